@@ -1,0 +1,46 @@
+"""minivis: see inside convolutional networks, with an engine written by hand on NumPy.
+
+    import minivis as mv
+    net = mv.load("emoji-vgg")
+    x = net.preprocess(net.fit(mv.read_image("photo.jpg")))
+    acts = net.forward(x)
+    dacts, _ = net.backward(acts, mv.one_hot(acts, "goose"), relu_rule="guided")
+
+Reading order: demos/04_backprop.py, network.py, layers/relu.py, layers/conv.py. Every name below is imported when it is
+first used, so that ``import minivis`` costs nothing.
+"""
+
+import importlib
+
+from minivis.version import __version__
+
+_HOMES = {
+    "minivis.network": ("Network", "Activations"),
+    "minivis.images": ("read_image", "write_image"),
+    "minivis.preprocessing": ("Preprocessing",),
+    "minivis.methods.activations": ("activation_grid",),
+    "minivis.methods.backprop": ("backprop",),
+    "minivis.methods.classify": ("classify",),
+    "minivis.methods.filters": ("filter_grid",),
+    "minivis.methods.occlusion": ("occlusion",),
+    "minivis.methods.saliency": ("saliency",),
+    "minivis.units": ("one_hot", "parse_unit", "unit_values"),
+    "minivis.weights.catalogue": ("load",),
+    "minivis.weights.native": ("save",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = ("errors", "gradcheck", "layers", "train")
+
+__all__ = [*_HOME, *_MODULES, "__version__"]
+
+
+def __getattr__(name):
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"minivis.{name}")
+    raise AttributeError(f"module 'minivis' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
