@@ -1,0 +1,37 @@
+"""NumPy or CuPy, by the array's own type. The only file that imports cupy."""
+
+import sys
+
+import numpy as np
+
+from minivis.errors import MissingExtra
+
+
+def get_xp(array):
+    """The module whose functions work on ``array``: cupy for a CuPy array, else numpy."""
+    cupy = sys.modules.get("cupy")              # an array of a library that was never imported cannot exist
+    return cupy if cupy is not None and isinstance(array, cupy.ndarray) else np
+
+
+def to_cpu(array):
+    """``array`` as a NumPy array (itself when it already is one)."""
+    return array if get_xp(array) is np else array.get()
+
+
+def to_gpu(array):
+    """``array`` as a CuPy array on the current device. Raise MissingExtra where there is no CuPy."""
+    return gpu().asarray(array)
+
+
+def gpu():
+    """The cupy module. Raise MissingExtra where it is missing or finds no device."""
+    try:
+        import cupy
+    except ImportError:
+        raise MissingExtra("the GPU needs CuPy, which is not installed: pip install 'minivis[gpu]'") from None
+    try:
+        if cupy.cuda.runtime.getDeviceCount() < 1:
+            raise MissingExtra("CuPy is installed, but this machine shows it no GPU; use --device cpu")
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise MissingExtra(f"CuPy is installed, but this machine shows it no GPU ({error}); use --device cpu") from None
+    return cupy

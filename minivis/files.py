@@ -1,0 +1,60 @@
+"""Files that appear whole or not at all.
+
+    with atomic_write("goose.h5") as temporary:     # a new, empty file beside goose.h5
+        write_weights(temporary)
+                                                    # renamed here; removed instead if anything was raised, Ctrl-C too
+
+Renaming within one folder is atomic, so a reader sees the old file or the new one, and never half of one.
+"""
+
+import os
+import secrets
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+
+from minivis.errors import BadValue
+
+
+def check_output(path, force=False):
+    """Raise BadValue where ``path`` cannot be written; before a long run this saves the run. Return its real Path."""
+    path = Path(path)
+    if "\0" in str(path) or not path.name:
+        raise BadValue(f"{str(path)!r} is no name for a file")
+    real = Path(os.path.realpath(path))                 # a symbolic link stays one, and its target is replaced
+    if not os.path.isdir(real.parent):
+        raise BadValue(f"{path} cannot be written: there is no folder {path.parent}; make it first")
+    try:
+        mode = os.lstat(real).st_mode
+    except FileNotFoundError:
+        return real
+    except OSError as error:
+        raise BadValue(f"{path} cannot be written ({error.strerror}); choose another folder or name") from None
+    if stat.S_ISDIR(mode):
+        raise BadValue(f"{path} is a folder; give the name of a file in it")
+    if not stat.S_ISREG(mode):
+        raise BadValue(f"{path} is a device, not a file that could be replaced; give another name")
+    if not force:
+        raise BadValue(f"{path} exists and is kept; give another name, or --force to replace it")
+    return real
+
+
+@contextmanager
+def atomic_write(path, force=False):
+    """Yield a temporary Path of the same suffix in the same folder; rename it to ``path`` at the end.
+
+    An existing file is kept, with a BadValue, unless ``force``.
+    """
+    real = check_output(path, force)
+    temporary = real.with_name(f".{real.stem[:40]}-{secrets.token_hex(4)}{real.suffix}")
+    try:
+        # not tempfile.mkstemp: its files are readable by their owner alone, and stay so when renamed
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except OSError as error:
+        raise BadValue(f"{path} cannot be written ({error.strerror}); choose another folder or name") from None
+    try:
+        yield temporary
+        check_output(path, force)                       # another program may have made it meanwhile
+        os.replace(temporary, real)
+    finally:
+        temporary.unlink(missing_ok=True)               # after a rename there is nothing left to remove

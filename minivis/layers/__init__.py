@@ -1,0 +1,24 @@
+"""The layers, one idea a file. Start with base.py (the contract), then relu.py and conv.py."""
+
+from minivis.layers.base import BackwardMode, ForwardMode, Layer
+from minivis.layers.conv import Conv2D
+from minivis.layers.fc import Flatten, FullyConnected
+from minivis.layers.merge import Add, Concat
+from minivis.layers.norm import LRN, BatchNorm, Dropout, fold_batch_norm
+from minivis.layers.pool import AvgPool2D, GlobalAvgPool, MaxPool2D
+from minivis.layers.relu import RELU_RULES, ReLU
+from minivis.layers.softmax import Softmax, cross_entropy
+
+LAYER_TYPES = {
+    cls.__name__: cls
+    for cls in (
+        Conv2D, ReLU, MaxPool2D, AvgPool2D, GlobalAvgPool, Flatten, FullyConnected,
+        Softmax, Concat, Add, BatchNorm, LRN, Dropout,
+    )
+}  # fmt: skip
+
+__all__ = [
+    "LAYER_TYPES", "LRN", "RELU_RULES", "Add", "AvgPool2D", "BackwardMode", "BatchNorm", "Concat", "Conv2D", "Dropout",
+    "Flatten", "ForwardMode", "FullyConnected", "GlobalAvgPool", "Layer", "MaxPool2D", "ReLU", "Softmax",
+    "cross_entropy", "fold_batch_norm",
+]  # fmt: skip

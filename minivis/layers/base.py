@@ -1,0 +1,144 @@
+"""The contract that every layer keeps. Read this first.
+
+A layer owns parameters, never activations: ``forward`` hands back what ``backward`` will need as a *cache*, and
+``backward`` takes it again. So one forward can feed three backwards (normal, deconv, guided), one net can serve two
+images at once, and nothing has to be reset.
+"""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.backend import get_xp
+from minivis.errors import BadValue
+from minivis.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class ForwardMode:
+    """What this pass must remember. Chosen per call; the network is never edited."""
+
+    grad: str | None = "image"                  # None: nothing; "image": signs and switches; "params": layer inputs too
+    training: bool = False                      # batch norm's batch statistics, dropout
+    rng: np.random.Generator | None = None      # dropout draws from it
+    algorithm: str = "auto"                     # how to convolve, see conv_fast.py
+    workspace: Workspace | None = None          # where memory for outputs comes from
+
+    def empty(self, shape, dtype):
+        """Memory for an output."""
+        return self.workspace.empty(shape, dtype) if self.workspace else np.empty(shape, dtype)
+
+
+@dataclass(frozen=True)
+class BackwardMode:
+    """What this backward sweep is for."""
+
+    relu_rule: str = "normal"                   # "normal" | "guided" | "deconv"
+    param_grads: bool = False
+    input_grads: bool = True                    # False for a layer that reads only the image, when nobody wants d image
+    algorithm: str = "auto"
+    workspace: Workspace | None = None
+
+    empty = ForwardMode.empty
+
+
+class Layer:
+    """One node of a network. A subclass names its constructor's settings in ``settings``.
+
+    ``params`` maps "w", "b", ... to read-only arrays; ``derived`` holds what is computed from them once (transformed
+    weights) and is dropped with them.
+    """
+
+    settings: tuple[str, ...] = ()
+    inputs: int | None = 1                      # how many it reads; None: two or more
+
+    def __init__(self, **params):
+        self.params = {}
+        self.derived = {}
+        self.lock = threading.Lock()
+        self.set_params(**params)
+
+    def forward(self, *inputs, mode):
+        """Return ``out, cache``; the cache holds just what ``mode.grad`` asks for (None for nothing)."""
+        raise NotImplementedError
+
+    def backward(self, dout, cache, mode):
+        """Return ``dxs, dparams``: a tuple with one dx per input, and a dict (empty when not asked for)."""
+        raise NotImplementedError
+
+    def output_shape(self, *shapes):
+        """The shape of ``out`` for inputs of these shapes, batch axis included."""
+        return shapes[0]
+
+    def window(self, shape):
+        """``(kernel, stride, start)``, a pair (height, width) each: the part of an input of ``shape`` that one output
+        position sees. None when it sees its own position alone; stride 0 when it sees everything. ``start`` is negative
+        where padding begins before the input."""
+        return None
+
+    def multiply_adds(self, shape, out_shape):
+        """Multiplications (each with its addition) for one input of ``shape``; 0 where it does no weighing."""
+        return 0
+
+    def set_params(self, **params):
+        """Replace parameters: the one mutation, and the trainer's. Arrays are held as read-only views, not copied."""
+        for name, array in params.items():
+            old = self.params.get(name)
+            if old is not None and old.shape != array.shape:
+                raise BadValue(f"{type(self).__name__}: {name} has shape {old.shape}, got {array.shape}")
+            if isinstance(array, np.ndarray):
+                array = array.view()
+                array.flags.writeable = False
+            self.params[name] = array
+        self.derived = {}
+
+    def derive(self, key, make):
+        """``make()``, computed once for these parameters and kept under ``key``; safe from any thread."""
+        derived = self.derived                  # set_params in between drops what is filed here: no stale weights
+        if key not in derived:
+            with self.lock:
+                if key not in derived:
+                    derived[key] = make()
+        return derived[key]
+
+    def config(self):
+        """The constructor's settings, as plain values for a layer table."""
+        return {name: getattr(self, name) for name in self.settings}
+
+    def with_params(self, **params):
+        """A layer of the same settings with other parameters (of another dtype, on another device)."""
+        return type(self)(**params, **self.config())
+
+    def __getstate__(self):
+        return {key: value for key, value in vars(self).items() if key not in ("derived", "lock")}
+
+    def __setstate__(self, state):
+        vars(self).update(state, derived={}, lock=threading.Lock())
+        self.set_params(**self.params)          # read-only again: a pickled view comes back writable
+
+    def __repr__(self):
+        parts = [f"{k}={getattr(p, 'shape', p)}" for k, p in self.params.items()]
+        parts += [f"{k}={v!r}" for k, v in self.config().items()]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def check_input(layer, shape, axes, channels):
+    """Raise BadValue unless ``shape`` has so many axes and ends in ``channels``."""
+    if len(shape) != axes or shape[-1] != channels:
+        raise BadValue(f"{type(layer).__name__} expects an input of {axes} axes ending in {channels}, got {shape}")
+
+
+def check_image(layer, shape):
+    """Raise BadValue unless ``shape`` is (N, H, W, C)."""
+    if len(shape) != 4:
+        raise BadValue(f"{type(layer).__name__} expects an input (N, H, W, C), got {shape}")
+
+
+def sum_positions(array):
+    """Sum over every axis but the last: the gradient of what was added to each position.
+
+    As a product with ones: BLAS adds whole rows, where `sum` would go through few channels at a time.
+    """
+    rows = array.reshape(-1, array.shape[-1])
+    return get_xp(array).ones(len(rows), array.dtype) @ rows

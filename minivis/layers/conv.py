@@ -1,0 +1,231 @@
+"""Convolution: slide F filters over a feature map, and send gradients back the way they came.
+
+    out[n, i, j, f] = b[f] + sum over u, v, c of
+                             xpad[n, i*stride + u*dilation, j*stride + v*dilation, c] * w[u, v, c, f]
+
+`im2col` writes the window of every output position as one row, so that the sum becomes a matrix product; `col2im` is
+its transpose. The rows of a whole picture take KH*KW times its memory, so they are made for a block of positions at a
+time, about as much as a core's cache holds. The loops that define all this are in tests/reference.py.
+
+This is one way to compute it, and the one to read. The faster ways give the same numbers up to rounding; conv_fast.py
+has them, and the table of rules that picks one for a layer (``algorithm="auto"``).
+"""
+
+from numbers import Integral
+
+import numpy as np
+
+from minivis.backend import get_xp
+from minivis.errors import BadValue
+from minivis.layers import conv_fast
+from minivis.layers.bands import Into, Rows
+from minivis.layers.base import Layer, check_input, sum_positions
+from minivis.layers.window import (
+    crop,
+    kernel_views,
+    normal_padding,
+    output_size,
+    pad,
+    pair,
+    reach,
+    resolve_padding,
+    windows,
+)
+
+BLOCK_BYTES = 2**21                     # of im2col rows at a time: still in cache when they are multiplied
+
+
+def conv2d_forward(x, w, b=None, *, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
+    """Slide F filters over a batch of feature maps (cross-correlation).
+
+    x (N, H, W, C), w (KH, KW, C/groups, F), b (F,) or None  ->  out (N, OH, OW, F), OH = (H + top + bottom - reach) //
+    stride + 1 with reach = (KH - 1)*dilation + 1. Groups are convolutions side by side: the g-th part of the filters
+    reads the g-th part of the channels alone.
+    """
+    kernel, F = w.shape[:2], w.shape[3]
+    out_size = output_size(x.shape[1:3], kernel, stride, padding, dilation)
+    out = get_xp(x).empty((x.shape[0], *out_size, F), dtype=x.dtype)
+    xpad = pad(x, padding)
+    for cs, fs in group_slices(w.shape, groups):
+        w_rows = w[..., fs].reshape(-1, F // groups)                            # (KH*KW*C, F)
+        for here, seen in blocks(out.shape, w_rows.shape[0], kernel, stride, dilation):
+            piece = out[here][..., fs]                                          # (n, oh, ow, F), a view
+            cols = im2col(xpad[seen][..., cs], kernel, stride, dilation)        # (n*oh*ow, KH*KW*C)
+            piece[...] = (cols @ w_rows).reshape(piece.shape)
+    if b is not None:
+        out += b
+    return out
+
+
+def conv2d_input_grad(dout, w, x_shape, *, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
+    """dx (N, H, W, C): each window gets back dout times the filter that read it; where windows overlap, they add."""
+    kernel, F = w.shape[:2], w.shape[3]
+    dxpad = get_xp(dout).zeros(padded_shape(x_shape, padding), dtype=dout.dtype)
+    for cs, fs in group_slices(w.shape, groups):
+        w_rows = w[..., fs].reshape(-1, F // groups)
+        for here, seen in blocks(dout.shape, w_rows.shape[0], kernel, stride, dilation):
+            piece = dout[here][..., fs]
+            dcols = piece.reshape(-1, F // groups) @ w_rows.T                   # (n*oh*ow, KH*KW*C)
+            col2im(dcols, dxpad[seen][..., cs], kernel, stride, dilation)
+    return crop(dxpad, padding)
+
+
+def conv2d_param_grads(dout, x, w_shape, *, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
+    """dw (KH, KW, C/groups, F): every window times the gradient at its output, summed over positions; and db (F,)."""
+    kernel, F = w_shape[:2], w_shape[3]
+    dw = get_xp(dout).zeros(w_shape, dtype=dout.dtype)
+    xpad = pad(x, padding)
+    for cs, fs in group_slices(w_shape, groups):
+        dw_rows = dw[..., fs].reshape(-1, F // groups)                          # a view: what is added here is in dw
+        for here, seen in blocks(dout.shape, dw_rows.shape[0], kernel, stride, dilation):
+            cols = im2col(xpad[seen][..., cs], kernel, stride, dilation)
+            dw_rows += cols.T @ dout[here][..., fs].reshape(-1, F // groups)
+    return dw, sum_positions(dout)
+
+
+def im2col(xpad, kernel, stride, dilation):
+    """The window of each output position as a row: (N, H, W, C) -> (N*OH*OW, KH*KW*C), a copy."""
+    out_size = output_size(xpad.shape[1:3], kernel, stride, ((0, 0), (0, 0)), dilation)
+    row_length = kernel[0] * kernel[1] * xpad.shape[3]
+    return windows(xpad, kernel, out_size, stride, dilation).reshape(-1, row_length)
+
+
+def col2im(dcols, dxpad, kernel, stride, dilation):
+    """The transpose of `im2col`: add each row of ``dcols`` into ``dxpad`` (N, H, W, C) where it was read."""
+    out_size = output_size(dxpad.shape[1:3], kernel, stride, ((0, 0), (0, 0)), dilation)
+    parts = dcols.reshape(dxpad.shape[0], *out_size, kernel[0] * kernel[1], dxpad.shape[3])
+    for k, view in enumerate(kernel_views(dxpad, kernel, out_size, stride, dilation)):
+        view += parts[:, :, :, k]
+
+
+def blocks(out_shape, row_length, kernel, stride, dilation):
+    """Cut the output into pieces whose im2col rows fill BLOCK_BYTES: whole pictures if they are small, else some lines.
+
+    Yield index pairs: of the piece in the output, and of what it sees in the padded input.
+    """
+    N, OH, OW, _ = out_shape
+    line_bytes = 4 * OW * row_length
+    images = max(1, BLOCK_BYTES // (OH * line_bytes))
+    lines = OH if images > 1 else max(1, min(OH, BLOCK_BYTES // line_bytes))
+    reach_h, step = reach(kernel, dilation)[0], stride[0]
+    for n in range(0, N, images):
+        for top in range(0, OH, lines):
+            end = min(top + lines, OH)
+            some = slice(n, n + images)
+            yield (some, slice(top, end)), (some, slice(top * step, (end - 1) * step + reach_h))
+
+
+def group_slices(w_shape, groups):
+    """For each group, which channels of the input and which filters are its."""
+    C, F = w_shape[2], w_shape[3] // groups
+    return [(slice(g * C, (g + 1) * C), slice(g * F, (g + 1) * F)) for g in range(groups)]
+
+
+def padded_shape(shape, pads):
+    N, H, W, C = shape
+    return N, H + sum(pads[0]), W + sum(pads[1]), C
+
+
+class Conv2D(Layer):
+    """Convolution with w (KH, KW, C/groups, F) and b (F,) or None.
+
+    ``padding``: an int, (ph, pw), ((top, bottom), (left, right)), or "same" (TensorFlow's rule, from the input's size).
+    """
+
+    settings = ("stride", "padding", "dilation", "groups")
+
+    def __init__(self, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
+        if w.ndim != 4 or 0 in w.shape:
+            raise BadValue(f"Conv2D: w must be (KH, KW, C/groups, F) without a 0, got {w.shape}")
+        if b is not None and b.shape != w.shape[3:]:
+            raise BadValue(f"Conv2D: b must be {w.shape[3:]} for w {w.shape}, got {b.shape}")
+        if not isinstance(groups, Integral) or groups < 1 or w.shape[3] % groups:
+            raise BadValue(f"Conv2D: {w.shape[3]} filters do not divide into {groups} groups")
+        super().__init__(w=w) if b is None else super().__init__(w=w, b=b)
+        self.stride = pair(stride, "stride")
+        self.padding = normal_padding(padding)
+        self.dilation = pair(dilation, "dilation")
+        self.groups = int(groups)
+
+    def forward(self, x, *, mode):
+        check_input(self, x.shape, 4, self.channels)
+        way, geometry = self.way("forward", x, x.shape, mode), self.geometry(x.shape)
+        if way == "im2col":
+            out = conv2d_forward(x, self.params["w"], self.params.get("b"), **geometry)
+        else:
+            out = mode.empty(self.output_shape(x.shape), x.dtype)
+            source, sink = Rows(np.ascontiguousarray(x)), Into(out)
+            conv_fast.forward(self, way, source, sink, lead=self.lead(x.shape), keep_weights=not mode.training)
+        return out, self.cache(x, mode)
+
+    def cache(self, x, mode):
+        """What backward needs: dx no more of x than its shape."""
+        return {None: None, "image": x.shape, "params": x}[mode.grad]
+
+    def backward(self, dout, cache, mode):
+        x_shape = getattr(cache, "shape", cache)
+        geometry = self.geometry(x_shape)
+        dx, dparams = None, {}
+        if mode.input_grads:
+            way = self.way("input", dout, x_shape, mode)
+            if way == "im2col":
+                dx = conv2d_input_grad(dout, self.params["w"], x_shape, **geometry)
+            else:
+                dx = mode.empty(x_shape, dout.dtype)
+                source, sink = Rows(np.ascontiguousarray(dout)), Into(dx)
+                keep_weights = not mode.param_grads
+                conv_fast.input_grad(self, way, source, sink, lead=self.lead(x_shape), keep_weights=keep_weights)
+        if mode.param_grads:
+            if self.way("params", dout, x_shape, mode) == "im2col":
+                dw, db = conv2d_param_grads(dout, cache, self.params["w"].shape, **geometry)
+            else:
+                way = self.way("params", dout, x_shape, mode)
+                dw = conv_fast.param_grads(self, way, cache, dout, lead=self.lead(x_shape))
+                db = sum_positions(dout) if "b" in self.params else None
+            dparams = {"w": dw, "b": db} if "b" in self.params else {"w": dw}
+        return (dx,), dparams
+
+    def way(self, direction, like, x_shape, mode):
+        """The name of the algorithm that ``mode.algorithm`` and the table of rules come to; CuPy has im2col alone."""
+        if get_xp(like) is not np:
+            return "im2col"
+        named = mode.algorithm if direction != "params" or mode.algorithm == "im2col" else "auto"
+        return conv_fast.choose(self.case(direction, x_shape), named)
+
+    def case(self, direction, x_shape):
+        """What `conv_fast.choose` must know."""
+        KH, KW, C, F = self.params["w"].shape
+        C, F = (F // self.groups, C) if direction == "input" else (C, F // self.groups)
+        made = x_shape if direction == "input" else self.output_shape(x_shape)
+        padded = any(sum(pads) for pads in self.geometry(x_shape)["padding"])
+        return conv_fast.Case(
+            direction, (KH, KW), self.stride, self.dilation, self.groups, C, F, x_shape[0], tuple(made[1:3]), padded
+        )
+
+    def lead(self, x_shape):
+        """Zeros before the first line, and before the first column."""
+        (top, _), (left, _) = self.geometry(x_shape)["padding"]
+        return top, left
+
+    @property
+    def channels(self):
+        return self.params["w"].shape[2] * self.groups
+
+    def geometry(self, x_shape):
+        """The keyword arguments of the functions above, for an input of this shape."""
+        kernel = self.params["w"].shape[:2]
+        padding = resolve_padding(self.padding, x_shape[1:3], kernel, self.stride, self.dilation)
+        return {"stride": self.stride, "padding": padding, "dilation": self.dilation, "groups": self.groups}
+
+    def output_shape(self, shape):
+        check_input(self, shape, 4, self.channels)
+        g, w = self.geometry(shape), self.params["w"]
+        size = output_size(shape[1:3], w.shape[:2], g["stride"], g["padding"], g["dilation"])
+        return (shape[0], *size, w.shape[3])
+
+    def window(self, shape):
+        (top, _), (left, _) = self.geometry(shape)["padding"]
+        return reach(self.params["w"].shape[:2], self.dilation), self.stride, (-top, -left)
+
+    def multiply_adds(self, shape, out_shape):
+        return out_shape[1] * out_shape[2] * self.params["w"].size

@@ -1,0 +1,64 @@
+"""Flatten and FullyConnected: every output weighs every input.
+
+    out[n, f] = b[f] + sum over d of  x[n, d] * w[d, f]
+"""
+
+from minivis.errors import BadValue
+from minivis.layers.base import Layer, check_image, check_input, sum_positions
+
+
+class Flatten(Layer):
+    """(N, H, W, C) -> (N, H*W*C), in that order: the channels of one position stay neighbours."""
+
+    def forward(self, x, *, mode):
+        return x.reshape(x.shape[0], -1), x.shape if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        return (dout.reshape(cache),), {}
+
+    def output_shape(self, shape):
+        check_image(self, shape)
+        return shape[0], shape[1] * shape[2] * shape[3]
+
+    def window(self, shape):
+        return shape[1:3], (0, 0), (0, 0)
+
+
+def fully_connected_forward(x, w, b=None):
+    """x (N, D), w (D, F), b (F,) or None -> out (N, F)."""
+    return x @ w if b is None else x @ w + b
+
+
+def fully_connected_backward(dout, x, w):
+    """dx (N, D), dw (D, F), db (F,) for dout (N, F)."""
+    return dout @ w.T, x.T @ dout, sum_positions(dout)
+
+
+class FullyConnected(Layer):
+    """x @ w + b with w (in, out) and b (out,) or None."""
+
+    def __init__(self, w, b=None):
+        if w.ndim != 2 or 0 in w.shape:
+            raise BadValue(f"FullyConnected: w must be (in, out) without a 0, got {w.shape}")
+        if b is not None and b.shape != w.shape[1:]:
+            raise BadValue(f"FullyConnected: b must be {w.shape[1:]} for w {w.shape}, got {b.shape}")
+        super().__init__(w=w) if b is None else super().__init__(w=w, b=b)
+
+    def forward(self, x, *, mode):
+        check_input(self, x.shape, 2, self.params["w"].shape[0])
+        out = fully_connected_forward(x, self.params["w"], self.params.get("b"))
+        return out, x if mode.grad == "params" else None
+
+    def backward(self, dout, cache, mode):
+        w = self.params["w"]
+        if not mode.param_grads:
+            return (dout @ w.T,), {}            # x is not needed, so an "image" pass did not keep it
+        dx, dw, db = fully_connected_backward(dout, cache, w)
+        return (dx,), {"w": dw, "b": db} if "b" in self.params else {"w": dw}
+
+    def output_shape(self, shape):
+        check_input(self, shape, 2, self.params["w"].shape[0])
+        return shape[0], self.params["w"].shape[1]
+
+    def multiply_adds(self, shape, out_shape):
+        return self.params["w"].size

@@ -1,0 +1,167 @@
+"""Normalisation: batch norm (and how it melts into the convolution before it), local response norm, and dropout.
+
+    batch norm   out = gamma * (x - mean) / sqrt(var + eps) + beta        Ioffe & Szegedy 2015, algorithms 1 and 2
+    LRN          out = x / (k + alpha/size * sum of x^2 over size channels)^beta      Krizhevsky et al. 2012, 3.3
+    dropout      out = x * mask / (1 - rate)                              Srivastava et al. 2014, "inverted"
+"""
+
+from minivis.backend import get_xp
+from minivis.errors import BadValue
+from minivis.layers.base import Layer, check_input, sum_positions
+
+
+def batch_norm_forward(x, gamma, beta, mean, var, eps):
+    """x (..., C), the rest (C,) -> out, and x_hat = (x - mean) / sqrt(var + eps)."""
+    x_hat = x - mean
+    x_hat *= _inverse_std(var, eps)
+    out = gamma * x_hat
+    out += beta
+    return out, x_hat
+
+
+def batch_statistics(x):
+    """Mean and (biased) variance of each channel, (C,) both."""
+    count = x.size // x.shape[-1]
+    mean = sum_positions(x) / count
+    apart = x - mean
+    apart *= apart
+    return mean, sum_positions(apart) / count
+
+
+def batch_norm_backward(dout, x_hat, gamma, var, eps, *, batch_statistics):
+    """dx, dgamma, dbeta. With ``batch_statistics`` mean and var were x's own, and depend on every x in the batch:
+
+        dx = gamma / sqrt(var + eps) * (dout - mean(dout) - x_hat * mean(dout * x_hat))
+    """
+    dgamma, dbeta = sum_positions(dout * x_hat), sum_positions(dout)
+    if batch_statistics:
+        count = dout.size // dout.shape[-1]
+        shared = x_hat * (dgamma / count)
+        shared += dbeta / count
+        dout = dout - shared
+    return dout * (gamma * _inverse_std(var, eps)), dgamma, dbeta
+
+
+def fold_batch_norm(conv, norm):
+    """One layer that does what ``conv`` (Conv2D or FullyConnected) and then ``norm`` at inference do.
+
+    gamma * (w*x + b - mean) / std + beta  =  (w * s) * x  +  (b - mean) * s + beta,   s = gamma / sqrt(var + eps)
+    """
+    p = norm.params
+    scale = p["gamma"] * _inverse_std(p["var"], norm.eps)
+    b = conv.params.get("b", 0)
+    return conv.with_params(w=conv.params["w"] * scale, b=(b - p["mean"]) * scale + p["beta"])
+
+
+def _inverse_std(var, eps):
+    return 1 / get_xp(var).sqrt(var + eps)
+
+
+class BatchNorm(Layer):
+    """Batch norm over the last axis. In training it uses the batch's own mean and (biased) variance.
+
+    The cache then carries both, and only the trainer updates the running ``mean`` and ``var``: a pass changes nothing.
+    """
+
+    settings = ("eps",)
+
+    def __init__(self, gamma, beta, mean, var, eps=1e-5):
+        shapes = {name: a.shape for name, a in {"gamma": gamma, "beta": beta, "mean": mean, "var": var}.items()}
+        if gamma.ndim != 1 or len(set(shapes.values())) > 1:
+            raise BadValue(f"BatchNorm: four arrays of one shape (C,) expected, got {shapes}")
+        if not eps >= 0:
+            raise BadValue(f"BatchNorm: eps must be a number of at least 0, got {eps!r}")
+        if (var < 0).any():
+            raise BadValue("BatchNorm: a variance is below 0")
+        super().__init__(gamma=gamma, beta=beta, mean=mean, var=var)
+        self.eps = float(eps)
+
+    def forward(self, x, *, mode):
+        check_input(self, x.shape, x.ndim, self.params["gamma"].size)
+        p = self.params
+        mean, var = p["mean"], p["var"]
+        if mode.training:
+            mean, var = batch_statistics(x)
+        out, x_hat = batch_norm_forward(x, p["gamma"], p["beta"], mean, var, self.eps)
+        needs_x = mode.grad == "params" or (mode.grad and mode.training)
+        return out, (x_hat if needs_x else None, mean, var, mode.training) if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        x_hat, _, var, training = cache
+        gamma = self.params["gamma"]
+        if x_hat is None:
+            return (dout * (gamma * _inverse_std(var, self.eps)),), {}
+        dx, dgamma, dbeta = batch_norm_backward(dout, x_hat, gamma, var, self.eps, batch_statistics=training)
+        return (dx,), {"gamma": dgamma, "beta": dbeta} if mode.param_grads else {}
+
+    def output_shape(self, shape):
+        check_input(self, shape, len(shape), self.params["gamma"].size)
+        return shape
+
+
+def lrn_forward(x, size, alpha, beta, k):
+    """x (..., C) -> out and the base s = k + alpha/size * (sum of squares of the neighbours)."""
+    s = k + (alpha / size) * _neighbour_sum(x * x, size)
+    return x * s**-beta, s
+
+
+def lrn_backward(dout, x, s, size, alpha, beta):
+    """dx: x's own s, and its part in the s of each channel that has it as a neighbour."""
+    shared = _neighbour_sum(dout * x * s ** (-beta - 1), size, transposed=True)
+    return dout * s**-beta - (2 * alpha * beta / size) * x * shared
+
+
+def _neighbour_sum(a, size, *, transposed=False):
+    """Sum over channels c - size//2 ... c + (size-1)//2, those that exist; ``transposed`` mirrors the offsets."""
+    out = get_xp(a).zeros_like(a)
+    C = a.shape[-1]
+    for offset in range(max(-(size // 2), 1 - C), min((size - 1) // 2, C - 1) + 1):
+        o = -offset if transposed else offset
+        out[..., max(0, -o) : C - max(0, o)] += a[..., max(0, o) : C - max(0, -o)]
+    return out
+
+
+class LRN(Layer):
+    """Local response normalisation across channels (AlexNet, GoogLeNet); as in Caffe, alpha is divided by ``size``."""
+
+    settings = ("size", "alpha", "beta", "k")
+
+    def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0):
+        if size < 1:
+            raise BadValue(f"LRN: size must be at least 1, got {size}")
+        if not (k > 0 and alpha >= 0):
+            raise BadValue(f"LRN: k must be above 0 and alpha at least 0, got k={k!r} and alpha={alpha!r}")
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = int(size), float(alpha), float(beta), float(k)
+
+    def forward(self, x, *, mode):
+        out, s = lrn_forward(x, self.size, self.alpha, self.beta, self.k)
+        return out, (x, s) if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        x, s = cache
+        return (lrn_backward(dout, x, s, self.size, self.alpha, self.beta),), {}
+
+
+class Dropout(Layer):
+    """In training, zero each input with probability ``rate`` (drawn from the mode's rng) and scale up the rest."""
+
+    settings = ("rate",)
+
+    def __init__(self, rate=0.5):
+        if not 0 <= rate < 1:
+            raise BadValue(f"Dropout: rate must be in [0, 1), got {rate}")
+        super().__init__()
+        self.rate = float(rate)
+
+    def forward(self, x, *, mode):
+        if not mode.training or self.rate == 0:
+            return x, None
+        if mode.rng is None:
+            raise BadValue("a training pass through Dropout needs rng=numpy.random.default_rng(seed)")
+        keep = get_xp(x).asarray(mode.rng.random(x.shape, dtype="float32") >= self.rate)
+        mask = keep.astype(x.dtype) / (1 - self.rate)
+        return x * mask, mask if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        return (dout if cache is None else dout * cache,), {}

@@ -1,0 +1,160 @@
+"""Pooling: one number for each window, by the maximum or by the mean.
+
+Max pooling remembers its *switches*, the place of the maximum in each window (a byte each): the gradient, and the
+deconvnet's picture (Zeiler & Fergus 2014, section 2.1), go back to that place alone. A tie goes to the first maximum,
+row by row: after a ReLU many windows are all zero, and sending their gradient to several places would invent gradient.
+"""
+
+import numpy as np
+
+from minivis.backend import get_xp
+from minivis.errors import BadValue
+from minivis.layers.base import Layer, check_image
+from minivis.layers.conv import padded_shape
+from minivis.layers.window import crop, kernel_views, normal_padding, output_size, pad, pair, resolve_padding
+
+
+def max_pool_forward(x, size, *, stride, padding=((0, 0), (0, 0)), ceil=False):
+    """x (N, H, W, C) -> out (N, OH, OW, C), and switches: which position of each window won, row by row."""
+    xp = get_xp(x)
+    out_size = output_size(x.shape[1:3], size, stride, padding, ceil=ceil)
+    xpad = pad(x, _ceil_padding(x.shape, size, stride, padding, out_size), value=-np.inf)
+    views = kernel_views(xpad, size, out_size, stride)
+    out = next(views).copy()
+    switches = xp.zeros(out.shape, dtype=np.uint8 if size[0] * size[1] <= 256 else np.uint16)
+    for k, view in enumerate(views, start=1):
+        better = view > out                     # strictly greater: the first maximum keeps a tie
+        xp.maximum(switches, better * switches.dtype.type(k), out=switches)     # the last that was better
+        xp.maximum(out, view, out=out)
+    return out, switches
+
+
+def max_pool_backward(dout, switches, x_shape, size, *, stride, padding=((0, 0), (0, 0))):
+    """dx (N, H, W, C): each gradient to the place that its switch names; places that won twice add."""
+    out_size = dout.shape[1:3]
+    pads = _ceil_padding(x_shape, size, stride, padding, out_size)
+    dxpad = get_xp(dout).zeros(padded_shape(x_shape, pads), dtype=dout.dtype)
+    for k, view in enumerate(kernel_views(dxpad, size, out_size, stride)):
+        view += dout * (switches == k)
+    return crop(dxpad, pads)
+
+
+def avg_pool_forward(x, size, *, stride, padding=((0, 0), (0, 0)), ceil=False, count_padding=True):
+    """x (N, H, W, C) -> out (N, OH, OW, C): the mean of each window, see `window_counts`."""
+    out_size = output_size(x.shape[1:3], size, stride, padding, ceil=ceil)
+    xpad = pad(x, _ceil_padding(x.shape, size, stride, padding, out_size))
+    counts = window_counts(x, size, stride, padding, out_size, count_padding)
+    return sum(kernel_views(xpad, size, out_size, stride)) / counts
+
+
+def avg_pool_backward(dout, x_shape, size, *, stride, padding=((0, 0), (0, 0)), count_padding=True):
+    """dx (N, H, W, C): each gradient, shared out equally over its window."""
+    out_size = dout.shape[1:3]
+    pads = _ceil_padding(x_shape, size, stride, padding, out_size)
+    dxpad = get_xp(dout).zeros(padded_shape(x_shape, pads), dtype=dout.dtype)
+    share = dout / window_counts(dxpad, size, stride, padding, out_size, count_padding, x_shape)
+    for view in kernel_views(dxpad, size, out_size, stride):
+        view += share
+    return crop(dxpad, pads)
+
+
+def window_counts(like, size, stride, padding, out_size, count_padding, x_shape=None):
+    """How many positions each window counts, (OH, OW, 1): real ones, and those of the padding if ``count_padding``.
+
+    What a ceil window covers beyond the padding never counts (Caffe and PyTorch agree).
+    """
+    per_axis = []
+    for n, k, s, (before, after), o in zip((x_shape or like.shape)[1:3], size, stride, padding, out_size):
+        first = np.arange(o) * s - before
+        low, high = (-before, n + after) if count_padding else (0, n)
+        per_axis.append(np.minimum(first + k, high) - np.maximum(first, low))
+    counts = per_axis[0][:, None, None] * per_axis[1][:, None]
+    return get_xp(like).asarray(counts, dtype=like.dtype)
+
+
+def _ceil_padding(x_shape, size, stride, padding, out_size):
+    """``padding``, and as much more after as the last window needs (less, never: what no window reads stays there)."""
+    return tuple(
+        (before, max(after, (o - 1) * s + k - n - before))
+        for n, k, s, (before, after), o in zip(x_shape[1:3], size, stride, padding, out_size)
+    )
+
+
+class _Pool2D(Layer):
+    """What max and average pooling share: the geometry. ``stride`` None means the window's size."""
+
+    settings: tuple[str, ...] = ("size", "stride", "padding", "ceil")
+
+    def __init__(self, size, *, stride=None, padding=0, ceil=False):
+        super().__init__()
+        self.size = pair(size, "size")
+        self.stride = self.size if stride is None else pair(stride, "stride")
+        self.padding = normal_padding(padding)
+        self.ceil = bool(ceil)
+        if self.padding != "same" and any(p >= k for pads, k in zip(self.padding, self.size) for p in pads):
+            raise BadValue(f"{type(self).__name__}: padding {padding} leaves windows of {self.size} with padding alone")
+
+    def geometry(self, x_shape):
+        padding = resolve_padding(self.padding, x_shape[1:3], self.size, self.stride)
+        return {"stride": self.stride, "padding": padding}
+
+    def output_shape(self, shape):
+        check_image(self, shape)
+        size = output_size(shape[1:3], self.size, self.stride, self.geometry(shape)["padding"], ceil=self.ceil)
+        return (shape[0], *size, shape[3])
+
+    def window(self, shape):
+        (top, _), (left, _) = self.geometry(shape)["padding"]
+        return self.size, self.stride, (-top, -left)
+
+
+class MaxPool2D(_Pool2D):
+    """The maximum of each window; windows beyond the edge see minus infinity there."""
+
+    def forward(self, x, *, mode):
+        check_image(self, x.shape)
+        out, switches = max_pool_forward(x, self.size, ceil=self.ceil, **self.geometry(x.shape))
+        return out, (switches, x.shape) if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        switches, x_shape = cache
+        return (max_pool_backward(dout, switches, x_shape, self.size, **self.geometry(x_shape)),), {}
+
+
+class AvgPool2D(_Pool2D):
+    """The mean of each window; padding counts as zeros (Caffe) unless ``count_padding`` is False (Keras)."""
+
+    settings = (*_Pool2D.settings, "count_padding")
+
+    def __init__(self, size, *, stride=None, padding=0, ceil=False, count_padding=True):
+        super().__init__(size, stride=stride, padding=padding, ceil=ceil)
+        self.count_padding = bool(count_padding)
+
+    def forward(self, x, *, mode):
+        check_image(self, x.shape)
+        how = {**self.geometry(x.shape), "count_padding": self.count_padding}
+        return avg_pool_forward(x, self.size, ceil=self.ceil, **how), x.shape if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        how = {**self.geometry(cache), "count_padding": self.count_padding}
+        return (avg_pool_backward(dout, cache, self.size, **how),), {}
+
+
+class GlobalAvgPool(Layer):
+    """The mean of each channel over all positions: (N, H, W, C) -> (N, C)."""
+
+    def forward(self, x, *, mode):
+        check_image(self, x.shape)
+        return x.mean(axis=(1, 2)), x.shape if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        _, H, W, _ = cache
+        share = dout[:, None, None, :] / (H * W)
+        return (get_xp(dout).broadcast_to(share, cache).copy(),), {}
+
+    def output_shape(self, shape):
+        check_image(self, shape)
+        return shape[0], shape[3]
+
+    def window(self, shape):
+        return shape[1:3], (0, 0), (0, 0)

@@ -1,0 +1,35 @@
+"""Whether a pass fits into this machine's memory: said before the run, for a machine that swaps says nothing at all."""
+
+import math
+import os
+
+from minivis.errors import TooLarge
+
+
+def available():
+    """Bytes that a program could take now."""
+    try:
+        with open("/proc/meminfo") as file:
+            fields = dict(line.split(":") for line in file)
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):             # not Linux
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 2**33
+
+
+def needed(net, shape):
+    """About how many bytes a pass forward and back takes for inputs of ``shape`` (N, H, W, C).
+
+    A byte for each activation (signs and switches) and four of the largest arrays: what a layer reads, its columns
+    or sums, what it writes, and the pictures around it.
+    """
+    sizes = [math.prod(s) for s in net.shapes(shape).values()]
+    return sum(sizes) + 4 * net.dtype.itemsize * max(sizes)
+
+
+def check_fits(net, shape):
+    """Raise TooLarge, with a size that would fit, when a pass of this shape does not fit into memory."""
+    need, free = needed(net, shape), available()
+    if need > free:
+        side = int(max(shape[1:3]) * math.sqrt(0.9 * free / need))
+        raise TooLarge(f"{shape[2]} x {shape[1]} pixels need about {need / 1e9:.1f} GB of memory in this net, and "
+                       f"{free / 1e9:.1f} GB are free: make the longer side {side} pixels or less")

@@ -1,0 +1,10 @@
+"""A bar on the terminal for what takes longer than two seconds; none where nobody watches."""
+
+
+def track(items, progress=True, title=""):
+    """Iterate over ``items`` (with a length) behind a bar on stderr, if ``progress`` and stderr is a terminal."""
+    if not progress:
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, desc=title, delay=2, disable=None, leave=False, dynamic_ncols=True)

@@ -1,0 +1,43 @@
+"""Memory that is used again: fresh arrays cost the time in which the system hands out their pages.
+
+    workspace = net.workspace()
+    for step in range(100):
+        acts = net.forward(x, keep=["fc8"], workspace=workspace)
+        dacts, _ = net.backward(acts, seeds)            # takes its memory there too
+
+An array goes back when nobody refers to it any more, neither the pass nor you: so nothing that you hold is ever written
+over, and a layer's output whose last reader has run serves the next one.
+"""
+
+import math
+
+import numpy as np
+
+
+class Workspace:
+    """Hands out arrays; what has been dropped, it hands out again to the next who wants as much."""
+
+    def __init__(self):
+        self.free = {}                          # bytes -> memory of that size
+
+    def empty(self, shape, dtype):
+        """An array whose contents are not defined."""
+        dtype = np.dtype(dtype)
+        size = math.prod(shape) * dtype.itemsize
+        free = self.free.setdefault(size, [])
+        try:
+            memory = free.pop()
+        except IndexError:
+            memory = np.empty(size, np.uint8)
+        return np.asarray(_Loan(memory, free)).view(dtype).reshape(shape)
+
+
+class _Loan:
+    """Memory on loan: the arrays made of it refer to this, and the last of them to go gives it back."""
+
+    def __init__(self, memory, free):
+        self.memory, self.free = memory, free
+        self.__array_interface__ = memory.__array_interface__
+
+    def __del__(self):
+        self.free.append(self.memory)

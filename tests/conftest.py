@@ -1,0 +1,42 @@
+"""Fixtures for all: random numbers, the two array libraries, small nets."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from minivis.models.tiny import tiny_branches, tiny_vgg
+
+# the same examples on every run and machine: a failure must not wait for somebody else's change
+settings.register_profile(
+    "suite", derandomize=True, deadline=None, database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+settings.load_profile("suite")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(params=["numpy", "cupy"])
+def xp(request):
+    """NumPy, and CuPy where it is; elsewhere the second shows as a skip, so that nobody believes it has run."""
+    if request.param == "numpy":
+        return np
+    cupy = pytest.importorskip("cupy", reason="no CuPy here: the GPU's half of this test does not run")
+    if cupy.cuda.runtime.getDeviceCount() < 1:
+        pytest.skip("CuPy finds no GPU: the GPU's half of this test does not run")
+    return cupy
+
+
+@pytest.fixture(scope="session")
+def vgg():
+    """Caffe's names on three convolutions, float64."""
+    return tiny_vgg(dtype=np.float64)
+
+
+@pytest.fixture(scope="session")
+def branches():
+    """Every kind of layer in one graph, float64."""
+    return tiny_branches(dtype=np.float64)

@@ -1,0 +1,45 @@
+"""Concat and Add: each input gets its own part of the gradient, or all of it."""
+
+import numpy as np
+import pytest
+from passes import both_ways, check_gradients, check_modes
+
+from minivis.errors import BadValue
+from minivis.layers import Add, Concat, ForwardMode
+
+
+@pytest.mark.parametrize("lead", [(2, 3, 4), (3,)])
+def test_concat(rng, xp, lead):
+    inputs = [np.full((*lead, channels), float(channels)) for channels in (2, 1, 3)]
+    out, dout, dxs, dparams = both_ways(Concat(), *inputs, xp=xp)
+    assert out.reshape(-1, 6)[0].tolist() == [2, 2, 1, 3, 3, 3] and dparams == {}
+    for dx, (start, stop) in zip(dxs, [(0, 2), (2, 3), (3, 6)], strict=True):
+        np.testing.assert_array_equal(dx, dout[..., start:stop])
+
+
+def test_add(rng, xp):
+    inputs = [rng.standard_normal((2, 3, 4, 2)) for _ in range(3)]
+    out, dout, dxs, dparams = both_ways(Add(), *inputs, xp=xp)
+    np.testing.assert_allclose(out, inputs[0] + inputs[1] + inputs[2])
+    assert len(dxs) == 3 and dparams == {}
+    for dx in dxs:
+        np.testing.assert_array_equal(dx, dout)
+
+
+@pytest.mark.parametrize("layer", [Concat(), Add()], ids=repr)
+def test_gradients_are_finite_differences(rng, layer):
+    inputs = [rng.standard_normal((2, 3, 2, 2)) for _ in range(3)]
+    check_gradients(layer, *inputs)
+    check_modes(layer, *inputs)
+
+
+def test_shapes_must_agree():
+    a, b = np.ones((1, 2, 3, 4)), np.ones((1, 2, 2, 4))
+    for run in (lambda: Concat().output_shape(a.shape, b.shape), lambda: Concat().forward(a, b, mode=ForwardMode())):
+        with pytest.raises(BadValue, match=r"Concat: all axes but the last must agree, got \(\(1, 2, 3, 4\), "):
+            run()
+    c = np.ones((1, 2, 3, 1))                       # NumPy would broadcast it without a word
+    for run in (lambda: Add().output_shape(a.shape, c.shape), lambda: Add().forward(a, c, mode=ForwardMode())):
+        with pytest.raises(BadValue, match=r"Add: all shapes must agree, got \(\(1, 2, 3, 4\), \(1, 2, 3, 1\)\)"):
+            run()
+    assert Concat().output_shape(a.shape, c.shape) == (1, 2, 3, 5) and Add().output_shape(a.shape, a.shape) == a.shape

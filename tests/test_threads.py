@@ -1,0 +1,195 @@
+"""The team of workers, and the one guard that holds BLAS to a thread: whoever comes and goes, in whatever order."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from minivis import threads
+from minivis.errors import BadValue
+from minivis.models.tiny import tiny_vgg
+from minivis.threads import ONE_BLAS_THREAD, OneBlasThread, Team, get_threads, scratch, set_threads, share_out
+
+needs_blas = pytest.mark.skipif(not ONE_BLAS_THREAD.works, reason="this NumPy's BLAS cannot be held to one thread")
+
+
+@pytest.fixture(autouse=True)
+def default_threads():
+    yield
+    set_threads(None)
+
+
+def blas_threads():
+    return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_every_item_once(count):
+    set_threads(count)
+    done = []
+    share_out(done.append, range(100))
+    assert sorted(done) == list(range(100))
+    share_out(done.append, [])
+    assert len(done) == 100
+
+
+@needs_blas
+def test_two_threads_work_at_once():
+    set_threads(2)
+    both = threading.Barrier(2, timeout=10)
+    share_out(lambda _: both.wait(), range(2))                          # each waits for the other: alone it would fail
+    assert get_threads() == 2
+
+
+def test_a_task_within_a_task_runs_in_its_thread():
+    set_threads(3)
+    where = []
+
+    def outer(_):
+        here = threading.get_ident()
+        share_out(lambda _: where.append(threading.get_ident() == here), range(4))
+
+    share_out(outer, range(6))
+    assert where == [True] * 24
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_error_comes_out_and_nothing_keeps_running(count):
+    set_threads(count)
+    running = []
+
+    def task(i):
+        running.append(i)
+        if i == 3:
+            raise ValueError("three")
+        running.remove(i)
+
+    before = blas_threads()
+    with pytest.raises(ValueError, match="three"):
+        share_out(task, range(1000))
+    assert running == [3] and blas_threads() == before and ONE_BLAS_THREAD.inside == 0
+    done = []
+    share_out(done.append, range(10))                                   # the team works on
+    assert len(done) == 10
+
+
+@needs_blas
+@pytest.mark.parametrize("users", [1, 2, 3])
+def test_blas_is_held_within_and_as_the_user_had_it_after(users):
+    with threadpool_limits(users, "blas"):
+        before = blas_threads()
+        seen = []
+        share_out(lambda _: seen.append(blas_threads()), range(4))
+        assert all(counts == {1} for counts in seen)
+        assert blas_threads() == before == {users}
+
+
+@needs_blas
+def test_the_guard_under_any_interleaving(rng):
+    """Random comings and goings: one inside holds it, the last to go restores what the first had found."""
+    guard = OneBlasThread()
+    for _ in range(50):
+        users = int(rng.integers(1, 4))
+        with threadpool_limits(users, "blas"):
+            inside = 0
+            for _ in range(20):
+                if inside and rng.random() < 0.5:
+                    guard.__exit__(None, None, None)
+                    inside -= 1
+                else:
+                    guard.__enter__()
+                    inside += 1
+                assert blas_threads() == ({1} if inside else {users})
+            for _ in range(inside):
+                guard.__exit__(None, None, None)
+            assert blas_threads() == {users}
+
+
+@needs_blas
+def test_two_nets_in_four_threads_agree_with_themselves_alone():
+    """Passes that overlap in all ways give the bits that they give alone, and leave BLAS as it was."""
+    set_threads(2)
+    before = blas_threads()
+    nets = [tiny_vgg(seed=s, size=32) for s in (0, 1)]
+    xs = [np.random.default_rng(s).standard_normal((2, 32, 32, 3)).astype("f4") for s in range(4)]
+
+    def work(i):
+        net, x = nets[i % 2], xs[i % 4]
+        acts = net.forward(x, until="fc8", keep=["fc8"])
+        return acts["fc8"], net.backward(acts, {"fc8": np.ones_like(acts["fc8"])})[0]["input"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minivis.layers.conv_fast.TINY", 0)
+        alone = [work(i) for i in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(work, list(range(4)) * 15))
+    for i, (out, dx) in enumerate(together):
+        np.testing.assert_array_equal(out, alone[i % 4][0])
+        np.testing.assert_array_equal(dx, alone[i % 4][1])
+    assert blas_threads() == before and threads.TEAM.busy == 0
+
+
+def test_callers_divide_the_workers():
+    """However many call at once, no more threads work than were asked for and the callers themselves."""
+    team = Team()
+    team.asked = 3
+    held = threading.Event()
+    first, second = [team.hire(2), team.hire(2)]
+    assert (first, second) == (2, 0)
+    team.dismiss(2)
+    assert team.hire(5) == 2
+    held.set()
+
+
+def test_where_blas_cannot_be_held_the_caller_works_alone(monkeypatch):
+    monkeypatch.setattr(threads.ONE_BLAS_THREAD, "works", False)
+    set_threads(3)
+    where = set()
+    share_out(lambda _: where.add(threading.get_ident()), range(50))
+    assert where == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "two", True])
+def test_wrong_numbers_of_threads(count):
+    with pytest.raises(BadValue, match=f"threads must be a whole number of 1 or more, got {count!r}"):
+        set_threads(count)
+
+
+def test_the_environment_says_how_many(monkeypatch):
+    monkeypatch.setenv("MINIVIS_THREADS", "3")
+    assert get_threads() == 3
+    set_threads(2)
+    assert get_threads() == 2
+    set_threads(None)
+    monkeypatch.setenv("MINIVIS_THREADS", "none")
+    with pytest.raises(BadValue, match="MINIVIS_THREADS must be a whole number of 1 or more, got 'none'"):
+        get_threads()
+    monkeypatch.setenv("MINIVIS_THREADS", "")
+    assert get_threads() == threads.cores()
+
+
+def test_scratch_grows_and_belongs_to_its_thread():
+    a = scratch("test", (4, 5), "f8")
+    a[...] = 1
+    assert scratch("test", (2, 5), "f8").ctypes.data == a.ctypes.data
+    b = scratch("test", (100, 5), "f4")
+    assert b.shape == (100, 5) and b.dtype == np.float32
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(lambda: scratch("test", (100, 5), "f4")).result()
+    assert not np.shares_memory(b, other)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_has_a_team_of_its_own():
+    set_threads(2)
+    share_out(lambda _: None, range(4))
+    child = os.fork()
+    if child == 0:
+        done = []
+        share_out(done.append, range(20))
+        os._exit(0 if len(done) == 20 and get_threads() == 2 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
