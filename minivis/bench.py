@@ -1,0 +1,54 @@
+"""The time of each way to convolve, for each convolution of a net: why the table of rules picks what it picks."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.layers import BackwardMode, Conv2D, ForwardMode
+from minivis.layers.conv_fast import NEEDS, choose
+
+DIRECTIONS = ("forward", "input")
+
+
+@dataclass(frozen=True)
+class ConvTimes:
+    """Of one layer in one direction: milliseconds by way (the least of a few runs), and the way that is picked."""
+
+    name: str
+    direction: str
+    case: object
+    picked: str
+    milliseconds: dict
+
+    def __str__(self):
+        shown = "  ".join(f"{'*' if way == self.picked else ''}{way} {ms:.2f}" for way, ms in self.milliseconds.items())
+        return f"{self.name:<16} {self.direction:<8} {shown}"
+
+
+def bench_conv(net, input_shape=None, *, repeats=3, seed=0):
+    """Yield `ConvTimes` for every convolution and direction (forward, and the data gradient), in the net's order."""
+    rng, shapes = np.random.default_rng(seed), net.shapes(input_shape)
+    for name, (layer, (source, *_)) in net.nodes.items():
+        if not isinstance(layer, Conv2D):
+            continue
+        x, dout = (rng.standard_normal(shapes[at]).astype(net.dtype) for at in (source, name))
+        for direction in DIRECTIONS:
+            case, times = layer.case(direction, x.shape), {}
+            for way in (way for way, (fits, _) in NEEDS.items() if fits(case)):
+                if direction == "forward":
+                    run = lambda way=way: layer.forward(x, mode=ForwardMode(None, algorithm=way))  # noqa: B023, E731
+                else:
+                    run = lambda way=way: layer.backward(dout, x.shape, BackwardMode(algorithm=way))  # noqa: B023, E731
+                times[way] = least_milliseconds(run, repeats)
+            yield ConvTimes(name, direction, case, choose(case), times)
+
+
+def least_milliseconds(run, repeats):
+    run()                                       # transforms weights, takes memory
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - began)
+    return 1e3 * min(seconds)

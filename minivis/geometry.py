@@ -1,0 +1,93 @@
+"""Shapes, receptive fields and sizes of every layer of a net, from its layers' own geometry; nothing is computed."""
+
+from typing import NamedTuple
+
+from minivis.errors import BadValue
+
+
+class ReceptiveField(NamedTuple):
+    """Position (i, j) of the layer sees rows ``start[0] + i*stride[0]`` on, ``size[0]`` of them; columns likewise.
+
+    In pixels of the net's input; ``start`` is negative where padding is seen. A layer that sees the whole picture from
+    every unit has stride 0.
+    """
+
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    start: tuple[int, int]
+
+    def box(self, row, column, image_size):
+        """(top, left, bottom, right) seen by one position, clipped to an image of (H, W)."""
+        begin = [s + step * i for s, step, i in zip(self.start, self.stride, (row, column))]
+        low = [max(0, b) for b in begin]
+        high = [min(n, b + size) for n, b, size in zip(image_size, begin, self.size)]
+        return low[0], low[1], high[0], high[1]
+
+
+def default_shape(net):
+    """(1, H, W, C) of the net's own size, or of 224 x 224 where it takes any."""
+    return (1, *(net.input_size or (224, 224)), net.input_channels)
+
+
+def shapes(net, input_shape=None):
+    """Name -> output shape, "input" included. Raise BadValue, naming the layer, where a layer does not fit."""
+    found = {"input": tuple(input_shape or default_shape(net))}
+    for name, (layer, inputs) in net.nodes.items():
+        try:
+            found[name] = layer.output_shape(*(found[source] for source in inputs))
+        except BadValue as error:
+            raise BadValue(f"{name}: {error}") from None
+    return found
+
+
+def receptive_fields(net, input_shape=None):
+    """Name -> `ReceptiveField`, from the windows of the layers: sizes and strides multiply up from the image.
+
+    A layer with several inputs sees the hull of what they see. Araujo et al. 2019, "Computing receptive fields of
+    convolutional neural networks", section 2.
+    """
+    shape_of = shapes(net, input_shape)
+    fields = {"input": ReceptiveField((1, 1), (1, 1), (0, 0))}
+    for name, (layer, inputs) in net.nodes.items():
+        below = _hull([fields[source] for source in inputs])
+        window = layer.window(shape_of[inputs[0]])
+        fields[name] = below if window is None else _see_through(below, *window)
+    return fields
+
+
+def _see_through(below, kernel, stride, start):
+    return ReceptiveField(
+        tuple(size + (k - 1) * step for size, k, step in zip(below.size, kernel, below.stride)),
+        tuple(step * s for step, s in zip(below.stride, stride)),
+        tuple(first + step * s for first, step, s in zip(below.start, below.stride, start)),
+    )
+
+
+def _hull(fields):
+    start = tuple(min(f.start[axis] for f in fields) for axis in (0, 1))
+    end = [max(f.start[axis] + f.size[axis] for f in fields) for axis in (0, 1)]
+    return ReceptiveField(tuple(e - s for s, e in zip(start, end)), fields[0].stride, start)
+
+
+class Row(NamedTuple):
+    """One line of the table of a net."""
+
+    name: str
+    type: str
+    inputs: tuple[str, ...]
+    shape: tuple[int, ...]
+    field: ReceptiveField
+    parameters: int
+    multiply_adds: int
+
+
+def layer_table(net, input_shape=None):
+    """One `Row` a layer: shape (batch axis left out), receptive field, parameters, multiply-adds for one image."""
+    shape_of, fields = shapes(net, input_shape), receptive_fields(net, input_shape)
+    return [
+        Row(
+            name, type(layer).__name__, inputs, shape_of[name][1:], fields[name],
+            sum(p.size for p in layer.params.values()), layer.multiply_adds(shape_of[inputs[0]], shape_of[name]),
+        )
+        for name, (layer, inputs) in net.nodes.items()
+    ]  # fmt: skip

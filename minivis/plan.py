@@ -1,0 +1,88 @@
+"""What a pass does, step by step: which layers run, which of them as one, and which outputs can go after each.
+
+`Network.forward` and `backward` walk through these steps. Here alone it is decided what is fused: a convolution with
+the ReLU that alone reads it, and that with its max pool, unless somebody wants to see or to seed what is between them.
+"""
+
+from dataclasses import dataclass, replace
+
+from minivis.layers.fused import FusedConv, fusable
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """``layer`` reads ``inputs`` and stands for the layers ``names``, in order: one, or several that run fused."""
+
+    names: tuple
+    layer: object
+    inputs: tuple
+    last_uses: tuple = ()               # outputs that nobody reads afterwards
+
+    def mode(self, mode):
+        """``mode`` with the algorithm that was named for this step's convolution, where algorithms go by layer."""
+        if isinstance(mode.algorithm, dict):
+            return replace(mode, algorithm=mode.algorithm.get(self.names[0], "auto"))
+        return mode
+
+    def caches(self, acts):
+        """What ``layer.backward`` takes: the layer's cache, or those of all that are fused."""
+        caches = [acts.caches[name] for name in self.names]
+        return caches[0] if len(caches) == 1 else caches
+
+
+def forward_steps(net, until=None, keep=None):
+    """The steps of a forward pass. With ``keep`` None every output stays, and each layer is a step of its own."""
+    names = reached(net, until)
+    if keep is None:
+        return [Step((name,), *net.nodes[name]) for name in names]
+    keep = net.check_names(keep)
+    steps = [step(net, group) for group in grouped(net, names, seen={*keep, *names[-1:]})]
+    last_use = {made.names[-1]: made for made in steps}                 # nobody reads it: it can go at once
+    last_use.update((source, made) for made in steps for source in made.inputs)
+    return [
+        replace(made, last_uses=tuple(used for used, last in last_use.items() if last is made and used not in keep))
+        for made in steps
+    ]
+
+
+def backward_steps(net, names, seeds, keep, param_grads):
+    """The steps of a backward pass over the layers ``names``, last first. Parameters' gradients need every layer's."""
+    seen = set(names) if param_grads else {*seeds, *keep}
+    return [step(net, group) for group in reversed(grouped(net, names, seen))]
+
+
+def grouped(net, names, seen):
+    """Cut ``names`` into groups that run as one step; of the outputs in ``seen`` none is inside a group."""
+    readers = {name: [] for name in ("input", *names)}
+    for name in names:
+        for source in net.nodes[name].inputs:
+            readers[source].append(name)
+    groups, taken = [], set()
+    for name in names:
+        if name in taken:
+            continue
+        group = [name]
+        while len(group) < 3 and len(readers[group[-1]]) == 1 and group[-1] not in seen:
+            longer = [*group, readers[group[-1]][0]]
+            if not fusable(*(net.nodes[n].layer for n in longer)):
+                break
+            group = longer
+        taken.update(group)
+        groups.append(tuple(group))
+    return groups
+
+
+def step(net, group):
+    node = net.nodes[group[0]]
+    if len(group) == 1:
+        return Step(group, *node)
+    return Step(group, FusedConv(group, [net.nodes[name].layer for name in group]), node.inputs)
+
+
+def reached(net, until=None):
+    """The names of the layers up to and including ``until`` (None: all)."""
+    names = list(net.nodes)
+    if until is None:
+        return names
+    net.check_name(until)
+    return [] if until == "input" else names[: names.index(until) + 1]

@@ -1,0 +1,219 @@
+"""Fused or one by one, with fresh memory or used: the same numbers, and a caller may see and seed the same."""
+
+import numpy as np
+import pytest
+
+from minivis.errors import BadValue, UnknownName
+from minivis.layers import Add, Conv2D, MaxPool2D, ReLU, conv_fast, relu
+from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.network import Network
+from minivis.threads import set_threads
+
+
+def chain(rng, dtype=np.float64, *, channels=16, top=None, groups=1):
+    """Two convolutions of each kind that fuses: with a pool behind the ReLU, and without."""
+    net, c = Network(), 3
+    for block in "12":
+        for conv in "12":
+            g = groups if c % groups == 0 else 1
+            w = rng.standard_normal((3, 3, c // g, channels)) / (9 * c // g) ** 0.5
+            layer = Conv2D(w.astype(dtype), 0.1 * rng.standard_normal(channels).astype(dtype), padding=1, groups=g)
+            net.add(f"conv{block}_{conv}", layer).add(f"relu{block}_{conv}", ReLU(max_value=top))
+            c = channels
+        net.add(f"pool{block}", MaxPool2D(2))
+    return net
+
+
+def names_run(steps):
+    return [step.names for step in steps]
+
+
+@pytest.fixture(autouse=True)
+def fast_ways_even_for_the_tiny(monkeypatch):
+    monkeypatch.setattr(conv_fast, "TINY", 0)
+    yield
+    set_threads(None)
+
+
+def test_what_is_fused(rng):
+    net = chain(rng)
+    everything = [(name,) for name in net.nodes]
+    assert names_run(net.plan()) == everything                          # keep=None: each output stays
+    fused = [("conv1_1", "relu1_1"), ("conv1_2", "relu1_2", "pool1")]
+    fused += [("conv2_1", "relu2_1"), ("conv2_2", "relu2_2", "pool2")]
+    assert names_run(net.plan(keep=["pool2"])) == fused
+    assert names_run(net.plan(keep=[])) == fused
+    assert names_run(net.plan(keep=["conv1_2"]))[1:4] == [("conv1_2",), ("relu1_2",), ("pool1",)]
+    assert names_run(net.plan(keep=["relu1_2"]))[1:3] == [("conv1_2", "relu1_2"), ("pool1",)]
+    assert names_run(net.plan("relu2_2", keep=[]))[-1] == ("conv2_2", "relu2_2")
+    assert names_run(net.plan("conv2_2", keep=[]))[-1] == ("conv2_2",)
+
+
+def test_what_two_layers_read_is_not_fused_away(rng):
+    net = chain(rng)
+    net.add("sum", Add(), "pool2", "pool2").add("again", ReLU(), "relu2_1")
+    run = names_run(net.plan(keep=[]))
+    assert ("conv2_1", "relu2_1") in run                                # relu2_1 has two readers and ends its step
+    net.add("third", ReLU(), "conv2_1")
+    assert ("conv2_1",) in names_run(net.plan(keep=[]))
+
+
+@pytest.mark.parametrize("rule", ["normal", "guided", "deconv"])
+@pytest.mark.parametrize("top", [None, 0.5])
+@pytest.mark.parametrize("size", [(2, 12, 16), (1, 13, 11), (3, 7, 9)])
+def test_fused_equals_one_by_one(rng, rule, top, size):
+    """Float64, so that no sign flips; the windows that are all zero have their ties at the first place in both."""
+    net = chain(rng, top=top)
+    x = rng.standard_normal((*size, 3))
+    plain = net.forward(x, algorithm="im2col")
+    acts = net.forward(x, keep=["pool2"])
+    np.testing.assert_allclose(acts["pool2"], plain["pool2"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(net.forward(x, keep=["pool2"], grad=None)["pool2"], plain["pool2"], rtol=0, atol=1e-12)
+    assert acts.shapes == plain.shapes
+    for name in ("relu1_1", "relu1_2", "relu2_2"):
+        np.testing.assert_array_equal(acts.caches[name][...], plain.caches[name])
+    for name in ("pool1", "pool2"):
+        np.testing.assert_array_equal(acts.caches[name][0], plain.caches[name][0])
+    seeds = {"pool2": rng.standard_normal(plain["pool2"].shape)}
+    wanted, _ = net.backward(plain, seeds, relu_rule=rule, keep="all")
+    for keep in (("input",), "all"):
+        found = net.backward(acts, seeds, relu_rule=rule, keep=keep)[0]
+        np.testing.assert_allclose(found["input"], wanted["input"], rtol=0, atol=1e-12)
+        for name in found:
+            np.testing.assert_allclose(found[name], wanted[name], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["conv1_2", "relu1_2", "conv2_1", "pool1"])
+def test_a_seed_in_the_middle_of_what_was_fused(rng, name):
+    net = chain(rng)
+    x = rng.standard_normal((1, 12, 12, 3))
+    plain, acts = net.forward(x, algorithm="im2col"), net.forward(x, keep=[])
+    assert name not in acts
+    seeds = {name: rng.standard_normal(plain.shapes[name]), "pool2": rng.standard_normal(plain.shapes["pool2"])}
+    wanted = net.backward(plain, seeds, keep=("input", "relu1_1"))[0]
+    found = net.backward(acts, seeds, keep=("input", "relu1_1"))[0]
+    assert set(found) == {"input", "relu1_1"}
+    for key in found:
+        np.testing.assert_allclose(found[key], wanted[key], rtol=0, atol=1e-12)
+
+
+def test_parameter_gradients_after_a_fused_forward(rng):
+    net = chain(rng)
+    x = rng.standard_normal((2, 9, 10, 3))
+    plain, acts = net.forward(x, grad="params", algorithm="im2col"), net.forward(x, grad="params", keep=["pool2"])
+    seeds = {"pool2": rng.standard_normal(plain.shapes["pool2"])}
+    wanted, found = (net.backward(a, seeds, param_grads=True)[1] for a in (plain, acts))
+    assert list(found) == list(wanted)
+    for name in found:
+        for key in found[name]:
+            np.testing.assert_allclose(found[name][key], wanted[name][key], rtol=0, atol=1e-11)
+
+
+def test_signs_in_bits_and_in_bytes_say_the_same(rng, monkeypatch):
+    net = chain(rng, channels=13, groups=1)
+    x = rng.standard_normal((2, 12, 14, 3))
+    acts = net.forward(x, keep=["pool2"])
+    seeds = {"pool2": rng.standard_normal(acts.shapes["pool2"]), "relu1_1": rng.standard_normal(acts.shapes["relu1_1"])}
+    monkeypatch.setattr("minivis.layers.fused.BITS_FROM", 0)
+    packed = net.forward(x, keep=["pool2"])
+    assert isinstance(packed.caches["relu1_2"], relu.Bits)
+    assert packed.caches["relu1_2"].packed.nbytes == 2 * 12 * 14 * 2    # 13 channels in 2 bytes
+    np.testing.assert_array_equal(packed.caches["relu1_2"][...], acts.caches["relu1_2"])
+    for rule in ("normal", "guided", "deconv"):
+        for keep in (("input",), "all"):
+            a, b = (net.backward(p, seeds, relu_rule=rule, keep=keep)[0] for p in (acts, packed))
+            for name in a:
+                np.testing.assert_array_equal(a[name], b[name])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_a_workspace_changes_no_number_and_nothing_that_is_held(rng, threads):
+    """Passes of different sizes and nets alternate on one workspace; every result is compared after all of them."""
+    set_threads(threads)
+    nets = [chain(rng, np.float32), chain(rng, np.float32, channels=24)]
+    xs = [rng.standard_normal((n, *size, 3)).astype("f4") for n, size in [(1, (12, 16)), (2, (9, 9)), (1, (16, 12))]]
+    space = nets[0].workspace()
+    made = []
+    for _ in range(3):
+        for net in nets:
+            for x in xs:
+                for keep in (["pool2"], ["relu1_1", "pool2"], None):
+                    results = []
+                    for workspace in (space, None):
+                        acts = net.forward(x, keep=keep, workspace=workspace)
+                        dacts, _ = net.backward(acts, {"pool2": np.ones_like(acts["pool2"])}, keep=("input", "relu1_2"))
+                        results.append((dict(acts), dacts))
+                    made.append(results)
+    for (acts, dacts), (fresh_acts, fresh_dacts) in made:
+        assert set(acts) == set(fresh_acts)
+        for got, wanted in ((acts, fresh_acts), (dacts, fresh_dacts)):
+            for name in wanted:
+                np.testing.assert_array_equal(got[name], wanted[name])
+
+
+def test_a_workspace_uses_memory_again(rng):
+    net = chain(rng, np.float32)
+    x = rng.standard_normal((1, 16, 16, 3)).astype("f4")
+    space = net.workspace()
+
+    def free_after_a_pass():
+        acts = net.forward(x, keep=["pool2"], workspace=space)
+        dacts, _ = net.backward(acts, {"pool2": np.ones_like(acts["pool2"])})
+        held = acts["pool2"], dacts["input"]
+        sizes = {size: len(memory) for size, memory in space.free.items() if memory}
+        return held, sizes
+
+    held, without = free_after_a_pass()
+    del held
+    _, after = free_after_a_pass()
+    assert sum(after.values()) >= sum(without.values()) > 0
+    assert all(free_after_a_pass()[1] == after for _ in range(3))
+
+
+@pytest.mark.parametrize("groups, filters, fuses", [(1, 8, True), (4, 4, True), (4, 8, False), (2, 4, False)])
+def test_grouped_convolutions(rng, groups, filters, fuses):
+    """Depthwise fuses as any other; where groups run one after another, ReLU and pool wait for all of them."""
+    w, b = rng.standard_normal((3, 3, 4 // groups, filters)), rng.standard_normal(filters)
+    conv = Conv2D(w, b, padding=1, groups=groups)
+    net = Network().add("first", Conv2D(rng.standard_normal((1, 1, 3, 4)))).add("conv", conv).add("relu", ReLU(6))
+    net.add("pool", MaxPool2D(2))
+    assert (("conv", "relu", "pool") in names_run(net.plan(keep=[]))) == fuses
+    x = rng.standard_normal((2, 8, 9, 3))
+    plain, acts = net.forward(x, algorithm="im2col"), net.forward(x, keep=["pool"])
+    np.testing.assert_allclose(acts["pool"], plain["pool"], rtol=0, atol=1e-12)
+    seeds = {"pool": rng.standard_normal(plain["pool"].shape)}
+    wanted, found = net.backward(plain, seeds)[0]["input"], net.backward(acts, seeds)[0]["input"]
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [tiny_vgg, tiny_branches])
+def test_other_graphs(rng, make):
+    net = make(dtype=np.float64)
+    x = rng.standard_normal((2, 16, 16, 3))
+    plain = net.forward(x, algorithm="im2col")
+    last = list(plain)[-2]
+    acts = net.forward(x, keep=[last])
+    np.testing.assert_allclose(acts[last], plain[last], rtol=0, atol=1e-12)
+    seeds = {last: rng.standard_normal(plain[last].shape)}
+    wanted, found = net.backward(plain, seeds)[0]["input"], net.backward(acts, seeds)[0]["input"]
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+
+
+def test_algorithms_by_name(rng):
+    net = chain(rng)
+    x = rng.standard_normal((1, 12, 12, 3))
+    wanted = net.forward(x, algorithm="im2col")["pool2"]
+    for algorithm in ("winograd2", "shifted", {"conv1_2": "winograd2", "conv2_1": "blocked"}):
+        for keep in (None, ["pool2"]):
+            found = net.forward(x, keep=keep, algorithm=algorithm)["pool2"]
+            np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+    net.forward(x, algorithm={"conv1_2": "winograd2"})
+    assert {key[0] for key in net.layers["conv1_2"].derived} == {"winograd2"}
+    with pytest.raises(UnknownName, match="no algorithm named 'winograd3'; did you mean 'winograd"):
+        net.forward(x, algorithm="winograd3")
+    with pytest.raises(UnknownName, match="did you mean 'conv1_2'"):
+        net.forward(x, algorithm={"conv12": "winograd2"})
+    with pytest.raises(BadValue, match="'relu1_1' is no convolution"):
+        net.forward(x, algorithm={"relu1_1": "winograd2"})
+    with pytest.raises(BadValue, match=r"pointwise needs a 1x1 kernel .*this convolution is 3x3"):
+        net.forward(x, algorithm="pointwise")
