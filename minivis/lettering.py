@@ -1,0 +1,95 @@
+"""Text to small pictures, in the font that every Pillow carries: Aileron, a plain sans-serif, ASCII and little more."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+INK, MUTED = (34, 34, 34), (110, 110, 110)
+SMALLEST = 10                                           # pixels; below that nobody reads
+FINE = 4                                                # letters are drawn this many times larger
+SPELLED = str.maketrans({"×": "x", "−": "-", "–": "-", "—": "-", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "·": ".",
+                         "µ": "u", "μ": "u", "σ": "sigma", "∂": "d", "∇": "grad ", "ß": "ss", "ø": "o", "æ": "ae",
+                         "\t": " "})
+HAS = {chr(code) for code in range(32, 127)} | set("°±«»‘’“”…")
+
+
+def text_picture(text, width=None, *, size=13, color=INK, align="left", max_lines=None):
+    """``text`` in dark letters on white, uint8 (h, width, 3); without ``width`` as wide as its longest line.
+
+    Lines break at spaces. What needs more than ``max_lines``, or has a word wider than ``width``, is set smaller, down
+    to 10 pixels; what is too long even then ends in an ellipsis.
+    """
+    lines = _plain(text).split("\n")
+    if width is None:
+        width = max(1, *(int(np.ceil(_length(line, size))) for line in lines))
+    else:
+        size, lines = _fit(lines, width, size, max_lines)
+    return np.concatenate([_draw(line, width, size, color, align) for line in lines])
+
+
+def _draw(line, width, size, color, align):
+    """One line, uint8 (line height, width, 3): drawn large and shrunk, which spaces small letters evenly."""
+    height = round(size * 1.35)
+    ink = Image.new("L", (width * FINE, height * FINE))
+    room = width * FINE - _font(size).getlength(line)
+    left = max(0, {"left": 0, "center": room / 2, "right": room}[align])
+    ImageDraw.Draw(ink).text((left, height * FINE / 2), line, 255, _font(size), anchor="lm")
+    cover = np.asarray(ink.resize((width, height), Image.Resampling.LANCZOS))[:, :, None] / 255
+    return np.rint(255 - cover * (255 - np.array(color))).astype(np.uint8)
+
+
+@lru_cache
+def _font(size):
+    return ImageFont.load_default(size=size * FINE)
+
+
+def _length(text, size):
+    """The width of a line in pixels."""
+    return _font(size).getlength(text) / FINE
+
+
+def _plain(text):
+    """In letters that the font has: accents are dropped, some signs spelled, what remains is a question mark."""
+    text = unicodedata.normalize("NFKD", str(text).translate(SPELLED))
+    text = "".join(c for c in text if not unicodedata.combining(c))
+    return "".join(c if c in HAS or c == "\n" else "?" for c in text)
+
+
+def _fit(paragraphs, width, size, max_lines):
+    for smaller in range(size, min(size, SMALLEST) - 1, -1):
+        wrapped = [_wrap(paragraph, width, smaller) for paragraph in paragraphs]
+        lines = [line for lines, _ in wrapped for line in lines]
+        if (max_lines is None or len(lines) <= max_lines) and not any(broken for _, broken in wrapped):
+            return smaller, lines
+    if max_lines is not None and len(lines) > max_lines:
+        lines = lines[:max_lines]
+        while lines[-1] and _length(lines[-1] + "…", smaller) > width:
+            lines[-1] = lines[-1][:-1]
+        lines[-1] = lines[-1].rstrip() + "…"
+    return smaller, lines
+
+
+def _wrap(paragraph, width, size):
+    """Lines no wider than ``width``, and whether a word had to be broken."""
+    lines, broken = [""], False
+    for word in paragraph.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if _length(joined, size) <= width:
+            lines[-1] = joined
+            continue
+        if lines[-1]:
+            lines.append("")
+        for piece in _pieces(word, width, size):        # a word wider than the line: after a / or _ if that will do
+            if lines[-1] and _length(lines[-1] + piece, size) > width:
+                lines.append("")
+                broken = True
+            lines[-1] += piece
+    return lines, broken
+
+
+def _pieces(word, width, size):
+    pieces = re.findall(r"[^/_-]*[/_-]|[^/_-]+", word)
+    return pieces if all(_length(piece, size) <= width for piece in pieces) else list(word)

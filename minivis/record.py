@@ -1,0 +1,70 @@
+"""How a picture was made, inside the picture: enough to make it again, bit for bit, and no more.
+
+    {"command": ["saliency", "photo.jpg", "--unit", "goose"], "net": {"name", "sha256"}, "image": {"name", "sha256"},
+     "seed": 0, "threads": 2, "versions": {"minivis", "numpy", "pillow", "python"}}
+
+No times, so that the same command makes the same file. ``image`` is null for our own picture, and for none.
+"""
+
+import json
+import os
+import platform
+from pathlib import Path
+
+from minivis.errors import BadFile
+from minivis.version import __version__
+
+KEY = "minivis"                                 # of the text chunk
+
+
+def versions():
+    """What can change the bits: the versions of all that computes and encodes."""
+    import numpy
+    import PIL
+
+    return {"minivis": __version__, "numpy": numpy.__version__, "pillow": PIL.__version__,
+            "python": platform.python_version()}
+
+
+def as_text(record):
+    """For ``write_image(..., text=...)``."""
+    return {KEY: json.dumps(record, sort_keys=True)}
+
+
+def read_record(path):
+    """The record in a picture; BadFile where there is none that makes sense."""
+    from minivis.images import read_text
+
+    text = read_text(path).get(KEY)
+    if text is None:
+        raise BadFile(f"{path} does not say how it was made: it is no picture of minivis', or was edited since")
+    try:
+        record = json.loads(text)
+        command, net, image = record["command"], record["net"], record["image"]
+        if not (command and all(isinstance(word, str) for word in command) and isinstance(record["threads"], int)):
+            raise ValueError
+        for file in (net, image) if image is not None else (net,):
+            if not (isinstance(file["name"], str) and isinstance(file["sha256"], str)):
+                raise ValueError
+    except (ValueError, KeyError, TypeError):
+        raise BadFile(f"{path} has a damaged record of how it was made") from None
+    return record
+
+
+def unchanged(kind, path, expected, picture):
+    """Raise BadFile unless the file at ``path`` is the one that ``picture`` was made from."""
+    from minivis.weights.inspection import file_hash
+
+    if not os.path.isfile(path):
+        raise BadFile(f"the {kind} {path}, which {picture} was made from, is not there")
+    found = file_hash(path)
+    if found != expected:
+        raise BadFile(f"the {kind} {path} has changed since {picture} was made: its SHA-256 was {expected[:12]}..., "
+                      f"and is {found[:12]}...")
+    return path
+
+
+def beside(name, picture):
+    """``name`` as it was given then; or, where there is no such file, beside the picture."""
+    there = Path(picture).parent / name
+    return str(there) if not os.path.exists(name) and there.is_file() else name
