@@ -1,0 +1,88 @@
+"""The nets that minivis trains itself: emoji-vgg, emoji-alexnet, and the one for Fashion-MNIST, ready to be trained.
+
+Batch norm helps the training and is folded away after it (folding.py), so the nets that are kept hold what VGG and
+AlexNet hold and nothing else.
+"""
+
+import numpy as np
+
+from minivis.layers import LRN, BatchNorm, Conv2D, Dropout, Flatten, FullyConnected, MaxPool2D, ReLU, Softmax
+from minivis.network import Network
+from minivis.preprocessing import Preprocessing
+
+VGG_BLOCKS = ((24,), (48, 48), (96, 96), (160, 160))            # filters of conv1_1; conv2_1, conv2_2; ...
+FASHION_BLOCKS = ((32, 32), (64, 64))
+
+
+def emoji_vgg(classes, seed=0):
+    """VGG's pattern (Simonyan & Zisserman 2015) at 64 x 64: conv1_1 ... pool4, fc6, fc7, fc8, prob."""
+    return small_vgg(VGG_BLOCKS, classes, (64, 64), Preprocessing("RGB", (128.0,) * 3, (64.0,) * 3, size=(64, 64),
+                     crop_fraction=1.0), hidden=(512, 256), seed=seed)  # fmt: skip
+
+
+def small_vgg(blocks, classes, size, preprocessing, *, hidden, dropout=0.3, seed=0):
+    """Blocks of 3 x 3 convolutions, each block closed by a pool; then two hidden FC layers."""
+    draw = He(seed)
+    net = Network(preprocessing=preprocessing)
+    channels = preprocessing.channels
+    for i, block in enumerate(blocks, start=1):
+        for j, filters in enumerate(block, start=1):
+            net.add(f"conv{i}_{j}", Conv2D(draw((3, 3, channels, filters)), padding=1))
+            net.add(f"bn{i}_{j}", fresh_batch_norm(filters)).add(f"relu{i}_{j}", ReLU())
+            channels = filters
+        net.add(f"pool{i}", MaxPool2D(2))
+    style = [f"relu{i}_1" for i in range(1, len(blocks) + 1)]
+    last = f"relu{len(blocks)}_1"
+    return with_head(net, draw, size, classes, hidden, dropout, style=style, content=last, dream=last)
+
+
+def emoji_alexnet(classes, seed=0):
+    """AlexNet's pattern (Krizhevsky et al. 2012) at 64 x 64: a 7 x 7 first layer, LRN, groups, overlapping pools."""
+    draw = He(seed)
+    net = Network(preprocessing=Preprocessing("RGB", (128.0,) * 3, (64.0,) * 3, size=(64, 64), crop_fraction=1.0))
+    net.add("conv1", Conv2D(draw((7, 7, 3, 48)), np.zeros(48, "f4"), stride=2, padding=3)).add("relu1", ReLU())
+    net.add("norm1", LRN(5, 1e-2, 0.75, 1.0)).add("pool1", MaxPool2D(3, stride=2, ceil=True))
+    net.add("conv2", Conv2D(draw((5, 5, 24, 96)), padding=2, groups=2)).add("bn2", fresh_batch_norm(96))
+    net.add("relu2", ReLU()).add("norm2", LRN(5, 1e-2, 0.75, 1.0)).add("pool2", MaxPool2D(3, stride=2, ceil=True))
+    for name, c, f, groups in (("3", 96, 160, 1), ("4", 160, 160, 2), ("5", 160, 128, 2)):
+        net.add(f"conv{name}", Conv2D(draw((3, 3, c // groups, f)), padding=1, groups=groups))
+        net.add(f"bn{name}", fresh_batch_norm(f)).add(f"relu{name}", ReLU())
+    net.add("pool5", MaxPool2D(3, stride=2, ceil=True))
+    style = ["relu1", "relu2", "relu3", "relu4"]
+    return with_head(net, draw, (64, 64), classes, (512, 256), 0.3, style=style, content="relu4", dream="relu4")
+
+
+def fashion_vgg(classes=10, seed=0):
+    """Two blocks for 28 x 28 grey pictures."""
+    # mean and standard deviation of the training pictures
+    preprocessing = Preprocessing("grey", (72.94,), (90.02,), size=(28, 28), crop_fraction=1.0)
+    return small_vgg(FASHION_BLOCKS, classes, (28, 28), preprocessing, hidden=(256, 128), seed=seed)
+
+
+def with_head(net, draw, size, classes, hidden, dropout, **roles):
+    """Flatten, fc6, fc7, fc8, prob, and the roles."""
+    net.add("flatten", Flatten())
+    width = net.shapes((1, *size, net.input_channels))["flatten"][1]
+    for name, units in zip("67", hidden):
+        net.add(f"fc{name}", FullyConnected(draw((width, units)))).add(f"bn{name}", fresh_batch_norm(units))
+        net.add(f"relu{name}", ReLU()).add(f"drop{name}", Dropout(dropout))
+        width = units
+    net.add("fc8", FullyConnected(draw((width, classes), gain=1.0), np.zeros(classes, "f4"))).add("prob", Softmax())
+    net.roles.update(logits="fc8", prob="prob", code="fc7", **roles)
+    return net
+
+
+class He:
+    """Draws weights whose outputs keep the size of the inputs through ReLUs (He et al. 2015, equation 10)."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+
+    def __call__(self, shape, gain=2.0):
+        fan_in = np.prod(shape[:-1])
+        return (self.rng.standard_normal(shape) * np.sqrt(gain / fan_in)).astype(np.float32)
+
+
+def fresh_batch_norm(channels):
+    one, zero = np.ones(channels, np.float32), np.zeros(channels, np.float32)
+    return BatchNorm(one, zero, zero.copy(), one.copy())

@@ -1,0 +1,112 @@
+"""What is in a file of weights, and whether it looks healthy: what ``minivis weights inspect`` prints."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from minivis.layers import Conv2D, FullyConnected
+from minivis.preprocessing import Preprocessing
+from minivis.weights.catalogue import CATALOGUE, locate
+from minivis.weights.hdf5 import SIGNATURE, opened
+from minivis.weights.native import is_native
+from minivis.weights.read import read_file
+
+DEAD = 1e-6                                     # of the layer's largest weight: a filter below it never says anything
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One file, described. ``warnings``: one sentence for each thing that looks wrong; empty for a healthy file."""
+
+    path: Path
+    bytes: int
+    sha256: str
+    entry: str | None                           # its name in the catalogue, when the hash says so
+    format: str
+    architecture: str
+    training: str
+    licence: str
+    preprocessing: Preprocessing
+    classes: int
+    class_names: tuple[str, ...]
+    parameters: int
+    about: dict
+    warnings: tuple[str, ...]
+
+
+def inspect_file(name_or_path, **settings):
+    """Read a file of weights and look it over; NaN and dead filters become warnings. Raise as `catalogue.load` does."""
+    path = locate(name_or_path)
+    net = read_file(path, finite=False, **settings)
+    ours = False
+    with open(path, "rb") as raw:
+        hdf5 = raw.read(len(SIGNATURE)) == SIGNATURE
+    if hdf5:
+        with opened(path) as source:
+            ours = is_native(source)
+    digest = file_hash(path)
+    about = dict(net.about)
+    shapes = net.shapes()
+    logits = net.roles.get("logits")
+    training = about.get("training", "unknown")
+    return Inspection(
+        path,
+        path.stat().st_size,
+        digest,
+        known_as(path, digest),
+        ("minivis HDF5" + ("format" in about) * ", made from ") * ours + about.get("format", ""),
+        about.get("architecture", f"{len(net.layers)} layers, {next(iter(net.layers))} to {list(net.layers)[-1]}"),
+        training if isinstance(training, str) else "by minivis (the record is in about)",
+        about.get("licence", "unknown"),
+        net.preprocessing,
+        shapes[logits][-1] if logits else 0,
+        net.class_names,
+        net.parameter_count,
+        about,
+        tuple(warnings(net)),
+    )
+
+
+def warnings(net):
+    """Yield one sentence for each array with NaN or infinite values, and each layer with filters that are all but 0."""
+    for name, layer in net.layers.items():
+        for key, array in layer.params.items():
+            bad = array.size - np.count_nonzero(np.isfinite(array))
+            if bad:
+                yield f"{name}: {key} is NaN or infinite in {bad} of {array.size} places: the file cannot be used"
+        dead = dead_filters(layer)
+        if len(dead):
+            shown = ", ".join(map(str, dead[:8])) + (", ..." if len(dead) > 8 else "")
+            total = layer.params["w"].shape[-1]
+            yield f"{name}: {len(dead)} of {total} filters are all but 0 and say nothing: {shown}"
+
+
+def dead_filters(layer):
+    """The numbers of the filters whose every weight is below `DEAD` times the layer's largest."""
+    if not isinstance(layer, Conv2D | FullyConnected):
+        return []
+    w = layer.params["w"]
+    with np.errstate(invalid="ignore"):
+        largest = np.maximum(w.max(axis=tuple(range(w.ndim - 1))), -w.min(axis=tuple(range(w.ndim - 1))))   # (F,)
+        return np.flatnonzero(largest <= DEAD * np.nanmax(largest)).tolist() if np.isfinite(largest).any() else []
+
+
+def known_as(path, sha256):
+    """The name of the file in the catalogue, by its hash; None for any other file."""
+    for entry in CATALOGUE.values():
+        if entry.sha256 and sha256.startswith(entry.sha256):
+            return entry.name
+        if entry.md5 and entry.bytes == path.stat().st_size and entry.md5 == file_hash(path, "md5"):
+            return entry.name
+    return None
+
+
+def file_hash(path, kind="sha256"):
+    """The SHA-256 (or MD5, to compare with what others published) of a file, in hex."""
+    digest = hashlib.new(kind, usedforsecurity=False)
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
