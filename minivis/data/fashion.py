@@ -1,0 +1,82 @@
+"""Fashion-MNIST (Xiao et al. 2017): 60,000 + 10,000 grey pictures of clothes, 28 x 28, ten classes, in four idx files.
+
+Debian has it: ``apt-get install dataset-fashion-mnist`` puts it into /usr/share/datasets/fashion-mnist.
+"""
+
+import gzip
+import math
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from minivis.errors import BadFile
+
+CLASSES = (
+    "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+DEBIAN = "/usr/share/datasets/fashion-mnist"
+FILES = {"train": "train", "test": "t10k"}
+
+
+def read_idx(path):
+    """An idx file, gzipped or not, as uint8: two zero bytes, type 8, the number of axes, the sizes, the data."""
+    path = Path(path)
+    try:
+        content = (gzip.decompress if path.suffix == ".gz" else bytes)(path.read_bytes())
+    except (OSError, EOFError, gzip.BadGzipFile) as error:
+        raise BadFile(f"{path} cannot be read ({error}); {ADVICE}") from None
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
+        raise BadFile(f"{path} is no idx file of bytes")
+    axes = content[3]
+    shape = tuple(np.frombuffer(content, ">i4", count=min(axes, (len(content) - 4) // 4), offset=4).tolist())
+    if len(shape) != axes or len(content) != 4 + 4 * axes + math.prod(shape):
+        raise BadFile(f"{path} is truncated: its header promises {shape}")
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+ADVICE = "get the four files with 'apt-get install dataset-fashion-mnist', or give their folder with --data"
+
+
+class FashionMNIST:
+    """The endless stream of one split: the test split in order, the train split in a new order each epoch, augmented.
+
+    Augmentation of training pictures: mirrored (half of them), shifted by -2 to 2 pixels each way.
+    """
+
+    classes = CLASSES
+
+    def __init__(self, folder=DEBIAN, *, split="train", seed=0):
+        stem = FILES[split]
+        self.images, self.labels = (self._read(folder, stem, part) for part in ("images-idx3", "labels-idx1"))
+        if self.images.shape != (len(self.labels), 28, 28) or self.labels.max() >= len(CLASSES):
+            raise BadFile(f"{folder}: pictures {self.images.shape} and labels {self.labels.shape} do not match")
+        self.split, self.seed = split, seed
+        self._order = lru_cache(maxsize=4)(self._order)         # threads may stand in two epochs at once
+
+    @staticmethod
+    def _read(folder, stem, part):
+        plain = Path(folder) / f"{stem}-{part}-ubyte"
+        return read_idx(plain if plain.exists() else plain.with_name(plain.name + ".gz"))
+
+    def __len__(self):
+        return len(self.labels)
+
+    def batch(self, first, count):
+        """Pictures number first ... first + count - 1: uint8 (count, 28, 28, 1), and labels (count,)."""
+        numbers = np.arange(first, first + count)
+        if self.split == "test":
+            chosen = numbers % len(self)
+            return self.images[chosen][..., None], self.labels[chosen].astype(int)
+        chosen = np.array([self._order(n // len(self))[n % len(self)] for n in numbers])
+        images = np.stack([self._augment(self.images[i], n) for i, n in zip(chosen, numbers)])
+        return images[..., None], self.labels[chosen].astype(int)
+
+    def _order(self, epoch):
+        return np.random.default_rng((self.seed, 1, epoch)).permutation(len(self))
+
+    def _augment(self, image, number):
+        rng = np.random.default_rng((self.seed, 2, number))
+        dy, dx = rng.integers(0, 5, 2)
+        padded = np.pad(image, 2)[dy : dy + 28, dx : dx + 28]
+        return padded[:, ::-1] if rng.random() < 0.5 else padded

@@ -1,0 +1,68 @@
+"""The embedded nets: that they are there, know what they were trained on, and see the goose."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minivis as mv
+from minivis.data.emoji_classes import CLASSES
+from minivis.weights.catalogue import CATALOGUE
+
+ROOT = Path(__file__).parents[1]
+LEAST = {"emoji-vgg": 0.95, "emoji-alexnet": 0.8}               # right answers on the 200; measured: see weights/README
+
+
+@pytest.fixture(scope="module", params=LEAST)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def net(name):
+    return mv.load(name)
+
+
+def test_its_classes_are_the_emoji_by_name_and_alias(net):
+    assert net.class_names == tuple(c.name for c in CLASSES)
+    goldfish = mv.parse_unit(net, "goldfish")
+    assert (goldfish.layer, goldfish.class_name) == ("fc8", "tropical fish")
+
+
+def test_it_knows_the_200_pictures_on_backgrounds_it_never_saw(net, name):
+    with np.load(ROOT / "tests" / "data" / "emoji.npz") as data:
+        images, labels = data["images"], data["labels"]
+    logits = net.forward(net.preprocess(images), keep=["fc8"], grad=None)["fc8"]
+    assert (logits.argmax(axis=1) == labels).mean() > LEAST[name]
+
+
+def test_it_sees_a_goose_in_the_shipped_picture(net):
+    image = mv.read_image(ROOT / "minivis" / "data" / "goose.png")
+    prob = net.forward(net.preprocess(net.fit(image)))["prob"][0]
+    assert net.class_names[prob.argmax()] == "goose"
+    assert prob.max() > 0.9
+
+
+def test_its_file_is_small_and_says_how_it_was_trained(net, name):
+    assert CATALOGUE[name].find().stat().st_size < 6e6
+    record = net.about["training"]
+    assert record["command"].startswith("minivis train emoji")
+    assert record["seconds"] > 0 and record["stages"][0]["seed"] == 0
+    assert net.about["data"]["sha256"].startswith("0651aaa576b2937a")
+    assert min(record["accuracy"].values()) > 0.3
+
+
+def test_every_role_is_played(net):
+    for role in ("logits", "prob", "code", "content", "style", "dream"):
+        played = net.role(role)
+        for name in [played] if isinstance(played, str) else played:
+            assert name in net.nodes
+
+
+def test_emoji_vgg_has_the_names_of_a_vgg():
+    net = mv.load("emoji-vgg")
+    convs = [name for name in net.nodes if name.startswith("conv")]
+    assert convs == ["conv1_1", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv4_1", "conv4_2"]
+    assert [n for n in net.nodes if n.startswith("pool")] == ["pool1", "pool2", "pool3", "pool4"]
+    assert list(net.nodes)[-6:] == ["fc6", "relu6", "fc7", "relu7", "fc8", "prob"]
+    assert net.input_size == (64, 64)

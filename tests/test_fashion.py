@@ -1,0 +1,81 @@
+"""Fashion-MNIST's files, from a little folder that the test writes."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+
+from minivis.data.fashion import FashionMNIST, read_idx
+from minivis.errors import BadFile
+
+
+def idx(array):
+    return b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for stem, count in (("train", 12), ("t10k", 5)):
+        images = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        (tmp_path / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
+        (tmp_path / f"{stem}-labels-idx1-ubyte").write_bytes(idx(np.arange(count, dtype=np.uint8) % 10))
+    return tmp_path
+
+
+def test_the_test_split_comes_in_order_and_unchanged(folder):
+    data = FashionMNIST(folder, split="test")
+    images, labels = data.batch(3, 4)
+    assert labels.tolist() == [3, 4, 0, 1]
+    np.testing.assert_array_equal(images[..., 0], read_idx(folder / "t10k-images-idx3-ubyte.gz")[[3, 4, 0, 1]])
+
+
+def test_each_epoch_of_training_shows_every_picture_once_in_a_new_order(folder):
+    data = FashionMNIST(folder)
+    first, second = (data.batch(start, 12)[1].tolist() for start in (0, 12))
+    assert sorted(first) == sorted(second) == sorted(i % 10 for i in range(12))
+    assert first != second
+
+
+def test_a_picture_depends_on_its_number_and_the_seed_alone(folder):
+    data = FashionMNIST(folder)
+    np.testing.assert_array_equal(data.batch(5, 9)[0][3:], data.batch(8, 6)[0])
+    assert not np.array_equal(data.batch(0, 12)[0], FashionMNIST(folder, seed=1).batch(0, 12)[0])
+
+
+def test_training_pictures_are_mirrored_and_shifted_by_two_at_most(folder):
+    original = read_idx(folder / "train-images-idx3-ubyte.gz")
+    data = FashionMNIST(folder)
+    images, _ = data.batch(0, 60)
+    order = np.concatenate([data._order(epoch) for epoch in range(5)])
+    mirrored = 0
+    for image, source in zip(images[..., 0], original[order]):
+        padded = np.pad(source, 2)
+        crops = [padded[dy : dy + 28, dx : dx + 28] for dy in range(5) for dx in range(5)]
+        straight = any(np.array_equal(image, crop) for crop in crops)
+        mirrored += not straight
+        assert straight or any(np.array_equal(image, crop[:, ::-1]) for crop in crops)
+    assert 15 < mirrored < 45
+
+
+@pytest.mark.parametrize("content, message", [
+    (b"hello", "is no idx file"),
+    (idx(np.zeros((3, 28, 28), np.uint8))[:-1], "is truncated"),
+    (b"\0\0\x08\x03\0\0", "is truncated"),
+])  # fmt: skip
+def test_wrong_files(folder, content, message):
+    (folder / "train-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(BadFile, match=message):
+        FashionMNIST(folder)
+
+
+def test_a_missing_folder_says_where_to_get_it(tmp_path):
+    with pytest.raises(BadFile, match="apt-get install dataset-fashion-mnist"):
+        FashionMNIST(tmp_path / "none")
+
+
+def test_pictures_and_labels_that_do_not_match(folder):
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(3, np.uint8)))
+    with pytest.raises(BadFile, match="do not match"):
+        FashionMNIST(folder)
