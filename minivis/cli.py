@@ -1,0 +1,64 @@
+"""The command line: ``minivis COMMAND ...``. The commands are in minivis/commands; here is what they have in common.
+
+A mistake of the user's is one line on stderr, ``minivis: error: ...``, and exit code 2. A check that failed is 1,
+Ctrl-C 130. Anything else is a bug of ours, and shows itself as a traceback.
+"""
+
+import errno
+import os
+import sys
+
+import click
+
+from minivis import kernels
+from minivis.commands import gallery, getting, nets, pictures, training
+from minivis.commands.common import Commands
+from minivis.errors import MinivisError
+from minivis.version import __version__
+
+cli = Commands("minivis", context_settings={"help_option_names": ["-h", "--help"]}, help="""
+See inside convolutional networks (CS231n, lecture 9), with an engine written by hand on NumPy.
+
+IMAGE is a picture in a file; without one, a goose that comes with minivis. Try: minivis gallery photo.jpg
+""")
+cli = click.version_option(__version__, message="minivis %(version)s")(cli)
+for command in (
+    pictures.classify, pictures.activations, pictures.filters, pictures.occlude, pictures.backprop, pictures.saliency,
+    gallery.gallery, gallery.rerun, nets.inspect, nets.gradcheck, nets.weights, training.train,
+):  # fmt: skip
+    cli.add_command(command)
+assert getting.weights is nets.weights          # its commands stand there as soon as it is imported
+
+
+def main(argv=None):
+    """Run one command line and return its exit code."""
+    kernels.take_avx512()
+    argv = sys.argv[1:] if argv is None else list(argv)
+    try:
+        code = cli.main(args=argv, prog_name="minivis", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.Abort:                         # click's word for Ctrl-C
+        return fail("stopped", 130, kind="")
+    except click.ClickException as error:
+        return fail(error.format_message())
+    except MinivisError as error:
+        return fail(str(error))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) and not is_named(error.filename, argv):
+            raise
+        return fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+
+
+def fail(sentence, code=2, kind="error: "):
+    """One line on stderr, whatever the sentence holds."""
+    click.echo(f"minivis: {kind}{' '.join(sentence.split())}", err=True)
+    return code
+
+
+def is_named(path, argv):
+    """Whether ``path`` is, or lies in the folder of, a path on the command line: then it's the user's to mend."""
+    if not isinstance(path, (str, bytes)):
+        return False
+    path = os.path.abspath(os.fsdecode(path))
+    named = [os.path.abspath(word.partition("=")[2] or word) for word in argv]
+    return path in named or os.path.dirname(path) in map(os.path.dirname, named)

@@ -1,0 +1,146 @@
+"""What every command shares: its options, the net and the picture that it reads, and how it says what it did."""
+
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from minivis.errors import UnknownName
+
+DEFAULT_NET = "emoji-vgg"
+ANY_SIZE = 512                                  # pixels: of the longer side, in a net that takes any size
+
+IMAGE = click.Argument(["image"], required=False)
+NET = click.Option(["--net"], default=DEFAULT_NET, metavar="NAME|FILE", show_default=True,
+                   help="A net of `minivis weights list`, or a file of one.")
+SIZE = click.Option(["--size"], type=click.IntRange(min=1), metavar="N",
+                    help=f"First shrink IMAGE to N pixels on its longer side; {ANY_SIZE} for nets that take any size.")
+DEVICE = click.Option(["--device"], type=click.Choice(["cpu", "gpu"]), default="cpu", help="Where to compute.")
+SEED = click.Option(["--seed"], type=click.IntRange(0, 2**32 - 1), default=0, metavar="N",
+                    help="For whatever is random.")
+THREADS = click.Option(["--threads"], type=click.IntRange(min=1), metavar="N",
+                       help="For matrix products; by default as many as there are cores.")
+OUT = click.Option(["-o", "--out"], metavar="FILE", help="Where to write; the end of the name says the format.")
+FORCE = click.Option(["-f", "--force"], is_flag=True, help="Replace an existing file.")
+JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object with all numbers.")
+QUIET = click.Option(["-q", "--quiet"], is_flag=True, help="No progress bar, no remarks.")
+READING = [             # how to read a file that leaves something open
+    click.Option(["--arch"], metavar="NAME|TABLE.json",
+                 help="The architecture, where names and shapes do not tell it; or a layer table of your own."),
+    click.Option(["--preprocess"], metavar="NAME", help="How the net wants its input: caffe, torch, tensorflow, "
+                 "matconvnet, efficientnet-lite, unit, none."),
+    click.Option(["--classes"], metavar="FILE", help="A name a line, in the order of the logits."),
+]  # fmt: skip
+COMPUTE = [NET, DEVICE, SEED, THREADS]
+REPORT = [FORCE, JSON, QUIET]
+
+
+class Commands(click.Group):
+    """A group whose commands keep their order, that shows its help when none is named, and knows the closest name."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings, invoke_without_command=True, callback=self.show_help)
+
+    def show_help(self):
+        context = click.get_current_context()
+        if context.invoked_subcommand is None:
+            click.echo(context.get_help())
+
+    def list_commands(self, ctx):
+        return list(self.commands)
+
+    def resolve_command(self, ctx, args):
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise UnknownName.of("command", args[0], self.commands, listed=30)
+        return super().resolve_command(ctx, args)
+
+
+@dataclass
+class Given:
+    """The net and the picture that a command works on, each with where it came from. ``image`` may be None."""
+
+    net: Any
+    net_name: str
+    net_sha256: str
+    image: Any = None                           # uint8 (H, W, C)
+    image_name: str | None = None               # None: our own picture, or no picture at all
+    image_sha256: str | None = None
+
+
+def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
+    """Load what the command line names: a net, and a picture (None: our goose), no larger than ``size``."""
+    from minivis.weights.catalogue import load, locate
+    from minivis.weights.inspection import file_hash
+
+    pixels, source = None, own_picture() if image is None else image
+    if needs_image:                             # first, as its mistakes show before a large net is read
+        from minivis.images import read_image
+
+        pixels = read_image(source, size)
+    path = locate(net)
+    loaded = load(net, device=device)
+    if needs_image and size is None and loaded.input_size is None and max(pixels.shape) > ANY_SIZE:
+        pixels = read_image(source, ANY_SIZE)
+    digest = file_hash(source) if os.path.isfile(source) else "none: it came through a pipe"
+    return Given(loaded, net, file_hash(path), pixels, image, None if image is None else digest)
+
+
+def own_picture():
+    """The path of the goose that comes with minivis, for commands without a picture."""
+    return str(Path(__file__).parents[1] / "data" / "goose.png")
+
+
+@contextmanager
+def blas_threads(count):
+    """Compute on ``count`` threads (None: MINIVIS_THREADS, or every core). Yield how many BLAS takes by itself."""
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    from minivis.threads import threads  # and with it NumPy: threadpoolctl finds only what is loaded
+
+    with threads(count), threadpool_limits(count, "blas"):
+        yield max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+
+
+def say(command, text, *, settings, numbers, files=(), as_json=False, quiet=False):
+    """On stdout: one JSON object, or else the text (None: nothing) and what was written."""
+    files = [relative(file) for file in files]
+    if as_json:
+        found = {"command": command, "settings": settings, "numbers": numbers, "files": files}
+        click.echo(json.dumps(found, indent=2, default=plain, allow_nan=False))
+        return
+    if text:
+        click.echo(text)
+    for file in [] if quiet else files:
+        click.echo(f"wrote {file}")
+
+
+def plain(value):
+    """A number or array of NumPy's as json can write it."""
+    return value.tolist()
+
+
+def relative(path):
+    """A path as short as it goes from here."""
+    near = os.path.relpath(path)
+    return str(path) if near.startswith("..") else near
+
+
+def reading(arch, preprocess, classes):
+    """The settings of `catalogue.load` for what was given."""
+    found = {"arch": arch, "preprocess": preprocess, "classes": read_classes(classes) if classes else None}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def read_classes(path):
+    """The lines of a text file; BadFile for one that is no text."""
+    from minivis.errors import BadFile
+
+    try:
+        text = Path(path).read_text("utf-8")
+    except UnicodeDecodeError:
+        raise BadFile(f"{path} is no text in UTF-8; it should hold a class name a line") from None
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,95 @@
+"""A command that makes one picture: read the net and the image, run the method, write the picture with its record.
+
+The function behind it is the command without all that: ``function(given, seed=, progress=, **own options)`` returns a
+`methods.result.Result`. The gallery and `minivis rerun` run it in the same way, and so get the same bits.
+"""
+
+import inspect
+from pathlib import Path
+
+import click
+
+from minivis.commands.common import COMPUTE, IMAGE, OUT, REPORT, SIZE, blas_threads, read_given, say
+
+SHARED = ("image", "net", "size", "device", "seed", "threads", "out", "force", "as_json", "quiet")
+NOT_RECORDED = ("image", "threads", "out", "force", "as_json", "quiet")         # threads have their own entry
+
+
+class PictureCommand(click.Command):
+    """``method`` makes the Result. With ``writes="asked"`` a picture is written only for -o: the text is the answer."""
+
+    def __init__(self, name, method, own, *, image=True, writes="always"):
+        params = [IMAGE, *own, SIZE] if image else [*own]
+        super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
+                         params=[*params, *COMPUTE, OUT, *REPORT])
+        self.method, self.needs_image, self.writes = method, image, writes
+
+    def run(self, **params):
+        """What the command line does."""
+        out = self.output(params)
+        given = read_given(params["net"], params.get("image"), size=params.get("size"), needs_image=self.needs_image,
+                           device=params["device"])
+        result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None)
+        if out is not None:
+            from minivis.images import write_image
+
+            write_image(out, picture, text, force=params["force"])
+        words = None if params["quiet"] and self.writes == "always" else str(result)
+        say(self.name, words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,
+            files=[out] if out else [], as_json=params["as_json"], quiet=params["quiet"])
+
+    def make(self, given, params, *, progress=False, draw=True):
+        """The Result, its picture, and the text to keep in it. Nothing is read or written."""
+        own = {key: value for key, value in params.items() if key not in SHARED}
+        with blas_threads(params["threads"]) as threads:
+            result = self.method(given, seed=params["seed"], progress=progress, **own)
+            if not draw:
+                return result, None, None
+            picture = result.picture()
+        from minivis.record import as_text, versions
+
+        words, named = self.words(params), params.get("image") is not None
+        image = {"name": words[1], "sha256": given.image_sha256} if named else None
+        return result, picture, as_text({
+            "command": words, "net": {"name": given.net_name, "sha256": given.net_sha256}, "image": image,
+            "seed": params["seed"], "threads": threads, "versions": versions(),
+        })  # fmt: skip
+
+    def output(self, params):
+        """Where the picture will go, checked before anything is computed; None for nowhere."""
+        if params["out"] is None and self.writes == "asked":
+            return None
+        from minivis.files import check_output
+        from minivis.images import check_suffix
+
+        image = params["image"] if self.needs_image else params["net"]
+        stem = "goose" if image is None else Path(image).stem
+        out = f"{stem}-{self.name}.png" if params["out"] is None else params["out"]
+        check_output(out, params["force"])
+        check_suffix(out)
+        return out
+
+    def words(self, params):
+        """The command line that means ``params``, as a list; defaults left out, and all that does not change bits."""
+        image = params.get("image")
+        words = [self.name] if image is None else [self.name, f"./{image}" if image.startswith("-") else image]
+        for option in self.params:
+            value = params[option.name]
+            if option.name in NOT_RECORDED or value in (None, False, ()) or value == option.default:
+                continue
+            for one in value if option.multiple else [value]:
+                words += [max(option.opts, key=len)]
+                words += [] if option.is_flag else [",".join(map(str, one)) if isinstance(one, tuple) else str(one)]
+        return words
+
+    def settings(self, params):
+        return {key: params[key] for key in ("image", "size", "net", "device", "seed") if key in params}
+
+    def parse(self, words):
+        """What ``run`` would be called with for these words, of which the first is the command's name."""
+        return self.make_context(self.name, list(words[1:]), help_option_names=[]).params
+
+
+def picture_command(name, *own, image=True, writes="always"):
+    """Make a `PictureCommand` of a function and its own options; the docstring is the help."""
+    return lambda function: PictureCommand(name, function, own, image=image, writes=writes)

@@ -1,0 +1,131 @@
+"""The commands about nets: what is in one, whether its gradients are right, and which there are."""
+
+from dataclasses import asdict
+
+import click
+
+from minivis.commands.common import DEFAULT_NET, JSON, READING, Commands, reading, say
+from minivis.commands.pictures import PIXELS
+
+NET_ARGUMENT = click.Argument(["net"], default=DEFAULT_NET, required=False, metavar="[NAME|FILE]")
+
+
+@click.command("inspect", params=[
+    NET_ARGUMENT,
+    click.Option(["--size"], type=PIXELS, metavar="N|ROWS,COLUMNS",
+                 help="Of the input, for nets that take any size; by default the net's own, or 224."),
+    JSON,
+])  # fmt: skip
+def inspect(net, size, as_json):
+    """The layers of a net: shapes, receptive fields, costs."""
+    from minivis.geometry import layer_table
+    from minivis.weights.catalogue import load
+
+    loaded = load(net)
+    shape = (1, *size, loaded.input_channels) if size else loaded.shapes()["input"]
+    rows = layer_table(loaded, shape)
+    totals = {"parameters": sum(r.parameters for r in rows), "multiply_adds": sum(r.multiply_adds for r in rows)}
+    numbers = {
+        "layers": [{"name": r.name, "type": r.type, "inputs": list(r.inputs), "shape": list(r.shape),
+                    "receptive_field": {"size": r.field.size, "stride": r.field.stride, "start": r.field.start},
+                    "parameters": r.parameters, "multiply_adds": r.multiply_adds} for r in rows],
+        **totals, "roles": loaded.roles, "classes": len(loaded.class_names),
+    }  # fmt: skip
+    say("inspect", describe_net(net, loaded, rows, totals, shape), as_json=as_json, numbers=numbers,
+        settings={"net": net, "input_shape": list(shape[1:])})
+
+
+def describe_net(name, net, rows, totals, shape):
+    """The table of a net as text, with a head and the totals."""
+    order = net.preprocessing.channel_order
+    head = [f"{net.about.get('title') or name}",
+            f"input {sides(shape[1:3])} {order}, {len(net.class_names) or 'no'} classes", ""]
+    cells = [("layer", "type", "output", "sees", "every", "parameters", "multiply-adds")]
+    cells += [(r.name, r.type, " x ".join(map(str, r.shape)),
+               sides(r.field.size), sides(r.field.stride) if any(r.field.stride) else "",
+               f"{r.parameters:,}" if r.parameters else "", f"{r.multiply_adds:,}" if r.multiply_adds else "")
+              for r in rows]
+    cells.append(("total", "", "", "", "", f"{totals['parameters']:,}", f"{totals['multiply_adds']:,}"))
+    table = aligned(cells, right=(5, 6))
+    return "\n".join([*head, *table, "", *(f"{role}: {played if isinstance(played, str) else ', '.join(played)}"
+                                           for role, played in net.roles.items() if played)])
+
+
+def sides(pair):
+    """7, or 7 x 5."""
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]} x {pair[1]}"
+
+
+def aligned(cells, right=()):
+    """Rows of cells as lines with straight columns; those of ``right`` end together."""
+    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
+    return ["  ".join(cell.rjust(w) if k in right else cell.ljust(w)
+                      for k, (cell, w) in enumerate(zip(row, widths))).rstrip() for row in cells]
+
+
+@click.command("gradcheck", params=[
+    click.Option(["--net"], metavar="NAME|FILE", help="Check this net; by default small ones that have every layer."),
+    JSON,
+])  # fmt: skip
+def gradcheck(net, as_json):
+    """Check every backward against finite differences.
+
+    One line a layer; exit code 1 if one is wrong.
+    """
+    from minivis.gradcheck import check_network, report
+    from minivis.models.tiny import tiny_branches, tiny_vgg
+    from minivis.weights.catalogue import load
+
+    nets = {net: load(net)} if net else {"tiny_vgg": tiny_vgg(), "tiny_branches": tiny_branches()}
+    checked = {name: check_network(one) for name, one in nets.items()}
+    ok = all(row.ok for rows in checked.values() for row in rows)
+    numbers = {"ok": ok, "nets": {name: [{**asdict(row), "ok": row.ok} for row in rows]
+                                  for name, rows in checked.items()}}
+    text = "\n\n".join(f"{name}\n{report(rows)}" for name, rows in checked.items())
+    say("gradcheck", text, settings={"net": net}, numbers=numbers, as_json=as_json)
+    return 0 if ok else 1
+
+
+weights = Commands("weights", help="The nets that minivis knows, and what is in their files.")
+
+
+@weights.command("list", params=[JSON])
+def list_weights(as_json):
+    """The catalogue: what each net is, and where it lies or how to get it."""
+    from minivis.weights.catalogue import entries
+
+    found = entries()
+    numbers = {"nets": [{"name": e.name, "description": e.description, "origin": e.origin, "licence": e.licence,
+                         "path": path and str(path), "bytes": path.stat().st_size if path else e.bytes}
+                        for e, path in found]}
+    lines = []
+    for entry, path in found:
+        size = path.stat().st_size if path else entry.bytes
+        megabytes = f", {size / 1e6:.1f} MB" if size else ""
+        state = f"at {path}" if path else f"not here: {entry.how_to_get()}"
+        origin = f"    {entry.origin}; {entry.licence}{megabytes}"
+        lines += [f"{entry.name}: {entry.description}", origin, f"    {state}"]
+    say("weights list", "\n".join(lines), settings={}, numbers=numbers, as_json=as_json)
+
+
+@weights.command("inspect", params=[NET_ARGUMENT, *READING, JSON])
+def inspect_weights(net, as_json, **given):
+    """What a file of weights holds: format, SHA-256, classes, how it was trained, and what looks wrong."""
+    from minivis.weights.inspection import inspect_file
+
+    found = inspect_file(net, **reading(**given))
+    numbers = {**asdict(found), "path": str(found.path), "preprocessing": found.preprocessing.as_dict()}
+    say("weights inspect", "\n".join(described({k: v for k, v in numbers.items() if v})), settings={"net": net},
+        numbers=numbers, as_json=as_json)
+
+
+def described(facts, indent=""):
+    """A dict of dicts as indented lines."""
+    lines = []
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}:", *described(value, indent + "    ")]
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+            lines.append(f"{indent}{key.replace('_', ' ')}: {shown}")
+    return lines
