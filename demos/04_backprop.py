@@ -1,0 +1,27 @@
+"""Which pixels made the network say that? One forward pass, three ways back (lecture 9)."""
+
+import sys
+
+import numpy as np
+from loading import load, save
+
+
+def main(argv=None):
+    net, image, out = load(__doc__, argv, "04_backprop.png")
+
+    acts = net.forward(net.preprocess(image))                   # image -> named activations
+    logits = net.role("logits")
+    scores = acts[logits]                                       # before softmax, so other classes do not leak in
+    best = scores[0].argmax()
+    seed = np.zeros_like(scores)
+    seed[0, best] = 1                                           # d(top score) / d(scores)
+
+    figure = {net.class_names[best] if net.class_names else f"class {best}": image}
+    for rule in ("normal", "deconv", "guided"):
+        dacts, _ = net.backward(acts, {logits: seed}, relu_rule=rule)
+        figure[rule] = net.preprocess_adjoint(dacts["input"])[0]        # the gradient at the pixels, (H, W, 3)
+    save(out, figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""What the demos do not spell out: the command line, loading a net and a picture, saving what came out."""
+
+import argparse
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(CHECKOUT))                       # a demo runs from a checkout in which nothing is installed
+
+import minivis as mv  # noqa: E402
+from minivis.colormaps import display_limit, signed, unsigned  # noqa: E402
+from minivis.errors import MinivisError  # noqa: E402
+from minivis.pictures import panels  # noqa: E402
+
+
+def load(doc, argv, out):
+    """Parse ``argv``; return (net, picture as the net sees it: uint8 (H, W, 3), path to save to)."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--net", default="emoji-vgg", help="a name of `minivis weights list`, or a file")
+    parser.add_argument("--image", default=CHECKOUT / "minivis" / "data" / "goose.png", help="a picture")
+    parser.add_argument("--size", type=int, default=224, help="its longer side, for nets that take any size")
+    parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
+    args = parser.parse_args(argv)
+    try:
+        net = mv.load(args.net)
+        return net, net.fit(mv.read_image(args.image, None if net.input_size else args.size)).image, args.out
+    except MinivisError as error:
+        parser.error(str(error))
+
+
+def save(path, figure):
+    """Save {title: picture} as one row. A picture is uint8, or numbers: (H, W, 3) with a sign, or (H, W) without."""
+    images, bars = [], []
+    for values in figure.values():
+        is_picture = values.dtype == "uint8"
+        limit = None if is_picture else display_limit(values)
+        kind = None if is_picture else "grey" if values.ndim == 3 else "diverging" if values.min() < 0 else "inferno"
+        draw = {None: lambda v: v, "grey": signed, "diverging": signed, "inferno": unsigned}[kind]
+        images.append(draw(values))
+        bars.append(limit and (kind, 0 if kind == "inferno" else -limit, limit))
+    mv.write_image(path, panels(images, list(figure), colorbars=bars, height=256), force=True)
+    print(f"wrote {path}")

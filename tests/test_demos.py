@@ -1,0 +1,110 @@
+"""Every demo runs, on a small net, and shows what the method of the same name computes."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commandline import fill
+
+import minivis as mv
+from minivis.images import read_image
+from minivis.pictures import signed
+
+DEMOS = Path(__file__).parents[1] / "demos"
+SCRIPTS = sorted(DEMOS.glob("[0-9][0-9]_*.py"))
+
+
+@pytest.fixture
+def demo(tmp_path, monkeypatch):
+    """Run a demo with these arguments in a folder with nets and pictures; return what it saved: {title: array}."""
+    fill(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(DEMOS))
+
+    def demo(script, *arguments):
+        spec = importlib.util.spec_from_file_location(script.stem, script)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        saved = {}
+        save = module.save
+        monkeypatch.setattr(module, "save", lambda path, figure: (saved.update(figure), save(path, figure)))
+        assert module.main(list(arguments)) is None
+        return saved
+
+    yield demo
+    sys.modules.pop("loading", None)
+
+
+def test_there_are_demos_and_the_readme_shows_each():
+    readme = (DEMOS / "README.md").read_text(encoding="utf-8")
+    assert len(SCRIPTS) >= 5
+    for script in SCRIPTS:
+        assert f"({script.name})" in readme, f"demos/README.md does not name {script.name}"
+    for picture in re.findall(r"\]\(([^)]+\.png)\)", readme):
+        assert (DEMOS / picture).is_file() and (DEMOS / picture).stat().st_size < 150_000
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("net", ["tiny.h5", "branches.h5", "grey.h5"])
+def test_runs(demo, script, net, tmp_path, capsys):
+    demo(script, "--net", net, "--image", "photo.png", "--size", "30", "--out", "out.png")
+    picture = read_image(tmp_path / "out.png")
+    assert picture.shape[2] == 3 and picture.std() > 10
+    assert capsys.readouterr().out == "wrote out.png\n"
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_is_flat_and_short(script):
+    text = script.read_text()
+    assert text.count("def ") == 1 and "def main(argv=None):" in text and len(text.splitlines()) < 60
+    imports = re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)
+    assert set(imports) <= {"sys", "numpy", "loading"}, "the method is spelled out, not imported"
+    assert '"""' in text.splitlines()[0] and "lecture 9" in text.split('"""')[1]
+
+
+def by_name(name):
+    return next(script for script in SCRIPTS if name in script.stem)
+
+
+def test_backprop_is_the_method(demo):
+    saved = demo(by_name("backprop"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    result = mv.backprop(mv.load("tiny.h5"), mv.read_image("photo.png"))
+    for rule in ("normal", "deconv", "guided"):
+        np.testing.assert_allclose(saved[rule], result.gradients[rule][0], rtol=1e-6, atol=1e-12)
+
+
+def test_saliency_is_the_method(demo):
+    saved = demo(by_name("saliency"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    result = mv.saliency(mv.load("tiny.h5"), mv.read_image("photo.png"))
+    np.testing.assert_allclose(list(saved.values())[1], result.maps[0], rtol=1e-6, atol=1e-12)
+
+
+def test_occlusion_is_the_method(demo):
+    saved = demo(by_name("occlusion"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    result = mv.occlusion(mv.load("tiny.h5"), mv.read_image("photo.png"), window=16 * 3 // 10, stride=1)
+    np.testing.assert_allclose(list(saved.values())[1], result.maps[0], rtol=1e-4, atol=1e-6)
+
+
+def test_activations_are_those_of_the_net(demo):
+    saved = demo(by_name("activations"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    net = mv.load("tiny.h5")
+    acts = net.forward(net.preprocess(net.fit(mv.read_image("photo.png"))))
+    sheet = next(values for title, values in saved.items() if title.startswith("relu1_1"))
+    best = acts["relu1_1"][0].max(axis=(0, 1)).argmax()
+    np.testing.assert_array_equal(sheet[:16, :16], acts["relu1_1"][0, :, :, best])
+
+
+def test_filters_are_those_of_the_net(demo):
+    saved = demo(by_name("filters"), "--net", "tiny.h5", "--out", "out.png")
+    (sheet,) = saved.values()
+    w = mv.load("tiny.h5").layers["conv1_1"].params["w"][..., 1]
+    assert abs(sheet[:3, 4:7].astype(int) - signed(w, limit=abs(w).max())).max() <= 1
+
+
+def test_a_mistake_is_one_sentence(demo, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        demo(by_name("saliency"), "--net", "tiny.h5", "--image", "nowhere.jpg")
+    assert stopped.value.code == 2 and "there is no file nowhere.jpg" in capsys.readouterr().err
