@@ -1,0 +1,215 @@
+"""minivis beside PyTorch, JAX and ONNX Runtime on this machine: times, ratios, peak memory.
+
+    python benchmarks/run.py [--work NAME ...] [--rounds 15] [--threads 2]          needs: pip install 'minivis[bench]'
+
+The engines take turns, A B C A B C, each after a pause in which the others' threads go to sleep; printed are medians,
+minima, and the ratio of minivis to the fastest other. Of one process' memory, the peak over what it held before the
+pass (weights, libraries), each in a fresh process: transformed weights count. Weights are random: no times depend on
+them. BLAS kernels are the command line's (minivis/kernels.py), or what OPENBLAS_CORETYPE says.
+"""
+
+# ruff: noqa: E402
+import argparse
+import subprocess
+import sys
+import time
+from functools import partial
+from itertools import pairwise
+
+from minivis.kernels import take_avx512
+
+take_avx512()                           # before NumPy is loaded
+
+import numpy as np
+import peers
+from threadpoolctl import threadpool_info
+
+from minivis import threads as team
+from minivis.models.embedded import emoji_vgg
+from minivis.models.vgg import BLOCKS, vgg
+from minivis.train import Recipe, Trainer
+
+MAKERS = {
+    "torch": peers.Torch, "torch channels_last": partial(peers.Torch, channels_last=True), "jax": peers.Jax,
+    "onnxruntime": peers.OnnxRuntime,
+}  # fmt: skip
+
+
+def random_vgg(name, *, head=False, classes=1000):
+    """VGG of full width with random weights."""
+    rng = np.random.default_rng(0)
+    draw = lambda *shape: (rng.standard_normal(shape) * (2 / np.prod(shape[:-1])) ** 0.5).astype("f4")  # noqa: E731
+    widths = [w for w, count in zip((64, 128, 256, 512, 512), BLOCKS[name]) for _ in range(count)]
+    convs = [(draw(3, 3, c, f), 0.1 * draw(f)) for c, f in zip([3, *widths], widths)]
+    sizes = [7 * 7 * 512, 4096, 4096, classes]
+    return vgg(name, convs, [(draw(d, f), 0.1 * draw(f)) for d, f in pairwise(sizes)] if head else ())
+
+
+class Minivis:
+    def __init__(self, net, until, x, threads, *, reuse=True):
+        self.net, self.until, self.x, self.space = net, until, x, net.workspace() if reuse else None
+
+    def forward(self):
+        return self.net.forward(self.x, until=self.until, keep=[self.until], grad=None, workspace=self.space)
+
+    def gradient(self):
+        acts = self.net.forward(self.x, until=self.until, keep=[self.until], workspace=self.space)
+        return self.net.backward(acts, {self.until: np.ones_like(acts[self.until])})[0]["input"]
+
+
+def compare(title, runs, rounds):
+    """Time ``runs`` (name -> function) in turns, and print one line of the table."""
+    for run in runs.values():
+        run()
+    times = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            time.sleep(0.05)
+            began = time.perf_counter()
+            run()
+            times[name].append(1e3 * (time.perf_counter() - began))
+    median, least = ({name: f(t) for name, t in times.items()} for f in (np.median, min))
+    others = [name for name in runs if name != "minivis"]
+    ratio = [values["minivis"] / min(values[name] for name in others) for values in (median, least)]
+    shown = ", ".join(f"{name} {median[name]:.0f}/{least[name]:.0f}" for name in runs)
+    print(f"| {title} | {shown} | {ratio[0]:.2f} / {ratio[1]:.2f} |", flush=True)
+
+
+def inference(title, net, until, shape, what, engines, options):
+    x = np.random.default_rng(1).standard_normal(shape).astype("f4")
+    runs = {"minivis": getattr(Minivis(net, until, x, options.threads), what)}
+    for name in engines:
+        if name in options.engines:
+            runs[name] = getattr(MAKERS[name](net, until, x, options.threads), what)
+    compare(title, runs, options.rounds)
+
+
+def body(options, *, batch=1, what="gradient"):
+    engines = [name for name in MAKERS if what == "forward" or name != "onnxruntime"]
+    words = {"forward": "forward", "gradient": "forward + image gradient"}[what]
+    inference(f"VGG16 body, 224, batch {batch}, {words}", random_vgg("VGG16"), "pool5", (batch, 224, 224, 3), what,
+              engines, options)  # fmt: skip
+
+
+def full(options):
+    net = random_vgg("VGG16", head=True)
+    inference("VGG16 with FC layers, 224, class gradient", net, "fc8", (1, 224, 224, 3), "gradient",
+              ["torch", "torch channels_last"], options)  # fmt: skip
+
+
+class Pictures:
+    """A batch of noise, again and again."""
+
+    def __init__(self, count, size, classes):
+        rng = np.random.default_rng(0)
+        self.images = rng.integers(0, 256, (count, size, size, 3)).astype(np.uint8)
+        self.labels = rng.integers(0, classes, count)
+
+    def batch(self, first, count):
+        first %= len(self.images)
+        return self.images[first : first + count], self.labels[first : first + count]
+
+
+def training(options, *, classes=116):
+    import torch
+    from torch import nn
+
+    data, net = Pictures(64, 64, classes), emoji_vgg(classes)
+    trainer = Trainer(net, data, Recipe(steps=10**6), threads=options.threads)
+    runs = {"minivis": partial(trainer.step, team.map_out)}
+    labels = torch.tensor(data.labels)
+    torch.set_num_threads(options.threads)
+    for name, form in (("torch", torch.contiguous_format), ("torch channels_last", torch.channels_last)):
+        layers, c = [], 3
+        for block in ((16, 24), (48, 48), (96, 96), (160, 160)):
+            for f in block:
+                layers += [nn.Conv2d(c, f, 3, padding=1, bias=False), nn.BatchNorm2d(f), nn.ReLU(inplace=True)]
+                c = f
+            layers.append(nn.MaxPool2d(2))
+        layers, c = [*layers, nn.Flatten()], c * 16
+        for f in (512, 256):
+            layers += [nn.Linear(c, f, bias=False), nn.BatchNorm1d(f), nn.ReLU(inplace=True), nn.Dropout(0.3)]
+            c = f
+        model = nn.Sequential(*layers, nn.Linear(c, classes)).train().to(memory_format=form)
+        optimizer = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=1e-4)
+        x = (torch.tensor(data.images.astype("f4").transpose(0, 3, 1, 2).copy()) - 128) / 64
+        runs[name] = partial(torch_step, model, optimizer, x.contiguous(memory_format=form), labels)
+    compare("training step of emoji-vgg, batch 64", runs, options.rounds)
+
+
+def torch_step(model, optimizer, x, labels):
+    from torch.nn.functional import cross_entropy
+
+    optimizer.zero_grad()
+    cross_entropy(model(x), labels).backward()
+    optimizer.step()
+
+
+def memory(options, *, size=1024):
+    """The peak of VGG19's image gradient from conv5_1, each engine in a process of its own."""
+    peak = {}
+    for name in ("minivis", "torch"):
+        if name == "minivis" or name in options.engines:
+            command = [sys.executable, __file__, "--peak", name, str(size), "--threads", str(options.threads)]
+            peak[name] = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    ratio = peak["minivis"] / peak.get("torch", np.nan)
+    shown = ", ".join(f"{name} {value:.0f} MB" for name, value in peak.items())
+    print(f"| peak memory, VGG19 to conv5_1, image gradient, {size} | {shown} | {ratio:.2f} |", flush=True)
+
+
+def print_peak(name, size, threads):
+    net = random_vgg("VGG19")
+    x = np.random.default_rng(1).standard_normal((1, size, size, 3)).astype("f4")
+    engine = {"minivis": partial(Minivis, reuse=False), **MAKERS}[name](net, "conv5_1", x, threads)
+    before = status("VmRSS")
+    engine.gradient()
+    print(status("VmHWM") - before)
+
+
+def status(key):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith(key))
+
+
+WORK = {
+    "gradient": body,
+    "forward": partial(body, what="forward"),
+    "batch": partial(body, batch=8),
+    "full": full,
+    "training": training,
+    "memory": memory,
+}
+
+
+def sgemm_rate():
+    """GFLOP/s of one large product on one thread: the limit of all."""
+    a = np.ones((2048, 2048), "f4")
+    seconds = []
+    with team.ONE_BLAS_THREAD:
+        for _ in range(5):
+            began = time.perf_counter()
+            a @ a
+            seconds.append(time.perf_counter() - began)
+    return 2 * 2048**3 / min(seconds) / 1e9
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--work", nargs="+", choices=WORK, default=list(WORK))
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--engines", nargs="+", choices=MAKERS, default=list(MAKERS))
+    parser.add_argument("--peak", nargs=2, metavar=("ENGINE", "SIZE"), help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    team.set_threads(options.threads)
+    if options.peak:
+        return print_peak(options.peak[0], int(options.peak[1]), options.threads)
+    blas = {lib.get("architecture", lib["internal_api"]) for lib in threadpool_info() if lib["user_api"] == "blas"}
+    print(f"{options.threads} threads; BLAS kernels: {', '.join(blas)}, {sgemm_rate():.0f} GFLOP/s a core\n")
+    print("| work | median/least, ms | minivis to the fastest other, medians / least |\n|---|---|---|")
+    for name in options.work:
+        WORK[name](options)
+
+
+if __name__ == "__main__":
+    main()
