@@ -6,7 +6,7 @@
     acts = net.forward(x)
     dacts, _ = net.backward(acts, mv.one_hot(acts, "goose"), relu_rule="guided")
 
-Reading order: demos/04_backprop.py, network.py, layers/relu.py, layers/conv.py. Every name below is imported when it is
+Reading order: demos/06_backprop.py, network.py, layers/relu.py, layers/conv.py. Every name below is imported when it is
 first used, so that ``import minivis`` costs nothing.
 """
 

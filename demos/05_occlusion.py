@@ -10,7 +10,7 @@ from loading import load, save
 
 
 def main(argv=None):
-    net, image, out = load(__doc__, argv, "03_occlusion.png")
+    net, image, out = load(__doc__, argv, "05_occlusion.png")
     prob, (H, W) = net.role("prob"), image.shape[:2]
     size, step = max(1, H * 3 // 10), max(1, H // 16)           # of the square, and from one place to the next
 

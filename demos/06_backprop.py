@@ -7,7 +7,7 @@ from loading import load, save
 
 
 def main(argv=None):
-    net, image, out = load(__doc__, argv, "04_backprop.png")
+    net, image, out = load(__doc__, argv, "06_backprop.png")
 
     acts = net.forward(net.preprocess(image))                   # image -> named activations
     logits = net.role("logits")

@@ -7,7 +7,7 @@ from loading import load, save
 
 
 def main(argv=None):
-    net, image, out = load(__doc__, argv, "05_saliency.png")
+    net, image, out = load(__doc__, argv, "07_saliency.png")
 
     acts = net.forward(net.preprocess(image))                   # image -> named activations
     logits = net.role("logits")
