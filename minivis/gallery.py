@@ -135,7 +135,7 @@ def choices(net, image):
 
 def run(given, params, *, progress=False, sections=SECTIONS):
     """Every section, made with the net and picture of ``given``; ``params`` are a command's: net, seed, threads, ..."""
-    from minivis.commands.pictures import COMMANDS
+    from minivis.commands.every import COMMANDS
     from minivis.progress import track
 
     filled = choices(given.net, given.image)

@@ -119,7 +119,7 @@ def rerun(picture, out, force, as_json, quiet):
 
 def recorded_command(record, picture):
     """The `PictureCommand` of a record and its parameters. A record comes from anywhere: it may only make a picture."""
-    from minivis.commands.pictures import COMMANDS
+    from minivis.commands.every import COMMANDS
 
     words = record["command"]
     command = COMMANDS.get(words[0])

@@ -126,6 +126,3 @@ def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
 
     return occlusion(given.net, given.image, unit, window=window, stride=stride, fill=fill, measure=measure,
                      batch=batch, seed=seed, progress=progress)
-
-
-COMMANDS = {command.name: command for command in (classify, activations, filters, occlude, backprop, saliency)}
