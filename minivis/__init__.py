@@ -24,12 +24,14 @@ _HOMES = {
     "minivis.methods.filters": ("filter_grid",),
     "minivis.methods.occlusion": ("occlusion",),
     "minivis.methods.saliency": ("saliency",),
+    "minivis.optimize": ("Problem", "Watch"),
     "minivis.units": ("one_hot", "parse_unit", "unit_values"),
     "minivis.weights.catalogue": ("load",),
     "minivis.weights.native": ("save",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = ("errors", "gradcheck", "layers", "train")
+_MODULES = ("descent", "errors", "gradcheck", "image_priors", "layers", "objectives", "optimize", "parameterize",
+            "regularize", "train", "transforms")
 
 __all__ = [*_HOME, *_MODULES, "__version__"]
 

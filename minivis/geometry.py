@@ -29,14 +29,16 @@ def default_shape(net):
     return (1, *(net.input_size or (224, 224)), net.input_channels)
 
 
-def shapes(net, input_shape=None):
-    """Name -> output shape, "input" included. Raise BadValue, naming the layer, where a layer does not fit."""
+def shapes(net, input_shape=None, until=None):
+    """Name -> output shape, "input" included, up to ``until``. Raise BadValue, naming the layer that does not fit."""
     found = {"input": tuple(input_shape or default_shape(net))}
     for name, (layer, inputs) in net.nodes.items():
         try:
             found[name] = layer.output_shape(*(found[source] for source in inputs))
         except BadValue as error:
             raise BadValue(f"{name}: {error}") from None
+        if name == until:
+            break
     return found
 
 

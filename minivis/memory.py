@@ -3,6 +3,7 @@
 import math
 import os
 
+from minivis import geometry
 from minivis.errors import TooLarge
 
 
@@ -16,13 +17,13 @@ def available():
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 2**33
 
 
-def needed(net, shape):
-    """About how many bytes a pass forward and back takes for inputs of ``shape`` (N, H, W, C).
+def needed(net, shape, until=None):
+    """About how many bytes a pass to ``until`` and back takes for inputs of ``shape`` (N, H, W, C).
 
     A byte for each activation (signs and switches) and four of the largest arrays: what a layer reads, its columns
     or sums, what it writes, and the pictures around it.
     """
-    sizes = [math.prod(s) for s in net.shapes(shape).values()]
+    sizes = [math.prod(s) for s in geometry.shapes(net, shape, until).values()]
     return sum(sizes) + 4 * net.dtype.itemsize * max(sizes)
 
 

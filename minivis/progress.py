@@ -8,3 +8,10 @@ def track(items, progress=True, title=""):
     from tqdm import tqdm
 
     return tqdm(items, desc=title, delay=2, disable=None, leave=False, dynamic_ncols=True)
+
+
+def bar(total, progress=True, title=""):
+    """A bar to ``update``, ``set_postfix_str`` and ``close`` by hand, under the same conditions."""
+    from tqdm import tqdm
+
+    return tqdm(total=total, desc=title, delay=2, disable=None if progress else True, leave=False, dynamic_ncols=True)

@@ -1,0 +1,230 @@
+"""The one loop that changes an image until a loss is small, and the one bridge to scipy's L-BFGS.
+
+    problem = Problem(net, -1 * score("fc8", 99) + 1e-4 * l2(), pixels(net, (1, 64, 64, 3)))
+    run = optimize(problem, problem.parameterization.grey(), method=Adam(1.0), steps=200)
+    run.pixels                                                      levels of the best images, (N, H, W, C)
+
+``Problem.gradient`` is all the mathematics: z -> image -> transform -> net -> loss, and the same way back. Loops keep
+the best z of each image; `watch.Watch` holds who looks on (bar, previews, film) and what is kept (checkpoints).
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from minivis.backend import get_xp, to_cpu
+from minivis.descent import LBFGS, Adam
+from minivis.errors import BadValue
+from minivis.objectives import Evaluation, as_objective
+from minivis.parameterize import Parameterization
+from minivis.transforms import Linear, compose
+from minivis.watch import Recorder, Run, Watch
+
+PROBES = 3                  # transforms drawn once, under which images are compared
+COMPARE = 16                # every so many steps
+RESTARTS = 8                # of L-BFGS after a line search that found nothing: rounding, in float32
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is minimised, over what. ``transforms`` are drawn anew in each step (see transforms.py)."""
+
+    net: Any
+    objective: Any
+    parameterization: Parameterization
+    transforms: tuple = ()
+    relu_rule: str = "normal"
+    tile: int | None = None             # pixels: the gradient in tiles of that size, where a whole one is too large
+    workspace: Any = field(default=None, repr=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "objective", as_objective(self.objective))
+        object.__setattr__(self, "transforms", tuple(self.transforms))
+        if not self.objective.parts:
+            raise BadValue("every weight of the objective is 0: there is nothing to optimise")
+        for layer in self.objective.layers or ():
+            self.net.check_name(layer)
+        if self.workspace is None:
+            object.__setattr__(self, "workspace", self.net.workspace())
+
+    @cached_property
+    def reach(self):
+        """How far a pass must go, and which outputs it must keep."""
+        layers = self.objective.layers
+        if layers is None:
+            return {"until": None, "keep": None}
+        order = ["input", *self.net.nodes]
+        last = max(layers, key=order.index)
+        return {"until": last if last != "input" else order[1], "keep": {"input", *layers}}
+
+    def gradient(self, z, rng=None):
+        """The `Evaluation` at z, and dz. ``rng`` draws the transforms; None: none."""
+        x, caches = self.parameterization.forward(z)
+        moved = self.draw(x.shape, rng)
+        if self.tile is not None:
+            found, dx = self.tiled(moved.forward(x))
+        else:
+            acts = self.net.forward(moved.forward(x), workspace=self.workspace, **self.reach)
+            found = self.objective.evaluate(acts)
+            dacts, _ = self.net.backward(acts, found.seeds, relu_rule=self.relu_rule)
+            dx = dacts["input"]
+        return found, self.parameterization.backward(moved.adjoint(dx), caches)
+
+    def tiled(self, x):
+        seen = []
+
+        def watched(acts):
+            seen.append(self.objective.evaluate(acts))
+            return seen[-1].loss, seen[-1].seeds
+
+        watched.layers = self.objective.layers
+        _, dx = self.net.image_gradient(x, watched, tile=self.tile)
+        return seen[-1], dx
+
+    def draw(self, shape, rng):
+        if rng is None or not self.transforms:
+            return Linear(lambda x: x, lambda dx: dx, shape)
+        return compose(self.transforms, rng, shape)
+
+    def measure(self, z):
+        """The `Evaluation` by which images are compared: no transform; or the mean over a few, always the same."""
+        x, _ = self.parameterization.forward(z)
+        if self.tile is not None:
+            return self.gradient(z)[0]
+        found = []
+        for seed in [None, *range(PROBES if self.transforms else 0)]:
+            moved = self.draw(x.shape, None if seed is None else np.random.default_rng(seed))
+            acts = self.net.forward(moved.forward(x), grad=None, workspace=self.workspace, **self.reach)
+            found.append(self.objective.evaluate(acts))
+        terms = {name: sum(f.terms[name] for f in found) / len(found) for name in found[0].terms}
+        return Evaluation(sum(f.losses for f in found) / len(found), {}, terms)
+
+
+def optimize(
+    problem, z, *, method=None, steps=200, regularize=(), seed=0, progress=False, watch=None, title="optimise"
+):
+    """Minimise from z on: a `Run`. ``steps`` 0 gives the start back.
+
+    method: a `Gradient`, `Adam` or `LBFGS`. regularize: functions (levels, gradient, step) -> levels, applied to the
+    picture between steps (see regularize.py); they need ``pixels``. Ctrl-C stops with the best so far.
+    """
+    method = Adam() if method is None else method
+    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
+        raise BadValue(f"steps is a whole number from 0 up, not {steps!r}")
+    if regularize and problem.parameterization.stages:
+        raise BadValue("regularisers act on pixels: they go with the parameterization 'pixels' alone")
+    loop = by_lbfgs if isinstance(method, LBFGS) else by_steps
+    recorder = Recorder(problem, method, steps, seed, watch or Watch(), progress, title)
+    with recorder:
+        loop(problem, recorder.resumed(z), method, steps, tuple(regularize), seed, recorder)
+    return recorder.run()
+
+
+def by_steps(problem, z, method, steps, regularize, seed, recorder):
+    """Steps of a `descent` rule. Where transforms are drawn, images are compared by ``measure``, now and then."""
+    rng = recorder.rng(seed)
+    bounds, exact = problem.parameterization.bounds, not problem.transforms
+    while recorder.step < steps:
+        if not exact and recorder.step % COMPARE == 0:
+            recorder.compare(z, problem.measure(z))
+        found, dz = problem.gradient(z, rng)
+        if exact:
+            recorder.compare(z, found)
+        z = method.step(z, dz, recorder.memory, recorder.step, found.losses)
+        for change in regularize:
+            z = change(z, dz, recorder.step)
+        if bounds is not None:
+            z = get_xp(z).clip(z, *bounds)
+        if recorder.advance(z, found, rng):
+            return
+    recorder.compare(z, problem.measure(z))
+
+
+def by_lbfgs(problem, z, method, steps, regularize, seed, recorder):
+    """scipy's L-BFGS-B, a step being an iteration; nothing but ``steps`` ends it while it gets on.
+
+    A line search that finds nothing starts again with an empty history, and ends the run when that finds nothing.
+    """
+    from scipy.optimize import Bounds, minimize
+
+    if problem.transforms or regularize:
+        raise BadValue("L-BFGS compares losses of steps: no transforms and no regularisers that change from step to "
+                       "step go with it; take adam or gradient")
+    if recorder.step:
+        recorder.note("L-BFGS resumed with an empty history: it will not take the steps of a run in one piece")
+    shape, dtype, xp = z.shape, z.dtype, get_xp(z)
+    fun = as_scipy(problem, shape, dtype, xp, recorder)
+    low_high = problem.parameterization.bounds
+    bounds = None if low_high is None else Bounds(*(np.full(z.size, limit) for limit in low_high))
+
+    def finished_iteration(flat):
+        z = xp.asarray(flat.reshape(shape), dtype=dtype)
+        found = fun.found.pop(flat.tobytes(), None) or problem.measure(z)
+        fun.found.clear()
+        recorder.compare(z, found)
+        if recorder.advance(z, found, None):
+            raise StopIteration
+
+    recorder.compare(z, problem.measure(z))
+    restarts = 0
+    while recorder.step < steps:
+        before = recorder.step
+        try:
+            with scipy_on_one_thread():
+                said = minimize(
+                    fun, to_cpu(z).astype(np.float64).ravel(), jac=True, method="L-BFGS-B", bounds=bounds,
+                    callback=finished_iteration,
+                    options={"maxcor": method.history, "maxiter": steps - recorder.step, "maxfun": 10**9, "maxls": 30,
+                             "ftol": 0.0, "gtol": 0.0},
+                )  # fmt: skip
+        except StopIteration:
+            return
+        if recorder.stopped or recorder.step >= steps:
+            return
+        z = xp.asarray(said.x.reshape(shape), dtype=dtype)
+        restarts += 1
+        if recorder.step == before or restarts > RESTARTS:
+            recorder.stop(f"scipy: {said.message.strip().lower()}")
+            return
+
+
+def as_scipy(problem, shape, dtype, xp=np, recorder=None):
+    """``z -> loss, dz`` for ``scipy.optimize.minimize(..., jac=True)``.
+
+    scipy sees flat float64 on the CPU; the net sees its own dtype, shape and device. This is the only crossing.
+    """
+    def fun(flat):
+        z = xp.asarray(flat.reshape(shape), dtype=dtype)
+        found, dz = problem.gradient(z)
+        fun.found[flat.tobytes()] = Evaluation(found.losses, {}, found.terms)
+        if recorder is not None:
+            recorder.evaluations += 1
+        return found.loss, to_cpu(dz).astype(np.float64).ravel()
+
+    fun.found = {}
+    return fun
+
+
+@contextmanager
+def scipy_on_one_thread():
+    """Hold scipy's own BLAS, where it brings one, to a thread: its vectors are short, and a second thread only waits.
+
+    On a machine with other work that wait took ten times as long as the sums themselves.
+    """
+    own = [lib for lib in ThreadpoolController().lib_controllers if "scipy.libs" in Path(lib.filepath).parts]
+    before = [lib.num_threads for lib in own]
+    try:
+        for lib in own:
+            lib.set_num_threads(1)
+        yield
+    finally:
+        for lib, count in zip(own, before):
+            lib.set_num_threads(count)
+
+
+__all__ = ["Problem", "Run", "Watch", "as_scipy", "optimize"]

@@ -1,0 +1,165 @@
+"""What is optimised, and how it becomes the net's input: a chain of stages, each with its exact adjoint.
+
+    z  ->  stage  ->  ...  ->  x = net.preprocess(pixels)           forward(z) -> x, caches
+    dz <-  stage  <-  ...  <-  dx                                   backward(dx, caches) -> dz
+
+    pixels(net, shape)      z is the picture itself, levels 0..255 (RGB); its bounds are 0 and 255
+    fourier(net, shape)     z is its spectrum, each frequency scaled as in photographs, in colours that photographs mix
+                            independently, squashed into 0..255: all scales move at one pace (Olah et al. 2017, Lucid)
+
+``start`` makes a z from a picture by running the stages backwards.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from minivis.backend import get_xp
+from minivis.errors import BadValue
+
+# How colours go together in photographs: a square root of the covariance of RGB in ImageNet, as Lucid measured it,
+# scaled so that the longest column has length 1. The columns: brightness, blue to yellow, green to magenta.
+COLOURS = np.array([[0.56282854, 0.19482528, 0.04329450],
+                    [0.58447580, 0.00000000, -0.10823626],
+                    [0.58447580, -0.19482528, 0.06494176]])
+EDGE = 0.5                          # of a level: 0 and 255 themselves would be infinitely far out in a sigmoid
+
+
+@dataclass(frozen=True)
+class Parameterization:
+    """``shape``: of the picture, (N, H, W, C). ``bounds``: (low, high) of every element of z, or None."""
+
+    net: Any
+    shape: tuple[int, int, int, int]
+    stages: tuple[Any, ...] = ()
+    bounds: tuple[float, float] | None = None
+
+    def forward(self, z):
+        """z -> (the net's input, caches for backward)."""
+        caches = []
+        for stage in self.stages:
+            z, cache = stage.forward(z)
+            caches.append(cache)
+        return self.net.preprocess(z), caches
+
+    def backward(self, dx, caches):
+        """The gradient at the net's input as the gradient at z."""
+        dz = self.net.preprocess_adjoint(dx)
+        for stage, cache in zip(reversed(self.stages), reversed(caches)):
+            dz = stage.backward(dz, cache)
+        return dz
+
+    def pixels(self, z):
+        """The picture of z: levels (N, H, W, C), neither rounded nor clipped."""
+        for stage in self.stages:
+            z, _ = stage.forward(z)
+        return z
+
+    def start(self, pixels):
+        """The z of a picture, or of one for all images: levels, (H, W, C) or (N, H, W, C)."""
+        z = np.array(np.broadcast_to(pixels, self.shape), dtype=self.net.dtype)
+        for stage in reversed(self.stages):
+            z = stage.inverse(z)
+        return z
+
+    def grey(self):
+        """The z of the net's mean colour, where everything starts that starts at zero."""
+        return self.start(self.net.deprocess(np.zeros((1, 1, 1, self.shape[3]), self.net.dtype)))
+
+
+def pixels(net, shape):
+    """Optimise the picture itself, in levels 0..255."""
+    return Parameterization(net, _checked(net, shape), (), (0.0, 255.0))
+
+
+def fourier(net, shape, *, decay=1.0, decorrelate=True):
+    """Optimise the picture's spectrum. Start from small noise: z = 0.01 * normal."""
+    shape = _checked(net, shape)
+    colours = (Colours(),) if decorrelate and shape[3] == 3 else ()
+    return Parameterization(net, shape, (Spectrum(shape[1], shape[2], decay), *colours, Squash()))
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """z (N, H, W // 2 + 1, C, 2), real and imaginary parts -> a picture: the inverse transform of z / frequency^decay.
+
+    The transform is orthonormal, so its adjoint is the transform itself, but that a real picture has every frequency
+    twice, and the half of the spectrum that is kept once: those columns count double.
+    """
+
+    height: int
+    width: int
+    decay: float = 1.0
+    gain: float = 0.25                  # of the whole: Lucid's
+
+    @cached_property
+    def scale(self):
+        """(H, W // 2 + 1, 1): the weight of a coefficient. Frequencies in periods a pixel; the constant as the next."""
+        frequency = np.hypot(np.fft.fftfreq(self.height)[:, None], np.fft.rfftfreq(self.width)[None])
+        return self.gain / np.maximum(frequency, 1 / max(self.height, self.width))[..., None] ** self.decay
+
+    @cached_property
+    def twice(self):
+        """(1, W // 2 + 1, 1): 2 for columns that stand for two frequencies."""
+        k = np.arange(self.width // 2 + 1)
+        return np.where((k == 0) | (2 * k == self.width), 1.0, 2.0)[None, :, None]
+
+    def forward(self, z):
+        xp = get_xp(z)
+        spectrum = (z[..., 0] + 1j * z[..., 1]) * xp.asarray(self.scale)
+        out = xp.fft.irfft2(spectrum, s=(self.height, self.width), axes=(1, 2), norm="ortho")
+        return out.astype(z.dtype), None
+
+    def backward(self, dout, cache):
+        xp = get_xp(dout)
+        dspectrum = xp.fft.rfft2(dout, axes=(1, 2), norm="ortho") * xp.asarray(self.scale * self.twice)
+        return xp.stack([dspectrum.real, dspectrum.imag], axis=-1).astype(dout.dtype)
+
+    def inverse(self, out):
+        xp = get_xp(out)
+        spectrum = xp.fft.rfft2(out, axes=(1, 2), norm="ortho") / xp.asarray(self.scale)
+        return xp.stack([spectrum.real, spectrum.imag], axis=-1).astype(out.dtype)
+
+
+@dataclass(frozen=True)
+class Colours:
+    """From independent colours to RGB: out = z @ COLOURS.T, pixel by pixel."""
+
+    def forward(self, z):
+        return z @ get_xp(z).asarray(COLOURS.T, dtype=z.dtype), None
+
+    def backward(self, dout, cache):
+        return dout @ get_xp(dout).asarray(COLOURS, dtype=dout.dtype)
+
+    def inverse(self, out):
+        return out @ get_xp(out).asarray(np.linalg.inv(COLOURS).T, dtype=out.dtype)
+
+
+@dataclass(frozen=True)
+class Squash:
+    """out = 255 / (1 + exp(-z)): whatever z is, a colour comes out."""
+
+    def forward(self, z):
+        xp = get_xp(z)
+        share = 0.5 * (1 + xp.tanh(0.5 * z))            # the sigmoid, without overflow
+        return 255 * share, share
+
+    def backward(self, dout, share):
+        return 255 * dout * share * (1 - share)
+
+    def inverse(self, out):
+        xp = get_xp(out)
+        share = xp.clip(out, EDGE, 255 - EDGE) / 255
+        return xp.log(share / (1 - share))
+
+
+KINDS = {"pixels": pixels, "fourier": fourier}
+
+
+def _checked(net, shape):
+    shape = tuple(int(n) for n in shape)
+    if len(shape) != 4 or min(shape) < 1 or shape[3] != net.input_channels:
+        raise BadValue(f"pictures for this net are (N, H, W, {net.input_channels}), not {shape}")
+    return shape
