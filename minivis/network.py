@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from minivis import geometry, plan
+from minivis import image_gradient as gradients
 from minivis.backend import get_xp, to_cpu, to_gpu
 from minivis.errors import BadValue, UnknownName
 from minivis.layers.base import BackwardMode, ForwardMode
@@ -51,6 +52,10 @@ class Activations(dict):
                 self.caches[name] = own
         for used in step.last_uses:
             del self[used]
+
+    def cut(self, name, whole):
+        """``whole``, an array like layer ``name``: a pass over a part of the picture (tiles.py) has a part of it."""
+        return whole
 
     def __missing__(self, name):
         self.net.check_name(name)
@@ -131,6 +136,15 @@ class Network:
         if "input" not in keep:
             dacts.pop("input", None)
         return dacts, dparams
+
+    def image_gradient(self, x, objective, *, tile=None, relu_rule="normal", algorithm="auto", workspace=None):
+        """Return ``objective(acts) -> (loss, seeds)`` of x (N, H, W, C) as (loss, gradient at x).
+
+        tile: for pictures that do not fit into memory, the most pixels of a side of a tile, or (rows, columns). The
+        result is the same, if the loss is a sum over positions or follows from such sums: see image_gradient.py.
+        """
+        how = {"relu_rule": relu_rule, "algorithm": algorithm, "workspace": workspace}
+        return gradients.image_gradient(self, x, objective, tile=tile, **how)
 
     def plan(self, until=None, keep=None):
         """The steps of a forward pass, see plan.py: which layers run, some as one, and which outputs can go when."""
