@@ -3,9 +3,9 @@
     local = LocalPasses(net, x, ["prob"])               one clean pass over x (1, H, W, C)
     acts = local.forward(boxes, covers)                 of x with each box of pixels covered: acts["prob"] (N, classes)
 
-A position of a layer can only differ if it sees a pixel of the box (`geometry`), so layer by layer these positions alone
-are computed, in a batch of small pieces, and all others are those of the clean pass. The result is that of whole passes,
-up to rounding. The pieces grow as they go up; a layer that sees everything gets its whole input.
+A position of a layer can only differ if it sees a pixel of the box, so layer by layer these positions alone are computed,
+in a batch of small pieces, and all others are those of the clean pass. The result is that of whole passes, up to
+rounding. The pieces grow as they go up; a layer that sees everything gets its whole input.
 """
 
 import numpy as np
@@ -61,7 +61,7 @@ class LocalPasses:
         return Part(arrays, self.net, {name: array.shape for name, array in arrays.items()})
 
     def covered(self, boxes, covers):
-        """The changed pixels. Boxes of several sizes get the largest: the pixels around a smaller one stay as they were."""
+        """The changed pixels. Boxes of several sizes get the largest: around a smaller one, pixels stay as they were."""
         low, high = np.array(boxes)[:, :2], np.array(boxes)[:, 2:]
         low, size = self.one_size("input", low, high)
         x = self.cut("input", low, size)
@@ -128,7 +128,7 @@ def slides(layer):
 
 
 def lay(out, begin, array, low):
-    """Copy ``array`` (h, w, C), which begins at ``low``, into ``out``, which begins at ``begin``, where they overlap."""
+    """Copy ``array`` (h, w, C), which begins at ``low``, into ``out``, which begins at ``begin``, where both are."""
     (a, b), (c, d) = (low[0] - begin[0], low[1] - begin[1]), (begin[0] - low[0], begin[1] - low[1])
     part = array[max(0, c) : max(0, c + out.shape[0]), max(0, d) : max(0, d + out.shape[1])]
     out[max(0, a) : max(0, a) + part.shape[0], max(0, b) : max(0, b) + part.shape[1]] = part

@@ -292,6 +292,10 @@ def test_help_and_version(run):
     (["train", "fashion", "--steps", "0"], "'--steps'"),
     (["train", "fashion", "--threads", "0"], "'--threads'"),
     (["train", "fashion", "--resume"], "fashion-vgg.h5.checkpoint"),
+    (["bench", "conv", "--net", "vgg15"], "no net named 'vgg15'"),
+    (["bench", "conv", "--threads", "0"], "'--threads': 0 is not in the range"),
+    (["bench", "conv", "--size", "0"], "'0' is no size"),
+    (["bench", "cnov"], "no command named 'cnov'; did you mean 'conv'"),
     (["salience", "photo.png"], "no command named 'salience'; did you mean 'saliency'"),
     (["--quiet"], "No such option"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip

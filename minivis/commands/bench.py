@@ -1,0 +1,58 @@
+"""`minivis bench`: what this machine makes of each way to compute."""
+
+import click
+
+from minivis.commands.common import DEFAULT_NET, JSON, THREADS, Commands, blas_threads, say
+from minivis.commands.pictures import PIXELS
+
+bench = Commands("bench", help="Times on this machine.")
+
+
+@bench.command("conv", params=[
+    click.Option(["--net"], default=DEFAULT_NET, metavar="NAME|FILE", show_default=True,
+                 help="A net, or an architecture, as vgg16: that gets random weights."),
+    click.Option(["--size"], type=PIXELS, metavar="N|ROWS,COLUMNS",
+                 help="Of the input; by default the net's own, or 224."),
+    click.Option(["--batch"], type=click.IntRange(min=1), default=1, show_default=True, help="Pictures at once."),
+    click.Option(["--repeats"], type=click.IntRange(min=1), default=3, show_default=True,
+                 help="Of each, after a first one; the least time counts."),
+    THREADS, JSON,
+])  # fmt: skip
+def conv(net, size, batch, repeats, threads, as_json):
+    """Each way to convolve, for each convolution of a net: milliseconds.
+
+    A line for the forward pass and one for the gradient at the layer's input. A star marks the way that is taken.
+    """
+    from minivis.bench import architecture, bench_conv
+    from minivis.record import versions
+    from minivis.weights.catalogue import load
+
+    loaded = architecture(net) or load(net)
+    shape = (batch, *(size or loaded.shapes()["input"][1:3]), loaded.input_channels)
+    with blas_threads(threads):
+        from minivis.threads import get_threads
+
+        count, found = get_threads(), []
+        if not as_json:
+            click.echo(f"{net}, {batch} x {shape[1]} x {shape[2]} pixels, threads: {count}, kernels: {kernels()}; "
+                       "milliseconds, * is taken")
+        for row in bench_conv(loaded, shape, repeats=repeats):
+            found.append(row)
+            if not as_json:
+                click.echo(str(row))
+    total = {"taken": sum(row.milliseconds[row.picked] for row in found),
+             "fastest of each": sum(row.milliseconds[row.fastest] for row in found)}
+    text = "all layers  " + "  ".join(f"{name} {ms:.1f}" for name, ms in total.items())
+    rows = [{"layer": r.name, "direction": r.direction, "taken": r.picked, "milliseconds": r.milliseconds}
+            for r in found]
+    numbers = {"rows": rows, "total": total, "threads": count, "kernels": kernels(), "versions": versions()}
+    say("bench conv", text, settings={"net": net, "input_shape": list(shape), "repeats": repeats}, numbers=numbers,
+        as_json=as_json)
+
+
+def kernels():
+    """Which ones BLAS has taken for this processor."""
+    from threadpoolctl import threadpool_info
+
+    blas = (lib for lib in threadpool_info() if lib["user_api"] == "blas")
+    return ", ".join(sorted({lib.get("architecture", lib["internal_api"]) for lib in blas}))
