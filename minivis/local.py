@@ -3,7 +3,7 @@
     local = LocalPasses(net, x, ["prob"])               one clean pass over x (1, H, W, C)
     acts = local.forward(boxes, covers)                 of x with each box of pixels covered: acts["prob"] (N, classes)
 
-A position of a layer can only differ if it sees a pixel of the box, so layer by layer these positions alone are computed,
+A position of a layer can only differ if it sees a pixel of the box, so layer by layer these alone are computed,
 in a batch of small pieces, and all others are those of the clean pass. The result is that of whole passes, up to
 rounding. The pieces grow as they go up; a layer that sees everything gets its whole input.
 """
@@ -61,7 +61,7 @@ class LocalPasses:
         return Part(arrays, self.net, {name: array.shape for name, array in arrays.items()})
 
     def covered(self, boxes, covers):
-        """The changed pixels. Boxes of several sizes get the largest: around a smaller one, pixels stay as they were."""
+        """The changed pixels. All boxes get the size of the largest: around a smaller one, nothing changes."""
         low, high = np.array(boxes)[:, :2], np.array(boxes)[:, 2:]
         low, size = self.one_size("input", low, high)
         x = self.cut("input", low, size)
