@@ -11,10 +11,12 @@ An objective, a function ``acts -> (loss, seeds)``, says by its attributes which
     layers          the names of the layers that it reads
     per_position    True: a sum over positions. Of some of them, a `Part`, it gives that part's share of the loss
     sums(acts), from_sums(acts, sums)       {key: array}, which is added up over parts; then the whole loss, and seeds
-    terms           the objectives that it is the sum of, where it is one, each with attributes of its own
+    parts           the objectives that it is the sum of, where it is one, each with attributes of its own
 
 What reads the "input" alone (total variation) is taken whole, whatever it is. With ``tile=None`` everything is.
 """
+
+import numpy as np
 
 from minivis.backend import get_xp
 from minivis.errors import BadValue
@@ -44,8 +46,8 @@ def image_gradient(
     """Return the loss and its gradient at x (N, H, W, C): see `Network.image_gradient`."""
     if tile is None:
         return of_whole(net, x, objective, relu_rule, algorithm=algorithm, workspace=workspace)
-    shares, dx = by_tiles(net, x, getattr(objective, "terms", (objective,)), tile, relu_rule, algorithm, progress)
-    return sum(shares), dx
+    shares, dx = by_tiles(net, x, getattr(objective, "parts", (objective,)), tile, relu_rule, algorithm, progress)
+    return float(sum(np.sum(share) for share in shares)), dx
 
 
 def of_whole(net, x, objective, relu_rule, **how):
@@ -56,49 +58,49 @@ def of_whole(net, x, objective, relu_rule, **how):
     return loss, net.backward(acts, seeds, relu_rule=relu_rule)[0]["input"]
 
 
-def by_tiles(net, x, terms, tile, relu_rule="normal", algorithm="auto", progress=False):
-    """The loss of each of ``terms``, a list, and the gradient of their sum."""
-    for term in terms:
-        check_term(term)
-    losses, dx = [0.0] * len(terms), get_xp(x).zeros_like(x)
-    tiled = [i for i, term in enumerate(terms) if set(term.layers) != {"input"}]
-    of_sums = {i: {} for i in tiled if not is_per_position(terms[i])}
-    layers = net.check_names(name for i in tiled for name in terms[i].layers)
+def by_tiles(net, x, parts, tile, relu_rule="normal", algorithm="auto", progress=False):
+    """The loss of each of ``parts``, a list, and the gradient of their sum."""
+    for one in parts:
+        check(one)
+    losses, dx = [0.0] * len(parts), get_xp(x).zeros_like(x)
+    tiled = [i for i, one in enumerate(parts) if set(one.layers) != {"input"}]
+    of_sums = {i: {} for i in tiled if not is_per_position(parts[i])}
+    layers = net.check_names(name for i in tiled for name in parts[i].layers)
     add_up = relu_rule == "normal"
     cut = tiles(net, x.shape, layers, tile, add_up=add_up) if layers else []
 
     for t in track(cut, progress, "sums") if of_sums else ():
-        part = t.part(t.net.forward(t.of(x), keep=layers, grad=None, algorithm=algorithm), t.own)
+        own = t.part(t.net.forward(t.of(x), keep=layers, grad=None, algorithm=algorithm), t.own)
         for i, sums in of_sums.items():
-            add(sums, terms[i].sums(part))
+            add(sums, parts[i].sums(own))
 
-    for i in set(range(len(terms))) - set(tiled):
-        losses[i], seeds = terms[i](Part({"input": x}, net, {"input": x.shape}))
+    for i in set(range(len(parts))) - set(tiled):
+        losses[i], seeds = parts[i](Part({"input": x}, net, {"input": x.shape}))
         dx = dx + seeds["input"]
     for t in track(cut, progress, "tiles"):
         acts, seeds = t.net.forward(t.of(x), keep=layers, algorithm=algorithm), {}
         own, seeded = t.part(acts, t.own), t.part(acts, t.seeded)
         for i in tiled:
             if i in of_sums:
-                losses[i], found = terms[i].from_sums(seeded, of_sums[i])   # of the whole picture, each time
+                losses[i], found = parts[i].from_sums(seeded, of_sums[i])   # of the whole picture, each time
             else:
-                share, found = terms[i](own)
+                share, found = parts[i](own)
                 losses[i] = losses[i] + share
-                found = found if add_up else terms[i](seeded)[1]
+                found = found if add_up else parts[i](seeded)[1]
             add(seeds, found)
         t.add(dx, t.net.backward(acts, t.spread(acts, seeds), relu_rule=relu_rule)[0]["input"])
     return losses, dx
 
 
-def is_per_position(term):
-    return getattr(term, "per_position", False)
+def is_per_position(part):
+    return getattr(part, "per_position", False)
 
 
-def check_term(term):
-    """Raise BadValue for a term that does not say how it depends on positions."""
-    layers = getattr(term, "layers", None)
-    if not layers or not (is_per_position(term) or hasattr(term, "from_sums") or set(layers) == {"input"}):
-        name = getattr(term, "__name__", term)
+def check(part):
+    """Raise BadValue for a part that does not say how it depends on positions."""
+    layers = getattr(part, "layers", None)
+    if not layers or not (is_per_position(part) or getattr(part, "sums", None) or set(layers) == {"input"}):
+        name = getattr(part, "__name__", getattr(part, "name", part))
         raise BadValue(f"tiles need a loss that says how it depends on positions, and {name} does not: mark a sum over "
                        f"positions with image_gradient.per_position(layer), or take tile=None")
 

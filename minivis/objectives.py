@@ -12,6 +12,7 @@ far each colour of each pixel is from the net's mean, in steps of 0..255. So a w
 function of your own, acts -> (loss, seeds), goes wherever an Objective goes, and may return a loss for each image.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -35,12 +36,26 @@ class Evaluation(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A term of a sum: weight * evaluate(acts)."""
+    """A term of a sum: weight * evaluate(acts). What it says of positions, and ``sums``: see image_gradient.py."""
 
     weight: float
     name: str
     layers: tuple | None                        # whose outputs it reads; None: who knows
-    evaluate: Callable                          # acts -> (losses (N,), seeds)
+    evaluate: Callable                          # acts -> (losses (N,), seeds); with sums: acts, sums(acts) -> the same
+    per_position: bool = False
+    sums: Callable | None = None
+
+    def __call__(self, acts):
+        return self.weighted(acts, *self.evaluate(acts)) if self.sums is None else self.from_sums(acts, self.sums(acts))
+
+    def from_sums(self, acts, sums):
+        return self.weighted(acts, *self.evaluate(acts, sums))
+
+    def weighted(self, acts, values, seeds):
+        N = len(next(iter(acts.values())))
+        values = np.asarray(to_cpu(values), dtype=np.float64)
+        values = self.weight * (values if values.shape == (N,) else np.full(N, values.sum() / N))
+        return values, seeds if self.weight == 1 else {name: self.weight * seed for name, seed in seeds.items()}
 
 
 @dataclass(frozen=True)
@@ -55,18 +70,20 @@ class Objective:
 
     def evaluate(self, acts):
         """The `Evaluation`: the loss of each image, the seeds, and each term's share."""
-        N = len(next(iter(acts.values())))
-        losses, seeds, terms = np.zeros(N), {}, {}
-        for weight, name, _, evaluate in self.parts:
-            values, own = evaluate(acts)
-            values = np.asarray(to_cpu(values), dtype=np.float64)
-            values = weight * (values if values.shape == (N,) else np.full(N, values.sum() / N))
-            losses += values
-            terms[name] = terms.get(name, 0.0) + float(values.sum())
+        shares, seeds = [], {}
+        for part in self.parts:
+            values, own = part(acts)
+            shares.append(values)
             for layer, seed in own.items():
-                seed = seed if weight == 1 else weight * seed
                 seeds[layer] = seeds[layer] + seed if layer in seeds else seed
-        return Evaluation(losses, seeds, terms)
+        return self.evaluation(shares, seeds, len(next(iter(acts.values()))))
+
+    def evaluation(self, shares, seeds, N):
+        """From the losses (N,) of each part."""
+        terms = {}
+        for part, values in zip(self.parts, shares):
+            terms[part.name] = terms.get(part.name, 0.0) + float(values.sum())
+        return Evaluation(sum(shares, start=np.zeros(N)), seeds, terms)
 
     def terms(self, acts):
         """{name: weight * value}: what each term has in the loss."""
@@ -103,9 +120,9 @@ class Objective:
         return " + ".join(p.name if p.weight == 1 else f"{p.weight:g} {p.name}" for p in self.parts) or "nothing"
 
 
-def objective(name, layers, evaluate):
-    """An `Objective` of one term: ``evaluate(acts) -> (losses, seeds)``."""
-    return Objective((Part(1.0, name, layers, evaluate),))
+def objective(name, layers, evaluate, *, per_position=False, sums=None):
+    """An `Objective` of one term: ``evaluate(acts) -> (losses, seeds)``, or ``evaluate(acts, sums(acts))``."""
+    return Objective((Part(1.0, name, layers, evaluate, per_position, sums),))
 
 
 def as_objective(function):
@@ -114,7 +131,8 @@ def as_objective(function):
         return function
     if not callable(function):
         raise BadValue(f"an objective is a function of activations that returns (loss, seeds), not {function!r}")
-    return objective(getattr(function, "__name__", "loss"), getattr(function, "layers", None), function)
+    return objective(getattr(function, "__name__", "loss"), getattr(function, "layers", None), function,
+                     per_position=getattr(function, "per_position", False))
 
 
 # ---- one unit ----
@@ -134,7 +152,7 @@ def neuron(layer, channel, where=None):
         return row_sums(a[at]), {layer: seed}
 
     place = "" if where is None else f" @ {where}"
-    return objective(f"{layer}:{_short(channel)}{place}", (layer,), evaluate)
+    return objective(f"{layer}:{_short(channel)}{place}", (layer,), evaluate, per_position=where is None)
 
 
 def positions(a, channels, where):
@@ -200,7 +218,7 @@ def interpolation(layer, first, last):
         seed[..., last] += t
         return row_sums(a * seed), {layer: seed}
 
-    return objective(f"{layer}:{first}..{last}", (layer,), evaluate)
+    return objective(f"{layer}:{first}..{last}", (layer,), evaluate, per_position=True)
 
 
 # ---- a whole layer ----
@@ -210,13 +228,15 @@ def direction(layer, vector):
     def evaluate(acts):
         a = acts[layer]
         xp = get_xp(a)
-        v = xp.asarray(vector, dtype=a.dtype)
-        if v.ndim > a.ndim or v.shape != a.shape[a.ndim - v.ndim:]:
-            raise BadValue(f"a direction at {layer} has the shape {a.shape[-1:]} or {a.shape[1:]}, not {v.shape}")
+        v, shape = xp.asarray(vector, dtype=a.dtype), acts.shapes[layer]
+        if v.ndim > a.ndim or v.shape != shape[a.ndim - v.ndim:]:
+            raise BadValue(f"a direction at {layer} has the shape {shape[-1:]} or {shape[1:]}, not {v.shape}")
+        if v.ndim == 3:
+            v = acts.cut(layer, v[None])
         seed = xp.ascontiguousarray(xp.broadcast_to(v, a.shape))
         return row_sums(a * seed), {layer: seed}
 
-    return objective(f"{layer} . direction", (layer,), evaluate)
+    return objective(f"{layer} . direction", (layer,), evaluate, per_position=True)
 
 
 def energy(layer):
@@ -225,43 +245,54 @@ def energy(layer):
         a = acts[layer]
         return row_sums(a * a) / 2, {layer: a}
 
-    return objective(f"energy({layer})", (layer,), evaluate)
+    return objective(f"energy({layer})", (layer,), evaluate, per_position=True)
 
 
 def code_distance(layer, code):
     """|a - code|^2 / |code|^2: inversion (Mahendran & Vedaldi 2015, equation 1). code: (1 or N, the layer's shape)."""
     def evaluate(acts):
         a = acts[layer]
-        wanted = get_xp(a).asarray(code, dtype=a.dtype)
-        if wanted.ndim != a.ndim or wanted.shape[1:] != a.shape[1:] or len(wanted) not in (1, len(a)):
-            raise BadValue(f"the code at {layer} has the shape {wanted.shape}, the layer {a.shape}")
+        wanted, shape = get_xp(a).asarray(code, dtype=a.dtype), acts.shapes[layer]
+        if wanted.ndim != a.ndim or wanted.shape[1:] != shape[1:] or len(wanted) not in (1, len(a)):
+            raise BadValue(f"the code at {layer} has the shape {wanted.shape}, the layer {shape}")
         size = row_sums(wanted * wanted)
         if not size.all():
             raise BadValue(f"the code at {layer} is zero everywhere: no distance can be relative to it")
-        difference = a - wanted
+        difference = a - acts.cut(layer, wanted)
         per_image = get_xp(a).asarray(2 / size, dtype=a.dtype).reshape(-1, *[1] * (a.ndim - 1))
         return row_sums(difference * difference) / size, {layer: per_image * difference}
 
-    return objective(f"code({layer})", (layer,), evaluate)
+    return objective(f"code({layer})", (layer,), evaluate, per_position=True)
 
 
 def gram(a):
     """Gram matrices (N, C, C) of maps (N, H, W, C): which channels fire together, wherever it is. Over C*H*W."""
-    N, H, W, C = a.shape
-    features = a.reshape(N, H * W, C)
-    return features.swapaxes(1, 2) @ features / (C * H * W)
+    return products(a) / a[0].size
+
+
+def products(a):
+    """f f^T of the features f at each position, summed over positions: (N, C, C)."""
+    features = a.reshape(len(a), -1, a.shape[3])
+    return features.swapaxes(1, 2) @ features
+
+
+def times(a, matrices):
+    """Maps a (N, H, W, C), the features of each position times their image's matrix (N, C, C)."""
+    return (a.reshape(len(a), -1, a.shape[3]) @ matrices).reshape(a.shape)
 
 
 def gram_distance(layer, wanted):
     """|G - wanted|^2, the squared distance of `gram` matrices; wanted: (C, C), or (1 or N, C, C). Gatys et al. 2015."""
-    def evaluate(acts):
-        a = acts[layer]
-        N, H, W, C = a.shape
-        difference = gram(a) - get_xp(a).asarray(wanted, dtype=a.dtype)
-        seed = a.reshape(N, H * W, C) @ difference * (4 / (C * H * W))      # the difference is symmetric
-        return row_sums(difference * difference), {layer: seed.reshape(a.shape)}
+    def sums(acts):
+        return {"products": products(acts[layer])}
 
-    return objective(f"gram({layer})", (layer,), evaluate)
+    def evaluate(acts, sums):
+        a, size = acts[layer], math.prod(acts.shapes[layer][1:])
+        difference = sums["products"] / size - get_xp(a).asarray(wanted, dtype=a.dtype)
+        seed = times(a, difference * (4 / size))                            # the difference is symmetric
+        return row_sums(difference * difference), {layer: seed}
+
+    return objective(f"gram({layer})", (layer,), evaluate, sums=sums)
 
 
 def diversity(layer):
@@ -269,23 +300,25 @@ def diversity(layer):
 
     Of a layer without positions, between its activations. In [0, 1] after a ReLU; 0 for a single image. (Lucid)
     """
-    def evaluate(acts):
+    def sums(acts):
         a = acts[layer]
-        xp = get_xp(a)
-        N = len(a)
-        maps = a.ndim == 4
-        v = (gram(a) if maps else a).reshape(N, -1)
+        return {"of each": products(a) if a.ndim == 4 else a}
+
+    def evaluate(acts, sums):
+        a, xp = acts[layer], get_xp(acts[layer])
+        N, maps = len(a), a.ndim == 4
+        size = math.prod(acts.shapes[layer][1:]) if maps else 1
+        v = (sums["of each"] / size).reshape(N, -1)
         norms = xp.sqrt((v * v).sum(axis=1, keepdims=True)) + 1e-12
         unit = v / norms
         others = unit.sum(axis=0) - unit
         cosines = (unit * others).sum(axis=1, keepdims=True)                # of each with the sum of the others
         dv = 2 * (others - cosines * unit) / norms / max(1, N - 1)
         if maps:                                                            # dG is symmetric, as G is
-            _, H, W, C = a.shape
-            dv = a.reshape(N, H * W, C) @ dv.reshape(N, C, C) * (2 / (C * H * W))
+            dv = times(a, dv.reshape(N, a.shape[3], -1) * (2 / size))
         return row_sums(cosines) / max(1, N - 1), {layer: dv.reshape(a.shape)}
 
-    return objective(f"alike({layer})", (layer,), evaluate)
+    return objective(f"alike({layer})", (layer,), evaluate, sums=sums)
 
 
 def row_sums(values):

@@ -20,6 +20,7 @@ from threadpoolctl import ThreadpoolController
 from minivis.backend import get_xp, to_cpu
 from minivis.descent import LBFGS, Adam
 from minivis.errors import BadValue
+from minivis.image_gradient import by_tiles
 from minivis.objectives import Evaluation, as_objective
 from minivis.parameterize import Parameterization
 from minivis.transforms import Linear, compose
@@ -76,15 +77,8 @@ class Problem:
         return found, self.parameterization.backward(moved.adjoint(dx), caches)
 
     def tiled(self, x):
-        seen = []
-
-        def watched(acts):
-            seen.append(self.objective.evaluate(acts))
-            return seen[-1].loss, seen[-1].seeds
-
-        watched.layers = self.objective.layers
-        _, dx = self.net.image_gradient(x, watched, tile=self.tile)
-        return seen[-1], dx
+        shares, dx = by_tiles(self.net, x, self.objective.parts, self.tile, self.relu_rule)
+        return self.objective.evaluation(shares, {}, len(x)), dx
 
     def draw(self, shape, rng):
         if rng is None or not self.transforms:

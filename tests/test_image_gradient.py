@@ -55,11 +55,11 @@ class Style:
 
 class Sum:
     def __init__(self, *terms):
-        self.terms, self.layers = terms, tuple({name for term in terms for name in term.layers})
+        self.parts, self.layers = terms, tuple({name for term in terms for name in term.layers})
 
     def __call__(self, acts):
         loss, seeds = 0, {}
-        for term in self.terms:
+        for term in self.parts:
             share, found = term(acts)
             loss += share
             for name, seed in found.items():

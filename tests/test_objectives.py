@@ -5,6 +5,7 @@ import pytest
 
 from minivis import objectives as o
 from minivis.errors import BadValue
+from minivis.image_gradient import by_tiles
 from minivis.image_priors import alpha_norm, l2, tv
 from minivis.network import Activations
 from minivis.units import parse_unit
@@ -22,6 +23,7 @@ def numerical_seed(net, acts, objective, layer, rng, step=1e-6):
     for t in (step, -step):
         moved = Activations(net, acts.mode)
         moved.update(acts)
+        moved.shapes.update(acts.shapes)
         moved[layer] = acts[layer] + t * d
         losses.append(objective(moved)[0])
     return float((objective(acts)[1][layer] * d).sum()), (losses[0] - losses[1]) / (2 * step)
@@ -181,3 +183,25 @@ def test_units(vgg, x):
 def test_mistakes(vgg, x, make, sentence):
     with pytest.raises(BadValue, match=sentence):
         make()(vgg.forward(x))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_tiles(vgg, rng, name):
+    """In tiles: the same loss of each image and the same gradient, or a sentence that says why not."""
+    x = rng.standard_normal((3, 32, 36, 3))
+    layers = ALL[name](vgg.forward(np.zeros((3, 16, 16, 3)))).layers
+    if set(layers) & {"fc7", "fc8", "prob"}:
+        return
+    acts = vgg.forward(x, until="relu2_1")
+    objective = ALL[name](acts)
+    if name in ("neuron", "strongest"):
+        with pytest.raises(BadValue, match=r"conv2_1:.* does not: mark a sum over positions"):
+            vgg.image_gradient(x, objective, tile=12)
+        return
+    shares, dx = by_tiles(vgg, x, objective.parts, (9, 12))
+    wanted = objective.evaluate(acts)
+    found = objective.evaluation(shares, {}, 3)
+    np.testing.assert_allclose(found.losses, wanted.losses, rtol=1e-10, atol=1e-20)
+    assert found.terms == pytest.approx(wanted.terms, rel=1e-10, abs=1e-20)
+    expected = vgg.backward(acts, wanted.seeds)[0]["input"]
+    np.testing.assert_allclose(dx, expected, rtol=0, atol=1e-10 * np.abs(expected).max())
