@@ -3,7 +3,9 @@
     {"command": ["saliency", "photo.jpg", "--unit", "goose"], "net": {"name", "sha256"}, "image": {"name", "sha256"},
      "seed": 0, "threads": 2, "versions": {"minivis", "numpy", "pillow", "python"}}
 
-No times, so that the same command makes the same file. ``image`` is null for our own picture, and for none.
+No times, so that the same command makes the same file. ``image`` is null for our own picture, and for none; ``net`` for
+a command that needs none. Further files and folders stand in ``inputs``, by the name of their parameter, as {"name",
+"sha256"}; a folder's hash is that of the names and hashes of its pictures.
 """
 
 import json
@@ -40,24 +42,33 @@ def read_record(path):
         raise BadFile(f"{path} does not say how it was made: it is no picture of minivis', or was edited since")
     try:
         record = json.loads(text)
-        command, net, image = record["command"], record["net"], record["image"]
+        command, inputs = record["command"], record.setdefault("inputs", {})
         if not (command and all(isinstance(word, str) for word in command) and isinstance(record["threads"], int)):
             raise ValueError
-        for file in (net, image) if image is not None else (net,):
+        for file in (*filter(None, (record["net"], record["image"])), *inputs.values()):
             if not (isinstance(file["name"], str) and isinstance(file["sha256"], str)):
                 raise ValueError
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise BadFile(f"{path} has a damaged record of how it was made") from None
     return record
 
 
-def unchanged(kind, path, expected, picture):
-    """Raise BadFile unless the file at ``path`` is the one that ``picture`` was made from."""
+def input_hash(path):
+    """The SHA-256 of a file, or of a folder of pictures, as `sweep.Progress` forms it."""
     from minivis.weights.inspection import file_hash
 
-    if not os.path.isfile(path):
+    if not os.path.isdir(path):
+        return file_hash(path)
+    from minivis.sweep import folder_hash
+
+    return folder_hash(path)
+
+
+def unchanged(kind, path, expected, picture):
+    """Raise BadFile unless the file or folder at ``path`` is the one that ``picture`` was made from."""
+    if not (os.path.isfile(path) or os.path.isdir(path)):
         raise BadFile(f"the {kind} {path}, which {picture} was made from, is not there")
-    found = file_hash(path)
+    found = input_hash(path)
     if found != expected:
         raise BadFile(f"the {kind} {path} has changed since {picture} was made: its SHA-256 was {expected[:12]}..., "
                       f"and is {found[:12]}...")
@@ -67,4 +78,4 @@ def unchanged(kind, path, expected, picture):
 def beside(name, picture):
     """``name`` as it was given then; or, where there is no such file, beside the picture."""
     there = Path(picture).parent / name
-    return str(there) if not os.path.exists(name) and there.is_file() else name
+    return str(there) if not os.path.exists(name) and there.exists() else name

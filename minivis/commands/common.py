@@ -3,7 +3,7 @@
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class Commands(click.Group):
 
 @dataclass
 class Given:
-    """The net and the picture that a command works on, each with where it came from. ``image`` may be None."""
+    """The net and the picture that a command works on, each with where it came from. Either may be None."""
 
     net: Any
     net_name: str
@@ -69,10 +69,11 @@ class Given:
     image: Any = None                           # uint8 (H, W, C)
     image_name: str | None = None               # None: our own picture, or no picture at all
     image_sha256: str | None = None
+    inputs: dict = field(default_factory=dict)  # name of a parameter -> the path of a further file or folder
 
 
 def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
-    """Load what the command line names: a net, and a picture (None: our goose), no larger than ``size``."""
+    """Load what the command line names: a net or None, and a picture (None: our goose), no larger than ``size``."""
     from minivis.weights.catalogue import load, locate
     from minivis.weights.inspection import file_hash
 
@@ -81,6 +82,8 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
         from minivis.images import read_image
 
         pixels = read_image(source, size)
+    if net is None:
+        return Given(None, None, None)
     path = locate(net)
     loaded = load(net, device=device)
     if needs_image and size is None and loaded.input_size is None and max(pixels.shape) > ANY_SIZE:

@@ -129,22 +129,28 @@ def recorded_command(record, picture):
         params = command.parse(words)
     except (click.ClickException, click.exceptions.Exit, MinivisError):
         raise BadFile(f"{picture} has a damaged record of how it was made") from None
-    if params["out"] is not None or params["force"] or (params.get("image") is None) != (record["image"] is None):
+    given = {name for name in command.inputs if params[name] is not None}
+    if (params["out"] is not None or params["force"] or (params.get("image") is None) != (record["image"] is None)
+            or command.needs_net != (record["net"] is not None) or given != set(record["inputs"])):
         raise BadFile(f"{picture} has a damaged record of how it was made")
     return command, params
 
 
 def recorded_inputs(command, record, params, picture):
-    """The net and the picture of a record, if they still are what they were."""
+    """The net, the picture and the further inputs of a record, if they still are what they were."""
     from minivis.record import beside, unchanged
     from minivis.weights.catalogue import CATALOGUE, locate
 
     image = found = params.get("image")
     if image is not None:
         found = unchanged("picture", beside(image, picture), record["image"]["sha256"], picture)
-    net = params["net"] if params["net"] in CATALOGUE else beside(params["net"], picture)
-    unchanged("net", locate(net), record["net"]["sha256"], picture)
+    inputs = {name: unchanged(name, beside(params[name], picture), file["sha256"], picture)
+              for name, file in record["inputs"].items()}
+    net = params.get("net")
+    if net is not None:
+        net = net if net in CATALOGUE else beside(net, picture)
+        unchanged("net", locate(net), record["net"]["sha256"], picture)
     given = read_given(net, found, size=params.get("size"), needs_image=command.needs_image,
-                       device=params["device"])
-    given.net_name, given.image_name = params["net"], image
+                       device=params.get("device", "cpu"))
+    given.net_name, given.image_name, given.inputs = params.get("net"), image, inputs
     return given

@@ -16,19 +16,24 @@ NOT_RECORDED = ("image", "threads", "out", "force", "as_json", "quiet")         
 
 
 class PictureCommand(click.Command):
-    """``method`` makes the Result. With ``writes="asked"`` a picture is written only for -o: the text is the answer."""
+    """``method`` makes the Result. With ``writes="asked"`` a picture is written only for -o: the text is the answer.
 
-    def __init__(self, name, method, own, *, image=True, writes="always"):
+    ``inputs`` names those of its own parameters that are paths of further files or folders: their hashes go into the
+    record, and the method gets them in ``given.inputs``. ``net=False``: it needs no net.
+    """
+
+    def __init__(self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always"):
         params = [IMAGE, *own, SIZE] if image else [*own]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
-                         params=[*params, *COMPUTE, OUT, *REPORT])
-        self.method, self.needs_image, self.writes = method, image, writes
+                         params=[*params, *compute, OUT, *REPORT])
+        self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
 
     def run(self, **params):
         """What the command line does."""
         out = self.output(params)
-        given = read_given(params["net"], params.get("image"), size=params.get("size"), needs_image=self.needs_image,
-                           device=params["device"])
+        given = read_given(params.get("net"), params.get("image"), size=params.get("size"),
+                           needs_image=self.needs_image, device=params.get("device", "cpu"))
+        given.inputs = {name: params[name] for name in self.inputs if params[name] is not None}
         result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None)
         if out is not None:
             from minivis.images import write_image
@@ -40,20 +45,24 @@ class PictureCommand(click.Command):
 
     def make(self, given, params, *, progress=False, draw=True):
         """The Result, its picture, and the text to keep in it. Nothing is read or written."""
-        own = {key: value for key, value in params.items() if key not in SHARED}
-        with blas_threads(params["threads"]) as threads:
+        own = {key: value for key, value in params.items() if key not in (*SHARED, *self.inputs)}
+        with blas_threads(params.get("threads")) as threads:
             result = self.method(given, seed=params["seed"], progress=progress, **own)
             if not draw:
                 return result, None, None
             picture = result.picture()
-        from minivis.record import as_text, versions
+        from minivis.record import as_text, input_hash, versions
 
         words, named = self.words(params), params.get("image") is not None
-        image = {"name": words[1], "sha256": given.image_sha256} if named else None
-        return result, picture, as_text({
-            "command": words, "net": {"name": given.net_name, "sha256": given.net_sha256}, "image": image,
+        record = {
+            "command": words, "net": {"name": given.net_name, "sha256": given.net_sha256} if self.needs_net else None,
+            "image": {"name": words[1], "sha256": given.image_sha256} if named else None,
             "seed": params["seed"], "threads": threads, "versions": versions(),
-        })  # fmt: skip
+        }  # fmt: skip
+        if given.inputs:
+            record["inputs"] = {name: {"name": params[name], "sha256": result.hashes.get(name) or input_hash(path)}
+                                for name, path in given.inputs.items()}
+        return result, picture, as_text(record)
 
     def output(self, params):
         """Where the picture will go, checked before anything is computed; None for nowhere."""
@@ -62,20 +71,28 @@ class PictureCommand(click.Command):
         from minivis.files import check_output
         from minivis.images import check_suffix
 
-        image = params["image"] if self.needs_image else params["net"]
-        stem = "goose" if image is None else Path(image).stem
+        stem = self.stem(params)
         out = f"{stem}-{self.name}.png" if params["out"] is None else params["out"]
         check_output(out, params["force"])
         check_suffix(out)
         return out
 
+    def stem(self, params):
+        """What the name of the picture begins with: the name of what it shows."""
+        if self.needs_image:
+            return "goose" if params["image"] is None else Path(params["image"]).stem
+        return Path(params[self.inputs[0]]).resolve().stem if self.inputs else Path(params["net"]).stem
+
     def words(self, params):
         """The command line that means ``params``, as a list; defaults left out, and all that does not change bits."""
         image = params.get("image")
-        words = [self.name] if image is None else [self.name, f"./{image}" if image.startswith("-") else image]
+        words = [self.name] if image is None else [self.name, positional(image)]
         for option in self.params:
             value = params[option.name]
             if option.name in NOT_RECORDED or value in (None, False, ()) or value == option.default:
+                continue
+            if isinstance(option, click.Argument):
+                words.append(positional(value))
                 continue
             for one in value if option.multiple else [value]:
                 words += [max(option.opts, key=len)]
@@ -83,13 +100,18 @@ class PictureCommand(click.Command):
         return words
 
     def settings(self, params):
-        return {key: params[key] for key in ("image", "size", "net", "device", "seed") if key in params}
+        return {key: params[key] for key in ("image", *self.inputs, "size", "net", "device", "seed") if key in params}
 
     def parse(self, words):
         """What ``run`` would be called with for these words, of which the first is the command's name."""
         return self.make_context(self.name, list(words[1:]), help_option_names=[]).params
 
 
-def picture_command(name, *own, image=True, writes="always"):
+def positional(path):
+    """A path as a word of a command line that no option looks like."""
+    return f"./{path}" if path.startswith("-") else path
+
+
+def picture_command(name, *own, kind=PictureCommand, **settings):
     """Make a `PictureCommand` of a function and its own options; the docstring is the help."""
-    return lambda function: PictureCommand(name, function, own, image=image, writes=writes)
+    return lambda function: kind(name, function, own, **settings)

@@ -78,6 +78,7 @@ class Result:
 
     settings: dict[str, Any] = field(default_factory=dict)      # what it was asked, defaults filled in
     stopped: str = "done"                                       # why it ended
+    hashes: dict[str, str] = field(default_factory=dict)        # SHA-256 of the inputs that it read itself, by name
 
     def draw(self, i):
         """The figure of image i: uint8 RGB."""
