@@ -54,7 +54,7 @@ def read_record(path):
 
 
 def input_hash(path):
-    """The SHA-256 of a file, or of a folder of pictures, as `sweep.Progress` forms it."""
+    """The SHA-256 of a file, or of a folder of pictures, as `sweep.folder_hash` forms it."""
     from minivis.weights.inspection import file_hash
 
     if not os.path.isdir(path):

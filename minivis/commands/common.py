@@ -69,6 +69,7 @@ class Given:
     image: Any = None                           # uint8 (H, W, C)
     image_name: str | None = None               # None: our own picture, or no picture at all
     image_sha256: str | None = None
+    out: str | None = None                      # where the picture will go
     inputs: dict = field(default_factory=dict)  # name of a parameter -> the path of a further file or folder
 
 

@@ -11,7 +11,6 @@ import click
 
 from minivis.commands.common import COMPUTE, IMAGE, OUT, REPORT, SIZE, blas_threads, read_given, say
 
-SHARED = ("image", "net", "size", "device", "seed", "threads", "out", "force", "as_json", "quiet")
 NOT_RECORDED = ("image", "threads", "out", "force", "as_json", "quiet")         # threads have their own entry
 
 
@@ -22,10 +21,13 @@ class PictureCommand(click.Command):
     record, and the method gets them in ``given.inputs``. ``net=False``: it needs no net.
     """
 
+    not_recorded: tuple[str, ...] = NOT_RECORDED
+
     def __init__(self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always"):
         params = [IMAGE, *own, SIZE] if image else [*own]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
                          params=[*params, *compute, OUT, *REPORT])
+        self.own = own
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
 
     def run(self, **params):
@@ -33,6 +35,7 @@ class PictureCommand(click.Command):
         out = self.output(params)
         given = read_given(params.get("net"), params.get("image"), size=params.get("size"),
                            needs_image=self.needs_image, device=params.get("device", "cpu"))
+        given.out = out
         given.inputs = {name: params[name] for name in self.inputs if params[name] is not None}
         result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None)
         if out is not None:
@@ -45,7 +48,7 @@ class PictureCommand(click.Command):
 
     def make(self, given, params, *, progress=False, draw=True):
         """The Result, its picture, and the text to keep in it. Nothing is read or written."""
-        own = {key: value for key, value in params.items() if key not in (*SHARED, *self.inputs)}
+        own = {option.name: params[option.name] for option in self.own if option.name not in self.inputs}
         with blas_threads(params.get("threads")) as threads:
             result = self.method(given, seed=params["seed"], progress=progress, **own)
             if not draw:
@@ -89,7 +92,7 @@ class PictureCommand(click.Command):
         words = [self.name] if image is None else [self.name, positional(image)]
         for option in self.params:
             value = params[option.name]
-            if option.name in NOT_RECORDED or value in (None, False, ()) or value == option.default:
+            if option.name in self.not_recorded or value in (None, False, ()) or value == option.default:
                 continue
             if isinstance(option, click.Argument):
                 words.append(positional(value))

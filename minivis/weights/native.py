@@ -8,6 +8,7 @@ The JSON holds ``layers``, a list of {"name", "type", "inputs", "parameters", an
 ``preprocessing``, ``class_names``, ``class_aliases``, ``roles`` and ``about`` (origin, licence, training record).
 """
 
+import hashlib
 import inspect
 import json
 
@@ -149,3 +150,14 @@ def make_layer(name, kind, arrays, settings):
         return cls(**arrays, **settings)
     except MinivisError as error:
         raise BadValue(f"layer {name!r}: {error}") from None
+
+
+def fingerprint(net):
+    """SHA-256 of all that decides what ``net`` computes: layers, preprocessing, parameters; not of names or files."""
+    table = describe(net)
+    digest = hashlib.sha256(json.dumps([table["layers"], table["preprocessing"]], default=_plain).encode())
+    for name, layer in net.layers.items():
+        for key, array in layer.params.items():
+            digest.update(f"{name} {key} {array.dtype} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(to_cpu(array)).data)
+    return digest.hexdigest()

@@ -1,0 +1,44 @@
+"""A Dask cluster that others have started: its scheduler's address is all that is needed here.
+
+    dask scheduler                                      # on one machine; it prints its address
+    dask worker tcp://10.0.0.1:8786 --nthreads 1        # on each machine, once for each core
+
+The workers need minivis, of the same version, and the pictures under the same path.
+"""
+
+import asyncio
+from contextlib import contextmanager
+
+from minivis.errors import BadValue, MissingExtra
+from minivis.version import __version__
+
+PATIENCE = 10                                   # seconds, for a scheduler to answer and for a first worker
+
+
+@contextmanager
+def dask_cluster(address):
+    """A `distributed.Client` of the scheduler at ``address``, once a worker is there that has this minivis."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MissingExtra("a Dask cluster needs the package distributed: pip install 'minivis[dask]'") from None
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError, asyncio.TimeoutError) as error:
+        raise BadValue(f"no Dask scheduler answers at {address} ({error or type(error).__name__})") from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+            found = client.run(worker_version, on_error="return")
+        except (TimeoutError, asyncio.TimeoutError):    # two classes before Python 3.11
+            raise BadValue(f"the Dask scheduler at {address} has no workers: `dask worker {address}` starts one"
+                           ) from None
+        for worker, version in found.items():
+            if version != __version__:
+                said = f"minivis {version}" if isinstance(version, str) else f"no minivis ({version})"
+                raise BadValue(f"the worker {worker} has {said}, and here is {__version__}: make them the same")
+        yield client
+
+
+def worker_version():
+    return __version__

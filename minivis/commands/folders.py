@@ -1,0 +1,163 @@
+"""The commands that look at many pictures: a folder of any size, one process or many, one machine or a cluster."""
+
+import os
+
+import click
+
+from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, blas_threads, read_given, say
+from minivis.commands.making import NOT_RECORDED, PictureCommand, picture_command
+
+FOLDER = click.Argument(["folder"])
+LAYER = click.Option(["--layer"], metavar="NAME", help="Which layer; by default the net's content layer.")
+SHRUNK = click.Option(["--size"], type=click.IntRange(min=1), metavar="N", help="First shrink each picture to N pixels "
+                      "on its longer side; for nets that take any size, the side of the squares that they see [224].")
+RESUME = click.Option(["--resume"], is_flag=True, help="Go on where a run that was stopped has left.")
+WORKERS = [
+    click.Option(["--jobs"], type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+                 help="So many processes, one thread each; 1: this one, with its threads."),
+    click.Option(["--backend"], type=click.Choice(["loky", "dask"]), default="loky", show_default=True,
+                 help="Processes of this machine, or the workers of a Dask cluster."),
+    click.Option(["--scheduler"], metavar="ADDRESS", help="Of that cluster, as tcp://10.0.0.1:8786."),
+]  # fmt: skip
+
+
+class SweepCommand(PictureCommand):
+    """A picture command that can be stopped and gone on with, and whose work can be shared out."""
+
+    not_recorded: tuple[str, ...] = (*NOT_RECORDED, "jobs", "backend", "scheduler", "resume")
+
+    def run(self, **params):
+        out = self.output(params)
+        if not params["resume"]:
+            check_checkpoint(f"{out}.checkpoint", params["force"])
+        with resumable(f"{out}.checkpoint"):
+            super().run(**params)
+
+
+class resumable:
+    """Within this, Ctrl-C says how to go on; a checkpoint that has served is removed."""
+
+    def __init__(self, checkpoint):
+        self.checkpoint = checkpoint
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is None and os.path.exists(self.checkpoint):
+            os.unlink(self.checkpoint)
+        elif kind is KeyboardInterrupt and os.path.exists(self.checkpoint):
+            click.echo(f"\n{self.checkpoint} holds what was found so far; --resume goes on from there", err=True)
+
+
+def check_checkpoint(path, force):
+    """Raise BadValue where an earlier run has left something that nobody has said what to do with."""
+    from minivis.errors import BadValue
+
+    if os.path.exists(path) and not force:
+        raise BadValue(f"{path} holds what an earlier run has left: --resume goes on with it, --force begins anew")
+
+
+@picture_command(
+    "patches",
+    FOLDER, LAYER,
+    click.Option(["--unit"], type=click.IntRange(min=0), multiple=True, metavar="N",
+                 help="Which unit of it, may be repeated; by default all."),
+    click.Option(["--top"], type=click.IntRange(min=1), default=9, show_default=True, help="Patches for each unit."),
+    click.Option(["--per-picture"], type=click.IntRange(min=1), default=1, show_default=True,
+                 help="At most so many of one picture, half a receptive field apart."),
+    click.Option(["--beside"], type=click.Choice(["deconv", "guided", "both", "none"]), default="both",
+                 show_default=True, help="What in each patch excites the unit; drawing it takes time too."),
+    SHRUNK, *WORKERS, RESUME,
+    kind=SweepCommand, image=False, inputs=("folder",),
+)  # fmt: skip
+def patches(given, seed, progress, layer, unit, top, per_picture, beside, size, jobs, backend, scheduler, resume):
+    """The patches of a FOLDER of pictures that excite a unit most.
+
+    Beside each patch, the deconvnet and the guided picture of that very place. Pictures that cannot be read are listed
+    at the end. FOLDER may also be one picture.
+    """
+    from minivis.methods.patches import MAPS, top_patches
+
+    maps = {"both": tuple(MAPS), "none": ()}.get(beside, (beside,))
+    return top_patches(given.net, given.inputs["folder"], layer, unit or None, k=top, per_picture=per_picture,
+                       maps=maps, size=size, jobs=jobs, backend=backend, scheduler=scheduler,
+                       checkpoint=given.out and f"{given.out}.checkpoint", resume=resume, seed=seed, progress=progress)
+
+
+@click.command("codes", params=[
+    FOLDER,
+    click.Option(["-o", "--out"], metavar="FILE", default="codes.h5", show_default=True, help="Where to write."),
+    click.Option(["--layer"], metavar="NAME", help="Which layer; by default the net's code layer, fc7."),
+    SHRUNK, *WORKERS,
+    click.Option(["--resume", "--append"], is_flag=True, help="Go on where a run that was stopped has left, or add "
+                 "to the file that is there: pictures that it holds are not read again."),
+    *[option for option in COMPUTE if option is not SEED], FORCE, JSON, QUIET,
+])  # fmt: skip
+def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, device, threads, force, as_json, quiet):
+    """Write what a layer says about each picture of a FOLDER.
+
+    One vector a picture, into an HDF5 file that `minivis neighbours` and `minivis tsne` read. Pictures that cannot be
+    read are listed at the end.
+    """
+    from minivis.files import check_output
+    from minivis.methods.codes import checkpoint_of, write_codes
+    from minivis.sweep import listed
+
+    check_output(out, force or resume)
+    if not resume:
+        check_checkpoint(checkpoint_of(out), force)
+    given = read_given(net, needs_image=False, device=device)
+    with resumable(checkpoint_of(out)), blas_threads(threads):
+        done = write_codes(given.net, folder, out, layer, net_name=net, resume=resume, force=force, size=size,
+                           jobs=jobs, backend=backend, scheduler=scheduler, progress=not quiet)
+    words = [f"{done.pictures:,} pictures, {done.new:,} of them new; {done.width:,} numbers of {done.layer} each"]
+    say("codes", None if quiet else "\n".join(words + listed(done.unreadable)), as_json=as_json, quiet=quiet,
+        settings={"folder": folder, "net": net, "layer": done.layer, "size": size}, files=[out],
+        numbers={"pictures": done.pictures, "new": done.new, "width": done.width,
+                 "unreadable": [list(pair) for pair in done.unreadable]})  # fmt: skip
+
+
+CODES = click.Argument(["codes"])
+
+
+@picture_command(
+    "neighbours",
+    CODES,
+    click.Option(["--top"], type=click.IntRange(min=1), default=12, show_default=True, help="How many."),
+    click.Option(["--metric"], type=click.Choice(["cosine", "l2"]), default="cosine", show_default=True,
+                 help="How far two codes are apart."),
+    inputs=("codes",),
+)
+def neighbours(given, seed, progress, top, metric):
+    """The pictures of a file of CODES that the net finds most like IMAGE.
+
+    `minivis codes` makes the file; --net must be the net that it was made with.
+    """
+    from minivis.methods.neighbours import neighbours
+
+    return neighbours(given.net, given.image, given.inputs["codes"], k=top, metric=metric, seed=seed,
+                      progress=progress)
+
+
+@picture_command(
+    "tsne",
+    CODES,
+    click.Option(["--perplexity"], type=click.FloatRange(0, min_open=True), default=50.0, show_default=True,
+                 help="About how many neighbours each picture has; lowered where there are few pictures."),
+    click.Option(["--layout"], type=click.Choice(["grid", "plane", "both"]), default="grid", show_default=True,
+                 help="Each picture in a cell of its own, or at its place, or both side by side."),
+    click.Option(["--side"], type=click.IntRange(min=64, max=8192), metavar="N",
+                 help="Pixels; by default as many as the pictures need, up to 4096."),
+    click.Option(["--most"], type=click.IntRange(min=4), default=4096, show_default=True,
+                 help="Of more pictures, so many are taken, evenly spread."),
+    image=False, net=False, inputs=("codes",), compute=[SEED],
+)  # fmt: skip
+def tsne(given, seed, progress, perplexity, layout, side, most):
+    """A map of the pictures of a file of CODES: what the net finds alike lies together."""
+    from minivis.methods.tsne import tsne_grid
+
+    return tsne_grid(given.inputs["codes"], perplexity=perplexity, layout=layout, side=side, most=most, seed=seed,
+                     progress=progress)
+
+

@@ -1,0 +1,315 @@
+"""One sweep over many pictures: each is read once and shown to the net, and a little of what the net says is kept.
+
+    for first, looked in sweep(net, Pictures.of("photos"), "relu3_1", digest):
+        ...                                             # batch by batch, in the order of the pictures
+
+By itself a sweep is the work of one process. With more jobs each batch is a task of joblib's, for processes of this
+machine or for the workers of a Dask cluster, with one thread each. The size of a batch depends on the net alone, so the
+results are the same to the bit whoever does the work. What is held at any time is the names of the pictures and a few
+batches, however many there are.
+"""
+
+import hashlib
+import io
+import os
+import pickle
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minivis.backend import get_xp, to_cpu, to_gpu
+from minivis.cluster import dask_cluster
+from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
+from minivis.images import read_image
+from minivis.memory import check_fits
+from minivis.methods.target import check_finite
+from minivis.network import Fitted
+from minivis.progress import track
+from minivis.threads import ONE_BLAS_THREAD, map_out
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif", ".ico")
+BACKENDS = ("loky", "dask")                     # joblib's names: processes of this machine, or a cluster
+SQUARE = 224                                    # pixels: what a net that takes any size is shown
+BATCH, BATCH_BYTES = 32, 100e6                  # pictures at a time; and bytes of the largest activation of them
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures by name below a folder ``root``; or, where ``root`` is None, arrays, uint8 (H, W, C)."""
+
+    root: str | None
+    names: tuple
+
+    @classmethod
+    def of(cls, source):
+        """Of a folder (and all below it, sorted by name), a picture file, a list of files, or arrays."""
+        if isinstance(source, (str, os.PathLike)):
+            return cls.below(os.fspath(source))
+        source = tuple(source)
+        if not source:
+            raise BadValue("no pictures: give at least one")
+        if isinstance(source[0], (str, os.PathLike)):
+            return cls(os.getcwd(), tuple(os.fspath(path) for path in source))
+        return cls(None, source)
+
+    @classmethod
+    def below(cls, path):
+        if os.path.isfile(path):
+            return cls(os.path.abspath(os.path.dirname(path)), (os.path.basename(path),))
+        if not os.path.isdir(path):
+            raise BadFile(f"there is no folder {path}")
+        names = []
+        for folder, below, files in os.walk(path):
+            below[:] = [name for name in below if not name.startswith(".")]
+            near = Path(folder).relative_to(path)
+            names += [(near / file).as_posix() for file in files
+                      if file.lower().endswith(SUFFIXES) and not file.startswith(".")]
+        if not names:
+            raise BadFile(f"there is no picture in the folder {path}: none of its files ends in {', '.join(SUFFIXES)}")
+        return cls(os.path.abspath(path), tuple(sorted(names)))
+
+    def name(self, i):
+        return f"picture {i}" if self.root is None else self.names[i]
+
+    def path(self, i):
+        return None if self.root is None else os.path.join(self.root, self.names[i])
+
+    def part(self, first, count):
+        return Pictures(self.root, self.names[first : first + count])
+
+    def read(self, i, size=None):
+        """(picture i, uint8 (H, W, C), its SHA-256). Raise a MinivisError, with its name, where it can't be read."""
+        if self.root is None:
+            array = np.asarray(self.names[i])
+            return array, hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()
+        data, digest = self.bytes(i)
+        return read_image(data, size), digest
+
+    def bytes(self, i):
+        try:
+            with open(self.path(i), "rb") as file:
+                data = io.BytesIO(file.read())
+        except OSError as error:
+            raise BadFile(f"{self.names[i]} cannot be opened ({error.strerror})") from error
+        data.name = self.names[i]                       # for what read_image says about it
+        if not data.getbuffer():
+            raise BadFile(f"{self.names[i]} is empty; get a whole copy of it")
+        return data, hashlib.sha256(data.getbuffer()).hexdigest()
+
+    def hash(self, i):
+        """SHA-256 of picture i, read or not; empty where it can't even be opened."""
+        if self.root is None:
+            return self.read(i)[1]
+        try:
+            return self.bytes(i)[1]
+        except BadFile:
+            return ""
+
+    def __len__(self):
+        return len(self.names)
+
+
+@dataclass
+class Looked:
+    """What came of one batch: ``found`` is what ``digest`` made of the pictures numbered ``read``, None without any."""
+
+    found: Any
+    read: list
+    hashes: list                                        # SHA-256 of each picture of the batch, read or not
+    failed: list                                        # (number, why, whether there is no such file)
+
+
+@dataclass
+class Tally:
+    """How far a sweep is: what a checkpoint keeps, so that it can go on where it was stopped."""
+
+    done: int = 0
+    digest: str = ""                                    # of the names and contents of the pictures so far
+    unreadable: list = field(default_factory=list)      # (name, why)
+
+    def add(self, pictures, first, looked):
+        for i, digest in enumerate(looked.hashes):
+            self.digest = chained(self.digest, pictures.name(first + i), digest)
+        self.unreadable += [(pictures.name(first + i), why) for i, why, _ in looked.failed]
+        self.done = first + len(looked.hashes)
+
+
+def chained(digest, name, content):
+    """The hash of a list of pictures that is longer by one."""
+    return hashlib.sha256(f"{digest}\0{name}\0{content}".encode(errors="surrogateescape")).hexdigest()
+
+
+def folder_hash(pictures, count=None):
+    """What `Tally.digest` is after a sweep over (the first ``count``) pictures; ``pictures`` may be a folder."""
+    pictures, digest = pictures if isinstance(pictures, Pictures) else Pictures.of(pictures), ""
+    for i in range(len(pictures) if count is None else count):
+        digest = chained(digest, pictures.name(i), pictures.hash(i))
+    return digest
+
+
+def listed(unreadable):
+    """Lines that say which pictures could not be read."""
+    return [f"{len(unreadable)} could not be read:"] * bool(unreadable) + [f"  {why}" for _, why in unreadable]
+
+
+def sweep(net, pictures, layer, digest, *, size=None, jobs=1, backend="loky", scheduler=None, start=0, progress=False,
+          title="pictures"):
+    """Yield ``first, Looked`` for each batch, in order, from picture ``start`` on, which a batch begins with.
+
+    digest: a function of a layer's activations, (n, H, W, C) or (n, D), that can be sent to other processes. jobs: 1
+    for this process with its threads, else so many processes. size: each picture is first shrunk to so many pixels on
+    its longer side; for a net that takes any size, the side of the squares that it is shown.
+    """
+    net.check_name(layer)
+    check_workers(jobs, backend, scheduler)
+    count = batch_size(net, size, jobs)
+    firsts = range(start, len(pictures), count)
+    parts = (pictures.part(first, count) for first in firsts)
+    run = here if backend == "loky" and jobs == 1 else elsewhere(jobs, backend, scheduler)
+    results = run(net, parts, layer, digest, size)
+    try:
+        for first, looked in zip(track(firsts, progress, title), results):
+            if backend == "dask":
+                check_seen(pictures, first, looked)
+            yield first, looked
+    finally:
+        results.close()
+
+
+def here(net, parts, layer, digest, size):
+    """Yield the `Looked` of each batch: in this process, which reads the next one while the net looks at this one."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = None
+        for part in parts:
+            after = reader.submit(read_batch, net, part, size)
+            if coming is not None:
+                yield show(net, *coming.result(), layer, digest)
+            coming = after
+        if coming is not None:
+            yield show(net, *coming.result(), layer, digest)
+
+
+def elsewhere(jobs, backend, scheduler):
+    """The same by processes, or by the workers of a cluster, one thread each."""
+
+    def run(net, parts, layer, digest, size):
+        from joblib import delayed
+
+        with workers(net, jobs, backend, scheduler) as (parallel, stand_in):
+            results = parallel(delayed(look)(stand_in, part, layer, digest, size) for part in parts)
+            try:
+                yield from results
+            finally:
+                results.close()
+
+    return run
+
+
+def look(net, pictures, layer, digest, size):
+    """One task of `elsewhere`: read a batch, show it to the net. In one thread, as all within a `map_out` is."""
+    net = unpacked(net)
+    (looked,) = map_out(lambda part: show(net, *read_batch(net, part, size), layer, digest), [pictures])
+    return looked
+
+
+def read_batch(net, pictures, size):
+    """(values for the net (n, h, w, C) or None, the `Looked` without what was found)."""
+    parts, looked = [], Looked(None, [], [], [])
+    for i in range(len(pictures)):
+        try:
+            pixels, sha256 = pictures.read(i, size if net.input_size else None)
+            parts.append(fitted(net, pixels, size).image)
+            looked.read.append(i)
+        except MinivisError as error:
+            looked.failed.append((i, str(error), isinstance(error.__cause__, FileNotFoundError)))
+            sha256 = pictures.hash(i)
+        looked.hashes.append(sha256)
+    if len({part.shape for part in parts}) == 1:
+        return net.preprocess(np.stack(parts)), looked
+    return np.concatenate([net.preprocess(part) for part in parts]) if parts else None, looked
+
+
+def show(net, x, looked, layer, digest):
+    """Fill in what was found. BLAS has one thread, so that the bits do not depend on how many there are."""
+    if x is not None:
+        x = to_gpu(x) if on_gpu(net) else x
+        with ONE_BLAS_THREAD:
+            found = net.forward(x, until=layer, keep=(layer,), grad=None)[layer]
+        check_finite(found)
+        looked.found = digest(to_cpu(found))
+    return looked
+
+
+def fitted(net, pixels, size=None):
+    """A picture as a sweep shows it to the net."""
+    return Fitted(*net.preprocessing.fit_image(pixels, size=net.input_size or (size or SQUARE,) * 2))
+
+
+def on_gpu(net):
+    return any(get_xp(p) is not np for layer in net.layers.values() for p in layer.params.values())
+
+
+def batch_size(net, size=None, jobs=1):
+    """Pictures a batch: so many that the largest activation has `BATCH_BYTES`. Raise TooLarge for what does not fit."""
+    H, W = net.input_size or (size or SQUARE,) * 2
+    shape = (1, H, W, net.input_channels)
+    check_fits(net, (jobs, *shape[1:]))
+    largest = max(np.prod(s) for s in net.shapes(shape).values()) * net.dtype.itemsize
+    return int(max(1, min(BATCH, BATCH_BYTES // largest)))
+
+
+def check_seen(pictures, first, looked):
+    """Raise BadFile where a machine of the cluster has no such file, and we have."""
+    for i, _, missing in looked.failed:
+        if missing and pictures.root is not None and os.path.exists(pictures.path(first + i)):
+            raise BadFile(f"a worker of the cluster has no file {pictures.path(first + i)}: the pictures must lie "
+                          "under the same path on every machine")
+
+
+def check_workers(jobs, backend, scheduler):
+    if backend not in BACKENDS:
+        raise UnknownName.of("backend", backend, BACKENDS)
+    if jobs < 1:
+        raise BadValue(f"jobs is at least 1, not {jobs}")
+    if (scheduler is not None) != (backend == "dask"):
+        raise BadValue("a scheduler belongs to the backend dask, as in --backend dask --scheduler tcp://HOST:8786")
+
+
+@contextmanager
+def workers(net, jobs, backend, scheduler):
+    """Yield a `joblib.Parallel`, and what stands for the net in its tasks."""
+    from joblib import Parallel, parallel_config
+
+    settings = {"return_as": "generator", "batch_size": 1}
+    if backend == "dask":
+        with dask_cluster(scheduler) as client, parallel_config(backend="dask", client=client, scatter=[net]):
+            yield Parallel(n_jobs=-1, **settings), net
+    else:
+        with packed(net) as path, parallel_config(backend="loky", inner_max_num_threads=1):
+            yield Parallel(n_jobs=jobs, **settings), path
+
+
+@contextmanager
+def packed(net):
+    """The path of a temporary file with the net in it: a process unpacks it once, not with every task."""
+    with tempfile.TemporaryDirectory(prefix="minivis-") as folder:
+        path = os.path.join(folder, "net.pickle")
+        with open(path, "wb") as file:
+            pickle.dump(net, file, protocol=5)
+        yield path
+
+
+def unpacked(net):
+    return _unpack(net) if isinstance(net, str) else net
+
+
+@lru_cache(maxsize=2)
+def _unpack(path):
+    with open(path, "rb") as file:
+        return pickle.load(file)

@@ -1,0 +1,165 @@
+"""The sweep over many pictures: complete, in order, the same whoever does the work, and in little memory."""
+
+import os
+
+import numpy as np
+import pytest
+from commandline import scene
+
+from minivis import sweep as sweeping
+from minivis.errors import BadFile, BadValue, TooLarge, UnknownName
+from minivis.images import write_image
+from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.sweep import Pictures, Tally, folder_hash, sweep
+
+
+@pytest.fixture
+def folder(tmp_path, rng):
+    """Nine pictures, colour and grey, of two sizes and below one another, and three files that are none."""
+    (tmp_path / "pictures" / "below").mkdir(parents=True)
+    for i in range(9):
+        shape = [(16, 16, 3), (16, 16, 1), (30, 24, 3)][i % 3]
+        where = "below/" if i % 2 else ""
+        write_image(tmp_path / "pictures" / f"{where}{i}.png", rng.integers(0, 256, shape, dtype=np.uint8))
+    (tmp_path / "pictures" / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "pictures" / "empty.png").write_bytes(b"")
+    (tmp_path / "pictures" / "notes.txt").write_text("not looked at")
+    (tmp_path / "pictures" / ".hidden.png").write_bytes(b"not looked at")
+    return tmp_path / "pictures"
+
+
+NAMES = ("0.png", "2.png", "4.png", "6.png", "8.png", "below/1.png", "below/3.png", "below/5.png", "below/7.png",
+         "broken.jpg", "empty.png")  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(sweeping, "BATCH", 4)
+
+
+def test_finds_pictures_below_a_folder_by_name(folder):
+    pictures = Pictures.of(folder)
+    assert pictures.names == NAMES and pictures.path(5) == str(folder / "below/1.png")
+    assert Pictures.of(folder / "2.png").names == ("2.png",)
+    assert Pictures.of([folder / "2.png", folder / "0.png"]).read(1)[0].shape == (16, 16, 3)
+
+
+def test_every_picture_gets_what_a_pass_of_its_own_gives(folder):
+    from minivis.images import read_image
+
+    net, pictures, tally = tiny_vgg(), Pictures.of(folder), Tally()
+    found = {}
+    for first, looked in sweep(net, pictures, "fc7", np.asarray):
+        tally.add(pictures, first, looked)
+        found.update(zip([pictures.name(first + i) for i in looked.read], looked.found if looked.read else []))
+    assert tuple(found) == NAMES[:9] and tally.done == 11
+    for name, code in found.items():
+        x = net.preprocess(net.fit(read_image(folder / name)))
+        np.testing.assert_allclose(code, net.forward(x)["fc7"][0], rtol=1e-5, atol=1e-5)
+    assert [name for name, _ in tally.unreadable] == ["broken.jpg", "empty.png"]
+    assert "broken.jpg is no picture" in tally.unreadable[0][1] and "empty.png is empty" in tally.unreadable[1][1]
+    assert tally.digest == folder_hash(folder)
+
+
+def results(net, folder, **settings):
+    return [looked for _, looked in sweep(net, Pictures.of(folder), "relu2_1", np.asarray, **settings)]
+
+
+def test_the_same_to_the_bit_from_one_process_or_two(folder):
+    """And with any number of threads."""
+    from minivis.threads import threads
+
+    net = tiny_vgg()
+    one = results(net, folder)
+    with threads(1):
+        alone = results(net, folder)
+    for other in (alone, results(net, folder, jobs=2)):
+        assert [looked.read for looked in one] == [[0, 1, 2, 3], [0, 1, 2, 3], [0]]
+        for a, b in zip(one, other):
+            assert (a.read, a.hashes, a.failed) == (b.read, b.hashes, b.failed)
+            np.testing.assert_array_equal(a.found, b.found)
+
+
+def test_reads_no_more_than_one_batch_ahead(folder, monkeypatch):
+    """However many pictures there are, memory holds two batches of them."""
+    read = []
+    monkeypatch.setattr(Pictures, "bytes", lambda self, i, bytes=Pictures.bytes: read.append(i) or bytes(self, i))
+    pictures = Pictures.of([folder / "0.png"] * 40)
+    for number, _ in enumerate(sweep(tiny_vgg(), pictures, "relu1_1", np.asarray)):
+        assert len(read) <= 4 * (number + 3)
+    assert number == 9 and len(read) == 40
+
+
+def test_goes_on_from_any_batch(folder):
+    net, pictures = tiny_vgg(), Pictures.of(folder)
+    whole = list(sweep(net, pictures, "fc7", np.asarray))
+    rest = list(sweep(net, pictures, "fc7", np.asarray, start=4))
+    assert [first for first, _ in rest] == [4, 8]
+    for (_, a), (_, b) in zip(whole[1:], rest):
+        np.testing.assert_array_equal(a.found, b.found)
+
+
+def test_a_net_of_any_size_sees_squares(folder):
+    shapes = {looked.found.shape[1:3] for _, looked in sweep(tiny_branches(), Pictures.of(folder), "input", np.asarray,
+                                                             size=20)}
+    assert shapes == {(20, 20)}
+
+
+def test_grey_nets(folder):
+    found = [looked.found for _, looked in sweep(tiny_vgg(channels=1), Pictures.of(folder), "input", np.asarray)]
+    assert np.concatenate(found).shape == (9, 16, 16, 1)
+
+
+def test_pictures_may_be_arrays(rng):
+    images = [scene(), scene()[::-1], scene()[:, :, :1]]
+    ((first, looked),) = sweep(tiny_vgg(), Pictures.of(images), "fc7", np.asarray)
+    assert first == 0 and looked.read == [0, 1, 2] and len(set(looked.hashes)) == 3
+
+
+def test_a_batch_takes_what_memory_allows(monkeypatch):
+    net = tiny_vgg()
+    monkeypatch.setattr(sweeping, "BATCH", 32)
+    assert sweeping.batch_size(net) == 32
+    monkeypatch.setattr(sweeping, "BATCH_BYTES", 3 * 16 * 16 * 6 * 4)
+    assert sweeping.batch_size(net) == 3
+    monkeypatch.setattr("minivis.memory.available", lambda: 1000)
+    with pytest.raises(TooLarge, match="make the longer side"):
+        sweeping.batch_size(net)
+
+
+def test_the_hash_is_of_names_contents_and_order(folder):
+    before = folder_hash(folder)
+    os.rename(folder / "0.png", folder / "00.png")
+    renamed = folder_hash(folder)
+    write_image(folder / "00.png", scene(), force=True)
+    assert len({before, renamed, folder_hash(folder)}) == 3
+
+
+@pytest.mark.parametrize("source, error, message", [
+    ("nowhere", BadFile, "there is no folder nowhere"),
+    ("void", BadFile, "there is no picture in the folder void: none of its files ends in .png"),
+    ([], BadValue, "no pictures: give at least one"),
+])
+def test_no_pictures(tmp_path, monkeypatch, source, error, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "void").mkdir()
+    with pytest.raises(error, match=message):
+        Pictures.of(source)
+
+
+@pytest.mark.parametrize("settings, error, message", [
+    ({"jobs": 0}, BadValue, "jobs is at least 1"),
+    ({"backend": "spark"}, UnknownName, "no backend named 'spark'"),
+    ({"backend": "dask"}, BadValue, "a scheduler belongs to the backend dask"),
+    ({"scheduler": "tcp://127.0.0.1:1"}, BadValue, "a scheduler belongs to the backend dask"),
+])
+def test_bad_settings(folder, settings, error, message):
+    with pytest.raises(error, match=message):
+        results(tiny_vgg(), folder, **settings)
+
+
+def test_infinite_answers_are_refused(folder):
+    net = tiny_vgg()
+    net = net.map_params(lambda p: p * np.float32(1e30))
+    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(BadValue, match="overflow"):
+        results(net, folder)
