@@ -178,6 +178,18 @@ def test_inspect(run):
     assert said["numbers"]["multiply_adds"] == sum(row["multiply_adds"] for row in said["numbers"]["layers"])
 
 
+def test_inspect_says_what_a_net_is_and_what_looks_wrong(run, here):
+    for part in ("RGB, (pixel - ", "minivis HDF5: ", "licence: ", "nothing looks wrong"):
+        assert part in run("inspect", "tiny.h5")[1]
+    net = tiny_vgg()
+    w = net.layers["conv1_1"].params["w"].copy()
+    w[..., 2] = 0
+    net.layers["conv1_1"].set_params(w=w)
+    save(net, here / "dead.h5")
+    assert "conv1_1: 1 of " in run("inspect", "dead.h5")[1]
+    assert json.loads(run("inspect", "dead.h5", "--json")[1])["numbers"]["warnings"]
+
+
 def test_inspect_at_another_size(run, refused):
     said = json.loads(run("inspect", "branches.h5", "--size", "50x70", "--json")[1])
     assert said["settings"]["input_shape"] == [50, 70, 3]

@@ -14,14 +14,21 @@ NET_ARGUMENT = click.Argument(["net"], default=DEFAULT_NET, required=False, meta
     NET_ARGUMENT,
     click.Option(["--size"], type=PIXELS, metavar="N|ROWS,COLUMNS",
                  help="Of the input, for nets that take any size; by default the net's own, or 224."),
-    JSON,
+    *READING, JSON,
 ])  # fmt: skip
-def inspect(net, size, as_json):
-    """The layers of a net: shapes, receptive fields, costs."""
-    from minivis.geometry import layer_table
-    from minivis.weights.catalogue import load
+def inspect(net, size, as_json, **given):
+    """What a net is, its layers (shapes, receptive fields, costs), and what looks wrong with it.
 
-    loaded = load(net)
+    `minivis weights inspect` prints all that its file says.
+    """
+    from minivis.geometry import layer_table
+    from minivis.weights.catalogue import locate
+    from minivis.weights.inspection import inspect_net
+    from minivis.weights.read import read_file
+
+    path = locate(net)
+    loaded = read_file(path, finite=False, **reading(**given))
+    found = inspect_net(loaded, path)
     shape = (1, *size, loaded.input_channels) if size else loaded.shapes()["input"]
     rows = layer_table(loaded, shape)
     totals = {"parameters": sum(r.parameters for r in rows), "multiply_adds": sum(r.multiply_adds for r in rows)}
@@ -30,16 +37,18 @@ def inspect(net, size, as_json):
                     "receptive_field": {"size": r.field.size, "stride": r.field.stride, "start": r.field.start},
                     "parameters": r.parameters, "multiply_adds": r.multiply_adds} for r in rows],
         **totals, "roles": loaded.roles, "classes": len(loaded.class_names),
+        **{key: getattr(found, key) for key in ("format", "architecture", "training", "licence", "sha256", "warnings")},
+        "preprocessing": loaded.preprocessing.as_dict(),
     }  # fmt: skip
-    say("inspect", describe_net(net, loaded, rows, totals, shape), as_json=as_json, numbers=numbers,
+    say("inspect", describe_net(net, loaded, found, rows, totals, shape), as_json=as_json, numbers=numbers,
         settings={"net": net, "input_shape": list(shape[1:])})
 
 
-def describe_net(name, net, rows, totals, shape):
-    """The table of a net as text, with a head and the totals."""
-    order = net.preprocessing.channel_order
+def describe_net(name, net, found, rows, totals, shape):
+    """The table of a net as text, with a head, the totals, and what looks wrong."""
     head = [f"{net.about.get('title') or name}",
-            f"input {sides(shape[1:3])} {order}, {len(net.class_names) or 'no'} classes", ""]
+            f"input {sides(shape[1:3])} {values(net.preprocessing)}, {len(net.class_names) or 'no'} class names",
+            f"{found.format}: {found.architecture}", f"training: {found.training}", f"licence: {found.licence}", ""]
     cells = [("layer", "type", "output", "sees", "every", "parameters", "multiply-adds")]
     cells += [(r.name, r.type, " x ".join(map(str, r.shape)),
                sides(r.field.size), sides(r.field.stride) if any(r.field.stride) else "",
@@ -48,7 +57,20 @@ def describe_net(name, net, rows, totals, shape):
     cells.append(("total", "", "", "", "", f"{totals['parameters']:,}", f"{totals['multiply_adds']:,}"))
     table = aligned(cells, right=(5, 6))
     return "\n".join([*head, *table, "", *(f"{role}: {played if isinstance(played, str) else ', '.join(played)}"
-                                           for role, played in net.roles.items() if played)])
+                                           for role, played in net.roles.items() if played),
+                      "", *(found.warnings or ["nothing looks wrong: no NaN, no dead filters"])])
+
+
+def values(preprocessing):
+    """RGB, (pixel - 128) / 64: what a net does to pixels, in one phrase."""
+    mean, scale = shared(preprocessing.mean), shared(preprocessing.scale)
+    change = "pixel" if mean == "0" else f"(pixel - {mean})" if scale != "1" else f"pixel - {mean}"
+    return f"{preprocessing.channel_order}, {change}" + (f" / {scale}" if scale != "1" else "")
+
+
+def shared(numbers):
+    """128 where all channels have that, else (104, 117, 124)."""
+    return f"{numbers[0]:g}" if len(set(numbers)) == 1 else f"({', '.join(f'{v:g}' for v in numbers)})"
 
 
 def sides(pair):

@@ -21,7 +21,7 @@ from minivis.weights.heaps import check_heaps
 
 READABLE = (
     "minivis' own HDF5 file, a VGG saved by Keras (.h5, .weights.h5, .keras), PyTorch's .pth, .safetensors, "
-    ".caffemodel, MatConvNet's .mat and .npz"
+    ".caffemodel, MatConvNet's .mat, .npz and .onnx"
 )
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MODEL, CONFIG = "model.weights.h5", "config.json"       # the two members of a .keras archive that matter here

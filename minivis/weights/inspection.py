@@ -39,7 +39,11 @@ class Inspection:
 def inspect_file(name_or_path, **settings):
     """Read a file of weights and look it over; NaN and dead filters become warnings. Raise as `catalogue.load` does."""
     path = locate(name_or_path)
-    net = read_file(path, finite=False, **settings)
+    return inspect_net(read_file(path, finite=False, **settings), path)
+
+
+def inspect_net(net, path):
+    """The same for a net that was read, with ``finite=False``, from ``path``."""
     ours = False
     with open(path, "rb") as raw:
         hdf5 = raw.read(len(SIGNATURE)) == SIGNATURE

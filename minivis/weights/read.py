@@ -3,7 +3,7 @@
 import numpy as np
 
 from minivis.errors import BadFile, BadValue
-from minivis.weights import foreign, keras, keras_layouts, native
+from minivis.weights import foreign, keras, keras_layouts, native, onnx_file
 from minivis.weights.hdf5 import READABLE, opened
 
 
@@ -14,6 +14,8 @@ def read_file(path, *, dtype=np.float32, finite=True, **settings):
     are for what a file of another program leaves open: `keras.load`.
     """
     dtype = check_dtype(dtype)
+    if onnx_file.is_onnx(path):
+        return onnx_file.load(path, dtype=dtype, finite=finite, **settings)
     with foreign.opened(path) as contents:
         if contents is not None:
             return foreign.load(path, contents, dtype=dtype, finite=finite, **settings)
