@@ -542,7 +542,8 @@ def test_as_a_module(here):
 
 # the command line, which says on stdout when its method has begun
 BEGUN = """
-import sys, minivis.cli, minivis.methods.occlusion as occlusion
+import signal, sys, minivis.cli, minivis.methods.occlusion as occlusion
+signal.signal(signal.SIGINT, signal.default_int_handler)            # a shell's background jobs begin without
 track = occlusion.track
 occlusion.track = lambda *args: [print("begun", flush=True)] and track(*args)
 sys.exit(minivis.cli.main())
@@ -556,7 +557,10 @@ def test_ctrl_c(here):
     with process("-c", BEGUN, *words) as child:
         assert child.stdout.readline() == "begun\n", child.stderr.read()
         child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=60)
+        try:
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()                                # or the suite waits for ever
     assert child.returncode == 130 and out == "" and err.strip() == "minivis: stopped"
     assert contents(here) == before
 
