@@ -4,13 +4,18 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT))                       # a demo runs from a checkout in which nothing is installed
 
 import minivis as mv  # noqa: E402
 from minivis.colormaps import display_limit, signed, unsigned  # noqa: E402
 from minivis.errors import MinivisError  # noqa: E402
+from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax  # noqa: E402
+from minivis.models.tiny import Weights  # noqa: E402
 from minivis.pictures import panels  # noqa: E402
+from minivis.preprocessing import Preprocessing  # noqa: E402
 
 
 def load(doc, argv, out):
@@ -26,6 +31,29 @@ def load(doc, argv, out):
         return net, net.fit(mv.read_image(args.image, None if net.input_size else args.size)).image, args.out
     except MinivisError as error:
         parser.error(str(error))
+
+
+def digits(doc, argv, out):
+    """Parse ``argv``; return scikit-learn's digits, uint8 (1797, 8, 8, 1), their labels, and the options."""
+    from sklearn.datasets import load_digits
+
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=1200, help="of 64 digits each, for each net (default 1200)")
+    parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
+    data = load_digits()
+    order = np.random.default_rng(0).permutation(len(data.target))      # they come sorted by who wrote them
+    return np.uint8(data.images * 255 / 16)[order, ..., None], data.target[order], parser.parse_args(argv)
+
+
+def digits_net():
+    """Two convolutions and a fully connected layer for 8 x 8 grey pixels, with random weights."""
+    weights = Weights(seed=0)
+    net = mv.Network(preprocessing=Preprocessing("grey", (78.0,), (96.0,), size=(8, 8)))
+    net.add("conv1", weights.conv(3, 3, 1, 16, padding=1)).add("relu1", ReLU())
+    net.add("conv2", weights.conv(3, 3, 16, 32, padding=1)).add("relu2", ReLU()).add("pool2", MaxPool2D(2))
+    net.add("flatten", Flatten()).add("fc3", weights.fc(4 * 4 * 32, 10)).add("prob", Softmax())
+    net.roles["logits"] = "fc3"
+    return net
 
 
 def save(path, figure):

@@ -1,8 +1,9 @@
-"""From the net that was trained to the net that is used: the same function in fewer layers."""
+"""From the net that was trained to the net that is used, the same function in fewer layers; and back, to train on."""
 
 from dataclasses import replace
 
 from minivis.layers import BatchNorm, Conv2D, Dropout, FullyConnected, fold_batch_norm
+from minivis.layers.norm import batch_statistics
 from minivis.network import Node
 
 
@@ -32,3 +33,23 @@ def for_inference(net):
         for role, played in net.roles.items()
     }
     return replace(net, nodes=nodes, roles=roles)
+
+
+def for_training(net, fresh, x):
+    """Give ``fresh``, which has batch norms, the function of ``net``, in which they were folded. Return ``fresh``.
+
+    The mean m and variance v of what a layer makes of x (a batch for ``net``) become its batch norm's running ones, and
+
+        gamma = sqrt(v + eps), beta = m + b:        gamma * (w*x - m) / sqrt(v + eps) + beta  =  w*x + b
+    """
+    acts = net.forward(x, grad=None)
+    norms = {inputs[0]: layer for layer, inputs in fresh.nodes.values() if isinstance(layer, BatchNorm)}
+    for name, layer in net.layers.items():
+        if name in norms:
+            norm, b = norms[name], layer.params["b"]
+            mean, var = batch_statistics(acts[name] - b)
+            norm.set_params(mean=mean, var=var, gamma=(var + norm.eps) ** 0.5, beta=mean + b)
+            fresh.layers[name].set_params(w=layer.params["w"])
+        elif layer.params:
+            fresh.layers[name].set_params(**layer.params)
+    return fresh

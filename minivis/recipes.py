@@ -26,20 +26,20 @@ LAST: dict[str, Any] = {"batch": 128, "shard": 32, "dropout": 0.0, "weight_decay
 
 @dataclass(frozen=True)
 class Stage:
-    """One run of the trainer: fresh optimizer, its own learning rate. The first ``plain_share`` of emoji are PLAIN."""
+    """One run of the trainer: fresh optimizer, its own learning rate. The first ``plain_steps`` see PLAIN emoji."""
 
     recipe: Recipe
     ranges: Ranges = RANGES["train"]
-    plain_share: float = 0.0
+    plain_steps: int = 0
 
 
 STAGES = {
     "emoji-vgg": (
-        Stage(Recipe(steps=4400, learning_rate=2e-3, weight_decay=0.05, warmup=100), plain_share=0.35),
+        Stage(Recipe(steps=4400, learning_rate=2e-3, weight_decay=0.05, warmup=100), plain_steps=1540),
         Stage(Recipe(steps=2600, learning_rate=1.5e-3, warmup=50, **LAST), CALM),
     ),
     "emoji-alexnet": (
-        Stage(Recipe(steps=1500, learning_rate=2e-3, weight_decay=0.05, warmup=100), plain_share=0.5),
+        Stage(Recipe(steps=1500, learning_rate=2e-3, weight_decay=0.05, warmup=100), plain_steps=750),
         Stage(Recipe(steps=1000, learning_rate=1.5e-3, warmup=50, **LAST), CALM),
     ),
     "fashion-vgg": (Stage(Recipe(steps=12 * 938, shard=32, learning_rate=2e-3, weight_decay=0.05)),),
@@ -50,7 +50,7 @@ BUILDERS = {"emoji-vgg": emoji_vgg, "emoji-alexnet": emoji_alexnet, "fashion-vgg
 class Training:
     """A net on its way through its stages. ``streams``: a recipe and the pictures to learn from, for each stage.
 
-    ``tests``: name -> (data, how many), to judge it by; ``about``: what its file will say of it.
+    ``tests``: name -> (data, how many, perhaps an adversary), to judge it by; ``about``: what its file will say of it.
     """
 
     def __init__(self, name, net, streams, tests, about, *, threads=2):
@@ -65,7 +65,9 @@ class Training:
 
     @property
     def command(self):
-        return f"minivis train emoji --net {self.name}" if "emoji" in self.name else "minivis train fashion"
+        command = f"minivis train emoji --net {self.name}" if "emoji" in self.name else "minivis train fashion"
+        against, own = self.streams[0][0].adversary, STAGES[self.name][0].recipe.adversary
+        return command if against == own else f"{command} {against.options}"
 
     @property
     def seconds(self):
@@ -128,9 +130,11 @@ def emoji(name="emoji-vgg", *, sprites=None, threads=2, seed=0, **changes):
     net.class_names = tuple(c.name for c in CLASSES)
     net.class_aliases = {alias: number for number, c in enumerate(CLASSES) for alias in c.aliases}
     held_out = EmojiPictures(found, split="test", sets=source.HELD_OUT_SETS)
+    new = EmojiStream(EmojiPictures(found, split="test"), seed=1)
     tests = {
-        "new draws over held-out backgrounds": (EmojiStream(EmojiPictures(found, split="test"), seed=1), 10_000),
+        "new draws over held-out backgrounds": (new, 10_000),
         "OpenMoji, a set never trained on": (EmojiStream(held_out, seed=1), 5_000),
+        **under_attack("new draws", new, stages),
     }
     about = {
         "title": f"{name}: {len(CLASSES)} classes of emoji, 64 x 64 RGB",
@@ -140,18 +144,28 @@ def emoji(name="emoji-vgg", *, sprites=None, threads=2, seed=0, **changes):
     }
     plain = EmojiPictures(found, split="train", ranges=PLAIN)
     streams = []
-    for recipe, ranges, plain_share in ((s.recipe, s.ranges, s.plain_share) for s in stages):
+    for recipe, ranges, plain_steps in ((s.recipe, s.ranges, s.plain_steps) for s in stages):
         pictures = EmojiPictures(found, split="train", ranges=ranges)
-        until = round(plain_share * recipe.steps * recipe.batch)
+        until = plain_steps * recipe.batch
         streams.append((recipe, EmojiStream(plain, pictures, until=until, seed=recipe.seed)))
     return Training(name, net, streams, tests, about, threads=threads)
+
+
+def under_attack(what, data, stages, count=1000):
+    """The tests of a net that is trained against an adversary: the same, but PGD-10 wherever it starts. Else none."""
+    against = stages[-1].recipe.adversary
+    if against is None:
+        return {}
+    judge = replace(against, attack="pgd", steps=10, share=1.0, warmup=0)
+    return {f"{count:,} of {what}, moved by {judge}": (data, count, judge)}
 
 
 def fashion(*, data=DEBIAN, threads=2, seed=0, **changes):
     """A `Training` on Fashion-MNIST, judged by its 10,000 test pictures."""
     net = fashion_vgg(seed=seed)
     net.class_names = FashionMNIST.classes
-    tests = {"the 10,000 test pictures": (FashionMNIST(data, split="test"), 10_000)}
+    stages, test = stages_of("fashion-vgg", seed, **changes), FashionMNIST(data, split="test")
+    tests = {"the 10,000 test pictures": (test, 10_000), **under_attack("the test pictures", test, stages)}
     about = {
         "title": "fashion-vgg: the ten classes of Fashion-MNIST, 28 x 28 grey",
         "origin": "trained by minivis on Fashion-MNIST (Xiao et al. 2017)",
@@ -159,7 +173,7 @@ def fashion(*, data=DEBIAN, threads=2, seed=0, **changes):
     }
     streams = [
         (stage.recipe, FashionMNIST(data, split="train", seed=stage.recipe.seed))
-        for stage in stages_of("fashion-vgg", seed, **changes)
+        for stage in stages
     ]
     return Training("fashion-vgg", net, streams, tests, about, threads=threads)
 

@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 from minivis import threads as team
+from minivis.adversary import Adversary
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.files import atomic_write
 from minivis.layers import BatchNorm, Dropout, cross_entropy
@@ -37,12 +38,14 @@ class Recipe:
     optimizer: str = "adam"                     # or "sgd"
     learning_rate: float = 2e-3
     warmup: int = 200                           # steps from 0 to the full learning rate
+    schedule: int | None = None                 # steps until it is 0 again; None: all. More: the end comes before that
     momentum: float = 0.9                       # of SGD; Adam's beta1
     beta2: float = 0.999                        # Adam's
     weight_decay: float = 1e-4                  # SGD: added to the gradient; Adam: times the learning rate
     smoothing: float = 0.0                      # label smoothing, see cross_entropy
     norm_momentum: float = 0.99                 # of batch norm's running mean and variance
     dropout: float | None = None                # the rate of every Dropout; None: as the net was built
+    adversary: Adversary | None = None          # moves the pictures against the net before it learns from them
     seed: int = 0
 
     def __post_init__(self):
@@ -50,6 +53,8 @@ class Recipe:
             raise UnknownName.of("optimizer", self.optimizer, OPTIMIZERS)
         if self.batch < 1 or self.shard < 1 or self.batch % self.shard:
             raise BadValue(f"a batch of {self.batch} does not divide into shards of {self.shard}")
+        if self.schedule is not None and self.schedule < self.steps:
+            raise BadValue(f"a schedule of {self.schedule} steps ends before the {self.steps} of the training")
         if self.steps < 0 or not self.learning_rate > 0:
             raise BadValue(f"steps must be 0 or more and the rate above 0, got {self.steps} and {self.learning_rate}")
 
@@ -57,7 +62,7 @@ class Recipe:
         """The learning rate of a step."""
         if step < self.warmup:
             return self.learning_rate * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        done = (step - self.warmup) / max(1, (self.schedule or self.steps) - self.warmup)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
@@ -151,6 +156,8 @@ class Trainer:
         recipe = self.recipe
         first = self.steps_done * recipe.batch + shard * recipe.shard
         images, labels = self.data.batch(first, recipe.shard)
+        if recipe.adversary:
+            images = recipe.adversary.move(self.net, images, labels, step=self.steps_done, seed=(recipe.seed, first))
         rng = np.random.default_rng((recipe.seed, first))
         acts = self.net.forward(
             self.net.preprocess(images), until=self.logits, keep=[self.logits], grad="params", training=True, rng=rng
@@ -200,12 +207,17 @@ def saved_recipe(path):
         raise BadFile(f"{path} cannot be read as a checkpoint ({error})") from None
 
 
-def accuracy(net, data, count, *, batch=50, threads=2):
-    """The share of the first ``count`` pictures of ``data`` whose class comes first, and the labels and answers."""
+def accuracy(net, data, count, adversary=None, *, batch=50, threads=2):
+    """The share of the first ``count`` pictures of ``data`` whose class comes first, and the labels and answers.
+
+    With an `Adversary` each picture is moved against the net before it is asked.
+    """
     logits = net.role("logits")
 
     def answers(first):
         images, labels = data.batch(first, min(batch, count - first))
+        if adversary:
+            images = adversary.move(net, images, labels, seed=first)
         out = net.forward(net.preprocess(images), until=logits, keep=[logits], grad=None)[logits]
         return labels, out.argmax(axis=1)
 

@@ -25,7 +25,8 @@ def here(tmp_path, monkeypatch, rng):
         images = (rng.integers(0, 40, (count, 28, 28)) + 20 * labels[:, None, None]).astype(np.uint8)
         (tmp_path / "data" / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
         (tmp_path / "data" / f"{stem}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
-    monkeypatch.setattr(recipes, "accuracy", lambda net, data, count, **rest: train.accuracy(net, data, 20, **rest))
+    few = lambda net, data, count, *how, **rest: train.accuracy(net, data, 20, *how, **rest)  # noqa: E731
+    monkeypatch.setattr(recipes, "accuracy", few)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -62,6 +63,34 @@ def test_ctrl_c_leaves_a_checkpoint_that_resume_takes_up(here, capsys, monkeypat
     for name, layer in mv.load("whole.h5").layers.items():
         for key, array in layer.params.items():
             np.testing.assert_array_equal(mv.load("a.h5").layers[name].params[key], array)
+
+
+def test_adversarial_training_says_so_in_the_file(here, capsys):
+    command = ["train", "fashion", "--data", "data", "--steps", "3", "--adversarial", "pgd", "--eps", "6",
+               "--eps-warmup", "2", "-o", "hard.h5", "--json"]  # fmt: skip
+    assert main(command) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["settings"]["adversary"]["steps"] == 3
+    record = mv.load("hard.h5").about["training"]
+    assert record["command"] == ("minivis train fashion --adversarial pgd --eps 6 --attack-steps 3 --share 1 "
+                                 "--eps-warmup 2")
+    assert record["stages"][0]["adversary"] == said["settings"]["adversary"]
+    assert list(record["accuracy"]) == ["the 10,000 test pictures",
+                                        "1,000 of the test pictures, moved by PGD-10 at Linf 6/255"]
+
+
+@pytest.mark.parametrize("wrong, message", [
+    (["--eps", "8"], "are of --adversarial fgsm or pgd, which is not there"),
+    (["--adversarial", "pdg"], "no attack to train against named 'pdg'; did you mean 'pgd'"),
+    (["--adversarial", "fgsm", "--eps", "-1"], "eps is a number of pixel levels above 0"),
+    (["--adversarial", "fgsm", "--attack-steps", "4"], "fgsm is a single step"),
+    (["--adversarial", "pgd", "--share", "2"], "share is above 0 and at most 1"),
+])  # fmt: skip
+def test_mistakes_about_the_adversary(here, capsys, wrong, message):
+    assert main(["train", "fashion", "--data", "data", "-o", "a.h5", *wrong]) == 2
+    err = capsys.readouterr().err
+    assert message in err and err.count("\n") == 1
+    assert not list(here.glob("a.h5*"))
 
 
 def test_emoji_starts_from_the_sprites(here, capsys):

@@ -15,6 +15,7 @@ from minivis.pictures import signed
 
 DEMOS = Path(__file__).parents[1] / "demos"
 SCRIPTS = sorted(DEMOS.glob("[0-9][0-9]_*.py"))
+OF_A_NET = [script for script in SCRIPTS if "adversarial" not in script.stem]      # that one trains its own
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_there_are_demos_and_the_readme_shows_each():
         assert (DEMOS / picture).is_file() and (DEMOS / picture).stat().st_size < 150_000
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", OF_A_NET, ids=lambda path: path.stem)
 @pytest.mark.parametrize("net", ["tiny.h5", "branches.h5", "grey.h5"])
 def test_runs(demo, script, net, tmp_path, capsys):
     demo(script, "--net", net, "--image", "photo.png", "--size", "30", "--out", "out.png")
@@ -102,6 +103,18 @@ def test_filters_are_those_of_the_net(demo):
     (sheet,) = saved.values()
     w = mv.load("tiny.h5").layers["conv1_1"].params["w"][..., 1]
     assert abs(sheet[:3, 4:7].astype(int) - signed(w, limit=abs(w).max())).max() <= 1
+
+
+def test_training_against_the_attack_helps_and_does_not_end_it(demo, tmp_path, capsys):
+    saved = demo(by_name("adversarial"), "--steps", "150", "--out", "out.png")
+    assert capsys.readouterr().out == "wrote out.png\n" and read_image(tmp_path / "out.png").shape[2] == 3
+    right = {title.split("\n")[0]: float(re.findall(r"([0-9.]+)% right", title)[0]) for title in list(saved)[1:]}
+    assert min(right["trained as usual: gradient"], right["trained against FGSM: gradient"]) > 90
+    assert right["against FGSM: moved by 48/255"] > right["as usual: moved by 48/255"] + 15
+    assert right["against FGSM: moved by 96/255"] < 10
+    images = list(saved.values())
+    for moved, most in ((images[2], 48), (images[4], 48), (images[5], 96)):
+        assert 0 < abs(moved.astype(int) - images[0]).max() <= most
 
 
 def test_a_mistake_is_one_sentence(demo, capsys):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadFile, BadValue, UnknownName
-from minivis.folding import for_inference
+from minivis.folding import for_inference, for_training
 from minivis.layers import BatchNorm, Conv2D, Dropout, FullyConnected
 from minivis.models.embedded import emoji_alexnet, emoji_vgg, fashion_vgg, small_vgg
 from minivis.models.tiny import tiny_vgg
@@ -69,6 +69,8 @@ def test_the_rate_warms_up_and_falls_to_zero():
     assert recipe.rate(9) == recipe.rate(10) == pytest.approx(2.0)
     assert recipe.rate(20) == pytest.approx(1.0)
     assert recipe.rate(30) == pytest.approx(0.0)
+    cut_short = Recipe(steps=15, schedule=30, warmup=10, learning_rate=2.0)
+    assert [cut_short.rate(step) for step in (9, 14)] == [recipe.rate(step) for step in (9, 14)]
 
 
 def test_one_step_is_the_mean_gradient_of_the_whole_batch():
@@ -149,6 +151,21 @@ def test_folding_leaves_a_batch_norm_whose_convolution_is_read_elsewhere():
     np.testing.assert_allclose(folded.forward(x)["fc8"], net.forward(x)["fc8"], rtol=1e-4, atol=1e-5)
 
 
+def test_unfolding_gives_a_net_to_train_on_with_the_same_function():
+    """Whatever it was unfolded with, folding it again gives the weights back."""
+    learned = little_net()
+    Trainer(learned, Corners(), Recipe(steps=20, batch=16, shard=8, warmup=5)).run()
+    folded = for_inference(learned)
+    x = folded.preprocess(Corners().batch(500, 40)[0])
+    again = for_training(folded, little_net(seed=3), x)
+    other = again.preprocess(Corners().batch(900, 8)[0])
+    np.testing.assert_allclose(again.forward(other)["fc8"], folded.forward(other)["fc8"], rtol=1e-4, atol=1e-4)
+    for (name, key), w in params(for_inference(again)).items():
+        np.testing.assert_allclose(w, folded.layers[name].params[key], rtol=1e-4, atol=1e-5, err_msg=f"{name} {key}")
+    in_training = again.forward(x, training=True, rng=np.random.default_rng(0))["bn1_1"]     # its own mean and variance
+    np.testing.assert_allclose(in_training, folded.forward(x, keep=None)["conv1_1"], rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("build, megabytes", [(emoji_vgg, 6), (emoji_alexnet, 6), (fashion_vgg, 6)])
 def test_the_nets_to_be_trained_have_their_roles_and_fit_their_size(build, megabytes):
     net = for_inference(build(10))
@@ -171,6 +188,7 @@ def test_emoji_alexnet_has_a_7x7_first_layer_groups_and_lrn():
     ({"batch": 10, "shard": 4}, "a batch of 10 does not divide into shards of 4"),
     ({"learning_rate": 0.0}, "the rate above 0"),
     ({"steps": -1}, "steps must be 0 or more"),
+    ({"steps": 9, "schedule": 8}, "a schedule of 8 steps ends before the 9 of the training"),
 ])  # fmt: skip
 def test_wrong_recipes(settings, message):
     with pytest.raises(BadValue, match=message):

@@ -1,6 +1,7 @@
 """`minivis train`: make a net from a data set, with a checkpoint that Ctrl-C leaves and --resume takes up."""
 
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -15,6 +16,15 @@ SHARED = [
     click.Option(["--resume"], is_flag=True, help="Go on from the checkpoint that a stopped run left beside FILE."),
     OUT, *REPORT,
 ]  # fmt: skip
+ADVERSARIAL = [
+    click.Option(["--adversarial", "attack"], metavar="fgsm|pgd",
+                 help="Move every picture against the net before it learns from it."),
+    click.Option(["--eps"], type=float, metavar="LEVELS",
+                 help="How far every pixel may move, of 255.  [8]"),
+    click.Option(["--attack-steps", "attack_steps"], type=int, metavar="N", help="Steps of pgd.  [3]"),
+    click.Option(["--share"], type=float, metavar="S", help="The share of pictures to move, of 1.  [1]"),
+    click.Option(["--eps-warmup", "eps_warmup"], type=int, metavar="N", help="Steps in which eps grows from 0.  [0]"),
+]  # fmt: skip
 
 
 train = Commands("train", help="Train a net of ours.")
@@ -23,7 +33,7 @@ train = Commands("train", help="Train a net of ours.")
 @train.command("emoji", params=[
     click.Option(["--net", "name"], default="emoji-vgg", show_default=True, metavar="NAME", help="Or emoji-alexnet."),
     click.Option(["--sprites"], metavar="FILE", help="The emoji, collected before; by default in the user's cache."),
-    *SHARED,
+    *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
 def train_emoji(name, sprites, steps, seed, threads, **rest):
     """The embedded nets: emoji on photographs, 64 x 64 pixels."""
@@ -35,7 +45,7 @@ def train_emoji(name, sprites, steps, seed, threads, **rest):
 
 @train.command("fashion", params=[
     click.Option(["--data"], metavar="FOLDER", help="With the four files of Fashion-MNIST; by default Debian's."),
-    *SHARED,
+    *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
 def train_fashion(data, steps, seed, threads, **rest):
     """Fashion-MNIST: ten classes of clothes, 28 x 28 grey pixels."""
@@ -62,12 +72,28 @@ def steps_bar(training, quiet):
         yield show
 
 
-def run(start, name, settings, *, out, force, resume, as_json, quiet):
+def adversary(attack, eps, attack_steps, share, eps_warmup):
+    """The `Adversary` of the command line, or None; BadValue for its settings without it."""
+    from minivis.adversary import Adversary
+    from minivis.errors import BadValue
+
+    given = {"eps": eps, "steps": attack_steps, "share": share, "warmup": eps_warmup}
+    given = {key: value for key, value in given.items() if value is not None}
+    if attack is None:
+        if given:
+            raise BadValue("--eps, --attack-steps, --share and --eps-warmup are of --adversarial fgsm or pgd, "
+                           "which is not there")
+        return None
+    return Adversary(attack, **{"steps": 3 if attack == "pgd" else 1, **given})
+
+
+def run(start, name, settings, *, out, force, resume, as_json, quiet, **moving):
     """Train, from the checkpoint if asked, and write the net; Ctrl-C leaves the checkpoint."""
     from minivis.errors import BadFile
     from minivis.files import check_output
     from minivis.weights.native import save
 
+    against = adversary(**moving)
     out = Path(out or f"{name}.h5")
     check_output(out, force)
     checkpoint = out.with_name(f"{out.name}.checkpoint")
@@ -76,6 +102,8 @@ def run(start, name, settings, *, out, force, resume, as_json, quiet):
     elif not checkpoint.exists():                       # before the data are read, which takes a while
         raise BadFile(f"there is no checkpoint {checkpoint}: nothing to resume; train without --resume")
     changes = {"seed": settings["seed"], **({"steps": settings["steps"]} if settings["steps"] else {})}
+    if against:
+        changes["adversary"], settings["adversary"] = against, asdict(against)
     training = start(changes)
     try:
         with steps_bar(training, quiet) as show:
