@@ -19,6 +19,7 @@ _HOMES = {
     "minivis.images": ("read_image", "write_image"),
     "minivis.preprocessing": ("Preprocessing",),
     "minivis.methods.activations": ("activation_grid",),
+    "minivis.methods.attacks": ("fgsm", "pgd"),
     "minivis.methods.backprop": ("backprop",),
     "minivis.methods.classify": ("classify",),
     "minivis.methods.codes": ("codes", "nearest", "write_codes"),

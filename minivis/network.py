@@ -209,9 +209,9 @@ class Network:
         """The exact inverse of `preprocess`: pixels 0..255 as floats, neither rounded nor clipped."""
         return self.preprocessing.deprocess(x)
 
-    def preprocess_adjoint(self, dx):
+    def preprocess_adjoint(self, dx, channels=None):
         """A gradient at the net's input as a gradient at the pixels."""
-        return self.preprocessing.preprocess_adjoint(dx)
+        return self.preprocessing.preprocess_adjoint(dx, channels)
 
     # ---- copies ----
 
