@@ -5,7 +5,7 @@ the picture by `choices`. A section that a net cannot have (it has no classes, s
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ class Section:
     sentence: str
     formula: str
     words: tuple[str, ...]
+    of_picture: bool = True                     # False: it begins with something else
 
 
 SECTIONS = (
@@ -99,6 +100,21 @@ SECTIONS = (
         "(<i>x</i> + <i>ε<sub>n</sub></i>)|, &nbsp;<i>ε<sub>n</sub></i> ~ N(0, <i>σ</i>²)",
         ("saliency", "--samples", "50"),
     ),
+    Section(
+        "fool", "Fooled",
+        "The gradient that shows what a class hangs on also shows how to take it away: a change of a few levels of 255 "
+        "in every pixel, each in the direction that misleads most. People see the same picture, the net does not.",
+        "<i>x</i> ← <i>P</i>(<i>x</i> + <i>α</i> sign ∂(−log <i>p<sub>y</sub></i>) / ∂<i>x</i>), &nbsp;|<i>x</i> − "
+        "<i>x</i><sub>0</sub>| ≤ <i>ε</i>",
+        ("fool", "--steps", "10"),
+    ),
+    Section(
+        "noise", "Sure of noise",
+        "The same towards a class, from noise: still noise to us, and to the net a sure case of what it saw in the "
+        "picture. High confidence says little far from the pictures that a net was trained on.",
+        "max <i>p<sub>y</sub></i>(<i>x</i>), &nbsp;|<i>x</i> − noise| ≤ <i>ε</i>",
+        ("fool", "--from", "noise", "--to", "{answer}", "--steps", "20"), of_picture=False,
+    ),
 )  # fmt: skip
 
 
@@ -118,6 +134,7 @@ class Shown:
 def choices(net, image):
     """What the {names} of SECTIONS stand for in this net and picture; a name that it has no answer for is left out."""
     from minivis.layers import Conv2D
+    from minivis.methods.attacks import logits_of
     from minivis.methods.result import Subject
 
     convolutions = [name for name, (layer, _) in net.nodes.items() if isinstance(layer, Conv2D)]
@@ -130,6 +147,10 @@ def choices(net, image):
         maps = net.forward(Subject.of(net, image).input(net), until=layer, keep=(layer,), grad=None)[layer]
         strongest = int(maps.reshape(-1, maps.shape[-1]).max(axis=0).argmax())
         found["neuron"] = f"{layer}:{strongest}" + ("@max" if maps.ndim == 4 else "")
+    if net.roles.get("logits"):
+        best = int(logits_of(net, net.fit(image).image[None]).argmax())
+        known = net.class_names.count(net.class_names[best]) == 1 if net.class_names else False
+        found["answer"] = net.class_names[best] if known else str(best)
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -144,16 +165,17 @@ def run(given, params, *, progress=False, sections=SECTIONS):
         try:
             words = tuple(word.format(**filled) for word in section.words)
         except KeyError as missing:
-            shown.append(Shown(section, section.words, why_not=f"this net has no layer for {missing}"))
+            why_not = f"this net has no {missing.args[0]}, or no layer for it"
+            shown.append(Shown(section, section.words, why_not=why_not))
             continue
         command = COMMANDS[words[0]]
         own = {**command.parse(words), **{key: params[key] for key in ("net", "device", "seed", "threads")}}
-        if command.needs_image:
+        if command.needs_image and section.of_picture:
             own.update(image=params["image"], size=params["size"])
         words = tuple(command.words(own))
         began = time.perf_counter()
         try:
-            made = command.make(given, own)
+            made = command.make(given if section.of_picture else replace(given, image_name=None), own)
         except MinivisError as error:
             shown.append(Shown(section, words, why_not=str(error)))
             continue

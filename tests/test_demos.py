@@ -117,6 +117,17 @@ def test_training_against_the_attack_helps_and_does_not_end_it(demo, tmp_path, c
         assert 0 < abs(moved.astype(int) - images[0]).max() <= most
 
 
+def test_fool_is_the_method(demo):
+    saved = demo(by_name("fool"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    net = mv.load("tiny.h5")
+    picture, difference, fooled = saved.values()
+    goal = net.forward(net.preprocess(picture))["prob"].argmin()
+    expected = mv.pgd(net, picture, int(goal), eps=6, step=1, steps=30, random_start=False)[0]
+    assert (fooled == np.rint(expected)).mean() > 0.99          # where a gradient is 0 but for rounding, signs differ
+    np.testing.assert_array_equal(difference, fooled.astype(float) - picture)
+    assert 3 < abs(difference).max() <= 6
+
+
 def test_a_mistake_is_one_sentence(demo, capsys):
     with pytest.raises(SystemExit) as stopped:
         demo(by_name("saliency"), "--net", "tiny.h5", "--image", "nowhere.jpg")

@@ -83,7 +83,8 @@ def test_each_command_makes_its_picture_bit_for_bit(made, monkeypatch, tmp_path)
     pictures = [image["src"].split(",")[1] for image in Page(text).images][1:]
     assert len(commands) == len(pictures) == len(SECTIONS)
     for k, (words, picture) in enumerate(zip(commands, pictures)):
-        assert main([*words[1:], "-o", str(tmp_path / f"{k}.png"), "--quiet"]) == 0
+        code = main([*words[1:], "-o", str(tmp_path / f"{k}.png"), "--quiet"])
+        assert code == 0 or (words[1] == "fool" and code == 1)      # a net may withstand
         assert (tmp_path / f"{k}.png").read_bytes() == base64.b64decode(picture), words
 
 

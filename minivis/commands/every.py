@@ -1,11 +1,11 @@
 """Every command that makes a picture, in the order of --help: what the gallery and `minivis rerun` can call by name."""
 
-from minivis.commands import folders, pictures
+from minivis.commands import folders, fooling, pictures
 
 COMMANDS = {
     command.name: command
     for command in (
         pictures.classify, pictures.activations, pictures.filters, pictures.occlude, pictures.backprop,
-        pictures.saliency, folders.patches, folders.neighbours, folders.tsne,
+        pictures.saliency, folders.patches, folders.neighbours, folders.tsne, fooling.fool,
     )
 }  # fmt: skip

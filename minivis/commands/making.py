@@ -18,16 +18,19 @@ class PictureCommand(click.Command):
     """``method`` makes the Result. With ``writes="asked"`` a picture is written only for -o: the text is the answer.
 
     ``inputs`` names those of its own parameters that are paths of further files or folders: their hashes go into the
-    record, and the method gets them in ``given.inputs``. ``net=False``: it needs no net.
+    record, and the method gets them in ``given.inputs``. ``net=False``: it needs no net. ``parts``: names of the
+    `Result.parts` that are written beside the picture.
     """
 
     not_recorded: tuple[str, ...] = NOT_RECORDED
 
-    def __init__(self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always"):
+    def __init__(
+        self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always", parts=()
+    ):
         params = [IMAGE, *own, SIZE] if image else [*own]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
                          params=[*params, *compute, OUT, *REPORT])
-        self.own = own
+        self.own, self.parts = own, parts
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
 
     def run(self, **params):
@@ -38,13 +41,18 @@ class PictureCommand(click.Command):
         given.out = out
         given.inputs = {name: params[name] for name in self.inputs if params[name] is not None}
         result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None)
+        files = []
         if out is not None:
             from minivis.images import write_image
 
             write_image(out, picture, text, force=params["force"])
+            files = [out, *(self.beside(out, part) for part in self.parts)]
+            for part, file in zip(self.parts, files[1:]):
+                write_image(file, result.parts[part], force=params["force"])
         words = None if params["quiet"] and self.writes == "always" else str(result)
         say(self.name, words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,
-            files=[out] if out else [], as_json=params["as_json"], quiet=params["quiet"])
+            files=files, as_json=params["as_json"], quiet=params["quiet"])
+        return 0 if result.ok else 1
 
     def make(self, given, params, *, progress=False, draw=True):
         """The Result, its picture, and the text to keep in it. Nothing is read or written."""
@@ -78,6 +86,8 @@ class PictureCommand(click.Command):
         out = f"{stem}-{self.name}.png" if params["out"] is None else params["out"]
         check_output(out, params["force"])
         check_suffix(out)
+        for part in self.parts:
+            check_output(self.beside(out, part), params["force"])
         return out
 
     def stem(self, params):
@@ -85,6 +95,11 @@ class PictureCommand(click.Command):
         if self.needs_image:
             return "goose" if params["image"] is None else Path(params["image"]).stem
         return Path(params[self.inputs[0]]).resolve().stem if self.inputs else Path(params["net"]).stem
+
+    @staticmethod
+    def beside(out, part):
+        """Where a part goes: as PNG, which loses nothing."""
+        return str(Path(out).with_name(f"{Path(out).stem}-{part}.png"))
 
     def words(self, params):
         """The command line that means ``params``, as a list; defaults left out, and all that does not change bits."""

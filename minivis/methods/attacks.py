@@ -125,14 +125,22 @@ def aimed(net, pixels, target=None, label=None):
 
 def answers(net, pixels, batch=BATCH):
     """The number of the class that the net puts first, (N,)."""
-    return np.concatenate([scores(net, pixels[i:i + batch]).argmax(axis=1) for i in range(0, len(pixels), batch)])
+    return logits_of(net, pixels, batch).argmax(axis=1)
 
 
-def scores(net, pixels):
-    """The logits of pixels (N, H, W, C), (N, K), on the CPU."""
-    role = net.role("logits")
-    out = net.forward(net.preprocess(pixels), until=role, keep=(role,), grad=None)[role]
-    return to_cpu(out).reshape(len(pixels), -1)
+def fools(logits, classes, sign):
+    """Whether each target comes first (sign -1), or each label no longer does (+1): (N,), on the CPU."""
+    return (to_cpu(logits).argmax(axis=1) == classes) == (sign < 0)
+
+
+def logits_of(net, pixels, batch=BATCH):
+    """The scores of pixels (N, H, W, C): (N, K), on the CPU."""
+    role, found = net.role("logits"), []
+    for first in range(0, len(pixels), batch):
+        part = net.preprocess(pixels[first:first + batch])
+        out = net.forward(part, until=role, keep=(role,), grad=None)[role]
+        found.append(to_cpu(out).reshape(len(part), -1))
+    return np.concatenate(found)
 
 
 def class_numbers(net, classes, count):

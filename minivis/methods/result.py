@@ -80,6 +80,16 @@ class Result:
     stopped: str = "done"                                       # why it ended
     hashes: dict[str, str] = field(default_factory=dict)        # SHA-256 of the inputs that it read itself, by name
 
+    @property
+    def ok(self):
+        """Whether it found what it was asked for; the command's exit code is 1 where not."""
+        return True
+
+    @property
+    def parts(self):
+        """Name -> picture, uint8 (H, W, C), to be saved beside the figure by its command."""
+        return {}
+
     def draw(self, i):
         """The figure of image i: uint8 RGB."""
         raise NotImplementedError

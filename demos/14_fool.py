@@ -1,0 +1,43 @@
+"""What must change before the net takes this for something else? Next to nothing (Goodfellow et al. 2015; lecture 9).
+
+Ascend the probability of the class that the net likes least, by the sign of the gradient: every pixel moves by a level
+a step, and by no more than a few in all.
+"""
+
+import sys
+
+import numpy as np
+from loading import load, save
+
+EPS, STEPS = 6, 30
+
+
+def main(argv=None):
+    net, image, out = load(__doc__, argv, "14_fool.png")
+    prob, logits = net.role("prob"), net.role("logits")
+
+    before = net.forward(net.preprocess(image), grad=None)[prob][0]
+    goal = before.argmin()
+
+    start = image[None].astype(np.float32)
+    x = start
+    for _ in range(STEPS):
+        acts = net.forward(net.preprocess(x))
+        seed = -acts[prob]                                      # d log p(goal) / d scores = [k = goal] - p
+        seed[0, goal] += 1
+        dacts, _ = net.backward(acts, {logits: seed})
+        gradient = net.preprocess_adjoint(dacts["input"], channels=x.shape[3])
+        x = x + np.sign(gradient)                               # a linear loss rises most, for its largest change
+        x = np.clip(np.clip(x, start - EPS, start + EPS), 0, 255)
+
+    fooled = np.rint(x[0]).astype(np.uint8)                     # whole levels, as a file has them
+    after = net.forward(net.preprocess(fooled), grad=None)[prob][0]
+
+    names = net.class_names or [f"class {k}" for k in range(len(before))]
+    titles = [f"{names[p.argmax()]}\np = {p.max():.4f}" for p in (before, after)]
+    save(out, {titles[0]: image, f"+ this, at most {EPS} levels of 255": fooled - image.astype(float),
+               f"= {titles[1]}": fooled})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""`minivis fool`: a picture that people take for one thing and the net for another."""
+
+import click
+
+from minivis.commands.making import picture_command
+
+METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy")
+
+
+class Start(click.ParamType):
+    """What to start from: a word, or a colour as in 200,30,30."""
+
+    name = "start"
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, tuple) or value in ("noise", "grey", "black", "white"):
+            return value
+        try:
+            color = tuple(int(part) for part in str(value).split(","))
+        except ValueError:
+            color = ()
+        if len(color) != 3 or not all(0 <= part <= 255 for part in color):
+            self.fail(f"{value!r} is no start: give noise, grey, black, white, or a colour, as 200,30,30", param, ctx)
+        return color
+
+
+@picture_command(
+    "fool",
+    click.Option(["--to"], metavar="CLASS", help="What the net is to say; by default anything but what it says now."),
+    click.Option(["--label"], metavar="CLASS", help="What IMAGE shows: refused if the net does not see that anyway."),
+    click.Option(["--from", "start"], type=Start(), metavar="noise|grey|black|white|R,G,B",
+                 help="Start from this instead of an IMAGE, and go on until the net is sure."),
+    click.Option(["--method"], type=click.Choice(METHODS), default="pgd", show_default=True,
+                 help="One step (fgsm), many (bim; pgd: from a random point), the nearest boundary (deepfool), or "
+                      "the smallest change by L-BFGS (szegedy)."),
+    click.Option(["--norm"], type=click.Choice(["Linf", "L2"]), default="Linf", show_default=True,
+                 help="fgsm, bim, pgd: whether a pixel or the whole picture moves by at most eps."),
+    click.Option(["--eps"], type=float, metavar="LEVELS", help="In levels of 255; by default the smallest that does."),
+    click.Option(["--steps"], type=click.IntRange(min=1), metavar="N",
+                 help="Steps of the method; by default 40 for pgd, 10 for bim."),
+    click.Option(["--sure"], type=click.FloatRange(0, 1, max_open=True), metavar="P",
+                 help="The probability that the new class must have; 0.99 with --from, else it must come first."),
+    parts=("picture",),
+)
+def fool(given, seed, progress, to, label, start, **settings):
+    """Make the net say something else of IMAGE, or see a class where there is nothing.
+
+    The figure shows what was changed, and what the net says of it before and after. Beside it goes the picture itself,
+    FILE-picture.png, whose 8 bits are what the net is asked about. Exit code 1 where it is not fooled.
+    """
+    from minivis.errors import BadValue
+    from minivis.methods.fool import fool
+
+    if start is not None and given.image_name is not None:
+        raise BadValue(f"--from starts without a picture: leave out {given.image_name}, or --from")
+    image = given.image if start is None else None
+    return fool(given.net, image, to, label=label, start=start, seed=seed, progress=progress, **settings)
