@@ -38,8 +38,8 @@ _HOMES = {
     "minivis.weights.native": ("save",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
-_MODULES = ("descent", "errors", "gradcheck", "image_priors", "layers", "objectives", "optimize", "parameterize",
-            "regularize", "train", "transforms")
+_MODULES = ("descent", "errors", "gradcheck", "image_priors", "layers", "live", "objectives", "optimize",
+            "parameterize", "regularize", "train", "transforms")
 
 __all__ = [*_HOME, *_MODULES, "__version__"]
 

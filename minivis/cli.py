@@ -11,7 +11,7 @@ import sys
 import click
 
 from minivis import kernels
-from minivis.commands import bench, every, folders, gallery, getting, nets, training
+from minivis.commands import bench, every, folders, gallery, getting, live, nets, training
 from minivis.commands.common import Commands
 from minivis.errors import MinivisError
 from minivis.version import __version__
@@ -24,7 +24,7 @@ IMAGE is a picture in a file; without one, a goose that comes with minivis. Try:
 cli = click.version_option(__version__, message="minivis %(version)s")(cli)
 for command in (
     *every.COMMANDS.values(), folders.codes, gallery.gallery, gallery.rerun, nets.inspect, nets.gradcheck, nets.weights,
-    training.train, bench.bench,
+    live.live, training.train, bench.bench,
 ):  # fmt: skip
     cli.add_command(command)
 assert getting.weights is nets.weights          # its commands stand there as soon as it is imported

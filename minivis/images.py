@@ -43,7 +43,7 @@ UPRIGHT = {
 }
 
 
-def read_image(path, max_side=None):
+def read_image(path, max_side=None, *, max_pixels=MAX_PIXELS):
     """The picture in a file (a path, or an open binary file): uint8 (H, W, 3), or (H, W, 1) where it is grey.
 
     Of an animation, the first frame. With ``max_side`` a larger picture is shrunk until its longer side has that many
@@ -56,9 +56,9 @@ def read_image(path, max_side=None):
             shrink = min(1, max_side / max(im.size))
             im.draft(None, tuple(max(1, round(n * shrink)) for n in im.size))   # JPEG: decode at 1/2, 1/4 or 1/8
         width, height = im.size
-        if width * height > MAX_PIXELS:
+        if width * height > max_pixels:
             raise TooLarge(f"{name} has {width} x {height} pixels, {width * height / 1e6:.0f} million; minivis reads "
-                           f"up to {MAX_PIXELS / 1e6:.0f} million: make it smaller first")
+                           f"up to {max_pixels / 1e6:.0f} million: make it smaller first")
         im.load()
         orientation = _orientation(im)                  # after load: Pillow turns a TIFF by itself
         im8 = _to_8_bit(im, name)

@@ -2,9 +2,14 @@
 
 
 def track(items, progress=True, title=""):
-    """Iterate over ``items`` (with a length) behind a bar on stderr, if ``progress`` and stderr is a terminal."""
+    """Iterate over ``items`` (with a length) behind a bar on stderr, if ``progress`` and stderr is a terminal.
+
+    ``progress`` may also be a function of your own that iterates over the items, and tells somebody, or raises to stop.
+    """
     if not progress:
         return items
+    if callable(progress):
+        return progress(items)
     from tqdm import tqdm
 
     return tqdm(items, desc=title, delay=2, disable=None, leave=False, dynamic_ncols=True)

@@ -1,0 +1,31 @@
+"""`minivis live`: the page in the browser, served on the loopback address."""
+
+import click
+
+from minivis.commands.common import COMPUTE, READING, blas_threads, reading
+
+PORT = 8650                                     # and the next few, where somebody has it already
+
+
+@click.command("live", params=[
+    *(option for option in COMPUTE if option.name != "seed"),
+    *READING,
+    click.Option(["--port"], type=click.IntRange(0, 65535), metavar="N",
+                 help=f"Where to listen on 127.0.0.1; 0: any that is free; by default {PORT} or the next free one."),
+    click.Option(["--browser/--no-browser"], default=True, help="Open the page there.", show_default=True),
+])  # fmt: skip
+def live(net, device, threads, port, browser, arch, preprocess, classes):
+    """Point a camera at something and see every activation of a net.
+
+    Opens a page in the browser: camera, pictures, films; each layer's maps; the way back from any unit; the arithmetic
+    behind any number. Nothing leaves this machine. Ctrl-C ends it.
+    """
+    from minivis.live import create_app, serve
+    from minivis.weights.catalogue import load
+
+    loaded = load(net, device=device, **reading(arch, preprocess, classes))
+    app = create_app(loaded, name=net)
+    with blas_threads(threads), serve.listening(port, PORT) as sock:
+        address = f"http://127.0.0.1:{sock.getsockname()[1]}/"
+        click.echo(f"minivis live, {net}: {address} (Ctrl-C ends it)")
+        serve.run(app, sock, open_browser=address if browser else None)

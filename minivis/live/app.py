@@ -1,0 +1,124 @@
+"""The ASGI app: the page, and one WebSocket for each viewer. It answers its own page alone, and writes nothing.
+
+A page elsewhere that a browser shows could reach a server on the loopback address. So a request is answered only when
+its Host is this machine's own name (a foreign name that points here is a trick), and when its Origin, which browsers
+send along, is the page's own; a WebSocket must have one. Files are read once, by name, when the app is made: no path
+that comes is ever looked up on the disk.
+"""
+
+import asyncio
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocketDisconnect
+
+from minivis.live.messages import as_json
+from minivis.live.microscope import Microscope
+from minivis.live.samples import Samples
+from minivis.live.viewer import Viewer
+
+HOSTS = ("127.0.0.1", "localhost", "[::1]")
+MAX_VIEWERS = 32
+STATIC = {
+    "": ("index.html", "text/html; charset=utf-8"),
+    "style.css": ("style.css", "text/css; charset=utf-8"),
+    "icon.svg": ("icon.svg", "image/svg+xml"),
+    "samples.webp": ("samples.webp", "image/webp"),
+    **{f"{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in (
+        "main", "connection", "sources", "paint", "grid", "unit", "arithmetic", "keys", "tools",
+    )},
+}  # fmt: skip
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob: mediastream:; "
+                               "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache",
+    "Cross-Origin-Resource-Policy": "same-origin", "Permissions-Policy": "camera=(self), microphone=()",
+}  # fmt: skip
+
+
+class Desk:
+    """What all viewers share: the net, one thread for pictures, in turn, and one for jobs behind them."""
+
+    def __init__(self, microscope, samples):
+        self.microscope, self.samples = microscope, samples
+        self.greeting = as_json({**microscope.describe(), "samples": samples.describe()})
+        self.viewers = 0
+        self.kept = {}                          # what jobs have worked out for everybody
+        self.pictures = ThreadPoolExecutor(1, "minivis-pictures")
+        self.jobs = ThreadPoolExecutor(1, "minivis-jobs")       # which closing does not wait for: see `close`
+        self.workspace = microscope.net.workspace()     # of the one thread for pictures
+
+    @functools.cached_property
+    def on_cpu(self):
+        return self.microscope.net.to("cpu")
+
+    async def look(self, work, newest, view):
+        return await asyncio.get_running_loop().run_in_executor(self.pictures, work, newest, view, self.workspace)
+
+    async def job(self, work, *given):
+        await asyncio.get_running_loop().run_in_executor(self.jobs, work, *given)
+
+    def close(self):
+        for executor in (self.pictures, self.jobs):
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+class OwnPageOnly:
+    """Refuse requests with a foreign Host or Origin."""
+
+    def __init__(self, app, hosts, desk):
+        self.app, self.hosts, self.desk = app, hosts, desk
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] in ("http", "websocket") and not self.allowed(scope):
+            if scope["type"] == "websocket":
+                await receive()
+                await send({"type": "websocket.close", "code": 1008})       # before it was accepted: HTTP 403
+            else:
+                sentence = "minivis live answers its own page only: open the address that it printed"
+                await PlainTextResponse(sentence, 403)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def allowed(self, scope):
+        heads = [(name.lower(), value.decode("latin-1").lower()) for name, value in scope["headers"]]
+        hosts = [value for name, value in heads if name == b"host"]
+        origins = [value for name, value in heads if name == b"origin"]
+        if len(hosts) != 1 or not {hosts[0], hosts[0].rpartition(":")[0]} & set(self.hosts):
+            return False
+        return origins == [f"http://{hosts[0]}"] or (not origins and scope["type"] == "http")
+
+
+def create_app(net, *, name="net", hosts=HOSTS):
+    """The ASGI app of the live page of ``net``; ``name`` is shown on it. ``hosts``: by which names it may be called."""
+    static = {path: (files("minivis.live").joinpath("static", file).read_bytes(), kind)
+              for path, (file, kind) in STATIC.items()}
+    desk = Desk(Microscope(net, name), Samples())
+
+    async def page(request):
+        found = static.get(request.path_params["path"])
+        if found is None:
+            return PlainTextResponse("there is no such page", 404, HEADERS)
+        return Response(found[0], headers=HEADERS, media_type=found[1])
+
+    async def watch(socket):
+        await socket.accept()
+        if desk.viewers >= MAX_VIEWERS:
+            await socket.send_text(as_json({"type": "error", "about": "connection",
+                                            "message": f"{MAX_VIEWERS} viewers are looking already; close one"}))
+            await socket.close(1013)
+            return
+        desk.viewers += 1
+        try:
+            await Viewer(socket, desk).run()
+        except WebSocketDisconnect:
+            pass
+        finally:
+            desk.viewers -= 1
+
+    app = Starlette(routes=[WebSocketRoute("/socket", watch), Route("/{path:path}", page, methods=["GET"])])
+    return OwnPageOnly(app, tuple(hosts), desk)

@@ -1,0 +1,197 @@
+"""What is worked out of one picture for one viewer: the classes, a layer's activations, the way back from a unit.
+
+Numbers travel as bytes. A map of channel c is q / 255 * limits[c] (`unsigned`, after a ReLU) or (q - 128) / 127 *
+limits[c] (`signed`): each channel by its own limit, so that the page can draw it by the unit's own range or by the
+layer's, and brighten it, without asking again.
+"""
+
+import io
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from minivis.backend import to_cpu
+from minivis.colormaps import colorize, display_limit
+from minivis.errors import BadValue
+from minivis.geometry import layer_table
+from minivis.images import read_image
+from minivis.layers.relu import check_rule
+from minivis.live.messages import envelope
+from minivis.methods.backprop import RULES
+from minivis.methods.result import input_of
+from minivis.methods.target import last_of
+from minivis.units import one_hot, parse_unit, unit_positions
+
+TOP = 5
+GRID_BYTES = 300_000                            # of the activation grid in one message: larger maps are shrunk
+MAX_PIXELS = 4_000_000                          # of a picture that a viewer sends
+
+
+@dataclass(frozen=True)
+class View:
+    """What a viewer looks at: a layer, and a unit or None with the rule for its way back."""
+
+    layer: str
+    unit: str | None = None
+    rule: str = "normal"
+
+
+class Microscope:
+    """A net, and what is asked of it picture by picture. Any number of threads may use it at once."""
+
+    def __init__(self, net, name="net"):
+        self.net, self.name = net, name
+        self.logits, self.prob = net.roles.get("logits"), net.roles.get("prob")
+        self.answers = [layer for layer in (self.logits, self.prob) if layer]
+
+    # ---- views ----
+
+    def first_view(self):
+        relu = [name for name, layer in self.net.layers.items() if type(layer).__name__ == "ReLU"]
+        return View((relu or list(self.net.nodes))[0])
+
+    def changed(self, view, layer=None, unit=None, rule=None):
+        """The view with some of its parts replaced (unit "": none). Raise UnknownName or BadValue for what is not."""
+        if layer is not None:
+            view = replace(view, layer=self.net.check_name(layer))
+        if rule is not None:
+            check_rule(rule)
+            view = replace(view, rule=rule)
+        if unit is not None:
+            view = replace(view, unit=self.checked_unit(unit) if unit else None)
+        return view
+
+    def checked_unit(self, text):
+        """A unit string that names a unit, and a place that its layer has, for pictures of the net's usual size."""
+        unit = parse_unit(self.net, text)
+        _, *size, _ = self.net.shapes()[unit.layer]
+        if unit.where is not None and not size:
+            raise BadValue(f"{unit}: {unit.layer} has no positions; leave out the @")
+        if isinstance(unit.where, tuple) and any(i >= n for i, n in zip(unit.where, size)):
+            raise BadValue(f"{unit}: rows go from 0 to {size[0] - 1} and columns from 0 to {size[1] - 1} here")
+        return str(unit)
+
+    # ---- one picture ----
+
+    def decoded(self, file):
+        """uint8 (H, W, 3) of a picture's file."""
+        return read_image(io.BytesIO(file), max_pixels=MAX_PIXELS)
+
+    def input(self, picture):
+        """(x, fitted pixels, the box of the picture that they show)."""
+        fitted = self.net.fit(picture)
+        pixels = fitted.image if fitted.image.shape[2] == 3 else fitted.image.repeat(3, axis=2)
+        return input_of(self.net, pixels), pixels, fitted.box
+
+    def look(self, picture, view, number=0, workspace=None):
+        """The message about one picture: an envelope of type "frame"."""
+        started = time.perf_counter()
+        x, _, box = self.input(picture)
+        unit = parse_unit(self.net, view.unit) if view.unit else None
+        keep = {view.layer, *self.answers, *([unit.layer] if unit else [])}
+        begin = time.perf_counter()
+        acts = self.net.forward(x, until=last_of(self.net, keep), keep=keep, grad="image" if unit else None,
+                                workspace=workspace)
+        forward = time.perf_counter() - begin
+        shape = tuple(acts[view.layer].shape[1:])
+        head = {
+            "type": "frame", "number": number, "layer": view.layer, "shape": list(shape), "top": self.top(acts),
+            "size": list(picture.shape[:2]), "box": [box.top, box.left, box.height, box.width],
+        }  # fmt: skip
+        grid, limits, is_signed, shrunk = quantised(as_maps(acts[view.layer]))
+        head["maps"] = {"signed": is_signed, "shrunk": shrunk}
+        arrays = {"grid": grid, "limits": limits}
+        backward = 0.0
+        if unit:
+            begin = time.perf_counter()
+            head["unit"], found = self.way_back(acts, unit, view.rule)
+            arrays.update(found)
+            backward = time.perf_counter() - begin
+        head["ms"] = {"forward": 1e3 * forward, "backward": 1e3 * backward,
+                      "all": 1e3 * (time.perf_counter() - started)}
+        return envelope(head, arrays)
+
+    def top(self, acts):
+        """The first classes: [[number, name, probability], ...]; empty for a net without."""
+        if not self.prob:
+            return []
+        probs = to_cpu(acts[self.prob]).reshape(-1)
+        if not np.isfinite(probs).all():
+            raise BadValue("the net's answer to this picture is infinite or no number (NaN): its weights overflow")
+        best = np.argsort(-probs, kind="stable")[:TOP].tolist()
+        return [[k, self.class_name(k), float(probs[k])] for k in best]
+
+    def class_name(self, number):
+        return self.net.class_names[number] if number < len(self.net.class_names) else f"class {number}"
+
+    def way_back(self, acts, unit, rule):
+        """Of one unit: its map, its strongest position, and its picture of the input under a rule."""
+        maps = as_maps(acts[unit.layer])[..., unit.channel : unit.channel + 1]
+        q, limits, is_signed, shrunk = quantised(maps)
+        place = None
+        if acts[unit.layer].ndim == 4:
+            if unit.where is None:
+                unit = replace(unit, where="max")
+            place = [int(to_cpu(p)[0]) for p in unit_positions(acts, unit)]
+        value = float(maps[place[0], place[1], 0] if place else maps[0, 0, 0])
+        dacts, _ = self.net.backward(acts, one_hot(acts, unit), relu_rule=rule)
+        gradient = to_cpu(self.net.preprocess_adjoint(dacts["input"]))[0]
+        limit = display_limit(gradient)
+        head = {
+            "unit": str(unit), "layer": unit.layer, "channel": unit.channel, "position": place, "value": value,
+            "signed": is_signed, "limit": float(limits[0]), "shape": list(maps.shape[:2]), "shrunk": shrunk,
+            "rule": rule, "gradient_limit": float(limit),
+        }  # fmt: skip
+        return head, {"map": q[..., 0], "gradient": signed_bytes(gradient, limit)}
+
+    # ---- what the page must know first ----
+
+    def describe(self):
+        """The first message: the net, its layers, and what is drawn how."""
+        net = self.net
+        h, w = net.input_size or (224, 224)
+        layers = [{"name": row.name, "type": row.type, "shape": list(row.shape), "sees": list(row.field.size),
+                   "every": list(row.field.stride)} for row in layer_table(net)]
+        ramp = np.linspace(0, 1, 256)
+        return {
+            "type": "hello",
+            "net": {"name": self.name, "title": net.about.get("title") or self.name, "input": [h, w],
+                    "any_size": net.input_size is None, "classes": [self.class_name(k) for k in range(self.classes())]},
+            "layers": layers, "answers": self.answers, "view": vars(self.first_view()), "rules": RULES,
+            "side": int(np.clip(2 * max(h, w) if net.input_size else 224, 128, 448)),
+            "colormaps": {name: colorize(ramp, name).ravel().tolist() for name in ("inferno", "diverging")},
+        }  # fmt: skip
+
+    def classes(self):
+        return self.net.shapes()[self.logits][-1] if self.logits else 0
+
+
+def as_maps(value):
+    """One picture's output of a layer as (H, W, C) on the CPU: a layer without positions is 1 x 1."""
+    value = to_cpu(value)[0]
+    return value if value.ndim == 3 else value.reshape(1, 1, -1)
+
+
+def quantised(maps):
+    """(H, W, C) -> bytes, limits (C,) float32, whether there are signs, and by how much the maps were shrunk."""
+    H, W, C = maps.shape
+    step = int(np.ceil(max(1.0, np.sqrt(H * W * C / GRID_BYTES))))
+    step = min(step, H, W)
+    if step > 1:                                        # the mean of blocks of step x step; what is left over goes
+        h, w = H // step, W // step
+        maps = maps[: h * step, : w * step].reshape(h, step, w, step, C).mean(axis=(1, 3))
+    low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
+    is_signed = bool(low.min() < 0)
+    limits = np.maximum(high, -low).astype(np.float32)
+    if not np.isfinite(limits).all():
+        raise BadValue("some activations are infinite or no number (NaN): the net's weights overflow")
+    scale = np.maximum(limits, 1e-30)
+    if is_signed:
+        return signed_bytes(maps, scale), limits, True, step
+    return (maps * (255 / scale) + 0.5).astype(np.uint8), limits, False, step
+
+
+def signed_bytes(values, limit):
+    """128 is zero, 1 and 255 are -limit and +limit and all beyond."""
+    return (np.clip(values * (127 / np.maximum(limit, 1e-30)), -127, 127) + 128.5).astype(np.uint8)

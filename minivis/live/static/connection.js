@@ -1,0 +1,63 @@
+// The WebSocket: envelopes opened, pictures numbered, and a server that went away and comes back.
+
+const DTYPES = { uint8: Uint8Array, float32: Float32Array };
+
+export function opened(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const arrays = {};
+  let at = 4 + length;
+  for (const { name, dtype, shape } of head.arrays) {
+    const data = new DTYPES[dtype](buffer, at, shape.reduce((a, b) => a * b, 1));
+    arrays[name] = { data, shape };
+    at += data.byteLength + (-data.byteLength & 3);
+  }
+  return { ...head, arrays };
+}
+
+export class Connection {
+  constructor(on) {
+    this.on = on;                       // {hello, frame, ...: called with each message; lost, back}
+    this.sent = 0;                      // number of the last picture that went out
+    this.answered = 0;                  // and of the last that came back
+    this.tries = 0;
+    this.open();
+  }
+
+  open() {
+    this.socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/socket`);
+    this.socket.binaryType = "arraybuffer";
+    this.socket.onmessage = ({ data }) => {
+      const message = typeof data === "string" ? JSON.parse(data) : opened(data);
+      if (message.type === "hello") {
+        this.answered = this.sent;
+        this.on.hello(message, this.tries > 0);
+        this.tries = 0;
+      } else {
+        if (message.type === "frame") this.answered = Math.max(this.answered, message.number);
+        if (message.type === "error" && message.about === "picture") this.answered = this.sent;
+        this.on[message.type]?.(message);
+      }
+    };
+    this.socket.onclose = () => {
+      this.tries += 1;
+      this.on.lost(this.tries);
+      setTimeout(() => this.open(), Math.min(4000, 250 * 2 ** Math.min(this.tries, 5)));
+    };
+  }
+
+  get ready() { return this.socket.readyState === WebSocket.OPEN; }
+
+  get inFlight() { return this.sent - this.answered; }
+
+  send(message) { if (this.ready) this.socket.send(JSON.stringify(message)); }
+
+  // Send a picture, a Blob, under the next number.
+  async show(blob, number) {
+    const file = new Uint8Array(await blob.arrayBuffer());
+    const message = new Uint8Array(4 + file.length);
+    new DataView(message.buffer).setUint32(0, number, true);
+    message.set(file, 4);
+    if (this.ready) this.socket.send(message);
+  }
+}

@@ -1,0 +1,62 @@
+// Every key, what it does, and the list of them in the help panel.
+
+export function keys(actions, list, isOn) {
+  const rows = [
+    ["space f", "Freeze, go on", actions.freeze],
+    ["n", "Next picture", actions.next],
+    ["← → ↑ ↓", "Choose a unit", null],
+    ["[ ]", "Layer before, layer after", null],
+    ["r", "Next rule for the way back", actions.rule],
+    ["g G", "Activations brighter, darker", null],
+    ["b B", "Way back brighter, darker", null],
+    ["u", "Scale by unit or by layer", actions.norm],
+    ["o", "Overlay: none, picture, patterns", actions.overlay],
+    ["x", "Follow the strongest place again", actions.follow],
+    ["e", "Explain this number", actions.explain],
+    ["s", "Saliency of the frozen frame", actions.saliency],
+    ["c", "Cover: the occlusion map", actions.occlusion],
+    ["m", "Maximise from the frozen frame", actions.grow],
+    ["1 … 5", "Camera, picture, film, samples, test pattern", null],
+    ["t", "Light or dark", actions.theme],
+    ["esc", "Close, clear, choose no unit", actions.escape],
+    ["?", "This list", actions.help],
+  ];
+  const map = {
+    " ": actions.freeze, Escape: actions.escape, "[": () => actions.layer(-1), "]": () => actions.layer(1),
+    g: () => actions.gamma(1), G: () => actions.gamma(-1), b: () => actions.gammaBack(1), B: () => actions.gammaBack(-1),
+    ArrowLeft: () => actions.move(-1, 0), ArrowRight: () => actions.move(1, 0),
+    ArrowUp: () => actions.move(0, -1), ArrowDown: () => actions.move(0, 1),
+    1: () => actions.source("camera"), 2: () => actions.source("picture"), 3: () => actions.source("film"),
+    4: () => actions.source("samples"), 5: () => actions.source("pattern"),
+  };
+  for (const [names, , action] of rows) if (action) for (const name of names.split(" ")) map[name] ??= action;
+
+  list.replaceChildren(...rows.map(([names, what]) => {
+    const row = document.createElement("div"), term = document.createElement("dt"), text = document.createElement("dd");
+    for (const name of names.split(" ")) {
+      if (name === "…") { term.append(" … "); continue; }
+      const key = document.createElement("kbd");
+      key.textContent = name;
+      term.append(key, " ");
+    }
+    text.textContent = what;
+    row.append(term, text);
+    return row;
+  }));
+
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    const on = event.target;
+    if (document.querySelector("dialog[open]")) return;                   // a dialog has its own Escape and Tab
+    const typing = on instanceof HTMLInputElement || on instanceof HTMLSelectElement;
+    if (typing && (event.key.startsWith("Arrow") || event.key === " " || on instanceof HTMLSelectElement)) return;
+    if (on instanceof HTMLButtonElement && (event.key === " " || event.key === "Enter")) return;
+    const inGrid = on.id === "grid";
+    if (!inGrid && event.key.startsWith("Arrow") && on !== document.body && on.closest("#layers, #rules")) return;
+    if (!inGrid && !isOn() && event.key !== "Escape") return;
+    const action = map[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+}

@@ -1,0 +1,94 @@
+// The panel of one unit: its map, its way back to the pixels, its patches, its maximised picture.
+
+import { paintMap, paintPicture, paintSheet, short, signedTone, table } from "./paint.js";
+
+const $ = (id) => document.getElementById(id);
+
+export class UnitPanel {
+  constructor({ colormaps, pickPlace }) {
+    Object.assign(this, { colormaps });
+    this.boost = 1;
+    this.shown = null;
+    $("map").addEventListener("click", (event) => {
+      const unit = this.shown;
+      if (!unit?.position) return;
+      const box = $("map").getBoundingClientRect();
+      const [h, w] = unit.shape;
+      const side = Math.min(box.width / w, box.height / h);       // drawn as large as it fits, in the middle
+      const x = (event.clientX - box.left - (box.width - side * w) / 2) / side;
+      const y = (event.clientY - box.top - (box.height - side * h) / 2) / side;
+      if (x >= 0 && y >= 0 && x < w && y < h) pickPlace([Math.floor(y * unit.shrunk), Math.floor(x * unit.shrunk)]);
+    });
+  }
+
+  title(text, note) {
+    $("unit-title").textContent = text;
+    $("unit-note").textContent = note;
+  }
+
+  hide() {
+    this.shown = null;
+    $("unit-body").hidden = true;
+    this.title("No unit chosen", "Click one in the grid, or a class, to see what it sees.");
+  }
+
+  // A frame's part about the unit.
+  draw(unit, arrays, boost, follows) {
+    this.shown = unit;
+    $("unit-body").hidden = false;
+    const colors = this.colormaps[unit.signed ? "diverging" : "inferno"];
+    paintMap($("map"), arrays.map, table(colors, boost, unit.signed));
+    const ramp = { data: Uint8Array.from({ length: 256 }, (_, i) => i), shape: [1, 256] };
+    paintMap($("map-bar"), ramp, table(colors, boost, unit.signed));
+    $("map-low").textContent = unit.signed ? short(-unit.limit) : "0";
+    $("map-high").textContent = short(unit.limit);
+    if (unit.position) this.cross(unit);
+    const place = unit.position ? ` at ${unit.position.join(", ")}` : "";
+    $("map-note").textContent = `${short(unit.value)}${place}${unit.position && follows ? " (max)" : ""}`;
+    paintPicture($("gradient"), arrays.gradient, signedTone(this.boost));
+    $("gradient-note").textContent = unit.gradient_limit ? `± ${short(unit.gradient_limit)}` : "nothing arrives: it is off";
+  }
+
+  // A frame around the place that is looked from.
+  cross({ position: [row, column], shape: [h, w], shrunk }) {
+    const canvas = $("map");
+    const scale = Math.max(1, Math.ceil(192 / Math.max(h, w)));
+    const copy = document.createElement("canvas");
+    copy.width = w; copy.height = h;
+    copy.getContext("2d").drawImage(canvas, 0, 0);
+    canvas.width = w * scale; canvas.height = h * scale;
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    context.drawImage(copy, 0, 0, canvas.width, canvas.height);
+    const x = Math.floor(column / shrunk) * scale, y = Math.floor(row / shrunk) * scale;
+    for (const [color, more] of [["#000", 1], ["#fff", 0]]) {
+      context.strokeStyle = color;
+      context.lineWidth = 2 + 2 * more;
+      context.strokeRect(x, y, Math.max(scale, 5), Math.max(scale, 5));
+    }
+  }
+
+  patches(message) {
+    if (!message) {
+      $("patches-note").textContent = "looking …";
+      $("patches").getContext("2d").clearRect(0, 0, 9999, 9999);
+      return;
+    }
+    const count = message.values.length;
+    $("patches-note").textContent = count ? `${short(message.values[0])} to ${short(message.values[count - 1])}` : "off in all samples";
+    $("patches-note").title = `of ${message.pictures} sample pictures`;
+    if (count) paintSheet($("patches"), message.arrays.tiles, 3);
+    $("patches").setAttribute("aria-label", `The parts of the sample pictures that excite the unit most: ${message.names.join(", ")}`);
+  }
+
+  maximized(message) {
+    if (!message) {
+      $("maximized-note").textContent = "waiting …";
+      $("maximized").getContext("2d").clearRect(0, 0, 9999, 9999);
+      return;
+    }
+    const done = message.step >= message.steps;
+    $("maximized-note").textContent = done ? short(message.value) : `step ${message.step} of ${message.steps}`;
+    paintPicture($("maximized"), message.arrays.picture);
+  }
+}

@@ -1,0 +1,184 @@
+"""One viewer: a WebSocket, its newest picture, what it looks at, and its jobs.
+
+Nothing ever queues up. A picture that comes before the last one was worked on replaces it; news of a job replaces news
+that was not sent yet; the next picture is worked on when the last answer has left for the viewer. So a slow viewer
+waits for nobody but itself, and holds one picture and one answer, however fast it sends.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+
+from starlette.websockets import WebSocketDisconnect
+
+from minivis.errors import BadValue, MinivisError
+from minivis.live import messages
+from minivis.live.jobs import JOBS, Stopped
+
+log = logging.getLogger("minivis.live")
+
+RATE, BURST = 200, 400                          # messages a second, and so many at once; what is faster is read later
+
+
+class Viewer:
+    def __init__(self, socket, desk):
+        self.socket, self.desk = socket, desk
+        self.view = desk.microscope.first_view()
+        self.newest = None                      # (number, file) that has come and is not decoded yet
+        self.number, self.picture = 0, None     # what was worked on last
+        self.wake = asyncio.Event()             # there is something to look at
+        self.sending = asyncio.Lock()
+        self.jobs = {}                          # kind -> the event that stops the one that runs
+        self.wanted, self.drivers = {}, {}      # kind -> the next one; kind -> the task that starts it
+        self.news, self.has_news = {}, asyncio.Event()      # kind -> the newest message about it
+        self.loop = asyncio.get_running_loop()
+
+    async def run(self):
+        """Until the viewer goes."""
+        await self.send(self.desk.greeting)
+        tasks = [asyncio.create_task(part()) for part in (self.read, self.look, self.report)]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.stop()
+            tasks += self.drivers.values()
+            for task in tasks:
+                task.cancel()
+            for found in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(found, Exception) and not isinstance(found, WebSocketDisconnect):
+                    log.error("a viewer's connection failed", exc_info=found)
+
+    async def send(self, message):
+        """A dict as JSON, an envelope as it is. Waits while the viewer does not keep up."""
+        async with self.sending:
+            try:
+                if isinstance(message, bytes):
+                    await self.socket.send_bytes(message)
+                else:
+                    await self.socket.send_text(message if isinstance(message, str) else messages.as_json(message))
+            except RuntimeError:                # Starlette's word for a socket that was closed in between
+                raise WebSocketDisconnect(1006) from None
+
+    async def complain(self, error, about):
+        await self.send({"type": "error", "about": about, "message": str(error)})
+
+    # ---- what comes ----
+
+    async def read(self):
+        tokens, then = float(BURST), time.monotonic()
+        while True:
+            received = await self.socket.receive()
+            if received["type"] == "websocket.disconnect":
+                return
+            now = time.monotonic()
+            tokens, then = min(BURST, tokens + RATE * (now - then)), now
+            if tokens < 1:
+                await asyncio.sleep(1 / RATE)
+            tokens -= 1
+            data = received.get("bytes")
+            try:
+                if data is not None:
+                    self.newest = messages.split_picture(data)
+                    self.wake.set()
+                else:
+                    await self.obey(messages.parsed(received.get("text") or ""))
+            except MinivisError as error:
+                await self.complain(error, "message")
+
+    async def obey(self, message):
+        """One JSON message."""
+        kind = message["type"]
+        if kind == "view":
+            parts = {key: messages.text_of(message, key) for key in ("layer", "unit", "rule")}
+            self.view = self.desk.microscope.changed(self.view, **parts)
+            self.wake.set()
+        elif kind == "stop":
+            self.stop()
+        else:
+            name = "explain" if kind == "explain" else messages.text_of(message, "job", "")
+            if name not in JOBS:
+                raise BadValue(f"no job named {name!r}; there is: {', '.join(JOBS)}")
+            if self.picture is None:
+                raise BadValue("first send a picture")
+            unit = messages.text_of(message, "unit")
+            if unit is not None:
+                unit = self.desk.microscope.changed(self.view, unit=unit).unit
+            self.start(name, unit)
+
+    # ---- pictures ----
+
+    async def look(self):
+        """Work on the newest picture, or on the last one again when the view has changed."""
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            newest, self.newest = self.newest, None
+            if newest is None and self.picture is None:
+                continue
+            try:
+                answer = await self.desk.look(self.work, newest, self.view)
+            except MinivisError as error:
+                await self.complain(error, "picture")
+            except Exception as error:
+                log.exception("a picture could not be worked on")
+                await self.complain(f"a fault in minivis: {type(error).__name__}: {error}", "picture")
+            else:
+                await self.send(answer)
+
+    def work(self, newest, view, workspace):
+        """In a worker thread."""
+        scope = self.desk.microscope
+        if newest is not None:
+            self.number, self.picture = newest[0], scope.decoded(newest[1])
+        return scope.look(self.picture, view, self.number, workspace)
+
+    # ---- jobs ----
+
+    def stop(self):
+        self.wanted.clear()
+        for stop in self.jobs.values():
+            stop.set()
+
+    def start(self, name, unit):
+        """Have a job done on the last picture, in place of one of the same kind that runs or waits."""
+        if name in self.jobs:
+            self.jobs[name].set()
+        self.wanted[name] = (self.picture, unit, self.number)
+        if name not in self.drivers or self.drivers[name].done():
+            self.drivers[name] = asyncio.create_task(self.drive(name))
+
+    async def drive(self, name):
+        while name in self.wanted:
+            self.jobs[name] = threading.Event()
+            await self.desk.job(self.do, name, self.wanted.pop(name), self.jobs[name])
+
+    def do(self, name, given, stop):
+        """In the thread for jobs."""
+        def tell(message):
+            if not stop.is_set():
+                self.loop.call_soon_threadsafe(self.note, name, message)
+            return stop.is_set()
+
+        try:
+            if not stop.is_set():
+                JOBS[name](self.desk, *given, tell)
+        except Stopped:
+            pass
+        except MinivisError as error:
+            tell({"type": "error", "about": name, "message": str(error)})
+        except Exception as error:
+            log.exception("a job failed")
+            tell({"type": "error", "about": name, "message": f"a fault in minivis: {type(error).__name__}: {error}"})
+
+    def note(self, name, message):
+        self.news[name] = message
+        self.has_news.set()
+
+    async def report(self):
+        while True:
+            await self.has_news.wait()
+            self.has_news.clear()
+            news, self.news = self.news, {}
+            for message in news.values():
+                await self.send(message)
