@@ -158,6 +158,7 @@ def test_bad_settings(folder, settings, error, message):
         results(tiny_vgg(), folder, **settings)
 
 
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")        # errstate does not reach worker threads
 def test_infinite_answers_are_refused(folder):
     net = tiny_vgg()
     net = net.map_params(lambda p: p * np.float32(1e30))

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect
 
+from minivis.live.jobs import LANES
 from minivis.live.messages import as_json
 from minivis.live.microscope import Microscope
 from minivis.live.samples import Samples
@@ -41,7 +42,7 @@ HEADERS = {
 
 
 class Desk:
-    """What all viewers share: the net, one thread for pictures, in turn, and one for jobs behind them."""
+    """What all viewers share: the net, one thread for pictures, in turn, and one for each lane of jobs."""
 
     def __init__(self, microscope, samples):
         self.microscope, self.samples = microscope, samples
@@ -49,7 +50,7 @@ class Desk:
         self.viewers = 0
         self.kept = {}                          # what jobs have worked out for everybody
         self.pictures = ThreadPoolExecutor(1, "minivis-pictures")
-        self.jobs = ThreadPoolExecutor(1, "minivis-jobs")       # which closing does not wait for: see `close`
+        self.lanes = {lane: ThreadPoolExecutor(1, f"minivis-{lane}") for lane in LANES}
         self.workspace = microscope.net.workspace()     # of the one thread for pictures
 
     @functools.cached_property
@@ -59,11 +60,11 @@ class Desk:
     async def look(self, work, newest, view):
         return await asyncio.get_running_loop().run_in_executor(self.pictures, work, newest, view, self.workspace)
 
-    async def job(self, work, *given):
-        await asyncio.get_running_loop().run_in_executor(self.jobs, work, *given)
+    async def job(self, lane, work, *given):
+        await asyncio.get_running_loop().run_in_executor(self.lanes[lane], work, *given)
 
     def close(self):
-        for executor in (self.pictures, self.jobs):
+        for executor in (self.pictures, *self.lanes.values()):
             executor.shutdown(wait=False, cancel_futures=True)
 
 

@@ -17,7 +17,7 @@ from minivis.layers.base import BackwardMode
 from minivis.layers.relu import RELU_RULES
 from minivis.units import one_hot, parse_unit, unit_positions
 
-GROUPS, TERMS = 6, 10                           # of a sum are shown: windows of a convolution, single products
+GROUPS, TERMS = 6, 8                            # of a sum are shown: windows of a convolution, single products
 
 
 def explain(net, x, unit, target=None):

@@ -201,7 +201,10 @@ def grow(desk, unit, space, start, method, job, tell):
     return last
 
 
-JOBS = {
-    "explain": show_arithmetic, "saliency": show_saliency, "occlusion": show_occlusion, "patches": show_patches,
-    "maximize": maximize, "grow": grow_frozen,
+LANES = {                                       # a lane does one job at a time; nobody who asked waits for the last
+    "asked": {"explain": show_arithmetic, "saliency": show_saliency},
+    "long": {"occlusion": show_occlusion, "grow": grow_frozen},
+    "background": {"patches": show_patches, "maximize": maximize},
 }  # fmt: skip
+JOBS = {name: job for jobs in LANES.values() for name, job in jobs.items()}
+LANE_OF = {name: lane for lane, jobs in LANES.items() for name in jobs}

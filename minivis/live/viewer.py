@@ -14,7 +14,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from minivis.errors import BadValue, MinivisError
 from minivis.live import messages
-from minivis.live.jobs import JOBS, Stopped
+from minivis.live.jobs import JOBS, LANE_OF, Stopped
 
 log = logging.getLogger("minivis.live")
 
@@ -151,7 +151,7 @@ class Viewer:
     async def drive(self, name):
         while name in self.wanted:
             self.jobs[name] = threading.Event()
-            await self.desk.job(self.do, name, self.wanted.pop(name), self.jobs[name])
+            await self.desk.job(LANE_OF[name], self.do, name, self.wanted.pop(name), self.jobs[name])
 
     def do(self, name, given, stop):
         """In the thread for jobs."""

@@ -32,9 +32,9 @@ export function explained(message, go) {
   function part(unit, forward) {
     const groups = (forward.groups ?? []).map((group) => tag("div", { class: "product" },
       tag("span", { class: "label small" }, link(group.label)),
-      matrix(group.x, group.winner), group.w ? "·" : null, group.w ? matrix(group.w) : null,
-      group.w && group.x.length * group.x[0].length > 1 ? ["=", matrix(group.product), "Σ"] : group.w ? "=" : null,
-      group.sum !== undefined ? number(group.sum, "sum") : null));
+      tag("div", { class: "matrices" }, matrix(group.x, group.winner), ...(group.w ? ["·", matrix(group.w)] : []),
+        ...(group.w && group.x.length * group.x[0].length > 1 ? ["=", matrix(group.product)] : [])),
+      group.sum !== undefined ? tag("span", { class: "sum" }, group.x.length > 1 ? "Σ " : "= ", number(group.sum)) : null));
     return tag("div", { class: "part" },
       tag("h3", {}, `${unit}: ${forward.kind}`),
       tag("p", { class: "formula" }, forward.formula),
