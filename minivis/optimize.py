@@ -152,8 +152,8 @@ def by_lbfgs(problem, z, method, steps, regularize, seed, recorder):
     if recorder.step:
         recorder.note("L-BFGS resumed with an empty history: it will not take the steps of a run in one piece")
     shape, dtype, xp = z.shape, z.dtype, get_xp(z)
-    fun = as_scipy(problem, shape, dtype, xp, recorder)
     low_high = problem.parameterization.bounds
+    fun = as_scipy(problem, shape, dtype, xp, recorder, scale=1.0 if low_high is None else None)
     bounds = None if low_high is None else Bounds(*(np.full(z.size, limit) for limit in low_high))
 
     def finished_iteration(flat):
@@ -181,16 +181,18 @@ def by_lbfgs(problem, z, method, steps, regularize, seed, recorder):
         if recorder.stopped or recorder.step >= steps:
             return
         z = xp.asarray(said.x.reshape(shape), dtype=dtype)
-        restarts += 1
+        fun.scale, restarts = 1.0 if bounds is None else None, restarts + 1
         if recorder.step == before or restarts > RESTARTS:
             recorder.stop(f"scipy: {said.message.strip().lower()}")
             return
 
 
-def as_scipy(problem, shape, dtype, xp=np, recorder=None):
-    """``z -> loss, dz`` for ``scipy.optimize.minimize(..., jac=True)``.
+def as_scipy(problem, shape, dtype, xp=np, recorder=None, scale=1.0):
+    """``z -> scale * loss, scale * dz`` for ``scipy.optimize.minimize(..., jac=True)``.
 
     scipy sees flat float64 on the CPU; the net sees its own dtype, shape and device. This is the only crossing.
+    Within bounds, the first step of L-BFGS-B is the gradient itself, however small or large that is; with ``scale``
+    None it is one of 1 on average, of a level where pixels are optimised. The minimum is where it was.
     """
     def fun(flat):
         z = xp.asarray(flat.reshape(shape), dtype=dtype)
@@ -198,9 +200,12 @@ def as_scipy(problem, shape, dtype, xp=np, recorder=None):
         fun.found[flat.tobytes()] = Evaluation(found.losses, {}, found.terms)
         if recorder is not None:
             recorder.evaluations += 1
-        return found.loss, to_cpu(dz).astype(np.float64).ravel()
+        dz = to_cpu(dz).astype(np.float64).ravel()
+        if fun.scale is None:
+            fun.scale = 1 / (float(abs(dz).mean()) or 1.0)
+        return fun.scale * found.loss, fun.scale * dz
 
-    fun.found = {}
+    fun.found, fun.scale = {}, scale
     return fun
 
 

@@ -141,16 +141,27 @@ def test_lbfgs_finds_a_minimum_at_the_bounds(vgg):
 
 
 def test_lbfgs_equals_scipy_alone(vgg):
-    """The bridge adds nothing: the same loss as scipy on a function of our own making."""
+    """The bridge adds nothing but a scale: the same as scipy on a function of our own making, so scaled."""
     centre = np.random.default_rng(1).uniform(50, 200, (1, 4, 4, 3))
     slopes = np.random.default_rng(2).uniform(0.1, 10, centre.shape)
     made = Problem(vgg, quadratic(vgg, centre, slopes), pixels(vgg, centre.shape))
     run = optimize(made, made.parameterization.grey(), method=LBFGS(5), steps=7)
-    said = minimize(lambda z: (float((slopes * (z.reshape(centre.shape) - centre) ** 2).sum()),
-                               (2 * slopes * (z.reshape(centre.shape) - centre)).ravel()),
+    scale = 1 / abs(2 * slopes * (made.parameterization.grey() - centre)).mean()
+    said = minimize(lambda z: (scale * float((slopes * (z.reshape(centre.shape) - centre) ** 2).sum()),
+                               scale * (2 * slopes * (z.reshape(centre.shape) - centre)).ravel()),
                     made.parameterization.grey().ravel(), jac=True, method="L-BFGS-B",
                     options={"maxcor": 5, "maxiter": 7, "ftol": 0, "gtol": 0}, bounds=[(0, 255)] * centre.size)
-    assert run.loss == pytest.approx(said.fun, rel=1e-6) and run.steps == 7
+    assert run.loss == pytest.approx(said.fun / scale, rel=1e-6) and run.steps == 7
+
+
+@pytest.mark.parametrize("weight", [1e-9, 1e6])
+def test_lbfgs_gets_on_whatever_the_size_of_the_loss(weight):
+    net = tiny_vgg()
+    wanted = net.forward(net.preprocess(np.full((16, 16, 3), 90, np.uint8)), until="relu2_1")["relu2_1"]
+    made = Problem(net, weight * code_distance("relu2_1", wanted), pixels(net, (1, 16, 16, 3)))
+    z = made.parameterization.grey() + np.random.default_rng(0).standard_normal((1, 16, 16, 3)).astype("f4")
+    run = optimize(made, z, method=LBFGS(), steps=25)
+    assert run.loss < 0.2 * run.first_loss and run.steps == 25
 
 
 def test_the_best_image_is_kept(vgg):
