@@ -1,0 +1,214 @@
+"""Neural style (Gatys, Ecker & Bethge 2015): what is in one picture, painted as another was; and texture alone.
+
+    loss = content + style_weight * mean over layers of style + tv_weight * mean square of the steps between pixels
+
+by L-BFGS over the pixels, from the photograph or from noise; the terms are those of style_losses.py, of which 1 means
+that nothing is there. A large picture is painted small first and enlarged, as a stroke is no longer than what the
+layers see.
+"""
+
+import zipfile
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from minivis.backend import get_xp
+from minivis.colours import luminance_transfer, match_histogram
+from minivis.descent import LBFGS, Adam
+from minivis.errors import BadValue, TooLarge, UnknownName
+from minivis.image_priors import tv
+from minivis.memory import available
+from minivis.methods.result import Result, input_of
+from minivis.models.variants import trunk, with_pooling
+from minivis.objectives import Objective
+from minivis.optimize import Problem, optimize
+from minivis.parameterize import pixels
+from minivis.preprocessing import to_uint8
+from minivis.resampling import linear, resized
+from minivis.style_losses import content_loss, style_loss, weighed
+from minivis.watch import INTERRUPTED, memory_of
+
+STARTS, COLOURS = ("content", "noise"), ("free", "kept")
+TILE = 512                                      # pixels: where a whole picture does not fit
+NOISE = 32.0                                    # levels: the standard deviation of the noise to start from
+
+
+@dataclass(frozen=True, eq=False)
+class Painted(Result):
+    """``pixels`` (H, W, C): the painting, levels. ``runs``: one `watch.Run` for each size."""
+
+    pixels: np.ndarray
+    runs: tuple
+    notes: tuple = ()
+
+    def draw(self, i):
+        picture = to_uint8(self.pixels)
+        return picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
+
+    def describe(self, i):
+        rows = [{"size": [run.pixels.shape[2], run.pixels.shape[1]], "stopped": run.stopped, **run.describe()}
+                for run in self.runs]
+        return {"loss": rows[-1]["loss"], "loss_at_start": rows[-1]["loss_at_start"], "sizes": rows,
+                "notes": list(self.notes)}
+
+    def __str__(self):
+        return "\n".join([*self.notes, *(
+            f"{run.pixels.shape[2]} x {run.pixels.shape[1]}: loss {run.first_loss:.4g} -> {run.loss:.4g} in "
+            f"{run.evaluations} evaluations; {run.stopped}" for run in self.runs
+        )])
+
+
+def style_transfer(
+    net, content, styles, *, size=None, steps=200, content_layers=None, style_layers=None, style_weight=100.0,
+    tv_weight=1.0, blend=None, masks=None, style_scale=1.0, start="content", colours="free", pooling="max",
+    history=20, tile=None, seed=0, progress=False, watch=None,
+):  # fmt: skip
+    """Paint a picture, uint8 (H, W, C), in the style of one picture or of several.
+
+    size: of the longer side, or several as (256, 512, 1024), each begun with the one before; ``steps`` likewise.
+    Layers: a name, several, or {name: weight}; by default those of the net's roles. blend: a weight for each style.
+    masks: for each style a picture that is bright where it belongs. style_scale: of the strokes. start: "content" or
+    "noise".
+    colours: "free", or "kept" as they are in the content. pooling: "max", or "average", which is smoother.
+    """
+    check_choice("start", start, STARTS)
+    check_choice("way of colours", colours, COLOURS)
+    check_weights(style_weight, tv_weight, style_scale)
+    styles = list(styles) if isinstance(styles, (list, tuple)) else [styles]
+    contents, of_styles = weighed(net, content_layers, "content"), weighed(net, style_layers, "style")
+    body = with_pooling(trunk(net, {*contents, *of_styles}), pooling)
+
+    def problem_of(side):
+        x = input_of(body, resized(content, side))
+        paintings = [input_of(body, resized(style, side * style_scale)) for style in styles]
+        terms = style_weight * style_loss(body, x.shape, paintings, of_styles, blend, masks)
+        problem = Problem(body, content_loss(body, x, contents) + terms + smooth(x, tv_weight), pixels(body, x.shape),
+                          tile=tile)
+        return problem, body.deprocess(x) if start == "content" else noise(problem, seed)
+
+    size = side_of(content) if size is None else size
+    found, runs, notes = by_sizes(problem_of, size, steps, history, seed, progress, watch)
+    if colours == "kept":
+        photo = resized(content, max(found.shape[1:3]))
+        found = luminance_transfer(found, body.deprocess(body.preprocess(photo)))
+    return Painted(found[0], runs, notes, stopped=runs[-1].stopped, settings={
+        "content_layers": contents, "style_layers": of_styles, "style_weight": style_weight, "tv_weight": tv_weight,
+        "blend": blend, "masks": bool(masks), "style_scale": style_scale, "start": start, "colours": colours,
+        "pooling": pooling, "history": history, "size": size, "steps": steps, "tile": tile,
+    })  # fmt: skip
+
+
+def texture(
+    net, style, *, size=None, steps=200, layers=None, tv_weight=0.0, style_scale=1.0, pooling="average", histogram=True,
+    history=20, tile=None, seed=0, progress=False, watch=None,
+):  # fmt: skip
+    """More of a texture, uint8 (H, W, C), from noise: style without content (Gatys, Ecker & Bethge 2015, NIPS).
+
+    The settings are those of `style_transfer`. histogram: give the result each colour as often as it is in the picture,
+    at the end.
+    """
+    check_weights(1.0, tv_weight, style_scale)
+    of_styles = weighed(net, layers, "style")
+    body = with_pooling(trunk(net, of_styles), pooling)
+
+    def problem_of(side):
+        example = resized(style, side * style_scale)
+        H, W = resized(style, side).shape[:2]
+        shape = (1, H, W, body.input_channels)
+        loss = style_loss(body, shape, [input_of(body, example)], of_styles)
+        space = pixels(body, shape)
+        problem = Problem(body, loss + smooth(np.empty(shape), tv_weight), space, tile=tile)
+        return problem, noise(problem, seed)
+
+    size = side_of(style) if size is None else size
+    found, runs, notes = by_sizes(problem_of, size, steps, history, seed, progress, watch)
+    if histogram:
+        found = match_histogram(found, body.deprocess(body.preprocess(style)))
+    return Painted(found[0], runs, notes, stopped=runs[-1].stopped, settings={
+        "style_layers": of_styles, "tv_weight": tv_weight, "style_scale": style_scale, "pooling": pooling,
+        "histogram": histogram, "history": history, "size": size, "steps": steps, "tile": tile,
+    })  # fmt: skip
+
+
+def by_sizes(problem_of, sizes, steps, history, seed, progress, watch):
+    """Minimise at each size, from what the one before came to: (levels (1, H, W, C), the runs, what was changed)."""
+    sizes = (sizes,) if np.ndim(sizes) == 0 else tuple(sizes)
+    steps = (steps,) * len(sizes) if np.ndim(steps) == 0 else tuple(steps)
+    if not sizes or len(steps) != len(sizes):
+        raise BadValue(f"{len(sizes)} sizes and {len(steps)} numbers of steps: give one, or one for each")
+    if any(isinstance(side, bool) or not isinstance(side, (int, np.integer)) or side < 1 for side in sizes):
+        raise BadValue(f"a size is a whole number of pixels from 1 up, not {sizes}")
+    runs, notes = [], []
+    goes_on = watch is not None and watch.resume and watch.checkpoint
+    resumed = shape_in(watch.checkpoint) if goes_on else None
+    for side, count in zip(sizes, steps):
+        problem, z = problem_of(side)
+        shape = problem.parameterization.shape
+        if resumed and shape != resumed and side != sizes[-1]:
+            continue                                                        # the checkpoint is beyond this size
+        resumed = None
+        z = linear(get_xp(z).asarray(runs[-1].pixels), shape[1:3]) if runs else z
+        problem, method, note = lean(problem, LBFGS(history))
+        notes += [note] if note else []
+        runs.append(optimize(problem, z.clip(0, 255), method=method, steps=count, seed=seed, progress=progress,
+                             watch=watch, title=f"{shape[2]} x {shape[1]}"))
+        if runs[-1].stopped == INTERRUPTED:
+            break
+        if goes_on:
+            watch.resume = False                                            # for the sizes that follow
+    return runs[-1].pixels, tuple(runs), tuple(notes)
+
+
+def shape_in(checkpoint):
+    """The shape of the pictures in a checkpoint; None where that cannot be read: `optimize` says why."""
+    try:
+        with np.load(checkpoint, allow_pickle=False) as file:
+            return file["z"].shape
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def lean(problem, method):
+    """(problem, method, what was changed) so that a run fits into memory: in tiles, with a shorter history, by Adam."""
+    free, steps = available(), []
+    H, W = problem.parameterization.shape[1:3]
+    if memory_of(problem, method) > free and problem.tile is None and max(H, W) > TILE:
+        problem = replace(problem, tile=TILE)
+        steps.append(f"in tiles of {TILE} pixels")
+    for leaner, said in ((LBFGS(5), "with a history of 5"), (Adam(2.0), "by Adam instead of L-BFGS")):
+        if memory_of(problem, method) > free and leaner.vectors < method.vectors:
+            method, last = leaner, said
+            steps = [*(step for step in steps if "tiles" in step), last]
+    if memory_of(problem, method) > free:
+        side = int(max(H, W) * (0.9 * free / memory_of(problem, method)) ** 0.5)
+        raise TooLarge(f"{W} x {H} pixels need about {memory_of(problem, method) / 1e9:.1f} GB of memory, even "
+                       f"{' and '.join(steps) or 'so'}, and {free / 1e9:.1f} GB are free: take {side} or less")
+    return problem, method, f"{W} x {H} pixels {' and '.join(steps)}, as memory is short" if steps else ""
+
+
+def side_of(image):
+    """The longer side of a picture."""
+    return max(np.shape(image)[:2], default=0)
+
+
+def smooth(x, weight):
+    """The roughness of pictures like x: the mean square of the steps between neighbours, as parts of 255."""
+    return (weight / (255**2 * x.size)) * tv() if weight else Objective()
+
+
+def noise(problem, seed):
+    """Where a run starts that knows no picture: the net's mean colour, with noise."""
+    z = problem.parameterization.grey()
+    return z + get_xp(z).asarray(NOISE * np.random.default_rng(seed).standard_normal(z.shape), dtype=z.dtype)
+
+
+def check_weights(style_weight, tv_weight, style_scale):
+    if not (0 <= style_weight < np.inf and 0 <= tv_weight < np.inf):
+        raise BadValue(f"style_weight and tv_weight are numbers from 0 up, not {style_weight} and {tv_weight}")
+    if not 0 < style_scale < np.inf:
+        raise BadValue(f"style_scale is above 0, not {style_scale}")
+
+
+def check_choice(kind, value, known):
+    if value not in known:
+        raise UnknownName.of(kind, value, known)
