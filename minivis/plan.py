@@ -1,12 +1,14 @@
 """What a pass does, step by step: which layers run, which of them as one, and which outputs can go after each.
 
 `Network.forward` and `backward` walk through these steps. Here alone it is decided what is fused: a convolution with
-the ReLU that alone reads it, and that with its max pool, unless somebody wants to see or to seed what is between them.
+the ReLU that alone reads it, and that with its max pool, and two such where the second alone reads the first (its
+stripes, where pictures are large), unless somebody wants to see or to seed what is between them.
 """
 
 from dataclasses import dataclass, replace
 
 from minivis.layers.fused import FusedConv, fusable
+from minivis.layers.striped import StripedConvs
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,10 +21,8 @@ class Step:
     last_uses: tuple = ()               # outputs that nobody reads afterwards
 
     def mode(self, mode):
-        """``mode`` with the algorithm that was named for this step's convolution, where algorithms go by layer."""
-        if isinstance(mode.algorithm, dict):
-            return replace(mode, algorithm=mode.algorithm.get(self.names[0], "auto"))
-        return mode
+        """``mode`` for this step's layer, where algorithms are given by layer."""
+        return mode if isinstance(self.layer, StripedConvs) else mode.at(self.names[0])
 
     def caches(self, acts):
         """What ``layer.backward`` takes: the layer's cache, or those of all that are fused."""
@@ -52,7 +52,10 @@ def backward_steps(net, names, seeds, keep, param_grads):
 
 
 def grouped(net, names, seen):
-    """Cut ``names`` into groups that run as one step; of the outputs in ``seen`` none is inside a group."""
+    """Cut ``names`` into groups that run as one step: tuples of one or two tuples of layers that fuse.
+
+    Of the outputs in ``seen`` none is inside a group.
+    """
     readers = {name: [] for name in ("input", *names)}
     for name in names:
         for source in net.nodes[name].inputs:
@@ -61,22 +64,33 @@ def grouped(net, names, seen):
     for name in names:
         if name in taken:
             continue
-        group = [name]
-        while len(group) < 3 and len(readers[group[-1]]) == 1 and group[-1] not in seen:
-            longer = [*group, readers[group[-1]][0]]
-            if not fusable(*(net.nodes[n].layer for n in longer)):
-                break
-            group = longer
+        group = fused_from(net, name, readers, seen)
         taken.update(group)
-        groups.append(tuple(group))
+        before = groups[-1][-1] if groups else ()
+        striped = len(group) > 1 and len(before) == 2 and before[-1] not in seen and readers[before[-1]] == [name]
+        if striped and len(groups[-1]) == 1:
+            groups[-1] = (before, group)
+        else:
+            groups.append((group,))
     return groups
 
 
-def step(net, group):
-    node = net.nodes[group[0]]
-    if len(group) == 1:
-        return Step(group, *node)
-    return Step(group, FusedConv(group, [net.nodes[name].layer for name in group]), node.inputs)
+def fused_from(net, name, readers, seen):
+    """The names of the layers that run fused with ``name``, the first of them."""
+    group = [name]
+    while len(group) < 3 and len(readers[group[-1]]) == 1 and group[-1] not in seen:
+        longer = [*group, readers[group[-1]][0]]
+        if not fusable(*(net.nodes[n].layer for n in longer)):
+            break
+        group = longer
+    return tuple(group)
+
+
+def step(net, groups):
+    names = tuple(name for group in groups for name in group)
+    fused = [FusedConv(group, [net.nodes[name].layer for name in group]) for group in groups if len(group) > 1]
+    layer = StripedConvs(*fused) if len(fused) == 2 else fused[0] if fused else net.nodes[names[0]].layer
+    return Step(names, layer, net.nodes[names[0]].inputs)
 
 
 def reached(net, until=None):

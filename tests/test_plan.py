@@ -1,10 +1,12 @@
 """Fused or one by one, with fresh memory or used: the same numbers, and a caller may see and seed the same."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from minivis.errors import BadValue, UnknownName
-from minivis.layers import Add, Conv2D, MaxPool2D, ReLU, conv_fast, relu
+from minivis.layers import Add, Conv2D, MaxPool2D, ReLU, conv_fast, relu, striped
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.network import Network
 from minivis.threads import set_threads
@@ -39,14 +41,15 @@ def test_what_is_fused(rng):
     net = chain(rng)
     everything = [(name,) for name in net.nodes]
     assert names_run(net.plan()) == everything                          # keep=None: each output stays
-    fused = [("conv1_1", "relu1_1"), ("conv1_2", "relu1_2", "pool1")]
-    fused += [("conv2_1", "relu2_1"), ("conv2_2", "relu2_2", "pool2")]
+    fused = [("conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1")]
+    fused += [("conv2_1", "relu2_1", "conv2_2", "relu2_2", "pool2")]
     assert names_run(net.plan(keep=["pool2"])) == fused
     assert names_run(net.plan(keep=[])) == fused
     assert names_run(net.plan(keep=["conv1_2"]))[1:4] == [("conv1_2",), ("relu1_2",), ("pool1",)]
-    assert names_run(net.plan(keep=["relu1_2"]))[1:3] == [("conv1_2", "relu1_2"), ("pool1",)]
-    assert names_run(net.plan("relu2_2", keep=[]))[-1] == ("conv2_2", "relu2_2")
-    assert names_run(net.plan("conv2_2", keep=[]))[-1] == ("conv2_2",)
+    assert names_run(net.plan(keep=["relu1_2"]))[:2] == [("conv1_1", "relu1_1", "conv1_2", "relu1_2"), ("pool1",)]
+    assert names_run(net.plan(keep=["relu1_1"]))[:2] == [("conv1_1", "relu1_1"), ("conv1_2", "relu1_2", "pool1")]
+    assert names_run(net.plan("relu2_2", keep=[]))[-1] == ("conv2_1", "relu2_1", "conv2_2", "relu2_2")
+    assert names_run(net.plan("conv2_2", keep=[]))[-2:] == [("conv2_1", "relu2_1"), ("conv2_2",)]
 
 
 def test_what_two_layers_read_is_not_fused_away(rng):
@@ -58,11 +61,21 @@ def test_what_two_layers_read_is_not_fused_away(rng):
     assert ("conv2_1",) in names_run(net.plan(keep=[]))
 
 
+@pytest.fixture
+def in_stripes(monkeypatch):
+    """Two convolutions in stripes of eight lines, as if the pictures were large."""
+    monkeypatch.setattr(striped, "WHOLE", 0)
+    monkeypatch.setattr(striped, "STRIPE", 1)
+
+
+@pytest.mark.parametrize("stripes", [False, True])
 @pytest.mark.parametrize("rule", ["normal", "guided", "deconv"])
 @pytest.mark.parametrize("top", [None, 0.5])
-@pytest.mark.parametrize("size", [(2, 12, 16), (1, 13, 11), (3, 7, 9)])
-def test_fused_equals_one_by_one(rng, rule, top, size):
+@pytest.mark.parametrize("size", [(2, 12, 16), (1, 37, 11), (3, 7, 9)])
+def test_fused_equals_one_by_one(rng, rule, top, size, stripes, request):
     """Float64, so that no sign flips; the windows that are all zero have their ties at the first place in both."""
+    if stripes:
+        request.getfixturevalue("in_stripes")
     net = chain(rng, top=top)
     x = rng.standard_normal((*size, 3))
     plain = net.forward(x, algorithm="im2col")
@@ -81,6 +94,51 @@ def test_fused_equals_one_by_one(rng, rule, top, size):
         np.testing.assert_allclose(found["input"], wanted["input"], rtol=0, atol=1e-12)
         for name in found:
             np.testing.assert_allclose(found[name], wanted[name], rtol=0, atol=1e-12)
+
+
+FIRST = {
+    "3x3": ((3, 3, 3, 16), {"padding": 1}), "stem": ((7, 7, 3, 16), {"stride": 2, "padding": ((2, 3), (3, 1))}),
+    "dilated": ((5, 3, 3, 24), {"dilation": 2}), "1x1": ((1, 1, 3, 16), {"stride": 2}), "5x5": ((5, 5, 3, 5), {}),
+}  # fmt: skip
+SECOND = {
+    "3x3": ((3, 3), {"padding": ((1, 0), (2, 1))}), "5x5": ((5, 5), {"padding": "same"}), "1x1": ((1, 1), {}),
+    "strided": ((3, 5), {"stride": (2, 3), "padding": 1}), "dilated": ((3, 3), {"dilation": 3, "padding": 3}),
+    "depthwise": ((3, 3), {"groups": True, "padding": 1}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("first", FIRST)
+@pytest.mark.parametrize("second", SECOND)
+def test_stripes_of_any_two_convolutions(rng, in_stripes, first, second):
+    (shape, how), (kernel, more), net = FIRST[first], SECOND[second], Network()
+    F = shape[3]
+    w = rng.standard_normal((*kernel, 1 if "groups" in more else F, F)) / F
+    net.add("a", Conv2D(rng.standard_normal(shape), rng.standard_normal(F), **how)).add("relu a", ReLU())
+    net.add("b", Conv2D(w, rng.standard_normal(F), **{**more, **({"groups": F} if "groups" in more else {})}))
+    net.add("relu b", ReLU()).add("pool", MaxPool2D(2))
+    x = rng.standard_normal((2, 71, 40, 3))
+    plain, acts = net.forward(x, algorithm="im2col"), net.forward(x, keep=["pool"])
+    assert [len(step.names) for step in net.plan(keep=["pool"])] == [5]
+    np.testing.assert_allclose(acts["pool"], plain["pool"], rtol=0, atol=1e-11)
+    seeds = {"pool": rng.standard_normal(plain["pool"].shape)}
+    wanted = net.backward(plain, seeds)[0]["input"]
+    found = net.backward(acts, seeds)[0]["input"]
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-10)
+
+
+def test_stripes_hold_no_whole_between(rng, in_stripes):
+    """The memory of a pass, arrays and signs, is less than what lies between the two convolutions."""
+    net = Network().add("a", Conv2D(rng.standard_normal((3, 3, 3, 32)), padding=1)).add("relu a", ReLU())
+    net.add("b", Conv2D(rng.standard_normal((3, 3, 32, 3)), padding=1)).add("relu b", ReLU())
+    x = rng.standard_normal((1, 256, 64, 3))
+    set_threads(1)
+    run = lambda: net.backward(net.forward(x, keep=["relu b"]), {"relu b": x})  # noqa: E731
+    run()                                                               # takes scratch memory, and keeps it
+    tracemalloc.start()
+    run()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * 32 / 3 * x.nbytes
 
 
 @pytest.mark.parametrize("name", ["conv1_2", "relu1_2", "conv2_1", "pool1"])

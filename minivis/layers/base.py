@@ -6,7 +6,7 @@ images at once, and nothing has to be reset.
 """
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,12 +22,16 @@ class ForwardMode:
     grad: str | None = "image"                  # None: nothing; "image": signs and switches; "params": layer inputs too
     training: bool = False                      # batch norm's batch statistics, dropout
     rng: np.random.Generator | None = None      # dropout draws from it
-    algorithm: str = "auto"                     # how to convolve, see conv_fast.py
+    algorithm: str | dict = "auto"              # how to convolve, see conv_fast.py; or {layer: how}
     workspace: Workspace | None = None          # where memory for outputs comes from
 
     def empty(self, shape, dtype):
         """Memory for an output."""
         return self.workspace.empty(shape, dtype) if self.workspace else np.empty(shape, dtype)
+
+    def at(self, name):
+        """This mode for one layer, where algorithms are given by layer."""
+        return replace(self, algorithm=self.algorithm.get(name, "auto")) if isinstance(self.algorithm, dict) else self
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,10 @@ class BackwardMode:
     relu_rule: str = "normal"                   # "normal" | "guided" | "deconv"
     param_grads: bool = False
     input_grads: bool = True                    # False for a layer that reads only the image, when nobody wants d image
-    algorithm: str = "auto"
+    algorithm: str | dict = "auto"
     workspace: Workspace | None = None
 
-    empty = ForwardMode.empty
+    empty, at = ForwardMode.empty, ForwardMode.at
 
 
 class Layer:

@@ -180,7 +180,7 @@ def pointwise(source, w, bias, sink, lead, stride, dilation):
 
     def band(where):
         images, first, last = where
-        x = source.rows(images, first * sh, (last - 1) * sh + 1)
+        x = source.rows(images, first * sh - lead[0], (last - 1) * sh + 1 - lead[0])
         if stride != (1, 1):
             x = np.ascontiguousarray(x[:, ::sh, ::sw])
         y = sink.open(images, first, last)

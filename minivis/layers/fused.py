@@ -36,26 +36,31 @@ class FusedConv:
 
     def forward(self, x, *, mode):
         """Return the last one's output, and {name: (shape of its output, cache)}."""
-        conv, way = self.conv, self.conv.way("forward", x, x.shape, mode)
-        shape = conv.output_shape(x.shape)
-        pools = self.pool is not None and min(shape[1:3]) >= 2
-        if way == "im2col" or (self.pool is not None and not pools):
+        way = self.fast_way(x, x.shape, mode)
+        if way is None:
             return self.one_by_one(x, mode)
-        passing = None
-        if mode.grad:
-            passing = Bits(shape, mode.empty) if np.prod(shape) >= BITS_FROM else mode.empty(shape, bool)
-        if pools:
-            sink = IntoPool(mode, shape, x.dtype, self.relu.max_value, passing)
-        else:
-            sink = IntoReLU(mode.empty(shape, x.dtype), self.relu.max_value, passing)
-        source = Rows(np.ascontiguousarray(x))
-        conv_fast.forward(conv, way, source, sink, lead=conv.lead(x.shape), keep_weights=not mode.training)
-        caches = [conv.cache(x, mode), passing]
-        shapes = [shape, shape]
-        if pools:
-            caches.append((sink.switches, shape) if mode.grad else None)
-            shapes.append(sink.pooled.shape)
-        return (sink.pooled if pools else sink.out), dict(zip(self.names, zip(shapes, caches)))
+        sink = self.sink(x.shape, x.dtype, mode)
+        source, lead = Rows(np.ascontiguousarray(x)), self.conv.lead(x.shape)
+        conv_fast.forward(self.conv, way, source, sink, lead=lead, keep_weights=not mode.training)
+        return sink.made, self.filed(self.conv.cache(x, mode), sink, mode)
+
+    def fast_way(self, like, x_shape, mode):
+        """How to go over bands; None where this has to be done one by one."""
+        way, (_, OH, OW, _) = self.conv.way("forward", like, x_shape, mode), self.conv.output_shape(x_shape)
+        return None if way == "im2col" or (self.pool is not None and min(OH, OW) < 2) else way
+
+    def sink(self, x_shape, dtype, mode):
+        shape = self.conv.output_shape(x_shape)
+        if self.pool is not None:
+            return IntoPool(mode, shape, dtype, self.relu.max_value, signs(shape, mode))
+        return IntoReLU(mode.empty(shape, dtype), self.relu.max_value, signs(shape, mode))
+
+    def filed(self, conv_cache, sink, mode):
+        """{name: (shape of its output, cache)}."""
+        filed = [(sink.shape, conv_cache), (sink.shape, sink.passing)]
+        if self.pool is not None:
+            filed.append((sink.made.shape, (sink.switches, sink.shape) if mode.grad else None))
+        return dict(zip(self.names, filed))
 
     def one_by_one(self, x, mode):
         filed = {}
@@ -78,11 +83,19 @@ class FusedConv:
         return (dx,), {}
 
 
+def signs(shape, mode):
+    """Memory for where a ReLU of this shape passes; None if nobody will ask."""
+    if mode.grad is None:
+        return None
+    return Bits(shape, mode.empty) if np.prod(shape) >= BITS_FROM else mode.empty(shape, bool)
+
+
 class IntoReLU(Into):
     """A sink that keeps max(y, 0), and in ``passing`` where y passed."""
 
     def __init__(self, out, max_value, passing):
         super().__init__(out)
+        self.made = out
         self.top, self.passing = np.inf if max_value is None else max_value, passing
 
     def close(self, images, first, last, y):
@@ -105,8 +118,8 @@ class IntoPool(IntoReLU):
     def __init__(self, mode, shape, dtype, max_value, passing):
         N, H, W, C = self.shape = shape
         self.dtype, self.top, self.passing = dtype, np.inf if max_value is None else max_value, passing
-        self.pooled = mode.empty((N, H // 2, W // 2, C), dtype)
-        self.switches = mode.empty(self.pooled.shape, np.uint8) if mode.grad else None
+        self.made = mode.empty((N, H // 2, W // 2, C), dtype)
+        self.switches = mode.empty(self.made.shape, np.uint8) if mode.grad else None
 
     def open(self, images, first, last):
         return scratch("sink", (images.stop - images.start, last - first, *self.shape[2:]), self.dtype)
@@ -115,7 +128,7 @@ class IntoPool(IntoReLU):
         if self.passing is not None:
             super().close(images, first, last, y)
         rows, columns = (last - first) // 2 * 2, self.shape[2] // 2 * 2
-        pooled = self.pooled[images, first // 2 : first // 2 + rows // 2]
+        pooled = self.made[images, first // 2 : first // 2 + rows // 2]
         if self.passing is None:
             column = scratch("side", (len(y), rows // 2, *self.shape[2:]), y.dtype)
             np.maximum(y[:, 0:rows:2], y[:, 1:rows:2], out=column)

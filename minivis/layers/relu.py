@@ -47,9 +47,14 @@ def check_rule(rule):
 class Bits:
     """A boolean array that takes a bit an element: write and read it by slices of every axis but the last."""
 
-    def __init__(self, shape, empty=np.empty):
+    def __init__(self, shape, empty=np.empty, packed=None):
         self.shape = shape
-        self.packed = empty((*shape[:-1], -(-shape[-1] // 8)), np.uint8)
+        self.packed = empty((*shape[:-1], -(-shape[-1] // 8)), np.uint8) if packed is None else packed
+
+    def lines(self, first, last):
+        """Some lines of (N, H, W, C), in the same memory."""
+        packed = self.packed[:, first:last]
+        return Bits((*packed.shape[:-1], self.shape[-1]), packed=packed)
 
     def __setitem__(self, where, values):
         self.packed[where] = np.packbits(values, axis=-1)
