@@ -25,6 +25,11 @@ import peers
 from threadpoolctl import threadpool_info
 
 from minivis import threads as team
+from minivis.folding import for_inference
+from minivis.image_gradient import per_position
+from minivis.local import LocalPasses
+from minivis.methods.occlusion import windows
+from minivis.models.efficientnet import efficientnet
 from minivis.models.embedded import emoji_vgg
 from minivis.models.vgg import BLOCKS, vgg
 from minivis.train import Recipe, Trainer
@@ -97,6 +102,56 @@ def full(options):
               ["torch", "torch channels_last"], options)  # fmt: skip
 
 
+def efficient(options):
+    rng = np.random.default_rng(0)
+    draw = lambda p: (np.abs(rng.standard_normal(p.shape)) * (2 / p.size) ** 0.5).astype("f4")  # noqa: E731
+    net = for_inference(efficientnet().map_params(draw))
+    inference("EfficientNet-Lite0 without its softmax, batch norms folded, 224, forward", net, "fc", (1, 224, 224, 3),
+              "forward", ["torch", "torch channels_last"], options)  # fmt: skip
+
+
+def occlusion(options, *, count=32):
+    """Local passes beside whole ones, of minivis alone: ``count`` windows of the map at a time."""
+    net = random_vgg("VGG16", head=True)
+    x = np.random.default_rng(1).standard_normal((1, 224, 224, 3)).astype("f4")
+    boxes, cover = windows((224, 224), (32, 32), (8, 8)), np.zeros_like(x)
+    local, first = LocalPasses(net, x, ["prob"]), iter(range(0, 10**6, count))
+
+    def whole():
+        covered = np.repeat(x, count, axis=0)
+        for one, (top, left, bottom, right) in zip(covered, boxes):
+            one[top:bottom, left:right] = 0
+        net.forward(covered, until="prob", keep=["prob"], grad=None)
+
+    def locally():
+        at = next(first) % (len(boxes) - count)         # of the whole map: windows at borders and in the middle
+        local.forward(boxes[at : at + count], cover)
+
+    compare(f"occlusion of VGG16, window 32, stride 8, {count} of {len(boxes)} windows, beside whole passes",
+            {"minivis": locally, "whole passes": whole}, max(3, options.rounds // 3))  # fmt: skip
+
+
+def tiled(options, *, size=4096):
+    command = [sys.executable, __file__, "--peak", "tiles", str(size), "--threads", str(options.threads)]
+    peak = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    print(f"| peak memory over the picture and the weights, gradient through VGG16's conv4_1, {size} x {size}, tiles of "
+          f"512 | minivis {peak:.0f} MB | - |", flush=True)
+
+
+class Tiles:
+    """DeepDream's energy at conv4_1, tile by tile."""
+
+    def __init__(self, net, until, x, threads):
+        self.net, self.x = net, x
+
+    def gradient(self):
+        @per_position("conv4_1")
+        def energy(acts):
+            return float((acts["conv4_1"] ** 2).sum()) / 2, {"conv4_1": acts["conv4_1"]}
+
+        return self.net.image_gradient(self.x, energy, tile=512)
+
+
 class Pictures:
     """A batch of noise, again and again."""
 
@@ -158,9 +213,9 @@ def memory(options, *, size=1024):
 
 
 def print_peak(name, size, threads):
-    net = random_vgg("VGG19")
-    x = np.random.default_rng(1).standard_normal((1, size, size, 3)).astype("f4")
-    engine = {"minivis": partial(Minivis, reuse=False), **MAKERS}[name](net, "conv5_1", x, threads)
+    net = random_vgg("VGG16" if name == "tiles" else "VGG19")
+    x = np.random.default_rng(1).standard_normal((1, size, size, 3), "f4")
+    engine = {"minivis": partial(Minivis, reuse=False), "tiles": Tiles, **MAKERS}[name](net, "conv5_1", x, threads)
     before = status("VmRSS")
     engine.gradient()
     print(status("VmHWM") - before)
@@ -176,8 +231,11 @@ WORK = {
     "forward": partial(body, what="forward"),
     "batch": partial(body, batch=8),
     "full": full,
+    "efficientnet": efficient,
     "training": training,
+    "occlusion": occlusion,
     "memory": memory,
+    "tiles": tiled,
 }
 
 

@@ -11,6 +11,7 @@ This is one way to compute it, and the one to read. The faster ways give the sam
 has them, and the table of rules that picks one for a layer (``algorithm="auto"``).
 """
 
+import functools
 from numbers import Integral
 
 import numpy as np
@@ -194,13 +195,7 @@ class Conv2D(Layer):
 
     def case(self, direction, x_shape):
         """What `conv_fast.choose` must know."""
-        KH, KW, C, F = self.params["w"].shape
-        C, F = (F // self.groups, C) if direction == "input" else (C, F // self.groups)
-        made = x_shape if direction == "input" else self.output_shape(x_shape)
-        padded = any(sum(pads) for pads in self.geometry(x_shape)["padding"])
-        return conv_fast.Case(
-            direction, (KH, KW), self.stride, self.dilation, self.groups, C, F, x_shape[0], tuple(made[1:3]), padded
-        )
+        return case(direction, *self.numbers, x_shape)
 
     def lead(self, x_shape):
         """Zeros before the first line, and before the first column."""
@@ -211,17 +206,18 @@ class Conv2D(Layer):
     def channels(self):
         return self.params["w"].shape[2] * self.groups
 
+    @property
+    def numbers(self):
+        return self.params["w"].shape, self.stride, self.padding, self.dilation, self.groups
+
     def geometry(self, x_shape):
         """The keyword arguments of the functions above, for an input of this shape."""
-        kernel = self.params["w"].shape[:2]
-        padding = resolve_padding(self.padding, x_shape[1:3], kernel, self.stride, self.dilation)
+        padding = place(*self.numbers, x_shape)[0]
         return {"stride": self.stride, "padding": padding, "dilation": self.dilation, "groups": self.groups}
 
     def output_shape(self, shape):
         check_input(self, shape, 4, self.channels)
-        g, w = self.geometry(shape), self.params["w"]
-        size = output_size(shape[1:3], w.shape[:2], g["stride"], g["padding"], g["dilation"])
-        return (shape[0], *size, w.shape[3])
+        return place(*self.numbers, shape)[1]
 
     def window(self, shape):
         (top, _), (left, _) = self.geometry(shape)["padding"]
@@ -229,3 +225,20 @@ class Conv2D(Layer):
 
     def multiply_adds(self, shape, out_shape):
         return out_shape[1] * out_shape[2] * self.params["w"].size
+
+
+@functools.lru_cache(4096)              # asked several times in each pass
+def place(w_shape, stride, padding, dilation, groups, x_shape):
+    """The padding as ((top, bottom), (left, right)), and the output's shape."""
+    pads = resolve_padding(padding, x_shape[1:3], w_shape[:2], stride, dilation)
+    return pads, (x_shape[0], *output_size(x_shape[1:3], w_shape[:2], stride, pads, dilation), w_shape[3])
+
+
+@functools.lru_cache(4096)
+def case(direction, w_shape, stride, padding, dilation, groups, x_shape):
+    (KH, KW, C, F), (pads, out_shape) = w_shape, place(w_shape, stride, padding, dilation, groups, x_shape)
+    C, F = (F // groups, C) if direction == "input" else (C, F // groups)
+    made, padded = x_shape if direction == "input" else out_shape, any(sum(pad) for pad in pads)
+    return conv_fast.Case(
+        direction, (KH, KW), stride, dilation, groups, C, F, x_shape[0], tuple(made[1:3]), padded
+    )

@@ -5,7 +5,7 @@
     blocked      the same for some lines at a time, shared out                      first layers, strides
     shifted      one matrix product for each kernel position, on a shifted view     5 x 5 and dilated kernels
     pointwise    1 x 1: the pixels are the rows already                             1 x 1
-    depthwise    a filter for each channel: multiply and add, shift by shift        EfficientNet's
+    depthwise    a filter for each channel: one sum of products along the lines    EfficientNet's
     winograd2/4  a quarter of the multiplications, see winograd.py                  3 x 3 at stride 1
 
 Each fills its result band by band, from a source into a sink: see bands.py. At stride 1 the data gradient is a
@@ -193,26 +193,35 @@ def pointwise(source, w, bias, sink, lead, stride, dilation):
 
 
 def depthwise(source, w, bias, sink, lead, stride, dilation):
-    """out[c] = sum over kernel positions of the shifted channel c times one number: two passes in cache for each."""
-    kernel, C = w.shape[:2], w.shape[3]
-    (sh, sw), (rh, rw), OW = stride, reach(kernel, dilation), sink.shape[2]
+    """out[c] = sum over kernel positions of the shifted channel c times one number: a sum of products along lines.
+
+    At stride 1 the inner loop goes over several pixels at once, with the filters repeated for each of them.
+    """
+    (KH, KW, _, C), OW = w.shape, sink.shape[2]
+    (sh, sw), (dh, dw), (rh, rw) = stride, dilation, reach((KH, KW), dilation)
     width = (OW - 1) * sw + rw
-    w = w.reshape(-1, C)
+    together = pixels_together(OW, C) if sw == 1 else 1
+    w = np.tile(w.reshape(KH, KW, C), together)                                 # (KH, KW, together*C)
 
     def band(where):
         images, first, last = where
         x = padded_rows(source, images, first * sh - lead[0], (last - 1) * sh + rh - lead[0], lead[1], width)
         y = sink.open(images, first, last)
-        term = scratch("term", y.shape, x.dtype)
-        for k, view in enumerate(kernel_views(x, kernel, y.shape[1:3], stride, dilation)):
-            np.multiply(view, w[k], out=term if k else y)
-            if k:
-                y += term
+        n, line, pixel, number = x.strides
+        shape = (len(x), last - first, OW // together, KH, KW, w.shape[2])
+        seen = as_strided(x, shape, (n, sh * line, together * sw * pixel, dh * line, dw * pixel, number))
+        np.einsum("nlpuvc,uvc->nlpc", seen, w, out=y.reshape(*shape[:3], -1))   # a view: whole lines of an array
         if bias is not None:
             y += bias
         sink.close(images, first, last, y)
 
-    share_out(band, bands(sink.shape, OW * C * w.itemsize * (2 + sh * sw), sink.lines))
+    share_out(band, bands(sink.shape, OW * C * w.itemsize * (1 + sh * sw), sink.lines))
+
+
+def pixels_together(OW, C):
+    """How many pixels of a line to take as one: a part of the line of some thousand numbers, or else all of it."""
+    most = max(n for n in range(1, OW + 1) if OW % n == 0 and n * C <= max(C, 4096))
+    return most if most * C >= 256 else OW
 
 
 DIRECT = {"blocked": blocked, "shifted": shifted, "pointwise": pointwise, "depthwise": depthwise}
