@@ -134,7 +134,7 @@ def occlusion(options, *, count=32):
 def tiled(options, *, size=4096):
     command = [sys.executable, __file__, "--peak", "tiles", str(size), "--threads", str(options.threads)]
     peak = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    print(f"| peak memory over the picture and the weights, gradient through VGG16's conv4_1, {size} x {size}, tiles of "
+    print(f"| peak memory over picture and weights, gradient through VGG16's conv4_1, {size} x {size}, tiles of "
           f"512 | minivis {peak:.0f} MB | - |", flush=True)
 
 
