@@ -126,6 +126,16 @@ def test_stripes_of_any_two_convolutions(rng, in_stripes, first, second):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("grad", ["image", "params"])
+def test_stripes_after_a_forward_that_kept_inputs(rng, in_stripes, grad):
+    net, x = chain(rng), rng.standard_normal((1, 20, 16, 3))
+    plain, acts = net.forward(x, algorithm="im2col"), net.forward(x, keep=["pool2"], grad=grad)
+    seeds = {"pool2": rng.standard_normal(plain["pool2"].shape)}
+    wanted = net.backward(plain, seeds)[0]["input"]
+    np.testing.assert_allclose(net.backward(acts, seeds)[0]["input"], wanted, rtol=0, atol=1e-12)
+    assert net.backward(acts, seeds, keep=()) == ({}, {})
+
+
 def test_stripes_hold_no_whole_between(rng, in_stripes):
     """The memory of a pass, arrays and signs, is less than what lies between the two convolutions."""
     net = Network().add("a", Conv2D(rng.standard_normal((3, 3, 3, 32)), padding=1)).add("relu a", ReLU())

@@ -10,7 +10,7 @@ import numpy as np
 
 from minivis.threads import cores, scratch
 
-BAND_BYTES = 2**19                      # of what a band reads and writes in its inner step
+BAND_BYTES = 2**20                      # of what a band reads and writes in its inner step
 
 
 class Rows:

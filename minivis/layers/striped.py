@@ -53,7 +53,10 @@ class StripedConvs:
 
     def backward(self, dout, caches, mode):
         """Return ``(dx,), {}``; ``caches`` holds one for each layer. Gradients of parameters are not made here."""
-        x_shape, passing, between = getattr(caches[0], "shape", caches[0]), *caches[1:3]
+        if not mode.input_grads:                # nobody wants them, and there are no others
+            return (None,), {}
+        x_shape, between = (getattr(cache, "shape", cache) for cache in caches[:3:2])
+        passing = caches[1]
         mode_1, mode_2 = self.modes(mode)
         way_1 = self.first.conv.way("input", dout, x_shape, mode_1)
         way_2 = self.second.conv.way("input", dout, between, mode_2)
