@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+PAINTING = CHECKOUT / "minivis" / "data" / "strokes.png"
 sys.path.insert(0, str(CHECKOUT))                       # a demo runs from a checkout in which nothing is installed
 
 import minivis as mv  # noqa: E402
@@ -18,19 +19,29 @@ from minivis.pictures import panels  # noqa: E402
 from minivis.preprocessing import Preprocessing  # noqa: E402
 
 
-def load(doc, argv, out):
-    """Parse ``argv``; return (net, picture as the net sees it: uint8 (H, W, 3), path to save to)."""
+def load(doc, argv, out, whole=False):
+    """Parse ``argv``; return (net, picture as the net sees it: uint8 (H, W, 3), path to save to).
+
+    whole: the picture is not cut to the net's size, for methods whose layers take any.
+    """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--net", default="emoji-vgg", help="a name of `minivis weights list`, or a file")
     parser.add_argument("--image", default=CHECKOUT / "minivis" / "data" / "goose.png", help="a picture")
-    parser.add_argument("--size", type=int, default=224, help="its longer side, for nets that take any size")
+    parser.add_argument("--size", type=int, default=224, help="its longer side, where any size will do")
     parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
     args = parser.parse_args(argv)
     try:
         net = mv.load(args.net)
+        if whole:
+            return net, read(args.image, args.size), args.out
         return net, net.fit(mv.read_image(args.image, None if net.input_size else args.size)).image, args.out
     except MinivisError as error:
         parser.error(str(error))
+
+
+def read(path, size):
+    """The picture of a file, uint8 (H, W, 3), shrunk to ``size`` pixels on its longer side."""
+    return mv.read_image(path, size)
 
 
 def digits(doc, argv, out):

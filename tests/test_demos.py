@@ -60,9 +60,9 @@ def test_runs(demo, script, net, tmp_path, capsys):
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_is_flat_and_short(script):
     text = script.read_text()
-    assert text.count("def ") == 1 and "def main(argv=None):" in text and len(text.splitlines()) < 60
+    assert text.count("\ndef ") == 1 and "def main(argv=None):" in text and len(text.splitlines()) < 60
     imports = re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)
-    assert set(imports) <= {"sys", "numpy", "loading"}, "the method is spelled out, not imported"
+    assert set(imports) <= {"sys", "numpy", "scipy", "loading"}, "the method is spelled out, not imported"
     assert '"""' in text.splitlines()[0] and "lecture 9" in text.split('"""')[1]
 
 
@@ -132,3 +132,21 @@ def test_a_mistake_is_one_sentence(demo, capsys):
     with pytest.raises(SystemExit) as stopped:
         demo(by_name("saliency"), "--net", "tiny.h5", "--image", "nowhere.jpg")
     assert stopped.value.code == 2 and "there is no file nowhere.jpg" in capsys.readouterr().err
+
+
+def test_dream_sees_more(demo):
+    saved = demo(by_name("dream"), "--net", "tiny.h5", "--image", "photo.png", "--size", "30", "--out", "out.png")
+    net, (picture, _, deep) = mv.load("tiny.h5"), saved.values()
+    layer = net.role("dream")
+    energy = [float((net.forward(net.preprocess(p), until=layer)[layer] ** 2).sum()) for p in (picture, deep)]
+    assert energy[1] > 3 * energy[0]
+
+
+def test_style_has_the_loss_of_the_method(demo):
+    saved = demo(by_name("style"), "--net", "tiny.h5", "--image", "photo.png", "--size", "30", "--out", "out.png")
+    (title, result) = list(saved.items())[2]
+    settings = {"size": max(result.shape[:2]), "tv_weight": 0}
+    start = mv.style_transfer(mv.load("tiny.h5"), saved["content"], saved["style"], steps=0, **settings)
+    ours = mv.style_transfer(mv.load("tiny.h5"), saved["content"], saved["style"], steps=100, **settings)
+    found = float(re.match(r"loss ([0-9.e-]+),", title)[1])
+    assert found < 0.1 * start.runs[0].loss and found < 1.3 * ours.runs[0].loss
