@@ -28,6 +28,8 @@ _HOMES = {
     "minivis.methods.dream_more": ("dream_layers", "dream_zoom"),
     "minivis.methods.filters": ("filter_grid",),
     "minivis.methods.fool": ("fool",),
+    "minivis.methods.lecture_linear": ("lecture_linear",),
+    "minivis.methods.linear": ("linear_fool",),
     "minivis.methods.neighbours": ("neighbours",),
     "minivis.methods.occlusion": ("occlusion",),
     "minivis.methods.patches": ("top_patches",),

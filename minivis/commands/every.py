@@ -6,6 +6,6 @@ COMMANDS = {
     command.name: command
     for command in (
         pictures.classify, pictures.activations, pictures.filters, pictures.occlude, pictures.backprop,
-        pictures.saliency, folders.patches, folders.neighbours, folders.tsne, fooling.fool,
+        pictures.saliency, folders.patches, folders.neighbours, folders.tsne, fooling.fool, fooling.linear,
     )
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import click
 
-from minivis.commands.making import picture_command
+from minivis.commands.making import PictureCommand, picture_command
 
 METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy")
 
@@ -55,3 +55,41 @@ def fool(given, seed, progress, to, label, start, **settings):
         raise BadValue(f"--from starts without a picture: leave out {given.image_name}, or --from")
     image = given.image if start is None else None
     return fool(given.net, image, to, label=label, start=start, seed=seed, progress=progress, **settings)
+
+
+class DataCommand(PictureCommand):
+    """Its picture is named after the data set."""
+
+    def stem(self, params):
+        return params["on"]
+
+
+@picture_command(
+    "linear",
+    click.Option(["--on"], type=click.Choice(["lecture", "digits", "wine", "fashion", "emoji"]), default="lecture",
+                 show_default=True, help="The lecture's ten numbers, printed step by step; or a data set to train on."),
+    click.Option(["--to"], metavar="CLASS", help="Whose weights to mix into everything; by default the last class'."),
+    click.Option(["--data"], metavar="FOLDER", help="With the four files of Fashion-MNIST; by default Debian's."),
+    image=False, kind=DataCommand,
+)
+def linear(given, seed, progress, on, to, data):
+    """Linear classifiers are fooled too: it is not the depth.
+
+    A softmax classifier without any hidden layer, its weights as pictures, the smallest nudge of every number that
+    changes its answer, and a bit of the weights of one class mixed into everything. On emoji, beside the nudges that
+    the convnet takes.
+    """
+    from minivis.errors import BadValue
+    from minivis.methods.lecture_linear import lecture_linear
+    from minivis.methods.linear import linear_fool
+
+    if data is not None and on != "fashion":
+        raise BadValue("--data is the folder of Fashion-MNIST: it goes with --on fashion")
+    if on == "lecture":
+        if to is not None:
+            raise BadValue("--to needs classes: name a data set with --on")
+        return lecture_linear()
+    from minivis.data.rows import rows
+
+    found = rows(on, **({"folder": data} if on == "fashion" else {}))
+    return linear_fool(**found, target=to, net=given.net if on == "emoji" else None, seed=seed, progress=progress)
