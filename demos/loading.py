@@ -24,12 +24,7 @@ def load(doc, argv, out, whole=False):
 
     whole: the picture is not cut to the net's size, for methods whose layers take any.
     """
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--net", default="emoji-vgg", help="a name of `minivis weights list`, or a file")
-    parser.add_argument("--image", default=CHECKOUT / "minivis" / "data" / "goose.png", help="a picture")
-    parser.add_argument("--size", type=int, default=224, help="its longer side, where any size will do")
-    parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
-    args = parser.parse_args(argv)
+    parser, args = parse(doc, argv, out, CHECKOUT / "minivis" / "data" / "goose.png", "a picture")
     try:
         net = mv.load(args.net)
         if whole:
@@ -37,6 +32,46 @@ def load(doc, argv, out, whole=False):
         return net, net.fit(mv.read_image(args.image, None if net.input_size else args.size)).image, args.out
     except MinivisError as error:
         parser.error(str(error))
+
+
+def load_many(doc, argv, out):
+    """The same with many pictures, uint8 (N, H, W, 3): of a folder, or cut from one picture; by default 200 emoji."""
+    default = CHECKOUT / "tests" / "data" / "emoji.npz"
+    parser, args = parse(doc, argv, out, default, "a folder of pictures, or one to cut up")
+    try:
+        net, path = mv.load(args.net), Path(args.image)
+        side = net.input_size or (min(args.size, 64),) * 2
+        most = 200 if max(side) <= 64 else 32                   # in one batch
+        if path.suffix == ".npz":
+            pictures = list(np.load(path)["images"][:most])
+        elif path.is_dir():
+            pictures = [mv.read_image(file) for file in sorted(path.iterdir()) if file.is_file()][:most]
+        else:
+            pictures = squares(mv.read_image(path), 7 if most > 100 else 4)
+    except MinivisError as error:
+        parser.error(str(error))
+    fitted = [net.preprocessing.fit_image(picture, size=side)[0] for picture in pictures]
+    return net, np.stack([np.broadcast_to(f, (*f.shape[:2], 3)) for f in fitted]), args.out
+
+
+def squares(picture, across):
+    """Of a half and a third of its shorter side, ``across`` x ``across`` of each, evenly spread over it."""
+    cut = []
+    for part in (2, 3):
+        size = max(1, min(picture.shape[:2]) // part)
+        tops, lefts = (np.linspace(0, n - size, across).astype(int) for n in picture.shape[:2])
+        cut += [picture[top:top + size, left:left + size] for top in tops for left in lefts]
+    return cut
+
+
+def parse(doc, argv, out, image, what):
+    """(the parser, the options) of a demo's command line."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--net", default="emoji-vgg", help="a name of `minivis weights list`, or a file")
+    parser.add_argument("--image", default=image, help=what)
+    parser.add_argument("--size", type=int, default=224, help="its longer side, where any size will do")
+    parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
+    return parser, parser.parse_args(argv)
 
 
 def read(path, size):
@@ -67,7 +102,7 @@ def digits_net():
     return net
 
 
-def save(path, figure):
+def save(path, figure, height=256):
     """Save {title: picture} as one row. A picture is uint8, or numbers: (H, W, 3) with a sign, or (H, W) without."""
     images, bars = [], []
     for values in figure.values():
@@ -77,5 +112,5 @@ def save(path, figure):
         draw = {None: lambda v: v, "grey": signed, "diverging": signed, "inferno": unsigned}[kind]
         images.append(draw(values))
         bars.append(limit and (kind, 0 if kind == "inferno" else -limit, limit))
-    mv.write_image(path, panels(images, list(figure), colorbars=bars, height=256), force=True)
+    mv.write_image(path, panels(images, list(figure), colorbars=bars, height=height), force=True)
     print(f"wrote {path}")

@@ -31,7 +31,8 @@ def demo(tmp_path, monkeypatch):
         spec.loader.exec_module(module)
         saved = {}
         save = module.save
-        monkeypatch.setattr(module, "save", lambda path, figure: (saved.update(figure), save(path, figure)))
+        saving = lambda path, figure, **more: (saved.update(figure), save(path, figure, **more))  # noqa: E731
+        monkeypatch.setattr(module, "save", saving)
         assert module.main(list(arguments)) is None
         return saved
 
@@ -62,7 +63,9 @@ def test_is_flat_and_short(script):
     text = script.read_text()
     assert text.count("\ndef ") == 1 and "def main(argv=None):" in text and len(text.splitlines()) < 60
     imports = re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)
-    assert set(imports) <= {"sys", "numpy", "scipy", "loading"}, "the method is spelled out, not imported"
+    library = {"sklearn", "threadpoolctl"} if "tsne" in script.stem else set()     # t-SNE is a library's
+    known = {"sys", "numpy", "scipy", "loading", *library}
+    assert set(imports) <= known, "the method is spelled out, not imported"
     assert '"""' in text.splitlines()[0] and "lecture 9" in text.split('"""')[1]
 
 
@@ -126,6 +129,26 @@ def test_fool_is_the_method(demo):
     assert (fooled == np.rint(expected)).mean() > 0.99          # where a gradient is 0 but for rounding, signs differ
     np.testing.assert_array_equal(difference, fooled.astype(float) - picture)
     assert 3 < abs(difference).max() <= 6
+
+
+def test_patches_are_the_strongest(demo):
+    saved = demo(by_name("patches"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    (title, sheet), *_ = saved.items()
+    layer, units = re.match(r"(\w+), units ([\d, ]+)\n", title).groups()
+    loading = sys.modules["loading"]
+    net, pictures, _ = loading.load_many("", ["--net", "tiny.h5", "--image", "photo.png"], "")
+    result = mv.top_patches(net, list(pictures), layer, [int(units.split(",")[0])], k=5, maps=())
+    top, left, bottom, right = result.patches[0][0].box
+    np.testing.assert_array_equal(sheet[:bottom - top, :right - left],
+                                  pictures[result.patches[0][0].number][top:bottom, left:right])
+
+
+def test_many_pictures_of_a_folder(demo, tmp_path):
+    (tmp_path / "many").mkdir()
+    for i in range(8):
+        mv.write_image(tmp_path / "many" / f"{i}.png", np.roll(mv.read_image("photo.png"), 7 * i, axis=1))
+    saved = demo(by_name("tsne"), "--net", "tiny.h5", "--image", "many", "--out", "out.png")
+    assert "8 pictures" in next(iter(saved)) and saved[list(saved)[1]].shape == (24, 24, 3)
 
 
 def test_a_mistake_is_one_sentence(demo, capsys):
