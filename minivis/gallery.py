@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minivis.errors import MinivisError
+from minivis.errors import MinivisError, MissingExtra
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,15 @@ SECTIONS = (
         "<i>a<sub>ijf</sub></i> = <i>b<sub>f</sub></i> + Σ<i><sub>uvc</sub></i> "
         "<i>x</i><sub><i>i</i>+<i>u</i>, <i>j</i>+<i>v</i>, <i>c</i></sub> · <i>w<sub>uvcf</sub></i>",
         ("filters",),
+    ),
+    Section(
+        "compare-filters", "What else finds edges",
+        "Patches of photographs, of the size of those filters, and four other ways to learn from them. Independent "
+        "components, cluster centres and sparse codes become edges at one place, as in trained nets; principal "
+        "components are waves over the whole square.",
+        "min Σ‖<i>x</i> − <i>Dz</i>‖² + <i>λ</i>|<i>z</i>|<sub>1</sub> &nbsp;|&nbsp; "
+        "max independence of <i>Wx</i> &nbsp;|&nbsp; min Σ‖<i>x</i> − nearest centre‖²",
+        ("filters", "--compare"),
     ),
     Section(
         "deep-filters", "Weights of a deeper layer",
@@ -86,6 +95,14 @@ SECTIONS = (
         ("backprop", "--unit", "{neuron}"),
     ),
     Section(
+        "receptive-field", "What a unit looks at",
+        "A unit could see all of its receptive field, and hardly looks beyond the middle of it: the gradient of each "
+        "layer’s central unit, squared, on average over pictures.",
+        "<i>E<sub>ij</sub></i> = mean Σ<i><sub>k</sub></i> "
+        "(∂<i>a</i><sub>centre,<i>k</i></sub> / ∂<i>x<sub>ij</sub></i>)²",
+        ("receptive-field", "--pictures", "8"),
+    ),
+    Section(
         "saliency", "Saliency",
         "How much does the score change if this pixel changes a little? One backward pass, the largest of the three "
         "colours, no sign.",
@@ -98,7 +115,40 @@ SECTIONS = (
         "keeps what they agree on (SmoothGrad).",
         "<i>M</i> = max<i><sub>c</sub></i> |mean<i><sub>n</sub></i> ∂<i>s</i>/∂<i>x</i> "
         "(<i>x</i> + <i>ε<sub>n</sub></i>)|, &nbsp;<i>ε<sub>n</sub></i> ~ N(0, <i>σ</i>²)",
-        ("saliency", "--samples", "50"),
+        ("saliency", "--map", "smoothgrad"),
+    ),
+    Section(
+        "kinds", "Eight maps of one question",
+        "What later years made of it. Grad-CAM asks the last feature maps and not the pixels; integrated gradients "
+        "share the score out among the pixels, so that all parts together are the whole of it.",
+        "<i>M<sub>ij</sub></i> = Σ<i><sub>c</sub></i> (<i>x</i> − <i>x</i>′) ∫ ∂<i>s</i>/∂<i>x</i> "
+        "(<i>x</i>′ + <i>α</i>(<i>x</i> − <i>x</i>′)) d<i>α</i> &nbsp;|&nbsp; "
+        "max(0, Σ<i><sub>k</sub></i> mean(∂<i>s</i>/∂<i>A<sub>k</sub></i>) <i>A<sub>k</sub></i>)",
+        ("saliency", "--map", "all"),
+    ),
+    Section(
+        "curve", "Do the maps point at what the net needs?",
+        "Cover the pixels in the order of each map, and lay them on a blurred picture in the same order. The sooner "
+        "the class falls, or rises, the better the map; pixels in random order are what it has to beat.",
+        "deletion, insertion = ∫ <i>p</i>(<i>x</i> with the strongest part <i>q</i> of the pixels "
+        "covered, shown) d<i>q</i>",
+        ("saliency", "--curve"),
+    ),
+    Section(
+        "sanity", "Do the maps depend on the weights?",
+        "Shuffle the weights of one layer after the other, from the top. A map that shows what the net has learnt "
+        "must fall apart; one that stays as it was shows edges of the picture, however convincing it looks.",
+        "likeness = rank correlation of |<i>M</i>| and |<i>M</i> with weights shuffled|",
+        ("saliency", "--sanity"),
+    ),
+    Section(
+        "segment", "Cut out, without ever having seen an outline",
+        "Where guided backpropagation is strongest lies the object, where it is weakest the ground. From these hints "
+        "GrabCut learns the colours of both, and cuts where neighbouring pixels differ.",
+        "min<sub><i>α</i></sub> Σ<i><sub>i</sub></i> −log <i>p</i>(<i>x<sub>i</sub></i> | <i>α<sub>i</sub></i>) + "
+        "<i>γ</i> Σ<i><sub>ij</sub></i> [<i>α<sub>i</sub></i> ≠ <i>α<sub>j</sub></i>] "
+        "exp(−<i>β</i>‖<i>x<sub>i</sub></i> − <i>x<sub>j</sub></i>‖²)",
+        ("segment",),
     ),
     Section(
         "fool", "Fooled",
@@ -165,7 +215,7 @@ def run(given, params, *, progress=False, sections=SECTIONS):
         try:
             words = tuple(word.format(**filled) for word in section.words)
         except KeyError as missing:
-            why_not = f"this net has no {missing.args[0]}, or no layer for it"
+            why_not = f"Not for this net: it has no {missing.args[0]}, or no layer for it"
             shown.append(Shown(section, section.words, why_not=why_not))
             continue
         command = COMMANDS[words[0]]
@@ -177,7 +227,8 @@ def run(given, params, *, progress=False, sections=SECTIONS):
         try:
             made = command.make(given if section.of_picture else replace(given, image_name=None), own)
         except MinivisError as error:
-            shown.append(Shown(section, words, why_not=str(error)))
+            here = "Not on this machine" if isinstance(error, MissingExtra) else "Not for this net"
+            shown.append(Shown(section, words, why_not=f"{here}: {error}"))
             continue
         shown.append(Shown(section, words, time.perf_counter() - began, *made))
     return shown

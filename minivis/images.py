@@ -82,7 +82,7 @@ def read_text(path):
 
 
 def write_image(path, array, text=None, force=False):
-    """Write uint8 (H, W, 3), (H, W, 1) or (H, W) to a new file, in the format that its suffix names.
+    """Write uint8 (H, W, 3), (H, W, 4) with alpha, (H, W, 1) or (H, W) to a new file, in the format of its suffix.
 
     ``text``: a dict of strings to keep inside, as PNG text chunks (elsewhere: JSON in the EXIF description). An
     existing file is kept, with a BadValue, unless ``force``; a failure leaves nothing behind.
@@ -193,8 +193,11 @@ def _encode(array, format, text):
         raise BadValue(f"pictures are written from uint8, not from {array.dtype}; see minivis.preprocessing.to_uint8")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
-    if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
-        raise BadValue(f"a picture is (H, W, 3), (H, W, 1) or (H, W) with at least one pixel, not {array.shape}")
+    if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise BadValue(f"a picture is (H, W, 3), (H, W, 1) or (H, W) with at least one pixel, or (H, W, 4) with alpha, "
+                       f"not {array.shape}")
+    if array.ndim == 3 and array.shape[2] == 4 and format == "JPEG":
+        raise BadValue("a JPEG cannot be transparent: PNG and WEBP can")
     options = dict(OPTIONS.get(format, {}))
     text = _checked_text(text)
     if text and format == "PNG":

@@ -34,3 +34,9 @@ def check_fits(net, shape):
         side = int(max(shape[1:3]) * math.sqrt(0.9 * free / need))
         raise TooLarge(f"{shape[2]} x {shape[1]} pixels need about {need / 1e9:.1f} GB of memory in this net, and "
                        f"{free / 1e9:.1f} GB are free: make the longer side {side} pixels or less")
+
+
+def batch_that_fits(net, shape, most=64, limit=200e6):
+    """How many inputs of ``shape`` (H, W, C) go well through a net at once: largest layer's output within ``limit``."""
+    largest = max(math.prod(s) for s in net.shapes((1, *shape)).values())
+    return int(max(1, min(most, limit / (largest * net.dtype.itemsize))))

@@ -110,7 +110,7 @@ def render(shown, *, portrait, portrait_alt, title, answer, about, **facts):
 def _section(number, shown):
     section = shown.section
     if shown.why_not:
-        figure, seconds = f'<p class="missing">Not for this net: {html.escape(shown.why_not)}.</p>', ""
+        figure, seconds = f'<p class="missing">{html.escape(shown.why_not)}.</p>', ""
     else:
         height, width = shown.picture.shape[:2]
         found = html.escape(" · ".join(line.strip() for line in str(shown.result).split("\n") if line))

@@ -101,8 +101,7 @@ def panels(images, titles, footer=None, colorbars=None, height=None, columns=Non
         blocks.append((_title(title, max(image.shape[1], 96)), image, None if bar is None else colorbar(
             *bar[:3], height, *bar[3:])))
     columns = len(blocks) if columns is None else columns
-    rows = [_row(blocks[i:i + columns]) for i in range(0, len(blocks), columns)]
-    figure = above(rows, gap=MARGIN)
+    figure = above(_rows(blocks, min(columns, len(blocks))), gap=MARGIN)
     if footer:
         figure = above([figure, text_picture(footer, figure.shape[1], size=SMALL, color=MUTED)], gap=10)
     sheet = _white(figure.shape[0] + 2 * MARGIN, figure.shape[1] + 2 * MARGIN)
@@ -115,7 +114,7 @@ def colorbar(colormap, low, high, height, label=None):
     _check_whole(height=height)
     bar = colorize(np.linspace(high, low, height)[:, None].repeat(12, axis=1), colormap, low, high)
     bar[[0, -1]] = bar[:, [0, -1]] = LINE
-    ticks, factor = _round_ticks(low, high, max(2, height // 40))
+    ticks, factor = round_ticks(low, high, max(2, height // 40))
     numbers = [text_picture(text, size=SMALL, color=INK) for _, text in ticks]
     scale = _white(height, 7 + max(n.shape[1] for n in numbers))
     for (value, _), number in zip(ticks, numbers):
@@ -193,14 +192,16 @@ def bar_chart(names, values, width=260, height=None, percent=True):
     return chart if height is None else beside([chart, _white(max(height, chart.shape[0]), 0)], gap=0)
 
 
-def _row(blocks):
-    """(title, picture, colour bar) side by side; the pictures stand on one line, the titles just above them."""
-    columns = []
+def _rows(blocks, columns):
+    """(title, picture, colour bar) in rows; pictures of a row stand on one line, the titles just above them."""
+    cells = []
     for title, image, bar in blocks:
         body = above([image, _white(0, title.shape[1])], gap=0, align="center")
-        column = above([title, body], gap=6)
-        columns.append(column if bar is None else beside([column, bar], gap=6, align="bottom"))
-    return beside(columns, gap=MARGIN, align="bottom")
+        cell = above([title, body], gap=6)
+        cells.append(cell if bar is None else beside([cell, bar], gap=6, align="bottom"))
+    widths = [max(cell.shape[1] for cell in cells[k::columns]) for k in range(columns)]
+    filled = [above([cell, _white(0, widths[k % columns])], gap=0) for k, cell in enumerate(cells)]
+    return [beside(filled[k:k + columns], gap=MARGIN, align="bottom") for k in range(0, len(filled), columns)]
 
 
 def _title(title, width):
@@ -223,7 +224,7 @@ def _to_height(image, height):
     return np.array(large.resize((width, height), shrink))
 
 
-def _round_ticks(low, high, most):
+def round_ticks(low, high, most):
     """[(value, text)] at round values, at most ``most`` + 1 of them, and the factor ("1e-5") that they leave out."""
     if not high > low:
         return [(low, f"{low:.3g}")], ""

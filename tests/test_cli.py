@@ -18,7 +18,9 @@ from minivis.models.tiny import tiny_vgg
 from minivis.weights.native import save
 
 ROOT = Path(__file__).parents[1]
-PICTURE_COMMANDS = ("classify", "activations", "filters", "occlude", "backprop", "saliency")
+PICTURE_COMMANDS = ("classify", "activations", "filters", "occlude", "backprop", "saliency", "segment",
+                    "receptive-field")
+NEED_NO_IMAGE = ("filters", "receptive-field")
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +70,9 @@ def refused(run, here):
 
 @pytest.mark.parametrize("command", PICTURE_COMMANDS)
 def test_every_picture_command(run, here, command):
-    image = [] if command == "filters" else ["photo.png"]
+    if command == "segment":
+        pytest.importorskip("cv2", reason="no OpenCV here: the segment command does not run")
+    image = [] if command in NEED_NO_IMAGE else ["photo.png"]
     code, out, err = run(command, *image, "--net", "tiny.h5", "-o", "out.png")
     assert (code, err) == (0, "") and out.endswith("wrote out.png\n")
     picture = read_image("out.png")
@@ -145,7 +149,7 @@ def test_occlude_options(run, fill):
 
 
 def test_the_seed_matters_where_something_is_random(run, here):
-    words = ("saliency", "photo.png", "--net", "tiny.h5", "--samples", "3", "--json", "--force", "--seed")
+    words = ("saliency", "photo.png", "--net", "tiny.h5", "--map", "smoothgrad", "--json", "--force", "--seed")
     found = [json.loads(run(*words, seed)[1]) for seed in ("1", "2", "1")]
     assert found[0] == found[2] and found[0]["numbers"] != found[1]["numbers"]
 
@@ -273,6 +277,11 @@ def test_help_and_version(run):
     (["saliency", "photo.png", "photo.jpg"], "unexpected extra argument (photo.jpg)"),
     (["saliency", "photo.png", "--nett", "x"], "No such option"),
     (["saliency", "photo.png", "--net"], "'--net' requires an argument"),
+    (["saliency", "photo.png", "--map", "gradcm"], "'gradcm' is not one of 'gradient', 'deconv'"),
+    (["saliency", "photo.png", "--map", "gradcam", "--layer", "fc6"], "needs feature maps that fc8 is made from"),
+    (["saliency", "photo.png", "--map", "gradcam", "--unit", "conv1_1:0"], "none below conv1_1: ask for a unit"),
+    (["saliency", "photo.png", "--map", "integrated", "--steps", "0"], "'--steps'"),
+    (["saliency", "photo.png", "--curve", "--sanity"], "are two pictures: ask for them one after the other"),
     (["occlude", "photo.png", "--window", "17"], "a window of 17 x 17 pixels does not fit into 16 x 16"),
     (["occlude", "photo.png", "--window", "4", "--stride", "5"], "from 1 to the window"),
     (["occlude", "photo.png", "--window", "big"], "'big' is no size"),
@@ -281,10 +290,24 @@ def test_help_and_version(run):
     (["occlude", "photo.png", "--fill", "gray"], "'gray' is not one of"),
     (["occlude", "photo.png", "--unit", "fc7:1", "--measure", "prob"], "is no class and has no probability"),
     (["backprop", "photo.png", "--rule", "gided"], "'gided' is not one of 'normal', 'deconv', 'guided', 'all'"),
+    (["backprop", "photo.png", "--display", "abs"], "'abs' is not one of 'signed', 'absolute'"),
+    (["backprop", "photo.png", "--crop"], "looks at the whole picture, so there is nothing to crop to"),
+    (["occlude", "photo.png", "--unit", "goose", "--unit", "fc7:1"], "units of several layers"),
     (["activations", "photo.png", "--layer", "conv12"], "no layer named 'conv12'; did you mean 'conv1_2'"),
     (["activations", "photo.png", "--channels", "0"], "'--channels'"),
+    (["activations", "photo.png", "--order", "size"], "'size' is not one of 'channel', 'strength'"),
     (["filters", "--layer", "fc6"], "no convolution named 'fc6'"),
     (["filters", "photo.png"], "unexpected extra argument"),
+    (["filters", "--data", "taken"], "--data is what --compare learns from: give both"),
+    (["filters", "--compare", "--data", "no/where"], "there is no folder no/where"),
+    (["filters", "--compare", "--data", "text.jpg"], "none of the 1 pictures in text.jpg can be read"),
+    (["filters", "--compare", "--data", "taken"], "there is no picture in the folder taken"),
+    (["filters", "--compare", "--layer", "conv2_1"], "only filters that read the picture compare with its patches"),
+    (["receptive-field", "--pictures", "0"], "'--pictures'"),
+    (["receptive-field", "--data", "taken"], "there is no picture in the folder taken"),
+    (["receptive-field", "photo.png"], "unexpected extra argument"),
+    (["segment", "photo.png", "--show", "outline"], "'outline' is not one of 'figure', 'mask', 'cut-out'"),
+    (["segment", "photo.png", "--high", "2"], "'--high'"),
     (["classify", "photo.png", "--top", "0"], "'--top'"),
     (["classify", "photo.png", "-o", "photo.jpg"], "exists and is kept"),
     (["inspect", "nowhere.h5"], "there is no file nowhere.h5"),
@@ -423,16 +446,26 @@ def test_errors_of_the_system(refused, run, monkeypatch, error, is_ours):
 # ---- rerun ----
 
 @pytest.mark.parametrize("words", [
-    ("saliency", "photo.png", "--unit", "goose", "--samples", "3", "--noise", "0.3", "--seed", "7", "--threads", "1"),
+    ("saliency", "photo.png", "--unit", "goose", "--map", "smoothgrad", "--samples", "3", "--noise", "0.3",
+     "--seed", "7", "--threads", "1"),
+    ("saliency", "photo.png", "--map", "all", "--samples", "3", "--baseline", "noise", "--seed", "5"),
+    ("saliency", "photo.png", "--curve", "--map", "guided"),
+    ("saliency", "photo.png", "--sanity", "--map", "gradcam", "--layer", "conv1_2", "--seed", "3"),
     ("occlude", "photo.jpg", "--window", "8,5", "--fill", "noise", "--unit", "relu2_1:3@2,1"),
     ("backprop", "photo.png", "--rule", "guided", "--unit", "tropical fish"),
-    ("activations", "photo.png", "--layer", "relu1_2", "--size", "30"),
+    ("backprop", "photo.png", "--display", "absolute", "--unit", "relu2_1:3@max", "--crop"),
+    ("occlude", "photo.png", "--unit", "owl", "--unit", "tropical fish", "--stride", "3"),
+    ("activations", "photo.png", "--layer", "relu1_2", "--size", "30", "--order", "strength", "--scale", "channel"),
     ("filters", "--layer", "conv2_1", "--rows", "3"),
+    ("filters", "--compare", "--seed", "3"),
+    ("receptive-field", "--pictures", "2", "--data", "album"),
     ("classify", "photo.png", "--top", "2"),
     ("saliency", "--", "-odd name.png"),
 ], ids=lambda words: words[0])  # fmt: skip
 def test_rerun_bit_for_bit(run, here, words):
     os.link("photo.png", "-odd name.png")
+    (here / "album").mkdir()
+    os.link("photo.png", "album/one.png")
     assert run(words[0], "--net", "tiny.h5", "-o", "first.png", *words[1:])[0] == 0
     code, out, err = run("rerun", "first.png")
     assert (code, err) == (0, "") and out == "first.png made again, bit for bit\nwrote first-rerun.png\n"

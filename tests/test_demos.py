@@ -26,6 +26,8 @@ def demo(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(DEMOS))
 
     def demo(script, *arguments):
+        if "segment" in script.stem:
+            pytest.importorskip("cv2", reason="no OpenCV here: its demo does not run")
         spec = importlib.util.spec_from_file_location(script.stem, script)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -64,6 +66,7 @@ def test_is_flat_and_short(script):
     assert text.count("\ndef ") == 1 and "def main(argv=None):" in text and len(text.splitlines()) < 60
     imports = re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)
     library = {"sklearn", "threadpoolctl"} if "tsne" in script.stem else set()     # t-SNE is a library's
+    library |= {"cv2"} if "segment" in script.stem else set()                      # and so is GrabCut
     known = {"sys", "numpy", "scipy", "loading", *library}
     assert set(imports) <= known, "the method is spelled out, not imported"
     assert '"""' in text.splitlines()[0] and "lecture 9" in text.split('"""')[1]
@@ -90,6 +93,27 @@ def test_occlusion_is_the_method(demo):
     saved = demo(by_name("occlusion"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
     result = mv.occlusion(mv.load("tiny.h5"), mv.read_image("photo.png"), window=16 * 3 // 10, stride=1)
     np.testing.assert_allclose(list(saved.values())[1], result.maps[0], rtol=1e-4, atol=1e-6)
+
+
+def test_segment_is_the_method_on_what_the_net_sees(demo):
+    saved = demo(by_name("segment"), "--image", str(DEMOS.parent / "minivis/data/goose.png"), "--out", "out.png")
+    image, _, cut = saved.values()
+    found = ~(cut == 255).all(axis=2)
+    expected = mv.segment(mv.load("emoji-vgg"), image).masks[0] & ~(image == 255).all(axis=2)
+    assert (found & expected).sum() > 0.9 * (found | expected).sum()
+
+
+def test_receptive_field_is_that_of_the_net(demo):
+    saved = demo(by_name("receptive_field"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    net = mv.load("tiny.h5")
+    shapes = net.shapes()
+    for (title, energy), layer in zip(list(saved.items())[1:], net.role("style")):
+        _, H, W, _ = shapes[layer]
+        top, left, bottom, right = net.receptive_field(layer).box(H // 2, W // 2, (16, 16))
+        inside = np.zeros((16, 16), bool)
+        inside[top:bottom, left:right] = True
+        assert title.startswith(f"{layer}\nsees {max(net.receptive_field(layer).size)} pixels")
+        assert energy[inside].max() > 0 and not energy[~inside].any()
 
 
 def test_activations_are_those_of_the_net(demo):

@@ -356,9 +356,21 @@ def test_unwritable_folder(tmp_path, photo, monkeypatch):
         write_image(tmp_path / "p.png", photo)
 
 
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+def test_alpha_is_kept(tmp_path, rng, suffix):
+    array = rng.integers(0, 256, (5, 7, 4), np.uint8)
+    array[..., 3] = np.where(array[..., 3] > 99, 255, 0)
+    array[array[..., 3] == 0] = 0                                       # WebP forgets colours that nobody sees
+    write_image(tmp_path / f"a{suffix}", array, {"minivis": "how"})
+    with Image.open(tmp_path / f"a{suffix}") as im:
+        np.testing.assert_array_equal(np.asarray(im), array)
+    seen = read_image(tmp_path / f"a{suffix}")
+    np.testing.assert_array_equal(seen, np.where(array[..., 3:] > 0, array[..., :3], 255))
+
+
 @pytest.mark.parametrize("array, message", [
     (np.zeros((2, 2, 3)), "written from uint8, not from float64"),
-    (np.zeros((2, 2, 4), np.uint8), r"with at least one pixel, not \(2, 2, 4\)"),
+    (np.zeros((2, 2, 5), np.uint8), r"with alpha, not \(2, 2, 5\)"),
     (np.zeros((0, 2, 3), np.uint8), r"not \(0, 2, 3\)"), (np.zeros((1, 2, 2, 3), np.uint8), r"not \(1, 2, 2, 3\)"),
 ])
 def test_arrays_that_are_no_pictures(tmp_path, array, message):

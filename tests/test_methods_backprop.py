@@ -8,6 +8,7 @@ from minivis.layers import Conv2D, Flatten, FullyConnected, MaxPool2D, ReLU, Sof
 from minivis.methods.backprop import backprop
 from minivis.models.tiny import tiny_vgg
 from minivis.network import Network
+from minivis.pictures import unsigned
 from minivis.preprocessing import Preprocessing
 
 
@@ -114,6 +115,35 @@ def test_the_picture_shows_and_a_unit_that_is_off_says_so(vgg, picture):
     assert dead.picture().std() > 0
 
 
+@pytest.mark.parametrize("unit", ["conv1_2:3@max", "relu2_1:2@0,7", "pool2:1@3,3"])
+def test_nothing_arrives_outside_the_receptive_field(vgg, rng, unit):
+    pictures = rng.integers(0, 256, (3, 16, 16, 3), np.uint8)
+    result = backprop(vgg, pictures, unit, rules="deconv")
+    assert len(set(result.fields)) == (3 if "max" in unit else 1)
+    for gradient, (top, left, bottom, right) in zip(result.gradients["deconv"], result.fields):
+        inside = np.zeros((16, 16), bool)
+        inside[top:bottom, left:right] = True
+        assert abs(gradient[inside]).max() > 0 and not gradient[~inside].any()
+        assert abs(gradient[top]).max() > 0 and abs(gradient[:, right - 1]).max() > 0, "the box is too large"
+    assert result.numbers["images"][1]["receptive_field"] == list(result.fields[1])
+
+
+def test_crop_and_display(vgg, picture):
+    whole = backprop(vgg, picture, "conv2_1:4@3,5", rules="normal")
+    top, left, bottom, right = whole.fields[0]
+    assert (top, left, bottom, right) == (2, 6, 12, 16)                 # 10 pixels, 2 apart, from -4 on
+    crop = backprop(vgg, picture, "conv2_1:4@3,5", rules="normal", crop=True)
+    np.testing.assert_array_equal(crop.gradients["normal"], whole.gradients["normal"])
+    shown = crop.picture()
+    first = whole.subject.seen[0][top:bottom, left:right]
+    assert any((shown == color).all(axis=2).any() for color in first.reshape(-1, 3))
+    assert shown.shape != whole.picture().shape and crop.settings["crop"]
+    absolute = backprop(vgg, picture, rules="normal", display="absolute").picture()
+    bright = unsigned(backprop(vgg, picture, rules="normal").gradients["normal"][0])
+    row, column = np.unravel_index(bright.sum(axis=2).argmax(), (16, 16))
+    assert (absolute == bright[row, column]).all(axis=2).sum() > 100
+
+
 def test_grey_nets(rng):
     result = backprop(tiny_vgg(channels=1), rng.integers(0, 256, (30, 20, 3), np.uint8))
     assert result.gradients["guided"].shape == (1, 16, 16, 1) and result.subject.seen.shape == (1, 16, 16, 1)
@@ -129,6 +159,9 @@ def test_grey_nets(rng):
     ({"unit": ["cat", "fc7:1"]}, "2 units for 1 pictures"),
     ({"rules": "gided"}, "did you mean 'guided'"),
     ({"rules": ()}, "at least one rule"),
+    ({"display": "absolut"}, "no display named 'absolut'; did you mean 'absolute'"),
+    ({"crop": True}, "looks at the whole picture, so there is nothing to crop to"),
+    ({"crop": True, "unit": "relu2_1:3"}, "relu2_1:3 looks at the whole picture"),
 ])  # fmt: skip
 def test_mistakes(vgg, picture, arguments, message):
     with pytest.raises((BadValue, UnknownName), match=message):

@@ -79,6 +79,23 @@ def test_of_many_maps_the_strongest_are_shown(vgg, picture):
         activation_grid(vgg, picture, channels=0)
 
 
+def test_maps_by_strength_and_each_on_its_own_scale(vgg, picture):
+    maps = vgg.forward(vgg.preprocess(picture))["relu2_1"][0]
+    strongest = np.argsort(-maps.max(axis=(0, 1)), kind="stable").tolist()
+    result = activation_grid(vgg, picture, order="strength", channels=5)
+    assert result.shown(0) == strongest[:5] and activation_grid(vgg, picture, order="strength").shown(0) == strongest
+    shared = activation_grid(vgg, picture, "relu2_1").picture()
+    own = activation_grid(vgg, picture, "relu2_1", scale="channel").picture()
+    brightest = [252, 255, 164]                                         # the last colour of the map
+    lit = sum(maps[..., c].max() > 0 for c in range(8))
+    per_tile = [(p == brightest).all(axis=2).sum() for p in (shared[:, 320:-90], own[:, 320:])]
+    assert per_tile[1] >= lit * per_tile[0] > 0, "every map that is lit reaches the brightest colour"
+    with pytest.raises(UnknownName, match="did you mean 'strength'"):
+        activation_grid(vgg, picture, order="strenght")
+    with pytest.raises(UnknownName, match="no scale named 'own'"):
+        activation_grid(vgg, picture, scale="own")
+
+
 def test_activations_need_a_layer(vgg, picture):
     with pytest.raises(UnknownName, match="did you mean 'conv1_2'"):
         activation_grid(vgg, picture, "conv12")

@@ -8,8 +8,9 @@ import pytest
 import minivis as mv
 from minivis.errors import BadValue, MinivisError, UnknownName
 from minivis.methods.fills import filled
-from minivis.methods.occlusion import occlusion, windows
+from minivis.methods.occlusion import framed, occlusion, windows
 from minivis.models.tiny import tiny_vgg
+from minivis.preprocessing import Box
 
 
 @pytest.fixture
@@ -110,6 +111,52 @@ def test_the_worst_window_is_the_one_that_it_says(vgg, picture):
     for copy, (t, left, b, right) in zip(every, windows((16, 16), (5, 5), (3, 3))):
         copy[t:b, left:right] = 128
     assert value == pytest.approx(vgg.forward(vgg.preprocess(np.stack(every)))["prob"][:, best].min())
+
+
+def test_the_best_window_is_where_covering_raises_the_score(vgg, picture):
+    rises = []
+    for unit in vgg.class_names:
+        result = occlusion(vgg, picture, unit, window=5, stride=3)
+        k = vgg.class_names.index(unit)
+        every = np.stack([picture] * result.settings["windows"])
+        for copy, (t, left, b, right) in zip(every, windows((16, 16), (5, 5), (3, 3))):
+            copy[t:b, left:right] = 128
+        probs = vgg.forward(vgg.preprocess(every))["prob"][:, k]
+        best = result.best[0]
+        assert best.value == pytest.approx(probs.max()) and (best.covered == every[probs.argmax()]).all()
+        assert result.numbers["highest"] == best.value and result.numbers["best_window"] == list(best.window)
+        assert result.numbers["largest_rise"] == pytest.approx(-result.maps[0].min())
+        before = result.before[0]
+        rises.append(best.value > before)
+        assert result.helps(0) == (probs.max() - before > 1e-3 * max(before, before - probs.min()))
+    assert any(rises), "this picture tests nothing: no covering helps any class"
+
+
+def test_several_units_of_one_picture_from_the_same_passes(vgg, picture, monkeypatch):
+    passes = []
+    forward = type(vgg).forward
+
+    def counted(net, x, **settings):
+        passes.append(len(x))
+        return forward(net, x, **settings)
+
+    monkeypatch.setattr(type(vgg), "forward", counted)
+    together = occlusion(vgg, picture, ["cat", "owl", "bus"], window=6, stride=5)
+    assert sum(passes) == together.settings["windows"] + 3              # once for the picture beside each unit
+    for i, unit in enumerate(["cat", "owl", "bus"]):
+        alone = occlusion(vgg, picture, unit, window=6, stride=5)
+        np.testing.assert_allclose(together.maps[i], alone.maps[0], rtol=1e-9, atol=1e-12)
+        assert together.numbers["images"][i]["worst_window"] == alone.numbers["worst_window"]
+        assert together.numbers["images"][i]["name"] == unit
+    with pytest.raises(BadValue, match="several layers"):
+        occlusion(vgg, picture, ["cat", "fc7:1"])
+
+
+def test_frames_are_drawn_where_the_windows_are():
+    frame = framed(np.zeros((40, 40, 3), np.uint8), Box(0, 0, 40, 40), (10, 10), [((2, 3, 6, 8), (255, 0, 0))])
+    rows, columns = np.nonzero(frame[..., 0])
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (8, 23, 12, 31)
+    assert frame[9, 20].tolist() == [255, 0, 0] and not frame[16, 20].any()
 
 
 def test_a_batch_is_its_pictures_one_by_one(vgg, rng):

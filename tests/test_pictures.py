@@ -166,7 +166,7 @@ def test_colorbar_runs_from_low_below_to_high_above():
     (3, 3, 200, [3], ["3"], ""),
 ])
 def test_ticks_are_round(low, high, height, values, texts, factor):
-    ticks, got_factor = pictures._round_ticks(low, high, max(2, height // 40))
+    ticks, got_factor = pictures.round_ticks(low, high, max(2, height // 40))
     np.testing.assert_allclose([value for value, _ in ticks], values, atol=1e-12 * (high - low))
     assert [text for _, text in ticks] == texts and got_factor == factor
     bar = colorbar("grey", low, high, height)

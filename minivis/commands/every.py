@@ -6,6 +6,7 @@ COMMANDS = {
     command.name: command
     for command in (
         pictures.classify, pictures.activations, pictures.filters, pictures.occlude, pictures.backprop,
-        pictures.saliency, folders.patches, folders.neighbours, folders.tsne, fooling.fool, fooling.linear,
+        pictures.saliency, pictures.segment, pictures.receptive_field, folders.patches, folders.neighbours,
+        folders.tsne, fooling.fool, fooling.linear,
     )
 }  # fmt: skip

@@ -94,7 +94,8 @@ class PictureCommand(click.Command):
         """What the name of the picture begins with: the name of what it shows."""
         if self.needs_image:
             return "goose" if params["image"] is None else Path(params["image"]).stem
-        return Path(params[self.inputs[0]]).resolve().stem if self.inputs else Path(params["net"]).stem
+        first = params[self.inputs[0]] if self.inputs else None
+        return Path(params["net"]).stem if first is None else Path(first).resolve().stem
 
     @staticmethod
     def beside(out, part):

@@ -56,6 +56,11 @@ class Subject:
                                                                 (h / H, w / W) * 2)))
         return np.asarray(im.resize((w, h), Image.Resampling.BICUBIC)), scaled
 
+    def repeated(self, count):
+        """One picture as a batch of ``count``: a row for each unit that is asked for."""
+        return Subject(self.pictures * count, self.fitted.repeat(count, axis=0), self.seen.repeat(count, axis=0),
+                       self.boxes * count)
+
     def __len__(self):
         return len(self.pictures)
 

@@ -1,77 +1,166 @@
-"""Image-specific class saliency (Simonyan et al. 2014, section 3.1).
+"""Saliency: which pixels the score of a class hangs on (Simonyan et al. 2014, section 3.1), and its descendants.
 
     M[i, j] = max over c of | d score / d pixel[i, j, c] |
 
-The score is the class's logit, before the softmax, so that other classes do not leak in. With ``samples`` the gradient
-is the mean over that many noisy copies of the picture: SmoothGrad, Smilkov et al. 2017.
+The score is the class's logit, before the softmax, so that other classes do not leak in. KINDS lists what else can be
+mapped; each is in a file of its own, and gives (N, H, W): the size of an effect, or, with a sign, a part of the score.
 """
 
-from dataclasses import dataclass
+from collections import namedtuple
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from minivis.errors import BadValue
-from minivis.methods.backprop import pixel_gradient
-from minivis.methods.result import PANEL, Result, Subject, input_of
+from minivis.errors import UnknownName
+from minivis.methods.gradcam import gradcam, guided_gradcam
+from minivis.methods.gradient import pixel_gradient, strongest_channel
+from minivis.methods.integrated import gradient_x_input, integrated_gradients
+from minivis.methods.result import PANEL, Result, Subject
+from minivis.methods.smoothgrad import smoothgrad
 from minivis.methods.target import Target, aim, asked
-from minivis.pictures import display_limit, overlay, panels, unsigned
-from minivis.progress import track
+from minivis.pictures import display_limit, overlay, panels, signed, unsigned
+
+Kind = namedtuple("Kind", "title formula settings")     # settings: the names of those that it takes
+
+KINDS = {
+    "gradient": Kind("saliency", "max |d {name} / d pixel|", ()),
+    "deconv": Kind("deconvnet", "max |.|, rule deconv", ()),
+    "guided": Kind("guided backprop", "max |.|, rule guided", ()),
+    "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", ("samples", "noise")),
+    "input": Kind("gradient x input", "sum of x d {name} / dx", ()),
+    "integrated": Kind("integrated gradients", "from {baseline}, {steps} steps", ("baseline", "steps")),
+    "gradcam": Kind("Grad-CAM", "maps of {layer}", ("layer",)),
+    "guided-gradcam": Kind("guided Grad-CAM", "Grad-CAM x guided backprop", ("layer",)),
+}
+SIGNED = ("input", "integrated")
+SETTINGS = {"samples": 50, "noise": 0.15, "baseline": "grey", "steps": 32, "layer": None}
 
 
 @dataclass(frozen=True, eq=False)
 class Saliency(Result):
-    """``maps`` (N, H, W): how strongly each pixel moves the unit."""
+    """``maps`` (N, H, W): how strongly each pixel moves the unit; of a kind in SIGNED, what it adds to it."""
 
     subject: Subject
     target: Target
     maps: np.ndarray
+    gaps: np.ndarray | None = None              # (N,) integrated gradients: the part of the score that they miss
 
     def draw(self, i):
-        heat, seen = self.maps[i], self.subject.seen[i]
-        limit = display_limit(heat)
-        shown = unsigned(heat) if limit else np.zeros_like(seen)
-        samples = self.settings["samples"]
-        how = f"mean of {samples} noisy copies" if samples > 1 else f"max |d {self.target.name(i)} / d pixel|"
+        title, shown, bar = drawn(self, i)
         picture, box = self.subject.small(i)
-        over = overlay(picture, heat, alpha=0.9, box=box, high=limit or None, fade=True)
-        return panels(
-            [seen, shown, over],
-            [f"the input\n{self.target.title(i)}", f"saliency\n{how if limit else 'no gradient: the unit is off'}",
-             "laid over the picture"],
-            colorbars=[None, ("inferno", 0.0, limit) if limit else None, None], height=PANEL,
-        )  # fmt: skip
+        has_sign = self.settings["kind"] in SIGNED
+        limit = display_limit(self.maps[i]) or None
+        over = overlay(picture, self.maps[i], "diverging" if has_sign else "inferno", alpha=0.9, box=box, high=limit,
+                       fade=True)
+        return panels([self.subject.seen[i], shown, over],
+                      [f"the input\n{self.target.title(i)}", title, "laid over the picture"],
+                      colorbars=[None, bar, None], height=PANEL)
 
     def describe(self, i):
         row, column = np.unravel_index(self.maps[i].argmax(), self.maps[i].shape)
-        return {**self.target.describe(i), "max": float(self.maps[i].max()), "mean": float(self.maps[i].mean()),
-                "row": int(row), "column": int(column)}
+        found = {**self.target.describe(i), "max": float(self.maps[i].max()), "mean": float(self.maps[i].mean()),
+                 "row": int(row), "column": int(column)}
+        return found if self.gaps is None else {
+            **found, "sum": float(self.maps[i].sum(dtype=np.float64)), "gap": float(self.gaps[i])}
 
     def __len__(self):
         return len(self.subject)
 
     def __str__(self):
-        said = "{name}: moves most with the pixel at row {row}, column {column}, by {max:.3g} a level of 255"
-        return "\n".join(said.format(**self.describe(i)) for i in range(len(self)))
+        said = {"gradient": "moves most with", "smoothgrad": "moves most with", "input": "owes most to",
+                "integrated": "owes most to"}.get(self.settings["kind"], "points most at")
+        lines = []
+        for i in range(len(self)):
+            found = self.describe(i)
+            line = f"{found['name']}: {said} the pixel at row {found['row']}, column {found['column']}"
+            if self.settings["kind"] in ("gradient", "smoothgrad"):
+                line += f", by {found['max']:.3g} a level of 255"
+            if self.gaps is not None:
+                line += f"; the map sums to the rise of the score within {found['gap']:.1%}"
+            lines.append(line)
+        return "\n".join(lines)
 
 
-def saliency(net, image, unit=None, *, samples=1, noise=0.15, seed=0, progress=False):
+def saliency(net, image, unit=None, *, kind="gradient", samples=50, noise=0.15, baseline="grey", steps=32, layer=None,
+             seed=0, progress=False):
     """The saliency of a unit (default: the score of each picture's first class) for a picture or a batch.
 
-    ``noise``: the standard deviation of SmoothGrad's noise, as a part of the range of the pixels.
+    kind: one of KINDS. samples, noise: of SmoothGrad. baseline, steps: where integrated gradients start, and their
+    least number of points. layer: whose maps Grad-CAM takes.
     """
-    if samples < 1 or not 0 <= noise <= 1:
-        raise BadValue(f"samples is at least 1 and noise from 0 to 1, not {samples} and {noise}")
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
-    if samples == 1:
-        gradient = pixel_gradient(net, target)
+    return mapped(net, subject, target, kind, unit=unit, samples=samples, noise=noise, baseline=baseline, steps=steps,
+                  layer=layer, seed=seed, progress=progress)
+
+
+def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **settings):
+    """The `Saliency` of one kind, of pictures that are aimed at already. ``settings``: any of SETTINGS."""
+    if kind not in KINDS:
+        raise UnknownName.of("kind of saliency", kind, KINDS)
+    own = {name: {**SETTINGS, **settings}[name] for name in KINDS[kind].settings}
+    gaps = None
+    if kind in ("gradient", "deconv", "guided"):
+        rule = "normal" if kind == "gradient" else kind
+        maps = strongest_channel(pixel_gradient(net, target, relu_rule=rule))
+    elif kind == "smoothgrad":
+        maps = strongest_channel(smoothgrad(net, subject, target, **own, seed=seed, progress=progress))
+    elif kind == "input":
+        maps = gradient_x_input(net, subject, target)
+    elif kind == "integrated":
+        maps, gaps, own["steps"] = integrated_gradients(net, subject, target, **own, seed=seed, progress=progress)
     else:
-        rng = np.random.default_rng(seed)
-        pixels = subject.fitted.astype(net.dtype)
-        sigma = noise * float(pixels.max() - pixels.min())
-        gradient = np.zeros(subject.seen.shape, net.dtype)
-        for _ in track(range(samples), progress, "saliency"):
-            noisy = pixels + sigma * rng.standard_normal(pixels.shape).astype(net.dtype)
-            gradient += pixel_gradient(net, aim(net, input_of(net, noisy), target.units)) / samples
-    return Saliency(subject, target, abs(gradient).max(axis=3),
-                    settings={"unit": asked(unit), "samples": samples, "noise": noise if samples > 1 else 0})
+        maps, own["layer"] = {"gradcam": gradcam, "guided-gradcam": guided_gradcam}[kind](net, subject, target, **own)
+    return Saliency(subject, target, maps, gaps, settings={"unit": asked(unit), "kind": kind, **own})
+
+
+@dataclass(frozen=True, eq=False)
+class SaliencyKinds(Result):
+    """Several kinds of the same pictures and units: ``kinds``, name -> `Saliency`."""
+
+    subject: Subject
+    target: Target
+    kinds: dict[str, Saliency] = field(default_factory=dict)
+
+    def draw(self, i):
+        titles, images, bars = zip(*(drawn(one, i) for one in self.kinds.values()))
+        return panels([self.subject.seen[i], *images], [f"the input\n{self.target.title(i)}", *titles],
+                      colorbars=[None, *bars], height=200, columns=3)
+
+    def describe(self, i):
+        left_out = set(self.target.describe(i))
+        return {**self.target.describe(i), "kinds": {
+            kind: {key: value for key, value in one.describe(i).items() if key not in left_out}
+            for kind, one in self.kinds.items()}}
+
+    def __len__(self):
+        return len(self.subject)
+
+    def __str__(self):
+        return "\n".join(f"{kind:<15} {line}" for i in range(len(self)) for kind, one in self.kinds.items()
+                         for line in [str(one).split("\n")[i]])
+
+
+def saliency_kinds(net, image, unit=None, *, kinds=tuple(KINDS), seed=0, progress=False, **settings):
+    """The `Saliency` of each of ``kinds``, side by side. ``settings``: as `saliency` takes them."""
+    for name in set(settings) - set(SETTINGS):
+        raise UnknownName.of("setting of saliency", name, SETTINGS)
+    subject = Subject.of(net, image)
+    target = aim(net, subject.input(net), unit)
+    found = {kind: mapped(net, subject, target, kind, unit=unit, seed=seed, progress=progress, **settings)
+             for kind in kinds}
+    return SaliencyKinds(subject, target, found, settings={
+        "unit": asked(unit), "kinds": {kind: {k: v for k, v in one.settings.items() if k not in ("unit", "kind")}
+                                       for kind, one in found.items()}})
+
+
+def drawn(result, i):
+    """(title, picture, colour bar) of one map of a `Saliency`."""
+    heat, kind = result.maps[i], KINDS[result.settings["kind"]]
+    limit = display_limit(heat)
+    if not limit:
+        return f"{kind.title}\nnothing arrives: the unit is off", np.zeros((*heat.shape, 3), np.uint8), None
+    how = kind.formula.format(name=result.target.name(i), **result.settings)
+    if result.settings["kind"] in SIGNED:
+        return f"{kind.title}\n{how}", signed(heat), ("diverging", -limit, limit)
+    return f"{kind.title}\n{how}", unsigned(heat), ("inferno", 0.0, limit)

@@ -49,15 +49,15 @@ class Target:
         return numbers if self.probs is None else {**numbers, "probability": float(self.probs[i])}
 
 
-def aim(net, x, unit=None, *, grad="image"):
-    """One forward pass of x (N, H, W, C), as far as is needed: the `Target` in it."""
+def aim(net, x, unit=None, *, grad="image", also=()):
+    """One forward pass of x (N, H, W, C), as far as is needed: the `Target` in it. ``also``: further layers to keep."""
     if unit is None and not net.roles.get("logits"):
         raise UnknownName("this net has no classes: name a unit of one of its layers, such as "
                           f"'{_some_layer(net)}:0@max'")
     named = units_of(net, unit, len(x))
     layer = named[0].layer if named else net.role("logits")
     is_class = layer == net.roles.get("logits") and net.roles.get("prob") is not None
-    kept = {layer, net.roles["prob"]} if is_class else {layer}
+    kept = {layer, net.roles["prob"], *also} if is_class else {layer, *also}
     acts = net.forward(x, until=last_of(net, kept), keep=kept, grad=grad)
     if not named:
         best = to_cpu(acts[layer]).reshape(len(x), -1).argmax(axis=1)

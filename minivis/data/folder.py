@@ -1,0 +1,50 @@
+"""Photographs to learn from or to measure with: a folder of the user's own, or the two that come with scikit-learn."""
+
+from pathlib import Path
+
+import numpy as np
+
+from minivis.errors import BadFile
+from minivis.sweep import Pictures
+
+OURS = ("china.jpg", "flower.jpg")              # in sklearn.datasets.images, CC BY 2.0
+MOST, SIDE = 200, 640                           # pictures of a folder, pixels of their longer side
+
+
+def photos(folder=None, side=SIDE):
+    """``pictures, unreadable``: uint8 (H, W, 3 or 1), no larger than ``side``; [(path, why)] for what is no picture.
+
+    Of a folder and all below it at most 200, evenly chosen by name; without one, scikit-learn's two photographs.
+    """
+    if folder is None:
+        from sklearn import datasets
+
+        there = Path(datasets.__file__).parent / "images"
+        source = Pictures(str(there), OURS)
+    else:
+        source = Pictures.of(folder)
+    pictures, unreadable = [], []
+    for i in np.unique(np.linspace(0, len(source) - 1, min(len(source), MOST)).round().astype(int)):
+        try:
+            pictures.append(source.read(i, side)[0])
+        except BadFile as error:
+            unreadable.append((source.name(i), str(error)))
+    if not pictures:
+        raise BadFile(f"none of the {len(unreadable)} pictures in {folder} can be read; the first: {unreadable[0][1]}")
+    return pictures, unreadable
+
+
+def crops(pictures, size, count, rng):
+    """uint8 (count, h, w, 3): parts of ``size`` cut at random places, of one picture after the other.
+
+    A picture smaller than that is left out; BadFile where all are.
+    """
+    large = [p for p in pictures if p.shape[0] >= size[0] and p.shape[1] >= size[1]]
+    if not large:
+        raise BadFile(f"none of the pictures has {size[1]} x {size[0]} pixels to cut from")
+    found = np.empty((count, *size, 3), np.uint8)
+    for k in range(count):
+        picture = large[k % len(large)]
+        top, left = (rng.integers(side - part + 1) for side, part in zip(picture.shape, size))
+        found[k] = picture[top:top + size[0], left:left + size[1]]      # a grey one is repeated over the colours
+    return found
