@@ -80,6 +80,8 @@ def test_from_nothing(net, start):
     assert result.ok and result.numbers["after"][0]["class"] == "cat" and result.after[0].max() >= 0.6
     np.testing.assert_array_equal(result.subject.fitted[0], blank(net, start, 0))
     assert result.numbers["label"] == said(net, blank(net, start, 0)) and result.picture().std() > 10
+    assert result.numbers["maximised"][0]["class"] == said(net, result.free[0]) == "cat"        # and it goes far:
+    assert l2(result.subject.fitted[0], result.free[0]) > 2 * result.numbers["l2"]
 
 
 def test_blank():

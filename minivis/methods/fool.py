@@ -35,6 +35,7 @@ STARTS = {"noise": None, "grey": 128, "black": 0, "white": 255}
 LARGEST = 64                                    # levels: where the search for the smallest eps gives up
 FREE_SIZE = 64                                  # pixels: of noise for nets that take any size
 SURE = 0.99                                     # of what is made of noise or a flat colour
+FREE = 20.0                                     # levels, root mean square: a step of the ascent without any bound
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,8 @@ class Fooling(Result):
     after: np.ndarray
     eps: tuple                                  # per picture; None where the method knows none
     names: tuple[str, ...]
+    free: np.ndarray | None = None              # from a start: uint8, what ascent without bound or prior makes of it
+    free_probs: np.ndarray | None = None        # (N, K)
 
     @property
     def ok(self):
@@ -74,8 +77,14 @@ class Fooling(Result):
         limit = 127 / factor
         images = [self.subject.seen[i], self._chart(self.before[i]), signed(difference, limit=limit), self.seen[i],
                   self._chart(self.after[i])]
+        bars = [None, None, ("grey", -limit, limit, "levels of 255"), None, None]
+        if self.free is not None:
+            best = self.free_probs[i].argmax()
+            images.append(self.free[i])
+            titles.append(f"maximised, without bound or prior\n{self.names[best]} {percent(self.free_probs[i][best])}")
+            bars.append(None)
         footer = f"{self.settings['method']}: {_sizes(sizes, self.made[i])}. Judged on the 8-bit picture, read back."
-        return panels(images, titles, footer, [None, None, ("grey", -limit, limit, "levels of 255"), None, None], PANEL)
+        return panels(images, titles, footer, bars, PANEL)
 
     def _said(self, i):
         """What the net said at first."""
@@ -92,6 +101,7 @@ class Fooling(Result):
             "target": None if self.target is None else self.names[self.target[i]], "eps": self.eps[i],
             **distances(self.subject.fitted[i], self.made[i]),
             "before": self._top(self.before[i]), "after": self._top(self.after[i]),
+            **({} if self.free is None else {"maximised": self._top(self.free_probs[i])}),
         }  # fmt: skip
 
     def _top(self, probs):
@@ -161,15 +171,28 @@ def fool(
         used.append(size)
     made, fooled = np.stack(made), np.array([good(i, one) for i, one in enumerate(made)])
     after = logits_of(net, as_pixels(net, made))
+    free = free_probs = None
+    if start is not None:
+        free, free_logits = unbounded(net, pixels, classes, steps)
+        free_probs = softmax_forward(free_logits.astype(float))
     names = net.class_names or tuple(f"class {k}" for k in range(before.shape[1]))
     return Fooling(
         subject, made, seen_by(net, made), fooled,
         before.argmax(axis=1) if sign < 0 else classes, classes if sign < 0 else None,
-        softmax_forward(before.astype(float)), softmax_forward(after.astype(float)), tuple(used), names,
+        softmax_forward(before.astype(float)), softmax_forward(after.astype(float)), tuple(used), names, free,
+        free_probs,
         settings={"to": _listed(to), "label": _listed(label), "start": _listed(start), "method": method,
                   "norm": norm if bounded else "L2", "eps": eps, "steps": steps, "sure": sure},
         stopped="fooled" if fooled.all() else "not fooled",
     )  # fmt: skip
+
+
+def unbounded(net, pixels, target, steps):
+    """Ascent of log p(target) with nothing that holds it: uint8 pictures, and their logits. For comparison."""
+    step = FREE * (pixels[0].size) ** 0.5
+    found = pgd(net, pixels, target, eps=steps * step, step=step, steps=steps, norm="L2", random_start=False)
+    made = to_uint8(to_cpu(found))
+    return made, logits_of(net, as_pixels(net, made))
 
 
 def blank(net, start, seed):
