@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import stand_in
 from hypothesis import HealthCheck, settings
 
 from minivis.models.tiny import tiny_branches, tiny_vgg
@@ -19,15 +20,22 @@ def rng():
     return np.random.default_rng(0)
 
 
-@pytest.fixture(params=["numpy", "cupy"])
+@pytest.fixture(params=["numpy", "stand-in", "cupy"])
 def xp(request):
-    """NumPy, and CuPy where it is; elsewhere the second shows as a skip, so that nobody believes it has run."""
+    """NumPy; a stand-in for CuPy that refuses to be taken for NumPy; and CuPy where it is.
+
+    Elsewhere the third shows as a skip, so that nobody believes it has run.
+    """
     if request.param == "numpy":
-        return np
-    cupy = pytest.importorskip("cupy", reason="no CuPy here: the GPU's half of this test does not run")
-    if cupy.cuda.runtime.getDeviceCount() < 1:
-        pytest.skip("CuPy finds no GPU: the GPU's half of this test does not run")
-    return cupy
+        yield np
+    elif request.param == "stand-in":
+        with stand_in.installed() as cupy:
+            yield cupy
+    else:
+        cupy = pytest.importorskip("cupy", reason="no CuPy here: the GPU's half of this test does not run")
+        if cupy.cuda.runtime.getDeviceCount() < 1:
+            pytest.skip("CuPy finds no GPU: the GPU's half of this test does not run")
+        yield cupy
 
 
 @pytest.fixture(scope="session")
