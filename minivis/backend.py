@@ -1,5 +1,6 @@
 """NumPy or CuPy, by the array's own type. The only file that imports cupy."""
 
+import functools
 import sys
 
 import numpy as np
@@ -21,6 +22,16 @@ def to_cpu(array):
 def to_gpu(array):
     """``array`` as a CuPy array on the current device. Raise MissingExtra where there is no CuPy."""
     return gpu().asarray(array)
+
+
+def constant(values, like):
+    """Nested tuples of numbers as an array of ``like``'s library and dtype: moved to a device once, not each time."""
+    return _constant(values, get_xp(like), np.dtype(like.dtype))
+
+
+@functools.lru_cache(maxsize=256)
+def _constant(values, xp, dtype):
+    return xp.asarray(values, dtype=dtype)
 
 
 def gpu():

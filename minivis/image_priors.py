@@ -8,7 +8,7 @@ gradient goes back by the same scale. So a weight of a paper, whose nets read pi
     tv              sum of ((d[i, j+1] - d[i, j])^2 + (d[i+1, j] - d[i, j])^2)^(beta/2)     equation 4 there
 """
 
-from minivis.backend import get_xp
+from minivis.backend import constant, get_xp
 from minivis.errors import BadValue
 from minivis.objectives import objective, row_sums
 
@@ -66,7 +66,7 @@ def _prior(name, evaluate):
     """An objective at "input" from levels -> (losses, gradient at the levels)."""
     def at_input(acts):
         x = acts["input"]
-        scale = get_xp(x).asarray(acts.net.preprocessing.scale, dtype=x.dtype)
+        scale = constant(acts.net.preprocessing.scale, x)
         losses, dd = evaluate(x * scale)
         return losses, {"input": dd * scale}
 

@@ -167,6 +167,11 @@ class Network:
         return next((p.dtype for layer in self.layers.values() for p in layer.params.values()), np.dtype("float32"))
 
     @property
+    def xp(self):
+        """NumPy or CuPy: where the parameters are, and where an input must be (``net.xp.asarray(x)``)."""
+        return next((get_xp(p) for layer in self.layers.values() for p in layer.params.values()), np)
+
+    @property
     def input_size(self):
         """(H, W) that its fully connected layers need; None for any."""
         return self.preprocessing.size

@@ -11,19 +11,19 @@
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from minivis.backend import get_xp
+from minivis.backend import constant, get_xp
 from minivis.errors import BadValue
 
 # How colours go together in photographs: a square root of the covariance of RGB in ImageNet, as Lucid measured it,
 # scaled so that the longest column has length 1. The columns: brightness, blue to yellow, green to magenta.
-COLOURS = np.array([[0.56282854, 0.19482528, 0.04329450],
-                    [0.58447580, 0.00000000, -0.10823626],
-                    [0.58447580, -0.19482528, 0.06494176]])
+COLOURS = ((0.56282854, 0.19482528, 0.04329450),
+           (0.58447580, 0.00000000, -0.10823626),
+           (0.58447580, -0.19482528, 0.06494176))
 EDGE = 0.5                          # of a level: 0 and 255 themselves would be infinitely far out in a sigmoid
 
 
@@ -62,7 +62,7 @@ class Parameterization:
         z = np.array(np.broadcast_to(pixels, self.shape), dtype=self.net.dtype)
         for stage in reversed(self.stages):
             z = stage.inverse(z)
-        return z
+        return self.net.xp.asarray(z)
 
     def grey(self):
         """The z of the net's mean colour, where everything starts that starts at zero."""
@@ -81,6 +81,19 @@ def fourier(net, shape, *, decay=1.0, decorrelate=True):
     return Parameterization(net, shape, (Spectrum(shape[1], shape[2], decay), *colours, Squash()))
 
 
+@lru_cache(maxsize=8)
+def frequency_weights(height, width, decay, gain, xp):
+    """(H, W // 2 + 1, 1) twice: the weight of a coefficient, and the same doubled where a column stands for two.
+
+    Frequencies are in periods a pixel; the constant weighs as the lowest.
+    """
+    frequency = xp.hypot(xp.fft.fftfreq(height)[:, None], xp.fft.rfftfreq(width)[None])
+    weights = gain / xp.maximum(frequency, 1 / max(height, width))[..., None] ** decay
+    k = xp.arange(width // 2 + 1)
+    twice = xp.where((k == 0) | (2 * k == width), 1.0, 2.0)[None, :, None]
+    return weights, weights * twice
+
+
 @dataclass(frozen=True)
 class Spectrum:
     """z (N, H, W // 2 + 1, C, 2), real and imaginary parts -> a picture: the inverse transform of z / frequency^decay.
@@ -94,32 +107,24 @@ class Spectrum:
     decay: float = 1.0
     gain: float = 0.25                  # of the whole: Lucid's
 
-    @cached_property
-    def scale(self):
-        """(H, W // 2 + 1, 1): the weight of a coefficient. Frequencies in periods a pixel; the constant as the next."""
-        frequency = np.hypot(np.fft.fftfreq(self.height)[:, None], np.fft.rfftfreq(self.width)[None])
-        return self.gain / np.maximum(frequency, 1 / max(self.height, self.width))[..., None] ** self.decay
-
-    @cached_property
-    def twice(self):
-        """(1, W // 2 + 1, 1): 2 for columns that stand for two frequencies."""
-        k = np.arange(self.width // 2 + 1)
-        return np.where((k == 0) | (2 * k == self.width), 1.0, 2.0)[None, :, None]
+    def weights(self, xp):
+        """`frequency_weights` of this size, and how often each column counts."""
+        return frequency_weights(self.height, self.width, self.decay, self.gain, xp)
 
     def forward(self, z):
         xp = get_xp(z)
-        spectrum = (z[..., 0] + 1j * z[..., 1]) * xp.asarray(self.scale)
+        spectrum = (z[..., 0] + 1j * z[..., 1]) * self.weights(xp)[0]
         out = xp.fft.irfft2(spectrum, s=(self.height, self.width), axes=(1, 2), norm="ortho")
         return out.astype(z.dtype), None
 
     def backward(self, dout, cache):
         xp = get_xp(dout)
-        dspectrum = xp.fft.rfft2(dout, axes=(1, 2), norm="ortho") * xp.asarray(self.scale * self.twice)
+        dspectrum = xp.fft.rfft2(dout, axes=(1, 2), norm="ortho") * self.weights(xp)[1]
         return xp.stack([dspectrum.real, dspectrum.imag], axis=-1).astype(dout.dtype)
 
     def inverse(self, out):
         xp = get_xp(out)
-        spectrum = xp.fft.rfft2(out, axes=(1, 2), norm="ortho") / xp.asarray(self.scale)
+        spectrum = xp.fft.rfft2(out, axes=(1, 2), norm="ortho") / self.weights(xp)[0]
         return xp.stack([spectrum.real, spectrum.imag], axis=-1).astype(out.dtype)
 
 
@@ -128,13 +133,13 @@ class Colours:
     """From independent colours to RGB: out = z @ COLOURS.T, pixel by pixel."""
 
     def forward(self, z):
-        return z @ get_xp(z).asarray(COLOURS.T, dtype=z.dtype), None
+        return z @ constant(COLOURS, z).T, None
 
     def backward(self, dout, cache):
-        return dout @ get_xp(dout).asarray(COLOURS, dtype=dout.dtype)
+        return dout @ constant(COLOURS, dout)
 
     def inverse(self, out):
-        return out @ get_xp(out).asarray(np.linalg.inv(COLOURS).T, dtype=out.dtype)
+        return out @ get_xp(out).linalg.inv(constant(COLOURS, out)).T
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
 from PIL import Image
 
-from minivis.backend import get_xp
+from minivis.backend import constant, get_xp
 from minivis.errors import BadValue, UnknownName
 
 CHANNEL_ORDERS = {"RGB": 3, "BGR": 3, "grey": 1}
@@ -161,7 +161,7 @@ class Preprocessing:
 
     @staticmethod
     def _row(values, like):
-        return get_xp(like).asarray(values, dtype=like.dtype)   # of the array's dtype: float32 stays float32
+        return constant(tuple(values), like)                    # of the array's dtype: float32 stays float32
 
     def _check_values(self, x):
         x = x[None] if x.ndim == 3 else x

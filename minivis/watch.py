@@ -142,7 +142,9 @@ class Recorder:
             return
         better = losses < self.best_losses      # False for NaN
         if better.any():
-            self.best[better], self.best_losses[better] = z[better], losses[better]
+            for i in np.flatnonzero(better):            # on a device, an index from here would be moved there
+                self.best[i] = z[i]
+            self.best_losses[better] = losses[better]
             self.best_terms = found.terms
 
     def advance(self, z, found, rng):

@@ -106,6 +106,8 @@ class ndarray:
         found = getattr(self._values, name)
         if name in ("shape", "dtype", "ndim", "size", "nbytes", "itemsize", "strides", "flags"):
             return found
+        if name in ("real", "imag"):
+            return ndarray(found)
         if not callable(found):
             raise AttributeError(name)
         return lambda *args, **kwargs: made(found(*taken(args), **taken(kwargs)))
@@ -138,9 +140,9 @@ for _name in _BINARY.split():
     setattr(ndarray, f"__r{_name}__", _operator(f"__r{_name}__"))
     if _name != "divmod":
         setattr(ndarray, f"__i{_name}__", _in_place(f"__i{_name}__"))
-for _name in "lt le gt ge eq ne".split():
+for _name in ["lt", "le", "gt", "ge", "eq", "ne"]:
     setattr(ndarray, f"__{_name}__", _operator(f"__{_name}__"))
-for _name in "neg pos abs invert".split():
+for _name in ["neg", "pos", "abs", "invert"]:
     setattr(ndarray, f"__{_name}__", _unary(f"__{_name}__"))
 
 

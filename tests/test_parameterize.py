@@ -71,7 +71,7 @@ def test_black_and_white_are_finite(vgg):
 
 
 def test_low_frequencies_weigh_more():
-    scale = p.Spectrum(16, 16).scale[..., 0]
+    scale = p.Spectrum(16, 16).weights(np)[0][..., 0]
     assert scale[0, 0] == scale[0, 1] == pytest.approx(0.25 * 16) and scale[0, 2] == pytest.approx(0.25 * 8)
     assert scale[3, 4] == pytest.approx(0.25 * 16 / 5) and scale[-3, 4] == scale[3, 4]
 

@@ -63,13 +63,12 @@ def window_counts(like, size, stride, padding, out_size, count_padding, x_shape=
 
     What a ceil window covers beyond the padding never counts (Caffe and PyTorch agree).
     """
-    per_axis = []
+    xp, per_axis = get_xp(like), []
     for n, k, s, (before, after), o in zip((x_shape or like.shape)[1:3], size, stride, padding, out_size):
-        first = np.arange(o) * s - before
+        first = xp.arange(o) * s - before
         low, high = (-before, n + after) if count_padding else (0, n)
-        per_axis.append(np.minimum(first + k, high) - np.maximum(first, low))
-    counts = per_axis[0][:, None, None] * per_axis[1][:, None]
-    return get_xp(like).asarray(counts, dtype=like.dtype)
+        per_axis.append(xp.minimum(first + k, high) - xp.maximum(first, low))
+    return (per_axis[0][:, None, None] * per_axis[1][:, None]).astype(like.dtype)
 
 
 def _ceil_padding(x_shape, size, stride, padding, out_size):

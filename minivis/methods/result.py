@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from minivis.backend import get_xp, to_gpu
 from minivis.errors import BadValue
 from minivis.images import png_bytes
 from minivis.memory import check_fits
@@ -67,9 +66,7 @@ class Subject:
 
 def input_of(net, pixels):
     """``net.preprocess`` of pixels, on the device of the net."""
-    x = net.preprocess(pixels)
-    on_gpu = any(get_xp(p) is not np for layer in net.layers.values() for p in layer.params.values())
-    return to_gpu(x) if on_gpu else x
+    return net.xp.asarray(net.preprocess(pixels))
 
 
 def seen_by(net, pixels):

@@ -1,0 +1,167 @@
+"""Whole nets and methods on device arrays: the same numbers, and nothing is taken for NumPy's on the way."""
+
+import numpy as np
+import pytest
+import stand_in
+from commandline import scene
+
+import minivis as mv
+from minivis import image_priors as priors
+from minivis import objectives as ob
+from minivis.backend import get_xp, to_cpu
+from minivis.descent import LBFGS, Adam, Gradient
+from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.optimize import Problem, optimize
+from minivis.parameterize import fourier, pixels
+from minivis.transforms import blur, crop, jitter, pad, warp
+
+
+@pytest.fixture
+def device():
+    """The stand-in for CuPy; a net goes there by net.to("gpu")."""
+    with stand_in.installed() as cupy:
+        yield cupy
+
+
+def test_the_stand_in_refuses_what_cupy_refuses(device):
+    here, there = np.ones((2, 3)), device.ones((2, 3))
+    for mixed in (
+        lambda: here + there, lambda: there + here, lambda: there @ here.T, lambda: np.maximum(there, 0),
+        lambda: np.asarray(there), lambda: there.__iadd__(here), lambda: device.maximum(there, here),
+        lambda: there.__setitem__(0, here[0]), lambda: there[np.array([0])], lambda: here.__setitem__(0, there[0]),
+        lambda: device.matmul(there, there.T, out=np.empty((2, 2))), lambda: np.zeros(3).__setitem__(there[0] > 0, 1),
+    ):  # fmt: skip
+        with pytest.raises(TypeError):
+            mixed()
+    assert get_xp(there) is device and isinstance(there.get(), np.ndarray)
+    assert float((there * 2).sum()) == 12 and (there.mean(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize("make", [tiny_vgg, tiny_branches])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_net_passes_forward_and_back(device, make, dtype, rng):
+    net = make(dtype=dtype)
+    there = net.to("gpu")
+    x = rng.standard_normal((2, *(net.input_size or (21, 26)), 3)).astype(dtype)
+    last = list(net.nodes)[-1]
+    for keep in (None, [last]):
+        acts = net.forward(x, grad="params", keep=keep)
+        moved = there.forward(device.asarray(x), grad="params", keep=keep)
+        assert set(acts) == set(moved)
+        for name in acts:
+            np.testing.assert_allclose(to_cpu(moved[name]), acts[name], rtol=1e-4, atol=1e-5)
+        seed = rng.standard_normal(acts[last].shape).astype(dtype)
+        for rule in ("normal", "guided", "deconv"):
+            stand_in.transfers.update({"to host": 0, "to device": 0})
+            got = there.backward(moved, {last: device.asarray(seed)}, relu_rule=rule, param_grads=True)
+            assert stand_in.transfers == {"to host": 0, "to device": 1}, "a pass moves nothing but the seed above"
+            wanted = net.backward(acts, {last: seed}, relu_rule=rule, param_grads=True)
+            near(got[0]["input"], wanted[0]["input"])
+            for name, grads in wanted[1].items():
+                for key, grad in grads.items():
+                    near(got[1][name][key], grad)
+
+
+def near(there, here, bound=1e-4):
+    """Alike in the L2 norm: another order of sums, and in float32 another way to convolve."""
+    assert np.linalg.norm(to_cpu(there) - here) <= bound * np.linalg.norm(here)
+
+
+OBJECTIVES = {
+    "score": lambda: ob.score("fc8", 3), "position": lambda: ob.neuron("conv2_1", 2, (1, 2)),
+    "strongest": lambda: ob.neuron("relu2_1", 1, "max"), "log p": lambda: ob.log_probability("fc8", 1),
+    "p": lambda: ob.probability("prob", 1), "between": lambda: ob.interpolation("conv2_1", 0, 3),
+    "energy": lambda: ob.energy("relu2_1"), "alike": lambda: ob.diversity("relu2_1"),
+    "direction": lambda: ob.direction("conv2_1", np.linspace(-1, 1, 8)),
+    "image": lambda: priors.l2() + 0.1 * priors.tv() + priors.alpha_norm(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_an_objective(device, name, rng):
+    net = tiny_vgg()
+    x = rng.standard_normal((2, *net.input_size, 3)).astype("f4")
+    wanted, (loss, seeds) = OBJECTIVES[name]().evaluate(net.forward(x)), OBJECTIVES[name]()(net.forward(x))
+    got = OBJECTIVES[name]().evaluate(net.to("gpu").forward(device.asarray(x)))
+    np.testing.assert_allclose(got.losses, wanted.losses, rtol=1e-4)
+    assert got.loss == pytest.approx(loss, rel=1e-4) and set(got.seeds) == set(seeds)
+    for layer, seed in seeds.items():
+        assert get_xp(got.seeds[layer]) is device
+        near(got.seeds[layer], seed)
+
+
+TRANSFORMS = [jitter(3), blur(0.5, 1.5), warp(scale=(0.9, 1.1), rotate=10, shift=2), pad(3), crop(12, 14)]
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=str)
+def test_a_transform_and_its_adjoint(device, transform, rng):
+    shape = (2, 18, 16, 3)
+    x = rng.standard_normal(shape).astype("f4")
+    here = transform(np.random.default_rng(5), shape)
+    there = transform(np.random.default_rng(5), shape)
+    y = here.forward(x)
+    near(there.forward(device.asarray(x)), y, 1e-6)
+    near(there.adjoint(device.asarray(y)), here.adjoint(y), 1e-6)
+
+
+@pytest.mark.parametrize("parameterize", [pixels, fourier])
+@pytest.mark.parametrize("method", [Adam(1.0), Gradient(1.0, momentum=0.9), LBFGS()], ids=lambda m: type(m).__name__)
+def test_an_image_is_optimised(device, parameterize, method):
+    net = tiny_vgg()
+    objective = -1 * ob.score("fc8", 3) + 1e-3 * priors.tv()
+    moves = () if isinstance(method, LBFGS) else (jitter(2),)
+    losses = []
+    for where in (net, net.to("gpu")):
+        parameterization = parameterize(where, (1, *net.input_size, 3))
+        problem = Problem(where, objective, parameterization, moves)
+        start = parameterization.start(np.full((1, *net.input_size, 3), 100.0, np.float32))
+        losses.append(optimize(problem, start, method=method, steps=4).loss)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
+def test_a_step_moves_the_losses_and_nothing_else(device):
+    net = tiny_vgg().to("gpu")
+    parameterization = fourier(net, (2, *net.input_size, 3))
+    problem = Problem(net, -1 * ob.score("fc8", 3) + 1e-3 * priors.l2(), parameterization, (jitter(2),))
+    z, memory = parameterization.grey(), {}
+    for step in range(3):
+        stand_in.transfers.update({"to host": 0, "to device": 0})
+        found, dz = problem.gradient(z, np.random.default_rng(step))
+        z = Adam(1.0).step(z, dz, memory, step, found.losses)
+        assert stand_in.transfers["to device"] <= 1 and stand_in.transfers["to host"] <= 3
+
+
+METHODS = {
+    "classify": lambda net, image: mv.classify(net, image),
+    "activations": lambda net, image: mv.activation_grid(net, image),
+    "filters": lambda net, image: mv.filter_grid(net),
+    "occlusion": lambda net, image: mv.occlusion(net, image, window=6, stride=4),
+    "backprop": lambda net, image: mv.backprop(net, image),
+    "a neuron": lambda net, image: mv.backprop(net, image, "conv2_1:2@max"),
+    "saliency": lambda net, image: mv.saliency(net, image),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_gives_the_same_numbers(device, method):
+    net, image = tiny_vgg(), scene()
+    here, there = METHODS[method](net, image), METHODS[method](net.to("gpu"), image)
+    compare(here.numbers, there.numbers)
+    assert np.abs(here.picture().astype(int) - there.picture()).mean() < 0.5
+
+
+def compare(here, there):
+    """Nested dicts and lists of numbers, alike up to rounding."""
+    assert type(here) is type(there)
+    if isinstance(here, dict):
+        assert set(here) == set(there)
+        for key in here:
+            compare(here[key], there[key])
+    elif isinstance(here, (list, tuple)):
+        assert len(here) == len(there)
+        for one, other in zip(here, there):
+            compare(one, other)
+    elif isinstance(here, float):
+        assert here == pytest.approx(there, rel=2e-3, abs=1e-5)
+    else:
+        assert here == there
