@@ -34,6 +34,37 @@ def _constant(values, xp, dtype):
     return xp.asarray(values, dtype=dtype)
 
 
+# ---- CUDA kernels of our own; each source stands beside the NumPy line that it replaces ----
+
+THREADS = 256                                   # of a block
+
+
+def has_kernels(array):
+    """Whether ``array`` lies where CUDA kernels run."""
+    return hasattr(get_xp(array), "RawKernel")
+
+
+def launch(name, source, count, *args):
+    """Run the CUDA kernel ``name`` of ``source`` on ``count`` threads. In it REAL is the dtype of the first array.
+
+    Arrays are handed over as pointers, so they must be contiguous; plain ints as int.
+    """
+    if not count:
+        return
+    first = next(a for a in args if hasattr(a, "dtype") and a.ndim)
+    for array in args:
+        if getattr(array, "ndim", 0) and not array.flags.c_contiguous:
+            raise ValueError(f"{name}: an array {array.shape} is not contiguous")
+    run = _compiled(get_xp(first), name, source, first.dtype.name)
+    run((-(-count // THREADS),), (THREADS,), tuple(np.int32(a) if type(a) is int else a for a in args))
+
+
+@functools.cache
+def _compiled(xp, name, source, dtype):
+    real = {"float32": "float", "float64": "double"}[dtype]
+    return xp.RawKernel(source.replace("REAL", real), name)
+
+
 def gpu():
     """The cupy module. Raise MissingExtra where it is missing or finds no device."""
     try:

@@ -20,16 +20,18 @@ def rng():
     return np.random.default_rng(0)
 
 
-@pytest.fixture(params=["numpy", "stand-in", "cupy"])
+@pytest.fixture(params=["numpy", "stand-in", "kernels", "cupy"])
 def xp(request):
-    """NumPy; a stand-in for CuPy that refuses to be taken for NumPy; and CuPy where it is.
+    """NumPy; a stand-in for CuPy that refuses to be taken for NumPy, without and with CUDA kernels; CuPy where it is.
 
-    Elsewhere the third shows as a skip, so that nobody believes it has run.
+    Elsewhere the last shows as a skip, so that nobody believes it has run.
     """
     if request.param == "numpy":
         yield np
-    elif request.param == "stand-in":
-        with stand_in.installed() as cupy:
+    elif request.param in ("stand-in", "kernels"):
+        if request.param == "kernels" and not stand_in.COMPILER:
+            pytest.skip("no g++ here: the CUDA kernels are not tested")
+        with stand_in.installed(request.param == "kernels") as cupy:
             yield cupy
     else:
         cupy = pytest.importorskip("cupy", reason="no CuPy here: the GPU's half of this test does not run")

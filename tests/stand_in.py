@@ -2,11 +2,19 @@
 
 What CuPy raises on a machine with a GPU, this raises here: NumPy called on a device array, an operation between the two
 kinds, an index or an ``out=`` of the other kind. So a code path that mixes them, or moves data in silence, is found
-without a GPU. `transfers` counts the moves that are asked for. Numbers are NumPy's; speed and kernels are not tested.
+without a GPU. `transfers` counts the moves that are asked for. Numbers are NumPy's. CUDA kernels are compiled by g++,
+where it is, and run one thread after another: what they compute is tested, not their speed, nor races between threads.
 """
 
+import ctypes
+import functools
+import re
+import shutil
+import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -189,9 +197,58 @@ class Function:
         return Function(getattr(self._function, name))
 
 
-def module():
-    """A fresh ``cupy``."""
+# ---- CUDA kernels, compiled for the CPU: one thread after another ----
+
+SHIM = """
+struct Index { long long x; };
+static Index blockIdx, blockDim, threadIdx;
+#define __global__
+#define __device__ static
+#define __restrict__
+%s
+extern "C" void run(long long blocks, int threads, %s) {
+    blockDim.x = threads;
+    for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++)
+        for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) %s(%s);
+}
+"""
+COMPILER = shutil.which("g++")
+
+
+@functools.cache
+def compiled(source, name):
+    """A kernel's source as a function of the CPU's."""
+    parameters = re.search(rf"{name}\s*\(([^)]*)\)", source).group(1)
+    names = ", ".join(re.findall(r"(\w+)\s*(?:,|$)", parameters))
+    folder = Path(tempfile.mkdtemp(prefix="kernel"))
+    (folder / "kernel.cpp").write_text(SHIM % (source, parameters, name, names))
+    strict = ["-O1", "-Wall", "-Werror", "-shared", "-fPIC"]
+    command = [COMPILER, *strict, "-o", folder / "kernel.so", folder / "kernel.cpp"]
+    subprocess.run(command, check=True)
+    return ctypes.CDLL(str(folder / "kernel.so")).run
+
+
+class RawKernel:
+    def __init__(self, source, name):
+        self.run = compiled(source, name)
+
+    def __call__(self, blocks, threads, args):
+        handed = [ctypes.c_longlong(blocks[0]), ctypes.c_int(threads[0])]
+        for a in args:
+            if isinstance(a, ndarray):
+                handed.append(ctypes.c_void_p(a._values.ctypes.data))
+            elif isinstance(a, np.generic):
+                handed.append(np.ctypeslib.as_ctypes_type(a.dtype)(a.item()))
+            else:
+                raise TypeError(f"a kernel takes arrays and numbers of NumPy's, not {type(a).__name__}")
+        self.run(*handed)
+
+
+def module(kernels=False):
+    """A fresh ``cupy``, with or without `RawKernel`."""
     cupy = Module("cupy", np)
+    if kernels:
+        cupy.RawKernel = RawKernel
     cupy.ndarray, cupy.asarray, cupy.array = ndarray, asarray, lambda *args, **kw: asarray(*args, **kw).copy()
     cupy.asnumpy = lambda array: array.get()
     cupy.ascontiguousarray = lambda array: ndarray(np.ascontiguousarray(taken(array)))
@@ -204,10 +261,10 @@ def module():
 
 
 @contextmanager
-def installed():
+def installed(kernels=False):
     """``import cupy`` finds the stand-in."""
     before = sys.modules.get("cupy")
-    sys.modules["cupy"] = cupy = module()
+    sys.modules["cupy"] = cupy = module(kernels)
     try:
         yield cupy
     finally:

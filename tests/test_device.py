@@ -4,22 +4,26 @@ import numpy as np
 import pytest
 import stand_in
 from commandline import scene
+from passes import both_ways
 
 import minivis as mv
 from minivis import image_priors as priors
 from minivis import objectives as ob
 from minivis.backend import get_xp, to_cpu
 from minivis.descent import LBFGS, Adam, Gradient
+from minivis.layers import Conv2D, conv_device
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import Problem, optimize
 from minivis.parameterize import fourier, pixels
 from minivis.transforms import blur, crop, jitter, pad, warp
 
 
-@pytest.fixture
-def device():
-    """The stand-in for CuPy; a net goes there by net.to("gpu")."""
-    with stand_in.installed() as cupy:
+@pytest.fixture(params=["plain", "kernels"])
+def device(request):
+    """The stand-in for CuPy, without and with CUDA kernels; a net goes there by net.to("gpu")."""
+    if request.param == "kernels" and not stand_in.COMPILER:
+        pytest.skip("no g++ here: the CUDA kernels are not tested")
+    with stand_in.installed(request.param == "kernels") as cupy:
         yield cupy
 
 
@@ -60,6 +64,33 @@ def test_a_net_passes_forward_and_back(device, make, dtype, rng):
             for name, grads in wanted[1].items():
                 for key, grad in grads.items():
                     near(got[1][name][key], grad)
+
+
+@pytest.mark.parametrize("w_shape, settings", [
+    ((3, 3, 16, 20), {"padding": ((2, 0), (1, 1))}),                                            # Winograd
+    ((3, 3, 17, 16), {}),
+    ((3, 3, 5, 6), {"padding": 1, "stride": (2, 1)}),                                           # windows as rows
+    ((3, 2, 4, 6), {"padding": "same", "dilation": (2, 1)}),
+    ((5, 3, 2, 6), {"groups": 3, "padding": (2, 0)}),
+    ((3, 3, 1, 6), {"groups": 6, "stride": 2, "padding": ((0, 1), (0, 1))}),
+    ((1, 1, 18, 16), {"stride": 2}),
+])  # fmt: skip
+def test_a_convolution_of_every_kind(device, w_shape, settings, rng, monkeypatch):
+    monkeypatch.setattr(conv_device, "ROWS_BYTES", 20_000)                  # in several pieces
+    w, b = rng.standard_normal(w_shape), rng.standard_normal(w_shape[3])
+    x = rng.standard_normal((3, 11, 14, w_shape[2] * settings.get("groups", 1)))
+    wanted = both_ways(Conv2D(w, b, **settings), x)
+    got = both_ways(Conv2D(w, b, **settings), x, dout=wanted[1], xp=device)
+    for index in (0, 2, 3):                                                 # out, dxs, dparams
+        near_all(got[index], wanted[index])
+
+
+def near_all(there, here):
+    if isinstance(here, np.ndarray):
+        return near(there, here, 1e-12)
+    assert len(there) == len(here)
+    for one, other in zip(*(part.values() if isinstance(part, dict) else part for part in (there, here))):
+        near_all(one, other)
 
 
 def near(there, here, bound=1e-4):

@@ -16,13 +16,14 @@ from numbers import Integral
 
 import numpy as np
 
-from minivis.backend import get_xp
+from minivis.backend import get_xp, has_kernels
 from minivis.errors import BadValue
-from minivis.layers import conv_fast
+from minivis.layers import conv_device, conv_fast
 from minivis.layers.bands import Into, Rows
 from minivis.layers.base import Layer, check_input, sum_positions
 from minivis.layers.window import (
     crop,
+    group_slices,
     kernel_views,
     normal_padding,
     output_size,
@@ -116,12 +117,6 @@ def blocks(out_shape, row_length, kernel, stride, dilation):
             yield (some, slice(top, end)), (some, slice(top * step, (end - 1) * step + reach_h))
 
 
-def group_slices(w_shape, groups):
-    """For each group, which channels of the input and which filters are its."""
-    C, F = w_shape[2], w_shape[3] // groups
-    return [(slice(g * C, (g + 1) * C), slice(g * F, (g + 1) * F)) for g in range(groups)]
-
-
 def padded_shape(shape, pads):
     N, H, W, C = shape
     return N, H + sum(pads[0]), W + sum(pads[1]), C
@@ -151,7 +146,9 @@ class Conv2D(Layer):
     def forward(self, x, *, mode):
         check_input(self, x.shape, 4, self.channels)
         way, geometry = self.way("forward", x, x.shape, mode), self.geometry(x.shape)
-        if way == "im2col":
+        if way == "device":
+            out = conv_device.forward(self, x, keep_weights=not mode.training)
+        elif way == "im2col":
             out = conv2d_forward(x, self.params["w"], self.params.get("b"), **geometry)
         else:
             out = mode.empty(self.output_shape(x.shape), x.dtype)
@@ -169,7 +166,9 @@ class Conv2D(Layer):
         dx, dparams = None, {}
         if mode.input_grads:
             way = self.way("input", dout, x_shape, mode)
-            if way == "im2col":
+            if way == "device":
+                dx = conv_device.input_grad(self, dout, x_shape, keep_weights=not mode.param_grads)
+            elif way == "im2col":
                 dx = conv2d_input_grad(dout, self.params["w"], x_shape, **geometry)
             else:
                 dx = mode.empty(x_shape, dout.dtype)
@@ -177,19 +176,21 @@ class Conv2D(Layer):
                 keep_weights = not mode.param_grads
                 conv_fast.input_grad(self, way, source, sink, lead=self.lead(x_shape), keep_weights=keep_weights)
         if mode.param_grads:
-            if self.way("params", dout, x_shape, mode) == "im2col":
+            way = self.way("params", dout, x_shape, mode)
+            if way == "device":
+                dw, db = conv_device.param_grads(self, dout, cache)
+            elif way == "im2col":
                 dw, db = conv2d_param_grads(dout, cache, self.params["w"].shape, **geometry)
             else:
-                way = self.way("params", dout, x_shape, mode)
                 dw = conv_fast.param_grads(self, way, cache, dout, lead=self.lead(x_shape))
                 db = sum_positions(dout) if "b" in self.params else None
             dparams = {"w": dw, "b": db} if "b" in self.params else {"w": dw}
         return (dx,), dparams
 
     def way(self, direction, like, x_shape, mode):
-        """The name of the algorithm that ``mode.algorithm`` and the table of rules come to; CuPy has im2col alone."""
+        """The name of the algorithm that ``mode.algorithm`` and the table of rules come to; "device" on a GPU."""
         if get_xp(like) is not np:
-            return "im2col"
+            return "device" if has_kernels(like) and mode.algorithm == "auto" else "im2col"
         named = mode.algorithm if direction != "params" or mode.algorithm == "im2col" else "auto"
         return conv_fast.choose(self.case(direction, x_shape), named)
 

@@ -14,6 +14,8 @@ from minivis.layers.pool import MaxPool2D
 from minivis.layers.relu import BITS_FROM, RELU_RULES, Bits, ReLU
 from minivis.threads import scratch
 
+UNBANDED = {"im2col", "device"}         # ways that do not go band by band
+
 
 def fusable(conv, relu, pool=None):
     """Whether these three are of the kinds that this file knows."""
@@ -47,7 +49,7 @@ class FusedConv:
     def fast_way(self, like, x_shape, mode):
         """How to go over bands; None where this has to be done one by one."""
         way, (_, OH, OW, _) = self.conv.way("forward", like, x_shape, mode), self.conv.output_shape(x_shape)
-        return None if way == "im2col" or (self.pool is not None and min(OH, OW) < 2) else way
+        return None if way in UNBANDED or (self.pool is not None and min(OH, OW) < 2) else way
 
     def sink(self, x_shape, dtype, mode):
         shape = self.conv.output_shape(x_shape)
@@ -73,7 +75,7 @@ class FusedConv:
         """Return ``(dx,), {}``; ``caches`` holds one for each layer. Gradients of parameters are not made here."""
         x_shape = getattr(caches[0], "shape", caches[0])
         way = self.conv.way("input", dout, x_shape, mode)
-        if way == "im2col":
+        if way in UNBANDED:
             for layer, cache in zip(reversed(self.layers), reversed(caches)):
                 (dout,), _ = layer.backward(dout, cache, mode)
             return (dout,), {}

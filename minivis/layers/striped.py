@@ -14,7 +14,7 @@ import numpy as np
 
 from minivis.layers import conv_fast
 from minivis.layers.bands import Into, Rows
-from minivis.layers.fused import IntoReLU, Passed
+from minivis.layers.fused import UNBANDED, IntoReLU, Passed
 from minivis.layers.relu import Bits
 from minivis.layers.window import reach
 from minivis.threads import scratch
@@ -60,7 +60,7 @@ class StripedConvs:
         mode_1, mode_2 = self.modes(mode)
         way_1 = self.first.conv.way("input", dout, x_shape, mode_1)
         way_2 = self.second.conv.way("input", dout, between, mode_2)
-        if math.prod(between) <= WHOLE or "im2col" in (way_1, way_2) or not isinstance(passing, Bits):
+        if math.prod(between) <= WHOLE or {way_1, way_2} & UNBANDED or not isinstance(passing, Bits):
             (dy,), _ = self.second.backward(dout, caches[2:], mode_2)
             return self.first.backward(dy, caches[:2], mode_1)
         one, two = Lines(self.first.conv, x_shape), Lines(self.second.conv, between)

@@ -98,3 +98,9 @@ def kernel_views(xpad, kernel, out_size, stride, dilation=(1, 1)):
         for v in range(kernel[1]):
             top, left = u * dilation[0], v * dilation[1]
             yield xpad[:, top : top + (OH - 1) * sh + 1 : sh, left : left + (OW - 1) * sw + 1 : sw]
+
+
+def group_slices(w_shape, groups):
+    """For each group, which channels of the input and which filters are its."""
+    C, F = w_shape[2], w_shape[3] // groups
+    return [(slice(g * C, (g + 1) * C), slice(g * F, (g + 1) * F)) for g in range(groups)]

@@ -1,0 +1,254 @@
+"""Convolution on a GPU: kernels of our own put windows, or Winograd's tiles, into rows; cuBLAS multiplies them.
+
+    rows        im2col of some lines of some pictures, one product, and col2im back, for any convolution
+    winograd    F(4 x 4, 3 x 3) of winograd.py: tiles to 36 frequencies, 36 products, and back; for 3 x 3 at stride 1
+
+They give what the functions of the same name in conv.py give; each CUDA source stands above the NumPy line that it
+replaces there. Nothing is added in an order that changes: col2im gathers what a pixel gets, and needs no atomics.
+"""
+
+import numpy as np
+
+from minivis.backend import get_xp, launch
+from minivis.layers.base import sum_positions
+from minivis.layers.window import group_slices, output_size
+from minivis.layers.winograd import F4
+
+ROWS_BYTES = 2**28                      # of im2col rows at a time
+TILE_CHANNELS = 16                      # fewer than this, and the tiles cost more than they save
+
+IM2COL = """
+extern "C" __global__ void im2col(const REAL* x, REAL* cols, long long count, int H, int W, int C, int OW, int lines,
+        int first_line, int KH, int KW, int sh, int sw, int dh, int dw, int top, int left, int first_channel, int Cg) {
+    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one number of one row
+    if (i >= count) return;
+    long long r = i / Cg;
+    int c = i % Cg, v = r % KW;         r /= KW;
+    int u = r % KH;                     r /= KH;
+    int column = r % OW;                r /= OW;
+    int line = r % lines + first_line;  r /= lines;
+    int y = line * sh + u * dh - top, z = column * sw + v * dw - left;
+    cols[i] = y >= 0 && y < H && z >= 0 && z < W ? x[((r * H + y) * W + z) * C + first_channel + c] : 0;
+}
+"""
+
+COL2IM = """
+extern "C" __global__ void col2im(const REAL* cols, REAL* dx, long long count, int H, int W, int C, int OW, int lines,
+        int first_line, int KH, int KW, int sh, int sw, int dh, int dw, int top, int left, int first_channel, int Cg) {
+    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one number of dx
+    if (i >= count) return;
+    long long r = i / Cg;
+    int c = i % Cg, z = r % W;          r /= W;
+    int y = r % H;                      r /= H;
+    REAL sum = 0;
+    for (int u = 0; u < KH; u++) {
+        int line = y + top - u * dh;
+        if (line < 0 || line % sh) continue;
+        line = line / sh - first_line;
+        if (line < 0 || line >= lines) continue;
+        for (int v = 0; v < KW; v++) {
+            int column = z + left - v * dw;
+            if (column < 0 || column % sw || column / sw >= OW) continue;
+            sum += cols[((((r * lines + line) * OW + column / sw) * KH + u) * KW + v) * Cg + c];
+        }
+    }
+    dx[((r * H + y) * W + z) * C + first_channel + c] += sum;
+}
+"""
+
+MATRICES = {                            # B^T and A^T of F4, row by row
+    name: f"__device__ const REAL {name}[{len(matrix)}][6] = "
+          f"{{{', '.join('{' + ', '.join(map(str, row)) + '}' for row in matrix)}}};\n"
+    for name, matrix in (("BT", F4.BT.astype(int)), ("AT", F4.AT.astype(int)))
+}  # fmt: skip
+
+TO_FREQUENCY = MATRICES["BT"] + """
+extern "C" __global__ void to_frequency(const REAL* x, REAL* V, long long count, int H, int W, int C, int rows,
+        int columns, int top, int left) {
+    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one channel of one tile
+    if (i >= count) return;
+    int c = i % C;
+    long long tile = i / C, r = tile;
+    int column = r % columns;           r /= columns;
+    int row = r % rows;                 r /= rows;
+    REAL half[6][6];
+    for (int k = 0; k < 6; k++)
+        for (int b = 0; b < 6; b++) {
+            REAL sum = 0;
+            int z = column * 4 + b - left;
+            for (int a = 0; a < 6; a++) {
+                int y = row * 4 + a - top;
+                if (y >= 0 && y < H && z >= 0 && z < W) sum += BT[k][a] * x[((r * H + y) * W + z) * C + c];
+            }
+            half[k][b] = sum;
+        }
+    for (int k = 0; k < 6; k++)
+        for (int l = 0; l < 6; l++) {
+            REAL sum = 0;
+            for (int b = 0; b < 6; b++) sum += half[k][b] * BT[l][b];
+            V[(k * 6 + l) * count + i] = sum;
+        }
+}
+"""
+
+FROM_FREQUENCY = MATRICES["AT"] + """
+extern "C" __global__ void from_frequency(const REAL* M, const REAL* bias, REAL* out, long long count, int OH, int OW,
+        int F, int rows, int columns) {
+    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one filter of one tile
+    if (i >= count) return;
+    int f = i % F;
+    long long r = i / F;
+    int column = r % columns;           r /= columns;
+    int row = r % rows;                 r /= rows;
+    REAL half[4][6];
+    for (int m = 0; m < 4; m++)
+        for (int l = 0; l < 6; l++) {
+            REAL sum = 0;
+            for (int k = 0; k < 6; k++) sum += AT[m][k] * M[(k * 6 + l) * count + i];
+            half[m][l] = sum;
+        }
+    for (int m = 0; m < 4; m++)
+        for (int n = 0; n < 4; n++) {
+            int y = row * 4 + m, z = column * 4 + n;
+            if (y >= OH || z >= OW) continue;
+            REAL sum = bias[f];
+            for (int l = 0; l < 6; l++) sum += half[m][l] * AT[n][l];
+            out[((r * OH + y) * OW + z) * F + f] = sum;
+        }
+}
+"""
+
+
+def suits_winograd(w_shape, stride, dilation, groups):
+    """Whether `winograd` does this convolution, and is worth it."""
+    KH, KW, C, F = w_shape
+    small = min(C, F) < TILE_CHANNELS
+    return (KH, KW) == (3, 3) and stride == dilation == (1, 1) and groups == 1 and not small
+
+
+def forward(layer, x, keep_weights=True):
+    """out (N, OH, OW, F) of a Conv2D."""
+    w, b = layer.params["w"], layer.params.get("b")
+    geometry = layer.geometry(x.shape)
+    if not suits_winograd(w.shape, geometry["stride"], geometry["dilation"], geometry["groups"]):
+        return rows_forward(x, w, b, **geometry)
+    U = transformed(layer, "forward", w, keep_weights)
+    (top, _), (left, _) = geometry["padding"]
+    return winograd(x, U, b, layer.output_shape(x.shape), (top, left))
+
+
+def input_grad(layer, dout, x_shape, keep_weights=True):
+    """dx (N, H, W, C) of a Conv2D; at stride 1 a convolution of dout with the kernel turned by half a turn."""
+    w, geometry = layer.params["w"], layer.geometry(x_shape)
+    if not suits_winograd(w.shape, geometry["stride"], geometry["dilation"], geometry["groups"]):
+        return rows_input_grad(dout, w, x_shape, **geometry)
+    U = transformed(layer, "input", w[::-1, ::-1].swapaxes(2, 3), keep_weights)
+    (top, _), (left, _) = geometry["padding"]
+    return winograd(dout, U, None, x_shape, (2 - top, 2 - left))
+
+
+def param_grads(layer, dout, x):
+    """dw, db of a Conv2D: rows of windows, transposed, times dout."""
+    w, geometry = layer.params["w"], layer.geometry(x.shape)
+    return rows_param_grads(dout, x, w.shape, **geometry)
+
+
+# ---- windows as rows ----
+
+def rows_forward(x, w, b, *, stride, padding, dilation, groups):
+    kernel, F = w.shape[:2], w.shape[3]
+    out_size = output_size(x.shape[1:3], kernel, stride, padding, dilation)
+    out = get_xp(x).empty((len(x), *out_size, F), dtype=x.dtype)
+    x = get_xp(x).ascontiguousarray(x)
+    for cs, fs in group_slices(w.shape, groups):
+        w_rows = w[..., fs].reshape(-1, F // groups)
+        for images, lines in pieces(out.shape, w_rows.shape[0], x.itemsize):
+            cols = im2col(x[images], cs, kernel, out_size, lines, stride, padding, dilation)
+            piece = out[images, lines][..., fs]
+            piece[...] = (cols @ w_rows).reshape(piece.shape)
+    if b is not None:
+        out += b
+    return out
+
+
+def rows_input_grad(dout, w, x_shape, *, stride, padding, dilation, groups):
+    kernel, F = w.shape[:2], w.shape[3]
+    dx = get_xp(dout).zeros(x_shape, dtype=dout.dtype)
+    for cs, fs in group_slices(w.shape, groups):
+        w_rows = w[..., fs].reshape(-1, F // groups)
+        for images, lines in pieces(dout.shape, w_rows.shape[0], dout.itemsize):
+            dcols = dout[images, lines][..., fs].reshape(-1, F // groups) @ w_rows.T
+            col2im(dcols, dx[images], cs, kernel, dout.shape[1:3], lines, stride, padding, dilation)
+    return dx
+
+
+def rows_param_grads(dout, x, w_shape, *, stride, padding, dilation, groups):
+    xp, kernel, F = get_xp(x), w_shape[:2], w_shape[3]
+    dw, x = xp.zeros(w_shape, dtype=dout.dtype), xp.ascontiguousarray(x)
+    for cs, fs in group_slices(w_shape, groups):
+        for images, lines in pieces(dout.shape, kernel[0] * kernel[1] * (cs.stop - cs.start), x.itemsize):
+            cols = im2col(x[images], cs, kernel, dout.shape[1:3], lines, stride, padding, dilation)
+            product = cols.T @ dout[images, lines][..., fs].reshape(-1, F // groups)
+            dw[..., fs] += product.reshape(*w_shape[:3], F // groups)
+    return dw, sum_positions(dout)
+
+
+def pieces(out_shape, row_length, itemsize):
+    """Cut the output into (images, lines) whose rows take ROWS_BYTES at most: whole pictures if they are small."""
+    N, OH, OW, _ = out_shape
+    line_bytes = OW * row_length * itemsize
+    images = max(1, ROWS_BYTES // (OH * line_bytes))
+    lines = OH if images > 1 else max(1, min(OH, ROWS_BYTES // line_bytes))
+    for n in range(0, N, images):
+        for top in range(0, OH, lines):
+            yield slice(n, min(n + images, N)), slice(top, min(top + lines, OH))
+
+
+def im2col(x, channels, kernel, out_size, lines, stride, padding, dilation):
+    """`conv.im2col` of some output lines, without a padded copy: (N*lines*OW, KH*KW*C), a row for each position."""
+    N, H, W, C = x.shape
+    Cg, count = channels.stop - channels.start, lines.stop - lines.start
+    cols = get_xp(x).empty((N * count * out_size[1], kernel[0] * kernel[1] * Cg), dtype=x.dtype)
+    launch("im2col", IM2COL, cols.size, x, cols, np.int64(cols.size), H, W, C, out_size[1], count, lines.start, *kernel,
+           *stride, *dilation, padding[0][0], padding[1][0], channels.start, Cg)
+    return cols
+
+
+def col2im(dcols, dx, channels, kernel, out_size, lines, stride, padding, dilation):
+    """The transpose of `im2col`: add into dx (N, H, W, C)."""
+    N, H, W, C = dx.shape
+    Cg = channels.stop - channels.start
+    launch("col2im", COL2IM, N * H * W * Cg, dcols, dx, np.int64(N * H * W * Cg), H, W, C, out_size[1],
+           lines.stop - lines.start, lines.start, *kernel, *stride, *dilation, padding[0][0], padding[1][0],
+           channels.start, Cg)
+
+
+# ---- Winograd ----
+
+def transformed(layer, direction, w, keep):
+    """U (36, C, F) = G w G^T of w (3, 3, C, F); kept in the layer unless it is in training."""
+    def make():
+        xp = get_xp(w)
+        GG = xp.asarray(np.kron(F4.G, F4.G), dtype=w.dtype)                                     # (36, 9)
+        return (GG @ w.reshape(9, -1)).reshape(36, *w.shape[2:])
+
+    return layer.derive(("device winograd4", direction, w.dtype.name), make) if keep else make()
+
+
+def winograd(x, U, bias, out_shape, lead):
+    """The convolution of x (N, H, W, C) with transformed weights U. lead: zeros before the first row and column."""
+    xp, (N, OH, OW, F), C = get_xp(x), out_shape, x.shape[3]
+    x, out = xp.ascontiguousarray(x), xp.empty(out_shape, dtype=x.dtype)
+    bias = xp.zeros(F, dtype=x.dtype) if bias is None else bias
+    rows, columns = -(-OH // 4), -(-OW // 4)
+    images = max(1, ROWS_BYTES // (36 * rows * columns * max(C, F) * x.itemsize))
+    for n in range(0, N, images):
+        some = slice(n, min(n + images, N))
+        tiles = (some.stop - n) * rows * columns
+        V = xp.empty((36, tiles, C), dtype=x.dtype)
+        launch("to_frequency", TO_FREQUENCY, tiles * C, x[some], V, np.int64(tiles * C), *x.shape[1:], rows, columns,
+               *lead)
+        M = xp.matmul(V, U)                                                                     # (36, tiles, F)
+        launch("from_frequency", FROM_FREQUENCY, tiles * F, M, bias, out[some], np.int64(tiles * F), OH, OW, F, rows,
+               columns)
+    return out
