@@ -15,12 +15,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from minivis.backend import get_xp, to_cpu
+from minivis.backend import to_cpu
 from minivis.errors import BadValue, UnknownName
+from minivis.local import LocalPasses
 from minivis.memory import batch_that_fits
 from minivis.methods.fills import filled
 from minivis.methods.result import PANEL, Result, Subject, input_of, seen_by
-from minivis.methods.target import Target, aim, asked, last_of, percent
+from minivis.methods.target import Target, aim, asked, percent
 from minivis.pictures import display_limit, overlay, panels
 from minivis.progress import track
 from minivis.units import Unit, unit_values
@@ -139,17 +140,16 @@ def occlusion(net, image, unit=None, *, window=None, stride=None, fill="grey", m
 def covered_values(net, x, cover, boxes, units, *, batch=None, progress=False):
     """What units are when windows are covered: (N, windows, units of a picture), float64.
 
-    x, cover: (N, H, W, C), the pictures and what covers them. units: a list of units for each picture.
+    x, cover: (N, H, W, C), the pictures and what covers them. units: a list of units for each picture. Of each layer
+    only what a window can change is computed anew (local.py).
     """
     batch = batch or batch_that_fits(net, x.shape[1:])
     found = np.zeros((len(x), len(boxes), len(units[0])))
     jobs = [(i, k) for i in range(len(x)) for k in range(0, len(boxes), batch)]
     for i, k in track(jobs, progress, "occlusion"):
-        covered = get_xp(x).repeat(x[i : i + 1], len(boxes[k : k + batch]), axis=0)
-        for copy, (top, left, bottom, right) in zip(covered, boxes[k : k + batch]):
-            copy[top:bottom, left:right] = cover[i, top:bottom, left:right]
-        layers = {unit.layer for unit in units[i]}
-        acts = net.forward(covered, until=last_of(net, layers), keep=layers, grad=None)
+        if k == 0:
+            passes = LocalPasses(net, x[i : i + 1], {unit.layer for unit in units[i]})
+        acts = passes.forward(boxes[k : k + batch], cover[i : i + 1])
         for u, unit in enumerate(units[i]):
             found[i, k : k + batch, u] = to_cpu(unit_values(acts, unit))
     return found
