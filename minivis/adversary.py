@@ -2,18 +2,16 @@
 
     min over weights of  mean of  max over |d| <= eps of  loss(x + d, label)          Madry et al. 2018, equation 2.1
 
-The inner maximum is found by an attack: one step of the gradient's sign from a random point of the ball
+The inner maximum is an attack of methods/attacks.py: one step of the gradient's sign from a random point of the ball
 (fgsm: Goodfellow et al. 2015, section 6; the random start is of Wong et al. 2020, without it a net learns to hide its
 gradient), or some steps of PGD.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from minivis.errors import BadValue, UnknownName
-from minivis.layers import cross_entropy
 
 ATTACKS = ("fgsm", "pgd")
 
@@ -25,14 +23,16 @@ class Adversary:
     attack: str = "fgsm"
     eps: float = 8.0
     steps: int = 1                              # of PGD
+    norm: str = "Linf"                          # or "L2": then eps is the length of the whole difference
     share: float = 1.0                          # of the pictures; the rest is learned from as it is
     warmup: int = 0                             # steps of the training in which eps grows from 0
 
     def __post_init__(self):
+        from minivis.methods.attacks import check_settings
+
         if self.attack not in ATTACKS:
             raise UnknownName.of("attack to train against", self.attack, ATTACKS)
-        if not (0 < self.eps < math.inf and self.steps >= 1):
-            raise BadValue(f"eps is a number of pixel levels above 0 and steps 1 or more, not {self.eps}, {self.steps}")
+        check_settings(norm=self.norm, eps=self.eps, steps=self.steps)
         if self.attack == "fgsm" and self.steps != 1:
             raise BadValue(f"fgsm is a single step, not {self.steps}: with more it is pgd")
         if not 0 < self.share <= 1 or self.warmup < 0:
@@ -40,13 +40,13 @@ class Adversary:
 
     def __str__(self):
         name = "FGSM" if self.attack == "fgsm" else f"PGD-{self.steps}"
-        return f"{name} at Linf {self.eps:g}/255"
+        return f"{name} at {self.norm} {self.eps:g}/255"
 
     @property
     def options(self):
         """As `minivis train` is told."""
         steps = "" if self.attack == "fgsm" else f" --attack-steps {self.steps}"
-        words = f"--adversarial {self.attack} --eps {self.eps:g}{steps}"
+        words = f"--adversarial {self.attack} --eps {self.eps:g}{steps} --norm {self.norm}"
         return f"{words} --share {self.share:g} --eps-warmup {self.warmup}"
 
     def eps_at(self, step):
@@ -57,27 +57,14 @@ class Adversary:
 
         step: of the training, for ``eps_at``; None after it.
         """
+        from minivis.methods.attacks import pgd
+
         eps = self.eps if step is None else self.eps_at(step)
         pixels = images.astype(net.dtype)
         moved = round(self.share * len(images))
-        if not moved:
-            return pixels
         # a stride of 1.25 eps reaches nearly all of the ball from nearly everywhere in it (Wong et al. 2020, section 4)
         stride = 2.5 * eps / max(2, self.steps)
-        clean, labels = pixels[:moved], np.asarray(labels[:moved])
-        noise = np.random.default_rng(seed).uniform(-eps, eps, clean.shape)
-        x = np.clip(clean + noise.astype(net.dtype), 0, 255)
-        for _ in range(self.steps):
-            x = x + stride * np.sign(loss_gradient(net, x, labels))
-            x = np.clip(clean + np.clip(x - clean, -eps, eps), 0, 255)
-        pixels[:moved] = x
+        if moved:
+            pixels[:moved] = pgd(net, pixels[:moved], label=np.asarray(labels[:moved]), eps=eps, step=stride,
+                                 steps=self.steps, norm=self.norm, seed=seed)
         return pixels
-
-
-def loss_gradient(net, pixels, labels):
-    """The direction in which -log p_label grows at the pixels, (N, H, W, C)."""
-    logits = net.role("logits")
-    acts = net.forward(net.preprocess(pixels), until=logits, keep=[logits])
-    _, dlogits = cross_entropy(acts[logits], labels)
-    dacts, _ = net.backward(acts, {logits: dlogits})
-    return net.preprocess_adjoint(dacts["input"])

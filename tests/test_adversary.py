@@ -21,7 +21,7 @@ def linear_net(w):
     return net
 
 
-W = np.array([1, -2, 3, -4, 5, -6], np.float32) / 100       # small: a sure net's loss has no gradient in float32
+W = np.array([1, -2, 3, -4, 5, -6], np.float32) / 100
 
 
 def test_fgsm_by_hand():
@@ -39,6 +39,18 @@ def test_pgd_ends_at_the_worst_point_of_the_ball_of_a_linear_net():
     images = np.full((5, 2, 3, 1), 100, np.uint8)
     moved = Adversary("pgd", eps=12, steps=8).move(linear_net(W), images, np.zeros(5, int)) - 100
     np.testing.assert_allclose(moved.reshape(5, 6), np.tile(-12 * np.sign(W), (5, 1)), atol=1e-4)
+
+    moved = Adversary("pgd", eps=12, steps=30, norm="L2").move(linear_net(W), images, np.zeros(5, int)) - 100
+    moved = moved.reshape(5, 6)                     # from the side the way to it is long: it comes within 2 %
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 12, rtol=1e-4)
+    assert (moved @ -W / np.linalg.norm(W)).min() > 0.98 * 12
+
+
+def test_a_net_that_is_sure_is_moved_too():
+    """Its p is 1 and d -log p / d pixels is 0 in float32; the direction is there all the same."""
+    images = np.full((9, 2, 3, 1), 100, np.uint8)
+    moved = Adversary("fgsm", eps=8).move(linear_net(1000 * W), images, np.ones(9, int)) - 100
+    assert (moved.reshape(9, 6) * np.sign(W)).min() >= 2 - 1e-4
 
 
 def test_pictures_stay_pictures():
@@ -85,6 +97,7 @@ def test_training_against_it_makes_a_net_harder_to_mislead():
     ({"attack": "fgsm", "steps": 2}, "fgsm is a single step, not 2: with more it is pgd"),
     ({"share": 0.0}, "share is above 0 and at most 1"),
     ({"warmup": -1}, "warmup 0 or more"),
+    ({"norm": "L3"}, "no norm named 'L3'"),
 ])  # fmt: skip
 def test_wrong_adversaries(settings, message):
     with pytest.raises((BadValue, UnknownName), match=message):
@@ -94,4 +107,4 @@ def test_wrong_adversaries(settings, message):
 def test_it_is_named_as_papers_name_it_and_as_the_command_line_does():
     adversary = Adversary("pgd", eps=8, steps=3, warmup=40)
     assert str(adversary) == "PGD-3 at Linf 8/255"
-    assert adversary.options == "--adversarial pgd --eps 8 --attack-steps 3 --share 1 --eps-warmup 40"
+    assert adversary.options == "--adversarial pgd --eps 8 --attack-steps 3 --norm Linf --share 1 --eps-warmup 40"

@@ -72,8 +72,8 @@ def test_adversarial_training_says_so_in_the_file(here, capsys):
     said = json.loads(capsys.readouterr().out)
     assert said["settings"]["adversary"]["steps"] == 3
     record = mv.load("hard.h5").about["training"]
-    assert record["command"] == ("minivis train fashion --adversarial pgd --eps 6 --attack-steps 3 --share 1 "
-                                 "--eps-warmup 2")
+    assert record["command"] == ("minivis train fashion --adversarial pgd --eps 6 --attack-steps 3 --norm Linf "
+                                 "--share 1 --eps-warmup 2")
     assert record["stages"][0]["adversary"] == said["settings"]["adversary"]
     assert list(record["accuracy"]) == ["the 10,000 test pictures",
                                         "1,000 of the test pictures, moved by PGD-10 at Linf 6/255"]

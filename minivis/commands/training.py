@@ -20,8 +20,9 @@ ADVERSARIAL = [
     click.Option(["--adversarial", "attack"], metavar="fgsm|pgd",
                  help="Move every picture against the net before it learns from it."),
     click.Option(["--eps"], type=float, metavar="LEVELS",
-                 help="How far every pixel may move, of 255.  [8]"),
+                 help="How far, of 255: every pixel, or with --norm L2 the whole difference.  [8]"),
     click.Option(["--attack-steps", "attack_steps"], type=int, metavar="N", help="Steps of pgd.  [3]"),
+    click.Option(["--norm"], metavar="Linf|L2", help="How the distance is measured.  [Linf]"),
     click.Option(["--share"], type=float, metavar="S", help="The share of pictures to move, of 1.  [1]"),
     click.Option(["--eps-warmup", "eps_warmup"], type=int, metavar="N", help="Steps in which eps grows from 0.  [0]"),
 ]  # fmt: skip
@@ -31,7 +32,8 @@ train = Commands("train", help="Train a net of ours.")
 
 
 @train.command("emoji", params=[
-    click.Option(["--net", "name"], default="emoji-vgg", show_default=True, metavar="NAME", help="Or emoji-alexnet."),
+    click.Option(["--net", "name"], default="emoji-vgg", show_default=True, metavar="NAME",
+                 help="Or emoji-alexnet."),
     click.Option(["--sprites"], metavar="FILE", help="The emoji, collected before; by default in the user's cache."),
     *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
@@ -72,16 +74,16 @@ def steps_bar(training, quiet):
         yield show
 
 
-def adversary(attack, eps, attack_steps, share, eps_warmup):
+def adversary(attack, eps, attack_steps, norm, share, eps_warmup):
     """The `Adversary` of the command line, or None; BadValue for its settings without it."""
     from minivis.adversary import Adversary
     from minivis.errors import BadValue
 
-    given = {"eps": eps, "steps": attack_steps, "share": share, "warmup": eps_warmup}
+    given = {"eps": eps, "steps": attack_steps, "norm": norm, "share": share, "warmup": eps_warmup}
     given = {key: value for key, value in given.items() if value is not None}
     if attack is None:
         if given:
-            raise BadValue("--eps, --attack-steps, --share and --eps-warmup are of --adversarial fgsm or pgd, "
+            raise BadValue("--eps, --attack-steps, --norm, --share and --eps-warmup are of --adversarial fgsm or pgd, "
                            "which is not there")
         return None
     return Adversary(attack, **{"steps": 3 if attack == "pgd" else 1, **given})
