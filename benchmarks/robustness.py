@@ -1,6 +1,6 @@
 """How many pictures nets still name right when each is moved against them: FGSM and PGD at several eps.
 
-    python benchmarks/robustness.py emoji-vgg emoji-alexnet
+    python benchmarks/robustness.py emoji-vgg emoji-vgg-robust
     python benchmarks/robustness.py plain.h5 hard.h5 --data fashion --eps 4 8 16 32
 
 A net is a name of the catalogue or a file, and is attacked through its own weights. The pictures are new ones: draws of

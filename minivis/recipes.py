@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from minivis.adversary import Adversary
 from minivis.data.compose import RANGES, EmojiPictures, Ranges
 from minivis.data.fashion import DEBIAN, FashionMNIST
 from minivis.errors import UnknownName
-from minivis.folding import for_inference
+from minivis.folding import for_inference, for_training
 from minivis.models.embedded import emoji_alexnet, emoji_vgg, fashion_vgg
 from minivis.train import Recipe, Trainer, accuracy, saved_recipe
 from minivis.version import __version__
@@ -42,9 +43,20 @@ STAGES = {
         Stage(Recipe(steps=1500, learning_rate=2e-3, weight_decay=0.05, warmup=100), plain_steps=750),
         Stage(Recipe(steps=1000, learning_rate=1.5e-3, warmup=50, **LAST), CALM),
     ),
+    "emoji-vgg-robust": (                                       # goes on from emoji-vgg
+        Stage(Recipe(steps=419, schedule=2000, shard=32, learning_rate=1e-3, weight_decay=0.05, dropout=0.0, warmup=100,
+                     adversary=Adversary("fgsm", eps=6, warmup=300)), CALM),
+        Stage(Recipe(steps=122, schedule=400, shard=32, learning_rate=8e-4, weight_decay=0.05, dropout=0.0, warmup=20,
+                     adversary=Adversary("fgsm", eps=6)), CALM),
+        Stage(Recipe(steps=28, schedule=120, shard=32, learning_rate=6e-4, weight_decay=0.05, dropout=0.0, warmup=5,
+                     adversary=Adversary("fgsm", eps=6)), CALM),
+    ),
     "fashion-vgg": (Stage(Recipe(steps=12 * 938, shard=32, learning_rate=2e-3, weight_decay=0.05)),),
 }
-BUILDERS = {"emoji-vgg": emoji_vgg, "emoji-alexnet": emoji_alexnet, "fashion-vgg": fashion_vgg}
+BUILDERS = {"emoji-vgg": emoji_vgg, "emoji-alexnet": emoji_alexnet, "emoji-vgg-robust": emoji_vgg,
+            "fashion-vgg": fashion_vgg}
+EMOJI_NETS = [name for name in BUILDERS if name.startswith("emoji")]
+GOES_ON_FROM = {"emoji-vgg-robust": "emoji-vgg"}                # the others start from random numbers
 
 
 class Training:
@@ -107,9 +119,12 @@ class Training:
 
 
 def stages_of(name, seed, **changes):
-    """The stages of a net's training, each with a seed of its own; ``changes`` replace fields of every recipe."""
-    if name not in STAGES:
-        raise UnknownName.of("net to train", name, STAGES)
+    """The stages of a net's training, each with a seed of its own; ``changes`` replace fields of every recipe.
+
+    A schedule longer than the training belongs to the recipe's own number of steps, and goes with it.
+    """
+    if "steps" in changes:
+        changes = {"schedule": None, **changes}
     return [
         replace(stage, recipe=replace(stage.recipe, seed=seed + number, **changes))
         for number, stage in enumerate(STAGES[name])
@@ -124,6 +139,8 @@ def emoji(name="emoji-vgg", *, sprites=None, threads=2, seed=0, **changes):
     from minivis.data import emoji as source
     from minivis.data.emoji_classes import CLASSES
 
+    if name not in EMOJI_NETS:
+        raise UnknownName.of("net to train", name, EMOJI_NETS)
     stages = stages_of(name, seed, **changes)
     found = source.load(sprites)
     net = BUILDERS[name](len(CLASSES), seed=seed)
@@ -148,7 +165,19 @@ def emoji(name="emoji-vgg", *, sprites=None, threads=2, seed=0, **changes):
         pictures = EmojiPictures(found, split="train", ranges=ranges)
         until = plain_steps * recipe.batch
         streams.append((recipe, EmojiStream(plain, pictures, until=until, seed=recipe.seed)))
+    if name in GOES_ON_FROM:
+        about["start"] = go_on_from(GOES_ON_FROM[name], net, streams[0][1])
     return Training(name, net, streams, tests, about, threads=threads)
+
+
+def go_on_from(name, net, data, count=512):
+    """Give ``net`` what an embedded net has learned. Return that net's name and hash, for the record."""
+    from minivis.weights.catalogue import load, locate
+    from minivis.weights.inspection import file_hash
+
+    learned = load(name)
+    for_training(learned, net, learned.preprocess(data.batch(0, count)[0]))
+    return {"net": name, "sha256": file_hash(locate(name))}
 
 
 def under_attack(what, data, stages, count=1000):

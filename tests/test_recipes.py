@@ -72,8 +72,14 @@ def test_each_stage_has_a_seed_of_its_own_and_takes_changes():
     stages = stages_of("emoji-vgg", 7, steps=3)
     assert [s.recipe.seed for s in stages] == [7, 8]
     assert [s.recipe.steps for s in stages] == [3, 3]
-    with pytest.raises(UnknownName, match="no net to train named 'emoji-vg'; did you mean 'emoji-vgg'"):
-        stages_of("emoji-vg", 0)
+    assert stages_of("emoji-vgg-robust", 0)[0].recipe.schedule > stages_of("emoji-vgg-robust", 0)[0].recipe.steps
+    assert [s.recipe.schedule for s in stages_of("emoji-vgg-robust", 0, steps=7000)] == [None] * 3
+
+
+@pytest.mark.parametrize("wrong", ["emoji-vg", "fashion-vgg"])
+def test_the_nets_to_train_on_emoji(wrong):
+    with pytest.raises(UnknownName, match=f"no net to train named '{wrong}'"):
+        recipes.emoji(wrong)
 
 
 def test_an_emoji_stream_shows_each_class_once_a_round_and_changes_pictures_on_time():

@@ -33,7 +33,7 @@ train = Commands("train", help="Train a net of ours.")
 
 @train.command("emoji", params=[
     click.Option(["--net", "name"], default="emoji-vgg", show_default=True, metavar="NAME",
-                 help="Or emoji-alexnet."),
+                 help="Or emoji-alexnet, emoji-vgg-robust."),
     click.Option(["--sprites"], metavar="FILE", help="The emoji, collected before; by default in the user's cache."),
     *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
