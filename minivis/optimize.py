@@ -115,7 +115,7 @@ def optimize(
     loop = by_lbfgs if isinstance(method, LBFGS) else by_steps
     recorder = Recorder(problem, method, steps, seed, watch or Watch(), progress, title)
     with recorder:
-        loop(problem, recorder.resumed(z), method, steps, tuple(regularize), seed, recorder)
+        loop(problem, recorder.resumed(z), method, recorder.steps, tuple(regularize), seed, recorder)
     return recorder.run()
 
 

@@ -1,11 +1,13 @@
 """How a picture was made, inside the picture: enough to make it again, bit for bit, and no more.
 
     {"command": ["saliency", "photo.jpg", "--unit", "goose"], "net": {"name", "sha256"}, "image": {"name", "sha256"},
-     "seed": 0, "threads": 2, "versions": {"minivis", "numpy", "pillow", "python"}}
+     "seed": 0, "threads": 2, "versions": {"minivis", "numpy", "pillow", "python", "scipy"}}
 
 No times, so that the same command makes the same file. ``image`` is null for our own picture, and for none; ``net`` for
 a command that needs none. Further files and folders stand in ``inputs``, by the name of their parameter, as {"name",
 "sha256"}; a folder's hash is that of the names and hashes of its pictures.
+Pictures that options name stand in "further", {"option", "name", "sha256"} each. Where nobody can make it again,
+because Ctrl-C ended one run of several or L-BFGS went on from a checkpoint, "whole" is false.
 """
 
 import json
@@ -23,9 +25,10 @@ def versions():
     """What can change the bits: the versions of all that computes and encodes."""
     import numpy
     import PIL
+    import scipy
 
     return {"minivis": __version__, "numpy": numpy.__version__, "pillow": PIL.__version__,
-            "python": platform.python_version()}
+            "python": platform.python_version(), "scipy": scipy.__version__}
 
 
 def as_text(record):
@@ -45,7 +48,7 @@ def read_record(path):
         command, inputs = record["command"], record.setdefault("inputs", {})
         if not (command and all(isinstance(word, str) for word in command) and isinstance(record["threads"], int)):
             raise ValueError
-        for file in (*filter(None, (record["net"], record["image"])), *inputs.values()):
+        for file in (*filter(None, (record["net"], record["image"])), *inputs.values(), *record.get("further", ())):
             if not (isinstance(file["name"], str) and isinstance(file["sha256"], str)):
                 raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):

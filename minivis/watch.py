@@ -53,7 +53,8 @@ class Watch:
     film: int = 0
     frames: list = field(default_factory=list)
     resumed: bool = False                       # whether a run went on from a checkpoint that no bits tell
-    interrupted: bool = False                   # whether Ctrl-C ended it
+    interrupted: bool = False                   # whether Ctrl-C ended it: runs that follow then take no step
+    runs: list = field(default_factory=list)    # the steps that each run took
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,8 @@ class Recorder:
     """Everything around the loop. As a context it shows the bar, and takes Ctrl-C for an end."""
 
     def __init__(self, problem, method, steps, seed, watch, progress, title):
-        self.problem, self.method, self.steps, self.seed, self.watch = problem, method, steps, seed, watch
+        self.problem, self.method, self.seed, self.watch = problem, method, seed, watch
+        self.steps = 0 if watch.interrupted else steps
         self.progress, self.title = progress, title
         self.step, self.evaluations, self.memory = 0, 0, {}
         self.best, self.best_losses, self.best_terms, self.first_loss = None, None, {}, math.nan
@@ -102,12 +104,15 @@ class Recorder:
 
     def __exit__(self, kind, error, traceback):
         self.bar.close()
+        self.watch.runs.append(self.step)
         if kind is KeyboardInterrupt and self.best is not None:
             self.stopped, self.watch.interrupted = INTERRUPTED, True
-            self.save(last=True)
+            if self.last is not None:           # so that a run of just so many steps ends on the same image
+                self.compare(self.last[0], self.problem.measure(self.last[0]))
+            self.save()
             return True
         if kind is None:
-            self.save(last=True)
+            self.save()
         return False
 
     # ---- what a loop calls ----
@@ -188,7 +193,7 @@ class Recorder:
     def pixels(self, z):
         return to_cpu(to_uint8(self.problem.parameterization.pixels(z)))
 
-    def save(self, last=False):
+    def save(self):
         """Write a checkpoint; a failure ends checkpoints, with a note, and not the run."""
         if not self.watch.checkpoint or self.last is None:
             return

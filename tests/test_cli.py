@@ -483,7 +483,7 @@ def test_the_record_has_all_that_matters_and_no_times(run, here):
     assert record["net"] == {"name": "tiny.h5", "sha256": hashlib.sha256((here / "tiny.h5").read_bytes()).hexdigest()}
     assert record["image"]["sha256"] == hashlib.sha256((here / "photo.png").read_bytes()).hexdigest()
     assert record["seed"] == 0 and record["threads"] == 1
-    assert set(record["versions"]) == {"minivis", "numpy", "pillow", "python"}
+    assert set(record["versions"]) == {"minivis", "numpy", "pillow", "python", "scipy"}
     assert set(record) == {"command", "net", "image", "seed", "threads", "versions"}
     assert str(here) not in json.dumps(record)
 

@@ -71,6 +71,25 @@ class Given:
     image_sha256: str | None = None
     out: str | None = None                      # where the picture will go
     inputs: dict = field(default_factory=dict)  # name of a parameter -> the path of a further file or folder
+    further: dict = field(default_factory=dict)     # option -> [Further, ...]: a style, a guide, where to start
+
+
+@dataclass(frozen=True)
+class Further:
+    """A further picture that an option names."""
+
+    name: str
+    pixels: Any                                 # uint8 (H, W, C)
+    sha256: str
+
+
+class PictureFile(click.ParamType):
+    """The type of an option that names a picture: it is read, hashed into the record, and handed on as pixels."""
+
+    name = "picture"
+
+
+PICTURE_FILE = PictureFile()
 
 
 def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
@@ -91,6 +110,19 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
         pixels = read_image(source, ANY_SIZE)
     digest = file_hash(source) if os.path.isfile(source) else "none: it came through a pipe"
     return Given(loaded, net, file_hash(path), pixels, image, None if image is None else digest)
+
+
+def read_further(params, options, where=lambda name: name):
+    """{option: [Further, ...]} of the options that name pictures; ``where`` says in which file a name is."""
+    from minivis.images import read_image
+    from minivis.weights.inspection import file_hash
+
+    found: dict[str, list[Further]] = {}
+    for option in options:
+        if isinstance(option.type, PictureFile) and params[option.name]:
+            names = params[option.name] if option.multiple else [params[option.name]]
+            found[option.name] = [Further(name, read_image(where(name)), file_hash(where(name))) for name in names]
+    return found
 
 
 def own_picture():

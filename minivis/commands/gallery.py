@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from minivis.commands.common import COMPUTE, IMAGE, OUT, REPORT, SIZE, blas_threads, read_given, relative, say
+from minivis.commands.common import COMPUTE, IMAGE, OUT, REPORT, SIZE, blas_threads, read_further, read_given, relative, say
 from minivis.errors import BadFile, BadValue, MinivisError
 
 FOLDER = click.Option(["-o", "--out"], metavar="FOLDER", default="gallery", show_default=True,
@@ -133,6 +133,8 @@ def recorded_command(record, picture):
     if (params["out"] is not None or params["force"] or (params.get("image") is None) != (record["image"] is None)
             or command.needs_net != (record["net"] is not None) or given != set(record["inputs"])):
         raise BadFile(f"{picture} has a damaged record of how it was made")
+    if not record.get("whole", True):
+        raise BadFile(f"{picture} was stopped or resumed in the middle of its making: run its command again instead")
     return command, params
 
 
@@ -153,4 +155,7 @@ def recorded_inputs(command, record, params, picture):
     given = read_given(net, found, size=params.get("size"), needs_image=command.needs_image,
                        device=params.get("device", "cpu"))
     given.net_name, given.image_name, given.inputs = params.get("net"), image, inputs
+    further = {file["name"]: file["sha256"] for file in record.get("further", ())}
+    given.further = read_further(params, command.params, lambda name: unchanged(
+        "picture", beside(name, picture), further.get(name, ""), picture))
     return given

@@ -2,16 +2,41 @@
 
 The function behind it is the command without all that: ``function(given, seed=, progress=, **own options)`` returns a
 `methods.result.Result`. The gallery and `minivis rerun` run it in the same way, and so get the same bits.
+
+An option of the type ``PICTURE_FILE`` names a further picture; the function gets its pixels. With ``long=True`` the
+command takes --checkpoint, --resume and --film, the function gets ``watch=`` (see watch.py), and Ctrl-C ends the run,
+not the command: the best image so far is written, and the exit code is 130.
 """
 
 import inspect
+import json
 from pathlib import Path
 
 import click
 
-from minivis.commands.common import COMPUTE, IMAGE, OUT, REPORT, SIZE, blas_threads, read_given, say
+from minivis.commands.common import (
+    COMPUTE,
+    IMAGE,
+    OUT,
+    REPORT,
+    SIZE,
+    PictureFile,
+    blas_threads,
+    read_further,
+    read_given,
+    say,
+)
+from minivis.errors import BadValue
 
-NOT_RECORDED = ("image", "threads", "out", "force", "as_json", "quiet")         # threads have their own entry
+LONG = [
+    click.Option(["--checkpoint"], metavar="FILE", help="Keep the state of the run there, every half minute and at the "
+                 "end."),
+    click.Option(["--resume"], is_flag=True, help="Go on from --checkpoint, to --steps in all."),
+    click.Option(["--film"], metavar="FILE", help="Write a film of the run: .gif, .webp, or .mp4."),
+]  # fmt: skip
+KEEPING = ("checkpoint", "resume", "film")
+NOT_RECORDED = ("image", "threads", "out", "force", "as_json", "quiet", *KEEPING)       # threads have their own entry
+FRAMES = 120                                    # of a film
 
 
 class PictureCommand(click.Command):
@@ -19,18 +44,19 @@ class PictureCommand(click.Command):
 
     ``inputs`` names those of its own parameters that are paths of further files or folders: their hashes go into the
     record, and the method gets them in ``given.inputs``. ``net=False``: it needs no net. ``parts``: names of the
-    `Result.parts` that are written beside the picture.
+    `Result.parts` that are written beside the picture. ``long``: see above.
     """
 
     not_recorded: tuple[str, ...] = NOT_RECORDED
 
     def __init__(
-        self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always", parts=()
-    ):
+        self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always", parts=(),
+        long=False,
+    ):  # fmt: skip
         params = [IMAGE, *own, SIZE] if image else [*own]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
-                         params=[*params, *compute, OUT, *REPORT])
-        self.own, self.parts = own, parts
+                         params=[*params, *(LONG if long else []), *compute, OUT, *REPORT])
+        self.own, self.parts, self.long = own, parts, long
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
 
     def run(self, **params):
@@ -40,7 +66,10 @@ class PictureCommand(click.Command):
                            needs_image=self.needs_image, device=params.get("device", "cpu"))
         given.out = out
         given.inputs = {name: params[name] for name in self.inputs if params[name] is not None}
-        result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None)
+        given.further = read_further(params, self.params)
+        watch = self.watch(given, params) if self.long else None
+        result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None,
+                                          watch=watch)
         files = []
         if out is not None:
             from minivis.images import write_image
@@ -49,21 +78,44 @@ class PictureCommand(click.Command):
             files = [out, *(self.beside(out, part) for part in self.parts)]
             for part, file in zip(self.parts, files[1:]):
                 write_image(file, result.parts[part], force=params["force"])
+        if watch is not None and watch.film and watch.frames:
+            from minivis.film import write_film
+
+            write_film(params["film"], watch.frames, force=params["force"])
+            files.append(params["film"])
         words = None if params["quiet"] and self.writes == "always" else str(result)
         say(self.name, words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,
             files=files, as_json=params["as_json"], quiet=params["quiet"])
+        if watch is not None and watch.interrupted:
+            click.echo("minivis: stopped; this is the best so far", err=True)
+            return 130
         return 0 if result.ok else 1
 
-    def make(self, given, params, *, progress=False, draw=True):
-        """The Result, its picture, and the text to keep in it. Nothing is read or written."""
+    def make(self, given, params, *, progress=False, draw=True, watch=None):
+        """The Result, its picture, and the text to keep in it. Nothing is read or written, but what ``watch`` keeps."""
         own = {option.name: params[option.name] for option in self.own if option.name not in self.inputs}
+        for option in self.own:
+            if isinstance(option.type, PictureFile):
+                pixels = [one.pixels for one in given.further.get(option.name, ())]
+                own[option.name] = pixels if option.multiple else next(iter(pixels), None)
+        if self.long:
+            from minivis.watch import Watch
+
+            watch = own["watch"] = Watch() if watch is None else watch
         with blas_threads(params.get("threads")) as threads:
             result = self.method(given, seed=params["seed"], progress=progress, **own)
             if not draw:
                 return result, None, None
             picture = result.picture()
+        return result, picture, self.record(given, params, result, threads, watch)
+
+    def record(self, given, params, result, threads, watch):
+        """What `minivis rerun` needs, as the text of the picture."""
         from minivis.record import as_text, input_hash, versions
 
+        whole = watch is None or not (watch.interrupted or watch.resumed)
+        if not whole and len(watch.runs) == 1 and "steps" in params and not watch.resumed:
+            params, whole = {**params, "steps": watch.runs[0]}, True        # a run of so many steps ends there too
         words, named = self.words(params), params.get("image") is not None
         record = {
             "command": words, "net": {"name": given.net_name, "sha256": given.net_sha256} if self.needs_net else None,
@@ -73,7 +125,32 @@ class PictureCommand(click.Command):
         if given.inputs:
             record["inputs"] = {name: {"name": params[name], "sha256": result.hashes.get(name) or input_hash(path)}
                                 for name, path in given.inputs.items()}
-        return result, picture, as_text(record)
+        if given.further:
+            record["further"] = [{"option": option, "name": one.name, "sha256": one.sha256}
+                                 for option, several in given.further.items() for one in several]
+        if not whole:
+            record["whole"] = False
+        return as_text(record)
+
+    def watch(self, given, params):
+        """A `Watch` from --checkpoint, --resume and --film, each checked before anything is computed."""
+        from minivis.files import check_output
+        from minivis.watch import Watch
+
+        if params["resume"] and not params["checkpoint"]:
+            raise BadValue("--resume goes on from a checkpoint: name it with --checkpoint FILE")
+        if params["checkpoint"]:
+            check_output(params["checkpoint"], force=params["resume"] or params["force"])
+        if params["film"]:
+            from minivis.film import check_film
+
+            check_output(params["film"], params["force"])
+            check_film(params["film"])
+        hashes = [given.net_sha256, given.image_sha256, *(one.sha256 for several in given.further.values()
+                                                          for one in several)]
+        settings = {key: value for key, value in params.items() if key not in (*NOT_RECORDED, "steps")}
+        return Watch(checkpoint=params["checkpoint"], resume=params["resume"], film=FRAMES if params["film"] else 0,
+                     identity=json.dumps([self.name, hashes, settings], default=str))
 
     def output(self, params):
         """Where the picture will go, checked before anything is computed; None for nowhere."""
