@@ -31,6 +31,8 @@ _HOMES = {
     "minivis.methods.fool": ("fool",),
     "minivis.methods.lecture_linear": ("lecture_linear",),
     "minivis.methods.linear": ("linear_fool",),
+    "minivis.methods.invert": ("invert", "invert_layers"),
+    "minivis.methods.maximize": ("maximize", "down_the_layers"),
     "minivis.methods.neighbours": ("neighbours",),
     "minivis.methods.occlusion": ("occlusion",),
     "minivis.methods.patches": ("top_patches",),

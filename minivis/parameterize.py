@@ -6,6 +6,7 @@
     pixels(net, shape)      z is the picture itself, levels 0..255 (RGB); its bounds are 0 and 255
     fourier(net, shape)     z is its spectrum, each frequency scaled as in photographs, in colours that photographs mix
                             independently, squashed into 0..255: all scales move at one pace (Olah et al. 2017, Lucid)
+    spectrum(net, shape)    the same without colours and squashing: linear, for L-BFGS
 
 ``start`` makes a z from a picture by running the stages backwards.
 """
@@ -81,6 +82,12 @@ def fourier(net, shape, *, decay=1.0, decorrelate=True):
     return Parameterization(net, shape, (Spectrum(shape[1], shape[2], decay), *colours, Squash()))
 
 
+def spectrum(net, shape, *, decay=1.0):
+    """Optimise the picture's spectrum as it is, linear and without bounds: what L-BFGS likes best."""
+    shape = _checked(net, shape)
+    return Parameterization(net, shape, (Spectrum(shape[1], shape[2], decay), Levels()))
+
+
 @lru_cache(maxsize=8)
 def frequency_weights(height, width, decay, gain, xp):
     """(H, W // 2 + 1, 1) twice: the weight of a coefficient, and the same doubled where a column stands for two.
@@ -143,6 +150,20 @@ class Colours:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """out = 127.5 + 127.5 z: what is about 1 in size becomes levels, without any limit to them."""
+
+    def forward(self, z):
+        return 127.5 + 127.5 * z, None
+
+    def backward(self, dout, cache):
+        return 127.5 * dout
+
+    def inverse(self, out):
+        return (out - 127.5) / 127.5
+
+
+@dataclass(frozen=True)
 class Squash:
     """out = 255 / (1 + exp(-z)): whatever z is, a colour comes out."""
 
@@ -160,7 +181,7 @@ class Squash:
         return xp.log(share / (1 - share))
 
 
-KINDS = {"pixels": pixels, "fourier": fourier}
+KINDS = {"pixels": pixels, "fourier": fourier, "spectrum": spectrum}
 
 
 def _checked(net, shape):

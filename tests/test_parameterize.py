@@ -9,7 +9,7 @@ from minivis.models.tiny import tiny_vgg
 from minivis.preprocessing import CAFFE_VGG
 
 
-@pytest.fixture(params=["pixels", "fourier", "fourier without colours", "grey net", "BGR net", "odd"])
+@pytest.fixture(params=["pixels", "fourier", "fourier without colours", "grey net", "BGR net", "odd", "spectrum"])
 def made(request, vgg):
     size = (9, 7) if request.param == "odd" else (16, 16)
     net = vgg
@@ -18,6 +18,8 @@ def made(request, vgg):
     if request.param == "BGR net":
         net = tiny_vgg(dtype=np.float64)
         net.preprocessing = CAFFE_VGG
+    if request.param == "spectrum":
+        return p.spectrum(net, (2, *size, 3))
     if request.param == "pixels":
         return p.pixels(net, (2, *size, 3))
     return p.fourier(net, (2, *size, net.input_channels), decorrelate="without" not in request.param)

@@ -1,12 +1,12 @@
 """Every command that makes a picture, in the order of --help: what the gallery and `minivis rerun` can call by name."""
 
-from minivis.commands import folders, fooling, pictures
+from minivis.commands import folders, fooling, optimizing, pictures
 
 COMMANDS = {
     command.name: command
     for command in (
         pictures.classify, pictures.activations, pictures.filters, pictures.occlude, pictures.backprop,
         pictures.saliency, pictures.segment, pictures.receptive_field, folders.patches, folders.neighbours,
-        folders.tsne, fooling.fool, fooling.linear,
+        folders.tsne, fooling.fool, fooling.linear, optimizing.maximize, optimizing.invert,
     )
 }  # fmt: skip

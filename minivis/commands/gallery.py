@@ -6,7 +6,18 @@ from pathlib import Path
 
 import click
 
-from minivis.commands.common import COMPUTE, IMAGE, OUT, REPORT, SIZE, blas_threads, read_further, read_given, relative, say
+from minivis.commands.common import (
+    COMPUTE,
+    IMAGE,
+    OUT,
+    REPORT,
+    SIZE,
+    blas_threads,
+    read_further,
+    read_given,
+    relative,
+    say,
+)
 from minivis.errors import BadFile, BadValue, MinivisError
 
 FOLDER = click.Option(["-o", "--out"], metavar="FOLDER", default="gallery", show_default=True,

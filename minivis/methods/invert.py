@@ -1,0 +1,206 @@
+"""What does a code still know of its image? Find an image that has the same code (Mahendran & Vedaldi 2015).
+
+    image = argmin   |phi(image) - phi0|^2 / |phi0|^2  +  (lambda_tv / 2 TV + lambda_alpha / 2 sum |d|^6) / sigma^2
+
+d are levels about the net's mean, phi0 is the code of the given picture at some layer, and sigma the norm of a typical
+picture: 68.9 levels a colour and pixel, theirs (27098.1 for 227 x 227 x 3), so that lambdas carry over to other sizes.
+What differs between several starts is what the code leaves open. With ``exaggerate`` above 1 the code is pushed away
+from that of a grey picture: a caricature.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minivis import metrics
+from minivis.backend import get_xp, to_cpu
+from minivis.descent import LBFGS, Gradient
+from minivis.errors import BadValue, UnknownName
+from minivis.image_priors import alpha_norm, tv
+from minivis.layers import Dropout, Flatten, ReLU, Softmax
+from minivis.methods.result import PANEL, Result, Subject, input_of
+from minivis.methods.target import percent
+from minivis.objectives import code_distance
+from minivis.optimize import Problem, optimize
+from minivis.parameterize import KINDS
+from minivis.pictures import contact_sheet, panels
+from minivis.preprocessing import to_uint8
+from minivis.presets import INVERT
+from minivis.watch import Watch
+
+LEVELS = 68.9                                   # the root mean square of Mahendran & Vedaldi's sigma
+DEFAULTS = {"parameterization": "pixels", "method": "lbfgs", "steps": 200, "history": 20, "rates": None,
+            "momentum": 0.9, "tv": 1.0, "tv_beta": 2, "alpha": 0.0, "noise": 10.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Inversion(Result):
+    """``pictures`` uint8 (S, h, w, C), one a start; ``errors`` (S,): |phi - phi0| / |phi0|, before rounding."""
+
+    subject: Subject
+    layer: str
+    pictures: np.ndarray
+    errors: np.ndarray
+    said: tuple[str, ...]                       # the class of the original and of each picture; empty without classes
+    run: Any
+
+    def draw(self, i):
+        images = [self.subject.seen[0], *self.pictures]
+        titles = [f"the input\n{self.said[0] if self.said else ' '}"]
+        titles += [f"{self.layer}, start {k + 1}\n{self.words(k)}" for k in range(len(self.pictures))]
+        return panels(images, titles, height=PANEL, columns=min(len(images), 5))
+
+    def words(self, k):
+        seen = f"; {self.said[k + 1]}" if self.said else ""
+        return f"code {100 * self.errors[k]:.2g} % off, PSNR {self.psnr[k]:.1f} dB{seen}"
+
+    @property
+    def psnr(self):
+        return metrics.psnr(np.broadcast_to(self.subject.seen, self.pictures.shape), self.pictures)
+
+    def describe(self, i):
+        original = np.broadcast_to(self.subject.seen, self.pictures.shape)
+        psnr = [value if np.isfinite(value) else None for value in self.psnr.tolist()]
+        return {"layer": self.layer, "errors": self.errors.tolist(), "psnr": psnr,
+                "ssim": metrics.ssim(original, self.pictures).tolist(), "classes": list(self.said),
+                "stopped": self.stopped, **self.run.describe()}
+
+    def __str__(self):
+        return "\n".join([f"{self.layer}: {self.words(k)}" for k in range(len(self.pictures))]
+                         + [f"loss {self.run.first_loss:.4g} -> {self.run.loss:.4g}; {self.stopped}", *self.run.notes])
+
+
+def invert(
+    net, image, layer=None, *, preset="minivis", starts=1, exaggerate=1.0, seed=0, progress=False, watch=None,
+    **settings,
+):  # fmt: skip
+    """Images whose code at ``layer`` (default: the net's code layer) is that of ``image``, from ``starts`` starts.
+
+    Settings (DEFAULTS has them all) replace the preset's; ``tv`` and ``alpha`` are the lambdas above. ``exaggerate``: 1
+    for the code itself; 1.5, say, for a caricature, which starts from the picture.
+    """
+    layer = net.check_name(layer) if layer else net.role("code")
+    how = resolve(net, preset, layer, settings)
+    if starts < 1 or not np.isfinite(exaggerate):
+        raise BadValue(f"starts is at least 1 and exaggerate a finite number, not {starts} and {exaggerate}")
+    subject = Subject.of(net, image)
+    if len(subject) != 1:
+        raise BadValue("a code is inverted for one picture at a time")
+    x = subject.input(net)
+    wanted, grey = (code_of(net, values, layer) for values in (x, get_xp(x).zeros_like(x)))
+    target = wanted if exaggerate == 1 else grey + exaggerate * (wanted - grey)
+    shape = (starts, *x.shape[1:])
+    p = KINDS[how["parameterization"]](net, shape)
+    problem = Problem(net, code_distance(layer, target) + priors(shape, how), p)
+    levels = p.pixels(p.grey()) if exaggerate == 1 else np.broadcast_to(subject.seen[0], shape)
+    levels = levels + how["noise"] * np.random.default_rng(seed).standard_normal(shape)
+    z = get_xp(x).asarray(p.start(levels.clip(0, 255)))
+    run = optimize(problem, z, method=method_of(shape, how), steps=how["steps"], seed=seed, progress=progress,
+                   watch=watch, title=f"invert {layer}")
+    pictures = to_uint8(run.pixels)
+    errors = relative_errors(code_of(net, input_of(net, run.pixels), layer), target)
+    said = classes(net, subject.seen, pictures)
+    return Inversion(subject, layer, pictures, errors, said, run, stopped=run.stopped,
+                     settings={"layer": layer, "preset": preset, "starts": starts, "exaggerate": exaggerate, **how})
+
+
+@dataclass(frozen=True, eq=False)
+class AllLayers(Result):
+    """One `Inversion` a layer, low ones first: how much each has thrown away."""
+
+    inversions: tuple[Inversion, ...]
+
+    def draw(self, i):
+        first = self.inversions[0]
+        tiles = [first.subject.seen[0], *(one.pictures[0] for one in self.inversions)]
+        labels = ["the input"] + [f"{one.layer}\n{100 * one.errors[0]:.2g} % off, {one.psnr[0]:.0f} dB"
+                                  for one in self.inversions]
+        scale = max(1, 128 // max(tiles[0].shape[:2]))
+        sheet = contact_sheet(tiles, columns=5, labels=labels, scale=scale)
+        title = ("what each layer still knows\nan image with the same code, from noise; how far its code is off, and its "
+                 "PSNR to the input")
+        return panels([sheet], [title], height=sheet.shape[0])
+
+    def describe(self, i):
+        return {one.layer: one.describe(0) for one in self.inversions}
+
+    def __str__(self):
+        return "\n".join(f"{one.layer}: {one.words(0)}" for one in self.inversions)
+
+
+def invert_layers(net, image, layers=None, *, preset="minivis", seed=0, progress=False, watch=None, **settings):
+    """The image from the code of every layer (default: of `layers_of`), side by side on one sheet."""
+    names = [net.check_name(name) for name in layers] if layers else layers_of(net)
+    watch = Watch() if watch is None else watch
+    if watch.checkpoint:
+        raise BadValue("a sheet of several layers keeps no checkpoint: invert one layer with --layer")
+    done = []
+    for name in names:
+        done.append(invert(net, image, name, preset=preset, seed=seed, progress=progress, watch=watch, **settings))
+        if watch.interrupted:
+            break
+    return AllLayers(tuple(done), stopped=done[-1].stopped, settings={"layers": names, "preset": preset, **settings})
+
+
+def layers_of(net):
+    """Every layer that throws something away of its own: no ReLU (its convolution is there), no Flatten, no softmax."""
+    return [name for name, layer in net.layers.items() if not isinstance(layer, (ReLU, Flatten, Dropout, Softmax))]
+
+
+def resolve(net, preset, layer, settings):
+    """All settings. A preset's ``tv`` may go by depth: [(part of all layers, lambda), ...], up to there so much."""
+    if preset not in INVERT:
+        raise UnknownName.of("preset", preset, INVERT)
+    for name in settings:
+        if name not in DEFAULTS:
+            raise UnknownName.of("setting", name, DEFAULTS, listed=40)
+    how = {**DEFAULTS, **INVERT[preset], **{key: value for key, value in settings.items() if value is not None}}
+    for key, known in (("method", ("lbfgs", "gradient")), ("parameterization", tuple(KINDS))):
+        if how[key] not in known:
+            raise UnknownName.of(key, how[key], known)
+    if np.ndim(how["tv"]):
+        names = ["input", *net.nodes]
+        depth = names.index(layer) / (len(names) - 1)
+        how["tv"] = next(weight for end, weight in how["tv"] if depth <= end)
+    return how
+
+
+def sigma2_of(shape):
+    return LEVELS**2 * float(np.prod(shape[1:]))
+
+
+def priors(shape, how):
+    sigma2 = sigma2_of(shape)
+    return how["tv"] / (2 * sigma2) * tv(how["tv_beta"]) + how["alpha"] / (2 * sigma2) * alpha_norm(6)
+
+
+def method_of(shape, how):
+    """Rates are for a picture in units of sigma: for levels, they are times sigma^2."""
+    if how["method"] == "lbfgs":
+        return LBFGS(how["history"])
+    if not how["rates"]:
+        raise BadValue("gradient steps need rates: ((rate, steps), ...)")
+    return Gradient(tuple((rate * sigma2_of(shape), steps) for rate, steps in how["rates"]), how["momentum"])
+
+
+def code_of(net, x, layer):
+    until = layer if layer != "input" else next(iter(net.nodes))
+    return net.forward(x, until=until, keep={"input", layer}, grad=None)[layer]
+
+
+def relative_errors(found, wanted):
+    difference = to_cpu(found - wanted).astype(np.float64).reshape(len(found), -1)
+    return np.linalg.norm(difference, axis=1) / np.linalg.norm(to_cpu(wanted).astype(np.float64))
+
+
+def classes(net, original, pictures):
+    """What the net says of the original and of each picture: ("goose 99.1 %", ...)."""
+    prob = net.roles.get("prob")
+    if not prob:
+        return ()
+    both = np.concatenate([original, pictures])
+    p = to_cpu(net.forward(input_of(net, both), keep={prob}, until=prob, grad=None)[prob]).reshape(len(both), -1)
+    best = p.argmax(axis=1)
+    names = net.class_names or [f"class {k}" for k in range(p.shape[1])]
+    return tuple(f"{names[k]} {percent(p[i, k])}" for i, k in enumerate(best))

@@ -1,0 +1,41 @@
+"""The papers' and tools' own settings, as plain data: what `--preset` chooses from. What a preset leaves out is 0.
+
+Rates. A gradient's size depends on the net, so a rate carries over to another net only with the gradient's length set
+to 1: ``normalize: "l2"`` is ours where a paper has one rate for its one net. Weights of image priors are in levels.
+"""
+
+MAXIMIZE = {
+    # ours: spectrum, decorrelated colours and random moves as in Lucid, and the sum of differences (beta 1), which
+    # leaves flat areas with clear edges, as in drawings
+    "minivis": {"parameterization": "fourier", "spectrum_decay": 1.25, "noise": 0.01, "method": "adam", "rate": 0.05,
+                "steps": 200, "tv": 1e-4, "tv_beta": 1, "jitter": 6, "scale": 0.15, "rotate": 15},
+    # Simonyan et al. 2014, section 2: from zero, the score before the softmax, L2
+    "simonyan": {"method": "gradient", "rate": 100.0, "normalize": "l2", "l2": 1e-6, "steps": 200},
+    # CS231n, Winter 2016, assignment 3: from N(0, 1), rate 1e4, jitter and a blur in every step
+    "cs231n": {"method": "gradient", "rate": 1e4, "noise": 1.0, "l2": 1e-6, "jitter": 4, "blur": 0.5, "blur_every": 1,
+               "steps": 100},
+    # Yosinski et al. 2015, table 1, rows 1 to 4: from the mean + N(0, 10), rate 100
+    "yosinski-1": {"method": "gradient", "rate": 100.0, "normalize": "l2", "noise": 10.0, "blur": 0.5, "blur_every": 4,
+                   "small_norm": 50, "steps": 500},
+    "yosinski-2": {"method": "gradient", "rate": 100.0, "normalize": "l2", "noise": 10.0, "decay": 0.3,
+                   "small_norm": 20, "steps": 750},
+    "yosinski-3": {"method": "gradient", "rate": 100.0, "normalize": "l2", "noise": 10.0, "decay": 1e-4, "blur": 1.0,
+                   "blur_every": 4, "steps": 1000},
+    "yosinski-4": {"method": "gradient", "rate": 100.0, "normalize": "l2", "noise": 10.0, "blur": 0.5, "blur_every": 4,
+                   "small_contribution": 90, "steps": 1000},
+    # Olah et al. 2017, Lucid's defaults
+    "lucid": {"parameterization": "fourier", "spectrum_decay": 1.0, "noise": 0.01, "method": "adam", "rate": 0.05,
+              "steps": 512, "jitter": 8, "scale": 0.1, "rotate": 10},
+}
+
+INVERT = {
+    # ours: L-BFGS on the spectrum, and just as much TV as chooses among the images that have the code; deeper layers
+    # leave more to choose. The weights stand by the part of the net's layers up to which they hold
+    "minivis": {"parameterization": "fourier", "method": "lbfgs", "steps": 200,
+                "tv": [(0.34, 1e-5), (0.8, 1e-2), (1.0, 10.0)]},
+    # Mahendran & Vedaldi 2015, section 4: momentum, rates in stages, lambda_tv by depth, a start of sigma's norm.
+    # Their image is in units of sigma, and so are their rates
+    "mahendran": {"method": "gradient", "steps": 400, "momentum": 0.9, "noise": 68.9, "alpha": 8e-10,
+                  "rates": [(0.004, 100), (0.0004, 200), (0.00004, 100)],
+                  "tv": [(0.3, 1.0), (0.6, 10.0), (1.0, 100.0)]},
+}
