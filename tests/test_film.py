@@ -27,6 +27,7 @@ def test_several_pictures_side_by_side(tmp_path):
         assert im.size[0] > 20
 
 
+@pytest.mark.slow
 def test_mp4(tmp_path):
     ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="no imageio-ffmpeg: MP4 films are not tried")
     write_film(tmp_path / "film.mp4", FRAMES, fps=10, scale=4)
@@ -34,6 +35,7 @@ def test_mp4(tmp_path):
     about = next(reader)
     assert about["size"] == (40, 32)
     frames = [np.frombuffer(frame, np.uint8) for frame in reader]
+    reader.close()
     assert len(frames) >= 4 and abs(frames[2].astype(int).mean() - 120) < 8
 
 
