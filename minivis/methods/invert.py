@@ -118,8 +118,8 @@ class AllLayers(Result):
                                   for one in self.inversions]
         scale = max(1, 128 // max(tiles[0].shape[:2]))
         sheet = contact_sheet(tiles, columns=5, labels=labels, scale=scale)
-        title = ("what each layer still knows\nan image with the same code, from noise; how far its code is off, and its "
-                 "PSNR to the input")
+        title = ("what each layer still knows\nan image with the same code, from noise; how far its code is off, "
+                 "and its PSNR to the input")
         return panels([sheet], [title], height=sheet.shape[0])
 
     def describe(self, i):
