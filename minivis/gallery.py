@@ -151,6 +151,29 @@ SECTIONS = (
         ("segment",),
     ),
     Section(
+        "dream-strokes", "A dream of an early layer",
+        "DeepDream: take what a layer sees in the picture, and move the picture so that it sees more of it. An early "
+        "layer sees edges, so the dream is of strokes.",
+        "<i>x</i> ← <i>x</i> + 1.5 <i>g</i> / mean |<i>g</i>|, &nbsp;<i>g</i> = ∂(½ |<i>a</i>|²) / ∂<i>x</i>",
+        ("dream", "--layer", "{early}", "--side", "224", "--octaves", "3", "--steps", "6"),
+    ),
+    Section(
+        "dream", "A dream of a deep layer",
+        "The same, of a layer that knows things: where the picture hints at one, it grows. Small pictures first, and "
+        "what came up there is carried on into the larger ones.",
+        "d<i>a</i> = <i>a</i>: the gradient that starts backward is the activations themselves",
+        ("dream", "--side", "224", "--octaves", "3", "--steps", "10"),
+    ),
+    Section(
+        "style", "In the style of a painting",
+        "Neural style: keep what a deep layer sees of the picture, and change it until early layers see the texture of "
+        "a painting, here one of ours. Texture is which channels fire together, wherever it is: a Gram matrix.",
+        "min |<i>F</i> − <i>P</i>|² / |<i>P</i>|² + <i>β</i> Σ<i><sub>l</sub></i> |<i>G<sub>l</sub></i> − "
+        "<i>A<sub>l</sub></i>|² / |<i>A<sub>l</sub></i>|², &nbsp;<i>G<sub>cd</sub></i> = Σ<i><sub>p</sub></i> "
+        "<i>f<sub>pc</sub></i> <i>f<sub>pd</sub></i>",
+        ("style", "--side", "128", "--steps", "50"),
+    ),
+    Section(
         "fool", "Fooled",
         "The gradient that shows what a class hangs on also shows how to take it away: a change of a few levels of 255 "
         "in every pixel, each in the direction that misleads most. People see the same picture, the net does not.",

@@ -120,9 +120,14 @@ def read_further(params, options, where=lambda name: name):
     found: dict[str, list[Further]] = {}
     for option in options:
         if isinstance(option.type, PictureFile) and params[option.name]:
-            names = params[option.name] if option.multiple else [params[option.name]]
+            names = params[option.name] if takes_several(option) else [params[option.name]]
             found[option.name] = [Further(name, read_image(where(name)), file_hash(where(name))) for name in names]
     return found
+
+
+def takes_several(option):
+    """Whether its value is a tuple of words: of an option that is repeated, of an argument that takes all."""
+    return option.multiple or option.nargs == -1
 
 
 def own_picture():

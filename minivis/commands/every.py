@@ -1,6 +1,6 @@
 """Every command that makes a picture, in the order of --help: what the gallery and `minivis rerun` can call by name."""
 
-from minivis.commands import folders, fooling, optimizing, pictures
+from minivis.commands import folders, fooling, optimizing, painting, pictures
 
 COMMANDS = {
     command.name: command
@@ -8,5 +8,6 @@ COMMANDS = {
         pictures.classify, pictures.activations, pictures.filters, pictures.occlude, pictures.backprop,
         pictures.saliency, pictures.segment, pictures.receptive_field, folders.patches, folders.neighbours,
         folders.tsne, fooling.fool, fooling.linear, optimizing.maximize, optimizing.invert,
+        painting.dream, painting.style, painting.texture,
     )
 }  # fmt: skip

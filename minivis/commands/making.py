@@ -25,6 +25,7 @@ from minivis.commands.common import (
     read_further,
     read_given,
     say,
+    takes_several,
 )
 from minivis.errors import BadValue
 
@@ -97,7 +98,7 @@ class PictureCommand(click.Command):
         for option in self.own:
             if isinstance(option.type, PictureFile):
                 pixels = [one.pixels for one in given.further.get(option.name, ())]
-                own[option.name] = pixels if option.multiple else next(iter(pixels), None)
+                own[option.name] = pixels if takes_several(option) else next(iter(pixels), None)
         if self.long:
             from minivis.watch import Watch
 
@@ -188,7 +189,7 @@ class PictureCommand(click.Command):
             if option.name in self.not_recorded or value in (None, False, ()) or value == option.default:
                 continue
             if isinstance(option, click.Argument):
-                words.append(positional(value))
+                words += map(positional, value if takes_several(option) else [value])
                 continue
             for one in value if option.multiple else [value]:
                 words += [max(option.opts, key=len)]

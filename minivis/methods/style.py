@@ -156,6 +156,8 @@ def by_sizes(problem_of, sizes, steps, history, seed, progress, watch):
             break
         if goes_on:
             watch.resume = False                                            # for the sizes that follow
+    if watch is not None and watch.frames and len(runs) > 1:
+        watch.frames[:] = [to_uint8(linear(frame.astype(np.float32), shape[1:3])) for frame in watch.frames]
     return runs[-1].pixels, tuple(runs), tuple(notes)
 
 
