@@ -47,7 +47,8 @@ class Watcher:
         from websockets.sync.client import connect
 
         own = f"http://{host}:{port}"
-        self.connection = connect(f"ws://{host}:{port}/socket", origin=origin or own, max_size=2**24, compression=None)
+        self.connection = connect(f"ws://{host}:{port}/socket", origin=origin or own, max_size=2**24, compression=None,
+                                  ping_interval=None, close_timeout=2)
 
     def __enter__(self):
         self.socket = self.connection.__enter__()

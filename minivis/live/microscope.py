@@ -159,7 +159,7 @@ class Microscope:
             "net": {"name": self.name, "title": net.about.get("title") or self.name, "input": [h, w],
                     "any_size": net.input_size is None, "classes": [self.class_name(k) for k in range(self.classes())]},
             "layers": layers, "answers": self.answers, "view": vars(self.first_view()), "rules": RULES,
-            "side": int(np.clip(2 * max(h, w) if net.input_size else 224, 128, 448)),
+            "side": int(np.clip(1.25 * max(h, w) if net.input_size else 224, 128, 448)),
             "colormaps": {name: colorize(ramp, name).ravel().tolist() for name in ("inferno", "diverging")},
         }  # fmt: skip
 
@@ -180,7 +180,8 @@ def quantised(maps):
     step = min(step, H, W)
     if step > 1:                                        # the mean of blocks of step x step; what is left over goes
         h, w = H // step, W // step
-        maps = maps[: h * step, : w * step].reshape(h, step, w, step, C).mean(axis=(1, 3))
+        rows, columns = slice(None, h * step, step), slice(None, w * step, step)
+        maps = sum(maps[y:, x:][rows, columns][:h, :w] for y in range(step) for x in range(step)) * (1 / step**2)
     low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
     is_signed = bool(low.min() < 0)
     limits = np.maximum(high, -low).astype(np.float32)

@@ -93,6 +93,7 @@ function build() {
   });
   sampleList();
   ruleButtons();
+  sources.sample(0);                    // something to see at once; the camera is asked for when it is wanted
   requestAnimationFrame(tick);
 }
 

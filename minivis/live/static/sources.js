@@ -14,8 +14,10 @@ export class Sources {
 
   get moves() { return this.kind === "camera" || this.kind === "film" || this.kind === "pattern"; }
 
+  // Ends what is shown. Returns a function that says whether this is still the last that was asked for: a camera, a
+  // film or a file takes a while to open, and something else may be chosen meanwhile.
   stop() {
-    this.asked = null;
+    const asked = this.asked = {};
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;
     this.video.pause();
@@ -23,21 +25,21 @@ export class Sources {
     if (this.video.src) { URL.revokeObjectURL(this.video.src); this.video.removeAttribute("src"); this.video.load(); }
     this.still = null;
     this.kind = null;
+    return () => this.asked === asked;
   }
 
   begin(kind) { this.kind = kind; this.changed(); }
 
   async camera() {
-    this.stop();
-    const asked = this.asked = {};
+    const isWanted = this.stop();
     if (!navigator.mediaDevices) return this.complain("This browser gives a camera to pages on 127.0.0.1 or localhost only.");
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 }, height: { ideal: 480 } } });
-      if (this.asked !== asked) return stream.getTracks().forEach((track) => track.stop());
+      if (!isWanted()) return stream.getTracks().forEach((track) => track.stop());
       this.stream = stream;
       this.video.srcObject = stream;
       await this.video.play();
-      this.begin("camera");
+      if (isWanted()) this.begin("camera");
     } catch (error) {
       if (error.name === "AbortError") return;
       this.complain(error.name === "NotAllowedError" ? "The camera was refused. Allow it in the address bar, or take a picture."
@@ -46,29 +48,30 @@ export class Sources {
   }
 
   async film(file) {
-    this.stop();
+    const isWanted = this.stop();
     this.video.src = URL.createObjectURL(file);
     try {
       await this.video.play();
-      this.begin("film");
+      if (isWanted()) this.begin("film");
     } catch {
-      this.complain(`${file.name} is no film that this browser can play.`);
+      if (isWanted()) this.complain(`${file.name} is no film that this browser can play.`);
     }
   }
 
   async files(files) {
     const films = files.filter((file) => file.type.startsWith("video/"));
     if (films.length) return this.film(films[0]);
-    this.stop();
     this.queue = files;
     this.index = 0;
     await this.picture();
   }
 
   async picture() {
-    const file = this.queue[this.index];
+    const file = this.queue[this.index], isWanted = this.stop();
     try {
-      this.still = await createImageBitmap(file);
+      const still = await createImageBitmap(file);
+      if (!isWanted()) return;
+      this.still = still;
       this.begin("picture");
     } catch {
       this.complain(`${file.name} is no picture that this browser can read.`);
@@ -77,11 +80,13 @@ export class Sources {
 
   // Sample number i of the sheet.
   async sample(i) {
-    this.stop();
+    const isWanted = this.stop();
     const { side, columns, names } = this.samples;
     this.index = (i + names.length) % names.length;
     this.sheet ??= await createImageBitmap(await (await fetch("samples.webp")).blob());
-    this.still = await createImageBitmap(this.sheet, (this.index % columns) * side, Math.floor(this.index / columns) * side, side, side);
+    const still = await createImageBitmap(this.sheet, (this.index % columns) * side, Math.floor(this.index / columns) * side, side, side);
+    if (!isWanted()) return;
+    this.still = still;
     this.begin("samples");
   }
 

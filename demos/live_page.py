@@ -1,0 +1,68 @@
+"""The picture of the live page in the README: a browser is driven to a sample picture, a layer and a unit.
+
+    python demos/live_page.py               needs: pip install minivis[ci], and Chromium (Debian: apt install chromium)
+"""
+
+import argparse
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import minivis as mv
+from minivis.live import create_app, serve
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", default=str(Path(__file__).with_name("live_page.webp")))
+    args = parser.parse_args(argv)
+
+    app = create_app(mv.load("emoji-vgg"), name="emoji-vgg")
+    with serve.listening(0, 0) as sock:
+        server = serve.server(app)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+        thread.start()
+        try:
+            photograph(f"http://127.0.0.1:{sock.getsockname()[1]}/", args.out)
+        finally:
+            server.should_exit = True
+            thread.join()
+            app.desk.close()
+
+
+def photograph(address, out):
+    from PIL import Image
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"),
+                                             args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1440, "height": 880}, color_scheme="dark")
+        page.goto(address)
+        page.click("[data-source=samples]")
+        page.click("#sample-list button:nth-child(9)")          # the parrot
+        page.click("[data-layer=relu4_1]")
+        wait(page, "grid-title", "relu4_1")
+        page.click("#grid", position={"x": 160, "y": 160})
+        wait(page, "unit-title", "relu4_1:")
+        page.wait_for_selector("#rules", timeout=120_000)
+        page.click("#rules [data-rule=guided]")
+        for note in ("patches-note", "maximized-note"):
+            wait(page, note, tuple("0123456789"))
+        page.mouse.move(5, 5)
+        page.wait_for_timeout(500)
+        page.screenshot(path=out + ".png")
+        browser.close()
+    picture = Image.open(out + ".png").convert("RGB").resize((1200, 733), Image.Resampling.LANCZOS)
+    picture.save(out, quality=80, method=6)
+    Path(out + ".png").unlink()
+
+
+def wait(page, element, beginning):
+    while not (page.text_content(f"#{element}") or "").startswith(beginning):
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main()
