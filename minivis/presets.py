@@ -32,7 +32,7 @@ INVERT = {
     # ours: L-BFGS on the spectrum, and just as much TV as chooses among the images that have the code; deeper layers
     # leave more to choose. The weights stand by the part of the net's layers up to which they hold
     "minivis": {"parameterization": "fourier", "method": "lbfgs", "steps": 200,
-                "tv": [(0.34, 1e-5), (0.8, 1e-2), (1.0, 10.0)]},
+                "tv": [(0.34, 1e-5), (1.0, 1e-2)]},
     # Mahendran & Vedaldi 2015, section 4: momentum, rates in stages, lambda_tv by depth, a start of sigma's norm.
     # Their image is in units of sigma, and so are their rates
     "mahendran": {"method": "gradient", "steps": 400, "momentum": 0.9, "noise": 68.9, "alpha": 8e-10,
