@@ -27,6 +27,7 @@ _HOMES = {
     "minivis.methods.deepfool": ("deepfool",),
     "minivis.methods.dream": ("dream", "make_step"),
     "minivis.methods.dream_more": ("dream_layers", "dream_zoom"),
+    "minivis.methods.evolve": ("evolve",),
     "minivis.methods.filters": ("filter_grid",),
     "minivis.methods.fool": ("fool",),
     "minivis.methods.lecture_linear": ("lecture_linear",),

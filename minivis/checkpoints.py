@@ -22,15 +22,18 @@ def write(path, identity, arrays, plain):
         np.savez(file, about=np.array(about), **flat)
 
 
-def read(path, identity):
-    """What ``write`` wrote, as one dict; BadFile where it is no checkpoint, or one of another run."""
+def read(path, identity, names=("z", "best", "best_losses")):
+    """What ``write`` wrote, as one dict: the arrays ``names``, and the rest.
+
+    BadFile where it is no checkpoint, or one of another run.
+    """
     if not os.path.isfile(path):
         raise BadFile(f"there is no checkpoint {path} to go on from: leave out --resume for a new run")
     try:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             found = {"memory": {key[7:]: file[key] for key in file.files if key.startswith("memory.")},
-                     **{key: file[key] for key in ("z", "best", "best_losses")}}
+                     **{key: file[key] for key in names}}
         if about.pop("format") != FORMAT:
             raise ValueError
         theirs = about.pop("identity")

@@ -155,6 +155,16 @@ def test_fool_is_the_method(demo):
     assert 3 < abs(difference).max() <= 6
 
 
+def test_evolved_pictures_are_what_the_net_says(demo):
+    saved = demo(by_name("evolve"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    net = mv.load("tiny.h5")
+    said = [float(re.search(r"p = ([0-9.]+)", title)[1]) for title in saved]
+    for (title, picture), p in zip(saved.items(), said):
+        probs = net.forward(net.preprocess(picture))["prob"][0]
+        assert probs[net.class_names.index(title.split("\n")[0])] == pytest.approx(p, abs=1e-3)
+    assert said == sorted(said, reverse=True) and said[0] > 0.5
+
+
 def test_patches_are_the_strongest(demo):
     saved = demo(by_name("patches"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
     (title, sheet), *_ = saved.items()

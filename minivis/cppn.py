@@ -1,0 +1,117 @@
+"""Compositional pattern-producing networks (Stanley 2007): a small net that is asked for the colour of each pixel.
+
+Its inputs are where the pixel is: x and y, from -1 to 1, the distance from the centre, and a 1. Every node sums what
+its links bring, and bends it by a function of its own:
+
+    sine sin s    sigmoid tanh(s / 2)    gaussian 2 exp(-s^2) - 1    linear s
+
+Symmetric functions make symmetric pictures, periodic ones repeat. There is no training: it is changed at random, one
+weight, one link, one node at a time, as by NEAT (Stanley & Miikkulainen 2002), and somebody else says what to keep.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+FUNCTIONS = {
+    "sine": np.sin,
+    "sigmoid": lambda s: np.tanh(s / 2),
+    "gaussian": lambda s: 2 * np.exp(-s * s) - 1,
+    "linear": lambda s: s,
+}
+INPUTS = ("x", "y", "radius", "bias")
+FIRST, STEP = 2.0, 0.5                          # standard deviation of a new weight, and of a change
+PERTURBED, NEW_WEIGHT = 0.3, 0.1                # of the weights; of these, are drawn anew
+ADD_LINK, ADD_NODE, NEW_FUNCTION = 0.3, 0.2, 0.1            # chances, in each mutation
+
+
+@dataclass(frozen=True)
+class Cppn:
+    """Nodes are numbered: the inputs, then the outputs, then the others in the order in which they came.
+
+    functions, depths: of each node that is no input. An input has depth 0, an output 1, and a link leads from a smaller
+    depth to a larger one, so that there is no circle. links: (from, to, weight).
+    """
+
+    outputs: int
+    functions: tuple[str, ...]
+    depths: tuple[float, ...]
+    links: tuple[tuple[int, int, float], ...]
+
+    def depth(self, node):
+        return 0.0 if node < len(INPUTS) else self.depths[node - len(INPUTS)]
+
+    @property
+    def count(self):
+        """Nodes, with the inputs."""
+        return len(INPUTS) + len(self.functions)
+
+
+def first_cppn(outputs, rng):
+    """Every input linked to every output, by random weights; nothing between."""
+    functions = tuple(str(name) for name in rng.choice(list(FUNCTIONS), outputs))
+    links = tuple((source, len(INPUTS) + k, float(rng.normal(0, FIRST)))
+                  for k in range(outputs) for source in range(len(INPUTS)))
+    return Cppn(outputs, functions, (1.0,) * outputs, links)
+
+
+def render(cppn, height, width):
+    """The picture, uint8 (height, width, outputs): -1 is black and 1 is white, and beyond is clipped."""
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+    values = {0: x, 1: y, 2: np.sqrt(x * x + y * y), 3: np.float32(1)}
+    for node in sorted(range(len(INPUTS), cppn.count), key=cppn.depth):     # what a node reads comes before it
+        total = np.zeros((height, width), np.float32)
+        for source, target, weight in cppn.links:
+            if target == node:
+                total += np.float32(weight) * values[source]
+        values[node] = FUNCTIONS[cppn.functions[node - len(INPUTS)]](total)
+    levels = np.stack([values[len(INPUTS) + k] for k in range(cppn.outputs)], axis=-1)
+    return np.rint((np.clip(levels, -1, 1) + 1) * 127.5).astype(np.uint8)
+
+
+def mutated(cppn, rng):
+    """A child: some weights moved, one at least, and by chance a new link, a new node, another function."""
+    if rng.random() < ADD_LINK:
+        cppn = with_link(cppn, rng)
+    if rng.random() < ADD_NODE:
+        cppn = with_node(cppn, int(rng.integers(len(cppn.links))), str(rng.choice(list(FUNCTIONS))))
+    if rng.random() < NEW_FUNCTION:
+        functions = list(cppn.functions)
+        functions[rng.integers(len(functions))] = str(rng.choice(list(FUNCTIONS)))
+        cppn = replace(cppn, functions=tuple(functions))
+    return with_weights(cppn, rng)
+
+
+def with_weights(cppn, rng):
+    """A tenth of the weights that change are drawn anew; the others move a little."""
+    count = len(cppn.links)
+    chosen = rng.random(count) < PERTURBED
+    chosen[rng.integers(count)] = True
+    anew = rng.random(count) < NEW_WEIGHT
+    drawn, moved = rng.normal(0, FIRST, count), rng.normal(0, STEP, count)
+    links = tuple((source, target, float(drawn[i] if anew[i] else weight + moved[i]) if chosen[i] else weight)
+                  for i, (source, target, weight) in enumerate(cppn.links))
+    return replace(cppn, links=links)
+
+
+def with_link(cppn, rng):
+    """A link between two nodes that had none; the same net where these two cannot be linked, or are."""
+    source, target = (int(node) for node in rng.integers(cppn.count, size=2))
+    if cppn.depth(source) > cppn.depth(target):
+        source, target = target, source
+    linked = any(link[:2] == (source, target) for link in cppn.links)
+    if linked or cppn.depth(source) == cppn.depth(target):
+        return cppn
+    return replace(cppn, links=(*cppn.links, (source, target, float(rng.normal(0, FIRST)))))
+
+
+def with_node(cppn, number, function):
+    """A node in the middle of link ``number``: weight 1 to it, and the old weight from it, so little is upset."""
+    source, target, weight = cppn.links[number]
+    depth = (cppn.depth(source) + cppn.depth(target)) / 2
+    if not cppn.depth(source) < depth < cppn.depth(target):     # halved too often for a float
+        return cppn
+    links = list(cppn.links)
+    links[number:number + 1] = [(source, cppn.count, 1.0), (cppn.count, target, weight)]
+    return replace(cppn, functions=(*cppn.functions, function), depths=(*cppn.depths, depth), links=tuple(links))
