@@ -14,6 +14,7 @@ import minivis as mv  # noqa: E402
 from minivis.colormaps import display_limit, signed, unsigned  # noqa: E402
 from minivis.errors import MinivisError  # noqa: E402
 from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax  # noqa: E402
+from minivis.methods.hog import strokes  # noqa: E402, F401
 from minivis.models.tiny import Weights  # noqa: E402
 from minivis.pictures import panels  # noqa: E402
 from minivis.preprocessing import Preprocessing  # noqa: E402

@@ -30,6 +30,7 @@ _HOMES = {
     "minivis.methods.evolve": ("evolve",),
     "minivis.methods.filters": ("filter_grid",),
     "minivis.methods.fool": ("fool",),
+    "minivis.methods.hog": ("hog_net", "hog_twin"),
     "minivis.methods.lecture_linear": ("lecture_linear",),
     "minivis.methods.linear": ("linear_fool",),
     "minivis.methods.invert": ("invert", "invert_layers"),

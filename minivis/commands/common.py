@@ -102,14 +102,12 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
         from minivis.images import read_image
 
         pixels = read_image(source, size)
-    if net is None:
-        return Given(None, None, None)
-    path = locate(net)
-    loaded = load(net, device=device)
-    if needs_image and size is None and loaded.input_size is None and max(pixels.shape) > ANY_SIZE:
+    path, loaded = (None, None) if net is None else (locate(net), load(net, device=device))
+    any_size = loaded is None or loaded.input_size is None
+    if needs_image and size is None and any_size and max(pixels.shape) > ANY_SIZE:
         pixels = read_image(source, ANY_SIZE)
     digest = file_hash(source) if os.path.isfile(source) else "none: it came through a pipe"
-    return Given(loaded, net, file_hash(path), pixels, image, None if image is None else digest)
+    return Given(loaded, net, path and file_hash(path), pixels, image, None if image is None else digest)
 
 
 def read_further(params, options, where=lambda name: name):

@@ -7,7 +7,7 @@ COMMANDS = {
     for command in (
         pictures.classify, pictures.activations, pictures.filters, pictures.occlude, pictures.backprop,
         pictures.saliency, pictures.segment, pictures.receptive_field, folders.patches, folders.neighbours,
-        folders.tsne, fooling.fool, fooling.evolve, fooling.linear, optimizing.maximize,
+        folders.tsne, fooling.fool, fooling.evolve, fooling.linear, fooling.hog, optimizing.maximize,
         optimizing.invert, painting.dream, painting.style, painting.texture,
     )
 }  # fmt: skip

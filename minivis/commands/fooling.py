@@ -1,7 +1,8 @@
-"""`minivis fool`: a picture that people take for one thing and the net for another."""
+"""`minivis fool`, `evolve`, `linear`, `hog`: what people take for one thing and a classifier for another."""
 
 import click
 
+from minivis.commands.common import SEED, THREADS
 from minivis.commands.making import NOT_RECORDED, PictureCommand, picture_command
 
 METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy")
@@ -156,3 +157,28 @@ def linear(given, seed, progress, on, to, data):
 
     found = rows(on, **({"folder": data} if on == "fashion" else {}))
     return linear_fool(**found, target=to, net=given.net if on == "emoji" else None, seed=seed, progress=progress)
+
+
+@picture_command(
+    "hog",
+    click.Argument(["like"], required=False),
+    click.Option(["--steps"], type=click.IntRange(min=1), default=450, show_default=True, help="Of the optimisation."),
+    click.Option(["--eps"], type=click.FloatRange(0, min_open=True), metavar="LEVELS", default=4.0, show_default=True,
+                 help="Of the normalisation of blocks: edges far below it do not count."),
+    compute=[SEED, THREADS], net=False, inputs=("like",), parts=("picture",),
+)
+def hog(given, seed, progress, steps, eps):
+    """A picture that looks like LIKE and has the histogram of oriented gradients of IMAGE.
+
+    LIKE is cropped to the size of IMAGE. Without LIKE, IMAGE is drawn anew from its HOG alone. The twin itself goes
+    beside the figure, FILE-picture.png. Exit code 1 where the distance of the HOGs fell by less than 95 %.
+    """
+    from minivis.images import read_image
+    from minivis.methods.hog import hog_twin
+    from minivis.preprocessing import Preprocessing
+
+    start = None
+    if "like" in given.inputs:
+        start, _ = Preprocessing(crop_fraction=1.0).fit_image(read_image(given.inputs["like"]),
+                                                              size=given.image.shape[:2])
+    return hog_twin(given.image, start, steps=steps, eps=eps, seed=seed, progress=progress)
