@@ -43,6 +43,9 @@ def main(argv=None):
         return fail(error.format_message())
     except MinivisError as error:
         return fail(str(error))
+    except MemoryError:                         # CuPy's OutOfMemoryError is one, too
+        return fail("there is not enough memory for this, here or on the GPU: make the picture smaller (--size N), or "
+                    "let fewer be computed at a time (--batch N), where the command has that")
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT) and not is_named(error.filename, argv):
             raise

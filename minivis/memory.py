@@ -3,12 +3,16 @@
 import math
 import os
 
+import numpy as np
+
 from minivis import geometry
 from minivis.errors import TooLarge
 
 
-def available():
-    """Bytes that a program could take now."""
+def available(net=None):
+    """Bytes that a program could take now: of the machine, or of the device that ``net`` lies on."""
+    if net is not None and net.xp is not np:
+        return net.xp.cuda.runtime.memGetInfo()[0]
     try:
         with open("/proc/meminfo") as file:
             fields = dict(line.split(":") for line in file)
@@ -29,7 +33,7 @@ def needed(net, shape, until=None):
 
 def check_fits(net, shape):
     """Raise TooLarge, with a size that would fit, when a pass of this shape does not fit into memory."""
-    need, free = needed(net, shape), available()
+    need, free = needed(net, shape), available(net)
     if need > free:
         side = int(max(shape[1:3]) * math.sqrt(0.9 * free / need))
         raise TooLarge(f"{shape[2]} x {shape[1]} pixels need about {need / 1e9:.1f} GB of memory in this net, and "

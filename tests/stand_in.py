@@ -19,6 +19,7 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
+FREE = 8 * 2**30                                        # bytes of the device
 transfers = {"to device": 0, "to host": 0}              # how often an array was moved on purpose
 
 NOT_IN_CUPY = {"errstate", "seterr", "frompyfunc", "apply_over_axes", "nditer", "ndenumerate", "matrix", "memmap",
@@ -254,7 +255,7 @@ def module(kernels=False):
     cupy.ascontiguousarray = lambda array: ndarray(np.ascontiguousarray(taken(array)))
     error = type("CUDARuntimeError", (RuntimeError,), {})
     cupy.cuda = SimpleNamespace(
-        runtime=SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=error),
+        runtime=SimpleNamespace(getDeviceCount=lambda: 1, memGetInfo=lambda: (FREE, 2 * FREE), CUDARuntimeError=error),
         memory=SimpleNamespace(OutOfMemoryError=type("OutOfMemoryError", (MemoryError,), {})),
     )
     return cupy

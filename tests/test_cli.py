@@ -358,6 +358,14 @@ def test_no_gpu(refused, monkeypatch):
     assert "pip install 'minivis[gpu]'" in refused("saliency", "photo.png", "--net", "tiny.h5", "--device", "gpu")
 
 
+def test_memory_that_runs_out(refused, monkeypatch):
+    def forward(*args, **settings):
+        raise MemoryError
+
+    monkeypatch.setattr("minivis.network.Network.forward", forward)
+    assert "not enough memory" in refused("saliency", "photo.png", "--net", "tiny.h5")
+
+
 def test_a_net_without_classes(run, refused, here):
     from dataclasses import replace
 
@@ -378,7 +386,7 @@ def test_a_net_with_a_nan(refused, here):
 
 
 def test_too_large_for_the_memory(refused, here, monkeypatch):
-    monkeypatch.setattr("minivis.memory.available", lambda: 100_000)
+    monkeypatch.setattr("minivis.memory.available", lambda *net: 100_000)
     line = refused("saliency", "photo.png", "--net", "branches.h5")
     assert "make the longer side" in line and "pixels or less" in line
 

@@ -8,9 +8,11 @@ from passes import both_ways
 
 import minivis as mv
 from minivis import image_priors as priors
+from minivis import memory
 from minivis import objectives as ob
 from minivis.backend import get_xp, to_cpu
 from minivis.descent import LBFGS, Adam, Gradient
+from minivis.errors import TooLarge
 from minivis.layers import Conv2D, conv_device
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import Problem, optimize
@@ -162,6 +164,13 @@ def test_a_step_moves_the_losses_and_nothing_else(device):
         assert stand_in.transfers["to device"] <= 1 and stand_in.transfers["to host"] <= 3
 
 
+def test_the_memory_that_counts_is_the_devices(device):
+    net = tiny_vgg()
+    assert memory.available(net.to("gpu")) == stand_in.FREE and memory.available(net) == memory.available() > 0
+    with pytest.raises(TooLarge, match=r"8\.6 GB are free"):
+        memory.check_fits(tiny_branches().to("gpu"), (64, 4000, 4000, 3))
+
+
 METHODS = {
     "classify": lambda net, image: mv.classify(net, image),
     "activations": lambda net, image: mv.activation_grid(net, image),
@@ -169,8 +178,35 @@ METHODS = {
     "occlusion": lambda net, image: mv.occlusion(net, image, window=6, stride=4),
     "backprop": lambda net, image: mv.backprop(net, image),
     "a neuron": lambda net, image: mv.backprop(net, image, "conv2_1:2@max"),
-    "saliency": lambda net, image: mv.saliency(net, image),
+    "all kinds of saliency": lambda net, image: mv.saliency_kinds(net, image, samples=3, steps=4),
+    "curves": lambda net, image: mv.insertion_deletion(net, image, kinds=("gradient", "gradcam"), steps=4),
+    "sanity": lambda net, image: mv.sanity_check(net, image, kinds=("gradient",)),
+    "receptive field": lambda net, image: mv.effective_receptive_field(net, images=fitted(net, image)),
+    "maximize": lambda net, image: mv.maximize(net, "goose", steps=3),
+    "invert": lambda net, image: mv.invert(net, image, "relu2_1", steps=3),
+    "dream": lambda net, image: mv.dream(net, image, "relu2_1", octaves=2, steps=2, jitter=3),
+    "guided dream": lambda net, image: mv.dream(net, image, "relu2_1", guide=image, octaves=1, steps=2, jitter=3),
+    "style": lambda net, image: mv.style_transfer(net, image, image[::-1].copy(), size=32, steps=3),
+    "texture": lambda net, image: mv.texture(net, image, size=32, steps=3),
+    "fool": lambda net, image: mv.fool(net, image, eps=8, steps=3),
 }
+ATTACKS = {
+    "fgsm": lambda net, x: mv.fgsm(net, x), "pgd": lambda net, x: mv.pgd(net, x, steps=3),
+    "pgd, L2": lambda net, x: mv.pgd(net, x, norm="L2", eps=300, steps=3),
+    "deepfool": lambda net, x: mv.deepfool(net, x, steps=3),
+    "szegedy": lambda net, x: mv.szegedy(net, x, steps=3, searches=2),
+}
+
+
+def fitted(net, image):
+    return net.fit(image).image[None]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_gives_the_same_pixels(device, attack):
+    net, pictures = tiny_vgg(), fitted(tiny_vgg(), scene())
+    here, there = (ATTACKS[attack](one, pictures) for one in (net, net.to("gpu")))
+    assert get_xp(there) is device and np.abs(here.astype(float) - there.get()).mean() < 0.05
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -203,7 +203,7 @@ def test_ctrl_c_keeps_what_was_dreamt(monkeypatch):
 
 def test_without_memory_it_goes_to_tiles(monkeypatch):
     whole = dream(tiny_vgg(), scene(60, 90), octaves=1, steps=2)
-    monkeypatch.setattr("minivis.methods.dream.available", lambda: 1000)
+    monkeypatch.setattr("minivis.methods.dream.available", lambda *net: 1000)
     monkeypatch.setattr("minivis.methods.dream.TILE", 32)
     tiled = dream(tiny_vgg(), scene(60, 90), octaves=1, steps=2)
     assert tiled.settings["tile"] == 32 and "tiles of 32" in str(tiled)

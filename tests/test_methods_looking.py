@@ -161,7 +161,7 @@ def test_pictures_of_several_sizes_need_a_net_with_a_size(branches, rng):
 
 
 def test_memory_is_checked_before(branches, monkeypatch):
-    monkeypatch.setattr("minivis.memory.available", lambda: needed(branches, (1, 100, 100, 3)))
+    monkeypatch.setattr("minivis.memory.available", lambda *net: needed(branches, (1, 100, 100, 3)))
     check_fits(branches, (1, 100, 100, 3))
     with pytest.raises(TooLarge, match=r"1000 x 2000 pixels need .* the longer side 13. pixels or less"):
         check_fits(branches, (1, 2000, 1000, 3))

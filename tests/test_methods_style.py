@@ -123,11 +123,11 @@ def test_without_memory_it_takes_what_it_has(monkeypatch):
         wanted.append(memory_of(problem, method))
     assert wanted == sorted(wanted, reverse=True)
     for free, note in zip(wanted[1:], ("in tiles of 32 pixels", "a history of 5", "by Adam")):
-        monkeypatch.setattr("minivis.methods.style.available", lambda free=free: free)
+        monkeypatch.setattr("minivis.methods.style.available", lambda *net, free=free: free)
         result = style_transfer(net, scene(), stripes(), steps=6)
         assert note in result.numbers["notes"][0] and note in str(result)
         assert result.runs[0].loss < 0.95 * result.runs[0].first_loss
-    monkeypatch.setattr("minivis.methods.style.available", lambda: 1000)
+    monkeypatch.setattr("minivis.methods.style.available", lambda *net: 1000)
     with pytest.raises(TooLarge, match=r"take \d+ or less"):
         style_transfer(net, scene(), stripes(), steps=6)
 

@@ -123,7 +123,7 @@ def test_a_batch_takes_what_memory_allows(monkeypatch):
     assert sweeping.batch_size(net) == 32
     monkeypatch.setattr(sweeping, "BATCH_BYTES", 3 * 16 * 16 * 6 * 4)
     assert sweeping.batch_size(net) == 3
-    monkeypatch.setattr("minivis.memory.available", lambda: 1000)
+    monkeypatch.setattr("minivis.memory.available", lambda *net: 1000)
     with pytest.raises(TooLarge, match="make the longer side"):
         sweeping.batch_size(net)
 

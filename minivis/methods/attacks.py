@@ -72,7 +72,8 @@ def class_gradient(net, pixels, classes):
     role = net.role("logits")
     acts = net.forward(net.preprocess(pixels), until=role, keep=(role,))
     logits = acts[role].reshape(len(pixels), -1)
-    xp, rows = get_xp(logits), np.arange(len(logits))
+    xp = get_xp(logits)
+    rows, classes = xp.arange(len(logits)), xp.asarray(classes)
     others = logits.copy()
     others[rows, classes] = -xp.inf
     dlogits = softmax_forward(others)

@@ -40,12 +40,14 @@ def deepfool(
     for first in track(range(0, len(pixels), batch), progress, "deepfool"):
         todo = np.arange(first, min(first + batch, len(pixels)))
         for _ in range(steps):
-            logits, move = _step(net, out[todo], classes[todo], sign, candidates, mask[todo])
+            at = xp.asarray(todo)
+            logits, move = _step(net, out[at], classes[todo], sign, candidates, mask[at])
             still = ~fools(logits, classes[todo], sign)
             todo = todo[still]
             if not len(todo):
                 break
-            out[todo] = xp.clip(out[todo] + (1 + overshoot) * move[xp.asarray(still)], 0, 255)
+            at = xp.asarray(todo)
+            out[at] = xp.clip(out[at] + (1 + overshoot) * move[xp.asarray(still)], 0, 255)
     return shortened(net, pixels, out, classes, sign)
 
 

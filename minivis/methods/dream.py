@@ -85,7 +85,7 @@ def dream(
     body = trunk(net, {text.partition(":")[0] for text in wanted})
     base = levels(body, image)
     sizes = octave_sizes(body, base.shape, octaves, octave_scale)
-    if tile is None and needed(body, base.shape) > available():
+    if tile is None and needed(body, base.shape) > available(net):
         tile = TILE
     loss = dream_loss(body, body.preprocess(base), wanted, None if guide is None else input_of(body, guide))
     found, losses, stopped = by_octaves(body, base, sizes, loss, steps, np.random.default_rng(seed), progress,

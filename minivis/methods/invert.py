@@ -93,9 +93,9 @@ def invert(
     shape = (starts, *x.shape[1:])
     p = KINDS[how["parameterization"]](net, shape)
     problem = Problem(net, code_distance(layer, target) + priors(shape, how), p)
-    levels = p.pixels(p.grey()) if exaggerate == 1 else np.broadcast_to(subject.seen[0], shape)
+    levels = to_cpu(p.pixels(p.grey())) if exaggerate == 1 else np.broadcast_to(subject.seen[0], shape)
     levels = levels + how["noise"] * np.random.default_rng(seed).standard_normal(shape)
-    z = get_xp(x).asarray(p.start(levels.clip(0, 255)))
+    z = p.start(levels.clip(0, 255))
     run = optimize(problem, z, method=method_of(shape, how), steps=how["steps"], seed=seed, progress=progress,
                    watch=watch, title=f"invert {layer}")
     pictures = to_uint8(run.pixels)

@@ -223,16 +223,8 @@ def start_of(problem, start, how, seed):
         fitted, _ = problem.net.preprocessing.fit_image(start, size=p.shape[1:3])
         seen = input_of(problem.net, fitted)
         z = p.start(to_cpu(problem.net.deprocess(seen)))
-    z = z + (how["noise"] * rng.standard_normal(z.shape)).astype(z.dtype)
-    return input_like(problem.net, z if p.bounds is None else z.clip(*p.bounds))
-
-
-def input_like(net, z):
-    """z on the net's device."""
-    from minivis.backend import get_xp
-
-    param = next((p for layer in net.layers.values() for p in layer.params.values()), z)
-    return get_xp(param).asarray(z)
+    z = z + problem.net.xp.asarray((how["noise"] * rng.standard_normal(z.shape)).astype(z.dtype))
+    return z if p.bounds is None else z.clip(*p.bounds)
 
 
 def transforms_of(how):

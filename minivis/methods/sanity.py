@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from scipy.stats import rankdata
 
-from minivis.backend import to_cpu
+from minivis.backend import get_xp, to_cpu
 from minivis.charts import line_chart
 from minivis.errors import BadValue, UnknownName
 from minivis.methods.gradcam import ancestors
@@ -122,7 +122,7 @@ def shuffled(net, name, rng):
 
 
 def _shuffled(array, rng):
-    order = rng.permutation(array.size)
+    order = get_xp(array).asarray(rng.permutation(array.size))
     return array.reshape(-1)[order].reshape(array.shape)
 
 

@@ -172,7 +172,7 @@ def shape_in(checkpoint):
 
 def lean(problem, method):
     """(problem, method, what was changed) so that a run fits into memory: in tiles, with a shorter history, by Adam."""
-    free, steps = available(), []
+    free, steps = available(problem.net), []
     H, W = problem.parameterization.shape[1:3]
     if memory_of(problem, method) > free and problem.tile is None and max(H, W) > TILE:
         problem = replace(problem, tile=TILE)
