@@ -192,6 +192,32 @@ SECTIONS = (
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """More sections, with a net and a picture that come in packages (the extra ``pretrained``)."""
+
+    title: str
+    sentence: str
+    net: str
+    keys: tuple[str, ...]                       # of SECTIONS
+
+
+CHAPTERS = (                                    # of the page without IMAGE and --net, where the packages are installed
+    Chapter(
+        "A photograph, and a net of a thousand classes",
+        "EfficientNet-Lite0 learned from ImageNet’s photographs. Same methods, same code, a net three times as deep.",
+        "efficientnet-lite0", ("classify", "activations", "backprop", "saliency"),
+    ),
+    Chapter(
+        "Dreams and paint from a VGG",
+        "The convolutions of a VGG-16 that went on from ImageNet to find text. For pictures that are made rather than "
+        "explained, VGG’s features are still the ones to take; this one dreams of letters.",
+        "vgg16-craft", ("dream", "style"),
+    ),
+)  # fmt: skip
+CHAPTER_SIDE = 320                              # pixels: of the longer side, where the net takes any size
+
+
+@dataclass(frozen=True)
 class Shown:
     """A section that ran: its command, its Result and picture, and the seconds it took; or why it could not."""
 
@@ -202,6 +228,35 @@ class Shown:
     picture: Any = None
     text: Any = None                            # what the PNG says about how it was made
     why_not: str = ""
+    chapter: Any = None                         # the Chapter that begins here
+
+
+def chapter_picture():
+    """The path of scikit-image's cat; None where scikit-image is not installed."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    found = find_spec("skimage")
+    path = Path(found.origin).parent / "data" / "chelsea.png" if found and found.origin else None
+    return str(path) if path and path.is_file() else None
+
+
+def chapters(params, *, progress=False, wanted=CHAPTERS):
+    """The sections of every chapter whose packages are installed, as `run` gives them."""
+    from minivis.commands.common import read_given
+
+    picture, shown = chapter_picture(), []
+    for chapter in wanted if picture else ():
+        own = {**params, "net": chapter.net, "image": picture, "size": CHAPTER_SIDE}
+        try:
+            given = read_given(chapter.net, picture, size=CHAPTER_SIDE, device=params["device"])
+        except MissingExtra:
+            continue
+        some = [replace(section, key=f"{chapter.net}-{section.key}") for section in SECTIONS
+                if section.key in chapter.keys]
+        more = run(given, own, progress=progress, sections=some)
+        shown += [replace(one, chapter=chapter if number == 0 else None) for number, one in enumerate(more)]
+    return shown
 
 
 def choices(net, image):

@@ -41,6 +41,8 @@ a { color: var(--accent); }
 nav a { text-decoration: none; }
 nav a:hover, h2 a:hover { text-decoration: underline; }
 section { padding: 40px 0 12px; }
+.chapter { padding: 56px 0 0; }
+nav .chapter { padding: 8px 0 0; flex-basis: 100%; font-weight: 600; }
 .formula { font-family: "Cambria Math", Cambria, "STIX Two Text", Georgia, serif; font-size: 1.1rem; margin: 0 0 1em;
            padding-left: 16px; border-left: 3px solid var(--accent); overflow-wrap: anywhere; }
 figure { margin: 0; background: #ffffff; border: 1px solid var(--line); border-radius: 10px; overflow-x: auto; }
@@ -102,13 +104,22 @@ def render(shown, *, portrait, portrait_alt, title, answer, about, **facts):
         escaped,
         title=html.escape(title), answer=html.escape(answer), about=html.escape(about),
         portrait=data_uri(png_bytes(portrait)), portrait_alt=html.escape(portrait_alt),
-        contents="\n".join(f'<li><a href="#{s.section.key}">{s.section.title}</a></li>' for s in shown),
+        contents="\n".join(_listed(s) for s in shown),
         sections="\n".join(_section(number, s) for number, s in enumerate(shown, 1)),
     )  # fmt: skip
 
 
+def _listed(shown):
+    """A section's line in the table of contents, after its chapter's where one begins."""
+    chapter = f'<li class="chapter">{shown.chapter.title}</li>\n' if shown.chapter else ""
+    return f'{chapter}<li><a href="#{shown.section.key}">{shown.section.title}</a></li>'
+
+
 def _section(number, shown):
     section = shown.section
+    chapter = ""
+    if shown.chapter:
+        chapter = f'<div class="chapter"><h1>{shown.chapter.title}</h1>\n<p>{shown.chapter.sentence}</p></div>\n'
     if shown.why_not:
         figure, seconds = f'<p class="missing">{html.escape(shown.why_not)}.</p>', ""
     else:
@@ -119,7 +130,7 @@ def _section(number, shown):
                   f'height="{height}" alt="{html.escape(section.title)}: {found}">\n'
                   f"<figcaption>{found}</figcaption></figure>")
         seconds = f"{shown.seconds:.2f} s" if shown.seconds < 10 else f"{shown.seconds:.0f} s"
-    return SECTION.substitute(
+    return chapter + SECTION.substitute(
         key=section.key, number=number, title=section.title, sentence=section.sentence, formula=section.formula,
         figure=figure, command=html.escape(shlex.join(["minivis", *shown.words])), seconds=seconds,
     )  # fmt: skip

@@ -11,9 +11,11 @@ from importlib.util import find_spec
 import pytest
 from commandline import contents, fill
 
+from minivis import gallery
 from minivis.cli import main
 from minivis.gallery import SECTIONS
 from minivis.models.tiny import tiny_vgg
+from minivis.weights import catalogue
 from minivis.weights.native import save
 
 DRAWN = len(SECTIONS) - (find_spec("cv2") is None)       # one section needs OpenCV
@@ -176,3 +178,29 @@ def test_other_nets(here):
     assert "Not for this net" not in text and "seed 5" in text
     smooth = shlex.split(next(code for code in Page(text).text["code"] if "smoothgrad" in code))
     assert smooth[1:] == shlex.split("saliency photo.jpg --map smoothgrad --size 32 --net branches.h5 --seed 5")
+
+
+def test_chapters_of_what_comes_in_packages(here, monkeypatch, capsys):
+    few = tuple(s for s in SECTIONS if s.key in ("classify", "saliency"))
+    ours = gallery.Chapter("Another net", "It sees as well.", "emoji-alexnet", ("classify", "saliency"))
+    away = replace(ours, title="Nowhere", net="vgg16-craft")
+    monkeypatch.setattr(gallery, "SECTIONS", few)
+    monkeypatch.setattr(gallery.run, "__kwdefaults__", {"progress": False, "sections": few})
+    monkeypatch.setattr(gallery.chapters, "__kwdefaults__", {"progress": False, "wanted": (ours, away)})
+    monkeypatch.setattr(gallery, "chapter_picture", lambda: str(here / "photo.png"))
+    monkeypatch.setattr(catalogue.Package, "find", lambda self: None)
+    monkeypatch.setenv("MINIVIS_WEIGHTS", str(here))
+    assert main(["gallery", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["numbers"]
+    assert list(said) == ["classify", "saliency", "emoji-alexnet-classify", "emoji-alexnet-saliency"]
+    assert said["emoji-alexnet-saliency"]["command"][-2:] == ["--net", "emoji-alexnet"]
+    page = Page((here / "gallery" / "index.html").read_text(encoding="utf-8"))
+    assert page.text["h1"][1:] == ["Another net"] and len(page.images) == 5 and len(set(page.ids)) == len(page.ids)
+    assert main(["gallery", "photo.png", "-o", "mine", "--json"]) == 0              # about a picture: no chapters
+    assert len(json.loads(capsys.readouterr().out)["numbers"]) == 2
+
+
+def test_the_chapters_name_nets_and_sections_that_exist():
+    for chapter in gallery.CHAPTERS:
+        assert chapter.net in catalogue.CATALOGUE
+        assert set(chapter.keys) - {"dream", "style"} <= {s.key for s in SECTIONS}

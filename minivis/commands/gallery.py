@@ -8,6 +8,7 @@ import click
 
 from minivis.commands.common import (
     COMPUTE,
+    DEFAULT_NET,
     IMAGE,
     OUT,
     REPORT,
@@ -28,7 +29,8 @@ FOLDER = click.Option(["-o", "--out"], metavar="FOLDER", default="gallery", show
 def gallery(out, force, as_json, quiet, **params):
     """Everything on one IMAGE, as a page.
 
-    Each picture has its sentence, its formula, and the command that makes it alone.
+    Each picture has its sentence, its formula, and the command that makes it alone. Without IMAGE: our goose, and, with
+    the packages of minivis[pretrained], a cat under a net of ImageNet and in a VGG's dreams.
     """
     from minivis.files import atomic_write, check_output
 
@@ -55,6 +57,8 @@ def build(given, params, *, progress):
 
     with blas_threads(params["threads"]) as threads:
         shown = sections.run(given, {**params, "threads": threads}, progress=progress)
+        if given.image_name is None and given.net_name == DEFAULT_NET:
+            shown += sections.chapters({**params, "threads": threads}, progress=progress)
     net, name = given.net, "our goose" if given.image_name is None else Path(given.image_name).name
     H, W = given.image.shape[:2]
     answer = next((str(s.result) for s in shown if s.section.key == "classify" and s.result), "")
