@@ -23,6 +23,7 @@ class Section:
     formula: str
     words: tuple[str, ...]
     of_picture: bool = True                     # False: it begins with something else
+    slow: bool = False                          # only for nets whose pictures are small
 
 
 SECTIONS = (
@@ -174,6 +175,23 @@ SECTIONS = (
         ("style", "--side", "128", "--steps", "50"),
     ),
     Section(
+        "maximize", "What the class likes best",
+        "Turn the question round: which picture would make the score as large as can be? Gradient ascent on the image, "
+        "over its Fourier spectrum and under small moves, so that what appears is a shape and not noise.",
+        "<i>x</i><sup>*</sup> = argmax<i><sub>x</sub></i> <i>s</i>(<i>x</i>) − <i>λ</i> TV(<i>x</i>)",
+        ("maximize", "--unit", "{answer}"),
+        of_picture=False, slow=True,
+    ),
+    Section(
+        "invert", "What a layer still knows",
+        "An image whose activations in one layer are those of the picture: what differs from the picture, that layer "
+        "has thrown away.",
+        "<i>x</i><sup>*</sup> = argmin<i><sub>x</sub></i> |Φ(<i>x</i>) − Φ(<i>x</i><sub>0</sub>)|² / "
+        "|Φ(<i>x</i><sub>0</sub>)|² + <i>R</i>(<i>x</i>)",
+        ("invert", "--layer", "{content}"),
+        slow=True,
+    ),
+    Section(
         "fool", "Fooled",
         "The gradient that shows what a class hangs on also shows how to take it away: a change of a few levels of 255 "
         "in every pixel, each in the direction that misleads most. People see the same picture, the net does not.",
@@ -193,15 +211,22 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Chapter:
-    """More sections, with a net and a picture that come in packages (the extra ``pretrained``)."""
+    """More sections, with another net: one of ours, or one that comes in a package (the extra ``pretrained``)."""
 
     title: str
     sentence: str
     net: str
     keys: tuple[str, ...]                       # of SECTIONS
+    ours: bool = False                          # about our goose; else about scikit-image's cat
 
 
 CHAPTERS = (                                    # of the page without IMAGE and --net, where the packages are installed
+    Chapter(
+        "The same net, trained against attacks",
+        "emoji-vgg-robust learned from pictures that were moved against it in every step. It knows a little less, and "
+        "its gradients look far more like pictures.",
+        "emoji-vgg-robust", ("classify", "saliency", "backprop", "maximize"), ours=True,
+    ),
     Chapter(
         "A photograph, and a net of a thousand classes",
         "EfficientNet-Lite0 learned from ImageNet’s photographs. Same methods, same code, a net three times as deep.",
@@ -214,6 +239,7 @@ CHAPTERS = (                                    # of the page without IMAGE and 
         "vgg16-craft", ("dream", "style"),
     ),
 )  # fmt: skip
+SMALL_INPUT = 96                                # pixels
 CHAPTER_SIDE = 320                              # pixels: of the longer side, where the net takes any size
 
 
@@ -245,8 +271,11 @@ def chapters(params, *, progress=False, wanted=CHAPTERS):
     """The sections of every chapter whose packages are installed, as `run` gives them."""
     from minivis.commands.common import read_given
 
-    picture, shown = chapter_picture(), []
-    for chapter in wanted if picture else ():
+    cat, shown = chapter_picture(), []
+    for chapter in wanted:
+        if not chapter.ours and cat is None:
+            continue
+        picture = None if chapter.ours else cat
         own = {**params, "net": chapter.net, "image": picture, "size": CHAPTER_SIDE}
         try:
             given = read_given(chapter.net, picture, size=CHAPTER_SIDE, device=params["device"])
@@ -282,6 +311,11 @@ def choices(net, image):
     return {name: value for name, value in found.items() if value is not None}
 
 
+def small_input(net):
+    """Whether the net reads pictures so small that they are optimised in seconds."""
+    return net.input_size is not None and max(net.input_size) <= SMALL_INPUT
+
+
 def run(given, params, *, progress=False, sections=SECTIONS):
     """Every section, made with the net and picture of ``given``; ``params`` are a command's: net, seed, threads, ..."""
     from minivis.commands.every import COMMANDS
@@ -295,6 +329,10 @@ def run(given, params, *, progress=False, sections=SECTIONS):
         except KeyError as missing:
             why_not = f"Not for this net: it has no {missing.args[0]}, or no layer for it"
             shown.append(Shown(section, section.words, why_not=why_not))
+            continue
+        if section.slow and not small_input(given.net):
+            why_not = "its pictures are large, and this would take minutes; the command makes it"
+            shown.append(Shown(section, words, why_not=why_not))
             continue
         command = COMMANDS[words[0]]
         own = {**command.parse(words), **{key: params[key] for key in ("net", "device", "seed", "threads")}}

@@ -168,7 +168,7 @@ def test_mistakes(run, tmp_path, words, message):
 
 def test_a_size_that_no_memory_holds(run, tmp_path, monkeypatch):
     before = contents(tmp_path)
-    monkeypatch.setattr("minivis.methods.style.available", lambda: 100_000)
+    monkeypatch.setattr("minivis.methods.style.available", lambda *net: 100_000)
     code, _, err = run("style", "photo.png", *TINY)
     assert code == 2 and "GB are free: take" in err and contents(tmp_path) == before
 
