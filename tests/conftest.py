@@ -1,11 +1,17 @@
 """Fixtures for all: random numbers, the two array libraries, small nets."""
 
+import signal
+
 import numpy as np
 import pytest
 import stand_in
 from hypothesis import HealthCheck, settings
 
 from minivis.models.tiny import tiny_branches, tiny_vgg
+
+# a shell's background jobs begin without Ctrl-C, and so would every command that a test starts
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # the same examples on every run and machine: a failure must not wait for somebody else's change
 settings.register_profile(

@@ -583,8 +583,7 @@ def test_as_a_module(here):
 
 # the command line, which says on stdout when its method has begun
 BEGUN = """
-import signal, sys, minivis.cli, minivis.methods.occlusion as occlusion
-signal.signal(signal.SIGINT, signal.default_int_handler)            # a shell's background jobs begin without
+import sys, minivis.cli, minivis.methods.occlusion as occlusion
 track = occlusion.track
 occlusion.track = lambda *args: [print("begun", flush=True)] and track(*args)
 sys.exit(minivis.cli.main())
