@@ -40,5 +40,11 @@ def dask_cluster(address):
         yield client
 
 
+def is_loss(error):
+    """Whether an error says that a result is gone with the worker that had it."""
+    kind = type(error)
+    return kind.__name__ in ("FutureCancelledError", "CancelledError") and kind.__module__.startswith("distributed")
+
+
 def worker_version():
     return __version__

@@ -14,17 +14,19 @@ import io
 import os
 import pickle
 import tempfile
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minivis.backend import get_xp, to_cpu, to_gpu
-from minivis.cluster import dask_cluster
+from minivis.cluster import dask_cluster, is_loss
 from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
 from minivis.images import read_image
 from minivis.memory import check_fits
@@ -195,20 +197,42 @@ def here(net, parts, layer, digest, size):
             yield show(net, *coming.result(), layer, digest)
 
 
+LOSSES = 8                                      # of a result that went with its worker, in one sweep
+
+
 def elsewhere(jobs, backend, scheduler):
-    """The same by processes, or by the workers of a cluster, one thread each."""
+    """The same by processes, or by the workers of a cluster, one thread each.
+
+    A worker that dies while it works loses nothing: the cluster gives its task to another. One that dies between its
+    result and our taking it has lost that: then what is not here yet is handed out again.
+    """
 
     def run(net, parts, layer, digest, size):
         from joblib import delayed
 
-        with workers(net, jobs, backend, scheduler) as (parallel, stand_in):
-            results = parallel(delayed(look)(stand_in, part, layer, digest, size) for part in parts)
-            try:
-                yield from results
-            finally:
-                results.close()
+        handed = deque()                                # out, and their results not yet seen
+        for again in range(LOSSES + 1):
+            todo = chain(list(handed), remembered(parts, handed))
+            with workers(net, jobs, backend, scheduler) as (parallel, stand_in):
+                results = parallel(delayed(look)(stand_in, part, layer, digest, size) for part in todo)
+                try:
+                    for looked in results:
+                        handed.popleft()
+                        yield looked
+                    return
+                except Exception as error:
+                    if again == LOSSES or not is_loss(error):
+                        raise
+                finally:
+                    results.close()
 
     return run
+
+
+def remembered(parts, handed):
+    for part in parts:
+        handed.append(part)
+        yield part
 
 
 def look(net, pictures, layer, digest, size):

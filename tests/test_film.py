@@ -1,5 +1,7 @@
 """Films: frames in, frames out."""
 
+import gc
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -28,7 +30,8 @@ def test_several_pictures_side_by_side(tmp_path):
 
 
 @pytest.mark.slow
-def test_mp4(tmp_path):
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_mp4(tmp_path):                                 # imageio-ffmpeg leaves its pipes to the garbage collector
     ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="no imageio-ffmpeg: MP4 films are not tried")
     write_film(tmp_path / "film.mp4", FRAMES, fps=10, scale=4)
     reader = ffmpeg.read_frames(str(tmp_path / "film.mp4"))
@@ -36,6 +39,8 @@ def test_mp4(tmp_path):
     assert about["size"] == (40, 32)
     frames = [np.frombuffer(frame, np.uint8) for frame in reader]
     reader.close()
+    del reader
+    gc.collect()
     assert len(frames) >= 4 and abs(frames[2].astype(int).mean() - 120) < 8
 
 

@@ -1,6 +1,7 @@
 """The sweep over many pictures: complete, in order, the same whoever does the work, and in little memory."""
 
 import os
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -89,6 +90,34 @@ def test_reads_no_more_than_one_batch_ahead(folder, monkeypatch):
     for number, _ in enumerate(sweep(tiny_vgg(), pictures, "relu1_1", np.asarray)):
         assert len(read) <= 4 * (number + 3)
     assert number == 9 and len(read) == 40
+
+
+@pytest.mark.parametrize("kind, module, again", [("FutureCancelledError", "distributed.client", True),
+                                                 ("KilledWorker", "distributed.scheduler", False)])
+def test_a_result_that_went_with_its_worker_is_made_again(folder, monkeypatch, kind, module, again):
+    lost, tries = type(kind, (Exception,), {"__module__": module}), []
+
+    @contextmanager
+    def workers(net, jobs, backend, scheduler):
+        def parallel(tasks):
+            tries.append(list(tasks))                   # all handed out at once
+            for number, (function, given, named) in enumerate(tries[-1]):
+                if len(tries) == 1 and number == 1:
+                    raise lost
+                yield function(*given, **named)
+
+        yield parallel, net
+
+    monkeypatch.setattr(sweeping, "workers", workers)
+    net = tiny_vgg()
+    if not again:
+        with pytest.raises(lost):
+            results(net, folder, jobs=2)
+        return
+    for a, b in zip(results(net, folder), results(net, folder, jobs=2), strict=True):
+        assert a.hashes == b.hashes
+        np.testing.assert_array_equal(a.found, b.found)
+    assert [len(tasks) for tasks in tries] == [3, 2]
 
 
 def test_goes_on_from_any_batch(folder):
