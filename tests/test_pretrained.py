@@ -1,5 +1,6 @@
 """The nets of the ``pretrained`` extra, where it is installed: numbers of PyTorch's, and the real command."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +151,16 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
     monkeypatch.setenv("MINIVIS_WEIGHTS", str(tmp_path / "free"))
     assert catalogue.converted(entry, original) == tmp_path / "free" / "a.h5"
     assert mv.load(tmp_path / "free" / "a.h5").about["source"] == entry.sha256
+
+
+@slow
+@lite0
+@craft
+def test_the_default_gallery_has_chapters_with_both(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("skimage")
+    monkeypatch.chdir(tmp_path)
+    assert main(["gallery", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)["numbers"]
+    for key in ("efficientnet-lite0-classify", "efficientnet-lite0-saliency", "vgg16-craft-dream", "vgg16-craft-style"):
+        assert "why_not" not in made[key]
+    assert made["efficientnet-lite0-classify"]["numbers"]["top"][0]["class"] in ("tiger cat", "Egyptian cat", "tabby")
