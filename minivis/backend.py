@@ -47,7 +47,8 @@ def has_kernels(array):
 def launch(name, source, count, *args):
     """Run the CUDA kernel ``name`` of ``source`` on ``count`` threads. In it REAL is the dtype of the first array.
 
-    Arrays are handed over as pointers, so they must be contiguous; plain ints as int.
+    Arrays are handed over as pointers, so they must be contiguous, and None as a pointer to nothing; plain ints as int,
+    plain floats as REAL.
     """
     if not count:
         return
@@ -55,8 +56,9 @@ def launch(name, source, count, *args):
     for array in args:
         if getattr(array, "ndim", 0) and not array.flags.c_contiguous:
             raise ValueError(f"{name}: an array {array.shape} is not contiguous")
+    plain = {int: np.int32, float: first.dtype.type, type(None): lambda _: np.intp(0)}
     run = _compiled(get_xp(first), name, source, first.dtype.name)
-    run((-(-count // THREADS),), (THREADS,), tuple(np.int32(a) if type(a) is int else a for a in args))
+    run((-(-count // THREADS),), (THREADS,), tuple(plain[type(a)](a) if type(a) in plain else a for a in args))
 
 
 @functools.cache

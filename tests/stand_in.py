@@ -21,6 +21,7 @@ import numpy as np
 
 FREE = 8 * 2**30                                        # bytes of the device
 transfers = {"to device": 0, "to host": 0}              # how often an array was moved on purpose
+launched = []                                           # names of the kernels that have run
 
 NOT_IN_CUPY = {"errstate", "seterr", "frompyfunc", "apply_over_axes", "nditer", "ndenumerate", "matrix", "memmap",
                "fromiter", "vectorize_", "block_", "lexsort_", "setdiff1d_"}  # fmt: skip
@@ -231,7 +232,7 @@ def compiled(source, name):
 
 class RawKernel:
     def __init__(self, source, name):
-        self.run = compiled(source, name)
+        self.run, self.name = compiled(source, name), name
 
     def __call__(self, blocks, threads, args):
         handed = [ctypes.c_longlong(blocks[0]), ctypes.c_int(threads[0])]
@@ -242,6 +243,7 @@ class RawKernel:
                 handed.append(np.ctypeslib.as_ctypes_type(a.dtype)(a.item()))
             else:
                 raise TypeError(f"a kernel takes arrays and numbers of NumPy's, not {type(a).__name__}")
+        launched.append(self.name)
         self.run(*handed)
 
 

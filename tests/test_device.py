@@ -13,7 +13,8 @@ from minivis import objectives as ob
 from minivis.backend import get_xp, to_cpu
 from minivis.descent import LBFGS, Adam, Gradient
 from minivis.errors import TooLarge
-from minivis.layers import Conv2D, conv_device
+from minivis.layers import Conv2D, ForwardMode, ReLU, conv_device
+from minivis.layers.fused import FusedConv
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import Problem, optimize
 from minivis.parameterize import fourier, pixels
@@ -85,6 +86,50 @@ def test_a_convolution_of_every_kind(device, w_shape, settings, rng, monkeypatch
     got = both_ways(Conv2D(w, b, **settings), x, dout=wanted[1], xp=device)
     for index in (0, 2, 3):                                                 # out, dxs, dparams
         near_all(got[index], wanted[index])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("top", [None, 6])
+@pytest.mark.parametrize("w_shape, biased", [((3, 3, 16, 18), True), ((3, 3, 16, 18), False), ((3, 2, 5, 4), True),
+                                             ((3, 2, 5, 4), False)])
+def test_bias_and_relu_come_on_with_the_sums(w_shape, biased, top, dtype, rng, monkeypatch):
+    """Beside the NumPy lines on what the convolution gives alone: the same bits, at 0, at the top and for NaN too."""
+    if not stand_in.COMPILER:
+        pytest.skip("no g++ here: the CUDA kernels are not tested")
+    monkeypatch.setattr(conv_device, "ROWS_BYTES", 20_000)                  # in several pieces
+    whole = lambda *shape: rng.integers(-2, 3, shape).astype(dtype)         # noqa: E731    sums that are 0 and 6
+    with stand_in.installed(kernels=True) as cupy:
+        conv = Conv2D(cupy.asarray(whole(*w_shape)), cupy.asarray(whole(w_shape[3])) if biased else None)
+        values = whole(2, 11, 14, w_shape[2])
+        values[1, 5, 5] = np.nan
+        x = cupy.asarray(values)
+        for grad in ("image", None):
+            y = conv.forward(x, mode=ForwardMode(grad))[0].get()
+            stand_in.launched.clear()
+            fused = FusedConv(("conv", "relu"), (conv, ReLU(top)))
+            out, filed = fused.forward(x, mode=ForwardMode(grad))
+            assert ("finish" in stand_in.launched) == (w_shape[2] < 16), "with Winograd, in its own last kernel"
+            np.testing.assert_array_equal(out.get(), np.clip(y, 0, np.inf if top is None else top))
+            if grad is None:
+                assert filed["relu"] == (out.shape, None)
+                continue
+            passing = filed["relu"][1]
+            assert passing.dtype == bool and 0.02 < passing.get().mean() < 0.9
+            np.testing.assert_array_equal(passing.get(), (y > 0) & (y < (np.inf if top is None else top)))
+    assert np.isnan(y).any() and ((y == 0).any() and (y == 6).any() or w_shape[2] == 16)
+
+
+def test_the_plan_of_the_cpu_is_the_devices():
+    """What is fused here is fused there, and its middle is nowhere; forward takes one step, backward each layer's."""
+    if not stand_in.COMPILER:
+        pytest.skip("no g++ here: the CUDA kernels are not tested")
+    net = tiny_vgg()
+    x = net.preprocess(np.full((16, 16, 3), 90, np.uint8))
+    with stand_in.installed(kernels=True) as cupy:
+        stand_in.launched.clear()
+        acts = net.to("gpu").forward(cupy.asarray(x), keep=["fc8"])
+        convolutions = sum(isinstance(layer, Conv2D) for layer in net.layers.values())
+        assert stand_in.launched.count("finish") == convolutions and list(acts) == ["fc8"]
 
 
 def near_all(there, here):

@@ -5,7 +5,10 @@
 
 They give what the functions of the same name in conv.py give; each CUDA source stands above the NumPy line that it
 replaces there. Nothing is added in an order that changes: col2im gathers what a pixel gets, and needs no atomics.
+Bias and ReLU come on while a sum is written for the last time, with the signs that backward needs: see `Finish`.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -91,9 +94,25 @@ extern "C" __global__ void to_frequency(const REAL* x, REAL* V, long long count,
 }
 """
 
-FROM_FREQUENCY = MATRICES["AT"] + """
-extern "C" __global__ void from_frequency(const REAL* M, const REAL* bias, REAL* out, long long count, int OH, int OW,
-        int F, int rows, int columns) {
+FINISHED = """
+__device__ REAL finished(REAL y, const REAL* bias, int f, REAL low, REAL high, unsigned char* passing, long long i) {
+    if (bias) y += bias[f];
+    if (passing) passing[i] = y > low && y < high;
+    return y < low ? low : y > high ? high : y;                                     // what is no number (NaN) stays
+}
+"""
+
+FINISH = FINISHED + """
+extern "C" __global__ void finish(REAL* y, const REAL* bias, REAL low, REAL high, unsigned char* passing,
+        long long count, int F) {
+    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one number of the output
+    if (i < count) y[i] = finished(y[i], bias, i % F, low, high, passing, i);
+}
+"""
+
+FROM_FREQUENCY = MATRICES["AT"] + FINISHED + """
+extern "C" __global__ void from_frequency(const REAL* M, REAL* out, const REAL* bias, REAL low, REAL high,
+        unsigned char* passing, long long count, int OH, int OW, int F, int rows, int columns) {
     long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one filter of one tile
     if (i >= count) return;
     int f = i % F;
@@ -111,9 +130,10 @@ extern "C" __global__ void from_frequency(const REAL* M, const REAL* bias, REAL*
         for (int n = 0; n < 4; n++) {
             int y = row * 4 + m, z = column * 4 + n;
             if (y >= OH || z >= OW) continue;
-            REAL sum = bias[f];
+            REAL sum = 0;
             for (int l = 0; l < 6; l++) sum += half[m][l] * AT[n][l];
-            out[((r * OH + y) * OW + z) * F + f] = sum;
+            long long at = ((r * OH + y) * OW + z) * F + f;
+            out[at] = finished(sum, bias, f, low, high, passing, at);
         }
 }
 """
@@ -126,15 +146,43 @@ def suits_winograd(w_shape, stride, dilation, groups):
     return (KH, KW) == (3, 3) and stride == dilation == (1, 1) and groups == 1 and not small
 
 
+class Finish(NamedTuple):
+    """What is done to each sum y before it is kept. In NumPy:
+
+        y += bias;  passing[...] = (low < y) & (y < high);  y.clip(low, high, out=y)
+
+    bias (F,) or None; passing: bytes like y, or None where no backward will ask.
+    """
+
+    bias: Any = None
+    low: float = -np.inf
+    high: float = np.inf
+    passing: Any = None
+
+    def of(self, *where):
+        """That of a part of the output."""
+        return self if self.passing is None else self._replace(passing=self.passing[where])
+
+
 def forward(layer, x, keep_weights=True):
     """out (N, OH, OW, F) of a Conv2D."""
-    w, b = layer.params["w"], layer.params.get("b")
-    geometry = layer.geometry(x.shape)
+    return finished(layer, x, Finish(layer.params.get("b")), keep_weights)
+
+
+def relu_forward(layer, relu, x, mode):
+    """out of a Conv2D and the ReLU that reads it, and where that passes, as `relu.relu_forward` has it."""
+    passing = get_xp(x).empty(layer.output_shape(x.shape), dtype=bool) if mode.grad else None
+    high = np.inf if relu.max_value is None else float(relu.max_value)
+    return finished(layer, x, Finish(layer.params.get("b"), 0.0, high, passing), not mode.training), passing
+
+
+def finished(layer, x, finish, keep_weights):
+    w, geometry = layer.params["w"], layer.geometry(x.shape)
     if not suits_winograd(w.shape, geometry["stride"], geometry["dilation"], geometry["groups"]):
-        return rows_forward(x, w, b, **geometry)
+        return rows_forward(x, w, finish, **geometry)
     U = transformed(layer, "forward", w, keep_weights)
     (top, _), (left, _) = geometry["padding"]
-    return winograd(x, U, b, layer.output_shape(x.shape), (top, left))
+    return winograd(x, U, finish, layer.output_shape(x.shape), (top, left))
 
 
 def input_grad(layer, dout, x_shape, keep_weights=True):
@@ -144,7 +192,7 @@ def input_grad(layer, dout, x_shape, keep_weights=True):
         return rows_input_grad(dout, w, x_shape, **geometry)
     U = transformed(layer, "input", w[::-1, ::-1].swapaxes(2, 3), keep_weights)
     (top, _), (left, _) = geometry["padding"]
-    return winograd(dout, U, None, x_shape, (2 - top, 2 - left))
+    return winograd(dout, U, Finish(), x_shape, (2 - top, 2 - left))
 
 
 def param_grads(layer, dout, x):
@@ -155,7 +203,7 @@ def param_grads(layer, dout, x):
 
 # ---- windows as rows ----
 
-def rows_forward(x, w, b, *, stride, padding, dilation, groups):
+def rows_forward(x, w, finish, *, stride, padding, dilation, groups):
     kernel, F = w.shape[:2], w.shape[3]
     out_size = output_size(x.shape[1:3], kernel, stride, padding, dilation)
     out = get_xp(x).empty((len(x), *out_size, F), dtype=x.dtype)
@@ -166,8 +214,8 @@ def rows_forward(x, w, b, *, stride, padding, dilation, groups):
             cols = im2col(x[images], cs, kernel, out_size, lines, stride, padding, dilation)
             piece = out[images, lines][..., fs]
             piece[...] = (cols @ w_rows).reshape(piece.shape)
-    if b is not None:
-        out += b
+    if finish.bias is not None or finish.low > -np.inf:
+        launch("finish", FINISH, out.size, out, *finish, np.int64(out.size), F)
     return out
 
 
@@ -235,20 +283,19 @@ def transformed(layer, direction, w, keep):
     return layer.derive(("device winograd4", direction, w.dtype.name), make) if keep else make()
 
 
-def winograd(x, U, bias, out_shape, lead):
+def winograd(x, U, finish, out_shape, lead):
     """The convolution of x (N, H, W, C) with transformed weights U. lead: zeros before the first row and column."""
-    xp, (N, OH, OW, F), C = get_xp(x), out_shape, x.shape[3]
+    xp, (N, OH, OW, F), (_, H, W, C), (top, left) = get_xp(x), out_shape, x.shape, lead
     x, out = xp.ascontiguousarray(x), xp.empty(out_shape, dtype=x.dtype)
-    bias = xp.zeros(F, dtype=x.dtype) if bias is None else bias
-    rows, columns = -(-OH // 4), -(-OW // 4)
-    images = max(1, ROWS_BYTES // (36 * rows * columns * max(C, F) * x.itemsize))
-    for n in range(0, N, images):
-        some = slice(n, min(n + images, N))
-        tiles = (some.stop - n) * rows * columns
+    columns = -(-OW // 4)
+    for images, rows in pieces((N, -(-OH // 4), columns, F), 36 * max(C, F), x.itemsize):       # of tiles
+        seen, here, height = x[images], (images, slice(4 * rows.start, 4 * rows.stop)), rows.stop - rows.start
+        made = out[here]
+        tiles = len(made) * height * columns
         V = xp.empty((36, tiles, C), dtype=x.dtype)
-        launch("to_frequency", TO_FREQUENCY, tiles * C, x[some], V, np.int64(tiles * C), *x.shape[1:], rows, columns,
-               *lead)
+        launch("to_frequency", TO_FREQUENCY, tiles * C, seen, V, np.int64(tiles * C), H, W, C, height, columns,
+               top - 4 * rows.start, left)
         M = xp.matmul(V, U)                                                                     # (36, tiles, F)
-        launch("from_frequency", FROM_FREQUENCY, tiles * F, M, bias, out[some], np.int64(tiles * F), OH, OW, F, rows,
-               columns)
+        launch("from_frequency", FROM_FREQUENCY, tiles * F, M, made, *finish.of(*here), np.int64(tiles * F),
+               *made.shape[1:3], F, height, columns)
     return out

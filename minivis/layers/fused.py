@@ -2,12 +2,13 @@
 
 What each layer remembers for backward is filed under its own name, in the form that the layer itself would give it, so
 that a backward pass may take the three as one again, or one by one from a seed in their middle. Only the outputs in
-their middle do not exist. `plan.py` decides where this is done; a convolution without a fast way runs by itself.
+their middle do not exist. `plan.py` decides where this is done; a convolution without a fast way runs by itself. On a
+GPU the convolution's own last kernel does the ReLU, and the pool follows.
 """
 
 import numpy as np
 
-from minivis.layers import conv_fast
+from minivis.layers import conv_device, conv_fast
 from minivis.layers.bands import Into, Rows
 from minivis.layers.conv import Conv2D
 from minivis.layers.pool import MaxPool2D
@@ -40,7 +41,8 @@ class FusedConv:
         """Return the last one's output, and {name: (shape of its output, cache)}."""
         way = self.fast_way(x, x.shape, mode)
         if way is None:
-            return self.one_by_one(x, mode)
+            on_device = self.conv.way("forward", x, x.shape, mode) == "device"
+            return self.on_device(x, mode) if on_device else self.one_by_one(x, mode)
         sink = self.sink(x.shape, x.dtype, mode)
         source, lead = Rows(np.ascontiguousarray(x)), self.conv.lead(x.shape)
         conv_fast.forward(self.conv, way, source, sink, lead=lead, keep_weights=not mode.training)
@@ -63,6 +65,15 @@ class FusedConv:
         if self.pool is not None:
             filed.append((sink.made.shape, (sink.switches, sink.shape) if mode.grad else None))
         return dict(zip(self.names, filed))
+
+    def on_device(self, x, mode):
+        out, passing = conv_device.relu_forward(self.conv, self.relu, x, mode)
+        conv, relu, *pool = self.names
+        filed = {conv: (out.shape, self.conv.cache(x, mode)), relu: (out.shape, passing)}
+        for name in pool:
+            out, cache = self.pool.forward(out, mode=mode)
+            filed[name] = out.shape, cache
+        return out, filed
 
     def one_by_one(self, x, mode):
         filed = {}
