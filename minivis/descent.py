@@ -2,7 +2,7 @@
 
     gradient    v = momentum * v - rate * dz;  z + v            with rates in stages, and the gradient normalised or not
     adam        Kingma & Ba 2015, algorithm 1
-    lbfgs       scipy's L-BFGS-B, in optimize.py: here are only its settings
+    lbfgs       scipy's L-BFGS-B, in optimize.py, and on a GPU lbfgs.py: here are only its settings
 
 A rule is plain data. What it remembers from step to step is a dict of arrays that its caller keeps (and can save).
 """
@@ -108,7 +108,10 @@ class Adam:
 
 @dataclass(frozen=True)
 class LBFGS:
-    """scipy's L-BFGS-B. ``history``: how many steps it looks back; it holds 2 history + 5 vectors in float64."""
+    """L-BFGS within bounds: scipy's L-BFGS-B, or on a GPU lbfgs.py, as scipy's would move every vector there and back.
+
+    ``history``: how many steps it looks back; it holds 2 history + 5 vectors in float64.
+    """
 
     history: int = 20
 

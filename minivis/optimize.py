@@ -21,6 +21,7 @@ from minivis.backend import get_xp, to_cpu
 from minivis.descent import LBFGS, Adam
 from minivis.errors import BadValue
 from minivis.image_gradient import by_tiles
+from minivis.lbfgs import FORGOTTEN, by_two_loops
 from minivis.objectives import Evaluation, as_objective
 from minivis.parameterize import Parameterization
 from minivis.transforms import Linear, compose
@@ -112,10 +113,17 @@ def optimize(
         raise BadValue(f"steps is a whole number from 0 up, not {steps!r}")
     if regularize and problem.parameterization.stages:
         raise BadValue("regularisers act on pixels: they go with the parameterization 'pixels' alone")
-    loop = by_lbfgs if isinstance(method, LBFGS) else by_steps
+    if isinstance(method, LBFGS) and (problem.transforms or regularize):
+        raise BadValue("L-BFGS compares losses of steps: no transforms and no regularisers that change from step to "
+                       "step go with it; take adam or gradient")
     recorder = Recorder(problem, method, steps, seed, watch or Watch(), progress, title)
     with recorder:
-        loop(problem, recorder.resumed(z), method, recorder.steps, tuple(regularize), seed, recorder)
+        z = recorder.resumed(z)
+        if isinstance(method, LBFGS):           # on a GPU without scipy, which would move every vector there and back
+            loop = by_scipy if problem.net.xp is np else by_two_loops
+            loop(problem, z, method, recorder.steps, recorder)
+        else:
+            by_steps(problem, z, method, recorder.steps, tuple(regularize), seed, recorder)
     return recorder.run()
 
 
@@ -139,18 +147,16 @@ def by_steps(problem, z, method, steps, regularize, seed, recorder):
     recorder.compare(z, problem.measure(z))
 
 
-def by_lbfgs(problem, z, method, steps, regularize, seed, recorder):
+def by_scipy(problem, z, method, steps, recorder):
     """scipy's L-BFGS-B, a step being an iteration; nothing but ``steps`` ends it while it gets on.
 
     A line search that finds nothing starts again with an empty history, and ends the run when that finds nothing.
     """
     from scipy.optimize import Bounds, minimize
 
-    if problem.transforms or regularize:
-        raise BadValue("L-BFGS compares losses of steps: no transforms and no regularisers that change from step to "
-                       "step go with it; take adam or gradient")
     if recorder.step:
-        recorder.note("L-BFGS resumed with an empty history: it will not take the steps of a run in one piece")
+        recorder.note(FORGOTTEN)
+        recorder.memory.clear()                 # what a run on a GPU remembered, if it was one
     shape, dtype, xp = z.shape, z.dtype, get_xp(z)
     low_high = problem.parameterization.bounds
     fun = as_scipy(problem, shape, dtype, xp, recorder, scale=1.0 if low_high is None else None)

@@ -116,7 +116,7 @@ def test_bias_and_relu_come_on_with_the_sums(w_shape, biased, top, dtype, rng, m
             passing = filed["relu"][1]
             assert passing.dtype == bool and 0.02 < passing.get().mean() < 0.9
             np.testing.assert_array_equal(passing.get(), (y > 0) & (y < (np.inf if top is None else top)))
-    assert np.isnan(y).any() and ((y == 0).any() and (y == 6).any() or w_shape[2] == 16)
+    assert np.isnan(y).any() and (((y == 0).any() and (y == 6).any()) or w_shape[2] == 16)
 
 
 def test_the_plan_of_the_cpu_is_the_devices():

@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize
 
 from minivis import transforms as t
+from minivis.backend import constant
 from minivis.descent import LBFGS, Adam, Gradient
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.image_priors import alpha_norm, l2, tv
@@ -28,7 +29,7 @@ def quadratic(net, centre, slopes=1.0):
         levels = acts.net.deprocess(acts["input"])
         difference = levels - centre
         return (slopes * difference**2).reshape(len(levels), -1).sum(axis=1), {
-            "input": 2 * slopes * difference * acts.net.preprocessing.scale}
+            "input": 2 * slopes * difference * constant(acts.net.preprocessing.scale, levels)}
 
     return objective("quadratic", ("input",), evaluate)
 
