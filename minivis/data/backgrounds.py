@@ -8,6 +8,9 @@ accuracy over backgrounds never trained on.
     texture    noise 1/f^0, 1/f, 1/f^2; fallen shapes       noise 1/f^0.5, 1/f^1.5, 1/f^3; stripes
     flat       hues in the first half of every 60 degrees  hues in the second half
     gradient   linear, between two such colours            radial
+
+23 photographs are soon known by heart, so in training they are also turned by quarters, change their colours about,
+and are laid over one another.
 """
 
 import colorsys
@@ -24,6 +27,7 @@ NOISE_EXPONENTS = {"train": (0.0, 1.0, 2.0), "test": (0.5, 1.5, 3.0)}  # of the 
 TEXTURE = 256  # pixels, the side of a texture
 TEXTURES_A_KIND = 6
 SMALLEST_CROP = 0.75  # times the size drawn: a photograph is magnified no more than by its inverse
+RECOLOURED, COLLAGED = 0.4, 0.3  # shares of the photographs trained on
 
 
 def spectral_noise(rng, exponent, side=TEXTURE):
@@ -92,9 +96,10 @@ class Backgrounds:
 
     def draw(self, rng):
         kind = KINDS[np.searchsorted(np.cumsum(SHARES), rng.random() * sum(SHARES), side="right")]
-        if kind in ("photo", "texture"):
-            pictures = self.photos if kind == "photo" else self.textures
-            return self.crop(rng, pictures[rng.integers(len(pictures))])
+        if kind == "photo":
+            return self.varied_photo(rng) if self.split == "train" else self.crop(rng, self.photos)
+        if kind == "texture":
+            return self.crop(rng, self.textures)
         if kind == "flat":
             return np.full((self.size, self.size, 3), self.colour(rng), np.float32)
         a, b = self.colour(rng), self.colour(rng)
@@ -106,8 +111,20 @@ class Backgrounds:
         share = np.clip(share, 0, 1)[..., None]
         return a * share + b * (1 - share)
 
-    def crop(self, rng, picture):
-        """A random square of a picture, scaled to the size drawn (averaged when it shrinks) and perhaps mirrored."""
+    def varied_photo(self, rng):
+        """A piece of a photograph, turned, in other colours, and often with a piece of a second one beside it."""
+        square = np.rot90(self.crop(rng, self.photos), rng.integers(4))
+        if rng.random() < RECOLOURED:
+            square = square[..., rng.permutation(3)]
+        if rng.random() < COLLAGED:
+            angle = rng.uniform(0, 2 * np.pi)
+            beyond = self.coordinates @ np.array([np.cos(angle), np.sin(angle)], np.float32) > rng.uniform(-0.6, 0.6)
+            square = np.where(beyond[..., None], self.crop(rng, self.photos), square)
+        return square
+
+    def crop(self, rng, pictures):
+        """A random square of one of them, scaled to the size drawn (averaged when it shrinks) and perhaps mirrored."""
+        picture = pictures[rng.integers(len(pictures))]
         smallest, largest = SMALLEST_CROP * self.size, min(picture.size)
         side = min(largest, smallest * (largest / smallest) ** rng.random())
         left, top = rng.random() * (picture.width - side), rng.random() * (picture.height - side)

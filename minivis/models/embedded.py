@@ -37,16 +37,21 @@ def small_vgg(blocks, classes, size, preprocessing, *, hidden, dropout=0.3, seed
 
 
 def emoji_alexnet(classes, seed=0):
-    """AlexNet's pattern (Krizhevsky et al. 2012) at 64 x 64: a 7 x 7 first layer, LRN, groups, overlapping pools."""
+    """AlexNet's pattern (Krizhevsky et al. 2012) at 64 x 64: a 7 x 7 first layer, LRN, groups, overlapping pools.
+
+    As in CaffeNet LRN comes after the pool, where there is a quarter to normalise. conv1 starts near zero, as AlexNet's
+    did: what its filters show at the end was learned, with no noise from the start beneath it.
+    """
     draw = He(seed)
     net = Network(preprocessing=Preprocessing("RGB", (128.0,) * 3, (64.0,) * 3, size=(64, 64), crop_fraction=1.0))
-    net.add("conv1", Conv2D(draw((7, 7, 3, 48)), np.zeros(48, "f4"), stride=2, padding=3)).add("relu1", ReLU())
-    net.add("norm1", LRN(5, 1e-2, 0.75, 1.0)).add("pool1", MaxPool2D(3, stride=2, ceil=True))
-    net.add("conv2", Conv2D(draw((5, 5, 24, 96)), padding=2, groups=2)).add("bn2", fresh_batch_norm(96))
-    net.add("relu2", ReLU()).add("norm2", LRN(5, 1e-2, 0.75, 1.0)).add("pool2", MaxPool2D(3, stride=2, ceil=True))
-    for name, c, f, groups in (("3", 96, 160, 1), ("4", 160, 160, 2), ("5", 160, 128, 2)):
+    w = draw((7, 7, 3, 48))
+    net.add("conv1", Conv2D(w * np.float32(0.01 / w.std()), np.zeros(48, "f4"), stride=2, padding=3))
+    net.add("relu1", ReLU()).add("pool1", MaxPool2D(3, stride=2, ceil=True)).add("norm1", LRN(5, 0.1, 0.75, 1.0))
+    for name, c, f, groups in (("2", 48, 96, 2), ("3", 96, 192, 1), ("4", 192, 192, 2), ("5", 192, 160, 2)):
         net.add(f"conv{name}", Conv2D(draw((3, 3, c // groups, f)), padding=1, groups=groups))
         net.add(f"bn{name}", fresh_batch_norm(f)).add(f"relu{name}", ReLU())
+        if name == "2":
+            net.add("pool2", MaxPool2D(3, stride=2, ceil=True)).add("norm2", LRN(5, 0.1, 0.75, 1.0))
     net.add("pool5", MaxPool2D(3, stride=2, ceil=True))
     style = ["relu1", "relu2", "relu3", "relu4"]
     return with_head(net, draw, (64, 64), classes, (512, 256), 0.3, style=style, content="relu4", dream="relu4")
