@@ -117,12 +117,7 @@ class Training:
 
 
 def stages_of(name, seed, **changes):
-    """The stages of a net's training, each with a seed of its own; ``changes`` replace fields of every recipe.
-
-    A schedule longer than the training belongs to the recipe's own number of steps, and goes with it.
-    """
-    if "steps" in changes:
-        changes = {"schedule": None, **changes}
+    """The stages of a net's training, each with a seed of its own; ``changes`` replace fields of every recipe."""
     return [
         replace(stage, recipe=replace(stage.recipe, seed=seed + number, **changes))
         for number, stage in enumerate(STAGES[name])

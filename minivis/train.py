@@ -38,7 +38,6 @@ class Recipe:
     optimizer: str = "adam"                     # or "sgd"
     learning_rate: float = 2e-3
     warmup: int = 200                           # steps from 0 to the full learning rate
-    schedule: int | None = None                 # steps until it is 0 again; None: all. More: the end comes before that
     momentum: float = 0.9                       # of SGD; Adam's beta1
     beta2: float = 0.999                        # Adam's
     weight_decay: float = 1e-4                  # SGD: added to the gradient; Adam: times the learning rate
@@ -53,8 +52,6 @@ class Recipe:
             raise UnknownName.of("optimizer", self.optimizer, OPTIMIZERS)
         if self.batch < 1 or self.shard < 1 or self.batch % self.shard:
             raise BadValue(f"a batch of {self.batch} does not divide into shards of {self.shard}")
-        if self.schedule is not None and self.schedule < self.steps:
-            raise BadValue(f"a schedule of {self.schedule} steps ends before the {self.steps} of the training")
         if self.steps < 0 or not self.learning_rate > 0:
             raise BadValue(f"steps must be 0 or more and the rate above 0, got {self.steps} and {self.learning_rate}")
 
@@ -62,7 +59,7 @@ class Recipe:
         """The learning rate of a step."""
         if step < self.warmup:
             return self.learning_rate * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, (self.schedule or self.steps) - self.warmup)
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 

@@ -71,9 +71,7 @@ def test_the_record_says_how_it_came_about_and_holds_what_the_file_will_hold():
 def test_each_stage_has_a_seed_of_its_own_and_takes_changes():
     stages = stages_of("emoji-vgg", 7, steps=3)
     assert [s.recipe.seed for s in stages] == [7, 8, 9]
-    assert [s.recipe.steps for s in stages] == [3, 3]
-    assert stages_of("emoji-vgg-robust", 0)[0].recipe.schedule > stages_of("emoji-vgg-robust", 0)[0].recipe.steps
-    assert [s.recipe.schedule for s in stages_of("emoji-vgg-robust", 0, steps=7000)] == [None] * 3
+    assert [s.recipe.steps for s in stages] == [3, 3, 3]
 
 
 @pytest.mark.parametrize("wrong", ["emoji-vg", "fashion-vgg"])

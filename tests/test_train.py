@@ -69,8 +69,6 @@ def test_the_rate_warms_up_and_falls_to_zero():
     assert recipe.rate(9) == recipe.rate(10) == pytest.approx(2.0)
     assert recipe.rate(20) == pytest.approx(1.0)
     assert recipe.rate(30) == pytest.approx(0.0)
-    cut_short = Recipe(steps=15, schedule=30, warmup=10, learning_rate=2.0)
-    assert [cut_short.rate(step) for step in (9, 14)] == [recipe.rate(step) for step in (9, 14)]
 
 
 def test_one_step_is_the_mean_gradient_of_the_whole_batch():
@@ -188,7 +186,6 @@ def test_emoji_alexnet_has_a_7x7_first_layer_groups_and_lrn():
     ({"batch": 10, "shard": 4}, "a batch of 10 does not divide into shards of 4"),
     ({"learning_rate": 0.0}, "the rate above 0"),
     ({"steps": -1}, "steps must be 0 or more"),
-    ({"steps": 9, "schedule": 8}, "a schedule of 8 steps ends before the 9 of the training"),
 ])  # fmt: skip
 def test_wrong_recipes(settings, message):
     with pytest.raises(BadValue, match=message):
