@@ -52,6 +52,22 @@ def test_round_trip(tmp_path, make):
     assert [p.name for p in tmp_path.iterdir()] == ["net.h5"]
 
 
+def test_the_hog_net_comes_back(tmp_path):
+    mv.save(mv.hog_net(1, cell=4, bins=6, soft=False, block=3, eps=2.5), tmp_path / "hog.h5")
+    loaded = mv.load(tmp_path / "hog.h5")
+    assert same(loaded, mv.hog_net(1, cell=4, bins=6, soft=False, block=3, eps=2.5))
+    assert not same(loaded, mv.hog_net(1, cell=4, bins=6, block=3, eps=2.5))
+
+
+def test_a_layer_that_no_file_knows(tmp_path):
+    class Own(Layer):
+        pass
+
+    with pytest.raises(BadValue, match=r"own1: a file can only hold the layers of minivis.layers, not Own"):
+        mv.save(Network().add("own1", Own()), tmp_path / "net.h5")
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_setting_of_preprocessing_comes_back(tmp_path):
     preprocessing = Preprocessing("BGR", (1.5, 2.5, 3.5), (2.0, 3.0, 4.0), "pad", 0.5, "bicubic", (9, 7))
     net = Network(preprocessing=preprocessing).add("conv", Weights().conv(1, 1, 3, 2))

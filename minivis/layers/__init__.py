@@ -3,6 +3,7 @@
 from minivis.layers.base import BackwardMode, ForwardMode, Layer
 from minivis.layers.conv import Conv2D
 from minivis.layers.fc import Flatten, FullyConnected
+from minivis.layers.hog import BlockNorm, Gradient, OrientationCells
 from minivis.layers.merge import Add, Concat
 from minivis.layers.norm import LRN, BatchNorm, Dropout, fold_batch_norm
 from minivis.layers.pool import AvgPool2D, GlobalAvgPool, MaxPool2D
@@ -13,12 +14,12 @@ LAYER_TYPES = {
     cls.__name__: cls
     for cls in (
         Conv2D, ReLU, MaxPool2D, AvgPool2D, GlobalAvgPool, Flatten, FullyConnected,
-        Softmax, Concat, Add, BatchNorm, LRN, Dropout,
+        Softmax, Concat, Add, BatchNorm, LRN, Dropout, Gradient, OrientationCells, BlockNorm,
     )
 }  # fmt: skip
 
 __all__ = [
-    "LAYER_TYPES", "LRN", "RELU_RULES", "Add", "AvgPool2D", "BackwardMode", "BatchNorm", "Concat", "Conv2D", "Dropout",
-    "Flatten", "ForwardMode", "FullyConnected", "GlobalAvgPool", "Layer", "MaxPool2D", "ReLU", "Softmax",
-    "cross_entropy", "fold_batch_norm",
+    "LAYER_TYPES", "LRN", "RELU_RULES", "Add", "AvgPool2D", "BackwardMode", "BatchNorm", "BlockNorm", "Concat",
+    "Conv2D", "Dropout", "Flatten", "ForwardMode", "FullyConnected", "GlobalAvgPool", "Gradient", "Layer", "MaxPool2D",
+    "OrientationCells", "ReLU", "Softmax", "cross_entropy", "fold_batch_norm",
 ]  # fmt: skip

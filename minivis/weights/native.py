@@ -28,6 +28,9 @@ VERSION = 1
 
 def save(net, path, *, dtype=None, force=False):
     """Write ``net`` to ``path``; an existing file is kept unless ``force``. ``dtype="float16"`` halves the size."""
+    for name, layer in net.layers.items():
+        if type(layer).__name__ not in LAYER_TYPES:
+            raise BadValue(f"{name}: a file can only hold the layers of minivis.layers, not {type(layer).__name__}")
     with atomic_write(path, force) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         # texts of fixed length: the HDF5 library trips over damage in the heap that keeps the other kind
         file.attrs.update(format=np.bytes_("minivis"), version=VERSION)
