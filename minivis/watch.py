@@ -52,9 +52,30 @@ class Watch:
     identity: str = ""
     film: int = 0
     frames: list = field(default_factory=list)
+    film_every: int = 1                         # steps from one frame to the next
     resumed: bool = False                       # whether a run went on from a checkpoint that no bits tell
     interrupted: bool = False                   # whether Ctrl-C ended it: runs that follow then take no step
     runs: list = field(default_factory=list)    # the steps that each run took
+
+    def show(self, step, steps, loss, terms, pixels):
+        """A step is done: a frame of the film, and the callback. ``pixels()`` draws it. True to stop."""
+        if self.film and step % self.film_every == 0:
+            self.frames.append(pixels())
+            if len(self.frames) > self.film:
+                del self.frames[::2]
+                self.film_every *= 2
+        return bool(self.callback and step % self.every == 0
+                    and self.callback(Preview(step, steps, loss, terms, pixels)))
+
+    def write(self, identity, arrays, plain):
+        """Write the checkpoint. Where that fails, checkpoints end, not the run: return the sentence that says so."""
+        try:
+            checkpoints.write(self.checkpoint, identity, arrays, plain)
+        except (OSError, MinivisError) as error:
+            path, self.checkpoint = self.checkpoint, None
+            return (f"no checkpoint was written to {path} ({getattr(error, 'strerror', None) or error}); the run went "
+                    "on without")
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +115,7 @@ class Recorder:
         self.step, self.evaluations, self.memory = 0, 0, {}
         self.best, self.best_losses, self.best_terms, self.first_loss = None, None, {}, math.nan
         self.trace, self.stopped, self.notes = [], "", []
-        self.trace_every, self.film_every = 1, 1
+        self.trace_every = 1
         self.expected = memory_of(problem, method)
         self.saved_at, self.rng_state, self.last = time.monotonic(), None, None
 
@@ -165,7 +186,8 @@ class Recorder:
         self.bar.set_postfix_str(f"loss {found.loss:.4g}" + "".join(
             f", {name} {value:.3g}" for name, value in found.terms.items() if len(found.terms) > 1), refresh=False)
         self.bar.update()
-        self.show(z, found)
+        if self.watch.show(self.step, self.steps, found.loss, found.terms, lambda: self.pixels(z)):
+            self.stop("stopped by the callback")
         if self.watch.checkpoint and time.monotonic() - self.saved_at > self.watch.seconds:
             self.save()
         return bool(self.stopped)
@@ -179,46 +201,26 @@ class Recorder:
 
     # ---- what that means ----
 
-    def show(self, z, found):
-        watch = self.watch
-        if watch.film and self.step % self.film_every == 0:
-            watch.frames.append(self.pixels(z))
-            if len(watch.frames) > watch.film:
-                del watch.frames[::2]
-                self.film_every *= 2
-        if watch.callback and self.step % watch.every == 0 and watch.callback(
-                Preview(self.step, self.steps, found.loss, found.terms, lambda: self.pixels(z))):
-            self.stop("stopped by the callback")
-
     def pixels(self, z):
         return to_cpu(to_uint8(self.problem.parameterization.pixels(z)))
 
     def save(self):
-        """Write a checkpoint; a failure ends checkpoints, with a note, and not the run."""
         if not self.watch.checkpoint or self.last is None:
             return
         z, rng = self.last
-        try:
-            checkpoints.write(self.watch.checkpoint, self.identity(), {
-                "z": to_cpu(z), "best": to_cpu(self.best), "best_losses": self.best_losses,
-                "memory": {key: to_cpu(value) for key, value in self.memory.items()},
-            }, {"step": self.step, "evaluations": self.evaluations, "rng": rng, "trace": self.trace,
-                "best_terms": self.best_terms, "first_loss": self.first_loss})  # fmt: skip
-        except (OSError, MinivisError) as error:
-            why = getattr(error, "strerror", None) or error
-            self.note(f"no checkpoint was written to {self.watch.checkpoint} ({why}); the run went on without")
-            self.watch.checkpoint = None
+        failed = self.watch.write(self.identity(), {
+            "z": to_cpu(z), "best": to_cpu(self.best), "best_losses": self.best_losses,
+            "memory": {key: to_cpu(value) for key, value in self.memory.items()},
+        }, {"step": self.step, "evaluations": self.evaluations, "rng": rng, "trace": self.trace,
+            "best_terms": self.best_terms, "first_loss": self.first_loss})  # fmt: skip
+        if failed:
+            self.note(failed)
         self.saved_at = time.monotonic()
 
     def identity(self):
         """What must be the same for a checkpoint to fit: the net, what is minimised over what, how, and the seed."""
         p = self.problem
-        digest = hashlib.sha256()
-        for name, layer in p.net.layers.items():
-            digest.update(name.encode())
-            for value in layer.params.values():
-                digest.update(np.ascontiguousarray(to_cpu(value)).data)
-        return json.dumps([digest.hexdigest(), str(p.objective), list(map(str, p.transforms)), p.parameterization.shape,
+        return json.dumps([fingerprint(p.net), str(p.objective), list(map(str, p.transforms)), p.parameterization.shape,
                            [type(stage).__name__ for stage in p.parameterization.stages], repr(self.method), self.seed,
                            p.relu_rule, self.watch.identity])
 
@@ -229,6 +231,16 @@ class Recorder:
         return Run(z, levels, self.best_losses, self.best_terms, self.first_loss, tuple(self.trace), self.step,
                    self.evaluations or self.step, self.stopped or f"all {self.step} steps done", tuple(self.notes),
                    self.expected, tuple(self.watch.frames))
+
+
+def fingerprint(net):
+    """Of the parameters and how the net reads pictures: what tells it from another."""
+    digest = hashlib.sha256(repr(net.preprocessing).encode())
+    for name, layer in net.layers.items():
+        digest.update(name.encode())
+        for value in layer.params.values():
+            digest.update(np.ascontiguousarray(to_cpu(value)).data)
+    return digest.hexdigest()
 
 
 def memory_of(problem, method):

@@ -16,6 +16,8 @@ from minivis.methods import evolve as module
 from minivis.methods.attacks import as_pixels, logits_of
 from minivis.methods.evolve import Champions, evolve, polynomial_mutation, polynomial_step
 from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.pictures import contact_sheet
+from minivis.watch import Watch
 
 
 @pytest.fixture(scope="module")
@@ -150,12 +152,41 @@ def test_p_rises(net):
     assert last.held[-1] >= last.held[0] and len(last.held) == 25
 
 
+def test_every_generation_and_seed_draws_numbers_of_its_own():
+    thrown = []
+
+    class Dice:
+        def first(self, rng):
+            return self.child(None, None, rng)
+
+        def child(self, genome, generation, rng):
+            thrown.append(rng.random())
+            return thrown[-1]
+
+    level = lambda genomes: np.zeros((len(genomes), 2))  # noqa: E731
+    for seed in (0, 1, 2):
+        champions = module.founders(Dice(), level, 4, seed)
+        for _ in range(3):
+            champions = module.generation_after(champions, Dice(), level, 4, seed)
+    assert len(set(thrown)) == len(thrown) == 3 * 4 * 4
+
+
+def test_pixels_alone_with_emoji_vgg():
+    """Mean log p over all classes: -5.16 to -4.85, as measured."""
+    net = mv.load("emoji-vgg")
+    first, last = (evolve(net, encoding="direct", generations=n, population=40) for n in (1, 8))
+    assert last.made.shape == (len(net.class_names), 64, 64, 3) and (last.probs >= first.probs).all()
+    assert np.log(last.probs).mean() > np.log(first.probs).mean() + 0.1
+    probs = module.probabilities(net, last.made, 32)
+    np.testing.assert_allclose(np.diag(probs), last.probs, rtol=1e-4)
+
+
 @pytest.mark.parametrize("encoding", ["cppn", "direct"])
 def test_resumed_is_the_same_as_in_one_piece(net, tmp_path, encoding):
     file, settings = str(tmp_path / "run.npz"), {"encoding": encoding, "population": 10}
     whole = evolve(net, generations=7, **settings)
-    evolve(net, generations=3, checkpoint=file, **settings)
-    rest = evolve(net, generations=7, checkpoint=file, resume=True, **settings)
+    evolve(net, generations=3, watch=Watch(checkpoint=file), **settings)
+    rest = evolve(net, generations=7, watch=Watch(checkpoint=file, resume=True), **settings)
     np.testing.assert_array_equal(rest.made, whole.made)
     np.testing.assert_array_equal(rest.probs, whole.probs)
     assert rest.generation == 7 and len(rest.held) == 4 and rest.held == whole.held[3:]
@@ -169,23 +200,24 @@ def test_resumed_is_the_same_as_in_one_piece(net, tmp_path, encoding):
 ], ids=["net", "encoding", "seed", "population", "fewer"])  # fmt: skip
 def test_a_population_of_another_run_is_refused(net, tmp_path, change, message):
     file = str(tmp_path / "run.npz")
-    evolve(net, generations=3, population=10, checkpoint=file)
+    evolve(net, generations=3, population=10, watch=Watch(checkpoint=file))
     settings = {"net": net, "generations": 5, "population": 10, **change}
     with pytest.raises((BadFile, BadValue), match=message):
-        evolve(checkpoint=file, resume=True, **settings)
+        evolve(watch=Watch(checkpoint=file, resume=True), **settings)
 
 
 def test_damaged_and_missing_files(net, tmp_path):
     file = tmp_path / "run.npz"
     with pytest.raises(BadFile, match="there is no checkpoint"):
-        evolve(net, checkpoint=str(file), resume=True)
+        evolve(net, watch=Watch(checkpoint=str(file), resume=True))
     file.write_bytes(b"PK not a zip")
     with pytest.raises(BadFile, match="damaged"):
-        evolve(net, checkpoint=str(file), resume=True)
+        evolve(net, watch=Watch(checkpoint=str(file), resume=True))
 
 
 def test_a_folder_that_cannot_be_written_ends_the_checkpoints_alone(net, tmp_path):
-    result = evolve(net, generations=1, population=5, checkpoint=str(tmp_path / "none" / "run.npz"))
+    watch = Watch(checkpoint=str(tmp_path / "none" / "run.npz"))
+    result = evolve(net, generations=1, population=5, watch=watch)
     assert result.generation == 1 and "no checkpoint was written" in str(result)
 
 
@@ -202,6 +234,17 @@ def test_ctrl_c_gives_what_there_is(net, monkeypatch):
     np.testing.assert_array_equal(result.made, whole.made)
 
 
+def test_looking_on(net):
+    """A frame for each generation, the champions of the moment; the callback may end it, and what is there is kept."""
+    seen = []
+    watch = Watch(callback=lambda now: seen.append(now) or now.step == 4, every=2, film=9)
+    result = evolve(net, generations=9, population=10, watch=watch)
+    assert [(now.step, now.steps) for now in seen] == [(2, 9), (4, 9)] and watch.runs == [4]
+    assert result.generation == 4 and result.stopped == "stopped by the callback" and seen[1].loss < seen[0].loss < 0
+    assert len(watch.frames) == 4
+    np.testing.assert_array_equal(watch.frames[-1], contact_sheet(result.made))
+
+
 @pytest.mark.parametrize("net", [tiny_vgg(channels=1), tiny_branches()], ids=["grey", "any size"])
 def test_other_nets(net, monkeypatch):
     monkeypatch.setattr(module, "FREE_SIZE", 24)
@@ -213,7 +256,7 @@ def test_other_nets(net, monkeypatch):
 
 def test_mistakes(net):
     for settings, message in [({"encoding": "cpn"}, "did you mean 'cppn'"), ({"generations": 0}, "whole number"),
-                              ({"population": 2.5}, "whole number"), ({"resume": True}, "needs a checkpoint")]:
+                              ({"population": 2.5}, "whole number")]:
         with pytest.raises((BadValue, UnknownName), match=message):
             evolve(net, **settings)
     with pytest.raises(UnknownName, match="role 'logits'"):
@@ -245,8 +288,8 @@ def test_the_command(run):
     assert command.name == "evolve"
     code, out, err = run(*EVOLVE, "--checkpoint", "run.npz")
     assert (code, err) == (0, "") and "of 5 classes at p > 0.99" in out and out.endswith("wrote tiny-evolve.png\n")
-    code, _, _ = run(*EVOLVE[:-1], "6", "--checkpoint", "run.npz", "--resume", "-o", "rest.png")
-    assert code == 0
+    code, out, _ = run(*EVOLVE[:-1], "6", "--checkpoint", "run.npz", "--resume", "-o", "rest.png", "--film", "rest.gif")
+    assert code == 0 and out.endswith("wrote rest.png\nwrote rest.gif\n")
     assert run(*EVOLVE[:-1], "6", "-o", "whole.png")[0] == 0
     np.testing.assert_array_equal(mv.read_image("rest.png"), mv.read_image("whole.png"))
     code, out, _ = run("rerun", "rest.png")
@@ -262,7 +305,7 @@ def test_ctrl_c_writes_the_sheet_and_ends_with_130(run, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(module, "generation_after", interrupted)
         code, out, err = run(*EVOLVE)
-    assert code == 130 and "wrote tiny-evolve.png" in out and "champions so far" in err
+    assert code == 130 and "wrote tiny-evolve.png" in out and "this is the best so far" in err
     assert "made again, bit for bit" in run("rerun", "tiny-evolve.png")[1]
 
 

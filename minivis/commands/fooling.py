@@ -3,7 +3,7 @@
 import click
 
 from minivis.commands.common import SEED, THREADS
-from minivis.commands.making import NOT_RECORDED, PictureCommand, picture_command
+from minivis.commands.making import PictureCommand, picture_command
 
 METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy")
 
@@ -58,46 +58,6 @@ def fool(given, seed, progress, to, label, start, **settings):
     return fool(given.net, image, to, label=label, start=start, seed=seed, progress=progress, **settings)
 
 
-class EvolveCommand(PictureCommand):
-    """Ctrl-C ends the run, and not the command: the champions so far are drawn, and the exit code is 130.
-
-    However it came to its generations, a run of so many ends on the same bits: that is what the picture's record says.
-    """
-
-    not_recorded = (*NOT_RECORDED, "checkpoint", "resume")
-
-    def output(self, params):
-        from minivis.errors import BadValue
-        from minivis.files import check_output
-
-        if params["resume"] and not params["checkpoint"]:
-            raise BadValue("--resume goes on from a checkpoint: name it with --checkpoint FILE")
-        if params["checkpoint"]:
-            check_output(params["checkpoint"], force=params["resume"] or params["force"])
-        return super().output(params)
-
-    def run(self, **params):
-        self.interrupted = False
-        code = super().run(**params)
-        if not self.interrupted:
-            return code
-        click.echo("minivis: stopped; these are the champions so far", err=True)
-        return 130
-
-    def make(self, given, params, **how):
-        import json
-
-        from minivis.record import KEY, as_text
-        from minivis.watch import INTERRUPTED
-
-        result, picture, text = super().make(given, params, **how)
-        self.interrupted = result.stopped == INTERRUPTED
-        if self.interrupted and text is not None:
-            words = self.words({**params, "generations": result.generation})
-            text = as_text({**json.loads(text[KEY]), "command": words})
-        return result, picture, text
-
-
 @picture_command(
     "evolve",
     click.Option(["--encoding"], type=click.Choice(["cppn", "direct"]), default="cppn", show_default=True,
@@ -106,9 +66,7 @@ class EvolveCommand(PictureCommand):
                  help="How many in all."),
     click.Option(["--population"], type=click.IntRange(min=1), default=200, show_default=True, metavar="N",
                  help="The new pictures of each generation."),
-    click.Option(["--checkpoint"], metavar="FILE", help="Keep the champions there, every half minute and at the end."),
-    click.Option(["--resume"], is_flag=True, help="Go on from --checkpoint, to --generations in all."),
-    image=False, kind=EvolveCommand,
+    image=False, long="generations",
 )
 def evolve(given, seed, progress, **settings):
     """Breed a picture for every class, of which the net is sure and which shows nothing of the kind.

@@ -3,9 +3,9 @@
 The function behind it is the command without all that: ``function(given, seed=, progress=, **own options)`` returns a
 `methods.result.Result`. The gallery and `minivis rerun` run it in the same way, and so get the same bits.
 
-An option of the type ``PICTURE_FILE`` names a further picture; the function gets its pixels. With ``long=True`` the
-command takes --checkpoint, --resume and --film, the function gets ``watch=`` (see watch.py), and Ctrl-C ends the run,
-not the command: the best image so far is written, and the exit code is 130.
+An option of the type ``PICTURE_FILE`` names a further picture; the function gets its pixels. With ``long``, the name
+of the option that says how far to go, the command takes --checkpoint, --resume and --film, the function gets ``watch=``
+(see watch.py), and Ctrl-C ends the run, not the command: the best so far is written, and the exit code is 130.
 """
 
 import inspect
@@ -29,15 +29,19 @@ from minivis.commands.common import (
 )
 from minivis.errors import BadValue
 
-LONG = [
-    click.Option(["--checkpoint"], metavar="FILE", help="Keep the state of the run there, every half minute and at the "
-                 "end."),
-    click.Option(["--resume"], is_flag=True, help="Go on from --checkpoint, to --steps in all."),
-    click.Option(["--film"], metavar="FILE", help="Write a film of the run: .gif, .webp, or .mp4."),
-]  # fmt: skip
 KEEPING = ("checkpoint", "resume", "film")
 NOT_RECORDED = ("image", "threads", "out", "force", "as_json", "quiet", *KEEPING)       # threads have their own entry
 FRAMES = 120                                    # of a film
+
+
+def long_options(count):
+    """Those of a run that goes on to --``count``."""
+    return [
+        click.Option(["--checkpoint"], metavar="FILE", help="Keep the state of the run there, every half minute and at "
+                     "the end."),
+        click.Option(["--resume"], is_flag=True, help=f"Go on from --checkpoint, to --{count} in all."),
+        click.Option(["--film"], metavar="FILE", help="Write a film of the run: .gif, .webp, or .mp4."),
+    ]  # fmt: skip
 
 
 class PictureCommand(click.Command):
@@ -52,11 +56,11 @@ class PictureCommand(click.Command):
 
     def __init__(
         self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always", parts=(),
-        long=False,
+        long=None,
     ):  # fmt: skip
         params = [IMAGE, *own, SIZE] if image else [*own]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
-                         params=[*params, *(LONG if long else []), *compute, OUT, *REPORT])
+                         params=[*params, *(long_options(long) if long else []), *compute, OUT, *REPORT])
         self.own, self.parts, self.long = own, parts, long
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
 
@@ -115,8 +119,8 @@ class PictureCommand(click.Command):
         from minivis.record import as_text, input_hash, versions
 
         whole = watch is None or not (watch.interrupted or watch.resumed)
-        if not whole and len(watch.runs) == 1 and "steps" in params and not watch.resumed:
-            params, whole = {**params, "steps": watch.runs[0]}, True        # a run of so many steps ends there too
+        if not whole and len(watch.runs) == 1 and self.long in params and not watch.resumed:
+            params, whole = {**params, self.long: watch.runs[0]}, True        # a run of so many steps ends there too
         words, named = self.words(params), params.get("image") is not None
         record = {
             "command": words, "net": {"name": given.net_name, "sha256": given.net_sha256} if self.needs_net else None,
@@ -149,7 +153,7 @@ class PictureCommand(click.Command):
             check_film(params["film"])
         hashes = [given.net_sha256, given.image_sha256, *(one.sha256 for several in given.further.values()
                                                           for one in several)]
-        settings = {key: value for key, value in params.items() if key not in (*NOT_RECORDED, "steps")}
+        settings = {key: value for key, value in params.items() if key not in (*NOT_RECORDED, self.long)}
         return Watch(checkpoint=params["checkpoint"], resume=params["resume"], film=FRAMES if params["film"] else 0,
                      identity=json.dumps([self.name, hashes, settings], default=str))
 

@@ -43,7 +43,7 @@ def setting(name, kind, text, **more):
     setting("--small-norm", click.FloatRange(0, 100), "The percentile of weak pixels to empty."),
     setting("--small-contribution", click.FloatRange(0, 100), "The percentile of pixels that do not help."),
     setting("--diversity", click.FloatRange(0), "The weight of what keeps the images of a batch apart."),
-    image=False, long=True,
+    image=False, long="steps",
 )  # fmt: skip
 def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start, width, count, **settings):
     """The image that a class or a neuron likes best.
@@ -75,7 +75,7 @@ def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start,
     STEPS,
     setting("--tv", click.FloatRange(0), "The weight of total variation."),
     setting("--alpha", click.FloatRange(0), "The weight of the sum of sixth powers."),
-    long=True,
+    long="steps",
 )  # fmt: skip
 def invert(given, seed, progress, watch, layer, all_layers, preset, starts, exaggerate, **settings):
     """Images that have the same code as IMAGE in a layer: what it still knows."""

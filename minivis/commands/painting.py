@@ -66,7 +66,7 @@ def pooling(default):
                  "frames, each dreamt on the one before, enlarged. The notebook of 2015 makes 100."),
     click.Option(["--zoom"], type=click.FloatRange(0, 1, max_open=True), default=0.05, show_default=True,
                  help="By how much, from frame to frame."),
-    SIDE, TILE, long=True,
+    SIDE, TILE, long="steps",
 )  # fmt: skip
 def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip, frames, zoom, side, **settings):
     """DeepDream: IMAGE becomes more of what the net sees in it.
@@ -107,7 +107,7 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
     click.Option(["--start"], type=click.Choice(["content", "noise"]), default="content", show_default=True,
                  help="From where."),
     pooling("max"),
-    SIDES, STEPS, SCALE, COLOURS, HISTORY, TILE, long=True,
+    SIDES, STEPS, SCALE, COLOURS, HISTORY, TILE, long="steps",
 )  # fmt: skip
 def style(given, seed, progress, watch, style, content_layer, style_layer, mask, side, steps, **settings):
     """Paint IMAGE in the style of another picture, STYLE, or of several.
@@ -133,7 +133,7 @@ def style(given, seed, progress, watch, style, content_layer, style_layer, mask,
     click.Option(["--tv-weight"], type=click.FloatRange(0), default=0.0, show_default=True, help="Of smoothness."),
     click.Option(["--no-histogram"], is_flag=True, help="Leave the colours as they came out."),
     pooling("average"),
-    SIDES, STEPS, SCALE, HISTORY, TILE, long=True,
+    SIDES, STEPS, SCALE, HISTORY, TILE, long="steps",
 )  # fmt: skip
 def texture(given, seed, progress, watch, layer, no_histogram, side, steps, **settings):
     """Grow more of the texture that IMAGE shows, from noise."""

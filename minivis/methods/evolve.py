@@ -15,7 +15,6 @@ so what was bred for a bus may turn out to be the best stepping stone to an owl.
 What counts is the 8-bit picture: every p is of whole levels.
 """
 
-import hashlib
 import json
 import time
 from dataclasses import asdict, dataclass
@@ -25,7 +24,7 @@ import numpy as np
 from minivis import checkpoints
 from minivis.backend import to_cpu
 from minivis.cppn import Cppn, first_cppn, mutated, render
-from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
+from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.layers.softmax import softmax_forward
 from minivis.memory import batch_that_fits
 from minivis.methods.attacks import as_pixels, logits_of
@@ -34,12 +33,11 @@ from minivis.methods.result import Result
 from minivis.methods.target import check_finite, percent
 from minivis.pictures import above, contact_sheet, text_picture
 from minivis.progress import bar
-from minivis.watch import INTERRUPTED
+from minivis.watch import INTERRUPTED, Watch, fingerprint
 
 ENCODINGS = ("cppn", "direct")
 ETA, RATE, HALVING = 15, 0.1, 1000              # of the direct encoding, the paper's
 HELD = 0.99                                     # the probability at which a class counts as held
-SECONDS = 30.0                                  # between checkpoints
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,34 +145,33 @@ class CppnEncoding:
                           tuple((int(a), int(b), float(w)) for a, b, w in one["links"])) for one in kept["genomes"])
 
 
-def evolve(
-    net, *, encoding="cppn", generations=100, population=200, checkpoint=None, resume=False, seed=0, progress=False
-):
+def evolve(net, *, encoding="cppn", generations=100, population=200, seed=0, progress=False, watch=None):
     """Breed a picture for every class of ``net``.
 
-    generations: how many in all, those before a ``resume`` included. population: the children of each. checkpoint: a
-    file to keep the champions in, every half minute and at the end; a run that goes on from it ends on the same bits as
-    one in one piece. Ctrl-C ends the run with what there is.
+    generations: how many in all, those before a ``watch.resume`` included. population: the children of each. watch: a
+    `watch.Watch`; its checkpoints hold the champions, and a run that goes on from one ends on the same bits as one in
+    one piece. Ctrl-C ends the run with what there is.
     """
     if encoding not in ENCODINGS:
         raise UnknownName.of("encoding", encoding, ENCODINGS)
     for name, value in (("generations", generations), ("population", population)):
         if not (isinstance(value, (int, np.integer)) and value >= 1):
             raise BadValue(f"{name} is a whole number of at least 1, not {value!r}")
-    if resume and checkpoint is None:
-        raise BadValue("to resume needs a checkpoint to go on from: name its file")
+    watch = Watch() if watch is None else watch
     net.role("logits")
     H, W = net.input_size or (FREE_SIZE, FREE_SIZE)
     shape = (H, W, net.input_channels)
     genetics = {"cppn": CppnEncoding, "direct": DirectEncoding}[encoding](shape)
     batch = batch_that_fits(net, shape)
-    judge = lambda genomes: probabilities(net, np.stack([genetics.picture(g) for g in genomes]), batch)  # noqa: E731
-    identity = json.dumps([fingerprint(net), "evolve", encoding, int(population), seed])
+    drawn = lambda genomes: np.stack([genetics.picture(genome) for genome in genomes])  # noqa: E731
+    judge = lambda genomes: probabilities(net, drawn(genomes), batch)  # noqa: E731
+    identity = json.dumps([fingerprint(net), "evolve", encoding, int(population), seed, watch.identity])
 
-    start = restored(checkpoint, identity, genetics) if resume else None
+    start = restored(watch.checkpoint, identity, genetics) if watch.resume and watch.checkpoint else None
     champions = start or founders(genetics, judge, population, seed)
     if champions.generation > generations:
-        raise BadValue(f"{checkpoint} has {champions.generation} generations already: ask for more than {generations}")
+        raise BadValue(f"{watch.checkpoint} has {champions.generation} generations already: ask for more than "
+                       f"{generations}")
     held, notes, stopped, saved = [], [], "all generations done", time.monotonic()
     with bar(generations, progress, "evolve") as shown:
         shown.update(champions.generation)
@@ -184,20 +181,23 @@ def evolve(
                 held.append(int((champions.probs > HELD).sum()))
                 shown.set_postfix_str(f"{held[-1]} of {len(champions.probs)} classes at p > {HELD}", refresh=False)
                 shown.update()
-                if checkpoint is not None and time.monotonic() - saved > SECONDS:
-                    checkpoint = keep(checkpoint, identity, genetics, champions, notes)
+                sheet = lambda genomes=champions.genomes: contact_sheet(drawn(genomes))  # noqa: E731
+                if watch.show(champions.generation, generations, -float(champions.probs.sum()), {}, sheet):
+                    stopped = "stopped by the callback"
+                    break
+                if watch.checkpoint and time.monotonic() - saved > watch.seconds:
+                    notes += kept(watch, identity, genetics, champions)
                     saved = time.monotonic()
         except KeyboardInterrupt:
             if champions.generation == 0:                           # nothing has evolved yet
                 raise
-            stopped = INTERRUPTED
-    if checkpoint is not None:
-        keep(checkpoint, identity, genetics, champions, notes)
+            stopped, watch.interrupted = INTERRUPTED, True
+    notes += kept(watch, identity, genetics, champions)
+    watch.runs.append(champions.generation)
 
     names = net.class_names or tuple(f"class {k}" for k in range(len(champions.probs)))
-    made = np.stack([genetics.picture(genome) for genome in champions.genomes])
     return Evolved(
-        made, champions.probs, tuple(names), champions.generation, tuple(held), tuple(notes),
+        drawn(champions.genomes), champions.probs, tuple(names), champions.generation, tuple(held), tuple(notes),
         settings={"encoding": encoding, "generations": generations, "population": population}, stopped=stopped,
     )  # fmt: skip
 
@@ -240,33 +240,20 @@ def polynomial_step(u, eta=ETA):
 
 # ---- the champions on disk ----
 
-def fingerprint(net):
-    """Of the parameters and how the net reads pictures: what tells it from another."""
-    digest = hashlib.sha256(repr(net.preprocessing).encode())
-    for name, layer in net.layers.items():
-        digest.update(name.encode())
-        for value in layer.params.values():
-            digest.update(np.ascontiguousarray(to_cpu(value)).data)
-    return digest.hexdigest()
-
-
-def keep(path, identity, genetics, champions, notes):
-    """Write the checkpoint; return its path, or None where that failed, with a note: it is not worth the run."""
+def kept(watch, identity, genetics, champions):
+    """Write the checkpoint, if one is wanted; return what there is to note."""
+    if not watch.checkpoint:
+        return []
     arrays, plain = genetics.kept(champions.genomes)
-    try:
-        checkpoints.write(path, identity, {"probs": champions.probs, **arrays},
-                          {"generation": champions.generation, **plain})
-    except (OSError, MinivisError) as error:
-        notes.append(f"no checkpoint was written to {path} ({getattr(error, 'strerror', None) or error})")
-        return None
-    return path
+    failed = watch.write(identity, {"probs": champions.probs, **arrays}, {"generation": champions.generation, **plain})
+    return [failed] if failed else []
 
 
 def restored(path, identity, genetics):
     """The `Champions` of a checkpoint; BadFile where it is none, or of another net, encoding, population or seed."""
     names = ("probs", "pictures") if isinstance(genetics, DirectEncoding) else ("probs",)
-    kept = checkpoints.read(path, identity, names)
+    found = checkpoints.read(path, identity, names)
     try:
-        return Champions(kept["generation"], genetics.restored(kept), kept["probs"])
+        return Champions(found["generation"], genetics.restored(found), found["probs"])
     except (KeyError, TypeError, AttributeError, ValueError):
         raise BadFile(f"{path} is no checkpoint of minivis', or a damaged one") from None
