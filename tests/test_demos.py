@@ -15,7 +15,7 @@ from minivis.pictures import signed
 
 DEMOS = Path(__file__).parents[1] / "demos"
 SCRIPTS = sorted(DEMOS.glob("[0-9][0-9]_*.py"))
-OF_A_NET = [script for script in SCRIPTS if "adversarial" not in script.stem]      # that one trains its own
+OF_A_NET = [script for script in SCRIPTS if script.stem[3:] not in ("linear", "adversarial")]      # these train theirs
 
 
 @pytest.fixture
@@ -153,6 +153,17 @@ def test_fool_is_the_method(demo):
     assert (fooled == np.rint(expected)).mean() > 0.99          # where a gradient is 0 but for rounding, signs differ
     np.testing.assert_array_equal(difference, fooled.astype(float) - picture)
     assert 3 < abs(difference).max() <= 6
+
+
+def test_linear_nudges_as_far_as_it_must(demo):
+    saved = demo(by_name("linear"), "--steps", "200", "--out", "out.png")
+    (lecture, numbers), *_, (_, start), (nudged, other), (mixed, third) = saved.items()
+    assert lecture.endswith("w . x: -3 -> 2, p(class 1): 0.0474 -> 0.88")
+    np.testing.assert_allclose(numbers[2] - numbers[1], numbers[0] / 2)
+    for title, picture in ((nudged, other), (mixed, third)):
+        level = int(re.search(r"by (\d+) of 255", title)[1])
+        assert 0 < abs(picture.astype(int) - start).max() <= level
+    assert "it says 3, p = 0.99" in mixed and "it says 0" not in nudged
 
 
 def test_evolved_pictures_are_what_the_net_says(demo):
