@@ -1,12 +1,15 @@
 """DeepFool and Szegedy's L-BFGS: on a linear net both must find the distance to the boundary, known in closed form."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from test_methods_attacks import PICTURE, W, linear
 
+import minivis as mv
 from minivis.errors import BadValue
 from minivis.layers import Flatten, FullyConnected
-from minivis.methods.attacks import aimed, answers, as_pixels, class_gradient
+from minivis.methods.attacks import aimed, answers, as_pixels, class_gradient, pgd
 from minivis.methods.deepfool import deepfool, shortened
 from minivis.methods.szegedy import _log_probs, szegedy
 from minivis.models.tiny import tiny_vgg
@@ -83,6 +86,38 @@ def test_they_find_another_class_and_szegedy_the_nearer(rng, away):
         assert found.min() >= 0 and found.max() <= 255
         lengths[attack] = np.linalg.norm((found - pictures).reshape(2, -1), axis=1)
     assert (lengths[szegedy] < lengths[deepfool]).all()
+
+
+def fooled_by_pgd(net, picture, length, **aim):
+    """Whether PGD in L2 does it, too, if it may go 2 % farther than ``length``."""
+    found = pgd(net, picture, eps=1.02 * length, norm="L2", **aim)
+    return (answers(net, found)[0] == aim["target"]) if "target" in aim else (answers(net, found)[0] != aim["label"])
+
+
+@pytest.mark.parametrize("way", ["target", "label"])
+def test_szegedy_is_nearer_than_pgd(way):
+    """PGD needs from 1.05 to more than 1.2 times that length, as measured."""
+    net = tiny_vgg(seed=1)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
+    classes = (answers(net, pictures.astype(np.float32)) + (way == "target")) % 5
+    found = szegedy(net, pictures, **{way: classes}, steps=15, searches=6)
+    assert ((answers(net, found) == classes) == (way == "target")).all()
+    for picture, one, k in zip(pictures, found, classes):
+        assert not fooled_by_pgd(net, picture, np.linalg.norm(one - picture), **{way: k})
+
+
+@pytest.mark.slow
+def test_szegedy_is_nearer_than_pgd_with_emoji_vgg():
+    net = mv.load("emoji-vgg")
+    with np.load(Path(__file__).parent / "data" / "emoji.npz") as held:
+        right = answers(net, as_pixels(net, held["images"][:30])) == held["labels"][:30]
+        pictures, labels = held["images"][:30][right][:5], held["labels"][:30][right][:5]
+    target = (labels + 40) % len(net.class_names)
+    found = szegedy(net, pictures, target, steps=20, searches=6)
+    assert (answers(net, found) == target).all()
+    other = [fooled_by_pgd(net, picture, np.linalg.norm(one - picture), target=k)
+             for picture, one, k in zip(pictures, found, target)]
+    assert np.mean(other) < 0.5
 
 
 def test_deepfool_looks_at_more_than_one_class():

@@ -155,10 +155,12 @@ def fool(
         step = eps if method == "fgsm" else None
         return pgd(net, pixels[i], eps=eps, norm=norm, step=step, random_start=method == "pgd", seed=seed, **own)[0]
 
-    def good(i, made):
-        logits = logits_of(net, as_pixels(net, made))[0]
+    def is_fooled(i, logits):
         answer = logits.argmax()
         return (answer == classes[i]) == (sign < 0) and softmax_forward(logits.astype(float))[answer] >= sure
+
+    def good(i, made):
+        return is_fooled(i, logits_of(net, as_pixels(net, made))[0])
 
     made, used = [], []
     for i, fitted in enumerate(subject.fitted):
@@ -169,8 +171,9 @@ def fool(
             found, size = grown(fitted, to_cpu(attack(i)), judge, seed), None
         made.append(read_back(found))
         used.append(size)
-    made, fooled = np.stack(made), np.array([good(i, one) for i, one in enumerate(made)])
+    made = np.stack(made)
     after = logits_of(net, as_pixels(net, made))
+    fooled = np.array([is_fooled(i, logits) for i, logits in enumerate(after)])
     free = free_probs = None
     if start is not None:
         free, free_logits = unbounded(net, pixels, classes, steps)
