@@ -206,6 +206,30 @@ SECTIONS = (
         "max <i>p<sub>y</sub></i>(<i>x</i>), &nbsp;|<i>x</i> − noise| ≤ <i>ε</i>",
         ("fool", "--from", "noise", "--to", "{answer}", "--steps", "20"), of_picture=False,
     ),
+    Section(
+        "evolve", "Sure of what nobody drew",
+        "Without any gradient: small nets draw pictures, those of which the net is surest have children, and of each "
+        "class the best is kept. A few generations are shown; after more, the net is sure of nearly all of them.",
+        "child = parent + mutation, &nbsp;champion<i><sub>k</sub></i> ← child, if <i>p<sub>k</sub></i>(child) &gt; "
+        "<i>p<sub>k</sub></i>(champion<i><sub>k</sub></i>)",
+        ("evolve", "--generations", "20", "--population", "100"), of_picture=False, slow=True,
+    ),
+    Section(
+        "linear", "Why: ten numbers",
+        "No depth is needed to be fooled. Ten numbers and ten weights, each number moved by half in the direction of "
+        "its weight: every part is small, and the sum is not.",
+        "<i>w</i>·(<i>x</i> + <i>ε</i> sign <i>w</i>) = <i>w</i>·<i>x</i> + <i>ε</i> Σ|<i>w<sub>i</sub></i>|",
+        ("linear",), of_picture=False,
+    ),
+    Section(
+        "linear-digits", "Why: a classifier without hidden layers",
+        "Handwritten digits, and for each class one weight a pixel: a template, seen as a picture. The smallest nudge "
+        "that changes an answer follows the signs of two templates’ difference; and a bit of one template, mixed into "
+        "any digit, makes the classifier sure of that class.",
+        "<i>ε</i> = min<i><sub>k</sub></i> (<i>s<sub>y</sub></i> − <i>s<sub>k</sub></i>) / "
+        "|<i>w<sub>k</sub></i> − <i>w<sub>y</sub></i>|<sub>1</sub>",
+        ("linear", "--on", "digits"), of_picture=False,
+    ),
 )  # fmt: skip
 
 
