@@ -7,8 +7,10 @@ from scipy.optimize import linprog
 from minivis.cli import main
 from minivis.data.rows import rows
 from minivis.errors import BadValue, UnknownName
+from minivis.methods.fool import fool
 from minivis.methods.lecture_linear import lecture_linear
 from minivis.methods.linear import linear_fool, mix, smallest_nudge, train_linear
+from minivis.models.tiny import tiny_vgg
 
 
 def test_the_lectures_case():
@@ -84,6 +86,24 @@ def test_digits_as_pictures_and_wine_as_numbers():
     wine = linear_fool(**rows("wine"), target="cultivar 1")
     assert wine.accuracy["held out"] > 0.9 and wine.target == 0 and wine.picture().std() > 10
     assert "13 numbers each in 3 classes" in str(wine)
+
+
+def test_a_convnet_beside_it(rng, monkeypatch):
+    """The table: the same pictures, linear and convnet; the convnet's are whole levels, each the smallest that does."""
+    monkeypatch.setattr("minivis.methods.linear.CONVNET", 2)
+    net = tiny_vgg(seed=5)
+    pictures, labels = rng.integers(0, 256, (40, 16, 16, 3)), np.arange(40) % 2
+    pictures[labels == 1, :8] //= 2                             # dark above: what the linear classifier learns
+    result = linear_fool(pictures.reshape(40, -1), labels, bounds=(0, 255), shape=(16, 16, 3), net=net)
+    for row, eps in zip(result.x, result.convnet):
+        picture = row.reshape(16, 16, 3).astype(np.uint8)
+        assert fool(net, picture, eps=eps).ok and (eps == 1 or not fool(net, picture, eps=eps - 1).ok)
+    told = result.numbers["convnet"]
+    assert told["pictures"] == 2 and told["largest"] == max(result.convnet) and told["linear_largest"] > 0
+    heading, linear, convnet = str(result).splitlines()[-3:]
+    assert heading.endswith("median  largest   of 2 pictures")
+    assert linear.split() == ["linear", f"{told['linear_median']:.2f}", f"{told['linear_largest']:.2f}"]
+    assert convnet.split()[-2:] == [f"{told['median']:.2f}", f"{told['largest']:.2f}"]
 
 
 @pytest.mark.parametrize("x, labels, settings, message", [

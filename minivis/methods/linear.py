@@ -68,6 +68,7 @@ class LinearFool(Result):
         return above([panels([sheet], [what], height=sheet.shape[0]) for what, sheet in sheets.items()], align="center")
 
     def describe(self, i):
+        same = self.nudges[: len(self.convnet)]                         # of the rows that the convnet was asked about
         return {
             "accuracy": self.accuracy, "numbers_each": len(self.w), "classes": len(self.names),
             "smallest_nudge": {"median": float(np.median(self.nudges)), "largest": float(self.nudges.max())},
@@ -75,15 +76,18 @@ class LinearFool(Result):
                       "median_linf": float(np.median(abs(self.mixed - self.x).max(axis=1)))},
             **({} if not len(self.convnet) else {"convnet": {
                 "pictures": len(self.convnet), "median": float(np.median(self.convnet)),
-                "linear_median": float(np.median(self.nudges[: len(self.convnet)]))}}),
+                "largest": float(self.convnet.max()), "linear_median": float(np.median(same)),
+                "linear_largest": float(same.max())}}),
         }  # fmt: skip
 
     def __str__(self):
         told = self.describe(0)
         beside = ""
         if len(self.convnet):
-            beside = (f"\nof {told['convnet']['pictures']} pictures, smallest nudge in levels of 255 (median): linear "
-                      f"{told['convnet']['linear_median']:.2g}, convnet {told['convnet']['median']:.2g}")
+            found = told["convnet"]
+            beside = (f"\n\nsmallest nudges, levels of 255    median  largest   of {found['pictures']} pictures\n"
+                      f"  linear                      {found['linear_median']:10.2f}{found['linear_largest']:9.2f}\n"
+                      f"  convnet, by whole levels    {found['median']:10.2f}{found['largest']:9.2f}")
         return (f"a linear softmax classifier of {len(self.w):,} numbers each in {len(self.names)} classes: "
                 f"{percent(self.accuracy['held out'])} right of those held out\n"
                 f"the smallest nudge of every number that changes its answer: {told['smallest_nudge']['median']:.3g} "
