@@ -209,10 +209,10 @@ SECTIONS = (
     Section(
         "evolve", "Sure of what nobody drew",
         "Without any gradient: small nets draw pictures, those of which the net is surest have children, and of each "
-        "class the best is kept. A few generations are shown; after more, the net is sure of nearly all of them.",
+        "class the best is kept. These are after a few generations; the command goes on for as long as you like.",
         "child = parent + mutation, &nbsp;champion<i><sub>k</sub></i> ← child, if <i>p<sub>k</sub></i>(child) &gt; "
         "<i>p<sub>k</sub></i>(champion<i><sub>k</sub></i>)",
-        ("evolve", "--generations", "20", "--population", "100"), of_picture=False, slow=True,
+        ("evolve", "--generations", "12", "--population", "100"), of_picture=False, slow=True,
     ),
     Section(
         "linear", "Why: ten numbers",
@@ -224,7 +224,7 @@ SECTIONS = (
     Section(
         "linear-digits", "Why: a classifier without hidden layers",
         "Handwritten digits, and for each class one weight a pixel: a template, seen as a picture. The smallest nudge "
-        "that changes an answer follows the signs of two templates’ difference; and a bit of one template, mixed into "
+        "that changes an answer follows the signs of two templates’ difference; and enough of one template, mixed into "
         "any digit, makes the classifier sure of that class.",
         "<i>ε</i> = min<i><sub>k</sub></i> (<i>s<sub>y</sub></i> − <i>s<sub>k</sub></i>) / "
         "|<i>w<sub>k</sub></i> − <i>w<sub>y</sub></i>|<sub>1</sub>",

@@ -156,7 +156,7 @@ def test_fool_is_the_method(demo):
 
 
 def test_linear_nudges_as_far_as_it_must(demo):
-    saved = demo(by_name("linear"), "--steps", "200", "--out", "out.png")
+    saved = demo(by_name("linear"), "--out", "out.png")
     (lecture, numbers), *_, (_, start), (nudged, other), (mixed, third) = saved.items()
     assert lecture.endswith("w . x: -3 -> 2, p(class 1): 0.0474 -> 0.88")
     np.testing.assert_allclose(numbers[2] - numbers[1], numbers[0] / 2)
