@@ -82,6 +82,20 @@ def test_the_whole_net_from_the_picture(rng):
     assert not flat["hog"].any() and not net.backward(flat, {"hog": dout})[0]["input"].any()
 
 
+@pytest.mark.parametrize(("layer", "size", "stride"), [("gradient", 3, 1), ("cells", 6, 4), ("hog", 10, 4)])
+def test_what_a_position_sees(layer, size, stride, rng):
+    """A cell of 4 and a neighbour on each side; a block of two. To the pixel that has a gradient."""
+    net, x = mv.hog_net(1, cell=4), rng.uniform(0, 255, (1, 24, 24, 1))
+    field = net.receptive_field(layer)
+    assert field.size == (size, size) and field.stride == (stride, stride)
+    acts = net.forward(x)
+    dout = np.zeros_like(acts[layer])
+    dout[0, 2, 1] = 1
+    seen = net.backward(acts, {layer: dout})[0]["input"][0, :, :, 0] != 0
+    rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
+    assert (rows[0], columns[0], rows[-1] + 1, columns[-1] + 1) == field.box(2, 1, (24, 24))
+
+
 @pytest.fixture(scope="module")
 def pair():
     """Our goose and our painting, 64 x 64."""

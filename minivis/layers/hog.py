@@ -16,7 +16,6 @@ import numpy as np
 from minivis.backend import get_xp
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_image, check_input
-from minivis.layers.window import pair
 
 CLIP = 0.2                                      # Lowe's, of SIFT: no single edge may rule a block
 
@@ -179,4 +178,4 @@ class BlockNorm(Layer):
         return (shape[0], h, w, self.block**2 * shape[3])
 
     def window(self, shape):
-        return pair(self.block), (1, 1), (0, 0)
+        return (self.block, self.block), (1, 1), (0, 0)
