@@ -96,10 +96,15 @@ def is_per_position(part):
     return getattr(part, "per_position", False)
 
 
+def has_tiles(part):
+    """Whether it says how it depends on positions."""
+    layers = getattr(part, "layers", None)
+    return bool(layers) and bool(is_per_position(part) or getattr(part, "sums", None) or set(layers) == {"input"})
+
+
 def check(part):
     """Raise BadValue for a part that does not say how it depends on positions."""
-    layers = getattr(part, "layers", None)
-    if not layers or not (is_per_position(part) or getattr(part, "sums", None) or set(layers) == {"input"}):
+    if not has_tiles(part):
         name = getattr(part, "__name__", getattr(part, "name", part))
         raise BadValue(f"tiles need a loss that says how it depends on positions, and {name} does not: mark a sum over "
                        f"positions with image_gradient.per_position(layer), or take tile=None")

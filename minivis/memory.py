@@ -8,11 +8,13 @@ import numpy as np
 from minivis import geometry
 from minivis.errors import TooLarge
 
+TILE = 512                                      # pixels: where a whole picture does not fit
+
 
 def available(net=None):
-    """Bytes that a program could take now: of the machine, or of the device that ``net`` lies on."""
+    """Bytes that a program could take now: of the machine, or, with what CuPy's pool keeps, of ``net``'s device."""
     if net is not None and net.xp is not np:
-        return net.xp.cuda.runtime.memGetInfo()[0]
+        return net.xp.cuda.runtime.memGetInfo()[0] + net.xp.get_default_memory_pool().free_bytes()
     try:
         with open("/proc/meminfo") as file:
             fields = dict(line.split(":") for line in file)

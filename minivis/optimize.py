@@ -9,7 +9,7 @@ the best z of each image; `watch.Watch` holds who looks on (bar, previews, film)
 """
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,14 @@ from threadpoolctl import ThreadpoolController
 
 from minivis.backend import get_xp, to_cpu
 from minivis.descent import LBFGS, Adam
-from minivis.errors import BadValue
-from minivis.image_gradient import by_tiles
+from minivis.errors import BadValue, TooLarge
+from minivis.image_gradient import by_tiles, has_tiles
 from minivis.lbfgs import FORGOTTEN, by_two_loops
+from minivis.memory import TILE, available
 from minivis.objectives import Evaluation, as_objective
 from minivis.parameterize import Parameterization
 from minivis.transforms import Linear, compose
-from minivis.watch import Recorder, Run, Watch
+from minivis.watch import Recorder, Run, Watch, memory_of
 
 PROBES = 3                  # transforms drawn once, under which images are compared
 COMPARE = 16                # every so many steps
@@ -119,12 +120,43 @@ def optimize(
     recorder = Recorder(problem, method, steps, seed, watch or Watch(), progress, title)
     with recorder:
         z = recorder.resumed(z)
-        if isinstance(method, LBFGS):           # on a GPU without scipy, which would move every vector there and back
-            loop = by_scipy if problem.net.xp is np else by_two_loops
-            loop(problem, z, method, recorder.steps, recorder)
-        else:
-            by_steps(problem, z, method, recorder.steps, tuple(regularize), seed, recorder)
+        how = (method, recorder.steps, tuple(regularize), seed, recorder)
+        if not fits(problem, z, *how):
+            recorder.problem = problem = in_tiles(problem, method)
+            recorder.note(f"memory ran out in step {recorder.step + 1}: on from there in tiles of {TILE} pixels")
+            z, recorder.rng_state = recorder.last or (z, recorder.rng_state)
+            loop(problem, z, *how)
     return recorder.run()
+
+
+def fits(*arguments):
+    """Run the loop; False where memory ran out. With the error goes its traceback, which holds what is to be freed."""
+    try:
+        loop(*arguments)
+    except MemoryError:
+        return False
+    return True
+
+
+def loop(problem, z, method, steps, regularize, seed, recorder):
+    """Steps of a `descent` rule, or of L-BFGS: on a GPU without scipy, which would move every vector there and back."""
+    if isinstance(method, LBFGS):
+        (by_scipy if problem.net.xp is np else by_two_loops)(problem, z, method, steps, recorder)
+    else:
+        by_steps(problem, z, method, steps, regularize, seed, recorder)
+
+
+def in_tiles(problem, method):
+    """The problem in tiles, as memory ran out; TooLarge, with a size to try, where it has none or has them already."""
+    xp, (H, W) = problem.net.xp, problem.parameterization.shape[1:3]
+    if xp is not np:
+        xp.get_default_memory_pool().free_all_blocks()
+    if problem.tile is None and max(H, W) > TILE and all(has_tiles(part) for part in problem.objective.parts):
+        return replace(problem, tile=TILE, workspace=None)
+    share = 0.9 * available(problem.net) / memory_of(problem, method)
+    side = int(max(H, W) * min(0.7, share**0.5))
+    raise TooLarge(f"{W} x {H} pixels do not fit into the memory of this machine or GPU: make the longer side {side} "
+                   "pixels or less")
 
 
 def by_steps(problem, z, method, steps, regularize, seed, recorder):

@@ -13,6 +13,7 @@ because Ctrl-C ended one run of several or L-BFGS went on from a checkpoint, "wh
 import json
 import os
 import platform
+import sys
 from pathlib import Path
 
 from minivis.errors import BadFile
@@ -22,13 +23,16 @@ KEY = "minivis"                                 # of the text chunk
 
 
 def versions():
-    """What can change the bits: the versions of all that computes and encodes."""
+    """What can change the bits: the versions of all that computes and encodes; where CuPy does, whether in TF32 too."""
     import numpy
     import PIL
     import scipy
 
-    return {"minivis": __version__, "numpy": numpy.__version__, "pillow": PIL.__version__,
-            "python": platform.python_version(), "scipy": scipy.__version__}
+    found = {"minivis": __version__, "numpy": numpy.__version__, "pillow": PIL.__version__,
+             "python": platform.python_version(), "scipy": scipy.__version__}
+    if "cupy" in sys.modules:
+        found |= {"cupy": sys.modules["cupy"].__version__, "tf32": os.environ.get("CUPY_TF32", "0")}
+    return found
 
 
 def as_text(record):

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -256,11 +257,29 @@ def module(kernels=False):
     cupy.asnumpy = lambda array: array.get()
     cupy.ascontiguousarray = lambda array: ndarray(np.ascontiguousarray(taken(array)))
     error = type("CUDARuntimeError", (RuntimeError,), {})
+    cupy.__version__ = "stand-in"
     cupy.cuda = SimpleNamespace(
-        runtime=SimpleNamespace(getDeviceCount=lambda: 1, memGetInfo=lambda: (FREE, 2 * FREE), CUDARuntimeError=error),
+        runtime=SimpleNamespace(
+            getDeviceCount=lambda: 1, memGetInfo=lambda: (FREE, 2 * FREE), CUDARuntimeError=error,
+            getDeviceProperties=lambda device: {"name": b"a CPU as a GPU"}, driverGetVersion=lambda: 12080,
+        ),
         memory=SimpleNamespace(OutOfMemoryError=type("OutOfMemoryError", (MemoryError,), {})),
+        Event=Event, get_elapsed_time=lambda begin, end: 1e3 * (end.at - begin.at),
     )
+    cupy.get_default_memory_pool = lambda: pool
     return cupy
+
+
+class Event:
+    def record(self):
+        self.at = time.perf_counter()
+
+    def synchronize(self):
+        if not hasattr(self, "at"):
+            raise RuntimeError("an event that was not recorded")
+
+
+pool = SimpleNamespace(free_bytes=lambda: 0, total_bytes=lambda: 0, free_all_blocks=lambda: None)
 
 
 @contextmanager

@@ -1,5 +1,10 @@
 """Whole nets and methods on device arrays: the same numbers, and nothing is taken for NumPy's on the way."""
 
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import stand_in
@@ -17,9 +22,12 @@ from minivis.layers import Conv2D, ForwardMode, ReLU, conv_device
 from minivis.layers.fused import FusedConv
 from minivis.lbfgs import by_two_loops
 from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.models.variants import trunk
 from minivis.optimize import Problem, optimize
 from minivis.parameterize import fourier, pixels
+from minivis.record import versions
 from minivis.transforms import blur, crop, jitter, pad, warp
+from minivis.watch import Watch, memory_of
 
 
 @pytest.fixture(params=["plain", "kernels"])
@@ -284,3 +292,81 @@ def compare(here, there):
         assert here == pytest.approx(there, rel=2e-3, abs=1e-5)
     else:
         assert here == there
+
+
+# ---- what a device lacks ----
+
+@pytest.fixture
+def small(device, monkeypatch):
+    """A device that runs out of memory in pictures higher than 40 pixels; and tiles that fit."""
+    limit, way = {"height": 40}, Conv2D.way
+
+    def short(self, direction, like, x_shape, mode):
+        if x_shape[1] > limit["height"]:
+            raise device.cuda.memory.OutOfMemoryError("Out of memory allocating 3,221,225,472 bytes")
+        return way(self, direction, like, x_shape, mode)
+
+    monkeypatch.setattr(Conv2D, "way", short)
+    monkeypatch.setattr("minivis.optimize.TILE", 32)
+    return limit
+
+
+@pytest.mark.parametrize("method", [Adam(1.0), LBFGS()], ids=lambda m: type(m).__name__)
+def test_out_of_memory_it_goes_on_in_tiles(small, method):
+    net = trunk(tiny_vgg(), {"relu1_2"}).to("gpu")
+    parameterization = pixels(net, (1, 48, 48, 3))
+    problem = Problem(net, -1 * ob.energy("relu1_2") + 1e-3 * priors.tv(), parameterization)
+    start = parameterization.start(np.random.default_rng(0).uniform(60, 190, (48, 48, 3)))
+    freed = []
+    net.xp.get_default_memory_pool = lambda: SimpleNamespace(free_all_blocks=lambda: freed.append(1))
+    run = optimize(problem, start, method=method, steps=4)
+    assert run.notes == ("memory ran out in step 1: on from there in tiles of 32 pixels",) and freed and run.steps == 4
+    small["height"] = 99
+    assert optimize(problem, start, method=method, steps=4).loss == pytest.approx(run.loss, rel=1e-3)
+
+
+def test_out_of_memory_in_the_middle_it_goes_on_from_there(small):
+    net = trunk(tiny_vgg(), {"relu1_2"}).to("gpu")
+    problem = Problem(net, -1 * ob.energy("relu1_2"), pixels(net, (1, 48, 48, 3)), (jitter(3),))
+    start = problem.parameterization.start(np.random.default_rng(0).uniform(60, 190, (48, 48, 3)))
+
+    def callback(preview):
+        small["height"] = 99 if preview.step != 3 else 40
+
+    small["height"] = 99
+    run = optimize(problem, start, method=Adam(1.0), steps=6, watch=Watch(callback=callback, every=1))
+    assert run.notes == ("memory ran out in step 4: on from there in tiles of 32 pixels",) and run.steps == 6
+    whole = optimize(problem, start, method=Adam(1.0), steps=6)
+    near(to_cpu(run.z), to_cpu(whole.z), 1e-4)
+
+
+def test_out_of_memory_without_tiles_it_says_which_size_to_try(small, monkeypatch):
+    net = tiny_vgg().to("gpu")
+    loss = ob.objective("mine", ("conv1_1",), lambda acts: (float(acts["conv1_1"].sum()), {"conv1_1": acts["conv1_1"]}))
+    mine = Problem(net, loss, pixels(net, (2, 48, 48, 3)))
+    with pytest.raises(TooLarge, match=r"48 x 48 pixels do not fit .*: make the longer side 33 pixels or less"):
+        optimize(mine, mine.parameterization.grey(), steps=2)
+    monkeypatch.setattr(stand_in, "FREE", memory_of(mine, Adam()) // 4)
+    with pytest.raises(TooLarge, match="make the longer side 22 pixels or less"):
+        optimize(mine, mine.parameterization.grey(), steps=2)
+
+
+def test_what_the_pool_keeps_is_free(device, monkeypatch):
+    monkeypatch.setattr(stand_in.pool, "free_bytes", lambda: 10**9)
+    assert memory.available(tiny_vgg().to("gpu")) == stand_in.FREE + 10**9
+
+
+def test_a_picture_says_whether_tf32_was_asked_for(device, monkeypatch):
+    for asked in ("0", "1"):
+        monkeypatch.setenv("CUPY_TF32", asked)
+        assert versions()["tf32"] == asked and versions()["cupy"] == "stand-in"
+
+
+def test_nobody_asks_for_tf32():
+    """CuPy rounds factors to 10 bits only where CUPY_TF32 is 1; here by CuPy's own word, where it is installed."""
+    pytest.importorskip("cupy", reason="no CuPy here: its default for TF32 is not looked at")
+    code = ("import minivis.network, cupy, numpy; from cupy._core import get_compute_type; "
+            "print(get_compute_type(numpy.float32) == get_compute_type(numpy.float64))")
+    env = {key: value for key, value in os.environ.items() if key != "CUPY_TF32"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    assert done.stdout.strip() == "True"

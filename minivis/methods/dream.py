@@ -16,7 +16,7 @@ from minivis.backend import get_xp, to_cpu
 from minivis.colours import luminance_transfer
 from minivis.dream_losses import dream_loss, parse_wanted
 from minivis.errors import BadValue, UnknownName
-from minivis.memory import available, needed
+from minivis.memory import TILE, available, needed
 from minivis.methods.result import Result, input_of
 from minivis.models.variants import trunk
 from minivis.preprocessing import to_uint8
@@ -24,7 +24,6 @@ from minivis.progress import bar
 from minivis.resampling import linear
 from minivis.watch import INTERRUPTED
 
-TILE = 512                                      # pixels: where a whole picture does not fit
 WHITE = 99.98                                   # percentile that becomes 255 where nothing was clipped
 COLOURS = ("free", "kept")
 

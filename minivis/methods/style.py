@@ -17,7 +17,7 @@ from minivis.colours import luminance_transfer, match_histogram
 from minivis.descent import LBFGS, Adam
 from minivis.errors import BadValue, TooLarge, UnknownName
 from minivis.image_priors import tv
-from minivis.memory import available
+from minivis.memory import TILE, available
 from minivis.methods.result import Result, input_of
 from minivis.models.variants import trunk, with_pooling
 from minivis.objectives import Objective
@@ -29,7 +29,6 @@ from minivis.style_losses import content_loss, style_loss, weighed
 from minivis.watch import INTERRUPTED, memory_of
 
 STARTS, COLOURS = ("content", "noise"), ("free", "kept")
-TILE = 512                                      # pixels: where a whole picture does not fit
 NOISE = 32.0                                    # levels: the standard deviation of the noise to start from
 
 
