@@ -9,6 +9,7 @@ from passes import ATOL, both_ways, check_gradients, check_modes
 
 from minivis.errors import BadValue
 from minivis.layers import AvgPool2D, ForwardMode, GlobalAvgPool, MaxPool2D
+from minivis.layers.pool import max_pool_forward
 
 
 @st.composite
@@ -170,3 +171,12 @@ def test_window_and_stride():
     assert AvgPool2D(3, stride=2, padding=((1, 0), (2, 0))).window((1, 9, 9, 1)) == ((3, 3), (2, 2), (-1, -2))
     assert GlobalAvgPool().window((1, 9, 8, 1)) == ((9, 8), (0, 0), (0, 0))
     assert MaxPool2D(2).multiply_adds((1, 9, 9, 1), (1, 4, 4, 1)) == 0
+
+
+def test_what_is_no_number_stays_seen(xp):
+    """A NaN anywhere in a window is its maximum, wherever it stands: a broken net must not look whole."""
+    for at in range(4):
+        x = np.array([[3.0, 1.0], [2.0, 4.0]]).reshape(1, 2, 2, 1)
+        x[0, at // 2, at % 2] = np.nan
+        out, _ = max_pool_forward(xp.asarray(x), (2, 2), stride=(2, 2))
+        assert bool(xp.isnan(out).all())
