@@ -110,7 +110,8 @@ class Adam:
 class LBFGS:
     """L-BFGS within bounds: scipy's L-BFGS-B, or on a GPU lbfgs.py, as scipy's would move every vector there and back.
 
-    ``history``: how many steps it looks back; it holds 2 history + 5 vectors in float64.
+    ``history``: how many steps it looks back; it holds 2 history + 5 vectors in float64. What scipy has
+    around them, x, gradient, bounds and their copies, takes as much as 17 more.
     """
 
     history: int = 20
@@ -121,4 +122,4 @@ class LBFGS:
 
     @property
     def vectors(self):
-        return 2 * (2 * self.history + 5) + 4           # in units of float32
+        return 2 * (2 * self.history + 5 + 17)          # in units of float32

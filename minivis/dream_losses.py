@@ -9,31 +9,35 @@ import numpy as np
 
 from minivis.backend import get_xp
 from minivis.errors import BadValue
+from minivis.image_gradient import activations, whole_layers
 from minivis.objectives import energy, objective, score
 from minivis.units import parse_unit
 
 ROWS = 2**22                                    # dot products with a guide at a time: 16 MB
 
 
-def dream_loss(net, x, wanted, guide=None):
+def dream_loss(net, x, wanted, guide=None, tile=None):
     """The objective of ``wanted``, {"layer" or "layer:channel": weight}; x, guide (1, H, W, C): inputs of the net.
 
     Each is measured by what the layer sees in x, so that weights mean shares. Raise BadValue where it sees nothing.
     """
     layers = {text.partition(":")[0] for text in wanted}
-    seen = net.forward(x, keep=layers, grad=None)
-    guides = {} if guide is None else net.forward(guide, keep=layers, grad=None)
-    total = []
-    for text, weight in wanted.items():
+    guides = {} if guide is None else whole_layers(net, guide, layers, tile)
+    terms, seen = [], np.zeros(len(wanted))
+    for text in wanted:
         layer, _, channel = text.partition(":")
-        one = guided(layer, guides[layer]) if guides else score(layer, int(channel)) if channel else energy(layer)
-        size = abs(one(seen)[0])
+        terms.append(guided(layer, guides[layer]) if guides else score(layer, int(channel)) if channel else
+                     energy(layer))
+    for acts in activations(net, x, layers, tile):
+        seen += [one(acts)[0] for one in terms]
+    total = []
+    for (text, weight), one, size in zip(wanted.items(), terms, abs(seen)):
         if not np.isfinite(size):
             raise BadValue("the net's answer to this picture is infinite or no number (NaN): its weights overflow")
         if size == 0:
             raise BadValue(f"{text} sees nothing at all in this picture, so there is nothing to make more of: take "
                            "another layer, or the one before its ReLU")
-        total.append(-weight / size * one)
+        total.append(-weight / float(size) * one)
     return sum(total)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from minivis.backend import get_xp
 from minivis.errors import BadValue
 from minivis.progress import track
-from minivis.tiles import Part, tiles
+from minivis.tiles import Part, index, tiles
 
 
 def per_position(*layers):
@@ -69,8 +69,7 @@ def by_tiles(net, x, parts, tile, relu_rule="normal", algorithm="auto", progress
     add_up = relu_rule == "normal"
     cut = tiles(net, x.shape, layers, tile, add_up=add_up) if layers else []
 
-    for t in track(cut, progress, "sums") if of_sums else ():
-        own = t.part(t.net.forward(t.of(x), keep=layers, grad=None, algorithm=algorithm), t.own)
+    for own in each_part(cut, x, layers, algorithm, progress) if of_sums else ():
         for i, sums in of_sums.items():
             add(sums, parts[i].sums(own))
 
@@ -90,6 +89,35 @@ def by_tiles(net, x, parts, tile, relu_rule="normal", algorithm="auto", progress
             add(seeds, found)
         t.add(dx, t.net.backward(acts, t.spread(acts, seeds), relu_rule=relu_rule)[0]["input"])
     return losses, dx
+
+
+def each_part(cut, x, layers, algorithm="auto", progress=False):
+    """The activations of x at the own positions of each tile: every position once."""
+    for t in track(cut, progress, "sums"):
+        yield t.part(t.net.forward(t.of(x), keep=layers, grad=None, algorithm=algorithm), t.own)
+
+
+def activations(net, x, layers, tile=None):
+    """The activations of x in ``layers``, a part of their positions after the other; all at once without a tile."""
+    layers = net.check_names(layers)
+    if tile is None:
+        until = max(layers, key=["input", *net.nodes].index)
+        yield net.forward(x, until=until, keep=layers, grad=None)
+    else:
+        yield from each_part(tiles(net, x.shape, layers, tile), x, layers)
+
+
+def whole_layers(net, x, layers, tile=None):
+    """{layer: its activations for x (N, H, W, C)}, put together from those of tiles."""
+    found = {}
+    for part in activations(net, x, layers, tile):
+        for name in layers:
+            if tile is None:
+                found[name] = part[name]
+            else:
+                whole = found.setdefault(name, get_xp(x).empty(part.shapes[name], part[name].dtype))
+                whole[index(part.boxes[name])] = part[name]
+    return found
 
 
 def is_per_position(part):

@@ -6,7 +6,9 @@ import os
 import numpy as np
 
 from minivis import geometry
-from minivis.errors import TooLarge
+from minivis.errors import BadValue, TooLarge
+
+PROGRAM = 200e6                                 # bytes: Python, NumPy, scipy, and what they took to start
 
 TILE = 512                                      # pixels: where a whole picture does not fit
 
@@ -23,14 +25,27 @@ def available(net=None):
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 2**33
 
 
-def needed(net, shape, until=None):
+def room(net, limit=None):
+    """Bytes that a run may take: those that are free; of a ``limit`` for the program, what it and the net leave."""
+    free = available(net)
+    if limit is None:
+        return free
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0:
+        raise BadValue(f"memory is a number of bytes above 0, as 4e9, not {limit!r}")
+    weights = net.parameter_count * net.dtype.itemsize
+    return max(0, min(free, limit - PROGRAM - weights))
+
+
+def needed(net, shape, until=None, keep=()):
     """About how many bytes a pass to ``until`` and back takes for inputs of ``shape`` (N, H, W, C).
 
     A byte for each activation (signs and switches) and four of the largest arrays: what a layer reads, its columns
-    or sums, what it writes, and the pictures around it.
+    or sums, what it writes, and the pictures around it; and twice the layers of ``keep``, for the gradients there.
     """
-    sizes = [math.prod(s) for s in geometry.shapes(net, shape, until).values()]
-    return sum(sizes) + 4 * net.dtype.itemsize * max(sizes)
+    shapes = geometry.shapes(net, shape, until)
+    sizes = [math.prod(s) for s in shapes.values()]
+    kept = sum(math.prod(shapes[name]) for name in keep)
+    return sum(sizes) + net.dtype.itemsize * (4 * max(sizes) + 2 * kept)
 
 
 def check_fits(net, shape):

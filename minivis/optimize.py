@@ -8,6 +8,7 @@
 the best z of each image; `watch.Watch` holds who looks on (bar, previews, film) and what is kept (checkpoints).
 """
 
+import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -30,6 +31,7 @@ from minivis.watch import Recorder, Run, Watch, memory_of
 
 PROBES = 3                  # transforms drawn once, under which images are compared
 COMPARE = 16                # every so many steps
+VECTORS = 10                # arrays as large as the picture, in a gradient: the net's input, a prior's differences, ...
 RESTARTS = 8                # of L-BFGS after a line search that found nothing: rounding, in float32
 
 
@@ -54,6 +56,10 @@ class Problem:
             self.net.check_name(layer)
         if self.workspace is None:
             object.__setattr__(self, "workspace", self.net.workspace())
+
+    @property
+    def vectors(self):
+        return vectors(self.parameterization, self.transforms)
 
     @cached_property
     def reach(self):
@@ -90,15 +96,21 @@ class Problem:
     def measure(self, z):
         """The `Evaluation` by which images are compared: no transform; or the mean over a few, always the same."""
         x, _ = self.parameterization.forward(z)
-        if self.tile is not None:
-            return self.gradient(z)[0]
         found = []
         for seed in [None, *range(PROBES if self.transforms else 0)]:
-            moved = self.draw(x.shape, None if seed is None else np.random.default_rng(seed))
-            acts = self.net.forward(moved.forward(x), grad=None, workspace=self.workspace, **self.reach)
+            moved = self.draw(x.shape, None if seed is None else np.random.default_rng(seed)).forward(x)
+            if self.tile is not None:
+                found.append(self.tiled(moved)[0])
+                continue
+            acts = self.net.forward(moved, grad=None, workspace=self.workspace, **self.reach)
             found.append(self.objective.evaluate(acts))
         terms = {name: sum(f.terms[name] for f in found) / len(found) for name in found[0].terms}
         return Evaluation(sum(f.losses for f in found) / len(found), {}, terms)
+
+
+def vectors(parameterization, transforms=()):
+    """How many arrays of the picture's size a gradient takes at most, between z and the net and in priors of images."""
+    return VECTORS + 4 * bool(parameterization.stages) + 10 * bool(transforms)
 
 
 def optimize(
@@ -184,7 +196,7 @@ def by_scipy(problem, z, method, steps, recorder):
 
     A line search that finds nothing starts again with an empty history, and ends the run when that finds nothing.
     """
-    from scipy.optimize import Bounds, minimize
+    from scipy.optimize import fmin_l_bfgs_b
 
     if recorder.step:
         recorder.note(FORGOTTEN)
@@ -192,11 +204,12 @@ def by_scipy(problem, z, method, steps, recorder):
     shape, dtype, xp = z.shape, z.dtype, get_xp(z)
     low_high = problem.parameterization.bounds
     fun = as_scipy(problem, shape, dtype, xp, recorder, scale=1.0 if low_high is None else None)
-    bounds = None if low_high is None else Bounds(*(np.full(z.size, limit) for limit in low_high))
+    # one pair, named n times: minimize() would make a pair of floats for every element, 14 vectors' worth of memory
+    bounds = None if low_high is None else [low_high] * z.size
 
     def finished_iteration(flat):
         z = xp.asarray(flat.reshape(shape), dtype=dtype)
-        found = fun.found.pop(flat.tobytes(), None) or problem.measure(z)
+        found = fun.found.pop(digest(flat), None) or problem.measure(z)
         fun.found.clear()
         recorder.compare(z, found)
         if recorder.advance(z, found, None):
@@ -208,25 +221,23 @@ def by_scipy(problem, z, method, steps, recorder):
         before = recorder.step
         try:
             with scipy_on_one_thread():
-                said = minimize(
-                    fun, to_cpu(z).astype(np.float64).ravel(), jac=True, method="L-BFGS-B", bounds=bounds,
-                    callback=finished_iteration,
-                    options={"maxcor": method.history, "maxiter": steps - recorder.step, "maxfun": 10**9, "maxls": 30,
-                             "ftol": 0.0, "gtol": 0.0},
-                )  # fmt: skip
+                found, _, said = fmin_l_bfgs_b(
+                    fun, to_cpu(z).astype(np.float64).ravel(), bounds=bounds, callback=finished_iteration,
+                    m=method.history, maxiter=steps - recorder.step, maxfun=10**9, maxls=30, factr=0.0, pgtol=0.0,
+                )
         except StopIteration:
             return
         if recorder.stopped or recorder.step >= steps:
             return
-        z = xp.asarray(said.x.reshape(shape), dtype=dtype)
+        z = xp.asarray(found.reshape(shape), dtype=dtype)
         fun.scale, restarts = 1.0 if bounds is None else None, restarts + 1
         if recorder.step == before or restarts > RESTARTS:
-            recorder.stop(f"scipy: {said.message.strip().lower()}")
+            recorder.stop(f"scipy: {said['task'].strip().lower()}")
             return
 
 
 def as_scipy(problem, shape, dtype, xp=np, recorder=None, scale=1.0):
-    """``z -> scale * loss, scale * dz`` for ``scipy.optimize.minimize(..., jac=True)``.
+    """``z -> scale * loss, scale * dz`` for ``scipy.optimize``: of ``minimize(..., jac=True)``, or ``fmin_l_bfgs_b``.
 
     scipy sees flat float64 on the CPU; the net sees its own dtype, shape and device. This is the only crossing.
     Within bounds, the first step of L-BFGS-B is the gradient itself, however small or large that is; with ``scale``
@@ -235,16 +246,22 @@ def as_scipy(problem, shape, dtype, xp=np, recorder=None, scale=1.0):
     def fun(flat):
         z = xp.asarray(flat.reshape(shape), dtype=dtype)
         found, dz = problem.gradient(z)
-        fun.found[flat.tobytes()] = Evaluation(found.losses, {}, found.terms)
+        fun.found[digest(flat)] = Evaluation(found.losses, {}, found.terms)
         if recorder is not None:
             recorder.evaluations += 1
         dz = to_cpu(dz).astype(np.float64).ravel()
         if fun.scale is None:
             fun.scale = 1 / (float(abs(dz).mean()) or 1.0)
-        return fun.scale * found.loss, fun.scale * dz
+        dz *= fun.scale
+        return fun.scale * found.loss, dz
 
     fun.found, fun.scale = {}, scale
     return fun
+
+
+def digest(flat):
+    """A key for a vector, where a copy would cost as much as the vector does."""
+    return hashlib.blake2b(flat.data, digest_size=16).digest()
 
 
 @contextmanager

@@ -1,4 +1,6 @@
-"""A bar on the terminal for what takes longer than two seconds; none where nobody watches."""
+"""A bar on the terminal for what takes longer than two seconds, and remarks; none where nobody watches."""
+
+import sys
 
 
 def track(items, progress=True, title=""):
@@ -20,3 +22,11 @@ def bar(total, progress=True, title=""):
     from tqdm import tqdm
 
     return tqdm(total=total, desc=title, delay=2, disable=None if progress else True, leave=False, dynamic_ncols=True)
+
+
+def remark(sentence, progress=True):
+    """Say on stderr, above a bar, what somebody who waits should know; to nobody where there is no ``progress``."""
+    if progress:
+        from tqdm import tqdm
+
+        tqdm.write(f"minivis: {sentence}", file=sys.stderr)

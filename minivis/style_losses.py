@@ -14,6 +14,7 @@ import numpy as np
 from minivis.backend import get_xp
 from minivis.colours import luminance
 from minivis.errors import BadValue
+from minivis.image_gradient import activations, add, whole_layers
 from minivis.objectives import Objective, code_distance, objective
 from minivis.resampling import area, linear
 
@@ -66,25 +67,21 @@ def content_distance(layer, wanted):
 
 # ---- whole pictures ----
 
-def content_loss(net, x, layers):
+def content_loss(net, x, layers, tile=None):
     """The weighted mean of `content_distance` from x (1, H, W, C) in ``layers``, {name: weight}."""
-    acts = net.forward(x, keep=layers, grad=None)
+    acts = whole_layers(net, x, layers, tile)
     check_finite(acts, layers)
     return sum(weight * content_distance(layer, acts[layer]) for layer, weight in layers.items())
 
 
-def style_loss(net, shape, paintings, layers, blend=None, masks=None):
+def style_loss(net, shape, paintings, layers, blend=None, masks=None, tile=None):
     """The weighted mean of `style_distance` in ``layers`` from pictures, inputs (1, H, W, C) of the net each.
 
     Without masks from one style that lies between them, by the weights of ``blend``. With masks, uint8 (H, W, C) each,
     from each in its place, with as much weight as it has room. ``shape``: of the picture to be painted.
     """
     weights = normal_weights(blend, len(paintings), "styles")
-    wanted = []
-    for painting in paintings:
-        acts = net.forward(painting, keep=layers, grad=None)
-        check_finite(acts, layers)
-        wanted.append({layer: gram(acts[layer]) for layer in layers})
+    wanted = [grams_of(net, painting, layers, tile) for painting in paintings]
     if masks is None:
         return sum(weight * style_distance(layer, sum(w * grams[layer] for w, grams in zip(weights, wanted)))
                    for layer, weight in layers.items())
@@ -97,6 +94,16 @@ def style_loss(net, shape, paintings, layers, blend=None, masks=None):
         total += [share * weight * style_distance(layer, grams[layer], area(cover, shapes[layer][1:3]))
                   for layer, weight in layers.items()]
     return sum(total)
+
+
+def grams_of(net, x, layers, tile=None):
+    """{layer: `gram`} of a picture x (1, H, W, C), whose sums over positions are those of tiles, where there is one."""
+    sums = {}
+    for acts in activations(net, x, layers, tile):
+        check_finite(acts, layers)
+        add(sums, {layer: gram_sum(acts[layer]) for layer in layers})
+        shapes = acts.shapes
+    return {layer: total / (total.shape[0] * positions(shapes[layer])) for layer, total in sums.items()}
 
 
 def mask_of(mask, shape, grams):

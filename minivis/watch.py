@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minivis import checkpoints, memory
+from minivis import checkpoints
 from minivis.backend import get_xp, to_cpu
 from minivis.errors import MinivisError
+from minivis.lean import memory_of
 from minivis.preprocessing import to_uint8
 from minivis.progress import bar
 
@@ -241,11 +242,3 @@ def fingerprint(net):
         for value in layer.params.values():
             digest.update(np.ascontiguousarray(to_cpu(value)).data)
     return digest.hexdigest()
-
-
-def memory_of(problem, method):
-    """About how many bytes a run takes: a pass there and back, and the vectors of the rule ((2m + 5) of L-BFGS)."""
-    N, H, W, C = problem.parameterization.shape
-    seen = (N, H, W, C) if problem.tile is None else (N, min(H, problem.tile), min(W, problem.tile), C)
-    vectors = method.vectors * N * H * W * C * problem.net.dtype.itemsize
-    return memory.needed(problem.net, seen, problem.reach["until"]) + vectors

@@ -139,7 +139,11 @@ def test_ctrl_c_keeps_what_is_done(run, monkeypatch):
     (("dream", "photo.png", "--octave-scale", "1"), "'--octave-scale'"),
     (("dream", "photo.png", "--side", "0"), "'--side'"),
     (("dream", "photo.png", "--film", "run.avi"), "films are written as"),
-    (("dream", "photo.png", "--checkpoint", "run", "--resume"), "a dream keeps no checkpoint"),
+    (("dream", "photo.png", "--checkpoint", "run", "--resume"), "there is no checkpoint run"),
+    (("dream", "photo.png", "--sheet", "--checkpoint", "run"), "a sheet of several layers keeps no checkpoint"),
+    (("dream", "photo.png", "--frames", "2", "--checkpoint", "run"), "a film of many dreams keeps no checkpoint"),
+    (("dream", "photo.png", "--memory", "lots"), "'lots' is no size of memory: give one as 4GB or 500MB"),
+    (("style", "photo.png", "photo.jpg", "--memory", "0GB"), "'0GB' is no size of memory"),
     (("style", "photo.png", "text.jpg"), "is no picture that minivis can read"),
     (("style", "text.jpg", "photo.png"), "is no picture that minivis can read"),
     (("style", "photo.png", "nowhere.png"), "there is no file nowhere.png"),
@@ -168,9 +172,42 @@ def test_mistakes(run, tmp_path, words, message):
 
 def test_a_size_that_no_memory_holds(run, tmp_path, monkeypatch):
     before = contents(tmp_path)
-    monkeypatch.setattr("minivis.methods.style.available", lambda *net: 100_000)
-    code, _, err = run("style", "photo.png", *TINY)
-    assert code == 2 and "GB are free: take" in err and contents(tmp_path) == before
+    monkeypatch.setattr("minivis.memory.available", lambda *net: 100_000)
+    for command in ("style", "dream", "texture", "maximize"):
+        code, _, err = run(command, *([] if command == "maximize" else ["photo.png"]), *TINY)
+        assert code == 2 and "GB are free: " in err and contents(tmp_path) == before
+    monkeypatch.undo()
+
+
+def test_a_limit_of_memory(run):
+    """What is said before, what is changed, and that it is the same again."""
+    words = ("style", "photo.png", "--steps", "2", *TINY)
+    assert "left for it: make the longer side" in run(*words, "--memory", "200.2MB")[2]
+    code, out, err = run(*words, "--memory", "203MB", "--json", "-o", "out.png")
+    said = json.loads(out)["numbers"]
+    assert code == 0 and "with a history of" in said["notes"][0] and said["sizes"][0]["memory_bytes"] < 3e6
+    assert err.startswith("minivis: 60 x 40 pixels with a history of") and err.count("\n") == 1
+    assert run("rerun", "out.png")[0] == 0
+
+
+def test_a_dream_goes_on_from_its_checkpoint(run, monkeypatch):
+    from minivis.methods import dream as module
+
+    real, calls = module.make_step, []
+
+    def step(*arguments, **how):
+        calls.append(1)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return real(*arguments, **how)
+
+    words = ("dream", "photo.png", "--octaves", "2", "--steps", "4", *TINY)
+    assert run(*words, "-o", "whole.png")[0] == 0
+    monkeypatch.setattr(module, "make_step", step)
+    assert run(*words, "-o", "part.png", "--checkpoint", "run")[0] == 130
+    code, _, err = run(*words, "-o", "rest.png", "--checkpoint", "run", "--resume")
+    assert (code, err) == (0, "") and (read_image("rest.png") == read_image("whole.png")).all()
+    assert len(calls) == 6 + 3 and run("rerun", "rest.png")[0] == 0
 
 
 def test_a_full_disk_loses_nothing_but_the_checkpoint(run, tmp_path, monkeypatch):
@@ -178,6 +215,8 @@ def test_a_full_disk_loses_nothing_but_the_checkpoint(run, tmp_path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("minivis.checkpoints.write", full)
-    said = numbers(run("style", "photo.png", *TINY, "--steps", "4", "--checkpoint", "run", "--json"))
-    assert "No space left on device" in said["sizes"][0]["notes"][0] and read_image("photo-style.png").size
-    assert not (tmp_path / "run").exists()
+    for command in (("style", "photo.png"), ("dream", "photo.png"), ("maximize",)):
+        code, out, err = run(*command, *TINY, "--steps", "4", "--checkpoint", "run", "-o", f"{command[0]}.png")
+        said = "no checkpoint was written to run (No space left on device); the run went on without"
+        assert (code, err) == (0, "") and said in out
+        assert read_image(f"{command[0]}.png").size and not (tmp_path / "run").exists()

@@ -7,10 +7,13 @@ import pytest
 from commandline import scene
 
 from minivis.colours import luminance
+from minivis.descent import Gradient
 from minivis.dream_losses import dream_loss, guided, parse_wanted
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadFile, BadValue, TooLarge, UnknownName
 from minivis.layers import Conv2D, MaxPool2D, ReLU
-from minivis.methods.dream import dream, make_step, octave_sizes
+from minivis.lean import needed
+from minivis.memory import PROGRAM
+from minivis.methods.dream import VECTORS, dream, make_step, octave_sizes
 from minivis.methods.dream_more import dream_layers, dream_zoom
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.models.variants import trunk
@@ -182,18 +185,24 @@ def test_a_zoom_dreams_on_what_it_dreamt():
         dream_zoom(tiny_vgg(), scene(), frames=0)
 
 
-def test_ctrl_c_keeps_what_was_dreamt(monkeypatch):
+def cut_short(monkeypatch, steps):
+    """Ctrl-C in the step after so many; return how to take it back."""
     from minivis.methods import dream as module
 
     step, calls = module.make_step, []
 
     def interrupted(*args, **how):
         calls.append(1)
-        if len(calls) == 4:
+        if len(calls) > steps:
             raise KeyboardInterrupt
         return step(*args, **how)
 
     monkeypatch.setattr(module, "make_step", interrupted)
+    return lambda: monkeypatch.setattr(module, "make_step", step)
+
+
+def test_ctrl_c_keeps_what_was_dreamt(monkeypatch):
+    cut_short(monkeypatch, 3)
     watch = Watch(film=9)
     result = dream(tiny_vgg(), scene(), octaves=2, steps=5, watch=watch)
     assert result.stopped == "stopped by Ctrl-C" and watch.interrupted and result.pixels.shape == (40, 60, 3)
@@ -202,9 +211,53 @@ def test_ctrl_c_keeps_what_was_dreamt(monkeypatch):
 
 
 def test_without_memory_it_goes_to_tiles(monkeypatch):
-    whole = dream(tiny_vgg(), scene(60, 90), octaves=1, steps=2)
-    monkeypatch.setattr("minivis.methods.dream.available", lambda *net: 1000)
-    monkeypatch.setattr("minivis.methods.dream.TILE", 32)
-    tiled = dream(tiny_vgg(), scene(60, 90), octaves=1, steps=2)
-    assert tiled.settings["tile"] == 32 and "tiles of 32" in str(tiled)
-    np.testing.assert_allclose(tiled.pixels, whole.pixels, atol=0.05)
+    monkeypatch.setattr("minivis.lean.TILE", 32)
+    for settings in ({"layers": "relu2_1"}, {"layers": {"relu1_1": 1.0, "relu2_1:2": 3.0}},
+                     {"layers": "relu2_1", "guide": scene(60, 90)[::-1].copy()}):
+        how = {"octaves": 1, "steps": 2, **settings}
+        net, layers = tiny_vgg(), {"relu2_1", *({"relu1_1"} if isinstance(settings["layers"], dict) else ())}
+        needs = [needed(net, (1, 60, 90, 3), layers, Gradient().vectors + VECTORS, tile,
+                        layers if "guide" in settings else ()) for tile in (None, 32)]
+        whole = dream(net, scene(60, 90), **how)
+        tiled = dream(net, scene(60, 90), memory=PROGRAM + 4 * net.parameter_count + np.mean(needs), **how)
+        assert tiled.settings["tile"] == 32 and "tiles of 32" in str(tiled) and "tile" not in str(whole)
+        assert tiled.numbers["notes"] == ["90 x 60 pixels in tiles of 32 pixels, as memory is short"]
+        np.testing.assert_allclose(tiled.pixels, whole.pixels, atol=0.05)
+    with pytest.raises(TooLarge, match=r"make the longer side \d+ or less"):
+        dream(tiny_vgg(), scene(60, 90), memory=PROGRAM + 400_000)
+    with pytest.raises(BadValue, match="memory is a number of bytes above 0, as 4e9, not 0"):
+        dream(tiny_vgg(), scene(), memory=0)
+
+
+@pytest.mark.parametrize("done", [0, 2, 5, 7, 10])
+def test_a_resumed_dream_ends_on_the_same_bits(monkeypatch, tmp_path, done):
+    settings = {"octaves": 2, "steps": 5, "colours": "kept", "seed": 3}
+    whole = dream(tiny_vgg(), scene(), **settings)
+    kept, take_back = str(tmp_path / "dream"), cut_short(monkeypatch, done)
+    part = dream(tiny_vgg(), scene(), watch=Watch(checkpoint=kept), **settings)
+    assert (part.stopped == "stopped by Ctrl-C") == (done < 10)
+    take_back()
+    rest = dream(tiny_vgg(), scene(), watch=Watch(checkpoint=kept, resume=True), **settings)
+    np.testing.assert_array_equal(rest.pixels, whole.pixels)
+    assert rest.losses == whole.losses and rest.stopped == "done"
+
+
+def test_the_checkpoint_of_another_dream_is_refused(tmp_path):
+    kept, settings = str(tmp_path / "dream"), {"octaves": 2, "steps": 2}
+    dream(tiny_vgg(), scene(), watch=Watch(checkpoint=kept), **settings)
+    for change in ({"steps": 3}, {"seed": 1}, {"jitter": 5}, {"layers": "relu1_1"}, {"octaves": 1}, {"guide": scene()}):
+        with pytest.raises(BadFile, match="another run"):
+            dream(tiny_vgg(), scene(), watch=Watch(checkpoint=kept, resume=True), **{**settings, **change})
+    with pytest.raises(BadFile, match="another run"):
+        dream(tiny_vgg(), scene()[::-1].copy(), watch=Watch(checkpoint=kept, resume=True), **settings)
+
+
+def test_a_full_disk_ends_the_checkpoints_and_not_the_dream(monkeypatch, tmp_path):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    found = dream(tiny_vgg(), scene(), octaves=2, steps=3, watch=Watch(checkpoint=str(tmp_path / "dream"), seconds=0))
+    assert found.stopped == "done" and list(tmp_path.iterdir()) == []
+    assert len(found.notes) == 1 and "No space left on device" in found.notes[0] and found.notes[0] in str(found)
+

@@ -6,7 +6,8 @@ from commandline import scene
 
 import minivis as mv
 from minivis import transforms
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadValue, TooLarge, UnknownName
+from minivis.memory import PROGRAM
 from minivis.methods.maximize import DEFAULTS, down_the_layers, maximize, resolve
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.presets import MAXIMIZE
@@ -152,3 +153,31 @@ def test_every_class_of_emoji_vgg_is_recognisable():
             robust[classes] += net.forward(moved.forward(x), grad=None)["prob"][rows, classes] / 8
     print(f"p > 0.99: {(sure > 0.99).mean():.3f}, moved: {robust.mean():.3f}, named by the judge: {named.mean():.3f}")
     assert (sure > 0.99).mean() >= 0.9 and robust.mean() > 0.9 and named.mean() > 0.9
+
+
+@pytest.mark.parametrize("settings", [{}, {"preset": "simonyan", "method": "lbfgs"}, {"diversity": 1.0, "count": 2}],
+                         ids=["minivis", "lbfgs", "diversity"])
+def test_without_memory_it_goes_to_tiles(net, monkeypatch, settings):
+    """The same picture, but for rounding, and values that are those of the whole picture."""
+    monkeypatch.setattr("minivis.lean.TILE", 32)
+    how = {"unit": "conv2_1:3", "size": (50, 70), "steps": 4, "rate": 0.05, **settings}
+    whole = maximize(net, **how)
+    tiled = maximize(net, memory=PROGRAM + 4 * net.parameter_count + whole.run.memory - 1, **how)
+    assert "70 x 50 pixels in tiles of 32 pixels, as memory is short" in str(tiled) and "tiles" not in str(whole)
+    assert tiled.run.memory < whole.run.memory and tiled.numbers["notes"] == [tiled.note]
+    np.testing.assert_allclose(tiled.run.pixels, whole.run.pixels, atol=0.1)
+    np.testing.assert_allclose(tiled.values, whole.values, rtol=1e-4)
+    assert tiled.run.loss == pytest.approx(whole.run.loss, rel=1e-4)
+
+
+def test_without_memory_for_lbfgs_adam_takes_over(net):
+    how = {"unit": "conv2_1:3", "size": (50, 70), "steps": 4, "preset": "simonyan", "method": "lbfgs"}
+    whole = maximize(net, **how)
+    lean = maximize(net, memory=PROGRAM + 4 * net.parameter_count + 0.4 * whole.run.memory, **how)
+    assert "by Adam instead of L-BFGS" in lean.note and lean.run.loss < lean.run.first_loss
+
+
+@pytest.mark.parametrize("unit, size", [("goose", None), ("conv2_1:3@1,1", 90), ("conv2_1:3", 90)])
+def test_what_fits_in_no_way_is_refused(net, unit, size):
+    with pytest.raises(TooLarge, match=r"need about .* GB are left for it: (take|make) "):
+        maximize(net, unit, size=size, memory=PROGRAM + 4 * net.parameter_count + 1)

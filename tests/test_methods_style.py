@@ -7,13 +7,12 @@ from commandline import scene
 from minivis.colours import luminance
 from minivis.descent import LBFGS, Adam
 from minivis.errors import BadValue, TooLarge, UnknownName
+from minivis.lean import needed
+from minivis.memory import PROGRAM
 from minivis.methods.style import style_transfer, texture
 from minivis.models.tiny import tiny_branches, tiny_vgg
-from minivis.models.variants import trunk
-from minivis.objectives import code_distance
-from minivis.optimize import Problem
-from minivis.parameterize import pixels
-from minivis.watch import Watch, memory_of
+from minivis.optimize import VECTORS
+from minivis.watch import Watch
 
 
 def stripes(height=30, width=40):
@@ -114,22 +113,22 @@ def test_stopped_by_ctrl_c_it_returns_what_it_has():
 
 
 def test_without_memory_it_takes_what_it_has(monkeypatch):
-    net = tiny_vgg()
-    monkeypatch.setattr("minivis.methods.style.TILE", 32)
-    shape, wanted = (1, 40, 60, 3), []
-    for tile, method in ((None, LBFGS(20)), (32, LBFGS(20)), (32, LBFGS(5)), (32, Adam(2.0))):
-        problem = Problem(trunk(net, ["relu2_1"]), code_distance("relu2_1", np.ones((1, 20, 30, 8), "f4")),
-                          pixels(net, shape), tile=tile)
-        wanted.append(memory_of(problem, method))
-    assert wanted == sorted(wanted, reverse=True)
-    for free, note in zip(wanted[1:], ("in tiles of 32 pixels", "a history of 5", "by Adam")):
-        monkeypatch.setattr("minivis.methods.style.available", lambda *net, free=free: free)
-        result = style_transfer(net, scene(), stripes(), steps=6)
-        assert note in result.numbers["notes"][0] and note in str(result)
-        assert result.runs[0].loss < 0.95 * result.runs[0].first_loss
-    monkeypatch.setattr("minivis.methods.style.available", lambda *net: 1000)
-    with pytest.raises(TooLarge, match=r"take \d+ or less"):
-        style_transfer(net, scene(), stripes(), steps=6)
+    """With just the bytes that a leaner way needs, it takes that way: in tiles, with a shorter history, by Adam."""
+    net, shape = tiny_vgg(), (1, 40, 60, 3)
+    monkeypatch.setattr("minivis.lean.TILE", 32)
+    last = np.inf
+    for tile, method, note in ((None, LBFGS(20), ""), (32, LBFGS(20), "in tiles of 32 pixels, as memory is short"),
+                               (32, LBFGS(10), "in tiles of 32 pixels and with a history of 10, as"),
+                               (32, LBFGS(3), "a history of 3"), (32, Adam(2.0), "by Adam instead of L-BFGS")):
+        needs = needed(net, shape, ["relu1_1", "relu2_1"], method.vectors + VECTORS, tile, ["relu2_1"])
+        assert needs < last
+        last = needs
+        result = style_transfer(net, scene(), stripes(), steps=6, memory=PROGRAM + 4 * net.parameter_count + needs)
+        assert result.notes == (() if not note else result.notes) and note in str(result)
+        assert result.runs[0].loss < 0.95 * result.runs[0].first_loss and result.runs[0].memory <= needs
+        assert np.allclose(result.runs[0].first_loss, style_transfer(net, scene(), stripes(), steps=0).runs[0].loss)
+    with pytest.raises(TooLarge, match=r"even in tiles of 32 pixels and by Adam.*make the longer side \d+ or less"):
+        style_transfer(net, scene(), stripes(), steps=6, memory=PROGRAM + 4 * net.parameter_count + last - 1)
 
 
 def test_a_resumed_run_of_several_sizes_goes_on_where_it_was(tmp_path):

@@ -1,5 +1,7 @@
 """The loop: gradient of the whole chain, losses that fall, the best kept, every way to stop, and to go on."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -240,6 +242,26 @@ def test_film(vgg):
     watch = Watch(film=8)
     run = optimize(problem(vgg), problem(vgg).parameterization.grey(), method=Adam(2.0), steps=30, watch=watch)
     assert 4 <= len(run.frames) <= 8 and run.frames[0].shape == (2, 16, 16, 3) and run.frames[0].dtype == np.uint8
+
+
+@pytest.mark.parametrize("method", [LBFGS(3), LBFGS(12), Adam(1.0), Gradient(1.0)], ids=str)
+def test_a_run_takes_about_the_memory_that_it_says(method):
+    net = tiny_vgg()
+    made = Problem(net, l2() + 1e-3 * tv(), pixels(net, (1, 96, 128, 3)))
+    z = made.parameterization.start(np.random.default_rng(0).uniform(0, 255, (96, 128, 3)))
+    optimize(made, z, method=method, steps=1)                           # what is imported once
+    tracemalloc.start()
+    run = optimize(made, z, method=method, steps=15)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.5 * run.memory < peak < run.memory, peak / run.memory
+
+
+def test_images_are_compared_under_the_same_moves_in_tiles(vgg, rng):
+    goal, moves, shape = score("relu2_1", 1), (t.jitter(3),), (2, 40, 40, 3)
+    whole, tiled = (Problem(vgg, goal, pixels(vgg, shape), moves, tile=tile) for tile in (None, 24))
+    z = whole.parameterization.start(rng.uniform(60, 190, shape))
+    np.testing.assert_allclose(tiled.measure(z).losses, whole.measure(z).losses, rtol=1e-9)
 
 
 # ---- checkpoints ----

@@ -92,6 +92,31 @@ class PictureFile(click.ParamType):
 PICTURE_FILE = PictureFile()
 
 
+UNITS = {"": 1, "MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
+
+
+class Bytes(click.ParamType):
+    """A size of memory: 4GB, 4GiB, 500MB, or a number of bytes."""
+
+    name = "bytes"
+
+    def convert(self, value, param, ctx):
+        number = str(value).upper().rstrip("GMIB ")
+        try:
+            found = int(float(number) * UNITS[str(value).upper()[len(number) :].strip()])
+        except (ValueError, KeyError, OverflowError):
+            found = 0
+        if found < 1:
+            self.fail(f"{value!r} is no size of memory: give one as 4GB or 500MB", param, ctx)
+        return found
+
+
+MEMORY = click.Option(["--memory"], type=Bytes(), metavar="SIZE", help="Take no more than this, as 4GB; by default, "
+                      "what is free. Where it is short: tiles, and a leaner optimiser.")
+TILE = click.Option(["--tile"], type=click.IntRange(1), metavar="N", help="Compute in tiles of N pixels: exact, "
+                    "and less memory; by default only where memory is short.")
+
+
 def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
     """Load what the command line names: a net or None, and a picture (None: our goose), no larger than ``size``."""
     from minivis.weights.catalogue import load, locate

@@ -2,7 +2,7 @@
 
 import click
 
-from minivis.commands.common import PICTURE_FILE
+from minivis.commands.common import MEMORY, PICTURE_FILE, TILE
 from minivis.commands.making import picture_command
 from minivis.presets import INVERT, MAXIMIZE
 
@@ -43,6 +43,7 @@ def setting(name, kind, text, **more):
     setting("--small-norm", click.FloatRange(0, 100), "The percentile of weak pixels to empty."),
     setting("--small-contribution", click.FloatRange(0, 100), "The percentile of pixels that do not help."),
     setting("--diversity", click.FloatRange(0), "The weight of what keeps the images of a batch apart."),
+    TILE, MEMORY,
     image=False, long="steps",
 )  # fmt: skip
 def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start, width, count, **settings):

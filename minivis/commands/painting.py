@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from minivis.commands.common import ANY_SIZE, PICTURE_FILE
+from minivis.commands.common import ANY_SIZE, MEMORY, PICTURE_FILE, TILE
 from minivis.commands.making import picture_command
 
 
@@ -30,8 +30,6 @@ SIDES = click.Option(["--side"], type=COUNTS, metavar="N,N,...", help="The longe
                      f"256,512,1024: each size begins with the one before. {OWN_SIDE}")
 COLOURS = click.Option(["--colours"], type=click.Choice(["free", "kept"]), default="free", show_default=True,
                        help="kept: only the brightness changes.")
-TILE = click.Option(["--tile"], type=click.IntRange(1), metavar="N", help="Compute in tiles of N pixels: exact, "
-                    "and less memory; by default only where memory is short.")
 HISTORY = click.Option(["--history"], type=click.IntRange(1), default=20, show_default=True,
                        help="How many steps L-BFGS looks back.")
 STEPS = click.Option(["--steps"], type=COUNTS, default=(200,), show_default=True, metavar="N,N,...",
@@ -66,7 +64,7 @@ def pooling(default):
                  "frames, each dreamt on the one before, enlarged. The notebook of 2015 makes 100."),
     click.Option(["--zoom"], type=click.FloatRange(0, 1, max_open=True), default=0.05, show_default=True,
                  help="By how much, from frame to frame."),
-    SIDE, TILE, long="steps",
+    SIDE, TILE, MEMORY, long="steps",
 )  # fmt: skip
 def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip, frames, zoom, side, **settings):
     """DeepDream: IMAGE becomes more of what the net sees in it.
@@ -79,8 +77,6 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
 
     if sheet and (frames or layer):
         raise BadValue("--sheet dreams of layer after layer: leave out --layer and --frames")
-    if watch.checkpoint:
-        raise BadValue("a dream keeps no checkpoint, as its octaves are short runs: leave out --checkpoint")
     image = at_side(given.image, side)
     shared = {"guide": guide, "step": step_size, "clip": not no_clip, "seed": seed, "progress": progress,
               "watch": watch, **settings}
@@ -107,7 +103,7 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
     click.Option(["--start"], type=click.Choice(["content", "noise"]), default="content", show_default=True,
                  help="From where."),
     pooling("max"),
-    SIDES, STEPS, SCALE, COLOURS, HISTORY, TILE, long="steps",
+    SIDES, STEPS, SCALE, COLOURS, HISTORY, TILE, MEMORY, long="steps",
 )  # fmt: skip
 def style(given, seed, progress, watch, style, content_layer, style_layer, mask, side, steps, **settings):
     """Paint IMAGE in the style of another picture, STYLE, or of several.
@@ -133,7 +129,7 @@ def style(given, seed, progress, watch, style, content_layer, style_layer, mask,
     click.Option(["--tv-weight"], type=click.FloatRange(0), default=0.0, show_default=True, help="Of smoothness."),
     click.Option(["--no-histogram"], is_flag=True, help="Leave the colours as they came out."),
     pooling("average"),
-    SIDES, STEPS, SCALE, HISTORY, TILE, long="steps",
+    SIDES, STEPS, SCALE, HISTORY, TILE, MEMORY, long="steps",
 )  # fmt: skip
 def texture(given, seed, progress, watch, layer, no_histogram, side, steps, **settings):
     """Grow more of the texture that IMAGE shows, from noise."""

@@ -8,22 +8,28 @@ and laid over the next larger octave. Steps and clipping are in levels 0..255, s
 Low layers give strokes, high layers the things that the net knows.
 """
 
+import hashlib
+import json
+import time
 from dataclasses import dataclass
 
 import numpy as np
 
+from minivis import checkpoints
 from minivis.backend import get_xp, to_cpu
 from minivis.colours import luminance_transfer
+from minivis.descent import Gradient
 from minivis.dream_losses import dream_loss, parse_wanted
 from minivis.errors import BadValue, UnknownName
-from minivis.memory import TILE, available, needed
+from minivis.lean import lean
 from minivis.methods.result import Result, input_of
 from minivis.models.variants import trunk
 from minivis.preprocessing import to_uint8
 from minivis.progress import bar
 from minivis.resampling import linear
-from minivis.watch import INTERRUPTED
+from minivis.watch import INTERRUPTED, Watch, fingerprint
 
+VECTORS = 8                                     # arrays as large as the picture, beside those of a step: its octaves
 WHITE = 99.98                                   # percentile that becomes 255 where nothing was clipped
 COLOURS = ("free", "kept")
 
@@ -48,6 +54,7 @@ class Dream(Result):
     pixels: np.ndarray
     octaves: tuple                              # ((height, width), ...)
     losses: tuple
+    notes: tuple = ()
 
     def draw(self, i):
         picture = to_uint8(self.pixels)
@@ -60,74 +67,127 @@ class Dream(Result):
 
     def describe(self, i):
         return {"octaves": [{"size": [w, h], "loss_at_start": first, "loss": last}
-                            for (h, w), (first, last) in zip(self.octaves, self.losses)]}
+                            for (h, w), (first, last) in zip(self.octaves, self.losses)], "notes": list(self.notes)}
 
     def __str__(self):
         grown = ", ".join(f"{gain:.3g} times at {w} x {h}" for gain, (h, w) in zip(self.gains, self.octaves))
-        tiles = f", in tiles of {self.settings['tile']} pixels" if self.settings["tile"] else ""
-        ended = "" if self.stopped == "done" else f"; {self.stopped}"
-        return f"{', '.join(self.settings['layers'])} sees more of it: {grown or 'no step was made'}{tiles}{ended}"
+        ended = [] if self.stopped == "done" else [self.stopped]
+        said = f"{', '.join(self.settings['layers'])} sees more of it: {grown or 'no step was made'}"
+        return "; ".join([said, *self.notes, *ended])
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where a dream is: ``step`` steps into octave ``number`` with ``pixels``; ``rng``: the state after them."""
+
+    number: int
+    step: int
+    pixels: np.ndarray
+    losses: tuple                               # of octaves, the first and the last one so far
+    rng: dict
+
+    def stepped(self, pixels, loss, rng):
+        begun = self.losses[self.number][0] if self.step else loss
+        losses = (*self.losses[: self.number], (begun, loss))
+        return State(self.number, self.step + 1, pixels, losses, rng.bit_generator.state)
 
 
 def dream(
     net, image, layers=None, *, guide=None, octaves=4, octave_scale=1.4, steps=10, step=1.5, jitter=32, clip=True,
-    colours="free", tile=None, seed=0, progress=False, watch=None,
+    colours="free", tile=None, memory=None, seed=0, progress=False, watch=None,
 ):  # fmt: skip
     """Dream on a picture, uint8 (H, W, C), of any size. The defaults are those of 2015.
 
     layers: a layer; a channel, as "conv4_1:12"; or several as {name: weight}. guide: a picture, whose features are
     sought instead of the layer's own. ``steps`` in each of ``octaves``. clip: to 0..255 after each step; without it,
-    the contrast is set at the end. colours: "free", or "kept" as they are in the picture. tile: see `image_gradient`.
+    the contrast is set at the end. colours: "free", or "kept" as they are in the picture. tile: see `image_gradient`;
+    memory: bytes for the whole program, by default what is free; where that is too little it goes to tiles.
     """
     check_settings(octaves, octave_scale, steps, step, jitter, colours)
     wanted = parse_wanted(net, layers)
     body = trunk(net, {text.partition(":")[0] for text in wanted})
     base = levels(body, image)
     sizes = octave_sizes(body, base.shape, octaves, octave_scale)
-    if tile is None and needed(body, base.shape) > available(net):
-        tile = TILE
-    loss = dream_loss(body, body.preprocess(base), wanted, None if guide is None else input_of(body, guide))
-    found, losses, stopped = by_octaves(body, base, sizes, loss, steps, np.random.default_rng(seed), progress,
-                                        watch, step=step, jitter=jitter, clip=clip, tile=tile)
+    layers = {text.partition(":")[0] for text in wanted}
+    fit = lean(net, base.shape, layers, Gradient(step), vectors=VECTORS, targets=layers if guide is not None else (),
+               tile=tile, limit=memory, progress=progress)
+    how = {"step": step, "jitter": jitter, "clip": clip, "tile": fit.tile}
+    guide = None if guide is None else input_of(body, guide)
+    loss = dream_loss(body, body.preprocess(base), wanted, guide, fit.tile)
+    watch = Watch() if watch is None else watch
+
+    def identity():
+        pictures = [hashlib.sha256(to_cpu(x).tobytes()).hexdigest() for x in (base, guide) if x is not None]
+        return json.dumps(["dream", fingerprint(body), pictures, wanted, sizes, steps, how, seed, watch.identity])
+
+    found, losses, stopped, notes = by_octaves(body, base, sizes, loss, steps, np.random.default_rng(seed), watch,
+                                               identity, progress, **how)
     if not clip:
         found = found * (255 / max(1.0, float(get_xp(found).percentile(found, WHITE))))
     if colours == "kept":
         found = luminance_transfer(found, base)
-    return Dream(to_cpu(found)[0], tuple(sizes), tuple(losses), stopped=stopped, settings={
+    notes = ([fit.note] if fit.note else []) + notes
+    return Dream(to_cpu(found)[0], tuple(sizes), losses, tuple(notes), stopped=stopped, settings={
         "layers": wanted, "guided": guide is not None, "octaves": len(sizes), "octave_scale": octave_scale,
-        "steps": steps, "step": step, "jitter": jitter, "clip": clip, "colours": colours, "tile": tile,
+        "steps": steps, "colours": colours, "memory": memory, **how,
     })  # fmt: skip
 
 
-def by_octaves(net, base, sizes, loss, steps, rng, progress=False, watch=None, **how):
-    """Dream on base (1, H, W, C), levels, at each of ``sizes``: (dream, [(first loss, last loss)], why it ended)."""
-    pyramid, losses, stopped = [base], [], "done"
+def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=False, **how):
+    """Dream on base (1, H, W, C), levels, at each of ``sizes``: (dream, ((first loss, last loss), ...), why it ended,
+    notes). identity() is what a checkpoint of it must say.
+    """
+    pyramid, stopped, notes, saved_at = [base], "done", [], time.monotonic()
     for size in sizes[-2::-1]:
-        pyramid.append(linear(pyramid[-1], size))
-    detail = get_xp(base).zeros_like(pyramid[-1])
+        pyramid.insert(0, linear(pyramid[0], size))
+    at = State(0, 0, pyramid[0], (), rng.bit_generator.state)
+    if watch.resume and watch.checkpoint:
+        at = resumed(watch.checkpoint, identity(), get_xp(base))
+    rng.bit_generator.state = at.rng
     shown = bar(steps * len(sizes), progress, "dream")
+    shown.update(steps * at.number + at.step)
+
+    def save():
+        if watch.checkpoint:
+            failed = watch.write(identity(), {"pixels": to_cpu(at.pixels)}, {
+                "number": at.number, "step": at.step, "losses": at.losses, "rng": at.rng})
+            notes.extend([failed] if failed else [])
+
     try:
-        for octave in reversed(pyramid):
-            detail = linear(detail, octave.shape[1:3])
-            pixels, space, values = octave + detail, net.workspace(), []
-            for _ in range(steps):
-                value, pixels = make_step(net, pixels, loss, rng, workspace=space, **how)
-                values.append(value)
+        space = net.workspace()
+        while True:
+            octave = pyramid[at.number]
+            while at.step < steps:
+                value, pixels = make_step(net, at.pixels, loss, rng, workspace=space, **how)
+                at = at.stepped(pixels, value, rng)
                 shown.set_postfix_str(f"{octave.shape[2]} x {octave.shape[1]}, loss {value:.4g}", refresh=False)
                 shown.update()
-                if watch is not None and watch.film:
+                if watch.film:
                     watch.frames.append(to_cpu(to_uint8(linear(pixels, base.shape[1:3]))))
                     del watch.frames[: -watch.film]
-            detail = pixels - octave
-            losses += [(values[0], values[-1])] if values else []
+                if time.monotonic() - saved_at > watch.seconds:
+                    save()
+                    saved_at = time.monotonic()
+            if at.number == len(sizes) - 1:
+                break
+            larger, space = pyramid[at.number + 1], net.workspace()
+            detail = linear(at.pixels - octave, larger.shape[1:3])
+            at = State(at.number + 1, 0, larger + detail, at.losses, at.rng)
+        found = at.pixels
     except KeyboardInterrupt:
-        stopped = INTERRUPTED
-        if watch is not None:
-            watch.interrupted = True
-        pixels = base + linear(pixels - octave, base.shape[1:3])
+        stopped, watch.interrupted = INTERRUPTED, True
+        found = base + linear(at.pixels - pyramid[at.number], base.shape[1:3])
     finally:
         shown.close()
-    return pixels, losses, stopped
+    save()
+    return found, at.losses, stopped, notes
+
+
+def resumed(checkpoint, identity, xp):
+    """The `State` that was kept."""
+    kept = checkpoints.read(checkpoint, identity, ("pixels",))
+    return State(kept["number"], kept["step"], xp.asarray(kept["pixels"]), tuple(map(tuple, kept["losses"])),
+                 kept["rng"])
 
 
 def octave_sizes(net, shape, octaves, scale):

@@ -45,6 +45,8 @@ def dream_layers(net, image, layers=None, *, seed=0, progress=False, watch=None,
         named = [*(net.roles.get("style") or []), *filter(None, [net.roles.get("dream")])]
         layers = list(dict.fromkeys(named)) or [net.role("dream")]
     layers = [layers] if isinstance(layers, str) else list(layers)
+    if watch is not None and watch.checkpoint:
+        raise BadValue("a sheet of several layers keeps no checkpoint: dream of one layer")
     dreams, stopped = {}, "done"
     for layer in layers:
         dreams[layer] = dream(net, image, layer, seed=seed, progress=progress, watch=watch, **settings)
@@ -82,6 +84,8 @@ def dream_zoom(
     """
     if isinstance(frames, bool) or not isinstance(frames, (int, np.integer)) or frames < 1 or not 0 <= zoom < 1:
         raise BadValue(f"a zoom has at least 1 frame, and grows by 0 to below 1 a frame, not {frames} and {zoom}")
+    if watch is not None and watch.checkpoint:
+        raise BadValue("a film of many dreams keeps no checkpoint: dream on one picture")
     found, stopped = [], "done"
     for number in track(range(frames), progress, "frames"):
         made = dream(net, image, layers, seed=seed + number, **settings)

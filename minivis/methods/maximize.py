@@ -17,12 +17,14 @@ from minivis import transforms
 from minivis.backend import to_cpu
 from minivis.descent import LBFGS, Adam, Gradient
 from minivis.errors import BadValue, UnknownName
+from minivis.image_gradient import activations, has_tiles
 from minivis.image_priors import l2, tv
 from minivis.layers import Conv2D
+from minivis.lean import lean
 from minivis.methods.result import Result, input_of
 from minivis.methods.target import percent
 from minivis.objectives import diversity, log_probability, probability, unit_value
-from minivis.optimize import Problem, optimize
+from minivis.optimize import Problem, optimize, vectors
 from minivis.parameterize import fourier, pixels
 from minivis.pictures import contact_sheet, panels
 from minivis.preprocessing import to_uint8
@@ -40,6 +42,7 @@ DEFAULTS = {
     "decay": 0.0, "blur": 0.0, "blur_every": 1, "small_norm": 0.0, "small_contribution": 0.0,
 }  # fmt: skip
 METHODS = ("gradient", "adam", "lbfgs")
+RATES = {"pixels": 2.0, "fourier": 0.05}        # of Adam, where memory is too short for L-BFGS
 GOALS = ("score", "probability", "log-probability")
 ANY_SIZE = 128                          # pixels, in a net that takes any size: Lucid's
 
@@ -54,6 +57,7 @@ class Maximize(Result):
     values: np.ndarray
     probs: np.ndarray | None
     run: Any
+    note: str = ""                              # what memory made of it
 
     def label(self, i):
         return f"{self.names[i]} {percent(self.probs[i])}" if self.probs is not None else (
@@ -76,7 +80,11 @@ class Maximize(Result):
         images = [{"unit": str(self.units[i]), "name": self.names[i], "value": float(self.values[i]),
                    **({} if self.probs is None else {"probability": float(self.probs[i])})}
                   for i in range(len(self.pictures))]
-        return {"images": images, "stopped": self.stopped, **self.run.describe()}
+        return {"images": images, "stopped": self.stopped, **self.run.describe(), "notes": self.notes}
+
+    @property
+    def notes(self):
+        return [*([self.note] if self.note else []), *self.run.notes]
 
     def __len__(self):
         return len(self.pictures)
@@ -84,17 +92,19 @@ class Maximize(Result):
     def __str__(self):
         rows = [self.label(i).replace("\n", " = ") for i in range(len(self))]
         return "\n".join([*rows, f"loss {self.run.first_loss:.4g} -> {self.run.loss:.4g}; {self.stopped}",
-                          *self.run.notes])
+                          *self.notes])
 
 
 def maximize(
-    net, unit=None, *, preset="minivis", start=None, size=None, count=1, seed=0, progress=False, watch=None, **settings
-):
+    net, unit=None, *, preset="minivis", start=None, size=None, count=1, tile=None, memory=None, seed=0, progress=False,
+    watch=None, **settings,
+):  # fmt: skip
     """Images that excite a unit (default: the goose, or the first class), or each of a list, ``count`` of each.
 
     start: a picture to begin from, uint8 (H, W, C); by default the net's mean colour, with the preset's ``noise``.
-    size: (H, W) or a number, for units of layers that take any size. Other settings (DEFAULTS has them all) replace
-    the preset's. With ``diversity`` images of a batch keep apart in the layer of role "code" or "content".
+    size: (H, W) or a number, for units of layers that take any size. tile: see `image_gradient`; memory: bytes for the
+    whole program, by default what is free, and where that is too little see lean.py. Other settings (DEFAULTS has them
+    all) replace the preset's. With ``diversity`` images of a batch keep apart in the layer of role "content".
     """
     how = resolve(preset, settings)
     units = named_units(net, unit)
@@ -102,13 +112,19 @@ def maximize(
         raise BadValue(f"count is at least 1, not {count}")
     units = tuple(u for u in units for _ in range(count))
     shape = (len(units), *image_size(net, units[0].layer, size, start), net.input_channels)
-    problem = Problem(net, goal_of(net, units, how), parameterization_of(net, shape, how), transforms_of(how))
-    run = optimize(problem, start_of(problem, start, how, seed), method=method_of(how), steps=how["steps"], seed=seed,
+    goal, space, moves = goal_of(net, units, how), parameterization_of(net, shape, how), transforms_of(how)
+    fit = lean(net, shape, goal.layers, method_of(how), vectors=vectors(space, moves), tile=tile,
+               in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how["parameterization"]], limit=memory, progress=progress)
+    problem = Problem(net, goal, space, moves, tile=fit.tile)
+    run = optimize(problem, start_of(problem, start, how, seed), method=fit.method, steps=how["steps"], seed=seed,
                    regularize=regularizers_of(net, how), progress=progress, watch=watch, title="maximize")
     pictures = to_uint8(run.pixels)
-    values, probs = look(net, pictures, units)
-    return Maximize(pictures, units, tuple(name_of(net, u) for u in units), values, probs, run, stopped=run.stopped,
-                    settings={"preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), **how})
+    values, probs = look(net, pictures, units, fit.tile)
+    names = tuple(name_of(net, u) for u in units)
+    return Maximize(pictures, units, names, values, probs, run, fit.note, stopped=run.stopped, settings={
+        "preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), "tile": tile, "memory": memory,
+        **how,
+    })  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +157,8 @@ def down_the_layers(net, layers=None, *, channels=6, preset="minivis", size=None
     layers = [net.check_name(name) for name in layers] if layers else convolutions + [classes] * (classes is not None)
     if channels < 1:
         raise BadValue(f"channels is at least 1, not {channels}")
+    if watch is not None and watch.checkpoint:
+        raise BadValue("a sheet of several layers keeps no checkpoint: maximise one unit")
     rows = []
     for layer in layers:
         C = net.shapes()[layer][-1]
@@ -259,9 +277,12 @@ def regularizers_of(net, how):
     return tuple(made)
 
 
-def look(net, pictures, units):
+def look(net, pictures, units, tile=None):
     """(values, probabilities or None) of each unit at its own picture, as saved: rounded to 0..255."""
     x, layer, prob = input_of(net, pictures), units[0].layer, net.roles.get("prob")
+    if tile is not None:                        # summed over positions, of no class
+        value = unit_value(list(units))
+        return sum(value.evaluate(part).losses for part in activations(net, x, [layer], tile)), None
     is_class = layer in (net.roles.get("logits"), prob) and prob is not None
     acts = net.forward(x, until=prob if is_class else layer, keep={layer, prob} if is_class else {layer}, grad=None)
     values = np.array([float(to_cpu(unit_values(acts, u))[i]) for i, u in enumerate(units)])

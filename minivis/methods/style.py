@@ -8,25 +8,26 @@ layers see.
 """
 
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from minivis.backend import get_xp
 from minivis.colours import luminance_transfer, match_histogram
-from minivis.descent import LBFGS, Adam
-from minivis.errors import BadValue, TooLarge, UnknownName
+from minivis.descent import LBFGS
+from minivis.errors import BadValue, UnknownName
 from minivis.image_priors import tv
-from minivis.memory import TILE, available
+from minivis.lean import lean
 from minivis.methods.result import Result, input_of
 from minivis.models.variants import trunk, with_pooling
 from minivis.objectives import Objective
-from minivis.optimize import Problem, optimize
+from minivis.optimize import VECTORS, Problem, optimize
 from minivis.parameterize import pixels
 from minivis.preprocessing import to_uint8
 from minivis.resampling import linear, resized
 from minivis.style_losses import content_loss, style_loss, weighed
-from minivis.watch import INTERRUPTED, memory_of
+from minivis.watch import INTERRUPTED
 
 STARTS, COLOURS = ("content", "noise"), ("free", "kept")
 NOISE = 32.0                                    # levels: the standard deviation of the noise to start from
@@ -53,22 +54,23 @@ class Painted(Result):
     def __str__(self):
         return "\n".join([*self.notes, *(
             f"{run.pixels.shape[2]} x {run.pixels.shape[1]}: loss {run.first_loss:.4g} -> {run.loss:.4g} in "
-            f"{run.evaluations} evaluations; {run.stopped}" for run in self.runs
+            f"{run.evaluations} evaluations; {'; '.join([run.stopped, *run.notes])}" for run in self.runs
         )])
 
 
 def style_transfer(
     net, content, styles, *, size=None, steps=200, content_layers=None, style_layers=None, style_weight=100.0,
     tv_weight=1.0, blend=None, masks=None, style_scale=1.0, start="content", colours="free", pooling="max",
-    history=20, tile=None, seed=0, progress=False, watch=None,
+    history=20, tile=None, memory=None, seed=0, progress=False, watch=None,
 ):  # fmt: skip
     """Paint a picture, uint8 (H, W, C), in the style of one picture or of several.
 
     size: of the longer side, or several as (256, 512, 1024), each begun with the one before; ``steps`` likewise.
     Layers: a name, several, or {name: weight}; by default those of the net's roles. blend: a weight for each style.
     masks: for each style a picture that is bright where it belongs. style_scale: of the strokes. start: "content" or
-    "noise".
-    colours: "free", or "kept" as they are in the content. pooling: "max", or "average", which is smoother.
+    "noise". colours: "free", or "kept" as they are in the content. pooling: "max", or "average", which is smoother.
+    tile: see `image_gradient`; memory: bytes for the whole program, by default what is free, and where that is too
+    little see lean.py.
     """
     check_choice("start", start, STARTS)
     check_choice("way of colours", colours, COLOURS)
@@ -77,16 +79,21 @@ def style_transfer(
     contents, of_styles = weighed(net, content_layers, "content"), weighed(net, style_layers, "style")
     body = with_pooling(trunk(net, {*contents, *of_styles}), pooling)
 
-    def problem_of(side):
+    def shape_at(side):
+        return (1, *resized(content, side).shape[:2], body.input_channels)
+
+    def problem_of(side, tile):
         x = input_of(body, resized(content, side))
         paintings = [input_of(body, resized(style, side * style_scale)) for style in styles]
-        terms = style_weight * style_loss(body, x.shape, paintings, of_styles, blend, masks)
-        problem = Problem(body, content_loss(body, x, contents) + terms + smooth(x, tv_weight), pixels(body, x.shape),
-                          tile=tile)
+        terms = style_weight * style_loss(body, x.shape, paintings, of_styles, blend, masks, tile)
+        problem = Problem(body, content_loss(body, x, contents, tile) + terms + smooth(x, tv_weight),
+                          pixels(body, x.shape), tile=tile)
         return problem, body.deprocess(x) if start == "content" else noise(problem, seed)
 
     size = side_of(content) if size is None else size
-    found, runs, notes = by_sizes(problem_of, size, steps, history, seed, progress, watch)
+    fit = partial(lean, net, layers={*contents, *of_styles}, targets=contents, method=LBFGS(history),
+                  vectors=VECTORS, tile=tile, limit=memory, progress=progress)
+    found, runs, notes = by_sizes(shape_at, problem_of, fit, size, steps, seed, progress, watch)
     if colours == "kept":
         photo = resized(content, max(found.shape[1:3]))
         found = luminance_transfer(found, body.deprocess(body.preprocess(photo)))
@@ -94,12 +101,13 @@ def style_transfer(
         "content_layers": contents, "style_layers": of_styles, "style_weight": style_weight, "tv_weight": tv_weight,
         "blend": blend, "masks": bool(masks), "style_scale": style_scale, "start": start, "colours": colours,
         "pooling": pooling, "history": history, "size": size, "steps": steps, "tile": tile,
+        "memory": memory,
     })  # fmt: skip
 
 
 def texture(
     net, style, *, size=None, steps=200, layers=None, tv_weight=0.0, style_scale=1.0, pooling="average", histogram=True,
-    history=20, tile=None, seed=0, progress=False, watch=None,
+    history=20, tile=None, memory=None, seed=0, progress=False, watch=None,
 ):  # fmt: skip
     """More of a texture, uint8 (H, W, C), from noise: style without content (Gatys, Ecker & Bethge 2015, NIPS).
 
@@ -110,27 +118,35 @@ def texture(
     of_styles = weighed(net, layers, "style")
     body = with_pooling(trunk(net, of_styles), pooling)
 
-    def problem_of(side):
-        example = resized(style, side * style_scale)
-        H, W = resized(style, side).shape[:2]
-        shape = (1, H, W, body.input_channels)
-        loss = style_loss(body, shape, [input_of(body, example)], of_styles)
+    def shape_at(side):
+        return (1, *resized(style, side).shape[:2], body.input_channels)
+
+    def problem_of(side, tile):
+        example, shape = resized(style, side * style_scale), shape_at(side)
+        loss = style_loss(body, shape, [input_of(body, example)], of_styles, tile=tile)
         space = pixels(body, shape)
         problem = Problem(body, loss + smooth(np.empty(shape), tv_weight), space, tile=tile)
         return problem, noise(problem, seed)
 
     size = side_of(style) if size is None else size
-    found, runs, notes = by_sizes(problem_of, size, steps, history, seed, progress, watch)
+    fit = partial(lean, net, layers=of_styles, method=LBFGS(history), vectors=VECTORS, tile=tile, limit=memory,
+                  progress=progress)
+    found, runs, notes = by_sizes(shape_at, problem_of, fit, size, steps, seed, progress, watch)
     if histogram:
         found = match_histogram(found, body.deprocess(body.preprocess(style)))
     return Painted(found[0], runs, notes, stopped=runs[-1].stopped, settings={
         "style_layers": of_styles, "tv_weight": tv_weight, "style_scale": style_scale, "pooling": pooling,
         "histogram": histogram, "history": history, "size": size, "steps": steps, "tile": tile,
+        "memory": memory,
     })  # fmt: skip
 
 
-def by_sizes(problem_of, sizes, steps, history, seed, progress, watch):
-    """Minimise at each size, from what the one before came to: (levels (1, H, W, C), the runs, what was changed)."""
+def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
+    """Minimise at each size, from what the one before came to: (levels (1, H, W, C), the runs, what was changed).
+
+    shape_at(side) is a picture's shape, fit(shape) how it fits into memory (lean.py), and problem_of(side, tile) the
+    `Problem` and where it starts.
+    """
     sizes = (sizes,) if np.ndim(sizes) == 0 else tuple(sizes)
     steps = (steps,) * len(sizes) if np.ndim(steps) == 0 else tuple(steps)
     if not sizes or len(steps) != len(sizes):
@@ -141,15 +157,15 @@ def by_sizes(problem_of, sizes, steps, history, seed, progress, watch):
     goes_on = watch is not None and watch.resume and watch.checkpoint
     resumed = shape_in(watch.checkpoint) if goes_on else None
     for side, count in zip(sizes, steps):
-        problem, z = problem_of(side)
-        shape = problem.parameterization.shape
+        shape = shape_at(side)
         if resumed and shape != resumed and side != sizes[-1]:
             continue                                                        # the checkpoint is beyond this size
         resumed = None
+        fitted = fit(shape)
+        notes += [fitted.note] if fitted.note else []
+        problem, z = problem_of(side, fitted.tile)
         z = linear(get_xp(z).asarray(runs[-1].pixels), shape[1:3]) if runs else z
-        problem, method, note = lean(problem, LBFGS(history))
-        notes += [note] if note else []
-        runs.append(optimize(problem, z.clip(0, 255), method=method, steps=count, seed=seed, progress=progress,
+        runs.append(optimize(problem, z.clip(0, 255), method=fitted.method, steps=count, seed=seed, progress=progress,
                              watch=watch, title=f"{shape[2]} x {shape[1]}"))
         if runs[-1].stopped == INTERRUPTED:
             break
@@ -167,24 +183,6 @@ def shape_in(checkpoint):
             return file["z"].shape
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-
-
-def lean(problem, method):
-    """(problem, method, what was changed) so that a run fits into memory: in tiles, with a shorter history, by Adam."""
-    free, steps = available(problem.net), []
-    H, W = problem.parameterization.shape[1:3]
-    if memory_of(problem, method) > free and problem.tile is None and max(H, W) > TILE:
-        problem = replace(problem, tile=TILE)
-        steps.append(f"in tiles of {TILE} pixels")
-    for leaner, said in ((LBFGS(5), "with a history of 5"), (Adam(2.0), "by Adam instead of L-BFGS")):
-        if memory_of(problem, method) > free and leaner.vectors < method.vectors:
-            method, last = leaner, said
-            steps = [*(step for step in steps if "tiles" in step), last]
-    if memory_of(problem, method) > free:
-        side = int(max(H, W) * (0.9 * free / memory_of(problem, method)) ** 0.5)
-        raise TooLarge(f"{W} x {H} pixels need about {memory_of(problem, method) / 1e9:.1f} GB of memory, even "
-                       f"{' and '.join(steps) or 'so'}, and {free / 1e9:.1f} GB are free: take {side} or less")
-    return problem, method, f"{W} x {H} pixels {' and '.join(steps)}, as memory is short" if steps else ""
 
 
 def side_of(image):
