@@ -29,13 +29,16 @@ MAXIMIZE = {
 }
 
 INVERT = {
-    # ours: L-BFGS on the spectrum, and just as much TV as chooses among the images that have the code; deeper layers
-    # leave more to choose. The weights stand by the part of the net's layers up to which they hold
-    "minivis": {"parameterization": "fourier", "method": "lbfgs", "steps": 200,
-                "tv": [(0.34, 1e-5), (1.0, 1e-2)]},
+    # ours: L-BFGS, and just as much TV as chooses among the images that have the code. Low layers leave nothing to
+    # choose, but many wrong turns: a pool's maximum found at the wrong pixel stays there. So the image grows from
+    # coarse to fine, (decay of the spectrum, steps), and ends on pixels. Deeper layers leave more to choose, and their
+    # spectrum is enough. What differs stands by the part of the net's layers up to which it holds
+    "minivis": {"method": "lbfgs", "steps": 200, "noise": 1.0, "by_depth": [
+        (0.34, {"tv": 1e-5, "parameterization": "pixels", "coarse": [(2.0, 200), (1.0, 100)]}),
+        (1.0, {"tv": 1e-2, "parameterization": "fourier", "noise": 10.0})]},
     # Mahendran & Vedaldi 2015, section 4: momentum, rates in stages, lambda_tv by depth, a start of sigma's norm.
     # Their image is in units of sigma, and so are their rates
     "mahendran": {"method": "gradient", "steps": 400, "momentum": 0.9, "noise": 68.9, "alpha": 8e-10,
                   "rates": [(0.004, 100), (0.0004, 200), (0.00004, 100)],
-                  "tv": [(0.3, 1.0), (0.6, 10.0), (1.0, 100.0)]},
+                  "by_depth": [(0.3, {"tv": 1.0}), (0.6, {"tv": 10.0}), (1.0, {"tv": 100.0})]},
 }

@@ -101,7 +101,9 @@ def test_mistakes(net, settings, kind, sentence):
 def test_presets_are_known_settings():
     from minivis.methods.invert import DEFAULTS
 
-    assert all(set(preset) <= set(DEFAULTS) for preset in INVERT.values())
+    for preset in INVERT.values():
+        known = [set(preset) - {"by_depth"}, *(set(settings) for _, settings in preset["by_depth"])]
+        assert all(names <= set(DEFAULTS) for names in known) and preset["by_depth"][-1][0] == 1.0
 
 
 @pytest.mark.slow

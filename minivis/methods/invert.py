@@ -8,7 +8,7 @@ What differs between several starts is what the code leaves open. With ``exagger
 from that of a grey picture: a caricature.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,21 +16,21 @@ import numpy as np
 from minivis import metrics
 from minivis.backend import get_xp, to_cpu
 from minivis.descent import LBFGS, Gradient
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.image_priors import alpha_norm, tv
 from minivis.layers import Dropout, Flatten, ReLU, Softmax
 from minivis.methods.result import PANEL, Result, Subject, input_of
 from minivis.methods.target import percent
 from minivis.objectives import code_distance
 from minivis.optimize import Problem, optimize
-from minivis.parameterize import KINDS
+from minivis.parameterize import KINDS, fourier
 from minivis.pictures import contact_sheet, panels
 from minivis.preprocessing import to_uint8
 from minivis.presets import INVERT
 from minivis.watch import Watch
 
 LEVELS = 68.9                                   # the root mean square of Mahendran & Vedaldi's sigma
-DEFAULTS = {"parameterization": "pixels", "method": "lbfgs", "steps": 200, "history": 20, "rates": None,
+DEFAULTS = {"parameterization": "pixels", "coarse": (), "method": "lbfgs", "steps": 200, "history": 20, "rates": None,
             "momentum": 0.9, "tv": 1.0, "tv_beta": 2, "alpha": 0.0, "noise": 10.0}
 
 
@@ -91,18 +91,39 @@ def invert(
     wanted, grey = (code_of(net, values, layer) for values in (x, get_xp(x).zeros_like(x)))
     target = wanted if exaggerate == 1 else grey + exaggerate * (wanted - grey)
     shape = (starts, *x.shape[1:])
-    p = KINDS[how["parameterization"]](net, shape)
-    problem = Problem(net, code_distance(layer, target) + priors(shape, how), p)
-    levels = to_cpu(p.pixels(p.grey())) if exaggerate == 1 else np.broadcast_to(subject.seen[0], shape)
+    levels = to_cpu(net.deprocess(get_xp(x).zeros_like(x))) if exaggerate == 1 else subject.seen[:1]
     levels = levels + how["noise"] * np.random.default_rng(seed).standard_normal(shape)
-    z = p.start(levels.clip(0, 255))
-    run = optimize(problem, z, method=method_of(shape, how), steps=how["steps"], seed=seed, progress=progress,
-                   watch=watch, title=f"invert {layer}")
+    run = coarse_to_fine(net, code_distance(layer, target) + priors(shape, how), levels.clip(0, 255), how, seed=seed,
+                         progress=progress, watch=watch, title=f"invert {layer}")
     pictures = to_uint8(run.pixels)
     errors = relative_errors(code_of(net, input_of(net, run.pixels), layer), target)
     said = classes(net, subject.seen, pictures)
     return Inversion(subject, layer, pictures, errors, said, run, stopped=run.stopped,
                      settings={"layer": layer, "preset": preset, "starts": starts, "exaggerate": exaggerate, **how})
+
+
+def coarse_to_fine(net, objective, levels, how, *, watch=None, **shown):
+    """Minimise over ``levels`` (N, H, W, C): on spectra that let coarse things move first, then as the settings say.
+
+    Each run begins with the picture of the one before. The `Run` of the last, with the steps of all.
+    """
+    shape, watch = levels.shape, Watch() if watch is None else watch
+    stages = [(fourier(net, shape, decay=decay), steps) for decay, steps in how["coarse"] if how["steps"]]
+    stages.append((KINDS[how["parameterization"]](net, shape), how["steps"]))
+    goes_on, runs = watch.resume and watch.checkpoint, []
+    for number, (p, steps) in enumerate(stages, 1):
+        try:
+            runs.append(optimize(Problem(net, objective, p), p.start(levels), method=method_of(shape, how), steps=steps,
+                                 watch=watch, **shown))
+        except BadFile:                         # the checkpoint of another stage, or of none of them
+            if not goes_on or runs or number == len(stages):
+                raise
+            continue
+        levels = runs[-1].pixels
+        watch.resume = False                    # for the stages that follow
+    return replace(runs[-1], first_loss=runs[0].first_loss, steps=sum(run.steps for run in runs),
+                   evaluations=sum(run.evaluations for run in runs),
+                   notes=tuple(note for run in runs for note in run.notes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,20 +170,21 @@ def layers_of(net):
 
 
 def resolve(net, preset, layer, settings):
-    """All settings. A preset's ``tv`` may go by depth: [(part of all layers, lambda), ...], up to there so much."""
+    """All settings; of a preset's ``by_depth``, [(part of all layers, settings up to there), ...], the layer's own."""
     if preset not in INVERT:
         raise UnknownName.of("preset", preset, INVERT)
     for name in settings:
         if name not in DEFAULTS:
             raise UnknownName.of("setting", name, DEFAULTS, listed=40)
-    how = {**DEFAULTS, **INVERT[preset], **{key: value for key, value in settings.items() if value is not None}}
+    names = ["input", *net.nodes]
+    depth = names.index(layer) / (len(names) - 1)
+    fixed = dict(INVERT[preset])
+    of_depth = next(found for end, found in fixed.pop("by_depth") if depth <= end)
+    given = {key: value for key, value in settings.items() if value is not None}
+    how = {**DEFAULTS, **fixed, **of_depth, **given}
     for key, known in (("method", ("lbfgs", "gradient")), ("parameterization", tuple(KINDS))):
         if how[key] not in known:
             raise UnknownName.of(key, how[key], known)
-    if np.ndim(how["tv"]):
-        names = ["input", *net.nodes]
-        depth = names.index(layer) / (len(names) - 1)
-        how["tv"] = next(weight for end, weight in how["tv"] if depth <= end)
     return how
 
 
