@@ -222,8 +222,8 @@ class Recorder:
         """What must be the same for a checkpoint to fit: the net, what is minimised over what, how, and the seed."""
         p = self.problem
         return json.dumps([fingerprint(p.net), str(p.objective), list(map(str, p.transforms)), p.parameterization.shape,
-                           [type(stage).__name__ for stage in p.parameterization.stages], repr(self.method), self.seed,
-                           p.relu_rule, self.watch.identity])
+                           list(map(str, p.parameterization.stages)), repr(self.method), self.seed, p.relu_rule,
+                           self.watch.identity])
 
     def run(self):
         z, p = self.best, self.problem

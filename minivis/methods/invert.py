@@ -27,7 +27,7 @@ from minivis.parameterize import KINDS, fourier
 from minivis.pictures import contact_sheet, panels
 from minivis.preprocessing import to_uint8
 from minivis.presets import INVERT
-from minivis.watch import Watch
+from minivis.watch import INTERRUPTED, Watch
 
 LEVELS = 68.9                                   # the root mean square of Mahendran & Vedaldi's sigma
 DEFAULTS = {"parameterization": "pixels", "coarse": (), "method": "lbfgs", "steps": 200, "history": 20, "rates": None,
@@ -53,7 +53,7 @@ class Inversion(Result):
 
     def words(self, k):
         seen = f"; {self.said[k + 1]}" if self.said else ""
-        return f"code {100 * self.errors[k]:.2g} % off, PSNR {self.psnr[k]:.1f} dB{seen}"
+        return f"code {100 * self.errors[k]:.2g} % off, PSNR {decibels(self.psnr[k])}{seen}"
 
     @property
     def psnr(self):
@@ -119,6 +119,8 @@ def coarse_to_fine(net, objective, levels, how, *, watch=None, **shown):
             if not goes_on or runs or number == len(stages):
                 raise
             continue
+        if runs[-1].stopped == INTERRUPTED:
+            break
         levels = runs[-1].pixels
         watch.resume = False                    # for the stages that follow
     return replace(runs[-1], first_loss=runs[0].first_loss, steps=sum(run.steps for run in runs),
@@ -135,7 +137,7 @@ class AllLayers(Result):
     def draw(self, i):
         first = self.inversions[0]
         tiles = [first.subject.seen[0], *(one.pictures[0] for one in self.inversions)]
-        labels = ["the input"] + [f"{one.layer}\n{100 * one.errors[0]:.2g} % off, {one.psnr[0]:.0f} dB"
+        labels = ["the input"] + [f"{one.layer}\n{100 * one.errors[0]:.2g} % off, {decibels(one.psnr[0], 0)}"
                                   for one in self.inversions]
         scale = max(1, 128 // max(tiles[0].shape[:2]))
         sheet = contact_sheet(tiles, columns=5, labels=labels, scale=scale)
@@ -214,6 +216,10 @@ def code_of(net, x, layer):
 def relative_errors(found, wanted):
     difference = to_cpu(found - wanted).astype(np.float64).reshape(len(found), -1)
     return np.linalg.norm(difference, axis=1) / np.linalg.norm(to_cpu(wanted).astype(np.float64))
+
+
+def decibels(psnr, digits=1):
+    return f"{psnr:.{digits}f} dB" if np.isfinite(psnr) else "infinite"
 
 
 def classes(net, original, pictures):
