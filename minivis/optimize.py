@@ -23,11 +23,12 @@ from minivis.descent import LBFGS, Adam
 from minivis.errors import BadValue, TooLarge
 from minivis.image_gradient import by_tiles, has_tiles
 from minivis.lbfgs import FORGOTTEN, by_two_loops
+from minivis.lean import memory_of
 from minivis.memory import TILE, available
 from minivis.objectives import Evaluation, as_objective
 from minivis.parameterize import Parameterization
 from minivis.transforms import Linear, compose
-from minivis.watch import Recorder, Run, Watch, memory_of
+from minivis.watch import Recorder, Run, Watch
 
 PROBES = 3                  # transforms drawn once, under which images are compared
 COMPARE = 16                # every so many steps

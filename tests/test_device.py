@@ -21,13 +21,14 @@ from minivis.errors import TooLarge
 from minivis.layers import Conv2D, ForwardMode, ReLU, conv_device
 from minivis.layers.fused import FusedConv
 from minivis.lbfgs import by_two_loops
+from minivis.lean import memory_of
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.models.variants import trunk
 from minivis.optimize import Problem, optimize
 from minivis.parameterize import fourier, pixels
 from minivis.record import versions
 from minivis.transforms import blur, crop, jitter, pad, warp
-from minivis.watch import Watch, memory_of
+from minivis.watch import Watch
 
 
 @pytest.fixture(params=["plain", "kernels"])

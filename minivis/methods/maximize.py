@@ -114,7 +114,8 @@ def maximize(
     shape = (len(units), *image_size(net, units[0].layer, size, start), net.input_channels)
     goal, space, moves = goal_of(net, units, how), parameterization_of(net, shape, how), transforms_of(how)
     fit = lean(net, shape, goal.layers, method_of(how), vectors=vectors(space, moves), tile=tile,
-               in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how["parameterization"]], limit=memory, progress=progress)
+               in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how["parameterization"]], limit=memory,
+               progress=progress)
     problem = Problem(net, goal, space, moves, tile=fit.tile)
     run = optimize(problem, start_of(problem, start, how, seed), method=fit.method, steps=how["steps"], seed=seed,
                    regularize=regularizers_of(net, how), progress=progress, watch=watch, title="maximize")
