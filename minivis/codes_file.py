@@ -40,7 +40,8 @@ class CodesFile:
 
     def picture(self, i):
         """Where picture i lies."""
-        return os.path.join(os.path.dirname(self.path), self.paths[i].decode("utf-8", "surrogateescape"))
+        path = self.paths[i].decode("utf-8", "surrogateescape")
+        return os.path.normpath(os.path.join(os.path.dirname(self.path), path))
 
     def blocks(self):
         """Yield (first row, codes (at most ROWS, D))."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minivis.data.samples import NAME as SAMPLES
 from minivis.errors import MinivisError, MissingExtra
 
 
@@ -24,6 +25,7 @@ class Section:
     words: tuple[str, ...]
     of_picture: bool = True                     # False: it begins with something else
     slow: bool = False                          # only for nets whose pictures are small
+    many: bool = False                          # it looks at many pictures: --pictures
 
 
 SECTIONS = (
@@ -94,6 +96,21 @@ SECTIONS = (
         "deep layer, and what arrives is the patch of the image that it saw.",
         "∂<i>a<sub>ijc</sub></i> / ∂<i>x</i> &nbsp;at the neuron’s strongest position",
         ("backprop", "--unit", "{neuron}"),
+    ),
+    Section(
+        "patches", "What else excites that neuron",
+        "The places in many pictures at which the same channel answers most strongly; beside each, what in it does, by "
+        "deconvnet and by guided backpropagation. A name for a unit should fit all of its patches.",
+        "argmax<i><sub>n, i, j</sub></i> <i>a<sub>ijc</sub></i>(<i>x<sub>n</sub></i>)",
+        ("patches", "{pictures}", "--layer", "{content}", "--unit", "{channel}"), of_picture=False, many=True,
+    ),
+    Section(
+        "tsne", "What the net finds alike",
+        "Each picture becomes a code, what the layer before the classes says. t-SNE lays pictures of similar codes "
+        "side by side, and a linear assignment moves them onto a grid. Nobody told it of animals, fruit or vehicles.",
+        "min KL(<i>P</i>‖<i>Q</i>), &nbsp;<i>q<sub>ij</sub></i> ∝ 1 / (1 + |<i>y<sub>i</sub></i> − "
+        "<i>y<sub>j</sub></i>|²)",
+        ("tsne", "{pictures}"), of_picture=False, many=True,
     ),
     Section(
         "receptive-field", "What a unit looks at",
@@ -327,7 +344,7 @@ def choices(net, image):
     if layer := net.roles.get("content"):
         maps = net.forward(Subject.of(net, image).input(net), until=layer, keep=(layer,), grad=None)[layer]
         strongest = int(maps.reshape(-1, maps.shape[-1]).max(axis=0).argmax())
-        found["neuron"] = f"{layer}:{strongest}" + ("@max" if maps.ndim == 4 else "")
+        found.update(neuron=f"{layer}:{strongest}" + ("@max" if maps.ndim == 4 else ""), channel=str(strongest))
     if net.roles.get("logits"):
         best = int(logits_of(net, net.fit(image).image[None]).argmax())
         known = net.class_names.count(net.class_names[best]) == 1 if net.class_names else False
@@ -346,6 +363,7 @@ def run(given, params, *, progress=False, sections=SECTIONS):
     from minivis.progress import track
 
     filled = choices(given.net, given.image)
+    filled["pictures"] = params["pictures"] or (SAMPLES if small_input(given.net) else "FOLDER")
     shown = []
     for section in track(sections, progress, "gallery"):
         try:
@@ -358,6 +376,10 @@ def run(given, params, *, progress=False, sections=SECTIONS):
             why_not = "its pictures are large, and this would take minutes; the command makes it"
             shown.append(Shown(section, words, why_not=why_not))
             continue
+        if section.many and filled["pictures"] == "FOLDER":
+            why_not = "it looks at a folder of pictures; the command makes it, or --pictures FOLDER here"
+            shown.append(Shown(section, words, why_not=why_not))
+            continue
         command = COMMANDS[words[0]]
         own = {**command.parse(words), **{key: params[key] for key in ("net", "device", "seed", "threads")}}
         if command.needs_image and section.of_picture:
@@ -365,7 +387,8 @@ def run(given, params, *, progress=False, sections=SECTIONS):
         words = tuple(command.words(own))
         began = time.perf_counter()
         try:
-            made = command.make(given if section.of_picture else replace(given, image_name=None), own)
+            now = given if section.of_picture else replace(given, image_name=None)
+            made = command.make(replace(now, inputs=command.further_inputs(own)), own)
         except MinivisError as error:
             here = "Not on this machine" if isinstance(error, MissingExtra) else "Not for this net"
             shown.append(Shown(section, words, why_not=f"{here}: {error}"))

@@ -162,6 +162,8 @@ def _to_8_bit(im, name):
     """Any mode of Pillow's to "L" (grey) or "RGB"."""
     if im.mode in ("I", "F") or im.mode.startswith("I;16"):
         return Image.fromarray(_scale_to_8_bit(np.asarray(im), im, name))
+    if im.mode in ("L", "RGB") and "transparency" not in im.info:
+        return im
     grey = im.mode in ("1", "L", "LA", "La")
     if im.has_transparency_data:
         im = im.convert("RGBA")

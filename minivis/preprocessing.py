@@ -74,8 +74,9 @@ class Preprocessing:
             x = (x * self._row(LUMA, x)).sum(axis=3, keepdims=True)
         elif self.channel_order == "BGR":
             x = x[..., ::-1]
-        xp = get_xp(x)
-        return xp.ascontiguousarray((x - self._row(self.mean, x)) / self._row(self.scale, x))
+        x = x - self._row(self.mean, x)
+        x /= self._row(self.scale, x)
+        return get_xp(x).ascontiguousarray(x)
 
     def deprocess(self, x):
         """Values (N, H, W, channels) -> pixels of the same dtype and shape, RGB or grey; not rounded, not clipped."""
@@ -161,7 +162,8 @@ class Preprocessing:
 
     @staticmethod
     def _row(values, like):
-        return constant(tuple(values), like)                    # of the array's dtype: float32 stays float32
+        """``values``, one a channel, for every pixel of a row: so NumPy's inner loop is as long as a row."""
+        return constant((tuple(values),) * like.shape[2], like)     # of the array's dtype: float32 stays float32
 
     def _check_values(self, x):
         x = x[None] if x.ndim == 3 else x

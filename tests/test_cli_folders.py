@@ -76,6 +76,8 @@ NET = ("--net", "tiny.h5")
     (("neighbours", "photos/03.png", "codes.h5", *NET, "--metric", "l2"), "03-neighbours.png"),
     (("tsne", "codes.h5", "--layout", "both", "--side", "128", "--seed", "4"), "codes-tsne.png"),
     (("tsne", "codes.h5", "--most", "8", "--perplexity", "2"), "codes-tsne.png"),
+    (("neighbours", "photo.png", "photos", *NET, "--top", "3"), "photo-neighbours.png"),
+    (("tsne", "photos", *NET, "--side", "128"), "photos-tsne.png"),
 ], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
 def test_makes_a_picture_and_makes_it_again(run, here, words, name):
     code, out, err = run(*words)
@@ -106,6 +108,27 @@ def test_codes_appended(run, here):
         assert (file.layer, file.codes.shape) == ("relu2_1", (12, 512))
 
 
+def test_a_folder_of_pictures_does_for_a_file_of_codes(run, here):
+    by_codes = json.loads(run("neighbours", "photo.png", "codes.h5", *NET, "--json")[1])["numbers"]
+    by_folder = json.loads(run("neighbours", "photo.png", "photos", *NET, "-f", "--json")[1])["numbers"]
+    assert by_folder == {**by_codes, "neighbours": [
+        {**one, "picture": str(here / one["picture"])} for one in by_codes["neighbours"]]}
+    for source in ("codes.h5", "photos"):
+        assert run("tsne", source, *NET, "--side", "128", "-q")[0] == 0
+    assert (read_image("codes-tsne.png") == read_image("photos-tsne.png")).all()
+
+
+def test_the_samples(run, here, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    code, out, _ = run("patches", "samples", *NET, "--unit", "0", "--beside", "none")
+    assert code == 0 and "in 200 pictures" in out and "could not" not in out
+    assert run("rerun", "samples-patches.png")[0] == 0
+    assert json.loads(run("codes", "samples", *NET, "-o", "s.h5", "--json")[1])["numbers"]["pictures"] == 200
+    (here / "samples").mkdir()                          # now the user means that
+    write_image("samples/own.png", scene())
+    assert "in 1 pictures" in run("patches", "samples", *NET, "--unit", "0", "-f")[1]
+
+
 def test_two_processes_write_the_same_picture(run, here):
     words = ("patches", "photos", *NET, "--top", "3")
     assert run(*words, "-o", "one.png")[0] == 0 and run(*words, "-o", "two.png", "--jobs", "2")[0] == 0
@@ -126,7 +149,7 @@ def test_the_record_holds_the_folder(run, refused, here):
         assert "damaged record" in refused("rerun", "bad.png")
     run("tsne", "codes.h5", "--side", "64", "-q")
     record = json.loads(read_text("codes-tsne.png")["minivis"])
-    assert record["net"] is None and list(record["inputs"]) == ["codes"]
+    assert list(record["inputs"]) == ["codes"]
     run("codes", "photos", *NET, "--append", "-q")
     assert "the codes codes.h5 has changed" in refused("rerun", "codes-tsne.png")
 

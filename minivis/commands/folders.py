@@ -7,7 +7,7 @@ import click
 from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, blas_threads, read_given, say
 from minivis.commands.making import NOT_RECORDED, PictureCommand, picture_command
 
-FOLDER = click.Argument(["folder"])
+FOLDER = click.Argument(["folder"])             # or the word "samples"
 LAYER = click.Option(["--layer"], metavar="NAME", help="Which layer; by default the net's content layer.")
 SHRUNK = click.Option(["--size"], type=click.IntRange(min=1), metavar="N", help="First shrink each picture to N pixels "
                       "on its longer side; for nets that take any size, the side of the squares that they see [224].")
@@ -100,6 +100,7 @@ def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, devic
     One vector a picture, into an HDF5 file that `minivis neighbours` and `minivis tsne` read. Pictures that cannot be
     read are listed at the end.
     """
+    from minivis.data.samples import folder_called
     from minivis.files import check_output
     from minivis.methods.codes import checkpoint_of, write_codes
     from minivis.sweep import listed
@@ -109,8 +110,8 @@ def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, devic
         check_checkpoint(checkpoint_of(out), force)
     given = read_given(net, needs_image=False, device=device)
     with resumable(checkpoint_of(out)), blas_threads(threads):
-        done = write_codes(given.net, folder, out, layer, net_name=net, resume=resume, force=force, size=size,
-                           jobs=jobs, backend=backend, scheduler=scheduler, progress=not quiet)
+        done = write_codes(given.net, folder_called(folder), out, layer, net_name=net, resume=resume, force=force,
+                           size=size, jobs=jobs, backend=backend, scheduler=scheduler, progress=not quiet)
     words = [f"{done.pictures:,} pictures, {done.new:,} of them new; {done.width:,} numbers of {done.layer} each"]
     say("codes", None if quiet else "\n".join(words + listed(done.unreadable)), as_json=as_json, quiet=quiet,
         settings={"folder": folder, "net": net, "layer": done.layer, "size": size}, files=[out],
@@ -132,12 +133,13 @@ CODES = click.Argument(["codes"])
 def neighbours(given, seed, progress, top, metric):
     """The pictures of a file of CODES that the net finds most like IMAGE.
 
-    `minivis codes` makes the file; --net must be the net that it was made with.
+    `minivis codes` makes the file; --net must be the net that it was made with. CODES may also be a folder of pictures.
     """
+    from minivis.methods.codes import codes_at
     from minivis.methods.neighbours import neighbours
 
-    return neighbours(given.net, given.image, given.inputs["codes"], k=top, metric=metric, seed=seed,
-                      progress=progress)
+    with codes_at(given.net, given.inputs["codes"], progress=progress) as codes:
+        return neighbours(given.net, given.image, codes, k=top, metric=metric, seed=seed, progress=progress)
 
 
 @picture_command(
@@ -151,13 +153,18 @@ def neighbours(given, seed, progress, top, metric):
                  help="Pixels; by default as many as the pictures need, up to 4096."),
     click.Option(["--most"], type=click.IntRange(min=4), default=4096, show_default=True,
                  help="Of more pictures, so many are taken, evenly spread."),
-    image=False, net=False, inputs=("codes",), compute=[SEED],
+    image=False, inputs=("codes",),
 )  # fmt: skip
 def tsne(given, seed, progress, perplexity, layout, side, most):
-    """A map of the pictures of a file of CODES: what the net finds alike lies together."""
+    """A map of the pictures of a file of CODES: what the net finds alike lies together.
+
+    CODES may also be a folder of pictures, for which --net makes them.
+    """
+    from minivis.methods.codes import codes_at
     from minivis.methods.tsne import tsne_grid
 
-    return tsne_grid(given.inputs["codes"], perplexity=perplexity, layout=layout, side=side, most=most, seed=seed,
-                     progress=progress)
+    with codes_at(given.net, given.inputs["codes"], progress=progress) as codes:
+        return tsne_grid(codes, perplexity=perplexity, layout=layout, side=side, most=most, seed=seed,
+                         progress=progress)
 
 

@@ -25,7 +25,11 @@ FOLDER = click.Option(["-o", "--out"], metavar="FOLDER", default="gallery", show
                       help="Where to put index.html; made if it is not there.")
 
 
-@click.command("gallery", params=[IMAGE, FOLDER, SIZE, *COMPUTE, *REPORT])
+PICTURES = click.Option(["--pictures"], metavar="FOLDER", help="Of many pictures, for the patches of a neuron and the "
+                        "map; by default the samples, where the net reads small pictures.")
+
+
+@click.command("gallery", params=[IMAGE, FOLDER, SIZE, PICTURES, *COMPUTE, *REPORT])
 def gallery(out, force, as_json, quiet, **params):
     """Everything on one IMAGE, as a page.
 
@@ -155,13 +159,14 @@ def recorded_command(record, picture):
 
 def recorded_inputs(command, record, params, picture):
     """The net, the picture and the further inputs of a record, if they still are what they were."""
+    from minivis.data.samples import folder_called
     from minivis.record import beside, unchanged
     from minivis.weights.catalogue import CATALOGUE, locate
 
     image = found = params.get("image")
     if image is not None:
         found = unchanged("picture", beside(image, picture), record["image"]["sha256"], picture)
-    inputs = {name: unchanged(name, beside(params[name], picture), file["sha256"], picture)
+    inputs = {name: unchanged(name, folder_called(beside(params[name], picture)), file["sha256"], picture)
               for name, file in record["inputs"].items()}
     net = params.get("net")
     if net is not None:

@@ -70,7 +70,7 @@ class PictureCommand(click.Command):
         given = read_given(params.get("net"), params.get("image"), size=params.get("size"),
                            needs_image=self.needs_image, device=params.get("device", "cpu"))
         given.out = out
-        given.inputs = {name: params[name] for name in self.inputs if params[name] is not None}
+        given.inputs = self.further_inputs(params)
         given.further = read_further(params, self.params)
         watch = self.watch(given, params) if self.long else None
         result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None,
@@ -95,6 +95,12 @@ class PictureCommand(click.Command):
             click.echo("minivis: stopped; this is the best so far", err=True)
             return 130
         return 0 if result.ok else 1
+
+    def further_inputs(self, params):
+        """``given.inputs``: the name of a parameter -> the path of the file or folder."""
+        from minivis.data.samples import folder_called
+
+        return {name: folder_called(params[name]) for name in self.inputs if params[name] is not None}
 
     def make(self, given, params, *, progress=False, draw=True, watch=None):
         """The Result, its picture, and the text to keep in it. Nothing is read or written, but what ``watch`` keeps."""

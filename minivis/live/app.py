@@ -16,10 +16,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect
 
+from minivis.data.samples import Samples
 from minivis.live.jobs import LANES
 from minivis.live.messages import as_json
 from minivis.live.microscope import Microscope
-from minivis.live.samples import Samples
 from minivis.live.viewer import Viewer
 
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -28,7 +28,6 @@ STATIC = {
     "": ("index.html", "text/html; charset=utf-8"),
     "style.css": ("style.css", "text/css; charset=utf-8"),
     "icon.svg": ("icon.svg", "image/svg+xml"),
-    "samples.webp": ("samples.webp", "image/webp"),
     **{f"{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in (
         "main", "connection", "sources", "paint", "grid", "unit", "arithmetic", "keys", "tools",
     )},
@@ -98,7 +97,9 @@ def create_app(net, *, name="net", hosts=HOSTS):
     """The ASGI app of the live page of ``net``; ``name`` is shown on it. ``hosts``: by which names it may be called."""
     static = {path: (files("minivis.live").joinpath("static", file).read_bytes(), kind)
               for path, (file, kind) in STATIC.items()}
-    desk = Desk(Microscope(net, name), Samples())
+    samples = Samples()
+    static["samples.webp"] = (samples.sheet, "image/webp")
+    desk = Desk(Microscope(net, name), samples)
 
     async def page(request):
         found = static.get(request.path_params["path"])

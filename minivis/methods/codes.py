@@ -6,7 +6,8 @@ Pictures that a net finds alike have codes that lie close together, whatever the
 
 import os
 import shutil
-from contextlib import suppress
+import tempfile
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,6 +105,18 @@ def write_codes(net, folder, path, layer=None, *, net_name="", resume=False, for
         raise
     os.replace(growing, path)
     return Written(os.fspath(path), layer, count, count - before, width, tuple(tally.unreadable))
+
+
+@contextmanager
+def codes_at(net, source, *, progress=False):
+    """The path of a file of codes: ``source``; or of a temporary one, where that is a folder of pictures."""
+    if not os.path.isdir(source):
+        yield source
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "codes.h5")
+        write_codes(net, source, path, progress=progress)
+        yield path
 
 
 def checkpoint_of(path):
