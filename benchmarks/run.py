@@ -229,6 +229,32 @@ def status(key):
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith(key))
 
 
+def accuracy(options, *, size=224):
+    """Float32 beside float64, of minivis alone: what each way to convolve loses."""
+    net = random_vgg("VGG16", head=True)
+    x = np.random.default_rng(1).standard_normal((1, size, size, 3), "f4")
+    seed = np.random.default_rng(2).standard_normal((1, 1000)).astype("f4")
+    wide = net.astype("f8").forward(x.astype("f8"), until="fc8", algorithm="im2col")
+    small = {name: "winograd2" for name in net.layers if name.startswith("conv") and name != "conv1_1"}
+    for title, algorithm in (("auto", "auto"), ("winograd2", small), ("im2col", "im2col")):
+        acts = net.forward(x, until="fc8", algorithm=algorithm)
+        gradient = net.backward(acts, {"fc8": seed})[0]["input"]
+        flips = {"relu": 0, "pool": 0}
+        for name in acts.caches:
+            if name[:4] in flips:
+                some, other = (one.caches[name] for one in (acts, wide))
+                some, other = (some[0], other[0]) if isinstance(some, tuple) else (some, other)
+                flips[name[:4]] += int((some != other).sum())
+        logits = np.abs(acts["fc8"] - wide["fc8"]).max() / np.abs(wide["fc8"]).max()
+        own = wide.caches.copy()
+        wide.caches.update(acts.caches)                 # the same signs and switches
+        exact = wide.net.backward(wide, {"fc8": seed.astype("f8")})[0]["input"]
+        wide.caches.update(own)
+        away = np.linalg.norm(gradient - exact) / np.linalg.norm(exact)
+        print(f"| accuracy, VGG16, {title} | logits {logits:.1e}, gradient {away:.1e}, signs that flipped "
+              f"{flips['relu']}, switches {flips['pool']} | - |", flush=True)
+
+
 WORK = {
     "gradient": body,
     "forward": partial(body, what="forward"),
@@ -239,6 +265,7 @@ WORK = {
     "occlusion": occlusion,
     "memory": memory,
     "tiles": tiled,
+    "accuracy": accuracy,
 }
 
 
