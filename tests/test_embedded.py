@@ -11,7 +11,7 @@ from minivis.weights.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
 # right answers on the 200 clear pictures; measured: see weights/README
-LEAST = {"emoji-vgg": 0.98, "emoji-alexnet": 0.97, "emoji-vgg-robust": 0.88}
+LEAST = {"emoji-vgg": 0.98, "emoji-alexnet": 0.97, "emoji-vgg-robust": 0.94}
 
 
 @pytest.fixture(scope="module", params=LEAST)
@@ -84,6 +84,24 @@ def test_emoji_alexnet_begins_with_oriented_edges_and_blobs_of_colour():
     assert (oriented.max(axis=0) > 0.5).mean() > 0.5                    # measured: 0.69; of noise: 0
     grey = 3 * (w.mean(axis=2) ** 2).sum(axis=(0, 1)) / (w**2).sum(axis=(0, 1, 2))
     assert (grey < 0.25).sum() >= 8 and (grey > 0.75).sum() >= 8        # colours, and light and dark; measured: 18, 12
+
+
+def test_plain_ascent_shows_the_class_in_the_robust_net_only():
+    """25 steps up the logit from noise, no prior, no moves; the judge took no part."""
+    judge, classes, named = mv.load("emoji-alexnet"), np.arange(0, 125, 5), {}
+    rows = np.arange(len(classes))
+    for name in ("emoji-vgg", "emoji-vgg-robust"):
+        net, x = mv.load(name), 128 + 16 * np.random.default_rng(0).standard_normal((len(classes), 64, 64, 3))
+        x = x.astype(np.float32)
+        for _ in range(25):
+            acts = net.forward(net.preprocess(x), until="fc8", keep=["fc8"])
+            seed = np.zeros_like(acts["fc8"])
+            seed[rows, classes] = 1
+            up = net.preprocess_adjoint(net.backward(acts, {"fc8": seed})[0]["input"])
+            x = np.clip(x + 4 * up / np.sqrt((up**2).mean(axis=(1, 2, 3), keepdims=True)), 0, 255)
+        found = judge.forward(judge.preprocess(x), until="fc8", keep=["fc8"], grad=None)["fc8"].argmax(axis=1)
+        named[name] = (found == classes).mean()
+    assert named["emoji-vgg-robust"] > 0.8 > named["emoji-vgg"]          # measured over all classes: 0.98, 0.62
 
 
 def test_every_role_is_played(net):

@@ -136,9 +136,10 @@ def test_mistakes(net, settings, kind, sentence):
 
 
 @pytest.mark.slow
-def test_every_class_of_emoji_vgg_is_recognisable():
+@pytest.mark.parametrize("name", ["emoji-vgg", "emoji-vgg-robust"])
+def test_every_class_is_recognisable(name):
     """The figures of the recipe: what the net says, under moves it was not made for, and a judge that took no part."""
-    net, judge = mv.load("emoji-vgg"), mv.load("emoji-alexnet")
+    net, judge = mv.load(name), mv.load("emoji-alexnet")
     K = len(net.class_names)
     sure, robust, named = np.zeros(K), np.zeros(K), np.zeros(K)
     for first in range(0, K, 25):
