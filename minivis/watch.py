@@ -118,7 +118,7 @@ class Recorder:
         self.trace, self.stopped, self.notes = [], "", []
         self.trace_every = 1
         self.expected = memory_of(problem, method)
-        self.saved_at, self.rng_state, self.last = time.monotonic(), None, None
+        self.saved_at, self.rng_state, self.last, self.finished = time.monotonic(), None, None, False
 
     def __enter__(self):
         self.bar = bar(self.steps, self.progress, f"{self.title} ({self.expected / 1e6:,.0f} MB)")
@@ -130,10 +130,9 @@ class Recorder:
         if kind is KeyboardInterrupt and self.best is not None:
             self.stopped, self.watch.interrupted = INTERRUPTED, True
             if self.last is not None:           # so that a run of just so many steps ends on the same image
-                self.compare(self.last[0], self.problem.measure(self.last[0]))
-            self.save()
+                self.finish(self.last[0])
             return True
-        if kind is None:
+        if kind is None and not self.finished:
             self.save()
         return False
 
@@ -173,6 +172,12 @@ class Recorder:
                 self.best[i] = z[i]
             self.best_losses[better] = losses[better]
             self.best_terms = found.terms
+
+    def finish(self, z):
+        """The last image counts too. To a run that goes on it is none of those compared, so the checkpoint is first."""
+        self.save()
+        self.finished = True
+        self.compare(z, self.problem.measure(z))
 
     def advance(self, z, found, rng):
         """A step is done: z is the new image. True to stop."""

@@ -114,6 +114,8 @@ def test_checkpoint_and_resume(run, tmp_path, interrupted):
     resume()
     code, _, err = run(*words, "--steps", "12", "-o", "rest.png", "--checkpoint", "run.npz", "--resume")
     assert (code, err) == (0, "") and (read_image("rest.png") == read_image("whole.png")).all()
+    assert run("maximize", "--unit", "owl", *TINY, "--steps", "0", "-o", "start.png")[0] == 0
+    assert (read_image("start.png") != read_image("whole.png")).any()       # or there was nothing to go on with
     assert run("rerun", "rest.png")[0] == 0
 
 
