@@ -144,6 +144,6 @@ def test_figures_on_emoji_vgg():
     errors = {one.layer: one.errors[0] for one in result.inversions}
     psnr = [one.psnr[0] for one in result.inversions if one.layer in ("conv1_1", "pool1", "pool2", "pool3", "fc6")]
     print(result)
-    assert errors["conv1_1"] < 0.01 and max(errors[name] for name in ("conv2_1", "conv2_2", "pool2")) < 0.04
+    assert errors["conv1_1"] < 0.01 and max(errors["conv2_1"], errors["conv2_2"]) < 0.04 and errors["pool2"] < 0.06
     assert errors["fc6"] < 0.15 and psnr == sorted(psnr, reverse=True)
     assert all(one.said[1].startswith("goose") for one in result.inversions)
