@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minivis.cli import main
 from minivis.images import write_image
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.weights.native import save
@@ -27,3 +28,14 @@ def fill(folder):
 def contents(folder):
     """Every file and folder below ``folder``, with what it holds."""
     return {p: p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}
+
+
+def runner(capsys):
+    """A function of the words of a command line: (exit code, what it printed, what it said on stderr)."""
+
+    def run(*words):
+        code = main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

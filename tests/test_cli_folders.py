@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from commandline import contents, fill, scene
+from commandline import contents, fill, runner, scene
 from test_cli import finish, process
 
 from minivis.cli import main
@@ -42,12 +42,7 @@ def here(tmp_path, originals, monkeypatch):
 
 @pytest.fixture
 def run(here, capsys):
-    def run(*words):
-        code = main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
+    return runner(capsys)
 
 
 @pytest.fixture

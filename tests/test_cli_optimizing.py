@@ -3,10 +3,9 @@
 import json
 
 import pytest
-from commandline import contents, fill
+from commandline import contents, fill, runner
 
 from minivis import optimize
-from minivis.cli import main
 from minivis.images import read_image, read_text
 
 TINY = ("--net", "tiny.h5")
@@ -17,12 +16,7 @@ def run(tmp_path, monkeypatch, capsys):
     fill(tmp_path)
     monkeypatch.chdir(tmp_path)
 
-    def run(*words):
-        code = main(list(words))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
+    return runner(capsys)
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from commandline import contents, fill, scene
+from commandline import contents, fill, runner, scene
 
 from minivis import optimize
-from minivis.cli import main
 from minivis.images import read_image, read_text, write_image
 
 TINY = ("--net", "tiny.h5")
@@ -23,12 +22,7 @@ def run(tmp_path, monkeypatch, capsys):
     write_image(tmp_path / "right.png", 255 - mask)
     monkeypatch.chdir(tmp_path)
 
-    def run(*words):
-        code = main(list(words))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
+    return runner(capsys)
 
 
 def numbers(found):

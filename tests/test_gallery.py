@@ -13,7 +13,7 @@ from commandline import contents, fill
 
 from minivis import gallery
 from minivis.cli import main
-from minivis.gallery import SECTIONS
+from minivis.gallery_sections import CHAPTERS, SECTIONS, Chapter
 from minivis.models.tiny import tiny_vgg
 from minivis.weights import catalogue
 from minivis.weights.native import save
@@ -185,7 +185,7 @@ def test_other_nets(here):
 
 def test_chapters_of_what_comes_in_packages(here, monkeypatch, capsys):
     few = tuple(s for s in SECTIONS if s.key in ("classify", "saliency"))
-    ours = gallery.Chapter("Another net", "It sees as well.", "emoji-alexnet", ("classify", "saliency"))
+    ours = Chapter("Another net", "It sees as well.", "emoji-alexnet", ("classify", "saliency"))
     away = replace(ours, title="Nowhere", net="vgg16-craft")
     monkeypatch.setattr(gallery, "SECTIONS", few)
     monkeypatch.setattr(gallery.run, "__kwdefaults__", {"progress": False, "sections": few})
@@ -204,6 +204,6 @@ def test_chapters_of_what_comes_in_packages(here, monkeypatch, capsys):
 
 
 def test_the_chapters_name_nets_and_sections_that_exist():
-    for chapter in gallery.CHAPTERS:
+    for chapter in CHAPTERS:
         assert chapter.net in catalogue.CATALOGUE
         assert set(chapter.keys) - {"dream", "style"} <= {s.key for s in SECTIONS}
