@@ -7,7 +7,7 @@ from loading import load, save
 
 
 def main(argv=None):
-    net, _, out = load(__doc__, argv, "02_filters.png")
+    net, _, out = load(__doc__, argv, "02_filters.png", net="emoji-alexnet")      # VGG's 3 x 3 have little room
 
     name = next(name for name, layer in net.layers.items() if "w" in layer.params)
     w = net.layers[name].params["w"]                            # (KH, KW, C, F): F filters that read C colours

@@ -20,12 +20,12 @@ from minivis.pictures import panels  # noqa: E402
 from minivis.preprocessing import Preprocessing  # noqa: E402
 
 
-def load(doc, argv, out, whole=False):
+def load(doc, argv, out, whole=False, net="emoji-vgg"):
     """Parse ``argv``; return (net, picture as the net sees it: uint8 (H, W, 3), path to save to).
 
     whole: the picture is not cut to the net's size, for methods whose layers take any.
     """
-    parser, args = parse(doc, argv, out, CHECKOUT / "minivis" / "data" / "goose.png", "a picture")
+    parser, args = parse(doc, argv, out, CHECKOUT / "minivis" / "data" / "goose.png", "a picture", net)
     try:
         net = mv.load(args.net)
         if whole:
@@ -65,10 +65,10 @@ def squares(picture, across):
     return cut
 
 
-def parse(doc, argv, out, image, what):
+def parse(doc, argv, out, image, what, net="emoji-vgg"):
     """(the parser, the options) of a demo's command line."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--net", default="emoji-vgg", help="a name of `minivis weights list`, or a file")
+    parser.add_argument("--net", default=net, help="a name of `minivis weights list`, or a file")
     parser.add_argument("--image", default=image, help=what)
     parser.add_argument("--size", type=int, default=224, help="its longer side, where any size will do")
     parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
