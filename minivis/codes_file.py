@@ -22,7 +22,8 @@ from minivis.weights.hdf5 import child, opened
 
 FORMAT, VERSION = "minivis codes", 1
 ATTRIBUTES = ("net", "fingerprint", "layer")
-ROWS = 4096                                     # read at a time
+ROWS, PATHS = 4096, 256                         # read at a time
+CHUNKS = 2**20                                  # bytes of a part of the file that HDF5 keeps in memory
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ class CodesFile:
         """Yield (first row, codes (at most ROWS, D))."""
         for first in range(0, len(self), ROWS):
             yield first, self.codes[first : first + ROWS]
+
+    def names(self):
+        """Yield the paths as they are kept. (Read at once, each would take the 4096 bytes of its place in the file.)"""
+        for first in range(0, len(self), PATHS):
+            for path in self.paths[first : first + PATHS]:
+                yield path.decode("utf-8", "surrogateescape")
 
     def append(self, paths, hashes, codes):
         """Add rows; what is written is on the disk when this returns."""
@@ -86,16 +93,19 @@ def create(path, width, dtype, net, fingerprint, layer, size):
         rows = max(1, min(1024, (1 << 20) // (width * np.dtype(dtype).itemsize)))
         file.create_dataset("codes", (0, width), dtype, maxshape=(None, width), chunks=(rows, width))
         file.create_dataset("sha256", (0,), "S64", maxshape=(None,), chunks=(1024,))
-        file.create_dataset("paths", (0,), "S4096", maxshape=(None,), chunks=(256,), compression="gzip")
+        file.create_dataset("paths", (0,), "S4096", maxshape=(None,), chunks=(PATHS,), compression="gzip")
 
 
 @contextmanager
 def open_codes(path, write=False):
     """The `CodesFile` at ``path``; BadFile for anything else."""
+    no_codes = BadFile(f"{path} is no file of codes; minivis codes FOLDER -o FILE makes one")
+    if os.path.isfile(path) and os.path.getsize(path) and not h5py.is_hdf5(path):
+        raise no_codes
     with opened(path) as source:                # its checks, and its sentences
         found = source.attribute(source.file, "format")
         if found != FORMAT:
-            raise BadFile(f"{path} is no file of codes; minivis codes FOLDER -o FILE makes one")
+            raise no_codes
         if source.attribute(source.file, "version") != VERSION:
             raise BadFile(f"{path} is of another version of the format of codes than this minivis reads")
         about = {key: source.attribute(source.file, key) for key in ATTRIBUTES}
@@ -108,6 +118,6 @@ def open_codes(path, write=False):
         if not write:
             yield CodesFile(os.fspath(path), *parts, **about, size=int(size or 0) or None)
             return
-    with h5py.File(path, "r+") as file:
+    with h5py.File(path, "r+", rdcc_nbytes=CHUNKS) as file:
         yield CodesFile(os.fspath(path), file["codes"], file["paths"], file["sha256"], **about,
                         size=int(size or 0) or None)

@@ -98,6 +98,13 @@ SECTIONS = (
         ("patches", "{pictures}", "--layer", "{content}", "--unit", "{channel}"), of_picture=False, many=True,
     ),
     Section(
+        "neighbours", "The nearest codes",
+        "A layer near the end says of each picture some hundreds of numbers, its code. These are the pictures whose "
+        "codes lie nearest to this one’s: alike in what they show, hardly ever in their pixels.",
+        "1 − <i>φ</i>(<i>x</i>)·<i>φ</i>(<i>x<sub>n</sub></i>) / |<i>φ</i>(<i>x</i>)| |<i>φ</i>(<i>x<sub>n</sub></i>)|",
+        ("neighbours", "{pictures}"), many=True,
+    ),
+    Section(
         "tsne", "What the net finds alike",
         "Each picture becomes a code, what the layer before the classes says. t-SNE lays pictures of similar codes "
         "side by side, and a linear assignment moves them onto a grid. Nobody told it of animals, fruit or vehicles.",

@@ -72,6 +72,7 @@ NET = ("--net", "tiny.h5")
     (("tsne", "codes.h5", "--layout", "both", "--side", "128", "--seed", "4"), "codes-tsne.png"),
     (("tsne", "codes.h5", "--most", "8", "--perplexity", "2"), "codes-tsne.png"),
     (("neighbours", "photo.png", "photos", *NET, "--top", "3"), "photo-neighbours.png"),
+    (("neighbours", "codes.h5", *NET), "goose-neighbours.png"),
     (("tsne", "photos", *NET, "--side", "128"), "photos-tsne.png"),
 ], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
 def test_makes_a_picture_and_makes_it_again(run, here, words, name):
@@ -170,7 +171,8 @@ def test_the_record_holds_the_folder(run, refused, here):
     (["codes", "photos", "--append", "--net", "other.h5"], "codes.h5 holds codes of another net, tiny.h5"),
     (["codes", "photos", "-o", "tiny.h5", "--append"], "tiny.h5 is no file of codes"),
     (["codes", "photos", "-o", "no/where.h5"], "there is no folder no"),
-    (["neighbours", "photo.png"], "Missing argument 'CODES'"),
+    (["neighbours"], "Missing argument 'CODES'"),
+    (["neighbours", "photo.png"], "photo.png is no file of codes"),
     (["neighbours", "photo.png", "nowhere.h5"], "there is no file nowhere.h5"),
     (["neighbours", "photo.png", "tiny.h5"], "tiny.h5 is no file of codes"),
     (["neighbours", "photo.png", "codes.h5", "--net", "other.h5"], "codes.h5 holds codes of another net, tiny.h5"),

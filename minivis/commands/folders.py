@@ -122,9 +122,18 @@ def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, devic
 CODES = click.Argument(["codes"])
 
 
+class AfterImage(click.Argument):
+    """An argument behind IMAGE that is needed, as IMAGE is not: a word alone is this one."""
+
+    def handle_parse_result(self, ctx, opts, args):
+        if not isinstance(opts.get(self.name), str) and ctx.params.get("image") is not None:
+            opts, ctx.params["image"] = {**opts, self.name: ctx.params["image"]}, None
+        return super().handle_parse_result(ctx, opts, args)
+
+
 @picture_command(
     "neighbours",
-    CODES,
+    AfterImage(["codes"]),
     click.Option(["--top"], type=click.IntRange(min=1), default=12, show_default=True, help="How many."),
     click.Option(["--metric"], type=click.Choice(["cosine", "l2"]), default="cosine", show_default=True,
                  help="How far two codes are apart."),

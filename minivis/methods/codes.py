@@ -87,7 +87,7 @@ def write_codes(net, folder, path, layer=None, *, net_name="", resume=False, for
     try:
         with open_codes(growing, write=True) as file:
             before = file.trim()
-            known = {p.decode("utf-8", "surrogateescape") for p in file.paths[:before]}
+            known = set(file.names())
             names = tuple(n for n in pictures.names if near(os.path.join(pictures.root, n), path) not in known)
             todo = Pictures(pictures.root, names)
             for first, looked in sweep(net, todo, layer, flat, size=size, jobs=jobs, backend=backend,
