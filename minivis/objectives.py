@@ -21,6 +21,7 @@ import numpy as np
 
 from minivis.backend import get_xp, to_cpu
 from minivis.errors import BadValue
+from minivis.layers.product import product
 
 
 class Evaluation(NamedTuple):
@@ -273,12 +274,12 @@ def gram(a):
 def products(a):
     """f f^T of the features f at each position, summed over positions: (N, C, C)."""
     features = a.reshape(len(a), -1, a.shape[3])
-    return features.swapaxes(1, 2) @ features
+    return product(features.swapaxes(1, 2), features)
 
 
 def times(a, matrices):
     """Maps a (N, H, W, C), the features of each position times their image's matrix (N, C, C)."""
-    return (a.reshape(len(a), -1, a.shape[3]) @ matrices).reshape(a.shape)
+    return product(a.reshape(len(a), -1, a.shape[3]), matrices).reshape(a.shape)
 
 
 def gram_distance(layer, wanted):

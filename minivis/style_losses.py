@@ -15,7 +15,8 @@ from minivis.backend import get_xp
 from minivis.colours import luminance
 from minivis.errors import BadValue
 from minivis.image_gradient import activations, add, whole_layers
-from minivis.objectives import Objective, code_distance, objective
+from minivis.layers.product import product
+from minivis.objectives import Objective, code_distance, objective, times
 from minivis.resampling import area, linear
 
 
@@ -23,7 +24,7 @@ def gram_sum(a, mask=None):
     """Sum over images and positions of m f f^T: (C, C), of a (N, H, W, C) and a mask that broadcasts to it."""
     rows = a.reshape(-1, a.shape[-1])
     weighted = rows if mask is None else (a * mask).reshape(rows.shape)
-    return rows.T @ weighted
+    return product(rows.T, weighted)
 
 
 def gram(a, mask=None):
@@ -51,7 +52,7 @@ def style_distance(layer, wanted, mask=None):
         a = acts[layer]
         count = a.shape[-1] * positions(acts.shapes[layer], mask)
         difference = sums["products"] / count - wanted                      # symmetric, as G and A are
-        seed = a @ (difference * (4 / (count * size)))                      # d|D|^2 / df = 2 (D + D^T) m f / count
+        seed = times(a, difference * (4 / (count * size)))                  # d|D|^2 / df = 2 (D + D^T) m f / count
         if mask is not None:
             seed *= acts.cut(layer, mask)
         return (difference.astype("float64") ** 2).sum()[None] / size, {layer: seed}

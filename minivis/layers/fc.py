@@ -5,6 +5,7 @@
 
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_image, check_input, sum_positions
+from minivis.layers.product import product
 
 
 class Flatten(Layer):
@@ -26,12 +27,13 @@ class Flatten(Layer):
 
 def fully_connected_forward(x, w, b=None):
     """x (N, D), w (D, F), b (F,) or None -> out (N, F)."""
-    return x @ w if b is None else x @ w + b
+    out = product(x, w)
+    return out if b is None else out + b
 
 
 def fully_connected_backward(dout, x, w):
     """dx (N, D), dw (D, F), db (F,) for dout (N, F)."""
-    return dout @ w.T, x.T @ dout, sum_positions(dout)
+    return product(dout, w.T), product(x.T, dout), sum_positions(dout)
 
 
 class FullyConnected(Layer):
@@ -52,7 +54,7 @@ class FullyConnected(Layer):
     def backward(self, dout, cache, mode):
         w = self.params["w"]
         if not mode.param_grads:
-            return (dout @ w.T,), {}            # x is not needed, so an "image" pass did not keep it
+            return (product(dout, w.T),), {}            # x is not needed, so an "image" pass did not keep it
         dx, dw, db = fully_connected_backward(dout, cache, w)
         return (dx,), {"w": dw, "b": db} if "b" in self.params else {"w": dw}
 

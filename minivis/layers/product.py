@@ -1,0 +1,29 @@
+"""Matrix products beside convolutions, shared out like these.
+
+BLAS would share them out too. But its threads spin for a while after that, in the way of ours: after a fully connected
+layer VGG's convolutions took 1.6 times as long.
+"""
+
+import numpy as np
+
+from minivis.backend import get_xp
+from minivis.layers.bands import even_cuts
+from minivis.threads import cores, share_out
+
+ALONE = 2**21                           # multiplications up to which a second thread is not worth waking
+
+
+def product(a, b):
+    """a (..., n, k) @ b (..., k, m), some of the m columns by each thread: the same bits for any number of threads."""
+    if get_xp(a) is not np:
+        return a @ b
+    m = b.shape[-1]
+    stacks = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    out = np.empty((*stacks, a.shape[-2], m), np.result_type(a, b))
+    parts = 1 if out.size * a.shape[-1] <= ALONE else cores()
+
+    def columns(some):
+        np.matmul(a, b[..., some], out=out[..., some])
+
+    share_out(columns, even_cuts(m, -(-m // parts), 1))
+    return out
