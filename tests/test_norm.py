@@ -7,6 +7,7 @@ from passes import ATOL, both_ways, check_gradients, check_modes
 
 from minivis.errors import BadValue
 from minivis.layers import LRN, BackwardMode, BatchNorm, Conv2D, Dropout, ForwardMode, FullyConnected, fold_batch_norm
+from minivis.layers.base import sum_positions, wide
 
 SHAPES = [(2, 3, 4, 5), (6, 5)]
 
@@ -173,3 +174,12 @@ def test_backward_asks_only_for_what_was_kept(rng):
     out, cache = layer.forward(x, mode=ForwardMode("params"))
     assert layer.backward(out, cache, BackwardMode())[1] == {}
     assert set(layer.backward(out, cache, BackwardMode(param_grads=True))[1]) == {"gamma", "beta"}
+
+
+@pytest.mark.parametrize("shape", [(6, 5, 3), (4, 700), (1, 1, 3000), (0, 5), (64, 16)])
+def test_rows_of_several_positions_are_the_same_numbers(shape, rng):
+    x, v = rng.standard_normal(shape), rng.standard_normal(shape[-1:])
+    rows, repeated = wide(x, v)
+    np.testing.assert_array_equal((rows * repeated).reshape(shape), x * v)
+    np.testing.assert_allclose(sum_positions(x), x.reshape(-1, shape[-1]).sum(axis=0), rtol=1e-12, atol=1e-12)
+    assert shape != (64, 16) or rows.shape == (1, 1024), "as wide as it can be"

@@ -7,25 +7,27 @@
 
 from minivis.backend import get_xp
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_input, sum_positions
+from minivis.layers.base import Layer, check_input, sum_positions, wide
 
 
 def batch_norm_forward(x, gamma, beta, mean, var, eps):
     """x (..., C), the rest (C,) -> out, and x_hat = (x - mean) / sqrt(var + eps)."""
-    x_hat = x - mean
-    x_hat *= _inverse_std(var, eps)
+    rows, mean, inverse_std, gamma, beta = wide(x, mean, _inverse_std(var, eps), gamma, beta)
+    x_hat = rows - mean
+    x_hat *= inverse_std
     out = gamma * x_hat
     out += beta
-    return out, x_hat
+    return out.reshape(x.shape), x_hat.reshape(x.shape)
 
 
 def batch_statistics(x):
     """Mean and (biased) variance of each channel, (C,) both."""
     count = x.size // x.shape[-1]
     mean = sum_positions(x) / count
-    apart = x - mean
+    rows, means = wide(x, mean)
+    apart = rows - means
     apart *= apart
-    return mean, sum_positions(apart) / count
+    return mean, sum_positions(apart.reshape(x.shape)) / count
 
 
 def batch_norm_backward(dout, x_hat, gamma, var, eps, *, batch_statistics):
@@ -34,12 +36,14 @@ def batch_norm_backward(dout, x_hat, gamma, var, eps, *, batch_statistics):
         dx = gamma / sqrt(var + eps) * (dout - mean(dout) - x_hat * mean(dout * x_hat))
     """
     dgamma, dbeta = sum_positions(dout * x_hat), sum_positions(dout)
+    rows, scale = wide(dout, gamma * _inverse_std(var, eps))
     if batch_statistics:
         count = dout.size // dout.shape[-1]
-        shared = x_hat * (dgamma / count)
-        shared += dbeta / count
-        dout = dout - shared
-    return dout * (gamma * _inverse_std(var, eps)), dgamma, dbeta
+        x_hat, mean_of_product, mean = wide(x_hat, dgamma / count, dbeta / count)
+        shared = x_hat * mean_of_product
+        shared += mean
+        rows = rows - shared
+    return (rows * scale).reshape(dout.shape), dgamma, dbeta
 
 
 def fold_batch_norm(conv, norm):
