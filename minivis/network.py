@@ -25,6 +25,7 @@ from minivis.layers.conv import Conv2D
 from minivis.layers.conv_fast import check_algorithm
 from minivis.layers.relu import check_rule
 from minivis.preprocessing import Preprocessing
+from minivis.threads import ONE_BLAS_THREAD
 from minivis.workspace import Workspace
 
 ROLES = ("logits", "prob", "code", "content", "style", "dream")     # what a layer is for, whatever it is called
@@ -107,9 +108,10 @@ class Network:
         mode = self.check_forward(x, grad, training, rng, algorithm, workspace)
         acts = Activations(self, mode)
         acts["input"], acts.dtype, acts.shapes["input"] = x, x.dtype, x.shape
-        for step in self.plan(until, keep):
-            out, cache = step.layer.forward(*(acts[source] for source in step.inputs), mode=step.mode(mode))
-            acts.file(step, out, cache)
+        with ONE_BLAS_THREAD:                                       # once, and not by each layer
+            for step in self.plan(until, keep):
+                out, cache = step.layer.forward(*(acts[source] for source in step.inputs), mode=step.mode(mode))
+                acts.file(step, out, cache)
         return acts
 
     def backward(self, acts, seeds, *, relu_rule="normal", param_grads=False, keep=("input",)):
@@ -122,17 +124,18 @@ class Network:
         keep = self.check_backward(acts, seeds, relu_rule, param_grads, keep)
         mode = BackwardMode(relu_rule, param_grads, algorithm=acts.mode.algorithm, workspace=acts.mode.workspace)
         dacts, dparams = dict(seeds), {}
-        for step in plan.backward_steps(self, list(acts.caches), seeds, keep, param_grads):
-            name = step.names[-1]
-            if name not in dacts:
-                continue                                            # no seed and nothing above: no gradient here
-            dout = dacts[name] if name in keep else dacts.pop(name)
-            wanted = "input" in keep or set(step.inputs) != {"input"}
-            dxs, grads = step.layer.backward(dout, step.caches(acts), replace(step.mode(mode), input_grads=wanted))
-            if grads:
-                dparams[name] = grads
-            for source, dx in zip(step.inputs, dxs) if wanted else ():
-                dacts[source] = dacts[source] + dx if source in dacts else dx   # not +=: arrays may be shared
+        with ONE_BLAS_THREAD:
+            for step in plan.backward_steps(self, list(acts.caches), seeds, keep, param_grads):
+                name = step.names[-1]
+                if name not in dacts:
+                    continue                                            # no seed and nothing above: no gradient here
+                dout = dacts[name] if name in keep else dacts.pop(name)
+                wanted = "input" in keep or set(step.inputs) != {"input"}
+                dxs, grads = step.layer.backward(dout, step.caches(acts), replace(step.mode(mode), input_grads=wanted))
+                if grads:
+                    dparams[name] = grads
+                for source, dx in zip(step.inputs, dxs) if wanted else ():
+                    dacts[source] = dacts[source] + dx if source in dacts else dx   # not +=: arrays may be shared
         if "input" not in keep:
             dacts.pop("input", None)
         return dacts, dparams

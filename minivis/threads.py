@@ -3,6 +3,7 @@
     share_out(task, items)      task(item) for every item, by the caller and by whichever workers are free
     map_out(task, items)        the same, and a list of what they return
     set_threads(n)              how many threads that may be; before: MINIVIS_THREADS, else the processor's cores
+    sharing(worth)              a context: unless it is worth it, share_out in it leaves all to the caller
     scratch(name, shape, dtype) this thread's own memory for a block: what it holds at first is not defined
 
 NumPy lets go of Python's lock inside a large call, so that threads which make few and large calls run side by side.
@@ -118,6 +119,16 @@ class Team:
         for error in filter(None, errors):
             raise error
 
+    @contextmanager
+    def sharing(self, worth):
+        """Between calls into NumPy, threads hand each other Python's lock: where these are short, each waits for it."""
+        outer = getattr(self.here, "working", False)
+        self.here.working = outer or not worth
+        try:
+            yield
+        finally:
+            self.here.working = outer
+
     def work(self, task, queue):
         outer, self.here.working = getattr(self.here, "working", False), True
         try:
@@ -155,7 +166,7 @@ class Team:
 
 
 TEAM = Team()
-share_out, scratch = TEAM.share_out, TEAM.scratch
+share_out, sharing, scratch = TEAM.share_out, TEAM.sharing, TEAM.scratch
 
 
 def set_threads(count):

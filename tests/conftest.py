@@ -56,3 +56,12 @@ def vgg():
 def branches():
     """Every kind of layer in one graph, float64."""
     return tiny_branches(dtype=np.float64)
+
+
+@pytest.fixture
+def all_shared(monkeypatch):
+    """Threads share out what is too small to be worth it, as nearly everything in these tests is."""
+    from minivis.layers import conv_fast, product
+
+    monkeypatch.setattr(conv_fast, "WORTH_SHARING", dict.fromkeys(conv_fast.WORTH_SHARING, 0))
+    monkeypatch.setattr(product, "ALONE", 0)

@@ -21,7 +21,7 @@ pads = st.tuples(st.integers(0, 3), st.integers(0, 3))
 
 
 @pytest.fixture(autouse=True)
-def default_threads():
+def default_threads(all_shared):
     yield
     set_threads(None)
 

@@ -58,8 +58,8 @@ def neighbours_share(places, labels, k=5):
 
 
 def test_on_emoji_neighbours_share_a_category():
-    """Of the 5 nearest in the plane 45 % are of the same category; by chance it would be 25 %, and with pixels for
-    codes it is 23 %. Faces of animals 52 % (by chance 14 %), vehicles 18 % (6 %), food 45 % (23 %)."""
+    """Of the 5 nearest in the plane 49 % are of the same category; by chance it would be 25 %, and with pixels for
+    codes it is 25 %. Faces of animals 68 % (by chance 14 %), vehicles 30 % (6 %), food 51 % (23 %)."""
     with np.load(EMOJI) as file:
         images, labels = file["images"], file["labels"]
     category = np.array([CLASSES[label].category for label in labels])
@@ -67,13 +67,13 @@ def test_on_emoji_neighbours_share_a_category():
     places, used, _ = embed(codes(mv.load("emoji-vgg"), list(images)).values)
     share = neighbours_share(places, category)
     assert used == 50 and chance == pytest.approx(0.248, abs=0.001)
-    assert share.mean() > 0.40
-    for name, least in (("animal face", 0.40), ("vehicle", 0.12), ("food", 0.36)):
+    assert share.mean() > 0.45
+    for name, least in (("animal face", 0.58), ("vehicle", 0.22), ("food", 0.44)):
         mine = category == name
         assert share[mine].mean() > least > 1.5 * (mine.sum() - 1) / (len(category) - 1)
-    assert neighbours_share(snap(places).astype(float), category, 4).mean() > 0.38
+    assert neighbours_share(snap(places).astype(float), category, 4).mean() > 0.43
     plain, _, _ = embed(images.reshape(len(images), -1))
-    assert neighbours_share(plain, category).mean() < 0.30
+    assert neighbours_share(plain, category).mean() < 0.29
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def names_run(steps):
 
 
 @pytest.fixture(autouse=True)
-def fast_ways_even_for_the_tiny(monkeypatch):
+def fast_ways_even_for_the_tiny(monkeypatch, all_shared):
     monkeypatch.setattr(conv_fast, "TINY", 0)
     yield
     set_threads(None)

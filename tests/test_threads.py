@@ -10,8 +10,18 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from minivis import threads
 from minivis.errors import BadValue
+from minivis.layers import BackwardMode, Conv2D, ForwardMode
 from minivis.models.tiny import tiny_vgg
-from minivis.threads import ONE_BLAS_THREAD, OneBlasThread, Team, get_threads, scratch, set_threads, share_out
+from minivis.threads import (
+    ONE_BLAS_THREAD,
+    OneBlasThread,
+    Team,
+    get_threads,
+    scratch,
+    set_threads,
+    share_out,
+    sharing,
+)
 
 needs_blas = pytest.mark.skipif(not ONE_BLAS_THREAD.works, reason="this NumPy's BLAS cannot be held to one thread")
 
@@ -111,7 +121,7 @@ def test_the_guard_under_any_interleaving(rng):
 
 
 @needs_blas
-def test_two_nets_in_four_threads_agree_with_themselves_alone():
+def test_two_nets_in_four_threads_agree_with_themselves_alone(all_shared):
     """Passes that overlap in all ways give the bits that they give alone, and leave BLAS as it was."""
     set_threads(2)
     before = blas_threads()
@@ -144,6 +154,34 @@ def test_callers_divide_the_workers():
     team.dismiss(2)
     assert team.hire(5) == 2
     held.set()
+
+
+def test_what_is_not_worth_it_stays_with_the_caller():
+    set_threads(2)
+    here, where = threading.get_ident(), set()
+    with sharing(False):
+        share_out(lambda _: where.add(threading.get_ident()), range(50))
+        with sharing(True):                                             # within what is not, nothing is
+            share_out(lambda _: where.add(threading.get_ident()), range(50))
+    assert where == {here}
+    both = threading.Barrier(2, timeout=10)
+    with sharing(True):
+        share_out(lambda _: both.wait(), range(2))
+
+
+def test_a_small_convolution_takes_one_thread_and_a_large_one_two(monkeypatch, rng):
+    """Two threads took 1.6 times as long as one for emoji-vgg's gradient of one picture."""
+    set_threads(2)
+    hired = []
+    hire = threads.TEAM.hire
+    monkeypatch.setattr(threads.TEAM, "hire", lambda wanted: hired.append(wanted) or hire(wanted))
+    layer = Conv2D(rng.standard_normal((3, 3, 32, 32), "f4"), padding=1)
+    for size, most in ((32, 0), (128, 1)):                              # 9 and 150 million multiplications
+        hired.clear()
+        x = rng.standard_normal((1, size, size, 32), "f4")
+        out, cache = layer.forward(x, mode=ForwardMode())
+        layer.backward(out, cache, BackwardMode())
+        assert max(hired) == most
 
 
 def test_where_blas_cannot_be_held_the_caller_works_alone(monkeypatch):

@@ -25,11 +25,14 @@ from minivis.layers import winograd as wg
 from minivis.layers.bands import Into, Rows, bands, flat, padded_rows
 from minivis.layers.conv_weights import WINOGRAD, weight_grad
 from minivis.layers.window import kernel_views, reach, windows
-from minivis.threads import scratch, share_out
+from minivis.threads import scratch, share_out, sharing
 
 as_strided = np.lib.stride_tricks.as_strided
 
 TINY = 2**18                            # multiplications
+# Multiplications, done directly, from which a second thread pays. Each way's calls into NumPy are of other lengths
+WORTH_SHARING = {"blocked": 2**23, "shifted": 2**23, "pointwise": 2**23, "depthwise": 2**21, "winograd2": 2**26,
+                 "winograd4": 2**26}  # fmt: skip
 
 
 # ---- which way ----
@@ -243,7 +246,8 @@ def input_grad(layer, way, source, sink, *, lead, keep_weights=True):
     for g, part, into in group_parts(layer, way, source, sink):
         w = group_weights(layer, way, g)
         if way == "blocked" or layer.stride != (1, 1):
-            scattered(part, w, into, lead, layer.stride, layer.dilation)
+            with sharing(math.prod(part.shape) * w.size // w.shape[3] >= WORTH_SHARING[way]):
+                scattered(part, w, into, lead, layer.stride, layer.dilation)
         else:
             w = w[::-1, ::-1] if way == "depthwise" else w[::-1, ::-1].swapaxes(2, 3)
             run(layer, way, ("input", g), w, None, part, into, turned, keep_weights)
@@ -263,14 +267,15 @@ def param_grads(layer, way, x, dout, *, lead):
 
 
 def run(layer, way, key, w, b, source, sink, lead, keep_weights):
-    if way in DIRECT:
-        return DIRECT[way](source, w, b, sink, lead, layer.stride, layer.dilation)
-    tiles, (N, OH, OW, _) = WINOGRAD[way], sink.shape
-    if keep_weights and N * OH * OW / tiles.m**2 <= KEEP_TILES:
-        U = layer.derive((way, *key, w.dtype.name), lambda: wg.transform_weights(w, tiles))
-    else:
-        U = wg.transform_weights(w, tiles)
-    return wg.winograd(source, U, b, sink, lead, tiles)
+    with sharing(math.prod(sink.shape) * w.size // w.shape[3] >= WORTH_SHARING[way]):
+        if way in DIRECT:
+            return DIRECT[way](source, w, b, sink, lead, layer.stride, layer.dilation)
+        tiles, (N, OH, OW, _) = WINOGRAD[way], sink.shape
+        if keep_weights and N * OH * OW / tiles.m**2 <= KEEP_TILES:
+            U = layer.derive((way, *key, w.dtype.name), lambda: wg.transform_weights(w, tiles))
+        else:
+            U = wg.transform_weights(w, tiles)
+        return wg.winograd(source, U, b, sink, lead, tiles)
 
 
 def group_parts(layer, way, source, sink):
@@ -326,7 +331,7 @@ def scattered(source, w, sink, lead, stride, dilation):
         y[...] = total[:, begin - start : end - start, columns]
         sink.close(images, first, last, y)
 
-    share_out(band, bands(sink.shape, (width * C * 2 + OW * (w.size // F + 1) * F // sh) * w.itemsize, max(sh, 8)))
+    share_out(band, bands(sink.shape, (width * C * 2 + OW * (w.size // F + F) // sh) * w.itemsize, max(sh, 8)))
 
 
 def _give_rows(dout, w, views):
