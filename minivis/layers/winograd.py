@@ -33,6 +33,8 @@ from minivis.threads import cores, scratch, share_out
 
 SMALL_PRODUCT = 1_000_000               # M*N*K of a product that OpenBLAS does without packing (its SMALL_MATRIX_OPT)
 PHASE_BYTES = 2**24                     # of V and M of whole pictures, see `in_phases`
+SMALL_PHASE = 2**21                     # bytes of V or M that one thread makes as fast as two
+PHASE_PRODUCTS = 2**22                  # multiplications at least of what a thread takes at a time
 
 
 class Tiles:
@@ -124,8 +126,11 @@ def phases(job, images, rows):
     """The three steps one after the other, each shared out, on whole pictures."""
     everything = (images, slice(0, rows))
     V, M = (job.empty(name, everything, size) for name, size in (("whole V", job.C), ("whole M", job.F)))
-    parts = [(images, part) for part in even_cuts(rows, -(-rows // cores()), 1)]
     V_rows, M_rows = (a.reshape(len(a), images.stop - images.start, rows, job.columns, -1) for a in (V, M))
+
+    def parts(array):
+        count = 1 if array.nbytes < SMALL_PHASE else cores()
+        return [(images, part) for part in even_cuts(rows, -(-rows // count), 1)]
 
     def into(where):
         part = job.empty("V", where, job.C)
@@ -137,9 +142,10 @@ def phases(job, images, rows):
         part.reshape(M_rows[:, :, where[1]].shape)[...] = M_rows[:, :, where[1]]
         job.from_frequency(where, part)
 
-    share_out(into, parts)
-    share_out(lambda f: job.products(V, M, slice(f, f + 2)), range(0, len(V), 2))
-    share_out(back, parts)
+    share_out(into, parts(V))
+    together = max(2, PHASE_PRODUCTS // (V.shape[1] * job.C * job.F))           # frequencies
+    share_out(lambda f: job.products(V, M, slice(f, f + together)), range(0, len(V), together))
+    share_out(back, parts(M))
 
 
 class Job:
