@@ -11,7 +11,7 @@ from minivis.preprocessing import CAFFE_VGG
 
 @pytest.fixture(params=["pixels", "fourier", "fourier without colours", "grey net", "BGR net", "odd", "spectrum"])
 def made(request, vgg):
-    size = (9, 7) if request.param == "odd" else (16, 16)
+    size = (9, 7) if request.param == "odd" else (16, 12) if request.param == "spectrum" else (16, 16)
     net = vgg
     if request.param == "grey net":
         net = tiny_vgg(channels=1, dtype=np.float64)
@@ -49,6 +49,24 @@ def test_every_element_of_a_spectrum(rng):
             e[i] = 1
             expected[i] = ((stage.forward(z + e)[0] - stage.forward(z - e)[0]) * dout).sum() / 2
         np.testing.assert_allclose(stage.backward(dout, None), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(("height", "width", "decay"), [(6, 10, 1.5), (7, 4, 1.0)])
+def test_a_coefficient_weighs_by_its_frequency(height, width, decay):
+    """gain / frequency^decay, and the constant as the lowest frequency of the longer side."""
+    weights, _ = p.frequency_weights(height, width, decay, 0.25, np)
+    for i, j in np.ndindex(height, width // 2 + 1):
+        down, across = min(i, height - i) / height, j / width
+        frequency = max((down**2 + across**2) ** 0.5, 1 / max(height, width))
+        assert weights[i, j, 0] == pytest.approx(0.25 / frequency**decay, rel=1e-12)
+
+
+def test_colours_are_those_of_lucid(vgg):
+    """Its square root of the covariance of ImageNet's colours, over the length of the longest column."""
+    published = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
+    np.testing.assert_allclose(p.COLOURS, published / np.linalg.norm(published, axis=0).max(), atol=1e-7)
+    kinds = [type(stage).__name__ for stage in p.fourier(vgg, (1, 16, 16, 3)).stages]
+    assert kinds == ["Spectrum", "Colours", "Squash"]
 
 
 def test_starts_from_a_picture(made, rng):
