@@ -7,7 +7,7 @@ import numpy as np
 
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, Conv2D, ForwardMode
-from minivis.layers.conv_fast import NEEDS, choose
+from minivis.layers.ways import NEEDS, choose
 
 DIRECTIONS = ("forward", "input")
 

@@ -22,8 +22,8 @@ from minivis.backend import get_xp, to_cpu, to_gpu
 from minivis.errors import BadValue, UnknownName
 from minivis.layers.base import BackwardMode, ForwardMode
 from minivis.layers.conv import Conv2D
-from minivis.layers.conv_fast import check_algorithm
 from minivis.layers.relu import check_rule
+from minivis.layers.ways import check_algorithm
 from minivis.preprocessing import Preprocessing
 from minivis.threads import ONE_BLAS_THREAD
 from minivis.workspace import Workspace
@@ -102,7 +102,7 @@ class Network:
 
         keep: None for all outputs, or the names of those to keep, which is faster and takes less memory. grad: what a
         backward may ask for later: None for nothing, "image" for the gradient at the image, "params" for those of the
-        parameters too. algorithm: how to convolve (see layers/conv_fast.py), for all layers or as {name: algorithm}.
+        parameters too. algorithm: how to convolve (see layers/ways.py), for all layers or as {name: algorithm}.
         workspace: from ``net.workspace()``, memory to use again.
         """
         mode = self.check_forward(x, grad, training, rng, algorithm, workspace)

@@ -61,7 +61,7 @@ def branches():
 @pytest.fixture
 def all_shared(monkeypatch):
     """Threads share out what is too small to be worth it, as nearly everything in these tests is."""
-    from minivis.layers import conv_fast, product
+    from minivis.layers import product, ways
 
-    monkeypatch.setattr(conv_fast, "WORTH_SHARING", dict.fromkeys(conv_fast.WORTH_SHARING, 0))
+    monkeypatch.setattr(ways, "WORTH_SHARING", dict.fromkeys(ways.WORTH_SHARING, 0))
     monkeypatch.setattr(product, "ALONE", 0)

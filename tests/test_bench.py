@@ -7,7 +7,7 @@ import pytest
 from minivis.bench import architecture, bench_conv
 from minivis.cli import main
 from minivis.errors import BadValue
-from minivis.layers.conv_fast import NEEDS
+from minivis.layers.ways import NEEDS
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.network import Network
 from minivis.threads import get_threads

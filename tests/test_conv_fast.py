@@ -7,10 +7,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from minivis.errors import BadValue
-from minivis.layers import BackwardMode, Conv2D, ForwardMode, bands, conv_fast, winograd
+from minivis.layers import BackwardMode, Conv2D, ForwardMode, bands, conv_fast, ways, winograd
 from minivis.threads import set_threads
 
-FAST = [way for way in conv_fast.NEEDS if way != "im2col"]
+FAST = [way for way in ways.NEEDS if way != "im2col"]
 # of the largest output: what the docstrings of conv_fast.py and winograd.py state
 BOUNDS = {"winograd2": {"f4": 2e-6, "f8": 1e-13}, "winograd4": {"f4": 2e-5, "f8": 1e-13}}
 BOUND = {"f4": 2e-6, "f8": 1e-13}
@@ -59,11 +59,11 @@ def three_results(layer, x, dout, way):
     """out, dx, dw: of those that the way can do."""
     out = layer.forward(x, mode=ForwardMode(None, algorithm=way))[0]
     results = {"out": out}
-    if conv_fast.NEEDS[way][0](layer.case("input", x.shape)):
+    if ways.NEEDS[way][0](layer.case("input", x.shape)):
         results["dx"] = layer.backward(dout, x.shape, BackwardMode(algorithm=way))[0][0]
     if way == "im2col":
         results["dw"] = layer.backward(dout, x, BackwardMode(param_grads=True, algorithm=way))[1]["w"]
-    elif conv_fast.NEEDS[way][0](layer.case("params", x.shape)):
+    elif ways.NEEDS[way][0](layer.case("params", x.shape)):
         results["dw"] = conv_fast.param_grads(layer, way, x, dout, lead=layer.lead(x.shape))
     return results
 
@@ -199,7 +199,7 @@ def test_a_way_that_does_not_fit_says_what_it_needs(way, layer, needs):
 
 
 def case(direction="forward", kernel=(3, 3), stride=(1, 1), channels=64, filters=64, made=(56, 56), groups=1):
-    return conv_fast.Case(direction, kernel, stride, (1, 1), groups, channels, filters, 1, made, kernel != (1, 1))
+    return ways.Case(direction, kernel, stride, (1, 1), groups, channels, filters, 1, made, kernel != (1, 1))
 
 
 @pytest.mark.parametrize(
@@ -222,4 +222,4 @@ def case(direction="forward", kernel=(3, 3), stride=(1, 1), channels=64, filters
     ],
 )
 def test_the_rules_pick(known, way):
-    assert conv_fast.choose(case(**known)) == way
+    assert ways.choose(case(**known)) == way

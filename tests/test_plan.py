@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadValue, UnknownName
-from minivis.layers import Add, Conv2D, MaxPool2D, ReLU, conv_fast, relu, striped
+from minivis.layers import Add, Conv2D, MaxPool2D, ReLU, relu, striped, ways
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.network import Network
 from minivis.threads import set_threads
@@ -32,7 +32,7 @@ def names_run(steps):
 
 @pytest.fixture(autouse=True)
 def fast_ways_even_for_the_tiny(monkeypatch, all_shared):
-    monkeypatch.setattr(conv_fast, "TINY", 0)
+    monkeypatch.setattr(ways, "TINY", 0)
     yield
     set_threads(None)
 

@@ -134,7 +134,7 @@ def test_two_nets_in_four_threads_agree_with_themselves_alone(all_shared):
         return acts["fc8"], net.backward(acts, {"fc8": np.ones_like(acts["fc8"])})[0]["input"]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("minivis.layers.conv_fast.TINY", 0)
+        patch.setattr("minivis.layers.ways.TINY", 0)
         alone = [work(i) for i in range(4)]
         with ThreadPoolExecutor(4) as pool:
             together = list(pool.map(work, list(range(4)) * 15))

@@ -23,7 +23,7 @@ class ForwardMode:
     grad: str | None = "image"                  # None: nothing; "image": signs and switches; "params": layer inputs too
     training: bool = False                      # batch norm's batch statistics, dropout
     rng: np.random.Generator | None = None      # dropout draws from it
-    algorithm: str | dict = "auto"              # how to convolve, see conv_fast.py; or {layer: how}
+    algorithm: str | dict = "auto"              # how to convolve, see ways.py; or {layer: how}
     workspace: Workspace | None = None          # where memory for outputs comes from
 
     def empty(self, shape, dtype):

@@ -7,8 +7,8 @@
 its transpose. The rows of a whole picture take KH*KW times its memory, so they are made for a block of positions at a
 time, about as much as a core's cache holds. The loops that define all this are in tests/reference.py.
 
-This is one way to compute it, and the one to read. The faster ways give the same numbers up to rounding; conv_fast.py
-has them, and the table of rules that picks one for a layer (``algorithm="auto"``).
+This is one way to compute it, and the one to read. The faster ways give the same numbers up to rounding:
+conv_fast.py has them, and ways.py the table of rules that picks one for a layer (``algorithm="auto"``).
 """
 
 import functools
@@ -18,7 +18,7 @@ import numpy as np
 
 from minivis.backend import get_xp, has_kernels
 from minivis.errors import BadValue
-from minivis.layers import conv_device, conv_fast
+from minivis.layers import conv_device, conv_fast, ways
 from minivis.layers.bands import Into, Rows
 from minivis.layers.base import Layer, check_input, sum_positions
 from minivis.layers.window import (
@@ -192,10 +192,10 @@ class Conv2D(Layer):
         if get_xp(like) is not np:
             return "device" if has_kernels(like) and mode.algorithm == "auto" else "im2col"
         named = mode.algorithm if direction != "params" or mode.algorithm == "im2col" else "auto"
-        return conv_fast.choose(self.case(direction, x_shape), named)
+        return ways.choose(self.case(direction, x_shape), named)
 
     def case(self, direction, x_shape):
-        """What `conv_fast.choose` must know."""
+        """What `ways.choose` must know."""
         return case(direction, *self.numbers, x_shape)
 
     def lead(self, x_shape):
@@ -240,6 +240,6 @@ def case(direction, w_shape, stride, padding, dilation, groups, x_shape):
     (KH, KW, C, F), (pads, out_shape) = w_shape, place(w_shape, stride, padding, dilation, groups, x_shape)
     C, F = (F // groups, C) if direction == "input" else (C, F // groups)
     made, padded = x_shape if direction == "input" else out_shape, any(sum(pad) for pad in pads)
-    return conv_fast.Case(
+    return ways.Case(
         direction, (KH, KW), stride, dilation, groups, C, F, x_shape[0], tuple(made[1:3]), padded
     )

@@ -1,12 +1,4 @@
-"""Faster ways to convolve, shared out over threads, and the table that picks one. conv.py says what a convolution is.
-
-    way          what it does                                                       best at
-    im2col       conv.py's own: windows as rows, one matrix product                 tiny pictures; the GPU; as a measure
-    blocked      the same for some lines at a time, shared out                      first layers, strides
-    shifted      one matrix product for each kernel position, on a shifted view     5 x 5 and dilated kernels
-    pointwise    1 x 1: the pixels are the rows already                             1 x 1
-    depthwise    a filter for each channel: one sum of products along the lines    EfficientNet's
-    winograd2/4  a quarter of the multiplications, see winograd.py                  3 x 3 at stride 1
+"""Faster ways to convolve, shared out over threads. conv.py says what a convolution is, ways.py which way it goes.
 
 Each fills its result band by band, from a source into a sink: see bands.py. At stride 1 the data gradient is a
 convolution too, with the kernel turned by half a turn and its channel axes swapped, so that one function serves both.
@@ -16,111 +8,19 @@ Every way gives the same bits for any number of threads.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
-from minivis.errors import BadValue, UnknownName
 from minivis.layers import winograd as wg
 from minivis.layers.bands import Into, Rows, bands, flat, padded_rows
 from minivis.layers.conv_weights import WINOGRAD, weight_grad
+from minivis.layers.ways import worth_sharing
 from minivis.layers.window import kernel_views, reach, windows
 from minivis.threads import scratch, share_out, sharing
 
 as_strided = np.lib.stride_tricks.as_strided
 
-TINY = 2**18                            # multiplications
-# Multiplications, done directly, from which a second thread pays. Each way's calls into NumPy are of other lengths
-WORTH_SHARING = {"blocked": 2**23, "shifted": 2**23, "pointwise": 2**23, "depthwise": 2**21, "winograd2": 2**26,
-                 "winograd4": 2**26}  # fmt: skip
-
-
-# ---- which way ----
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is known of a convolution before it runs. ``made`` is the picture that comes out: (H, W) in ``direction``
-    "input" (the data gradient), where ``channels`` and ``filters`` have changed places, and (OH, OW) in "forward"."""
-
-    direction: str
-    kernel: tuple
-    stride: tuple
-    dilation: tuple
-    groups: int
-    channels: int                       # that one group reads
-    filters: int                        # that one group makes
-    images: int
-    made: tuple
-    padded: bool
-
-    @property
-    def depthwise(self):
-        return self.groups > 1 and self.channels == self.filters == 1
-
-    @property
-    def at_stride_1(self):
-        return self.stride == (1, 1)
-
-    @property
-    def suits_winograd(self):
-        return self.kernel == (3, 3) and self.at_stride_1 and self.dilation == (1, 1) and not self.depthwise
-
-    @property
-    def suits_pointwise(self):
-        return self.kernel == (1, 1) and not self.padded and (self.at_stride_1 or self.direction != "input")
-
-    @property
-    def work(self):
-        """Multiplications, done directly, of a result of this size."""
-        return self.images * math.prod(self.made) * math.prod(self.kernel) * self.channels * self.filters * self.groups
-
-    def __str__(self):
-        shape = f"{self.kernel[0]}x{self.kernel[1]} at stride {self.stride}, dilation {self.dilation}"
-        return f"{shape}, {self.channels} channels to {self.filters} in each of {self.groups} groups"
-
-
-# way -> (where it can run, what it needs in words)
-NEEDS = {
-    "im2col": (lambda c: True, "nothing"),
-    "blocked": (lambda c: not c.depthwise, "more than one channel a group"),
-    "shifted": (lambda c: c.at_stride_1 and not c.depthwise, "stride 1, and more than one channel a group"),
-    "pointwise": (lambda c: c.suits_pointwise, "a 1x1 kernel without padding, and stride 1 for the data gradient"),
-    "depthwise": (lambda c: c.depthwise, "one channel and one filter in each of its groups"),
-    "winograd2": (lambda c: c.suits_winograd, "a 3x3 kernel at stride 1 without dilation"),
-    "winograd4": (lambda c: c.suits_winograd, "a 3x3 kernel at stride 1 without dilation"),
-}
-
-# The first rule that holds picks the way. The numbers are measured: `minivis bench conv` shows them for a net.
-RULES = [
-    ("depthwise", lambda c: c.depthwise),
-    ("im2col", lambda c: c.work < TINY),                                # sharing out would cost more than it gains
-    ("pointwise", lambda c: c.suits_pointwise),
-    ("winograd4", lambda c: c.suits_winograd and min(c.channels, c.filters) >= 12 and max(c.made) > 2),
-    ("shifted", lambda c: c.at_stride_1 and min(c.channels, c.filters) >= 24),
-    ("blocked", lambda c: True),
-]
-
-
-def choose(case, algorithm="auto"):
-    """The name of the way to go: the one that was named, if it fits, or what the rules say."""
-    if algorithm == "auto":
-        return next(way for way, holds in RULES if holds(case))
-    fits, needs = NEEDS[algorithm]
-    if not fits(case):
-        raise BadValue(
-            f"{algorithm} needs {needs}; this convolution is {case}. Name it for the layers that it fits: "
-            f"algorithm={{'conv2': '{algorithm}'}}"
-        )
-    return algorithm
-
-
-def check_algorithm(name):
-    if name != "auto" and name not in NEEDS:
-        raise UnknownName.of("algorithm", name, ["auto", *NEEDS])
-
-
-# ---- the ways: fill a sink from a source ----
+# ---- each way fills a sink from a source ----
 # w (KH, KW, C, F); lead: zeros before the first line and column (what comes after follows from the sizes).
 
 
@@ -246,7 +146,7 @@ def input_grad(layer, way, source, sink, *, lead, keep_weights=True):
     for g, part, into in group_parts(layer, way, source, sink):
         w = group_weights(layer, way, g)
         if way == "blocked" or layer.stride != (1, 1):
-            with sharing(math.prod(part.shape) * w.size // w.shape[3] >= WORTH_SHARING[way]):
+            with sharing(worth_sharing(way, math.prod(part.shape) * w.size // w.shape[3])):
                 scattered(part, w, into, lead, layer.stride, layer.dilation)
         else:
             w = w[::-1, ::-1] if way == "depthwise" else w[::-1, ::-1].swapaxes(2, 3)
@@ -267,7 +167,7 @@ def param_grads(layer, way, x, dout, *, lead):
 
 
 def run(layer, way, key, w, b, source, sink, lead, keep_weights):
-    with sharing(math.prod(sink.shape) * w.size // w.shape[3] >= WORTH_SHARING[way]):
+    with sharing(worth_sharing(way, math.prod(sink.shape) * w.size // w.shape[3])):
         if way in DIRECT:
             return DIRECT[way](source, w, b, sink, lead, layer.stride, layer.dilation)
         tiles, (N, OH, OW, _) = WINOGRAD[way], sink.shape
