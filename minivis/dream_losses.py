@@ -10,7 +10,8 @@ import numpy as np
 from minivis.backend import get_xp
 from minivis.errors import BadValue
 from minivis.image_gradient import activations, whole_layers
-from minivis.objectives import energy, objective, score
+from minivis.objective import objective
+from minivis.objectives import energy, score
 from minivis.units import parse_unit
 
 ROWS = 2**22                                    # dot products with a guide at a time: 16 MB

@@ -10,7 +10,8 @@ gradient goes back by the same scale. So a weight of a paper, whose nets read pi
 
 from minivis.backend import constant, get_xp
 from minivis.errors import BadValue
-from minivis.objectives import objective, row_sums
+from minivis.objective import objective
+from minivis.objectives import row_sums
 
 
 def l2():

@@ -25,7 +25,7 @@ from minivis.image_gradient import by_tiles, has_tiles
 from minivis.lbfgs import FORGOTTEN, by_two_loops
 from minivis.lean import memory_of
 from minivis.memory import TILE, available
-from minivis.objectives import Evaluation, as_objective
+from minivis.objective import Evaluation, as_objective
 from minivis.parameterize import Parameterization
 from minivis.transforms import Linear, compose
 from minivis.watch import Recorder, Run, Watch

@@ -16,7 +16,8 @@ from minivis.colours import luminance
 from minivis.errors import BadValue
 from minivis.image_gradient import activations, add, whole_layers
 from minivis.layers.product import product
-from minivis.objectives import Objective, code_distance, objective, times
+from minivis.objective import Objective, objective
+from minivis.objectives import code_distance, times
 from minivis.resampling import area, linear
 
 

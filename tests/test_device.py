@@ -24,6 +24,7 @@ from minivis.lbfgs import by_two_loops
 from minivis.lean import memory_of
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.models.variants import trunk
+from minivis.objective import objective
 from minivis.optimize import Problem, optimize
 from minivis.parameterize import fourier, pixels
 from minivis.record import versions
@@ -343,7 +344,7 @@ def test_out_of_memory_in_the_middle_it_goes_on_from_there(small):
 
 def test_out_of_memory_without_tiles_it_says_which_size_to_try(small, monkeypatch):
     net = tiny_vgg().to("gpu")
-    loss = ob.objective("mine", ("conv1_1",), lambda acts: (float(acts["conv1_1"].sum()), {"conv1_1": acts["conv1_1"]}))
+    loss = objective("mine", ("conv1_1",), lambda acts: (float(acts["conv1_1"].sum()), {"conv1_1": acts["conv1_1"]}))
     mine = Problem(net, loss, pixels(net, (2, 48, 48, 3)))
     with pytest.raises(TooLarge, match=r"48 x 48 pixels do not fit .*: make the longer side 33 pixels or less"):
         optimize(mine, mine.parameterization.grey(), steps=2)

@@ -8,6 +8,7 @@ from minivis.errors import BadValue
 from minivis.image_gradient import by_tiles
 from minivis.image_priors import alpha_norm, l2, tv
 from minivis.network import Activations
+from minivis.objective import as_objective
 from minivis.units import parse_unit
 
 
@@ -157,7 +158,7 @@ def test_a_function_of_your_own(vgg, x):
     assert both.layers is None and both(acts)[0] == pytest.approx(acts["fc8"][:, 0].sum() + acts["fc7"].sum())
     assert (mine + o.score("fc8", 0)).terms(acts)["mine"] == pytest.approx(acts["fc7"].sum())
     with pytest.raises(BadValue, match="returns \\(loss, seeds\\)"):
-        o.as_objective(3)
+        as_objective(3)
 
 
 def test_units(vgg, x):

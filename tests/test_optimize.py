@@ -12,7 +12,8 @@ from minivis.descent import LBFGS, Adam, Gradient
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.image_priors import alpha_norm, l2, tv
 from minivis.models.tiny import tiny_vgg
-from minivis.objectives import code_distance, log_probability, objective, score
+from minivis.objective import objective
+from minivis.objectives import code_distance, log_probability, score
 from minivis.optimize import Problem, Watch, as_scipy, optimize
 from minivis.parameterize import fourier, pixels
 from minivis.regularize import blurred, decay, small_contribution, small_norm

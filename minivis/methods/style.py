@@ -21,7 +21,7 @@ from minivis.image_priors import tv
 from minivis.lean import lean
 from minivis.methods.result import Result, input_of
 from minivis.models.variants import trunk, with_pooling
-from minivis.objectives import Objective
+from minivis.objective import Objective
 from minivis.optimize import VECTORS, Problem, optimize
 from minivis.parameterize import pixels
 from minivis.preprocessing import to_uint8
