@@ -22,7 +22,8 @@ take_avx512()                           # before NumPy is loaded
 import numpy as np  # noqa: E402
 
 import minivis as mv  # noqa: E402
-from minivis.sweep import Pictures, read_batch  # noqa: E402
+from minivis.picture_files import Pictures  # noqa: E402
+from minivis.sweep import read_batch  # noqa: E402
 from minivis.threads import get_threads  # noqa: E402
 
 EMOJI = Path(__file__).resolve().parents[1] / "tests" / "data" / "emoji.npz"

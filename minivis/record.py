@@ -61,12 +61,12 @@ def read_record(path):
 
 
 def input_hash(path):
-    """The SHA-256 of a file, or of a folder of pictures, as `sweep.folder_hash` forms it."""
+    """The SHA-256 of a file, or of a folder of pictures, as `folder_hash` forms it."""
     from minivis.weights.inspection import file_hash
 
     if not os.path.isdir(path):
         return file_hash(path)
-    from minivis.sweep import folder_hash
+    from minivis.picture_files import folder_hash
 
     return folder_hash(path)
 

@@ -9,8 +9,6 @@ results are the same to the bit whoever does the work. What is held at any time 
 batches, however many there are.
 """
 
-import hashlib
-import io
 import os
 import pickle
 import tempfile
@@ -20,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,93 +25,16 @@ import numpy as np
 from minivis.backend import get_xp, to_cpu, to_gpu
 from minivis.cluster import dask_cluster, is_loss
 from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
-from minivis.images import read_image
 from minivis.memory import check_fits
 from minivis.methods.target import check_finite
 from minivis.network import Fitted
+from minivis.picture_files import chained
 from minivis.progress import track
 from minivis.threads import ONE_BLAS_THREAD, map_out
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif", ".ico")
 BACKENDS = ("loky", "dask")                     # joblib's names: processes of this machine, or a cluster
 SQUARE = 224                                    # pixels: what a net that takes any size is shown
 BATCH, BATCH_BYTES = 32, 100e6                  # pictures at a time; and bytes of the largest activation of them
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """Pictures by name below a folder ``root``; or, where ``root`` is None, arrays, uint8 (H, W, C)."""
-
-    root: str | None
-    names: tuple
-
-    @classmethod
-    def of(cls, source):
-        """Of a folder (and all below it, sorted by name), a picture file, a list of files, or arrays."""
-        if isinstance(source, (str, os.PathLike)):
-            return cls.below(os.fspath(source))
-        source = tuple(source)
-        if not source:
-            raise BadValue("no pictures: give at least one")
-        if isinstance(source[0], (str, os.PathLike)):
-            return cls(os.getcwd(), tuple(os.fspath(path) for path in source))
-        return cls(None, source)
-
-    @classmethod
-    def below(cls, path):
-        if os.path.isfile(path):
-            return cls(os.path.abspath(os.path.dirname(path)), (os.path.basename(path),))
-        if not os.path.isdir(path):
-            raise BadFile(f"there is no folder {path}")
-        names = []
-        for folder, below, files in os.walk(path):
-            below[:] = [name for name in below if not name.startswith(".")]
-            near = Path(folder).relative_to(path)
-            names += [(near / file).as_posix() for file in files
-                      if file.lower().endswith(SUFFIXES) and not file.startswith(".")]
-        if not names:
-            raise BadFile(f"there is no picture in the folder {path}: none of its files ends in {', '.join(SUFFIXES)}")
-        return cls(os.path.abspath(path), tuple(sorted(names)))
-
-    def name(self, i):
-        return f"picture {i}" if self.root is None else self.names[i]
-
-    def path(self, i):
-        return None if self.root is None else os.path.join(self.root, self.names[i])
-
-    def part(self, first, count):
-        return Pictures(self.root, self.names[first : first + count])
-
-    def read(self, i, size=None):
-        """(picture i, uint8 (H, W, C), its SHA-256). Raise a MinivisError, with its name, where it can't be read."""
-        if self.root is None:
-            array = np.asarray(self.names[i])
-            return array, hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()
-        data, digest = self.bytes(i)
-        return read_image(data, size), digest
-
-    def bytes(self, i):
-        try:
-            with open(self.path(i), "rb") as file:
-                data = io.BytesIO(file.read())
-        except OSError as error:
-            raise BadFile(f"{self.names[i]} cannot be opened ({error.strerror})") from error
-        data.name = self.names[i]                       # for what read_image says about it
-        if not data.getbuffer():
-            raise BadFile(f"{self.names[i]} is empty; get a whole copy of it")
-        return data, hashlib.sha256(data.getbuffer()).hexdigest()
-
-    def hash(self, i):
-        """SHA-256 of picture i, read or not; empty where it can't even be opened."""
-        if self.root is None:
-            return self.read(i)[1]
-        try:
-            return self.bytes(i)[1]
-        except BadFile:
-            return ""
-
-    def __len__(self):
-        return len(self.names)
 
 
 @dataclass
@@ -140,19 +60,6 @@ class Tally:
             self.digest = chained(self.digest, pictures.name(first + i), digest)
         self.unreadable += [(pictures.name(first + i), why) for i, why, _ in looked.failed]
         self.done = first + len(looked.hashes)
-
-
-def chained(digest, name, content):
-    """The hash of a list of pictures that is longer by one."""
-    return hashlib.sha256(f"{digest}\0{name}\0{content}".encode(errors="surrogateescape")).hexdigest()
-
-
-def folder_hash(pictures, count=None):
-    """What `Tally.digest` is after a sweep over (the first ``count``) pictures; ``pictures`` may be a folder."""
-    pictures, digest = pictures if isinstance(pictures, Pictures) else Pictures.of(pictures), ""
-    for i in range(len(pictures) if count is None else count):
-        digest = chained(digest, pictures.name(i), pictures.hash(i))
-    return digest
 
 
 def listed(unreadable):

@@ -132,7 +132,7 @@ def test_two_processes_write_the_same_picture(run, here):
 
 
 def test_the_record_holds_the_folder(run, refused, here):
-    from minivis.sweep import folder_hash
+    from minivis.picture_files import folder_hash
 
     run("patches", "photos", *NET, "--unit", "2", "--jobs", "1", "-q")
     record = json.loads(read_text("photos-patches.png")["minivis"])

@@ -18,7 +18,8 @@ from minivis.codes_file import open_codes
 from minivis.errors import BadFile, BadValue
 from minivis.images import write_image
 from minivis.models.tiny import tiny_vgg
-from minivis.sweep import Pictures, sweep
+from minivis.picture_files import Pictures
+from minivis.sweep import sweep
 
 pytestmark = [
     pytest.mark.slow,

@@ -11,7 +11,8 @@ from minivis import sweep as sweeping
 from minivis.errors import BadFile, BadValue, TooLarge, UnknownName
 from minivis.images import write_image
 from minivis.models.tiny import tiny_branches, tiny_vgg
-from minivis.sweep import Pictures, Tally, folder_hash, sweep
+from minivis.picture_files import Pictures, folder_hash
+from minivis.sweep import Tally, sweep
 from minivis.threads import threads
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from minivis.codes_file import create, near, open_codes
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.files import check_output
-from minivis.sweep import SQUARE, Pictures, Tally, sweep
+from minivis.picture_files import Pictures
+from minivis.sweep import SQUARE, Tally, sweep
 from minivis.weights.native import fingerprint
 
 

@@ -19,9 +19,10 @@ from minivis.backend import get_xp, to_cpu
 from minivis.errors import BadFile, BadValue
 from minivis.methods.result import Result, input_of, seen_by
 from minivis.methods.tops import Checkpoint, Tops, strongest
+from minivis.picture_files import Pictures
 from minivis.pictures import above, beside, contact_sheet, signed, text_picture
 from minivis.progress import track
-from minivis.sweep import SQUARE, Pictures, Tally, batch_size, fitted, listed, sweep
+from minivis.sweep import SQUARE, Tally, batch_size, fitted, listed, sweep
 from minivis.threads import ONE_BLAS_THREAD
 
 MAPS = {"deconv": "deconvnet", "guided": "guided backprop"}

@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 
 from minivis.errors import MinivisError
+from minivis.picture_files import Pictures
 from minivis.progress import track
-from minivis.sweep import Pictures
 
 
 def thumbnails(file, numbers, side, progress=False):

@@ -9,7 +9,8 @@ import numpy as np
 
 from minivis.errors import BadFile
 from minivis.files import atomic_write
-from minivis.sweep import Tally, folder_hash
+from minivis.picture_files import folder_hash
+from minivis.sweep import Tally
 from minivis.weights.native import fingerprint
 
 EVERY = 30.0                                    # seconds between checkpoints
