@@ -124,7 +124,7 @@ def _section(number, shown):
         figure, seconds = f'<p class="missing">{html.escape(shown.why_not)}.</p>', ""
     else:
         height, width = shown.picture.shape[:2]
-        found = html.escape(" · ".join(line.strip() for line in str(shown.result).split("\n") if line))
+        found = html.escape(shown.result.caption)
         wide = ' class="wide"' if width > 640 else ""
         figure = (f'<figure><img{wide} src="{data_uri(png_bytes(shown.picture, shown.text))}" width="{width}" '
                   f'height="{height}" alt="{html.escape(section.title)}: {found}">\n'

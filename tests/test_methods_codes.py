@@ -202,7 +202,7 @@ def test_neighbours_of_a_picture(folder):
     others = [i for i in np.argsort(-cosines) if i != 3][:4]                    # the nearest to it is not itself
     assert [path for path, _ in found.found] == [f"pictures/{i}.png" for i in others]
     np.testing.assert_allclose([d for _, d in found.found], 1 - cosines[others], atol=1e-6)
-    assert found.picture().std() > 10 and found.numbers["among"] == 10
+    assert found.picture().std() > 10 and found.numbers["among"] == 10 and found.caption == "the 4 nearest of 10"
     with pytest.raises(BadFile, match="holds codes of another net, tiny: give it as --net"):
         neighbours(tiny_vgg(seed=1), image, "codes.h5")
 

@@ -31,6 +31,11 @@ class Neighbours(Result):
         names = [f"{os.path.basename(path)}\n{metric} {distance:.3g}" for path, distance in self.found]
         return contact_sheet(list(self.tiles), labels=["the picture", *names], columns=min(len(self.tiles), 7), scale=1)
 
+    @property
+    def caption(self):
+        """Without where the pictures lie: the figure has their names."""
+        return " · ".join([f"the {len(self.found)} nearest of {self.among}", *self.notes])
+
     def describe(self, i):
         return {"among": self.among, "notes": list(self.notes),
                 "neighbours": [{"picture": path, "distance": distance} for path, distance in self.found]}

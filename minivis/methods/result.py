@@ -88,6 +88,11 @@ class Result:
         return True
 
     @property
+    def caption(self):
+        """In a line, what the gallery says below the figure."""
+        return " · ".join(line.strip() for line in str(self).split("\n") if line)
+
+    @property
     def parts(self):
         """Name -> picture, uint8 (H, W, C), to be saved beside the figure by its command."""
         return {}
