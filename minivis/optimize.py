@@ -20,7 +20,7 @@ from threadpoolctl import ThreadpoolController
 
 from minivis.backend import get_xp, to_cpu
 from minivis.descent import LBFGS, Adam
-from minivis.errors import BadValue, TooLarge
+from minivis.errors import BadValue, TooLarge, UnknownName
 from minivis.image_gradient import by_tiles, has_tiles
 from minivis.lbfgs import FORGOTTEN, by_two_loops
 from minivis.lean import memory_of
@@ -115,12 +115,14 @@ def vectors(parameterization, transforms=()):
 
 
 def optimize(
-    problem, z, *, method=None, steps=200, regularize=(), seed=0, progress=False, watch=None, title="optimise"
-):
+    problem, z, *, method=None, steps=200, regularize=(), seed=0, keep="best", progress=False, watch=None,
+    title="optimise",
+):  # fmt: skip
     """Minimise from z on: a `Run`. ``steps`` 0 gives the start back.
 
     method: a `Gradient`, `Adam` or `LBFGS`. regularize: functions (levels, gradient, step) -> levels, applied to the
-    picture between steps (see regularize.py); they need ``pixels``. Ctrl-C stops with the best so far.
+    picture between steps (see regularize.py); they need ``pixels``. keep: "best", of all images that were compared, or
+    "last", for a stage of a longer run. Ctrl-C stops with the best so far.
     """
     method = Adam() if method is None else method
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
@@ -130,7 +132,9 @@ def optimize(
     if isinstance(method, LBFGS) and (problem.transforms or regularize):
         raise BadValue("L-BFGS compares losses of steps: no transforms and no regularisers that change from step to "
                        "step go with it; take adam or gradient")
-    recorder = Recorder(problem, method, steps, seed, watch or Watch(), progress, title)
+    if keep not in ("best", "last"):
+        raise UnknownName.of("image to keep", keep, ("best", "last"))
+    recorder = Recorder(problem, method, steps, seed, watch or Watch(), progress, title, keep)
     with recorder:
         z = recorder.resumed(z)
         how = (method, recorder.steps, tuple(regularize), seed, recorder)

@@ -8,6 +8,7 @@ input, in which 0 is its mean colour: what comes in from beyond the border is th
     blur(low, high)         Gaussian, sigma between the two
     warp(scale, rotate, shift)      about the centre, read off bilinearly
     pad(n), crop(h, w)      a border of n pixels, or a part: the picture grows, or shrinks
+    noise(amount)           plus noise, which is no linear map, but its derivative is: what comes back is as it was
 """
 
 import math
@@ -204,6 +205,22 @@ def crop(height, width):
         return Linear(lambda x: x[inner], adjoint, (N, height, width, C))
 
     return Transform(f"crop {height} x {width}", draw)
+
+
+def noise(amount):
+    """Plus N(0, amount^2), in the net's units: a number, or one for each channel.
+
+    What is minimised is then the mean of the loss over a ball, in which dents smaller than that are gone.
+    """
+    amount = np.asarray(amount, np.float64)
+    if not (amount >= 0).all():
+        raise BadValue(f"an amount of noise is 0 or more, not {amount}")
+
+    def draw(rng, shape):
+        drawn = amount * rng.standard_normal(shape)
+        return Linear(lambda x: x + get_xp(x).asarray(drawn, dtype=x.dtype), lambda dx: dx, shape)
+
+    return Transform(f"noise({amount.tolist()})", draw)
 
 
 def _at_least(least, **settings):

@@ -109,8 +109,8 @@ class Run:
 class Recorder:
     """Everything around the loop. As a context it shows the bar, and takes Ctrl-C for an end."""
 
-    def __init__(self, problem, method, steps, seed, watch, progress, title):
-        self.problem, self.method, self.seed, self.watch = problem, method, seed, watch
+    def __init__(self, problem, method, steps, seed, watch, progress, title, keep="best"):
+        self.problem, self.method, self.seed, self.watch, self.keep = problem, method, seed, watch, keep
         self.steps = 0 if watch.interrupted else steps
         self.progress, self.title = progress, title
         self.step, self.evaluations, self.memory = 0, 0, {}
@@ -160,13 +160,13 @@ class Recorder:
         return rng
 
     def compare(self, z, found):
-        """Keep what is better than all before it, image by image."""
+        """Keep what is better than all before it, image by image; or what comes last."""
         losses = found.losses
         if self.best is None:
             self.best, self.best_losses, self.best_terms = z.copy(), losses.copy(), found.terms
             self.first_loss = float(losses.sum())
             return
-        better = losses < self.best_losses      # False for NaN
+        better = losses < (self.best_losses if self.keep == "best" else np.inf)         # False for NaN
         if better.any():
             for i in np.flatnonzero(better):            # on a device, an index from here would be moved there
                 self.best[i] = z[i]

@@ -356,3 +356,17 @@ def test_a_code_is_found_again(vgg, rng):
     made = Problem(vgg, code_distance("conv1_2", code), pixels(vgg, (1, 16, 16, 3)))
     run = optimize(made, made.parameterization.grey(), method=LBFGS(10), steps=60)
     assert run.loss < 0.02 * run.first_loss
+
+
+def test_the_last_image_can_be_kept(vgg):
+    """A stage of a longer run hands on where it came to, though it was nearer before."""
+    def away(acts):
+        return float((acts["input"] ** 2).sum()), {"input": -acts["input"]}
+
+    problem = Problem(vgg, objective("away", ("input",), away), pixels(vgg, (1, 16, 16, 3)))
+    z = problem.parameterization.grey() + 1
+    best, last = (optimize(problem, z, method=Gradient(1e4), steps=5, keep=keep) for keep in ("best", "last"))
+    np.testing.assert_array_equal(best.z, z)
+    assert last.loss > best.loss and not np.allclose(last.z, z)
+    with pytest.raises(UnknownName, match="no image to keep named 'first'"):
+        optimize(problem, z, keep="first")

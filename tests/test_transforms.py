@@ -95,3 +95,16 @@ def test_keeps_float32(rng):
 def test_mistakes(make, sentence):
     with pytest.raises(BadValue, match=sentence):
         make()
+
+
+def test_noise_is_added_anew_and_the_gradient_passes(rng):
+    x, dx = rng.standard_normal((2, 2, 40, 30, 3))
+    amount = [0.0, 0.5, 2.0]
+    first, second = (t.noise(amount)(rng, x.shape) for _ in range(2))
+    added = first.forward(x) - x
+    np.testing.assert_allclose(added.std(axis=(0, 1, 2)), amount, rtol=0.05)
+    assert np.abs(added.mean()) < 0.1 and not np.allclose(second.forward(x) - x, added)
+    np.testing.assert_array_equal(first.adjoint(dx), dx)
+    assert first.forward(x.astype("f4")).dtype == np.float32 and str(t.noise(0.5)) == "noise(0.5)"
+    with pytest.raises(BadValue, match="an amount of noise is 0 or more, not -1"):
+        t.noise(-1)

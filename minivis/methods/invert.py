@@ -15,7 +15,7 @@ import numpy as np
 
 from minivis import metrics
 from minivis.backend import get_xp, to_cpu
-from minivis.descent import LBFGS, Gradient
+from minivis.descent import LBFGS, Adam, Gradient
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.image_priors import alpha_norm, tv
 from minivis.layers import Dropout, Flatten, ReLU, Softmax
@@ -27,11 +27,13 @@ from minivis.parameterize import KINDS, fourier
 from minivis.pictures import contact_sheet, panels
 from minivis.preprocessing import to_uint8
 from minivis.presets import INVERT
+from minivis.transforms import noise
 from minivis.watch import INTERRUPTED, Watch
 
 LEVELS = 68.9                                   # the root mean square of Mahendran & Vedaldi's sigma
-DEFAULTS = {"parameterization": "pixels", "coarse": (), "method": "lbfgs", "steps": 200, "history": 20, "rates": None,
-            "momentum": 0.9, "tv": 1.0, "tv_beta": 2, "alpha": 0.0, "noise": 10.0}
+FINEST, STAGES = 0.3, 30                        # of `smooth`: levels of noise at the end, and how often it is lowered
+DEFAULTS = {"parameterization": "pixels", "coarse": (), "smooth": (), "method": "lbfgs", "steps": 200, "history": 20,
+            "rates": None, "momentum": 0.9, "tv": 1.0, "tv_beta": 2, "alpha": 0.0, "noise": 10.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,19 +104,18 @@ def invert(
                      settings={"layer": layer, "preset": preset, "starts": starts, "exaggerate": exaggerate, **how})
 
 
-def coarse_to_fine(net, objective, levels, how, *, watch=None, **shown):
-    """Minimise over ``levels`` (N, H, W, C): on spectra that let coarse things move first, then as the settings say.
+def coarse_to_fine(net, objective, levels, how, *, seed=0, watch=None, **shown):
+    """Minimise over ``levels`` (N, H, W, C), stage by stage: see `stages_of`.
 
     Each run begins with the picture of the one before. The `Run` of the last, with the steps of all.
     """
-    shape, watch = levels.shape, Watch() if watch is None else watch
-    stages = [(fourier(net, shape, decay=decay), steps) for decay, steps in how["coarse"] if how["steps"]]
-    stages.append((KINDS[how["parameterization"]](net, shape), how["steps"]))
+    watch = Watch() if watch is None else watch
+    stages = stages_of(net, levels.shape, how)
     goes_on, runs = watch.resume and watch.checkpoint, []
-    for number, (p, steps) in enumerate(stages, 1):
+    for number, (p, transforms, method, steps) in enumerate(stages, 1):
         try:
-            runs.append(optimize(Problem(net, objective, p), p.start(levels), method=method_of(shape, how), steps=steps,
-                                 watch=watch, **shown))
+            runs.append(optimize(Problem(net, objective, p, transforms), p.start(levels), method=method, steps=steps,
+                                 seed=seed + number, keep="last" if transforms else "best", watch=watch, **shown))
         except BadFile:                         # the checkpoint of another stage, or of none of them
             if not goes_on or runs or number == len(stages):
                 raise
@@ -126,6 +127,26 @@ def coarse_to_fine(net, objective, levels, how, *, watch=None, **shown):
     return replace(runs[-1], first_loss=runs[0].first_loss, steps=sum(run.steps for run in runs),
                    evaluations=sum(run.evaluations for run in runs),
                    notes=tuple(note for run in runs for note in run.notes))
+
+
+def stages_of(net, shape, how):
+    """[(parameterization, transforms, method, steps)]: coarse things first, then through the dents, then as set.
+
+    ``coarse``: on spectra in which low frequencies move most. ``smooth`` (levels, rate, steps): with noise of so many
+    levels, drawn anew in each step and less and less of it. A ReLU that is off and a maximum at another place leave
+    small dents in the loss, in which L-BFGS ends; the mean over a ball around the picture has none.
+    """
+    stages = [(fourier(net, shape, decay=decay), (), method_of(shape, how), steps) for decay, steps in how["coarse"]]
+    if how["smooth"]:
+        levels, rate, steps = how["smooth"]
+        black = np.zeros((1, 1, 1, shape[3]), net.dtype)
+        a_level = to_cpu(net.preprocess(black + 1) - net.preprocess(black)).ravel()
+        for k in range(STAGES):
+            amount = levels * (FINEST / levels) ** (k / (STAGES - 1))
+            adam = Adam(rate * (1 - k / STAGES), beta2=0.99)
+            stages.append((KINDS["pixels"](net, shape), (noise(amount * a_level),), adam, steps // STAGES))
+    last = (KINDS[how["parameterization"]](net, shape), (), method_of(shape, how), how["steps"])
+    return [*(stage for stage in stages if stage[3]), last]
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +204,12 @@ def resolve(net, preset, layer, settings):
     fixed = dict(INVERT[preset])
     of_depth = next(found for end, found in fixed.pop("by_depth") if depth <= end)
     given = {key: value for key, value in settings.items() if value is not None}
-    how = {**DEFAULTS, **fixed, **of_depth, **given}
+    how = {**DEFAULTS, **fixed, **of_depth}
+    share = given.get("steps", how["steps"]) / how["steps"]             # fewer in all are fewer in each stage
+    how["coarse"] = [(decay, round(share * steps)) for decay, steps in how["coarse"]]
+    if how["smooth"]:
+        how["smooth"] = (*how["smooth"][:2], round(share * how["smooth"][2]))
+    how.update(given)
     for key, known in (("method", ("lbfgs", "gradient")), ("parameterization", tuple(KINDS))):
         if how[key] not in known:
             raise UnknownName.of(key, how[key], known)
