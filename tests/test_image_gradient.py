@@ -10,7 +10,9 @@ from minivis.errors import BadValue, UnknownName
 from minivis.image_gradient import per_position
 from minivis.layers import Add, AvgPool2D, Concat, MaxPool2D, ReLU
 from minivis.models.tiny import Weights, tiny_vgg
+from minivis.models.variants import trunk
 from minivis.network import Network
+from minivis.objectives import direction
 
 
 def energy(*layers):
@@ -119,6 +121,14 @@ def nets(draw):
             net.add(f"pool{i}", pool(kernel, stride=stride, padding=pads, ceil=ceil, **more))
     size = draw(two(30, 60))
     return net, np.random.default_rng(draw(st.integers(0, 99))).standard_normal((draw(st.integers(1, 2)), *size, 3))
+
+
+def test_a_direction_in_every_position_in_tiles(vgg, rng):
+    """One vector for each position: a tile takes its own."""
+    x = rng.standard_normal((1, 40, 36, 3))
+    net = trunk(vgg, ["conv2_1"])
+    towards = direction("conv2_1", rng.standard_normal(net.shapes(x.shape)["conv2_1"][1:]))
+    check_equal(*both(net, x, towards, (20, 16)))
 
 
 @settings(max_examples=50)

@@ -159,6 +159,8 @@ def test_a_function_of_your_own(vgg, x):
     assert (mine + o.score("fc8", 0)).terms(acts)["mine"] == pytest.approx(acts["fc7"].sum())
     with pytest.raises(BadValue, match="returns \\(loss, seeds\\)"):
         as_objective(3)
+    with pytest.raises(BadValue, match="returns \\(loss, seeds\\)"):
+        3 + o.score("fc8", 0)                                           # sum() begins with 0, and with nothing else
 
 
 def test_units(vgg, x):
@@ -167,6 +169,7 @@ def test_units(vgg, x):
     three = [parse_unit(vgg, name) for name in ("bus", "owl", "cat")]
     np.testing.assert_allclose(o.unit_value(three).evaluate(acts).losses, acts["fc8"][[0, 1, 2], [2, 3, 1]])
     assert o.unit_value(parse_unit(vgg, "conv2_1:3@1,2"))(acts)[0] == pytest.approx(acts["conv2_1"][:, 1, 2, 3].sum())
+    assert o.neuron("conv2_1", 3, (0, 0))(acts)[0] == pytest.approx(acts["conv2_1"][:, 0, 0, 3].sum())
     with pytest.raises(BadValue, match="one layer"):
         o.unit_value([parse_unit(vgg, "fc8:1"), parse_unit(vgg, "fc7:1")])
 

@@ -98,6 +98,16 @@ def test_adam_by_hand():
     m, v = 0.9 * 0.1 * dz + 0.1 * -dz, 0.999 * 0.001 * dz**2 + 0.001 * dz**2
     expected = first - 0.1 * (m / (1 - 0.81)) / (np.sqrt(v / (1 - 0.999**2)) + 1e-8)
     np.testing.assert_allclose(Adam(0.1).step(first, -dz, memory, 1, None), expected)
+    np.testing.assert_allclose(Adam(0.1).step(z, np.full_like(z, 1e-8), {}, 0, None), z - 0.05)     # epsilon halves it
+
+
+@pytest.mark.parametrize("make", [
+    lambda: Adam(beta2=1.0), lambda: Adam(beta1=1.0), lambda: Adam(0.0), lambda: Gradient(momentum=1.0),
+    lambda: Gradient(momentum=-0.1), lambda: Gradient(((1.0, 5), (0.0, 5))), lambda: LBFGS(0),
+])
+def test_rules_that_would_not_descend(make):
+    with pytest.raises(BadValue, match=r"above 0|at least 1 step"):
+        make()
 
 
 def test_regularizers_by_hand(vgg):
