@@ -22,6 +22,7 @@ from minivis.weights.hdf5 import child, opened
 
 FORMAT, VERSION = "minivis codes", 1
 ATTRIBUTES = ("net", "fingerprint", "layer")
+NO_CODES = "no file of codes; minivis codes FOLDER -o FILE makes one"
 ROWS, PATHS = 4096, 256                         # read at a time
 CHUNKS = 2**20                                  # bytes of a part of the file that HDF5 keeps in memory
 
@@ -99,13 +100,10 @@ def create(path, width, dtype, net, fingerprint, layer, size):
 @contextmanager
 def open_codes(path, write=False):
     """The `CodesFile` at ``path``; BadFile for anything else."""
-    no_codes = BadFile(f"{path} is no file of codes; minivis codes FOLDER -o FILE makes one")
-    if os.path.isfile(path) and os.path.getsize(path) and not h5py.is_hdf5(path):
-        raise no_codes
-    with opened(path) as source:                # its checks, and its sentences
+    with opened(path, NO_CODES) as source:      # its checks, and its sentences
         found = source.attribute(source.file, "format")
         if found != FORMAT:
-            raise no_codes
+            raise BadFile(f"{path} is {NO_CODES}")
         if source.attribute(source.file, "version") != VERSION:
             raise BadFile(f"{path} is of another version of the format of codes than this minivis reads")
         about = {key: source.attribute(source.file, key) for key in ATTRIBUTES}

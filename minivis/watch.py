@@ -25,6 +25,7 @@ from minivis.progress import bar
 FRAMES = 120                                    # of a film at most: beyond, every second one is dropped
 TRACED = 1000                                   # points of the loss's curve at most, likewise
 INTERRUPTED = "stopped by Ctrl-C"
+CALLED_OFF = "stopped by the callback"
 
 
 class Preview(NamedTuple):
@@ -193,7 +194,7 @@ class Recorder:
             f", {name} {value:.3g}" for name, value in found.terms.items() if len(found.terms) > 1), refresh=False)
         self.bar.update()
         if self.watch.show(self.step, self.steps, found.loss, found.terms, lambda: self.pixels(z)):
-            self.stop("stopped by the callback")
+            self.stop(CALLED_OFF)
         if self.watch.checkpoint and time.monotonic() - self.saved_at > self.watch.seconds:
             self.save()
         return bool(self.stopped)

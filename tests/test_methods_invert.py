@@ -62,6 +62,13 @@ def test_fewer_steps_are_fewer_in_each_stage(net):
     assert resolve(net, "minivis", "pool1", {})["smooth"] == (20.0, 1.0, 1500)
 
 
+def test_a_callback_ends_all_stages(net):
+    seen = []
+    watch = Watch(lambda preview: seen.append(preview.step) or len(seen) == 4, every=1)
+    result = invert(net, scene(), "conv1_2", coarse=[(2.0, 6), (1.0, 4)], smooth=(), steps=5, watch=watch)
+    assert result.stopped == "stopped by the callback" and seen == [1, 2, 3, 4]
+
+
 def test_it_goes_on_from_the_checkpoint_of_any_stage(net, tmp_path):
     settings = {"coarse": [(2.0, 6), (1.0, 4)], "smooth": (), "steps": 5}
     for stop, done, left in ((3, 3, 6 + 4 + 5), (8, 8, 4 + 5), (12, 12, 5)):

@@ -33,7 +33,7 @@ from minivis.methods.result import Result
 from minivis.methods.target import check_finite, percent
 from minivis.pictures import above, contact_sheet, text_picture
 from minivis.progress import bar
-from minivis.watch import INTERRUPTED, Watch, fingerprint
+from minivis.watch import CALLED_OFF, INTERRUPTED, Watch, fingerprint
 
 ENCODINGS = ("cppn", "direct")
 ETA, RATE, HALVING = 15, 0.1, 1000              # of the direct encoding, the paper's
@@ -183,7 +183,7 @@ def evolve(net, *, encoding="cppn", generations=100, population=200, seed=0, pro
                 shown.update()
                 sheet = lambda genomes=champions.genomes: contact_sheet(drawn(genomes))  # noqa: E731
                 if watch.show(champions.generation, generations, -float(champions.probs.sum()), {}, sheet):
-                    stopped = "stopped by the callback"
+                    stopped = CALLED_OFF
                     break
                 if watch.checkpoint and time.monotonic() - saved > watch.seconds:
                     notes += kept(watch, identity, genetics, champions)

@@ -28,7 +28,7 @@ from minivis.pictures import contact_sheet, panels
 from minivis.preprocessing import to_uint8
 from minivis.presets import INVERT
 from minivis.transforms import noise
-from minivis.watch import INTERRUPTED, Watch
+from minivis.watch import CALLED_OFF, INTERRUPTED, Watch
 
 LEVELS = 68.9                                   # the root mean square of Mahendran & Vedaldi's sigma
 FINEST, STAGES = 0.3, 30                        # of `smooth`: levels of noise at the end, and how often it is lowered
@@ -104,7 +104,7 @@ def invert(
                      settings={"layer": layer, "preset": preset, "starts": starts, "exaggerate": exaggerate, **how})
 
 
-def coarse_to_fine(net, objective, levels, how, *, seed=0, watch=None, **shown):
+def coarse_to_fine(net, objective, levels, how, *, seed=0, watch=None, title="invert", **shown):
     """Minimise over ``levels`` (N, H, W, C), stage by stage: see `stages_of`.
 
     Each run begins with the picture of the one before. The `Run` of the last, with the steps of all.
@@ -113,14 +113,16 @@ def coarse_to_fine(net, objective, levels, how, *, seed=0, watch=None, **shown):
     stages = stages_of(net, levels.shape, how)
     goes_on, runs = watch.resume and watch.checkpoint, []
     for number, (p, transforms, method, steps) in enumerate(stages, 1):
+        own = {"seed": seed + number, "keep": "last" if transforms else "best", "watch": watch,
+               "title": f"{title}, stage {number} of {len(stages)}" if len(stages) > 1 else title}
         try:
             runs.append(optimize(Problem(net, objective, p, transforms), p.start(levels), method=method, steps=steps,
-                                 seed=seed + number, keep="last" if transforms else "best", watch=watch, **shown))
+                                 **own, **shown))
         except BadFile:                         # the checkpoint of another stage, or of none of them
             if not goes_on or runs or number == len(stages):
                 raise
             continue
-        if runs[-1].stopped == INTERRUPTED:
+        if runs[-1].stopped in (INTERRUPTED, CALLED_OFF):
             break
         levels = runs[-1].pixels
         watch.resume = False                    # for the stages that follow

@@ -83,8 +83,11 @@ class Source:
 
 
 @contextmanager
-def opened(path):
-    """The `Source` at ``path``: an HDF5 file, or a .keras archive of one. What goes wrong with it is a BadFile."""
+def opened(path, otherwise=f"no file of weights that minivis knows; it reads {READABLE}"):
+    """The `Source` at ``path``: an HDF5 file, or a .keras archive of one. What goes wrong with it is a BadFile.
+
+    otherwise: what a file of another kind is, in words.
+    """
     path = Path(path)
     try:
         with open_regular(path) as raw:
@@ -99,7 +102,7 @@ def opened(path):
             elif not start:
                 raise BadFile(f"{path} is empty; fetch or copy it again")
             else:
-                raise BadFile(f"{path} is no file of weights that minivis knows; it reads {READABLE}")
+                raise BadFile(f"{path} is {otherwise}")
     except MinivisError as error:
         if (said := printable(error)) != str(error):    # a damaged file puts anything into the names in it
             raise type(error)(said) from None
