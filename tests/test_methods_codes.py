@@ -192,6 +192,15 @@ def test_nearest_refuses():
         nearest(ROWS, [1, 2], metric="cosin")
 
 
+def test_paths_are_read_in_blocks_and_little_of_the_file_is_kept(folder, monkeypatch):
+    """A path takes 4096 bytes in the file; HDF5 2 would keep 8 MB of each part."""
+    write_codes(tiny_vgg(), "pictures", "codes.h5")
+    monkeypatch.setattr("minivis.codes_file.PATHS", 3)
+    with open_codes("codes.h5", write=True) as file:
+        assert list(file.names()) == [f"pictures/{i}.png" for i in range(10)]
+        assert file.codes.file.id.get_access_plist().get_cache()[2] == 2**20
+
+
 def test_neighbours_of_a_picture(folder):
     net = tiny_vgg()
     write_codes(net, "pictures", "codes.h5", net_name="tiny")

@@ -8,6 +8,7 @@ import minivis as mv
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.methods.invert import invert, invert_layers, layers_of, priors, relative_errors, resolve, stages_of
 from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.optimize import optimize
 from minivis.presets import INVERT
 from minivis.watch import Watch
 
@@ -54,6 +55,20 @@ def test_noise_fades_and_steps_shrink(net):
     for levels, (_, (added,), _, _) in zip((40.0, 0.3), stages[::29]):
         seen = net.deprocess(added(np.random.default_rng(0), x.shape).forward(x)) - net.deprocess(x)
         assert seen.std() == pytest.approx(levels, rel=0.05)
+
+
+def test_each_stage_draws_noise_of_its_own_and_hands_on_its_last_image(net, monkeypatch):
+    """Images under noise are compared by a few draws, where the first would stay the best."""
+    asked = []
+
+    def watched(problem, z, **how):
+        asked.append((bool(problem.transforms), how["seed"], how["keep"]))
+        return optimize(problem, z, **how)
+
+    monkeypatch.setattr("minivis.methods.invert.optimize", watched)
+    invert(net, scene(), "pool1", coarse=[(2.0, 2)], smooth=(5.0, 1.0, 30), steps=2)
+    assert len({seed for _, seed, _ in asked}) == len(asked) == 32
+    assert [(noisy, keep) for noisy, _, keep in asked] == [(False, "best"), *[(True, "last")] * 30, (False, "best")]
 
 
 def test_fewer_steps_are_fewer_in_each_stage(net):
