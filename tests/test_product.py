@@ -35,6 +35,7 @@ def test_a_transposed_matrix_and_single_precision(rng):
 def test_blas_has_one_thread_meanwhile(monkeypatch, rng):
     """Threads of its own would spin in the way of the next convolution."""
     inside = []
+    monkeypatch.setattr(module, "ALONE", 0)
     real = np.matmul
 
     def watched(*args, **kw):
@@ -43,4 +44,4 @@ def test_blas_has_one_thread_meanwhile(monkeypatch, rng):
 
     monkeypatch.setattr(module.np, "matmul", watched)
     product(rng.standard_normal((2, 3)), rng.standard_normal((3, 4)))
-    assert inside == [1]
+    assert set(inside) == {1}

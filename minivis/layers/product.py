@@ -4,11 +4,13 @@ BLAS would share them out too. But its threads spin for a while after that, in t
 layer VGG's convolutions took 1.6 times as long.
 """
 
+import math
+
 import numpy as np
 
 from minivis.backend import get_xp
 from minivis.layers.bands import even_cuts
-from minivis.threads import cores, share_out
+from minivis.threads import ONE_BLAS_THREAD, cores, share_out
 
 ALONE = 2**21                           # multiplications up to which a second thread is not worth waking
 
@@ -19,11 +21,14 @@ def product(a, b):
         return a @ b
     m = b.shape[-1]
     stacks = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    out = np.empty((*stacks, a.shape[-2], m), np.result_type(a, b))
-    parts = 1 if out.size * a.shape[-1] <= ALONE else cores()
+    shape = (*stacks, a.shape[-2], m)
+    if math.prod(shape) * a.shape[-1] <= ALONE:
+        with ONE_BLAS_THREAD:
+            return a @ b
+    out = np.empty(shape, np.result_type(a, b))
 
     def columns(some):
         np.matmul(a, b[..., some], out=out[..., some])
 
-    share_out(columns, even_cuts(m, -(-m // parts), 1))
+    share_out(columns, even_cuts(m, -(-m // cores()), 1))
     return out
