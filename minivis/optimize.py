@@ -27,6 +27,7 @@ from minivis.lean import memory_of
 from minivis.memory import TILE, available
 from minivis.objective import Evaluation, as_objective
 from minivis.parameterize import Parameterization
+from minivis.threads import set_blas_threads
 from minivis.transforms import Linear, compose
 from minivis.watch import Recorder, Run, Watch
 
@@ -279,11 +280,11 @@ def scipy_on_one_thread():
     before = [lib.num_threads for lib in own]
     try:
         for lib in own:
-            lib.set_num_threads(1)
+            set_blas_threads(lib, 1)
         yield
     finally:
         for lib, count in zip(own, before):
-            lib.set_num_threads(count)
+            set_blas_threads(lib, count)
 
 
 __all__ = ["Problem", "Run", "Watch", "as_scipy", "optimize"]

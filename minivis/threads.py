@@ -67,7 +67,7 @@ class OneBlasThread:
             if self.inside == 0 and self.works:
                 self.saved = [(lib, lib.num_threads) for lib in self.libraries]
                 for lib, _ in self.saved:
-                    lib.set_num_threads(1)
+                    set_blas_threads(lib, 1)
             self.inside += 1
 
     def __exit__(self, *error):
@@ -75,8 +75,19 @@ class OneBlasThread:
             self.inside -= 1
             if self.inside == 0:
                 for lib, count in self.saved:
-                    lib.set_num_threads(count)
+                    set_blas_threads(lib, count)
                 self.saved = []
+
+
+def set_blas_threads(lib, count):
+    """For a library that threadpoolctl knows, whichever thread we are.
+
+    From version 3.8 on threadpoolctl heeds one thread alone, the first to set OpenBLAS, and others in vain and silence.
+    """
+    free = getattr(lib, "clear_controlling_thread", lambda force: None)
+    free(force=True)
+    lib.set_num_threads(count)
+    free(force=True)                            # nor do we keep the user's threads from it
 
 
 ONE_BLAS_THREAD = OneBlasThread()

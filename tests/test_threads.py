@@ -101,6 +101,25 @@ def test_blas_is_held_within_and_as_the_user_had_it_after(users):
 
 
 @needs_blas
+def test_whichever_thread_comes_first_every_other_can_hold_blas():
+    """The user's own threads as well: threadpoolctl 3.8 heeds the first that sets OpenBLAS and, silently, no other."""
+    def held():
+        with ONE_BLAS_THREAD:
+            return blas_threads()
+
+    def as_users():
+        with threadpool_limits(3, "blas"):
+            return blas_threads(), held(), blas_threads()
+
+    before = blas_threads()
+    assert held() == {1} and blas_threads() == before
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(held).result() == {1} and blas_threads() == before
+        assert as_users() == ({3}, {1}, {3}) and blas_threads() == before       # while the other thread still lives
+        assert pool.submit(as_users).result() == ({3}, {1}, {3}) and blas_threads() == before
+
+
+@needs_blas
 def test_the_guard_under_any_interleaving(rng):
     """Random comings and goings: one inside holds it, the last to go restores what the first had found."""
     guard = OneBlasThread()
