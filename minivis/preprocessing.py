@@ -69,14 +69,15 @@ class Preprocessing:
         """Pixels (H, W, C) or (N, H, W, C), any real numbers in 0..255, RGB or grey -> values (N, H, W, channels)."""
         if np.dtype(dtype).kind != "f":
             raise BadValue(f"a net's input is of floats, not of {np.dtype(dtype)}")
-        x = _check_pixels(image).astype(dtype)
+        pixels = _check_pixels(image)
+        x = (pixels[..., ::-1] if self.channel_order == "BGR" else pixels).astype(dtype, order="C")
         if self.channels == 1 and x.shape[3] == 3:
             x = (x * self._row(LUMA, x)).sum(axis=3, keepdims=True)
-        elif self.channel_order == "BGR":
-            x = x[..., ::-1]
-        x = x - self._row(self.mean, x)
+        elif self.channels == 3 and x.shape[3] == 1:
+            x = x.repeat(3, axis=3)
+        x -= self._row(self.mean, x)                    # in place: new memory would cost more than all the rest
         x /= self._row(self.scale, x)
-        return get_xp(x).ascontiguousarray(x)
+        return x
 
     def deprocess(self, x):
         """Values (N, H, W, channels) -> pixels of the same dtype and shape, RGB or grey; not rounded, not clipped."""

@@ -3,12 +3,13 @@
     for first, looked in sweep(net, Pictures.of("photos"), "relu3_1", digest):
         ...                                             # batch by batch, in the order of the pictures
 
-By itself a sweep is the work of one process. With more jobs each batch is a task of joblib's, for processes of this
-machine or for the workers of a Dask cluster, with one thread each. The size of a batch depends on the net alone, so the
-results are the same to the bit whoever does the work. What is held at any time is the names of the pictures and a few
-batches, however many there are.
+By itself a sweep is the work of one process, a batch for each of its threads. With more jobs each batch is a task of
+joblib's, for processes of this machine or for the workers of a Dask cluster, with one thread each. The size of a batch
+depends on the net alone, so the results are the same to the bit whoever does the work. What is held at any time is the
+names of the pictures and a few batches, however many there are.
 """
 
+import math
 import os
 import pickle
 import tempfile
@@ -30,7 +31,7 @@ from minivis.methods.target import check_finite
 from minivis.network import Fitted
 from minivis.picture_files import chained
 from minivis.progress import track
-from minivis.threads import ONE_BLAS_THREAD, map_out
+from minivis.threads import ONE_BLAS_THREAD, get_threads, map_out, sharing
 
 BACKENDS = ("loky", "dask")                     # joblib's names: processes of this machine, or a cluster
 SQUARE = 224                                    # pixels: what a net that takes any size is shown
@@ -80,7 +81,9 @@ def sweep(net, pictures, layer, digest, *, size=None, jobs=1, backend="loky", sc
     count = batch_size(net, size, jobs)
     firsts = range(start, len(pictures), count)
     parts = (pictures.part(first, count) for first in firsts)
-    run = here if backend == "loky" and jobs == 1 else elsewhere(jobs, backend, scheduler)
+    run = elsewhere(jobs, backend, scheduler)
+    if backend == "loky" and jobs == 1:
+        run = here(hands_for(net, len(firsts), count * largest(net, size)))
     results = run(net, parts, layer, digest, size)
     try:
         for first, looked in zip(track(firsts, progress, title), results):
@@ -91,17 +94,39 @@ def sweep(net, pictures, layer, digest, *, size=None, jobs=1, backend="loky", sc
         results.close()
 
 
-def here(net, parts, layer, digest, size):
-    """Yield the `Looked` of each batch: in this process, which reads the next one while the net looks at this one."""
-    with ThreadPoolExecutor(1) as reader:
-        coming = None
-        for part in parts:
-            after = reader.submit(read_batch, net, part, size)
-            if coming is not None:
-                yield show(net, *coming.result(), layer, digest)
-            coming = after
-        if coming is not None:
-            yield show(net, *coming.result(), layer, digest)
+def here(hands):
+    """The `Looked` of each batch, made in this process: each of so many threads reads one and shows it to the net.
+
+    So reading is shared out like the rest, and between two layers no thread waits for another. Where there are fewer
+    hands than threads, the others help within a layer.
+    """
+
+    def run(net, parts, layer, digest, size):
+        def look_at(part):
+            with sharing(hands < get_threads()):
+                return show(net, *read_batch(net, part, size), layer, digest)
+
+        with ThreadPoolExecutor(hands) as pool:
+            coming = deque()
+            try:
+                for part in parts:
+                    coming.append(pool.submit(look_at, part))
+                    if len(coming) > hands:
+                        yield coming.popleft().result()
+                while coming:
+                    yield coming.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    return run
+
+
+def hands_for(net, batches, nbytes):
+    """How many batches are looked at at a time: one for each thread; two where they are large, and one by a GPU."""
+    if on_gpu(net):
+        return 1
+    threads = get_threads()
+    return max(1, min(threads if threads * nbytes <= BATCH_BYTES else 2, threads, batches))
 
 
 LOSSES = 8                                      # of a result that went with its worker, in one sweep
@@ -179,7 +204,7 @@ def show(net, x, looked, layer, digest):
 
 def fitted(net, pixels, size=None):
     """A picture as a sweep shows it to the net."""
-    return Fitted(*net.preprocessing.fit_image(pixels, size=net.input_size or (size or SQUARE,) * 2))
+    return Fitted(*net.preprocessing.fit_image(pixels, size=shown(net, size)[:2]))
 
 
 def on_gpu(net):
@@ -188,11 +213,18 @@ def on_gpu(net):
 
 def batch_size(net, size=None, jobs=1):
     """Pictures a batch: so many that the largest activation has `BATCH_BYTES`. Raise TooLarge for what does not fit."""
-    H, W = net.input_size or (size or SQUARE,) * 2
-    shape = (1, H, W, net.input_channels)
-    check_fits(net, (jobs, *shape[1:]))
-    largest = max(np.prod(s) for s in net.shapes(shape).values()) * net.dtype.itemsize
-    return int(max(1, min(BATCH, BATCH_BYTES // largest)))
+    check_fits(net, (jobs, *shown(net, size)))
+    return int(max(1, min(BATCH, BATCH_BYTES // largest(net, size))))
+
+
+def largest(net, size):
+    """Bytes of the largest activation of one picture."""
+    return max(math.prod(shape) for shape in net.shapes((1, *shown(net, size))).values()) * net.dtype.itemsize
+
+
+def shown(net, size):
+    """(H, W, C) of every picture that the net sees."""
+    return *(net.input_size or (size or SQUARE,) * 2), net.input_channels
 
 
 def check_seen(pictures, first, looked):

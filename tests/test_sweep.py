@@ -1,6 +1,8 @@
 """The sweep over many pictures: complete, in order, the same whoever does the work, and in little memory."""
 
 import os
+import threading
+import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,8 +14,8 @@ from minivis.errors import BadFile, BadValue, TooLarge, UnknownName
 from minivis.images import write_image
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.picture_files import Pictures, folder_hash
-from minivis.sweep import Tally, sweep
-from minivis.threads import threads
+from minivis.sweep import Tally, hands_for, here, sweep
+from minivis.threads import share_out, threads
 
 
 @pytest.fixture
@@ -70,8 +72,6 @@ def results(net, folder, **settings):
 
 def test_the_same_to_the_bit_from_one_process_or_two(folder):
     """And with any number of threads."""
-    from minivis.threads import threads
-
     net = tiny_vgg()
     one = results(net, folder)
     with threads(1):
@@ -83,14 +83,42 @@ def test_the_same_to_the_bit_from_one_process_or_two(folder):
             np.testing.assert_array_equal(a.found, b.found)
 
 
-def test_reads_no_more_than_one_batch_ahead(folder, monkeypatch):
-    """However many pictures there are, memory holds two batches of them."""
+@threads(2)
+def test_no_more_batches_at_a_time_than_threads_and_one_that_waits(folder, monkeypatch):
+    """However many pictures there are, memory holds three batches of them."""
     read = []
     monkeypatch.setattr(Pictures, "bytes", lambda self, i, bytes=Pictures.bytes: read.append(i) or bytes(self, i))
     pictures = Pictures.of([folder / "0.png"] * 40)
     for number, _ in enumerate(sweep(tiny_vgg(), pictures, "relu1_1", np.asarray)):
         assert len(read) <= 4 * (number + 3)
     assert number == 9 and len(read) == 40
+
+
+def test_each_thread_takes_a_batch_but_two_where_they_are_large(monkeypatch):
+    net = tiny_vgg()
+    with threads(8):
+        assert [hands_for(net, batches, 1e6) for batches in (0, 1, 3, 100)] == [1, 1, 3, 8]
+        assert [hands_for(net, batches, 50e6) for batches in (1, 100)] == [1, 2]
+        with threads(1):
+            assert hands_for(net, 100, 50e6) == 1
+        monkeypatch.setattr(sweeping, "on_gpu", lambda net: True)
+        assert hands_for(net, 100, 1e6) == 1
+
+
+@threads(3)
+@pytest.mark.parametrize("hands, helped", [(1, True), (2, True), (3, False)])
+def test_the_other_threads_help_within_a_layer(folder, hands, helped):
+    """Unless each has a batch of its own."""
+    alone = []
+
+    def digest(acts):
+        caller = threading.get_ident()
+        share_out(lambda _: (alone.append(threading.get_ident() == caller), time.sleep(0.01)), range(4))
+
+    net, pictures = tiny_vgg(), Pictures.of(folder)
+    parts = [pictures.part(first, 4) for first in (0, 4, 8)]
+    assert len(list(here(hands)(net, parts, "relu1_1", digest, None))) == 3
+    assert len(alone) == 12 and all(alone) is not helped
 
 
 @pytest.mark.parametrize("kind, module, again", [("FutureCancelledError", "distributed.client", True),

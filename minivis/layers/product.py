@@ -23,7 +23,7 @@ def product(a, b):
     stacks = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*stacks, a.shape[-2], m)
     if math.prod(shape) * a.shape[-1] <= ALONE:
-        # OpenBLAS lets 5 float32 numbers times a matrix run over whatever lies behind them; of that only the flag stays.
+        # for 5 float32 numbers times a matrix OpenBLAS reads on, whatever lies there: of that only the flag remains
         with ONE_BLAS_THREAD, np.errstate(invalid="ignore"):
             return a @ b
     out = np.empty(shape, np.result_type(a, b))

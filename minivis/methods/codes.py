@@ -16,7 +16,7 @@ from minivis.codes_file import create, near, open_codes
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.files import check_output
 from minivis.picture_files import Pictures
-from minivis.sweep import SQUARE, Tally, sweep
+from minivis.sweep import Tally, shown, sweep
 from minivis.weights.native import fingerprint
 
 
@@ -73,7 +73,7 @@ def write_codes(net, folder, path, layer=None, *, net_name="", resume=False, for
     layer = net.check_name(layer or net.role("code"))
     pictures = Pictures.of(folder)
     growing = checkpoint_of(path)
-    width = int(np.prod(net.shapes((1, *(net.input_size or (size or SQUARE,) * 2), net.input_channels))[layer][1:]))
+    width = int(np.prod(net.shapes((1, *shown(net, size)))[layer][1:]))
     own = {"fingerprint": fingerprint(net), "layer": layer, "size": size}
     if resume and (os.path.exists(growing) or os.path.exists(path)):
         check_same(growing if os.path.exists(growing) else path, width, **own)

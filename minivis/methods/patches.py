@@ -22,7 +22,7 @@ from minivis.methods.tops import Checkpoint, Tops, strongest
 from minivis.picture_files import Pictures
 from minivis.pictures import above, beside, contact_sheet, signed, text_picture
 from minivis.progress import track
-from minivis.sweep import SQUARE, Tally, batch_size, fitted, listed, sweep
+from minivis.sweep import Tally, batch_size, fitted, listed, shown, sweep
 from minivis.threads import ONE_BLAS_THREAD
 
 MAPS = {"deconv": "deconvnet", "guided": "guided backprop"}
@@ -109,7 +109,7 @@ def top_patches(net, pictures, layer=None, units=None, *, k=9, per_picture=1, ma
             raise BadValue(f"{name} is at least 1, not {value}")
     if unknown := [kind for kind in maps if kind not in MAPS]:
         raise BadValue(f"beside a patch can stand {' and '.join(MAPS)}, not {unknown[0]!r}")
-    side = net.input_size or (size or SQUARE,) * 2
+    side = shown(net, size)[:2]
     shape = net.shapes((1, *side, net.input_channels))[layer]
     units = checked_units(units, layer, shape[-1])
     field = net.receptive_field(layer, (1, *side, net.input_channels))
