@@ -8,7 +8,7 @@
     net.add("concat", Concat(), "branch_a", "branch_b")
 
 An input must already exist, so the order of adding is a topological order. There are no hooks: read the middle with
-``acts["conv4_2"]``, start in the middle with a seed there, stop early with ``until``.
+``acts["conv4_2"]``, start in the middle with a seed there, or upwards with ``since``, stop early with ``until``.
 """
 
 from collections import namedtuple
@@ -96,20 +96,23 @@ class Network:
         return self
 
     def forward(
-        self, x, *, until=None, keep=None, grad="image", training=False, rng=None, algorithm="auto", workspace=None
-    ):
+        self, x, *, since="input", until=None, keep=None, grad="image", training=False, rng=None, algorithm="auto",
+        workspace=None,
+    ):  # fmt: skip
         """Return the `Activations` of x (N, H, W, C), of every layer up to and including ``until``.
 
+        since: a layer whose output x is, instead of a picture; the pass begins after it. Its gradient is asked of
+        ``backward`` by name, ``keep=[since]``.
         keep: None for all outputs, or the names of those to keep, which is faster and takes less memory. grad: what a
         backward may ask for later: None for nothing, "image" for the gradient at the image, "params" for those of the
         parameters too. algorithm: how to convolve (see layers/ways.py), for all layers or as {name: algorithm}.
         workspace: from ``net.workspace()``, memory to use again.
         """
-        mode = self.check_forward(x, grad, training, rng, algorithm, workspace)
+        mode = self.check_forward(x, grad, training, rng, algorithm, workspace, since)
         acts = Activations(self, mode)
-        acts["input"], acts.dtype, acts.shapes["input"] = x, x.dtype, x.shape
+        acts[since], acts.dtype, acts.shapes[since] = x, x.dtype, x.shape
         with ONE_BLAS_THREAD:                                       # once, and not by each layer
-            for step in self.plan(until, keep):
+            for step in self.plan(until, keep, since):
                 out, cache = step.layer.forward(*(acts[source] for source in step.inputs), mode=step.mode(mode))
                 acts.file(step, out, cache)
         return acts
@@ -149,9 +152,9 @@ class Network:
         how = {"relu_rule": relu_rule, "algorithm": algorithm, "workspace": workspace}
         return gradients.image_gradient(self, x, objective, tile=tile, **how)
 
-    def plan(self, until=None, keep=None):
+    def plan(self, until=None, keep=None, since="input"):
         """The steps of a forward pass, see plan.py: which layers run, some as one, and which outputs can go when."""
-        return plan.forward_steps(self, until, keep)
+        return plan.forward_steps(self, until, keep, since)
 
     def workspace(self):
         """Memory for passes to use again: ``forward(..., workspace=)``."""
@@ -257,10 +260,10 @@ class Network:
         """A name or several as a set; raise UnknownName for a wrong one."""
         return {self.check_name(name) for name in ([names] if isinstance(names, str) else names)}
 
-    def check_forward(self, x, grad, training, rng, algorithm, workspace):
+    def check_forward(self, x, grad, training, rng, algorithm, workspace, since="input"):
         if grad not in (None, "image", "params"):
             raise UnknownName.of("grad", grad, (None, "image", "params"))
-        if getattr(x, "ndim", 0) != 4 or x.shape[3] != self.input_channels or 0 in x.shape:
+        if since == "input" and (getattr(x, "ndim", 0) != 4 or x.shape[3] != self.input_channels or 0 in x.shape):
             got = getattr(x, "shape", type(x).__name__)
             raise BadValue(f"the net reads (N, H, W, {self.input_channels}), got {got}")
         if x.dtype.kind != "f" or (x.dtype != self.dtype and self.parameter_count):     # without parameters: any float

@@ -5,8 +5,10 @@ the ReLU that alone reads it, and that with its max pool, and two such where the
 stripes, where pictures are large), unless somebody wants to see or to seed what is between them.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
+from minivis.errors import BadValue
 from minivis.layers.fused import FusedConv, fusable
 from minivis.layers.striped import StripedConvs
 
@@ -30,9 +32,9 @@ class Step:
         return caches[0] if len(caches) == 1 else caches
 
 
-def forward_steps(net, until=None, keep=None):
+def forward_steps(net, until=None, keep=None, since="input"):
     """The steps of a forward pass. With ``keep`` None every output stays, and each layer is a step of its own."""
-    names = reached(net, until)
+    names = reached(net, until, since)
     if keep is None:
         return [Step((name,), *net.nodes[name]) for name in names]
     keep = net.check_names(keep)
@@ -56,7 +58,7 @@ def grouped(net, names, seen):
 
     Of the outputs in ``seen`` none is inside a group.
     """
-    readers = {name: [] for name in ("input", *names)}
+    readers = defaultdict(list)
     for name in names:
         for source in net.nodes[name].inputs:
             readers[source].append(name)
@@ -93,10 +95,19 @@ def step(net, groups):
     return Step(names, layer, net.nodes[names[0]].inputs)
 
 
-def reached(net, until=None):
-    """The names of the layers up to and including ``until`` (None: all)."""
+def reached(net, until=None, since="input"):
+    """The names of the layers after ``since`` up to and including ``until`` (None: all)."""
     names = list(net.nodes)
-    if until is None:
+    if until is not None:
+        net.check_name(until)
+        names = [] if until == "input" else names[: names.index(until) + 1]
+    if since == "input":
         return names
-    net.check_name(until)
-    return [] if until == "input" else names[: names.index(until) + 1]
+    names = names[1 + list(net.nodes).index(net.check_name(since)) :]
+    if until is not None and not names:
+        raise BadValue(f"a pass since {since!r} does not come by {until!r}")
+    for name in names:
+        for source in net.nodes[name].inputs:
+            if source != since and source not in names:
+                raise BadValue(f"a pass cannot begin at {since!r}: {name!r} reads {source!r} as well, which is before")
+    return names

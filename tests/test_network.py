@@ -63,6 +63,46 @@ def test_until_stops_there(vgg):
 
 
 @both
+def test_since_begins_after_a_layer(make):
+    """With its output, and what comes is what a whole pass has there, on the way up and on the way down."""
+    net = make(dtype=np.float64)
+    whole = net.forward(picture(net))
+    names, last = list(net.nodes), list(net.nodes)[-1]
+    seeds = {last: np.random.default_rng(0).standard_normal(whole[last].shape)}
+    dacts, _ = net.backward(whole, seeds, keep="all")
+    begun = 0
+    for since in names[:-1]:
+        after = names[names.index(since) + 1 :]
+        if any(source != since and source not in after for name in after for source in net.nodes[name].inputs):
+            with pytest.raises(BadValue, match=f"a pass cannot begin at '{since}': '.*' reads '.*' as well"):
+                net.forward(whole[since], since=since)
+            continue
+        begun += 1
+        acts = net.forward(whole[since], since=since)
+        assert list(acts) == [since, *after] == list(acts.shapes)
+        for name in after:
+            np.testing.assert_array_equal(acts[name], whole[name])
+        found, _ = net.backward(acts, seeds, keep=[since])
+        assert list(found) == [since]
+        np.testing.assert_allclose(found[since], dacts[since], rtol=1e-10, atol=1e-14)
+        fused = net.forward(whole[since], since=since, until=last, keep=[last])
+        np.testing.assert_allclose(fused[last], whole[last], rtol=1e-10, atol=1e-14)
+        assert list(fused) == [last]
+    assert begun >= 3
+
+
+def test_since_is_a_layer_before_until(vgg):
+    x = picture(vgg)
+    pool1 = vgg.forward(x)["pool1"]
+    with pytest.raises(BadValue, match="a pass since 'pool1' does not come by 'relu1_1'"):
+        vgg.forward(pool1, since="pool1", until="relu1_1")
+    with pytest.raises(BadValue, match="expects an input of 4 axes ending in 6, got"):
+        vgg.forward(pool1[..., :-1], since="pool1")
+    with pytest.raises(UnknownName, match="pool9"):
+        vgg.forward(pool1, since="pool9")
+
+
+@both
 @pytest.mark.parametrize("grad", [None, "image", "params"])
 def test_keep_keeps_those_alone_and_changes_nothing_else(make, grad):
     net = make()
