@@ -48,11 +48,12 @@ def test_from_coarse_to_fine_takes_fewer_wrong_turns(net):
 def test_noise_fades_and_steps_shrink(net):
     """30 stages from 40 levels to 0.3, in the net's units; Adam's rate falls to a thirtieth."""
     how = {**resolve(net, "minivis", "pool1", {"coarse": (), "smooth": (40.0, 3.0, 90), "steps": 7})}
-    *stages, (_, transforms, _, steps) = stages_of(net, (1, 16, 16, 3), how)
-    assert len(stages) == 30 and {steps for *_, steps in stages} == {3} and (transforms, steps) == ((), 7)
-    assert [stage[2].rate for stage in stages[::29]] == pytest.approx([3.0, 0.1])
+    *stages, last = stages_of(net, "pool1", np.ones((1, 8, 8, 6), "f4"), (1, 16, 16, 3), how)
+    assert len(stages) == 30 and {stage.steps for stage in stages} == {3} and (last.transforms, last.steps) == ((), 7)
+    assert [stage.method.rate for stage in stages[::29]] == pytest.approx([3.0, 0.1])
     x = np.zeros((1, 16, 16, 3))
-    for levels, (_, (added,), _, _) in zip((40.0, 0.3), stages[::29]):
+    for levels, stage in zip((40.0, 0.3), stages[::29]):
+        (added,) = stage.transforms
         seen = net.deprocess(added(np.random.default_rng(0), x.shape).forward(x)) - net.deprocess(x)
         assert seen.std() == pytest.approx(levels, rel=0.05)
 
@@ -73,8 +74,9 @@ def test_each_stage_draws_noise_of_its_own_and_hands_on_its_last_image(net, monk
 
 def test_fewer_steps_are_fewer_in_each_stage(net):
     how = resolve(net, "minivis", "pool1", {"steps": 20})
-    assert how["coarse"] == [(2.0, 20), (1.0, 10)] and how["smooth"] == (20.0, 1.0, 150)
-    assert resolve(net, "minivis", "pool1", {})["smooth"] == (20.0, 1.0, 1500)
+    assert how["coarse"] == [(2.0, 20), (1.0, 10)] and how["smooth"] == (40.0, 3.0, 300)
+    assert how["through"] == 40 and how["rounds"] == (10, 20)
+    assert resolve(net, "minivis", "pool1", {})["smooth"] == (40.0, 3.0, 3000)
 
 
 def test_a_callback_ends_all_stages(net):
@@ -192,7 +194,7 @@ def test_figures_on_emoji_vgg():
     errors = {one.layer: one.errors[0] for one in result.inversions}
     psnr = [one.psnr[0] for one in result.inversions if one.layer in ("conv1_1", "pool1", "pool2", "pool3", "fc6")]
     print(result)
-    assert errors["conv1_1"] < 1e-4 and errors["pool1"] < 0.015 and errors["conv2_1"] < 0.02
-    assert errors["conv2_2"] < 0.03 and errors["pool2"] < 0.045
+    assert errors["conv1_1"] < 1e-4 and max(errors["pool1"], errors["conv2_1"], errors["conv2_2"]) < 0.01
+    assert errors["pool2"] < 0.012                                                      # 0.0084 measured
     assert errors["fc6"] < 0.15 and psnr == sorted(psnr, reverse=True)
     assert all(one.said[1].startswith("goose") for one in result.inversions)

@@ -8,6 +8,7 @@ What differs between several starts is what the code leaves open. With ``exagger
 from that of a grey picture: a caricature.
 """
 
+from collections import namedtuple
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from minivis.image_priors import alpha_norm, tv
 from minivis.layers import Dropout, Flatten, ReLU, Softmax
 from minivis.methods.result import PANEL, Result, Subject, input_of
 from minivis.methods.target import percent
+from minivis.methods.unpool import Multipliers, held_by, pool_before
 from minivis.objectives import code_distance
 from minivis.optimize import Problem, optimize
 from minivis.parameterize import KINDS, fourier
@@ -32,8 +34,9 @@ from minivis.watch import CALLED_OFF, INTERRUPTED, Watch
 
 LEVELS = 68.9                                   # the root mean square of Mahendran & Vedaldi's sigma
 FINEST, STAGES = 0.3, 30                        # of `smooth`: levels of noise at the end, and how often it is lowered
-DEFAULTS = {"parameterization": "pixels", "coarse": (), "smooth": (), "method": "lbfgs", "steps": 200, "history": 20,
-            "rates": None, "momentum": 0.9, "tv": 1.0, "tv_beta": 2, "alpha": 0.0, "noise": 10.0}
+DEFAULTS = {"parameterization": "pixels", "coarse": (), "through": 0, "rounds": (), "smooth": (), "method": "lbfgs",
+            "steps": 200, "history": 20, "rates": None, "momentum": 0.9, "tv": 1.0, "tv_beta": 2, "alpha": 0.0,
+            "noise": 10.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +98,9 @@ def invert(
     shape = (starts, *x.shape[1:])
     levels = to_cpu(net.deprocess(get_xp(x).zeros_like(x))) if exaggerate == 1 else subject.seen[:1]
     levels = levels + how["noise"] * np.random.default_rng(seed).standard_normal(shape)
-    run = coarse_to_fine(net, code_distance(layer, target) + priors(shape, how), levels.clip(0, 255), how, seed=seed,
-                         progress=progress, watch=watch, title=f"invert {layer}")
+    stages = stages_of(net, layer, target, shape, how)
+    run = in_stages(net, stages, levels.clip(0, 255), seed=seed, progress=progress, watch=watch,
+                    title=f"invert {layer}")
     pictures = to_uint8(run.pixels)
     errors = relative_errors(code_of(net, input_of(net, run.pixels), layer), target)
     said = classes(net, subject.seen, pictures)
@@ -104,51 +108,87 @@ def invert(
                      settings={"layer": layer, "preset": preset, "starts": starts, "exaggerate": exaggerate, **how})
 
 
-def coarse_to_fine(net, objective, levels, how, *, seed=0, watch=None, title="invert", **shown):
+# aim: a function, levels -> objective; anew: what aim remembers is in no checkpoint, so a stage begins anew
+Stage = namedtuple("Stage", "aim parameterization transforms method steps anew", defaults=(False,))
+
+
+def in_stages(net, stages, levels, *, seed=0, watch=None, title="invert", **shown):
     """Minimise over ``levels`` (N, H, W, C), stage by stage: see `stages_of`.
 
-    Each run begins with the picture of the one before. The `Run` of the last, with the steps of all.
+    Each begins with the picture of the one before. The `Run` of the last, with the steps of all.
     """
     watch = Watch() if watch is None else watch
-    stages = stages_of(net, levels.shape, how)
-    goes_on, runs = watch.resume and watch.checkpoint, []
-    for number, (p, transforms, method, steps) in enumerate(stages, 1):
+    goes_on, runs, checkpoint = watch.resume and watch.checkpoint, [], watch.checkpoint
+    last = stages[-1]
+    first_loss = Problem(net, last.aim(levels), last.parameterization).measure(last.parameterization.start(levels)).loss
+    for number, (aim, p, transforms, method, steps, anew) in enumerate(stages, 1):
+        if anew and goes_on and not runs:
+            continue
         own = {"seed": seed + number, "keep": "last" if transforms else "best", "watch": watch,
                "title": f"{title}, stage {number} of {len(stages)}" if len(stages) > 1 else title}
+        watch.checkpoint = None if anew else checkpoint
         try:
-            runs.append(optimize(Problem(net, objective, p, transforms), p.start(levels), method=method, steps=steps,
+            runs.append(optimize(Problem(net, aim(levels), p, transforms), p.start(levels), method=method, steps=steps,
                                  **own, **shown))
         except BadFile:                         # the checkpoint of another stage, or of none of them
             if not goes_on or runs or number == len(stages):
                 raise
             continue
+        finally:
+            watch.checkpoint = checkpoint
         if runs[-1].stopped in (INTERRUPTED, CALLED_OFF):
             break
         levels = runs[-1].pixels
         watch.resume = False                    # for the stages that follow
-    return replace(runs[-1], first_loss=runs[0].first_loss, steps=sum(run.steps for run in runs),
+    return replace(runs[-1], first_loss=first_loss, steps=sum(run.steps for run in runs),
                    evaluations=sum(run.evaluations for run in runs),
                    notes=tuple(note for run in runs for note in run.notes))
 
 
-def stages_of(net, shape, how):
-    """[(parameterization, transforms, method, steps)]: coarse things first, then through the dents, then as set.
+def stages_of(net, layer, target, shape, how):
+    """The `Stage`s: coarse things first, then around the dents (see unpool.py), then as set.
 
-    ``coarse``: on spectra in which low frequencies move most. ``smooth`` (levels, rate, steps): with noise of so many
-    levels, drawn anew in each step and less and less of it. A ReLU that is off and a maximum at another place leave
-    small dents in the loss, in which L-BFGS ends; the mean over a ball around the picture has none.
+    ``coarse``: on spectra in which low frequencies move most. ``through``: all but the last stage are for the pool
+    before, whose values are found in so many steps. ``rounds`` (rounds, steps): with multipliers, for a pool behind
+    another; or else ``smooth`` (levels, rate, steps): with noise of so many levels, drawn anew in each step and less
+    and less of it. A ReLU that is off and a maximum at another place leave small dents in the loss, in which L-BFGS
+    ends; the mean over a ball around the picture has none.
     """
-    stages = [(fourier(net, shape, decay=decay), (), method_of(shape, how), steps) for decay, steps in how["coarse"]]
-    if how["smooth"]:
-        levels, rate, steps = how["smooth"]
-        black = np.zeros((1, 1, 1, shape[3]), net.dtype)
-        a_level = to_cpu(net.preprocess(black + 1) - net.preprocess(black)).ravel()
-        for k in range(STAGES):
-            amount = levels * (FINEST / levels) ** (k / (STAGES - 1))
-            adam = Adam(rate * (1 - k / STAGES), beta2=0.99)
-            stages.append((KINDS["pixels"](net, shape), (noise(amount * a_level),), adam, steps // STAGES))
-    last = (KINDS[how["parameterization"]](net, shape), (), method_of(shape, how), how["steps"])
-    return [*(stage for stage in stages if stage[3]), last]
+    shapes, pixels, prior = net.shapes(shape), KINDS["pixels"](net, shape), priors(shape, how)
+
+    def for_code(layer, code):
+        objective = code_distance(layer, code) + prior
+        return lambda levels: objective
+
+    last = for_code(layer, target)
+    pool = pool_before(net, layer) if how["through"] else None
+    if pool:
+        target = held_by(net, pool, shapes[pool], layer, target, how["through"])
+        layer = pool
+    aim, method = for_code(layer, target), method_of(shape, how)
+    stages = [Stage(aim, fourier(net, shape, decay=decay), (), method, steps) for decay, steps in how["coarse"]]
+    multipliers = Multipliers.of(net, layer, target, shapes) if how["rounds"] else None
+    if multipliers:
+        rounds, steps = how["rounds"]
+        stages += [Stage(lambda levels: multipliers.aim(input_of(net, levels)) + prior, pixels, (), method, steps, True)
+                   ] * rounds
+    elif how["smooth"]:
+        stages += smooth_stages(aim, pixels, net, *how["smooth"])
+    if pool:
+        stages.append(Stage(aim, pixels, (), method, how["steps"]))
+    last = Stage(last, KINDS[how["parameterization"]](net, shape), (), method, how["steps"])
+    return [*(stage for stage in stages if stage.steps), last]
+
+
+def smooth_stages(aim, pixels, net, levels, rate, steps):
+    black = np.zeros((1, 1, 1, net.input_channels), net.dtype)
+    a_level = to_cpu(net.preprocess(black + 1) - net.preprocess(black)).ravel()
+    stages = []
+    for k in range(STAGES):
+        amount = levels * (FINEST / levels) ** (k / (STAGES - 1))
+        adam = Adam(rate * (1 - k / STAGES), beta2=0.99)
+        stages.append(Stage(aim, pixels, (noise(amount * a_level),), adam, steps // STAGES))
+    return stages
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,6 +251,9 @@ def resolve(net, preset, layer, settings):
     how["coarse"] = [(decay, round(share * steps)) for decay, steps in how["coarse"]]
     if how["smooth"]:
         how["smooth"] = (*how["smooth"][:2], round(share * how["smooth"][2]))
+    if how["rounds"]:
+        how["rounds"] = (round(share * how["rounds"][0]), how["rounds"][1])
+    how["through"] = round(share * how["through"])
     how.update(given)
     for key, known in (("method", ("lbfgs", "gradient")), ("parameterization", tuple(KINDS))):
         if how[key] not in known:
