@@ -33,10 +33,10 @@ INVERT = {
     # choose, but many wrong turns: a pool's maximum found at the wrong pixel stays there. So the image grows from
     # coarse to fine, (decay of the spectrum, steps); goes on under noise that fades, (levels, rate of Adam, steps), or
     # for a pool behind another with multipliers, (rounds, steps of each); takes what lies after a pool back to that
-    # pool first, in so many steps; and ends on pixels. Of emoji-vgg's codes of the goose that leaves 0.7 % at pool1 where
-    # L-BFGS alone leaves 3.3 %, 0.5 % for 2.6 at conv2_1, 0.4 for 2.0 at conv2_2, 0.8 for 4.6 at pool2. Deeper layers
-    # leave more to choose, and their spectrum is enough. What differs stands by the part of the net's layers up to
-    # which it holds
+    # pool first, in so many steps; and ends on pixels. Of emoji-vgg's codes of the goose that leaves 0.7 % at pool1
+    # where L-BFGS alone leaves 3.3 %, 0.5 % for 2.6 at conv2_1, 0.4 for 2.0 at conv2_2, 0.8 for 4.6 at pool2. Deeper
+    # layers leave more to choose, and their spectrum is enough. What differs stands by the part of the net's layers up
+    # to which it holds
     "minivis": {"method": "lbfgs", "steps": 200, "noise": 1.0, "by_depth": [
         (0.06, {"tv": 1e-5, "coarse": [(2.0, 200), (1.0, 100)]}),
         (0.34, {"tv": 1e-5, "coarse": [(2.0, 200), (1.0, 100)], "smooth": (40.0, 3.0, 3000), "through": 400,
