@@ -50,8 +50,11 @@ def test_the_nearest_point_is_in_the_set_and_none_is_nearer(rng):
     """Against trying every place for the maximum of each window."""
     c = rng.standard_normal((2, 4, 6, 3))
     code = np.maximum(rng.standard_normal((1, 2, 2, 3)), 0)
+    c[0, :2, :3, 0] = -abs(c[0, :2, :3, 0])                             # below 0 as it must be
+    code[0, 0, 0, 0] = 0
     z = nearest(c, code, (2, 3))
-    assert z.shape == c.shape and (code == 0).any()
+    assert z.shape == c.shape
+    np.testing.assert_array_equal(z[0, :2, :3, 0], c[0, :2, :3, 0])
     for n, i, j, k in np.ndindex(2, 2, 2, 3):
         window, most = (a[n, 2 * i : 2 * i + 2, 3 * j : 3 * j + 3, k].ravel() for a in (z, c)), code[0, i, j, k]
         found, given = window
@@ -122,5 +125,25 @@ def test_rounds_begin_anew_after_a_stop(two_pools, tmp_path):
     assert half.stopped == "stopped by Ctrl-C" and half.run.steps == 13
     rest = invert(two_pools, scene(), "pool2", watch=Watch(checkpoint=kept, resume=True), **settings)
     np.testing.assert_array_equal(rest.pictures, whole.pictures)
+
+
+def test_a_stop_after_the_rounds_goes_on_there(two_pools, tmp_path):
+    settings, kept, seen = {"coarse": [(2.0, 6)], "smooth": (), "rounds": (4, 3), "steps": 5}, str(tmp_path / "run"), []
+    watch = Watch(lambda preview: seen.append(1) or len(seen) == 6 + 12 + 2, every=1, checkpoint=kept)
+    half = invert(two_pools, scene(), "pool2", watch=watch, **settings)
+    assert half.run.steps == 20 and watch.checkpoint == kept
+    rest = invert(two_pools, scene(), "pool2", watch=Watch(checkpoint=kept, resume=True), **settings)
+    assert rest.run.steps == 5 and rest.run.loss < half.run.loss
+
+
+def test_every_loss_is_with_its_priors_and_the_first_is_the_last_stage_s(two_pools):
+    x = two_pools.preprocess(scene())
+    code = two_pools.forward(x)["pool2"]
+    how = resolve(two_pools, "minivis", "pool2", {"coarse": (), "smooth": (), "rounds": (2, 3), "through": 0})
+    stages = stages_of(two_pools, "pool2", code, x.shape, how)
+    assert [len(stage.aim(two_pools.deprocess(x)).parts) for stage in stages] == [2, 2, 2]
+    settings = {"coarse": (), "smooth": (), "rounds": (), "steps": 2}
+    around, straight = (invert(two_pools, scene(), "conv2", through=steps, **settings) for steps in (30, 0))
+    assert around.run.first_loss == straight.run.first_loss
 
 

@@ -117,6 +117,9 @@ def test_whichever_thread_comes_first_every_other_can_hold_blas():
         assert pool.submit(held).result() == {1} and blas_threads() == before
         assert as_users() == ({3}, {1}, {3}) and blas_threads() == before       # while the other thread still lives
         assert pool.submit(as_users).result() == ({3}, {1}, {3}) and blas_threads() == before
+        with threadpool_limits(3, "blas"):
+            assert pool.submit(held).result() == {1} and blas_threads() == {3}
+        assert blas_threads() == before
 
 
 @needs_blas
