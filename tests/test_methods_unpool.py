@@ -121,8 +121,9 @@ def test_rounds_begin_anew_after_a_stop(two_pools, tmp_path):
         if len(seen) == 6 + 7:
             raise KeyboardInterrupt
 
-    half = invert(two_pools, scene(), "pool2", watch=Watch(stop, every=1, checkpoint=kept), **settings)
-    assert half.stopped == "stopped by Ctrl-C" and half.run.steps == 13
+    watch = Watch(stop, every=1, checkpoint=kept)
+    half = invert(two_pools, scene(), "pool2", watch=watch, **settings)
+    assert half.stopped == "stopped by Ctrl-C" and half.run.steps == 13 and watch.checkpoint == kept
     rest = invert(two_pools, scene(), "pool2", watch=Watch(checkpoint=kept, resume=True), **settings)
     np.testing.assert_array_equal(rest.pictures, whole.pictures)
 
