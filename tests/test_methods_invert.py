@@ -6,7 +6,8 @@ from commandline import scene
 
 import minivis as mv
 from minivis.errors import BadFile, BadValue, UnknownName
-from minivis.methods.invert import invert, invert_layers, layers_of, priors, relative_errors, resolve, stages_of
+from minivis.methods.inversion_stages import priors, stages_of
+from minivis.methods.invert import invert, invert_layers, layers_of, relative_errors, resolve
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import optimize
 from minivis.presets import INVERT
@@ -66,7 +67,7 @@ def test_each_stage_draws_noise_of_its_own_and_hands_on_its_last_image(net, monk
         asked.append((bool(problem.transforms), how["seed"], how["keep"]))
         return optimize(problem, z, **how)
 
-    monkeypatch.setattr("minivis.methods.invert.optimize", watched)
+    monkeypatch.setattr("minivis.methods.inversion_stages.optimize", watched)
     invert(net, scene(), "pool1", coarse=[(2.0, 2)], smooth=(5.0, 1.0, 30), steps=2)
     assert len({seed for _, seed, _ in asked}) == len(asked) == 32
     assert [(noisy, keep) for noisy, _, keep in asked] == [(False, "best"), *[(True, "last")] * 30, (False, "best")]

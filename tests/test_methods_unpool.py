@@ -7,7 +7,8 @@ import pytest
 from commandline import scene
 
 from minivis.layers import MaxPool2D, ReLU
-from minivis.methods.invert import invert, resolve, stages_of
+from minivis.methods.inversion_stages import stages_of
+from minivis.methods.invert import invert, resolve
 from minivis.methods.unpool import Multipliers, held_by, nearest, pool_before
 from minivis.models.tiny import Weights, tiny_branches, tiny_vgg
 from minivis.network import Network

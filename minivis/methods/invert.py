@@ -8,32 +8,24 @@ What differs between several starts is what the code leaves open. With ``exagger
 from that of a grey picture: a caricature.
 """
 
-from collections import namedtuple
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minivis import metrics
 from minivis.backend import get_xp, to_cpu
-from minivis.descent import LBFGS, Adam, Gradient
-from minivis.errors import BadFile, BadValue, UnknownName
-from minivis.image_priors import alpha_norm, tv
+from minivis.errors import BadValue, UnknownName
 from minivis.layers import Dropout, Flatten, ReLU, Softmax
+from minivis.methods.inversion_stages import in_stages, stages_of
 from minivis.methods.result import PANEL, Result, Subject, input_of
 from minivis.methods.target import percent
-from minivis.methods.unpool import Multipliers, held_by, pool_before
-from minivis.objectives import code_distance
-from minivis.optimize import Problem, optimize
-from minivis.parameterize import KINDS, fourier
+from minivis.parameterize import KINDS
 from minivis.pictures import contact_sheet, panels
 from minivis.preprocessing import to_uint8
 from minivis.presets import INVERT
-from minivis.transforms import noise
-from minivis.watch import CALLED_OFF, INTERRUPTED, Watch
+from minivis.watch import Watch
 
-LEVELS = 68.9                                   # the root mean square of Mahendran & Vedaldi's sigma
-FINEST, STAGES = 0.3, 30                        # of `smooth`: levels of noise at the end, and how often it is lowered
 DEFAULTS = {"parameterization": "pixels", "coarse": (), "through": 0, "rounds": (), "smooth": (), "method": "lbfgs",
             "steps": 200, "history": 20, "rates": None, "momentum": 0.9, "tv": 1.0, "tv_beta": 2, "alpha": 0.0,
             "noise": 10.0}
@@ -108,89 +100,6 @@ def invert(
                      settings={"layer": layer, "preset": preset, "starts": starts, "exaggerate": exaggerate, **how})
 
 
-# aim: a function, levels -> objective; anew: what aim remembers is in no checkpoint, so a stage begins anew
-Stage = namedtuple("Stage", "aim parameterization transforms method steps anew", defaults=(False,))
-
-
-def in_stages(net, stages, levels, *, seed=0, watch=None, title="invert", **shown):
-    """Minimise over ``levels`` (N, H, W, C), stage by stage: see `stages_of`.
-
-    Each begins with the picture of the one before. The `Run` of the last, with the steps of all.
-    """
-    watch = Watch() if watch is None else watch
-    goes_on, runs, checkpoint = watch.resume and watch.checkpoint, [], watch.checkpoint
-    last = stages[-1]
-    first_loss = Problem(net, last.aim(levels), last.parameterization).measure(last.parameterization.start(levels)).loss
-    for number, (aim, p, transforms, method, steps, anew) in enumerate(stages, 1):
-        if anew and goes_on and not runs:
-            continue
-        own = {"seed": seed + number, "keep": "last" if transforms else "best", "watch": watch,
-               "title": f"{title}, stage {number} of {len(stages)}" if len(stages) > 1 else title}
-        watch.checkpoint = None if anew else checkpoint
-        try:
-            runs.append(optimize(Problem(net, aim(levels), p, transforms), p.start(levels), method=method, steps=steps,
-                                 **own, **shown))
-        except BadFile:                         # the checkpoint of another stage, or of none of them
-            if not goes_on or runs or number == len(stages):
-                raise
-            continue
-        finally:
-            watch.checkpoint = checkpoint
-        if runs[-1].stopped in (INTERRUPTED, CALLED_OFF):
-            break
-        levels = runs[-1].pixels
-        watch.resume = False                    # for the stages that follow
-    return replace(runs[-1], first_loss=first_loss, steps=sum(run.steps for run in runs),
-                   evaluations=sum(run.evaluations for run in runs),
-                   notes=tuple(note for run in runs for note in run.notes))
-
-
-def stages_of(net, layer, target, shape, how):
-    """The `Stage`s: coarse things first, then around the dents (see unpool.py), then as set.
-
-    ``coarse``: on spectra in which low frequencies move most. ``through``: all but the last stage are for the pool
-    before, whose values are found in so many steps. ``rounds`` (rounds, steps): with multipliers, for a pool behind
-    another; or else ``smooth`` (levels, rate, steps): with noise of so many levels, drawn anew in each step and less
-    and less of it. A ReLU that is off and a maximum at another place leave small dents in the loss, in which L-BFGS
-    ends; the mean over a ball around the picture has none.
-    """
-    shapes, pixels, prior = net.shapes(shape), KINDS["pixels"](net, shape), priors(shape, how)
-
-    def for_code(layer, code):
-        objective = code_distance(layer, code) + prior
-        return lambda levels: objective
-
-    last = for_code(layer, target)
-    pool = pool_before(net, layer) if how["through"] else None
-    if pool:
-        target = held_by(net, pool, shapes[pool], layer, target, how["through"])
-        layer = pool
-    aim, method = for_code(layer, target), method_of(shape, how)
-    stages = [Stage(aim, fourier(net, shape, decay=decay), (), method, steps) for decay, steps in how["coarse"]]
-    multipliers = Multipliers.of(net, layer, target, shapes) if how["rounds"] else None
-    if multipliers:
-        rounds, steps = how["rounds"]
-        stages += [Stage(lambda levels: multipliers.aim(input_of(net, levels)) + prior, pixels, (), method, steps, True)
-                   ] * rounds
-    elif how["smooth"]:
-        stages += smooth_stages(aim, pixels, net, *how["smooth"])
-    if pool:
-        stages.append(Stage(aim, pixels, (), method, how["steps"]))
-    last = Stage(last, KINDS[how["parameterization"]](net, shape), (), method, how["steps"])
-    return [*(stage for stage in stages if stage.steps), last]
-
-
-def smooth_stages(aim, pixels, net, levels, rate, steps):
-    black = np.zeros((1, 1, 1, net.input_channels), net.dtype)
-    a_level = to_cpu(net.preprocess(black + 1) - net.preprocess(black)).ravel()
-    stages = []
-    for k in range(STAGES):
-        amount = levels * (FINEST / levels) ** (k / (STAGES - 1))
-        adam = Adam(rate * (1 - k / STAGES), beta2=0.99)
-        stages.append(Stage(aim, pixels, (noise(amount * a_level),), adam, steps // STAGES))
-    return stages
-
-
 @dataclass(frozen=True, eq=False)
 class AllLayers(Result):
     """One `Inversion` a layer, low ones first: how much each has thrown away."""
@@ -259,24 +168,6 @@ def resolve(net, preset, layer, settings):
         if how[key] not in known:
             raise UnknownName.of(key, how[key], known)
     return how
-
-
-def sigma2_of(shape):
-    return LEVELS**2 * float(np.prod(shape[1:]))
-
-
-def priors(shape, how):
-    sigma2 = sigma2_of(shape)
-    return how["tv"] / (2 * sigma2) * tv(how["tv_beta"]) + how["alpha"] / (2 * sigma2) * alpha_norm(6)
-
-
-def method_of(shape, how):
-    """Rates are for a picture in units of sigma: for levels, they are times sigma^2."""
-    if how["method"] == "lbfgs":
-        return LBFGS(how["history"])
-    if not how["rates"]:
-        raise BadValue("gradient steps need rates: ((rate, steps), ...)")
-    return Gradient(tuple((rate * sigma2_of(shape), steps) for rate, steps in how["rates"]), how["momentum"])
 
 
 def code_of(net, x, layer):

@@ -89,10 +89,11 @@ class Multipliers:
 
         ``shapes``: of every layer's output, see `Network.shapes`.
         """
-        kinds = [type(net.layers.get(name)) for name in layers_down(net, layer)]
+        names = layers_down(net, layer)
+        kinds = [type(net.layers.get(name)) for name in names]
         if kinds[:3] != [MaxPool2D, ReLU, Conv2D] or MaxPool2D not in kinds[3:]:
             return None
-        pool, conv = net.layers[layer], layers_down(net, layer)[2]
+        pool, conv = net.layers[layer], names[2]
         (H, W), (h, w) = shapes[conv][1:3], shapes[layer][1:3]
         side_by_side = pool.stride == pool.size and (h * pool.size[0], w * pool.size[1]) == (H, W)
         return cls(net, conv, pool.size, code) if side_by_side else None
