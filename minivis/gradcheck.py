@@ -155,7 +155,7 @@ def _swept(net, acts, seeds, rule):
 
 
 def _by_definition(relu, x, dout, rule):
-    on = (x > 0) & (x < (float("inf") if relu.max_value is None else relu.max_value))
+    on = (x > 0) & (x < relu.top)
     return RULES[rule](dout, on, get_xp(x))
 
 

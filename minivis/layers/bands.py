@@ -20,9 +20,15 @@ class Rows:
         self.x, self.channels, self.dtype = x, channels, x.dtype
         self.shape = x.shape if channels is None else (*x.shape[:3], channels.stop - channels.start)
 
-    def rows(self, images, first, last):
+    def rows(self, images, first, last, out=None):
+        """Lines first to last of some images; written into ``out``, where one is given."""
         x = self.x[images, first:last]
-        return x if self.channels is None else np.ascontiguousarray(x[..., self.channels])
+        if self.channels is not None:
+            x = x[..., self.channels]
+        if out is None:
+            return x if self.channels is None else np.ascontiguousarray(x)
+        out[...] = x
+        return out
 
 
 class Into:
@@ -56,17 +62,20 @@ def padded_rows(source, images, first, last, left, width):
     """Lines first to last, which may lie outside, with ``left`` columns of zeros before them and ``width`` in all."""
     n, (_, H, W, C) = images.stop - images.start, source.shape
     low, high = min(max(0, first), H), min(max(0, last), H)
-    x = source.rows(images, low, max(low, high))
     if (low, high, left, width) == (first, last, 0, W):
-        return x
-    a, b = max(0, -left), min(W, width - left)                                  # the columns that count
-    padded = scratch("padded", (n, last - first, width, C), x.dtype)
-    top, end = low - first, max(low, high) - first
+        return source.rows(images, low, high)
+    high, a, b = max(low, high), max(0, -left), min(W, width - left)            # a to b: the columns that count
+    padded = scratch("padded", (n, last - first, width, C), source.dtype)
+    top, end = low - first, high - first
     padded[:, :top] = 0
     padded[:, end:] = 0
     padded[:, top:end, : a + left] = 0
     padded[:, top:end, b + left :] = 0
-    padded[:, top:end, a + left : b + left] = x[:, :, a:b]
+    inner = padded[:, top:end, a + left : b + left]
+    if (a, b) == (0, W):
+        source.rows(images, low, high, out=inner)
+    else:
+        inner[...] = source.rows(images, low, high)[:, :, a:b]
     return padded
 
 

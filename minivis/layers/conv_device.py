@@ -172,7 +172,7 @@ def forward(layer, x, keep_weights=True):
 def relu_forward(layer, relu, x, mode):
     """out of a Conv2D and the ReLU that reads it, and where that passes, as `relu.relu_forward` has it."""
     passing = get_xp(x).empty(layer.output_shape(x.shape), dtype=bool) if mode.grad else None
-    high = np.inf if relu.max_value is None else float(relu.max_value)
+    high = float(relu.top)
     return finished(layer, x, Finish(layer.params.get("b"), 0.0, high, passing), not mode.training), passing
 
 

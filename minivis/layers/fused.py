@@ -56,8 +56,8 @@ class FusedConv:
     def sink(self, x_shape, dtype, mode):
         shape = self.conv.output_shape(x_shape)
         if self.pool is not None:
-            return IntoPool(mode, shape, dtype, self.relu.max_value, signs(shape, mode))
-        return IntoReLU(mode.empty(shape, dtype), self.relu.max_value, signs(shape, mode))
+            return IntoPool(mode, shape, dtype, self.relu.top, signs(shape, mode))
+        return IntoReLU(mode.empty(shape, dtype), self.relu.top, signs(shape, mode))
 
     def filed(self, conv_cache, sink, mode):
         """{name: (shape of its output, cache)}."""
@@ -106,10 +106,10 @@ def signs(shape, mode):
 class IntoReLU(Into):
     """A sink that keeps max(y, 0), and in ``passing`` where y passed."""
 
-    def __init__(self, out, max_value, passing):
+    def __init__(self, out, top, passing):
         super().__init__(out)
         self.made = out
-        self.top, self.passing = np.inf if max_value is None else max_value, passing
+        self.top, self.passing = top, passing
 
     def close(self, images, first, last, y):
         if self.passing is not None:
@@ -128,9 +128,9 @@ class IntoPool(IntoReLU):
 
     lines = 2
 
-    def __init__(self, mode, shape, dtype, max_value, passing):
+    def __init__(self, mode, shape, dtype, top, passing):
         N, H, W, C = self.shape = shape
-        self.dtype, self.top, self.passing = dtype, np.inf if max_value is None else max_value, passing
+        self.dtype, self.top, self.passing = dtype, top, passing
         self.made = mode.empty((N, H // 2, W // 2, C), dtype)
         self.switches = mode.empty(self.made.shape, np.uint8) if mode.grad else None
 
@@ -169,12 +169,16 @@ class Passed:
         self.dout, self.passing, self.rule, self.dtype = dout, passing, rule, dout.dtype
         self.switches, self.shape = pool_cache or (None, dout.shape)
 
-    def rows(self, images, first, last):
+    def rows(self, images, first, last, out=None):
         dout = self.dout[images, first:last] if self.switches is None else self.unpooled(images, first, last)
         passing = self.passing[images, first:last] if self.rule != "deconv" else None
         if self.rule == "normal":
-            return np.multiply(dout, passing, out=scratch("source", dout.shape, dout.dtype))
-        return RELU_RULES[self.rule](dout, passing)
+            return np.multiply(dout, passing, out=scratch("source", dout.shape, dout.dtype) if out is None else out)
+        passed = RELU_RULES[self.rule](dout, passing)
+        if out is None:
+            return passed
+        out[...] = passed
+        return out
 
     def unpooled(self, images, first, last):
         low, high = first // 2, -(-last // 2)                           # of pooled lines; an odd last line has none

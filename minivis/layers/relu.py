@@ -74,9 +74,14 @@ class ReLU(Layer):
         super().__init__()
         self.max_value = max_value
 
+    @property
+    def top(self):
+        """``max_value`` as a number."""
+        return np.inf if self.max_value is None else self.max_value
+
     def forward(self, x, *, mode):
         if mode.grad is None:                   # no signs to keep
-            return x.clip(0, np.inf if self.max_value is None else self.max_value), None
+            return x.clip(0, self.top), None
         return relu_forward(x, max_value=self.max_value)
 
     def backward(self, dout, cache, mode):

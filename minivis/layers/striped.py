@@ -40,7 +40,7 @@ class StripedConvs:
         one, two = Lines(self.first.conv, x.shape), Lines(self.second.conv, between)
         sink = self.second.sink(between, x.dtype, mode_2)
         passing = Bits(between, mode.empty) if mode.grad else None
-        source, top = Rows(np.ascontiguousarray(x)), self.first.relu.max_value
+        source, top = Rows(np.ascontiguousarray(x)), self.first.relu.top
         for begin, end in stripes(between, sink.shape[1]):
             low, high = two.read_by(begin, end)
             y = scratch("stripe", (between[0], high - low, *between[2:]), x.dtype)
