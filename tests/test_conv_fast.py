@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from minivis.errors import BadValue
-from minivis.layers import BackwardMode, Conv2D, ForwardMode, bands, conv_fast, ways, winograd
+from minivis.layers import BackwardMode, Conv2D, ForwardMode, bands, conv_fast, products, ways, winograd
 from minivis.threads import set_threads
 
 FAST = [way for way in ways.NEEDS if way != "im2col"]
@@ -124,7 +124,7 @@ def test_large_weights_go_in_phases_and_give_the_same(rng, way):
             patch.setattr(winograd, "PHASE_BYTES", whole)
             patch.setattr(winograd, "SMALL_PHASE", 0)
             patch.setattr(winograd, "PHASE_PRODUCTS", 0)
-            patch.setattr(winograd, "SMALL_PRODUCT", 24 * 40 * 7)
+            patch.setattr(products, "SMALL_PRODUCT", 24 * 40 * 7)
             out = layer.forward(x, mode=ForwardMode(None, algorithm=way))[0]
         np.testing.assert_allclose(out, wanted, rtol=0, atol=2e-5 * np.abs(wanted).max())
 

@@ -14,6 +14,7 @@ import numpy as np
 from minivis.layers import winograd as wg
 from minivis.layers.bands import Into, Rows, bands, flat, padded_rows
 from minivis.layers.conv_weights import WINOGRAD, weight_grad
+from minivis.layers.products import in_pieces, multiply
 from minivis.layers.ways import worth_sharing
 from minivis.layers.window import kernel_views, reach, windows
 from minivis.threads import scratch, share_out, sharing
@@ -21,7 +22,8 @@ from minivis.threads import scratch, share_out, sharing
 as_strided = np.lib.stride_tricks.as_strided
 
 # ---- each way fills a sink from a source ----
-# w (KH, KW, C, F); lead: zeros before the first line and column (what comes after follows from the sizes).
+# w (KH, KW, C, F), or as `prepared` gives it; lead: zeros before the first line and column (what comes after follows
+# from the sizes).
 
 
 def blocked(source, w, bias, sink, lead, stride, dilation):
@@ -77,9 +79,9 @@ def shifted(source, w, bias, sink, lead, stride, dilation):
 
 
 def pointwise(source, w, bias, sink, lead, stride, dilation):
-    """Every pixel's channels times one matrix."""
-    C, F = w.shape[2:]
-    w, (sh, sw) = w.reshape(C, F), stride
+    """Every pixel's channels times one matrix, w (1, F/piece, C, piece)."""
+    _, count, C, piece = w.shape
+    (sh, sw), F = stride, count * piece
 
     def band(where):
         images, first, last = where
@@ -87,7 +89,7 @@ def pointwise(source, w, bias, sink, lead, stride, dilation):
         if stride != (1, 1):
             x = np.ascontiguousarray(x[:, ::sh, ::sw])
         y = sink.open(images, first, last)
-        np.matmul(flat(x), w, out=flat(y))
+        multiply(flat(x), w, flat(y))
         if bias is not None:
             y += bias
         sink.close(images, first, last, y)
@@ -98,13 +100,12 @@ def pointwise(source, w, bias, sink, lead, stride, dilation):
 def depthwise(source, w, bias, sink, lead, stride, dilation):
     """out[c] = sum over kernel positions of the shifted channel c times one number: a sum of products along lines.
 
-    At stride 1 the inner loop goes over several pixels at once, with the filters repeated for each of them.
+    w (KH, KW, k, C) has the filters k times: so many pixels of a line are filtered in one inner loop.
     """
-    (KH, KW, _, C), OW = w.shape, sink.shape[2]
+    (KH, KW, together, _), OW = w.shape, sink.shape[2]
     (sh, sw), (dh, dw), (rh, rw) = stride, dilation, reach((KH, KW), dilation)
     width = (OW - 1) * sw + rw
-    together = pixels_together(OW, C) if sw == 1 else 1
-    w = np.tile(w.reshape(KH, KW, C), together)                                 # (KH, KW, together*C)
+    w = w.reshape(KH, KW, -1)
 
     def band(where):
         images, first, last = where
@@ -118,17 +119,19 @@ def depthwise(source, w, bias, sink, lead, stride, dilation):
             y += bias
         sink.close(images, first, last, y)
 
-    share_out(band, bands(sink.shape, OW * C * w.itemsize * (1 + sh * sw), sink.lines))
+    share_out(band, bands(sink.shape, OW * sink.shape[3] * w.itemsize * (1 + sh * sw), sink.lines))
 
 
-def pixels_together(OW, C):
+def pixels_together(OW, C, stride):
     """How many pixels of a line to take as one: a part of the line of some thousand numbers, or else all of it."""
+    if stride[1] > 1:
+        return 1
     most = max(n for n in range(1, OW + 1) if OW % n == 0 and n * C <= max(C, 4096))
     return most if most * C >= 256 else OW
 
 
 DIRECT = {"blocked": blocked, "shifted": shifted, "pointwise": pointwise, "depthwise": depthwise}
-KEEP_TILES = 1000                       # with more tiles weights are transformed anew each time: under 5 % of the work
+KEEP_ROWS = 1000                        # with more, tiles or pixels, weights are prepared anew: under 5 % of the work
 
 
 def forward(layer, way, source, sink, *, lead, keep_weights=True):
@@ -168,14 +171,29 @@ def param_grads(layer, way, x, dout, *, lead):
 
 def run(layer, way, key, w, b, source, sink, lead, keep_weights):
     with sharing(worth_sharing(way, math.prod(sink.shape) * w.size // w.shape[3])):
-        if way in DIRECT:
-            return DIRECT[way](source, w, b, sink, lead, layer.stride, layer.dilation)
-        tiles, (N, OH, OW, _) = WINOGRAD[way], sink.shape
-        if keep_weights and N * OH * OW / tiles.m**2 <= KEEP_TILES:
-            U = layer.derive((way, *key, w.dtype.name), lambda: wg.transform_weights(w, tiles))
+        w = prepared(layer, way, key, w, sink.shape, keep_weights)
+        if way in WINOGRAD:
+            wg.winograd(source, w, b, sink, lead, WINOGRAD[way])
         else:
-            U = wg.transform_weights(w, tiles)
-        return wg.winograd(source, U, b, sink, lead, tiles)
+            DIRECT[way](source, w, b, sink, lead, layer.stride, layer.dilation)
+
+
+def prepared(layer, way, key, w, out_shape, keep):
+    """The weights w as the way takes them; kept with the layer, where it pays."""
+    N, OH, OW, _ = out_shape
+    key, rows = (way, *key, w.dtype.name), N * OH * OW
+    if way in WINOGRAD:
+        tiles = WINOGRAD[way]
+        rows /= tiles.m**2
+        make = lambda: wg.transform_weights(w, tiles)  # noqa: E731
+    elif way == "pointwise":
+        make = lambda: in_pieces(w[0, 0])  # noqa: E731
+    elif way == "depthwise":
+        key, rows = (*key, k := pixels_together(OW, w.shape[3], layer.stride)), 0
+        make = lambda: np.repeat(w, k, axis=2)  # noqa: E731
+    else:
+        return w
+    return layer.derive(key, make) if keep and rows <= KEEP_ROWS else make()
 
 
 def group_parts(layer, way, source, sink):

@@ -29,9 +29,9 @@ import functools
 import numpy as np
 
 from minivis.layers.bands import Rows, even_cuts
+from minivis.layers.products import SMALL_PRODUCT, filters_a_piece, multiply
 from minivis.threads import cores, scratch, share_out
 
-SMALL_PRODUCT = 1_000_000               # M*N*K of a product that OpenBLAS does without packing (its SMALL_MATRIX_OPT)
 PHASE_BYTES = 2**24                     # of V and M of whole pictures, see `in_phases`
 SMALL_PHASE = 2**21                     # bytes of V or M that one thread makes as fast as two
 PHASE_PRODUCTS = 2**22                  # multiplications at least of what a thread takes at a time
@@ -78,13 +78,6 @@ def transform_weights(w, tiles):
 
     share_out(make, range(F // piece))
     return U
-
-
-def filters_a_piece(C, F):
-    """How many filters one product makes: the most that divide F and leave room for some tens of tiles."""
-    most = 64 if C <= 512 else 32
-    best = max(n for n in range(1, most + 1) if F % n == 0)
-    return best if best >= 8 else F
 
 
 def winograd(source, U, bias, sink, lead, tiles):
@@ -167,12 +160,7 @@ class Job:
 
     def products(self, V, M, some=slice(None)):
         """M (t*t, tiles, F) = V (t*t, tiles, C) U, for ``some`` of the frequencies."""
-        V, U = V[some], self.U[some]
-        f, n, C = V.shape
-        _, pieces, _, piece = U.shape
-        out = M[some].reshape(f, n, pieces, piece).transpose(0, 2, 1, 3)
-        for part in even_cuts(n, max(1, SMALL_PRODUCT // (C * piece)), 1):
-            np.matmul(V[:, None, part], U, out=out[:, :, part])
+        multiply(V[some], self.U[some], M[some])
 
     def from_frequency(self, where, M):
         """The block's outputs from M, into the sink's rows."""
