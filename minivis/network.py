@@ -78,6 +78,7 @@ class Network:
     class_aliases: dict = field(default_factory=dict)           # alias -> class number
     roles: dict = field(default_factory=lambda: dict.fromkeys(ROLES))
     about: dict = field(default_factory=dict)
+    plans: dict = field(default_factory=dict, init=False, repr=False, compare=False)        # see plan.py
 
     def add(self, name, layer, *inputs):
         """Append a layer that reads ``inputs`` (by default the layer before it). Return the net."""
@@ -112,7 +113,7 @@ class Network:
         acts = Activations(self, mode)
         acts[since], acts.dtype, acts.shapes[since] = x, x.dtype, x.shape
         with ONE_BLAS_THREAD:                                       # once, and not by each layer
-            for step in self.plan(until, keep, since):
+            for step in self.plan(until, keep, since, grad):
                 out, cache = step.layer.forward(*(acts[source] for source in step.inputs), mode=step.mode(mode))
                 acts.file(step, out, cache)
         return acts
@@ -128,7 +129,8 @@ class Network:
         mode = BackwardMode(relu_rule, param_grads, algorithm=acts.mode.algorithm, workspace=acts.mode.workspace)
         dacts, dparams = dict(seeds), {}
         with ONE_BLAS_THREAD:
-            for step in plan.backward_steps(self, list(acts.caches), seeds, keep, param_grads):
+            names = tuple(acts.caches)
+            for step in plan.backward_steps(self, names, frozenset(seeds), frozenset(keep), param_grads):
                 name = step.names[-1]
                 if name not in dacts:
                     continue                                            # no seed and nothing above: no gradient here
@@ -152,13 +154,16 @@ class Network:
         how = {"relu_rule": relu_rule, "algorithm": algorithm, "workspace": workspace}
         return gradients.image_gradient(self, x, objective, tile=tile, **how)
 
-    def plan(self, until=None, keep=None, since="input"):
+    def plan(self, until=None, keep=None, since="input", grad="image"):
         """The steps of a forward pass, see plan.py: which layers run, some as one, and which outputs can go when."""
-        return plan.forward_steps(self, until, keep, since)
+        return plan.forward_steps(self, until, None if keep is None else frozenset(self.check_names(keep)), since, grad)
 
     def workspace(self):
         """Memory for passes to use again: ``forward(..., workspace=)``."""
         return Workspace()
+
+    def __getstate__(self):
+        return {**vars(self), "plans": {}}
 
     # ---- questions about the net ----
 

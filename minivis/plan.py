@@ -1,16 +1,21 @@
 """What a pass does, step by step: which layers run, which of them as one, and which outputs can go after each.
 
 `Network.forward` and `backward` walk through these steps. Here alone it is decided what is fused: a convolution with
-the ReLU that alone reads it, and that with its max pool, and two such where the second alone reads the first (its
-stripes, where pictures are large), unless somebody wants to see or to seed what is between them.
+the ReLU that alone reads it, and that with its max pool; two such where the second alone reads the first (in stripes,
+where pictures are large); a MobileNet's block, where no backward will follow. Never where somebody wants to see or to
+seed what is between.
 """
 
+import functools
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from minivis.errors import BadValue
+from minivis.layers.bottleneck import LONGEST, Bottleneck, block_length
 from minivis.layers.fused import FusedConv, fusable
 from minivis.layers.striped import StripedConvs
+
+MOST_PLANS = 100                        # of one net, at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +29,7 @@ class Step:
 
     def mode(self, mode):
         """``mode`` for this step's layer, where algorithms are given by layer."""
-        return mode if isinstance(self.layer, StripedConvs) else mode.at(self.names[0])
+        return mode if isinstance(self.layer, StripedConvs | Bottleneck) else mode.at(self.names[0])
 
     def caches(self, acts):
         """What ``layer.backward`` takes: the layer's cache, or those of all that are fused."""
@@ -32,13 +37,31 @@ class Step:
         return caches[0] if len(caches) == 1 else caches
 
 
-def forward_steps(net, until=None, keep=None, since="input"):
+def made_once(make):
+    """The function ``make``, whose plans are kept with the net: making one takes some percent of a small net's pass.
+
+    A plan goes by what the net consists of, so that it is made anew for a net that has changed.
+    """
+
+    @functools.wraps(make)
+    def steps(net, *question):
+        key = make.__name__, tuple(net.nodes.items()), *question
+        if key not in net.plans:
+            if len(net.plans) >= MOST_PLANS:
+                net.plans.clear()
+            net.plans[key] = make(net, *question)
+        return net.plans[key]
+
+    return steps
+
+
+@made_once
+def forward_steps(net, until, keep, since, grad):
     """The steps of a forward pass. With ``keep`` None every output stays, and each layer is a step of its own."""
     names = reached(net, until, since)
     if keep is None:
         return [Step((name,), *net.nodes[name]) for name in names]
-    keep = net.check_names(keep)
-    steps = [step(net, group) for group in grouped(net, names, seen={*keep, *names[-1:]})]
+    steps = fused_steps(net, names, {*keep, *names[-1:]}, blocks=grad is None)
     last_use = {made.names[-1]: made for made in steps}                 # nobody reads it: it can go at once
     last_use.update((source, made) for made in steps for source in made.inputs)
     return [
@@ -47,52 +70,56 @@ def forward_steps(net, until=None, keep=None, since="input"):
     ]
 
 
+@made_once
 def backward_steps(net, names, seeds, keep, param_grads):
     """The steps of a backward pass over the layers ``names``, last first. Parameters' gradients need every layer's."""
-    seen = set(names) if param_grads else {*seeds, *keep}
-    return [step(net, group) for group in reversed(grouped(net, names, seen))]
+    return fused_steps(net, names, set(names) if param_grads else {*seeds, *keep})[::-1]
 
 
-def grouped(net, names, seen):
-    """Cut ``names`` into groups that run as one step: tuples of one or two tuples of layers that fuse.
+def fused_steps(net, names, seen, *, blocks=False):
+    """Steps for ``names``, with what fuses as one. Of the outputs in ``seen`` none is inside a step.
 
-    Of the outputs in ``seen`` none is inside a group.
+    blocks: whether a `Bottleneck` may be one, which keeps nothing for a backward.
     """
     readers = defaultdict(list)
     for name in names:
         for source in net.nodes[name].inputs:
             readers[source].append(name)
-    groups, taken = [], set()
+    steps, taken = [], set()
     for name in names:
         if name in taken:
             continue
-        group = fused_from(net, name, readers, seen)
-        taken.update(group)
-        before = groups[-1][-1] if groups else ()
-        striped = len(group) > 1 and len(before) == 2 and before[-1] not in seen and readers[before[-1]] == [name]
-        if striped and len(groups[-1]) == 1:
-            groups[-1] = (before, group)
-        else:
-            groups.append((group,))
-    return groups
+        made = step_from(net, name, readers, seen, blocks)
+        taken.update(made.names)
+        if steps and follows(steps[-1], made, readers, seen):
+            first = steps.pop()
+            made = Step(first.names + made.names, StripedConvs(first.layer, made.layer), first.inputs)
+        steps.append(made)
+    return steps
 
 
-def fused_from(net, name, readers, seen):
-    """The names of the layers that run fused with ``name``, the first of them."""
-    group = [name]
-    while len(group) < 3 and len(readers[group[-1]]) == 1 and group[-1] not in seen:
-        longer = [*group, readers[group[-1]][0]]
-        if not fusable(*(net.nodes[n].layer for n in longer)):
+def step_from(net, name, readers, seen, blocks):
+    """The step that begins with the layer ``name``: it and those that run fused with it."""
+    chain, source = [name], net.nodes[name].inputs[0]
+    while len(chain) < LONGEST and len(readers[chain[-1]]) == 1 and chain[-1] not in seen:
+        (reader,) = readers[chain[-1]]
+        if sorted(net.nodes[reader].inputs) not in ([chain[-1]], sorted([chain[-1], source])):
             break
-        group = longer
-    return tuple(group)
+        chain.append(reader)
+    layers, kind = [net.nodes[n].layer for n in chain], Bottleneck
+    length = block_length(layers) if blocks else 0
+    if not length:
+        length, kind = next((n for n in (3, 2) if n <= len(chain) and fusable(*layers[:n])), 1), FusedConv
+    names = tuple(chain[:length])
+    return Step(names, kind(names, layers[:length]) if length > 1 else layers[0], net.nodes[name].inputs)
 
 
-def step(net, groups):
-    names = tuple(name for group in groups for name in group)
-    fused = [FusedConv(group, [net.nodes[name].layer for name in group]) for group in groups if len(group) > 1]
-    layer = StripedConvs(*fused) if len(fused) == 2 else fused[0] if fused else net.nodes[names[0]].layer
-    return Step(names, layer, net.nodes[names[0]].inputs)
+def follows(first, second, readers, seen):
+    """Whether two steps are convolutions of which the second alone reads the first."""
+    if not (isinstance(first.layer, FusedConv) and isinstance(second.layer, FusedConv)):
+        return False
+    between = first.names[-1]
+    return first.layer.pool is None and between not in seen and readers[between] == [second.names[0]]
 
 
 def reached(net, until=None, since="input"):

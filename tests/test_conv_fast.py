@@ -129,6 +129,17 @@ def test_large_weights_go_in_phases_and_give_the_same(rng, way):
         np.testing.assert_allclose(out, wanted, rtol=0, atol=2e-5 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize("C, F, piece", [(3, 96, 48), (520, 70, 14), (96, 131, 131)])
+def test_pointwise_weights_in_pieces(rng, C, F, piece):
+    """Forward and back, with rows enough for several products of each piece."""
+    assert products.in_pieces(np.ones((C, F))).shape == (1, F // piece, C, piece)
+    layer, x = Conv2D(rng.standard_normal((1, 1, C, F)), rng.standard_normal(F)), rng.standard_normal((2, 30, 25, C))
+    dout = rng.standard_normal((2, 30, 25, F))
+    wanted, found = (three_results(layer, x, dout, way) for way in ("im2col", "pointwise"))
+    for name in wanted:
+        np.testing.assert_allclose(found[name], wanted[name], rtol=0, atol=1e-13 * np.abs(wanted[name]).max())
+
+
 def test_shapes_that_alternate_do_not_soil_each_other(rng):
     """Scratch memory is shared by all layers: a border that another shape has written to is not zero any more."""
     set_threads(2)

@@ -466,13 +466,14 @@ def test_nets_pickle(make):
     first.derive("transformed", lambda: 1)
     copy = pickle.loads(pickle.dumps(net))
     assert fingerprint(copy) == fingerprint(net)
-    x = picture(net)
-    assert_same(copy.forward(x), net.forward(x))
     for layer in copy.layers.values():
         assert layer.derived == {} and layer.lock is not first.lock
         assert all(not p.flags.writeable for p in layer.params.values())
     assert first.derived
     copy.layers[next(iter(copy.nodes))].derive("again", lambda: 2)
+    x = picture(net)
+    assert_same(copy.forward(x), net.forward(x))
+    assert net.plans and pickle.loads(pickle.dumps(net)).plans == {}
     acts = pickle.loads(pickle.dumps(net.forward(x)))
     logits = net.role("logits")
     acts.net.backward(acts, {logits: acts[logits]})         # a pass travels with its net

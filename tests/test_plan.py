@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadValue, UnknownName
-from minivis.layers import Add, Conv2D, MaxPool2D, ReLU, relu, striped, ways
+from minivis.layers import Add, Conv2D, MaxPool2D, ReLU, bottleneck, relu, striped, ways
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.network import Network
 from minivis.threads import set_threads
@@ -285,3 +285,113 @@ def test_algorithms_by_name(rng):
         net.forward(x, algorithm={"relu1_1": "winograd2"})
     with pytest.raises(BadValue, match=r"pointwise needs a 1x1 kernel .*this convolution is 3x3"):
         net.forward(x, algorithm="pointwise")
+
+
+def block(rng, dtype=np.float64, *, kernel=3, stride=1, channels=6, expansion=4, adds=True, bias=True, top=6):
+    """A convolution, a MobileNet's block, a ReLU. Half of what the block's ReLUs see is cut off, at 0 or ``top``."""
+    wide, net = channels * expansion, Network()
+
+    def conv(name, size, c, f, *reads, groups=1, **settings):
+        w, b = rng.standard_normal((size, size, c // groups, f)), 3 * rng.standard_normal(f)
+        parts = (w * 3 / (size * size * c // groups) ** 0.5, b if bias else None)
+        return net.add(name, Conv2D(*(p if p is None else p.astype(dtype) for p in parts), groups=groups, **settings))
+
+    conv("first", 1, 3, channels)
+    if expansion > 1:
+        conv("expand", 1, channels, wide).add("expand_relu", ReLU(top))
+    conv("depthwise", kernel, wide, wide, groups=wide, stride=stride, padding="same").add("depthwise_relu", ReLU(top))
+    conv("project", 1, wide, channels)
+    if adds:
+        net.add("sum", Add(), "project", "first")
+    return net.add("relu", ReLU())
+
+
+@pytest.fixture(params=[(1, 96, 8, 2**20), (3, 5, 2, 400)], ids=["whole", "in many shares"])
+def shares(request, monkeypatch):
+    """Of channels, where a result has less than 9 lines, or else of lines."""
+    cores, channels, lines, wide = request.param
+    for name, value in {"cores": lambda: cores, "CHANNELS": channels, "LINES": lines, "WIDE": wide}.items():
+        monkeypatch.setattr(bottleneck, name, value)
+    monkeypatch.setattr(bottleneck, "FEW_LINES", 9)
+
+
+BLOCKS = {
+    "plain": {}, "5x5": {"kernel": 5}, "halved": {"stride": 2, "adds": False}, "no bias": {"bias": False},
+    "first": {"expansion": 1, "channels": 12},
+    "thirds": {"kernel": 5, "stride": 3, "adds": False, "expansion": 1, "channels": 9},
+    "ReLU": {"top": None, "adds": False},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(1, 5, 7), (1, 8, 9), (1, 17, 6), (3, 8, 8), (2, 21, 10)])
+@pytest.mark.parametrize("form", BLOCKS)
+def test_a_block_equals_its_layers(rng, form, size, shares):
+    net, x = block(rng, **BLOCKS[form]), rng.standard_normal((*size, 3))
+    plain = net.forward(x, algorithm="im2col")
+    last = list(net.nodes)[-2]
+    assert [len(step.names) for step in net.plan(keep=[last], grad=None)] == [1, len(net.nodes) - 2, 1]
+    for threads in (1, 3):
+        set_threads(threads)
+        acts = net.forward(x, keep=[last, "first"], grad=None)
+        assert set(acts) == {last, "first"} and acts.shapes == plain.shapes
+        np.testing.assert_allclose(acts[last], plain[last], rtol=0, atol=1e-12 * np.abs(plain[last]).max())
+        np.testing.assert_array_equal(acts["first"], net.forward(x, until="first")["first"])
+
+
+@pytest.mark.parametrize("size", [(1, 8, 9), (1, 30, 17), (3, 8, 8)])
+def test_a_block_has_the_same_bits_for_any_number_of_threads(rng, size, shares):
+    net, x = block(rng, np.float32, channels=16), rng.standard_normal((*size, 3)).astype("f4")
+    set_threads(1)
+    wanted = net.forward(x, keep=["sum"], grad=None)["sum"]
+    plain = net.forward(x, algorithm="im2col")["sum"]
+    np.testing.assert_allclose(wanted, plain, rtol=0, atol=2e-6 * np.abs(plain).max())
+    for threads in (2, 3, 5):
+        set_threads(threads)
+        np.testing.assert_array_equal(net.forward(x, keep=["sum"], grad=None)["sum"], wanted)
+
+
+def test_where_a_block_is_made(rng):
+    """Where nothing in it is asked for, nothing else reads it, and no backward follows."""
+    net, whole = block(rng), ("expand", "expand_relu", "depthwise", "depthwise_relu", "project", "sum")
+    run = lambda *keep, **how: names_run(net.plan(keep=keep, **{"grad": None, **how}))  # noqa: E731
+    assert run("sum") == run() == [("first",), whole, ("relu",)]
+    assert whole not in run(grad="image") and whole not in run(grad="params")
+    assert run("project") == [("first",), whole[:5], ("sum",), ("relu",)]
+    assert run(until="project") == [("first",), whole[:5]]
+    assert run("expand_relu") == [("first",), whole[:2], whole[2:5], ("sum",), ("relu",)]
+    assert not any(len(names) > 4 for names in run("depthwise"))
+    net.add("other", ReLU(), "depthwise_relu")
+    assert whole not in run()
+    for terms in (("project", "elsewhere"), ("project", "first", "first")):
+        net = block(rng, adds=False)
+        net.add("elsewhere", ReLU(), "first").add("sum", Add(), *terms)
+        del net.nodes["relu"]
+        assert whole[:5] in run()
+        x = rng.standard_normal((1, 6, 6, 3))
+        wanted = net.forward(x, algorithm="im2col")["sum"]
+        np.testing.assert_allclose(net.forward(x, keep=["sum"], grad=None)["sum"], wanted, rtol=0, atol=1e-11)
+
+
+def test_a_block_whose_convolutions_go_other_ways(rng, monkeypatch):
+    net, x = block(rng), rng.standard_normal((1, 6, 7, 3))
+    wanted, passes = net.forward(x, algorithm="im2col")["relu"], []
+    monkeypatch.setattr(bottleneck.Bottleneck, "in_shares", lambda *args: passes.append(args))
+    for algorithm in ("im2col", {"expand": "blocked"}, {"depthwise": "im2col"}, {"project": "winograd4"}):
+        if algorithm == {"project": "winograd4"}:
+            with pytest.raises(BadValue, match="winograd4 needs a 3x3 kernel"):
+                net.forward(x, keep=["relu"], grad=None, algorithm=algorithm)
+            continue
+        found = net.forward(x, keep=["relu"], grad=None, algorithm=algorithm)["relu"]
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+    assert not passes
+
+
+def test_a_plan_is_made_once_and_anew_when_the_net_changes(rng):
+    net = chain(rng)
+    assert net.plan(keep=["pool2"]) is net.plan(keep=("pool2", "pool2")) is net.plan(keep="pool2")
+    assert net.plan(keep=["pool1", "pool2"]) is not net.plan(keep=["pool2"])
+    before = net.plan(keep=["pool2"])
+    net.nodes["relu1_1"] = net.nodes["relu1_1"]._replace(layer=ReLU(1))
+    assert net.plan(keep=["pool2"])[0].layer is not before[0].layer
+    acts = net.forward(rng.standard_normal((1, 8, 8, 3)), keep=["pool2"])
+    assert acts.caches.keys() == net.nodes.keys()
