@@ -11,6 +11,8 @@ Then BLAS must not start threads of its own. Its setting belongs to the process,
 saves it, the last to go puts it back, whoever they are (`ONE_BLAS_THREAD`). Where BLAS can't be held, the caller works
 alone.
 
+While workers help it, a caller stays on its core and they keep off that (affinity.py).
+
 Items are shared out in any order. A task must write to a place of its own and leave sums over items to its caller,
 which forms them in order: then the result is the same to the bit for any number of threads.
 """
@@ -27,14 +29,10 @@ from numbers import Integral
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from minivis.affinity import cores, keep_off, staying
 from minivis.errors import BadValue
 
 HIDES_THREADS = ("openmp",)             # a BLAS whose setting belongs to the calling thread: workers would not see it
-
-
-def cores():
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def checked_count(value, name):
@@ -119,12 +117,13 @@ class Team:
                 wanted = 0                      # a task within a task, or a BLAS that brings threads of its own
             hired = self.hire(wanted)
             try:
-                helpers = [self.pool.submit(self.work, task, queue) for _ in range(hired)]
-                try:
-                    self.work(task, queue)
-                finally:
-                    queue.clear()               # after an error nobody starts another item ...
-                    errors = [helper.exception() for helper in helpers]     # ... and all have stopped before we go on
+                with staying(hired > 0) as place:
+                    helpers = [self.pool.submit(self.help, task, queue, place) for _ in range(hired)]
+                    try:
+                        self.work(task, queue)
+                    finally:
+                        queue.clear()           # after an error nobody starts another item ...
+                        errors = [helper.exception() for helper in helpers]     # ... and all stop before we go on
             finally:
                 self.dismiss(hired)
         for error in filter(None, errors):
@@ -139,6 +138,10 @@ class Team:
             yield
         finally:
             self.here.working = outer
+
+    def help(self, task, queue, place):
+        keep_off(place)
+        self.work(task, queue)
 
     def work(self, task, queue):
         outer, self.here.working = getattr(self.here, "working", False), True

@@ -9,6 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from minivis import threads
+from minivis.affinity import cores
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, Conv2D, ForwardMode, ReLU
 from minivis.models.tiny import tiny_vgg
@@ -231,7 +232,7 @@ def test_the_environment_says_how_many(monkeypatch):
     with pytest.raises(BadValue, match="MINIVIS_THREADS must be a whole number of 1 or more, got 'none'"):
         get_threads()
     monkeypatch.setenv("MINIVIS_THREADS", "")
-    assert get_threads() == threads.cores()
+    assert get_threads() == cores()
 
 
 def test_scratch_grows_and_belongs_to_its_thread():

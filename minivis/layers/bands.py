@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from minivis.threads import cores, scratch
+from minivis.affinity import cores
+from minivis.threads import scratch
 
 BAND_BYTES = 2**20                      # of what a band reads and writes in its inner step
 

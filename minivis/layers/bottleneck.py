@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from minivis.affinity import cores
 from minivis.layers import conv_fast
 from minivis.layers.bands import Rows, even_cuts, flat
 from minivis.layers.conv import Conv2D
@@ -22,7 +23,7 @@ from minivis.layers.merge import Add
 from minivis.layers.products import in_pieces, multiply
 from minivis.layers.relu import ReLU
 from minivis.layers.ways import worth_sharing
-from minivis.threads import cores, scratch, share_out, sharing
+from minivis.threads import scratch, share_out, sharing
 
 BLOCK = re.compile("(1r)?dr1a?")        # see `kind`: the first block of a net does not expand, not every one adds
 LONGEST = 6

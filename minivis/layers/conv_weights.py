@@ -8,11 +8,12 @@ import math
 
 import numpy as np
 
+from minivis.affinity import cores
 from minivis.layers.bands import Rows, bands, even_cuts, padded_rows
 from minivis.layers.window import kernel_views, reach, windows
 from minivis.layers.winograd import F2, F4
 from minivis.layers.winograd import weight_grad as winograd_weight_grad
-from minivis.threads import cores, scratch, share_out
+from minivis.threads import scratch, share_out
 
 as_strided = np.lib.stride_tricks.as_strided
 

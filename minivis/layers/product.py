@@ -8,9 +8,10 @@ import math
 
 import numpy as np
 
+from minivis.affinity import cores
 from minivis.backend import get_xp
 from minivis.layers.bands import even_cuts
-from minivis.threads import ONE_BLAS_THREAD, cores, share_out
+from minivis.threads import ONE_BLAS_THREAD, share_out
 
 ALONE = 2**21                           # multiplications up to which a second thread is not worth waking
 

@@ -28,9 +28,10 @@ import functools
 
 import numpy as np
 
+from minivis.affinity import cores
 from minivis.layers.bands import Rows, even_cuts
 from minivis.layers.products import SMALL_PRODUCT, filters_a_piece, multiply
-from minivis.threads import cores, scratch, share_out
+from minivis.threads import scratch, share_out
 
 PHASE_BYTES = 2**24                     # of V and M of whole pictures, see `in_phases`
 SMALL_PHASE = 2**21                     # bytes of V or M that one thread makes as fast as two
