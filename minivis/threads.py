@@ -31,6 +31,7 @@ from threadpoolctl import ThreadpoolController
 
 from minivis.affinity import cores, keep_off, staying
 from minivis.errors import BadValue
+from minivis.workspace import aligned
 
 HIDES_THREADS = ("openmp",)             # a BLAS whose setting belongs to the calling thread: workers would not see it
 
@@ -175,7 +176,7 @@ class Team:
         held = self.here.__dict__.setdefault("scratch", {})
         memory, size = held.get(name), math.prod(shape) * np.dtype(dtype).itemsize
         if memory is None or memory.size < size:
-            memory = held[name] = np.empty(max(size, 1), np.uint8)
+            memory = held[name] = aligned((max(size, 1),))
         return np.ndarray(shape, dtype, memory)
 
 

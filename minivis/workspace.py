@@ -13,6 +13,16 @@ import math
 
 import numpy as np
 
+CACHE_LINE = 64
+
+
+def aligned(shape, dtype=np.uint8):
+    """A new array of undefined contents that begins with a cache line: AVX-512 reads half as fast across two."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + CACHE_LINE, np.uint8)
+    start = -memory.__array_interface__["data"][0] % CACHE_LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
+
 
 class Workspace:
     """Hands out arrays; what has been dropped, it hands out again to the next who wants as much."""
@@ -28,7 +38,7 @@ class Workspace:
         try:
             memory = free.pop()
         except IndexError:
-            memory = np.empty(size, np.uint8)
+            memory = aligned((size,))
         return np.asarray(_Loan(memory, free)).view(dtype).reshape(shape)
 
 

@@ -3,6 +3,7 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -248,6 +249,17 @@ def test_scratch_grows_and_belongs_to_its_thread():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_memory_begins_with_a_cache_line(rng):
+    """What threads, workspaces and passes hand out, and transformed weights."""
+    conv = Conv2D(rng.standard_normal((3, 3, 16, 24)))
+    space = Network().workspace()
+    made = [f((7, n), "f4") for n in range(1, 9) for f in (partial(scratch, n), space.empty, ForwardMode().empty)]
+    conv.forward(np.ones((1, 9, 9, 16)), mode=ForwardMode(algorithm="winograd2"))
+    assert [a.ctypes.data % 64 for a in (*made, *conv.derived.values())] == [0] * 25
+    assert all(a.shape == (7, a.shape[1]) and a.dtype == "f4" for a in made)
+    assert ForwardMode().empty((0, 3), "f8").shape == (0, 3)
+
+
 def test_a_forked_child_has_a_team_of_its_own():
     set_threads(2)
     share_out(lambda _: None, range(4))

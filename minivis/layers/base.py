@@ -13,7 +13,7 @@ import numpy as np
 
 from minivis.backend import get_xp
 from minivis.errors import BadValue
-from minivis.workspace import Workspace
+from minivis.workspace import Workspace, aligned
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ForwardMode:
 
     def empty(self, shape, dtype):
         """Memory for an output."""
-        return self.workspace.empty(shape, dtype) if self.workspace else np.empty(shape, dtype)
+        return self.workspace.empty(shape, dtype) if self.workspace else aligned(shape, dtype)
 
     def at(self, name):
         """This mode for one layer, where algorithms are given by layer."""

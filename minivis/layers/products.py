@@ -8,6 +8,7 @@ filters, each contiguous, and a product of many rows and filters is made of seve
 import numpy as np
 
 from minivis.layers.bands import even_cuts
+from minivis.workspace import aligned
 
 SMALL_PRODUCT = 1_000_000               # rows * channels * filters
 
@@ -22,7 +23,10 @@ def filters_a_piece(C, F):
 def in_pieces(w):
     """w (C, F) as (1, F/piece, C, piece)."""
     C, F = w.shape
-    return np.ascontiguousarray(w.reshape(1, C, -1, filters_a_piece(C, F)).swapaxes(1, 2))
+    pieces = w.reshape(1, C, -1, filters_a_piece(C, F)).swapaxes(1, 2)
+    out = aligned(pieces.shape, w.dtype)
+    out[...] = pieces
+    return out
 
 
 def multiply(x, pieces, out):

@@ -32,6 +32,7 @@ from minivis.affinity import cores
 from minivis.layers.bands import Rows, even_cuts
 from minivis.layers.products import SMALL_PRODUCT, filters_a_piece, multiply
 from minivis.threads import scratch, share_out
+from minivis.workspace import aligned
 
 PHASE_BYTES = 2**24                     # of V and M of whole pictures, see `in_phases`
 SMALL_PHASE = 2**21                     # bytes of V or M that one thread makes as fast as two
@@ -71,7 +72,7 @@ def transform_weights(w, tiles):
     _, _, C, F = w.shape
     piece = filters_a_piece(C, F)
     GG = np.kron(tiles.G, tiles.G).astype(w.dtype)                              # (t*t, 9)
-    U = np.empty((tiles.t**2, F // piece, C, piece), w.dtype)
+    U = aligned((tiles.t**2, F // piece, C, piece), w.dtype)
 
     def make(j):
         w_piece = np.ascontiguousarray(w[..., j * piece : (j + 1) * piece]).reshape(9, -1)
