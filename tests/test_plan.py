@@ -372,6 +372,20 @@ def test_where_a_block_is_made(rng):
         np.testing.assert_allclose(net.forward(x, keep=["sum"], grad=None)["sum"], wanted, rtol=0, atol=1e-11)
 
 
+@pytest.mark.parametrize("groups, filters", [(1, 24), (2, 24), (24, 48)])
+def test_what_is_not_depthwise_makes_no_block(rng, groups, filters):
+    """ResNet's blocks, ResNeXt's, and two filters for each channel."""
+    net = Network().add("expand", Conv2D(rng.standard_normal((1, 1, 3, 24)))).add("relu", ReLU())
+    net.add("grouped", Conv2D(rng.standard_normal((3, 3, 24 // groups, filters)), padding=1, groups=groups))
+    net.add("relu2", ReLU()).add("project", Conv2D(rng.standard_normal((1, 1, filters, 3))))
+    net.add("sum", Add(), "project", "input")
+    assert not any("project" in names and "grouped" in names for names in names_run(net.plan(keep=["sum"], grad=None)))
+    x = rng.standard_normal((2, 7, 8, 3))
+    wanted = net.forward(x, algorithm="im2col")["sum"]
+    found = net.forward(x, keep=["sum"], grad=None)["sum"]
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12 * np.abs(wanted).max())
+
+
 def test_a_block_whose_convolutions_go_other_ways(rng, monkeypatch):
     net, x = block(rng), rng.standard_normal((1, 6, 7, 3))
     wanted, passes = net.forward(x, algorithm="im2col")["relu"], []

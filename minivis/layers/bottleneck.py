@@ -40,9 +40,11 @@ def block_length(layers):
 
 
 def kind(layer):
+    """A letter: 1 for a plain 1x1 convolution, d a depthwise one, r ReLU, a Add."""
     if isinstance(layer, Conv2D):
-        plain = layer.params["w"].shape[:2] == layer.stride == (1, 1) and layer.groups == 1
-        return "1" if plain else "d" if layer.groups > 1 else "-"
+        kernel, channels = layer.params["w"].shape[:2], layer.params["w"].shape[2:]
+        plain = kernel == layer.stride == (1, 1) and layer.groups == 1
+        return "1" if plain else "d" if layer.groups > 1 and channels == (1, layer.groups) else "-"
     return "r" if isinstance(layer, ReLU) else "a" if isinstance(layer, Add) else "-"
 
 
