@@ -129,8 +129,7 @@ class Network:
         mode = BackwardMode(relu_rule, param_grads, algorithm=acts.mode.algorithm, workspace=acts.mode.workspace)
         dacts, dparams = dict(seeds), {}
         with ONE_BLAS_THREAD:
-            names = tuple(acts.caches)
-            for step in plan.backward_steps(self, names, frozenset(seeds), frozenset(keep), param_grads):
+            for step in plan.backward_steps(self, tuple(acts.caches), frozenset(seeds), frozenset(keep), param_grads):
                 name = step.names[-1]
                 if name not in dacts:
                     continue                                            # no seed and nothing above: no gradient here
@@ -161,9 +160,6 @@ class Network:
     def workspace(self):
         """Memory for passes to use again: ``forward(..., workspace=)``."""
         return Workspace()
-
-    def __getstate__(self):
-        return {**vars(self), "plans": {}}
 
     # ---- questions about the net ----
 

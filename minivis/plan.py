@@ -46,11 +46,12 @@ def made_once(make):
     @functools.wraps(make)
     def steps(net, *question):
         key = make.__name__, tuple(net.nodes.items()), *question
-        if key not in net.plans:
+        plan = net.plans.get(key)
+        if plan is None:
             if len(net.plans) >= MOST_PLANS:
-                net.plans.clear()
-            net.plans[key] = make(net, *question)
-        return net.plans[key]
+                net.plans.clear()               # at any time, by any thread: what we return, we hold ourselves
+            plan = net.plans[key] = make(net, *question)
+        return plan
 
     return steps
 

@@ -473,7 +473,9 @@ def test_nets_pickle(make):
     copy.layers[next(iter(copy.nodes))].derive("again", lambda: 2)
     x = picture(net)
     assert_same(copy.forward(x), net.forward(x))
-    assert net.plans and pickle.loads(pickle.dumps(net)).plans == {}
+    again = pickle.loads(pickle.dumps(net))                 # with the plans that it has by now
+    assert_same(again.forward(x), net.forward(x))
+    assert {id(step.layer) for plan in again.plans.values() for step in plan} <= {id(a) for a in again.layers.values()}
     acts = pickle.loads(pickle.dumps(net.forward(x)))
     logits = net.role("logits")
     acts.net.backward(acts, {logits: acts[logits]})         # a pass travels with its net

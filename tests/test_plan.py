@@ -409,3 +409,20 @@ def test_a_plan_is_made_once_and_anew_when_the_net_changes(rng):
     assert net.plan(keep=["pool2"])[0].layer is not before[0].layer
     acts = net.forward(rng.standard_normal((1, 8, 8, 3)), keep=["pool2"])
     assert acts.caches.keys() == net.nodes.keys()
+
+
+def test_plans_are_dropped_when_they_are_many_also_while_one_is_asked_for(rng, monkeypatch):
+    class Dropped(dict):
+        """Another thread drops all between what this one files and what it takes."""
+
+        def __setitem__(self, key, plan):
+            pass
+
+    monkeypatch.setattr("minivis.plan.MOST_PLANS", 2)
+    net = chain(rng)
+    wanted = []
+    for name in net.nodes:
+        wanted.append(names_run(net.plan(keep=[name])))
+        assert len(net.plans) <= 2
+    net.plans = Dropped()
+    assert [names_run(net.plan(keep=[name])) for name in net.nodes] == wanted

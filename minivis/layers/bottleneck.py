@@ -20,7 +20,7 @@ from minivis.layers.bands import Rows, even_cuts, flat
 from minivis.layers.conv import Conv2D
 from minivis.layers.fused import FusedConv, IntoReLU
 from minivis.layers.merge import Add
-from minivis.layers.products import in_pieces, multiply
+from minivis.layers.products import multiply
 from minivis.layers.relu import ReLU
 from minivis.layers.ways import worth_sharing
 from minivis.threads import scratch, share_out, sharing
@@ -84,15 +84,13 @@ class Bottleneck:
         *_, wide, filtered, out_shape = shapes
         shares, lines = cuts(wide, filtered)
         parts = [mode.empty(out_shape, x.dtype) for _ in shares]
-        conv, OW = self.filtering.conv, filtered[2]
+        conv = self.filtering.conv
 
         def share(k):
             some = shares[k]
             source = Expanded(x, self.expand, some) if self.expand else Rows(x, some)
             sink = IntoProjection(self, x, parts[k], filtered, some, lines)
-            together = conv_fast.pixels_together(OW, some.stop - some.start, conv.stride)
-            key = "share", some.start, some.stop, together
-            w = conv.derive(key, lambda: np.repeat(conv.params["w"][..., some], together, axis=2))
+            w = weights(conv, "depthwise", some, conv.params["w"][..., some], filtered)
             b = conv.params["b"][some] if "b" in conv.params else None
             conv_fast.depthwise(source, w, b, sink, conv.lead(wide), conv.stride, conv.dilation)
 
@@ -124,14 +122,18 @@ def cuts(wide, filtered):
     return [slice(0, C)], max(LINES, -(-OH // bands))
 
 
+def weights(conv, way, channels, w, out_shape):
+    """``w``, those of ``conv`` that a share of the channels needs, as the way takes them."""
+    return conv_fast.prepared(conv, way, ("share", channels.start, channels.stop), w, out_shape)
+
+
 class Expanded:
     """A source: some channels of the expansion and its ReLU, made when they are asked for."""
 
     def __init__(self, x, expand, channels):
         conv = expand.conv
         self.x, self.dtype, self.shape = x, x.dtype, (*x.shape[:3], channels.stop - channels.start)
-        key, w = ("share", channels.start, channels.stop), conv.params["w"][0, 0]
-        self.w = conv.derive(key, lambda: in_pieces(w[:, channels]))
+        self.w = weights(conv, "pointwise", channels, conv.params["w"][..., channels], self.shape)
         self.b = conv.params["b"][channels] if "b" in conv.params else None
         self.top = expand.relu.top
 
@@ -150,10 +152,10 @@ class IntoProjection(IntoReLU):
     def __init__(self, block, x, out, filtered, channels, lines):
         super().__init__(out, block.filtering.relu.top, passing=None)
         self.block, self.x, self.lines = block, x, lines
-        key, w = ("share", channels.start, channels.stop), block.project.params["w"][0, 0, channels]
-        self.w = block.project.derive(key, lambda: in_pieces(w))
-        self.whole = len(w) == filtered[3]
-        self.shape = *filtered[:3], len(w)
+        w = block.project.params["w"][:, :, channels]
+        self.w = weights(block.project, "pointwise", channels, w, out.shape)
+        self.shape = *filtered[:3], w.shape[2]
+        self.whole = self.shape == filtered
 
     def open(self, images, first, last):
         return scratch("sink", (images.stop - images.start, last - first, *self.shape[2:]), self.dtype)

@@ -8,6 +8,7 @@ Every way gives the same bits for any number of threads.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -178,19 +179,19 @@ def run(layer, way, key, w, b, source, sink, lead, keep_weights):
             DIRECT[way](source, w, b, sink, lead, layer.stride, layer.dilation)
 
 
-def prepared(layer, way, key, w, out_shape, keep):
-    """The weights w as the way takes them; kept with the layer, where it pays."""
+def prepared(layer, way, key, w, out_shape, keep=True):
+    """The weights w, all or some of the layer's, as the way takes them; kept with it under ``key``, where it pays."""
     N, OH, OW, _ = out_shape
     key, rows = (way, *key, w.dtype.name), N * OH * OW
     if way in WINOGRAD:
         tiles = WINOGRAD[way]
         rows /= tiles.m**2
-        make = lambda: wg.transform_weights(w, tiles)  # noqa: E731
+        make = partial(wg.transform_weights, w, tiles)
     elif way == "pointwise":
-        make = lambda: in_pieces(w[0, 0])  # noqa: E731
+        make = partial(in_pieces, w[0, 0])
     elif way == "depthwise":
         key, rows = (*key, k := pixels_together(OW, w.shape[3], layer.stride)), 0
-        make = lambda: np.repeat(w, k, axis=2)  # noqa: E731
+        make = partial(np.repeat, w, k, axis=2)
     else:
         return w
     return layer.derive(key, make) if keep and rows <= KEEP_ROWS else make()
