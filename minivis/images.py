@@ -5,6 +5,7 @@ become 8, and the orientation that a camera notes in EXIF is applied. Colour pro
 trained on raw values. Writing puts how a picture was made into the file, and renames it when it is whole.
 """
 
+import functools
 import io
 import json
 import os
@@ -28,9 +29,6 @@ OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}
 MAX_PIXELS = 300_000_000                                # decoded: 1.2 GB in Pillow and 0.9 GB as an array
 EXIF_DESCRIPTION, EXIF_ORIENTATION = 0x010E, 0x0112
 
-# Pillow's limit on pixels and Python's filter of warnings are globals of the process: one picture at a time
-_reading = threading.Lock()
-
 # EXIF orientation -> what turns the stored picture upright (Exif 2.32, section 4.6.4: where the 0th row and column are)
 UPRIGHT = {
     2: lambda a: a[:, ::-1],
@@ -52,9 +50,9 @@ def read_image(path, max_side=None, *, max_pixels=MAX_PIXELS):
     if max_side is not None and max_side < 1:
         raise BadValue(f"max_side must be at least 1 pixel, not {max_side}")
     with _opened(path) as (im, name):
-        if max_side is not None:
-            shrink = min(1, max_side / max(im.size))
-            im.draft(None, tuple(max(1, round(n * shrink)) for n in im.size))   # JPEG: decode at 1/2, 1/4 or 1/8
+        shrinks = max_side is not None and max(im.size) > max_side
+        if shrinks:                                     # JPEG: decode at 1/2, 1/4 or 1/8
+            im.draft(None, tuple(max(1, round(n * max_side / max(im.size))) for n in im.size))
         width, height = im.size
         if width * height > max_pixels:
             raise TooLarge(f"{name} has {width} x {height} pixels, {width * height / 1e6:.0f} million; minivis reads "
@@ -62,11 +60,10 @@ def read_image(path, max_side=None, *, max_pixels=MAX_PIXELS):
         im.load()
         orientation = _orientation(im)                  # after load: Pillow turns a TIFF by itself
         im8 = _to_8_bit(im, name)
-        if max_side is not None:
+        if shrinks:
             im8.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
-        image = np.array(im8)
-    image = image.reshape(*image.shape[:2], -1)
-    return np.ascontiguousarray(UPRIGHT.get(orientation, lambda a: a)(image))
+        pixels = np.frombuffer(im8.tobytes(), np.uint8).reshape(im8.height, im8.width, -1)
+    return np.array(UPRIGHT.get(orientation, lambda a: a)(pixels), order="C")
 
 
 def read_text(path):
@@ -105,50 +102,81 @@ def png_bytes(array, text=None):
     return _encode(array, "PNG", text)
 
 
+class Lenient:
+    """A context in which Pillow neither warns of odd metadata nor limits the pixels: ours are counted before decoding.
+
+    Both are settings of the process. The first to come saves them, the last to go puts them back, whoever they are.
+    """
+
+    def __init__(self):
+        self.lock, self.inside = threading.Lock(), 0
+
+    def __enter__(self):
+        with self.lock:
+            if self.inside == 0:
+                self.warnings, self.limit = warnings.catch_warnings(), Image.MAX_IMAGE_PIXELS
+                self.warnings.__enter__()
+                warnings.simplefilter("ignore")
+                Image.MAX_IMAGE_PIXELS = None
+            self.inside += 1
+
+    def __exit__(self, *error):
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.warnings.__exit__(*error)
+                Image.MAX_IMAGE_PIXELS = self.limit
+
+
+LENIENT = Lenient()
+
+
 @contextmanager
 def _opened(path):
     """Yield Pillow's lazily decoded picture and its name for messages; whatever goes wrong becomes one sentence."""
-    name = str(getattr(path, "name", "the picture") if hasattr(path, "read") else path)
-    with _binary(path, name) as file, _reading, warnings.catch_warnings():
-        warnings.simplefilter("ignore")                 # odd metadata is no reason to worry anyone
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None    # ours is checked before decoding
-        Image.init()
-        try:
-            with Image.open(file, formats=[f for f in READS if f in Image.OPEN]) as im:
-                yield im, name
-        except MinivisError:
-            raise
-        except UnidentifiedImageError:
-            raise BadFile(f"{name} is no picture that minivis can read ({', '.join(READS)}); convert it to PNG or JPEG "
-                          "first, if it is one at all") from None
-        except MemoryError:
-            raise TooLarge(f"{name} does not fit into memory; make it smaller first") from None
-        except Exception as error:                      # Pillow's decoders raise what they trip over, of any kind
-            reason = str(error).strip(". ") or type(error).__name__
-            raise BadFile(f"{name} is damaged or cut short ({reason}); get a whole copy of it") from None
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+    given = hasattr(path, "read")
+    name = str(getattr(path, "name", "the picture") if given else path)
+    file = path if given else _open_file(path, name)
+    try:
+        with LENIENT, Image.open(file, formats=_formats()) as im:
+            yield im, name
+    except MinivisError:
+        raise
+    except UnidentifiedImageError:
+        raise BadFile(f"{name} is no picture that minivis can read ({', '.join(READS)}); convert it to PNG or JPEG "
+                      "first, if it is one at all") from None
+    except MemoryError:
+        raise TooLarge(f"{name} does not fit into memory; make it smaller first") from None
+    except Exception as error:                          # Pillow's decoders raise what they trip over, of any kind
+        reason = str(error).strip(". ") or type(error).__name__
+        raise BadFile(f"{name} is damaged or cut short ({reason}); get a whole copy of it") from None
+    finally:
+        if not given:
+            file.close()
 
 
-@contextmanager
-def _binary(path, name):
-    if hasattr(path, "read"):
-        yield path
-        return
+def _open_file(path, name):
     if os.path.isdir(path):
         raise BadFile(f"{name} is a folder; name a picture in it")
     try:
-        file = open(path, "rb")                         # noqa: SIM115 - closed below
+        file = open(path, "rb")                         # noqa: SIM115 - closed by who asked for it
     except FileNotFoundError:
         raise BadFile(f"there is no file {name}") from None
     except OSError as error:
         raise BadFile(f"{name} cannot be opened ({error.strerror})") from None
     except ValueError:
         raise BadFile(f"{name!r} is no name of a file") from None
-    with file:
-        if not file.peek(1):
-            raise BadFile(f"{name} is empty; get a whole copy of it")
-        yield file
+    if not file.peek(1):
+        file.close()
+        raise BadFile(f"{name} is empty; get a whole copy of it")
+    return file
+
+
+@functools.cache
+def _formats():
+    """Of READS, what this Pillow can."""
+    Image.init()
+    return [name for name in READS if name in Image.OPEN]
 
 
 def _orientation(im):

@@ -173,6 +173,7 @@ def test_exif_orientation(tmp_path, photo, orientation, suffix):
     stored.save(tmp_path / f"p.{suffix}", exif=exif, **options)
     got = read_image(tmp_path / f"p.{suffix}")
     assert got.shape == photo.shape and abs(got.astype(int) - photo).max() <= (8 if suffix == "jpg" else 0)
+    assert got.flags.c_contiguous and got.flags.writeable
 
 
 def test_broken_exif_is_ignored_silently(tmp_path, photo):
@@ -216,6 +217,28 @@ def test_open_file_and_threads(photo):
     for thread in threads:
         thread.join()
     assert not wrong and limit == Image.MAX_IMAGE_PIXELS and isinstance(limit, int)
+
+
+def test_several_are_read_at_a_time_and_the_last_puts_the_settings_back(photo):
+    """A slow one keeps nobody waiting, and Pillow's limit and Python's warnings are as before when both are read."""
+    data, limit, filters = png_bytes(photo), Image.MAX_IMAGE_PIXELS, warnings.filters[:]
+    waiting, go, got, set_while = threading.Event(), threading.Event(), [], []
+
+    class Slow(io.BytesIO):
+        def read(self, *args):
+            waiting.set()
+            assert go.wait(10)
+            set_while.append(Image.MAX_IMAGE_PIXELS)
+            return super().read(*args)
+
+    slow = threading.Thread(target=lambda: got.append(read_image(Slow(data))))
+    slow.start()
+    assert waiting.wait(10)
+    np.testing.assert_array_equal(read_image(io.BytesIO(data)), photo)
+    go.set()
+    slow.join()
+    np.testing.assert_array_equal(got[0], photo)
+    assert set(set_while) == {None} and limit == Image.MAX_IMAGE_PIXELS and warnings.filters == filters
 
 
 def test_too_many_pixels_is_refused_before_decoding(tmp_path):
