@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all.
+"""Files that appear whole or not at all; and reading one with few system calls.
 
     with atomic_write("goose.h5") as temporary:     # a new, empty file beside goose.h5
         write_weights(temporary)
@@ -58,3 +58,20 @@ def atomic_write(path, force=False):
         os.replace(temporary, real)
     finally:
         temporary.unlink(missing_ok=True)               # after a rename there is nothing left to remove
+
+
+def read_bytes(path):
+    """The bytes of a file. Raise OSError.
+
+    Each system call lets go of Python's lock, and gets it back late where other threads compute: here are four, and
+    eight in ``open(path, "rb").read()``.
+    """
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        size = os.fstat(file).st_size
+        data = os.read(file, size)
+        while len(data) < size and (more := os.read(file, size - len(data))):       # beyond 2 GB
+            data += more
+        return data
+    finally:
+        os.close(file)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minivis.errors import BadFile, BadValue
+from minivis.files import read_bytes
 from minivis.images import read_image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif", ".ico")
@@ -42,8 +43,8 @@ class Pictures:
         names = []
         for folder, below, files in os.walk(path):
             below[:] = [name for name in below if not name.startswith(".")]
-            near = Path(folder).relative_to(path)
-            names += [(near / file).as_posix() for file in files
+            near = Path(folder).relative_to(path).as_posix()
+            names += [file if near == "." else f"{near}/{file}" for file in files
                       if file.lower().endswith(SUFFIXES) and not file.startswith(".")]
         if not names:
             raise BadFile(f"there is no picture in the folder {path}: none of its files ends in {', '.join(SUFFIXES)}")
@@ -63,19 +64,20 @@ class Pictures:
         if self.root is None:
             array = np.asarray(self.names[i])
             return array, hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()
-        data, digest = self.bytes(i)
-        return read_image(data, size), digest
+        file, digest = self.bytes(i)
+        return read_image(file, size), digest
 
     def bytes(self, i):
+        """(an open file in memory, its SHA-256)."""
         try:
-            with open(self.path(i), "rb") as file:
-                data = io.BytesIO(file.read())
+            data = read_bytes(self.path(i))
         except OSError as error:
             raise BadFile(f"{self.names[i]} cannot be opened ({error.strerror})") from error
-        data.name = self.names[i]                       # for what read_image says about it
-        if not data.getbuffer():
+        if not data:
             raise BadFile(f"{self.names[i]} is empty; get a whole copy of it")
-        return data, hashlib.sha256(data.getbuffer()).hexdigest()
+        file = io.BytesIO(data)
+        file.name = self.names[i]                       # for what read_image says about it
+        return file, hashlib.sha256(data).hexdigest()
 
     def hash(self, i):
         """SHA-256 of picture i, read or not; empty where it can't even be opened."""

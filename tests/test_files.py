@@ -5,7 +5,7 @@ import os
 import pytest
 
 from minivis.errors import BadValue
-from minivis.files import atomic_write, check_output
+from minivis.files import atomic_write, check_output, read_bytes
 
 
 def no_leftovers(folder, *kept):
@@ -42,3 +42,23 @@ def test_atomic_write_follows_links_and_relative_names(tmp_path, monkeypatch):
     with atomic_write("link.txt") as temporary:
         temporary.write_text("new")
     assert os.path.islink("link.txt") and (tmp_path / "there/target.txt").read_text() == "new"
+
+
+def test_a_file_is_read_to_its_end_however_little_the_system_gives_at_a_time(tmp_path, monkeypatch):
+    content = os.urandom(5000)
+    (tmp_path / "a.bin").write_bytes(content)
+    assert read_bytes(tmp_path / "a.bin") == content
+    read, closed = os.read, []
+    monkeypatch.setattr(os, "read", lambda file, size: read(file, min(size, 999)))
+    monkeypatch.setattr(os, "close", lambda file, close=os.close: closed.append(file) or close(file))
+    assert read_bytes(tmp_path / "a.bin") == content
+    monkeypatch.setattr(os, "fstat", lambda file, fstat=os.fstat: os.stat_result((*fstat(file)[:6], 6000, 0, 0, 0)))
+    assert read_bytes(tmp_path / "a.bin") == content                    # shorter since it was asked for its size
+    assert len(closed) == 2
+
+
+def test_what_cannot_be_read_is_an_error_of_the_systems(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_bytes(tmp_path / "none")
+    with pytest.raises(OSError):
+        read_bytes(tmp_path)
