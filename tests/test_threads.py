@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from minivis import threads
 from minivis.affinity import cores
 from minivis.errors import BadValue
-from minivis.layers import BackwardMode, Conv2D, ForwardMode, ReLU
+from minivis.layers import BackwardMode, Conv2D, ForwardMode, ReLU, bands, winograd
 from minivis.models.tiny import tiny_vgg
 from minivis.network import Network
 from minivis.threads import (
@@ -305,3 +305,11 @@ def test_the_first_layers_gradient_comes_in_large_bands(monkeypatch, rng):
     x = np.zeros((1, 64, 64, 3), "f4")
     layer.backward(np.zeros((1, 64, 64, 24), "f4"), layer.cache(x, ForwardMode()), BackwardMode())
     assert counts == [2]
+
+
+@pytest.mark.parametrize("cut, counts", [(lambda N: winograd.blocks(N, 8, 28), (2, 4)),
+                                         (lambda N: bands.bands((N, 8, 9, 9), bands.BAND_BYTES // 28), (2, 4))])
+def test_a_small_picture_alone_is_cut_for_the_threads_and_many_are_taken_together(monkeypatch, cut, counts):
+    for module in (bands, winograd):
+        monkeypatch.setattr(module, "cores", lambda: 2)
+    assert tuple(len(cut(N)) for N in (1, 10)) == counts

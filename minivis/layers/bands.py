@@ -11,7 +11,10 @@ import numpy as np
 from minivis.affinity import cores
 from minivis.threads import scratch
 
-BAND_BYTES = 2**20                      # of what a band reads and writes in its inner step
+# Of what a band reads and writes in its inner step. Half of it is as fast for one thread, but between two large calls
+# each of several threads waits for Python's lock if another has it, and is woken late: twice as many calls, four times
+# as many waits.
+BAND_BYTES = 2**21
 
 
 class Rows:
@@ -52,11 +55,16 @@ def bands(shape, line_bytes, lines=1):
     """Cut (N, H, W, C) into bands (images, first line, last line) of about BAND_BYTES, each a multiple of ``lines``."""
     N, H = shape[:2]
     most = max(1, BAND_BYTES // max(1, line_bytes))
-    if most >= 2 * H:
+    if holds_pictures(most, H, N):
         return [(images, 0, H) for images in even_cuts(N, most // H, cores())]
     groups = -(-H // lines)
     parts = even_cuts(groups, max(1, most // lines), cores() if N == 1 else 1)
     return [(slice(n, n + 1), p.start * lines, min(p.stop * lines, H)) for n in range(N) for p in parts]
+
+
+def holds_pictures(most, H, N):
+    """Whether a band of ``most`` lines is to hold whole pictures, N of H lines: one alone is cut for threads."""
+    return most >= (2 if N > 1 else 4) * H
 
 
 def padded_rows(source, images, first, last, left, width):

@@ -9,8 +9,8 @@ F(m): a tile of m x m outputs sees t x t inputs, t = m + 2. All three matrices b
 
 Directly a tile takes 9*m*m products per pair of channels, here t*t: 36 for 16 when m = 2, 144 for 36 when m = 4.
 
-How it is fast in NumPy. A *block* is some rows of tiles, few enough that V and M stay in a core's cache. It goes
-through six large calls, and nothing is gathered first:
+How it is fast in NumPy. A *block* is some rows of tiles: few, so that V and M stay in cache, but enough for large
+calls, of which there are six. Nothing is gathered first:
 
     vertical half of V      B^T (t, t) times whole picture rows; the windows overlap, as views do. Rows of padding are
                             zero, so a tile at the edge leaves out the columns of B^T that would meet them
@@ -29,11 +29,12 @@ import functools
 import numpy as np
 
 from minivis.affinity import cores
-from minivis.layers.bands import Rows, even_cuts
+from minivis.layers.bands import Rows, even_cuts, holds_pictures
 from minivis.layers.products import SMALL_PRODUCT, filters_a_piece, multiply
 from minivis.threads import scratch, share_out
 from minivis.workspace import aligned
 
+BLOCK_TILES = 224                       # of up to 128 channels; half as many of more. See BAND_BYTES in bands.py
 PHASE_BYTES = 2**24                     # of V and M of whole pictures, see `in_phases`
 SMALL_PHASE = 2**21                     # bytes of V or M that one thread makes as fast as two
 PHASE_PRODUCTS = 2**22                  # multiplications at least of what a thread takes at a time
@@ -95,7 +96,7 @@ def winograd(source, U, bias, sink, lead, tiles):
         for images in even_cuts(N, max(1, PHASE_BYTES // (rows * columns * bytes_a_tile(U))), 1):
             phases(job, images, rows)
         return
-    wanted = min(SMALL_PRODUCT // (C * U.shape[3]), 112 if C <= 128 else 56)
+    wanted = min(SMALL_PRODUCT // (C * U.shape[3]), BLOCK_TILES if C <= 128 else BLOCK_TILES // 2)
 
     def block(where):
         V = job.empty("V", where, C)
@@ -221,7 +222,7 @@ def weight_grad(x, dout, lead, tiles):
     rows, columns = -(-OH // m), -(-OW // m)
     BT, AT = tiles.matrices(x.dtype)
     A = np.ascontiguousarray(AT.T)
-    cut = blocks(N, rows, max(1, round(112 / columns)))
+    cut = blocks(N, rows, max(1, round(BLOCK_TILES / columns)))
     shares = even_cuts(len(cut), -(-len(cut) // cores()), 1)
     sums = np.empty((len(shares), t * t, C, F), x.dtype)
 
@@ -277,7 +278,7 @@ def whole_and_rest(size, m):
 
 def blocks(N, rows, most):
     """Blocks of at most about ``most`` tile rows: parts of a picture, or several pictures where they are small."""
-    if most >= 2 * rows:
+    if holds_pictures(most, rows, N):
         return [(images, slice(0, rows)) for images in even_cuts(N, most // rows, cores())]
     parts = even_cuts(rows, most, cores() if N == 1 else 1)
     return [(slice(n, n + 1), part) for n in range(N) for part in parts]
