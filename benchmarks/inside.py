@@ -23,7 +23,7 @@ import numpy as np  # noqa: E402
 
 import minivis as mv  # noqa: E402
 from minivis.picture_files import Pictures  # noqa: E402
-from minivis.sweep import read_batch  # noqa: E402
+from minivis.sweep import batch_size, read_batch  # noqa: E402
 from minivis.threads import get_threads  # noqa: E402
 
 EMOJI = Path(__file__).resolve().parents[1] / "tests" / "data" / "emoji.npz"
@@ -65,7 +65,8 @@ def occlusion(net, where, options):
 def codes(net, where, options):
     folder = folder_of(1000, where)
     pictures = Pictures.of(folder)
-    batches = [read_batch(net, pictures.part(i, 32), None)[0] for i in range(0, len(pictures), 32)]
+    count = batch_size(net)
+    batches = [read_batch(net, pictures.part(i, count), None)[0] for i in range(0, len(pictures), count)]
 
     def bare():
         for x in batches:

@@ -26,6 +26,7 @@ import numpy as np
 from minivis.backend import get_xp, to_cpu, to_gpu
 from minivis.cluster import dask_cluster, is_loss
 from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
+from minivis.images import LENIENT
 from minivis.memory import check_fits
 from minivis.methods.target import check_finite
 from minivis.network import Fitted
@@ -35,7 +36,7 @@ from minivis.threads import ONE_BLAS_THREAD, get_threads, map_out, sharing
 
 BACKENDS = ("loky", "dask")                     # joblib's names: processes of this machine, or a cluster
 SQUARE = 224                                    # pixels: what a net that takes any size is shown
-BATCH, BATCH_BYTES = 32, 100e6                  # pictures at a time; and bytes of the largest activation of them
+BATCH, BATCH_BYTES = 64, 100e6                  # pictures at a time; and bytes of the largest activation of them
 
 
 @dataclass
@@ -97,14 +98,20 @@ def sweep(net, pictures, layer, digest, *, size=None, jobs=1, backend="loky", sc
 def here(hands):
     """The `Looked` of each batch, made in this process: each of so many threads reads one and shows it to the net.
 
-    So reading is shared out like the rest, and between two layers no thread waits for another. Where there are fewer
-    hands than threads, the others help within a layer.
+    So reading is shared out like the rest, and between two layers no thread waits for another. Where fewer are at work
+    than there are threads, at the end at the latest, the others help within a layer.
     """
 
     def run(net, parts, layer, digest, size):
+        at_work = []
+
         def look_at(part):
-            with sharing(hands < get_threads()):
-                return show(net, *read_batch(net, part, size), layer, digest)
+            at_work.append(part)
+            try:
+                with sharing(lambda: len(at_work) < get_threads()):
+                    return show(net, *read_batch(net, part, size), layer, digest)
+            finally:
+                at_work.pop()
 
         with ThreadPoolExecutor(hands) as pool:
             coming = deque()
@@ -177,15 +184,16 @@ def look(net, pictures, layer, digest, size):
 def read_batch(net, pictures, size):
     """(values for the net (n, h, w, C) or None, the `Looked` without what was found)."""
     parts, looked = [], Looked(None, [], [], [])
-    for i in range(len(pictures)):
-        try:
-            pixels, sha256 = pictures.read(i, size if net.input_size else None)
-            parts.append(fitted(net, pixels, size).image)
-            looked.read.append(i)
-        except MinivisError as error:
-            looked.failed.append((i, str(error), isinstance(error.__cause__, FileNotFoundError)))
-            sha256 = pictures.hash(i)
-        looked.hashes.append(sha256)
+    with LENIENT:                                       # once for all, not anew for each picture
+        for i in range(len(pictures)):
+            try:
+                pixels, sha256 = pictures.read(i, size if net.input_size else None)
+                parts.append(fitted(net, pixels, size).image)
+                looked.read.append(i)
+            except MinivisError as error:
+                looked.failed.append((i, str(error), isinstance(error.__cause__, FileNotFoundError)))
+                sha256 = pictures.hash(i)
+            looked.hashes.append(sha256)
     if len({part.shape for part in parts}) == 1:
         return net.preprocess(np.stack(parts)), looked
     return np.concatenate([net.preprocess(part) for part in parts]) if parts else None, looked

@@ -114,7 +114,7 @@ class Team:
         queue = deque(items)
         with ONE_BLAS_THREAD:
             wanted = min(self.size, len(queue)) - 1
-            if getattr(self.here, "working", False) or not ONE_BLAS_THREAD.works:
+            if self.alone() or not ONE_BLAS_THREAD.works:
                 wanted = 0                      # a task within a task, or a BLAS that brings threads of its own
             hired = self.hire(wanted)
             try:
@@ -132,13 +132,21 @@ class Team:
 
     @contextmanager
     def sharing(self, worth):
-        """Between calls into NumPy, threads hand each other Python's lock: where these are short, each waits for it."""
+        """Between calls into NumPy, threads hand each other Python's lock: where these are short, each waits for it.
+
+        worth may be a function, which each `share_out` asks anew.
+        """
         outer = getattr(self.here, "working", False)
-        self.here.working = outer or not worth
+        self.here.working = True if self.alone() else (lambda: not worth()) if callable(worth) else not worth
         try:
             yield
         finally:
             self.here.working = outer
+
+    def alone(self):
+        """Whether this thread is to work by itself."""
+        working = getattr(self.here, "working", False)
+        return working() if callable(working) else working
 
     def help(self, task, queue, place):
         keep_off(place)

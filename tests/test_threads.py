@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -192,6 +193,32 @@ def test_what_is_not_worth_it_stays_with_the_caller():
     both = threading.Barrier(2, timeout=10)
     with sharing(True):
         share_out(lambda _: both.wait(), range(2))
+
+
+def workers():
+    """How many threads share out some short tasks now."""
+    seen = []
+    share_out(lambda _: (seen.append(threading.get_ident()), time.sleep(0.01)), range(8))
+    return len(set(seen))
+
+
+def test_whether_it_is_worth_it_may_be_asked_each_time():
+    set_threads(2)
+    worth = []
+    with sharing(lambda: bool(worth)):
+        before = workers()
+        with sharing(True):
+            before_within = workers()
+        worth.append(True)
+        after = workers()
+        with sharing(True):
+            within = workers()
+        with sharing(False):
+            not_worth = workers()
+    assert (before, before_within, after, within, not_worth) == (1, 1, 2, 2, 1)
+    with sharing(False), sharing(lambda: True):                         # within what is not, nothing is
+        assert workers() == 1
+    assert workers() == 2
 
 
 def test_a_small_convolution_takes_one_thread_and_a_large_one_two(monkeypatch, rng):
