@@ -39,6 +39,7 @@ class LocalPasses:
             raise BadValue(f"one picture at a time, not {len(x)}")
         self.net, self.layers = net, net.check_names(layers)
         self.until = max(self.layers, key=["input", *net.nodes].index)
+        self.mode = ForwardMode(None, workspace=net.workspace())
         self.clean = net.forward(x, until=self.until, grad=None)
         self.names = plan.reached(net, self.until)
         self.padless = {name: with_padding(layer, NO_PADDING) for name, layer in net.layers.items() if slides(layer)}
@@ -56,7 +57,7 @@ class LocalPasses:
                 made[name] = self.elementwise(name, layer, inputs, sources)
             else:
                 whole = [self.whole(source, value) for source, value in zip(inputs, sources)]
-                made[name] = layer.forward(*whole, mode=ForwardMode(None))[0]
+                made[name] = layer.forward(*whole, mode=self.mode)[0]
         arrays = {name: self.whole(name, made[name]) for name in self.layers}
         return Part(arrays, self.net, {name: array.shape for name, array in arrays.items()})
 
@@ -78,7 +79,7 @@ class LocalPasses:
         low, size = self.one_size(name, low, high)
         edge = -np.inf if isinstance(layer, MaxPool2D) else 0
         seen = self.cut(source, start + stride * low, stride * (size - 1) + kernel, edge, pieces)
-        return self.made(name, low, self.padless[name].forward(seen, mode=ForwardMode(None))[0])
+        return self.made(name, low, self.padless[name].forward(seen, mode=self.mode)[0])
 
     def elementwise(self, name, layer, inputs, sources):
         """A layer whose every position sees that position alone, perhaps in several inputs."""
@@ -86,7 +87,7 @@ class LocalPasses:
         low, size = self.one_size(inputs[0], low, high)
         same = [s.arrays.shape[1:3] == tuple(size) and (s.low == low).all() for s in sources]
         seen = [s.arrays if fits else self.cut(name, low, size, 0, s) for name, s, fits in zip(inputs, sources, same)]
-        return self.made(name, low, layer.forward(*seen, mode=ForwardMode(None))[0])
+        return self.made(name, low, layer.forward(*seen, mode=self.mode)[0])
 
     def made(self, name, low, arrays):
         """The pieces of a layer; where they are all of it, the arrays alone."""
@@ -102,7 +103,9 @@ class LocalPasses:
     def cut(self, name, low, size, edge=0, pieces=None):
         """(N, *size, C) of a layer from ``low`` (N, 2) on, with ``pieces`` laid over it, and ``edge`` outside."""
         clean = self.clean[name]
-        out = get_xp(clean).empty((len(low), *size, clean.shape[3]), clean.dtype)
+        xp = get_xp(clean)
+        empty = self.mode.empty if xp is np else xp.empty
+        out = empty((len(low), *size, clean.shape[3]), clean.dtype)
         outside = (low < 0).any(axis=1) | (low + size > clean.shape[1:3]).any(axis=1)
         for i, begin in enumerate(low):
             if outside[i]:
