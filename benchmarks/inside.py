@@ -80,11 +80,11 @@ def codes(net, where, options):
 def memory(net, where, options):
     for what in ("codes", "patches"):
         peaks = []
-        for count in (100, options.pictures):
+        for count in (options.pictures, 1000, 100):             # 100 do not fill the batches that are held at a time
             command = [sys.executable, __file__, "--peak", what, str(folder_of(count, where)), where]
             peaks.append(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
-        print(f"| peak memory of {what}, {options.pictures:,} pictures / 100 | {peaks[1]:.0f} MB / {peaks[0]:.0f} MB |",
-              flush=True)
+        print(f"| peak memory of {what}, {options.pictures:,} pictures / 1,000 / 100 | "
+              f"{' / '.join(f'{peak:.0f}' for peak in peaks)} MB |", flush=True)
 
 
 def peak(net, what, folder, where):
