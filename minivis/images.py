@@ -138,6 +138,8 @@ def _opened(path):
     name = str(getattr(path, "name", "the picture") if given else path)
     file = path if given else _open_file(path, name)
     try:
+        if not given and not file.peek(1):
+            raise BadFile(f"{name} is empty; get a whole copy of it")
         with LENIENT, Image.open(file, formats=_formats()) as im:
             yield im, name
     except MinivisError:
@@ -159,22 +161,18 @@ def _open_file(path, name):
     if os.path.isdir(path):
         raise BadFile(f"{name} is a folder; name a picture in it")
     try:
-        file = open(path, "rb")                         # noqa: SIM115 - closed by who asked for it
+        return open(path, "rb")
     except FileNotFoundError:
         raise BadFile(f"there is no file {name}") from None
     except OSError as error:
         raise BadFile(f"{name} cannot be opened ({error.strerror})") from None
     except ValueError:
         raise BadFile(f"{name!r} is no name of a file") from None
-    if not file.peek(1):
-        file.close()
-        raise BadFile(f"{name} is empty; get a whole copy of it")
-    return file
 
 
 @functools.cache
 def _formats():
-    """Of READS, what this Pillow can."""
+    """Those of READS that this Pillow can read."""
     Image.init()
     return [name for name in READS if name in Image.OPEN]
 

@@ -248,6 +248,13 @@ def test_too_many_pixels_is_refused_before_decoding(tmp_path):
     assert Image.MAX_IMAGE_PIXELS is not None           # Pillow's own limit is back, after an error too
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+@pytest.mark.parametrize("side, seen", [(100, (40, 100)), (99, (40, 99)), (60, (24, 60)), (101, (40, 100))])
+def test_max_side_shrinks_whatever_is_larger(tmp_path, suffix, side, seen):
+    Image.new("RGB", (100, 40), "red").save(tmp_path / f"p.{suffix}")
+    assert read_image(tmp_path / f"p.{suffix}", max_side=side).shape == (*seen, 3)
+
+
 def test_more_pixels_than_pillow_likes(tmp_path):
     Image.new("1", (10000, 9500), 1).save(tmp_path / "p.png")           # Pillow alone warns above 89 million
     assert read_image(tmp_path / "p.png", max_side=100).shape == (95, 100, 1)

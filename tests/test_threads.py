@@ -195,30 +195,28 @@ def test_what_is_not_worth_it_stays_with_the_caller():
         share_out(lambda _: both.wait(), range(2))
 
 
-def workers():
-    """How many threads share out some short tasks now."""
-    seen = []
-    share_out(lambda _: (seen.append(threading.get_ident()), time.sleep(0.01)), range(8))
-    return len(set(seen))
+def works_alone():
+    seen = set()
+    share_out(lambda _: (seen.add(threading.get_ident()), time.sleep(0.01)), range(8))
+    return seen == {threading.get_ident()}
 
 
 def test_whether_it_is_worth_it_may_be_asked_each_time():
     set_threads(2)
-    worth = []
+    worth, both = [], threading.Barrier(2, timeout=10)
     with sharing(lambda: bool(worth)):
-        before = workers()
+        assert works_alone()
         with sharing(True):
-            before_within = workers()
+            assert works_alone()
         worth.append(True)
-        after = workers()
+        share_out(lambda _: both.wait(), range(2))
         with sharing(True):
-            within = workers()
+            share_out(lambda _: both.wait(), range(2))
         with sharing(False):
-            not_worth = workers()
-    assert (before, before_within, after, within, not_worth) == (1, 1, 2, 2, 1)
+            assert works_alone()
     with sharing(False), sharing(lambda: True):                         # within what is not, nothing is
-        assert workers() == 1
-    assert workers() == 2
+        assert works_alone()
+    share_out(lambda _: both.wait(), range(2))
 
 
 def test_a_small_convolution_takes_one_thread_and_a_large_one_two(monkeypatch, rng):
