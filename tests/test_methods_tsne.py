@@ -58,8 +58,13 @@ def neighbours_share(places, labels, k=5):
 
 
 def test_on_emoji_neighbours_share_a_category():
-    """Of the 5 nearest in the plane 49 % are of the same category; by chance it would be 25 %, and with pixels for
-    codes it is 25 %. Faces of animals 68 % (by chance 14 %), vehicles 30 % (6 %), food 51 % (23 %)."""
+    """Of the 5 nearest in the plane 47 to 51 % are of the same category; by chance it would be 25 %, and with pixels
+    for codes it is 25 %.
+
+    Rounding decides where t-SNE ends. Measured over four kernels of OpenBLAS and eight changes of the codes by 1e-6:
+    faces of animals 61 to 71 % (by chance 14 %), vehicles 17 to 40 % (6 %), food 40 to 52 % (23 %), on the grid 43 to
+    50 %.
+    """
     with np.load(EMOJI) as file:
         images, labels = file["images"], file["labels"]
     category = np.array([CLASSES[label].category for label in labels])
@@ -67,11 +72,11 @@ def test_on_emoji_neighbours_share_a_category():
     places, used, _ = embed(codes(mv.load("emoji-vgg"), list(images)).values)
     share = neighbours_share(places, category)
     assert used == 50 and chance == pytest.approx(0.248, abs=0.001)
-    assert share.mean() > 0.45
-    for name, least in (("animal face", 0.58), ("vehicle", 0.22), ("food", 0.44)):
+    assert share.mean() > 0.42
+    for name, least in (("animal face", 0.5), ("vehicle", 0.12), ("food", 0.35)):
         mine = category == name
         assert share[mine].mean() > least > 1.5 * (mine.sum() - 1) / (len(category) - 1)
-    assert neighbours_share(snap(places).astype(float), category, 4).mean() > 0.43
+    assert neighbours_share(snap(places).astype(float), category, 4).mean() > 0.38
     plain, _, _ = embed(images.reshape(len(images), -1))
     assert neighbours_share(plain, category).mean() < 0.29
 
