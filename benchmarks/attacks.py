@@ -19,18 +19,18 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from minivis.kernels import take_avx512
+from minivis.runtime.openblas import take_avx512
 
 take_avx512()                           # before NumPy is loaded
 
 import numpy as np
 
 import minivis as mv
-from minivis.charts import line_chart
-from minivis.methods.attacks import answers, as_pixels, class_numbers, fgsm, pgd
-from minivis.methods.deepfool import deepfool, shortened
-from minivis.methods.fool import fool
-from minivis.methods.szegedy import szegedy
+from minivis.figures.line_chart import line_chart
+from minivis.methods.adversarial.attacks import answers, as_pixels, class_numbers, fgsm, pgd
+from minivis.methods.adversarial.deepfool import deepfool, shortened
+from minivis.methods.adversarial.fool import fool
+from minivis.methods.adversarial.szegedy import szegedy
 
 PHOTOS = {
     "sklearn.datasets.images": ("china.jpg", "flower.jpg"),

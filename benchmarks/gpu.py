@@ -29,17 +29,17 @@ from run import random_vgg                      # first: it chooses the CPU's ke
 
 import numpy as np
 
-from minivis.backend import gpu, to_cpu
-from minivis.dream_losses import dream_loss
+from minivis.runtime.backend import gpu, to_cpu
+from minivis.objectives.dream import dream_loss
 from minivis.errors import MissingExtra
-from minivis.methods.dream import make_step
-from minivis.methods.result import input_of
-from minivis.methods.style import smooth
+from minivis.methods.synthesis.dream import make_step
+from minivis.methods.shared.result import input_of
+from minivis.methods.synthesis.style import smooth
 from minivis.models.tiny import tiny_vgg
-from minivis.models.variants import trunk
-from minivis.optimize import Problem
-from minivis.parameterize import pixels
-from minivis.style_losses import content_loss, style_loss, weighed
+from minivis.engine.surgery import trunk
+from minivis.optimize.loop import Problem
+from minivis.optimize.parameterize import pixels
+from minivis.objectives.style import content_loss, style_loss, weighed
 
 WORK = ("gradient", "style", "dream", "forward")
 ENGINES = ("minivis", "torch", "minivis TF32", "torch TF32")

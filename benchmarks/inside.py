@@ -15,16 +15,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from minivis.kernels import take_avx512
+from minivis.runtime.openblas import take_avx512
 
 take_avx512()                           # before NumPy is loaded
 
 import numpy as np  # noqa: E402
 
 import minivis as mv  # noqa: E402
-from minivis.picture_files import Pictures  # noqa: E402
-from minivis.sweep import batch_size, read_batch  # noqa: E402
-from minivis.threads import get_threads  # noqa: E402
+from minivis.images.collection import Pictures  # noqa: E402
+from minivis.runtime.threads import get_threads  # noqa: E402
+from minivis.sweeps.sweep import batch_size, read_batch  # noqa: E402
 
 EMOJI = Path(__file__).resolve().parents[1] / "tests" / "data" / "emoji.npz"
 

@@ -17,17 +17,17 @@ import numpy as np
 from PIL import Image
 
 import minivis as mv
-from minivis import kernels
 from minivis.live import create_app, serve
 from minivis.live.microscope import Microscope
 from minivis.models.known import blank_vgg
+from minivis.runtime import openblas
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=8.0, help="for each measurement")
     args = parser.parse_args(argv)
-    kernels.take_avx512()
+    openblas.take_avx512()
     print(f"{'net':20} {'layer':10} {'forward':>9} {'frame':>9} {'more':>6} {'frames/s':>9}")
     for name, net in nets():
         scope = Microscope(net, name)

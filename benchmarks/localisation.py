@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 import minivis as mv
-from minivis.methods.pointing import hits, inside_over_outside
-from minivis.methods.saliency import KINDS
-from minivis.progress import track
+from minivis.methods.attribution.pointing import hits, inside_over_outside
+from minivis.methods.attribution.saliency import KINDS
+from minivis.runtime.progress import track
 
 DATA = Path(__file__).parents[1] / "tests" / "data" / "emoji.npz"
 TOGETHER = 20

@@ -21,6 +21,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from minivis.engine.network import Network
+from minivis.images.preprocessing import IDENTITY
 from minivis.layers import (
     LRN,
     RELU_RULES,
@@ -38,8 +40,6 @@ from minivis.layers import (
     Softmax,
 )  # fmt: skip
 from minivis.models.tiny import Weights
-from minivis.network import Network
-from minivis.preprocessing import IDENTITY
 
 TOLERANCES = {"float64": 1e-9, "float32": 1e-4}     # of the largest expected value
 # A layer's parameters are compared together, and with this part of the graph's largest gradient at least: before a

@@ -11,13 +11,13 @@ of the ball; FGSM is one step, from one too.
 # ruff: noqa: E402
 import argparse
 
-from minivis.kernels import take_avx512
+from minivis.runtime.openblas import take_avx512
 
 take_avx512()                           # before NumPy is loaded
 
 import minivis as mv
-from minivis.adversary import Adversary
-from minivis.train import accuracy
+from minivis.training.adversary import Adversary
+from minivis.training.trainer import accuracy
 
 
 def pictures(name):
@@ -25,9 +25,9 @@ def pictures(name):
         from minivis.data.fashion import FashionMNIST
 
         return FashionMNIST(split="test")
-    from minivis.data.compose import EmojiPictures
-    from minivis.data.emoji import load
-    from minivis.recipes import EmojiStream
+    from minivis.data.emoji.compose import EmojiPictures
+    from minivis.data.emoji.sprites import load
+    from minivis.training.recipes import EmojiStream
 
     return EmojiStream(EmojiPictures(load(), split="test"), seed=1)
 

@@ -7,7 +7,7 @@ It needs: pip install 'minivis[bench]'.
 The engines take turns, A B C A B C, each after a pause in which the others' threads go to sleep; printed are medians,
 minima, and the ratio of minivis to the fastest other. Of one process' memory, the peak over what it held before the
 pass (weights, libraries), each in a fresh process: transformed weights count. Weights are random: no times depend on
-them. BLAS kernels are the command line's (minivis/kernels.py), or what OPENBLAS_CORETYPE says.
+them. BLAS kernels are the command line's (minivis/runtime/openblas.py), or what OPENBLAS_CORETYPE says.
 """
 
 # ruff: noqa: E402
@@ -18,7 +18,7 @@ import time
 from functools import partial
 from itertools import pairwise
 
-from minivis.kernels import take_avx512
+from minivis.runtime.openblas import take_avx512
 
 take_avx512()                           # before NumPy is loaded
 
@@ -26,15 +26,15 @@ import numpy as np
 import peers
 from threadpoolctl import threadpool_info
 
-from minivis import threads as team
-from minivis.folding import for_inference
-from minivis.image_gradient import per_position
-from minivis.local import LocalPasses
-from minivis.methods.occlusion import windows
+from minivis.engine.folding import for_inference
+from minivis.engine.image_gradient import per_position
+from minivis.engine.local_passes import LocalPasses
+from minivis.methods.attribution.occlusion import windows
 from minivis.models.efficientnet import efficientnet
 from minivis.models.embedded import emoji_vgg
 from minivis.models.vgg import BLOCKS, vgg
-from minivis.train import Recipe, Trainer
+from minivis.runtime import threads as team
+from minivis.training.trainer import Recipe, Trainer
 
 CLOCK = {"now": time.perf_counter}
 MAKERS = {

@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from sklearn.datasets import load_sample_images
 
 from minivis.commands.common import own_picture
-from minivis.images import read_image
+from minivis.images.files import read_image
+from minivis.images.resampling import resized
 from minivis.layers import AvgPool2D, Conv2D, MaxPool2D, ReLU
-from minivis.methods.style import style_transfer
-from minivis.optimize import Problem
-from minivis.resampling import resized
+from minivis.methods.synthesis.style import style_transfer
+from minivis.optimize.loop import Problem
 from minivis.weights.catalogue import load
 
 WEIGHTS = {"style_weight": 100.0, "tv_weight": 1.0}
@@ -42,7 +42,7 @@ def pictures(paths):
 
 
 class TorchStyle:
-    """The loss of minivis/methods/style.py, written for PyTorch."""
+    """The loss of minivis/methods/synthesis/style.py, written for PyTorch."""
 
     def __init__(self, net, content, style, size, *, content_layers, style_layers, style_weight, tv_weight):
         self.net, self.weights = net, {}

@@ -11,13 +11,13 @@ PAINTING = CHECKOUT / "minivis" / "data" / "strokes.png"
 sys.path.insert(0, str(CHECKOUT))                       # a demo runs from a checkout in which nothing is installed
 
 import minivis as mv  # noqa: E402
-from minivis.colormaps import display_limit, signed, unsigned  # noqa: E402
 from minivis.errors import MinivisError  # noqa: E402
+from minivis.figures.colormaps import display_limit, signed, unsigned  # noqa: E402
+from minivis.figures.compose import panels  # noqa: E402
+from minivis.images.preprocessing import Preprocessing  # noqa: E402
 from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax  # noqa: E402
-from minivis.methods.hog import strokes  # noqa: E402, F401
+from minivis.methods.adversarial.hog import strokes  # noqa: E402, F401
 from minivis.models.tiny import Weights  # noqa: E402
-from minivis.pictures import panels  # noqa: E402
-from minivis.preprocessing import Preprocessing  # noqa: E402
 
 
 def load(doc, argv, out, whole=False, net="emoji-vgg"):

@@ -10,10 +10,11 @@ import sys
 
 import click
 
-from minivis import kernels
-from minivis.commands import bench, every, folders, gallery, getting, live, nets, training
+from minivis.commands import bench, folders, live, nets, registry, training, weights
 from minivis.commands.common import Commands
+from minivis.commands.gallery import command as gallery
 from minivis.errors import MinivisError
+from minivis.runtime import openblas
 from minivis.version import __version__
 
 cli = Commands("minivis", context_settings={"help_option_names": ["-h", "--help"]}, help="""
@@ -23,16 +24,16 @@ IMAGE is a picture in a file; without one, a goose that comes with minivis. Try:
 """)
 cli = click.version_option(__version__, message="minivis %(version)s")(cli)
 for command in (
-    *every.COMMANDS.values(), folders.codes, gallery.gallery, gallery.rerun, nets.inspect, nets.gradcheck, nets.weights,
-    live.live, training.train, bench.bench,
+    *registry.COMMANDS.values(), folders.codes, gallery.gallery, gallery.rerun, nets.inspect, nets.gradcheck,
+    nets.weights, live.live, training.train, bench.bench,
 ):  # fmt: skip
     cli.add_command(command)
-assert getting.weights is nets.weights          # its commands stand there as soon as it is imported
+assert weights.weights is nets.weights          # its commands stand there as soon as it is imported
 
 
 def main(argv=None):
     """Run one command line and return its exit code."""
-    kernels.take_avx512()
+    openblas.take_avx512()
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
         code = cli.main(args=argv, prog_name="minivis", standalone_mode=False)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minivis.cli import main
-from minivis.images import write_image
+from minivis.images.files import write_image
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.weights.native import save
 

@@ -61,7 +61,8 @@ def branches():
 @pytest.fixture
 def all_shared(monkeypatch):
     """Threads share out what is too small to be worth it, as nearly everything in these tests is."""
-    from minivis.layers import product, ways
+    from minivis.convolution import choose
+    from minivis.runtime import matmul
 
-    monkeypatch.setattr(ways, "WORTH_SHARING", dict.fromkeys(ways.WORTH_SHARING, 0))
-    monkeypatch.setattr(product, "ALONE", 0)
+    monkeypatch.setattr(choose, "WORTH_SHARING", dict.fromkeys(choose.WORTH_SHARING, 0))
+    monkeypatch.setattr(matmul, "ALONE", 0)

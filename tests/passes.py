@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from minivis.backend import get_xp, to_cpu
-from minivis.finite_differences import numerical_gradient
+from minivis.engine.finite_differences import numerical_gradient
 from minivis.layers import BackwardMode, ForwardMode
+from minivis.runtime.backend import get_xp, to_cpu
 
 ATOL = 1e-10                            # float64, values around 1
 

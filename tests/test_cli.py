@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from commandline import contents, fill, scene
 from PIL import Image
+from processes import finish, process
 
 from minivis.cli import cli, main
-from minivis.images import read_image, read_text, write_image
+from minivis.images.files import read_image, read_text, write_image
 from minivis.models.tiny import tiny_vgg
 from minivis.weights.native import save
 
@@ -362,7 +363,7 @@ def test_memory_that_runs_out(refused, monkeypatch):
     def forward(*args, **settings):
         raise MemoryError
 
-    monkeypatch.setattr("minivis.network.Network.forward", forward)
+    monkeypatch.setattr("minivis.engine.network.Network.forward", forward)
     assert "not enough memory" in refused("saliency", "photo.png", "--net", "tiny.h5")
 
 
@@ -386,7 +387,7 @@ def test_a_net_with_a_nan(refused, here):
 
 
 def test_too_large_for_the_memory(refused, here, monkeypatch):
-    monkeypatch.setattr("minivis.memory.available", lambda *net: 100_000)
+    monkeypatch.setattr("minivis.engine.memory.available", lambda *net: 100_000)
     line = refused("saliency", "photo.png", "--net", "branches.h5")
     assert "make the longer side" in line and "pixels or less" in line
 
@@ -428,7 +429,7 @@ def test_a_bug_of_ours_is_a_traceback(run, monkeypatch):
     def broken(*args, **kwargs):
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("minivis.methods.saliency.saliency", broken)
+    monkeypatch.setattr("minivis.methods.attribution.saliency.saliency", broken)
     with pytest.raises(ZeroDivisionError):
         run("saliency", "photo.png", "--net", "tiny.h5")
 
@@ -443,7 +444,7 @@ def test_errors_of_the_system(refused, run, monkeypatch, error, is_ours):
     def broken(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("minivis.methods.saliency.saliency", broken)
+    monkeypatch.setattr("minivis.methods.attribution.saliency.saliency", broken)
     if is_ours:
         with pytest.raises(OSError, match=error.strerror):
             run("saliency", "photo.png", "--net", "tiny.h5")
@@ -562,18 +563,6 @@ def test_rerun_trusts_no_record(run, refused, here, change):
 
 # ---- as a process of its own ----
 
-def process(*words, **settings):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
-    return subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env=environment, **settings)
-
-
-def finish(*words, **settings):
-    with process(*words, **settings) as child:
-        out, err = child.communicate(timeout=60)
-    return child.returncode, out, err
-
-
 def test_as_a_module(here):
     code, out, err = finish("-m", "minivis", "classify", "photo.png", "--net", "tiny.h5")
     assert (code, err) == (0, "") and "%" in out
@@ -583,7 +572,7 @@ def test_as_a_module(here):
 
 # the command line, which says on stdout when its method has begun
 BEGUN = """
-import sys, minivis.cli, minivis.methods.occlusion as occlusion
+import sys, minivis.cli, minivis.methods.attribution.occlusion as occlusion
 track = occlusion.track
 occlusion.track = lambda *args: [print("begun", flush=True)] and track(*args)
 sys.exit(minivis.cli.main())

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from minivis.images.preprocessing import CAFFE_VGG, Preprocessing
 from minivis.models.vgg import BLOCKS, POOLS, vgg
-from minivis.preprocessing import CAFFE_VGG, Preprocessing
 
 WIDTHS = (4, 5, 6, 7, 8)
 SIZE = 64                                       # so that fc6 sees 2 x 2 positions: a wrong order of its rows shows

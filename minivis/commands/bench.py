@@ -23,14 +23,14 @@ def conv(net, size, batch, repeats, threads, as_json):
 
     A line for the forward pass and one for the gradient at the layer's input. A star marks the way that is taken.
     """
-    from minivis.bench import architecture, bench_conv
-    from minivis.record import versions
+    from minivis.commands.bench_conv import architecture, bench_conv
+    from minivis.images.provenance import versions
     from minivis.weights.catalogue import load
 
     loaded = architecture(net) or load(net)
     shape = (batch, *(size or loaded.shapes()["input"][1:3]), loaded.input_channels)
     with blas_threads(threads):
-        from minivis.threads import get_threads
+        from minivis.runtime.threads import get_threads
 
         count, found = get_threads(), []
         if not as_json:

@@ -124,7 +124,7 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
 
     pixels, source = None, own_picture() if image is None else image
     if needs_image:                             # first, as its mistakes show before a large net is read
-        from minivis.images import read_image
+        from minivis.images.files import read_image
 
         pixels = read_image(source, size)
     path, loaded = (None, None) if net is None else (locate(net), load(net, device=device))
@@ -137,7 +137,7 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
 
 def read_further(params, options, where=lambda name: name):
     """{option: [Further, ...]} of the options that name pictures; ``where`` says in which file a name is."""
-    from minivis.images import read_image
+    from minivis.images.files import read_image
     from minivis.weights.inspection import file_hash
 
     found: dict[str, list[Further]] = {}
@@ -163,7 +163,7 @@ def blas_threads(count):
     """Compute on ``count`` threads (None: MINIVIS_THREADS, or every core). Yield how many BLAS takes by itself."""
     from threadpoolctl import threadpool_info, threadpool_limits
 
-    from minivis.threads import threads  # and with it NumPy: threadpoolctl finds only what is loaded
+    from minivis.runtime.threads import threads
 
     with threads(count), threadpool_limits(count, "blas"):
         yield max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)

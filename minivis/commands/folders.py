@@ -5,7 +5,7 @@ import os
 import click
 
 from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, blas_threads, read_given, say
-from minivis.commands.making import NOT_RECORDED, PictureCommand, picture_command
+from minivis.commands.picture_command import NOT_RECORDED, PictureCommand, picture_command
 
 FOLDER = click.Argument(["folder"])             # or the word "samples"
 LAYER = click.Option(["--layer"], metavar="NAME", help="Which layer; by default the net's content layer.")
@@ -77,7 +77,7 @@ def patches(given, seed, progress, layer, unit, top, per_picture, beside, size, 
     Beside each patch, the deconvnet and the guided picture of that very place. Pictures that cannot be read are listed
     at the end. FOLDER may also be one picture.
     """
-    from minivis.methods.patches import MAPS, top_patches
+    from minivis.methods.looking.patches import MAPS, top_patches
 
     maps = {"both": tuple(MAPS), "none": ()}.get(beside, (beside,))
     return top_patches(given.net, given.inputs["folder"], layer, unit or None, k=top, per_picture=per_picture,
@@ -101,9 +101,9 @@ def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, devic
     read are listed at the end.
     """
     from minivis.data.samples import folder_called
-    from minivis.files import check_output
-    from minivis.methods.codes import checkpoint_of, write_codes
-    from minivis.sweep import listed
+    from minivis.methods.looking.codes import checkpoint_of, write_codes
+    from minivis.runtime.files import check_output
+    from minivis.sweeps.sweep import listed
 
     check_output(out, force or resume)
     if not resume:
@@ -144,8 +144,8 @@ def neighbours(given, seed, progress, top, metric):
 
     `minivis codes` makes the file; --net must be the net that it was made with. CODES may also be a folder of pictures.
     """
-    from minivis.methods.codes import codes_at
-    from minivis.methods.neighbours import neighbours
+    from minivis.methods.looking.codes import codes_at
+    from minivis.methods.looking.neighbours import neighbours
 
     with codes_at(given.net, given.inputs["codes"], progress=progress) as codes:
         return neighbours(given.net, given.image, codes, k=top, metric=metric, seed=seed, progress=progress)
@@ -169,8 +169,8 @@ def tsne(given, seed, progress, perplexity, layout, side, most):
 
     CODES may also be a folder of pictures, for which --net makes them.
     """
-    from minivis.methods.codes import codes_at
-    from minivis.methods.tsne import tsne_grid
+    from minivis.methods.looking.codes import codes_at
+    from minivis.methods.looking.tsne import tsne_grid
 
     with codes_at(given.net, given.inputs["codes"], progress=progress) as codes:
         return tsne_grid(codes, perplexity=perplexity, layout=layout, side=side, most=most, seed=seed,

@@ -3,7 +3,7 @@
 import click
 
 from minivis.commands.common import SEED, THREADS
-from minivis.commands.making import PictureCommand, picture_command
+from minivis.commands.picture_command import PictureCommand, picture_command
 
 METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy")
 
@@ -50,7 +50,7 @@ def fool(given, seed, progress, to, label, start, **settings):
     FILE-picture.png, whose 8 bits are what the net is asked about. Exit code 1 where it is not fooled.
     """
     from minivis.errors import BadValue
-    from minivis.methods.fool import fool
+    from minivis.methods.adversarial.fool import fool
 
     if start is not None and given.image_name is not None:
         raise BadValue(f"--from starts without a picture: leave out {given.image_name}, or --from")
@@ -74,7 +74,7 @@ def evolve(given, seed, progress, **settings):
     By evolution alone, without a gradient: of each class the best picture so far is kept, and all of them have
     children. A sheet of all champions; Ctrl-C draws those found so far.
     """
-    from minivis.methods.evolve import evolve
+    from minivis.methods.adversarial.evolve import evolve
 
     return evolve(given.net, seed=seed, progress=progress, **settings)
 
@@ -102,8 +102,8 @@ def linear(given, seed, progress, on, to, data):
     the convnet takes.
     """
     from minivis.errors import BadValue
-    from minivis.methods.lecture_linear import lecture_linear
-    from minivis.methods.linear import linear_fool
+    from minivis.methods.adversarial.lecture_linear import lecture_linear
+    from minivis.methods.adversarial.linear import linear_fool
 
     if data is not None and on != "fashion":
         raise BadValue("--data is the folder of Fashion-MNIST: it goes with --on fashion")
@@ -131,9 +131,9 @@ def hog(given, seed, progress, steps, eps):
     LIKE is cropped to the size of IMAGE. Without LIKE, IMAGE is drawn anew from its HOG alone. The twin itself goes
     beside the figure, FILE-picture.png. Exit code 1 where the distance of the HOGs fell by less than 95 %.
     """
-    from minivis.images import read_image
-    from minivis.methods.hog import hog_twin
-    from minivis.preprocessing import Preprocessing
+    from minivis.images.files import read_image
+    from minivis.images.preprocessing import Preprocessing
+    from minivis.methods.adversarial.hog import hog_twin
 
     start = None
     if "like" in given.inputs:

@@ -21,7 +21,7 @@ def inspect(net, size, as_json, **given):
 
     `minivis weights inspect` prints all that its file says.
     """
-    from minivis.geometry import layer_table
+    from minivis.engine.geometry import layer_table
     from minivis.weights.catalogue import locate
     from minivis.weights.inspection import inspect_net
     from minivis.weights.read import read_file
@@ -94,7 +94,7 @@ def gradcheck(net, as_json):
 
     One line a layer; exit code 1 if one is wrong.
     """
-    from minivis.gradcheck import check_network, report
+    from minivis.engine.gradcheck import check_network, report
     from minivis.models.tiny import tiny_branches, tiny_vgg
     from minivis.weights.catalogue import load
 

@@ -3,8 +3,8 @@
 import click
 
 from minivis.commands.common import MEMORY, PICTURE_FILE, TILE
-from minivis.commands.making import picture_command
-from minivis.presets import INVERT, MAXIMIZE
+from minivis.commands.picture_command import picture_command
+from minivis.optimize.presets import INVERT, MAXIMIZE
 
 STEPS = click.Option(["--steps"], type=click.IntRange(min=0), metavar="N", help="How many; 0 gives the start.")
 COUNT = click.Option(["--count"], type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
@@ -52,7 +52,7 @@ def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start,
     From grey, small noise or a picture, step by step towards a higher score.
     """
     from minivis.errors import BadValue
-    from minivis.methods import maximize as method
+    from minivis.methods.synthesis import maximize as method
 
     shared = {"preset": preset, "size": width, "seed": seed, "progress": progress, "watch": watch, **settings}
     if down_the_layers:
@@ -81,7 +81,7 @@ def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start,
 def invert(given, seed, progress, watch, layer, all_layers, preset, starts, exaggerate, **settings):
     """Images that have the same code as IMAGE in a layer: what it still knows."""
     from minivis.errors import BadValue
-    from minivis.methods import invert as method
+    from minivis.methods.synthesis import invert as method
 
     shared = {"preset": preset, "seed": seed, "progress": progress, "watch": watch, **settings}
     if all_layers:

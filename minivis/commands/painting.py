@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from minivis.commands.common import ANY_SIZE, MEMORY, PICTURE_FILE, TILE
-from minivis.commands.making import picture_command
+from minivis.commands.picture_command import picture_command
 
 
 class Numbers(click.ParamType):
@@ -72,8 +72,8 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
     Low layers give strokes, high layers the things that the net knows.
     """
     from minivis.errors import BadValue
-    from minivis.methods.dream import dream
-    from minivis.methods.dream_more import dream_layers, dream_zoom
+    from minivis.methods.synthesis.dream import dream
+    from minivis.methods.synthesis.dream_films import dream_layers, dream_zoom
 
     if sheet and (frames or layer):
         raise BadValue("--sheet dreams of layer after layer: leave out --layer and --frames")
@@ -111,8 +111,8 @@ def style(given, seed, progress, watch, style, content_layer, style_layer, mask,
     IMAGE keeps its content: what a deep layer sees. Its textures become those of STYLE; without one, of strokes that
     come with minivis.
     """
-    from minivis.images import read_image
-    from minivis.methods.style import style_transfer
+    from minivis.images.files import read_image
+    from minivis.methods.synthesis.style import style_transfer
 
     styles = list(style) or [read_image(own_painting())]
     return style_transfer(
@@ -133,7 +133,7 @@ def style(given, seed, progress, watch, style, content_layer, style_layer, mask,
 )  # fmt: skip
 def texture(given, seed, progress, watch, layer, no_histogram, side, steps, **settings):
     """Grow more of the texture that IMAGE shows, from noise."""
-    from minivis.methods.style import texture
+    from minivis.methods.synthesis.style import texture
 
     return texture(given.net, given.image, layers=weighed(layer), histogram=not no_histogram,
                    size=sides(given.image, side), steps=steps if len(steps) > 1 else steps[0], seed=seed,
@@ -161,7 +161,7 @@ def own_painting():
 
 def at_side(image, side):
     """The picture with this longer side; without one as it is, but no larger than `ANY_SIZE`."""
-    from minivis.resampling import resized
+    from minivis.images.resampling import resized
 
     return resized(image, side or min(ANY_SIZE, max(image.shape[:2])))
 

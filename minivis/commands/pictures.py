@@ -2,7 +2,7 @@
 
 import click
 
-from minivis.commands.making import picture_command
+from minivis.commands.picture_command import picture_command
 
 
 class Pixels(click.ParamType):
@@ -42,7 +42,7 @@ def classify(given, seed, progress, top):
 
     A picture is written only where -o says so.
     """
-    from minivis.methods.classify import classify
+    from minivis.methods.looking.classify import classify
 
     return classify(given.net, given.image, top=top, seed=seed, progress=progress)
 
@@ -59,7 +59,7 @@ def classify(given, seed, progress, top):
 )
 def activations(given, seed, progress, layer, channels, order, scale):
     """The feature maps of a layer, one small picture a channel."""
-    from minivis.methods.activations import activation_grid
+    from minivis.methods.looking.activations import activation_grid
 
     return activation_grid(given.net, given.image, layer, channels=channels, order=order, scale=scale, seed=seed,
                            progress=progress)
@@ -80,13 +80,13 @@ def activations(given, seed, progress, layer, channels, order, scale):
 def filters(given, seed, progress, layer, rows, columns, compare):
     """The weights of a convolution as images."""
     from minivis.errors import BadValue
-    from minivis.methods.filters import filter_grid
+    from minivis.methods.looking.filters import filter_grid
 
     data = given.inputs.get("data")
     if data and not compare:
         raise BadValue("--data is what --compare learns from: give both")
     if compare:
-        from minivis.methods.dictionary import compare_filters
+        from minivis.methods.looking.dictionary import compare_filters
 
         return compare_filters(given.net, layer, data=data, seed=seed, progress=progress)
 
@@ -108,7 +108,7 @@ def backprop(given, seed, progress, unit, rule, display, crop):
     They differ in what passes a ReLU on the way back: the chain rule (normal), the deconvnet (deconv), guided
     backpropagation (guided).
     """
-    from minivis.methods.backprop import RULES, backprop
+    from minivis.methods.attribution.backprop import RULES, backprop
 
     rules = tuple(RULES) if rule == "all" else (rule,)
     return backprop(given.net, given.image, unit, rules=rules, display=display, crop=crop, seed=seed, progress=progress)
@@ -142,12 +142,12 @@ def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
         raise BadValue("--curve and --sanity are two pictures: ask for them one after the other")
     settings.update(seed=seed, progress=progress)
     if not (curve or sanity) and kind != "all":
-        from minivis.methods.saliency import saliency
+        from minivis.methods.attribution.saliency import saliency
 
         return saliency(given.net, given.image, unit, kind=kind or "gradient", **settings)
-    from minivis.methods.curves import insertion_deletion
-    from minivis.methods.saliency import saliency_kinds
-    from minivis.methods.sanity import sanity_check
+    from minivis.methods.attribution.curves import insertion_deletion
+    from minivis.methods.attribution.saliency import saliency_kinds
+    from minivis.methods.attribution.sanity import sanity_check
 
     method = insertion_deletion if curve else sanity_check if sanity else saliency_kinds
     some = () if kind is None and sanity else KINDS if kind in (None, "all") else (kind,)
@@ -172,7 +172,7 @@ def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
 
     Red: covering it hurts; blue: covering it helps. Frames show the window that does either most.
     """
-    from minivis.methods.occlusion import occlusion
+    from minivis.methods.attribution.occlusion import occlusion
 
     unit = (unit[0] if len(unit) == 1 else list(unit)) if unit else None
     return occlusion(given.net, given.image, unit, window=window, stride=stride, fill=fill, measure=measure,
@@ -196,7 +196,7 @@ def segment(given, seed, progress, unit, show, kind, high, low):
 
     Needs OpenCV: pip install 'minivis[segment]'.
     """
-    from minivis.methods.segment import segment
+    from minivis.methods.attribution.segment import segment
 
     return segment(given.net, given.image, unit, show=show, kind=kind, high=high, low=low, seed=seed, progress=progress)
 
@@ -212,7 +212,7 @@ def segment(given, seed, progress, unit, show, kind, high, low):
 )
 def receptive_field(given, seed, progress, pictures, side):
     """What a unit of each layer could see, and what it does look at."""
-    from minivis.methods.receptive import effective_receptive_field
+    from minivis.methods.looking.receptive import effective_receptive_field
 
     return effective_receptive_field(given.net, data=given.inputs.get("data"), pictures=pictures, size=side, seed=seed,
                                      progress=progress)

@@ -39,7 +39,7 @@ train = Commands("train", help="Train a net of ours.")
 ])  # fmt: skip
 def train_emoji(name, sprites, steps, seed, threads, **rest):
     """The embedded nets: emoji on photographs, 64 x 64 pixels."""
-    from minivis import recipes
+    from minivis.training import recipes
 
     start = lambda changes: recipes.emoji(name, sprites=sprites, threads=threads, **changes)  # noqa: E731
     return run(start, name, {"net": name, "seed": seed, "threads": threads, "steps": steps}, **rest)
@@ -51,7 +51,7 @@ def train_emoji(name, sprites, steps, seed, threads, **rest):
 ])  # fmt: skip
 def train_fashion(data, steps, seed, threads, **rest):
     """Fashion-MNIST: ten classes of clothes, 28 x 28 grey pixels."""
-    from minivis import recipes
+    from minivis.training import recipes
 
     given = {"data": data} if data else {}
     start = lambda changes: recipes.fashion(threads=threads, **given, **changes)  # noqa: E731
@@ -76,8 +76,8 @@ def steps_bar(training, quiet):
 
 def adversary(attack, eps, attack_steps, norm, share, eps_warmup):
     """The `Adversary` of the command line, or None; BadValue for its settings without it."""
-    from minivis.adversary import Adversary
     from minivis.errors import BadValue
+    from minivis.training.adversary import Adversary
 
     given = {"eps": eps, "steps": attack_steps, "norm": norm, "share": share, "warmup": eps_warmup}
     given = {key: value for key, value in given.items() if value is not None}
@@ -92,7 +92,7 @@ def adversary(attack, eps, attack_steps, norm, share, eps_warmup):
 def run(start, name, settings, *, out, force, resume, as_json, quiet, **moving):
     """Train, from the checkpoint if asked, and write the net; Ctrl-C leaves the checkpoint."""
     from minivis.errors import BadFile
-    from minivis.files import check_output
+    from minivis.runtime.files import check_output
     from minivis.weights.native import save
 
     against = adversary(**moving)

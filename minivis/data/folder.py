@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from minivis.errors import BadFile
-from minivis.picture_files import Pictures
+from minivis.images.collection import Pictures
 
 OURS = ("china.jpg", "flower.jpg")              # in sklearn.datasets.images, CC BY 2.0
 MOST, SIDE = 200, 640                           # pictures of a folder, pixels of their longer side

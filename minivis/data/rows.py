@@ -36,8 +36,8 @@ def fashion(folder=None):
 
 def emoji(seed=0):
     """The emoji that the embedded nets were trained on, over photographs, 64 x 64."""
-    from minivis.data.compose import EmojiPictures
-    from minivis.data.emoji import load
+    from minivis.data.emoji.compose import EmojiPictures
+    from minivis.data.emoji.sprites import load
 
     sprites = load()
     images, labels, _ = EmojiPictures(sprites, 64, "train").batch(range(EMOJI_PICTURES), seed)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minivis.backend import get_xp
 from minivis.errors import BadValue
-from minivis.workspace import Workspace, aligned
+from minivis.runtime.backend import get_xp
+from minivis.runtime.workspace import Workspace, aligned
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ForwardMode:
     grad: str | None = "image"                  # None: nothing; "image": signs and switches; "params": layer inputs too
     training: bool = False                      # batch norm's batch statistics, dropout
     rng: np.random.Generator | None = None      # dropout draws from it
-    algorithm: str | dict = "auto"              # how to convolve, see ways.py; or {layer: how}
+    algorithm: str | dict = "auto"              # how to convolve, see choose.py; or {layer: how}
     workspace: Workspace | None = None          # where memory for outputs comes from
 
     def empty(self, shape, dtype):

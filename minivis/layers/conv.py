@@ -8,7 +8,8 @@ its transpose. The rows of a whole picture take KH*KW times its memory, so they 
 time, about as much as a core's cache holds. The loops that define all this are in tests/reference.py.
 
 This is one way to compute it, and the one to read. The faster ways give the same numbers up to rounding:
-conv_fast.py has them, and ways.py the table of rules that picks one for a layer (``algorithm="auto"``).
+minivis/convolution has them: direct.py, winograd.py, and in choose.py the table of rules that picks one for a layer
+(``algorithm="auto"``).
 """
 
 import functools
@@ -16,12 +17,9 @@ from numbers import Integral
 
 import numpy as np
 
-from minivis.backend import get_xp, has_kernels
-from minivis.errors import BadValue
-from minivis.layers import conv_device, conv_fast, ways
-from minivis.layers.bands import Into, Rows
-from minivis.layers.base import Layer, check_input, sum_positions
-from minivis.layers.window import (
+from minivis.convolution import choose, cuda, direct
+from minivis.convolution.bands import Into, Rows
+from minivis.convolution.window import (
     crop,
     group_slices,
     kernel_views,
@@ -32,7 +30,10 @@ from minivis.layers.window import (
     reach,
     resolve_padding,
     windows,
-)
+)  # fmt: skip
+from minivis.errors import BadValue
+from minivis.layers.base import Layer, check_input, sum_positions
+from minivis.runtime.backend import get_xp, has_kernels
 
 BLOCK_BYTES = 2**21                     # of im2col rows at a time: still in cache when they are multiplied
 
@@ -147,13 +148,13 @@ class Conv2D(Layer):
         check_input(self, x.shape, 4, self.channels)
         way, geometry = self.way("forward", x, x.shape, mode), self.geometry(x.shape)
         if way == "device":
-            out = conv_device.forward(self, x, keep_weights=not mode.training)
+            out = cuda.forward(self, x, keep_weights=not mode.training)
         elif way == "im2col":
             out = conv2d_forward(x, self.params["w"], self.params.get("b"), **geometry)
         else:
             out = mode.empty(self.output_shape(x.shape), x.dtype)
             source, sink = Rows(np.ascontiguousarray(x)), Into(out)
-            conv_fast.forward(self, way, source, sink, lead=self.lead(x.shape), keep_weights=not mode.training)
+            direct.forward(self, way, source, sink, lead=self.lead(x.shape), keep_weights=not mode.training)
         return out, self.cache(x, mode)
 
     def cache(self, x, mode):
@@ -167,22 +168,22 @@ class Conv2D(Layer):
         if mode.input_grads:
             way = self.way("input", dout, x_shape, mode)
             if way == "device":
-                dx = conv_device.input_grad(self, dout, x_shape, keep_weights=not mode.param_grads)
+                dx = cuda.input_grad(self, dout, x_shape, keep_weights=not mode.param_grads)
             elif way == "im2col":
                 dx = conv2d_input_grad(dout, self.params["w"], x_shape, **geometry)
             else:
                 dx = mode.empty(x_shape, dout.dtype)
                 source, sink = Rows(np.ascontiguousarray(dout)), Into(dx)
                 keep_weights = not mode.param_grads
-                conv_fast.input_grad(self, way, source, sink, lead=self.lead(x_shape), keep_weights=keep_weights)
+                direct.input_grad(self, way, source, sink, lead=self.lead(x_shape), keep_weights=keep_weights)
         if mode.param_grads:
             way = self.way("params", dout, x_shape, mode)
             if way == "device":
-                dw, db = conv_device.param_grads(self, dout, cache)
+                dw, db = cuda.param_grads(self, dout, cache)
             elif way == "im2col":
                 dw, db = conv2d_param_grads(dout, cache, self.params["w"].shape, **geometry)
             else:
-                dw = conv_fast.param_grads(self, way, cache, dout, lead=self.lead(x_shape))
+                dw = direct.param_grads(self, way, cache, dout, lead=self.lead(x_shape))
                 db = sum_positions(dout) if "b" in self.params else None
             dparams = {"w": dw, "b": db} if "b" in self.params else {"w": dw}
         return (dx,), dparams
@@ -192,7 +193,7 @@ class Conv2D(Layer):
         if get_xp(like) is not np:
             return "device" if has_kernels(like) and mode.algorithm == "auto" else "im2col"
         named = mode.algorithm if direction != "params" or mode.algorithm == "im2col" else "auto"
-        return ways.choose(self.case(direction, x_shape), named)
+        return choose.choose(self.case(direction, x_shape), named)
 
     def case(self, direction, x_shape):
         """What `ways.choose` must know."""
@@ -240,6 +241,6 @@ def case(direction, w_shape, stride, padding, dilation, groups, x_shape):
     (KH, KW, C, F), (pads, out_shape) = w_shape, place(w_shape, stride, padding, dilation, groups, x_shape)
     C, F = (F // groups, C) if direction == "input" else (C, F // groups)
     made, padded = x_shape if direction == "input" else out_shape, any(sum(pad) for pad in pads)
-    return ways.Case(
+    return choose.Case(
         direction, (KH, KW), stride, dilation, groups, C, F, x_shape[0], tuple(made[1:3]), padded
     )

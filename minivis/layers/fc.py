@@ -5,7 +5,7 @@
 
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_image, check_input, sum_positions
-from minivis.layers.product import product
+from minivis.runtime.matmul import product
 
 
 class Flatten(Layer):

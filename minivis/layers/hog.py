@@ -13,9 +13,9 @@ proportion, and so pull at the angle too.
 
 import numpy as np
 
-from minivis.backend import get_xp
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_image, check_input
+from minivis.runtime.backend import get_xp
 
 CLIP = 0.2                                      # Lowe's, of SIFT: no single edge may rule a block
 

@@ -1,8 +1,8 @@
 """Layers that read several others: Concat (GoogLeNet) and Add (ResNet)."""
 
-from minivis.backend import get_xp
 from minivis.errors import BadValue
 from minivis.layers.base import Layer
+from minivis.runtime.backend import get_xp
 
 
 class Concat(Layer):

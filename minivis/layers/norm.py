@@ -5,9 +5,9 @@
     dropout      out = x * mask / (1 - rate)                              Srivastava et al. 2014, "inverted"
 """
 
-from minivis.backend import get_xp
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_input, sum_positions, wide
+from minivis.runtime.backend import get_xp
 
 
 def batch_norm_forward(x, gamma, beta, mean, var, eps):

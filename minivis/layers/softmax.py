@@ -6,9 +6,9 @@
 
 import numpy as np
 
-from minivis.backend import get_xp
 from minivis.errors import BadValue
 from minivis.layers.base import Layer
+from minivis.runtime.backend import get_xp
 
 
 def softmax_forward(x):

@@ -12,10 +12,10 @@ engine. Long sums show their largest terms and one number for the rest.
 import numpy as np
 
 from minivis import layers as L
+from minivis.engine.units import one_hot, parse_unit, unit_positions
 from minivis.errors import BadValue
 from minivis.layers.base import BackwardMode
 from minivis.layers.relu import RELU_RULES
-from minivis.units import one_hot, parse_unit, unit_positions
 
 GROUPS, TERMS = 6, 8                            # of a sum are shown: windows of a convolution, single products
 

@@ -10,20 +10,20 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from minivis.backend import get_xp, to_cpu
-from minivis.colormaps import display_limit
+from minivis.engine.units import Unit, parse_unit
 from minivis.errors import BadValue
+from minivis.figures.colormaps import display_limit
 from minivis.layers import MaxPool2D, ReLU
 from minivis.live.arithmetic import explain
 from minivis.live.messages import envelope
 from minivis.live.microscope import signed_bytes
-from minivis.methods.occlusion import occlusion
-from minivis.methods.saliency import saliency
-from minivis.objectives import neuron
-from minivis.optimize import Adam, Problem, Watch, optimize
-from minivis.parameterize import fourier
-from minivis.transforms import jitter
-from minivis.units import Unit, parse_unit
+from minivis.methods.attribution.occlusion import occlusion
+from minivis.methods.attribution.saliency import saliency
+from minivis.objectives.activations import neuron
+from minivis.optimize.loop import Adam, Problem, Watch, optimize
+from minivis.optimize.parameterize import fourier
+from minivis.optimize.transforms import jitter
+from minivis.runtime.backend import get_xp, to_cpu
 
 PATCHES = 9                                     # of a unit
 STEPS = 160                                     # of a maximisation

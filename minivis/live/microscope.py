@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minivis.backend import to_cpu
-from minivis.colormaps import colorize, display_limit
+from minivis.engine.geometry import layer_table
+from minivis.engine.units import one_hot, parse_unit, unit_positions
 from minivis.errors import BadValue
-from minivis.geometry import layer_table
-from minivis.images import read_image
+from minivis.figures.colormaps import colorize, display_limit
+from minivis.images.files import read_image
 from minivis.layers.relu import check_rule
 from minivis.live.messages import envelope
-from minivis.methods.backprop import RULES
-from minivis.methods.result import input_of
-from minivis.methods.target import last_of
-from minivis.units import one_hot, parse_unit, unit_positions
+from minivis.methods.attribution.backprop import RULES
+from minivis.methods.shared.result import input_of
+from minivis.methods.shared.target import last_of
+from minivis.runtime.backend import to_cpu
 
 TOP = 5
 GRID_BYTES = 300_000                            # of the activation grid in one message: larger maps are shrunk

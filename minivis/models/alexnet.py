@@ -9,10 +9,10 @@ Two GPUs trained the paper's net, and a filter of layers 2, 4 and 5 sees only th
 torchvision's is the one-GPU net of Krizhevsky 2014, without groups or normalisation.
 """
 
+from minivis.engine.network import Network
+from minivis.images.preprocessing import TORCH, Preprocessing
 from minivis.layers import LRN, Dropout, Flatten, MaxPool2D, ReLU, Softmax
 from minivis.models.blank import conv, fc
-from minivis.network import Network
-from minivis.preprocessing import TORCH, Preprocessing
 
 CAFFE = Preprocessing("BGR", mean=(104.01, 116.67, 122.68), size=(227, 227), crop_fraction=227 / 256)
 

@@ -14,11 +14,11 @@ channels without a ReLU; where shapes agree, the input is added. ReLU6 and no sq
 import math
 from dataclasses import replace
 
+from minivis.engine.network import Network
 from minivis.errors import UnknownName
+from minivis.images.preprocessing import EFFICIENTNET_LITE
 from minivis.layers import Add, GlobalAvgPool, ReLU, Softmax
 from minivis.models.blank import batch_norm, conv, depthwise, fc
-from minivis.network import Network
-from minivis.preprocessing import EFFICIENTNET_LITE
 
 STAGES = (              # blocks, kernel, stride, expansion, channels out
     (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),

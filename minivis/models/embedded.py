@@ -6,9 +6,9 @@ AlexNet hold and nothing else.
 
 import numpy as np
 
+from minivis.engine.network import Network
+from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LRN, BatchNorm, Conv2D, Dropout, Flatten, FullyConnected, MaxPool2D, ReLU, Softmax
-from minivis.network import Network
-from minivis.preprocessing import Preprocessing
 
 VGG_BLOCKS = ((24,), (48, 48), (96, 96), (160, 160))            # filters of conv1_1; conv2_1, conv2_2; ...
 FASHION_BLOCKS = ((32, 32), (64, 64))

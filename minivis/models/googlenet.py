@@ -8,10 +8,10 @@ The layers are called what Caffe's deploy file calls them; a ReLU is inception_3
 converted from TensorFlow's, has batch norm in place of biases and LRN, and 3x3 where it says 5x5 (a known slip).
 """
 
+from minivis.engine.network import Network
+from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LRN, AvgPool2D, Concat, Dropout, Flatten, GlobalAvgPool, MaxPool2D, ReLU, Softmax
 from minivis.models.blank import batch_norm, conv, fc
-from minivis.network import Network
-from minivis.preprocessing import Preprocessing
 
 CAFFE = Preprocessing("BGR", mean=(104.0, 117.0, 123.0), size=(224, 224))
 TORCH_TENSORFLOW = Preprocessing("RGB", mean=(127.5,) * 3, scale=(127.5,) * 3, size=(224, 224))

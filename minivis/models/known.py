@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 
+from minivis.engine.network import Network
+from minivis.images.preprocessing import CAFFE_VGG, TORCH
 from minivis.layers import Conv2D
 from minivis.models import alexnet, efficientnet, googlenet, resnet, squeezenet
 from minivis.models.blank import batch_norm, blank
 from minivis.models.vgg import BLOCKS, conv_names, vgg
-from minivis.network import Network
-from minivis.preprocessing import CAFFE_VGG, TORCH
 
 AS_OURS = "Caffe"                               # whose names are ours
 SUFFIXES = {                                    # what files call our parameters

@@ -10,10 +10,10 @@ The names are those of He's Caffe files: res3b_branch2a is the first convolution
 sum, res3b_relu what comes out; res3a_branch1 fits the input to a sum of another shape. A batch norm bn... follows each.
 """
 
+from minivis.engine.network import Network
+from minivis.images.preprocessing import TORCH, Preprocessing
 from minivis.layers import Add, GlobalAvgPool, MaxPool2D, ReLU, Softmax
 from minivis.models.blank import batch_norm, conv, fc
-from minivis.network import Network
-from minivis.preprocessing import TORCH, Preprocessing
 
 BLOCKS = {"ResNet-18": (2, 2, 2, 2), "ResNet-34": (3, 4, 6, 3), "ResNet-50": (3, 4, 6, 3)}
 FILTERS = (64, 128, 256, 512)

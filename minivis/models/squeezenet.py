@@ -10,11 +10,11 @@ Version 1.0 pools after conv1, fire4 and fire8; version 1.1 earlier (conv1, fire
 There is no FC layer: conv10 has a map for each class, and its mean is the score.
 """
 
+from minivis.engine.network import Network
 from minivis.errors import UnknownName
+from minivis.images.preprocessing import TORCH, Preprocessing
 from minivis.layers import Concat, Dropout, GlobalAvgPool, MaxPool2D, ReLU, Softmax
 from minivis.models.blank import conv
-from minivis.network import Network
-from minivis.preprocessing import TORCH, Preprocessing
 
 FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
 VERSIONS = {"1.0": (7, 96, (4, 8)), "1.1": (3, 64, (3, 5))}     # conv1's kernel and filters; pools behind these fires

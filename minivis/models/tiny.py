@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from minivis.engine.network import Network
+from minivis.images.preprocessing import Preprocessing
 from minivis.layers import (
     LRN,
     Add,
@@ -16,8 +18,6 @@ from minivis.layers import (
     ReLU,
     Softmax,
 )  # fmt: skip
-from minivis.network import Network
-from minivis.preprocessing import Preprocessing
 
 
 class Weights:

@@ -4,10 +4,10 @@
     channels          64   128   256   512   512       at full width; any widths build the same net, narrower
 """
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue
+from minivis.images.preprocessing import CAFFE_VGG, Preprocessing
 from minivis.layers import Conv2D, Flatten, FullyConnected, MaxPool2D, ReLU, Softmax
-from minivis.network import Network
-from minivis.preprocessing import CAFFE_VGG, Preprocessing
 
 BLOCKS = {                                      # convolutions in each block; the letter is the paper's
     "VGG11": (1, 1, 2, 2, 2),                   # A

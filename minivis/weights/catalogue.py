@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minivis.backend import gpu
 from minivis.errors import BadFile, BadValue, MissingExtra, UnknownName
+from minivis.runtime.backend import gpu
 from minivis.weights.read import read_file
 
 SUFFIXES = ("", ".h5", ".weights.h5", ".keras")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, FullyConnected
-from minivis.preprocessing import Preprocessing
 from minivis.weights.catalogue import CATALOGUE, locate
-from minivis.weights.hdf5 import SIGNATURE, opened
+from minivis.weights.containers.hdf5 import SIGNATURE, opened
 from minivis.weights.native import is_native
 from minivis.weights.read import read_file
 

@@ -15,13 +15,13 @@ import json
 import h5py
 import numpy as np
 
-from minivis.backend import to_cpu
+from minivis.engine.network import ROLES, Network
 from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
-from minivis.files import atomic_write
+from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LAYER_TYPES
-from minivis.network import ROLES, Network
-from minivis.preprocessing import Preprocessing
-from minivis.weights.hdf5 import child, read_array
+from minivis.runtime.backend import to_cpu
+from minivis.runtime.files import atomic_write
+from minivis.weights.containers.hdf5 import child, read_array
 
 VERSION = 1
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from minivis.engine.network import Node
 from minivis.errors import BadValue
 from minivis.layers import AvgPool2D, Conv2D, Dropout, Flatten, FullyConnected, GlobalAvgPool, MaxPool2D, ReLU
-from minivis.network import Node
 
 PASSING = (MaxPool2D, AvgPool2D, GlobalAvgPool, Flatten, Dropout)       # let a factor through, channel by channel
 DEAD = 1e-8                                     # a filter that says nothing on these pictures keeps its weights

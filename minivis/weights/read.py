@@ -3,8 +3,10 @@
 import numpy as np
 
 from minivis.errors import BadFile, BadValue
-from minivis.weights import foreign, keras, keras_layouts, native, onnx_file
-from minivis.weights.hdf5 import READABLE, opened
+from minivis.weights import native, recognise
+from minivis.weights import onnx as onnx_file
+from minivis.weights.containers.hdf5 import READABLE, opened
+from minivis.weights.keras import layouts, reader
 
 
 def read_file(path, *, dtype=np.float32, finite=True, **settings):
@@ -16,17 +18,17 @@ def read_file(path, *, dtype=np.float32, finite=True, **settings):
     dtype = check_dtype(dtype)
     if onnx_file.is_onnx(path):
         return onnx_file.load(path, dtype=dtype, finite=finite, **settings)
-    with foreign.opened(path) as contents:
+    with recognise.opened(path) as contents:
         if contents is not None:
-            return foreign.load(path, contents, dtype=dtype, finite=finite, **settings)
+            return recognise.load(path, contents, dtype=dtype, finite=finite, **settings)
     with opened(path) as source:
         if native.is_native(source):
             if settings:
                 raise BadValue(f"{path} is minivis' own file, which leaves nothing open: no {', '.join(settings)}")
             return native.load(source, dtype=dtype, finite=finite)
-        if keras_layouts.layout(source):
-            return keras.load(source, dtype=dtype, finite=finite, **settings)
-        inside = keras_layouts.listed(list(source.file)) or "nothing"
+        if layouts.layout(source):
+            return reader.load(source, dtype=dtype, finite=finite, **settings)
+        inside = layouts.listed(list(source.file)) or "nothing"
         raise BadFile(f"{path} is an HDF5 file of another kind (it holds {inside}); minivis reads {READABLE}")
 
 

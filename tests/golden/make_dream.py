@@ -1,4 +1,4 @@
-"""Freeze three steps of DeepDream at two octaves, for tests/test_methods_dream.py. Plain loops, and nothing of minivis.
+"""Freeze three steps of DeepDream at two octaves, for the test of dream. Plain loops, and nothing of minivis.
 
     python tests/golden/make_dream.py                   needs numpy and scipy
 

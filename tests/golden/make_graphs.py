@@ -1,4 +1,4 @@
-"""Freeze ten random graphs and what PyTorch makes of them, for tests/test_golden.py. Needs torch.
+"""Freeze ten random graphs and what PyTorch makes of them, for tests/engine/test_golden.py. Needs torch.
 
     python tests/golden/make_graphs.py                  (from the checkout, with minivis installed or on the path)
 

@@ -4,7 +4,7 @@
     KERAS_BACKEND=torch python tests/golden/make_keras.py
 
 Run once, with Keras 3.15.1 and torch 2.13.0; no test imports either. The picture is a formula, so that no file of it
-is needed: `picture` below, repeated in tests/test_keras.py.
+is needed: `picture` below, repeated in tests/weights/keras/test_reader.py.
 """
 
 import sys

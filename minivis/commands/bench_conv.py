@@ -1,0 +1,78 @@
+"""The time of each way to convolve, for each convolution of a net: why the table of rules picks what it picks."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from minivis.convolution.choose import NEEDS, choose
+from minivis.errors import BadValue
+from minivis.layers import BackwardMode, Conv2D, ForwardMode
+
+DIRECTIONS = ("forward", "input")
+
+
+@dataclass(frozen=True)
+class ConvTimes:
+    """Of one layer in one direction: milliseconds by way (the least of a few runs), and the way that is picked."""
+
+    name: str
+    direction: str
+    case: object
+    picked: str
+    milliseconds: dict
+
+    @property
+    def fastest(self):
+        return min(self.milliseconds, key=self.milliseconds.get)
+
+    def __str__(self):
+        shown = "  ".join(f"{'*' if way == self.picked else ''}{way} {ms:.2f}" for way, ms in self.milliseconds.items())
+        return f"{self.name:<16} {self.direction:<8} {shown}"
+
+
+def bench_conv(net, input_shape=None, *, repeats=3, seed=0):
+    """Yield `ConvTimes` for every convolution and direction (forward, and the data gradient), in the net's order."""
+    rng, shapes = np.random.default_rng(seed), net.shapes(input_shape)
+    if not any(isinstance(layer, Conv2D) for layer in net.layers.values()):
+        raise BadValue("this net has no convolution to time")
+    for name, (layer, (source, *_)) in net.nodes.items():
+        if not isinstance(layer, Conv2D):
+            continue
+        x, dout = (rng.standard_normal(shapes[at]).astype(net.dtype) for at in (source, name))
+        for direction in DIRECTIONS:
+            case, times = layer.case(direction, x.shape), {}
+            for way in (way for way, (fits, _) in NEEDS.items() if fits(case)):
+                if direction == "forward":
+                    run = lambda way=way: layer.forward(x, mode=ForwardMode(None, algorithm=way))  # noqa: B023, E731
+                else:
+                    run = lambda way=way: layer.backward(dout, x.shape, BackwardMode(algorithm=way))  # noqa: B023, E731
+                times[way] = least_milliseconds(run, repeats)
+            yield ConvTimes(name, direction, case, choose(case), times)
+
+
+def least_milliseconds(run, repeats):
+    run()                                       # transforms weights, takes memory
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - began)
+    return 1e3 * min(seconds)
+
+
+def architecture(name):
+    """A net of this architecture ("vgg16") as far as its last convolution, with random weights; None if unknown.
+
+    No time depends on the weights, so none need be fetched.
+    """
+    from minivis.models.known import AS_OURS, architectures
+
+    same = [known for known in architectures() if known.name.lower() == name.lower()]
+    if not same:
+        return None
+    net = next((known for known in same if known.program == AS_OURS), same[0]).net
+    last = max(i for i, layer in enumerate(net.layers.values()) if isinstance(layer, Conv2D))
+    rng = np.random.default_rng(0)
+    draw = lambda p: np.abs(rng.standard_normal(p.shape, "f4")) / p.size  # noqa: E731  (a variance is not negative)
+    return replace(net, nodes=dict(list(net.nodes.items())[: last + 1])).map_params(draw)

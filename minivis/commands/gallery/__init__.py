@@ -1,0 +1,1 @@
+"""The gallery: everything on one picture, on one page."""

@@ -1,0 +1,181 @@
+"""`minivis gallery`: one page with everything; `minivis rerun`: one picture once more."""
+
+import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from minivis.commands.common import (
+    COMPUTE,
+    DEFAULT_NET,
+    IMAGE,
+    OUT,
+    REPORT,
+    SIZE,
+    blas_threads,
+    read_further,
+    read_given,
+    relative,
+    say,
+)
+from minivis.errors import BadFile, BadValue, MinivisError
+
+FOLDER = click.Option(["-o", "--out"], metavar="FOLDER", default="gallery", show_default=True,
+                      help="Where to put index.html; made if it is not there.")
+
+
+PICTURES = click.Option(["--pictures"], metavar="FOLDER", help="Of many pictures, for the patches of a neuron and the "
+                        "map; by default the samples, where the net reads small pictures.")
+
+
+@click.command("gallery", params=[IMAGE, FOLDER, SIZE, PICTURES, *COMPUTE, *REPORT])
+def gallery(out, force, as_json, quiet, **params):
+    """Everything on one IMAGE, as a page.
+
+    Each picture has its sentence, its formula, and the command that makes it alone. Without IMAGE: our goose, and, with
+    the packages of minivis[pretrained], a cat under a net of ImageNet and in a VGG's dreams.
+    """
+    from minivis.runtime.files import atomic_write, check_output
+
+    with made_folder(out) as folder:
+        page = folder / "index.html"
+        check_output(page, force)
+        given = read_given(params["net"], params["image"], size=params["size"], device=params["device"])
+        shown, text = build(given, params, progress=not quiet)
+        with atomic_write(page, force) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    from minivis.commands.gallery.run import numbers
+
+    took = sum(s.seconds for s in shown)
+    words = None if quiet else f"{sum(not s.why_not for s in shown)} pictures in {took:.1f} s"
+    say("gallery", words, settings={**params, "out": relative(out)}, numbers=numbers(shown), files=[page],
+        as_json=as_json, quiet=quiet)
+
+
+def build(given, params, *, progress):
+    """(the sections, the page's HTML)."""
+    from minivis.commands.gallery import run as sections
+    from minivis.commands.gallery.page import render
+    from minivis.version import __version__
+
+    with blas_threads(params["threads"]) as threads:
+        shown = sections.run(given, {**params, "threads": threads}, progress=progress)
+        if given.image_name is None and given.net_name == DEFAULT_NET:
+            shown += sections.chapters({**params, "threads": threads}, progress=progress)
+    net, name = given.net, "our goose" if given.image_name is None else Path(given.image_name).name
+    H, W = given.image.shape[:2]
+    answer = next((str(s.result) for s in shown if s.section.key == "classify" and s.result), "")
+    first = " ".join(answer.split("\n")[0].split())
+    size = f"{net.input_size[1]} × {net.input_size[0]} pixels" if net.input_size else "pictures of any size"
+    return shown, render(
+        shown, portrait=sections.small(given.image), portrait_alt=f"The picture: {name}",
+        title=f"What {Path(given.net_name).stem} sees in {name}",
+        answer=f"Its answer: {first}." if first else "A net without classes: it has features, but no answer.",
+        about=f"The picture has {W} × {H} pixels. The net reads {size}, has {len(net.nodes)} layers and "
+              f"{net.parameter_count:,} parameters. All of this took {sum(s.seconds for s in shown):.1f} s.",
+        version=__version__, net=given.net_name, seed=params["seed"],
+        threads="1 thread" if threads == 1 else f"{threads} threads",
+    )  # fmt: skip
+
+
+@contextmanager
+def made_folder(path):
+    """The folder at ``path``, made if need be; a new one goes again when what is done in it fails."""
+    folder = Path(path)
+    new = not os.path.lexists(folder)
+    if new:
+        try:
+            folder.mkdir()
+        except FileNotFoundError:
+            raise BadValue(f"{folder} cannot be made: there is no folder {folder.parent}; make it first") from None
+        except (OSError, ValueError) as error:
+            raise BadValue(f"{folder} cannot be made ({getattr(error, 'strerror', error)})") from None
+    elif not folder.is_dir():
+        raise BadValue(f"{folder} is no folder; give another name")
+    try:
+        yield folder
+    except BaseException:
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@click.command("rerun", params=[click.Argument(["picture"]), OUT, *REPORT])
+def rerun(picture, out, force, as_json, quiet):
+    """Make a PICTURE of minivis' again, bit for bit.
+
+    It says itself how it was made. Refused where the net or the image has changed; exit code 1 where the bits differ.
+    """
+    from minivis.images.files import check_suffix, read_image, write_image
+    from minivis.images.provenance import read_record, versions
+    from minivis.runtime.files import check_output
+
+    record = read_record(picture)
+    command, params = recorded_command(record, picture)
+    out = f"{Path(picture).stem}-rerun{Path(picture).suffix}" if out is None else out
+    check_output(out, force)
+    check_suffix(out)
+    given = recorded_inputs(command, record, params, picture)
+    params["threads"] = record["threads"]
+    result, pixels, text = command.make(given, params, progress=not quiet)
+    write_image(out, pixels, text, force=force)
+
+    then, now = read_image(picture), read_image(out)
+    identical = then.shape == now.shape and bool((then == now).all())
+    here = versions()
+    changed = {name: [old, here.get(name)] for name, old in record["versions"].items() if here.get(name) != old}
+    if identical:
+        words = None if quiet else f"{picture} made again, bit for bit"
+    else:
+        why = ", ".join(f"{name} {old} then and {new} now" for name, (old, new) in changed.items())
+        words = f"{picture} made again, but not bit for bit: {why or 'another processor, or an edited picture'}"
+    say("rerun", words, settings={"picture": picture}, files=[out], as_json=as_json, quiet=quiet,
+        numbers={"identical": identical, "changed_versions": changed, "command": record["command"], **result.numbers})
+    return 0 if identical else 1
+
+
+def recorded_command(record, picture):
+    """The `PictureCommand` of a record and its parameters. A record comes from anywhere: it may only make a picture."""
+    from minivis.commands.registry import COMMANDS
+
+    words = record["command"]
+    command = COMMANDS.get(words[0])
+    if command is None:
+        raise BadFile(f"{picture} was made by the command {words[0]!r}, which this minivis cannot make again")
+    try:
+        params = command.parse(words)
+    except (click.ClickException, click.exceptions.Exit, MinivisError):
+        raise BadFile(f"{picture} has a damaged record of how it was made") from None
+    given = {name for name in command.inputs if params[name] is not None}
+    if (params["out"] is not None or params["force"] or (params.get("image") is None) != (record["image"] is None)
+            or command.needs_net != (record["net"] is not None) or given != set(record["inputs"])):
+        raise BadFile(f"{picture} has a damaged record of how it was made")
+    if not record.get("whole", True):
+        raise BadFile(f"{picture} was stopped or resumed in the middle of its making: run its command again instead")
+    return command, params
+
+
+def recorded_inputs(command, record, params, picture):
+    """The net, the picture and the further inputs of a record, if they still are what they were."""
+    from minivis.data.samples import folder_called
+    from minivis.images.provenance import beside, unchanged
+    from minivis.weights.catalogue import CATALOGUE, locate
+
+    image = found = params.get("image")
+    if image is not None:
+        found = unchanged("picture", beside(image, picture), record["image"]["sha256"], picture)
+    inputs = {name: unchanged(name, folder_called(beside(params[name], picture)), file["sha256"], picture)
+              for name, file in record["inputs"].items()}
+    net = params.get("net")
+    if net is not None:
+        net = net if net in CATALOGUE else beside(net, picture)
+        unchanged("net", locate(net), record["net"]["sha256"], picture)
+    given = read_given(net, found, size=params.get("size"), needs_image=command.needs_image,
+                       device=params.get("device", "cpu"))
+    given.net_name, given.image_name, given.inputs = params.get("net"), image, inputs
+    further = {file["name"]: file["sha256"] for file in record.get("further", ())}
+    given.further = read_further(params, command.params, lambda name: unchanged(
+        "picture", beside(name, picture), further.get(name, ""), picture))
+    return given

@@ -1,0 +1,146 @@
+"""Everything on one picture: the methods in the lecture's order, each as the command that makes it alone.
+
+gallery_sections.py has the methods and their words. A section that a net cannot have (it has no classes, say) becomes
+one sentence.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from minivis.commands.gallery.sections import CHAPTERS, SECTIONS, Section
+from minivis.data.samples import NAME as SAMPLES
+from minivis.errors import MinivisError, MissingExtra
+
+SMALL_INPUT = 96                                # pixels
+CHAPTER_SIDE = 320                              # pixels: of the longer side, where the net takes any size
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A section that ran: its command, its Result and picture, and the seconds it took; or why it could not."""
+
+    section: Section
+    words: tuple[str, ...]
+    seconds: float = 0.0
+    result: Any = None
+    picture: Any = None
+    text: Any = None                            # what the PNG says about how it was made
+    why_not: str = ""
+    chapter: Any = None                         # the Chapter that begins here
+
+
+def chapter_picture():
+    """The path of scikit-image's cat; None where scikit-image is not installed."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    found = find_spec("skimage")
+    path = Path(found.origin).parent / "data" / "chelsea.png" if found and found.origin else None
+    return str(path) if path and path.is_file() else None
+
+
+def chapters(params, *, progress=False, wanted=CHAPTERS):
+    """The sections of every chapter whose packages are installed, as `run` gives them."""
+    from minivis.commands.common import read_given
+
+    cat, shown = chapter_picture(), []
+    for chapter in wanted:
+        if not chapter.ours and cat is None:
+            continue
+        picture = None if chapter.ours else cat
+        own = {**params, "net": chapter.net, "image": picture, "size": CHAPTER_SIDE}
+        try:
+            given = read_given(chapter.net, picture, size=CHAPTER_SIDE, device=params["device"])
+        except MissingExtra:
+            continue
+        some = [replace(section, key=f"{chapter.net}-{section.key}") for section in SECTIONS
+                if section.key in chapter.keys]
+        more = run(given, own, progress=progress, sections=some)
+        shown += [replace(one, chapter=chapter if number == 0 else None) for number, one in enumerate(more)]
+    return shown
+
+
+def choices(net, image):
+    """What the {names} of SECTIONS stand for in this net and picture; a name that it has no answer for is left out."""
+    from minivis.layers import Conv2D
+    from minivis.methods.adversarial.attacks import logits_of
+    from minivis.methods.shared.result import Subject
+
+    convolutions = [name for name, (layer, _) in net.nodes.items() if isinstance(layer, Conv2D)]
+    found = {
+        "second": convolutions[1] if len(convolutions) > 1 else None,
+        "early": (net.roles.get("style") or [None])[0],
+        "content": net.roles.get("content"),
+    }
+    if layer := net.roles.get("content"):
+        maps = net.forward(Subject.of(net, image).input(net), until=layer, keep=(layer,), grad=None)[layer]
+        strongest = int(maps.reshape(-1, maps.shape[-1]).max(axis=0).argmax())
+        found.update(neuron=f"{layer}:{strongest}" + ("@max" if maps.ndim == 4 else ""), channel=str(strongest))
+    if net.roles.get("logits"):
+        best = int(logits_of(net, net.fit(image).image[None]).argmax())
+        known = net.class_names.count(net.class_names[best]) == 1 if net.class_names else False
+        found["answer"] = net.class_names[best] if known else str(best)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def small_input(net):
+    """Whether the net reads pictures so small that they are optimised in seconds."""
+    return net.input_size is not None and max(net.input_size) <= SMALL_INPUT
+
+
+def run(given, params, *, progress=False, sections=SECTIONS):
+    """Every section, made with the net and picture of ``given``; ``params`` are a command's: net, seed, threads, ..."""
+    from minivis.commands.registry import COMMANDS
+    from minivis.runtime.progress import track
+
+    filled = choices(given.net, given.image)
+    filled["pictures"] = params["pictures"] or (SAMPLES if small_input(given.net) else "FOLDER")
+    shown = []
+    for section in track(sections, progress, "gallery"):
+        try:
+            words = tuple(word.format(**filled) for word in section.words)
+        except KeyError as missing:
+            why_not = f"Not for this net: it has no {missing.args[0]}, or no layer for it"
+            shown.append(Shown(section, section.words, why_not=why_not))
+            continue
+        if section.slow and not small_input(given.net):
+            why_not = "its pictures are large, and this would take minutes; the command makes it"
+            shown.append(Shown(section, words, why_not=why_not))
+            continue
+        if section.many and filled["pictures"] == "FOLDER":
+            why_not = "it looks at a folder of pictures; the command makes it, or --pictures FOLDER here"
+            shown.append(Shown(section, words, why_not=why_not))
+            continue
+        command = COMMANDS[words[0]]
+        own = {**command.parse(words), **{key: params[key] for key in ("net", "device", "seed", "threads")}}
+        if command.needs_image and section.of_picture:
+            own.update(image=params["image"], size=params["size"])
+        words = tuple(command.words(own))
+        began = time.perf_counter()
+        try:
+            now = given if section.of_picture else replace(given, image_name=None)
+            made = command.make(replace(now, inputs=command.further_inputs(own)), own)
+        except MinivisError as error:
+            here = "Not on this machine" if isinstance(error, MissingExtra) else "Not for this net"
+            shown.append(Shown(section, words, why_not=f"{here}: {error}"))
+            continue
+        shown.append(Shown(section, words, time.perf_counter() - began, *made))
+    return shown
+
+
+def numbers(shown):
+    """For --json: what each section measured, and how long it took."""
+    return {s.section.key: {"command": ["minivis", *s.words], "seconds": round(s.seconds, 3),
+                            **({"why_not": s.why_not} if s.why_not else {"numbers": s.result.numbers})} for s in shown}
+
+
+def small(picture, side=640):
+    """A picture shrunk until its longer side has ``side`` pixels, for the head of the page."""
+    from PIL import Image
+
+    im = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
+    im.thumbnail((side, side))
+    return np.asarray(im)

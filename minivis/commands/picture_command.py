@@ -1,0 +1,224 @@
+"""A command that makes one picture: read the net and the image, run the method, write the picture with its record.
+
+The function behind it is the command without all that: ``function(given, seed=, progress=, **own options)`` returns a
+`methods.result.Result`. The gallery and `minivis rerun` run it in the same way, and so get the same bits.
+
+An option of the type ``PICTURE_FILE`` names a further picture; the function gets its pixels. With ``long``, the name
+of the option that says how far to go, the command takes --checkpoint, --resume and --film, the function gets ``watch=``
+(see watch.py), and Ctrl-C ends the run, not the command: the best so far is written, and the exit code is 130.
+"""
+
+import inspect
+import json
+from pathlib import Path
+
+import click
+
+from minivis.commands.common import (
+    COMPUTE,
+    IMAGE,
+    OUT,
+    REPORT,
+    SIZE,
+    PictureFile,
+    blas_threads,
+    read_further,
+    read_given,
+    say,
+    takes_several,
+)
+from minivis.errors import BadValue
+
+KEEPING = ("checkpoint", "resume", "film")
+NOT_RECORDED = ("image", "threads", "out", "force", "as_json", "quiet", *KEEPING)       # threads have their own entry
+FRAMES = 120                                    # of a film
+
+
+def long_options(count):
+    """Those of a run that goes on to --``count``."""
+    return [
+        click.Option(["--checkpoint"], metavar="FILE", help="Keep the state of the run there, every half minute and at "
+                     "the end."),
+        click.Option(["--resume"], is_flag=True, help=f"Go on from --checkpoint, to --{count} in all."),
+        click.Option(["--film"], metavar="FILE", help="Write a film of the run: .gif, .webp, or .mp4."),
+    ]  # fmt: skip
+
+
+class PictureCommand(click.Command):
+    """``method`` makes the Result. With ``writes="asked"`` a picture is written only for -o: the text is the answer.
+
+    ``inputs`` names those of its own parameters that are paths of further files or folders: their hashes go into the
+    record, and the method gets them in ``given.inputs``. ``net=False``: it needs no net. ``parts``: names of the
+    `Result.parts` that are written beside the picture. ``long``: see above.
+    """
+
+    not_recorded: tuple[str, ...] = NOT_RECORDED
+
+    def __init__(
+        self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always", parts=(),
+        long=None,
+    ):  # fmt: skip
+        params = [IMAGE, *own, SIZE] if image else [*own]
+        super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
+                         params=[*params, *(long_options(long) if long else []), *compute, OUT, *REPORT])
+        self.own, self.parts, self.long = own, parts, long
+        self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
+
+    def run(self, **params):
+        """What the command line does."""
+        out = self.output(params)
+        given = read_given(params.get("net"), params.get("image"), size=params.get("size"),
+                           needs_image=self.needs_image, device=params.get("device", "cpu"))
+        given.out = out
+        given.inputs = self.further_inputs(params)
+        given.further = read_further(params, self.params)
+        watch = self.watch(given, params) if self.long else None
+        result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None,
+                                          watch=watch)
+        files = []
+        if out is not None:
+            from minivis.images.files import write_image
+
+            write_image(out, picture, text, force=params["force"])
+            files = [out, *(self.beside(out, part) for part in self.parts)]
+            for part, file in zip(self.parts, files[1:]):
+                write_image(file, result.parts[part], force=params["force"])
+        if watch is not None and watch.film and watch.frames:
+            from minivis.figures.film import write_film
+
+            write_film(params["film"], watch.frames, force=params["force"])
+            files.append(params["film"])
+        words = None if params["quiet"] and self.writes == "always" else str(result)
+        say(self.name, words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,
+            files=files, as_json=params["as_json"], quiet=params["quiet"])
+        if watch is not None and watch.interrupted:
+            click.echo("minivis: stopped; this is the best so far", err=True)
+            return 130
+        return 0 if result.ok else 1
+
+    def further_inputs(self, params):
+        """``given.inputs``: the name of a parameter -> the path of the file or folder."""
+        from minivis.data.samples import folder_called
+
+        return {name: folder_called(params[name]) for name in self.inputs if params[name] is not None}
+
+    def make(self, given, params, *, progress=False, draw=True, watch=None):
+        """The Result, its picture, and the text to keep in it. Nothing is read or written, but what ``watch`` keeps."""
+        own = {option.name: params[option.name] for option in self.own if option.name not in self.inputs}
+        for option in self.own:
+            if isinstance(option.type, PictureFile):
+                pixels = [one.pixels for one in given.further.get(option.name, ())]
+                own[option.name] = pixels if takes_several(option) else next(iter(pixels), None)
+        if self.long:
+            from minivis.optimize.watch import Watch
+
+            watch = own["watch"] = Watch() if watch is None else watch
+        with blas_threads(params.get("threads")) as threads:
+            result = self.method(given, seed=params["seed"], progress=progress, **own)
+            if not draw:
+                return result, None, None
+            picture = result.picture()
+        return result, picture, self.record(given, params, result, threads, watch)
+
+    def record(self, given, params, result, threads, watch):
+        """What `minivis rerun` needs, as the text of the picture."""
+        from minivis.images.provenance import as_text, input_hash, versions
+
+        whole = watch is None or not (watch.interrupted or watch.resumed)
+        if not whole and len(watch.runs) == 1 and self.long in params and not watch.resumed:
+            params, whole = {**params, self.long: watch.runs[0]}, True        # a run of so many steps ends there too
+        words, named = self.words(params), params.get("image") is not None
+        record = {
+            "command": words, "net": {"name": given.net_name, "sha256": given.net_sha256} if self.needs_net else None,
+            "image": {"name": words[1], "sha256": given.image_sha256} if named else None,
+            "seed": params["seed"], "threads": threads, "versions": versions(),
+        }  # fmt: skip
+        if given.inputs:
+            record["inputs"] = {name: {"name": params[name], "sha256": result.hashes.get(name) or input_hash(path)}
+                                for name, path in given.inputs.items()}
+        if given.further:
+            record["further"] = [{"option": option, "name": one.name, "sha256": one.sha256}
+                                 for option, several in given.further.items() for one in several]
+        if not whole:
+            record["whole"] = False
+        return as_text(record)
+
+    def watch(self, given, params):
+        """A `Watch` from --checkpoint, --resume and --film, each checked before anything is computed."""
+        from minivis.optimize.watch import Watch
+        from minivis.runtime.files import check_output
+
+        if params["resume"] and not params["checkpoint"]:
+            raise BadValue("--resume goes on from a checkpoint: name it with --checkpoint FILE")
+        if params["checkpoint"]:
+            check_output(params["checkpoint"], force=params["resume"] or params["force"])
+        if params["film"]:
+            from minivis.figures.film import check_film
+
+            check_output(params["film"], params["force"])
+            check_film(params["film"])
+        hashes = [given.net_sha256, given.image_sha256, *(one.sha256 for several in given.further.values()
+                                                          for one in several)]
+        settings = {key: value for key, value in params.items() if key not in (*NOT_RECORDED, self.long)}
+        return Watch(checkpoint=params["checkpoint"], resume=params["resume"], film=FRAMES if params["film"] else 0,
+                     identity=json.dumps([self.name, hashes, settings], default=str))
+
+    def output(self, params):
+        """Where the picture will go, checked before anything is computed; None for nowhere."""
+        if params["out"] is None and self.writes == "asked":
+            return None
+        from minivis.images.files import check_suffix
+        from minivis.runtime.files import check_output
+
+        stem = self.stem(params)
+        out = f"{stem}-{self.name}.png" if params["out"] is None else params["out"]
+        check_output(out, params["force"])
+        check_suffix(out)
+        for part in self.parts:
+            check_output(self.beside(out, part), params["force"])
+        return out
+
+    def stem(self, params):
+        """What the name of the picture begins with: the name of what it shows."""
+        if self.needs_image:
+            return "goose" if params["image"] is None else Path(params["image"]).stem
+        first = params[self.inputs[0]] if self.inputs else None
+        return Path(params["net"]).stem if first is None else Path(first).resolve().stem
+
+    @staticmethod
+    def beside(out, part):
+        """Where a part goes: as PNG, which loses nothing."""
+        return str(Path(out).with_name(f"{Path(out).stem}-{part}.png"))
+
+    def words(self, params):
+        """The command line that means ``params``, as a list; defaults left out, and all that does not change bits."""
+        image = params.get("image")
+        words = [self.name] if image is None else [self.name, positional(image)]
+        for option in self.params:
+            value = params[option.name]
+            if option.name in self.not_recorded or value in (None, False, ()) or value == option.default:
+                continue
+            if isinstance(option, click.Argument):
+                words += map(positional, value if takes_several(option) else [value])
+                continue
+            for one in value if option.multiple else [value]:
+                words += [max(option.opts, key=len)]
+                words += [] if option.is_flag else [",".join(map(str, one)) if isinstance(one, tuple) else str(one)]
+        return words
+
+    def settings(self, params):
+        return {key: params[key] for key in ("image", *self.inputs, "size", "net", "device", "seed") if key in params}
+
+    def parse(self, words):
+        """What ``run`` would be called with for these words, of which the first is the command's name."""
+        return self.make_context(self.name, list(words[1:]), help_option_names=[]).params
+
+
+def positional(path):
+    """A path as a word of a command line that no option looks like."""
+    return f"./{path}" if path.startswith("-") else path
+
+
+def picture_command(name, *own, kind=PictureCommand, **settings):
+    """Make a `PictureCommand` of a function and its own options; the docstring is the help."""
+    return lambda function: kind(name, function, own, **settings)

@@ -1,0 +1,85 @@
+"""`minivis weights fetch | import | normalize`: bring a net here, turn any file into ours, make Gatys' weights."""
+
+from pathlib import Path
+
+import click
+
+from minivis.commands.common import JSON, QUIET, READING, REPORT, reading, say
+from minivis.commands.nets import weights
+
+
+@weights.command("fetch", params=[
+    click.Argument(["name"], metavar="NAME"),
+    click.Option(["--url"], metavar="URL", help="From here instead; the file must be the published one all the same."),
+    click.Option(["--offline"], is_flag=True, help="Never touch the network."),
+    click.Option(["-f", "--force"], is_flag=True, help="Even if it is here already."),
+    JSON, QUIET,
+])  # fmt: skip
+def fetch_weights(name, url, offline, force, as_json, quiet):
+    """Download a net of the catalogue; after a break, go on where it stopped. MINIVIS_MIRROR names another server."""
+    from minivis.weights.fetch import fetch
+
+    path = fetch(name, url=url, offline=offline, force=force, progress=not quiet)
+    text = None if quiet else f"{name} is at {path}"
+    say("weights fetch", text, settings={"name": name}, numbers={"path": str(path), "bytes": path.stat().st_size},
+        as_json=as_json)
+
+
+@weights.command("import", params=[
+    click.Argument(["file"], metavar="NAME|FILE"),
+    *READING,
+    click.Option(["-o", "--out"], metavar="FILE", help="By default FILE.h5 where minivis looks for nets."),
+    click.Option(["--half"], is_flag=True, help="Keep float16 numbers: half the size."),
+    *REPORT,
+])  # fmt: skip
+def import_weights(file, arch, preprocess, classes, out, half, force, as_json, quiet):
+    """Turn a file of PyTorch, Keras, Caffe, MatConvNet, safetensors or NumPy into ours, which says what it is."""
+    from minivis.runtime.files import check_output
+    from minivis.weights import native
+    from minivis.weights.catalogue import load, locate, user_folder
+
+    path = locate(file)
+    if out is None:
+        user_folder().mkdir(parents=True, exist_ok=True)
+        out = user_folder() / f"{Path(path).stem}.h5"
+    check_output(out, force)
+    net = load(path, **reading(arch, preprocess, classes))
+    native.save(net, out, dtype="float16" if half else None, force=force)
+    facts = {key: net.about[key] for key in ("format", "architecture", "training", "licence", "preprocessing", "unused")
+             if key in net.about}  # fmt: skip
+    lines = [f"{key}: {value}" for key, value in facts.items()]
+    if "assumed" in str(facts.get("preprocessing", "")):
+        lines.append("note: if the net was trained on other values, say which: --preprocess")
+    numbers = {**facts, "layers": len(net.nodes), "parameters": net.parameter_count, "classes": len(net.class_names)}
+    say("weights import", None if quiet else "\n".join(lines), settings={"file": str(path)}, numbers=numbers,
+        files=[out], as_json=as_json, quiet=quiet)
+
+
+@weights.command("normalize", params=[
+    click.Argument(["net"], metavar="NAME|FILE"),
+    click.Argument(["images"], nargs=-1, metavar="IMAGE..."),
+    click.Option(["-o", "--out"], metavar="FILE", required=True, help="Where to write the new net."),
+    *REPORT,
+])  # fmt: skip
+def normalize_weights(net, images, out, force, as_json, quiet):
+    """Scale the filters of a plain net: each has mean activation 1 on the IMAGEs, and the net does the same as before.
+
+    For style transfer (Gatys et al. 2016). Without an IMAGE: on our goose, which is few pictures to go by.
+    """
+    from minivis.commands.common import own_picture
+    from minivis.images.files import read_image
+    from minivis.runtime.files import check_output
+    from minivis.runtime.progress import track
+    from minivis.weights import native
+    from minivis.weights.catalogue import load
+    from minivis.weights.normalize import normalize
+
+    check_output(out, force)
+    loaded = load(net)
+    pictures = [loaded.fit(read_image(image, 512)) for image in images or [own_picture()]]
+    new = normalize(loaded, track(pictures, not quiet, "normalize"))
+    native.save(new, out, force=force)
+    on = f"{len(pictures)} picture{'s' * (len(pictures) > 1)}"
+    text = None if quiet else f"every filter has mean activation 1 on {on}"
+    say("weights normalize", text, settings={"net": net}, numbers={"pictures": len(pictures)}, files=[out],
+        as_json=as_json, quiet=quiet)

@@ -1,0 +1,1 @@
+"""How to convolve fast: the algorithms, on arrays. No layer in here."""

@@ -1,0 +1,301 @@
+"""Convolution on a GPU: kernels of our own put windows, or Winograd's tiles, into rows; cuBLAS multiplies them.
+
+    rows        im2col of some lines of some pictures, one product, and col2im back, for any convolution
+    winograd    F(4 x 4, 3 x 3) of winograd.py: tiles to 36 frequencies, 36 products, and back; for 3 x 3 at stride 1
+
+They give what the functions of the same name in conv.py give; each CUDA source stands above the NumPy line that it
+replaces there. Nothing is added in an order that changes: col2im gathers what a pixel gets, and needs no atomics.
+Bias and ReLU come on while a sum is written for the last time, with the signs that backward needs: see `Finish`.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minivis.convolution.window import group_slices, output_size
+from minivis.convolution.winograd import F4
+from minivis.layers.base import sum_positions
+from minivis.runtime.backend import get_xp, launch
+
+ROWS_BYTES = 2**28                      # of im2col rows at a time
+TILE_CHANNELS = 16                      # fewer than this, and the tiles cost more than they save
+
+IM2COL = """
+extern "C" __global__ void im2col(const REAL* x, REAL* cols, long long count, int H, int W, int C, int OW, int lines,
+        int first_line, int KH, int KW, int sh, int sw, int dh, int dw, int top, int left, int first_channel, int Cg) {
+    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one number of one row
+    if (i >= count) return;
+    long long r = i / Cg;
+    int c = i % Cg, v = r % KW;         r /= KW;
+    int u = r % KH;                     r /= KH;
+    int column = r % OW;                r /= OW;
+    int line = r % lines + first_line;  r /= lines;
+    int y = line * sh + u * dh - top, z = column * sw + v * dw - left;
+    cols[i] = y >= 0 && y < H && z >= 0 && z < W ? x[((r * H + y) * W + z) * C + first_channel + c] : 0;
+}
+"""
+
+COL2IM = """
+extern "C" __global__ void col2im(const REAL* cols, REAL* dx, long long count, int H, int W, int C, int OW, int lines,
+        int first_line, int KH, int KW, int sh, int sw, int dh, int dw, int top, int left, int first_channel, int Cg) {
+    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one number of dx
+    if (i >= count) return;
+    long long r = i / Cg;
+    int c = i % Cg, z = r % W;          r /= W;
+    int y = r % H;                      r /= H;
+    REAL sum = 0;
+    for (int u = 0; u < KH; u++) {
+        int line = y + top - u * dh;
+        if (line < 0 || line % sh) continue;
+        line = line / sh - first_line;
+        if (line < 0 || line >= lines) continue;
+        for (int v = 0; v < KW; v++) {
+            int column = z + left - v * dw;
+            if (column < 0 || column % sw || column / sw >= OW) continue;
+            sum += cols[((((r * lines + line) * OW + column / sw) * KH + u) * KW + v) * Cg + c];
+        }
+    }
+    dx[((r * H + y) * W + z) * C + first_channel + c] += sum;
+}
+"""
+
+MATRICES = {                            # B^T and A^T of F4, row by row
+    name: f"__device__ const REAL {name}[{len(matrix)}][6] = "
+          f"{{{', '.join('{' + ', '.join(map(str, row)) + '}' for row in matrix)}}};\n"
+    for name, matrix in (("BT", F4.BT.astype(int)), ("AT", F4.AT.astype(int)))
+}  # fmt: skip
+
+TO_FREQUENCY = MATRICES["BT"] + """
+extern "C" __global__ void to_frequency(const REAL* x, REAL* V, long long count, int H, int W, int C, int rows,
+        int columns, int top, int left) {
+    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one channel of one tile
+    if (i >= count) return;
+    int c = i % C;
+    long long tile = i / C, r = tile;
+    int column = r % columns;           r /= columns;
+    int row = r % rows;                 r /= rows;
+    REAL half[6][6];
+    for (int k = 0; k < 6; k++)
+        for (int b = 0; b < 6; b++) {
+            REAL sum = 0;
+            int z = column * 4 + b - left;
+            for (int a = 0; a < 6; a++) {
+                int y = row * 4 + a - top;
+                if (y >= 0 && y < H && z >= 0 && z < W) sum += BT[k][a] * x[((r * H + y) * W + z) * C + c];
+            }
+            half[k][b] = sum;
+        }
+    for (int k = 0; k < 6; k++)
+        for (int l = 0; l < 6; l++) {
+            REAL sum = 0;
+            for (int b = 0; b < 6; b++) sum += half[k][b] * BT[l][b];
+            V[(k * 6 + l) * count + i] = sum;
+        }
+}
+"""
+
+FINISHED = """
+__device__ REAL finished(REAL y, const REAL* bias, int f, REAL low, REAL high, unsigned char* passing, long long i) {
+    if (bias) y += bias[f];
+    if (passing) passing[i] = y > low && y < high;
+    return y < low ? low : y > high ? high : y;                                     // what is no number (NaN) stays
+}
+"""
+
+FINISH = FINISHED + """
+extern "C" __global__ void finish(REAL* y, const REAL* bias, REAL low, REAL high, unsigned char* passing,
+        long long count, int F) {
+    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one number of the output
+    if (i < count) y[i] = finished(y[i], bias, i % F, low, high, passing, i);
+}
+"""
+
+FROM_FREQUENCY = MATRICES["AT"] + FINISHED + """
+extern "C" __global__ void from_frequency(const REAL* M, REAL* out, const REAL* bias, REAL low, REAL high,
+        unsigned char* passing, long long count, int OH, int OW, int F, int rows, int columns) {
+    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one filter of one tile
+    if (i >= count) return;
+    int f = i % F;
+    long long r = i / F;
+    int column = r % columns;           r /= columns;
+    int row = r % rows;                 r /= rows;
+    REAL half[4][6];
+    for (int m = 0; m < 4; m++)
+        for (int l = 0; l < 6; l++) {
+            REAL sum = 0;
+            for (int k = 0; k < 6; k++) sum += AT[m][k] * M[(k * 6 + l) * count + i];
+            half[m][l] = sum;
+        }
+    for (int m = 0; m < 4; m++)
+        for (int n = 0; n < 4; n++) {
+            int y = row * 4 + m, z = column * 4 + n;
+            if (y >= OH || z >= OW) continue;
+            REAL sum = 0;
+            for (int l = 0; l < 6; l++) sum += half[m][l] * AT[n][l];
+            long long at = ((r * OH + y) * OW + z) * F + f;
+            out[at] = finished(sum, bias, f, low, high, passing, at);
+        }
+}
+"""
+
+
+def suits_winograd(w_shape, stride, dilation, groups):
+    """Whether `winograd` does this convolution, and is worth it."""
+    KH, KW, C, F = w_shape
+    small = min(C, F) < TILE_CHANNELS
+    return (KH, KW) == (3, 3) and stride == dilation == (1, 1) and groups == 1 and not small
+
+
+class Finish(NamedTuple):
+    """What is done to each sum y before it is kept. In NumPy:
+
+        y += bias;  passing[...] = (low < y) & (y < high);  y.clip(low, high, out=y)
+
+    bias (F,) or None; passing: bytes like y, or None where no backward will ask.
+    """
+
+    bias: Any = None
+    low: float = -np.inf
+    high: float = np.inf
+    passing: Any = None
+
+    def of(self, *where):
+        """That of a part of the output."""
+        return self if self.passing is None else self._replace(passing=self.passing[where])
+
+
+def forward(layer, x, keep_weights=True):
+    """out (N, OH, OW, F) of a Conv2D."""
+    return finished(layer, x, Finish(layer.params.get("b")), keep_weights)
+
+
+def relu_forward(layer, relu, x, mode):
+    """out of a Conv2D and the ReLU that reads it, and where that passes, as `relu.relu_forward` has it."""
+    passing = get_xp(x).empty(layer.output_shape(x.shape), dtype=bool) if mode.grad else None
+    high = float(relu.top)
+    return finished(layer, x, Finish(layer.params.get("b"), 0.0, high, passing), not mode.training), passing
+
+
+def finished(layer, x, finish, keep_weights):
+    w, geometry = layer.params["w"], layer.geometry(x.shape)
+    if not suits_winograd(w.shape, geometry["stride"], geometry["dilation"], geometry["groups"]):
+        return rows_forward(x, w, finish, **geometry)
+    U = transformed(layer, "forward", w, keep_weights)
+    (top, _), (left, _) = geometry["padding"]
+    return winograd(x, U, finish, layer.output_shape(x.shape), (top, left))
+
+
+def input_grad(layer, dout, x_shape, keep_weights=True):
+    """dx (N, H, W, C) of a Conv2D; at stride 1 a convolution of dout with the kernel turned by half a turn."""
+    w, geometry = layer.params["w"], layer.geometry(x_shape)
+    if not suits_winograd(w.shape, geometry["stride"], geometry["dilation"], geometry["groups"]):
+        return rows_input_grad(dout, w, x_shape, **geometry)
+    U = transformed(layer, "input", w[::-1, ::-1].swapaxes(2, 3), keep_weights)
+    (top, _), (left, _) = geometry["padding"]
+    return winograd(dout, U, Finish(), x_shape, (2 - top, 2 - left))
+
+
+def param_grads(layer, dout, x):
+    """dw, db of a Conv2D: rows of windows, transposed, times dout."""
+    w, geometry = layer.params["w"], layer.geometry(x.shape)
+    return rows_param_grads(dout, x, w.shape, **geometry)
+
+
+# ---- windows as rows ----
+
+def rows_forward(x, w, finish, *, stride, padding, dilation, groups):
+    kernel, F = w.shape[:2], w.shape[3]
+    out_size = output_size(x.shape[1:3], kernel, stride, padding, dilation)
+    out = get_xp(x).empty((len(x), *out_size, F), dtype=x.dtype)
+    x = get_xp(x).ascontiguousarray(x)
+    for cs, fs in group_slices(w.shape, groups):
+        w_rows = w[..., fs].reshape(-1, F // groups)
+        for images, lines in pieces(out.shape, w_rows.shape[0], x.itemsize):
+            cols = im2col(x[images], cs, kernel, out_size, lines, stride, padding, dilation)
+            piece = out[images, lines][..., fs]
+            piece[...] = (cols @ w_rows).reshape(piece.shape)
+    if finish.bias is not None or finish.low > -np.inf:
+        launch("finish", FINISH, out.size, out, *finish, np.int64(out.size), F)
+    return out
+
+
+def rows_input_grad(dout, w, x_shape, *, stride, padding, dilation, groups):
+    kernel, F = w.shape[:2], w.shape[3]
+    dx = get_xp(dout).zeros(x_shape, dtype=dout.dtype)
+    for cs, fs in group_slices(w.shape, groups):
+        w_rows = w[..., fs].reshape(-1, F // groups)
+        for images, lines in pieces(dout.shape, w_rows.shape[0], dout.itemsize):
+            dcols = dout[images, lines][..., fs].reshape(-1, F // groups) @ w_rows.T
+            col2im(dcols, dx[images], cs, kernel, dout.shape[1:3], lines, stride, padding, dilation)
+    return dx
+
+
+def rows_param_grads(dout, x, w_shape, *, stride, padding, dilation, groups):
+    xp, kernel, F = get_xp(x), w_shape[:2], w_shape[3]
+    dw, x = xp.zeros(w_shape, dtype=dout.dtype), xp.ascontiguousarray(x)
+    for cs, fs in group_slices(w_shape, groups):
+        for images, lines in pieces(dout.shape, kernel[0] * kernel[1] * (cs.stop - cs.start), x.itemsize):
+            cols = im2col(x[images], cs, kernel, dout.shape[1:3], lines, stride, padding, dilation)
+            product = cols.T @ dout[images, lines][..., fs].reshape(-1, F // groups)
+            dw[..., fs] += product.reshape(*w_shape[:3], F // groups)
+    return dw, sum_positions(dout)
+
+
+def pieces(out_shape, row_length, itemsize):
+    """Cut the output into (images, lines) whose rows take ROWS_BYTES at most: whole pictures if they are small."""
+    N, OH, OW, _ = out_shape
+    line_bytes = OW * row_length * itemsize
+    images = max(1, ROWS_BYTES // (OH * line_bytes))
+    lines = OH if images > 1 else max(1, min(OH, ROWS_BYTES // line_bytes))
+    for n in range(0, N, images):
+        for top in range(0, OH, lines):
+            yield slice(n, min(n + images, N)), slice(top, min(top + lines, OH))
+
+
+def im2col(x, channels, kernel, out_size, lines, stride, padding, dilation):
+    """`conv.im2col` of some output lines, without a padded copy: (N*lines*OW, KH*KW*C), a row for each position."""
+    N, H, W, C = x.shape
+    Cg, count = channels.stop - channels.start, lines.stop - lines.start
+    cols = get_xp(x).empty((N * count * out_size[1], kernel[0] * kernel[1] * Cg), dtype=x.dtype)
+    launch("im2col", IM2COL, cols.size, x, cols, np.int64(cols.size), H, W, C, out_size[1], count, lines.start, *kernel,
+           *stride, *dilation, padding[0][0], padding[1][0], channels.start, Cg)
+    return cols
+
+
+def col2im(dcols, dx, channels, kernel, out_size, lines, stride, padding, dilation):
+    """The transpose of `im2col`: add into dx (N, H, W, C)."""
+    N, H, W, C = dx.shape
+    Cg = channels.stop - channels.start
+    launch("col2im", COL2IM, N * H * W * Cg, dcols, dx, np.int64(N * H * W * Cg), H, W, C, out_size[1],
+           lines.stop - lines.start, lines.start, *kernel, *stride, *dilation, padding[0][0], padding[1][0],
+           channels.start, Cg)
+
+
+# ---- Winograd ----
+
+def transformed(layer, direction, w, keep):
+    """U (36, C, F) = G w G^T of w (3, 3, C, F); kept in the layer unless it is in training."""
+    def make():
+        xp = get_xp(w)
+        GG = xp.asarray(np.kron(F4.G, F4.G), dtype=w.dtype)                                     # (36, 9)
+        return (GG @ w.reshape(9, -1)).reshape(36, *w.shape[2:])
+
+    return layer.derive(("device winograd4", direction, w.dtype.name), make) if keep else make()
+
+
+def winograd(x, U, finish, out_shape, lead):
+    """The convolution of x (N, H, W, C) with transformed weights U. lead: zeros before the first row and column."""
+    xp, (N, OH, OW, F), (_, H, W, C), (top, left) = get_xp(x), out_shape, x.shape, lead
+    x, out = xp.ascontiguousarray(x), xp.empty(out_shape, dtype=x.dtype)
+    columns = -(-OW // 4)
+    for images, rows in pieces((N, -(-OH // 4), columns, F), 36 * max(C, F), x.itemsize):       # of tiles
+        seen, here, height = x[images], (images, slice(4 * rows.start, 4 * rows.stop)), rows.stop - rows.start
+        made = out[here]
+        tiles = len(made) * height * columns
+        V = xp.empty((36, tiles, C), dtype=x.dtype)
+        launch("to_frequency", TO_FREQUENCY, tiles * C, seen, V, np.int64(tiles * C), H, W, C, height, columns,
+               top - 4 * rows.start, left)
+        M = xp.matmul(V, U)                                                                     # (36, tiles, F)
+        launch("from_frequency", FROM_FREQUENCY, tiles * F, M, made, *finish.of(*here), np.int64(tiles * F),
+               *made.shape[1:3], F, height, columns)
+    return out

@@ -1,0 +1,277 @@
+"""Faster ways to convolve, shared out over threads. conv.py says what a convolution is, choose.py which way it goes.
+
+Each fills its result band by band, from a source into a sink: see bands.py. At stride 1 the data gradient is a
+convolution too, with the kernel turned by half a turn and its channel axes swapped, so that one function serves both.
+
+Rounding in float32, relative to the largest output: 2e-6 for every way but winograd2 and 4; for these see winograd.py.
+Every way gives the same bits for any number of threads.
+"""
+
+import math
+from functools import partial
+
+import numpy as np
+
+from minivis.convolution import winograd as wg
+from minivis.convolution.bands import Into, Rows, bands, flat, padded_rows
+from minivis.convolution.choose import worth_sharing
+from minivis.convolution.param_grads import WINOGRAD, weight_grad
+from minivis.convolution.window import kernel_views, reach, windows
+from minivis.runtime.products import in_pieces, multiply
+from minivis.runtime.threads import scratch, share_out, sharing
+
+as_strided = np.lib.stride_tricks.as_strided
+
+# ---- each way fills a sink from a source ----
+# w (KH, KW, C, F), or as `prepared` gives it; lead: zeros before the first line and column (what comes after follows
+# from the sizes).
+
+
+def blocked(source, w, bias, sink, lead, stride, dilation):
+    """im2col and a matrix product, band by band."""
+    kernel, F = w.shape[:2], w.shape[3]
+    (sh, sw), (rh, rw), OW = stride, reach(kernel, dilation), sink.shape[2]
+    w_rows = np.ascontiguousarray(w).reshape(-1, F)
+    width = (OW - 1) * sw + rw
+
+    def band(where):
+        images, first, last = where
+        x = padded_rows(source, images, first * sh - lead[0], (last - 1) * sh + rh - lead[0], lead[1], width)
+        seen = windows(x, kernel, (last - first, OW), stride, dilation)         # (n, lines, OW, KH, KW, C)
+        cols = scratch("cols", seen.shape, x.dtype)
+        np.copyto(cols, seen)
+        y = sink.open(images, first, last)
+        np.matmul(cols.reshape(len(x), -1, len(w_rows)), w_rows, out=flat(y))
+        if bias is not None:
+            y += bias
+        sink.close(images, first, last, y)
+
+    share_out(band, bands(sink.shape, OW * (len(w_rows) + F) * w.itemsize, sink.lines))
+
+
+def shifted(source, w, bias, sink, lead, stride, dilation):
+    """One product for each kernel position: what it meets, in the flattened picture, is the picture from there on.
+
+    A line's windows run over its end into the next: those sums mean nothing and are left behind.
+    """
+    (KH, KW, C, F), OW = w.shape, sink.shape[2]
+    rh, rw = reach((KH, KW), dilation)
+    width = OW + rw - 1
+    w = np.ascontiguousarray(w)
+
+    def band(where):
+        images, first, last = where
+        x = np.ascontiguousarray(padded_rows(source, images, first - lead[0], last + rh - 1 - lead[0], lead[1], width))
+        n, lines, pixel = len(x), x.shape[1], C * x.itemsize
+        count = n * lines * width - (rh - 1) * width - (rw - 1)                 # windows that begin in x and end there
+        steps = (dilation[0] * width * pixel, dilation[1] * pixel, pixel, x.itemsize)
+        parts = scratch("parts", (KH * KW, count, F), x.dtype)
+        met = as_strided(x, (KH, KW, count, C), steps)                          # by each kernel position
+        np.matmul(met, w, out=parts.reshape(KH, KW, count, F))
+        total = scratch("total", (n * lines * width, F), x.dtype)
+        np.add.reduce(parts, axis=0, out=total[:count])
+        y = sink.open(images, first, last)
+        y[...] = total.reshape(n, lines, width, F)[:, : last - first, :OW]
+        if bias is not None:
+            y += bias
+        sink.close(images, first, last, y)
+
+    share_out(band, bands(sink.shape, width * (KH * KW + 2) * F * w.itemsize, sink.lines))
+
+
+def pointwise(source, w, bias, sink, lead, stride, dilation):
+    """Every pixel's channels times one matrix, w (1, F/piece, C, piece)."""
+    _, count, C, piece = w.shape
+    (sh, sw), F = stride, count * piece
+
+    def band(where):
+        images, first, last = where
+        x = source.rows(images, first * sh - lead[0], (last - 1) * sh + 1 - lead[0])
+        if stride != (1, 1):
+            x = np.ascontiguousarray(x[:, ::sh, ::sw])
+        y = sink.open(images, first, last)
+        multiply(flat(x), w, flat(y))
+        if bias is not None:
+            y += bias
+        sink.close(images, first, last, y)
+
+    share_out(band, bands(sink.shape, sink.shape[2] * (C + F) * w.itemsize, sink.lines))
+
+
+def depthwise(source, w, bias, sink, lead, stride, dilation):
+    """out[c] = sum over kernel positions of the shifted channel c times one number: a sum of products along lines.
+
+    w (KH, KW, k, C) has the filters k times: so many pixels of a line are filtered in one inner loop.
+    """
+    (KH, KW, together, _), OW = w.shape, sink.shape[2]
+    (sh, sw), (dh, dw), (rh, rw) = stride, dilation, reach((KH, KW), dilation)
+    width = (OW - 1) * sw + rw
+    w = w.reshape(KH, KW, -1)
+
+    def band(where):
+        images, first, last = where
+        x = padded_rows(source, images, first * sh - lead[0], (last - 1) * sh + rh - lead[0], lead[1], width)
+        y = sink.open(images, first, last)
+        n, line, pixel, number = x.strides
+        shape = (len(x), last - first, OW // together, KH, KW, w.shape[2])
+        seen = as_strided(x, shape, (n, sh * line, together * sw * pixel, dh * line, dw * pixel, number))
+        np.einsum("nlpuvc,uvc->nlpc", seen, w, out=y.reshape(*shape[:3], -1))   # a view: whole lines of an array
+        if bias is not None:
+            y += bias
+        sink.close(images, first, last, y)
+
+    share_out(band, bands(sink.shape, OW * sink.shape[3] * w.itemsize * (1 + sh * sw), sink.lines))
+
+
+def pixels_together(OW, C, stride):
+    """How many pixels of a line to take as one: a part of the line of some thousand numbers, or else all of it."""
+    if stride[1] > 1:
+        return 1
+    most = max(n for n in range(1, OW + 1) if OW % n == 0 and n * C <= max(C, 4096))
+    return most if most * C >= 256 else OW
+
+
+DIRECT = {"blocked": blocked, "shifted": shifted, "pointwise": pointwise, "depthwise": depthwise}
+KEEP_ROWS = 1000                        # with more, tiles or pixels, weights are prepared anew: under 5 % of the work
+
+
+def forward(layer, way, source, sink, *, lead, keep_weights=True):
+    """Fill ``sink`` with the layer's convolution of ``source``."""
+    for g, part, into in group_parts(layer, way, source, sink):
+        w, b = group_weights(layer, way, g), layer.params.get("b")
+        if b is not None and way != "depthwise":
+            b = b[g * w.shape[3] : (g + 1) * w.shape[3]]
+        run(layer, way, ("forward", g), w, b, part, into, lead, keep_weights)
+
+
+def input_grad(layer, way, source, sink, *, lead, keep_weights=True):
+    """Fill ``sink`` with dx; ``source`` is dout."""
+    turned = tuple(r - 1 - before for r, before in zip(reach(layer.params["w"].shape[:2], layer.dilation), lead))
+    for g, part, into in group_parts(layer, way, source, sink):
+        w = group_weights(layer, way, g)
+        if way == "blocked" or layer.stride != (1, 1):
+            with sharing(worth_sharing(way, math.prod(part.shape) * w.size // w.shape[3])):
+                scattered(part, w, into, lead, layer.stride, layer.dilation)
+        else:
+            w = w[::-1, ::-1] if way == "depthwise" else w[::-1, ::-1].swapaxes(2, 3)
+            run(layer, way, ("input", g), w, None, part, into, turned, keep_weights)
+
+
+def param_grads(layer, way, x, dout, *, lead):
+    """dw (KH, KW, C/groups, F)."""
+    if layer.groups == 1 or way == "depthwise":
+        return weight_grad(way, x, dout, layer.params["w"].shape, lead, layer.stride, layer.dilation)
+    parts = []
+    for g in range(layer.groups):
+        shape = group_weights(layer, way, g).shape
+        cs, fs = (slice(g * size, (g + 1) * size) for size in shape[2:])
+        x_g, dout_g = (np.ascontiguousarray(a[..., some]) for a, some in ((x, cs), (dout, fs)))
+        parts.append(weight_grad(way, x_g, dout_g, shape, lead, layer.stride, layer.dilation))
+    return np.concatenate(parts, axis=3)
+
+
+def run(layer, way, key, w, b, source, sink, lead, keep_weights):
+    with sharing(worth_sharing(way, math.prod(sink.shape) * w.size // w.shape[3])):
+        w = prepared(layer, way, key, w, sink.shape, keep_weights)
+        if way in WINOGRAD:
+            wg.winograd(source, w, b, sink, lead, WINOGRAD[way])
+        else:
+            DIRECT[way](source, w, b, sink, lead, layer.stride, layer.dilation)
+
+
+def prepared(layer, way, key, w, out_shape, keep=True):
+    """The weights w, all or some of the layer's, as the way takes them; kept with it under ``key``, where it pays."""
+    N, OH, OW, _ = out_shape
+    key, rows = (way, *key, w.dtype.name), N * OH * OW
+    if way in WINOGRAD:
+        tiles = WINOGRAD[way]
+        rows /= tiles.m**2
+        make = partial(wg.transform_weights, w, tiles)
+    elif way == "pointwise":
+        make = partial(in_pieces, w[0, 0])
+    elif way == "depthwise":
+        key, rows = (*key, k := pixels_together(OW, w.shape[3], layer.stride)), 0
+        make = partial(np.repeat, w, k, axis=2)
+    else:
+        return w
+    return layer.derive(key, make) if keep and rows <= KEEP_ROWS else make()
+
+
+def group_parts(layer, way, source, sink):
+    """(number, source, sink) of each group; depthwise takes its groups all at once."""
+    if layer.groups == 1 or way == "depthwise":
+        return [(0, source, sink)]
+    size, made = source.shape[3] // layer.groups, sink.shape[3] // layer.groups
+    return [
+        (g, Rows(source.x, slice(g * size, (g + 1) * size)), Into(sink.out, slice(g * made, (g + 1) * made)))
+        for g in range(layer.groups)
+    ]
+
+
+def group_weights(layer, way, g):
+    w = layer.params["w"]
+    if layer.groups == 1 or way == "depthwise":
+        return w
+    F = w.shape[3] // layer.groups
+    return w[..., g * F : (g + 1) * F]
+
+
+# ---- the data gradient where it is no convolution: strides, and the few channels of a picture ----
+
+
+def scattered(source, w, sink, lead, stride, dilation):
+    """dx: every window that reaches into a band gives back its filter times dout; where they overlap, they add.
+
+    Depthwise weights have one channel and a filter for each channel of dx.
+    """
+    kernel, (sh, sw), (rh, rw) = w.shape[:2], stride, reach(w.shape[:2], dilation)
+    (_, OH, OW, F), (_, _, W, C) = source.shape, sink.shape
+    width = max((OW - 1) * sw + rw, lead[1] + W)
+    columns = slice(lead[1], lead[1] + W)
+    give = _give_each_channel if w.shape[2] < C else _give_planes if C < 16 else _give_rows
+    w = np.ascontiguousarray(w)
+
+    def band(where):
+        images, first, last = where
+        y = sink.open(images, first, last)
+        begin, end = first + lead[0], last + lead[0]                            # in lines of the padded picture
+        low = max(0, -(-(begin - rh + 1) // sh))                                # outputs whose windows reach the band
+        high = max(low, min(OH, (end - 1) // sh + 1))
+        start = min(begin, low * sh)
+        lines = max(end - start, low * sh - start + (high - low - 1) * sh + rh)
+        if give is _give_planes:
+            total = scratch("total", (len(y), C, lines, width), w.dtype).transpose(0, 2, 3, 1)
+        else:
+            total = scratch("total", (len(y), lines, width, C), w.dtype)
+        total[...] = 0
+        if high > low:
+            views = kernel_views(total[:, low * sh - start :], kernel, (high - low, OW), stride, dilation)
+            give(source.rows(images, low, high), w, views)
+        y[...] = total[:, begin - start : end - start, columns]
+        sink.close(images, first, last, y)
+
+    share_out(band, bands(sink.shape, (width * C * 2 + OW * (w.size // F + F) // sh) * w.itemsize, max(sh, 8)))
+
+
+def _give_rows(dout, w, views):
+    C, F = w.shape[2:]
+    g = flat(dout)
+    parts = scratch("parts", (*g.shape[:2], w.size // F), g.dtype)
+    np.matmul(g, w.reshape(-1, F).T, out=parts)
+    for part, view in zip(np.moveaxis(parts.reshape(*dout.shape[:3], -1, C), 3, 0), views):
+        view += part
+
+
+def _give_planes(dout, w, views):
+    """For few channels: a plane for each, so that adding goes along whole lines and not along three numbers."""
+    C, F = w.shape[2:]
+    parts = scratch("parts", (len(dout), w.size // F, dout.shape[1] * dout.shape[2]), dout.dtype)
+    np.matmul(w.reshape(-1, F), flat(dout).swapaxes(1, 2), out=parts)
+    for part, view in zip(parts.reshape(len(dout), -1, C, *dout.shape[1:3]).transpose(1, 0, 3, 4, 2), views):
+        view += part
+
+
+def _give_each_channel(dout, w, views):
+    term = scratch("term", dout.shape, dout.dtype)
+    for w_k, view in zip(w.reshape(-1, w.shape[3]), views):
+        view += np.multiply(dout, w_k, out=term)

@@ -1,0 +1,94 @@
+"""Gradients of a convolution's weights, shared out over threads.
+
+Each thread sums over bands of its own. How the bands are dealt out is fixed by the shape and the machine, and the sums
+are added in order, so that the result has the same bits for any number of threads.
+"""
+
+import math
+
+import numpy as np
+
+from minivis.convolution.bands import Rows, bands, even_cuts, padded_rows
+from minivis.convolution.window import kernel_views, reach, windows
+from minivis.convolution.winograd import F2, F4
+from minivis.convolution.winograd import weight_grad as winograd_weight_grad
+from minivis.runtime.affinity import cores
+from minivis.runtime.threads import scratch, share_out
+
+as_strided = np.lib.stride_tricks.as_strided
+
+WINOGRAD = {"winograd2": F2, "winograd4": F4}
+
+
+def weight_grad(way, x, dout, w_shape, lead, stride, dilation):
+    """dw (KH, KW, C, F), of one group: sums over bands, formed by a fixed number of takers and added in their order."""
+    if way in WINOGRAD:
+        return winograd_weight_grad(x, dout, lead, WINOGRAD[way])
+    work = {"blocked": _blocked_dw, "shifted": _shifted_dw, "pointwise": _blocked_dw, "depthwise": _depthwise_dw}[way]
+    rows, cost = work(w_shape, dout.shape, stride, dilation)
+    cut = bands(dout.shape, cost * x.itemsize)
+    shares = even_cuts(len(cut), -(-len(cut) // cores()), 1)
+    sums = np.zeros((len(shares), *w_shape), x.dtype)
+    source, kernel = Rows(x), w_shape[:2]
+    (sh, sw), (rh, rw), OW = stride, reach(kernel, dilation), dout.shape[2]
+    width = (OW - 1) * sw + rw
+
+    def share(s):
+        for images, first, last in cut[shares[s]]:
+            seen = padded_rows(source, images, first * sh - lead[0], (last - 1) * sh + rh - lead[0], lead[1], width)
+            rows(seen, dout[images, first:last], sums[s])
+
+    share_out(share, range(len(shares)))
+    total = sums[0]
+    for other in sums[1:]:
+        total += other
+    return total
+
+
+def _blocked_dw(w_shape, out_shape, stride, dilation):
+    kernel, F = w_shape[:2], w_shape[3]
+    row = math.prod(w_shape[:3])
+
+    def add(x, dout, dw):
+        cols = seen = windows(x, kernel, dout.shape[1:3], stride, dilation)
+        if kernel != (1, 1):
+            cols = scratch("cols", seen.shape, x.dtype)
+            np.copyto(cols, seen)
+        dw_rows = dw.reshape(row, F)
+        part = scratch("dw", dw_rows.shape, dw.dtype)
+        dw_rows += np.matmul(cols.reshape(-1, row).T, np.ascontiguousarray(dout).reshape(-1, F), out=part)
+
+    return add, out_shape[2] * (row + F)
+
+
+def _shifted_dw(w_shape, out_shape, stride, dilation):
+    """As `shifted`: the picture from each position on, times dout with zeros where windows run over a line's end."""
+    KH, KW, C, F = w_shape
+    rh, rw = reach((KH, KW), dilation)
+
+    def add(x, dout, dw):
+        x = np.ascontiguousarray(x)
+        n, lines, width, _ = x.shape
+        spread = scratch("spread", (n, lines, width, F), x.dtype)
+        oh, ow = dout.shape[1:3]
+        spread[:, :oh, :ow] = dout
+        spread[:, :oh, ow:] = 0
+        spread[:, oh:] = 0
+        count, pixel = n * lines * width - (rh - 1) * width - (rw - 1), C * x.itemsize
+        seen = as_strided(x, (KH, KW, count, C), (dilation[0] * width * pixel, dilation[1] * pixel, pixel, x.itemsize))
+        part = scratch("dw", dw.shape, dw.dtype)
+        dw += np.matmul(seen.swapaxes(2, 3), spread.reshape(-1, F)[:count], out=part)
+
+    return add, (out_shape[2] + rw - 1) * (C + F)
+
+
+def _depthwise_dw(w_shape, out_shape, stride, dilation):
+    kernel, C = w_shape[:2], w_shape[3]
+
+    def add(x, dout, dw):
+        term = scratch("term", dout.shape, x.dtype)
+        for k, view in enumerate(kernel_views(x, kernel, dout.shape[1:3], stride, dilation)):
+            np.multiply(view, dout, out=term)
+            dw.reshape(-1, C)[k] += term.reshape(-1, C).sum(axis=0)
+
+    return add, out_shape[2] * C * 3

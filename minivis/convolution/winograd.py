@@ -1,0 +1,284 @@
+"""Winograd's convolution: 3 x 3 at stride 1 with a quarter of the multiplications (Lavin & Gray, arXiv:1509.09308).
+
+F(m): a tile of m x m outputs sees t x t inputs, t = m + 2. All three matrices below are fixed by m alone:
+
+    U = G w G^T          the weights, once                       (t, t) for each pair of channels
+    V = B^T d B          each tile d of the input                (t, t) for each channel
+    M = U * V            elementwise, summed over channels: t*t matrix products, and all of the multiplying
+    y = A^T M A          the tile of outputs                     (m, m) for each filter
+
+Directly a tile takes 9*m*m products per pair of channels, here t*t: 36 for 16 when m = 2, 144 for 36 when m = 4.
+
+How it is fast in NumPy. A *block* is some rows of tiles: few, so that V and M stay in cache, but enough for large
+calls, of which there are six. Nothing is gathered first:
+
+    vertical half of V      B^T (t, t) times whole picture rows; the windows overlap, as views do. Rows of padding are
+                            zero, so a tile at the edge leaves out the columns of B^T that would meet them
+    horizontal half of V    the same along the rows, on overlapping windows of the result
+    products                np.matmul of stacks of small matrices: weights lie in pieces of so many filters that each
+                            product stays under OpenBLAS' limit for its kernel that copies nothing (SMALL_PRODUCT)
+    bias                    added to frequency (1, 1) of M alone, since that column of A^T is all ones
+    vertical half of y, horizontal half of y, written straight into the output's rows
+
+Rounding, relative to the largest output, float32: F(2) 2e-6, F(4) 2e-5 (float64: 1e-13): the larger m, the larger the
+numbers that cancel. F(6) would be barely faster and is worse again.
+"""
+
+import functools
+
+import numpy as np
+
+from minivis.convolution.bands import Rows, even_cuts, holds_pictures
+from minivis.runtime.affinity import cores
+from minivis.runtime.products import SMALL_PRODUCT, filters_a_piece, multiply
+from minivis.runtime.threads import scratch, share_out
+from minivis.runtime.workspace import aligned
+
+BLOCK_TILES = 224                       # of up to 128 channels; half as many of more. See BAND_BYTES in bands.py
+PHASE_BYTES = 2**24                     # of V and M of whole pictures, see `in_phases`
+SMALL_PHASE = 2**21                     # bytes of V or M that one thread makes as fast as two
+PHASE_PRODUCTS = 2**22                  # multiplications at least of what a thread takes at a time
+
+
+class Tiles:
+    """The matrices of F(m) for 3 x 3 kernels."""
+
+    def __init__(self, m, BT, G, AT):
+        self.m, self.t = m, m + 2
+        self.BT, self.AT, self.G = np.array(BT, float), np.array(AT, float), np.array(G, float)
+
+    @functools.cache  # noqa: B019  (two instances, two dtypes)
+    def matrices(self, dtype):
+        return self.BT.astype(dtype), self.AT.astype(dtype)
+
+
+F2 = Tiles(
+    2,
+    BT=[[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]],
+    G=[[1, 0, 0], [1 / 2, 1 / 2, 1 / 2], [1 / 2, -1 / 2, 1 / 2], [0, 0, 1]],
+    AT=[[1, 1, 1, 0], [0, 1, -1, 1]],
+)
+F4 = Tiles(
+    4,
+    BT=[[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]],
+    G=[[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
+       [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]],
+    AT=[[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]],
+)  # fmt: skip
+
+
+def transform_weights(w, tiles):
+    """U (t*t, F/piece, C, piece) of w (3, 3, C, F): every product reads one contiguous piece."""
+    _, _, C, F = w.shape
+    piece = filters_a_piece(C, F)
+    GG = np.kron(tiles.G, tiles.G).astype(w.dtype)                              # (t*t, 9)
+    U = aligned((tiles.t**2, F // piece, C, piece), w.dtype)
+
+    def make(j):
+        w_piece = np.ascontiguousarray(w[..., j * piece : (j + 1) * piece]).reshape(9, -1)
+        np.matmul(GG, w_piece, out=U.reshape(tiles.t**2, F // piece, -1)[:, j])
+
+    share_out(make, range(F // piece))
+    return U
+
+
+def winograd(source, U, bias, sink, lead, tiles):
+    """Fill ``sink`` (N, OH, OW, F) with the convolution of ``source`` (N, H, W, C), transformed weights U, plus bias.
+
+    lead: zeros before the first row and column (negative: so many are skipped); the sizes tell what comes after.
+    """
+    N, OH, OW, _ = sink.shape
+    C = source.shape[3]
+    rows, columns = -(-OH // tiles.m), -(-OW // tiles.m)        # of tiles
+    job = Job(source, U, bias, sink, lead, tiles, columns)
+    if in_phases(N, rows * columns, U, C):
+        for images in even_cuts(N, max(1, PHASE_BYTES // (rows * columns * bytes_a_tile(U))), 1):
+            phases(job, images, rows)
+        return
+    wanted = min(SMALL_PRODUCT // (C * U.shape[3]), BLOCK_TILES if C <= 128 else BLOCK_TILES // 2)
+
+    def block(where):
+        V = job.empty("V", where, C)
+        M = job.empty("M", where, sink.shape[3])
+        job.to_frequency(where, V)
+        job.products(V, M)
+        job.from_frequency(where, M)
+
+    share_out(block, blocks(N, rows, max(1, round(wanted / columns))))
+
+
+def bytes_a_tile(U):
+    """Of V and M together."""
+    return U.shape[0] * (U.shape[2] + U.shape[1] * U.shape[3]) * U.itemsize
+
+
+def in_phases(N, tiles_an_image, U, C):
+    """Few tiles and large weights: each thread takes some frequencies of all tiles, and the weights are read once."""
+    return U.nbytes > 2 * N * tiles_an_image * bytes_a_tile(U)
+
+
+def phases(job, images, rows):
+    """The three steps one after the other, each shared out, on whole pictures."""
+    everything = (images, slice(0, rows))
+    V, M = (job.empty(name, everything, size) for name, size in (("whole V", job.C), ("whole M", job.F)))
+    V_rows, M_rows = (a.reshape(len(a), images.stop - images.start, rows, job.columns, -1) for a in (V, M))
+
+    def parts(array):
+        count = 1 if array.nbytes < SMALL_PHASE else cores()
+        return [(images, part) for part in even_cuts(rows, -(-rows // count), 1)]
+
+    def into(where):
+        part = job.empty("V", where, job.C)
+        job.to_frequency(where, part)
+        V_rows[:, :, where[1]] = part.reshape(V_rows[:, :, where[1]].shape)
+
+    def back(where):
+        part = job.empty("M", where, job.F)
+        part.reshape(M_rows[:, :, where[1]].shape)[...] = M_rows[:, :, where[1]]
+        job.from_frequency(where, part)
+
+    share_out(into, parts(V))
+    together = max(2, PHASE_PRODUCTS // (V.shape[1] * job.C * job.F))           # frequencies
+    share_out(lambda f: job.products(V, M, slice(f, f + together)), range(0, len(V), together))
+    share_out(back, parts(M))
+
+
+class Job:
+    """One convolution's arrays and sizes, and its steps for a block, ``where`` = (slice of images, of tile rows)."""
+
+    def __init__(self, source, U, bias, sink, lead, tiles, columns):
+        self.source, self.U, self.bias, self.sink, self.lead, self.columns = source, U, bias, sink, lead, columns
+        self.m, self.t = tiles.m, tiles.t
+        self.BT, self.AT = tiles.matrices(U.dtype)
+        self.C, self.F = U.shape[2], U.shape[1] * U.shape[3]
+
+    def empty(self, name, where, channels):
+        n = (where[0].stop - where[0].start) * (where[1].stop - where[1].start) * self.columns
+        return scratch(name, (self.t**2, n, channels), self.U.dtype)
+
+    def to_frequency(self, where, V):
+        """The block's tiles of the input, transformed, into V (t*t, tiles, C)."""
+        to_frequency(self.source, self.BT, self.m, self.lead, where, self.columns, V)
+
+    def products(self, V, M, some=slice(None)):
+        """M (t*t, tiles, F) = V (t*t, tiles, C) U, for ``some`` of the frequencies."""
+        multiply(V[some], self.U[some], M[some])
+
+    def from_frequency(self, where, M):
+        """The block's outputs from M, into the sink's rows."""
+        images, tile_rows = where
+        n, k, m, t, F = images.stop - images.start, tile_rows.stop - tile_rows.start, self.m, self.t, self.F
+        _, OH, OW, _ = self.sink.shape
+        if self.bias is not None:
+            M[t + 1] += self.bias
+        half = scratch("half", (m, t, n, k, self.columns, F), M.dtype)
+        np.matmul(self.AT, M.reshape(t, -1), out=half.reshape(m, -1))
+        first, last = m * tile_rows.start, min(m * tile_rows.stop, OH)
+        y = self.sink.open(images, first, last)                                 # (n, last - first, OW, F)
+        for r0, r1, rows in whole_and_rest(last - first, m):                    # an odd size ends in parts of tiles
+            for c0, c1, columns in whole_and_rest(OW, m):
+                part = half[:rows, :, :, r0:r1, c0:c1].transpose(0, 2, 3, 4, 1, 5)
+                place = y[:, m * r0 : m * r0 + (r1 - r0) * rows, m * c0 : m * c0 + (c1 - c0) * columns]
+                place = place.reshape(n, r1 - r0, rows, c1 - c0, columns, F).transpose(2, 0, 1, 3, 4, 5)     # a view
+                np.matmul(self.AT[:columns], part, out=place)
+        self.sink.close(images, first, last, y)
+
+
+def to_frequency(source, matrix, m, lead, where, columns, V):
+    """V (t*t, tiles, C) = matrix d matrix^T for every tile d of ``source``, s lines high and wide and m apart.
+
+    Lines outside the source are zero: a tile that reaches there leaves out the columns of the matrix that meet them.
+    """
+    (images, tile_rows), (t, s) = where, matrix.shape
+    (top, left), (_, H, W, C) = lead, source.shape
+    n, k, width = images.stop - images.start, tile_rows.stop - tile_rows.start, m * (columns - 1) + s
+    half = scratch("half", (t, n, k, width, C), V.dtype)                        # transformed along the columns
+    first, last = max(0, -left), min(W, width - left)                           # the source's columns that count
+    half[..., : first + left, :] = 0
+    half[..., last + left :, :] = 0
+
+    begin = m * tile_rows.start - top                                           # the line where the block begins
+    low, high = min(H, max(0, begin)), max(0, min(H, begin + m * (k - 1) + s))
+    x = np.ascontiguousarray(source.rows(images, low, high)[:, :, first:last])
+    line, image = (last - first) * C, (high - low) * (last - first) * C
+    for i, j, above, below in edges(begin, k, m, s, H):
+        start, rows = begin + i * m + above - low, s - above - below
+        seen = strided(x, (n, j - i, rows, line), (image, m * line, line, 1), start * line)
+        steps = (k * width * C, width * C, n * k * width * C, 1)
+        place = strided(half, (n, j - i, t, line), steps, (i * width + first + left) * C)
+        np.matmul(matrix[:, above : s - below], seen, out=place)
+
+    windows = strided(half, (t, n * k, columns, s, C), (n * k * width * C, width * C, m * C, C, 1))
+    np.matmul(matrix, windows, out=V.reshape(t, t, n * k, columns, C).transpose(0, 2, 3, 1, 4))
+
+
+def weight_grad(x, dout, lead, tiles):
+    """dw (3, 3, C, F): what is linear in U goes back the other way, dU = V^T (A dout A^T), dw = G^T dU G.
+
+    Each of a fixed number of takers sums over blocks of its own, and the sums are added in their order.
+    """
+    (N, OH, OW, F), C, m, t = dout.shape, x.shape[3], tiles.m, tiles.t
+    rows, columns = -(-OH // m), -(-OW // m)
+    BT, AT = tiles.matrices(x.dtype)
+    A = np.ascontiguousarray(AT.T)
+    cut = blocks(N, rows, max(1, round(BLOCK_TILES / columns)))
+    shares = even_cuts(len(cut), -(-len(cut) // cores()), 1)
+    sums = np.empty((len(shares), t * t, C, F), x.dtype)
+
+    def share(i):
+        total = sums[i]
+        for at, where in enumerate(cut[shares[i]]):
+            n = (where[0].stop - where[0].start) * (where[1].stop - where[1].start) * columns
+            V, D = (scratch(name, (t * t, n, size), x.dtype) for name, size in (("V", C), ("M", F)))
+            to_frequency(Rows(x), BT, m, lead, where, columns, V)
+            to_frequency(Rows(dout), A, m, (0, 0), where, columns, D)
+            part = np.matmul(V.swapaxes(1, 2), D, out=scratch("dU", total.shape, x.dtype) if at else total)
+            if at:
+                total += part
+
+    share_out(share, range(len(shares)))
+    dU = sums[0]
+    for other in sums[1:]:
+        dU += other
+    GG = np.kron(tiles.G, tiles.G).astype(x.dtype)                              # (t*t, 9)
+    return (GG.T @ dU.reshape(t * t, -1)).reshape(3, 3, C, F)
+
+
+def strided(memory, shape, strides, start=0):
+    """A view of contiguous memory, which may overlap itself; strides and start in elements."""
+    size = memory.itemsize
+    if 0 in shape:
+        return np.empty(shape, memory.dtype)
+    return np.ndarray(shape, memory.dtype, memory, start * size, tuple(s * size for s in strides))
+
+
+def edges(begin, k, m, t, H):
+    """Cut k rows of tiles, t lines high, of which the first begins at line ``begin``, by how much of each lies outside.
+
+    Yield (i, j, above, below): tiles i to j have so many rows above the input and below it. A tile that is all outside
+    keeps no row (above + below == t).
+    """
+    inside = min(k, max(0, -(begin // m)))                              # the first tile that begins in the input
+    outside = max(inside, min(k, (H - t - begin) // m + 1))             # the first that does not end in it
+    for i in range(inside):
+        above = min(t, -begin - i * m)
+        yield i, i + 1, above, min(t - above, max(0, begin + i * m + t - H))
+    if outside > inside:
+        yield inside, outside, 0, 0
+    for i in range(outside, k):
+        yield i, i + 1, 0, min(t, begin + i * m + t - H)
+
+
+def whole_and_rest(size, m):
+    """(first tile, last tile, outputs a tile): the whole tiles in ``size`` outputs, and what is left of one."""
+    whole, rest = divmod(size, m)
+    return [cut for cut in ((0, whole, m), (whole, whole + 1, rest)) if cut[1] > cut[0] and cut[2]]
+
+
+def blocks(N, rows, most):
+    """Blocks of at most about ``most`` tile rows: parts of a picture, or several pictures where they are small."""
+    if holds_pictures(most, rows, N):
+        return [(images, slice(0, rows)) for images in even_cuts(N, most // rows, cores())]
+    parts = even_cuts(rows, most, cores() if N == 1 else 1)
+    return [(slice(n, n + 1), part) for n in range(N) for part in parts]

@@ -1,0 +1,1 @@
+"""Emoji on backgrounds: what emoji-vgg and its kin are trained on."""

@@ -1,0 +1,89 @@
+"""The two files of emoji that the repository holds, rendered here so that anybody can make them again.
+
+    python -m minivis.data.emoji.shipped                                collect the sprites into the user's cache
+    python -m minivis.data.emoji.shipped --out tests/data/emoji.npz     200 test pictures with masks, labels, names
+    python -m minivis.data.emoji.shipped --goose minivis/data/goose.png the goose that commands start from
+"""
+
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+from PIL import Image, ImageChops, ImageFilter
+
+from minivis.data.emoji.classes import CLASSES, NAMES
+from minivis.data.emoji.compose import EmojiPictures, Ranges
+from minivis.data.emoji.photos import WALLPAPERS, find_photo
+from minivis.data.emoji.sprites import default_path, load, svg_drawer
+from minivis.errors import MinivisError
+from minivis.runtime.files import atomic_write
+
+GOOSE_SIDE = 512  # pixels
+GOOSE_SCALE = 0.78  # height of the goose / side of the picture
+GOOSE_PHOTO = "picosdeeuropa_by_Aitzol_Berasategi.jpg"  # CC BY 4.0, Aitzol Berasategi
+GOOSE_CROP = (1100, 648, 1800)  # left, top, side, pixels of the photograph
+
+# Clear pictures: large emoji, upright or nearly, little blur and noise.
+CLEAR = Ranges(
+    scale=(0.6, 0.95), rotation=12, brightness=(-12, 12), contrast=(0.9, 1.15), saturation=(0.8, 1.25), hue=6,
+    blur_share=0.15, blur=(0.3, 0.6), noise_share=0.15, noise=(2, 6), grey_share=0, visible=45,
+)  # fmt: skip
+
+
+def held_out_pictures(sprites, count=200, seed=2016):
+    """images, masks, labels, names of ``count`` clear pictures on held-out backgrounds, every class in them."""
+    pictures = EmojiPictures(sprites, 64, "test", sets=("noto", "twemoji"), ranges=CLEAR)
+    images, labels, masks = pictures.batch(range(count), seed)
+    return {"images": images, "masks": masks, "labels": labels, "names": sprites.class_names}
+
+
+def render_goose(folder):
+    """The goose standing in a mountain meadow, (512, 512) RGB, drawn large from its SVG."""
+    side = GOOSE_SIDE
+    left, top, cut = GOOSE_CROP
+    with find_photo(WALLPAPERS, GOOSE_PHOTO).open("rb") as file:
+        photo = Image.open(file).convert("RGB").crop((left, top, left + cut, top + cut))
+    picture = photo.resize((side, side), Image.Resampling.LANCZOS)
+    picture = picture.filter(ImageFilter.GaussianBlur(1.5))  # the lens was focused on the goose
+
+    goose = svg_drawer("noto-svg", folder, side=1024)(CLASSES[0])
+    goose = goose.crop(goose.getbbox())
+    height = round(GOOSE_SCALE * side)
+    goose = goose.resize((round(height * goose.width / goose.height), height), Image.Resampling.LANCZOS)
+    corner = (round(0.5 * (side - goose.width)), round(0.93 * side) - height)
+
+    # Its shadow: the same shape laid flat on the ground behind its feet, soft.
+    flat = goose.getchannel("A").resize((goose.width, height // 5))
+    shadow = Image.new("L", (side, side))
+    shadow.paste(flat.point(lambda a: a * 0.65), (corner[0] + 24, corner[1] + height - flat.height + 16))
+    shadow = shadow.filter(ImageFilter.GaussianBlur(7))
+    picture = ImageChops.multiply(picture, Image.merge("RGB", 3 * [ImageChops.invert(shadow)]))
+    picture.paste(goose, corner, goose)
+    return picture
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path), help="Where sprites.npz is, or goes [the user's cache].")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the test pictures to this .npz file.")
+@click.option("--goose", type=click.Path(path_type=Path), help="Write the goose on a photograph to this .png file.")
+def main(folder, out, goose):
+    """Collect the emoji sprites, and render the two files of them that the repository holds."""
+    try:
+        folder = folder or default_path().parent
+        sprites = load(folder / "sprites.npz")
+        click.echo(f"{folder / 'sprites.npz'}: {len(sprites.images)} sprites of {len(NAMES)} classes")
+        click.echo(f"fingerprint {sprites.fingerprint}")
+        if out:
+            with atomic_write(out, force=True) as temporary:
+                np.savez_compressed(temporary, **held_out_pictures(sprites))
+        if goose:
+            with atomic_write(goose, force=True) as temporary:
+                render_goose(folder).save(temporary, format="png", optimize=True)
+    except (MinivisError, OSError) as error:
+        click.echo(f"minivis: error: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

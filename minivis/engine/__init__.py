@@ -1,0 +1,1 @@
+"""A net, and passes over it."""

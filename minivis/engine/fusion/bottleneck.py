@@ -1,0 +1,168 @@
+"""A MobileNet's block as one step: 1x1 filters expand, each channel is filtered by itself, 1x1 filters project.
+
+What lies between is several times what goes in and comes out. Here it is made for some lines at a time, or for a share
+of the channels, and used up while it is in cache: the depthwise way of direct.py reads a source that expands what it
+is asked for, and fills a sink that projects what it is given. Nothing is kept for a backward. `plan.py` decides where
+this is done; where a convolution goes another way, the layers run one by one.
+
+Sandler et al. 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", section 3.
+"""
+
+import math
+import re
+from itertools import pairwise
+
+import numpy as np
+
+from minivis.convolution import direct
+from minivis.convolution.bands import Rows, even_cuts, flat
+from minivis.convolution.choose import worth_sharing
+from minivis.engine.fusion.conv_relu_pool import FusedConv, IntoReLU
+from minivis.layers.conv import Conv2D
+from minivis.layers.merge import Add
+from minivis.layers.relu import ReLU
+from minivis.runtime.affinity import cores
+from minivis.runtime.products import multiply
+from minivis.runtime.threads import scratch, share_out, sharing
+
+BLOCK = re.compile("(1r)?dr1a?")        # see `kind`: the first block of a net does not expand, not every one adds
+LONGEST = 6
+
+FEW_LINES = 16                          # of a result, below which its channels are shared out, and else its lines
+CHANNELS, LINES = 96, 8                 # that a share has at least: lines next to another's are expanded twice
+WIDE = 2**20                            # numbers between expansion and filter in a share of lines, about
+
+
+def block_length(layers):
+    """How many of these, from the first on, are a block; 0: none."""
+    found = BLOCK.match("".join(map(kind, layers)))
+    return found.end() if found else 0
+
+
+def kind(layer):
+    """A letter: 1 for a plain 1x1 convolution, d a depthwise one, r ReLU, a Add."""
+    if isinstance(layer, Conv2D):
+        kernel, channels = layer.params["w"].shape[:2], layer.params["w"].shape[2:]
+        plain = kernel == layer.stride == (1, 1) and layer.groups == 1
+        return "1" if plain else "d" if layer.groups > 1 and channels == (1, layer.groups) else "-"
+    return "r" if isinstance(layer, ReLU) else "a" if isinstance(layer, Add) else "-"
+
+
+class Bottleneck:
+    """``names`` and ``layers`` of a block. An `Add` at its end adds what the block reads."""
+
+    def __init__(self, names, layers):
+        self.names, self.convs, self.adds = names, layers[::2], isinstance(layers[-1], Add)
+        fused = [FusedConv(names[i : i + 2], layers[i : i + 2]) for i in range(0, len(names) - 2, 2)]
+        self.expand, self.filtering = (None, *fused)[-2:]
+        self.project = self.convs[-1]
+        rest = zip(names[2 * len(fused) :], layers[2 * len(fused) :])
+        self.one_by_one = [*((pair.names[0], pair) for pair in fused), *rest]
+
+    def forward(self, x, *, mode):
+        """Return the last one's output, and {name: (shape of its output, None)}."""
+        shapes = [x.shape]
+        for conv in self.convs:
+            shapes.append(conv.output_shape(shapes[-1]))
+        if self.all_fast(x, shapes, mode):
+            out = self.in_shares(np.ascontiguousarray(x), shapes, mode)
+        else:
+            out = x
+            for name, layer in self.one_by_one:
+                terms = (out, x) if isinstance(layer, Add) else (out,)
+                out, _ = layer.forward(*terms, mode=mode.at(name))
+        made = [shape for shape in shapes[1:] for _ in range(2)]                # a convolution's, and its ReLU's
+        return out, {name: (shape, None) for name, shape in zip(self.names, made)}
+
+    def all_fast(self, x, shapes, mode):
+        """Whether each convolution goes the way that this file takes."""
+        convs = zip(self.names[::2], self.convs, shapes)
+        ways = [conv.way("forward", x, shape, mode.at(name)) for name, conv, shape in convs]
+        return ways == ["pointwise", "depthwise", "pointwise"][-len(ways) :]
+
+    def in_shares(self, x, shapes, mode):
+        *_, wide, filtered, out_shape = shapes
+        shares, lines = cuts(wide, filtered)
+        parts = [mode.empty(out_shape, x.dtype) for _ in shares]
+        conv = self.filtering.conv
+
+        def share(k):
+            some = shares[k]
+            source = Expanded(x, self.expand, some) if self.expand else Rows(x, some)
+            sink = IntoProjection(self, x, parts[k], filtered, some, lines)
+            w = weights(conv, "depthwise", some, conv.params["w"][..., some], filtered)
+            b = conv.params["b"][some] if "b" in conv.params else None
+            direct.depthwise(source, w, b, sink, conv.lead(wide), conv.stride, conv.dilation)
+
+        work = sum(conv.multiply_adds(*made) for conv, made in zip(self.convs, pairwise(shapes)))
+        with sharing(worth_sharing("pointwise", len(x) * work)):
+            if len(shares) == 1:                # by lines, then: the filter sees to that
+                share(0)
+                return parts[0]
+            share_out(share, range(len(shares)))
+        for part in parts[1:]:
+            parts[0] += part
+        self.finish(parts[0], x)
+        return parts[0]
+
+    def finish(self, y, x):
+        """What follows when the projection's sums are complete; x: what the block reads there."""
+        if "b" in self.project.params:
+            y += self.project.params["b"]
+        if self.adds:
+            y += x
+
+
+def cuts(wide, filtered):
+    """How the work is shared out: some channels each, or else some lines of the result, (slices, lines)."""
+    N, OH, _, C = filtered
+    if N == 1 and OH < FEW_LINES:
+        return even_cuts(C, max(CHANNELS, -(-C // cores())), 1), OH
+    bands = max(cores() if N == 1 else 1, math.prod(wide[1:]) // WIDE)
+    return [slice(0, C)], max(LINES, -(-OH // bands))
+
+
+def weights(conv, way, channels, w, out_shape):
+    """``w``, those of ``conv`` that a share of the channels needs, as the way takes them."""
+    return direct.prepared(conv, way, ("share", channels.start, channels.stop), w, out_shape)
+
+
+class Expanded:
+    """A source: some channels of the expansion and its ReLU, made when they are asked for."""
+
+    def __init__(self, x, expand, channels):
+        conv = expand.conv
+        self.x, self.dtype, self.shape = x, x.dtype, (*x.shape[:3], channels.stop - channels.start)
+        self.w = weights(conv, "pointwise", channels, conv.params["w"][..., channels], self.shape)
+        self.b = conv.params["b"][channels] if "b" in conv.params else None
+        self.top = expand.relu.top
+
+    def rows(self, images, first, last, out=None):
+        x = self.x[images, first:last]
+        y = scratch("expanded", (*x.shape[:3], self.shape[3]), x.dtype)
+        multiply(flat(x), self.w, flat(y))
+        if self.b is not None:
+            y += self.b
+        return y.clip(0, self.top, out=y if out is None else out)
+
+
+class IntoProjection(IntoReLU):
+    """A sink that projects what passes the ReLU; with all channels at hand it finishes that."""
+
+    def __init__(self, block, x, out, filtered, channels, lines):
+        super().__init__(out, block.filtering.relu.top, passing=None)
+        self.block, self.x, self.lines = block, x, lines
+        w = block.project.params["w"][:, :, channels]
+        self.w = weights(block.project, "pointwise", channels, w, out.shape)
+        self.shape = *filtered[:3], w.shape[2]
+        self.whole = self.shape == filtered
+
+    def open(self, images, first, last):
+        return scratch("sink", (images.stop - images.start, last - first, *self.shape[2:]), self.dtype)
+
+    def close(self, images, first, last, y):
+        super().close(images, first, last, y)
+        out = self.out[images, first:last]
+        multiply(flat(y), self.w, flat(out))
+        if self.whole:
+            self.block.finish(out, self.x[images, first:last])

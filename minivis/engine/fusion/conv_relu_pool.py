@@ -1,0 +1,195 @@
+"""A convolution, its ReLU and perhaps its max pool as one step: the others work on a band while it is in cache.
+
+What each layer remembers for backward is filed under its own name, in the form that the layer itself would give it, so
+that a backward pass may take the three as one again, or one by one from a seed in their middle. Only the outputs in
+their middle do not exist. `plan.py` decides where this is done; a convolution without a fast way runs by itself. On a
+GPU the convolution's own last kernel does the ReLU, and the pool follows.
+"""
+
+import numpy as np
+
+from minivis.convolution import cuda, direct
+from minivis.convolution.bands import Into, Rows
+from minivis.layers.conv import Conv2D
+from minivis.layers.pool import MaxPool2D
+from minivis.layers.relu import BITS_FROM, RELU_RULES, Bits, ReLU
+from minivis.runtime.threads import scratch
+
+UNBANDED = {"im2col", "device"}         # ways that do not go band by band
+
+
+def fusable(conv, relu, pool=None):
+    """Whether these three are of the kinds that this file knows."""
+    if not (isinstance(conv, Conv2D) and isinstance(relu, ReLU)):
+        return False
+    if conv.groups > 1 and conv.params["w"].shape[2:] != (1, conv.groups):      # groups that run one after another
+        return False
+    if pool is None:
+        return True
+    plain = isinstance(pool, MaxPool2D) and pool.padding == ((0, 0), (0, 0)) and not pool.ceil
+    return plain and pool.size == pool.stride == (2, 2)
+
+
+class FusedConv:
+    """``names`` and ``layers`` of a Conv2D, a ReLU and perhaps a MaxPool2D of 2 x 2 at stride 2."""
+
+    def __init__(self, names, layers):
+        self.names, self.layers = names, layers
+        self.conv, self.relu, self.pool = (*layers, None)[:3]
+
+    def forward(self, x, *, mode):
+        """Return the last one's output, and {name: (shape of its output, cache)}."""
+        way = self.fast_way(x, x.shape, mode)
+        if way is None:
+            on_device = self.conv.way("forward", x, x.shape, mode) == "device"
+            return self.on_device(x, mode) if on_device else self.one_by_one(x, mode)
+        sink = self.sink(x.shape, x.dtype, mode)
+        source, lead = Rows(np.ascontiguousarray(x)), self.conv.lead(x.shape)
+        direct.forward(self.conv, way, source, sink, lead=lead, keep_weights=not mode.training)
+        return sink.made, self.filed(self.conv.cache(x, mode), sink, mode)
+
+    def fast_way(self, like, x_shape, mode):
+        """How to go over bands; None where this has to be done one by one."""
+        way, (_, OH, OW, _) = self.conv.way("forward", like, x_shape, mode), self.conv.output_shape(x_shape)
+        return None if way in UNBANDED or (self.pool is not None and min(OH, OW) < 2) else way
+
+    def sink(self, x_shape, dtype, mode):
+        shape = self.conv.output_shape(x_shape)
+        if self.pool is not None:
+            return IntoPool(mode, shape, dtype, self.relu.top, signs(shape, mode))
+        return IntoReLU(mode.empty(shape, dtype), self.relu.top, signs(shape, mode))
+
+    def filed(self, conv_cache, sink, mode):
+        """{name: (shape of its output, cache)}."""
+        filed = [(sink.shape, conv_cache), (sink.shape, sink.passing)]
+        if self.pool is not None:
+            filed.append((sink.made.shape, (sink.switches, sink.shape) if mode.grad else None))
+        return dict(zip(self.names, filed))
+
+    def on_device(self, x, mode):
+        out, passing = cuda.relu_forward(self.conv, self.relu, x, mode)
+        conv, relu, *pool = self.names
+        filed = {conv: (out.shape, self.conv.cache(x, mode)), relu: (out.shape, passing)}
+        for name in pool:
+            out, cache = self.pool.forward(out, mode=mode)
+            filed[name] = out.shape, cache
+        return out, filed
+
+    def one_by_one(self, x, mode):
+        filed = {}
+        for name, layer in zip(self.names, self.layers):
+            x, cache = layer.forward(x, mode=mode)
+            filed[name] = x.shape, cache
+        return x, filed
+
+    def backward(self, dout, caches, mode):
+        """Return ``(dx,), {}``; ``caches`` holds one for each layer. Gradients of parameters are not made here."""
+        x_shape = getattr(caches[0], "shape", caches[0])
+        way = self.conv.way("input", dout, x_shape, mode)
+        if way in UNBANDED:
+            for layer, cache in zip(reversed(self.layers), reversed(caches)):
+                (dout,), _ = layer.backward(dout, cache, mode)
+            return (dout,), {}
+        dx = mode.empty(x_shape, dout.dtype)
+        source = Passed(np.ascontiguousarray(dout), caches[1], mode.relu_rule, *caches[2:])
+        direct.input_grad(self.conv, way, source, Into(dx), lead=self.conv.lead(x_shape))
+        return (dx,), {}
+
+
+def signs(shape, mode):
+    """Memory for where a ReLU of this shape passes; None if nobody will ask."""
+    if mode.grad is None:
+        return None
+    return Bits(shape, mode.empty) if np.prod(shape) >= BITS_FROM else mode.empty(shape, bool)
+
+
+class IntoReLU(Into):
+    """A sink that keeps max(y, 0), and in ``passing`` where y passed."""
+
+    def __init__(self, out, top, passing):
+        super().__init__(out)
+        self.made = out
+        self.top, self.passing = top, passing
+
+    def close(self, images, first, last, y):
+        if self.passing is not None:
+            where = np.greater(y, 0, out=scratch("where", y.shape, bool))
+            if self.top < np.inf:
+                where &= y < self.top
+            self.passing[images, first:last] = where
+        y.clip(0, self.top, out=y)
+
+
+class IntoPool(IntoReLU):
+    """A sink that keeps only the maximum of each 2 x 2 window after the ReLU, and its switch.
+
+    With no signs and switches to keep, the maximum comes first and the ReLU takes that alone: the same number.
+    """
+
+    lines = 2
+
+    def __init__(self, mode, shape, dtype, top, passing):
+        N, H, W, C = self.shape = shape
+        self.dtype, self.top, self.passing = dtype, top, passing
+        self.made = mode.empty((N, H // 2, W // 2, C), dtype)
+        self.switches = mode.empty(self.made.shape, np.uint8) if mode.grad else None
+
+    def open(self, images, first, last):
+        return scratch("sink", (images.stop - images.start, last - first, *self.shape[2:]), self.dtype)
+
+    def close(self, images, first, last, y):
+        if self.passing is not None:
+            super().close(images, first, last, y)
+        rows, columns = (last - first) // 2 * 2, self.shape[2] // 2 * 2
+        pooled = self.made[images, first // 2 : first // 2 + rows // 2]
+        if self.passing is None:
+            column = scratch("side", (len(y), rows // 2, *self.shape[2:]), y.dtype)
+            np.maximum(y[:, 0:rows:2], y[:, 1:rows:2], out=column)
+            np.maximum(column[:, :, 0:columns:2], column[:, :, 1:columns:2], out=pooled)
+            pooled.clip(0, self.top, out=pooled)
+            return
+        left, right = y[:, :rows, 0:columns:2], y[:, :rows, 1:columns:2]
+        to_right = np.greater(right, left, out=scratch("to right", left.shape, bool))           # a tie: the first
+        side = np.maximum(left, right, out=scratch("side", left.shape, y.dtype))
+        below = np.greater(side[:, 1::2], side[:, 0::2], out=scratch("below", pooled.shape, bool))
+        np.maximum(side[:, 0::2], side[:, 1::2], out=pooled)
+        upper, lower, below = (a.view(np.uint8) for a in (to_right[:, 0::2], to_right[:, 1::2], below))
+        # 0 or 1 in the upper line, 2 or 3 in the lower: below ? 2 + lower : upper, in bytes
+        switches = self.switches[images, first // 2 : first // 2 + rows // 2]
+        np.subtract(lower, upper, out=switches)
+        switches += 2
+        switches *= below
+        switches += upper
+
+
+class Passed:
+    """A source: the gradient at a convolution, made line by line from the one behind its ReLU, or behind its pool."""
+
+    def __init__(self, dout, passing, rule, pool_cache=None):
+        self.dout, self.passing, self.rule, self.dtype = dout, passing, rule, dout.dtype
+        self.switches, self.shape = pool_cache or (None, dout.shape)
+
+    def rows(self, images, first, last, out=None):
+        dout = self.dout[images, first:last] if self.switches is None else self.unpooled(images, first, last)
+        passing = self.passing[images, first:last] if self.rule != "deconv" else None
+        if self.rule == "normal":
+            return np.multiply(dout, passing, out=scratch("source", dout.shape, dout.dtype) if out is None else out)
+        passed = RELU_RULES[self.rule](dout, passing)
+        if out is None:
+            return passed
+        out[...] = passed
+        return out
+
+    def unpooled(self, images, first, last):
+        low, high = first // 2, -(-last // 2)                           # of pooled lines; an odd last line has none
+        W, C = self.shape[2:]
+        dout, switches = self.dout[images, low:high], self.switches[images, low:high]
+        n, lines, columns, _ = dout.shape
+        spread = scratch("unpooled", (n, 2 * (high - low), W, C), dout.dtype)
+        if lines < high - low:
+            spread[:, 2 * lines :] = 0
+        spread[:, :, 2 * columns :] = 0
+        for k in range(4):
+            view = spread[:, k // 2 : 2 * lines : 2, k % 2 : 2 * columns : 2]
+            np.multiply(dout, switches == k, out=view)
+        return spread[:, first - 2 * low : last - 2 * low]

@@ -1,0 +1,118 @@
+"""Two convolutions, each with its ReLU, of which the second alone reads the first: in stripes, if pictures are large.
+
+What lies between them is then never there as a whole, neither forward nor back: of VGG's first two layers at 1024 x
+1024 that is a quarter of a gigabyte. Forward, a stripe is some lines of what the second makes; the first makes the
+lines that they see, a few of them twice. Back, a stripe is some lines of the gradient between the two.
+
+Both run as in conv_relu_pool.py and know nothing of stripes. A source or a sink that begins at a later line moves the
+picture's padding, ``lead``: below zero, lines are skipped.
+"""
+
+import math
+
+import numpy as np
+
+from minivis.convolution import direct
+from minivis.convolution.bands import Into, Rows
+from minivis.convolution.window import reach
+from minivis.engine.fusion.conv_relu_pool import UNBANDED, IntoReLU, Passed
+from minivis.layers.relu import Bits
+from minivis.runtime.threads import scratch
+
+WHOLE = 2**24                           # numbers between the two, up to which they are held whole
+STRIPE = 2**22                          # numbers between the two in a stripe, about
+
+
+class StripedConvs:
+    """Two `FusedConv`: ``first`` has no pool."""
+
+    def __init__(self, first, second):
+        self.first, self.second, self.names = first, second, (*first.names, *second.names)
+
+    def forward(self, x, *, mode):
+        """Return the second's output, and {name: (shape of its output, cache)} of all."""
+        between, (mode_1, mode_2) = self.first.conv.output_shape(x.shape), self.modes(mode)
+        way_1, way_2 = self.first.fast_way(x, x.shape, mode_1), self.second.fast_way(x, between, mode_2)
+        if math.prod(between) <= WHOLE or mode.grad == "params" or not (way_1 and way_2):
+            y, filed = self.first.forward(x, mode=mode_1)
+            out, more = self.second.forward(y, mode=mode_2)
+            return out, {**filed, **more}
+        one, two = Lines(self.first.conv, x.shape), Lines(self.second.conv, between)
+        sink = self.second.sink(between, x.dtype, mode_2)
+        passing = Bits(between, mode.empty) if mode.grad else None
+        source, top = Rows(np.ascontiguousarray(x)), self.first.relu.top
+        for begin, end in stripes(between, sink.shape[1]):
+            low, high = two.read_by(begin, end)
+            y = scratch("stripe", (between[0], high - low, *between[2:]), x.dtype)
+            into = IntoReLU(y, top, None if passing is None else passing.lines(low, high))
+            direct.forward(one.conv, way_1, source, into, lead=one.lead(0, low))
+            direct.forward(two.conv, way_2, Rows(y), LinesOf(sink, begin, end), lead=two.lead(low, begin))
+        caches = (x.shape, between) if mode.grad else (None, None)
+        filed = dict(zip(self.first.names, [(between, caches[0]), (between, passing)]))
+        return sink.made, {**filed, **self.second.filed(caches[1], sink, mode)}
+
+    def backward(self, dout, caches, mode):
+        """Return ``(dx,), {}``; ``caches`` holds one for each layer. Gradients of parameters are not made here."""
+        if not mode.input_grads:                # nobody wants them, and there are no others
+            return (None,), {}
+        x_shape, between = (getattr(cache, "shape", cache) for cache in caches[:3:2])
+        passing = caches[1]
+        mode_1, mode_2 = self.modes(mode)
+        way_1 = self.first.conv.way("input", dout, x_shape, mode_1)
+        way_2 = self.second.conv.way("input", dout, between, mode_2)
+        if math.prod(between) <= WHOLE or {way_1, way_2} & UNBANDED or not isinstance(passing, Bits):
+            (dy,), _ = self.second.backward(dout, caches[2:], mode_2)
+            return self.first.backward(dy, caches[:2], mode_1)
+        one, two = Lines(self.first.conv, x_shape), Lines(self.second.conv, between)
+        source = Passed(np.ascontiguousarray(dout), caches[3], mode.relu_rule, *caches[4:])
+        dx = mode.empty(x_shape, dout.dtype)
+        dx[...] = 0
+        for begin, end in stripes(between, between[1]):
+            dy = scratch("stripe", (between[0], end - begin, *between[2:]), dout.dtype)
+            direct.input_grad(two.conv, way_2, source, Into(dy), lead=two.lead(begin, 0))
+            low, high = one.read_by(begin, end)
+            part = scratch("its part", (x_shape[0], high - low, *x_shape[2:]), dout.dtype)
+            passed = Passed(dy, passing.lines(begin, end), mode.relu_rule)
+            direct.input_grad(one.conv, way_1, passed, Into(part), lead=one.lead(low, begin))
+            dx[:, low:high] += part
+        return (dx,), {}
+
+    def modes(self, mode):
+        return mode.at(self.first.names[0]), mode.at(self.second.names[0])
+
+
+class Lines:
+    """Which lines of its input a convolution reads for some lines of its output."""
+
+    def __init__(self, conv, x_shape):
+        self.conv, self.height, self.padding = conv, x_shape[1], conv.lead(x_shape)
+        self.stride, self.reach = conv.stride[0], reach(conv.params["w"].shape[:2], conv.dilation)[0]
+
+    def read_by(self, begin, end):
+        """For the output's lines from begin to end."""
+        top = self.padding[0]
+        return max(0, begin * self.stride - top), min(self.height, (end - 1) * self.stride - top + self.reach)
+
+    def lead(self, low, begin):
+        """Padding before the first line and column, if the input begins at line ``low`` and the output at ``begin``."""
+        return self.padding[0] + low - begin * self.stride, self.padding[1]
+
+
+class LinesOf:
+    """Lines from ``begin`` to ``end`` of a sink, as a sink."""
+
+    def __init__(self, sink, begin, end):
+        self.sink, self.begin, self.lines, self.dtype = sink, begin, sink.lines, sink.dtype
+        self.shape = (sink.shape[0], end - begin, *sink.shape[2:])
+
+    def open(self, images, first, last):
+        return self.sink.open(images, first + self.begin, last + self.begin)
+
+    def close(self, images, first, last, y):
+        self.sink.close(images, first + self.begin, last + self.begin, y)
+
+
+def stripes(between, height):
+    """range(height) in pieces (begin, end) of about STRIPE numbers of what lies between, each a multiple of 8 lines."""
+    lines = max(8, STRIPE // (between[0] * math.prod(between[2:])) // 8 * 8)
+    return [(begin, min(begin + lines, height)) for begin in range(0, height, lines)]

@@ -1,0 +1,144 @@
+"""The gradient of a loss at the image, also where the activations do not fit into memory: tile by tile, exactly.
+
+The gradients of all tiles (tiles.py), added up where what they see overlaps, are the gradient of the whole, if the loss
+
+    is a sum over positions         then the seed at a position depends on what is there alone
+    follows from such sums          as style does from Gram matrices, G = sum over positions of f f^T: a first round
+                                    over the tiles adds up the sums, and a second one sends their gradients back
+
+An objective, a function ``acts -> (loss, seeds)``, says by its attributes which of these it is:
+
+    layers          the names of the layers that it reads
+    per_position    True: a sum over positions. Of some of them, a `Part`, it gives that part's share of the loss
+    sums(acts), from_sums(acts, sums)       {key: array}, which is added up over parts; then the whole loss, and seeds
+    parts           the objectives that it is the sum of, where it is one, each with attributes of its own
+
+What reads the "input" alone (total variation) is taken whole, whatever it is. With ``tile=None`` everything is.
+"""
+
+import numpy as np
+
+from minivis.engine.tiles import Part, index, tiles
+from minivis.errors import BadValue
+from minivis.runtime.backend import get_xp
+from minivis.runtime.progress import track
+
+
+def per_position(*layers):
+    """Mark a function of your own as a sum over positions of ``layers``:
+
+        @per_position("conv4_2")
+        def energy(acts):
+            a = acts["conv4_2"]
+            return float((a * a).sum()) / 2, {"conv4_2": a}
+    """
+
+    def mark(objective):
+        objective.layers, objective.per_position = layers, True
+        return objective
+
+    return mark
+
+
+def image_gradient(
+    net, x, objective, *, tile=None, relu_rule="normal", algorithm="auto", workspace=None, progress=False
+):
+    """Return the loss and its gradient at x (N, H, W, C): see `Network.image_gradient`."""
+    if tile is None:
+        return of_whole(net, x, objective, relu_rule, algorithm=algorithm, workspace=workspace)
+    shares, dx = by_tiles(net, x, getattr(objective, "parts", (objective,)), tile, relu_rule, algorithm, progress)
+    return float(sum(np.sum(share) for share in shares)), dx
+
+
+def of_whole(net, x, objective, relu_rule, **how):
+    layers = getattr(objective, "layers", None)
+    until = None if layers is None else max(net.check_names(layers), key=["input", *net.nodes].index)
+    acts = net.forward(x, until=until, keep=layers, **how)
+    loss, seeds = objective(acts)
+    return loss, net.backward(acts, seeds, relu_rule=relu_rule)[0]["input"]
+
+
+def by_tiles(net, x, parts, tile, relu_rule="normal", algorithm="auto", progress=False):
+    """The loss of each of ``parts``, a list, and the gradient of their sum."""
+    for one in parts:
+        check(one)
+    losses, dx = [0.0] * len(parts), get_xp(x).zeros_like(x)
+    tiled = [i for i, one in enumerate(parts) if set(one.layers) != {"input"}]
+    of_sums = {i: {} for i in tiled if not is_per_position(parts[i])}
+    layers = net.check_names(name for i in tiled for name in parts[i].layers)
+    add_up = relu_rule == "normal"
+    cut = tiles(net, x.shape, layers, tile, add_up=add_up) if layers else []
+
+    for own in each_part(cut, x, layers, algorithm, progress) if of_sums else ():
+        for i, sums in of_sums.items():
+            add(sums, parts[i].sums(own))
+
+    for i in set(range(len(parts))) - set(tiled):
+        losses[i], seeds = parts[i](Part({"input": x}, net, {"input": x.shape}))
+        dx = dx + seeds["input"]
+    for t in track(cut, progress, "tiles"):
+        acts, seeds = t.net.forward(t.of(x), keep=layers, algorithm=algorithm), {}
+        own, seeded = t.part(acts, t.own), t.part(acts, t.seeded)
+        for i in tiled:
+            if i in of_sums:
+                losses[i], found = parts[i].from_sums(seeded, of_sums[i])   # of the whole picture, each time
+            else:
+                share, found = parts[i](own)
+                losses[i] = losses[i] + share
+                found = found if add_up else parts[i](seeded)[1]
+            add(seeds, found)
+        t.add(dx, t.net.backward(acts, t.spread(acts, seeds), relu_rule=relu_rule)[0]["input"])
+    return losses, dx
+
+
+def each_part(cut, x, layers, algorithm="auto", progress=False):
+    """The activations of x at the own positions of each tile: every position once."""
+    for t in track(cut, progress, "sums"):
+        yield t.part(t.net.forward(t.of(x), keep=layers, grad=None, algorithm=algorithm), t.own)
+
+
+def activations(net, x, layers, tile=None):
+    """The activations of x in ``layers``, a part of their positions after the other; all at once without a tile."""
+    layers = net.check_names(layers)
+    if tile is None:
+        until = max(layers, key=["input", *net.nodes].index)
+        yield net.forward(x, until=until, keep=layers, grad=None)
+    else:
+        yield from each_part(tiles(net, x.shape, layers, tile), x, layers)
+
+
+def whole_layers(net, x, layers, tile=None):
+    """{layer: its activations for x (N, H, W, C)}, put together from those of tiles."""
+    found = {}
+    for part in activations(net, x, layers, tile):
+        for name in layers:
+            if tile is None:
+                found[name] = part[name]
+            else:
+                whole = found.setdefault(name, get_xp(x).empty(part.shapes[name], part[name].dtype))
+                whole[index(part.boxes[name])] = part[name]
+    return found
+
+
+def is_per_position(part):
+    return getattr(part, "per_position", False)
+
+
+def has_tiles(part):
+    """Whether it says how it depends on positions."""
+    layers = getattr(part, "layers", None)
+    return bool(layers) and bool(is_per_position(part) or getattr(part, "sums", None) or set(layers) == {"input"})
+
+
+def check(part):
+    """Raise BadValue for a part that does not say how it depends on positions."""
+    if not has_tiles(part):
+        name = getattr(part, "__name__", getattr(part, "name", part))
+        raise BadValue(f"tiles need a loss that says how it depends on positions, and {name} does not: mark a sum over "
+                       f"positions with image_gradient.per_position(layer), or take tile=None")
+
+
+def add(totals, arrays):
+    """Add a dict of arrays into another."""
+    for key, array in arrays.items():
+        totals[key] = totals[key] + array if key in totals else array

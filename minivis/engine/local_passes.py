@@ -1,0 +1,137 @@
+"""Passes over pictures that differ from one picture only in a box each: what they share with it is not computed again.
+
+    local = LocalPasses(net, x, ["prob"])               one clean pass over x (1, H, W, C)
+    acts = local.forward(boxes, covers)                 of x with each box of pixels covered: acts["prob"] (N, classes)
+
+A position of a layer can only differ if it sees a pixel of the box, so layer by layer these alone are computed,
+in a batch of small pieces, and all others are those of the clean pass. The result is that of whole passes, up to
+rounding. The pieces grow as they go up; a layer that sees everything gets its whole input.
+"""
+
+import numpy as np
+
+from minivis.engine import plan
+from minivis.engine.tiles import Part, with_padding
+from minivis.errors import BadValue
+from minivis.layers.base import ForwardMode
+from minivis.layers.pool import AvgPool2D, MaxPool2D
+from minivis.runtime.backend import get_xp
+
+NO_PADDING = ((0, 0), (0, 0))
+
+
+class Pieces:
+    """What has changed in a layer: ``arrays`` (N, h, w, C), each from its own position ``low`` (N, 2) on."""
+
+    def __init__(self, low, arrays):
+        self.low, self.arrays = low, arrays
+
+    @property
+    def high(self):
+        return self.low + self.arrays.shape[1:3]
+
+
+class LocalPasses:
+    """The clean pass over x (1, H, W, C) as far as ``layers``, and passes over variants of x."""
+
+    def __init__(self, net, x, layers):
+        if len(x) != 1:
+            raise BadValue(f"one picture at a time, not {len(x)}")
+        self.net, self.layers = net, net.check_names(layers)
+        self.until = max(self.layers, key=["input", *net.nodes].index)
+        self.mode = ForwardMode(None, workspace=net.workspace())
+        self.clean = net.forward(x, until=self.until, grad=None)
+        self.names = plan.reached(net, self.until)
+        self.padless = {name: with_padding(layer, NO_PADDING) for name, layer in net.layers.items() if slides(layer)}
+
+    def forward(self, boxes, covers):
+        """The layers asked for, for x with each of ``boxes`` (top, left, bottom, right) replaced by its part of a
+        picture: ``covers`` (1 or N, H, W, C)."""
+        made = {"input": self.covered(boxes, covers)}
+        for name in self.names:
+            layer, inputs = self.net.nodes[name]
+            sources = [made[source] for source in inputs]
+            if slides(layer) and isinstance(sources[0], Pieces):
+                made[name] = self.slide(name, layer, inputs[0], sources[0])
+            elif layer.window(self.clean.shapes[inputs[0]]) is None and all(isinstance(s, Pieces) for s in sources):
+                made[name] = self.elementwise(name, layer, inputs, sources)
+            else:
+                whole = [self.whole(source, value) for source, value in zip(inputs, sources)]
+                made[name] = layer.forward(*whole, mode=self.mode)[0]
+        arrays = {name: self.whole(name, made[name]) for name in self.layers}
+        return Part(arrays, self.net, {name: array.shape for name, array in arrays.items()})
+
+    def covered(self, boxes, covers):
+        """The changed pixels. All boxes get the size of the largest: around a smaller one, nothing changes."""
+        low, high = np.array(boxes)[:, :2], np.array(boxes)[:, 2:]
+        low, size = self.one_size("input", low, high)
+        x = self.cut("input", low, size)
+        for i, (top, left, bottom, right) in enumerate(boxes):
+            a, b = (top, left) - low[i]
+            x[i, a : a + bottom - top, b : b + right - left] = covers[i % len(covers), top:bottom, left:right]
+        return self.made("input", low, x)
+
+    def slide(self, name, layer, source, pieces):
+        """A convolution or a pool of pieces: those of its windows that see one."""
+        kernel, stride, start = (np.array(pair) for pair in layer.window(self.clean.shapes[source]))
+        low = -(-(pieces.low - start - kernel + 1) // stride)
+        high = (pieces.high - 1 - start) // stride + 1
+        low, size = self.one_size(name, low, high)
+        edge = -np.inf if isinstance(layer, MaxPool2D) else 0
+        seen = self.cut(source, start + stride * low, stride * (size - 1) + kernel, edge, pieces)
+        return self.made(name, low, self.padless[name].forward(seen, mode=self.mode)[0])
+
+    def elementwise(self, name, layer, inputs, sources):
+        """A layer whose every position sees that position alone, perhaps in several inputs."""
+        low, high = np.min([s.low for s in sources], axis=0), np.max([s.high for s in sources], axis=0)
+        low, size = self.one_size(inputs[0], low, high)
+        same = [s.arrays.shape[1:3] == tuple(size) and (s.low == low).all() for s in sources]
+        seen = [s.arrays if fits else self.cut(name, low, size, 0, s) for name, s, fits in zip(inputs, sources, same)]
+        return self.made(name, low, layer.forward(*seen, mode=self.mode)[0])
+
+    def made(self, name, low, arrays):
+        """The pieces of a layer; where they are all of it, the arrays alone."""
+        return arrays if arrays.shape[1:3] == self.clean.shapes[name][1:3] else Pieces(low, arrays)
+
+    def one_size(self, name, low, high):
+        """Boxes (N, 2) of one size that hold those from ``low`` to ``high`` and lie inside the layer; and that size."""
+        end = self.clean.shapes[name][1:3]
+        low, high = np.clip(low, 0, np.array(end) - 1), np.clip(high, 1, end)
+        size = np.maximum(1, (high - low).max(axis=0))
+        return np.minimum(low, end - size), size
+
+    def cut(self, name, low, size, edge=0, pieces=None):
+        """(N, *size, C) of a layer from ``low`` (N, 2) on, with ``pieces`` laid over it, and ``edge`` outside."""
+        clean = self.clean[name]
+        xp = get_xp(clean)
+        empty = self.mode.empty if xp is np else xp.empty
+        out = empty((len(low), *size, clean.shape[3]), clean.dtype)
+        outside = (low < 0).any(axis=1) | (low + size > clean.shape[1:3]).any(axis=1)
+        for i, begin in enumerate(low):
+            if outside[i]:
+                out[i] = edge
+            lay(out[i], begin, clean[0], (0, 0))
+            if pieces is not None:
+                lay(out[i], begin, pieces.arrays[i], pieces.low[i])
+        return out
+
+    def whole(self, name, value):
+        """The whole layer for each variant."""
+        if not isinstance(value, Pieces):
+            return value
+        end = self.clean.shapes[name][1:3]
+        return self.cut(name, 0 * value.low, end, 0, value)
+
+
+def slides(layer):
+    """Whether a layer can go over pieces: its windows see a part of the picture, and padding as zeros or not at all."""
+    if not hasattr(layer, "padding"):
+        return False
+    return not isinstance(layer, AvgPool2D) or (layer.padding == NO_PADDING and not layer.ceil)
+
+
+def lay(out, begin, array, low):
+    """Copy ``array`` (h, w, C), which begins at ``low``, into ``out``, which begins at ``begin``, where both are."""
+    (a, b), (c, d) = (low[0] - begin[0], low[1] - begin[1]), (begin[0] - low[0], begin[1] - low[1])
+    part = array[max(0, c) : max(0, c + out.shape[0]), max(0, d) : max(0, d + out.shape[1])]
+    out[max(0, a) : max(0, a) + part.shape[0], max(0, b) : max(0, b) + part.shape[1]] = part

@@ -1,0 +1,63 @@
+"""Whether a pass fits into this machine's memory: said before the run, for a machine that swaps says nothing at all."""
+
+import math
+import os
+
+import numpy as np
+
+from minivis.engine import geometry
+from minivis.errors import BadValue, TooLarge
+
+PROGRAM = 200e6                                 # bytes: Python, NumPy, scipy, and what they took to start
+
+TILE = 512                                      # pixels: where a whole picture does not fit
+
+
+def available(net=None):
+    """Bytes that a program could take now: of the machine, or, with what CuPy's pool keeps, of ``net``'s device."""
+    if net is not None and net.xp is not np:
+        return net.xp.cuda.runtime.memGetInfo()[0] + net.xp.get_default_memory_pool().free_bytes()
+    try:
+        with open("/proc/meminfo") as file:
+            fields = dict(line.split(":") for line in file)
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):             # not Linux
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 2**33
+
+
+def room(net, limit=None):
+    """Bytes that a run may take: those that are free; of a ``limit`` for the program, what it and the net leave."""
+    free = available(net)
+    if limit is None:
+        return free
+    if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0:
+        raise BadValue(f"memory is a number of bytes above 0, as 4e9, not {limit!r}")
+    weights = net.parameter_count * net.dtype.itemsize
+    return max(0, min(free, limit - PROGRAM - weights))
+
+
+def needed(net, shape, until=None, keep=()):
+    """About how many bytes a pass to ``until`` and back takes for inputs of ``shape`` (N, H, W, C).
+
+    A byte for each activation (signs and switches) and four of the largest arrays: what a layer reads, its columns
+    or sums, what it writes, and the pictures around it; and twice the layers of ``keep``, for the gradients there.
+    """
+    shapes = geometry.shapes(net, shape, until)
+    sizes = [math.prod(s) for s in shapes.values()]
+    kept = sum(math.prod(shapes[name]) for name in keep)
+    return sum(sizes) + net.dtype.itemsize * (4 * max(sizes) + 2 * kept)
+
+
+def check_fits(net, shape):
+    """Raise TooLarge, with a size that would fit, when a pass of this shape does not fit into memory."""
+    need, free = needed(net, shape), available(net)
+    if need > free:
+        side = int(max(shape[1:3]) * math.sqrt(0.9 * free / need))
+        raise TooLarge(f"{shape[2]} x {shape[1]} pixels need about {need / 1e9:.1f} GB of memory in this net, and "
+                       f"{free / 1e9:.1f} GB are free: make the longer side {side} pixels or less")
+
+
+def batch_that_fits(net, shape, most=64, limit=200e6):
+    """How many inputs of ``shape`` (H, W, C) go well through a net at once: largest layer's output within ``limit``."""
+    largest = max(math.prod(s) for s in net.shapes((1, *shape)).values())
+    return int(max(1, min(most, limit / (largest * net.dtype.itemsize))))

@@ -1,0 +1,138 @@
+"""One way to name a neuron, the same in every function and command.
+
+    "fc8:goose", "goose"    a class of the logits          "fc8:12"            output 12
+    "conv5_3:42"            channel 42, summed over positions
+    "conv5_3:42@max"        its strongest position in each image
+    "conv5_3:42@3,4"        row 3, column 4
+
+Class names match without case, first exactly, then by alias.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from minivis.errors import BadValue, UnknownName
+from minivis.runtime.backend import get_xp
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One channel of one layer. ``where`` is None (all positions, summed), "max", or (row, column)."""
+
+    layer: str
+    channel: int
+    where: str | tuple[int, int] | None = None
+    class_name: str | None = None
+
+    def __str__(self):
+        where = ",".join(map(str, self.where)) if isinstance(self.where, tuple) else self.where
+        return f"{self.layer}:{self.class_name or self.channel}" + (f"@{where}" if where else "")
+
+
+def parse_unit(net, text):
+    """The `Unit` that ``text`` names in ``net``. Raise UnknownName or BadValue with what would be right.
+
+    A number is a class; a `Unit` is checked and comes back as it is.
+    """
+    if isinstance(text, Unit):
+        return replace(parse_unit(net, str(replace(text, class_name=None))), class_name=text.class_name)
+    text = str(text)
+    known = ["input", *net.nodes]
+    # names of classes hold colons of their own ("flag: Japan")
+    layer = next((text[:i] for i, char in enumerate(text) if char == ":" and text[:i] in known), None)
+    if layer is None:
+        if text in known:
+            raise BadValue(f"{text!r} is a whole layer: name a unit of it, for example '{text}:0'")
+        if ":" in text and _class_number(net, text) is None:
+            net.check_name(text.rpartition(":")[0])
+        return _class_unit(net, net.role("logits"), text)
+    channel, _, where = text[len(layer) + 1 :].partition("@")
+    where = _where(text, where)
+    if layer in (net.roles.get("logits"), net.roles.get("prob")) and not re.fullmatch(r"-?\d+", channel):
+        return _class_unit(net, layer, channel, where)
+    if _number(channel) is None:
+        raise BadValue(f"{text!r}: after the colon comes a number, as in '{layer}:0', not {channel!r}")
+    count = net.shapes()[layer][-1]
+    if _number(channel) >= count:
+        raise BadValue(f"{text!r}: {layer} has {count} channels, 0 to {count - 1}")
+    return Unit(layer, _number(channel), where)
+
+
+def _class_unit(net, layer, name, where=None):
+    number = class_number(net, name)
+    return Unit(layer, number, where, net.class_names[number] if number < len(net.class_names) else None)
+
+
+def _number(text):
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def _where(text, where):
+    if where in ("", "max"):
+        return where or None
+    match = re.fullmatch(r"([0-9]{1,9}),([0-9]{1,9})", where)
+    if not match:
+        raise BadValue(f"{text!r}: after the @ comes 'max' or 'row,column', not {where!r}")
+    return int(match[1]), int(match[2])
+
+
+def class_number(net, name):
+    """The number of the class called ``name``, by name, alias or number; the closest names are in the error."""
+    number = _class_number(net, name)
+    if number is None:
+        raise UnknownName.of("class", name, [*net.class_names, *net.class_aliases])
+    return number
+
+
+def _class_number(net, name):
+    wanted = str(name).strip().lower()
+    found = [i for i, known in enumerate(net.class_names) if known.lower() == wanted]
+    found = found or [i for alias, i in net.class_aliases.items() if alias.lower() == wanted]
+    if len(found) > 1:
+        numbers = ", ".join(map(str, found))
+        raise UnknownName(f"{len(found)} classes are called {name!r}: name one by its number, {numbers}")
+    if found:
+        return found[0]
+    number = _number(wanted)
+    if number is not None and net.roles.get("logits"):
+        count = net.shapes()[net.roles["logits"]][-1]
+        if number >= count:
+            raise BadValue(f"class {wanted}: there are {count} classes, 0 to {count - 1}")
+        return number
+    return None
+
+
+def one_hot(acts, unit):
+    """The seed that asks for one unit: {layer: array of zeros with ones at the unit}, for every image of the pass."""
+    unit = parse_unit(acts.net, unit)
+    value = acts[unit.layer]
+    xp = get_xp(value)
+    seed = xp.zeros_like(value)
+    if unit.where is None:
+        seed[..., unit.channel] = 1
+        return {unit.layer: seed}
+    rows, columns = unit_positions(acts, unit)
+    seed[xp.arange(len(value)), rows, columns, unit.channel] = 1
+    return {unit.layer: seed}
+
+
+def unit_positions(acts, unit):
+    """Row and column, (N,) each, where ``unit`` looks in each image. Raise BadValue outside the map or without one."""
+    value = acts[unit.layer]
+    if value.ndim != 4:
+        raise BadValue(f"{unit}: {unit.layer} has no positions, its shape is {value.shape[1:]}; leave out the @")
+    N, H, W, _ = value.shape
+    xp = get_xp(value)
+    if unit.where == "max":
+        return xp.divmod(value[..., unit.channel].reshape(N, -1).argmax(axis=1), W)
+    row, column = unit.where
+    if row >= H or column >= W:
+        raise BadValue(f"{unit}: rows go from 0 to {H - 1} and columns from 0 to {W - 1} here")
+    return xp.full(N, row), xp.full(N, column)
+
+
+def unit_values(acts, unit):
+    """The number that the seed of `one_hot` is the gradient of, per image: (N,)."""
+    unit = parse_unit(acts.net, unit)
+    (seed,) = one_hot(acts, unit).values()
+    return (acts[unit.layer] * seed).reshape(len(seed), -1).sum(axis=1)

@@ -1,0 +1,71 @@
+"""A film of a run, or of a way into a picture: GIF and WebP by Pillow, MP4 by the extra `film` (it brings ffmpeg)."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from minivis.errors import BadValue, MissingExtra
+from minivis.figures.compose import contact_sheet
+from minivis.runtime.files import atomic_write
+
+SUFFIXES = (".gif", ".webp", ".mp4")
+
+
+def check_film(path):
+    """The suffix of ``path`` in small letters, if films can be written as that; else BadValue or MissingExtra."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BadValue(f"{path} ends in {suffix or 'no suffix'!r}, but films are written as {', '.join(SUFFIXES)}")
+    if suffix == ".mp4":
+        _ffmpeg()
+    return suffix
+
+
+def write_film(path, frames, *, fps=12, scale=None, force=False):
+    """Write uint8 frames, each (H, W, C), or (N, H, W, C): N pictures side by side. The last is held for a second.
+
+    scale: how many times each pixel; by default small pictures are enlarged until a side has about 256.
+    """
+    suffix = check_film(path)
+    if not frames:
+        raise BadValue("a film needs at least one frame: this run took no step")
+    if not 0 < fps <= 120:
+        raise BadValue(f"a film runs at up to 120 frames a second, not at {fps}")
+    side = max(np.shape(frames[0])[-3:-1])
+    scale = max(1, round(256 / side)) if scale is None else scale
+    sheets = [_frame(frame, scale) for frame in frames]
+    sheets += [sheets[-1]] * max(1, round(fps))
+    with atomic_write(path, force) as temporary:
+        if suffix == ".mp4":
+            _write_mp4(temporary, sheets, fps)
+        else:
+            first, *rest = (Image.fromarray(sheet) for sheet in sheets)
+            extra = {"lossless": True} if suffix == ".webp" else {}
+            first.save(temporary, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **extra)
+
+
+def _frame(frame, scale):
+    frame = np.asarray(frame)
+    return np.ascontiguousarray(contact_sheet(frame if frame.ndim == 4 else [frame], gap=2 if frame.ndim == 4
+                                              and len(frame) > 1 else 0, scale=scale))
+
+
+def _write_mp4(path, sheets, fps):
+    ffmpeg = _ffmpeg()
+    height, width = (n - n % 2 for n in sheets[0].shape[:2])       # H.264 with 4:2:0 takes even sides
+    writer = ffmpeg.write_frames(str(path), (width, height), fps=fps, macro_block_size=1, quality=8)
+    writer.send(None)
+    try:
+        for sheet in sheets:
+            writer.send(np.ascontiguousarray(sheet[:height, :width]))
+    finally:
+        writer.close()
+
+
+def _ffmpeg():
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        raise MissingExtra("MP4 films need ffmpeg: pip install 'minivis[film]'; or name a .gif") from None
+    return imageio_ffmpeg

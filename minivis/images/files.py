@@ -1,0 +1,254 @@
+"""Picture files to arrays and back. Outside the nets a picture is uint8, (H, W, 3) RGB or (H, W, 1) grey, upright.
+
+Reading makes whatever a file holds into that: alpha is laid on white, CMYK and palettes become RGB, 16 bits and floats
+become 8, and the orientation that a camera notes in EXIF is applied. Colour profiles (ICC) are not: the nets were
+trained on raw values. Writing puts how a picture was made into the file, and renames it when it is whole.
+"""
+
+import functools
+import io
+import json
+import os
+import threading
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from minivis.errors import BadFile, BadValue, MinivisError, TooLarge
+from minivis.runtime.backend import to_cpu
+from minivis.runtime.files import atomic_write, check_output
+
+__all__ = ["atomic_write", "check_output", "check_suffix", "png_bytes", "read_image", "read_text", "write_image"]
+
+READS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO")  # EPS would run Ghostscript
+WRITES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"}}
+MAX_PIXELS = 300_000_000                                # decoded: 1.2 GB in Pillow and 0.9 GB as an array
+EXIF_DESCRIPTION, EXIF_ORIENTATION = 0x010E, 0x0112
+
+# EXIF orientation -> what turns the stored picture upright (Exif 2.32, section 4.6.4: where the 0th row and column are)
+UPRIGHT = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),                       # a quarter turn clockwise: a phone held upright
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: np.rot90(a, 1),
+}
+
+
+def read_image(path, max_side=None, *, max_pixels=MAX_PIXELS):
+    """The picture in a file (a path, or an open binary file): uint8 (H, W, 3), or (H, W, 1) where it is grey.
+
+    Of an animation, the first frame. With ``max_side`` a larger picture is shrunk until its longer side has that many
+    pixels; of a JPEG, only a part is then decoded, so that a huge one is cheap.
+    """
+    if max_side is not None and max_side < 1:
+        raise BadValue(f"max_side must be at least 1 pixel, not {max_side}")
+    with _opened(path) as (im, name):
+        shrinks = max_side is not None and max(im.size) > max_side
+        if shrinks:                                     # JPEG: decode at 1/2, 1/4 or 1/8
+            im.draft(None, tuple(max(1, round(n * max_side / max(im.size))) for n in im.size))
+        width, height = im.size
+        if width * height > max_pixels:
+            raise TooLarge(f"{name} has {width} x {height} pixels, {width * height / 1e6:.0f} million; minivis reads "
+                           f"up to {max_pixels / 1e6:.0f} million: make it smaller first")
+        im.load()
+        orientation = _orientation(im)                  # after load: Pillow turns a TIFF by itself
+        im8 = _to_8_bit(im, name)
+        if shrinks:
+            im8.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        pixels = np.frombuffer(im8.tobytes(), np.uint8).reshape(im8.height, im8.width, -1)
+    return np.array(UPRIGHT.get(orientation, lambda a: a)(pixels), order="C")
+
+
+def read_text(path):
+    """The dict of strings that ``write_image(..., text=...)`` put into a picture; empty where there is none."""
+    with _opened(path) as (im, _):
+        if isinstance(im, PngImagePlugin.PngImageFile):
+            return {key: str(value) for key, value in im.text.items()}
+        try:
+            found = json.loads(im.getexif().get(EXIF_DESCRIPTION, "{}"))
+        except ValueError:                              # a camera's description, not ours
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def write_image(path, array, text=None, force=False):
+    """Write uint8 (H, W, 3), (H, W, 4) with alpha, (H, W, 1) or (H, W) to a new file, in the format of its suffix.
+
+    ``text``: a dict of strings to keep inside, as PNG text chunks (elsewhere: JSON in the EXIF description). An
+    existing file is kept, with a BadValue, unless ``force``; a failure leaves nothing behind.
+    """
+    data = _encode(array, WRITES[check_suffix(path)], text)
+    with atomic_write(path, force) as temporary:
+        temporary.write_bytes(data)
+
+
+def check_suffix(path):
+    """The suffix of ``path`` in small letters, if pictures can be written as that; else BadValue."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in WRITES:
+        raise BadValue(f"{path} ends in {suffix or 'no suffix'!r}, but pictures are written as {', '.join(WRITES)}")
+    return suffix
+
+
+def png_bytes(array, text=None):
+    """The bytes of a PNG file of uint8 (H, W, 3), (H, W, 1) or (H, W): for notebooks and self-contained pages."""
+    return _encode(array, "PNG", text)
+
+
+class Lenient:
+    """A context in which Pillow neither warns of odd metadata nor limits the pixels: ours are counted before decoding.
+
+    Both are settings of the process. The first to come saves them, the last to go puts them back, whoever they are.
+    """
+
+    def __init__(self):
+        self.lock, self.inside = threading.Lock(), 0
+
+    def __enter__(self):
+        with self.lock:
+            if self.inside == 0:
+                self.warnings, self.limit = warnings.catch_warnings(), Image.MAX_IMAGE_PIXELS
+                self.warnings.__enter__()
+                warnings.simplefilter("ignore")
+                Image.MAX_IMAGE_PIXELS = None
+            self.inside += 1
+
+    def __exit__(self, *error):
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.warnings.__exit__(*error)
+                Image.MAX_IMAGE_PIXELS = self.limit
+
+
+LENIENT = Lenient()
+
+
+@contextmanager
+def _opened(path):
+    """Yield Pillow's lazily decoded picture and its name for messages; whatever goes wrong becomes one sentence."""
+    given = hasattr(path, "read")
+    name = str(getattr(path, "name", "the picture") if given else path)
+    file = path if given else _open_file(path, name)
+    try:
+        if not given and not file.peek(1):
+            raise BadFile(f"{name} is empty; get a whole copy of it")
+        with LENIENT, Image.open(file, formats=_formats()) as im:
+            yield im, name
+    except MinivisError:
+        raise
+    except UnidentifiedImageError:
+        raise BadFile(f"{name} is no picture that minivis can read ({', '.join(READS)}); convert it to PNG or JPEG "
+                      "first, if it is one at all") from None
+    except MemoryError:
+        raise TooLarge(f"{name} does not fit into memory; make it smaller first") from None
+    except Exception as error:                          # Pillow's decoders raise what they trip over, of any kind
+        reason = str(error).strip(". ") or type(error).__name__
+        raise BadFile(f"{name} is damaged or cut short ({reason}); get a whole copy of it") from None
+    finally:
+        if not given:
+            file.close()
+
+
+def _open_file(path, name):
+    if os.path.isdir(path):
+        raise BadFile(f"{name} is a folder; name a picture in it")
+    try:
+        return open(path, "rb")
+    except FileNotFoundError:
+        raise BadFile(f"there is no file {name}") from None
+    except OSError as error:
+        raise BadFile(f"{name} cannot be opened ({error.strerror})") from None
+    except ValueError:
+        raise BadFile(f"{name!r} is no name of a file") from None
+
+
+@functools.cache
+def _formats():
+    """Those of READS that this Pillow can read."""
+    Image.init()
+    return [name for name in READS if name in Image.OPEN]
+
+
+def _orientation(im):
+    try:
+        return im.getexif().get(EXIF_ORIENTATION, 1)
+    except Exception:                                   # a picture with broken EXIF is still a picture
+        return 1
+
+
+def _to_8_bit(im, name):
+    """Any mode of Pillow's to "L" (grey) or "RGB"."""
+    if im.mode in ("I", "F") or im.mode.startswith("I;16"):
+        return Image.fromarray(_scale_to_8_bit(np.asarray(im), im, name))
+    if im.mode in ("L", "RGB") and "transparency" not in im.info:
+        return im
+    grey = im.mode in ("1", "L", "LA", "La")
+    if im.has_transparency_data:
+        im = im.convert("RGBA")
+        white = Image.new("RGBA", im.size, "white")
+        im = Image.alpha_composite(white, im)
+    return im.convert("L" if grey else "RGB")
+
+
+def _scale_to_8_bit(values, im, name):
+    """Grey (H, W) of 16 or 32 bits or floats to 0..255, by the range that the numbers fill where the file has none.
+
+    65535 and 255 are both white, so 16 bits are divided by 257. Integers of 32 bits and floats have no fixed white:
+    1 (floats), 255 or 65535, the first that nothing exceeds; else, or with negative numbers, from least to most.
+    """
+    if im.mode.startswith("I;16") or im.format in ("PNG", "PPM"):
+        low, white = 0, 65535
+    else:
+        if not np.isfinite(values).all():
+            raise BadFile(f"{name} holds pixels that are infinite or no number; replace them first")
+        low, high = float(values.min()), float(values.max())
+        whites = [w for w in (1, 255, 65535) if low >= 0 and high <= w and (w > 1 or im.mode == "F")]
+        low, white = (0, whites[0]) if whites else (low, high)
+    return np.rint((values.astype(np.float64) - low) * (255 / max(white - low, 1e-300))).astype(np.uint8)
+
+
+def _encode(array, format, text):
+    array = np.asarray(to_cpu(array))
+    if array.dtype != np.uint8:
+        raise BadValue(
+            f"pictures are written from uint8, not from {array.dtype}; see minivis.images.preprocessing.to_uint8")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise BadValue(f"a picture is (H, W, 3), (H, W, 1) or (H, W) with at least one pixel, or (H, W, 4) with alpha, "
+                       f"not {array.shape}")
+    if array.ndim == 3 and array.shape[2] == 4 and format == "JPEG":
+        raise BadValue("a JPEG cannot be transparent: PNG and WEBP can")
+    options = dict(OPTIONS.get(format, {}))
+    text = _checked_text(text)
+    if text and format == "PNG":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        for key, value in text.items():
+            options["pnginfo"].add_text(key, value)     # as iTXt (UTF-8) where Latin-1 does not hold it
+    elif text:
+        options["exif"] = Image.Exif()
+        options["exif"][EXIF_DESCRIPTION] = json.dumps(text)
+    data = io.BytesIO()
+    try:
+        Image.fromarray(np.ascontiguousarray(array)).save(data, format, **options)
+    except (OSError, ValueError) as error:              # more than 65,500 pixels across or 64 kB of text in a JPEG
+        size = " x ".join(map(str, array.shape[1::-1]))
+        raise BadValue(f"{size} pixels cannot be written as {format} ({error}); PNG can") from None
+    return data.getvalue()
+
+
+def _checked_text(text):
+    for key, value in (text or {}).items():
+        if not (isinstance(key, str) and isinstance(value, str)):
+            raise BadValue(f"the text of a picture is a dict of strings, but {key!r} is {value!r}")
+        if not (key.isascii() and key.isprintable() and 1 <= len(key) <= 79) or "\0" in value:
+            raise BadValue(f"{key!r}: a text chunk has a name of 1 to 79 ASCII characters and holds no NUL")
+    return text

@@ -1,0 +1,229 @@
+"""Between a picture and a net's input: geometry (``fit_image``) and values (``preprocess``), kept apart.
+
+    values = (pixels[net's channel order] - mean) / scale           pixels 0..255, mean and scale in pixels too
+
+That is affine, so ``deprocess`` inverts it exactly, without rounding or clipping, and ``preprocess_adjoint`` (the
+transpose of its linear part) carries a gradient at the net's input back to pixels. Geometry has no inverse: it
+returns the Box of the original that the net sees, for drawing a map back onto the picture.
+
+A grey picture in a colour net is repeated over the channels. A colour picture in a grey net becomes luma (Rec. 601,
+0.299 R + 0.587 G + 0.114 B); its colours cannot come back, so there ``deprocess`` returns the grey picture.
+"""
+
+import math
+from dataclasses import asdict, dataclass, fields, replace
+
+import numpy as np
+from PIL import Image
+
+from minivis.errors import BadValue, UnknownName
+from minivis.runtime.backend import constant, get_xp
+
+CHANNEL_ORDERS = {"RGB": 3, "BGR": 3, "grey": 1}
+GEOMETRIES = ("crop", "squash", "pad")
+INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC,
+                  "nearest": Image.Resampling.NEAREST}
+LUMA = (0.299, 0.587, 0.114)                            # Rec. ITU-R BT.601, of R, G, B
+
+
+@dataclass(frozen=True)
+class Box:
+    """What the net sees, in pixels of the original picture; with "pad" it reaches beyond the picture's edges."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a net wants its input. ``mean`` and ``scale`` are per channel, in the net's order, in units of pixels."""
+
+    channel_order: str = "RGB"                          # or "BGR" (Caffe), "grey"
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    scale: tuple[float, ...] = (1.0, 1.0, 1.0)
+    how: str = "crop"                                   # or "squash", "pad": see fit_image
+    crop_fraction: float = 0.875                        # of the shorter side: 224 of 256
+    interpolation: str = "bilinear"                     # or "bicubic", "nearest"
+    size: tuple[int, int] | None = None                 # (h, w) of the input; None: any
+
+    def __post_init__(self):
+        _check_name("channel order", self.channel_order, CHANNEL_ORDERS)
+        _check_name("way to fit a picture", self.how, GEOMETRIES)
+        _check_name("interpolation", self.interpolation, INTERPOLATIONS)
+        object.__setattr__(self, "mean", _per_channel("mean", self.mean, self.channels))
+        object.__setattr__(self, "scale", _per_channel("scale", self.scale, self.channels))
+        if 0 in self.scale:
+            raise BadValue(f"scale {self.scale} holds a zero, by which nothing can be divided")
+        if not (isinstance(self.crop_fraction, (int, float)) and 0 < self.crop_fraction <= 1):
+            raise BadValue(f"crop_fraction is above 0 and at most 1, not {self.crop_fraction!r}")
+        if self.size is not None:
+            object.__setattr__(self, "size", _check_size(self.size))
+
+    @property
+    def channels(self):
+        return CHANNEL_ORDERS[self.channel_order]
+
+    def preprocess(self, image, dtype=np.float32):
+        """Pixels (H, W, C) or (N, H, W, C), any real numbers in 0..255, RGB or grey -> values (N, H, W, channels)."""
+        if np.dtype(dtype).kind != "f":
+            raise BadValue(f"a net's input is of floats, not of {np.dtype(dtype)}")
+        pixels = _check_pixels(image)
+        x = (pixels[..., ::-1] if self.channel_order == "BGR" else pixels).astype(dtype, order="C")
+        if self.channels == 1 and x.shape[3] == 3:
+            x = (x * self._row(LUMA, x)).sum(axis=3, keepdims=True)
+        elif self.channels == 3 and x.shape[3] == 1:
+            x = x.repeat(3, axis=3)
+        x -= self._row(self.mean, x)                    # in place: new memory would cost more than all the rest
+        x /= self._row(self.scale, x)
+        return x
+
+    def deprocess(self, x):
+        """Values (N, H, W, channels) -> pixels of the same dtype and shape, RGB or grey; not rounded, not clipped."""
+        x = self._check_values(x)
+        pixels = x * self._row(self.scale, x) + self._row(self.mean, x)
+        return get_xp(x).ascontiguousarray(pixels[..., ::-1] if self.channel_order == "BGR" else pixels)
+
+    def preprocess_adjoint(self, dx, channels=None):
+        """A gradient at the values -> the gradient at the pixels of a picture of ``channels`` (default: the net's)."""
+        dx = self._check_values(dx)
+        dpixels = dx / self._row(self.scale, dx)
+        channels = self.channels if channels is None else channels
+        if channels == 1 and self.channels == 3:        # forward repeats, so backward sums
+            dpixels = dpixels.sum(axis=3, keepdims=True)
+        elif channels == 3 and self.channels == 1:
+            dpixels = dpixels * self._row(LUMA, dx)
+        elif channels != self.channels:
+            raise BadValue(f"a picture has 1 or 3 channels, not {channels}")
+        elif self.channel_order == "BGR":
+            dpixels = dpixels[..., ::-1]
+        return get_xp(dx).ascontiguousarray(dpixels)
+
+    def fit_image(self, image, size=None, how=None):
+        """Bring a uint8 picture (H, W, C) to ``size`` (default: the net's). Return ``fitted, box``.
+
+        A picture of that size already stays as it is. Else
+
+        "crop"      the largest centred part of the wanted shape, times ``crop_fraction``, resized
+        "squash"    everything, resized, whatever that does to the proportions
+        "pad"       everything, resized in proportion, centred on the mean colour
+        """
+        image = np.asarray(image)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
+            raise BadValue(f"a picture to fit is uint8 (H, W, 3) or (H, W, 1), not {image.dtype} {image.shape}")
+        how = self.how if how is None else how
+        _check_name("way to fit a picture", how, GEOMETRIES)
+        H, W = image.shape[:2]
+        h, w = _check_size(size) if size is not None else self.size or (H, W)
+        if (h, w) == (H, W):
+            return image, Box(0, 0, H, W)
+        if how == "squash":
+            return self._resize(image, h, w), Box(0, 0, H, W)
+        if how == "crop":                               # TensorFlow's EfficientNet: sides round down, offsets up
+            height = max(1, math.floor(self.crop_fraction * min(H, W * h / w) + 1e-9))
+            width = max(1, math.floor(self.crop_fraction * min(W, H * w / h) + 1e-9))
+            top, left = (H - height + 1) // 2, (W - width + 1) // 2
+            return self._resize(image[top:top + height, left:left + width], h, w), Box(top, left, height, width)
+        inner_h, inner_w = max(1, min(h, round(H * w / W))), max(1, min(w, round(W * h / H)))
+        top, left = (h - inner_h) // 2, (w - inner_w) // 2
+        fitted = np.empty((h, w, image.shape[2]), np.uint8)
+        fitted[:] = to_uint8(self._mean_color(image.shape[2]))
+        fitted[top:top + inner_h, left:left + inner_w] = self._resize(image, inner_h, inner_w)
+        per_row, per_column = H / inner_h, W / inner_w  # pixels of the original to one of the fitted
+        return fitted, Box(-round(top * per_row), -round(left * per_column), round(h * per_row), round(w * per_column))
+
+    def as_dict(self):
+        """For JSON; ``from_dict`` reads it back."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, settings):
+        """The Preprocessing of ``as_dict``, from a file and so not to be trusted; raises BadValue or UnknownName."""
+        if not isinstance(settings, dict):
+            raise BadValue(f"preprocessing is a dict of settings, not {settings!r}")
+        known = [field.name for field in fields(cls)]
+        for key in settings:
+            if key not in known:
+                raise UnknownName.of("setting of preprocessing", key, known)
+        missing = [key for key in ("channel_order", "mean", "scale") if key not in settings]
+        if missing:
+            raise BadValue(f"preprocessing lacks {', '.join(missing)}")
+        return cls(**settings)
+
+    def _mean_color(self, channels):
+        mean = np.array(self.mean[::-1] if self.channel_order == "BGR" else self.mean)
+        return mean if len(mean) == channels else np.dot(LUMA, mean) if channels == 1 else np.repeat(mean, 3)
+
+    def _resize(self, image, h, w):
+        if image.shape[:2] == (h, w):
+            return image
+        picture = Image.fromarray(np.ascontiguousarray(image.squeeze(2) if image.shape[2] == 1 else image))
+        return np.array(picture.resize((w, h), INTERPOLATIONS[self.interpolation])).reshape(h, w, -1)
+
+    @staticmethod
+    def _row(values, like):
+        """``values``, one a channel, for every pixel of a row: so NumPy's inner loop is as long as a row."""
+        return constant((tuple(values),) * like.shape[2], like)     # of the array's dtype: float32 stays float32
+
+    def _check_values(self, x):
+        x = x[None] if x.ndim == 3 else x
+        if x.dtype.kind != "f" or x.ndim != 4 or x.shape[3] != self.channels:
+            raise BadValue(f"this net's input is of floats (N, H, W, {self.channels}), not {x.dtype} {x.shape}")
+        return x
+
+
+def to_uint8(pixels):
+    """Pixels of any real dtype, rounded and clipped to 0..255."""
+    xp = get_xp(pixels)
+    pixels = xp.asarray(pixels)
+    if pixels.dtype.kind not in "uif" or xp.isnan(pixels).any():
+        raise BadValue(f"pixels must be real numbers, without NaN, not {pixels.dtype}")
+    return xp.clip(xp.rint(pixels), 0, 255).astype(np.uint8)
+
+
+def _check_pixels(image):
+    """As (N, H, W, C); BadValue for anything but real, finite pixels of 1 or 3 channels."""
+    xp = get_xp(image)
+    x = xp.asarray(image)
+    x = x[None] if x.ndim == 3 else x
+    if x.ndim != 4 or x.shape[3] not in (1, 3) or x.size == 0:
+        raise BadValue(f"pixels are (H, W, C) or (N, H, W, C) with C 1 or 3, not {x.shape}")
+    if x.dtype.kind not in "uif":
+        raise BadValue(f"pixels are numbers in 0..255, not {x.dtype}")
+    if x.dtype.kind == "f" and not xp.isfinite(x).all():
+        raise BadValue("some pixels are infinite or no number (NaN)")
+    return x
+
+
+def _check_size(size):
+    try:
+        h, w = (size, size) if isinstance(size, (int, np.integer)) else size
+        if isinstance(h, bool) or int(h) != h or int(w) != w or h < 1 or w < 1:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        raise BadValue(f"a size is two whole numbers (h, w) of at least 1, not {size!r}") from None
+    return int(h), int(w)
+
+
+def _check_name(kind, name, known):
+    if name not in known:
+        raise UnknownName.of(kind, name, known)
+
+
+def _per_channel(kind, values, channels):
+    try:
+        numbers = tuple(float(v) for v in values)
+    except (TypeError, ValueError):
+        numbers = ()
+    if len(numbers) != channels or not np.isfinite(numbers).all():
+        raise BadValue(f"{kind} is {channels} finite number{'s' * (channels > 1)}, one a channel, not {values!r}")
+    return numbers
+
+
+IDENTITY = Preprocessing(crop_fraction=1.0)             # the net eats pixels
+UNIT = replace(IDENTITY, scale=(255.0,) * 3)            # 0..1
+CAFFE_VGG = Preprocessing("BGR", mean=(103.939, 116.779, 123.68))               # Oxford's VGG, Keras' mode "caffe"
+TORCH = Preprocessing("RGB", mean=tuple(255 * m for m in (0.485, 0.456, 0.406)),    # torchvision, ImageNet statistics
+                      scale=tuple(255 * s for s in (0.229, 0.224, 0.225)))
+EFFICIENTNET_LITE = Preprocessing("RGB", mean=(127.0,) * 3, scale=(128.0,) * 3, interpolation="bicubic")

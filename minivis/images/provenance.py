@@ -1,0 +1,88 @@
+"""How a picture was made, inside the picture: enough to make it again, bit for bit, and no more.
+
+    {"command": ["saliency", "photo.jpg", "--unit", "goose"], "net": {"name", "sha256"}, "image": {"name", "sha256"},
+     "seed": 0, "threads": 2, "versions": {"minivis", "numpy", "pillow", "python", "scipy"}}
+
+No times, so that the same command makes the same file. ``image`` is null for our own picture, and for none; ``net`` for
+a command that needs none. Further files and folders stand in ``inputs``, by the name of their parameter, as {"name",
+"sha256"}; a folder's hash is that of the names and hashes of its pictures.
+Pictures that options name stand in "further", {"option", "name", "sha256"} each. Where nobody can make it again,
+because Ctrl-C ended one run of several or L-BFGS went on from a checkpoint, "whole" is false.
+"""
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+from minivis.errors import BadFile
+from minivis.version import __version__
+
+KEY = "minivis"                                 # of the text chunk
+
+
+def versions():
+    """What can change the bits: the versions of all that computes and encodes; where CuPy does, whether in TF32 too."""
+    import numpy
+    import PIL
+    import scipy
+
+    found = {"minivis": __version__, "numpy": numpy.__version__, "pillow": PIL.__version__,
+             "python": platform.python_version(), "scipy": scipy.__version__}
+    if "cupy" in sys.modules:
+        found |= {"cupy": sys.modules["cupy"].__version__, "tf32": os.environ.get("CUPY_TF32", "0")}
+    return found
+
+
+def as_text(record):
+    """For ``write_image(..., text=...)``."""
+    return {KEY: json.dumps(record, sort_keys=True)}
+
+
+def read_record(path):
+    """The record in a picture; BadFile where there is none that makes sense."""
+    from minivis.images.files import read_text
+
+    text = read_text(path).get(KEY)
+    if text is None:
+        raise BadFile(f"{path} does not say how it was made: it is no picture of minivis', or was edited since")
+    try:
+        record = json.loads(text)
+        command, inputs = record["command"], record.setdefault("inputs", {})
+        if not (command and all(isinstance(word, str) for word in command) and isinstance(record["threads"], int)):
+            raise ValueError
+        for file in (*filter(None, (record["net"], record["image"])), *inputs.values(), *record.get("further", ())):
+            if not (isinstance(file["name"], str) and isinstance(file["sha256"], str)):
+                raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BadFile(f"{path} has a damaged record of how it was made") from None
+    return record
+
+
+def input_hash(path):
+    """The SHA-256 of a file, or of a folder of pictures, as `folder_hash` forms it."""
+    from minivis.weights.inspection import file_hash
+
+    if not os.path.isdir(path):
+        return file_hash(path)
+    from minivis.images.collection import folder_hash
+
+    return folder_hash(path)
+
+
+def unchanged(kind, path, expected, picture):
+    """Raise BadFile unless the file or folder at ``path`` is the one that ``picture`` was made from."""
+    if not (os.path.isfile(path) or os.path.isdir(path)):
+        raise BadFile(f"the {kind} {path}, which {picture} was made from, is not there")
+    found = input_hash(path)
+    if found != expected:
+        raise BadFile(f"the {kind} {path} has changed since {picture} was made: its SHA-256 was {expected[:12]}..., "
+                      f"and is {found[:12]}...")
+    return path
+
+
+def beside(name, picture):
+    """``name`` as it was given then; or, where there is no such file, beside the picture."""
+    there = Path(picture).parent / name
+    return str(there) if not os.path.exists(name) and there.exists() else name

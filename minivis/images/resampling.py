@@ -1,0 +1,74 @@
+"""Pictures of floats to other sizes: what lies between pixels is found on straight lines, and nothing is rounded.
+
+    linear(x, (h, w))       the corners stay where they are: scipy.ndimage.zoom(order=1), as DeepDream's octaves use it
+    area(x, (h, w))         to smaller sizes, the mean of what each new pixel covers: for masks and pictures
+"""
+
+import numpy as np
+from PIL import Image
+
+from minivis.errors import BadValue
+from minivis.runtime.backend import get_xp
+
+
+def linear(x, size):
+    """x (N, H, W, C) -> (N, h, w, C): pixel i is read at i * (H - 1) / (h - 1)."""
+    _check(size)
+    for axis, count in zip((1, 2), size):
+        if x.shape[axis] != count:
+            x = _along(x, axis, np.linspace(0, x.shape[axis] - 1, count))
+    return x
+
+
+def zoomed(x, factor):
+    """The middle of x (N, H, W, C), enlarged ``factor`` times, at the same size."""
+    for axis in (1, 2):
+        places = np.arange(x.shape[axis])
+        centre = (x.shape[axis] - 1) / 2
+        x = _along(x, axis, centre + (places - centre) / factor)
+    return x
+
+
+def _along(x, axis, places):
+    """Read x along one axis at ``places``, a float each: between two pixels, by their nearness."""
+    xp = get_xp(x)
+    low = np.minimum(places.astype(int), max(0, x.shape[axis] - 2))
+    part = xp.asarray(places - low, dtype=x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+    first = xp.take(x, xp.asarray(low), axis=axis)
+    last = xp.take(x, xp.asarray(np.minimum(low + 1, x.shape[axis] - 1)), axis=axis)
+    last -= first
+    last *= part
+    last += first
+    return last
+
+
+def area(x, size):
+    """x (N, H, W, C) -> (N, h, w, C), each new pixel the mean of what it covers; the sum of all weights is kept."""
+    _check(size)
+    xp = get_xp(x)
+    for axis, count in zip((1, 2), size):
+        H = x.shape[axis]
+        if count != H:
+            edges = np.linspace(0, H, count + 1)
+            covered = np.minimum(edges[1:, None], np.arange(1, H + 1)) - np.maximum(edges[:-1, None], np.arange(H))
+            shares = xp.asarray(np.maximum(covered, 0) * count / H, dtype=x.dtype)          # (count, H), rows sum to 1
+            x = xp.moveaxis(xp.tensordot(shares, x, axes=(1, axis)), 0, axis)
+    return xp.ascontiguousarray(x)
+
+
+def _check(size):
+    if min(size) < 1:
+        raise BadValue(f"a picture has at least 1 x 1 pixels, not {size[1]} x {size[0]}")
+
+
+def resized(image, side):
+    """A picture uint8 (H, W, C) whose longer side has ``side`` pixels, smaller or larger than it was."""
+    image = np.asarray(image)
+    if image.ndim != 3 or image.dtype != np.uint8:
+        raise BadValue(f"a picture is uint8 (H, W, C), not {image.dtype} {image.shape}")
+    H, W = image.shape[:2]
+    h, w = (max(1, round(n * side / max(H, W))) for n in (H, W))
+    if (h, w) == (H, W):
+        return image
+    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+    return np.asarray(picture.resize((w, h), Image.Resampling.LANCZOS)).reshape(h, w, -1)

@@ -1,0 +1,187 @@
+"""Attacks along a gradient: a small step for every pixel, all in the direction that misleads the net most.
+
+    FGSM    x + eps sign(g)                                     Goodfellow et al. 2015, section 4
+    BIM     x <- P(x + step sign(g)), some times over           Kurakin et al. 2017, section 2.2
+    PGD     the same, from a random point of the ball           Madry et al. 2018, section 2.1
+
+g is the gradient of the cross-entropy -log p_y at the pixels: up for a ``label`` that the net is to leave, down for a
+``target`` that it is to reach. P brings a picture back into the ball of radius eps about the original, and into 0..255.
+Steps, eps and bounds are those of pixels, whatever the net makes of pixels before it reads them.
+
+These take and give whole batches as arrays; `fool` is the same for people. Training calls them too.
+"""
+
+import math
+
+import numpy as np
+
+from minivis.engine.units import class_number
+from minivis.errors import BadValue, UnknownName
+from minivis.layers.softmax import softmax_forward
+from minivis.runtime.backend import get_xp, to_cpu, to_gpu
+from minivis.runtime.progress import track
+
+NORMS = ("Linf", "L2")
+BATCH = 64                                      # pictures at a time
+
+
+def fgsm(net, image, target=None, *, label=None, eps=8.0, mask=None, batch=BATCH, seed=0, progress=False):
+    """One step of ``eps`` for every pixel: the fast gradient sign method. Arguments as of `pgd`."""
+    return pgd(net, image, target, label=label, eps=eps, step=eps, steps=1, random_start=False, mask=mask, batch=batch,
+               seed=seed, progress=progress)
+
+
+def pgd(
+    net, image, target=None, *, label=None, eps=8.0, step=None, steps=40, norm="Linf", random_start=True, mask=None,
+    batch=BATCH, seed=0, progress=False,
+):  # fmt: skip
+    """Projected gradient descent. Return pixels 0..255 of the net's dtype, (N, H, W, C), no farther than ``eps`` away.
+
+    image: pixels (H, W, C) or (N, H, W, C), of the size that the net reads. target, label: a class, or one for each
+    picture, by name or number; with neither, the net is led away from its own answer. step: 2.5 eps / steps by default,
+    enough to cross the ball (Madry et al.). norm: the ball's, "Linf" or "L2". random_start=False makes it BIM. mask:
+    numbers 0..1 that broadcast to the pictures; steps are multiplied by it, so that nothing changes where it is 0.
+    """
+    check_settings(norm=norm, eps=eps, step=1 if step is None else step, steps=steps)
+    step = 2.5 * eps / steps if step is None else step
+    pixels = as_pixels(net, image)
+    xp = get_xp(pixels)
+    classes, sign = aimed(net, pixels, target, label)
+    mask = xp.asarray(1.0 if mask is None else mask, pixels.dtype)
+    mask = xp.broadcast_to(mask, pixels.shape) if mask.ndim else mask
+    out = pixels.copy()
+    if random_start:
+        noise = xp.asarray(random_in_ball(pixels.shape, eps, norm, np.random.default_rng(seed)), pixels.dtype)
+        out = xp.clip(pixels + mask * noise, 0, 255)
+    parts = [slice(first, first + batch) for first in range(0, len(pixels), batch)]
+    for part in track([part for part in parts for _ in range(steps)], progress, "pgd"):
+        _, dpixels = class_gradient(net, out[part], classes[part])
+        moved = out[part] + sign * step * (mask[part] if mask.ndim else mask) * steepest(dpixels, norm)
+        out[part] = xp.clip(pixels[part] + project(moved - pixels[part], eps, norm), 0, 255)
+    return out
+
+
+def class_gradient(net, pixels, classes):
+    """``logits`` (N, K), and the direction in which -log p_y grows at the pixels (N, H, W, C).
+
+    d -log p_y / d logits = p - [k = y] = (1 - p_y) (q - [k = y])       q: the softmax over all classes but y
+
+    The factor (1 - p_y) is left out. It is one number a picture, which no direction needs; and where the net is sure,
+    it is lost to rounding, which has made nets look robust that are not.
+    """
+    role = net.role("logits")
+    acts = net.forward(net.preprocess(pixels), until=role, keep=(role,))
+    logits = acts[role].reshape(len(pixels), -1)
+    xp = get_xp(logits)
+    rows, classes = xp.arange(len(logits)), xp.asarray(classes)
+    others = logits.copy()
+    others[rows, classes] = -xp.inf
+    dlogits = softmax_forward(others)
+    dlogits[rows, classes] = -1
+    dacts, _ = net.backward(acts, {role: dlogits.reshape(acts[role].shape)})
+    return logits, net.preprocess_adjoint(dacts["input"], channels=pixels.shape[3])
+
+
+def steepest(gradient, norm):
+    """The step of length 1 in ``norm`` along which a linear loss grows most; 0 where the gradient is 0."""
+    xp = get_xp(gradient)
+    if norm == "Linf":
+        return xp.sign(gradient)
+    gradient = gradient / xp.maximum(abs(gradient).max(axis=(1, 2, 3), keepdims=True), TINY)   # squares could underflow
+    return gradient / xp.maximum(_lengths(gradient), TINY)
+
+
+TINY = 1e-30                                    # a float32 that is no 0 yet
+
+
+def project(difference, eps, norm):
+    """The nearest of ``difference`` (N, H, W, C) in the ball of radius ``eps``."""
+    xp = get_xp(difference)
+    if norm == "Linf":
+        return xp.clip(difference, -eps, eps)
+    return difference * xp.minimum(1, eps / xp.maximum(_lengths(difference), TINY))
+
+
+def random_in_ball(shape, eps, norm, rng):
+    """Evenly distributed differences (N, H, W, C) in the ball of radius ``eps``."""
+    if norm == "Linf":
+        return rng.uniform(-eps, eps, shape)
+    direction = rng.standard_normal(shape)
+    radius = eps * rng.uniform(size=(shape[0], 1, 1, 1)) ** (1 / math.prod(shape[1:]))
+    return direction * (radius / _lengths(direction))
+
+
+def _lengths(array):
+    return get_xp(array).sqrt((array * array).sum(axis=(1, 2, 3), keepdims=True))
+
+
+def aimed(net, pixels, target=None, label=None):
+    """(classes (N,), sign): the loss of these classes is to grow (+1, away from a label) or fall (-1, to a target)."""
+    if target is not None and label is not None:
+        raise BadValue("give a target to reach or a label to leave, not both")
+    if target is not None:
+        return class_numbers(net, target, len(pixels)), -1.0
+    return (answers(net, pixels) if label is None else class_numbers(net, label, len(pixels))), 1.0
+
+
+def answers(net, pixels, batch=BATCH):
+    """The number of the class that the net puts first, (N,)."""
+    return logits_of(net, pixels, batch).argmax(axis=1)
+
+
+def fools(logits, classes, sign):
+    """Whether each target comes first (sign -1), or each label no longer does (+1): (N,), on the CPU."""
+    return (to_cpu(logits).argmax(axis=1) == classes) == (sign < 0)
+
+
+def logits_of(net, pixels, batch=BATCH):
+    """The scores of pixels (N, H, W, C): (N, K), on the CPU."""
+    role, found = net.role("logits"), []
+    for first in range(0, len(pixels), batch):
+        part = net.preprocess(pixels[first:first + batch])
+        out = net.forward(part, until=role, keep=(role,), grad=None)[role]
+        found.append(to_cpu(out).reshape(len(part), -1))
+    return np.concatenate(found)
+
+
+def class_numbers(net, classes, count):
+    """A class, or one for each picture, by name or number, as numbers (count,)."""
+    if isinstance(classes, str) or np.ndim(classes) == 0:
+        classes = [classes] * count
+    found = np.array([class_number(net, str(name)) for name in to_cpu(classes)], int)
+    if len(found) != count:
+        raise BadValue(f"{len(found)} classes for {count} pictures: give one, or one for each")
+    return found
+
+
+def as_pixels(net, image):
+    """Pixels as floats of the net's dtype on its device, (N, H, W, C); BadValue for what is no picture, or no net of
+    classes to fool."""
+    if not net.roles.get("logits"):
+        raise UnknownName("this net has no classes (no layer plays 'logits'): there is no answer to change")
+    xp = get_xp(image)
+    pixels = xp.asarray(image)
+    pixels = pixels[None] if pixels.ndim == 3 else pixels
+    if pixels.ndim != 4 or pixels.shape[3] not in (1, 3) or pixels.size == 0 or pixels.dtype.kind not in "uif":
+        raise BadValue(f"pixels are numbers (H, W, C) or (N, H, W, C) with C 1 or 3, not {pixels.dtype} {pixels.shape}")
+    if not (pixels.min() >= 0 and pixels.max() <= 255):
+        raise BadValue("pixels lie in 0..255; these do not, or some are no number (NaN)")
+    if net.input_size and pixels.shape[1:3] != tuple(net.input_size):
+        raise BadValue(f"this net reads {net.input_size[0]} x {net.input_size[1]} pixels, not {pixels.shape[1]} x "
+                       f"{pixels.shape[2]}: net.fit brings a picture to its size")
+    if net.shapes((1, *pixels.shape[1:3], net.input_channels))[net.roles["logits"]][-1] < 2:
+        raise BadValue("this net has one class alone: there is no other answer")
+    on_gpu = any(get_xp(p) is not np for layer in net.layers.values() for p in layer.params.values())
+    pixels = pixels.astype(net.dtype)
+    return to_gpu(pixels) if on_gpu else pixels
+
+
+def check_settings(*, norm=NORMS[0], eps=1, step=1, steps=1):
+    """Raise UnknownName or BadValue for settings that cannot work."""
+    if norm not in NORMS:
+        raise UnknownName.of("norm", norm, NORMS)
+    for name, value in (("eps", eps), ("step", step)):
+        if not (value is not None and value > 0 and math.isfinite(value)):
+            raise BadValue(f"{name} is a number of pixel levels above 0, as 8 of 255, not {value}")
+    if not (isinstance(steps, (int, np.integer)) and steps >= 1):
+        raise BadValue(f"steps is a whole number of at least 1, not {steps}")

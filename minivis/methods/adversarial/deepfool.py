@@ -1,0 +1,94 @@
+"""DeepFool (Moosavi-Dezfooli et al. 2016, algorithm 2): the shortest way over a boundary between two classes.
+
+Where the net is linear, class k takes over from class y at a distance known in closed form:
+
+    f_k, f_y  scores           w = d (f_k - f_y) / d pixels
+    distance  (f_y - f_k) / |w|                             step   (f_y - f_k) w / |w|^2
+
+It is not linear, so: go to the nearest of these boundaries and a little over it, look again, until one is crossed. In
+the end `shortened` takes back what was too much.
+"""
+
+import numpy as np
+
+from minivis.errors import BadValue
+from minivis.methods.adversarial.attacks import BATCH, TINY, aimed, as_pixels, check_settings, fools, logits_of
+from minivis.runtime.backend import get_xp
+from minivis.runtime.progress import track
+
+HALVINGS = 10                                   # of the way back: to a thousandth
+
+
+def deepfool(
+    net, image, target=None, *, label=None, steps=50, overshoot=0.02, candidates=10, mask=None, batch=BATCH, seed=0,
+    progress=False,
+):  # fmt: skip
+    """Return pixels 0..255 near ``image`` (N, H, W, C) of which the net says another class than ``label``.
+
+    Arguments as of `attacks.pgd`. candidates: of the classes to go to, look at so many of the highest scores. With a
+    ``target`` the way leads to that class, across the boundary to whatever stands before it. Where nothing is found in
+    ``steps``, the picture comes back as far as it got.
+    """
+    check_settings(steps=steps)
+    if candidates < 1 or not 0 <= overshoot < float("inf"):
+        raise BadValue(f"candidates is at least 1 and overshoot 0 or more, not {candidates} and {overshoot}")
+    pixels = as_pixels(net, image)
+    xp = get_xp(pixels)
+    classes, sign = aimed(net, pixels, target, label)
+    mask = xp.broadcast_to(xp.asarray(1.0 if mask is None else mask, pixels.dtype), pixels.shape)
+    out = pixels.copy()
+    for first in track(range(0, len(pixels), batch), progress, "deepfool"):
+        todo = np.arange(first, min(first + batch, len(pixels)))
+        for _ in range(steps):
+            at = xp.asarray(todo)
+            logits, move = _step(net, out[at], classes[todo], sign, candidates, mask[at])
+            still = ~fools(logits, classes[todo], sign)
+            todo = todo[still]
+            if not len(todo):
+                break
+            at = xp.asarray(todo)
+            out[at] = xp.clip(out[at] + (1 + overshoot) * move[xp.asarray(still)], 0, 255)
+    return shortened(net, pixels, out, classes, sign)
+
+
+def shortened(net, pixels, found, classes, sign, halvings=HALVINGS, batch=BATCH):
+    """Every ``found`` that fools the net, brought back towards ``pixels`` as far as it still does; by bisection."""
+    xp = get_xp(pixels)
+    fooled = fools(logits_of(net, found, batch), classes, sign)
+    low, high = np.zeros(len(pixels)), np.ones(len(pixels))             # parts of the way: too little, enough
+
+    def at(part):
+        return pixels + xp.asarray(part, pixels.dtype)[:, None, None, None] * (found - pixels)
+
+    for _ in range(halvings):
+        middle = (low + high) / 2
+        enough = fools(logits_of(net, at(middle), batch), classes, sign)
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return xp.where(xp.asarray(fooled)[:, None, None, None], at(high), found)
+
+
+def _step(net, pixels, classes, sign, candidates, mask):
+    """The logits (N, K) on the CPU, and the step (N, H, W, C) to the nearest of the linear boundaries."""
+    role = net.role("logits")
+    acts = net.forward(net.preprocess(pixels), until=role, keep=(role,))
+    xp, logits = get_xp(pixels), acts[role].reshape(len(pixels), -1)
+    rows, own = xp.arange(len(pixels)), xp.asarray(classes)
+    others = logits.copy()
+    others[rows, own] = -xp.inf
+    order = xp.argsort(-others, axis=1)         # the class itself comes last
+    best, move = xp.full(len(pixels), xp.inf, pixels.dtype), xp.zeros_like(pixels)
+    for rank in range(min(candidates, logits.shape[1] - 1) if sign > 0 else 1):
+        rising, falling = (order[:, rank], own) if sign > 0 else (own, order[:, 0])
+        gap = logits[rows, falling] - logits[rows, rising]
+        seed = xp.zeros_like(logits)
+        seed[rows, rising], seed[rows, falling] = 1, -1
+        dacts, _ = net.backward(acts, {role: seed.reshape(acts[role].shape)})
+        w = net.preprocess_adjoint(dacts["input"], channels=pixels.shape[3]) * mask
+        w = w * ~(((pixels <= 0) & (w < 0)) | ((pixels >= 255) & (w > 0)))              # what cannot go there
+        square = (w * w).sum(axis=(1, 2, 3))
+        distance = xp.where(square > TINY, gap / xp.sqrt(xp.maximum(square, TINY)), xp.inf)
+        nearer = distance < best
+        best = xp.where(nearer, distance, best)
+        step = (gap / xp.maximum(square, TINY))[:, None, None, None] * w
+        move = xp.where(nearer[:, None, None, None], step, move)
+    return logits, move

@@ -1,0 +1,259 @@
+"""Pictures that nobody takes for anything and a net is sure of, found by evolution: no gradient is asked for.
+
+MAP-Elites, as Nguyen, Yosinski & Clune 2015 (section 2.3) use it: one niche a class, and in it the picture with the
+highest probability of that class so far, its champion. In every generation
+
+    parents    champions drawn at random        children    their mutations, a batch of them
+    p          of each child, for all classes   a child takes every niche whose champion has less
+
+so what was bred for a bus may turn out to be the best stepping stone to an owl. Two encodings:
+
+    cppn       a small net draws the picture, see cppn.py: regular, with parts that say something to people too
+    direct     the pixels themselves: begins as noise and ends as noise. Each pixel mutates with a chance of 0.1, which
+               halves every 1000 generations, by polynomial mutation (Deb 2001, section 4.3.6) with eta = 15
+
+What counts is the 8-bit picture: every p is of whole levels.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from minivis.engine.memory import batch_that_fits
+from minivis.errors import BadFile, BadValue, UnknownName
+from minivis.figures.compose import above, contact_sheet, text_picture
+from minivis.layers.softmax import softmax_forward
+from minivis.methods.adversarial.attacks import as_pixels, logits_of
+from minivis.methods.adversarial.cppn import Cppn, first_cppn, mutated, render
+from minivis.methods.adversarial.fool import FREE_SIZE
+from minivis.methods.shared.result import Result
+from minivis.methods.shared.target import check_finite, percent
+from minivis.optimize.watch import CALLED_OFF, INTERRUPTED, Watch, fingerprint
+from minivis.runtime import checkpoints
+from minivis.runtime.backend import to_cpu
+from minivis.runtime.progress import bar
+
+ENCODINGS = ("cppn", "direct")
+ETA, RATE, HALVING = 15, 0.1, 1000              # of the direct encoding, the paper's
+HELD = 0.99                                     # the probability at which a class counts as held
+
+
+@dataclass(frozen=True, eq=False)
+class Champions:
+    """One genome for each class, and its probability, after ``generation`` generations. Never changed, but followed."""
+
+    generation: int
+    genomes: tuple
+    probs: np.ndarray                           # (K,)
+
+    def challenged(self, children, probs):
+        """The next ones: a child takes each class k of which it has more, probs (N, K)."""
+        strongest = probs.argmax(axis=0)
+        found = probs.max(axis=0)
+        better = found > self.probs
+        genomes = tuple(children[i] if wins else old for i, wins, old in zip(strongest, better, self.genomes))
+        return Champions(self.generation + 1, genomes, np.where(better, found, self.probs))
+
+
+@dataclass(frozen=True, eq=False)
+class Evolved(Result):
+    """``made`` uint8 (K, h, w, C): the champion of each class; ``probs`` (K,), what the net gives it."""
+
+    made: np.ndarray
+    probs: np.ndarray
+    names: tuple[str, ...]
+    generation: int
+    held: tuple[int, ...]                       # the classes held at p > 0.99 after each generation of this run
+    notes: tuple[str, ...] = ()
+
+    def draw(self, i):
+        labels = [f"{percent(p)}\n{name}" for name, p in zip(self.names, self.probs)]
+        sheet = contact_sheet(self.made, labels=labels)
+        return above([text_picture(self.sentence(), sheet.shape[1], align="center"), sheet])
+
+    def describe(self, i):
+        return {
+            "generations": self.generation, "held": self.above(HELD), "above_0.9": self.above(0.9),
+            "above_0.5": self.above(0.5), "median": float(np.median(self.probs)), "held_by_generation": list(self.held),
+            "classes": [{"class": name, "number": k, "probability": float(p)}
+                        for k, (name, p) in enumerate(zip(self.names, self.probs))],
+            "stopped": self.stopped, "notes": list(self.notes),
+        }  # fmt: skip
+
+    def above(self, p):
+        """How many champions have more than p."""
+        return int((self.probs > p).sum())
+
+    def sentence(self):
+        """How far it came, in the same words however often it was stopped and resumed on the way."""
+        return (f"{self.above(HELD)} of {len(self.names)} classes at p > {HELD}, {self.above(0.9)} at p > 0.9, after "
+                f"{self.generation:,} generations of {self.settings['population']} pictures")
+
+    def __str__(self):
+        ended = f" ({self.stopped})" if self.stopped == INTERRUPTED else ""
+        return "\n".join([self.sentence() + ended, *self.notes])
+
+
+class DirectEncoding:
+    """A genome is the picture, uint8 (H, W, C)."""
+
+    def __init__(self, shape):
+        self.shape = shape
+
+    def first(self, rng):
+        return rng.integers(0, 256, self.shape, np.uint8)
+
+    def child(self, genome, generation, rng):
+        return polynomial_mutation(genome, RATE * 0.5 ** (generation // HALVING), rng)
+
+    def picture(self, genome):
+        return genome
+
+    def kept(self, genomes):
+        """(arrays, plain values) for a checkpoint."""
+        return {"pictures": np.stack(genomes)}, {}
+
+    def restored(self, kept):
+        pictures = kept["pictures"]
+        if pictures.dtype != np.uint8 or pictures.shape[1:] != self.shape:
+            raise ValueError
+        return tuple(pictures)
+
+
+class CppnEncoding:
+    """A genome is a `Cppn`."""
+
+    def __init__(self, shape):
+        self.shape = shape
+
+    def first(self, rng):
+        return first_cppn(self.shape[2], rng)
+
+    def child(self, genome, generation, rng):
+        return mutated(genome, rng)
+
+    def picture(self, genome):
+        return render(genome, *self.shape[:2])
+
+    def kept(self, genomes):
+        return {}, {"genomes": [asdict(genome) for genome in genomes]}
+
+    def restored(self, kept):
+        return tuple(Cppn(one["outputs"], tuple(one["functions"]), tuple(one["depths"]),
+                          tuple((int(a), int(b), float(w)) for a, b, w in one["links"])) for one in kept["genomes"])
+
+
+def evolve(net, *, encoding="cppn", generations=100, population=200, seed=0, progress=False, watch=None):
+    """Breed a picture for every class of ``net``.
+
+    generations: how many in all, those before a ``watch.resume`` included. population: the children of each. watch: a
+    `watch.Watch`; its checkpoints hold the champions, and a run that goes on from one ends on the same bits as one in
+    one piece. Ctrl-C ends the run with what there is.
+    """
+    if encoding not in ENCODINGS:
+        raise UnknownName.of("encoding", encoding, ENCODINGS)
+    for name, value in (("generations", generations), ("population", population)):
+        if not (isinstance(value, (int, np.integer)) and value >= 1):
+            raise BadValue(f"{name} is a whole number of at least 1, not {value!r}")
+    watch = Watch() if watch is None else watch
+    net.role("logits")
+    H, W = net.input_size or (FREE_SIZE, FREE_SIZE)
+    shape = (H, W, net.input_channels)
+    genetics = {"cppn": CppnEncoding, "direct": DirectEncoding}[encoding](shape)
+    batch = batch_that_fits(net, shape)
+    drawn = lambda genomes: np.stack([genetics.picture(genome) for genome in genomes])  # noqa: E731
+    judge = lambda genomes: probabilities(net, drawn(genomes), batch)  # noqa: E731
+    identity = json.dumps([fingerprint(net), "evolve", encoding, int(population), seed, watch.identity])
+
+    start = restored(watch.checkpoint, identity, genetics) if watch.resume and watch.checkpoint else None
+    champions = start or founders(genetics, judge, population, seed)
+    if champions.generation > generations:
+        raise BadValue(f"{watch.checkpoint} has {champions.generation} generations already: ask for more than "
+                       f"{generations}")
+    held, notes, stopped, saved = [], [], "all generations done", time.monotonic()
+    with bar(generations, progress, "evolve") as shown:
+        shown.update(champions.generation)
+        try:
+            while champions.generation < generations:
+                champions = generation_after(champions, genetics, judge, population, seed)
+                held.append(int((champions.probs > HELD).sum()))
+                shown.set_postfix_str(f"{held[-1]} of {len(champions.probs)} classes at p > {HELD}", refresh=False)
+                shown.update()
+                sheet = lambda genomes=champions.genomes: contact_sheet(drawn(genomes))  # noqa: E731
+                if watch.show(champions.generation, generations, -float(champions.probs.sum()), {}, sheet):
+                    stopped = CALLED_OFF
+                    break
+                if watch.checkpoint and time.monotonic() - saved > watch.seconds:
+                    notes += kept(watch, identity, genetics, champions)
+                    saved = time.monotonic()
+        except KeyboardInterrupt:
+            if champions.generation == 0:                           # nothing has evolved yet
+                raise
+            stopped, watch.interrupted = INTERRUPTED, True
+    notes += kept(watch, identity, genetics, champions)
+    watch.runs.append(champions.generation)
+
+    names = net.class_names or tuple(f"class {k}" for k in range(len(champions.probs)))
+    return Evolved(
+        drawn(champions.genomes), champions.probs, tuple(names), champions.generation, tuple(held), tuple(notes),
+        settings={"encoding": encoding, "generations": generations, "population": population}, stopped=stopped,
+    )  # fmt: skip
+
+
+def founders(genetics, judge, population, seed):
+    """Generation 0: of so many random genomes the best for each class."""
+    rng = np.random.default_rng([seed, 0])
+    genomes = [genetics.first(rng) for _ in range(population)]
+    probs = judge(genomes)
+    return Champions(0, tuple(genomes[i] for i in probs.argmax(axis=0)), probs.max(axis=0))
+
+
+def generation_after(champions, genetics, judge, population, seed):
+    """Children of random champions, and who is champion after them. Each generation has random numbers of its own."""
+    rng = np.random.default_rng([seed, champions.generation + 1])
+    parents = rng.integers(len(champions.genomes), size=population)
+    children = [genetics.child(champions.genomes[i], champions.generation, rng) for i in parents]
+    return champions.challenged(children, judge(children))
+
+
+def probabilities(net, pictures, batch):
+    """(N, K) of uint8 pictures, ``batch`` at a time."""
+    parts = [to_cpu(logits_of(net, as_pixels(net, pictures[i:i + batch]))) for i in range(0, len(pictures), batch)]
+    logits = np.concatenate(parts).astype(float)
+    check_finite(logits)
+    return softmax_forward(logits)
+
+
+def polynomial_mutation(picture, rate, rng):
+    """Each value of a uint8 picture moves with a chance of ``rate``, by 255 `polynomial_step`, and stays in 0..255."""
+    chosen = rng.random(picture.shape) < rate
+    moved = picture + 255 * polynomial_step(rng.random(picture.shape))
+    return np.where(chosen, np.rint(np.clip(moved, 0, 255)), picture).astype(np.uint8)
+
+
+def polynomial_step(u, eta=ETA):
+    """u, even in 0..1 -> step in -1..1, its density ((eta + 1) / 2) (1 - |step|)^eta: small steps are common."""
+    return np.where(u < 0.5, (2 * u) ** (1 / (eta + 1)) - 1, 1 - (2 * (1 - u)) ** (1 / (eta + 1)))
+
+
+# ---- the champions on disk ----
+
+def kept(watch, identity, genetics, champions):
+    """Write the checkpoint, if one is wanted; return what there is to note."""
+    if not watch.checkpoint:
+        return []
+    arrays, plain = genetics.kept(champions.genomes)
+    failed = watch.write(identity, {"probs": champions.probs, **arrays}, {"generation": champions.generation, **plain})
+    return [failed] if failed else []
+
+
+def restored(path, identity, genetics):
+    """The `Champions` of a checkpoint; BadFile where it is none, or of another net, encoding, population or seed."""
+    names = ("probs", "pictures") if isinstance(genetics, DirectEncoding) else ("probs",)
+    found = checkpoints.read(path, identity, names)
+    try:
+        return Champions(found["generation"], genetics.restored(found), found["probs"])
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise BadFile(f"{path} is no checkpoint of minivis', or a damaged one") from None

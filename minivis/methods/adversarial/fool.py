@@ -1,0 +1,184 @@
+"""Fooling a net with a picture that people cannot tell from the original, or with one in which there is nothing.
+
+Towards a class (``to``) or away from the net's own answer, by one of
+
+    fgsm        one step for all pixels                 Goodfellow et al. 2015         attacks.py
+    bim, pgd    many small steps                        Kurakin 2017, Madry 2018       attacks.py
+    deepfool    over the nearest boundary               Moosavi-Dezfooli 2016          deepfool.py
+    szegedy     the smallest change, by L-BFGS          Szegedy et al. 2014            szegedy.py
+
+What counts is the file. A picture is rounded to whole levels of 0..255, written as PNG and read back, and the net is
+asked about that: half a level that rounding takes away has undone many an attack.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from minivis.errors import BadValue, UnknownName
+from minivis.images.preprocessing import to_uint8
+from minivis.layers.softmax import softmax_forward
+from minivis.methods.adversarial.attacks import NORMS, as_pixels, check_settings, class_numbers, logits_of, pgd
+from minivis.methods.adversarial.deepfool import deepfool
+from minivis.methods.adversarial.fool_result import Fooling
+from minivis.methods.adversarial.rounding import grown, read_back, rounded
+from minivis.methods.adversarial.szegedy import szegedy
+from minivis.methods.shared.result import Subject, seen_by
+from minivis.methods.shared.target import check_finite
+from minivis.runtime.backend import to_cpu
+
+BOUNDED = ("fgsm", "bim", "pgd")                # by an eps
+STEPS = {"fgsm": 1, "bim": 10, "pgd": 40, "deepfool": 50, "szegedy": 40}
+STARTS = {"noise": None, "grey": 128, "black": 0, "white": 255}
+LARGEST = 64                                    # levels: where the search for the smallest eps gives up
+FREE_SIZE = 64                                  # pixels: of noise for nets that take any size
+SURE = 0.99                                     # of what is made of noise or a flat colour
+FREE = 20.0                                     # levels, root mean square: a step of the ascent without any bound
+
+
+def fool(
+    net, image=None, to=None, *, label=None, start=None, method="pgd", norm="Linf", eps=None, steps=None, sure=None,
+    mask=None, seed=0, progress=False,
+):  # fmt: skip
+    """Change a picture, or a batch, so that the net says ``to`` (a class, or one a picture), or else anything new.
+
+    label: what the picture shows; where the net says something else there is nothing to fool. start: instead of an
+    image, "noise", a grey "grey", "black", "white", or a colour. eps, norm: how far a pixel ("Linf"), or the picture as
+    a whole ("L2"), may go, in levels of 0..255, for fgsm, bim and pgd; None looks for the smallest that does. sure: the
+    probability that the new class must have; 0.99 from noise and colours.
+    """
+    if (image is None) == (start is None):
+        raise BadValue("give a picture, or say what to start from: one of the two")
+    steps = STEPS.get(method) if steps is None else steps
+    sure = (SURE if start is not None else 0.0) if sure is None else sure
+    _check(method, norm, eps, steps, sure)
+    bounded = method in BOUNDED
+
+    subject = Subject.of(net, image if start is None else blank(net, start, seed))
+    pixels = as_pixels(net, subject.fitted)
+    before = logits_of(net, pixels)
+    check_finite(before)
+    classes, sign = _aims(net, before, to, label, start)
+
+    def attack(i, eps=None):
+        own = {"target" if sign < 0 else "label": classes[i:i + 1], "mask": mask, "steps": steps, "progress": progress}
+        if not bounded:
+            return {"deepfool": deepfool, "szegedy": szegedy}[method](net, pixels[i], **own)[0]
+        step = eps if method == "fgsm" else None
+        return pgd(net, pixels[i], eps=eps, norm=norm, step=step, random_start=method == "pgd", seed=seed, **own)[0]
+
+    def is_fooled(i, logits):
+        answer = logits.argmax()
+        return (answer == classes[i]) == (sign < 0) and softmax_forward(logits.astype(float))[answer] >= sure
+
+    def good(i, made):
+        return is_fooled(i, logits_of(net, as_pixels(net, made))[0])
+
+    made, used = [], []
+    for i, fitted in enumerate(subject.fitted):
+        judge = partial(good, i)
+        if bounded:
+            found, size = _bounded(partial(attack, i), fitted, eps, norm, judge)
+        else:
+            found, size = grown(fitted, to_cpu(attack(i)), judge, seed), None
+        made.append(read_back(found))
+        used.append(size)
+    made = np.stack(made)
+    after = logits_of(net, as_pixels(net, made))
+    fooled = np.array([is_fooled(i, logits) for i, logits in enumerate(after)])
+    free = free_probs = None
+    if start is not None:
+        free, free_logits = unbounded(net, pixels, classes, steps)
+        free_probs = softmax_forward(free_logits.astype(float))
+    names = net.class_names or tuple(f"class {k}" for k in range(before.shape[1]))
+    return Fooling(
+        subject, made, seen_by(net, made), fooled,
+        before.argmax(axis=1) if sign < 0 else classes, classes if sign < 0 else None,
+        softmax_forward(before.astype(float)), softmax_forward(after.astype(float)), tuple(used), names, free,
+        free_probs,
+        settings={"to": _listed(to), "label": _listed(label), "start": _listed(start), "method": method,
+                  "norm": norm if bounded else "L2", "eps": eps, "steps": steps, "sure": sure},
+        stopped="fooled" if fooled.all() else "not fooled",
+    )  # fmt: skip
+
+
+def unbounded(net, pixels, target, steps):
+    """Ascent of log p(target) with nothing that holds it: uint8 pictures, and their logits. For comparison."""
+    step = FREE * (pixels[0].size) ** 0.5
+    found = pgd(net, pixels, target, eps=steps * step, step=step, steps=steps, norm="L2", random_start=False)
+    made = to_uint8(to_cpu(found))
+    return made, logits_of(net, as_pixels(net, made))
+
+
+def blank(net, start, seed):
+    """A picture with nothing in it: uint8 of the net's size, of "noise", "grey", "black", "white" or a colour."""
+    H, W = net.input_size or (FREE_SIZE, FREE_SIZE)
+    shape = (H, W, net.input_channels)
+    if isinstance(start, str) and start not in STARTS:
+        raise UnknownName.of("start", start, STARTS)
+    if start == "noise":
+        return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    color = np.asarray(STARTS[start] if isinstance(start, str) else start, float)
+    if color.shape not in ((), (3,)) or not (color >= 0).all() or not (color <= 255).all():
+        raise BadValue(f"a colour to start from is one number or three in 0..255, not {start!r}")
+    return np.broadcast_to(to_uint8(color), (H, W, 3 if color.shape else shape[2])).copy()
+
+
+def _check(method, norm, eps, steps, sure):
+    """Raise UnknownName or BadValue for settings that do not go together."""
+    if method not in STEPS:
+        raise UnknownName.of("method", method, STEPS)
+    if method not in BOUNDED and (eps is not None or norm != NORMS[0]):
+        raise BadValue(f"{method} looks for the smallest L2 by itself: eps and norm are for {', '.join(BOUNDED)}")
+    check_settings(norm=norm, eps=1 if eps is None else eps, steps=steps)
+    if method == "fgsm" and norm != "Linf":
+        raise BadValue("the sign of the gradient is a step in Linf: for L2 take pgd or bim")
+    if method == "fgsm" and steps != 1:
+        raise BadValue(f"fgsm is one step, not {steps}: several are bim")
+    if eps is not None and eps < 1:
+        raise BadValue(f"a picture holds whole levels of 0..255, so eps is at least 1, not {eps}")
+    if not 0 <= sure < 1:
+        raise BadValue(f"sure is a probability from 0 to below 1, not {sure}")
+
+
+def _bounded(attack, start, eps, norm, good):
+    """(picture, eps): of the given eps; or of the smallest that does, by doubling and then halving what is between."""
+    if eps is not None:
+        return rounded(start, to_cpu(attack(eps)), eps, norm), eps
+    unit = 1.0 if norm == "Linf" else start.size**0.5 / 8               # a random picture's L2 with every pixel at 1/8
+    low, high, best, made = 0, 1, None, start
+    while high <= LARGEST and best is None:
+        made = rounded(start, to_cpu(attack(high * unit)), high * unit, norm)
+        low, high, best = (low, high, made) if good(made) else (high, 2 * high, None)
+    if best is None:
+        return made, low * unit
+    while high - low > 1:
+        middle = (low + high) // 2
+        made = rounded(start, to_cpu(attack(middle * unit)), middle * unit, norm)
+        low, high, best = (low, middle, made) if good(made) else (middle, high, best)
+    return best, high * unit
+
+
+def _aims(net, logits, to, label, start):
+    """(classes, sign) as of `attacks.aimed`; BadValue where there is nothing to fool."""
+    own, count = logits.argmax(axis=1), len(logits)
+    names = net.class_names or tuple(f"class {k}" for k in range(logits.shape[1]))
+    if label is not None:
+        for k, said in zip(class_numbers(net, label, count), own):
+            if k != said:
+                raise BadValue(f"the net takes this for {names[said]}, not for {names[k]}, as it is: it is wrong "
+                               "already, and there is nothing to fool")
+    if to is None:
+        if start is not None:
+            raise BadValue(f"{start} shows nothing that could be left: say which class to reach, as with --to goose")
+        return own, 1
+    targets = class_numbers(net, to, count)
+    for k, said in zip(targets, own):
+        if k == said and start is None:
+            raise BadValue(f"the net says {names[k]} already: name another class to lead it to")
+    return targets, -1
+
+
+def _listed(value):
+    return [_listed(v) for v in value] if isinstance(value, (list, tuple, np.ndarray)) else (
+        value if value is None or isinstance(value, (int, float)) else str(value))

@@ -1,0 +1,102 @@
+"""What `fool` hands back: the pictures before and after, what was changed, and what the net says of both."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.figures.compose import bar_chart, panels, signed
+from minivis.images.metrics import distances
+from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.target import percent
+
+
+@dataclass(frozen=True, eq=False)
+class Fooling(Result):
+    """``made`` uint8 (N, h, w, C): the pictures that were found, as they were read back from PNG; ``fooled`` (N,)."""
+
+    subject: Subject                            # what it began with
+    made: np.ndarray
+    seen: np.ndarray                            # ``made`` as the net sees it
+    fooled: np.ndarray
+    label: np.ndarray                           # (N,) numbers of the classes to leave
+    target: np.ndarray | None                   # (N,) of those to reach
+    before: np.ndarray                          # (N, K) probabilities
+    after: np.ndarray
+    eps: tuple                                  # per picture; None where the method knows none
+    names: tuple[str, ...]
+    free: np.ndarray | None = None              # from a start: uint8, what ascent without bound or prior makes of it
+    free_probs: np.ndarray | None = None        # (N, K)
+
+    @property
+    def ok(self):
+        return bool(self.fooled.all())
+
+    @property
+    def parts(self):
+        """The picture itself, of a single one: to be saved beside the figure."""
+        return {"picture": self.made[0]} if len(self.made) == 1 else {}
+
+    def draw(self, i):
+        difference = self.made[i].astype(int) - self.subject.fitted[i]
+        largest = abs(difference).max()
+        factor = 2 ** int(np.log2(127 / largest)) if 0 < largest <= 127 else 1
+        new, sizes = self.after[i].argmax(), distances(self.subject.fitted[i], self.made[i])
+        verdict = f"{self.names[new]} {percent(self.after[i][new])}" + ("" if self.fooled[i] else ": not fooled")
+        start = self.settings["start"]
+        says = "what the net says of it"
+        titles = [f"{'the picture' if start is None else 'the start'}\n{self._said(i)}", says,
+                  f"the difference\n{factor} times as strong", f"the two together\n{verdict}", says]
+        limit = 127 / factor
+        images = [self.subject.seen[i], self._chart(self.before[i]), signed(difference, limit=limit), self.seen[i],
+                  self._chart(self.after[i])]
+        bars = [None, None, ("grey", -limit, limit, "levels of 255"), None, None]
+        if self.free is not None:
+            best = self.free_probs[i].argmax()
+            images.append(self.free[i])
+            titles.append(f"maximised, without bound or prior\n{self.names[best]} {percent(self.free_probs[i][best])}")
+            bars.append(None)
+        footer = f"{self.settings['method']}: {_sizes(sizes, self.made[i])}. Judged on the 8-bit picture, read back."
+        return panels(images, titles, footer, bars, PANEL)
+
+    def _said(self, i):
+        """What the net said at first."""
+        return f"{self.names[self.before[i].argmax()]} {percent(self.before[i].max())}"
+
+    def _chart(self, probs):
+        top = np.argsort(-probs, kind="stable")[:5]
+        return bar_chart([self.names[k] for k in top], probs[top], height=PANEL)
+
+    def describe(self, i):
+        new = int(self.after[i].argmax())
+        return {
+            "fooled": bool(self.fooled[i]), "label": self.names[self.label[i]], "answer": self.names[new],
+            "target": None if self.target is None else self.names[self.target[i]], "eps": self.eps[i],
+            **distances(self.subject.fitted[i], self.made[i]),
+            "before": self._top(self.before[i]), "after": self._top(self.after[i]),
+            **({} if self.free is None else {"maximised": self._top(self.free_probs[i])}),
+        }  # fmt: skip
+
+    def _top(self, probs):
+        return [{"class": self.names[k], "number": int(k), "probability": float(probs[k])}
+                for k in np.argsort(-probs, kind="stable")[:5]]
+
+    def __len__(self):
+        return len(self.subject)
+
+    def __str__(self):
+        return "\n".join(self._sentence(i) for i in range(len(self)))
+
+    def _sentence(self, i):
+        sizes, new = distances(self.subject.fitted[i], self.made[i]), self.after[i].argmax()
+        what = f"{self._said(i)} -> {self.names[new]} {percent(self.after[i][new])}; {_sizes(sizes, self.made[i])}"
+        if self.fooled[i]:
+            return what
+        wish = "another class" if self.target is None else self.names[self.target[i]]
+        sure = f" with p = {self.settings['sure']:g}" if self.settings["sure"] else ""
+        return f"NOT FOOLED, {wish}{sure} was wanted: {what}. Try a larger eps, more steps or another method"
+
+
+def _sizes(sizes, made):
+    pixels = made.shape[0] * made.shape[1]
+    return (f"largest change {sizes['linf']:g} of 255 (Linf), L2 {sizes['l2']:.1f}, {sizes['l0']:,} of {pixels:,} "
+            f"pixels (L0), SSIM {sizes['ssim']:.3f}")

@@ -1,0 +1,189 @@
+"""Another picture with the same HOG: the oldest of features can be inverted and deceived as a net's code can.
+
+    hog_twin(A, B)      from B on, minimise |HOG(x) - HOG(A)|^2 / |HOG(A)|^2: looks like B, described as A
+    hog_twin(A)         the same from noise: what a HOG alone tells of its picture (Vondrick et al. 2013)
+
+The HOG is a `Network` of the three layers of layers/hog.py, whose "code" role the blocks have; the rest is
+`objectives.code_distance` and `optimize`, as for the code of any convnet. Adam, in long steps and then in short ones,
+gets further than L-BFGS: the clipping, and the choice of a colour, are kinks. What counts is the picture in whole
+levels.
+
+An ``eps`` of a few levels in the normalisation makes edges that nobody sees count as next to nothing; with that
+of scikit-image, 1e-5, a rounding error in a flat place weighs as much as a contour.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from minivis.engine.network import Network
+from minivis.errors import BadValue
+from minivis.figures.compose import panels
+from minivis.images.preprocessing import Preprocessing, to_uint8
+from minivis.layers.hog import BlockNorm, Gradient, OrientationCells
+from minivis.methods.shared.result import Result
+from minivis.objectives.activations import code_distance
+from minivis.objectives.priors import tv
+from minivis.optimize.loop import Problem, optimize
+from minivis.optimize.parameterize import pixels
+from minivis.optimize.update_rules import Adam
+from minivis.optimize.watch import INTERRUPTED
+
+EPS = 4.0                                       # levels
+RATES = (8.0, 1.0)                              # levels: steps of Adam, for two thirds of the way and for the rest
+NOISE = 16.0                                    # levels: the standard deviation of what an inversion starts from
+STROKE = 16                                     # pixels: the side of a cell in a drawing
+
+
+def hog_net(channels=3, *, cell=8, bins=9, soft=True, block=2, eps=EPS):
+    """The HOG of pictures in levels 0..255 as a `Network`: gradient, cells, hog; "hog" is its code."""
+    net = Network(preprocessing=Preprocessing({1: "grey", 3: "RGB"}[channels], (0.0,) * channels, (1.0,) * channels))
+    net.add("gradient", Gradient()).add("cells", OrientationCells(cell, bins, soft)).add("hog", BlockNorm(block, eps))
+    net.roles["code"] = "hog"
+    return net
+
+
+@dataclass(frozen=True, eq=False)
+class HogTwin(Result):
+    """``twin`` uint8 (H, W, C): what was found. ``codes``: the HOGs (h, w, 36) of A, of the start, of the twin."""
+
+    first: np.ndarray                           # A
+    start: np.ndarray
+    twin: np.ndarray
+    codes: tuple
+    inverted: bool                              # there was no B
+    run: object
+
+    @property
+    def ok(self):
+        return self.fall >= 0.95
+
+    @property
+    def parts(self):
+        return {"picture": self.twin}
+
+    @property
+    def distances(self):
+        """|HOG - HOG(A)|^2 / |HOG(A)|^2 of the start and of the twin, on whole levels."""
+        wanted = self.codes[0]
+        return tuple(float(((code - wanted) ** 2).sum() / (wanted**2).sum()) for code in self.codes[1:])
+
+    @property
+    def fall(self):
+        before, after = self.distances
+        return 1 - after / before if before else 1.0
+
+    def draw(self, i):
+        (before, after), bins = self.distances, self.settings["bins"]
+        twin = stretched(self.twin) if self.inverted else self.twin
+        images = [self.first, self.start, twin, *(strokes(code, bins) for code in self.codes)]
+        start, made = ("the start: noise", "from its HOG, stretched") if self.inverted else ("B, the start", "the twin")
+        titles = ["A", start, f"{made}\n{self._pixels()}", "HOG of A", f"HOG of the start\ndistance {before:.3g}",
+                  f"HOG of what was found\ndistance {after:.3g}"]
+        return panels(images, titles, f"A stroke is an edge, as bright as it is strong. {self._words()}", columns=3)
+
+    def _pixels(self):
+        numbers = self.describe(0)
+        return f"{numbers['rms_to_start']:.3g} levels from the start, {numbers['rms_to_first']:.3g} from A"
+
+    def _words(self):
+        before, after = self.distances
+        return (f"HOG distance to A: {before:.3g} -> {after:.3g}, down by {100 * self.fall:.1f} %, judged on "
+                f"whole levels.")
+
+    def describe(self, i):
+        before, after = self.distances
+        return {"distance_at_start": before, "distance": after, "fall": self.fall,
+                "rms_to_start": rms(self.twin, self.start), "rms_to_first": rms(self.twin, self.first),
+                "stopped": self.stopped, "notes": list(self.run.notes)}
+
+    def __str__(self):
+        note = "" if self.ok else " NOT REACHED: it was to fall by 95 %; try more steps."
+        return f"{self._words()} Root mean square of the pixels: {self._pixels()}.{note}"
+
+
+def hog_twin(
+    first, start=None, *, steps=450, cell=8, bins=9, block=2, eps=EPS, smooth=None, seed=0, progress=False
+):  # fmt: skip
+    """A picture that starts as ``start`` and has the HOG of ``first``; both uint8 (H, W, C), of one size.
+
+    Without ``start``: from noise, in grey, as a HOG knows no colours. eps: of the normalisation, in levels. smooth: the
+    weight of the mean square of the steps between pixels, in levels; by default 0, and 1e-4 from noise.
+    """
+    inverted = start is None
+    first, start = np.asarray(first), start if inverted else np.asarray(start)
+    for name, picture in {"A": first, **({} if inverted else {"B": start})}.items():
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3):
+            raise BadValue(f"{name} is a picture, uint8 (H, W, 1 or 3), not {picture.dtype} {picture.shape}")
+    H, W = first.shape[:2]
+    if not inverted and start.shape[:2] != (H, W):
+        raise BadValue(f"A is {W} x {H} pixels and B {start.shape[1]} x {start.shape[0]}: their HOGs can only be "
+                       "compared cell by cell, so give them one size")
+    if min(H, W) < cell * block:
+        raise BadValue(f"A is {W} x {H} pixels, smaller than one block of {cell * block} x {cell * block}")
+    if inverted:
+        noise = 128 + NOISE * np.random.default_rng(seed).standard_normal((H, W, 1))
+        start, smooth = to_uint8(noise), 1e-4 if smooth is None else smooth
+    smooth = 0.0 if smooth is None else smooth
+    settings = {"cell": cell, "bins": bins, "block": block, "eps": eps}
+    net = hog_net(start.shape[2], **settings)
+    wanted = code_of(first, settings)
+
+    loss = code_distance("hog", wanted) + smooth / start.size * tv()
+    problem = Problem(net, loss, pixels(net, (1, *start.shape)))
+    z, runs = problem.parameterization.start(start), []
+    for rate, count in zip(RATES, (steps - steps // 3, steps // 3)):
+        runs.append(optimize(problem, z, method=Adam(rate), steps=count, seed=seed, progress=progress, title="hog"))
+        z = runs[-1].z
+        if runs[-1].stopped == INTERRUPTED:
+            break
+    run = runs[-1]
+    twin = to_uint8(run.pixels[0])
+    codes = (wanted, *(code_of(picture, settings) for picture in (start, twin)))
+    return HogTwin(first, start, twin, tuple(code[0] for code in codes), inverted, run, stopped=run.stopped,
+                   settings={**settings, "steps": steps, "smooth": smooth})
+
+
+def code_of(picture, settings):
+    """The HOG of a picture, (1, h, w, block * block * bins)."""
+    net = hog_net(picture.shape[2], **settings)
+    return net.forward(net.preprocess(picture), grad=None)["hog"]
+
+
+def strokes(code, bins, side=STROKE):
+    """A HOG (h, w, block * block * bins) as a drawing, uint8: in each cell the edges, which cross their gradients.
+
+    A cell is in several blocks, differently normalised in each: their mean.
+    """
+    h, w, length = code.shape
+    block = int(np.sqrt(length // bins))
+    cells, count = np.zeros((h + block - 1, w + block - 1, bins)), np.zeros((h + block - 1, w + block - 1, 1))
+    for k, part in enumerate(np.split(code, block * block, axis=2)):
+        place = np.s_[k // block:k // block + h, k % block:k % block + w]
+        cells[place] += part
+        count[place] += 1
+    cells /= count
+    edges = np.stack([stroke(np.pi * (k + 0.5) / bins + np.pi / 2, side) for k in range(bins)])
+    drawn = np.einsum("hwk,kyx->hywx", cells, edges).reshape(cells.shape[0] * side, cells.shape[1] * side)
+    return to_uint8(255 * np.minimum(1, drawn / (np.quantile(drawn, 0.995) or 1)))[..., None]
+
+
+def stroke(angle, side, fine=4):
+    """A line through the middle of a square, (side, side) in 0..1, at this angle (y points down)."""
+    picture = Image.new("L", (side * fine, side * fine))
+    middle, reach = (side * fine - 1) / 2, 0.46 * side * fine
+    x, y = reach * np.cos(angle), reach * np.sin(angle)
+    ImageDraw.Draw(picture).line([middle - x, middle - y, middle + x, middle + y], fill=255, width=fine + 2)
+    return np.asarray(picture.resize((side, side), Image.Resampling.BOX)) / 255
+
+
+def stretched(picture):
+    """Black to white from its 1st to its 99th percentile: a HOG does not tell how strong the contrast was."""
+    low, high = np.percentile(picture, (1, 99))
+    return to_uint8((picture - low) * (255 / max(1, high - low)))
+
+
+def rms(a, b):
+    """The root mean square difference of two pictures, in levels; a grey one counts for all colours."""
+    return float(np.sqrt(np.mean((a.astype(float) - b.astype(float)) ** 2)))

@@ -1,0 +1,219 @@
+"""Linear classifiers are fooled too, so depth is not at fault (Goodfellow et al. 2015, section 3; lecture 9).
+
+    s = w . x + b           move every x_i by eps against the sign of w_i, and s falls by eps * sum |w_i|
+
+Each part of the nudge is small, and there are as many of them as x has numbers: what adds up is the dimension. For a
+linear classifier the smallest nudge (in Linf) is known exactly: towards class k every x_i goes along the sign of
+(w_k - w_y)_i as far as eps and its bounds let it. No other nudge of that size raises s_k - s_y more.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from minivis.errors import BadValue
+from minivis.figures.compose import above, contact_sheet, panels, signed
+from minivis.images.preprocessing import to_uint8
+from minivis.layers import cross_entropy
+from minivis.layers.softmax import softmax_forward
+from minivis.methods.shared.result import Result
+from minivis.methods.shared.target import percent
+from minivis.runtime.progress import track
+
+HALVINGS = 24                                   # of the search for the smallest nudge
+CONVNET = 12                                    # rows that the convnet is asked about: PGD takes its time
+SURE = 0.99                                     # the probability that a mixture is to reach
+
+
+@dataclass(frozen=True, eq=False)
+class LinearFool(Result):
+    """What `linear_fool` found: ``w`` (d, K), ``b`` (K,), and what it took to fool them."""
+
+    names: tuple[str, ...]
+    shape: tuple | None                         # (H, W, C) of a row that is a picture
+    w: np.ndarray
+    b: np.ndarray
+    accuracy: dict[str, float]
+    x: np.ndarray                               # (n, d), those held out that the classifier gets right
+    labels: np.ndarray
+    nudges: np.ndarray                          # (n,) the smallest Linf that changes the answer
+    nudged: np.ndarray                          # (n, d), with it
+    target: int
+    amounts: np.ndarray                         # (n,) how much of w[:, target] makes p(target) ``SURE``; NaN where none
+    mixed: np.ndarray                           # (n, d), with it
+    convnet: np.ndarray                         # the smallest eps that PGD finds for a convnet, of the first few rows
+
+    def probs(self, x):
+        return softmax_forward(x @ self.w + self.b)
+
+    def draw(self, i):
+        if self.shape is None:
+            heat = np.kron(signed(self.w.T[..., None]), np.ones((12, max(1, 480 // len(self.w)), 1), np.uint8))
+            limit = abs(self.w).max()
+            return panels([heat], ["the weights\na row a class, a column a number of the input"],
+                          colorbars=[("diverging", -limit, limit, "weight")], height=heat.shape[0])
+        few = min(6, len(self.x))
+        side = max(self.shape[:2])
+        templates = [signed(self.w[:, k].reshape(self.shape)) for k in range(min(30, len(self.names)))]
+        sheets = {"the weights of each class, as pictures": contact_sheet(templates, 10, labels=list(self.names[:30]),
+                                                                          scale=max(1, 64 // side))}
+        name = self.names[self.target]
+        for what, x in (("held out, and what it says of each", self.x), ("after the smallest nudge", self.nudged),
+                        (f"mixed with a bit of the weights of {name}", self.mixed)):
+            p = self.probs(x[:few])
+            labels = [f"{self.names[k]} {percent(q)}" for k, q in zip(p.argmax(axis=1), p.max(axis=1))]
+            tiles = [to_uint8(one).reshape(self.shape) for one in x[:few]]
+            sheets[what] = contact_sheet(tiles, few, labels=labels, scale=max(1, 112 // side))
+        return above([panels([sheet], [what], height=sheet.shape[0]) for what, sheet in sheets.items()], align="center")
+
+    def describe(self, i):
+        same = self.nudges[: len(self.convnet)]                         # of the rows that the convnet was asked about
+        return {
+            "accuracy": self.accuracy, "numbers_each": len(self.w), "classes": len(self.names),
+            "smallest_nudge": {"median": float(np.median(self.nudges)), "largest": float(self.nudges.max())},
+            "mixed": {"target": self.names[self.target], "reached": float(np.isfinite(self.amounts).mean()),
+                      "median_linf": float(np.median(abs(self.mixed - self.x).max(axis=1)))},
+            **({} if not len(self.convnet) else {"convnet": {
+                "pictures": len(self.convnet), "median": float(np.median(self.convnet)),
+                "largest": float(self.convnet.max()), "linear_median": float(np.median(same)),
+                "linear_largest": float(same.max())}}),
+        }  # fmt: skip
+
+    def __str__(self):
+        told = self.describe(0)
+        beside = ""
+        if len(self.convnet):
+            found = told["convnet"]
+            beside = (f"\n\nsmallest nudges, levels of 255    median  largest   of {found['pictures']} pictures\n"
+                      f"  linear                      {found['linear_median']:10.2f}{found['linear_largest']:9.2f}\n"
+                      f"  convnet, by whole levels    {found['median']:10.2f}{found['largest']:9.2f}")
+        return (f"a linear softmax classifier of {len(self.w):,} numbers each in {len(self.names)} classes: "
+                f"{percent(self.accuracy['held out'])} right of those held out\n"
+                f"the smallest nudge of every number that changes its answer: {told['smallest_nudge']['median']:.3g} "
+                f"(median)\na bit of the weights of {self.names[self.target]} in everything: p > {SURE} in "
+                f"{percent(told['mixed']['reached'])}, with no number moved by more than "
+                f"{told['mixed']['median_linf']:.3g} (median){beside}")
+
+
+def linear_fool(
+    x, labels, *, names=None, target=None, bounds=None, shape=None, l2=1e-3, held_out=0.2, steps=200, net=None, seed=0,
+    progress=False,
+):  # fmt: skip
+    """Train a linear softmax classifier on x (n, d) with ``labels`` (n,) from 0, and fool it on what it did not see.
+
+    names: of the classes. target: the class to mix into everything, by number or name (default: the last). bounds:
+    (low, high) of all numbers, such as (0, 255); None for none. shape: (H, W, C), where rows are pictures. l2: the
+    weight decay, on inputs scaled to unit variance. held_out: the part to test on. net: a convnet of the same classes,
+    of which the smallest eps for the first rows is measured too (by whole levels, with PGD).
+    """
+    x, labels = np.asarray(x, np.float64), np.asarray(labels)
+    if x.ndim != 2 or labels.shape != (len(x),) or len(x) < 4 or not np.isfinite(x).all():
+        raise BadValue(f"x is (n, d) finite numbers, at least 4 rows, with n labels; got {x.shape} and {labels.shape}")
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() < 1:
+        raise BadValue("labels are whole numbers from 0, of two classes at least")
+    K = int(labels.max()) + 1
+    names = tuple(names) if names is not None else tuple(f"class {k}" for k in range(K))
+    if len(names) < K:
+        raise BadValue(f"{len(names)} names for {K} classes")
+    if not 0 < held_out < 1 or not l2 >= 0:
+        raise BadValue(f"held_out lies between 0 and 1 and l2 is 0 or more, not {held_out} and {l2}")
+    goal = K - 1 if target is None else names.index(target) if target in names else target
+    if not (isinstance(goal, (int, np.integer)) and 0 <= goal < K):
+        raise BadValue(f"the target is one of the classes {', '.join(names)}, not {target!r}")
+
+    order = np.random.default_rng(seed).permutation(len(x))
+    test, train = np.split(order, [max(1, round(held_out * len(x)))])
+    w, b = train_linear(x[train], labels[train], len(names), l2=l2, steps=steps, alike=shape is not None)
+    hits = (x @ w + b).argmax(axis=1) == labels
+    accuracy = {"trained on": float(hits[train].mean()), "held out": float(hits[test].mean())}
+    right = test[hits[test]]
+    if not len(right):
+        raise BadValue("the classifier gets none of the rows held out right: there is nothing to fool")
+    nudges, nudged = smallest_nudge(x[right], labels[right], w, b, bounds)
+    amounts, mixed = mix(x[right], w, b, goal, bounds)
+    convnet = convnet_nudges(net, x[right[:CONVNET]], shape, progress) if net is not None else np.zeros(0)
+    return LinearFool(names, shape, w, b, accuracy, x[right], labels[right], nudges, nudged, int(goal), amounts, mixed,
+                      convnet, settings={"l2": l2, "held_out": held_out, "steps": steps, "target": names[goal]})
+
+
+def train_linear(x, labels, K, *, l2=1e-3, steps=200, alike=False):
+    """w (d, K), b (K,) that minimise cross-entropy + l2/2 |w|^2, by L-BFGS.
+
+    Inputs are scaled to unit variance, and the scale is undone at the end: each number by its own, or, where they are
+    ``alike`` as pixels are, all by one (a pixel that is nearly always black would become loud by its own).
+    """
+    mean, std = x.mean(axis=0), np.full(x.shape[1], x.std()) if alike else np.maximum(x.std(axis=0), 1e-12)
+    z, d = (x - mean) / std, x.shape[1]
+
+    def loss(flat):
+        w, b = flat[: d * K].reshape(d, K), flat[d * K :]
+        value, dlogits = cross_entropy(z @ w + b, labels)
+        return value + l2 / 2 * (w * w).sum(), np.concatenate([(z.T @ dlogits + l2 * w).ravel(), dlogits.sum(axis=0)])
+
+    found = minimize(loss, np.zeros((d + 1) * K), jac=True, method="L-BFGS-B", options={"maxiter": steps}).x
+    w = found[: d * K].reshape(d, K) / std[:, None]
+    return w, found[d * K :] - mean @ w
+
+
+def smallest_nudge(x, labels, w, b, bounds=None):
+    """The smallest eps (n,) by which every number must move at most for another answer, and x (n, d) moved so.
+
+    For each other class k: without bounds (s_y - s_k) / |w_k - w_y|_1; with bounds by bisection, as s_k - s_y only
+    grows with eps.
+    """
+    best, moved = np.full(len(x), np.inf), x.copy()
+    for k in range(w.shape[1]):
+        rows = np.flatnonzero(labels != k)
+        slope = w[:, k] - w.T[labels[rows]]                             # (rows, d), of s_k - s_y
+        offset = b[k] - b[labels[rows]]
+
+        def at(eps, rows=rows, slope=slope):
+            there = x[rows] + eps[:, None] * np.sign(slope)
+            return there if bounds is None else np.clip(there, *bounds)
+
+        def crossed(eps, at=at, slope=slope, offset=offset):
+            return (at(eps) * slope).sum(axis=1) + offset > 0
+
+        gap = -((x[rows] * slope).sum(axis=1) + offset)
+        large = gap / np.maximum(abs(slope).sum(axis=1), 1e-300) * (1 + 1e-9)
+        if bounds is not None:                                          # what is stopped at a bound must go farther
+            small, large = large * 0, np.full(len(rows), float(bounds[1] - bounds[0]))
+            for _ in range(HALVINGS):
+                middle = (small + large) / 2
+                enough = crossed(middle)
+                small, large = np.where(enough, small, middle), np.where(enough, middle, large)
+        better = crossed(large) & (large < best[rows])
+        best[rows[better]], moved[rows[better]] = large[better], at(large)[better]
+    return best, moved
+
+
+def mix(x, w, b, target, bounds=None, sure=SURE):
+    """Add to every row as little of the weights of ``target`` as makes its probability ``sure``: amounts (n,), rows.
+
+    What helps is the target's weights less the mean of all: a weight that every class has changes no probability.
+    """
+    low, high = (-np.inf, np.inf) if bounds is None else bounds
+    template = w[:, target] - w.mean(axis=1)
+    template = template / abs(template).max()                           # so that an amount is a Linf
+
+    def prob(amount):
+        at = np.clip(x + amount[:, None] * template, low, high)
+        return softmax_forward(at @ w + b)[:, target], at
+
+    small, large = np.zeros(len(x)), np.full(len(x), 1e-3 * max(1e-12, float(x.max() - x.min())))
+    while not (prob(large)[0] >= sure).all() and large.max() < 1e3 * (x.max() - x.min() + 1e-12):
+        large = np.where(prob(large)[0] >= sure, large, 2 * large)
+    for _ in range(HALVINGS):
+        middle = (small + large) / 2
+        enough = prob(middle)[0] >= sure
+        small, large = np.where(enough, small, middle), np.where(enough, middle, large)
+    p, at = prob(large)
+    return np.where(p >= sure, large, np.nan), at
+
+
+def convnet_nudges(net, x, shape, progress=False):
+    """The smallest eps (n,), in whole levels, with which PGD leads a net away from its answer to each row."""
+    from minivis.methods.adversarial.fool import fool
+
+    return np.array([fool(net, to_uint8(row).reshape(shape)).eps[0] for row in track(x, progress, "convnet")])

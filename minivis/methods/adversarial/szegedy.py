@@ -1,0 +1,96 @@
+"""The first adversarial examples (Szegedy et al. 2014, section 4.1): the smallest change by box-constrained L-BFGS.
+
+    minimise   c |r|^2 - log P(x + r)         over r with   0 <= x + r <= 255
+
+P is the probability of the ``target``; or, away from a ``label``, that of all other classes together. Each c has its
+own minimum: a large c keeps r short, and beyond some c the net is not fooled any more. A search over c finds the
+shortest r that still does. (The paper writes c |r|; the square has a gradient at r = 0, where the search begins.)
+"""
+
+import numpy as np
+from scipy.optimize import Bounds, minimize
+
+from minivis.errors import BadValue
+from minivis.methods.adversarial.attacks import aimed, as_pixels, check_settings, class_gradient, fools, logits_of
+from minivis.methods.adversarial.deepfool import shortened
+from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.progress import track
+
+FIRST_C, FACTOR, CLOSE = 0.1, 10.0, 1.1         # the search over c: its start, its strides, and when it is done
+NEAR = 8.0                                      # levels: a random start is no farther from the picture
+
+
+def szegedy(net, image, target=None, *, label=None, steps=40, searches=10, mask=None, seed=0, progress=False):
+    """Return pixels 0..255 near ``image`` (N, H, W, C) that fool the net, with as small an L2 as is found.
+
+    Arguments as of `attacks.pgd`. steps: of L-BFGS for one c. searches: so many values of c are tried at most. Where
+    none fools the net, the picture comes back as the first of them left it.
+    """
+    check_settings(steps=steps)
+    if searches < 1:
+        raise BadValue(f"searches is at least 1, not {searches}")
+    pixels = as_pixels(net, image)
+    xp = get_xp(pixels)
+    classes, sign = aimed(net, pixels, target, label)
+    free = xp.broadcast_to(xp.asarray(1.0 if mask is None else mask, pixels.dtype), pixels.shape) > 0
+    out, rng = pixels.copy(), np.random.default_rng(seed)
+    for i in track(range(len(pixels)), progress, "szegedy"):
+        one = slice(i, i + 1)
+        out[one] = _search(net, pixels[one], classes[one], sign, to_cpu(free[one]), steps, searches, rng)
+    return out
+
+
+def _search(net, pixels, classes, sign, free, steps, searches, rng):
+    """The shortest change of one picture over all c tried: by strides until c is enclosed, then by halving its log.
+
+    L-BFGS begins where the last c that worked ended; before there is one, at a random point near the picture, as a
+    minimum that did not fool the net once would not do so again.
+    """
+    xp = get_xp(pixels)
+    works, fails, c = None, None, FIRST_C
+    best = first = pixels if fools(logits_of(net, pixels), classes, sign)[0] else None
+    for _ in range(searches if best is None else 0):
+        near = pixels + xp.asarray(rng.uniform(-NEAR, NEAR, pixels.shape), pixels.dtype) if fails else pixels
+        found = _minimum(net, pixels, near if best is None else best, classes, sign, free, c, steps)
+        first = found if first is None else first
+        if fools(logits_of(net, found), classes, sign)[0]:
+            shorter = shortened(net, pixels, found, classes, sign)
+            if best is None or _length(shorter - pixels) < _length(best - pixels):
+                best = shorter
+            works = c
+        else:
+            fails = c
+        if works and fails and fails < CLOSE * works:
+            break
+        c = c / FACTOR if works is None else c * FACTOR if fails is None else (works * fails) ** 0.5
+    return first if best is None else best
+
+
+def _minimum(net, pixels, start, classes, sign, free, c, steps):
+    """x + r at a minimum for one c. scipy sees flat float64 in 0..1, so that its first step has a sensible size."""
+    xp, shape = get_xp(pixels), pixels.shape
+    x = to_cpu(pixels).astype(np.float64).ravel() / 255
+    free = free.ravel()
+
+    def loss(z):
+        at = xp.asarray(z.reshape(shape) * 255, pixels.dtype)
+        logits, dpixels = class_gradient(net, at, classes)
+        miss, hit = _log_probs(to_cpu(logits)[0].astype(np.float64), classes[0], sign)
+        dlog = -sign * np.exp(miss) * to_cpu(dpixels).astype(np.float64).ravel() * 255
+        return c * ((z - x) ** 2).sum() - hit, 2 * c * (z - x) + dlog
+
+    bounds = Bounds(np.where(free, 0.0, x), np.where(free, 1.0, x))
+    first = np.clip(to_cpu(start).astype(np.float64).ravel() / 255, bounds.lb, bounds.ub)
+    result = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": steps})
+    return xp.asarray(result.x.reshape(shape) * 255, pixels.dtype)
+
+
+def _log_probs(scores, k, sign):
+    """(log of the probability that the net is not fooled, log of that it is)."""
+    total = np.logaddexp.reduce(scores)
+    own, others = scores[k] - total, np.logaddexp.reduce(np.delete(scores, k)) - total
+    return (own, others) if sign > 0 else (others, own)
+
+
+def _length(difference):
+    return float((difference * difference).sum()) ** 0.5

@@ -1,0 +1,1 @@
+"""Methods that ask which pixels did it."""

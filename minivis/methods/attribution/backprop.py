@@ -1,0 +1,96 @@
+"""The gradient of any unit, carried to the pixels in three ways.
+
+    normal      d unit / d pixel                                the chain rule (Simonyan et al. 2014)
+    deconv      through ReLUs only what is positive             Zeiler & Fergus 2014
+    guided      only what is positive and came from there       Springenberg et al. 2015
+
+One forward pass feeds all three: the rule is a setting of the sweep back, not of the net. A neuron at one position sees
+a part of the picture only, its receptive field, and nothing arrives beyond it; ``crop`` shows that part alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.engine.units import unit_positions
+from minivis.errors import BadValue, UnknownName
+from minivis.figures.compose import display_limit, panels, signed, unsigned
+from minivis.layers.relu import check_rule
+from minivis.methods.shared.gradient import pixel_gradient
+from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.target import Target, aim, asked
+
+RULES = {"normal": "gradient", "deconv": "deconvnet", "guided": "guided backprop"}      # the lecture's order
+DISPLAYS = ("signed", "absolute")
+
+
+@dataclass(frozen=True, eq=False)
+class Backprop(Result):
+    """``gradients``: rule -> (N, H, W, C), at the pixels that the net saw."""
+
+    subject: Subject
+    target: Target
+    gradients: dict[str, np.ndarray]
+    fields: tuple = ()                          # per picture: (top, left, bottom, right) that the unit sees; () for all
+
+    def draw(self, i):
+        top, left, bottom, right = self.fields[i] if self.settings["crop"] else (None,) * 4
+        part = np.s_[top:bottom, left:right]
+        seen, absolute = self.subject.seen[i][part], self.settings["display"] == "absolute"
+        where = f"\nrows {top} to {bottom - 1}, columns {left} to {right - 1}" if self.settings["crop"] else ""
+        images, titles, bars = [seen], [f"the input\n{self.target.title(i)}{where}"], [None]
+        for rule, gradient in self.gradients.items():
+            shown = gradient[i][part]
+            images.append((unsigned if absolute else signed)(shown))
+            limit = display_limit(shown)
+            what = f"d {self.target.name(i)} / d pixel" if rule == "normal" else f'rule "{rule}"'
+            what = f"max |{what}|" if absolute and rule == "normal" else what
+            titles.append(f"{RULES[rule]}\n{what if limit else 'nothing arrives: the unit is off'}")
+            colormap = "inferno" if absolute else "grey" if gradient.shape[3] == 3 else "diverging"
+            bars.append((colormap, 0.0 if absolute else -limit, limit) if limit else None)
+        return panels(images, titles, colorbars=bars, height=PANEL)
+
+    def describe(self, i):
+        sizes = {rule: float(np.linalg.norm(gradient[i])) for rule, gradient in self.gradients.items()}
+        found = {**self.target.describe(i), "norms": sizes}
+        return {**found, "receptive_field": list(self.fields[i])} if self.fields else found
+
+    def __len__(self):
+        return len(self.subject)
+
+    def __str__(self):
+        return "\n".join(f"{self.target.title(i)}; norm of what arrives at the pixels: " + ", ".join(
+            f"{rule} {np.linalg.norm(g[i]):.3g}" for rule, g in self.gradients.items()) for i in range(len(self)))
+
+
+def backprop(net, image, unit=None, *, rules=tuple(RULES), display="signed", crop=False, seed=0, progress=False):
+    """Send a unit (default: the score of each picture's first class) back to the pixels under each of ``rules``.
+
+    display: "signed", colours about grey, or "absolute", the strongest colour's size. crop: draw only what the unit
+    sees; for a unit at one position.
+    """
+    if display not in DISPLAYS:
+        raise UnknownName.of("display", display, DISPLAYS)
+    rules = (rules,) if isinstance(rules, str) else tuple(rules)
+    if not rules:
+        raise BadValue(f"name at least one rule of {', '.join(RULES)}")
+    for rule in rules:
+        check_rule(rule)
+    subject = Subject.of(net, image)
+    target = aim(net, subject.input(net), unit)
+    fields = fields_of(net, target, subject.fitted.shape[1:3])
+    if crop and not fields:
+        raise BadValue(f"{target.units[0]} looks at the whole picture, so there is nothing to crop to: "
+                       "name one position of a layer, as conv3_1:7@max or conv3_1:7@2,5")
+    gradients = {rule: pixel_gradient(net, target, relu_rule=rule) for rule in rules}
+    return Backprop(subject, target, gradients, fields, settings={
+        "unit": asked(unit), "rules": list(rules), "display": display, "crop": crop})
+
+
+def fields_of(net, target, image_size):
+    """Per picture the (top, left, bottom, right) that its unit sees of it; () where a unit is no single position."""
+    if any(unit.where is None for unit in target.units):
+        return ()
+    field = net.receptive_field(target.units[0].layer, (1, *image_size, net.input_channels))
+    places = [unit_positions(target.acts, unit) for unit in target.units]
+    return tuple(field.box(int(rows[i]), int(columns[i]), image_size) for i, (rows, columns) in enumerate(places))

@@ -1,0 +1,67 @@
+"""Grad-CAM (Selvaraju et al. 2017): which places of the last feature maps speak for a class.
+
+    alpha[k] = mean over i, j of  ds / dA[i, j, k]              how much the score likes map k
+    cam[i, j] = max(0, sum over k of  alpha[k] * A[i, j, k])    equations 1 and 2
+
+The maps are coarse, so the result is spread smoothly over the picture. Guided Grad-CAM multiplies it with guided
+backpropagation: the details of the one where the other looks.
+"""
+
+import numpy as np
+from PIL import Image
+
+from minivis.errors import BadValue, UnknownName
+from minivis.layers import Add, Concat, Conv2D, ReLU
+from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
+from minivis.methods.shared.target import aim
+from minivis.runtime.backend import to_cpu
+
+
+def gradcam(net, subject, target, *, layer=None):
+    """``maps, layer``: (N, H, W), at the size of the net's input, from the feature maps of ``layer`` (`maps_layer`)."""
+    layer = maps_layer(net, target.units[0].layer, layer, subject.fitted.shape[1:3])
+    aimed = aim(net, subject.input(net), target.units, also=(layer,))
+    dacts, _ = net.backward(aimed.acts, aimed.seeds(), keep=(layer,))
+    maps, dmaps = aimed.acts[layer], dacts[layer]                           # (N, h, w, K)
+    alpha = dmaps.mean(axis=(1, 2), keepdims=True)
+    cam = to_cpu((alpha * maps).sum(axis=3).clip(0))
+    return np.stack([spread(one, subject.fitted.shape[1:3]) for one in cam]), layer
+
+
+def guided_gradcam(net, subject, target, *, layer=None):
+    """``maps, layer``: guided backpropagation times Grad-CAM, the strongest colour of each pixel."""
+    cam, layer = gradcam(net, subject, target, layer=layer)
+    return cam * strongest_channel(pixel_gradient(net, target, relu_rule="guided")), layer
+
+
+def maps_layer(net, unit_layer, layer, image_size):
+    """Check ``layer``, or choose one: the last ReLU, Add or Concat (else convolution) with positions below the unit."""
+    shape_of = net.shapes((1, *image_size, net.input_channels))
+    below = ancestors(net, unit_layer)
+    spatial = [name for name in below if len(shape_of[name]) == 4 and max(shape_of[name][1:3]) > 1]
+    if layer is not None:
+        net.check_name(layer)
+        if layer not in spatial:
+            raise BadValue(f"Grad-CAM needs feature maps that {unit_layer} is made from, and {layer} gives none; "
+                           f"there is: {', '.join(spatial) or 'none'}")
+        return layer
+    for kinds in ((ReLU, Add, Concat), (Conv2D,)):
+        for name in reversed(spatial):
+            if isinstance(net.nodes[name].layer, kinds):
+                return name
+    raise UnknownName(f"Grad-CAM needs feature maps, and there are none below {unit_layer}: ask for a unit further up")
+
+
+def ancestors(net, name):
+    """The layers that ``name`` is computed from, in the order of the net, without itself and the input."""
+    wanted = {name}
+    for above in reversed(net.nodes):
+        if above in wanted:
+            wanted.update(net.nodes[above].inputs)
+    return [known for known in net.nodes if known in wanted and known != name]
+
+
+def spread(coarse, size):
+    """A coarse map (h, w), smoothly enlarged to ``size`` (H, W), nowhere below zero."""
+    smooth = Image.fromarray(coarse.astype(np.float32)).resize(size[::-1], Image.Resampling.BICUBIC)
+    return np.asarray(smooth).clip(0).astype(coarse.dtype)

@@ -1,0 +1,208 @@
+"""Occlusion (Zeiler & Fergus 2014, section 4.2): cover a part of the picture, and see how far the class falls.
+
+    drop[i, j] = mean over the windows that cover pixel (i, j) of   f(x) - f(x with that window covered)
+
+Windows start at 0, stride, 2 * stride, ...: ceil((D - window) / stride) + 1 along a side of D pixels, the last one cut
+at the border. f is the probability of a class, its score, or the value of any other unit. Where the drop is negative,
+what was covered spoke against the unit.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter
+
+from minivis.engine.local_passes import LocalPasses
+from minivis.engine.memory import batch_that_fits
+from minivis.engine.units import Unit, unit_values
+from minivis.errors import BadValue, UnknownName
+from minivis.figures.compose import display_limit, overlay, panels
+from minivis.methods.shared.fills import filled
+from minivis.methods.shared.result import PANEL, Result, Subject, input_of, seen_by
+from minivis.methods.shared.target import Target, aim, asked, percent
+from minivis.runtime.backend import to_cpu
+from minivis.runtime.progress import track
+
+MEASURES = ("prob", "score")
+FALLS, RISES = (142, 47, 45), (45, 79, 137)             # the darkest red and blue of the colour map: frames of windows
+
+
+class Extreme(NamedTuple):
+    """The window that changes a unit most: its value then, (top, left, bottom, right), the covered picture."""
+
+    value: float
+    window: tuple[int, int, int, int]
+    covered: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Occlusion(Result):
+    """``maps`` (N, H, W): the drop of ``measure`` at each pixel; N pictures, or one picture and N units."""
+
+    subject: Subject
+    target: Target
+    maps: np.ndarray
+    before: np.ndarray                          # (N,) f(x)
+    worst: tuple[Extreme, ...]                  # covering this window lets the unit fall furthest
+    best: tuple[Extreme, ...]                   # ... and this one lets it rise furthest, or fall least
+
+    def draw(self, i):
+        name, limit, worst, best = self.target.name(i), display_limit(self.maps[i], 100), self.worst[i], self.best[i]
+        what = "drop of the probability" if self.settings["measure"] == "prob" else "drop of the score"
+        picture, box = self.subject.small(i)
+        smooth = gaussian_filter(self.maps[i], [step / 2 for step in self.settings["stride"]], mode="nearest")
+        over = overlay(picture, smooth, "diverging", alpha=0.85, box=box, high=limit or None, fade=True)
+        helps = self.helps(i)
+        marks = [(worst.window, FALLS), *([(best.window, RISES)] if helps else [])]
+        over = framed(over, box, self.maps[i].shape, marks) if limit else over
+        images = [self.subject.seen[i], over, worst.covered]
+        titles = [f"the input\n{name} {self._value(self.before[i])}",
+                  f"occlusion\n{what} of {name}" if limit else "occlusion\nno window makes a difference",
+                  f"the worst window\n{name} {self._value(worst.value)}"]
+        bars = [None, ("diverging", -limit, limit) if limit else None, None]
+        if helps:
+            images.append(best.covered)
+            titles.append(f"the window that helps\n{name} {self._value(best.value)}")
+            bars.append(None)
+        return panels(images, titles, colorbars=bars, height=PANEL)
+
+    def helps(self, i):
+        """Whether covering a window raises the unit by more than a thousandth of what it is or can fall."""
+        value = float(self.before[i])
+        return self.best[i].value - value > 1e-3 * max(abs(value), abs(value - self.worst[i].value))
+
+    def _value(self, value):
+        return percent(value) if self.settings["measure"] == "prob" else f"= {value:.3g}"
+
+    def describe(self, i):
+        worst, best = self.worst[i], self.best[i]
+        return {**self.target.describe(i), "measure": self.settings["measure"], "before": float(self.before[i]),
+                "lowest": worst.value, "worst_window": list(worst.window), "highest": best.value,
+                "best_window": list(best.window), "largest_drop": float(self.maps[i].max()),
+                "largest_rise": float(-self.maps[i].min()), "windows": self.settings["windows"]}
+
+    def __len__(self):
+        return len(self.subject)
+
+    def __str__(self):
+        return "\n".join(
+            f"{self.target.name(i)}: {self._value(self.before[i])}; of {self.settings['windows']} windows the worst "
+            f"makes it {self._value(self.worst[i].value)}, the best {self._value(self.best[i].value)}"
+            for i in range(len(self)))
+
+
+def occlusion(net, image, unit=None, *, window=None, stride=None, fill="grey", measure=None, batch=None, seed=0,
+              progress=False):
+    """How far a unit (default: each picture's first class) falls when a square is covered, for a picture or a batch.
+
+    unit: also several for one picture, which all look at the same passes. window, stride: a number or (rows, columns),
+    by default 0.3 of the picture and a quarter of the window. fill: "grey", "mean", "blur", "noise", or a colour in
+    0..255. measure: "prob" or "score", where the unit is a class.
+    """
+    subject = Subject.of(net, image)
+    x = subject.input(net)
+    H, W = x.shape[1:3]
+    window = _pair("window", window or (max(1, round(0.3 * H)), max(1, round(0.3 * W))))
+    stride = _pair("stride", stride or tuple(max(1, side // 4) for side in window))
+    boxes = windows((H, W), window, stride)
+    covers = filled(subject.fitted, fill, window, seed)                 # uint8 (N, H, W, C): windows are cut from it
+    cover = input_of(net, covers)
+
+    several = isinstance(unit, (list, tuple)) and len(subject) == 1 and len(unit) > 1
+    if several:                                                         # one map a unit, all from the same passes
+        subject, covers = subject.repeated(len(unit)), covers.repeat(len(unit), axis=0)
+    target = aim(net, subject.input(net), unit, grad=None)
+    measure = measure or ("prob" if target.probs is not None else "score")
+    measured = [_measured(net, target, one, measure) for one in target.units]
+    before = (target.probs if measure == "prob" else target.values).astype(np.float64)
+
+    drop, count = np.zeros((len(subject), H, W)), np.zeros((H, W))
+    for top, left, bottom, right in boxes:
+        count[top:bottom, left:right] += 1
+    values = covered_values(net, x, cover, boxes, [measured] if several else [[one] for one in measured], batch=batch,
+                            progress=progress)
+    values = values[0].T if several else values[:, :, 0]                # (maps, windows)
+    for k, (top, left, bottom, right) in enumerate(boxes):
+        drop[:, top:bottom, left:right] += (before - values[:, k])[:, None, None]
+
+    seen, cover_seen = subject.seen, seen_by(net, covers)
+    worst, best = (tuple(Extreme(float(row[k]), boxes[k], covered_at(seen[i], cover_seen[i], boxes[k]))
+                         for i, (row, k) in enumerate(zip(values, where(values, axis=1))))
+                   for where in (np.argmin, np.argmax))
+    settings = {"unit": asked(unit), "window": list(window), "stride": list(stride),
+                "fill": fill if isinstance(fill, str) else list(fill), "measure": measure, "windows": len(boxes)}
+    return Occlusion(subject, target, drop / count, before, worst, best, settings=settings)
+
+
+def covered_values(net, x, cover, boxes, units, *, batch=None, progress=False):
+    """What units are when windows are covered: (N, windows, units of a picture), float64.
+
+    x, cover: (N, H, W, C), the pictures and what covers them. units: a list of units for each picture. Of each layer
+    only what a window can change is computed anew (local_passes.py).
+    """
+    batch = batch or batch_that_fits(net, x.shape[1:])
+    found = np.zeros((len(x), len(boxes), len(units[0])))
+    jobs = [(i, k) for i in range(len(x)) for k in range(0, len(boxes), batch)]
+    for i, k in track(jobs, progress, "occlusion"):
+        if k == 0:
+            passes = LocalPasses(net, x[i : i + 1], {unit.layer for unit in units[i]})
+        acts = passes.forward(boxes[k : k + batch], cover[i : i + 1])
+        for u, unit in enumerate(units[i]):
+            found[i, k : k + batch, u] = to_cpu(unit_values(acts, unit))
+    return found
+
+
+def windows(size, window, stride):
+    """(top, left, bottom, right) of each window over a picture of ``size`` (H, W), cut at its border."""
+    starts = []
+    for side, w, s in zip(size, window, stride):
+        if not 1 <= w <= side:
+            raise BadValue(f"a window of {window[0]} x {window[1]} pixels does not fit into {size[0]} x {size[1]}")
+        if not 1 <= s <= w:
+            raise BadValue(f"a stride of {s} with a window of {w}: from 1 to the window, or pixels are never covered")
+        starts.append([k * s for k in range(math.ceil((side - w) / s) + 1)])
+    return [(top, left, min(top + window[0], size[0]), min(left + window[1], size[1]))
+            for top in starts[0] for left in starts[1]]
+
+
+def _measured(net, target, unit, measure):
+    if measure not in MEASURES:
+        raise UnknownName.of("measure", measure, MEASURES)
+    if measure == "score":
+        return unit
+    if target.probs is None:
+        raise BadValue(f"{unit} is no class and has no probability: measure 'score' is the value of any unit")
+    return Unit(net.role("prob"), unit.channel)
+
+
+def covered_at(picture, cover, box):
+    """A copy of a picture (H, W, C) with one window taken from ``cover``."""
+    top, left, bottom, right = box
+    covered = picture.copy()
+    covered[top:bottom, left:right] = cover[top:bottom, left:right]
+    return covered
+
+
+def framed(picture, box, size, marks):
+    """A picture with frames round windows of the net's input of ``size`` (H, W), which shows its ``box``."""
+    im = Image.fromarray(picture)
+    draw = ImageDraw.Draw(im)
+    thick = max(2, max(picture.shape) // 150)
+    per_y, per_x = box.height / size[0], box.width / size[1]
+    for (top, left, bottom, right), color in marks:
+        corners = [box.left + left * per_x, box.top + top * per_y, box.left + right * per_x, box.top + bottom * per_y]
+        low, high = corners[:2], [max(a, b - 1) for a, b in zip(corners[:2], corners[2:])]
+        draw.rectangle((*low, *high), outline="white", width=thick + 2)
+        draw.rectangle((low[0] + 1, low[1] + 1, max(low[0] + 1, high[0] - 1), max(low[1] + 1, high[1] - 1)),
+                       outline=color, width=thick)
+    return np.asarray(im)
+
+
+def _pair(kind, value):
+    pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
+    if len(pair) != 2 or not all(isinstance(v, (int, np.integer)) for v in pair):
+        raise BadValue(f"{kind} is a whole number of pixels, or two (rows, columns), not {value!r}")
+    return int(pair[0]), int(pair[1])

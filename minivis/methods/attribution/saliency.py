@@ -1,0 +1,166 @@
+"""Saliency: which pixels the score of a class hangs on (Simonyan et al. 2014, section 3.1), and its descendants.
+
+    M[i, j] = max over c of | d score / d pixel[i, j, c] |
+
+The score is the class's logit, before the softmax, so that other classes do not leak in. KINDS lists what else can be
+mapped; each is in a file of its own, and gives (N, H, W): the size of an effect, or, with a sign, a part of the score.
+"""
+
+from collections import namedtuple
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from minivis.errors import UnknownName
+from minivis.figures.compose import display_limit, overlay, panels, signed, unsigned
+from minivis.methods.attribution.gradcam import gradcam, guided_gradcam
+from minivis.methods.attribution.integrated_gradients import gradient_x_input, integrated_gradients
+from minivis.methods.attribution.smoothgrad import smoothgrad
+from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
+from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.target import Target, aim, asked
+
+Kind = namedtuple("Kind", "title formula settings")     # settings: the names of those that it takes
+
+KINDS = {
+    "gradient": Kind("saliency", "max |d {name} / d pixel|", ()),
+    "deconv": Kind("deconvnet", "max |.|, rule deconv", ()),
+    "guided": Kind("guided backprop", "max |.|, rule guided", ()),
+    "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", ("samples", "noise")),
+    "input": Kind("gradient x input", "sum of x d {name} / dx", ()),
+    "integrated": Kind("integrated gradients", "from {baseline}, {steps} steps", ("baseline", "steps")),
+    "gradcam": Kind("Grad-CAM", "maps of {layer}", ("layer",)),
+    "guided-gradcam": Kind("guided Grad-CAM", "Grad-CAM x guided backprop", ("layer",)),
+}
+SIGNED = ("input", "integrated")
+SETTINGS = {"samples": 50, "noise": 0.15, "baseline": "grey", "steps": 32, "layer": None}
+
+
+@dataclass(frozen=True, eq=False)
+class Saliency(Result):
+    """``maps`` (N, H, W): how strongly each pixel moves the unit; of a kind in SIGNED, what it adds to it."""
+
+    subject: Subject
+    target: Target
+    maps: np.ndarray
+    gaps: np.ndarray | None = None              # (N,) integrated gradients: the part of the score that they miss
+
+    def draw(self, i):
+        title, shown, bar = drawn(self, i)
+        picture, box = self.subject.small(i)
+        has_sign = self.settings["kind"] in SIGNED
+        limit = display_limit(self.maps[i]) or None
+        over = overlay(picture, self.maps[i], "diverging" if has_sign else "inferno", alpha=0.9, box=box, high=limit,
+                       fade=True)
+        return panels([self.subject.seen[i], shown, over],
+                      [f"the input\n{self.target.title(i)}", title, "laid over the picture"],
+                      colorbars=[None, bar, None], height=PANEL)
+
+    def describe(self, i):
+        row, column = np.unravel_index(self.maps[i].argmax(), self.maps[i].shape)
+        found = {**self.target.describe(i), "max": float(self.maps[i].max()), "mean": float(self.maps[i].mean()),
+                 "row": int(row), "column": int(column)}
+        return found if self.gaps is None else {
+            **found, "sum": float(self.maps[i].sum(dtype=np.float64)), "gap": float(self.gaps[i])}
+
+    def __len__(self):
+        return len(self.subject)
+
+    def __str__(self):
+        said = {"gradient": "moves most with", "smoothgrad": "moves most with", "input": "owes most to",
+                "integrated": "owes most to"}.get(self.settings["kind"], "points most at")
+        lines = []
+        for i in range(len(self)):
+            found = self.describe(i)
+            line = f"{found['name']}: {said} the pixel at row {found['row']}, column {found['column']}"
+            if self.settings["kind"] in ("gradient", "smoothgrad"):
+                line += f", by {found['max']:.3g} a level of 255"
+            if self.gaps is not None:
+                line += f"; the map sums to the rise of the score within {found['gap']:.1%}"
+            lines.append(line)
+        return "\n".join(lines)
+
+
+def saliency(net, image, unit=None, *, kind="gradient", samples=50, noise=0.15, baseline="grey", steps=32, layer=None,
+             seed=0, progress=False):
+    """The saliency of a unit (default: the score of each picture's first class) for a picture or a batch.
+
+    kind: one of KINDS. samples, noise: of SmoothGrad. baseline, steps: where integrated gradients start, and their
+    least number of points. layer: whose maps Grad-CAM takes.
+    """
+    subject = Subject.of(net, image)
+    target = aim(net, subject.input(net), unit)
+    return mapped(net, subject, target, kind, unit=unit, samples=samples, noise=noise, baseline=baseline, steps=steps,
+                  layer=layer, seed=seed, progress=progress)
+
+
+def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **settings):
+    """The `Saliency` of one kind, of pictures that are aimed at already. ``settings``: any of SETTINGS."""
+    if kind not in KINDS:
+        raise UnknownName.of("kind of saliency", kind, KINDS)
+    own = {name: {**SETTINGS, **settings}[name] for name in KINDS[kind].settings}
+    gaps = None
+    if kind in ("gradient", "deconv", "guided"):
+        rule = "normal" if kind == "gradient" else kind
+        maps = strongest_channel(pixel_gradient(net, target, relu_rule=rule))
+    elif kind == "smoothgrad":
+        maps = strongest_channel(smoothgrad(net, subject, target, **own, seed=seed, progress=progress))
+    elif kind == "input":
+        maps = gradient_x_input(net, subject, target)
+    elif kind == "integrated":
+        maps, gaps, own["steps"] = integrated_gradients(net, subject, target, **own, seed=seed, progress=progress)
+    else:
+        maps, own["layer"] = {"gradcam": gradcam, "guided-gradcam": guided_gradcam}[kind](net, subject, target, **own)
+    return Saliency(subject, target, maps, gaps, settings={"unit": asked(unit), "kind": kind, **own})
+
+
+@dataclass(frozen=True, eq=False)
+class SaliencyKinds(Result):
+    """Several kinds of the same pictures and units: ``kinds``, name -> `Saliency`."""
+
+    subject: Subject
+    target: Target
+    kinds: dict[str, Saliency] = field(default_factory=dict)
+
+    def draw(self, i):
+        titles, images, bars = zip(*(drawn(one, i) for one in self.kinds.values()))
+        return panels([self.subject.seen[i], *images], [f"the input\n{self.target.title(i)}", *titles],
+                      colorbars=[None, *bars], height=200, columns=3)
+
+    def describe(self, i):
+        left_out = set(self.target.describe(i))
+        return {**self.target.describe(i), "kinds": {
+            kind: {key: value for key, value in one.describe(i).items() if key not in left_out}
+            for kind, one in self.kinds.items()}}
+
+    def __len__(self):
+        return len(self.subject)
+
+    def __str__(self):
+        return "\n".join(f"{kind:<15} {line}" for i in range(len(self)) for kind, one in self.kinds.items()
+                         for line in [str(one).split("\n")[i]])
+
+
+def saliency_kinds(net, image, unit=None, *, kinds=tuple(KINDS), seed=0, progress=False, **settings):
+    """The `Saliency` of each of ``kinds``, side by side. ``settings``: as `saliency` takes them."""
+    for name in set(settings) - set(SETTINGS):
+        raise UnknownName.of("setting of saliency", name, SETTINGS)
+    subject = Subject.of(net, image)
+    target = aim(net, subject.input(net), unit)
+    found = {kind: mapped(net, subject, target, kind, unit=unit, seed=seed, progress=progress, **settings)
+             for kind in kinds}
+    return SaliencyKinds(subject, target, found, settings={
+        "unit": asked(unit), "kinds": {kind: {k: v for k, v in one.settings.items() if k not in ("unit", "kind")}
+                                       for kind, one in found.items()}})
+
+
+def drawn(result, i):
+    """(title, picture, colour bar) of one map of a `Saliency`."""
+    heat, kind = result.maps[i], KINDS[result.settings["kind"]]
+    limit = display_limit(heat)
+    if not limit:
+        return f"{kind.title}\nnothing arrives: the unit is off", np.zeros((*heat.shape, 3), np.uint8), None
+    how = kind.formula.format(name=result.target.name(i), **result.settings)
+    if result.settings["kind"] in SIGNED:
+        return f"{kind.title}\n{how}", signed(heat), ("diverging", -limit, limit)
+    return f"{kind.title}\n{how}", unsigned(heat), ("inferno", 0.0, limit)

@@ -1,0 +1,138 @@
+"""A sanity check (Adebayo et al. 2018): does a saliency map depend on what the net has learnt?
+
+The weights of the layers are shuffled one after the other, from the classifier down to the first convolution, until
+the net knows nothing. A map that tells about the net must fall apart with it. One that hardly changes shows edges of
+the picture, as any filter would, however convincing it looks.
+
+    likeness = rank correlation (Spearman) of |map| before and after            1: nothing changed, 0: nothing left
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+from scipy.stats import rankdata
+
+from minivis.engine.network import Node
+from minivis.errors import BadValue, UnknownName
+from minivis.figures.compose import above, beside, panels, text_picture, unsigned
+from minivis.figures.line_chart import line_chart
+from minivis.methods.attribution.gradcam import ancestors
+from minivis.methods.attribution.saliency import KINDS, SETTINGS, mapped
+from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.target import Target, aim, asked
+from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.progress import track
+
+QUICK = tuple(kind for kind in KINDS if kind not in ("smoothgrad", "integrated"))       # one sweep back each
+COLUMNS = 6                                     # of maps in the figure
+TILE = 104                                      # pixels
+
+
+@dataclass(frozen=True, eq=False)
+class SanityCheck(Result):
+    """``maps``: kind -> (stages + 1, N, H, W), the trained net first; ``likeness``: kind -> (stages, N).
+
+    ``layers``: what was shuffled at each stage, beside all that came before.
+    """
+
+    subject: Subject
+    target: Target
+    layers: tuple[str, ...]
+    maps: dict[str, np.ndarray]
+    likeness: dict[str, np.ndarray]
+
+    def draw(self, i):
+        stages = np.unique(np.linspace(0, len(self.layers), min(COLUMNS, len(self.layers) + 1)).round().astype(int))
+        headings = ["trained", *(f"down to {self.layers[k - 1]}" for k in stages[1:])]
+        rows = []
+        for kind, maps in self.maps.items():
+            tiles = [_tile(unsigned(maps[k, i])) for k in stages]
+            captions = ["", *(f"{self.likeness[kind][k - 1, i]:.2f}" for k in stages[1:])]
+            cells = [above([text_picture(head, TILE, size=12, align="center", max_lines=2)] * (not rows) + [
+                tile, text_picture(caption, TILE, size=12, align="center")], gap=2)
+                for head, tile, caption in zip(headings, tiles, captions)]
+            name = text_picture(KINDS[kind].title, 110, size=13, max_lines=2)
+            rows.append(beside([name, beside(cells, gap=6, align="bottom")], gap=8))
+        sheet = above(rows, gap=6, align="right")
+        figure = panels([sheet], [f"maps of {self.target.name(i)} as the weights are shuffled\nbelow each: "
+                                  "its rank correlation with that of the trained net"], height=sheet.shape[0])
+        x = np.arange(len(self.layers) + 1)
+        lines = {KINDS[kind].title: (x, np.concatenate([[1.0], found[:, i]])) for kind, found in self.likeness.items()}
+        chart = line_chart(lines, width=PANEL, height=PANEL, low=0, high=1, x_label="layers shuffled, from the top",
+                           y_label="likeness")
+        left = above([panels([self.subject.seen[i]], [f"the input\n{self.target.title(i)}"], height=200),
+                      panels([chart], ["likeness to the map of the trained net"], height=chart.shape[0])], gap=0)
+        return beside([figure, left], gap=0, align="top")
+
+    def describe(self, i):
+        return {**self.target.describe(i), "layers": list(self.layers), "kinds": {
+            kind: {"likeness": found[:, i].tolist(), "mean": float(found[:, i].mean()),
+                   "at_the_end": float(found[-1, i])}
+            for kind, found in self.likeness.items()}}
+
+    def __len__(self):
+        return len(self.subject)
+
+    def __str__(self):
+        lines = []
+        for i in range(len(self)):
+            lines.append(f"{self.target.title(i)}; likeness to the trained net's map: mean over the "
+                         f"{len(self.layers)} stages, and with every weight shuffled")
+            lines += [f"  {KINDS[kind].title:<22}{found[:, i].mean():7.2f}{found[-1, i]:7.2f}"
+                      for kind, found in self.likeness.items()]
+        return "\n".join(lines)
+
+
+def sanity_check(net, image, unit=None, *, kinds=QUICK, seed=0, progress=False, **settings):
+    """Shuffle the weights from the unit's layer down, and compare the maps, for a picture or a batch.
+
+    The unit stays the one that the trained net was asked for. ``settings``: as `saliency` takes them.
+    """
+    for name in set(settings) - set(SETTINGS):
+        raise UnknownName.of("setting of saliency", name, SETTINGS)
+    subject = Subject.of(net, image)
+    target = aim(net, subject.input(net), unit)
+    top = target.units[0].layer
+    layers = tuple(name for name in [top, *reversed(ancestors(net, top))]
+                   if name in net.nodes and net.nodes[name].layer.params)
+    if not layers:
+        raise BadValue(f"{top} is made without weights, so there is nothing to shuffle")
+    maps = {kind: [mapped(net, subject, target, kind, seed=seed, **settings).maps] for kind in kinds}
+    likeness = {kind: [] for kind in kinds}
+    rng = np.random.default_rng(seed)
+    broken = net
+    for name in track(layers, progress, "shuffling weights"):
+        broken = shuffled(broken, name, rng)
+        aimed = aim(broken, subject.input(broken), target.units)
+        for kind in kinds:
+            now = mapped(broken, subject, aimed, kind, seed=seed, **settings).maps
+            likeness[kind].append([rank_correlation(abs(a), abs(b)) for a, b in zip(maps[kind][0], now)])
+            maps[kind].append(now)
+    return SanityCheck(subject, target, layers, {kind: np.stack(found) for kind, found in maps.items()},
+                       {kind: np.array(found) for kind, found in likeness.items()},
+                       settings={"unit": asked(unit), "kinds": list(kinds), **settings})
+
+
+def shuffled(net, name, rng):
+    """A net whose layer ``name`` has its own numbers in another order: as many, as large, but nothing learnt."""
+    layer, inputs = net.nodes[name]
+    params = {key: _shuffled(p, rng) for key, p in layer.params.items()}
+    return replace(net, nodes={**net.nodes, name: Node(layer.with_params(**params), inputs)})
+
+
+def _shuffled(array, rng):
+    order = get_xp(array).asarray(rng.permutation(array.size))
+    return array.reshape(-1)[order].reshape(array.shape)
+
+
+def rank_correlation(a, b):
+    """Spearman's, of two maps; 0 where one has nothing but equal numbers."""
+    ranks = [rankdata(to_cpu(side), axis=None) for side in (a, b)]
+    centred = [side - side.mean() for side in ranks]
+    size = np.sqrt((centred[0] ** 2).sum() * (centred[1] ** 2).sum())
+    return float((centred[0] * centred[1]).sum() / size) if size else 0.0
+
+
+def _tile(picture):
+    return np.asarray(Image.fromarray(picture).resize((TILE, TILE), Image.Resampling.NEAREST))

@@ -1,0 +1,171 @@
+"""Cutting the object out (Simonyan et al. 2014, section 3.2): GrabCut, with saliency as its only hint.
+
+    object      saliency above its 95 % quantile                ground      not above its 30 % quantile
+    between     undecided; GrabCut begins with object above the median
+
+From the colours of both, GrabCut (Rother et al. 2004, here OpenCV's) learns two mixtures, and cuts where neighbours
+differ most. Nobody drew an outline, in training or here: the net knows only the names of classes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from minivis.errors import BadValue, MissingExtra, UnknownName
+from minivis.figures.compose import above, overlay, panels
+from minivis.methods.attribution.saliency import mapped
+from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.target import Target, aim, asked
+
+SHOWS = ("figure", "mask", "cut-out")
+SIDE = 480                                      # pixels: larger pictures are cut at this size
+CHECKERS = 8                                    # pixels of a square of what stands for transparency
+OBJECT, GROUND = 255, 0
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation(Result):
+    """``masks``: per picture bool (H, W), its own size; ``maps`` (N, h, w): the saliency that it came from."""
+
+    subject: Subject
+    target: Target
+    maps: np.ndarray
+    masks: tuple
+    seeds: tuple                                # per picture uint8 (h, w): 255 object, 0 ground, 170 and 85 between
+
+    def picture(self):
+        """The figure; or with ``show`` the mask (H, W, 1) or the cut-out (H, W, 4) of one picture, at its own size."""
+        if self.settings["show"] == "mask":
+            return above([np.where(mask, 255, 0).astype(np.uint8) for mask in self.masks])
+        return self.cut_out(0) if self.settings["show"] == "cut-out" else super().picture()
+
+    def cut_out(self, i):
+        """Picture i with its ground transparent, uint8 (H, W, 4)."""
+        picture = np.broadcast_to(self.subject.pictures[i], (*self.masks[i].shape, 3))
+        return np.dstack([picture, np.where(self.masks[i], 255, 0).astype(np.uint8)])
+
+    def box(self, i):
+        """(top, left, bottom, right) round the object, in pixels of the picture; None where nothing was found."""
+        rows, columns = (np.flatnonzero(self.masks[i].any(axis=axis)) for axis in (1, 0))
+        return (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1) if len(rows) else None
+
+    def draw(self, i):
+        picture, small_box = self.subject.small(i)
+        small = np.asarray(Image.fromarray(self.masks[i]).resize(picture.shape[1::-1]))
+        heat = overlay(picture, self.maps[i], alpha=0.9, box=small_box, fade=True)
+        rgb = np.broadcast_to(picture, (*picture.shape[:2], 3))
+        rows, columns = np.indices(rgb.shape[:2]) // CHECKERS
+        squares = np.where((rows + columns) % 2, 255, 225).astype(np.uint8)[..., None]
+        cut = np.where(small[..., None], rgb, squares)
+        edge = small ^ _shrunk(small)
+        outlined = rgb.copy()
+        outlined[_grown(edge)] = 255
+        outlined[edge] = (214, 40, 40)
+        part = self.masks[i].mean()
+        return panels(
+            [heat, self.seeds[i], outlined, cut],
+            [f"saliency\n{self.target.title(i)}", "seeds\nwhite: object, black: ground, grey: open",
+             f"GrabCut\n{part:.0%} of the picture" if part else "GrabCut\nfound no object", "cut out"],
+            height=PANEL)
+
+    def describe(self, i):
+        return {**self.target.describe(i), "box": self.box(i), "area": float(self.masks[i].mean()),
+                "pixels": int(self.masks[i].sum())}
+
+    def __len__(self):
+        return len(self.subject)
+
+    def __str__(self):
+        lines = []
+        for i in range(len(self)):
+            box = self.box(i)
+            lines.append(f"{self.target.title(i)}: {self.masks[i].mean():.0%} of the picture, rows {box[0]} to "
+                         f"{box[2] - 1}, columns {box[1]} to {box[3] - 1}" if box else
+                         f"{self.target.title(i)}: GrabCut found no object; try other quantiles or another map")
+        return "\n".join(lines)
+
+
+def segment(net, image, unit=None, *, kind="guided", high=0.95, low=0.3, blur=0.05, rounds=5, show="figure", seed=0,
+            progress=False, **settings):
+    """Cut out what a unit (default: each picture's first class) responds to, from a picture or a batch.
+
+    kind, settings: the saliency map, as `saliency` takes them. high, low: the quantiles of it that seed object and
+    ground. blur: of the map before that, as a part of the picture's height. rounds: of GrabCut.
+    """
+    cv2 = load_opencv()
+    if not 0 <= low < high <= 1:
+        raise BadValue(f"quantiles go from 0 to 1, the low one below the high one, not {low} and {high}")
+    if rounds < 1 or not 0 <= blur <= 1:
+        raise BadValue(f"rounds is at least 1 and blur from 0 to 1, not {rounds} and {blur}")
+    if show not in SHOWS:
+        raise UnknownName.of("way to show it", show, SHOWS)
+    subject = Subject.of(net, image)
+    if show == "cut-out" and len(subject) > 1:
+        raise BadValue("a cut-out is of one picture: `cut_out(i)` gives those of a batch")
+    target = aim(net, subject.input(net), unit)
+    maps = mapped(net, subject, target, kind, seed=seed, progress=progress, **settings).maps
+    masks, seeds = [], []
+    for i in range(len(subject)):
+        smooth = gaussian_filter(maps[i].clip(0), blur * maps.shape[1])
+        seeds.append(seeds_of(smooth, high, low))
+        masks.append(grab_cut(cv2, subject.pictures[i], subject.boxes[i], seeds[i], rounds, seed))
+    return Segmentation(subject, target, maps, tuple(masks), tuple(seeds), settings={
+        "unit": asked(unit), "kind": kind, "high": high, "low": low, "blur": blur, "rounds": rounds, "show": show,
+        **settings})
+
+
+def seeds_of(heat, high, low):
+    """uint8 (h, w): OBJECT above the ``high`` quantile of ``heat``, GROUND up to the ``low`` one, and two between."""
+    most, half, least = np.quantile(heat, [high, max(low, min(high, 0.5)), low])
+    return np.select([heat > most, heat > half, heat > least], [OBJECT, 170, 85], GROUND).astype(np.uint8)
+
+
+def grab_cut(cv2, picture, box, seeds, rounds, seed):
+    """The object, bool (H, W) of the whole picture. ``box``: the part that the net saw; beyond it all is ground."""
+    H, W = picture.shape[:2]
+    top, left, bottom, right = box.top, box.left, box.top + box.height, box.left + box.width
+    inside = np.s_[max(0, top):min(H, bottom), max(0, left):min(W, right)]
+    seen = np.broadcast_to(picture[inside], (*picture[inside].shape[:2], 3))
+    h, w = seen.shape[:2]
+    shrink = min(1, SIDE / max(h, w))
+    size = max(1, round(w * shrink)), max(1, round(h * shrink))
+    # the seeds belong to the whole box, which with "pad" is larger than the picture
+    rows = ((np.arange(size[1]) + 0.5) / size[1] * h + max(0, -top)) / box.height * seeds.shape[0]
+    columns = ((np.arange(size[0]) + 0.5) / size[0] * w + max(0, -left)) / box.width * seeds.shape[1]
+    hints = seeds[np.ix_(rows.astype(int).clip(0, seeds.shape[0] - 1), columns.astype(int).clip(0, seeds.shape[1] - 1))]
+    mask = np.select([hints == OBJECT, hints == 170, hints == 85], [cv2.GC_FGD, cv2.GC_PR_FGD, cv2.GC_PR_BGD],
+                     cv2.GC_BGD).astype(np.uint8)
+    whole = np.zeros((H, W), bool)
+    if not (hints == OBJECT).any() or not (hints == GROUND).any():              # a flat map seeds nothing
+        return whole
+    small = np.asarray(Image.fromarray(seen).resize(size, Image.Resampling.LANCZOS))
+    cv2.setRNGSeed(seed % 2**31)                                                # of its k-means
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(np.ascontiguousarray(small[..., ::-1]), mask, None, *models, rounds, cv2.GC_INIT_WITH_MASK)
+    found = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    whole[inside] = np.asarray(Image.fromarray(np.where(found, 255, 0).astype(np.uint8)).resize(
+        (w, h), Image.Resampling.BILINEAR)) > 127
+    return whole
+
+
+def load_opencv():
+    try:
+        import cv2
+    except ImportError:
+        raise MissingExtra("GrabCut needs OpenCV, which is not installed: pip install 'minivis[segment]'") from None
+    return cv2
+
+
+def _shrunk(mask):
+    inner = mask.copy()
+    inner[1:] &= mask[:-1]
+    inner[:-1] &= mask[1:]
+    inner[:, 1:] &= mask[:, :-1]
+    inner[:, :-1] &= mask[:, 1:]
+    return inner
+
+
+def _grown(mask):
+    return ~_shrunk(~mask)

@@ -1,0 +1,29 @@
+"""SmoothGrad (Smilkov et al. 2017): the gradient, averaged over noisy copies of the picture.
+
+    g = mean over n of  d s(x + noise_n) / d x          noise_n ~ N(0, sigma^2), sigma a part of the range of the pixels
+
+A gradient is true at one point only, and jumps from one to the next; what the copies agree on remains.
+"""
+
+import numpy as np
+
+from minivis.errors import BadValue
+from minivis.methods.shared.gradient import mean_gradient
+from minivis.methods.shared.result import input_of
+from minivis.runtime.backend import to_cpu
+
+
+def smoothgrad(net, subject, target, *, samples=50, noise=0.15, seed=0, progress=False):
+    """The averaged gradient at the pixels, (N, H, W, C). ``noise``: sigma, as a part of each picture's own range.
+
+    Every picture of a batch gets the same noise, so that it does not matter with which others it comes.
+    """
+    if samples < 1 or not 0 <= noise <= 1:
+        raise BadValue(f"samples is at least 1 and noise from 0 to 1, not {samples} and {noise}")
+    rng = np.random.default_rng(seed)
+    pixels = subject.fitted.astype(net.dtype)
+    span = pixels.max(axis=(1, 2, 3), keepdims=True) - pixels.min(axis=(1, 2, 3), keepdims=True)
+    draws = [rng.standard_normal((1, *pixels.shape[1:])).astype(net.dtype) for _ in range(samples)]
+    mean = mean_gradient(net, lambda k: input_of(net, pixels + noise * span * draws[k]), samples, target.units,
+                         progress=progress, title="SmoothGrad")
+    return to_cpu(net.preprocess_adjoint(mean))

@@ -1,0 +1,1 @@
+"""Methods that look: activations, filters, patches, codes, maps."""

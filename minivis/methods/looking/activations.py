@@ -1,0 +1,111 @@
+"""Raw activations: every feature map of a layer as a small picture, as the lecture draws them.
+
+    one tile a channel: acts["relu3_1"][0, :, :, c]
+
+One colour scale for all, so that tiles compare, or one for each, so that weak maps show too; in the order of the
+channels or of their strength.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from minivis.errors import BadValue, UnknownName
+from minivis.figures.compose import beside, contact_sheet, display_limit, panels, signed, unsigned
+from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.runtime.backend import to_cpu
+
+SHEET = 560                                     # pixels: about the width of the sheet of maps
+ORDERS = ("channel", "strength")
+SCALES = ("shared", "channel")
+
+
+@dataclass(frozen=True, eq=False)
+class ActivationGrid(Result):
+    """``maps`` (N, H, W, C): the output of ``layer``; a layer without positions has H = W = 1."""
+
+    subject: Subject
+    layer: str
+    maps: np.ndarray
+
+    def draw(self, i):
+        shown = self.shown(i)
+        maps = np.moveaxis(self.maps[i][..., shown], -1, 0)[..., None]          # (shown, H, W, 1)
+        is_signed = bool(maps.min() < 0)
+        limit = display_limit(maps, 99.9) or 1.0
+        shared = self.settings["scale"] == "shared"
+        tiles = (signed if is_signed else unsigned)(maps, **({"limit": limit} if shared else {"percentile": 100}))
+        tiles = [_shrunk(tile, 200) for tile in tiles]
+        C = self.maps.shape[3]
+        columns = math.ceil((2 * len(shown)) ** 0.5)            # twice as wide as high, if maps are square
+        width = tiles[0].shape[1]
+        scale = min(64, max(1, SHEET // (columns * width)))
+        labels = [str(c) for c in shown] if scale * width >= 24 else None
+        sheet = contact_sheet(tiles, columns, labels=labels, scale=scale, gap=2)
+        kind = "values" if maps.shape[1:3] == (1, 1) else "maps"
+        what = f"{C} {kind}" if len(shown) == C else f"the {len(shown)} strongest of {C} {kind}"
+        what += ", strongest first," if self.settings["order"] == "strength" and len(shown) > 1 else ""
+        dark = int((self.maps[i].reshape(-1, C) <= 0).all(axis=0).sum())
+        note = f", {dark} of them dark" if dark and not is_signed else ""
+        note += "" if shared else "; each scaled to its own strongest value"
+        bar = ("diverging", -limit, limit) if is_signed else ("inferno", 0.0, limit)
+        figure = panels([sheet], [f"{self.layer}\n{what} of {maps.shape[2]} x {maps.shape[1]}{note}"],
+                        colorbars=[(*bar, "activation") if shared else None], height=sheet.shape[0])
+        seen = self.subject.seen[i]
+        return beside([panels([seen], [f"the input\n{seen.shape[1]} x {seen.shape[0]} pixels"], height=PANEL), figure],
+                      gap=0, align="top")
+
+    def shown(self, i):
+        """The channels that are drawn, in order: all, or the strongest when there are more than ``channels``."""
+        C = self.maps.shape[3]
+        strength = abs(self.maps[i]).reshape(-1, C).max(axis=0)
+        strongest = np.argsort(-strength, kind="stable")[: self.settings["channels"]].tolist()
+        return strongest if self.settings["order"] == "strength" else sorted(strongest)
+
+    def describe(self, i):
+        maps = self.maps[i].reshape(-1, self.maps.shape[3])
+        strength = maps.max(axis=0)
+        order = np.argsort(-strength, kind="stable")[:5]
+        return {
+            "layer": self.layer, "shape": list(self.maps.shape[1:]), "mean": float(maps.mean()),
+            "max": float(maps.max()), "positive": float((maps > 0).mean()),
+            "strongest": [{"channel": int(c), "max": float(strength[c])} for c in order],
+        }  # fmt: skip
+
+    def __len__(self):
+        return len(self.subject)
+
+    def __str__(self):
+        rows = [self.describe(i) for i in range(len(self))]
+        return "\n".join(f"{row['layer']}: {row['positive']:.0%} of the values above zero, strongest channel "
+                         f"{row['strongest'][0]['channel']} ({row['max']:.3g})" for row in rows)
+
+
+def _shrunk(tile, side):
+    """A tile at most ``side`` pixels wide and high: of nets that take any size, maps can be as large as the picture."""
+    im = Image.fromarray(tile)
+    im.thumbnail((side, side))
+    return np.asarray(im)
+
+
+def activation_grid(net, image, layer=None, *, channels=64, order="channel", scale="shared", seed=0, progress=False):
+    """The activations of ``layer`` (default: the net's content layer) for a picture or a batch.
+
+    channels: draw at most so many, the strongest. order: "channel", or "strength" for the strongest first. scale:
+    "shared", or "channel" for each map's own colours.
+    """
+    if channels < 1:
+        raise BadValue(f"channels is at least 1, not {channels}")
+    for kind, choice, known in (("order", order, ORDERS), ("scale", scale, SCALES)):
+        if choice not in known:
+            raise UnknownName.of(kind, choice, known)
+    layer = net.check_name(layer) if layer else net.roles.get("content")
+    if layer is None:
+        raise UnknownName(f"this net has no content layer: name a layer. There is: {net.listed()}")
+    subject = Subject.of(net, image)
+    maps = to_cpu(net.forward(subject.input(net), until=layer, keep=(layer,), grad=None)[layer])
+    maps = maps if maps.ndim == 4 else maps.reshape(len(maps), 1, 1, -1)
+    return ActivationGrid(subject, layer, maps, settings={
+        "layer": layer, "channels": channels, "order": order, "scale": scale})

@@ -1,0 +1,75 @@
+"""Weights as images: what each filter of a layer looks for in what it reads.
+
+The first layer reads colours, so its filters w[:, :, :, f] are small colour pictures (mid grey: no weight). Filters
+of later layers read channels of no colour; they are drawn a row each, one square an input channel: blue below zero,
+white at it, red above.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.errors import BadValue, UnknownName
+from minivis.figures.compose import contact_sheet, display_limit, panels, signed
+from minivis.layers import Conv2D
+from minivis.methods.shared.result import Result
+from minivis.runtime.backend import to_cpu
+
+SHEET = 640
+
+
+@dataclass(frozen=True, eq=False)
+class FilterGrid(Result):
+    """``filters`` (F, KH, KW, C): the weights of ``layer``; of colours in RGB order where it reads the picture."""
+
+    layer: str
+    filters: np.ndarray
+    reads_picture: bool
+
+    def draw(self, i):
+        F, KH, KW, C = self.filters.shape
+        size = f"{F} filters of {KW} x {KH} x {C}"
+        if self.reads_picture:
+            tiles, columns = signed(self.filters, percentile=100), math.ceil((2 * F) ** 0.5)
+            scale = max(4, min(24, SHEET // (columns * KW)))
+            sheet = contact_sheet(list(tiles), columns, gap=3, scale=scale)
+            note = f"{size}, each scaled to its own strongest weight"
+            return panels([sheet], [f"{self.layer}\n{note}"], height=sheet.shape[0])
+        rows, columns = min(F, self.settings["rows"]), min(C, self.settings["columns"])
+        shown = self.filters[:rows, :, :, :columns]
+        limit = display_limit(shown, 99.9) or 1.0
+        tiles = signed(np.moveaxis(shown, 3, 1).reshape(rows * columns, KH, KW, 1), limit=limit)
+        scale = max(3, min(16, SHEET // (columns * KW)))
+        sheet = contact_sheet(list(tiles), columns, gap=2, scale=scale, background=200)
+        note = f"{size}; a row a filter" + (f" (the first {rows}), " if rows < F else ", ")
+        note += "a square an input channel" + (f" (the first {columns})" if columns < C else "")
+        return panels([sheet], [f"{self.layer}\n{note}"], colorbars=[("diverging", -limit, limit, "weight")],
+                      height=sheet.shape[0])
+
+    def describe(self, i):
+        return {"layer": self.layer, "shape": list(self.filters.shape), "reads_picture": self.reads_picture,
+                "mean": float(self.filters.mean()), "std": float(self.filters.std()),
+                "largest": float(abs(self.filters).max())}
+
+    def __str__(self):
+        F, KH, KW, C = self.filters.shape
+        return f"{self.layer}: {F} filters of {KW} x {KH} x {C}, the largest weight {abs(self.filters).max():.3g}"
+
+
+def filter_grid(net, layer=None, *, rows=24, columns=48, seed=0, progress=False):
+    """The filters of a convolution, by default the first; of a deep one at most ``rows``, and ``columns`` of each."""
+    if min(rows, columns) < 1:
+        raise BadValue(f"rows and columns are at least 1, not {rows} and {columns}")
+    convolutions = [name for name, node in net.nodes.items() if isinstance(node.layer, Conv2D)]
+    if not convolutions:
+        raise UnknownName("this net has no convolutions, so no filters to draw")
+    layer = net.check_name(layer) if layer else convolutions[0]
+    if layer not in convolutions:
+        raise UnknownName.of("convolution", layer, convolutions)
+    w = to_cpu(net.nodes[layer].layer.params["w"])                  # (KH, KW, C, F)
+    reads_picture = net.nodes[layer].inputs == ("input",) and w.shape[2] in (1, 3)
+    if reads_picture and net.preprocessing.channel_order == "BGR":
+        w = w[:, :, ::-1]
+    return FilterGrid(layer, np.ascontiguousarray(np.moveaxis(w, 3, 0)), reads_picture,
+                      settings={"layer": layer, "rows": rows, "columns": columns})

@@ -1,0 +1,67 @@
+"""The pictures whose codes are nearest to that of one picture, as a contact sheet."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.errors import BadFile
+from minivis.figures.compose import contact_sheet
+from minivis.methods.looking.codes import codes as codes_of
+from minivis.methods.looking.codes import nearest
+from minivis.methods.looking.thumbnails import shrunk, thumbnails
+from minivis.methods.shared.result import Result
+from minivis.sweeps.codes_file import open_codes
+from minivis.weights.native import fingerprint
+
+TILE = 144                                      # pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours(Result):
+    """``found``: (path, distance) of the nearest pictures, nearest first; ``tiles``: the picture itself, then they."""
+
+    found: tuple
+    tiles: tuple
+    among: int
+    notes: tuple = ()
+
+    def draw(self, i):
+        metric = self.settings["metric"]
+        names = [f"{os.path.basename(path)}\n{metric} {distance:.3g}" for path, distance in self.found]
+        return contact_sheet(list(self.tiles), labels=["the picture", *names], columns=min(len(self.tiles), 7), scale=1)
+
+    @property
+    def caption(self):
+        """Without where the pictures lie: the figure has their names."""
+        return " · ".join([f"the {len(self.found)} nearest of {self.among}", *self.notes])
+
+    def describe(self, i):
+        return {"among": self.among, "notes": list(self.notes),
+                "neighbours": [{"picture": path, "distance": distance} for path, distance in self.found]}
+
+    def __str__(self):
+        return "\n".join([*(f"{distance:8.4f}  {path}" for path, distance in self.found), *self.notes])
+
+
+def neighbours(net, image, codes, *, k=12, metric="cosine", seed=0, progress=False):
+    """The k pictures of the file ``codes`` whose codes are nearest to that of ``image``, uint8 (H, W, C).
+
+    A picture of the file with the very same pixels is left out: the nearest to a picture is not itself.
+    """
+    with open_codes(codes) as file:
+        check_net(file, net)
+        own = codes_of(net, [image], file.layer, size=file.size).values[0]
+        numbers, distances = nearest(file, own, k + 1, metric=metric)
+        tiles, notes = thumbnails(file, numbers, TILE)
+        here = shrunk(image, TILE)
+        keep = [i for i, tile in enumerate(tiles) if not (distances[i] < 1e-6 and np.array_equal(tile, here))][:k]
+        found = tuple((file.picture(int(numbers[i])), float(distances[i])) for i in keep)
+        return Neighbours(found, (here, *(tiles[i] for i in keep)), len(file), tuple(notes),
+                          settings={"k": k, "metric": metric, "layer": file.layer})
+
+
+def check_net(file, net):
+    """Raise BadFile unless the codes are this net's."""
+    if file.fingerprint != fingerprint(net):
+        raise BadFile(f"{file.path} holds codes of another net, {file.net}: give it as --net")

@@ -1,0 +1,36 @@
+"""Small copies of the pictures of a file of codes; a grey tile for one that is gone."""
+
+import numpy as np
+from PIL import Image
+
+from minivis.errors import MinivisError
+from minivis.images.collection import Pictures
+from minivis.runtime.progress import track
+
+
+def thumbnails(file, numbers, side, progress=False):
+    """([uint8 (h, w, 3) of at most ``side`` pixels], [sentences on what is missing or has changed])."""
+    tiles, lost, changed = [], [], []
+    for number in track(list(map(int, numbers)), progress, "pictures"):
+        path = file.picture(number)
+        try:
+            image, sha256 = Pictures("", (path,)).read(0)
+            changed += [path] * (sha256 != file.hashes[number].decode())
+        except MinivisError:
+            lost.append(path)
+            image = np.full((side, side, 3), 205, np.uint8)
+        tiles.append(shrunk(image, side))
+    notes = [f"{len(paths)} pictures {what} since {file.path} was made, such as {paths[0]}"
+             for what, paths in (("cannot be read any more", lost), ("have changed", changed)) if paths]
+    return tiles, notes
+
+
+def shrunk(image, side):
+    """uint8 (h, w, 3) whose longer side is ``side``; a smaller one is enlarged by whole pixels as far as it goes."""
+    image = image if image.shape[2] == 3 else image.repeat(3, axis=2)
+    scale = side // max(image.shape[:2])
+    if scale > 1:
+        return image.repeat(scale, axis=0).repeat(scale, axis=1)
+    im = Image.fromarray(image)
+    im.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return np.asarray(im)

@@ -1,0 +1,146 @@
+"""A map of pictures: t-SNE of their codes (van der Maaten & Hinton 2008), after Karpathy's picture in the lecture.
+
+t-SNE puts codes that are near one another near one another in the plane. The map shows each picture at its place; the
+grid moves each to a cell of its own, so that the squares of all the ways are least in sum: a linear assignment.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.errors import BadValue, UnknownName
+from minivis.figures.compose import beside
+from minivis.methods.looking.thumbnails import shrunk, thumbnails
+from minivis.methods.shared.result import Result
+from minivis.sweeps.codes_file import open_codes
+
+LAYOUTS = ("grid", "plane", "both")
+MOST = 4096                                     # pictures: 64 x 64 tiles of 64 pixels fill 4096 x 4096
+SIDE = 4096                                     # pixels, the largest picture
+DIMENSIONS = 50                                 # after PCA
+
+
+@dataclass(frozen=True, eq=False)
+class TsneGrid(Result):
+    """``places`` (N, 2): x, y in 0..1, of these ``rows`` of the codes; ``cells`` (N, 2): row, column."""
+
+    places: np.ndarray
+    cells: np.ndarray
+    rows: np.ndarray
+    tiles: tuple
+    side: int
+    divergence: float
+    notes: tuple = ()
+
+    def picture(self):
+        layout = self.settings["layout"]
+        drawn = [draw(self) for name, draw in (("plane", plane), ("grid", grid)) if layout in (name, "both")]
+        return beside(drawn, gap=32)
+
+    @property
+    def numbers(self):
+        return {"pictures": len(self.places), "divergence": self.divergence, "perplexity": self.settings["perplexity"],
+                "grid": [int(n) + 1 for n in self.cells.max(axis=0)], "notes": list(self.notes)}
+
+    def __str__(self):
+        rows, columns = self.cells.max(axis=0) + 1
+        return "\n".join([f"{len(self.places)} pictures on a grid of {rows} x {columns}; Kullback-Leibler divergence "
+                          f"{self.divergence:.3f} at perplexity {self.settings['perplexity']:g}", *self.notes])
+
+
+def tsne_grid(codes, *, perplexity=50.0, layout="grid", side=None, most=MOST, seed=0, progress=False):
+    """The map of the pictures of a file of codes. layout: "grid", "plane" or "both"; side: pixels of each.
+
+    A perplexity that is too high for so few pictures is lowered, with a note; of more than ``most`` pictures every
+    n-th is taken.
+    """
+    if layout not in LAYOUTS:
+        raise UnknownName.of("layout", layout, LAYOUTS)
+    with open_codes(codes) as file:
+        chosen, notes = spread(len(file), most)
+        values = file.codes[: len(file)] if len(chosen) == len(file) else np.stack([file.codes[i] for i in chosen])
+        places, used, divergence = embed(values, perplexity, seed)
+        if used != perplexity:
+            notes.append(f"perplexity lowered from {perplexity:g} to {used:g}, for {len(chosen)} pictures")
+        cells = snap(places)
+        columns = int(cells.max()) + 1
+        side = side or min(SIDE // (2 if layout == "both" else 1), max(1024, 64 * columns))
+        tiles, missing = thumbnails(file, chosen, max(4, side // columns), progress)
+    return TsneGrid(places, cells, chosen, tuple(tiles), side, divergence, tuple(notes + missing),
+                    settings={"perplexity": used, "layout": layout, "side": side, "most": most})
+
+
+def spread(count, most):
+    """(the numbers of at most ``most`` of ``count`` pictures, evenly spread; notes)."""
+    if count < 4:
+        raise BadValue(f"a map needs at least 4 pictures, and there are {count}")
+    if count <= most:
+        return np.arange(count), []
+    return np.linspace(0, count - 1, most).astype(int), [f"{most} of {count} pictures, evenly spread"]
+
+
+def embed(codes, perplexity=50.0, seed=0):
+    """(places (N, 2) in 0..1, the perplexity used, the Kullback-Leibler divergence): PCA to 50, then t-SNE.
+
+    In one thread: sums formed by several would differ in their last bits from run to run.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    if not perplexity > 0:
+        raise BadValue(f"a perplexity is above 0, not {perplexity:g}")
+    codes = np.asarray(codes, np.float64)
+    used = min(float(perplexity), float(max(1, (len(codes) - 1) // 3)))
+    scale = codes.std()
+    if not codes.std(axis=0).any():
+        raise BadValue("all these codes are the same: there is nothing to map")
+    with threadpool_limits(1):
+        reduced = PCA(min(DIMENSIONS, *codes.shape), svd_solver="full").fit_transform(codes / scale)
+        start = reduced[:, :2] if reduced.shape[1] > 1 else np.column_stack([reduced, np.zeros(len(reduced))])
+        start = 1e-4 * start / (start[:, 0].std() or 1)
+        model = TSNE(perplexity=used, init=start, learning_rate="auto", random_state=seed)
+        places = model.fit_transform(reduced).astype(np.float64)
+    low, span = places.min(axis=0), float(np.ptp(places, axis=0).max()) or 1.0
+    centred = (places - low) / span
+    return centred + (1 - centred.max(axis=0)) / 2, used, float(model.kl_divergence_)
+
+
+def snap(places):
+    """(N, 2) row and column of each place in the smallest square grid, all different, the sum of squared ways least."""
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
+    count = len(places)
+    columns = math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    centres = np.column_stack([(column + 0.5) / columns, (row + 0.5) / rows])
+    _, cells = linear_sum_assignment(cdist(places, centres, "sqeuclidean"))
+    return np.column_stack(np.divmod(cells, columns))
+
+
+def grid(result):
+    """Each picture in its cell."""
+    rows, columns = result.cells.max(axis=0) + 1
+    step = result.side // max(rows, columns)
+    sheet = np.full((rows * step, columns * step, 3), 255, np.uint8)
+    for (row, column), tile in zip(result.cells, result.tiles):
+        tile = tile[:step, :step]
+        top = row * step + (step - tile.shape[0]) // 2
+        left = column * step + (step - tile.shape[1]) // 2
+        sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+    return sheet
+
+
+def plane(result):
+    """Each picture at its place, smaller; where two overlap, the later lies on top."""
+    side = result.side
+    room = max(4, round(0.7 * side / math.sqrt(len(result.tiles))))
+    sheet = np.full((side, side, 3), 255, np.uint8)
+    for (x, y), tile in zip(result.places, result.tiles):
+        tile = shrunk(tile, room)
+        top, left = round(y * (side - tile.shape[0])), round(x * (side - tile.shape[1]))
+        sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+    return sheet

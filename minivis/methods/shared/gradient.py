@@ -1,0 +1,39 @@
+"""Gradients of units at a net's input and at the pixels, of one picture or of many that are averaged."""
+
+import numpy as np
+
+from minivis.engine.memory import batch_that_fits
+from minivis.methods.shared.target import aim
+from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.progress import track
+
+
+def pixel_gradient(net, target, relu_rule="normal"):
+    """The gradient of the target's values at the pixels, (N, H, W, C) in RGB order."""
+    return to_cpu(net.preprocess_adjoint(input_gradient(net, target, relu_rule)))
+
+
+def input_gradient(net, target, relu_rule="normal"):
+    """The gradient of the target's values at the net's input, (N, H, W, C) in the net's order, on its device."""
+    dacts, _ = net.backward(target.acts, target.seeds(), relu_rule=relu_rule)
+    return dacts["input"]
+
+
+def mean_gradient(net, variants, count, units, *, progress=False, title=""):
+    """The mean of `input_gradient` over ``count`` variants of a batch, each (N, H, W, C); several run in one pass.
+
+    variants: k -> the k-th one. units: one for each of the N pictures.
+    """
+    x = variants(0)
+    together = max(1, batch_that_fits(net, x.shape[1:]) // len(x))
+    total = get_xp(x).zeros_like(x)
+    for start in track(range(0, count, together), progress, title):
+        some = [variants(k) for k in range(start, min(start + together, count))]
+        target = aim(net, get_xp(x).concatenate(some), units * len(some))
+        total += input_gradient(net, target).reshape(len(some), *x.shape).sum(axis=0)
+    return total / count
+
+
+def strongest_channel(gradient):
+    """(N, H, W, C) -> (N, H, W): the largest size among the colours of each pixel (Simonyan et al. 2014)."""
+    return np.abs(gradient).max(axis=3)

@@ -1,0 +1,122 @@
+"""What the methods share: the pictures that they look at, and the form of what they hand back."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from minivis.engine.memory import check_fits
+from minivis.errors import BadValue
+from minivis.figures.compose import above
+from minivis.images.files import png_bytes
+from minivis.images.preprocessing import Box, to_uint8
+
+PANEL = 288                                     # pixels: the height of one panel of a figure
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """The pictures that a method is about: as given, fitted to the net, and as the net sees them."""
+
+    pictures: tuple                             # uint8 (H, W, C) each
+    fitted: np.ndarray                          # (N, h, w, C), the net's size, the pictures' channels
+    seen: np.ndarray                            # uint8 (N, h, w, the net's channels)
+    boxes: tuple                                # where that lies in the originals
+
+    @classmethod
+    def of(cls, net, image):
+        """From uint8 (H, W, C), a batch (N, H, W, C), or a list of pictures of any sizes."""
+        pictures = tuple(image) if isinstance(image, (list, tuple)) or np.ndim(image) == 4 else (image,)
+        if not pictures:
+            raise BadValue("an empty batch: give at least one picture")
+        parts, boxes = zip(*(net.fit(picture) for picture in pictures))
+        if len({part.shape[:2] for part in parts}) > 1:
+            sizes = ", ".join(sorted({f"{part.shape[1]} x {part.shape[0]}" for part in parts}))
+            raise BadValue(f"this net takes any size, but a batch is of one; these pictures are {sizes} pixels")
+        channels = max(part.shape[2] for part in parts)
+        fitted = np.stack([np.broadcast_to(part, (*part.shape[:2], channels)) for part in parts])
+        check_fits(net, (len(fitted), *fitted.shape[1:3], net.input_channels))
+        return cls(pictures, fitted, seen_by(net, fitted), boxes)
+
+    def input(self, net):
+        """The values that ``net`` reads, (N, h, w, C), on its device."""
+        return input_of(net, self.fitted)
+
+    def small(self, i):
+        """(picture i, its box), shrunk to about twice the height of a panel: to draw on."""
+        picture, box = self.pictures[i], self.boxes[i]
+        H, W = picture.shape[:2]
+        h, w = min(H, 2 * PANEL), min(W, max(1, round(W * 2 * PANEL / H)))
+        if (h, w) == (H, W):
+            return picture, box
+        im = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
+        scaled = Box(*(round(side * part) for side, part in zip((box.top, box.left, box.height, box.width),
+                                                                (h / H, w / W) * 2)))
+        return np.asarray(im.resize((w, h), Image.Resampling.BICUBIC)), scaled
+
+    def repeated(self, count):
+        """One picture as a batch of ``count``: a row for each unit that is asked for."""
+        return Subject(self.pictures * count, self.fitted.repeat(count, axis=0), self.seen.repeat(count, axis=0),
+                       self.boxes * count)
+
+    def __len__(self):
+        return len(self.pictures)
+
+
+def input_of(net, pixels):
+    """``net.preprocess`` of pixels, on the device of the net."""
+    return net.xp.asarray(net.preprocess(pixels))
+
+
+def seen_by(net, pixels):
+    """What a net sees of pixels, as uint8 pictures: grey, where it has no eye for colours."""
+    return to_uint8(net.deprocess(net.preprocess(pixels)))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result:
+    """What a method found. A subclass draws and describes image ``i`` of the batch; the rest follows from that."""
+
+    settings: dict[str, Any] = field(default_factory=dict)      # what it was asked, defaults filled in
+    stopped: str = "done"                                       # why it ended
+    hashes: dict[str, str] = field(default_factory=dict)        # SHA-256 of the inputs that it read itself, by name
+
+    @property
+    def ok(self):
+        """Whether it found what it was asked for; the command's exit code is 1 where not."""
+        return True
+
+    @property
+    def caption(self):
+        """In a line, what the gallery says below the figure."""
+        return " · ".join(line.strip() for line in str(self).split("\n") if line)
+
+    @property
+    def parts(self):
+        """Name -> picture, uint8 (H, W, C), to be saved beside the figure by its command."""
+        return {}
+
+    def draw(self, i):
+        """The figure of image i: uint8 RGB."""
+        raise NotImplementedError
+
+    def describe(self, i):
+        """Its numbers, as plain values for JSON."""
+        raise NotImplementedError
+
+    def __len__(self):
+        return 1
+
+    def picture(self):
+        """The figure, uint8 RGB (H, W, 3); those of a batch are stacked."""
+        return above([self.draw(i) for i in range(len(self))])
+
+    @property
+    def numbers(self):
+        """The numbers behind the figure; of a batch, {"images": [numbers, ...]}."""
+        found = [self.describe(i) for i in range(len(self))]
+        return found[0] if len(found) == 1 else {"images": found}
+
+    def _repr_png_(self):
+        return png_bytes(self.picture())

@@ -1,0 +1,110 @@
+"""Which unit a method is asked about: by default, for each picture, the class that the net puts first."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.engine.network import Activations
+from minivis.engine.units import Unit, one_hot, parse_unit
+from minivis.errors import BadValue, UnknownName
+from minivis.runtime.backend import get_xp, to_cpu
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """One unit for each picture of a pass, its value there, and its probability where it is a class."""
+
+    acts: Activations
+    units: tuple[Unit, ...]
+    probs: np.ndarray | None                    # (N,), where the units are classes of a net that ends in a softmax
+
+    @property
+    def values(self):
+        """(N,), the units' values."""
+        layer = self.units[0].layer
+        return to_cpu((self.acts[layer] * self.seeds()[layer]).reshape(len(self.units), -1).sum(axis=1))
+
+    def seeds(self):
+        """The seeds of a backward that asks for these units: (N, ...) zeros with ones at them."""
+        layer = self.units[0].layer
+        seed = get_xp(self.acts[layer]).zeros_like(self.acts[layer])
+        for unit in set(self.units):
+            mine = [i for i, u in enumerate(self.units) if u == unit]
+            seed[mine] = one_hot(self.acts, unit)[layer][mine]
+        return {layer: seed}
+
+    def name(self, i):
+        """As people say it: the class's name, else the unit string."""
+        unit, net = self.units[i], self.acts.net
+        is_class = net.class_names and unit.layer in (net.roles.get("logits"), net.roles.get("prob"))
+        return net.class_names[unit.channel] if is_class else str(unit)
+
+    def title(self, i):
+        """The name with its probability, or with its value."""
+        return f"{self.name(i)} {percent(self.probs[i])}" if self.probs is not None else (
+            f"{self.name(i)} = {self.values[i]:.3g}")
+
+    def describe(self, i):
+        numbers = {"unit": str(self.units[i]), "name": self.name(i), "value": float(self.values[i])}
+        return numbers if self.probs is None else {**numbers, "probability": float(self.probs[i])}
+
+
+def aim(net, x, unit=None, *, grad="image", also=()):
+    """One forward pass of x (N, H, W, C), as far as is needed: the `Target` in it. ``also``: further layers to keep."""
+    if unit is None and not net.roles.get("logits"):
+        raise UnknownName("this net has no classes: name a unit of one of its layers, such as "
+                          f"'{_some_layer(net)}:0@max'")
+    named = units_of(net, unit, len(x))
+    layer = named[0].layer if named else net.role("logits")
+    is_class = layer == net.roles.get("logits") and net.roles.get("prob") is not None
+    kept = {layer, net.roles["prob"], *also} if is_class else {layer, *also}
+    acts = net.forward(x, until=last_of(net, kept), keep=kept, grad=grad)
+    if not named:
+        best = to_cpu(acts[layer]).reshape(len(x), -1).argmax(axis=1)
+        named = tuple(parse_unit(net, f"{layer}:{k}") for k in best)
+    check_finite(acts[layer])
+    probs = None
+    if is_class:
+        every = to_cpu(acts[net.roles["prob"]]).reshape(len(x), -1)
+        probs = every[np.arange(len(x)), [unit.channel for unit in named]]
+    return Target(acts, named, probs)
+
+
+def check_finite(values):
+    """Raise BadValue where a net's answer is infinite or NaN: its weights are too large for its dtype."""
+    if not get_xp(values).isfinite(values).all():
+        raise BadValue("the net's answer to this picture is infinite or no number (NaN): its weights overflow")
+
+
+def units_of(net, unit, count):
+    """``unit`` (None, a string, a `Unit`, or one of these for each picture) as a tuple of ``count`` units, or ()."""
+    if unit is None:
+        return ()
+    units = tuple(parse_unit(net, u) for u in (unit if isinstance(unit, (list, tuple)) else [unit]))
+    units = units * count if len(units) == 1 else units
+    if len(units) != count:
+        raise BadValue(f"{len(units)} units for {count} pictures: give one, or one for each")
+    if len({u.layer for u in units}) > 1:
+        raise BadValue(f"units of several layers ({', '.join(map(str, units))}): ask for them one at a time")
+    return units
+
+
+def asked(unit):
+    """A unit as given, for the settings of a Result: None, a string, or a list of them."""
+    return None if unit is None else [str(u) for u in unit] if isinstance(unit, (list, tuple)) else str(unit)
+
+
+def last_of(net, names):
+    """The last of these layers in the order of the net: a pass until there reaches them all."""
+    order = ["input", *net.nodes]
+    return max(names, key=order.index)
+
+
+def _some_layer(net):
+    role = net.roles.get("content") or net.roles.get("dream")
+    return role or list(net.nodes)[-1]
+
+
+def percent(p):
+    """A probability for people: 98.2 %, and never 100.0 % of what is less."""
+    return "<0.1 %" if 0 < p < 0.0005 else ">99.9 %" if 0.9995 <= p < 1 else f"{100 * p:.1f} %"

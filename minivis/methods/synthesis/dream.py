@@ -1,0 +1,221 @@
+"""DeepDream (Mordvintsev, Olah & Tyka 2015): a picture becomes more of what a net sees in it.
+
+    x  <-  x + step * g / mean|g|,      g: the gradient at the pixels of |a|^2 / 2, with a the activations of a layer
+
+The gradient that starts backward there is the activations themselves: "dx = x", says the lecture. The picture is
+shifted at random before each step, and back after it. It is dreamt small first; what came up, the detail, is enlarged
+and laid over the next larger octave. Steps and clipping are in levels 0..255, so they mean the same in every net.
+Low layers give strokes, high layers the things that the net knows.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.engine.surgery import trunk
+from minivis.errors import BadValue, UnknownName
+from minivis.images.colour import luminance_transfer
+from minivis.images.preprocessing import to_uint8
+from minivis.images.resampling import linear
+from minivis.methods.shared.result import Result, input_of
+from minivis.objectives.dream import dream_loss, parse_wanted
+from minivis.optimize.budget import lean
+from minivis.optimize.update_rules import Gradient
+from minivis.optimize.watch import INTERRUPTED, Watch, fingerprint
+from minivis.runtime import checkpoints
+from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.progress import bar
+
+VECTORS = 8                                     # arrays as large as the picture, beside those of a step: its octaves
+WHITE = 99.98                                   # percentile that becomes 255 where nothing was clipped
+COLOURS = ("free", "kept")
+
+
+def make_step(net, pixels, loss, rng, *, step=1.5, jitter=32, clip=True, tile=None, workspace=None):
+    """One step: (the loss before it, the next pixels). pixels: levels (N, H, W, C); loss: acts -> (loss, seeds)."""
+    xp = get_xp(pixels)
+    down, right = (int(s) for s in rng.integers(-jitter, jitter + 1, 2))
+    pixels = xp.roll(pixels, (down, right), axis=(1, 2))
+    value, dx = net.image_gradient(net.preprocess(pixels), loss, tile=tile, workspace=workspace)
+    g = net.preprocess_adjoint(dx)
+    pixels -= step / max(float(abs(g).mean()), 1e-30) * g
+    if clip:
+        xp.clip(pixels, 0, 255, out=pixels)
+    return float(np.sum(value)), xp.roll(pixels, (-down, -right), axis=(1, 2))
+
+
+@dataclass(frozen=True, eq=False)
+class Dream(Result):
+    """``pixels`` (H, W, C): the dream, levels. ``losses``: of each octave, from small to large, the first and last."""
+
+    pixels: np.ndarray
+    octaves: tuple                              # ((height, width), ...)
+    losses: tuple
+    notes: tuple = ()
+
+    def draw(self, i):
+        picture = to_uint8(self.pixels)
+        return picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
+
+    @property
+    def gains(self):
+        """How many times what the net sees has grown, in each octave."""
+        return [last / first if first else 1.0 for first, last in self.losses]
+
+    def describe(self, i):
+        return {"octaves": [{"size": [w, h], "loss_at_start": first, "loss": last}
+                            for (h, w), (first, last) in zip(self.octaves, self.losses)], "notes": list(self.notes)}
+
+    def __str__(self):
+        grown = ", ".join(f"{gain:.3g} times at {w} x {h}" for gain, (h, w) in zip(self.gains, self.octaves))
+        ended = [] if self.stopped == "done" else [self.stopped]
+        said = f"{', '.join(self.settings['layers'])} sees more of it: {grown or 'no step was made'}"
+        return "; ".join([said, *self.notes, *ended])
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where a dream is: ``step`` steps into octave ``number`` with ``pixels``; ``rng``: the state after them."""
+
+    number: int
+    step: int
+    pixels: np.ndarray
+    losses: tuple                               # of octaves, the first and the last one so far
+    rng: dict
+
+    def stepped(self, pixels, loss, rng):
+        begun = self.losses[self.number][0] if self.step else loss
+        losses = (*self.losses[: self.number], (begun, loss))
+        return State(self.number, self.step + 1, pixels, losses, rng.bit_generator.state)
+
+
+def dream(
+    net, image, layers=None, *, guide=None, octaves=4, octave_scale=1.4, steps=10, step=1.5, jitter=32, clip=True,
+    colours="free", tile=None, memory=None, seed=0, progress=False, watch=None,
+):  # fmt: skip
+    """Dream on a picture, uint8 (H, W, C), of any size. The defaults are those of 2015.
+
+    layers: a layer; a channel, as "conv4_1:12"; or several as {name: weight}. guide: a picture, whose features are
+    sought instead of the layer's own. ``steps`` in each of ``octaves``. clip: to 0..255 after each step; without it,
+    the contrast is set at the end. colours: "free", or "kept" as they are in the picture. tile: see `image_gradient`;
+    memory: bytes for the whole program, by default what is free; where that is too little it goes to tiles.
+    """
+    check_settings(octaves, octave_scale, steps, step, jitter, colours)
+    wanted = parse_wanted(net, layers)
+    body = trunk(net, {text.partition(":")[0] for text in wanted})
+    base = levels(body, image)
+    sizes = octave_sizes(body, base.shape, octaves, octave_scale)
+    layers = {text.partition(":")[0] for text in wanted}
+    fit = lean(net, base.shape, layers, Gradient(step), vectors=VECTORS, targets=layers if guide is not None else (),
+               tile=tile, limit=memory, progress=progress)
+    how = {"step": step, "jitter": jitter, "clip": clip, "tile": fit.tile}
+    guide = None if guide is None else input_of(body, guide)
+    loss = dream_loss(body, body.preprocess(base), wanted, guide, fit.tile)
+    watch = Watch() if watch is None else watch
+
+    def identity():
+        pictures = [hashlib.sha256(to_cpu(x).tobytes()).hexdigest() for x in (base, guide) if x is not None]
+        return json.dumps(["dream", fingerprint(body), pictures, wanted, sizes, steps, how, seed, watch.identity])
+
+    found, losses, stopped, notes = by_octaves(body, base, sizes, loss, steps, np.random.default_rng(seed), watch,
+                                               identity, progress, **how)
+    if not clip:
+        found = found * (255 / max(1.0, float(get_xp(found).percentile(found, WHITE))))
+    if colours == "kept":
+        found = luminance_transfer(found, base)
+    notes = ([fit.note] if fit.note else []) + notes
+    return Dream(to_cpu(found)[0], tuple(sizes), losses, tuple(notes), stopped=stopped, settings={
+        "layers": wanted, "guided": guide is not None, "octaves": len(sizes), "octave_scale": octave_scale,
+        "steps": steps, "colours": colours, "memory": memory, **how,
+    })  # fmt: skip
+
+
+def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=False, **how):
+    """Dream on base (1, H, W, C), levels, at each of ``sizes``: (dream, ((first loss, last loss), ...), why it ended,
+    notes). identity() is what a checkpoint of it must say.
+    """
+    pyramid, stopped, notes, saved_at = [base], "done", [], time.monotonic()
+    for size in sizes[-2::-1]:
+        pyramid.insert(0, linear(pyramid[0], size))
+    at = State(0, 0, pyramid[0], (), rng.bit_generator.state)
+    if watch.resume and watch.checkpoint:
+        at = resumed(watch.checkpoint, identity(), get_xp(base))
+    rng.bit_generator.state = at.rng
+    shown = bar(steps * len(sizes), progress, "dream")
+    shown.update(steps * at.number + at.step)
+
+    def save():
+        if watch.checkpoint:
+            failed = watch.write(identity(), {"pixels": to_cpu(at.pixels)}, {
+                "number": at.number, "step": at.step, "losses": at.losses, "rng": at.rng})
+            notes.extend([failed] if failed else [])
+
+    try:
+        space = net.workspace()
+        while True:
+            octave = pyramid[at.number]
+            while at.step < steps:
+                value, pixels = make_step(net, at.pixels, loss, rng, workspace=space, **how)
+                at = at.stepped(pixels, value, rng)
+                shown.set_postfix_str(f"{octave.shape[2]} x {octave.shape[1]}, loss {value:.4g}", refresh=False)
+                shown.update()
+                if watch.film:
+                    watch.frames.append(to_cpu(to_uint8(linear(pixels, base.shape[1:3]))))
+                    del watch.frames[: -watch.film]
+                if time.monotonic() - saved_at > watch.seconds:
+                    save()
+                    saved_at = time.monotonic()
+            if at.number == len(sizes) - 1:
+                break
+            larger, space = pyramid[at.number + 1], net.workspace()
+            detail = linear(at.pixels - octave, larger.shape[1:3])
+            at = State(at.number + 1, 0, larger + detail, at.losses, at.rng)
+        found = at.pixels
+    except KeyboardInterrupt:
+        stopped, watch.interrupted = INTERRUPTED, True
+        found = base + linear(at.pixels - pyramid[at.number], base.shape[1:3])
+    finally:
+        shown.close()
+    save()
+    return found, at.losses, stopped, notes
+
+
+def resumed(checkpoint, identity, xp):
+    """The `State` that was kept."""
+    kept = checkpoints.read(checkpoint, identity, ("pixels",))
+    return State(kept["number"], kept["step"], xp.asarray(kept["pixels"]), tuple(map(tuple, kept["losses"])),
+                 kept["rng"])
+
+
+def octave_sizes(net, shape, octaves, scale):
+    """[(height, width)] from small to large; without those that are too small for the net, or not its own size."""
+    net.shapes(shape)                                               # raises BadValue where not even this one fits
+    sizes = [tuple(shape[1:3])]
+    while len(sizes) < octaves:
+        smaller = tuple(max(1, round(side / scale)) for side in sizes[-1])
+        try:
+            net.shapes((1, *smaller, shape[3]))
+        except BadValue:
+            break
+        sizes.append(smaller)
+    return sizes[::-1]
+
+
+def levels(net, image):
+    """A picture uint8 (H, W, C) as the net sees it, levels (1, H, W, the net's channels), on its device."""
+    if np.ndim(image) != 3:
+        raise BadValue(f"a dream starts from one picture, uint8 (H, W, C), not from {np.shape(image)}")
+    return net.deprocess(input_of(net, image))
+
+
+def check_settings(octaves, octave_scale, steps, step, jitter, colours):
+    for name, value, least in (("octaves", octaves, 1), ("steps", steps, 0), ("jitter", jitter, 0)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise BadValue(f"{name} is a whole number from {least} up, not {value!r}")
+    if not (1 < octave_scale < np.inf and 0 < step < np.inf):
+        raise BadValue(f"octave_scale is above 1 and step above 0, not {octave_scale} and {step}")
+    if colours not in COLOURS:
+        raise UnknownName.of("way of colours", colours, COLOURS)

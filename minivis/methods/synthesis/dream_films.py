@@ -1,0 +1,101 @@
+"""More of DeepDream: one dream of each layer on a sheet, and the film that falls into its own dream.
+
+Low layers make strokes and textures of a picture, high layers the things that the net knows. In the film each frame is
+dreamt on, enlarged a little about its middle, and dreamt on again.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.errors import BadValue
+from minivis.figures.compose import panels
+from minivis.images.preprocessing import to_uint8
+from minivis.images.resampling import zoomed
+from minivis.methods.shared.result import PANEL, Result
+from minivis.methods.synthesis.dream import dream, levels
+from minivis.optimize.watch import INTERRUPTED
+from minivis.runtime.backend import to_cpu
+from minivis.runtime.progress import track
+
+
+@dataclass(frozen=True, eq=False)
+class DreamSheet(Result):
+    """``dreams``: {layer: `Dream`} of one picture, from low to high."""
+
+    image: np.ndarray
+    dreams: dict
+
+    def draw(self, i):
+        pictures = [self.image, *(found.draw(0) for found in self.dreams.values())]
+        titles = ["the picture", *(f"{layer}\nsees {found.gains[-1]:.3g} times as much" if found.gains else layer
+                                   for layer, found in self.dreams.items())]
+        return panels(pictures, titles, height=PANEL, columns=3 if len(pictures) > 4 else None)
+
+    def describe(self, i):
+        return {layer: found.numbers for layer, found in self.dreams.items()}
+
+    def __str__(self):
+        return "\n".join(map(str, self.dreams.values()))
+
+
+def dream_layers(net, image, layers=None, *, seed=0, progress=False, watch=None, **settings):
+    """`dream` of each of ``layers`` (default: those of style, and of dreams) on one picture, side by side."""
+    if layers is None:
+        named = [*(net.roles.get("style") or []), *filter(None, [net.roles.get("dream")])]
+        layers = list(dict.fromkeys(named)) or [net.role("dream")]
+    layers = [layers] if isinstance(layers, str) else list(layers)
+    if watch is not None and watch.checkpoint:
+        raise BadValue("a sheet of several layers keeps no checkpoint: dream of one layer")
+    dreams, stopped = {}, "done"
+    for layer in layers:
+        dreams[layer] = dream(net, image, layer, seed=seed, progress=progress, watch=watch, **settings)
+        if dreams[layer].stopped == INTERRUPTED:
+            stopped = INTERRUPTED
+            break
+    shared = {key: value for key, value in dreams[layers[0]].settings.items() if key != "layers"}
+    return DreamSheet(to_uint8(to_cpu(levels(net, image)))[0], dreams, stopped=stopped,
+                      settings={"layers": layers, **shared})
+
+
+@dataclass(frozen=True, eq=False)
+class Zoom(Result):
+    """``frames``: uint8 (H, W, C) each."""
+
+    frames: tuple
+
+    def draw(self, i):
+        last = self.frames[-1]
+        return last if last.shape[2] == 3 else last.repeat(3, axis=2)
+
+    def describe(self, i):
+        return {"frames": len(self.frames), "size": [self.frames[0].shape[1], self.frames[0].shape[0]]}
+
+    def __str__(self):
+        return f"{len(self.frames)} frames; {self.stopped}"
+
+
+def dream_zoom(
+    net, image, layers=None, *, frames=100, zoom=0.05, seed=0, progress=False, watch=None, **settings
+):  # fmt: skip
+    """A film into a dream: each of ``frames`` is a `dream` of the one before, grown by ``zoom``. The first is dreamt.
+
+    The notebook of 2015 makes 100 frames with a zoom of 0.05, each by all four octaves.
+    """
+    if isinstance(frames, bool) or not isinstance(frames, (int, np.integer)) or frames < 1 or not 0 <= zoom < 1:
+        raise BadValue(f"a zoom has at least 1 frame, and grows by 0 to below 1 a frame, not {frames} and {zoom}")
+    if watch is not None and watch.checkpoint:
+        raise BadValue("a film of many dreams keeps no checkpoint: dream on one picture")
+    found, stopped = [], "done"
+    for number in track(range(frames), progress, "frames"):
+        made = dream(net, image, layers, seed=seed + number, **settings)
+        picture = to_uint8(made.pixels)
+        found.append(picture)
+        image = to_uint8(zoomed(made.pixels[None].astype(net.dtype), 1 + zoom))[0]
+        if made.stopped == INTERRUPTED:
+            stopped = INTERRUPTED
+            break
+    if watch is not None:
+        watch.frames[:] = found
+        watch.interrupted = stopped == INTERRUPTED
+    return Zoom(tuple(found), stopped=stopped, settings={**made.settings, "frames": frames, "zoom": zoom})

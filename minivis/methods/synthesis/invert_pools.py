@@ -1,0 +1,118 @@
+"""Ways around a max pool for inversion, which change where the loss is taken and not what is wanted.
+
+Seen from the image, a loss behind a pool and a ReLU is full of dents: a maximum that was found at the wrong pixel stays
+there, and a ReLU that is off says nothing. Two ways lead around them.
+
+`held_by`: from a pool to the next convolutions' codes there is little to go wrong in; one convolution is even linear.
+So what the pool must hold is found first, by itself, and then the image that makes it hold that.
+
+`Multipliers`: a pool's code leaves open where its maxima are. Of the convolution c below it is asked that it lie in
+
+    Z = {z: in each window the maximum is the code where that is above 0, and nothing is above 0 where it is 0}
+
+by the alternating direction method of multipliers (Boyd et al. 2011, section 9.1), with a few steps for each image:
+
+    z = the point of Z nearest to c(x) + u;    u = u + c(x) - z;    x = argmin |c(x) - (z - u)|^2
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minivis.layers import Conv2D, MaxPool2D, ReLU
+from minivis.objectives.activations import code_distance
+from minivis.optimize.loop import as_scipy, scipy_on_one_thread
+from minivis.runtime.backend import get_xp
+
+START = 0.1                                     # of all values that a pool may hold: at 0, ReLUs after it are off
+
+
+def layers_down(net, layer):
+    """``layer``, the one that it reads, and so on, as long as each reads one alone."""
+    names = [layer]
+    while names[-1] != "input" and len(net.nodes[names[-1]].inputs) == 1:
+        names += net.nodes[names[-1]].inputs
+    return names
+
+
+def pool_before(net, layer):
+    """The max pool of which ``layer`` is made by convolutions and ReLUs alone; None where there is none."""
+    for name in layers_down(net, layer)[:-1]:
+        if isinstance(net.layers[name], MaxPool2D):
+            return name if name != layer else None
+        if not isinstance(net.layers[name], (Conv2D, ReLU)):
+            return None
+    return None
+
+
+def held_by(net, pool, shape, layer, code, steps):
+    """Values (N, H, W, C) of ``pool``, of outputs of ``shape``, for which ``layer`` gives ``code``; by L-BFGS."""
+    from scipy.optimize import fmin_l_bfgs_b
+
+    low = 0.0 if isinstance(net.layers.get(net.nodes[pool].inputs[0]), ReLU) else None
+    shape = (len(code), *shape[1:])
+    start = np.full(int(np.prod(shape)), START)
+    fun = as_scipy(Above(net, pool, layer, code), shape, net.dtype, net.xp)
+    with scipy_on_one_thread():
+        found, *_ = fmin_l_bfgs_b(fun, start, bounds=[(low, None)] * start.size, m=20, maxiter=steps, maxfun=10**9,
+                                  factr=0.0, pgtol=0.0)
+    return net.xp.asarray(found.reshape(shape), dtype=net.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class Above:
+    """The problem of `held_by`: a `gradient` at a pool's output, as `optimize.Problem` has one at z."""
+
+    net: Any
+    pool: str
+    layer: str
+    code: Any
+
+    def gradient(self, held):
+        objective = code_distance(self.layer, self.code)
+        acts = self.net.forward(held, since=self.pool, until=self.layer, keep={self.layer})
+        found = objective.evaluate(acts)
+        dacts, _ = self.net.backward(acts, found.seeds, keep={self.pool})
+        return found, dacts[self.pool]
+
+
+class Multipliers:
+    """``aim(x)`` is what to minimise next, from the image x on."""
+
+    def __init__(self, net, conv, window, code):
+        self.net, self.conv, self.window, self.code, self.u = net, conv, window, code, 0
+
+    @classmethod
+    def of(cls, net, layer, code, shapes):
+        """For a pool that another stands before, of windows side by side; else None: a first pool is easier than that.
+
+        ``shapes``: of every layer's output, see `Network.shapes`.
+        """
+        names = layers_down(net, layer)
+        kinds = [type(net.layers.get(name)) for name in names]
+        if kinds[:3] != [MaxPool2D, ReLU, Conv2D] or MaxPool2D not in kinds[3:]:
+            return None
+        pool, conv = net.layers[layer], names[2]
+        (H, W), (h, w) = shapes[conv][1:3], shapes[layer][1:3]
+        side_by_side = pool.stride == pool.size and (h * pool.size[0], w * pool.size[1]) == (H, W)
+        return cls(net, conv, pool.size, code) if side_by_side else None
+
+    def aim(self, x):
+        c = self.net.forward(x, until=self.conv, keep={self.conv}, grad=None)[self.conv]
+        z = nearest(c + self.u, self.code, self.window)
+        self.u = self.u + c - z
+        return code_distance(self.conv, z - self.u)
+
+
+def nearest(c, code, window):
+    """The point of Z nearest to c (N, H, W, C), where ``code`` (N or 1, H / h, W / w, C) is the maximum of each window.
+
+    What is largest in a window becomes its maximum; what is larger than that may be becomes as large as it may.
+    """
+    xp, (h, w), (N, H, W, C) = get_xp(c), window, c.shape
+    windows = c.reshape(N, H // h, h, W // w, w, C).transpose(0, 1, 3, 5, 2, 4).reshape(N, H // h, W // w, C, h * w)
+    most = code[..., None]
+    largest = windows.argmax(axis=-1)[..., None] == xp.arange(h * w)
+    z = xp.where(largest & (most > 0), most, xp.minimum(windows, most))
+    return z.reshape(N, H // h, W // w, C, h, w).transpose(0, 1, 4, 2, 5, 3).reshape(c.shape)

@@ -1,0 +1,126 @@
+"""The stages of an inversion: from coarse to fine, around what a pool hides, and on to the picture that is kept.
+
+`stages_of` says what is minimised, over what and how, stage by stage; `in_stages` does it. Each setting is explained
+where its stage is made, and has its numbers in presets.py.
+"""
+
+from collections import namedtuple
+from dataclasses import replace
+
+import numpy as np
+
+from minivis.errors import BadFile, BadValue
+from minivis.methods.shared.result import input_of
+from minivis.methods.synthesis.invert_pools import Multipliers, held_by, pool_before
+from minivis.objectives.activations import code_distance
+from minivis.objectives.priors import alpha_norm, tv
+from minivis.optimize.loop import Problem, optimize
+from minivis.optimize.parameterize import KINDS, fourier
+from minivis.optimize.transforms import noise
+from minivis.optimize.update_rules import LBFGS, Adam, Gradient
+from minivis.optimize.watch import CALLED_OFF, INTERRUPTED, Watch
+from minivis.runtime.backend import to_cpu
+
+LEVELS = 68.9                                   # the root mean square of Mahendran & Vedaldi's sigma
+FINEST, STAGES = 0.3, 30                        # of `smooth`: levels of noise at the end, and how often it is lowered
+
+# aim: a function, levels -> objective; anew: what aim remembers is in no checkpoint, so a stage begins anew
+Stage = namedtuple("Stage", "aim parameterization transforms method steps anew", defaults=(False,))
+
+
+def in_stages(net, stages, levels, *, seed=0, watch=None, title="invert", **shown):
+    """Minimise over ``levels`` (N, H, W, C), stage by stage: see `stages_of`.
+
+    Each begins with the picture of the one before. The `Run` of the last, with the steps of all.
+    """
+    watch = Watch() if watch is None else watch
+    goes_on, runs, checkpoint = watch.resume and watch.checkpoint, [], watch.checkpoint
+    asked, p, *_ = stages[-1]
+    first_loss = Problem(net, asked(levels), p).measure(p.start(levels)).loss
+    for number, (aim, p, transforms, method, steps, anew) in enumerate(stages, 1):
+        if anew and goes_on and not runs:
+            continue
+        own = {"seed": seed + number, "keep": "last" if transforms else "best", "watch": watch,
+               "title": f"{title}, stage {number} of {len(stages)}" if len(stages) > 1 else title}
+        watch.checkpoint = None if anew else checkpoint
+        try:
+            runs.append(optimize(Problem(net, aim(levels), p, transforms), p.start(levels), method=method, steps=steps,
+                                 **own, **shown))
+        except BadFile:                         # the checkpoint of another stage, or of none of them
+            if not goes_on or runs or number == len(stages):
+                raise
+            continue
+        finally:
+            watch.checkpoint = checkpoint
+        if runs[-1].stopped in (INTERRUPTED, CALLED_OFF):
+            break
+        levels = runs[-1].pixels
+        watch.resume = False                    # for the stages that follow
+    return replace(runs[-1], first_loss=first_loss, steps=sum(run.steps for run in runs),
+                   evaluations=sum(run.evaluations for run in runs),
+                   notes=tuple(note for run in runs for note in run.notes))
+
+
+def stages_of(net, layer, target, shape, how):
+    """The `Stage`s: coarse things first, then around the dents (see invert_pools.py), then as set.
+
+    ``coarse``: on spectra in which low frequencies move most. ``through``: all but the last stage are for the pool
+    before, whose values are found in so many steps. ``rounds`` (rounds, steps): with multipliers, for a pool behind
+    another; or else ``smooth`` (levels, rate, steps): with noise of so many levels, drawn anew in each step and less
+    and less of it. A ReLU that is off and a maximum at another place leave small dents in the loss, in which L-BFGS
+    ends; the mean over a ball around the picture has none.
+    """
+    shapes, pixels, prior = net.shapes(shape), KINDS["pixels"](net, shape), priors(shape, how)
+
+    def for_code(layer, code):
+        objective = code_distance(layer, code) + prior
+        return lambda levels: objective
+
+    asked = for_code(layer, target)
+    pool = pool_before(net, layer) if how["through"] else None
+    if pool:
+        target = held_by(net, pool, shapes[pool], layer, target, how["through"])
+        layer = pool
+    aim, method = for_code(layer, target), method_of(shape, how)
+    stages = [Stage(aim, fourier(net, shape, decay=decay), (), method, steps) for decay, steps in how["coarse"]]
+    multipliers = Multipliers.of(net, layer, target, shapes) if how["rounds"] else None
+    if multipliers:
+        rounds, steps = how["rounds"]
+        moving = Stage(lambda levels: multipliers.aim(input_of(net, levels)) + prior, pixels, (), method, steps, True)
+        stages += [moving] * rounds
+    elif how["smooth"]:
+        stages += smooth_stages(aim, pixels, net, *how["smooth"])
+    if pool:
+        stages.append(Stage(aim, pixels, (), method, how["steps"]))
+    last = Stage(asked, KINDS[how["parameterization"]](net, shape), (), method, how["steps"])
+    return [*(stage for stage in stages if stage.steps), last]
+
+
+def smooth_stages(aim, pixels, net, levels, rate, steps):
+    """Under noise of ``levels`` at first and `FINEST` at the end, while Adam's rate falls from ``rate`` towards 0."""
+    black = np.zeros((1, 1, 1, net.input_channels), net.dtype)
+    a_level = to_cpu(net.preprocess(black + 1) - net.preprocess(black)).ravel()
+    stages = []
+    for k in range(STAGES):
+        amount = levels * (FINEST / levels) ** (k / (STAGES - 1))
+        adam = Adam(rate * (1 - k / STAGES), beta2=0.99)
+        stages.append(Stage(aim, pixels, (noise(amount * a_level),), adam, steps // STAGES))
+    return stages
+
+
+def sigma2_of(shape):
+    return LEVELS**2 * float(np.prod(shape[1:]))
+
+
+def priors(shape, how):
+    sigma2 = sigma2_of(shape)
+    return how["tv"] / (2 * sigma2) * tv(how["tv_beta"]) + how["alpha"] / (2 * sigma2) * alpha_norm(6)
+
+
+def method_of(shape, how):
+    """Rates are for a picture in units of sigma: for levels, they are times sigma^2."""
+    if how["method"] == "lbfgs":
+        return LBFGS(how["history"])
+    if not how["rates"]:
+        raise BadValue("gradient steps need rates: ((rate, steps), ...)")
+    return Gradient(tuple((rate * sigma2_of(shape), steps) for rate, steps in how["rates"]), how["momentum"])

@@ -1,0 +1,296 @@
+"""Which image would a neuron like best? Change the pixels until it is as active as can be (Simonyan et al. 2014).
+
+    image = argmin   -score(image) + l2 |image|^2 + tv TV(image)
+
+Left alone this finds noise that only the net understands. What makes it a picture is a choice, and presets.py has those
+of the papers: priors in the loss, the percentile cuts and blurs of Yosinski et al. 2015 between steps, and, most of
+all, a spectrum instead of pixels and random moves in every step (Olah et al. 2017): what survives being shifted,
+turned and scaled is what the net knows of its class.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minivis.engine.image_gradient import activations, has_tiles
+from minivis.engine.units import Unit, parse_unit, unit_values
+from minivis.errors import BadValue, UnknownName
+from minivis.figures.compose import contact_sheet, panels
+from minivis.images.preprocessing import to_uint8
+from minivis.layers import Conv2D
+from minivis.methods.shared.result import Result, input_of
+from minivis.methods.shared.target import percent
+from minivis.objectives.activations import diversity, log_probability, probability, unit_value
+from minivis.objectives.priors import l2, tv
+from minivis.optimize import transforms
+from minivis.optimize.budget import lean
+from minivis.optimize.loop import Problem, optimize, vectors
+from minivis.optimize.parameterize import fourier, pixels
+from minivis.optimize.presets import MAXIMIZE
+from minivis.optimize.regularize import blurred, decay, small_contribution, small_norm
+from minivis.optimize.update_rules import LBFGS, Adam, Gradient
+from minivis.runtime.backend import to_cpu
+
+DEFAULTS = {
+    "goal": "score",                    # of a class also "probability" and "log-probability"
+    "parameterization": "pixels", "spectrum_decay": 1.0, "noise": 0.0,
+    "method": "gradient", "rate": 1.0, "momentum": 0.0, "normalize": "none", "policy": "constant", "history": 20,
+    "steps": 200,
+    "l2": 0.0, "tv": 0.0, "tv_beta": 2, "diversity": 0.0,
+    "jitter": 0, "scale": 0.0, "rotate": 0.0, "shift": 0.0, "transform_blur": 0.0,
+    "decay": 0.0, "blur": 0.0, "blur_every": 1, "small_norm": 0.0, "small_contribution": 0.0,
+}  # fmt: skip
+METHODS = ("gradient", "adam", "lbfgs")
+RATES = {"pixels": 2.0, "fourier": 0.05}        # of Adam, where memory is too short for L-BFGS
+GOALS = ("score", "probability", "log-probability")
+ANY_SIZE = 128                          # pixels, in a net that takes any size: Lucid's
+
+
+@dataclass(frozen=True, eq=False)
+class Maximize(Result):
+    """``pictures`` uint8 (N, H, W, C), one for each of ``units``; ``values`` (N,) there, ``probs`` of classes."""
+
+    pictures: np.ndarray
+    units: tuple[Unit, ...]
+    names: tuple[str, ...]
+    values: np.ndarray
+    probs: np.ndarray | None
+    run: Any
+    note: str = ""                              # what memory made of it
+
+    def label(self, i):
+        return f"{self.names[i]} {percent(self.probs[i])}" if self.probs is not None else (
+            f"{self.names[i]}\n{self.values[i]:.3g}")
+
+    def picture(self):
+        """The pictures in rows, each with what the net says of it."""
+        N, side = len(self.pictures), max(self.pictures.shape[1:3])
+        scale = max(1, (288 if N <= 4 else 192 if N <= 12 else 128) // side)
+        sheet = contact_sheet(self.pictures, columns=min(N, 4 if N <= 12 else 10), scale=scale,
+                              labels=[self.label(i) for i in range(N)])
+        return panels([sheet], [f"what excites {self.names[0] if len(set(self.names)) == 1 else 'each of these'} most\n"
+                                f"preset {self.settings['preset']}, {self.run.steps} steps"], height=sheet.shape[0])
+
+    def draw(self, i):
+        return self.pictures[i]
+
+    @property
+    def numbers(self):
+        images = [{"unit": str(self.units[i]), "name": self.names[i], "value": float(self.values[i]),
+                   **({} if self.probs is None else {"probability": float(self.probs[i])})}
+                  for i in range(len(self.pictures))]
+        return {"images": images, "stopped": self.stopped, **self.run.describe(), "notes": self.notes}
+
+    @property
+    def notes(self):
+        return [*([self.note] if self.note else []), *self.run.notes]
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def __str__(self):
+        rows = [self.label(i).replace("\n", " = ") for i in range(len(self))]
+        return "\n".join([*rows, f"loss {self.run.first_loss:.4g} -> {self.run.loss:.4g}; {self.stopped}",
+                          *self.notes])
+
+
+def maximize(
+    net, unit=None, *, preset="minivis", start=None, size=None, count=1, tile=None, memory=None, seed=0, progress=False,
+    watch=None, **settings,
+):  # fmt: skip
+    """Images that excite a unit (default: the goose, or the first class), or each of a list, ``count`` of each.
+
+    start: a picture to begin from, uint8 (H, W, C); by default the net's mean colour, with the preset's ``noise``.
+    size: (H, W) or a number, for units of layers that take any size. tile: see `image_gradient`; memory: bytes for the
+    whole program, by default what is free, and where that is too little see budget.py. Other settings (DEFAULTS has
+    them all) replace the preset's. With ``diversity`` images of a batch keep apart in the layer of role "content".
+    """
+    how = resolve(preset, settings)
+    units = named_units(net, unit)
+    if count < 1:
+        raise BadValue(f"count is at least 1, not {count}")
+    units = tuple(u for u in units for _ in range(count))
+    shape = (len(units), *image_size(net, units[0].layer, size, start), net.input_channels)
+    goal, space, moves = goal_of(net, units, how), parameterization_of(net, shape, how), transforms_of(how)
+    fit = lean(net, shape, goal.layers, method_of(how), vectors=vectors(space, moves), tile=tile,
+               in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how["parameterization"]], limit=memory,
+               progress=progress)
+    problem = Problem(net, goal, space, moves, tile=fit.tile)
+    run = optimize(problem, start_of(problem, start, how, seed), method=fit.method, steps=how["steps"], seed=seed,
+                   regularize=regularizers_of(net, how), progress=progress, watch=watch, title="maximize")
+    pictures = to_uint8(run.pixels)
+    values, probs = look(net, pictures, units, fit.tile)
+    names = tuple(name_of(net, u) for u in units)
+    return Maximize(pictures, units, names, values, probs, run, fit.note, stopped=run.stopped, settings={
+        "preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), "tile": tile, "memory": memory,
+        **how,
+    })  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class DownTheLayers(Result):
+    """``rows``: a `Maximize` for each layer, low ones first."""
+
+    layers: tuple[str, ...]
+    rows: tuple[Maximize, ...]
+
+    def draw(self, i):
+        tiles = [tile for row in self.rows for tile in row.pictures]
+        labels = [f"{u.layer}:{u.channel}" for row in self.rows for u in row.units]
+        side = max(self.rows[0].pictures.shape[1:3])
+        sheet = contact_sheet(tiles, columns=len(self.rows[0].pictures), labels=labels, scale=max(1, 128 // side))
+        return panels([sheet], ["down the layers\nwhat excites a few channels of each, low layers first"],
+                      height=sheet.shape[0])
+
+    def describe(self, i):
+        return {layer: row.numbers for layer, row in zip(self.layers, self.rows)}
+
+    def __str__(self):
+        return "\n".join(f"{layer}: mean value {row.values.mean():.3g}" for layer, row in zip(self.layers, self.rows))
+
+
+def down_the_layers(net, layers=None, *, channels=6, preset="minivis", size=None, seed=0, progress=False, watch=None,
+                    **settings):
+    """A sheet: for each layer (default: every convolution, and the classes) what excites a few of its channels most."""
+    classes = net.roles.get("logits")
+    convolutions = [name for name, layer in net.layers.items() if isinstance(layer, Conv2D)]
+    layers = [net.check_name(name) for name in layers] if layers else convolutions + [classes] * (classes is not None)
+    if channels < 1:
+        raise BadValue(f"channels is at least 1, not {channels}")
+    if watch is not None and watch.checkpoint:
+        raise BadValue("a sheet of several layers keeps no checkpoint: maximise one unit")
+    rows = []
+    for layer in layers:
+        C = net.shapes()[layer][-1]
+        units = [Unit(layer, int(c)) for c in np.linspace(0, C - 1, min(channels, C)).round()]
+        if rows and len(units) < len(rows[0].units):
+            units += units[-1:] * (len(rows[0].units) - len(units))
+        how = {"preset": preset, "size": size, "seed": seed, "progress": progress, "watch": watch, **settings}
+        rows.append(maximize(net, units, **how))
+    return DownTheLayers(tuple(layers), tuple(rows), stopped=rows[-1].stopped,
+                         settings={"preset": preset, "layers": list(layers), "channels": channels, **settings})
+
+
+# ---- from settings to the pieces ----
+
+def resolve(preset, settings):
+    """All settings: the preset's, and over them those that were given (None: not given)."""
+    if preset not in MAXIMIZE:
+        raise UnknownName.of("preset", preset, MAXIMIZE)
+    for name in settings:
+        if name not in DEFAULTS:
+            raise UnknownName.of("setting", name, DEFAULTS, listed=40)
+    how = {**DEFAULTS, **MAXIMIZE[preset], **{key: value for key, value in settings.items() if value is not None}}
+    for key, known in (("method", METHODS), ("goal", GOALS), ("parameterization", ("pixels", "fourier"))):
+        if how[key] not in known:
+            raise UnknownName.of(key, how[key], known)
+    if not 0 <= how["scale"] < 1:
+        raise BadValue(f"scale is by how much of itself a picture grows or shrinks, from 0 to below 1, not "
+                       f"{how['scale']}")
+    return how
+
+
+def named_units(net, unit):
+    if unit is None:
+        if net.roles.get("logits"):
+            unit = "goose" if "goose" in net.class_names else 0
+        else:
+            unit = f"{net.role('dream')}:0"
+    units = tuple(parse_unit(net, u) for u in (unit if isinstance(unit, (list, tuple)) else [unit]))
+    if not units:
+        raise BadValue("name at least one unit")
+    return units
+
+
+def image_size(net, layer, size, start):
+    """(H, W): as asked, of the picture to begin with, the net's own, or 128."""
+    if size is not None:
+        return (int(size), int(size)) if np.ndim(size) == 0 else tuple(size)
+    if net.input_size is not None:
+        return net.input_size
+    return start.shape[:2] if start is not None else (ANY_SIZE, ANY_SIZE)
+
+
+def goal_of(net, units, how):
+    """The objective: -score, the priors, and what keeps images apart."""
+    if how["goal"] == "score":
+        goal = -1 * unit_value(list(units))
+    else:
+        logits, prob = net.role("logits"), net.role("prob")
+        if any(u.layer not in (logits, prob) for u in units):
+            raise BadValue(f"{units[0]} is no class and has no probability: goal 'score' takes any unit")
+        channels = [u.channel for u in units]
+        goal = -1 * (probability(prob, channels) if how["goal"] == "probability" else log_probability(logits, channels))
+    goal = goal + how["l2"] * l2() + how["tv"] * tv(how["tv_beta"])
+    if how["diversity"]:
+        layer = net.roles.get("content") or units[0].layer
+        goal = goal + how["diversity"] * diversity(layer)
+    return goal
+
+
+def parameterization_of(net, shape, how):
+    return fourier(net, shape, decay=how["spectrum_decay"]) if how["parameterization"] == "fourier" else pixels(
+        net, shape)
+
+
+def start_of(problem, start, how, seed):
+    p, rng = problem.parameterization, np.random.default_rng(seed)
+    if start is None:
+        z = p.grey()
+    else:
+        fitted, _ = problem.net.preprocessing.fit_image(start, size=p.shape[1:3])
+        seen = input_of(problem.net, fitted)
+        z = p.start(to_cpu(problem.net.deprocess(seen)))
+    z = z + problem.net.xp.asarray((how["noise"] * rng.standard_normal(z.shape)).astype(z.dtype))
+    return z if p.bounds is None else z.clip(*p.bounds)
+
+
+def transforms_of(how):
+    moves = []
+    if how["transform_blur"]:
+        moves.append(transforms.blur(0, how["transform_blur"]))
+    if how["jitter"]:
+        moves.append(transforms.jitter(how["jitter"]))
+    if how["scale"] or how["rotate"] or how["shift"]:
+        moves.append(transforms.warp((1 - how["scale"], 1 + how["scale"]), how["rotate"], how["shift"]))
+    return tuple(moves)
+
+
+def method_of(how):
+    if how["method"] == "adam":
+        return Adam(how["rate"])
+    if how["method"] == "lbfgs":
+        return LBFGS(how["history"])
+    return Gradient(how["rate"], how["momentum"], how["normalize"], how["policy"])
+
+
+def regularizers_of(net, how):
+    made = []
+    if how["decay"]:
+        made.append(decay(net, how["decay"]))
+    if how["blur"]:
+        made.append(blurred(net, how["blur"], how["blur_every"]))
+    if how["small_norm"]:
+        made.append(small_norm(net, how["small_norm"]))
+    if how["small_contribution"]:
+        made.append(small_contribution(net, how["small_contribution"]))
+    return tuple(made)
+
+
+def look(net, pictures, units, tile=None):
+    """(values, probabilities or None) of each unit at its own picture, as saved: rounded to 0..255."""
+    x, layer, prob = input_of(net, pictures), units[0].layer, net.roles.get("prob")
+    if tile is not None:                        # summed over positions, of no class
+        value = unit_value(list(units))
+        return sum(value.evaluate(part).losses for part in activations(net, x, [layer], tile)), None
+    is_class = layer in (net.roles.get("logits"), prob) and prob is not None
+    acts = net.forward(x, until=prob if is_class else layer, keep={layer, prob} if is_class else {layer}, grad=None)
+    values = np.array([float(to_cpu(unit_values(acts, u))[i]) for i, u in enumerate(units)])
+    probs = to_cpu(acts[prob])[np.arange(len(units)), [u.channel for u in units]] if is_class else None
+    return values, probs
+
+
+def name_of(net, unit):
+    is_class = net.class_names and unit.layer in (net.roles.get("logits"), net.roles.get("prob"))
+    return net.class_names[unit.channel] if is_class else str(unit)

@@ -1,0 +1,213 @@
+"""Neural style (Gatys, Ecker & Bethge 2015): what is in one picture, painted as another was; and texture alone.
+
+    loss = content + style_weight * mean over layers of style + tv_weight * mean square of the steps between pixels
+
+by L-BFGS over the pixels, from the photograph or from noise; the terms are those of objectives/style.py, of which 1
+means that nothing is there. A large picture is painted small first and enlarged, as a stroke is no longer than what the
+layers see.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from minivis.engine.surgery import trunk, with_pooling
+from minivis.errors import BadValue, UnknownName
+from minivis.images.colour import luminance_transfer, match_histogram
+from minivis.images.preprocessing import to_uint8
+from minivis.images.resampling import linear, resized
+from minivis.methods.shared.result import Result, input_of
+from minivis.objectives.base import Objective
+from minivis.objectives.priors import tv
+from minivis.objectives.style import content_loss, style_loss, weighed
+from minivis.optimize.budget import lean
+from minivis.optimize.loop import VECTORS, Problem, optimize
+from minivis.optimize.parameterize import pixels
+from minivis.optimize.update_rules import LBFGS
+from minivis.optimize.watch import INTERRUPTED
+from minivis.runtime.backend import get_xp
+
+STARTS, COLOURS = ("content", "noise"), ("free", "kept")
+NOISE = 32.0                                    # levels: the standard deviation of the noise to start from
+
+
+@dataclass(frozen=True, eq=False)
+class Painted(Result):
+    """``pixels`` (H, W, C): the painting, levels. ``runs``: one `watch.Run` for each size."""
+
+    pixels: np.ndarray
+    runs: tuple
+    notes: tuple = ()
+
+    def draw(self, i):
+        picture = to_uint8(self.pixels)
+        return picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
+
+    def describe(self, i):
+        rows = [{"size": [run.pixels.shape[2], run.pixels.shape[1]], "stopped": run.stopped, **run.describe()}
+                for run in self.runs]
+        return {"loss": rows[-1]["loss"], "loss_at_start": rows[-1]["loss_at_start"], "sizes": rows,
+                "notes": list(self.notes)}
+
+    def __str__(self):
+        return "\n".join([*self.notes, *(
+            f"{run.pixels.shape[2]} x {run.pixels.shape[1]}: loss {run.first_loss:.4g} -> {run.loss:.4g} in "
+            f"{run.evaluations} evaluations; {'; '.join([run.stopped, *run.notes])}" for run in self.runs
+        )])
+
+
+def style_transfer(
+    net, content, styles, *, size=None, steps=200, content_layers=None, style_layers=None, style_weight=100.0,
+    tv_weight=1.0, blend=None, masks=None, style_scale=1.0, start="content", colours="free", pooling="max",
+    history=20, tile=None, memory=None, seed=0, progress=False, watch=None,
+):  # fmt: skip
+    """Paint a picture, uint8 (H, W, C), in the style of one picture or of several.
+
+    size: of the longer side, or several as (256, 512, 1024), each begun with the one before; ``steps`` likewise.
+    Layers: a name, several, or {name: weight}; by default those of the net's roles. blend: a weight for each style.
+    masks: for each style a picture that is bright where it belongs. style_scale: of the strokes. start: "content" or
+    "noise". colours: "free", or "kept" as they are in the content. pooling: "max", or "average", which is smoother.
+    tile: see `image_gradient`; memory: bytes for the whole program, by default what is free, and where that is too
+    little see budget.py.
+    """
+    check_choice("start", start, STARTS)
+    check_choice("way of colours", colours, COLOURS)
+    check_weights(style_weight, tv_weight, style_scale)
+    styles = list(styles) if isinstance(styles, (list, tuple)) else [styles]
+    contents, of_styles = weighed(net, content_layers, "content"), weighed(net, style_layers, "style")
+    body = with_pooling(trunk(net, {*contents, *of_styles}), pooling)
+
+    def shape_at(side):
+        return (1, *resized(content, side).shape[:2], body.input_channels)
+
+    def problem_of(side, tile):
+        x = input_of(body, resized(content, side))
+        paintings = [input_of(body, resized(style, side * style_scale)) for style in styles]
+        terms = style_weight * style_loss(body, x.shape, paintings, of_styles, blend, masks, tile)
+        problem = Problem(body, content_loss(body, x, contents, tile) + terms + smooth(x, tv_weight),
+                          pixels(body, x.shape), tile=tile)
+        return problem, body.deprocess(x) if start == "content" else noise(problem, seed)
+
+    size = side_of(content) if size is None else size
+    fit = partial(lean, net, layers={*contents, *of_styles}, targets=contents, method=LBFGS(history),
+                  vectors=VECTORS, tile=tile, limit=memory, progress=progress)
+    found, runs, notes = by_sizes(shape_at, problem_of, fit, size, steps, seed, progress, watch)
+    if colours == "kept":
+        photo = resized(content, max(found.shape[1:3]))
+        found = luminance_transfer(found, body.deprocess(body.preprocess(photo)))
+    return Painted(found[0], runs, notes, stopped=runs[-1].stopped, settings={
+        "content_layers": contents, "style_layers": of_styles, "style_weight": style_weight, "tv_weight": tv_weight,
+        "blend": blend, "masks": bool(masks), "style_scale": style_scale, "start": start, "colours": colours,
+        "pooling": pooling, "history": history, "size": size, "steps": steps, "tile": tile,
+        "memory": memory,
+    })  # fmt: skip
+
+
+def texture(
+    net, style, *, size=None, steps=200, layers=None, tv_weight=0.0, style_scale=1.0, pooling="average", histogram=True,
+    history=20, tile=None, memory=None, seed=0, progress=False, watch=None,
+):  # fmt: skip
+    """More of a texture, uint8 (H, W, C), from noise: style without content (Gatys, Ecker & Bethge 2015, NIPS).
+
+    The settings are those of `style_transfer`. histogram: give the result each colour as often as it is in the picture,
+    at the end.
+    """
+    check_weights(1.0, tv_weight, style_scale)
+    of_styles = weighed(net, layers, "style")
+    body = with_pooling(trunk(net, of_styles), pooling)
+
+    def shape_at(side):
+        return (1, *resized(style, side).shape[:2], body.input_channels)
+
+    def problem_of(side, tile):
+        example, shape = resized(style, side * style_scale), shape_at(side)
+        loss = style_loss(body, shape, [input_of(body, example)], of_styles, tile=tile)
+        space = pixels(body, shape)
+        problem = Problem(body, loss + smooth(np.empty(shape), tv_weight), space, tile=tile)
+        return problem, noise(problem, seed)
+
+    size = side_of(style) if size is None else size
+    fit = partial(lean, net, layers=of_styles, method=LBFGS(history), vectors=VECTORS, tile=tile, limit=memory,
+                  progress=progress)
+    found, runs, notes = by_sizes(shape_at, problem_of, fit, size, steps, seed, progress, watch)
+    if histogram:
+        found = match_histogram(found, body.deprocess(body.preprocess(style)))
+    return Painted(found[0], runs, notes, stopped=runs[-1].stopped, settings={
+        "style_layers": of_styles, "tv_weight": tv_weight, "style_scale": style_scale, "pooling": pooling,
+        "histogram": histogram, "history": history, "size": size, "steps": steps, "tile": tile,
+        "memory": memory,
+    })  # fmt: skip
+
+
+def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
+    """Minimise at each size, from what the one before came to: (levels (1, H, W, C), the runs, what was changed).
+
+    shape_at(side) is a picture's shape, fit(shape) how it fits into memory (budget.py), and problem_of(side, tile) the
+    `Problem` and where it starts.
+    """
+    sizes = (sizes,) if np.ndim(sizes) == 0 else tuple(sizes)
+    steps = (steps,) * len(sizes) if np.ndim(steps) == 0 else tuple(steps)
+    if not sizes or len(steps) != len(sizes):
+        raise BadValue(f"{len(sizes)} sizes and {len(steps)} numbers of steps: give one, or one for each")
+    if any(isinstance(side, bool) or not isinstance(side, (int, np.integer)) or side < 1 for side in sizes):
+        raise BadValue(f"a size is a whole number of pixels from 1 up, not {sizes}")
+    runs, notes = [], []
+    goes_on = watch is not None and watch.resume and watch.checkpoint
+    resumed = shape_in(watch.checkpoint) if goes_on else None
+    for side, count in zip(sizes, steps):
+        shape = shape_at(side)
+        if resumed and shape != resumed and side != sizes[-1]:
+            continue                                                        # the checkpoint is beyond this size
+        resumed = None
+        fitted = fit(shape)
+        notes += [fitted.note] if fitted.note else []
+        problem, z = problem_of(side, fitted.tile)
+        z = linear(get_xp(z).asarray(runs[-1].pixels), shape[1:3]) if runs else z
+        runs.append(optimize(problem, z.clip(0, 255), method=fitted.method, steps=count, seed=seed, progress=progress,
+                             watch=watch, title=f"{shape[2]} x {shape[1]}"))
+        if runs[-1].stopped == INTERRUPTED:
+            break
+        if goes_on:
+            watch.resume = False                                            # for the sizes that follow
+    if watch is not None and watch.frames and len(runs) > 1:
+        watch.frames[:] = [to_uint8(linear(frame.astype(np.float32), shape[1:3])) for frame in watch.frames]
+    return runs[-1].pixels, tuple(runs), tuple(notes)
+
+
+def shape_in(checkpoint):
+    """The shape of the pictures in a checkpoint; None where that cannot be read: `optimize` says why."""
+    try:
+        with np.load(checkpoint, allow_pickle=False) as file:
+            return file["z"].shape
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def side_of(image):
+    """The longer side of a picture."""
+    return max(np.shape(image)[:2], default=0)
+
+
+def smooth(x, weight):
+    """The roughness of pictures like x: the mean square of the steps between neighbours, as parts of 255."""
+    return (weight / (255**2 * x.size)) * tv() if weight else Objective()
+
+
+def noise(problem, seed):
+    """Where a run starts that knows no picture: the net's mean colour, with noise."""
+    z = problem.parameterization.grey()
+    return z + get_xp(z).asarray(NOISE * np.random.default_rng(seed).standard_normal(z.shape), dtype=z.dtype)
+
+
+def check_weights(style_weight, tv_weight, style_scale):
+    if not (0 <= style_weight < np.inf and 0 <= tv_weight < np.inf):
+        raise BadValue(f"style_weight and tv_weight are numbers from 0 up, not {style_weight} and {tv_weight}")
+    if not 0 < style_scale < np.inf:
+        raise BadValue(f"style_scale is above 0, not {style_scale}")
+
+
+def check_choice(kind, value, known):
+    if value not in known:
+        raise UnknownName.of(kind, value, known)

@@ -1,0 +1,212 @@
+"""What to minimise: activations -> (loss, the gradients to start backward from).
+
+    objective = -1 * score("fc8", 99) + 1e-4 * l2() + 1e-3 * tv()           class maximisation, Simonyan et al. 2014
+
+Objectives add and scale (base.py), and everything is minimised: what should grow gets a negative weight where it
+is used. Those of the image itself (`l2`, `tv`, `alpha_norm`, from priors.py) read the layer "input" in *levels*:
+how far each colour of each pixel is from the net's mean, in steps of 0..255. So a weight means the same for every net.
+A function of your own, acts -> (loss, seeds), goes wherever an Objective goes, and may return a loss for each image.
+"""
+
+import math
+
+import numpy as np
+
+from minivis.errors import BadValue
+from minivis.objectives.base import objective
+from minivis.runtime.backend import get_xp
+from minivis.runtime.matmul import product
+
+# ---- one unit ----
+
+def neuron(layer, channel, where=None):
+    """The value of one unit: ``where`` is (row, column), "max" (its strongest position), or None: all, summed.
+
+    channel: a number, or one for each image of the batch.
+    """
+    def evaluate(acts):
+        a = acts[layer]
+        xp = get_xp(a)
+        images, channels = xp.arange(len(a)), xp.broadcast_to(xp.asarray(channel), (len(a),))
+        at = (images, ..., channels) if where is None else (images, *positions(a, channels, where), channels)
+        seed = xp.zeros_like(a)
+        seed[at] = 1
+        return row_sums(a[at]), {layer: seed}
+
+    place = "" if where is None else f" @ {where}"
+    return objective(f"{layer}:{_short(channel)}{place}", (layer,), evaluate, per_position=where is None)
+
+
+def positions(a, channels, where):
+    """Row and column, (N,) each, of a position in maps a (N, H, W, C)."""
+    xp = get_xp(a)
+    if a.ndim != 4:
+        raise BadValue(f"a layer of shape {a.shape[1:]} has no positions: leave out where={where!r}")
+    N, H, W, _ = a.shape
+    if where == "max":
+        return xp.divmod(a[xp.arange(N), :, :, channels].reshape(N, -1).argmax(axis=1), W)
+    row, column = where
+    if not (0 <= row < H and 0 <= column < W):
+        raise BadValue(f"position {row},{column} lies outside maps of {H} rows and {W} columns")
+    return xp.full(N, row), xp.full(N, column)
+
+
+def score(layer, unit):
+    """Score of one unit (one channel, summed over positions, in a conv layer)."""
+    return neuron(layer, unit)
+
+
+channel = score                                 # the same, by the name that it has in a conv layer
+
+
+def unit_value(unit):
+    """The value of a `units.Unit`, or of one for each image: [Unit, ...] of one layer."""
+    units = unit if isinstance(unit, (list, tuple)) else [unit]
+    places = {u.where for u in units}
+    if len({u.layer for u in units}) > 1 or len(places) > 1:
+        raise BadValue("one objective looks at one layer, and at all its positions or at one: add several objectives")
+    return neuron(units[0].layer, [u.channel for u in units] if len(units) > 1 else units[0].channel, places.pop())
+
+
+def probability(layer, unit):
+    """The probability of a class, at the softmax (usually "prob"). Flat where it is near 0: see `log_probability`."""
+    return neuron(layer, unit)
+
+
+def log_probability(layer, unit):
+    """log p of a class, from the scores before the softmax: its gradient does not fade where p is near 0."""
+    def evaluate(acts):
+        a = acts[layer]
+        xp = get_xp(a)
+        rows, units = xp.arange(len(a)), xp.broadcast_to(xp.asarray(unit), (len(a),))
+        shifted = a - a.max(axis=-1, keepdims=True)
+        exp = xp.exp(shifted)
+        total = exp.sum(axis=-1, keepdims=True)
+        seed = -exp / total
+        seed[rows, units] += 1
+        return row_sums(shifted[rows, units] - xp.log(total[:, 0])), {layer: seed}
+
+    return objective(f"log p({layer}:{_short(unit)})", (layer,), evaluate)
+
+
+def interpolation(layer, first, last):
+    """From one channel to another: image i of N has (1 - t) first + t last, t = i / (N - 1)."""
+    def evaluate(acts):
+        a = acts[layer]
+        xp = get_xp(a)
+        t = xp.linspace(0, 1, len(a)).astype(a.dtype).reshape(-1, *[1] * (a.ndim - 2))
+        seed = xp.zeros_like(a)
+        seed[..., first] += 1 - t
+        seed[..., last] += t
+        return row_sums(a * seed), {layer: seed}
+
+    return objective(f"{layer}:{first}..{last}", (layer,), evaluate, per_position=True)
+
+
+# ---- a whole layer ----
+
+def direction(layer, vector):
+    """How far the activations lie along ``vector``: sum over positions of a . vector; (C,), or the layer's shape."""
+    def evaluate(acts):
+        a = acts[layer]
+        xp = get_xp(a)
+        v, shape = xp.asarray(vector, dtype=a.dtype), acts.shapes[layer]
+        if v.ndim > a.ndim or v.shape != shape[a.ndim - v.ndim:]:
+            raise BadValue(f"a direction at {layer} has the shape {shape[-1:]} or {shape[1:]}, not {v.shape}")
+        if v.ndim == 3:
+            v = acts.cut(layer, v[None])
+        seed = xp.ascontiguousarray(xp.broadcast_to(v, a.shape))
+        return row_sums(a * seed), {layer: seed}
+
+    return objective(f"{layer} . direction", (layer,), evaluate, per_position=True)
+
+
+def energy(layer):
+    """DeepDream's: |a|^2 / 2, whose gradient is the activations themselves. Whatever the layer sees, more of it."""
+    def evaluate(acts):
+        a = acts[layer]
+        return row_sums(a * a) / 2, {layer: a}
+
+    return objective(f"energy({layer})", (layer,), evaluate, per_position=True)
+
+
+def code_distance(layer, code):
+    """|a - code|^2 / |code|^2: inversion (Mahendran & Vedaldi 2015, equation 1). code: (1 or N, the layer's shape)."""
+    def evaluate(acts):
+        a = acts[layer]
+        wanted, shape = get_xp(a).asarray(code, dtype=a.dtype), acts.shapes[layer]
+        if wanted.ndim != a.ndim or wanted.shape[1:] != shape[1:] or len(wanted) not in (1, len(a)):
+            raise BadValue(f"the code at {layer} has the shape {wanted.shape}, the layer {shape}")
+        size = row_sums(wanted * wanted)
+        if not size.all():
+            raise BadValue(f"the code at {layer} is zero everywhere: no distance can be relative to it")
+        difference = a - acts.cut(layer, wanted)
+        per_image = get_xp(a).asarray(2 / size, dtype=a.dtype).reshape(-1, *[1] * (a.ndim - 1))
+        return row_sums(difference * difference) / size, {layer: per_image * difference}
+
+    return objective(f"code({layer})", (layer,), evaluate, per_position=True)
+
+
+def gram(a):
+    """Gram matrices (N, C, C) of maps (N, H, W, C): which channels fire together, wherever it is. Over C*H*W."""
+    return products(a) / a[0].size
+
+
+def products(a):
+    """f f^T of the features f at each position, summed over positions: (N, C, C)."""
+    features = a.reshape(len(a), -1, a.shape[3])
+    return product(features.swapaxes(1, 2), features)
+
+
+def times(a, matrices):
+    """Maps a (N, H, W, C), the features of each position times their image's matrix (N, C, C)."""
+    return product(a.reshape(len(a), -1, a.shape[3]), matrices).reshape(a.shape)
+
+
+def gram_distance(layer, wanted):
+    """|G - wanted|^2, the squared distance of `gram` matrices; wanted: (C, C), or (1 or N, C, C). Gatys et al. 2015."""
+    def sums(acts):
+        return {"products": products(acts[layer])}
+
+    def evaluate(acts, sums):
+        a, size = acts[layer], math.prod(acts.shapes[layer][1:])
+        difference = sums["products"] / size - get_xp(a).asarray(wanted, dtype=a.dtype)
+        seed = times(a, difference * (4 / size))                            # the difference is symmetric
+        return row_sums(difference * difference), {layer: seed}
+
+    return objective(f"gram({layer})", (layer,), evaluate, sums=sums)
+
+
+def diversity(layer):
+    """How alike the images of a batch are in a layer: the mean cosine between Gram matrices of one and the others.
+
+    Of a layer without positions, between its activations. In [0, 1] after a ReLU; 0 for a single image. (Lucid)
+    """
+    def sums(acts):
+        a = acts[layer]
+        return {"of each": products(a) if a.ndim == 4 else a}
+
+    def evaluate(acts, sums):
+        a, xp = acts[layer], get_xp(acts[layer])
+        N, maps = len(a), a.ndim == 4
+        size = math.prod(acts.shapes[layer][1:]) if maps else 1
+        v = (sums["of each"] / size).reshape(N, -1)
+        norms = xp.sqrt((v * v).sum(axis=1, keepdims=True)) + 1e-12
+        unit = v / norms
+        others = unit.sum(axis=0) - unit
+        cosines = (unit * others).sum(axis=1, keepdims=True)                # of each with the sum of the others
+        dv = 2 * (others - cosines * unit) / norms / max(1, N - 1)
+        if maps:                                                            # dG is symmetric, as G is
+            dv = times(a, dv.reshape(N, a.shape[3], -1) * (2 / size))
+        return row_sums(cosines) / max(1, N - 1), {layer: dv.reshape(a.shape)}
+
+    return objective(f"alike({layer})", (layer,), evaluate, sums=sums)
+
+
+def row_sums(values):
+    """The sum of each image's values, (N,), in float64."""
+    return values.reshape(len(values), -1).sum(axis=1, dtype=np.float64)
+
+
+def _short(channel):
+    return f"{len(channel)} units" if np.ndim(channel) and len(channel) > 1 else str(np.squeeze(channel))

@@ -1,0 +1,129 @@
+"""An objective: what to minimise, as a function of activations that also says where the gradient starts.
+
+    loss, seeds = objective(acts)                                           seeds: {layer: gradient there}
+    dacts, _ = net.backward(acts, seeds)                                    dacts["input"]: the loss's gradient
+
+Objectives add and scale; activations.py has those there are. Losses are summed in float64, one for each image of the
+batch; images do not know of each other, but in `diversity`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from minivis.errors import BadValue
+from minivis.runtime.backend import to_cpu
+
+
+class Evaluation(NamedTuple):
+    """``losses`` (N,) float64; ``seeds`` {layer: gradient there}; ``terms`` {name: its share of the sum}."""
+
+    losses: np.ndarray
+    seeds: dict
+    terms: dict
+
+    @property
+    def loss(self):
+        return float(self.losses.sum())
+
+
+class Part(NamedTuple):
+    """A term of a sum: weight * evaluate(acts). What it says of positions, and ``sums``: see image_gradient.py."""
+
+    weight: float
+    name: str
+    layers: tuple | None                        # whose outputs it reads; None: who knows
+    evaluate: Callable                          # acts -> (losses (N,), seeds); with sums: acts, sums(acts) -> the same
+    per_position: bool = False
+    sums: Callable | None = None
+
+    def __call__(self, acts):
+        return self.weighted(acts, *self.evaluate(acts)) if self.sums is None else self.from_sums(acts, self.sums(acts))
+
+    def from_sums(self, acts, sums):
+        return self.weighted(acts, *self.evaluate(acts, sums))
+
+    def weighted(self, acts, values, seeds):
+        N = len(next(iter(acts.values())))
+        values = np.asarray(to_cpu(values), dtype=np.float64)
+        values = self.weight * (values if values.shape == (N,) else np.full(N, values.sum() / N))
+        return values, seeds if self.weight == 1 else {name: self.weight * seed for name, seed in seeds.items()}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A weighted sum of terms. ``objective(acts)`` is (loss, seeds), ``objective.layers`` what it reads."""
+
+    parts: tuple[Part, ...] = ()
+
+    def __call__(self, acts):
+        found = self.evaluate(acts)
+        return found.loss, found.seeds
+
+    def evaluate(self, acts):
+        """The `Evaluation`: the loss of each image, the seeds, and each term's share."""
+        shares, seeds = [], {}
+        for part in self.parts:
+            values, own = part(acts)
+            shares.append(values)
+            for layer, seed in own.items():
+                seeds[layer] = seeds[layer] + seed if layer in seeds else seed
+        return self.evaluation(shares, seeds, len(next(iter(acts.values()))))
+
+    def evaluation(self, shares, seeds, N):
+        """From the losses (N,) of each part."""
+        terms = {}
+        for part, values in zip(self.parts, shares):
+            terms[part.name] = terms.get(part.name, 0.0) + float(values.sum())
+        return Evaluation(sum(shares, start=np.zeros(N)), seeds, terms)
+
+    def terms(self, acts):
+        """{name: weight * value}: what each term has in the loss."""
+        return self.evaluate(acts).terms
+
+    @property
+    def layers(self):
+        """The layers that must be kept, each once; None where a user's function may read any."""
+        if any(part.layers is None for part in self.parts):
+            return None
+        return tuple(dict.fromkeys(layer for part in self.parts for layer in part.layers))
+
+    def __add__(self, other):
+        return Objective(self.parts + as_objective(other).parts)
+
+    def __radd__(self, other):
+        return self if isinstance(other, (int, float)) and other == 0 else as_objective(other) + self    # for sum()
+
+    def __mul__(self, factor):
+        factor = float(factor)
+        if not np.isfinite(factor):
+            raise BadValue(f"the weight of an objective is a finite number, not {factor}")
+        return Objective(tuple(p._replace(weight=factor * p.weight) for p in self.parts if factor * p.weight != 0))
+
+    __rmul__ = __mul__
+
+    def __sub__(self, other):
+        return self + -1 * as_objective(other)
+
+    def __neg__(self):
+        return -1 * self
+
+    def __str__(self):
+        return " + ".join(p.name if p.weight == 1 else f"{p.weight:g} {p.name}" for p in self.parts) or "nothing"
+
+
+def objective(name, layers, evaluate, *, per_position=False, sums=None):
+    """An `Objective` of one term: ``evaluate(acts) -> (losses, seeds)``, or ``evaluate(acts, sums(acts))``."""
+    return Objective((Part(1.0, name, layers, evaluate, per_position, sums),))
+
+
+def as_objective(function):
+    """An Objective as it is; a function acts -> (loss, seeds) as one (its ``layers``, if it has such an attribute)."""
+    if isinstance(function, Objective):
+        return function
+    if not callable(function):
+        raise BadValue(f"an objective is a function of activations that returns (loss, seeds), not {function!r}")
+    return objective(getattr(function, "__name__", "loss"), getattr(function, "layers", None), function,
+                     per_position=getattr(function, "per_position", False))

@@ -1,0 +1,75 @@
+"""What pictures are like, as objectives at the layer "input": small, smooth, within range.
+
+They see *levels*: d = x * scale, how far each colour of each pixel is from the net's mean, in steps of 0..255. The
+gradient goes back by the same scale. So a weight of a paper, whose nets read pixels minus a mean, is right for any net.
+
+    l2              sum of d^2                                                          Simonyan et al. 2014
+    alpha_norm      sum of |d|^alpha                                                    Mahendran & Vedaldi 2015, 3
+    tv              sum of ((d[i, j+1] - d[i, j])^2 + (d[i+1, j] - d[i, j])^2)^(beta/2)     equation 4 there
+"""
+
+from minivis.errors import BadValue
+from minivis.objectives.activations import row_sums
+from minivis.objectives.base import objective
+from minivis.runtime.backend import constant, get_xp
+
+
+def l2():
+    """The sum of squares of the levels."""
+    return _prior("l2", lambda d: (row_sums(d * d), 2 * d))
+
+
+def alpha_norm(alpha=6):
+    """The sum of |level|^alpha: with 6, next to nothing within the range of pixels and much beyond it."""
+    if not alpha >= 1:
+        raise BadValue(f"alpha is at least 1, not {alpha}")
+
+    def evaluate(d):
+        xp = get_xp(d)
+        power = xp.power(abs(d), alpha - 1)
+        return row_sums(power * abs(d)), alpha * power * xp.sign(d)
+
+    return _prior(f"|x|^{alpha:g}", evaluate)
+
+
+def tv(beta=2, epsilon=1e-2):
+    """Total variation, summed over colours; differences beyond the border count as none.
+
+    For beta below 2 the slope has a kink at flat places; there ``epsilon`` (levels squared) is added under the power,
+    and its own sum taken off again, so that a flat picture has a TV of 0.
+    """
+    if not beta > 0:
+        raise BadValue(f"beta is above 0, not {beta}")
+    epsilon = epsilon if beta < 2 else 0
+
+    def evaluate(d):
+        xp = get_xp(d)
+        right, down = xp.zeros_like(d), xp.zeros_like(d)
+        right[:, :, :-1] = d[:, :, 1:] - d[:, :, :-1]
+        down[:, :-1] = d[:, 1:] - d[:, :-1]
+        squares = right * right + down * down
+        if beta == 2:
+            values, slope = row_sums(squares), 2.0
+        else:
+            squares += epsilon
+            power = xp.sqrt(squares) if beta == 1 else xp.power(squares, beta / 2)      # a root is much faster
+            values = row_sums(power - epsilon ** (beta / 2))
+            slope = beta * (power / squares if epsilon else xp.power(squares, beta / 2 - 1))
+        right, down = slope * right, slope * down
+        dd = -right - down
+        dd[:, :, 1:] += right[:, :, :-1]
+        dd[:, 1:] += down[:, :-1]
+        return values, dd
+
+    return _prior("tv" if beta == 2 else f"tv^{beta:g}", evaluate)
+
+
+def _prior(name, evaluate):
+    """An objective at "input" from levels -> (losses, gradient at the levels)."""
+    def at_input(acts):
+        x = acts["input"]
+        scale = constant(acts.net.preprocessing.scale, x)
+        losses, dd = evaluate(x * scale)
+        return losses, {"input": dd * scale}
+
+    return objective(name, ("input",), at_input)

@@ -1,0 +1,145 @@
+"""Content and style of a picture, as losses of its activations (Gatys, Ecker & Bethge 2015).
+
+    content     |F - P|^2 / |P|^2                           F (H, W, C): activations, P: those of the photograph
+    style       |G - A|^2 / |A|^2,  G = sum over positions p of m_p f_p f_p^T / (C * sum of m)
+                A: the same of the painting; m: a mask, 1 where this style belongs, in [0, 1]; 1 everywhere without one
+
+A Gram matrix says which channels fire together, and nothing about where. Both losses are parts of the whole: 1 is a
+picture in which the net sees nothing. So weights mean the same at every layer of every net, whatever the size of its
+activations. Sums over positions add up over tiles, too (image_gradient.py).
+"""
+
+import numpy as np
+
+from minivis.engine.image_gradient import activations, add, whole_layers
+from minivis.errors import BadValue
+from minivis.images.colour import luminance
+from minivis.images.resampling import area, linear
+from minivis.objectives.activations import code_distance, times
+from minivis.objectives.base import Objective, objective
+from minivis.runtime.backend import get_xp
+from minivis.runtime.matmul import product
+
+
+def gram_sum(a, mask=None):
+    """Sum over images and positions of m f f^T: (C, C), of a (N, H, W, C) and a mask that broadcasts to it."""
+    rows = a.reshape(-1, a.shape[-1])
+    weighted = rows if mask is None else (a * mask).reshape(rows.shape)
+    return product(rows.T, weighted)
+
+
+def gram(a, mask=None):
+    """The Gram matrix (C, C): of what the mask shows, over the number of its positions and C."""
+    return gram_sum(a, mask) / (a.shape[-1] * positions(a.shape, mask))
+
+
+def positions(shape, mask=None):
+    """How many positions count."""
+    return float(np.prod(shape[:-1])) if mask is None else float(mask.sum())
+
+
+def style_distance(layer, wanted, mask=None):
+    """How far the Gram matrix of a layer is from ``wanted``, (C, C). mask: (1, H, W, 1), as large as the layer."""
+    size = float((wanted.astype("float64") ** 2).sum())
+    if not size > 0:
+        raise BadValue(f"the net sees nothing of this style in {layer}: take other layers, or another picture")
+    if mask is not None and not positions((), mask) > 0:
+        raise BadValue("a mask shows nothing at all: it must be bright where its style belongs")
+
+    def sums(acts):
+        return {"products": gram_sum(acts[layer], None if mask is None else acts.cut(layer, mask))}
+
+    def evaluate(acts, sums):
+        a = acts[layer]
+        count = a.shape[-1] * positions(acts.shapes[layer], mask)
+        difference = sums["products"] / count - wanted                      # symmetric, as G and A are
+        seed = times(a, difference * (4 / (count * size)))                  # d|D|^2 / df = 2 (D + D^T) m f / count
+        if mask is not None:
+            seed *= acts.cut(layer, mask)
+        return (difference.astype("float64") ** 2).sum()[None] / size, {layer: seed}
+
+    return objective(f"style({layer})", (layer,), evaluate, sums=sums)
+
+
+def content_distance(layer, wanted):
+    """How far a layer is from ``wanted``, its activations for the photograph, (1, H, W, C)."""
+    (part,) = code_distance(layer, wanted).parts
+    return Objective((part._replace(name=f"content({layer})"),))
+
+
+# ---- whole pictures ----
+
+def content_loss(net, x, layers, tile=None):
+    """The weighted mean of `content_distance` from x (1, H, W, C) in ``layers``, {name: weight}."""
+    acts = whole_layers(net, x, layers, tile)
+    check_finite(acts, layers)
+    return sum(weight * content_distance(layer, acts[layer]) for layer, weight in layers.items())
+
+
+def style_loss(net, shape, paintings, layers, blend=None, masks=None, tile=None):
+    """The weighted mean of `style_distance` in ``layers`` from pictures, inputs (1, H, W, C) of the net each.
+
+    Without masks from one style that lies between them, by the weights of ``blend``. With masks, uint8 (H, W, C) each,
+    from each in its place, with as much weight as it has room. ``shape``: of the picture to be painted.
+    """
+    weights = normal_weights(blend, len(paintings), "styles")
+    wanted = [grams_of(net, painting, layers, tile) for painting in paintings]
+    if masks is None:
+        return sum(weight * style_distance(layer, sum(w * grams[layer] for w, grams in zip(weights, wanted)))
+                   for layer, weight in layers.items())
+    if len(masks) != len(paintings):
+        raise BadValue(f"{len(paintings)} styles and {len(masks)} masks: each style needs its own")
+    covers = [mask_of(mask, shape, wanted[0]) for mask in masks]
+    shapes, total = net.shapes(shape), []
+    room = normal_weights([float(cover.mean()) for cover in covers], len(covers), "masks")
+    for cover, grams, share in zip(covers, wanted, room):
+        total += [share * weight * style_distance(layer, grams[layer], area(cover, shapes[layer][1:3]))
+                  for layer, weight in layers.items()]
+    return sum(total)
+
+
+def grams_of(net, x, layers, tile=None):
+    """{layer: `gram`} of a picture x (1, H, W, C), whose sums over positions are those of tiles, where there is one."""
+    sums = {}
+    for acts in activations(net, x, layers, tile):
+        check_finite(acts, layers)
+        add(sums, {layer: gram_sum(acts[layer]) for layer in layers})
+        shapes = acts.shapes
+    return {layer: total / (total.shape[0] * positions(shapes[layer])) for layer, total in sums.items()}
+
+
+def mask_of(mask, shape, grams):
+    """A picture, uint8 (H, W, C) of any size, as a mask (1, h, w, 1) of values in [0, 1] for ``shape``."""
+    mask = np.asarray(mask)
+    if mask.ndim != 3 or mask.dtype != np.uint8:
+        raise BadValue(f"a mask is a picture, uint8 (H, W, C), not {mask.dtype} {mask.shape}")
+    like = next(iter(grams.values()))
+    grey = luminance(mask[None].astype(like.dtype)) / 255
+    smaller = [min(sides) for sides in zip(grey.shape[1:3], shape[1:3])]
+    return get_xp(like).asarray(linear(area(grey, smaller), shape[1:3]))
+
+
+def weighed(net, layers, role):
+    """A name, several, or {name: weight} (None: those of ``role``) as {name: weight}; the weights' sum is 1."""
+    layers = net.role(role) if layers is None else layers
+    layers = [layers] if isinstance(layers, str) else layers
+    layers = dict(layers) if isinstance(layers, dict) else dict.fromkeys(layers, 1.0)
+    for name in layers:
+        net.check_name(name)
+    weights = normal_weights(list(layers.values()), len(layers), f"{role} layers")
+    return {name: weight for name, weight in zip(layers, weights) if weight}
+
+
+def normal_weights(weights, count, of_what):
+    """Weights whose sum is 1; None: all the same."""
+    weights = [1.0] * count if weights is None else [float(w) for w in weights]
+    if len(weights) != count or count == 0:
+        raise BadValue(f"{count} {of_what} and {len(weights)} weights: each needs one")
+    if not all(np.isfinite(w) and w >= 0 for w in weights) or not sum(weights):
+        raise BadValue(f"the weights of {of_what} are numbers from 0 up, and not all 0; not {weights}")
+    return [w / sum(weights) for w in weights]
+
+
+def check_finite(acts, layers):
+    if not all(get_xp(acts[layer]).isfinite(acts[layer]).all() for layer in layers):
+        raise BadValue("the net's answer to this picture is infinite or no number (NaN): its weights overflow")

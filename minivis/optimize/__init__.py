@@ -1,0 +1,18 @@
+"""Change an image until a loss is small: what is searched over, by which rule, and who looks on."""
+
+import importlib
+
+_HOMES = {
+    "minivis.optimize.loop": ("Problem", "as_scipy", "by_scipy", "by_steps", "fits", "in_tiles", "optimize", "vectors"),
+    "minivis.optimize.update_rules": ("LBFGS", "Adam"),
+    "minivis.optimize.watch": ("Recorder", "Run", "Watch"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name):
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'minivis.optimize' has no attribute {name!r}")

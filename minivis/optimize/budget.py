@@ -1,0 +1,110 @@
+"""What a run takes of memory, and what gives way where that is too much: first the picture in one piece, which goes to
+exact tiles; then the history of L-BFGS; then L-BFGS itself, for Adam.
+
+    fit = lean(net, shape, layers, LBFGS(20), limit=4e9)        before anything of that size is made
+    fit.tile, fit.method, fit.note                              how the run goes, and what is said about it
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from minivis.engine import geometry, memory
+from minivis.engine.memory import TILE
+from minivis.engine.surgery import trunk
+from minivis.errors import BadValue, TooLarge
+from minivis.optimize.update_rules import LBFGS, Adam
+from minivis.runtime.progress import remark
+
+MUCH = 1e9                                      # bytes: a run that needs more says so before it starts
+HISTORIES = (10, 5, 3)                          # of L-BFGS, where a longer one does not fit
+
+
+class Fit(NamedTuple):
+    """``tile`` (None: whole) and ``method`` of a run that fits, the bytes it ``needs``, a ``note`` on what changed."""
+
+    tile: int | None
+    method: Any
+    needs: int
+    note: str
+
+
+def lean(
+    net, shape, layers, method, *, vectors=0, targets=(), tile=None, in_tiles=True, adam=2.0, limit=None, progress=False
+):
+    """The `Fit` of a run over pictures of ``shape`` (N, H, W, C); TooLarge, with a size that fits, where there is none.
+
+    layers: those that the loss reads; targets: those of which it holds the activations that it wants. method: a
+    rule of update_rules.py, or anything with ``vectors``: how many arrays as large as the pictures it holds;
+    ``vectors``: how many others hold meanwhile. in_tiles: whether the loss can be had in tiles. adam: the rate at
+    which Adam would take over from L-BFGS. limit: bytes for the whole program; by default, what the machine has
+    free.
+    """
+    layers, free, changes = list(layers), memory.room(net, limit), []
+
+    def needs(shape=shape):
+        return needed(net, shape, layers, method.vectors + vectors, tile, targets)
+
+    if needs() > free and tile is None and in_tiles:
+        tile = tile_of(net, shape, layers)
+        changes += [f"in tiles of {tile} pixels"] if tile else []
+    if isinstance(method, LBFGS):
+        shorter = [(LBFGS(m), f"with a history of {m}") for m in HISTORIES if m < method.history]
+        asked = method
+        for leaner, said in [*shorter, (Adam(adam), "by Adam instead of L-BFGS")]:
+            if needs() > free:
+                method, changed = leaner, said
+        changes += [changed] if method is not asked else []
+    how = " and ".join(changes)
+    if needs() > free:
+        raise TooLarge(f"{words(shape)} need about {needs() / 1e9:.2g} GB of memory{how and ', even ' + how}, and "
+                       f"{free / 1e9:.2g} GB are {'free' if limit is None else 'left for it'}: "
+                       f"{smaller(needs, shape, free)}")
+    said = f"{words(shape)}{how and ' ' + how}"
+    if how or needs() > MUCH:
+        remark(f"{said}: about {needs() / 1e9:.2g} GB of memory", progress)
+    return Fit(tile, method, needs(), how and f"{said}, as memory is short")
+
+
+def needed(net, shape, layers, vectors, tile=None, targets=()):
+    """About how many bytes a run takes: a pass to ``layers`` and back, whole or for a tile and what it sees around it,
+    ``vectors`` arrays as large as the pictures, and activations of ``targets``."""
+    body, (N, H, W, C) = trunk(net, layers), shape
+    values = vectors * math.prod(shape) + sum(math.prod(body.shapes(shape)[name]) for name in targets)
+    if tile is not None:
+        rows, columns = next(reversed(geometry.receptive_fields(body, shape).values())).size
+        H, W = min(H, tile + rows), min(W, tile + columns)
+    keep = set(layers) - {"input"}
+    return int(memory.needed(body, (N, H, W, C), keep=keep) + values * net.dtype.itemsize)
+
+
+def tile_of(net, shape, layers):
+    """A size for tiles. None where there are none: for a picture no larger, for layers that see all of it at once."""
+    fields = geometry.receptive_fields(trunk(net, layers), shape)
+    tile = max([TILE, *(side // 2 for name in layers for side in fields[name].size)])
+    seen_whole = any(0 in fields[name].stride for name in layers)
+    return None if max(shape[1:3]) <= tile or seen_whole else tile
+
+
+def smaller(needs, shape, free):
+    """What to do about pictures that are too large."""
+    N, H, W, C = shape
+    advice = ["make fewer at once"] if N > 1 else []
+    side = max(H, W)
+    try:
+        while side > 1 and needs((N, math.ceil(H * side / max(H, W)), math.ceil(W * side / max(H, W)), C)) > free:
+            side = int(0.95 * side)
+        advice.append(f"make the longer side {side} or less")
+    except BadValue:
+        pass                                    # a net that takes one size alone
+    return " or ".join(advice) or "take another machine, or a smaller net"
+
+
+def words(shape):
+    N, H, W, _ = shape
+    return f"{N} times {W} x {H} pixels" if N > 1 else f"{W} x {H} pixels"
+
+
+def memory_of(problem, method):
+    """About how many bytes a run of `optimize` takes."""
+    layers = problem.objective.layers or [next(reversed(problem.net.nodes))]
+    return needed(problem.net, problem.parameterization.shape, layers, method.vectors + problem.vectors, problem.tile)

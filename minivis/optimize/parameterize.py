@@ -1,0 +1,191 @@
+"""What is optimised, and how it becomes the net's input: a chain of stages, each with its exact adjoint.
+
+    z  ->  stage  ->  ...  ->  x = net.preprocess(pixels)           forward(z) -> x, caches
+    dz <-  stage  <-  ...  <-  dx                                   backward(dx, caches) -> dz
+
+    pixels(net, shape)      z is the picture itself, levels 0..255 (RGB); its bounds are 0 and 255
+    fourier(net, shape)     z is its spectrum, each frequency scaled as in photographs, in colours that photographs mix
+                            independently, squashed into 0..255: all scales move at one pace (Olah et al. 2017, Lucid)
+    spectrum(net, shape)    the same without colours and squashing: linear, for L-BFGS
+
+``start`` makes a z from a picture by running the stages backwards.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from minivis.errors import BadValue
+from minivis.runtime.backend import constant, get_xp
+
+# How colours go together in photographs: a square root of the covariance of RGB in ImageNet, as Lucid measured it,
+# scaled so that the longest column has length 1. The columns: brightness, blue to yellow, green to magenta.
+COLOURS = ((0.56282854, 0.19482528, 0.04329450),
+           (0.58447580, 0.00000000, -0.10823626),
+           (0.58447580, -0.19482528, 0.06494176))
+EDGE = 0.5                          # of a level: 0 and 255 themselves would be infinitely far out in a sigmoid
+
+
+@dataclass(frozen=True)
+class Parameterization:
+    """``shape``: of the picture, (N, H, W, C). ``bounds``: (low, high) of every element of z, or None."""
+
+    net: Any
+    shape: tuple[int, int, int, int]
+    stages: tuple[Any, ...] = ()
+    bounds: tuple[float, float] | None = None
+
+    def forward(self, z):
+        """z -> (the net's input, caches for backward)."""
+        caches = []
+        for stage in self.stages:
+            z, cache = stage.forward(z)
+            caches.append(cache)
+        return self.net.preprocess(z), caches
+
+    def backward(self, dx, caches):
+        """The gradient at the net's input as the gradient at z."""
+        dz = self.net.preprocess_adjoint(dx)
+        for stage, cache in zip(reversed(self.stages), reversed(caches)):
+            dz = stage.backward(dz, cache)
+        return dz
+
+    def pixels(self, z):
+        """The picture of z: levels (N, H, W, C), neither rounded nor clipped."""
+        for stage in self.stages:
+            z, _ = stage.forward(z)
+        return z
+
+    def start(self, pixels):
+        """The z of a picture, or of one for all images: levels, (H, W, C) or (N, H, W, C)."""
+        z = np.array(np.broadcast_to(pixels, self.shape), dtype=self.net.dtype)
+        for stage in reversed(self.stages):
+            z = stage.inverse(z)
+        return self.net.xp.asarray(z)
+
+    def grey(self):
+        """The z of the net's mean colour, where everything starts that starts at zero."""
+        return self.start(self.net.deprocess(np.zeros((1, 1, 1, self.shape[3]), self.net.dtype)))
+
+
+def pixels(net, shape):
+    """Optimise the picture itself, in levels 0..255."""
+    return Parameterization(net, _checked(net, shape), (), (0.0, 255.0))
+
+
+def fourier(net, shape, *, decay=1.0, decorrelate=True):
+    """Optimise the picture's spectrum. Start from small noise: z = 0.01 * normal."""
+    shape = _checked(net, shape)
+    colours = (Colours(),) if decorrelate and shape[3] == 3 else ()
+    return Parameterization(net, shape, (Spectrum(shape[1], shape[2], decay), *colours, Squash()))
+
+
+def spectrum(net, shape, *, decay=1.0):
+    """Optimise the picture's spectrum as it is, linear and without bounds: what L-BFGS likes best."""
+    shape = _checked(net, shape)
+    return Parameterization(net, shape, (Spectrum(shape[1], shape[2], decay), Levels()))
+
+
+@lru_cache(maxsize=8)
+def frequency_weights(height, width, decay, gain, xp):
+    """(H, W // 2 + 1, 1) twice: the weight of a coefficient, and the same doubled where a column stands for two.
+
+    Frequencies are in periods a pixel; the constant weighs as the lowest.
+    """
+    frequency = xp.hypot(xp.fft.fftfreq(height)[:, None], xp.fft.rfftfreq(width)[None])
+    weights = gain / xp.maximum(frequency, 1 / max(height, width))[..., None] ** decay
+    k = xp.arange(width // 2 + 1)
+    twice = xp.where((k == 0) | (2 * k == width), 1.0, 2.0)[None, :, None]
+    return weights, weights * twice
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """z (N, H, W // 2 + 1, C, 2), real and imaginary parts -> a picture: the inverse transform of z / frequency^decay.
+
+    The transform is orthonormal, so its adjoint is the transform itself, but that a real picture has every frequency
+    twice, and the half of the spectrum that is kept once: those columns count double.
+    """
+
+    height: int
+    width: int
+    decay: float = 1.0
+    gain: float = 0.25                  # of the whole: Lucid's
+
+    def weights(self, xp):
+        """`frequency_weights` of this size, and how often each column counts."""
+        return frequency_weights(self.height, self.width, self.decay, self.gain, xp)
+
+    def forward(self, z):
+        xp = get_xp(z)
+        spectrum = (z[..., 0] + 1j * z[..., 1]) * self.weights(xp)[0]
+        out = xp.fft.irfft2(spectrum, s=(self.height, self.width), axes=(1, 2), norm="ortho")
+        return out.astype(z.dtype), None
+
+    def backward(self, dout, cache):
+        xp = get_xp(dout)
+        dspectrum = xp.fft.rfft2(dout, axes=(1, 2), norm="ortho") * self.weights(xp)[1]
+        return xp.stack([dspectrum.real, dspectrum.imag], axis=-1).astype(dout.dtype)
+
+    def inverse(self, out):
+        xp = get_xp(out)
+        spectrum = xp.fft.rfft2(out, axes=(1, 2), norm="ortho") / self.weights(xp)[0]
+        return xp.stack([spectrum.real, spectrum.imag], axis=-1).astype(out.dtype)
+
+
+@dataclass(frozen=True)
+class Colours:
+    """From independent colours to RGB: out = z @ COLOURS.T, pixel by pixel."""
+
+    def forward(self, z):
+        return z @ constant(COLOURS, z).T, None
+
+    def backward(self, dout, cache):
+        return dout @ constant(COLOURS, dout)
+
+    def inverse(self, out):
+        return out @ get_xp(out).linalg.inv(constant(COLOURS, out)).T
+
+
+@dataclass(frozen=True)
+class Levels:
+    """out = 127.5 + 127.5 z: what is about 1 in size becomes levels, without any limit to them."""
+
+    def forward(self, z):
+        return 127.5 + 127.5 * z, None
+
+    def backward(self, dout, cache):
+        return 127.5 * dout
+
+    def inverse(self, out):
+        return (out - 127.5) / 127.5
+
+
+@dataclass(frozen=True)
+class Squash:
+    """out = 255 / (1 + exp(-z)): whatever z is, a colour comes out."""
+
+    def forward(self, z):
+        xp = get_xp(z)
+        share = 0.5 * (1 + xp.tanh(0.5 * z))            # the sigmoid, without overflow
+        return 255 * share, share
+
+    def backward(self, dout, share):
+        return 255 * dout * share * (1 - share)
+
+    def inverse(self, out):
+        xp = get_xp(out)
+        share = xp.clip(out, EDGE, 255 - EDGE) / 255
+        return xp.log(share / (1 - share))
+
+
+KINDS = {"pixels": pixels, "fourier": fourier, "spectrum": spectrum}
+
+
+def _checked(net, shape):
+    shape = tuple(int(n) for n in shape)
+    if len(shape) != 4 or min(shape) < 1 or shape[3] != net.input_channels:
+        raise BadValue(f"pictures for this net are (N, H, W, {net.input_channels}), not {shape}")
+    return shape

@@ -1,0 +1,230 @@
+"""Ways to move a picture between two steps, so that what is found there does not hang on single pixels.
+
+A transform is drawn anew in every step: ``transform(rng, shape)`` is a `Linear` map with its exact adjoint, which
+carries the gradient back to where the pixels came from:  <forward(x), y> = <x, adjoint(y)>.  They act on the net's
+input, in which 0 is its mean colour: what comes in from beyond the border is that.
+
+    jitter(n)               shift by up to n pixels; what leaves on one side comes in on the other
+    blur(low, high)         Gaussian, sigma between the two
+    warp(scale, rotate, shift)      about the centre, read off bilinearly
+    pad(n), crop(h, w)      a border of n pixels, or a part: the picture grows, or shrinks
+    noise(amount)           plus noise, which is no linear map, but its derivative is: what comes back is as it was
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from minivis.errors import BadValue
+from minivis.runtime.backend import get_xp
+
+
+class Linear(NamedTuple):
+    """A linear map of pictures (N, H, W, C), and its transpose. ``shape``: of what comes out."""
+
+    forward: Callable
+    adjoint: Callable
+    shape: tuple
+
+
+@dataclass(frozen=True)
+class Transform:
+    """``draw(rng, shape)`` -> `Linear`."""
+
+    name: str
+    draw: Callable
+
+    def __call__(self, rng, shape):
+        return self.draw(rng, shape)
+
+    def __str__(self):
+        return self.name
+
+
+def compose(transforms, rng, shape):
+    """One `Linear` of several transforms, drawn and applied in their order."""
+    drawn = []
+    for transform in transforms:
+        drawn.append(transform(rng, shape))
+        shape = drawn[-1].shape
+
+    def forward(x):
+        for step in drawn:
+            x = step.forward(x)
+        return x
+
+    def adjoint(dx):
+        for step in reversed(drawn):
+            dx = step.adjoint(dx)
+        return dx
+
+    return Linear(forward, adjoint, shape)
+
+
+def jitter(pixels):
+    """Shift each image by up to ``pixels`` up, down, left and right, around the border."""
+    pixels = _at_least(0, jitter=pixels)
+
+    def draw(rng, shape):
+        shifts = rng.integers(-pixels, pixels + 1, size=(shape[0], 2))
+
+        def roll(x, sign):
+            xp = get_xp(x)
+            return xp.stack([xp.roll(image, (sign * int(i), sign * int(j)), (0, 1))
+                             for image, (i, j) in zip(x, shifts)])
+
+        return Linear(lambda x: roll(x, 1), lambda dx: roll(dx, -1), shape)
+
+    return Transform(f"jitter {pixels}", draw)
+
+
+def blur(low, high=None):
+    """Blur by a Gaussian whose sigma, in pixels, is drawn between ``low`` and ``high``; the border is a mirror."""
+    low, high = (low, low) if high is None else (low, high)
+    if not 0 <= low <= high:
+        raise BadValue(f"blur takes sigmas from 0 up, the smaller first, not {low} and {high}")
+
+    def draw(rng, shape):
+        sigma = float(rng.uniform(low, high))
+        return Linear(lambda x: gaussian_blur(x, sigma), lambda dx: gaussian_blur(dx, sigma), shape)
+
+    return Transform(f"blur {low:g}..{high:g}", draw)
+
+
+def gaussian_blur(x, sigma):
+    """Blur (N, H, W, C) by a Gaussian of ``sigma`` pixels, cut at 4 sigma. Mirrored at the border, it is symmetric:
+    its own adjoint, and it keeps a flat picture and the sum."""
+    radius = math.ceil(4 * sigma)
+    if radius == 0:
+        return x
+    weights = [math.exp(-0.5 * (k / sigma) ** 2) for k in range(-radius, radius + 1)]
+    for axis in (1, 2):
+        padded = get_xp(x).pad(x, [(radius, radius) if a == axis else (0, 0) for a in range(4)], mode="symmetric")
+        length = x.shape[axis]
+        x = sum(padded[(slice(None),) * axis + (slice(k, k + length),)] * (weight / sum(weights))
+                for k, weight in enumerate(weights))
+    return x
+
+
+def warp(scale=(1.0, 1.0), rotate=0.0, shift=0.0):
+    """Scale by a factor between those of ``scale``, turn by up to ``rotate`` degrees, shift by up to ``shift`` pixels.
+
+    Each image by its own. A pixel is the mean of the four that it falls between, weighted by nearness.
+    """
+    low, high = (scale, scale) if np.ndim(scale) == 0 else scale
+    _at_least(0, rotate=rotate, shift=shift)
+    if not 0 < low <= high:
+        raise BadValue(f"scale takes factors above 0, the smaller first, not {low} and {high}")
+
+    def draw(rng, shape):
+        N, H, W, _ = shape
+        factors = np.exp(rng.uniform(math.log(low), math.log(high), N))
+        angles = np.radians(rng.uniform(-rotate, rotate, N))
+        shifts = rng.uniform(-shift, shift, (N, 2))
+        return bilinear(shape, *source_points(H, W, factors, angles, shifts))
+
+    return Transform(f"warp {low:g}..{high:g}, {rotate:g} degrees, {shift:g} px", draw)
+
+
+def source_points(H, W, factors, angles, shifts):
+    """Rows and columns (N, H, W) that each pixel of the moved picture is read from."""
+    i, j = np.mgrid[:H, :W]
+    y, x = i - (H - 1) / 2, j - (W - 1) / 2
+    y = y[None] - shifts[:, 0, None, None]
+    x = x[None] - shifts[:, 1, None, None]
+    cos, sin = (np.cos(angles) / factors)[:, None, None], (np.sin(angles) / factors)[:, None, None]
+    return cos * y - sin * x + (H - 1) / 2, sin * y + cos * x + (W - 1) / 2
+
+
+def bilinear(shape, rows, columns):
+    """The `Linear` map that reads (N, H, W, C) pictures at ``rows`` and ``columns`` (N, OH, OW); beyond is 0."""
+    N, H, W, C = shape
+    top, left = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
+    down, right = rows - top, columns - left
+    first = (np.arange(N) * (H * W))[:, None, None]
+    corners = []                                        # (which pixel of the batch, with what weight), four a pixel
+    for di, dj in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        i, j = top + di, left + dj
+        weight = (down if di else 1 - down) * (right if dj else 1 - right)
+        inside = (i >= 0) & (i < H) & (j >= 0) & (j < W)
+        corners.append((np.where(inside, first + i * W + j, 0).ravel(), (weight * inside).ravel()))
+    out_shape = (N, *rows.shape[1:], C)
+
+    def forward(x):
+        xp = get_xp(x)
+        flat = x.reshape(-1, C)
+        out = sum(flat[xp.asarray(at)] * xp.asarray(weight, dtype=x.dtype)[:, None] for at, weight in corners)
+        return out.reshape(out_shape)
+
+    def adjoint(dout):
+        xp = get_xp(dout)
+        flat = dout.reshape(-1, C)
+        dx = xp.zeros((N * H * W, C), dout.dtype)
+        for at, weight in corners:
+            at, weight = xp.asarray(at), xp.asarray(weight, dtype=dout.dtype)
+            for c in range(C):
+                dx[:, c] += xp.bincount(at, flat[:, c] * weight, minlength=len(dx)).astype(dout.dtype)
+        return dx.reshape(shape)
+
+    return Linear(forward, adjoint, out_shape)
+
+
+def pad(pixels):
+    """A border of ``pixels`` of the net's mean colour."""
+    pixels = _at_least(0, pad=pixels)
+
+    def draw(rng, shape):
+        N, H, W, C = shape
+        inner = (slice(None), slice(pixels, pixels + H), slice(pixels, pixels + W))
+
+        def forward(x):
+            return get_xp(x).pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)])
+
+        return Linear(forward, lambda dx: dx[inner], (N, H + 2 * pixels, W + 2 * pixels, C))
+
+    return Transform(f"pad {pixels}", draw)
+
+
+def crop(height, width):
+    """A part of ``height`` x ``width``, anywhere, another for each step."""
+    def draw(rng, shape):
+        N, H, W, C = shape
+        if height > H or width > W:
+            raise BadValue(f"a crop of {height} x {width} does not fit into {H} x {W} pixels")
+        top, left = int(rng.integers(H - height + 1)), int(rng.integers(W - width + 1))
+        inner = (slice(None), slice(top, top + height), slice(left, left + width))
+
+        def adjoint(dx):
+            out = get_xp(dx).zeros(shape, dx.dtype)
+            out[inner] = dx
+            return out
+
+        return Linear(lambda x: x[inner], adjoint, (N, height, width, C))
+
+    return Transform(f"crop {height} x {width}", draw)
+
+
+def noise(amount):
+    """Plus N(0, amount^2), in the net's units: a number, or one for each channel.
+
+    What is minimised is then the mean of the loss over a ball, in which dents smaller than that are gone.
+    """
+    amount = np.asarray(amount, np.float64)
+    if not (amount >= 0).all():
+        raise BadValue(f"an amount of noise is 0 or more, not {amount}")
+
+    def draw(rng, shape):
+        drawn = amount * rng.standard_normal(shape)
+        return Linear(lambda x: x + get_xp(x).asarray(drawn, dtype=x.dtype), lambda dx: dx, shape)
+
+    return Transform(f"noise({amount.tolist()})", draw)
+
+
+def _at_least(least, **settings):
+    for name, value in settings.items():
+        if not (isinstance(value, (int, float, np.number)) and value >= least and math.isfinite(value)):
+            raise BadValue(f"{name} is a number of at least {least}, not {value!r}")
+    return value

@@ -1,0 +1,125 @@
+"""Update rules: from an image and its gradient to the next image.
+
+    gradient    v = momentum * v - rate * dz;  z + v            with rates in stages, and the gradient normalised or not
+    adam        Kingma & Ba 2015, algorithm 1
+    lbfgs       scipy's L-BFGS-B, in loop.py, and on a GPU lbfgs.py: here are only its settings
+
+A rule is plain data. What it remembers from step to step is a dict of arrays that its caller keeps (and can save).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.errors import BadValue, UnknownName
+from minivis.runtime.backend import get_xp
+
+# what a gradient is divided by, image by image
+NORMS = {
+    "none": lambda xp, rows: xp.ones(len(rows)),
+    "mean": lambda xp, rows: abs(rows).mean(axis=1),                    # DeepDream
+    "rms": lambda xp, rows: xp.sqrt((rows * rows).mean(axis=1)),
+    "l2": lambda xp, rows: xp.sqrt((rows * rows).sum(axis=1)),
+}
+POLICIES = ("constant", "progress", "progress01")
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Gradient steps. ``rate``: a number, or stages ((rate, steps), ...), at whose borders the momentum is forgotten.
+
+    policy, of the DeepVis toolbox (Yosinski et al. 2015): "constant"; "progress": the rate by which the loss should
+    fall by ``rate`` in a step, rate / |dz|^2; "progress01", for probabilities: the same, but never by more than half of
+    what is left to 1. Both at most ``most``.
+    """
+
+    rate: float | tuple = 1.0
+    momentum: float = 0.0
+    normalize: str = "none"
+    policy: str = "constant"
+    most: float = 100.0
+
+    def __post_init__(self):
+        if self.normalize not in NORMS:
+            raise UnknownName.of("way to normalise a gradient", self.normalize, NORMS)
+        if self.policy not in POLICIES:
+            raise UnknownName.of("policy for the rate", self.policy, POLICIES)
+        rates = [self.rate] if np.ndim(self.rate) == 0 else [rate for rate, _ in self.rate]
+        if not all(np.isfinite(rate) and rate > 0 for rate in rates) or not 0 <= self.momentum < 1:
+            raise BadValue(f"a rate is above 0 and momentum from 0 to below 1, not {self.rate} and {self.momentum}")
+
+    def step(self, z, dz, memory, number, losses):
+        """The next z. ``number``: of the step, from 0; ``losses`` (N,): at z."""
+        xp = get_xp(z)
+        rate, fresh = self.rate_at(number)
+        rows = dz.reshape(len(dz), -1)
+        norms = NORMS[self.normalize](xp, rows).astype(dz.dtype)
+        rates = rate / xp.maximum(norms, 1e-30 if dz.dtype == np.float64 else 1e-12)
+        if self.policy != "constant":
+            wanted = xp.full(len(z), rate)
+            if self.policy == "progress01":
+                wanted = xp.minimum(wanted, 0.5 * (1 + xp.asarray(losses)))     # the loss is -p
+            rates = xp.minimum(wanted / xp.maximum((rows * rows).sum(axis=1, dtype=np.float64), 1e-300), self.most)
+        move = -rates.astype(dz.dtype).reshape(-1, *[1] * (z.ndim - 1)) * dz
+        if self.momentum:
+            before = 0 if fresh or "v" not in memory else memory["v"]
+            memory["v"] = move = self.momentum * before + move
+        return z + move
+
+    def rate_at(self, number):
+        """(rate of a step, whether a stage begins with it)."""
+        if np.ndim(self.rate) == 0:
+            return self.rate, number == 0
+        first = 0
+        for rate, steps in self.rate:
+            if number < first + steps:
+                return rate, number == first
+            first += steps
+        return self.rate[-1][0], False
+
+    @property
+    def vectors(self):
+        """How many arrays of z's size a run holds: z, dz, the best z, the move, and what is remembered."""
+        return 4 + bool(self.momentum)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Steps of about ``rate`` in every element, whatever the size of the gradient."""
+
+    rate: float = 0.05
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    vectors = 7
+
+    def __post_init__(self):
+        if not (np.isfinite(self.rate) and self.rate > 0 and 0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
+            raise BadValue(f"Adam takes a rate above 0 and betas from 0 to below 1, not {self}")
+
+    def step(self, z, dz, memory, number, losses):
+        xp = get_xp(z)
+        m, v = (memory[key] if key in memory else xp.zeros_like(z) for key in "mv")
+        memory["m"] = m = self.beta1 * m + (1 - self.beta1) * dz
+        memory["v"] = v = self.beta2 * v + (1 - self.beta2) * (dz * dz)
+        unbias1, unbias2 = 1 - self.beta1 ** (number + 1), 1 - self.beta2 ** (number + 1)
+        return z - (self.rate / unbias1) * m / (xp.sqrt(v / unbias2) + self.epsilon)
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """L-BFGS within bounds: scipy's L-BFGS-B, or on a GPU lbfgs.py, as scipy's would move every vector there and back.
+
+    ``history``: how many steps it looks back; it holds 2 history + 5 vectors in float64. What scipy has
+    around them, x, gradient, bounds and their copies, takes as much as 17 more.
+    """
+
+    history: int = 20
+
+    def __post_init__(self):
+        if self.history < 1:
+            raise BadValue(f"L-BFGS looks back at least 1 step, not {self.history}")
+
+    @property
+    def vectors(self):
+        return 2 * (2 * self.history + 5 + 17)          # in units of float32

@@ -1,0 +1,1 @@
+"""What the machine gives: arrays on a CPU or a GPU, threads, memory, files, a terminal."""

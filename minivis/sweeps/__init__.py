@@ -1,0 +1,1 @@
+"""Over many pictures, in this process, in several, or on a cluster."""

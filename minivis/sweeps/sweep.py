@@ -1,0 +1,286 @@
+"""One sweep over many pictures: each is read once and shown to the net, and a little of what the net says is kept.
+
+    for first, looked in sweep(net, Pictures.of("photos"), "relu3_1", digest):
+        ...                                             # batch by batch, in the order of the pictures
+
+By itself a sweep is the work of one process, a batch for each of its threads. With more jobs each batch is a task of
+joblib's, for processes of this machine or for the workers of a Dask cluster, with one thread each. The size of a batch
+depends on the net alone, so the results are the same to the bit whoever does the work. What is held at any time is the
+names of the pictures and a few batches, however many there are.
+"""
+
+import math
+import os
+import pickle
+import tempfile
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from minivis.engine.memory import check_fits
+from minivis.engine.network import Fitted
+from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
+from minivis.images.collection import chained
+from minivis.images.files import LENIENT
+from minivis.methods.shared.target import check_finite
+from minivis.runtime.backend import get_xp, to_cpu, to_gpu
+from minivis.runtime.progress import track
+from minivis.runtime.threads import ONE_BLAS_THREAD, get_threads, map_out, sharing
+from minivis.sweeps.dask_cluster import dask_cluster, is_loss
+
+BACKENDS = ("loky", "dask")                     # joblib's names: processes of this machine, or a cluster
+SQUARE = 224                                    # pixels: what a net that takes any size is shown
+BATCH, BATCH_BYTES = 64, 100e6                  # pictures at a time; and bytes of the largest activation of them
+
+
+@dataclass
+class Looked:
+    """What came of one batch: ``found`` is what ``digest`` made of the pictures numbered ``read``, None without any."""
+
+    found: Any
+    read: list
+    hashes: list                                        # SHA-256 of each picture of the batch, read or not
+    failed: list                                        # (number, why, whether there is no such file)
+
+
+@dataclass
+class Tally:
+    """How far a sweep is: what a checkpoint keeps, so that it can go on where it was stopped."""
+
+    done: int = 0
+    digest: str = ""                                    # of the names and contents of the pictures so far
+    unreadable: list = field(default_factory=list)      # (name, why)
+
+    def add(self, pictures, first, looked):
+        for i, digest in enumerate(looked.hashes):
+            self.digest = chained(self.digest, pictures.name(first + i), digest)
+        self.unreadable += [(pictures.name(first + i), why) for i, why, _ in looked.failed]
+        self.done = first + len(looked.hashes)
+
+
+def listed(unreadable):
+    """Lines that say which pictures could not be read."""
+    return [f"{len(unreadable)} could not be read:"] * bool(unreadable) + [f"  {why}" for _, why in unreadable]
+
+
+def sweep(net, pictures, layer, digest, *, size=None, jobs=1, backend="loky", scheduler=None, start=0, progress=False,
+          title="pictures"):
+    """Yield ``first, Looked`` for each batch, in order, from picture ``start`` on, which a batch begins with.
+
+    digest: a function of a layer's activations, (n, H, W, C) or (n, D), that can be sent to other processes. jobs: 1
+    for this process with its threads, else so many processes. size: each picture is first shrunk to so many pixels on
+    its longer side; for a net that takes any size, the side of the squares that it is shown.
+    """
+    net.check_name(layer)
+    check_workers(jobs, backend, scheduler)
+    count = batch_size(net, size, jobs)
+    firsts = range(start, len(pictures), count)
+    parts = (pictures.part(first, count) for first in firsts)
+    run = elsewhere(jobs, backend, scheduler)
+    if backend == "loky" and jobs == 1:
+        run = here(hands_for(net, len(firsts), count * largest(net, size)))
+    results = run(net, parts, layer, digest, size)
+    try:
+        for first, looked in zip(track(firsts, progress, title), results):
+            if backend == "dask":
+                check_seen(pictures, first, looked)
+            yield first, looked
+    finally:
+        results.close()
+
+
+def here(hands):
+    """The `Looked` of each batch, made in this process: each of so many threads reads one and shows it to the net.
+
+    So reading is shared out like the rest, and between two layers no thread waits for another. Where fewer are at work
+    than there are threads, at the end at the latest, the others help within a layer.
+    """
+
+    def run(net, parts, layer, digest, size):
+        at_work = []
+
+        def look_at(part):
+            at_work.append(part)
+            try:
+                with sharing(lambda: len(at_work) < get_threads()):
+                    return show(net, *read_batch(net, part, size), layer, digest)
+            finally:
+                at_work.pop()
+
+        with ThreadPoolExecutor(hands) as pool:
+            coming = deque()
+            try:
+                for part in parts:
+                    coming.append(pool.submit(look_at, part))
+                    if len(coming) > hands:
+                        yield coming.popleft().result()
+                while coming:
+                    yield coming.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    return run
+
+
+def hands_for(net, batches, nbytes):
+    """How many batches are looked at at a time: one for each thread; two where they are large, and one by a GPU."""
+    if on_gpu(net):
+        return 1
+    threads = get_threads()
+    return max(1, min(threads if threads * nbytes <= BATCH_BYTES else 2, threads, batches))
+
+
+LOSSES = 8                                      # of a result that went with its worker, in one sweep
+
+
+def elsewhere(jobs, backend, scheduler):
+    """The same by processes, or by the workers of a cluster, one thread each.
+
+    A worker that dies while it works loses nothing: the cluster gives its task to another. One that dies between its
+    result and our taking it has lost that: then what is not here yet is handed out again.
+    """
+
+    def run(net, parts, layer, digest, size):
+        from joblib import delayed
+
+        handed = deque()                                # out, and their results not yet seen
+        for again in range(LOSSES + 1):
+            todo = chain(list(handed), remembered(parts, handed))
+            with workers(net, jobs, backend, scheduler) as (parallel, stand_in):
+                results = parallel(delayed(look)(stand_in, part, layer, digest, size) for part in todo)
+                try:
+                    for looked in results:
+                        handed.popleft()
+                        yield looked
+                    return
+                except Exception as error:
+                    if again == LOSSES or not is_loss(error):
+                        raise
+                finally:
+                    results.close()
+
+    return run
+
+
+def remembered(parts, handed):
+    for part in parts:
+        handed.append(part)
+        yield part
+
+
+def look(net, pictures, layer, digest, size):
+    """One task of `elsewhere`: read a batch, show it to the net. In one thread, as all within a `map_out` is."""
+    net = unpacked(net)
+    (looked,) = map_out(lambda part: show(net, *read_batch(net, part, size), layer, digest), [pictures])
+    return looked
+
+
+def read_batch(net, pictures, size):
+    """(values for the net (n, h, w, C) or None, the `Looked` without what was found)."""
+    parts, looked = [], Looked(None, [], [], [])
+    with LENIENT:                                       # once for all, not anew for each picture
+        for i in range(len(pictures)):
+            try:
+                pixels, sha256 = pictures.read(i, size if net.input_size else None)
+                parts.append(fitted(net, pixels, size).image)
+                looked.read.append(i)
+            except MinivisError as error:
+                looked.failed.append((i, str(error), isinstance(error.__cause__, FileNotFoundError)))
+                sha256 = pictures.hash(i)
+            looked.hashes.append(sha256)
+    if len({part.shape for part in parts}) == 1:
+        return net.preprocess(np.stack(parts)), looked
+    return np.concatenate([net.preprocess(part) for part in parts]) if parts else None, looked
+
+
+def show(net, x, looked, layer, digest):
+    """Fill in what was found. BLAS has one thread, so that the bits do not depend on how many there are."""
+    if x is not None:
+        x = to_gpu(x) if on_gpu(net) else x
+        with ONE_BLAS_THREAD:
+            found = net.forward(x, until=layer, keep=(layer,), grad=None)[layer]
+        check_finite(found)
+        looked.found = digest(to_cpu(found))
+    return looked
+
+
+def fitted(net, pixels, size=None):
+    """A picture as a sweep shows it to the net."""
+    return Fitted(*net.preprocessing.fit_image(pixels, size=shown(net, size)[:2]))
+
+
+def on_gpu(net):
+    return any(get_xp(p) is not np for layer in net.layers.values() for p in layer.params.values())
+
+
+def batch_size(net, size=None, jobs=1):
+    """Pictures a batch: so many that the largest activation has `BATCH_BYTES`. Raise TooLarge for what does not fit."""
+    check_fits(net, (jobs, *shown(net, size)))
+    return int(max(1, min(BATCH, BATCH_BYTES // largest(net, size))))
+
+
+def largest(net, size):
+    """Bytes of the largest activation of one picture."""
+    return max(math.prod(shape) for shape in net.shapes((1, *shown(net, size))).values()) * net.dtype.itemsize
+
+
+def shown(net, size):
+    """(H, W, C) of every picture that the net sees."""
+    return *(net.input_size or (size or SQUARE,) * 2), net.input_channels
+
+
+def check_seen(pictures, first, looked):
+    """Raise BadFile where a machine of the cluster has no such file, and we have."""
+    for i, _, missing in looked.failed:
+        if missing and pictures.root is not None and os.path.exists(pictures.path(first + i)):
+            raise BadFile(f"a worker of the cluster has no file {pictures.path(first + i)}: the pictures must lie "
+                          "under the same path on every machine")
+
+
+def check_workers(jobs, backend, scheduler):
+    if backend not in BACKENDS:
+        raise UnknownName.of("backend", backend, BACKENDS)
+    if jobs < 1:
+        raise BadValue(f"jobs is at least 1, not {jobs}")
+    if (scheduler is not None) != (backend == "dask"):
+        raise BadValue("a scheduler belongs to the backend dask, as in --backend dask --scheduler tcp://HOST:8786")
+
+
+@contextmanager
+def workers(net, jobs, backend, scheduler):
+    """Yield a `joblib.Parallel`, and what stands for the net in its tasks."""
+    from joblib import Parallel, parallel_config
+
+    settings = {"return_as": "generator", "batch_size": 1}
+    if backend == "dask":
+        with dask_cluster(scheduler) as client, parallel_config(backend="dask", client=client, scatter=[net]):
+            yield Parallel(n_jobs=-1, **settings), net
+    else:
+        with packed(net) as path, parallel_config(backend="loky", inner_max_num_threads=1):
+            yield Parallel(n_jobs=jobs, **settings), path
+
+
+@contextmanager
+def packed(net):
+    """The path of a temporary file with the net in it: a process unpacks it once, not with every task."""
+    with tempfile.TemporaryDirectory(prefix="minivis-") as folder:
+        path = os.path.join(folder, "net.pickle")
+        with open(path, "wb") as file:
+            pickle.dump(net, file, protocol=5)
+        yield path
+
+
+def unpacked(net):
+    return _unpack(net) if isinstance(net, str) else net
+
+
+@lru_cache(maxsize=2)
+def _unpack(path):
+    with open(path, "rb") as file:
+        return pickle.load(file)

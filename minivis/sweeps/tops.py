@@ -1,0 +1,111 @@
+"""The strongest places of a layer's units over many pictures, found batch by batch; and how far that is, on disk."""
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from minivis.errors import BadFile
+from minivis.images.collection import folder_hash
+from minivis.runtime.files import atomic_write
+from minivis.sweeps.sweep import Tally
+from minivis.weights.native import fingerprint
+
+EVERY = 30.0                                    # seconds between checkpoints
+
+
+@dataclass(frozen=True, eq=False)
+class Tops:
+    """The best so far, (U, k) each, strongest first; a place that is still free has the value -inf."""
+
+    values: np.ndarray
+    pictures: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+
+    @classmethod
+    def none(cls, units, k):
+        return cls(np.full((units, k), -np.inf), *(np.zeros((units, k), np.int64) for _ in range(3)))
+
+    @property
+    def parts(self):
+        return self.values, self.pictures, self.row, self.column
+
+    def merged(self, looked, first):
+        """With what a batch has found. Among equals, what was there first stays first."""
+        values, pictures, row, column = looked.found
+        new = values, first + np.asarray(looked.read)[pictures], row, column
+        both = [np.concatenate(pair, axis=1) for pair in zip(self.parts, new)]
+        best = np.argsort(-both[0], axis=1, kind="stable")[:, : self.values.shape[1]]
+        return Tops(*(np.take_along_axis(part, best, axis=1) for part in both))
+
+
+def strongest(maps, units, k, per_picture, field):
+    """Of a batch (n, H, W, C) or (n, C): values, pictures, rows, columns, (units, at most k) each, strongest first."""
+    maps = maps.reshape(len(maps), *(maps.shape[1:3] if maps.ndim == 4 else (1, 1)), -1)[..., list(units)]
+    n, H, W, U = maps.shape
+    free = np.array(maps, np.float64)
+    found = []
+    for _ in range(min(per_picture, H * W)):
+        best = free.reshape(n, H * W, U).argmax(axis=1)                         # (n, U)
+        row, column = np.divmod(best, W)
+        values = np.take_along_axis(free.reshape(n, H * W, U), best[:, None], axis=1)[:, 0]
+        found.append((values, np.broadcast_to(np.arange(n)[:, None], (n, U)), row, column))
+        if per_picture > 1:
+            near = (close(H, row, field, 0)[:, :, None] & close(W, column, field, 1)[:, None])   # (n, H, W, U)
+            free[near] = -np.inf
+    parts = [np.stack(part, axis=1).reshape(-1, U).T for part in zip(*found)]   # (U, n * per_picture), by picture
+    best = np.argsort(-parts[0], axis=1, kind="stable")[:, :k]
+    return tuple(np.take_along_axis(part, best, axis=1) for part in parts)
+
+
+def close(count, place, field, axis):
+    """(n, count, U): the rows (or columns) whose fields begin less than half a field from that of ``place`` (n, U)."""
+    return abs(np.arange(count)[None, :, None] - place[:, None]) * field.stride[axis] * 2 < field.size[axis]
+
+
+@dataclass
+class Checkpoint:
+    """Where a sweep for patches notes how far it is: a .npz file at ``path``, or nowhere."""
+
+    path: str | None
+    net: object
+    settings: dict                              # what decides the result, beside net and pictures
+    saved: float = field(default_factory=time.monotonic)
+
+    def save_sometimes(self, tops, tally):
+        if time.monotonic() - self.saved > EVERY:
+            self.save(tops, tally)
+
+    def save(self, tops, tally):
+        if self.path is None or tally.done == len(tally.unreadable):    # nothing to keep
+            return
+        about = {"settings": self.settings, "net": fingerprint(self.net), **vars(tally)}
+        with atomic_write(self.path, force=True) as temporary, open(temporary, "wb") as file:
+            np.savez(file, about=json.dumps(about), **dict(zip(("values", "pictures", "row", "column"), tops.parts)))
+        self.saved = time.monotonic()
+
+    def load(self, pictures):
+        """(Tops, Tally). Raise BadFile unless it is of this net, these settings, and the pictures as they were."""
+        if self.path is None or not os.path.isfile(self.path):
+            raise BadFile(f"there is no checkpoint {self.path}: nothing to resume; run it without --resume")
+        try:
+            with open(self.path, "rb") as raw, np.load(raw) as file:    # np.load leaves a damaged one open
+                about = json.loads(str(file["about"]))
+                tops = Tops(*(file[name] for name in ("values", "pictures", "row", "column")))
+            tally = Tally(int(about["done"]), str(about["digest"]), [(str(a), str(b)) for a, b in about["unreadable"]])
+            settings, net = about["settings"], about["net"]
+            if any(part.shape != (len(self.settings["units"]), self.settings["k"]) for part in tops.parts):
+                settings = None
+        except Exception:
+            raise BadFile(f"{self.path} cannot be read as a checkpoint of patches; delete it and begin anew") from None
+        for what, holds in (
+            ("another net", net == fingerprint(self.net)),
+            ("other settings", settings == self.settings),
+            ("other pictures", tally.done <= len(pictures) and folder_hash(pictures, tally.done) == tally.digest),
+        ):  # fmt: skip
+            if not holds:
+                raise BadFile(f"the checkpoint {self.path} is of {what}: delete it and begin anew")
+        return tops, tally

@@ -1,0 +1,221 @@
+"""From a data set to a file: the nets that minivis trains, each with the numbers it was trained by.
+
+``minivis train emoji`` and ``minivis train fashion`` end up here. What is learned depends on the recipe, the seed and
+the data alone, not on the number of threads; everything is written into the file's ``about``.
+"""
+
+import math
+import platform
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from minivis.data.emoji.compose import RANGES, EmojiPictures, Ranges
+from minivis.data.fashion import DEBIAN, FashionMNIST
+from minivis.engine.folding import for_inference, for_training
+from minivis.errors import UnknownName
+from minivis.models.embedded import emoji_alexnet, emoji_vgg, fashion_vgg
+from minivis.training.adversary import Adversary
+from minivis.training.trainer import Recipe, Trainer, accuracy, saved_recipe
+from minivis.version import __version__
+
+PLAIN = replace(RANGES["test"], scale=(0.6, 1.0))               # large, in no foreign style: learning starts faster
+CALM = replace(RANGES["test"], style_share=0.25)                # to end on: nearly what the net is judged by
+LAST: dict[str, Any] = {"batch": 128, "shard": 32, "dropout": 0.0, "weight_decay": 0.05}      # less noise
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One run of the trainer: fresh optimizer, its own learning rate. The first ``plain_steps`` see PLAIN emoji."""
+
+    recipe: Recipe
+    ranges: Ranges = RANGES["train"]
+    plain_steps: int = 0
+
+
+STAGES = {
+    "emoji-vgg": (
+        Stage(Recipe(steps=4400, learning_rate=2e-3, weight_decay=0.05, warmup=100), plain_steps=1540),
+        Stage(Recipe(steps=2600, learning_rate=1.5e-3, warmup=50, **LAST), CALM),
+        Stage(Recipe(steps=3400, learning_rate=7e-4, warmup=50, **LAST), CALM),
+    ),
+    # The strong decay leaves no noise of the start in conv1, which no batch norm rescales: what is there, was learned.
+    "emoji-alexnet": (
+        Stage(Recipe(steps=5000, shard=32, learning_rate=3e-3, weight_decay=0.3, warmup=100), plain_steps=1500),
+        Stage(Recipe(steps=3400, learning_rate=2e-3, warmup=50, **{**LAST, "weight_decay": 0.3}), CALM),
+    ),
+    "emoji-vgg-robust": (                                       # goes on from emoji-vgg
+        Stage(Recipe(steps=1800, shard=32, learning_rate=1e-3, weight_decay=0.05, dropout=0.0, warmup=100,
+                     adversary=Adversary("fgsm", eps=6, warmup=300)), CALM),
+    ),
+    "fashion-vgg": (Stage(Recipe(steps=12 * 938, shard=32, learning_rate=2e-3, weight_decay=0.05)),),
+}
+BUILDERS = {"emoji-vgg": emoji_vgg, "emoji-alexnet": emoji_alexnet, "emoji-vgg-robust": emoji_vgg,
+            "fashion-vgg": fashion_vgg}
+EMOJI_NETS = [name for name in BUILDERS if name.startswith("emoji")]
+GOES_ON_FROM = {"emoji-vgg-robust": "emoji-vgg"}                # the others start from random numbers
+
+
+class Training:
+    """A net on its way through its stages. ``streams``: a recipe and the pictures to learn from, for each stage.
+
+    ``tests``: name -> (data, how many, perhaps an adversary), to judge it by; ``about``: what its file will say of it.
+    """
+
+    def __init__(self, name, net, streams, tests, about, *, threads=2):
+        self.name, self.net, self.streams, self.tests, self.about = name, net, streams, tests, about
+        self.threads = threads
+        self.steps = sum(recipe.steps for recipe, _ in streams)
+        self.steps_before, self.trainer = 0, None
+
+    @property
+    def steps_done(self):
+        return self.steps_before + (self.trainer.steps_done if self.trainer else 0)
+
+    @property
+    def command(self):
+        command = f"minivis train emoji --net {self.name}" if "emoji" in self.name else "minivis train fashion"
+        against, own = self.streams[0][0].adversary, STAGES[self.name][0].recipe.adversary
+        return command if against == own else f"{command} {against.options}"
+
+    @property
+    def seconds(self):
+        return self.trainer.seconds if self.trainer else 0.0
+
+    def run(self, *, progress=None, checkpoint=None, resume=False):
+        """Train through all stages; ``progress(training)`` after each step; ``resume`` goes on from ``checkpoint``."""
+        first = self._stage_of(checkpoint) if resume else 0
+        for number, (recipe, data) in enumerate(self.streams[first:], start=first):
+            seconds = self.seconds                              # they add up over the stages
+            self.trainer = Trainer(self.net, data, recipe, threads=self.threads)
+            self.trainer.seconds = seconds
+            self.steps_before = sum(earlier.steps for earlier, _ in self.streams[:number])
+            if resume and number == first:
+                self.trainer.resume(checkpoint)
+            self.trainer.run(progress=progress and (lambda _: progress(self)), checkpoint=checkpoint)
+        return self
+
+    def _stage_of(self, checkpoint):
+        saved = saved_recipe(checkpoint)
+        return next((i for i, (recipe, _) in enumerate(self.streams) if repr(asdict(recipe)) == saved), 0)
+
+    def finish(self):
+        """The net as it is kept, for inference, with its record in ``about``."""
+        net = for_inference(self.net).astype("float16").astype("float32")        # as the file will hold it
+        scores = {what: accuracy(net, *test, threads=self.threads)[0] for what, test in self.tests.items()}
+        record = {
+            "command": self.command,
+            "stages": [asdict(recipe) for recipe, _ in self.streams],
+            "pictures": sum(recipe.steps * recipe.batch for recipe, _ in self.streams),
+            "seconds": round(self.seconds),
+            "threads": self.threads,
+            "accuracy": {what: round(score, 4) for what, score in scores.items()},
+            "versions": {"minivis": __version__, "numpy": np.__version__, "python": platform.python_version()},
+        }
+        return replace(net, about={**self.about, "training": record})
+
+
+def stages_of(name, seed, **changes):
+    """The stages of a net's training, each with a seed of its own; ``changes`` replace fields of every recipe."""
+    return [
+        replace(stage, recipe=replace(stage.recipe, seed=seed + number, **changes))
+        for number, stage in enumerate(STAGES[name])
+    ]
+
+
+def emoji(name="emoji-vgg", *, sprites=None, threads=2, seed=0, **changes):
+    """A `Training` on emoji. ``changes`` replace fields of the recipes.
+
+    ``sprites`` is the file that data.emoji collects, by default in the user's cache; it is made when it is missing.
+    """
+    from minivis.data.emoji import sprites as source
+    from minivis.data.emoji.classes import CLASSES
+
+    if name not in EMOJI_NETS:
+        raise UnknownName.of("net to train", name, EMOJI_NETS)
+    stages = stages_of(name, seed, **changes)
+    found = source.load(sprites)
+    net = BUILDERS[name](len(CLASSES), seed=seed)
+    net.class_names = tuple(c.name for c in CLASSES)
+    net.class_aliases = {alias: number for number, c in enumerate(CLASSES) for alias in c.aliases}
+    held_out = EmojiPictures(found, split="test", sets=source.HELD_OUT_SETS)
+    new = EmojiStream(EmojiPictures(found, split="test"), seed=1)
+    tests = {
+        "new draws over held-out backgrounds": (new, 10_000),
+        "OpenMoji, a set never trained on": (EmojiStream(held_out, seed=1), 5_000),
+        **under_attack("new draws", new, stages),
+    }
+    about = {
+        "title": f"{name}: {len(CLASSES)} classes of emoji, 64 x 64 RGB",
+        "origin": "trained by minivis on emoji drawn over photographs, colours and noise",
+        "licence": "MIT (the emoji and photographs: see weights/README.md)",
+        "data": {"sets": list(source.TRAINING_SETS), "sha256": found.fingerprint},
+    }
+    plain = EmojiPictures(found, split="train", ranges=PLAIN)
+    streams = []
+    for recipe, ranges, plain_steps in ((s.recipe, s.ranges, s.plain_steps) for s in stages):
+        pictures = EmojiPictures(found, split="train", ranges=ranges)
+        until = plain_steps * recipe.batch
+        streams.append((recipe, EmojiStream(plain, pictures, until=until, seed=recipe.seed)))
+    if name in GOES_ON_FROM:
+        about["start"] = go_on_from(GOES_ON_FROM[name], net, streams[0][1])
+    return Training(name, net, streams, tests, about, threads=threads)
+
+
+def go_on_from(name, net, data, count=512):
+    """Give ``net`` what an embedded net has learned. Return that net's name and hash, for the record."""
+    from minivis.weights.catalogue import load, locate
+    from minivis.weights.inspection import file_hash
+
+    learned = load(name)
+    for_training(learned, net, learned.preprocess(data.batch(0, count)[0]))
+    return {"net": name, "sha256": file_hash(locate(name))}
+
+
+def under_attack(what, data, stages, count=1000):
+    """The tests of a net that is trained against an adversary: the same, but PGD-10 wherever it starts. Else none."""
+    against = stages[-1].recipe.adversary
+    if against is None:
+        return {}
+    judge = replace(against, attack="pgd", steps=10, share=1.0, warmup=0)
+    return {f"{count:,} of {what}, moved by {judge}": (data, count, judge)}
+
+
+def fashion(*, data=DEBIAN, threads=2, seed=0, **changes):
+    """A `Training` on Fashion-MNIST, judged by its 10,000 test pictures."""
+    net = fashion_vgg(seed=seed)
+    net.class_names = FashionMNIST.classes
+    stages, test = stages_of("fashion-vgg", seed, **changes), FashionMNIST(data, split="test")
+    tests = {"the 10,000 test pictures": (test, 10_000), **under_attack("the test pictures", test, stages)}
+    about = {
+        "title": "fashion-vgg: the ten classes of Fashion-MNIST, 28 x 28 grey",
+        "origin": "trained by minivis on Fashion-MNIST (Xiao et al. 2017)",
+        "licence": "MIT",
+    }
+    streams = [
+        (stage.recipe, FashionMNIST(data, split="train", seed=stage.recipe.seed))
+        for stage in stages
+    ]
+    return Training("fashion-vgg", net, streams, tests, about, threads=threads)
+
+
+class EmojiStream:
+    """`EmojiPictures` as the trainer reads them: every class once in each round, in an order drawn anew.
+
+    Batches that begin before picture number ``until`` come from ``pictures``, later ones from ``later``.
+    """
+
+    def __init__(self, pictures, later=None, *, until=math.inf, seed=0):
+        self.pictures, self.later, self.until, self.seed = pictures, later, until, seed
+
+    def batch(self, first, count):
+        classes = len(self.pictures.class_names)
+        numbers = [self._picture(n, classes) for n in range(first, first + count)]
+        images, labels, _ = (self.pictures if first < self.until else self.later).batch(numbers, self.seed)
+        return images, labels
+
+    def _picture(self, number, classes):
+        this_round = number // classes
+        order = np.random.default_rng((self.seed, this_round)).permutation(classes)
+        return this_round * classes + order[number % classes]

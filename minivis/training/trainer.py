@@ -1,0 +1,223 @@
+"""Training: the loop that made the embedded nets.
+
+A step cuts its batch into *shards* of a few pictures. Threads take shards, each goes forward and back through the
+shared net (a net is stateless), and the gradients are summed in the order of the shards: the result is the same to the
+bit for any number of threads. Batch norm sees a shard at a time ("ghost" batches, Hoffer et al. 2017), and a shard's
+activations nearly fit into a core's cache.
+
+    data        anything with ``batch(first, count) -> images uint8 (N, H, W, C), labels (N,)``: pictures number first,
+                first + 1, ... of an endless stream, each a pure function of its number
+    optimizers  SGD with momentum, Adam with decoupled weight decay (Loshchilov & Hutter 2019)
+    schedule    linear warm-up, then a half cosine to zero
+"""
+
+import math
+import time
+from collections import deque
+from dataclasses import asdict, dataclass
+
+import h5py
+import numpy as np
+
+from minivis.errors import BadFile, BadValue, UnknownName
+from minivis.layers import BatchNorm, Dropout, cross_entropy
+from minivis.runtime import threads as team
+from minivis.runtime.files import atomic_write
+from minivis.training.adversary import Adversary
+
+DECAYED = "w"                                   # weight decay pulls on weights, not on biases or batch norm
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. ``steps`` batches of ``batch`` pictures, in shards of ``shard``."""
+
+    steps: int
+    batch: int = 64
+    shard: int = 16
+    optimizer: str = "adam"                     # or "sgd"
+    learning_rate: float = 2e-3
+    warmup: int = 200                           # steps from 0 to the full learning rate
+    momentum: float = 0.9                       # of SGD; Adam's beta1
+    beta2: float = 0.999                        # Adam's
+    weight_decay: float = 1e-4                  # SGD: added to the gradient; Adam: times the learning rate
+    smoothing: float = 0.0                      # label smoothing, see cross_entropy
+    norm_momentum: float = 0.99                 # of batch norm's running mean and variance
+    dropout: float | None = None                # the rate of every Dropout; None: as the net was built
+    adversary: Adversary | None = None          # moves the pictures against the net before it learns from them
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.optimizer not in OPTIMIZERS:
+            raise UnknownName.of("optimizer", self.optimizer, OPTIMIZERS)
+        if self.batch < 1 or self.shard < 1 or self.batch % self.shard:
+            raise BadValue(f"a batch of {self.batch} does not divide into shards of {self.shard}")
+        if self.steps < 0 or not self.learning_rate > 0:
+            raise BadValue(f"steps must be 0 or more and the rate above 0, got {self.steps} and {self.learning_rate}")
+
+    def rate(self, step):
+        """The learning rate of a step."""
+        if step < self.warmup:
+            return self.learning_rate * (step + 1) / self.warmup
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def sgd(recipe, rate, step, w, dw, slots, decay):
+    """Return the new w. v = momentum*v + dw + decay*w;  w - rate*v. ``slots`` holds v between calls."""
+    v = slots.setdefault("v", np.zeros_like(w))
+    v *= recipe.momentum
+    v += dw
+    v += decay * w
+    return w - rate * v
+
+
+def adam(recipe, rate, step, w, dw, slots, decay):
+    """Return the new w. Kingma & Ba 2015, algorithm 1, with the bias corrections in the rate; decay acts on w alone."""
+    m, v = (slots.setdefault(name, np.zeros_like(w)) for name in "mv")
+    m += (1 - recipe.momentum) * (dw - m)
+    v += (1 - recipe.beta2) * (dw * dw - v)
+    unbias1, unbias2 = 1 - recipe.momentum ** (step + 1), 1 - recipe.beta2 ** (step + 1)
+    return w - (rate / unbias1) * m / (np.sqrt(v / unbias2) + 1e-8) - (rate * decay) * w
+
+
+OPTIMIZERS = {"sgd": sgd, "adam": adam}
+
+
+class Trainer:
+    """A net in training: ``step()`` until ``done``, ``save``, ``resume``. The net gets new parameters as it goes."""
+
+    def __init__(self, net, data, recipe, *, threads=2):
+        if threads < 1:
+            raise BadValue(f"threads must be 1 or more, got {threads}")
+        self.net, self.data, self.recipe = net, data, recipe
+        self.logits = net.role("logits")
+        self.steps_done, self.seconds = 0, 0.0
+        self.slots = {name: {key: {} for key in layer.params} for name, layer in net.layers.items()}
+        self.recent = deque(maxlen=50)          # (loss, accuracy) of the last steps
+        self.threads = threads
+        for layer in net.layers.values():
+            if isinstance(layer, Dropout) and recipe.dropout is not None:
+                layer.rate = recipe.dropout
+
+    @property
+    def done(self):
+        return self.steps_done >= self.recipe.steps
+
+    def run(self, *, progress=None, checkpoint=None, every=300.0):
+        """Train to the end. ``progress(trainer)`` after each step; ``checkpoint`` is written every so many seconds.
+
+        On Ctrl-C, or any other end, the checkpoint is written too: nothing is lost.
+        """
+        with team.threads(self.threads):
+            saved = time.monotonic()
+            try:
+                while not self.done:
+                    self.step(team.map_out)
+                    if progress:
+                        progress(self)
+                    if checkpoint and time.monotonic() - saved > every:
+                        self.save(checkpoint)
+                        saved = time.monotonic()
+            finally:
+                if checkpoint:
+                    self.save(checkpoint)
+        return self
+
+    def step(self, map_shards=map):
+        """One batch: gradients of all shards, then one update of every parameter."""
+        began = time.perf_counter()
+        shards = range(self.recipe.batch // self.recipe.shard)
+        losses, hits, grads, moments = zip(*map_shards(self.shard_gradient, shards))
+        rate = self.recipe.rate(self.steps_done)
+        update = OPTIMIZERS[self.recipe.optimizer]
+        for name, layer in self.net.layers.items():
+            new = {}
+            for key in grads[0].get(name, ()):
+                dw = sum(g[name][key] for g in grads) / len(grads)
+                decay = self.recipe.weight_decay if key == DECAYED else 0.0
+                slots = self.slots[name][key]
+                new[key] = update(self.recipe, rate, self.steps_done, layer.params[key], dw, slots, decay)
+            if name in moments[0]:
+                keep = self.recipe.norm_momentum
+                for key, batch_value in zip(("mean", "var"), zip(*(m[name] for m in moments))):
+                    new[key] = keep * layer.params[key] + (1 - keep) * sum(batch_value) / len(batch_value)
+            if new:
+                layer.set_params(**new)
+        self.recent.append((np.mean(losses), np.sum(hits) / self.recipe.batch))
+        self.steps_done += 1
+        self.seconds += time.perf_counter() - began
+
+    def shard_gradient(self, shard):
+        """Loss, right answers, parameter gradients, and the batch norms' (mean, var), for one shard of this step."""
+        recipe = self.recipe
+        first = self.steps_done * recipe.batch + shard * recipe.shard
+        images, labels = self.data.batch(first, recipe.shard)
+        if recipe.adversary:
+            images = recipe.adversary.move(self.net, images, labels, step=self.steps_done, seed=(recipe.seed, first))
+        rng = np.random.default_rng((recipe.seed, first))
+        acts = self.net.forward(
+            self.net.preprocess(images), until=self.logits, keep=[self.logits], grad="params", training=True, rng=rng
+        )
+        logits = acts[self.logits]
+        loss, dlogits = cross_entropy(logits, labels, smoothing=recipe.smoothing)
+        _, dparams = self.net.backward(acts, {self.logits: dlogits}, param_grads=True, keep=())
+        moments = {n: acts.caches[n][1:3] for n, layer in self.net.layers.items() if isinstance(layer, BatchNorm)}
+        return loss, int((logits.argmax(axis=1) == labels).sum()), dparams, moments
+
+    def save(self, path):
+        """Write a checkpoint: parameters, optimizer, step. It replaces an older one, whole or not at all."""
+        with atomic_write(path, force=True) as temporary, h5py.File(temporary, "w") as file:
+            file.attrs.update(format="minivis checkpoint", steps_done=self.steps_done, seconds=self.seconds)
+            file.attrs["recipe"] = repr(asdict(self.recipe))
+            for name, layer in self.net.layers.items():
+                for key, w in layer.params.items():
+                    file[f"params/{name}/{key}"] = w
+                    for slot, array in self.slots[name][key].items():
+                        file[f"slots/{name}/{key}/{slot}"] = array
+
+    def resume(self, path):
+        """Continue from a checkpoint of the same net and recipe, to the bit as if it had never stopped."""
+        try:
+            with h5py.File(path) as file:
+                if file.attrs.get("format") != "minivis checkpoint":
+                    raise BadFile(f"{path} is no checkpoint of minivis")
+                if file.attrs["recipe"] != repr(asdict(self.recipe)):
+                    raise BadFile(f"{path} was written under another recipe: {file.attrs['recipe']}")
+                for name, layer in self.net.layers.items():
+                    layer.set_params(**{key: file[f"params/{name}/{key}"][()] for key in layer.params})
+                    for key in layer.params:
+                        slots = file.get(f"slots/{name}/{key}", {})
+                        self.slots[name][key] = {slot: array[()] for slot, array in slots.items()}
+                self.steps_done, self.seconds = int(file.attrs["steps_done"]), float(file.attrs["seconds"])
+        except (OSError, KeyError) as error:
+            raise BadFile(f"{path} cannot be read as a checkpoint of this net ({error})") from None
+        return self
+
+
+def saved_recipe(path):
+    """The recipe of a checkpoint, as text; BadFile where there is none."""
+    try:
+        with h5py.File(path) as file:
+            return file.attrs["recipe"]
+    except (OSError, KeyError) as error:
+        raise BadFile(f"{path} cannot be read as a checkpoint ({error})") from None
+
+
+def accuracy(net, data, count, adversary=None, *, batch=50, threads=2):
+    """The share of the first ``count`` pictures of ``data`` whose class comes first, and the labels and answers.
+
+    With an `Adversary` each picture is moved against the net before it is asked.
+    """
+    logits = net.role("logits")
+
+    def answers(first):
+        images, labels = data.batch(first, min(batch, count - first))
+        if adversary:
+            images = adversary.move(net, images, labels, seed=first)
+        out = net.forward(net.preprocess(images), until=logits, keep=[logits], grad=None)[logits]
+        return labels, out.argmax(axis=1)
+
+    with team.threads(threads):
+        labels, found = map(np.concatenate, zip(*team.map_out(answers, range(0, count, batch))))
+    return float((labels == found).mean()), labels, found

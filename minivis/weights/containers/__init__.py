@@ -1,0 +1,1 @@
+"""Files that hold arrays, whatever net these are of."""

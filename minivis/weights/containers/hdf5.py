@@ -1,0 +1,229 @@
+"""Open HDF5 that a stranger wrote, and take arrays out of it without trusting a number in it.
+
+A damaged file may claim any shape, point anywhere, or refer to other files; h5py would follow. Here links and storage
+outside the file are refused, what an array claims to be long is held against what the file holds, and texts are read
+only after a look at where they are kept.
+"""
+
+import io
+import os
+import stat
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from minivis.errors import BadFile, MinivisError
+from minivis.weights.containers.hdf5_heaps import check_heaps
+
+READABLE = (
+    "minivis' own HDF5 file, a VGG saved by Keras (.h5, .weights.h5, .keras), PyTorch's .pth, .safetensors, "
+    ".caffemodel, MatConvNet's .mat, .npz and .onnx"
+)
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+MODEL, CONFIG = "model.weights.h5", "config.json"       # the two members of a .keras archive that matter here
+CONFIG_LIMIT = 1 << 26                                  # bytes; VGG19's takes 30 kB
+DEFLATE_LIMIT = 1100                                    # deflate can't shrink by more than 1032
+# what h5py and zipfile raise when they walk into a damaged file
+DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, SystemError, zipfile.BadZipFile)
+
+
+@dataclass
+class Source:
+    """An open HDF5 file, its bytes, the path to name in messages; of a .keras archive also its config.json, if any."""
+
+    file: h5py.File
+    raw: io.IOBase
+    path: Path
+    archive: bool = False
+    config: bytes | None = None
+    heaps_checked: bool = False
+
+    def attribute(self, item, key):
+        """An attribute of a group or file, bytes as str; None where there is none."""
+        if key not in item.attrs:
+            return None
+        self.check_plain(item.attrs.get_id(key).dtype, key)
+        value = item.attrs[key]
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+    def strings(self, item, key):
+        """An attribute that is a list of names, in one piece or, as Keras splits long ones, as key0, key1, ...
+
+        None where there is none.
+        """
+        keys = [key] if key in item.attrs else []
+        while keys != [key] and f"{key}{len(keys)}" in item.attrs:
+            keys.append(f"{key}{len(keys)}")
+        values = [value for part in keys for value in np.atleast_1d(self.attribute(item, part))]
+        if not all(isinstance(value, bytes | str) for value in values):
+            raise BadFile(f"{self.path}: the attribute {key} is no list of names; the file is damaged")
+        texts = [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
+        return texts if keys else None
+
+    def text(self, dataset):
+        """What a dataset that is one text holds, as bytes or str; None where it is something else."""
+        if dataset.shape != () or not h5py.check_string_dtype(dataset.dtype):
+            return None
+        self.check_plain(dataset.dtype, dataset.name)
+        return dataset[()]
+
+    def check_plain(self, dtype, name):
+        """Raise BadFile unless ``dtype`` is of numbers or texts; before texts of any length, `check_heaps`, once."""
+        if dtype.kind != "O":
+            return
+        if not h5py.check_string_dtype(dtype):
+            raise BadFile(f"{self.path}: {name} holds neither numbers nor texts; the file is damaged")
+        if not self.heaps_checked:
+            check_heaps(self)
+            self.heaps_checked = True
+
+
+@contextmanager
+def opened(path, otherwise=f"no file of weights that minivis knows; it reads {READABLE}"):
+    """The `Source` at ``path``: an HDF5 file, or a .keras archive of one. What goes wrong with it is a BadFile.
+
+    otherwise: what a file of another kind is, in words.
+    """
+    path = Path(path)
+    try:
+        with open_regular(path) as raw:
+            start = raw.read(8)
+            if start == SIGNATURE:
+                with h5py.File(path, "r", locking=False) as file:
+                    yield Source(file, raw, path)
+            elif start.startswith(b"PK"):
+                window, config = keras_archive(raw, path)
+                with h5py.File(window, "r") as file:
+                    yield Source(file, window, path, True, config)
+            elif not start:
+                raise BadFile(f"{path} is empty; fetch or copy it again")
+            else:
+                raise BadFile(f"{path} is {otherwise}")
+    except MinivisError as error:
+        if (said := printable(error)) != str(error):    # a damaged file puts anything into the names in it
+            raise type(error)(said) from None
+        raise
+    except MemoryError:
+        raise BadFile(f"{path} asks for more memory than there is: damaged, or too large for this machine") from None
+    except DAMAGED as error:
+        said = printable(error)[:160] or type(error).__name__
+        raise BadFile(f"{path} is damaged or half-written ({said}); fetch or copy it again") from error
+
+
+def printable(error, most=800):
+    """What an error says, on one line that any terminal can show, its middle left out where it is very long."""
+    said = "".join(c if c.isprintable() else "?" for c in str(error))
+    return said if len(said) <= most else f"{said[: most // 2]} ... {said[-most // 2 :]}"
+
+
+def open_regular(path):
+    """The file at ``path``, open for reading. Raise BadFile for a folder, a device, or a file that cannot be read."""
+    try:
+        mode = os.stat(path).st_mode                    # before opening: a pipe would wait for a writer
+        if stat.S_ISREG(mode):
+            return open(path, "rb")
+    except FileNotFoundError:
+        raise BadFile(f"there is no file {path}") from None
+    except (OSError, ValueError) as error:              # ValueError: a null character in the name
+        raise BadFile(f"{path} cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if stat.S_ISDIR(mode):
+        raise BadFile(f"{path} is a folder; name a file of weights in it")
+    raise BadFile(f"{path} is a device or a pipe, not a file of weights")
+
+
+def keras_archive(raw, path):
+    """Of an open .keras archive: its HDF5 file, as a `Window` (nothing is unpacked), and its config.json."""
+    with zipfile.ZipFile(raw) as archive:
+        members = {info.filename: info for info in archive.infolist()}
+        if MODEL not in members:
+            raise BadFile(f"{path} is a zip archive without {MODEL}, so no .keras file; minivis reads {READABLE}")
+        model, config = members[MODEL], members.get(CONFIG)
+        if model.compress_type != zipfile.ZIP_STORED or model.flag_bits & 1:
+            raise BadFile(f"{path}: {MODEL} is compressed in it, which Keras never does; unzip it and load {MODEL}")
+        if config and max(config.file_size, config.compress_size) > CONFIG_LIMIT:
+            raise BadFile(f"{path}: {CONFIG} in it is too large to be a description of a VGG")
+        text = archive.read(config) if config else None
+    raw.seek(model.header_offset)
+    local = raw.read(30)                                # the local header: its name and extra field precede the data
+    start = model.header_offset + 30 + int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
+    if start + model.file_size > os.fstat(raw.fileno()).st_size:
+        raise BadFile(f"{path} ends before {MODEL} does: it is truncated; fetch or copy it again")
+    return Window(raw, start, model.file_size), text
+
+
+class Window(io.RawIOBase):
+    """``size`` bytes of an open file from ``start`` on, as a file of its own."""
+
+    def __init__(self, raw, start, size):
+        self.raw, self.start, self.size, self.position = raw, start, size, 0
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        self.position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.position, io.SEEK_END: self.size}[whence]
+        return self.position
+
+    def tell(self):
+        return self.position
+
+    def readinto(self, buffer):
+        wanted = max(0, min(len(buffer), self.size - self.position))
+        self.raw.seek(self.start + self.position)
+        got = self.raw.readinto(memoryview(buffer)[:wanted])
+        self.position += got
+        return got
+
+
+def child(group, name, kind):
+    """The h5py.Group or h5py.Dataset (``kind``) called ``name`` below ``group``; None where there is none.
+
+    Only hard links are followed: no file of weights has others, and they could lead anywhere.
+    """
+    for part in str(name).strip("/").split("/"):
+        if not isinstance(group, h5py.Group) or not isinstance(group.get(part, getlink=True), h5py.HardLink):
+            return None
+        group = group[part]
+    return group if isinstance(group, kind) else None
+
+
+def check_stored(dataset, path):
+    """Raise BadFile unless ``dataset`` holds floats, in this file, and as many as its shape says."""
+    name, on_disk = dataset.name, dataset.id.get_storage_size()
+    if dataset.dtype.kind != "f" or dataset.shape is None:
+        raise BadFile(f"{path}: {name} holds {dataset.dtype}, not floats")
+    if dataset.external or dataset.is_virtual:
+        raise BadFile(f"{path}: {name} lies in another file; save the weights as one file")
+    packed = dataset.id.get_create_plist().get_nfilters() > 0
+    if dataset.nbytes > on_disk * (DEFLATE_LIMIT if packed else 1) or on_disk > dataset.file.id.get_filesize():
+        raise BadFile(
+            f"{path}: {name} should be {dataset.nbytes} bytes for its shape {dataset.shape} and {on_disk} are there: "
+            "the file is damaged or half-written; fetch or copy it again"
+        )
+
+
+def read_array(dataset, dtype, path, *, finite=True):
+    """A dataset as an array of ``dtype``, read straight into its memory; BadFile when it holds a NaN or an infinity."""
+    check_stored(dataset, path)
+    array = np.empty(dataset.shape, dtype)
+    if array.size:
+        dataset.read_direct(array)
+    return check_finite(array, dataset, path) if finite else array
+
+
+def check_finite(array, dataset, path):
+    """Return ``array``; raise BadFile, with the count, where it holds a NaN or an infinity."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum()):                    # one pass without a second array: enough, unless it overflows
+            return array
+    bad = array.size - np.count_nonzero(np.isfinite(array))
+    if bad:
+        raise BadFile(f"{path}: {dataset.name} is NaN or infinite in {bad} of {array.size} places; fetch it again")
+    return array

@@ -1,0 +1,103 @@
+"""An array in a file of weights, unread: what it is called is its reader's business, what it holds stands here.
+
+Every reader (torch.py, safetensors.py, caffe.py, ...) ends in a dict of names and `Tensor`s. So a file can be
+recognised by names and shapes alone, and half a gigabyte goes straight from the disk to where it is used.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minivis.errors import BadFile
+
+# what files call their numbers, and how NumPy reads them; bfloat16 is the upper half of a float32
+STORED_AS = {"float64": "<f8", "float32": "<f4", "float16": "<f2", "bfloat16": "<u2", "int64": "<i8", "int32": "<i4",
+             "int16": "<i2", "int8": "i1", "uint8": "u1", "bool": "u1"}  # fmt: skip
+FLOATS = ("float64", "float32", "float16", "bfloat16")
+BLOCK_BYTES = 2**24                             # of a large matrix at a time
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """``shape`` numbers of a type of `STORED_AS`, one after the other, at a byte of an open file.
+
+    ``strides`` (in numbers) only where they do not lie in order. Where numbers are packed, or in memory already, there
+    is no file but ``array``, a function that returns them.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    file: Any = None
+    offset: int = 0
+    strides: tuple[int, ...] | None = None
+    array: Callable[[], np.ndarray] | None = None
+
+    @classmethod
+    def of(cls, array):
+        """A Tensor of an array in memory."""
+        return cls(array.shape, array.dtype.name, array=lambda: array)
+
+    @property
+    def size(self):
+        return math.prod(self.shape)
+
+    @property
+    def itemsize(self):
+        return np.dtype(STORED_AS[self.dtype]).itemsize
+
+    def read(self, dtype=np.float32):
+        """All of it as a new array of ``dtype``, in the order of its axes."""
+        if self.dtype not in FLOATS:
+            raise BadFile(f"holds {self.dtype}, not floats")
+        if self.array is not None:
+            return np.ascontiguousarray(self.array(), dtype)
+        if self.strides is None:
+            return self._converted(self._numbers(0, self.size), dtype).reshape(self.shape)
+        span = sum((n - 1) * s for n, s in zip(self.shape, self.strides)) + 1
+        numbers = self._numbers(0, span)
+        step = numbers.itemsize
+        view = np.lib.stride_tricks.as_strided(numbers, self.shape, [s * step for s in self.strides], writeable=False)
+        return self._converted(np.ascontiguousarray(view), dtype)
+
+    def blocks(self, dtype=np.float32):
+        """(start, stop, rows start to stop) to the end, `BLOCK_BYTES` at a time: for what is too big to hold twice."""
+        if self.array is None and self.strides is None and self.dtype in FLOATS and self.shape:
+            row = self.size // max(1, self.shape[0])
+            rows = max(1, BLOCK_BYTES // max(1, row * self.itemsize))
+            for start in range(0, self.shape[0], rows):
+                stop = min(start + rows, self.shape[0])
+                numbers = self._numbers(start * row, (stop - start) * row)
+                yield start, stop, self._converted(numbers, dtype).reshape(stop - start, *self.shape[1:])
+        else:
+            whole = np.atleast_1d(self.read(dtype))
+            yield 0, len(whole), whole
+
+    def _numbers(self, first, count):
+        numbers = np.empty(count, STORED_AS[self.dtype])
+        self.file.seek(self.offset + first * numbers.itemsize)
+        view = memoryview(numbers).cast("B")
+        while view:
+            got = self.file.readinto(view)
+            if not got:
+                raise BadFile("ends before its numbers do: it is truncated; fetch or copy it again")
+            view = view[got:]
+        return numbers
+
+    def _converted(self, numbers, dtype):
+        if self.dtype == "bfloat16":
+            numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
+        return numbers.astype(dtype, copy=False)
+
+
+def check_finite(array):
+    """Return ``array``; raise BadFile, with the count, where it holds a NaN or an infinity."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum()):                    # one pass without a second array: enough, unless it overflows
+            return array
+    bad = array.size - np.count_nonzero(np.isfinite(array))
+    if bad:
+        raise BadFile(f"holds {bad} number{'s that are' if bad > 1 else ' that is'} NaN or infinite")
+    return array

@@ -1,0 +1,1 @@
+"""Keras' files: their layouts, and their nets."""

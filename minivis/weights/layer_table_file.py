@@ -1,0 +1,104 @@
+"""A user's own architecture: a JSON layer table, and any file of weights that fits it.
+
+    {"input": [32, 32], "preprocess": "torch", "classes": ["cat", "dog"],
+     "layers": [
+        {"name": "conv1", "type": "Conv2D", "padding": 1, "weights": "features.0"},
+        {"name": "relu1", "type": "ReLU"},
+        {"name": "pool1", "type": "MaxPool2D", "size": 2},
+        {"name": "flatten", "type": "Flatten"},
+        {"name": "fc2", "type": "FullyConnected", "weights": "classifier"}],
+     "roles": {"logits": "fc2"}}
+
+A layer reads the one before it, unless "inputs" names others; "weights" is what the file calls it, if not the same. The
+sizes come from the file. Types and settings are those of minivis.layers.
+"""
+
+import json
+from pathlib import Path
+
+from minivis.engine.network import ROLES
+from minivis.errors import BadFile, BadValue
+from minivis.images.preprocessing import Preprocessing
+from minivis.layers import LAYER_TYPES
+
+LIMIT = 2**22                                           # bytes of a table; ResNet-50's takes 20 kB
+KEYS = ("layers", "input", "preprocess", "preprocessing", "classes", "class_names", "class_aliases", "roles", "about")
+
+
+def load(table_path, path, contents, *, dtype, finite):
+    """The net of the table, with the arrays of an open file's `foreign.Contents`."""
+    from minivis.weights import recognise
+
+    table, prefixes = read(table_path)
+    wanted = {
+        f"{prefixes.get(row['name'], row['name'])}.{suffix}"
+        for row in table["layers"]
+        for suffix in recognise.SUFFIXES.get(row["type"], {}).values()
+    }
+    tensors = max(recognise.spellings(contents.tensors), key=lambda found: len(wanted & set(found)))
+    if not wanted & set(tensors):
+        shown = ", ".join(list(contents.tensors)[:6])
+        raise BadFile(f"{path} holds nothing that {table_path} names; it holds {shown or 'nothing'}, ...")
+    net = recognise.build(table, lambda name: prefixes.get(name, name), tensors, contents.axes, dtype, path, finite)
+    unused = sorted(set(tensors) - wanted)
+    net.about.update(format=contents.container, architecture=f"of {Path(table_path).name}", training="unknown")
+    if unused:
+        net.about["unused"] = f"{len(unused)} arrays of the file are not in the table: {', '.join(unused[:6])}"
+    return net
+
+
+def read(path):
+    """(a table as `native.build` takes it, layer -> what the file calls it). Raise BadFile with a sentence."""
+    try:
+        if Path(path).stat().st_size > LIMIT:
+            raise BadFile(f"{path} is too large to be a layer table")
+        table = json.loads(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise BadFile(f"there is no file {path}") from None
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        raise BadFile(f"{path} is no JSON ({str(error)[:80]})") from None
+    table = {"layers": table} if isinstance(table, list) else table
+    if not isinstance(table, dict) or not isinstance(table.get("layers"), list) or not table["layers"]:
+        raise BadFile(f'{path} is no layer table: it should be {{"layers": [...]}}, see weights/README.md')
+    if unknown := sorted(set(table) - set(KEYS)):
+        raise BadFile(f"{path}: a table has no {', '.join(map(repr, unknown[:4]))}; it may have {', '.join(KEYS)}")
+    rows, prefixes, before = [], {}, "input"
+    for number, row in enumerate(table["layers"], 1):
+        if not isinstance(row, dict) or not isinstance(row.get("name"), str) or row.get("type") not in LAYER_TYPES:
+            raise BadFile(f"{path}: layer {number} needs a name and a type, one of {', '.join(LAYER_TYPES)}")
+        row = dict(row)
+        prefixes[row["name"]] = str(row.pop("weights", row["name"]))
+        inputs = row.get("inputs", [before])
+        row["inputs"] = [inputs] if isinstance(inputs, str) else inputs
+        rows.append(row)
+        before = row["name"]
+    return {"layers": rows, **rest(table, rows, path)}, prefixes
+
+
+def rest(table, rows, path):
+    """Preprocessing, classes and roles of a table; a softmax at the end is prob, and what it reads the logits."""
+    from minivis.weights.recognise import check_preprocess
+
+    try:
+        if "preprocessing" in table:
+            preprocessing = Preprocessing.from_dict(table["preprocessing"]).as_dict()
+        else:
+            preprocessing = check_preprocess(table.get("preprocess", "none")).as_dict()
+        if "input" in table:
+            preprocessing["size"] = list(table["input"])
+        roles = dict.fromkeys(ROLES)
+        if rows[-1]["type"] == "Softmax":
+            roles.update(prob=rows[-1]["name"], logits=rows[-1]["inputs"][0])
+        return {
+            "preprocessing": preprocessing,
+            "class_names": list(table.get("classes", table.get("class_names", ()))),
+            "class_aliases": dict(table.get("class_aliases", {})),
+            "roles": {**roles, **table.get("roles", {})},
+            "about": dict(table.get("about", {})),
+        }
+    except (BadValue, LookupError) as error:
+        raise BadFile(f"{path}: {error}") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise BadFile(f"{path}: the part beside the layers is damaged ({error})") from None

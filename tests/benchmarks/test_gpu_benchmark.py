@@ -1,0 +1,96 @@
+"""benchmarks/gpu.py as it is typed, on the stand-in and a tiny net: its lines, its parity; and what it says without."""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import stand_in
+
+TOP = Path(__file__).parents[2]
+CUPY = "import sys, stand_in\nsys.modules['cupy'] = cupy = stand_in.module(True)\n"
+
+
+def bench(folder, *words, cupy=CUPY):
+    """rc, stdout, stderr; ``import cupy`` runs the text, in all processes."""
+    (folder / "cupy.py").write_text(cupy)
+    path = ":".join(map(str, [folder, TOP / "tests", TOP, *filter(None, sys.path)]))
+    done = subprocess.run([sys.executable, TOP / "benchmarks" / "gpu.py", *words], capture_output=True, text=True,
+                          env={**os.environ, "PYTHONPATH": path})
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_table(tmp_path):
+    if not stand_in.COMPILER:
+        pytest.skip("no g++ here: the CUDA kernels are not tested")
+    code, out, err = bench(tmp_path, "--tiny", "--rounds", "1", "--batch", "2", "--work", "gradient", "style")
+    assert (code, err) == (0, "")
+    first, _, head, rule, *lines = out.splitlines()
+    assert re.fullmatch(r"a CPU as a GPU; driver for CUDA 12\.8; CuPy stand-in, PyTorch .*; \d{4}-\d\d-\d\d", first)
+    assert len(lines) == 2 and {line.count("|") for line in (head, rule, *lines)} == {9}
+    for line, batch in zip(lines, (2, 1)):
+        cells = [cell.strip() for cell in line.split("|")]
+        assert cells[1].endswith(f"batch {batch}") and re.fullmatch(r"[\d.]+ ms, 0 MB", cells[2])
+        assert float(cells[8].split(",")[0]) < 1e-3                     # off the CPU's numbers
+
+
+def test_wrong_numbers_are_said(tmp_path):
+    """A device whose products are off."""
+    wrong = CUPY + "stand_in.ndarray.__matmul__ = lambda a, b: stand_in.made(1.5 * (a._values @ b._values))"
+    code, out, err = bench(tmp_path, "--tiny", "--rounds", "1", "--work", "forward", "--batch", "1", cupy=wrong)
+    assert code == 1 and "wrong: float32 on the device is off by" in err and "VGG16 with FC layers" in out
+
+
+@pytest.mark.parametrize("cupy, sentence", [
+    ("raise ImportError", "the GPU needs CuPy, which is not installed: pip install 'minivis[gpu]'"),
+    (CUPY + "cupy.cuda.runtime.getDeviceCount = lambda: 0", "this machine shows it no GPU; use --device cpu"),
+])
+def test_without_a_gpu(tmp_path, cupy, sentence):
+    code, out, err = bench(tmp_path, cupy=cupy)
+    assert code == 2 and out == "" and len(err.splitlines()) == 1 and err.startswith("benchmarks/gpu.py: ")
+    assert sentence in err
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """The script as a module."""
+    monkeypatch.syspath_prepend(str(TOP / "benchmarks"))
+    for name in ("run", "gpu"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return importlib.import_module("gpu")
+
+
+@pytest.mark.parametrize("work", ["gradient", "style", "dream", "forward"])
+def test_each_work_gives_the_cpus_numbers(gpu, work):
+    task = gpu.Task(work, 1 if work == "style" else 2, tiny=True)
+    wanted = gpu.minivis(task, "cpu")()
+    with stand_in.installed():
+        found = gpu.measure("minivis", task, wanted, 1)
+    assert found["off"] < 1e-4 and found["milliseconds"] > 0 and wanted.any()
+
+
+@pytest.mark.parametrize("work", ["gradient", "style", "dream", "forward"])
+def test_pytorch_does_the_same_work(gpu, work):
+    pytest.importorskip("torch", reason="no PyTorch here: its half of the benchmark is not compared")
+    task = gpu.Task(work, 1, tiny=True)
+    np.testing.assert_allclose(gpu.pytorch(task, "cpu")().numpy(), gpu.minivis(task, "cpu")(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("users", ["0", "1"])
+def test_tf32_is_on_where_it_is_measured_and_only_there(gpu, monkeypatch, users):
+    seen = {}
+
+    def run(command, env, **_):
+        seen[command[command.index("--engine") + 1]] = env["CUPY_TF32"]
+        return SimpleNamespace(returncode=0, stdout="{}")
+
+    monkeypatch.setenv("CUPY_TF32", users)
+    monkeypatch.setattr(gpu.subprocess, "run", run)
+    for engine in gpu.ENGINES:
+        gpu.in_process(engine, "style", 1, "expected.npy", SimpleNamespace(rounds=1, tiny=False))
+    assert seen == {"minivis": "0", "torch": "0", "minivis TF32": "1", "torch TF32": "1"}

@@ -1,0 +1,209 @@
+"""The gallery: one page with everything, whose commands make its pictures, bit for bit."""
+
+import base64
+import json
+import re
+import shlex
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib.util import find_spec
+
+import pytest
+from commandline import contents, fill
+
+from minivis.cli import main
+from minivis.commands.gallery import run
+from minivis.commands.gallery.sections import CHAPTERS, SECTIONS, Chapter
+from minivis.models.tiny import tiny_vgg
+from minivis.weights import catalogue
+from minivis.weights.native import save
+
+DRAWN = len(SECTIONS) - (find_spec("cv2") is None)       # one section needs OpenCV
+
+
+class Page(HTMLParser):
+    """What a reader gets: headings, pictures with their alt texts, commands, links; and whether tags are balanced."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.stack, self.images, self.ids, self.links = [], [], [], []
+        self.text = {"h2": [], "code": [], "h1": [], "figcaption": []}
+        self.feed(text)
+        assert not self.stack, f"never closed: {self.stack}"
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [attributes[key] for key in ("href", "src") if key in attributes]
+        if tag == "img":
+            self.images.append(attributes)
+        if tag not in ("img", "meta", "br"):
+            self.stack.append(tag)
+            self.text.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        for tag in set(self.stack):
+            self.text[tag][-1] += data
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(folder, page, what --json said) of a gallery made once."""
+    folder = tmp_path_factory.mktemp("gallery")
+    fill(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["gallery", "photo.png", "--net", "tiny.h5", "--quiet"]) == 0
+    return folder, (folder / "gallery" / "index.html").read_text(encoding="utf-8")
+
+
+def test_is_one_file_that_needs_nothing_else(made):
+    folder, text = made
+    assert [p.name for p in (folder / "gallery").iterdir()] == ["index.html"]
+    page = Page(text)
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in page.links)
+    assert not re.search(r"https?:|<script|@import|url\(", text)
+    assert str(folder) not in text
+
+
+def test_reads_well(made):
+    page = Page(made[1])
+    assert page.text["h1"] == ["What tiny sees in photo.png"]
+    assert len(page.text["h2"]) == len(SECTIONS) and len(set(page.ids)) == len(page.ids) == len(SECTIONS)
+    assert {link[1:] for link in page.links if link[0] == "#"} == set(page.ids)
+    assert all(len(image["alt"]) > 10 for image in page.images) and len(page.images) == DRAWN + 1
+    assert "prefers-color-scheme: dark" in made[1] and 'name="viewport"' in made[1] and '<html lang="en">' in made[1]
+    assert all(section.formula in made[1] and section.sentence in made[1] for section in SECTIONS)
+    assert "pictures of nothing" not in made[1] and "$" not in re.sub(r"base64,[^\"]*", "", made[1])
+
+
+def test_each_command_makes_its_picture_bit_for_bit(made, monkeypatch, tmp_path):
+    folder, text = made
+    monkeypatch.chdir(folder)
+    commands = [shlex.split(code) for code in Page(text).text["code"] if code.startswith("minivis ")
+                and "PICTURE" not in code]                  # that of the footer
+    pictures = [image["src"].split(",")[1] for image in Page(text).images][1:]
+    assert len(commands) == len(SECTIONS) and len(pictures) == DRAWN
+    commands = [words for words in commands if len(SECTIONS) == DRAWN or words[1] != "segment"]
+    for k, (words, picture) in enumerate(zip(commands, pictures)):
+        code = main([*words[1:], "-o", str(tmp_path / f"{k}.png"), "--quiet"])
+        assert code == 0 or (words[1] == "fool" and code == 1)      # a net may withstand
+        assert (tmp_path / f"{k}.png").read_bytes() == base64.b64decode(picture), words
+
+
+def test_a_saved_picture_of_the_page_can_be_made_again(made, monkeypatch, capsys):
+    folder, text = made
+    monkeypatch.chdir(folder)
+    (folder / "saved.png").write_bytes(base64.b64decode(Page(text).images[-1]["src"].split(",")[1]))
+    assert main(["rerun", "saved.png"]) == 0
+    assert "bit for bit" in capsys.readouterr().out
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    fill(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def three(monkeypatch):
+    """Only three sections, which is all that most tests need."""
+    kept = [section for section in SECTIONS if section.key in ("classify", "filters", "neuron")]
+    monkeypatch.setattr("minivis.commands.gallery.run.run.__kwdefaults__", {"progress": False, "sections": kept})
+    return kept
+
+
+def test_json(here, three, capsys):
+    assert main(["gallery", "photo.jpg", "--net", "tiny.h5", "--json", "-o", "here"]) == 0
+    out, err = capsys.readouterr()
+    said = json.loads(out)
+    assert err == "" and said["command"] == "gallery" and said["files"] == ["here/index.html"]
+    assert list(said["numbers"]) == ["classify", "filters", "neuron"]
+    one = said["numbers"]["neuron"]
+    assert one["seconds"] > 0 and one["command"][:2] == ["minivis", "backprop"]
+    assert one["numbers"]["unit"].startswith("relu2_1:") and one["numbers"]["unit"].endswith("@max")
+
+
+def test_what_a_net_cannot_do_is_one_sentence(here, capsys):
+    net = tiny_vgg()
+    roles = {**net.roles, "logits": None, "prob": None, "content": None}
+    save(replace(net, roles=roles, class_names=(), class_aliases={}), "plain.h5")
+    assert main(["gallery", "photo.png", "--net", "plain.h5"]) == 0
+    page = Page((here / "gallery/index.html").read_text(encoding="utf-8"))
+    text = (here / "gallery/index.html").read_text(encoding="utf-8")
+    assert len(page.text["h2"]) == len(SECTIONS) and 1 < len(page.images) < len(SECTIONS)
+    assert "Not for this net: this net has no classes" in text and "A net without classes" in text
+
+
+def test_an_existing_page_is_kept_unless_forced(here, three, capsys):
+    assert main(["gallery", "photo.png", "--net", "tiny.h5", "-q"]) == 0
+    before = contents(here)
+    assert main(["gallery", "photo.jpg", "--net", "tiny.h5", "-q"]) == 2
+    assert "gallery/index.html exists and is kept" in capsys.readouterr().err and contents(here) == before
+    assert main(["gallery", "photo.jpg", "--net", "tiny.h5", "-q", "--force"]) == 0
+    assert "photo.jpg" in (here / "gallery/index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_what_fails_leaves_nothing_behind(here, monkeypatch, error):
+    def broken(*args, **kwargs):
+        raise error
+
+    before = contents(here)
+    monkeypatch.setattr("minivis.commands.gallery.page.render", broken)
+    if error is RuntimeError:
+        with pytest.raises(RuntimeError):
+            main(["gallery", "photo.png", "--net", "tiny.h5"])
+    else:
+        assert main(["gallery", "photo.png", "--net", "tiny.h5"]) == 130
+    assert contents(here) == before
+
+
+def test_names_are_escaped(here, three):
+    (here / "photo.png").rename(here / "a<b>&c.png")
+    assert main(["gallery", "a<b>&c.png", "--net", "tiny.h5", "-q"]) == 0
+    text = (here / "gallery/index.html").read_text(encoding="utf-8")
+    assert "a&lt;b&gt;&amp;c.png" in text and "a<b>" not in text and Page(text)
+
+
+def test_other_nets(here):
+    assert main(["gallery", "photo.jpg", "--net", "grey.h5", "-q", "-o", "grey"]) == 0
+    words = ["gallery", "photo.jpg", "--net", "branches.h5", "--size", "32", "--seed", "5", "-q", "-o", "branches"]
+    assert main(words) == 0
+    text = (here / "branches/index.html").read_text(encoding="utf-8")
+    missing = text.count('class="missing"') - (find_spec("cv2") is None)
+    assert text.count("would take minutes") == sum(s.slow for s in SECTIONS) == 3
+    assert text.count("--pictures FOLDER here") == sum(s.many for s in SECTIONS) == 3
+    assert missing == 6 and "seed 5" in text
+    smooth = shlex.split(next(code for code in Page(text).text["code"] if "smoothgrad" in code))
+    assert smooth[1:] == shlex.split("saliency photo.jpg --map smoothgrad --size 32 --net branches.h5 --seed 5")
+
+
+def test_chapters_of_what_comes_in_packages(here, monkeypatch, capsys):
+    few = tuple(s for s in SECTIONS if s.key in ("classify", "saliency"))
+    ours = Chapter("Another net", "It sees as well.", "emoji-alexnet", ("classify", "saliency"))
+    away = replace(ours, title="Nowhere", net="vgg16-craft")
+    monkeypatch.setattr(run, "SECTIONS", few)
+    monkeypatch.setattr(run.run, "__kwdefaults__", {"progress": False, "sections": few})
+    monkeypatch.setattr(run.chapters, "__kwdefaults__", {"progress": False, "wanted": (ours, away)})
+    monkeypatch.setattr(run, "chapter_picture", lambda: str(here / "photo.png"))
+    monkeypatch.setattr(catalogue.Package, "find", lambda self: None)
+    monkeypatch.setenv("MINIVIS_WEIGHTS", str(here))
+    assert main(["gallery", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["numbers"]
+    assert list(said) == ["classify", "saliency", "emoji-alexnet-classify", "emoji-alexnet-saliency"]
+    assert said["emoji-alexnet-saliency"]["command"][-2:] == ["--net", "emoji-alexnet"]
+    page = Page((here / "gallery" / "index.html").read_text(encoding="utf-8"))
+    assert page.text["h1"][1:] == ["Another net"] and len(page.images) == 5 and len(set(page.ids)) == len(page.ids)
+    assert main(["gallery", "photo.png", "-o", "mine", "--json"]) == 0              # about a picture: no chapters
+    assert len(json.loads(capsys.readouterr().out)["numbers"]) == 2
+
+
+def test_the_chapters_name_nets_and_sections_that_exist():
+    for chapter in CHAPTERS:
+        assert chapter.net in catalogue.CATALOGUE
+        assert set(chapter.keys) - {"dream", "style"} <= {s.key for s in SECTIONS}

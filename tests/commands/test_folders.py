@@ -1,0 +1,252 @@
+"""The commands that look at many pictures, as a user types them."""
+
+import json
+import signal
+import sys
+
+import numpy as np
+import pytest
+from commandline import contents, fill, runner, scene
+from processes import finish, process
+
+from minivis.cli import main
+from minivis.images.files import read_image, read_text, write_image
+from minivis.models.tiny import tiny_vgg
+from minivis.sweeps.codes_file import open_codes
+from minivis.weights.native import save
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
+    """Nets, 12 pictures in photos/, one of them broken, and a file of codes of the whole ones."""
+    folder = tmp_path_factory.mktemp("originals")
+    fill(folder)
+    (folder / "photos").mkdir()
+    for i in range(11):
+        write_image(folder / f"photos/{i:02d}.png", np.roll(scene(), 5 * i, axis=1)[:, :, :: (-1) ** i])
+    (folder / "photos/broken.jpg").write_bytes(b"no picture")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["codes", "photos", "--net", "tiny.h5", "-q"]) == 0
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path, originals, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    for file in [*originals.glob("*.*"), *originals.glob("photos/*")]:
+        (tmp_path / file.relative_to(originals)).write_bytes(file.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(here, capsys):
+    return runner(capsys)
+
+
+@pytest.fixture
+def refused(run, here):
+    def refused(*words):
+        before = contents(here)
+        code, out, err = run(*words)
+        assert (code, out) == (2, ""), (code, out, err)
+        assert err.startswith("minivis: error: ") and err.count("\n") == 1, err
+        assert contents(here) == before, "something was left behind"
+        return err.removeprefix("minivis: error: ")
+
+    return refused
+
+
+NET = ("--net", "tiny.h5")
+
+
+@pytest.mark.parametrize("words, name", [
+    (("patches", "photos", *NET, "--layer", "relu2_1", "--unit", "1", "--unit", "6", "--top", "4"),
+     "photos-patches.png"),
+    (("patches", "photos", *NET, "--beside", "none", "--per-picture", "2"), "photos-patches.png"),
+    (("patches", "photo.png", *NET, "--layer", "pool1", "--beside", "guided"), "photo-patches.png"),
+    (("patches", "photos", "--net", "branches.h5", "--size", "24", "--top", "2"), "photos-patches.png"),
+    (("neighbours", "photo.png", "codes.h5", *NET, "--top", "5"), "photo-neighbours.png"),
+    (("neighbours", "photos/03.png", "codes.h5", *NET, "--metric", "l2"), "03-neighbours.png"),
+    (("tsne", "codes.h5", "--layout", "both", "--side", "128", "--seed", "4"), "codes-tsne.png"),
+    (("tsne", "codes.h5", "--most", "8", "--perplexity", "2"), "codes-tsne.png"),
+    (("neighbours", "photo.png", "photos", *NET, "--top", "3"), "photo-neighbours.png"),
+    (("neighbours", "codes.h5", *NET), "goose-neighbours.png"),
+    (("tsne", "photos", *NET, "--side", "128"), "photos-tsne.png"),
+], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
+def test_makes_a_picture_and_makes_it_again(run, here, words, name):
+    code, out, err = run(*words)
+    assert (code, err) == (0, "") and out.endswith(f"wrote {name}\n")
+    assert read_image(name).std() > 5
+    code, out, err = run("rerun", name)
+    assert (code, err) == (0, "") and "bit for bit" in out
+    again = name.replace(".png", "-rerun.png")
+    assert (here / again).read_bytes() == (here / name).read_bytes()
+    said = json.loads(run(*words, "-o", "again.png", "--json")[1])
+    assert said["command"] == words[0] and said["files"] == ["again.png"] and said["numbers"]
+
+
+def test_what_could_not_be_read_is_told_and_not_fatal(run):
+    code, out, _ = run("patches", "photos", *NET, "--unit", "0")
+    assert code == 0 and "1 could not be read:\n  broken.jpg is no picture" in out and "in 11 pictures" in out
+    said = json.loads(run("codes", "photos", *NET, "-o", "b.h5", "--json")[1])
+    assert said["numbers"]["pictures"] == 11 and said["numbers"]["unreadable"][0][0] == "broken.jpg"
+    assert said["settings"]["layer"] == "fc7" and said["files"] == ["b.h5"]
+
+
+def test_codes_appended(run, here):
+    assert run("codes", "photos", *NET, "--append")[1].startswith("11 pictures, 0 of them new")
+    write_image("photos/new.png", scene())
+    assert run("codes", "photos", *NET, "--append")[1].startswith("12 pictures, 1 of them new")
+    assert run("codes", "photos", *NET, "--layer", "relu2_1", "-f", "-q") == (0, "", "")
+    with open_codes("codes.h5") as file:
+        assert (file.layer, file.codes.shape) == ("relu2_1", (12, 512))
+
+
+def test_a_folder_of_pictures_does_for_a_file_of_codes(run, here):
+    by_codes = json.loads(run("neighbours", "photo.png", "codes.h5", *NET, "--json")[1])["numbers"]
+    by_folder = json.loads(run("neighbours", "photo.png", "photos", *NET, "-f", "--json")[1])["numbers"]
+    assert by_folder == {**by_codes, "neighbours": [
+        {**one, "picture": str(here / one["picture"])} for one in by_codes["neighbours"]]}
+    for source in ("codes.h5", "photos"):
+        assert run("tsne", source, *NET, "--side", "128", "-q")[0] == 0
+    assert (read_image("codes-tsne.png") == read_image("photos-tsne.png")).all()
+
+
+def test_the_samples(run, here, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    code, out, _ = run("patches", "samples", *NET, "--unit", "0", "--beside", "none")
+    assert code == 0 and "in 200 pictures" in out and "could not" not in out
+    assert run("rerun", "samples-patches.png")[0] == 0
+    assert json.loads(run("codes", "samples", *NET, "-o", "s.h5", "--json")[1])["numbers"]["pictures"] == 200
+    (here / "samples").mkdir()                          # now the user means that
+    write_image("samples/own.png", scene())
+    assert "in 1 pictures" in run("patches", "samples", *NET, "--unit", "0", "-f")[1]
+
+
+def test_two_processes_write_the_same_picture(run, here):
+    words = ("patches", "photos", *NET, "--top", "3")
+    assert run(*words, "-o", "one.png")[0] == 0 and run(*words, "-o", "two.png", "--jobs", "2")[0] == 0
+    assert (here / "one.png").read_bytes() == (here / "two.png").read_bytes()   # the record too
+
+
+def test_the_record_holds_the_folder(run, refused, here):
+    from minivis.images.collection import folder_hash
+
+    run("patches", "photos", *NET, "--unit", "2", "--jobs", "1", "-q")
+    record = json.loads(read_text("photos-patches.png")["minivis"])
+    assert record["command"] == ["patches", "photos", "--unit", "2", *NET] and record["image"] is None
+    assert record["inputs"] == {"folder": {"name": "photos", "sha256": folder_hash("photos")}}
+    write_image("photos/new.png", scene())
+    assert "the folder photos has changed since photos-patches.png was made" in refused("rerun", "photos-patches.png")
+    for change in ({"inputs": {}}, {"inputs": {"folder": {"name": 3, "sha256": ""}}}, {"inputs": 3}, {"net": None}):
+        write_image("bad.png", scene(), {"minivis": json.dumps({**record, **change})}, force=True)
+        assert "damaged record" in refused("rerun", "bad.png")
+    run("tsne", "codes.h5", "--side", "64", "-q")
+    record = json.loads(read_text("codes-tsne.png")["minivis"])
+    assert list(record["inputs"]) == ["codes"]
+    run("codes", "photos", *NET, "--append", "-q")
+    assert "the codes codes.h5 has changed" in refused("rerun", "codes-tsne.png")
+
+
+@pytest.mark.parametrize("words, message", [
+    (["patches"], "Missing argument 'FOLDER'"),
+    (["patches", "nowhere"], "there is no folder nowhere"),
+    (["patches", "void"], "there is no picture in the folder void"),
+    (["patches", "text"], "none of the 1 pictures can be read; the first: a.png is no picture"),
+    (["patches", "photos", "--layer", "relu9"], "no layer named 'relu9'"),
+    (["patches", "photos", "--unit", "8"], "unit 8: relu2_1 has 8 units, 0 to 7"),
+    (["patches", "photos", "--unit", "-1"], "'--unit'"),
+    (["patches", "photos", "--top", "0"], "'--top'"),
+    (["patches", "photos", "--resume"], "there is no checkpoint photos-patches.png.checkpoint: nothing to resume"),
+    (["patches", "photos", "--jobs", "0"], "'--jobs'"),
+    (["patches", "photos", "--scheduler", "tcp://127.0.0.1:1"], "a scheduler belongs to the backend dask"),
+    (["patches", "photos", "--backend", "dask"], "a scheduler belongs to the backend dask"),
+    (["patches", "photos", "-o", "photo.png"], "exists and is kept"),
+    (["codes", "void", "-o", "b.h5"], "there is no picture in the folder void"),
+    (["codes", "text", "-o", "b.h5"], "none of the 1 pictures can be read"),
+    (["codes", "photos"], "codes.h5 exists and is kept"),
+    (["codes", "photos", "--append", "--layer", "fc6"], "codes.h5 holds codes of the layer fc7, not of fc6"),
+    (["codes", "photos", "--append", "--net", "other.h5"], "codes.h5 holds codes of another net, tiny.h5"),
+    (["codes", "photos", "-o", "tiny.h5", "--append"], "tiny.h5 is no file of codes"),
+    (["codes", "photos", "-o", "no/where.h5"], "there is no folder no"),
+    (["neighbours"], "Missing argument 'CODES'"),
+    (["neighbours", "photo.png"], "photo.png is no file of codes"),
+    (["neighbours", "photo.png", "nowhere.h5"], "there is no file nowhere.h5"),
+    (["neighbours", "photo.png", "tiny.h5"], "tiny.h5 is no file of codes"),
+    (["neighbours", "photo.png", "codes.h5", "--net", "other.h5"], "codes.h5 holds codes of another net, tiny.h5"),
+    (["neighbours", "photo.png", "codes.h5", "--metric", "l1"], "'l1' is not one of 'cosine', 'l2'"),
+    (["tsne", "photo.png"], "no file of"),
+    (["tsne", "few.h5"], "a map needs at least 4 pictures, and there are 2"),
+    (["tsne", "codes.h5", "--perplexity", "0"], "'--perplexity'"),
+    (["tsne", "codes.h5", "--layout", "circle"], "'circle' is not one of"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
+def test_mistakes(refused, run, here, words, message):
+    (here / "void").mkdir()
+    (here / "text").mkdir()
+    (here / "text/a.png").write_text("I am no picture.")
+    save(tiny_vgg(seed=1), "other.h5")
+    if "few.h5" in words:
+        (here / "two").mkdir()
+        for name in ("a", "b"):
+            write_image(f"two/{name}.png", scene())
+        run("codes", "two", *NET, "-o", "few.h5", "-q")
+    needs_net = words[0] != "tsne" and "--net" not in words
+    assert message in refused(*words, *(NET if needs_net else []))
+
+
+def test_a_perplexity_that_is_too_high_is_lowered_with_a_note(run):
+    code, out, _ = run("tsne", "codes.h5", "--side", "64")
+    assert code == 0 and "perplexity lowered from 50 to 3, for 11 pictures" in out
+
+
+def test_without_dask(refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    words = ("patches", "photos", *NET, "--backend", "dask", "--scheduler", "tcp://127.0.0.1:1")
+    assert "pip install 'minivis[dask]'" in refused(*words)
+
+
+# the command line with batches of two, which stops at the second
+STOPS = """
+import sys, os, signal, minivis.cli, minivis.sweeps.sweep as sweep
+sweep.BATCH = 2
+add, calls = sweep.Tally.add, []
+def adding(*args):
+    calls.append(add(*args))
+    if len(calls) == 2:
+        os.kill(os.getpid(), signal.SIGINT)
+sweep.Tally.add = adding
+sys.exit(minivis.cli.main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to send to oneself")
+@pytest.mark.parametrize("words, out", [
+    (("patches", "photos", *NET), "photos-patches.png"), (("codes", "photos", *NET, "-o", "new.h5"), "new.h5"),
+])
+def test_ctrl_c_leaves_what_resume_needs(run, refused, here, words, out):
+    assert run(*words, *(["-o", "whole.png"] if words[0] == "patches" else []))[0] == 0
+    whole = here / ("whole.png" if words[0] == "patches" else "new.h5")
+    kept = whole.read_bytes()
+    if words[0] == "codes":
+        whole.unlink()
+    with process("-c", STOPS, *words) as child:
+        _, err = child.communicate(timeout=60)
+    assert child.returncode == signal.SIGINT + 128 and "minivis: stopped" in err, err
+    assert f"{out}.checkpoint holds what was found so far; --resume goes on from there" in err
+    assert not (here / out).exists()
+    assert f"{out}.checkpoint holds what an earlier run has left: --resume goes on" in refused(*words)
+    code, said, err = run(*words, "--resume")
+    assert (code, err) == (0, "") and not (here / f"{out}.checkpoint").exists()
+    if words[0] == "patches":
+        assert (here / out).read_bytes() == kept
+    else:
+        assert said.startswith("11 pictures, 9 of them new")
+
+
+def test_as_a_module_with_two_jobs(here):
+    code, out, err = finish("-m", "minivis", "codes", "photos", *NET, "-o", "b.h5", "--jobs", "2")
+    assert (code, err) == (0, "") and out.startswith("11 pictures, 11 of them new")
+    with open_codes("b.h5") as b, open_codes("codes.h5") as a:
+        np.testing.assert_array_equal(a.codes[:], b.codes[:])

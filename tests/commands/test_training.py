@@ -1,0 +1,99 @@
+"""`minivis train`, on a few pictures: what it writes, what Ctrl-C leaves, what --resume makes of it."""
+
+import gzip
+import json
+import struct
+
+import numpy as np
+import pytest
+
+import minivis as mv
+from minivis.cli import main
+from minivis.training import recipes, trainer
+
+
+def idx(array):
+    return b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, rng):
+    """A folder with a very small Fashion-MNIST; the test after training looks at 20 pictures."""
+    (tmp_path / "data").mkdir()
+    for stem, count in (("train", 80), ("t10k", 20)):
+        labels = (np.arange(count) % 10).astype(np.uint8)
+        images = (rng.integers(0, 40, (count, 28, 28)) + 20 * labels[:, None, None]).astype(np.uint8)
+        (tmp_path / "data" / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
+        (tmp_path / "data" / f"{stem}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
+    few = lambda net, data, count, *how, **rest: trainer.accuracy(net, data, 20, *how, **rest)  # noqa: E731
+    monkeypatch.setattr(recipes, "accuracy", few)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_fashion(here, capsys):
+    assert main(["train", "fashion", "--data", "data", "--steps", "3", "--json"]) == 0
+    out, err = capsys.readouterr()
+    said = json.loads(out)
+    assert err == "" and said["files"] == ["fashion-vgg.h5"] and said["settings"]["steps"] == 3
+    net = mv.load("fashion-vgg.h5")
+    assert net.about["training"] == said["numbers"] and "bag" in net.class_names
+    assert set(said["numbers"]["accuracy"]) == {"the 10,000 test pictures"}
+    assert sorted(p.name for p in here.iterdir()) == ["data", "fashion-vgg.h5"], "the checkpoint is still there"
+    assert main(["classify", "--net", "fashion-vgg.h5", "--quiet"]) == 0
+
+
+def test_ctrl_c_leaves_a_checkpoint_that_resume_takes_up(here, capsys, monkeypatch):
+    assert main(["train", "fashion", "--data", "data", "--steps", "4", "-o", "whole.h5", "-q"]) == 0
+    step = trainer.Trainer.step
+
+    def stopped(self, *args):
+        if self.steps_done == 2:
+            raise KeyboardInterrupt
+        step(self, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.Trainer, "step", stopped)
+        assert main(["train", "fashion", "--data", "data", "--steps", "4", "-o", "a.h5"]) == 130
+    assert "a.h5.checkpoint holds what was learned so far; --resume goes on from there" in capsys.readouterr().err
+    assert not (here / "a.h5").exists()
+    assert main(["train", "fashion", "--data", "data", "--steps", "4", "-o", "a.h5"]) == 2      # not by mistake
+    assert "a.h5.checkpoint exists and is kept" in capsys.readouterr().err
+    assert main(["train", "fashion", "--data", "data", "--steps", "4", "-o", "a.h5", "--resume", "-q"]) == 0
+    for name, layer in mv.load("whole.h5").layers.items():
+        for key, array in layer.params.items():
+            np.testing.assert_array_equal(mv.load("a.h5").layers[name].params[key], array)
+
+
+def test_adversarial_training_says_so_in_the_file(here, capsys):
+    command = ["train", "fashion", "--data", "data", "--steps", "3", "--adversarial", "pgd", "--eps", "6",
+               "--eps-warmup", "2", "-o", "hard.h5", "--json"]  # fmt: skip
+    assert main(command) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["settings"]["adversary"]["steps"] == 3
+    record = mv.load("hard.h5").about["training"]
+    assert record["command"] == ("minivis train fashion --adversarial pgd --eps 6 --attack-steps 3 --norm Linf "
+                                 "--share 1 --eps-warmup 2")
+    assert record["stages"][0]["adversary"] == said["settings"]["adversary"]
+    assert list(record["accuracy"]) == ["the 10,000 test pictures",
+                                        "1,000 of the test pictures, moved by PGD-10 at Linf 6/255"]
+
+
+@pytest.mark.parametrize("wrong, message", [
+    (["--eps", "8"], "are of --adversarial fgsm or pgd, which is not there"),
+    (["--adversarial", "pdg"], "no attack to train against named 'pdg'; did you mean 'pgd'"),
+    (["--adversarial", "fgsm", "--eps", "-1"], "eps is a number of pixel levels above 0"),
+    (["--adversarial", "fgsm", "--attack-steps", "4"], "fgsm is a single step"),
+    (["--adversarial", "pgd", "--share", "2"], "share is above 0 and at most 1"),
+])  # fmt: skip
+def test_mistakes_about_the_adversary(here, capsys, wrong, message):
+    assert main(["train", "fashion", "--data", "data", "-o", "a.h5", *wrong]) == 2
+    err = capsys.readouterr().err
+    assert message in err and err.count("\n") == 1
+    assert not list(here.glob("a.h5*"))
+
+
+def test_emoji_starts_from_the_sprites(here, capsys):
+    (here / "sprites.npz").write_text("no sprites")
+    assert main(["train", "emoji", "--sprites", "sprites.npz", "-o", "a.h5"]) == 2
+    assert "sprites.npz" in capsys.readouterr().err and not (here / "a.h5").exists()

@@ -1,0 +1,82 @@
+"""`minivis weights fetch | import | normalize` as a user types them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minivis as mv
+from minivis.cli import main
+from minivis.models.tiny import tiny_vgg
+from minivis.weights import catalogue
+from minivis.weights.native import save
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIVIS_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "weights"
+
+
+def run(capsys, *words, code=0):
+    assert main(list(words)) == code
+    out, err = capsys.readouterr()
+    assert code == 0 or err.count("\n") == 1
+    return out if code == 0 else err
+
+
+def test_import_makes_a_file_that_is_found_by_name(capsys, folder):
+    out = run(capsys, "weights", "import", str(GOLDEN / "nets_resnet18.pth"))
+    assert "architecture: ResNet-18 (torchvision's)" in out and "say which: --preprocess" in out
+    net = mv.load("nets_resnet18")
+    assert catalogue.locate("nets_resnet18") == folder / "nets_resnet18.h5"
+    assert net.about["architecture"].startswith("ResNet-18")
+    assert "exists and is kept" in run(capsys, "weights", "import", str(GOLDEN / "nets_resnet18.pth"), code=2)
+    run(capsys, "weights", "import", str(GOLDEN / "nets_resnet18.pth"), "--force", "-q")
+
+
+def test_import_with_everything_said(capsys):
+    Path("names.txt").write_text("\n".join("abcdefg\n"), "utf-8")
+    said = ["--classes", "names.txt", "--preprocess", "tensorflow", "-o", "g.h5", "--half", "--json"]
+    found = json.loads(run(capsys, "weights", "import", str(GOLDEN / "nets_GoogLeNet.caffemodel"), *said))
+    assert found["numbers"]["classes"] == 7 and found["files"] == ["g.h5"]
+    net = mv.load("g.h5")
+    assert net.class_names == tuple("abcdefg") and net.preprocessing.mean == (127.5,) * 3
+
+
+def test_import_refuses(capsys):
+    golden = str(GOLDEN / "nets_vgg16.pth")
+    assert "there is no file" in run(capsys, "weights", "import", "missing.pth", code=2)
+    assert "no architecture named 'vgg'" in run(capsys, "weights", "import", golden, "--arch", "vgg", code=2)
+    Path("names.txt").write_bytes(b"\xff\xfe\x00")
+    assert "is no text in UTF-8" in run(capsys, "weights", "import", golden, "--classes", "names.txt", code=2)
+    Path("weights.bin").write_bytes(b"nothing of the kind")
+    assert "minivis" in run(capsys, "weights", "import", "weights.bin", code=2)
+    assert not list(Path("weights").iterdir())
+
+
+def test_inspect_reads_foreign_files(capsys):
+    found = run(capsys, "weights", "inspect", str(GOLDEN / "nets_vgg13_bn.pth"))
+    assert "PyTorch state dict (before 1.6)" in found and "VGG13-BN" in found
+    assert "inception_3a/output" in run(capsys, "inspect", str(GOLDEN / "nets_GoogLeNet.caffemodel"))
+    assert "VGG16 (torch" in run(capsys, "weights", "inspect", str(GOLDEN / "nets_vgg16.pth"), "--preprocess", "caffe")
+
+
+def test_fetch_offline(capsys):
+    assert "--offline keeps minivis" in run(capsys, "weights", "fetch", "googlenet", "--offline", code=2)
+    assert "no net named" in run(capsys, "weights", "fetch", "nothing", "--offline", code=2)
+
+
+def test_normalize(capsys):
+    save(tiny_vgg(), "tiny.h5")
+    out = run(capsys, "weights", "normalize", "tiny.h5", "-o", "new.h5")
+    assert "mean activation 1 on 1 picture\n" in out
+    before, after = mv.load("tiny.h5"), mv.load("new.h5")
+    x = np.random.default_rng(0).standard_normal((1, 16, 16, 3), dtype=np.float32)
+    np.testing.assert_allclose(after.forward(x)["fc8"], before.forward(x)["fc8"], rtol=1e-4, atol=1e-5)
+    resnet = str(GOLDEN / "nets_resnet18.pth")
+    assert "plain sequence" in run(capsys, "weights", "normalize", resnet, "-o", "a.h5", code=2)

@@ -1,0 +1,238 @@
+"""Every fast way against the plain loops and against im2col (which test_conv.py holds against them), in any shape."""
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from minivis.convolution import bands, choose, direct, winograd
+from minivis.errors import BadValue
+from minivis.layers import BackwardMode, Conv2D, ForwardMode
+from minivis.runtime import products
+from minivis.runtime.threads import set_threads
+
+FAST = [way for way in choose.NEEDS if way != "im2col"]
+# of the largest output: what the docstrings of direct.py and winograd.py state
+BOUNDS = {"winograd2": {"f4": 2e-6, "f8": 1e-13}, "winograd4": {"f4": 2e-5, "f8": 1e-13}}
+BOUND = {"f4": 2e-6, "f8": 1e-13}
+
+sides = st.integers(1, 3)
+kernels = st.sampled_from([1, 2, 3, 4, 5, 7, 11])
+pads = st.tuples(st.integers(0, 3), st.integers(0, 3))
+
+
+@pytest.fixture(autouse=True)
+def default_threads(all_shared):
+    yield
+    set_threads(None)
+
+
+@st.composite
+def layers(draw, way, dtype):
+    """A layer that the way fits, and an input for it."""
+    kernel = draw(st.tuples(kernels, kernels))
+    stride, dilation = draw(st.tuples(sides, sides)), draw(st.tuples(sides, sides))
+    padding, groups = draw(st.tuples(pads, pads)), draw(st.integers(1, 3))
+    C, F = draw(st.integers(1, 20)), draw(st.integers(1, 20))
+    if max(kernel) > 5:                                                 # a first layer's
+        C, F = min(C, 3), min(F, 6)
+    if way == "depthwise":
+        C = F = 1
+        groups = draw(st.integers(2, 20))
+    elif groups > 1:
+        C += 1
+    if way == "pointwise":
+        kernel, padding = (1, 1), ((0, 0), (0, 0))
+    if way.startswith("winograd"):
+        kernel, stride, dilation = (3, 3), (1, 1), (1, 1)
+    if way == "shifted":
+        stride = 1, 1
+    span = [(k - 1) * d + 1 for k, d in zip(kernel, dilation)]
+    size = [max(1, r - sum(p)) + draw(st.integers(0, 14)) for r, p in zip(span, padding)]
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    w = rng.standard_normal((*kernel, C, groups * F)).astype(dtype)
+    b = draw(st.sampled_from([None, rng.standard_normal(groups * F).astype(dtype)]))
+    x = rng.standard_normal((draw(st.integers(1, 3)), *size, groups * C)).astype(dtype)
+    return Conv2D(w, b, stride=stride, padding=padding, dilation=dilation, groups=groups), x
+
+
+def three_results(layer, x, dout, way):
+    """out, dx, dw: of those that the way can do."""
+    out = layer.forward(x, mode=ForwardMode(None, algorithm=way))[0]
+    results = {"out": out}
+    if choose.NEEDS[way][0](layer.case("input", x.shape)):
+        results["dx"] = layer.backward(dout, x.shape, BackwardMode(algorithm=way))[0][0]
+    if way == "im2col":
+        results["dw"] = layer.backward(dout, x, BackwardMode(param_grads=True, algorithm=way))[1]["w"]
+    elif choose.NEEDS[way][0](layer.case("params", x.shape)):
+        results["dw"] = direct.param_grads(layer, way, x, dout, lead=layer.lead(x.shape))
+    return results
+
+
+@pytest.mark.parametrize("way", FAST)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_every_way_equals_im2col(way, dtype):
+    reached = set()
+
+    @settings(max_examples=120)
+    @given(st.data(), st.sampled_from([2**8, 2**12, 2**19]), st.sampled_from([1, 2, 3]))
+    def check(data, band_bytes, threads):
+        layer, x = data.draw(layers(way, dtype))
+        set_threads(threads)
+        dout = np.random.default_rng(1).standard_normal(layer.output_shape(x.shape)).astype(dtype)
+        exact = layer.with_params(**{key: p.astype("f8") for key, p in layer.params.items()})
+        wanted = three_results(exact, x.astype("f8"), dout.astype("f8"), "im2col")
+        x.flags.writeable = dout.flags.writeable = False
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(bands, "BAND_BYTES", band_bytes)
+            found = three_results(layer, x, dout, way)
+        for name, array in found.items():
+            reached.add(name)
+            assert array.shape == wanted[name].shape and array.dtype == dtype
+            worst = np.abs(array - wanted[name]).max()
+            assert worst <= BOUNDS.get(way, BOUND)[dtype] * max(1.0, np.abs(wanted[name]).max()), (name, worst)
+
+    check()
+    assert reached >= {"out", "dx"}
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(FAST), st.data())
+def test_forward_and_data_gradient_equal_the_loops(way, data):
+    layer, x = data.draw(layers(way, "f8"))
+    loops = [layer.geometry(x.shape)[key] for key in ("stride", "padding", "dilation", "groups")]
+    shape = layer.output_shape(x.shape)
+    assume(np.prod(shape) * layer.params["w"][..., 0].size < 20000)
+    dout = np.random.default_rng(1).standard_normal(shape)
+    found = three_results(layer, x, dout, way)
+    w, b = layer.params["w"], layer.params.get("b")
+    np.testing.assert_allclose(found["out"], reference.conv(x, w, b, *loops), rtol=0, atol=1e-10)
+    dx, dw = reference.conv_gradients(dout, x, w, *loops)[:2]
+    for name, wanted in (("dx", dx), ("dw", dw)):
+        if name in found:
+            np.testing.assert_allclose(found[name], wanted, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("way", ["winograd2", "winograd4"])
+def test_large_weights_go_in_phases_and_give_the_same(rng, way):
+    """By frequency where weights are large, by block where pictures are: both from the same pieces, also mixed."""
+    x = rng.standard_normal((5, 9, 7, 24)).astype("f4")
+    layer = Conv2D(rng.standard_normal((3, 3, 24, 40)).astype("f4"), rng.standard_normal(40).astype("f4"), padding=1)
+    wanted = layer.forward(x.astype("f4"), mode=ForwardMode(None, algorithm="im2col"))[0]
+    for rule, whole in ((lambda *a: True, 2**24), (lambda *a: True, 1), (lambda *a: False, 1)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(winograd, "in_phases", rule)
+            patch.setattr(winograd, "PHASE_BYTES", whole)
+            patch.setattr(winograd, "SMALL_PHASE", 0)
+            patch.setattr(winograd, "PHASE_PRODUCTS", 0)
+            patch.setattr(products, "SMALL_PRODUCT", 24 * 40 * 7)
+            out = layer.forward(x, mode=ForwardMode(None, algorithm=way))[0]
+        np.testing.assert_allclose(out, wanted, rtol=0, atol=2e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("C, F, piece", [(3, 96, 48), (520, 70, 14), (96, 131, 131)])
+def test_pointwise_weights_in_pieces(rng, C, F, piece):
+    """Forward and back, with rows enough for several products of each piece."""
+    assert products.in_pieces(np.ones((C, F))).shape == (1, F // piece, C, piece)
+    layer, x = Conv2D(rng.standard_normal((1, 1, C, F)), rng.standard_normal(F)), rng.standard_normal((2, 30, 25, C))
+    dout = rng.standard_normal((2, 30, 25, F))
+    wanted, found = (three_results(layer, x, dout, way) for way in ("im2col", "pointwise"))
+    for name in wanted:
+        np.testing.assert_allclose(found[name], wanted[name], rtol=0, atol=1e-13 * np.abs(wanted[name]).max())
+
+
+def test_shapes_that_alternate_do_not_soil_each_other(rng):
+    """Scratch memory is shared by all layers: a border that another shape has written to is not zero any more."""
+    set_threads(2)
+    cases = []
+    for way in FAST:
+        for size in [(3, 17), (16, 4), (9, 9), (1, 2)]:
+            for C in (3, 8):
+                kernel = {"pointwise": 1, "depthwise": 5}.get(way, 3)
+                w = rng.standard_normal((kernel, kernel, 1 if way == "depthwise" else C, C))
+                groups = C if way == "depthwise" else 1
+                layer = Conv2D(w, padding=kernel // 2, groups=groups)
+                x = 100 * rng.standard_normal((2, *size, C))
+                dout = 100 * rng.standard_normal(x.shape)
+                cases.append((layer, x, dout, way, three_results(layer, x, dout, "im2col")))
+    for i in rng.permutation(np.repeat(np.arange(len(cases)), 3)):
+        layer, x, dout, way, wanted = cases[i]
+        for name, array in three_results(layer, x, dout, way).items():
+            np.testing.assert_allclose(array, wanted[name], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("way", FAST)
+def test_the_same_bits_for_any_number_of_threads(rng, way):
+    kernel = {"pointwise": 1, "depthwise": 5}.get(way, 3)
+    C = 32
+    w = rng.standard_normal((kernel, kernel, 1 if way == "depthwise" else C, C)).astype("f4")
+    layer = Conv2D(w, padding=kernel // 2, groups=C if way == "depthwise" else 1)
+    x = rng.standard_normal((2, 60, 70, C)).astype("f4")
+    dout = rng.standard_normal(x.shape).astype("f4")
+    set_threads(1)
+    wanted = three_results(layer, x, dout, way)
+    for threads in (2, 3):
+        set_threads(threads)
+        for name, array in three_results(layer, x, dout, way).items():
+            np.testing.assert_array_equal(array, wanted[name])
+
+
+def test_weights_are_transformed_once_and_anew_when_they_change(rng):
+    layer = Conv2D(rng.standard_normal((3, 3, 16, 16)), padding=1)
+    x = rng.standard_normal((1, 12, 12, 16))
+    mode = ForwardMode(None, algorithm="winograd4")
+    layer.forward(x, mode=mode)
+    (kept,) = layer.derived.values()
+    layer.forward(x, mode=mode)
+    assert next(iter(layer.derived.values())) is kept
+    layer.set_params(w=2 * layer.params["w"])
+    wanted = layer.forward(x, mode=ForwardMode(None, algorithm="im2col"))[0]
+    np.testing.assert_allclose(layer.forward(x, mode=mode)[0], wanted, rtol=0, atol=1e-10)
+    layer.set_params(w=layer.params["w"].copy())
+    layer.forward(x, mode=ForwardMode("params", training=True, algorithm="winograd4"))
+    layer.backward(x, x, BackwardMode(param_grads=True, algorithm="winograd4"))
+    assert not layer.derived                                            # in training they would be stale at once
+
+
+@pytest.mark.parametrize(
+    "way, layer, needs",
+    [
+        ("winograd4", {"stride": 2}, "3x3 kernel at stride 1 without dilation; this convolution is 3x3 at stride"),
+        ("winograd2", {"dilation": 2}, "3x3 kernel at stride 1 without dilation"),
+        ("depthwise", {}, "one channel and one filter in each of its groups"),
+        ("shifted", {"stride": 2}, "stride 1"),
+        ("pointwise", {}, "1x1 kernel without padding"),
+    ],
+)
+def test_a_way_that_does_not_fit_says_what_it_needs(way, layer, needs):
+    with pytest.raises(BadValue, match=f"{way} needs .*{needs}"):
+        conv = Conv2D(np.ones((3, 3, 4, 4)), padding=2, **layer)
+        conv.forward(np.ones((1, 9, 9, 4)), mode=ForwardMode(algorithm=way))
+
+
+def case(direction="forward", kernel=(3, 3), stride=(1, 1), channels=64, filters=64, made=(56, 56), groups=1):
+    return choose.Case(direction, kernel, stride, (1, 1), groups, channels, filters, 1, made, kernel != (1, 1))
+
+
+@pytest.mark.parametrize(
+    "known, way",
+    [
+        ({}, "winograd4"),
+        ({"direction": "input"}, "winograd4"),
+        ({"direction": "params"}, "winograd4"),
+        ({"direction": "params", "kernel": (5, 5)}, "shifted"),
+        ({"made": (2, 2), "channels": 512, "filters": 512}, "shifted"),
+        ({"channels": 3}, "blocked"),
+        ({"direction": "input", "filters": 3}, "blocked"),
+        ({"kernel": (7, 7), "stride": (2, 2), "channels": 3, "made": (112, 112)}, "blocked"),
+        ({"kernel": (5, 5)}, "shifted"),
+        ({"kernel": (1, 1)}, "pointwise"),
+        ({"kernel": (1, 1), "stride": (2, 2)}, "pointwise"),
+        ({"kernel": (1, 1), "stride": (2, 2), "direction": "input"}, "blocked"),
+        ({"channels": 1, "filters": 1, "groups": 96}, "depthwise"),
+        ({"made": (4, 4), "channels": 8, "filters": 8}, "im2col"),
+    ],
+)
+def test_the_rules_pick(known, way):
+    assert choose.choose(case(**known)) == way

@@ -1,0 +1,49 @@
+"""The sample pictures: what is on the sheet, and the folder that they are unpacked into."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minivis.data.samples import NAME, Samples, folder_called, sample_folder
+from minivis.errors import BadValue
+from minivis.images.files import read_image
+
+EMOJI = Path(__file__).parents[1] / "data" / "emoji.npz"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "cache" / "minivis"
+
+
+def test_are_the_test_pictures_but_for_the_losses_of_webp():
+    data, samples = np.load(EMOJI), Samples()
+    assert samples.names == [str(data["names"][k]) for k in data["labels"]]
+    difference = samples.images.astype(float) - data["images"]
+    assert samples.images.shape == (200, 64, 64, 3) and abs(difference).mean() < 6         # of 255; measured: 5.5
+    assert all(abs(d).mean() < 20 for d in difference)          # none is another picture; measured: 15.2
+
+
+def test_are_unpacked_once(cache):
+    folder = Path(sample_folder())
+    files = sorted(folder.iterdir())
+    assert folder == cache / NAME and len(files) == 200 and files[0].name == "000 goose.png"
+    assert (read_image(files[7]) == Samples().images[7]).all()
+    files[0].write_bytes(b"mine")
+    assert sample_folder() == str(folder) and files[0].read_bytes() == b"mine"
+    assert [p.name for p in cache.iterdir()] == [NAME]          # nothing else is left
+
+
+def test_something_else_of_that_name_comes_first(cache):
+    assert folder_called("photos") == "photos" and folder_called(NAME) == str(cache / NAME)
+    Path(NAME).mkdir()
+    assert folder_called(NAME) == NAME
+
+
+def test_no_room_for_them(cache):
+    cache.parent.write_bytes(b"a file where the folder should be")
+    with pytest.raises(BadValue, match=r"the sample pictures cannot be unpacked into .* \(Not a directory|exists"):
+        sample_folder()

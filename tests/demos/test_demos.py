@@ -1,0 +1,220 @@
+"""Every demo runs, on a small net, and shows what the method of the same name computes."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commandline import fill
+
+import minivis as mv
+from minivis.figures.compose import signed
+from minivis.images.files import read_image
+
+DEMOS = Path(__file__).parents[2] / "demos"
+SCRIPTS = sorted(DEMOS.glob("[0-9][0-9]_*.py"))
+OF_A_NET = [script for script in SCRIPTS if script.stem[3:] not in ("linear", "adversarial")]      # these train theirs
+
+
+@pytest.fixture
+def demo(tmp_path, monkeypatch):
+    """Run a demo with these arguments in a folder with nets and pictures; return what it saved: {title: array}."""
+    fill(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(DEMOS))
+
+    def demo(script, *arguments):
+        if "segment" in script.stem:
+            pytest.importorskip("cv2", reason="no OpenCV here: its demo does not run")
+        spec = importlib.util.spec_from_file_location(script.stem, script)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        saved = {}
+        save = module.save
+        saving = lambda path, figure, **more: (saved.update(figure), save(path, figure, **more))  # noqa: E731
+        monkeypatch.setattr(module, "save", saving)
+        assert module.main(list(arguments)) is None
+        return saved
+
+    yield demo
+    sys.modules.pop("loading", None)
+
+
+def test_there_are_demos_and_the_readme_shows_each():
+    readme = (DEMOS / "README.md").read_text(encoding="utf-8")
+    assert len(SCRIPTS) >= 5
+    for script in SCRIPTS:
+        assert f"({script.name})" in readme, f"demos/README.md does not name {script.name}"
+    for picture in re.findall(r"\]\(([^)]+\.png)\)", readme):
+        assert (DEMOS / picture).is_file() and (DEMOS / picture).stat().st_size < 150_000
+
+
+@pytest.mark.parametrize("script", OF_A_NET, ids=lambda path: path.stem)
+@pytest.mark.parametrize("net", ["tiny.h5", "branches.h5", "grey.h5"])
+def test_runs(demo, script, net, tmp_path, capsys):
+    demo(script, "--net", net, "--image", "photo.png", "--size", "30", "--out", "out.png")
+    picture = read_image(tmp_path / "out.png")
+    assert picture.shape[2] == 3 and picture.std() > 10
+    assert capsys.readouterr().out == "wrote out.png\n"
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_is_flat_and_short(script):
+    text = script.read_text()
+    assert text.count("\ndef ") == 1 and "def main(argv=None):" in text and len(text.splitlines()) < 60
+    imports = re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)
+    library = {"sklearn", "threadpoolctl"} if "tsne" in script.stem else set()     # t-SNE is a library's
+    library |= {"cv2"} if "segment" in script.stem else set()                      # and so is GrabCut
+    known = {"sys", "numpy", "scipy", "loading", *library}
+    assert set(imports) <= known, "the method is spelled out, not imported"
+    assert '"""' in text.splitlines()[0] and "lecture 9" in text.split('"""')[1]
+
+
+def by_name(name):
+    return next(script for script in SCRIPTS if name in script.stem)
+
+
+def test_backprop_is_the_method(demo):
+    saved = demo(by_name("backprop"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    result = mv.backprop(mv.load("tiny.h5"), mv.read_image("photo.png"))
+    for rule in ("normal", "deconv", "guided"):
+        np.testing.assert_allclose(saved[rule], result.gradients[rule][0], rtol=1e-6, atol=1e-12)
+
+
+def test_saliency_is_the_method(demo):
+    saved = demo(by_name("saliency"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    result = mv.saliency(mv.load("tiny.h5"), mv.read_image("photo.png"))
+    np.testing.assert_allclose(list(saved.values())[1], result.maps[0], rtol=1e-6, atol=1e-12)
+
+
+def test_occlusion_is_the_method(demo):
+    saved = demo(by_name("occlusion"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    result = mv.occlusion(mv.load("tiny.h5"), mv.read_image("photo.png"), window=16 * 3 // 10, stride=1)
+    np.testing.assert_allclose(list(saved.values())[1], result.maps[0], rtol=1e-4, atol=1e-6)
+
+
+def test_segment_is_the_method_on_what_the_net_sees(demo):
+    saved = demo(by_name("segment"), "--image", str(DEMOS.parent / "minivis/data/goose.png"), "--out", "out.png")
+    image, _, cut = saved.values()
+    found = ~(cut == 255).all(axis=2)
+    expected = mv.segment(mv.load("emoji-vgg"), image).masks[0] & ~(image == 255).all(axis=2)
+    assert (found & expected).sum() > 0.9 * (found | expected).sum()
+
+
+def test_receptive_field_is_that_of_the_net(demo):
+    saved = demo(by_name("receptive_field"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    net = mv.load("tiny.h5")
+    shapes = net.shapes()
+    for (title, energy), layer in zip(list(saved.items())[1:], net.role("style")):
+        _, H, W, _ = shapes[layer]
+        top, left, bottom, right = net.receptive_field(layer).box(H // 2, W // 2, (16, 16))
+        inside = np.zeros((16, 16), bool)
+        inside[top:bottom, left:right] = True
+        assert title.startswith(f"{layer}\nsees {max(net.receptive_field(layer).size)} pixels")
+        assert energy[inside].max() > 0 and not energy[~inside].any()
+
+
+def test_activations_are_those_of_the_net(demo):
+    saved = demo(by_name("activations"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    net = mv.load("tiny.h5")
+    acts = net.forward(net.preprocess(net.fit(mv.read_image("photo.png"))))
+    sheet = next(values for title, values in saved.items() if title.startswith("relu1_1"))
+    best = acts["relu1_1"][0].max(axis=(0, 1)).argmax()
+    np.testing.assert_array_equal(sheet[:16, :16], acts["relu1_1"][0, :, :, best])
+
+
+def test_filters_are_those_of_the_net(demo):
+    saved = demo(by_name("filters"), "--net", "tiny.h5", "--out", "out.png")
+    (sheet,) = saved.values()
+    w = mv.load("tiny.h5").layers["conv1_1"].params["w"][..., 1]
+    assert abs(sheet[:3, 4:7].astype(int) - signed(w, limit=abs(w).max())).max() <= 1
+
+
+def test_training_against_the_attack_helps_and_does_not_end_it(demo, tmp_path, capsys):
+    saved = demo(by_name("adversarial"), "--steps", "150", "--out", "out.png")
+    assert capsys.readouterr().out == "wrote out.png\n" and read_image(tmp_path / "out.png").shape[2] == 3
+    right = {title.split("\n")[0]: float(re.findall(r"([0-9.]+)% right", title)[0]) for title in list(saved)[1:]}
+    assert min(right["trained as usual: gradient"], right["trained against FGSM: gradient"]) > 90
+    assert right["against FGSM: moved by 48/255"] > right["as usual: moved by 48/255"] + 15
+    assert right["against FGSM: moved by 96/255"] < 10
+    images = list(saved.values())
+    for moved, most in ((images[2], 48), (images[4], 48), (images[5], 96)):
+        assert 0 < abs(moved.astype(int) - images[0]).max() <= most
+
+
+def test_fool_is_the_method(demo):
+    saved = demo(by_name("fool"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    net = mv.load("tiny.h5")
+    picture, difference, fooled = saved.values()
+    goal = net.forward(net.preprocess(picture))["prob"].argmin()
+    expected = mv.pgd(net, picture, int(goal), eps=6, step=1, steps=30, random_start=False)[0]
+    assert (fooled == np.rint(expected)).mean() > 0.99          # where a gradient is 0 but for rounding, signs differ
+    np.testing.assert_array_equal(difference, fooled.astype(float) - picture)
+    assert 3 < abs(difference).max() <= 6
+
+
+def test_linear_nudges_as_far_as_it_must(demo):
+    saved = demo(by_name("linear"), "--out", "out.png")
+    (lecture, numbers), *_, (_, start), (nudged, other), (mixed, third) = saved.items()
+    assert lecture.endswith("w . x: -3 -> 2, p(class 1): 0.0474 -> 0.88")
+    np.testing.assert_allclose(numbers[2] - numbers[1], numbers[0] / 2)
+    for title, picture in ((nudged, other), (mixed, third)):
+        level = int(re.search(r"by (\d+) of 255", title)[1])
+        assert 0 < abs(picture.astype(int) - start).max() <= level
+    assert "it says 3, p = 0.99" in mixed and "it says 0" not in nudged
+
+
+def test_evolved_pictures_are_what_the_net_says(demo):
+    saved = demo(by_name("evolve"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    net = mv.load("tiny.h5")
+    said = [float(re.search(r"p = ([0-9.]+)", title)[1]) for title in saved]
+    for (title, picture), p in zip(saved.items(), said):
+        probs = net.forward(net.preprocess(picture))["prob"][0]
+        assert probs[net.class_names.index(title.split("\n")[0])] == pytest.approx(p, abs=1e-3)
+    assert said == sorted(said, reverse=True) and said[0] > 0.5
+
+
+def test_patches_are_the_strongest(demo):
+    saved = demo(by_name("patches"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
+    (title, sheet), *_ = saved.items()
+    layer, units = re.match(r"(\w+), units ([\d, ]+)\n", title).groups()
+    loading = sys.modules["loading"]
+    net, pictures, _ = loading.load_many("", ["--net", "tiny.h5", "--image", "photo.png"], "")
+    result = mv.top_patches(net, list(pictures), layer, [int(units.split(",")[0])], k=5, maps=())
+    top, left, bottom, right = result.patches[0][0].box
+    np.testing.assert_array_equal(sheet[:bottom - top, :right - left],
+                                  pictures[result.patches[0][0].number][top:bottom, left:right])
+
+
+def test_many_pictures_of_a_folder(demo, tmp_path):
+    (tmp_path / "many").mkdir()
+    for i in range(8):
+        mv.write_image(tmp_path / "many" / f"{i}.png", np.roll(mv.read_image("photo.png"), 7 * i, axis=1))
+    saved = demo(by_name("tsne"), "--net", "tiny.h5", "--image", "many", "--out", "out.png")
+    assert "8 pictures" in next(iter(saved)) and saved[list(saved)[1]].shape == (24, 24, 3)
+
+
+def test_a_mistake_is_one_sentence(demo, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        demo(by_name("saliency"), "--net", "tiny.h5", "--image", "nowhere.jpg")
+    assert stopped.value.code == 2 and "there is no file nowhere.jpg" in capsys.readouterr().err
+
+
+def test_dream_sees_more(demo):
+    saved = demo(by_name("dream"), "--net", "tiny.h5", "--image", "photo.png", "--size", "30", "--out", "out.png")
+    net, (picture, _, deep) = mv.load("tiny.h5"), saved.values()
+    layer = net.role("dream")
+    energy = [float((net.forward(net.preprocess(p), until=layer)[layer] ** 2).sum()) for p in (picture, deep)]
+    assert energy[1] > 3 * energy[0]
+
+
+def test_style_has_the_loss_of_the_method(demo):
+    saved = demo(by_name("style"), "--net", "tiny.h5", "--image", "photo.png", "--size", "30", "--out", "out.png")
+    (title, result) = list(saved.items())[2]
+    settings = {"size": max(result.shape[:2]), "tv_weight": 0}
+    start = mv.style_transfer(mv.load("tiny.h5"), saved["content"], saved["style"], steps=0, **settings)
+    ours = mv.style_transfer(mv.load("tiny.h5"), saved["content"], saved["style"], steps=100, **settings)
+    found = float(re.match(r"loss ([0-9.e-]+),", title)[1])
+    assert found < 0.1 * start.runs[0].loss and found < 1.3 * ours.runs[0].loss

@@ -1,0 +1,44 @@
+"""New nets from a net: as far as some layers, or with average pooling."""
+
+import numpy as np
+import pytest
+
+from minivis.engine.surgery import trunk, with_pooling
+from minivis.errors import UnknownName
+from minivis.layers import AvgPool2D, MaxPool2D
+from minivis.models.tiny import tiny_branches, tiny_vgg
+
+
+def test_a_trunk_ends_at_its_last_layer_and_takes_any_size(vgg, rng):
+    body = trunk(vgg, ["relu1_2", "relu1_1"])
+    assert list(body.nodes) == ["conv1_1", "relu1_1", "conv1_2", "relu1_2"] and "fc8" in vgg.nodes
+    x = rng.standard_normal((1, 21, 9, 3))
+    assert body.forward(x)["relu1_2"].shape == (1, 21, 9, 6)
+    assert body.layers["conv1_1"] is vgg.layers["conv1_1"]
+    with pytest.raises(UnknownName, match="no layer named 'relu7_7'"):
+        trunk(vgg, ["relu7_7"])
+
+
+@pytest.mark.parametrize("net", [tiny_vgg(dtype=np.float64), tiny_branches(dtype=np.float64)], ids=["vgg", "branches"])
+def test_average_pooling_takes_the_place_of_max_pooling(net, rng):
+    smooth = with_pooling(net, "average")
+    assert not any(isinstance(layer, MaxPool2D) for layer in smooth.layers.values())
+    assert any(isinstance(layer, MaxPool2D) for layer in net.layers.values()), "the net was changed"
+    shape = (1, 16, 16, 3)
+    assert smooth.shapes(shape) == net.shapes(shape)
+    x = rng.standard_normal(shape)
+    for name, (layer, inputs) in smooth.nodes.items():
+        if isinstance(layer, AvgPool2D) and isinstance(net.layers[name], MaxPool2D):
+            acts = smooth.forward(x)
+            flat = np.ones_like(acts[inputs[0]])
+            np.testing.assert_allclose(layer.forward(flat, mode=acts.mode)[0], 1)       # beyond it nothing counts
+    assert with_pooling(net, "max") is net
+    with pytest.raises(UnknownName, match="no kind of pooling named 'mean'"):
+        with_pooling(net, "mean")
+
+
+def test_average_by_hand():
+    smooth = with_pooling(tiny_vgg(dtype=np.float64), "average")
+    x = np.random.default_rng(0).standard_normal((1, 16, 16, 3))
+    acts = smooth.forward(x)
+    assert acts["pool1"][0, 2, 3, 1] == pytest.approx(acts["relu1_2"][0, 4:6, 6:8, 1].mean())

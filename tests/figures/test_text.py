@@ -1,0 +1,73 @@
+"""Text stays whole, within its width, and readable."""
+
+import numpy as np
+import pytest
+
+from minivis.figures.text import INK, text_picture
+
+
+def ink(picture):
+    return 255 - picture[..., 0].astype(int)
+
+
+@pytest.mark.parametrize("size", [10, 13, 15, 24])
+def test_nothing_is_cut(size):
+    tight = text_picture("|gjpqy@W_Qfj|", size=size)
+    wide = text_picture("|gjpqy@W_Qfj|", 600, size=size, align="center")
+    assert tight.dtype == np.uint8 and tight.shape[1] < 600 and tight.shape[0] == wide.shape[0]
+    assert abs(ink(tight).sum() / ink(wide).sum() - 1) < 0.02
+    assert ink(wide)[0].max() < 20 and ink(wide)[-1].max() < 20         # room above and below the letters
+    assert ink(text_picture("HHH", size=size)).max() > 180 and tight.min() >= INK[0]
+
+
+@pytest.mark.parametrize("align, side", [("left", 0), ("center", 1), ("right", 2)])
+def test_alignment(align, side):
+    columns = np.nonzero(ink(text_picture("word", 300, align=align)).max(axis=0) > 60)[0]
+    left, right = columns[0], 299 - columns[-1]
+    assert [left < 4, abs(left - right) <= 2, right < 4][side] and columns[-1] - columns[0] < 50
+
+
+def lines(picture):
+    """How many rows of letters: runs of rows that hold ink."""
+    rows = (ink(picture).max(axis=1) > 60).astype(int)
+    return (np.diff(np.concatenate([[0], rows])) == 1).sum()
+
+
+def test_wraps_at_spaces_and_line_breaks():
+    assert lines(text_picture("one two", 200)) == 1 and lines(text_picture("one two", 40)) == 2
+    assert lines(text_picture("one\ntwo\nten")) == 3
+    one = text_picture("one", 40)
+    np.testing.assert_array_equal(text_picture("one two", 40)[:len(one)], one)
+
+
+def test_shrinks_before_it_cuts():
+    text = "a title that is just too long"
+    needed = text_picture(text, size=15).shape[1]
+    smaller = text_picture(text, needed - 20, size=15, max_lines=1)
+    assert smaller.shape[1] == needed - 20 and 10 * 1.3 <= smaller.shape[0] < 15 * 1.3
+    assert lines(smaller) == 1
+
+
+def test_ellipsis_at_last():
+    text = "farther than the narrow place goes, at any size"
+    cut = text_picture(text, 60, max_lines=1)
+    assert cut.shape == (round(10 * 1.35), 60, 3)
+    starts = [n for n in range(len(text)) if np.array_equal(cut, text_picture(text[:n] + "…", 60, size=10))]
+    assert starts and starts[0] > 6
+
+
+def test_long_words_break_after_slash_or_underscore():
+    name = text_picture("inception_4a/3x3_reduce", 80, size=10)
+    assert lines(name) == 2
+    np.testing.assert_array_equal(name[-len(name) // 2:], text_picture("3x3_reduce", 80, size=10))
+
+
+@pytest.mark.parametrize("given, shown", [("piñata", "pinata"), ("2 × 3 − 1", "2 x 3 - 1"), ("鵞 🪿", "? ?"),
+                                          ("a → b", "a -> b"), ("ﬁn", "fin")])
+def test_letters_that_the_font_lacks(given, shown):
+    np.testing.assert_array_equal(text_picture(given), text_picture(shown))
+
+
+@pytest.mark.parametrize("text, width", [("", 5), ("", None), ("wide", 2), ("x y z", 1)])
+def test_hardly_any_room(text, width):
+    assert text_picture(text, width, max_lines=2).shape[1] == (width or 1)

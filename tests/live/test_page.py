@@ -1,0 +1,306 @@
+"""The live page as a person uses it: in a browser, with a camera that plays a film of known pictures."""
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import minivis as mv
+
+STATIC = Path(mv.__file__).parent / "live" / "static"
+LONG = 90                                       # seconds: for what takes a moment on a machine with much else to do
+
+
+# ---- without a browser ----
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_readable_on_its_ground(theme):
+    """WCAG 2.1, 1.4.3: a contrast of 4.5 for text."""
+    style = (STATIC / "style.css").read_text("utf-8")
+    start = {"light": ":root {", "dark": ':root[data-theme="dark"] {'}[theme]
+    colors = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", style.partition(start)[2].partition("}")[0]))
+    pairs = [("ink", "ground"), ("ink", "card"), ("soft", "card"), ("soft", "ground"), ("accent", "card"),
+             ("on-accent", "accent"), ("warn", "warn-tint"), ("plus", "card"), ("minus", "card")]
+    for text, ground in pairs:
+        bright, dark = sorted((luminance(colors[text]), luminance(colors[ground])), reverse=True)
+        assert (bright + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def luminance(color):
+    """WCAG 2.1's relative luminance of #rrggbb."""
+    c = np.array(list(bytes.fromhex(color[1:]))) / 255
+    return float(np.where(c <= 0.03928, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+# ---- in a browser ----
+
+@pytest.fixture(scope="module")
+def known():
+    """Two pictures that the net is sure about, and not the page's first one: [(name, uint8 (64, 64, 3)), ...]."""
+    with np.load(Path(__file__).parents[1] / "data" / "emoji.npz") as data:
+        return [(str(data["names"][data["labels"][i]]), data["images"][i]) for i in (16, 6)]
+
+
+@pytest.fixture(scope="module")
+def film(known, tmp_path_factory):
+    """A camera's film, four seconds of each picture; and each picture as a file."""
+    folder = tmp_path_factory.mktemp("film")
+    frames = b""
+    for name, picture in known:
+        Image.fromarray(picture).save(folder / f"{name}.png")
+        frame = np.full((480, 640, 3), 128, np.uint8)
+        frame[:, 80:560] = np.asarray(Image.fromarray(picture).resize((480, 480), Image.Resampling.BICUBIC))
+        Image.fromarray(frame).save(folder / "frame.jpg", quality=95)
+        frames += (folder / "frame.jpg").read_bytes() * 120
+    (folder / "film.mjpeg").write_bytes(frames)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(film):
+    playwright = pytest.importorskip("playwright.sync_api", reason="without Playwright no test of the page runs")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        pytest.skip("no Chromium here (Debian: apt install chromium): no test of the page runs")
+    arguments = [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={film / 'film.mjpeg'}",
+    ]  # fmt: skip
+    with playwright.sync_playwright() as started:
+        one = started.chromium.launch(executable_path=chromium, args=arguments)
+        yield one
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def server(browser):
+    pytest.importorskip("uvicorn", reason="without the extra `live` no test of the page runs")
+    from live_server import serving
+
+    with serving(mv.load("emoji-vgg"), "emoji-vgg") as (port, app):
+        yield port, app
+
+
+class Person:
+    """Somebody at the page. ``troubles``: what the console complained of."""
+
+    def __init__(self, page, port):
+        self.page, self.troubles = page, []
+        page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        page.on("console", lambda said: said.type in ("error", "warning") and self.troubles.append(said.text))
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.wait_for_selector("#layers button", timeout=1000 * LONG)
+
+    def __getattr__(self, name):
+        return getattr(self.page, name)
+
+    def until(self, expression, seconds=LONG):
+        """Wait until an expression of JavaScript is true, and return it. (The page's own policy forbids eval in it.)"""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := self.page.evaluate(expression):
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"not within {seconds} s: {expression}; {self.troubles}")
+
+    def text(self, selector):
+        return self.page.text_content(selector).strip()
+
+    def until_top(self, name):
+        self.until(f"document.querySelector('#classes .name')?.textContent === {name!r}")
+
+    def picture(self, selector):
+        """What a canvas shows, as a text."""
+        return self.page.evaluate(f"document.querySelector({selector!r}).toDataURL()")
+
+    def choose_file(self, path, selector="#picture-file"):
+        self.page.set_input_files(selector, str(path))
+
+
+@pytest.fixture
+def person(browser, server):
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    one = Person(context.new_page(), server[0])
+    yield one
+    context.close()
+    assert one.troubles == []
+
+
+@pytest.mark.slow
+def test_the_camera_shows_what_it_sees_and_freeze_freezes(person, known):
+    (first, _), (second, _) = known
+    person.click("[data-source=camera]")
+    person.until_top(first)
+    person.until_top(second)
+    person.until("parseFloat(document.getElementById('fps').textContent) > 0")
+    person.keyboard.press("f")
+    person.wait_for_timeout(1500)               # what was on its way has come
+    frozen, input_ = person.text("#classes .name"), person.picture("#input")
+    for _ in range(10):
+        person.wait_for_timeout(600)
+        assert person.text("#classes .name") == frozen
+    assert person.picture("#input") == input_
+    person.keyboard.press("f")
+    person.until_top({first: second, second: first}[frozen])
+
+
+@pytest.mark.slow
+def test_chosen_pictures_films_and_samples(person, known, film):
+    (first, _), (second, picture) = known
+    person.choose_file(film / f"{first}.png")
+    person.until_top(first)
+    assert float(person.text("#classes .percent").split()[0].strip("><")) > 50
+    person.page.set_input_files("#picture-file", [str(film / f"{second}.png"), str(film / f"{first}.png")])
+    person.until_top(second)
+    person.keyboard.press("n")
+    person.until_top(first)
+    person.keyboard.press("4")
+    person.click(f"#sample-list button[aria-label='{second}']")
+    person.until_top(second)
+    (film / "no picture.png").write_text("this is none")
+    person.choose_file(film / "no picture.png")
+    person.until("/no picture that this browser can read/.test(document.getElementById('notice').textContent)")
+    person.keyboard.press("5")
+    person.until("document.querySelector('[data-source=pattern]').ariaPressed === 'true'")
+    imageio = pytest.importorskip("imageio_ffmpeg", reason="without the extra `film` the page plays no film here")
+    writer = imageio.write_frames(str(film / "film.webm"), (128, 128), fps=10, codec="libvpx", macro_block_size=1)
+    writer.send(None)
+    for _ in range(30):
+        writer.send(np.asarray(Image.fromarray(picture).resize((128, 128))).tobytes())
+    writer.close()
+    person.choose_file(film / "film.webm", "#film-file")
+    person.until_top(second)
+
+
+@pytest.mark.slow
+def test_a_unit_shows_its_pictures_and_the_rule_changes_the_way_back(person, known, film):
+    person.choose_file(film / f"{known[0][0]}.png")
+    person.until_top(known[0][0])
+    person.click("[data-layer=relu4_1]")
+    person.until("document.getElementById('grid-title').textContent === 'relu4_1'")
+    assert "160 maps of 8 × 8" in person.text("#grid-note")
+    person.click("#grid", position={"x": 40, "y": 40})
+    person.until("!document.getElementById('unit-body').hidden")
+    assert person.text("#unit-title").startswith("relu4_1:")
+    person.until("/ to /.test(document.getElementById('patches-note').textContent)")
+    person.until("/^[0-9.]+$/.test(document.getElementById('maximized-note').textContent)")
+    for canvas in ("#map", "#gradient", "#patches", "#maximized"):
+        assert person.evaluate(f"""(() => {{
+            const canvas = document.querySelector({canvas!r});
+            const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+            return new Set(new Uint32Array(data.buffer)).size;
+        }})()""") > 5, canvas
+    ways = {person.picture("#gradient")}
+    for _ in range(2):
+        before = person.picture("#gradient")
+        person.keyboard.press("r")
+        person.until(f"document.getElementById('gradient').toDataURL() !== {before!r}")
+        ways.add(person.picture("#gradient"))
+    assert len(ways) == 3
+
+
+@pytest.mark.slow
+def test_a_class_is_a_unit_and_its_number_is_explained(person, known, film):
+    name = known[0][0]
+    person.choose_file(film / f"{name}.png")
+    person.until_top(name)
+    person.click("#classes button")
+    person.until(f"document.getElementById('unit-title').textContent === {name!r}")
+    person.until("document.getElementById('map-note').textContent !== ''")
+    person.keyboard.press("e")
+    person.until("!document.getElementById('arithmetic').hidden")
+    assert person.text("#arithmetic-title").startswith(f"fc8:{name} = ")
+    assert person.locator("#sums .rules > div").count() == 3
+    person.locator("#sums .link").first.click()
+    person.until("/^relu7:/.test(document.getElementById('unit-title').textContent)")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key, said", [("s", "saliency of"), ("c", "occlusion of"), ("m", "fc8:")])
+def test_on_the_frozen_frame(person, known, film, key, said):
+    person.choose_file(film / f"{known[0][0]}.png")
+    person.until_top(known[0][0])
+    if key == "m":
+        person.click("#classes button")
+        person.until("!document.getElementById('unit-body').hidden")
+    person.keyboard.press(key)
+    person.until(f"document.getElementById('over-note').textContent.startsWith({said!r})")
+    assert person.is_visible("#over") and person.is_visible("#frozen")
+    person.keyboard.press("Escape")
+    assert not person.is_visible("#over")
+
+
+@pytest.mark.slow
+def test_everything_is_reached_by_keys_alone(person, known, film):
+    person.choose_file(film / f"{known[0][0]}.png")
+    person.until_top(known[0][0])
+    person.keyboard.press("]")
+    person.until("document.querySelector('#layers [aria-current=true]').dataset.layer === 'pool1'")
+    person.keyboard.press("[")
+    person.until("document.getElementById('grid-title').textContent === 'relu1_1'")
+    for key, unit in (("ArrowRight", "0"), ("ArrowRight", "1"), ("ArrowLeft", "0")):
+        person.keyboard.press(key)
+        person.until(f"document.getElementById('unit-title').textContent === 'relu1_1:{unit}'")
+    plain = person.picture("#grid")
+    for key in ("g", "u", "o"):
+        person.keyboard.press(key)
+        person.until(f"document.getElementById('grid').toDataURL() !== {plain!r}")
+        plain = person.picture("#grid")
+    before = person.evaluate("document.documentElement.dataset.theme")
+    person.keyboard.press("t")
+    assert person.evaluate("document.documentElement.dataset.theme") != before
+    person.keyboard.press("?")
+    person.until("document.getElementById('help').open")
+    listed = person.evaluate("[...document.querySelectorAll('#keys kbd')].map((key) => key.textContent)")
+    assert {"f", "n", "r", "g", "u", "o", "e", "s", "c", "m", "t", "esc", "?", "[", "]"} <= set(listed)
+    person.keyboard.press("Escape")
+    person.until("!document.getElementById('help').open")
+    reached = set()
+    for _ in range(70):
+        person.keyboard.press("Tab")
+        reached.add(person.evaluate("document.activeElement.id || document.activeElement.dataset.source || ''"))
+    assert {"grid", "camera", "samples", "freeze", "next", "gamma", "norm", "overlay", "theme", "show-help"} <= reached
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width, height", [(390, 844), (768, 1024), (1440, 900)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_phones_and_desks(browser, server, known, film, width, height, scheme):
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    person = Person(context.new_page(), server[0])
+    person.choose_file(film / f"{known[0][0]}.png")
+    person.until_top(known[0][0])
+    person.click("#classes button")
+    person.until("document.getElementById('map-note').textContent !== ''")
+    person.keyboard.press("e")
+    person.until("!document.getElementById('arithmetic').hidden")
+    assert person.evaluate("document.documentElement.scrollWidth") <= width
+    ground = person.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(19, 21, 25)") == (scheme == "dark")
+    context.close()
+    assert person.troubles == []
+
+
+@pytest.mark.slow
+def test_a_server_that_starts_again_is_noticed_and_taken_up(browser, known, film):
+    from live_server import serving
+
+    net = mv.load("emoji-vgg")
+    context = browser.new_context()
+    with serving(net, "emoji-vgg") as (port, _):
+        person = Person(context.new_page(), port)
+        person.choose_file(film / f"{known[0][0]}.png")
+        person.until_top(known[0][0])
+    person.until("/does not answer/.test(document.getElementById('notice').textContent)")
+    assert person.is_visible("#notice")
+    with serving(net, "emoji-vgg", port=port):
+        person.until("!/does not answer/.test(document.getElementById('notice').textContent)")
+        person.choose_file(film / f"{known[1][0]}.png")
+        person.until_top(known[1][0])
+        context.close()
+    assert all("WebSocket" in trouble or "ERR_" in trouble for trouble in person.troubles)

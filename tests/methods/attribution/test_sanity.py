@@ -1,0 +1,86 @@
+"""Shuffled weights, and what of a map survives them; how well maps find an object whose outline is known."""
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from minivis.errors import BadValue, UnknownName
+from minivis.methods.attribution.pointing import hits, inside_over_outside
+from minivis.methods.attribution.saliency import saliency
+from minivis.methods.attribution.sanity import QUICK, rank_correlation, sanity_check, shuffled
+from minivis.models.tiny import tiny_vgg
+
+
+@pytest.fixture
+def picture(rng):
+    return rng.integers(0, 256, (16, 16, 3), np.uint8)
+
+
+def test_layers_are_shuffled_from_the_top_and_stay_shuffled(vgg, picture):
+    found = sanity_check(vgg, picture, "cat", kinds=("gradient", "guided"), seed=3)
+    assert found.layers == ("fc8", "fc7", "fc6", "conv2_1", "conv1_2", "conv1_1")
+    rng, broken = np.random.default_rng(3), vgg
+    for stage, name in enumerate(found.layers, 1):
+        broken = shuffled(broken, name, rng)
+        expected = saliency(broken, picture, "cat", kind="guided").maps
+        np.testing.assert_array_equal(found.maps["guided"][stage], expected)
+        like = spearmanr(found.maps["guided"][0].ravel(), expected.ravel()).statistic if expected.any() else 0
+        assert found.likeness["guided"][stage - 1, 0] == pytest.approx(like)
+    np.testing.assert_array_equal(found.maps["guided"][0], saliency(vgg, picture, "cat", kind="guided").maps)
+    assert found.numbers["kinds"]["guided"]["at_the_end"] == found.likeness["guided"][-1, 0]
+
+
+def test_a_shuffled_layer_has_the_same_numbers_and_the_net_is_unchanged(vgg):
+    before = vgg.layers["conv2_1"].params["w"].copy()
+    broken = shuffled(vgg, "conv2_1", np.random.default_rng(0))
+    now = broken.layers["conv2_1"].params["w"]
+    assert (now != before).any() and now.shape == before.shape
+    np.testing.assert_array_equal(np.sort(now.ravel()), np.sort(before.ravel()))
+    np.testing.assert_array_equal(vgg.layers["conv2_1"].params["w"], before)
+    assert all(broken.layers[name] is layer for name, layer in vgg.layers.items() if name != "conv2_1")
+
+
+def test_rank_correlation_by_hand():
+    a = np.array([[1.0, 2], [3, 4]])
+    assert rank_correlation(a, a**3) == pytest.approx(1) and rank_correlation(a, -a) == pytest.approx(-1)
+    assert rank_correlation(a, np.array([[1, 3], [2, 4]])) == pytest.approx(0.8)      # 1 - 6 * 2 / (4 * 15)
+    assert rank_correlation(a, np.ones((2, 2))) == 0
+
+
+def test_a_neuron_in_the_middle_batches_and_grey_nets(vgg, rng):
+    pictures = rng.integers(0, 256, (2, 16, 16, 3), np.uint8)
+    found = sanity_check(vgg, pictures, "relu2_1:3@max", kinds=QUICK)
+    assert found.layers == ("conv2_1", "conv1_2", "conv1_1") and found.likeness["gradcam"].shape == (3, 2)
+    alone = sanity_check(vgg, pictures[1], "relu2_1:3@max", kinds=("gradient",))
+    np.testing.assert_allclose(found.likeness["gradient"][:, 1], alone.likeness["gradient"][:, 0], atol=1e-6)
+    assert found.picture().shape[2] == 3 and str(found).count("likeness") == 2
+    assert sanity_check(tiny_vgg(channels=1), pictures[0], kinds=("deconv",)).picture().shape[2] == 3
+
+
+def test_mistakes(vgg, picture):
+    with pytest.raises(UnknownName, match="did you mean 'guided'"):
+        sanity_check(vgg, picture, kinds=("gided",))
+    with pytest.raises(BadValue, match="made without weights"):
+        sanity_check(vgg, picture, "input:0", kinds=("gradient",))
+
+
+# ---- pointing ----
+
+def test_inside_over_outside_by_hand():
+    maps = np.array([[[3.0, 1], [0, 1]], [[-5, 2], [2, 2]], [[0, 0], [0, 0]], [[4, 0], [0, 0]]])
+    masks = np.array([[[True, True], [False, False]]] * 4)
+    np.testing.assert_array_equal(inside_over_outside(maps, masks), [2 / 0.5, 1 / 2, 1, np.inf])
+
+
+def test_hits_by_hand():
+    maps = np.array([[[3.0, 1], [0, 1]], [[-5, 2], [2, 3]], [[0, 0], [0, 0]]])
+    masks = np.array([[[True, False], [True, False]]] * 3)
+    np.testing.assert_array_equal(hits(maps, masks), [True, False, True])
+
+
+def test_pointing_needs_masks_with_two_sides():
+    for masks in (np.ones((1, 2, 2), bool), np.zeros((1, 2, 2), bool)):
+        with pytest.raises(BadValue, match="on the object and beside it"):
+            hits(np.ones((1, 2, 2)), masks)
+    with pytest.raises(BadValue, match="of one shape, masks of bool"):
+        inside_over_outside(np.ones((1, 2, 2)), np.ones((1, 2, 2)))

@@ -1,0 +1,227 @@
+"""Codes in memory and in a file that grows; the nearest of them, by hand."""
+
+import h5py
+import numpy as np
+import pytest
+
+import minivis as mv
+from minivis.errors import BadFile, BadValue, UnknownName
+from minivis.images.files import write_image
+from minivis.methods.looking.codes import codes, nearest, write_codes
+from minivis.methods.looking.neighbours import neighbours
+from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.sweeps import sweep as sweeping
+from minivis.sweeps.codes_file import CodesFile, open_codes
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(sweeping, "BATCH", 4)
+
+
+@pytest.fixture
+def folder(tmp_path, rng, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    for i in range(10):
+        write_image(f"pictures/{i}.png", rng.integers(0, 256, (16, 16, 3), dtype=np.uint8))
+    (tmp_path / "pictures/5x.png").write_bytes(b"broken")
+    return tmp_path
+
+
+def read(path):
+    with open_codes(path) as file:
+        return file.codes[:], [file.picture(i) for i in range(len(file))], [h.decode() for h in file.hashes[:]]
+
+
+def test_are_the_layer_s_activations(folder):
+    net = tiny_vgg()
+    found = codes(net, "pictures")
+    assert found.layer == "fc7" and found.values.shape == (10, 7) and [n for n, _ in found.unreadable] == ["5x.png"]
+    for name, code in zip(found.names, found.values):
+        x = net.preprocess(mv.read_image(f"pictures/{name}"))
+        np.testing.assert_allclose(code, net.forward(x)["fc7"][0], rtol=1e-5, atol=1e-5)
+    maps = codes(net, "pictures", "relu2_1").values
+    x = net.preprocess(mv.read_image("pictures/0.png"))
+    np.testing.assert_allclose(maps[0], net.forward(x)["relu2_1"].ravel(), rtol=1e-4, atol=1e-5)
+
+
+def test_the_file_holds_the_same(folder):
+    from minivis.weights.inspection import file_hash
+
+    net = tiny_vgg()
+    done = write_codes(net, "pictures", "codes.h5", net_name="tiny")
+    values, paths, hashes = read("codes.h5")
+    assert (done.pictures, done.new, done.width, len(done.unreadable)) == (10, 10, 7, 1)
+    np.testing.assert_array_equal(values, codes(net, "pictures").values)
+    assert paths == [f"pictures/{i}.png" for i in range(10)] and hashes == [file_hash(path) for path in paths]
+    assert not (folder / "codes.h5.checkpoint").exists()
+
+
+def test_the_file_may_lie_elsewhere(folder):
+    (folder / "results").mkdir()
+    write_codes(tiny_vgg(), folder / "pictures", "results/codes.h5")
+    assert read("results/codes.h5")[1][0] == "pictures/0.png"
+
+
+class Stop(BaseException):
+    pass
+
+
+def test_stopped_and_gone_on_with_is_the_same(folder, monkeypatch):
+    """And no picture is read twice."""
+    net = tiny_vgg()
+    write_codes(net, "pictures", "whole.h5")
+    append, calls = CodesFile.append, []
+
+    def stopping(self, paths, hashes, values):
+        calls.append([path.rpartition("/")[2] for path in paths])
+        if len(calls) == 2:
+            raise Stop
+        append(self, paths, hashes, values)
+
+    monkeypatch.setattr(CodesFile, "append", stopping)
+    with pytest.raises(Stop):
+        write_codes(net, "pictures", "codes.h5")
+    assert not (folder / "codes.h5").exists() and (folder / "codes.h5.checkpoint").exists()
+    write_codes(net, "pictures", "codes.h5", resume=True)
+    assert calls == [["0.png", "1.png", "2.png", "3.png"], ["4.png", "5.png", "6.png"],
+                     ["4.png", "5.png", "6.png"], ["7.png", "8.png", "9.png"]]
+    for a, b in zip(read("codes.h5"), read("whole.h5")):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_rows_whose_writing_was_cut_off_are_made_again(folder):
+    net = tiny_vgg()
+    write_codes(net, "pictures", "codes.h5")
+    before = read("codes.h5")
+    with h5py.File("codes.h5", "r+") as file:
+        file["paths"].resize(6, axis=0)
+    assert write_codes(net, "pictures", "codes.h5", resume=True).new == 4
+    for a, b in zip(read("codes.h5"), before):
+        np.testing.assert_allclose(a, b, rtol=1e-5) if a is before[0] else None
+        assert len(a) == len(b) == 10
+
+
+def test_grows(folder, rng):
+    net = tiny_vgg()
+    write_codes(net, "pictures", "codes.h5")
+    (folder / "more").mkdir()
+    write_image("more/a.png", rng.integers(0, 256, (16, 16, 3), dtype=np.uint8))
+    done = write_codes(net, "more", "codes.h5", resume=True)
+    assert (done.pictures, done.new) == (11, 1) and read("codes.h5")[1][-1] == "more/a.png"
+    assert write_codes(net, "more", "codes.h5", resume=True).new == 0
+
+
+def test_a_failure_keeps_the_file_that_is_there(folder, monkeypatch):
+    net = tiny_vgg()
+    write_codes(net, "pictures", "codes.h5")
+    before = (folder / "codes.h5").read_bytes()
+    with pytest.raises(BadValue, match="exists and is kept"):
+        write_codes(net, "pictures", "codes.h5")
+    for i in range(10):
+        (folder / f"pictures/{i}.png").write_bytes(b"broken too")
+    with pytest.raises(BadFile, match=r"none of the 11 pictures can be read; the first: 0\.png is no picture"):
+        write_codes(net, "pictures", "codes.h5", force=True)
+    assert (folder / "codes.h5").read_bytes() == before and not (folder / "codes.h5.checkpoint").exists()
+
+
+@pytest.mark.parametrize("net, settings, message", [
+    (tiny_vgg(seed=1), {}, "codes.h5 holds codes of another net, tiny"),
+    (tiny_vgg(), {"layer": "fc6"}, "codes.h5 holds codes of the layer fc7, not of fc6"),
+    (tiny_vgg(), {"size": 8}, "codes.h5 holds codes of pictures of --size None, not 8"),
+])
+def test_what_does_not_belong_together(folder, net, settings, message):
+    write_codes(tiny_vgg(), "pictures", "codes.h5", net_name="tiny")
+    before = (folder / "codes.h5").read_bytes()
+    with pytest.raises(BadFile, match=message):
+        write_codes(net, "pictures", "codes.h5", resume=True, **settings)
+    assert (folder / "codes.h5").read_bytes() == before and not (folder / "codes.h5.checkpoint").exists()
+
+
+def test_files_that_are_no_codes(folder):
+    mv.save(tiny_vgg(), "net.h5")
+    write_codes(tiny_vgg(), "pictures", "codes.h5")
+    (folder / "cut.h5").write_bytes((folder / "codes.h5").read_bytes()[:3000])
+    with h5py.File("lacks.h5", "w") as file, h5py.File("codes.h5") as whole:
+        file.attrs.update(whole.attrs)
+        whole.copy("codes", file)
+    for path, message in (("net.h5", "is no file of codes; minivis codes FOLDER"), ("cut.h5", "damaged"),
+                          ("lacks.h5", "lacks a part"), ("nowhere.h5", "there is no file"),
+                          ("pictures/0.png", "is no file of")):  # fmt: skip
+        with pytest.raises(BadFile, match=message), open_codes(path):
+            pass
+
+
+def test_a_net_without_a_code_layer(folder):
+    net = tiny_branches()
+    net.roles["code"] = None
+    with pytest.raises(UnknownName, match="no layer for the role 'code'"):
+        codes(net, "pictures")
+
+
+# ---- the nearest ----
+
+ROWS = np.array([[3.0, 4.0], [0.0, 2.0], [-3.0, -4.0], [6.0, 8.0], [0.0, 0.0], [4.0, 3.0]])
+
+
+@pytest.mark.parametrize("metric, numbers, distances", [
+    ("cosine", [0, 3, 5, 1], [0, 0, 1 - 24 / 25, 1 - 4 / 5]),
+    ("l2", [0, 5, 1, 3], [0, 2**0.5, 13**0.5, 5]),
+])
+def test_nearest_by_hand(metric, numbers, distances):
+    found, far = nearest(ROWS, [3, 4], 4, metric=metric)
+    assert found.tolist() == numbers
+    np.testing.assert_allclose(far, distances, atol=1e-12)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_block_by_block_is_the_same(folder, rng, monkeypatch, metric):
+    write_codes(tiny_vgg(), "pictures", "codes.h5")
+    values = read("codes.h5")[0]
+    monkeypatch.setattr("minivis.sweeps.codes_file.ROWS", 3)
+    with open_codes("codes.h5") as file:
+        for expected, got in zip(*(nearest(codes, values[4], 5, metric=metric) for codes in (values, file))):
+            np.testing.assert_allclose(got, expected, atol=1e-12)
+
+
+def test_nearest_refuses():
+    with pytest.raises(BadValue, match="a code of 3 numbers among codes of 2"):
+        nearest(ROWS, [1, 2, 3])
+    with pytest.raises(UnknownName, match="no metric named 'cosin'; did you mean 'cosine'"):
+        nearest(ROWS, [1, 2], metric="cosin")
+
+
+def test_paths_are_read_in_blocks_and_little_of_the_file_is_kept(folder, monkeypatch):
+    """A path takes 4096 bytes in the file; HDF5 2 would keep 8 MB of each part."""
+    write_codes(tiny_vgg(), "pictures", "codes.h5")
+    monkeypatch.setattr("minivis.sweeps.codes_file.PATHS", 3)
+    with open_codes("codes.h5", write=True) as file:
+        assert list(file.names()) == [f"pictures/{i}.png" for i in range(10)]
+        assert file.codes.file.id.get_access_plist().get_cache()[2] == 2**20
+
+
+def test_neighbours_of_a_picture(folder):
+    net = tiny_vgg()
+    write_codes(net, "pictures", "codes.h5", net_name="tiny")
+    image = mv.read_image("pictures/3.png")
+    found = neighbours(net, image, "codes.h5", k=4)
+    values = codes(net, "pictures").values
+    cosines = values @ values[3] / np.linalg.norm(values, axis=1) / np.linalg.norm(values[3])
+    others = [i for i in np.argsort(-cosines) if i != 3][:4]                    # the nearest to it is not itself
+    assert [path for path, _ in found.found] == [f"pictures/{i}.png" for i in others]
+    np.testing.assert_allclose([d for _, d in found.found], 1 - cosines[others], atol=1e-6)
+    assert found.picture().std() > 10 and found.numbers["among"] == 10 and found.caption == "the 4 nearest of 10"
+    with pytest.raises(BadFile, match="holds codes of another net, tiny: give it as --net"):
+        neighbours(tiny_vgg(seed=1), image, "codes.h5")
+
+
+def test_pictures_that_are_gone_or_have_changed_are_told_of(folder):
+    net = tiny_vgg()
+    write_codes(net, "pictures", "codes.h5")
+    image = mv.read_image("pictures/3.png")
+    (folder / "pictures/1.png").unlink()
+    write_image("pictures/2.png", image, force=True)
+    notes = neighbours(net, image, "codes.h5", k=9).notes
+    assert notes == ("1 pictures cannot be read any more since codes.h5 was made, such as pictures/1.png",
+                     "1 pictures have changed since codes.h5 was made, such as pictures/2.png")

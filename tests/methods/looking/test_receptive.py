@@ -1,0 +1,157 @@
+"""Receptive fields that can be worked out by hand, and what other ways learn from patches of photographs."""
+
+import numpy as np
+import pytest
+
+from minivis.data.folder import crops, photos
+from minivis.engine.network import Network
+from minivis.errors import BadFile, BadValue
+from minivis.images.files import write_image
+from minivis.images.preprocessing import Preprocessing
+from minivis.layers import Conv2D, MaxPool2D
+from minivis.methods.looking.dictionary import compare_filters, learn, spread
+from minivis.methods.looking.receptive import effective_receptive_field, effective_size
+from minivis.models.tiny import tiny_vgg
+
+
+def stack(*layers):
+    net = Network(preprocessing=Preprocessing("grey", (0.0,), (2.0,)))
+    for k, layer in enumerate(layers):
+        net.add(f"layer{k}", layer)
+    return net
+
+
+def ones(size):
+    return Conv2D(np.ones((size, size, 1, 1)), None, padding=size // 2)
+
+
+@pytest.fixture
+def pictures(rng):
+    return rng.integers(0, 256, (2, 21, 25, 1), np.uint8)
+
+
+def test_linear_nets_by_hand(pictures):
+    found = effective_receptive_field(stack(ones(3), ones(3)), images=pictures)
+    np.testing.assert_allclose(found.energy[0][9:12, 11:14], np.full((3, 3), 0.25))      # (1 / scale)^2 at nine pixels
+    assert found.energy[0].sum() == pytest.approx(9 * 0.25)
+    row = np.array([1.0, 2, 3, 2, 1]) / 2                                                # two boxes of three, convolved
+    np.testing.assert_allclose(found.energy[1][8:13, 10:15], (np.outer(row, row) * 2) ** 2)
+    assert [field.size for field in found.fields] == [(3, 3), (5, 5)] and found.sizes[0] == 3
+    assert found.seen[1] == (8, 10, 13, 15) and found.centres[1] == (10, 12)
+
+
+def test_the_sum_over_channels_is_taken_by_chance():
+    w = np.array([3, 1, -2, 0.5]).reshape(1, 1, 1, 4)
+    net = stack(Conv2D(w, None))
+    found = effective_receptive_field(net, images=np.zeros((4000, 1, 1, 1), np.uint8), seed=1)
+    assert found.energy[0][0, 0] == pytest.approx((9 + 1 + 4 + 0.25) / 4, rel=0.05)      # and not 2.5^2 / 4
+
+
+def test_a_pool_looks_at_one_pixel_of_each_window(pictures):
+    found = effective_receptive_field(stack(MaxPool2D(3)), images=pictures)
+    top, left, bottom, right = found.seen[0]
+    assert found.energy[0][top:bottom, left:right].sum() == found.energy[0].sum() == pytest.approx(0.25)
+    assert np.count_nonzero(found.energy[0]) <= 2                       # one in each of the two pictures
+    assert found.fields[0].size == (3, 3) and found.sizes[0] <= 3
+
+
+def test_effective_size_by_hand():
+    energy = np.zeros((9, 9))
+    energy[4, 4], energy[4, 6], energy[0, 0] = 90, 5, 5
+    assert effective_size(energy, (4, 4)) == 5                          # 90 % in 1, 95 % in 5, all in 9
+    energy[4, 6] = 4.9
+    assert effective_size(energy, (4, 4)) == 9
+    assert effective_size(np.ones((2, 2)), (0.5, 0.5)) == 2 and effective_size(np.zeros((3, 3)), (1, 1)) == 0
+
+
+def test_every_layer_of_a_net(vgg, branches, rng):
+    found = effective_receptive_field(vgg, images=rng.integers(0, 256, (3, 16, 16, 3), np.uint8))
+    assert found.layers == tuple(vgg.nodes) and "relu1_1" not in found.drawn and "fc6" in found.drawn
+    for field, size, energy, (top, left, bottom, right) in zip(found.fields, found.sizes, found.energy, found.seen):
+        outside = np.ones((16, 16), bool)
+        outside[top:bottom, left:right] = False
+        assert not energy[outside].any() and 0 <= size <= max(field.size)
+    assert found.numbers["layers"][0] == {"name": "conv1_1", "theoretical": [3, 3], "effective": 3,
+                                          "visible": [7, 7, 10, 10]}
+    assert found.picture().shape[2] == 3 and len(str(found).splitlines()) == len(vgg.nodes) + 1
+    assert effective_receptive_field(branches, pictures=2, size=40).energy[0].shape == (40, 40)
+    assert effective_receptive_field(tiny_vgg(channels=1), pictures=2).picture().shape[2] == 3
+    with pytest.raises(BadValue, match="pictures is at least 1"):
+        effective_receptive_field(vgg, pictures=0)
+
+
+# ---- photographs ----
+
+def test_photos_of_a_folder(tmp_path, rng):
+    for k in range(3):
+        write_image(tmp_path / f"{k}.png", rng.integers(0, 256, (30, 40 - 10 * k, 3), np.uint8))
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    (tmp_path / "notes.txt").write_text("left alone")
+    pictures, unreadable = photos(tmp_path)
+    assert [p.shape for p in pictures] == [(30, 40, 3), (30, 30, 3), (30, 20, 3)]
+    assert len(unreadable) == 1 and unreadable[0][0].endswith("bad.jpg")
+    cut = crops(pictures, (5, 25), 6, rng)
+    assert cut.shape == (6, 5, 25, 3)
+    rows = [p[i : i + 5, j : j + 25] for p in pictures[:2] for i in range(26) for j in range(p.shape[1] - 24)]
+    assert all(any((one == row).all() for row in rows) for one in cut)
+    with pytest.raises(BadFile, match="none of the pictures has 50 x 5 pixels"):
+        crops(pictures, (5, 50), 1, rng)
+
+
+def test_folders_without_pictures(tmp_path):
+    with pytest.raises(BadFile, match="there is no picture in the folder"):
+        photos(tmp_path)
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    with pytest.raises(BadFile, match="none of the 1 pictures"):
+        photos(tmp_path)
+    with pytest.raises(BadFile, match="there is no folder"):
+        photos(tmp_path / "nowhere")
+
+
+def test_without_a_folder_the_two_of_scikit_learn():
+    pictures, unreadable = photos()
+    assert [p.shape for p in pictures] == [(427, 640, 3)] * 2 and not unreadable
+
+
+# ---- other ways to learn filters ----
+
+def test_spread_by_hand():
+    filters = np.zeros((3, 2, 2, 1))
+    filters[0], filters[1, 0, 0], filters[2, 0] = 3, -2, 1
+    np.testing.assert_allclose(spread(filters), [1, 0.25, 0.5])
+
+
+def test_pca_is_the_direction_of_the_largest_variance(rng):
+    pattern = rng.standard_normal((4, 4, 1))
+    pattern -= pattern.mean()
+    strength = rng.choice([-1, 1], (500, 1, 1, 1)) * rng.uniform(20, 30, (500, 1, 1, 1))
+    patches = np.rint(128 + strength * pattern + rng.normal(0, 2, (500, 4, 4, 1))).clip(0, 255)
+    found = learn(patches, 5)
+    likeness = abs((found["PCA"][0] * pattern).sum()) / np.linalg.norm(found["PCA"][0]) / np.linalg.norm(pattern)
+    assert likeness > 0.99 and set(found) == {"PCA", "ICA", "k-means", "sparse coding"}
+    assert all(filters.shape == (5, 4, 4, 1) for filters in found.values())
+
+
+def test_ica_and_sparse_coding_find_the_parts_that_pca_mixes(rng):
+    """Patches of a few independent bright bars: ICA and sparse coding give the bars back, PCA gives sums of them."""
+    bars = np.zeros((6, 6, 6, 1))
+    for k in range(6):
+        bars[k, k] = 1
+    strength = rng.laplace(0, 25, (3000, 6)) * (rng.random((3000, 6)) < 0.3)
+    patches = (128 + np.einsum("nk,khwc->nhwc", strength, bars) + rng.normal(0, 0.5, (3000, 6, 6, 1))).clip(0, 255)
+    found = learn(patches, 5)
+    mean = {way: spread(filters).mean() for way, filters in found.items()}
+    assert mean["ICA"] < 0.8 * mean["PCA"]
+
+
+def test_compare(vgg, tmp_path):
+    found = compare_filters(vgg, patches=200)
+    assert list(found.learnt) == ["PCA", "ICA", "k-means", "sparse coding"]
+    assert found.learnt["ICA"].shape == (6, 3, 3, 3) and found.picture().shape[2] == 3
+    assert found.numbers["learnt"]["PCA"]["spread"] == pytest.approx(spread(found.learnt["PCA"]).mean())
+    again = compare_filters(vgg, patches=200)
+    assert all((again.learnt[way] == found.learnt[way]).all() for way in found.learnt)
+    assert compare_filters(tiny_vgg(channels=1), patches=200).learnt["k-means"].shape == (6, 3, 3, 1)
+    for settings, message in (({"layer": "conv2_1"}, "reads feature maps"), ({"patches": 20}, "take 60 or more")):
+        with pytest.raises(BadValue, match=message):
+            compare_filters(vgg, **settings)

@@ -1,0 +1,265 @@
+"""DeepDream: the published steps, against a run of plain loops; octaves, guides, mixes; what the options do."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commandline import scene
+
+from minivis.engine.memory import PROGRAM
+from minivis.engine.network import Network
+from minivis.engine.surgery import trunk
+from minivis.errors import BadFile, BadValue, TooLarge, UnknownName
+from minivis.images.colour import luminance
+from minivis.images.preprocessing import Preprocessing, to_uint8
+from minivis.images.resampling import zoomed
+from minivis.layers import Conv2D, MaxPool2D, ReLU
+from minivis.methods.synthesis.dream import VECTORS, dream, make_step, octave_sizes
+from minivis.methods.synthesis.dream_films import dream_layers, dream_zoom
+from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.objectives.activations import energy
+from minivis.objectives.dream import dream_loss, guided, parse_wanted
+from minivis.optimize.budget import needed
+from minivis.optimize.update_rules import Gradient
+from minivis.optimize.watch import Watch
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "dream.npz"
+
+
+@pytest.fixture
+def golden():
+    with np.load(GOLDEN) as file:
+        kept = dict(file)
+    net = Network(preprocessing=Preprocessing("RGB", (float(kept["mean"]),) * 3, (1.0,) * 3))
+    net.add("conv1", Conv2D(kept["w1"], kept["b1"], padding=1)).add("relu1", ReLU()).add("pool1", MaxPool2D(2))
+    net.add("conv2", Conv2D(kept["w2"], kept["b2"], padding=1)).add("relu2", ReLU())
+    net.roles["dream"] = "relu2"
+    return net, kept
+
+
+def test_steps_are_the_published_ones(golden):
+    net, kept = golden
+    rng, pixels = np.random.default_rng(0), kept["octave1 step0"]
+    for _ in range(4):
+        rng.integers(-5, 6, 2)                                              # as many shifts as were drawn before
+    for step, loss in ((1, kept["losses"][4]), (2, kept["losses"][5])):
+        value, moved = make_step(net, pixels[None], -1 * energy("relu2"), rng, jitter=5)
+        assert -value == pytest.approx(loss, rel=1e-12)
+        pixels = moved[0]
+        np.testing.assert_allclose(pixels, kept[f"octave1 step{step}"], rtol=0, atol=1e-9)
+
+
+def test_octaves_are_the_published_ones(golden):
+    net, kept = golden
+    result = dream(net, kept["picture"], octaves=2, steps=3, jitter=5)
+    np.testing.assert_allclose(result.pixels, kept["octave1 step2"], rtol=0, atol=1e-9)
+    assert result.octaves == ((10, 12), (14, 17)) == tuple(kept[f"octave{i} step0"].shape[:2] for i in (0, 1))
+
+
+def test_a_step_leaves_its_argument_alone(vgg, rng):
+    pixels = rng.uniform(0, 255, (1, 16, 16, 3))
+    before = pixels.copy()
+    make_step(vgg, pixels, -1 * energy("relu2_1"), np.random.default_rng(0))
+    np.testing.assert_array_equal(pixels, before)
+
+
+@pytest.mark.parametrize("net", [tiny_vgg(), tiny_branches(), tiny_vgg(channels=1)], ids=["vgg", "branches", "grey"])
+def test_the_net_sees_more_of_it(net):
+    result = dream(net, scene(50, 70), octaves=3, steps=5)
+    assert min(result.gains) > 1.2 and result.gains[-1] > 1.4 and result.numbers["octaves"][-1]["size"] == [70, 50]
+    picture = result.picture()
+    assert picture.shape == (50, 70, 3) and picture.dtype == np.uint8 and result.stopped == "done"
+    assert str(result).count("times") == 3
+
+
+def test_no_steps_give_the_start():
+    np.testing.assert_array_equal(dream(tiny_vgg(), scene(), steps=0).picture(), scene())
+
+
+def test_the_seed_decides():
+    first, again, other = (dream(tiny_vgg(), scene(), octaves=2, steps=2, seed=seed).pixels for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert abs(first - other).max() > 1
+
+
+def test_a_channel_and_a_mix_of_layers(vgg):
+    body = trunk(vgg, ["relu1_1", "relu2_1"])
+    x = body.preprocess(scene())
+    acts = body.forward(x)
+    loss, seeds = dream_loss(body, x, {"relu2_1:3": 1.0})(acts)
+    assert loss == pytest.approx(-1) and (seeds["relu2_1"][..., 3] < 0).all() and not seeds["relu2_1"][..., :3].any()
+    loss, seeds = dream_loss(body, x, {"relu1_1": 1.0, "relu2_1": 3.0})(acts)
+    assert loss == pytest.approx(-4)                                        # shares of what is seen to begin with
+    a = acts["relu2_1"]
+    np.testing.assert_allclose(seeds["relu2_1"], -3 * a / ((a * a).sum() / 2), rtol=1e-9)
+
+
+def test_a_guide_sends_the_feature_that_fits_best():
+    a = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]).reshape(1, 1, 3, 2)
+    y = np.array([[3.0, 0.0], [0.0, 1.0]]).reshape(1, 2, 1, 2)
+    loss, seeds = guided("layer", y)({"layer": a})
+    assert loss == 3 + 2 + 3
+    np.testing.assert_array_equal(seeds["layer"].reshape(3, 2), [[3, 0], [0, 1], [3, 0]])
+
+
+def test_a_guide_changes_the_dream(vgg):
+    plain = dream(vgg, scene(), octaves=1, steps=4)
+    led = dream(vgg, scene(), guide=scene()[:, ::-1, ::-1].copy(), octaves=1, steps=4)
+    assert abs(plain.pixels - led.pixels).mean() > 0.5 and led.gains[0] > 1.2
+
+
+def test_colours_and_contrast(vgg):
+    kept = dream(vgg, scene(), octaves=2, steps=4, colours="kept").pixels
+    chroma = kept - luminance(kept)
+    np.testing.assert_allclose(chroma, scene() - luminance(scene().astype(float)), atol=1e-9)
+    free = dream(vgg, scene(), octaves=1, steps=30, step=20, jitter=0, clip=False).pixels
+    assert np.percentile(free, 99.98) == pytest.approx(255) and free.min() < -50
+    clipped = dream(vgg, scene(), octaves=1, steps=30, step=20, jitter=0).pixels
+    assert clipped.min() == 0 and clipped.max() == 255
+
+
+def test_octaves_too_small_for_the_net_are_left_out():
+    net = trunk(tiny_vgg(), ["pool2"])
+    assert octave_sizes(net, (1, 40, 5, 3), 4, 1.4) == [(29, 4), (40, 5)]   # 3 columns are none after two pools
+    with pytest.raises(BadValue, match="pool2"):
+        octave_sizes(net, (1, 3, 3, 3), 2, 1.4)
+    assert dream(tiny_vgg(), scene(16, 16), "fc8", steps=2).octaves == ((16, 16),)      # its own size, and no other
+
+
+def test_tiles_change_nothing(vgg, rng):
+    """On noise: in a flat picture a pool's largest values tie, and rounding decides which one gets the gradient."""
+    noise = rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    whole, tiled = (dream(vgg, noise, {"relu1_1": 1.0, "relu2_1:2": 2.0}, octaves=2, steps=2, tile=tile).pixels
+                    for tile in (None, 24))
+    np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("settings, error, message", [
+    ({"layers": "relu9"}, UnknownName, "no layer named 'relu9'"),
+    ({"layers": "relu2_1:99"}, BadValue, "relu2_1 has 8 channels"),
+    ({"layers": "relu2_1:1@max"}, BadValue, "leave out the @"),
+    ({"layers": {"relu2_1": 0.0}}, BadValue, "every weight of the dream is 0"),
+    ({"layers": {"relu2_1": -1.0}}, BadValue, "weights from 0 up"),
+    ({"layers": []}, BadValue, "at least one layer"),
+    ({"layers": "fc8"}, BadValue, "fc6"),
+    ({"octaves": 0}, BadValue, "octaves is a whole number from 1 up"),
+    ({"steps": -1}, BadValue, "steps is a whole number from 0 up"),
+    ({"octave_scale": 1.0}, BadValue, "octave_scale is above 1"),
+    ({"step": 0.0}, BadValue, "step above 0"),
+    ({"colours": "grey"}, UnknownName, "no way of colours named 'grey'"),
+])  # fmt: skip
+def test_mistakes(vgg, settings, error, message):
+    with pytest.raises(error, match=message):
+        dream(vgg, scene(), **settings)
+
+
+def test_nothing_to_see_is_said():
+    net = tiny_vgg()
+    w, b = net.layers["conv2_1"].params["w"], net.layers["conv2_1"].params["b"]
+    net.layers["conv2_1"].set_params(w=w, b=b - 1000)
+    with pytest.raises(BadValue, match="relu2_1 sees nothing at all in this picture"):
+        dream(net, scene())
+
+
+def test_names_of_what_is_wanted(vgg):
+    assert parse_wanted(vgg, None) == {"relu2_1": 1.0} and parse_wanted(vgg, "relu1_1:2") == {"relu1_1:2": 1.0}
+    assert parse_wanted(vgg, ["relu1_1", "conv2_1"]) == {"relu1_1": 1.0, "conv2_1": 1.0}
+    assert parse_wanted(vgg, "fc8:goose") == {"fc8:0": 1.0}
+
+
+def test_a_sheet_of_layers():
+    sheet = dream_layers(tiny_vgg(), scene(), octaves=2, steps=2)
+    assert list(sheet.dreams) == ["relu1_1", "relu2_1"] and set(sheet.numbers) == {"relu1_1", "relu2_1"}
+    alone = dream(tiny_vgg(), scene(), "relu2_1", octaves=2, steps=2)
+    np.testing.assert_array_equal(sheet.dreams["relu2_1"].pixels, alone.pixels)
+    assert sheet.picture().shape[0] > 288 and "relu1_1 sees more" in str(sheet)
+
+
+def test_a_zoom_dreams_on_what_it_dreamt():
+    watch = Watch(film=9)
+    film = dream_zoom(tiny_vgg(), scene(), frames=3, zoom=0.5, octaves=1, steps=1, watch=watch)
+    assert [frame.shape for frame in watch.frames] == [(40, 60, 3)] * 3 and film.numbers["frames"] == 3
+    first = dream(tiny_vgg(), scene(), octaves=1, steps=1)
+    np.testing.assert_array_equal(film.frames[0], first.picture())
+    enlarged = to_uint8(zoomed(first.pixels[None], 1.5))[0]
+    np.testing.assert_array_equal(film.frames[1], dream(tiny_vgg(), enlarged, octaves=1, steps=1, seed=1).picture())
+    with pytest.raises(BadValue, match="at least 1 frame"):
+        dream_zoom(tiny_vgg(), scene(), frames=0)
+
+
+def cut_short(monkeypatch, steps):
+    """Ctrl-C in the step after so many; return how to take it back."""
+    from minivis.methods.synthesis import dream as module
+
+    step, calls = module.make_step, []
+
+    def interrupted(*args, **how):
+        calls.append(1)
+        if len(calls) > steps:
+            raise KeyboardInterrupt
+        return step(*args, **how)
+
+    monkeypatch.setattr(module, "make_step", interrupted)
+    return lambda: monkeypatch.setattr(module, "make_step", step)
+
+
+def test_ctrl_c_keeps_what_was_dreamt(monkeypatch):
+    cut_short(monkeypatch, 3)
+    watch = Watch(film=9)
+    result = dream(tiny_vgg(), scene(), octaves=2, steps=5, watch=watch)
+    assert result.stopped == "stopped by Ctrl-C" and watch.interrupted and result.pixels.shape == (40, 60, 3)
+    assert abs(result.pixels - scene()).mean() > 1 and [f.shape for f in watch.frames] == [(1, 40, 60, 3)] * 3
+    assert "stopped" in str(result)
+
+
+def test_without_memory_it_goes_to_tiles(monkeypatch):
+    monkeypatch.setattr("minivis.optimize.budget.TILE", 32)
+    for settings in ({"layers": "relu2_1"}, {"layers": {"relu1_1": 1.0, "relu2_1:2": 3.0}},
+                     {"layers": "relu2_1", "guide": scene(60, 90)[::-1].copy()}):
+        how = {"octaves": 1, "steps": 2, **settings}
+        net, layers = tiny_vgg(), {"relu2_1", *({"relu1_1"} if isinstance(settings["layers"], dict) else ())}
+        needs = [needed(net, (1, 60, 90, 3), layers, Gradient().vectors + VECTORS, tile,
+                        layers if "guide" in settings else ()) for tile in (None, 32)]
+        whole = dream(net, scene(60, 90), **how)
+        tiled = dream(net, scene(60, 90), memory=PROGRAM + 4 * net.parameter_count + np.mean(needs), **how)
+        assert tiled.settings["tile"] == 32 and "tiles of 32" in str(tiled) and "tile" not in str(whole)
+        assert tiled.numbers["notes"] == ["90 x 60 pixels in tiles of 32 pixels, as memory is short"]
+        np.testing.assert_allclose(tiled.pixels, whole.pixels, atol=0.05)
+    with pytest.raises(TooLarge, match=r"make the longer side \d+ or less"):
+        dream(tiny_vgg(), scene(60, 90), memory=PROGRAM + 400_000)
+    with pytest.raises(BadValue, match="memory is a number of bytes above 0, as 4e9, not 0"):
+        dream(tiny_vgg(), scene(), memory=0)
+
+
+@pytest.mark.parametrize("done", [0, 2, 5, 7, 10])
+def test_a_resumed_dream_ends_on_the_same_bits(monkeypatch, tmp_path, done):
+    settings = {"octaves": 2, "steps": 5, "colours": "kept", "seed": 3}
+    whole = dream(tiny_vgg(), scene(), **settings)
+    kept, take_back = str(tmp_path / "dream"), cut_short(monkeypatch, done)
+    part = dream(tiny_vgg(), scene(), watch=Watch(checkpoint=kept), **settings)
+    assert (part.stopped == "stopped by Ctrl-C") == (done < 10)
+    take_back()
+    rest = dream(tiny_vgg(), scene(), watch=Watch(checkpoint=kept, resume=True), **settings)
+    np.testing.assert_array_equal(rest.pixels, whole.pixels)
+    assert rest.losses == whole.losses and rest.stopped == "done"
+
+
+def test_the_checkpoint_of_another_dream_is_refused(tmp_path):
+    kept, settings = str(tmp_path / "dream"), {"octaves": 2, "steps": 2}
+    dream(tiny_vgg(), scene(), watch=Watch(checkpoint=kept), **settings)
+    for change in ({"steps": 3}, {"seed": 1}, {"jitter": 5}, {"layers": "relu1_1"}, {"octaves": 1}, {"guide": scene()}):
+        with pytest.raises(BadFile, match="another run"):
+            dream(tiny_vgg(), scene(), watch=Watch(checkpoint=kept, resume=True), **{**settings, **change})
+    with pytest.raises(BadFile, match="another run"):
+        dream(tiny_vgg(), scene()[::-1].copy(), watch=Watch(checkpoint=kept, resume=True), **settings)
+
+
+def test_a_full_disk_ends_the_checkpoints_and_not_the_dream(monkeypatch, tmp_path):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    found = dream(tiny_vgg(), scene(), octaves=2, steps=3, watch=Watch(checkpoint=str(tmp_path / "dream"), seconds=0))
+    assert found.stopped == "done" and list(tmp_path.iterdir()) == []
+    assert len(found.notes) == 1 and "No space left on device" in found.notes[0] and found.notes[0] in str(found)
+

@@ -1,0 +1,184 @@
+"""Class and neuron maximisation: the score rises by a stated amount, on every net, and looks like the class."""
+
+import numpy as np
+import pytest
+from commandline import scene
+
+import minivis as mv
+from minivis.engine.memory import PROGRAM
+from minivis.errors import BadValue, TooLarge, UnknownName
+from minivis.methods.synthesis.maximize import DEFAULTS, down_the_layers, maximize, resolve
+from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.optimize import transforms
+from minivis.optimize.presets import MAXIMIZE
+
+# A net of random weights knows no object that could be moved, and its scores are small.
+CALM = {"tv": 1e-6, "jitter": 1, "scale": 0, "rotate": 0}
+
+
+@pytest.fixture(scope="module")
+def net():
+    return tiny_vgg()
+
+
+def score_at(net, pixels, unit):
+    acts = net.forward(net.preprocess(pixels))
+    return mv.unit_values(acts, unit)
+
+
+@pytest.mark.parametrize("preset", MAXIMIZE)
+def test_every_preset_raises_the_score(net, preset):
+    grey = np.full((1, 16, 16, 3), 120.0)
+    result = maximize(net, "goose", preset=preset, steps=60, **(CALM if preset in ("minivis", "lucid") else {}))
+    assert result.pictures.shape == (1, 16, 16, 3) and result.pictures.dtype == np.uint8
+    before = score_at(net, grey, "goose")[0]
+    assert result.values[0] == pytest.approx(score_at(net, result.pictures, "goose")[0], rel=1e-5)
+    assert result.values[0] > before + 0.2
+    assert result.run.loss < result.run.first_loss and result.settings["preset"] == preset
+
+
+@pytest.mark.parametrize("method", ["gradient", "adam", "lbfgs"])
+@pytest.mark.parametrize("unit", ["conv1_1:2", "conv2_1:3@2,1", "fc7:4"])
+def test_any_unit_by_any_method(net, method, unit):
+    rate = {"gradient": 200.0, "adam": 4.0, "lbfgs": 1.0}[method]
+    result = maximize(net, unit, preset="simonyan", method=method, rate=rate, l2=1e-9, steps=30)
+    start = score_at(net, np.full((1, 16, 16, 3), 120.0), unit)[0]
+    assert result.values[0] > start + 0.5 and result.probs is None and "probability" not in str(result.numbers)
+
+
+def test_several_units_and_several_of_each(net):
+    result = maximize(net, ["goose", "cat"], count=2, steps=40, **CALM)
+    assert result.names == ("goose", "goose", "cat", "cat") and len(result.pictures) == 4
+    assert not np.array_equal(result.pictures[0], result.pictures[1])
+    scores = np.stack([score_at(net, result.pictures, unit) for unit in ("goose", "cat")])
+    assert (scores[0, :2] > scores[0, 2:]).all() and (scores[1, 2:] > scores[1, :2]).all()
+    assert result.picture().shape[2] == 3 and result.numbers["images"][2]["name"] == "cat"
+
+
+def test_diversity_keeps_images_apart(net):
+    from minivis.objectives.activations import diversity
+
+    alike = []
+    for weight in (0.0, 20.0):
+        result = maximize(net, "goose", count=3, diversity=weight, steps=40, preset="lucid")
+        alike.append(diversity("relu2_1")(net.forward(net.preprocess(result.pictures)))[0])
+    assert alike[1] < alike[0] - 0.1
+
+
+def test_from_a_picture(net):
+    from minivis.methods.shared.result import Subject
+
+    seen = Subject.of(net, scene()).seen[0]
+    nothing = maximize(net, "cat", start=scene(), preset="simonyan", steps=0)
+    np.testing.assert_array_equal(nothing.pictures[0], seen)
+    little = maximize(net, "cat", start=scene(), preset="simonyan", steps=5, l2=0)
+    difference = little.pictures[0].astype(int) - seen
+    assert 0 < abs(difference).mean() < 20
+    assert little.values[0] > nothing.values[0] + 0.2
+
+
+def test_goals(net):
+    for goal in ("probability", "log-probability"):
+        result = maximize(net, "owl", preset="simonyan", goal=goal, method="adam", rate=4.0, steps=40)
+        assert result.probs[0] > 0.6
+    with pytest.raises(BadValue, match="no class"):
+        maximize(net, "conv1_1:0", goal="probability")
+
+
+@pytest.mark.parametrize("size", [None, 20, (12, 18)])
+def test_nets_of_any_size_and_grey_nets(size):
+    net = tiny_branches()
+    result = maximize(net, "sum:3", size=size, steps=3)
+    assert result.pictures.shape[1:3] == {None: (128, 128), 20: (20, 20), (12, 18): (12, 18)}[size]
+    grey = maximize(tiny_vgg(channels=1), "goose", steps=20, **CALM)
+    assert grey.pictures.shape == (1, 16, 16, 1) and grey.run.loss < grey.run.first_loss
+    net = tiny_vgg()
+    net.roles.update(logits=None, prob=None)
+    assert maximize(net, steps=2).names == ("relu2_1:0",)
+
+
+def test_down_the_layers(net):
+    result = down_the_layers(net, channels=3, steps=15, **CALM)
+    assert result.layers == ("conv1_1", "conv1_2", "conv2_1", "fc8")
+    assert [len(row.pictures) for row in result.rows] == [3] * 4
+    assert all(row.run.loss < row.run.first_loss for row in result.rows)
+    assert set(result.numbers) == set(result.layers) and result.picture().std() > 10
+
+
+def test_presets_are_plain_data_with_known_names():
+    for name, preset in MAXIMIZE.items():
+        assert set(preset) <= set(DEFAULTS), name
+        assert set(resolve(name, {})) == set(DEFAULTS)
+    assert resolve("yosinski-3", {"steps": 7})["steps"] == 7 and resolve("yosinski-3", {"steps": None})["steps"] == 1000
+    assert MAXIMIZE["yosinski-1"]["small_norm"] == 50 and MAXIMIZE["yosinski-4"]["small_contribution"] == 90
+
+
+def test_the_seed_decides(net):
+    one, again, other = (maximize(net, "goose", steps=5, seed=s).pictures for s in (0, 0, 1))
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("settings, kind, sentence", [
+    ({"preset": "yosinski"}, UnknownName, "did you mean 'yosinski-"),
+    ({"stepz": 3}, UnknownName, "did you mean 'steps'"),
+    ({"method": "sgd"}, UnknownName, "There is: gradient, adam, lbfgs"),
+    ({"count": 0}, BadValue, "at least 1"),
+    ({"scale": 1.5}, BadValue, "below 1"),
+    ({"unit": ["fc8:1", "fc7:1"]}, BadValue, "one layer"),
+    ({"unit": "geese"}, UnknownName, "did you mean 'goose'"),
+    ({"size": 20}, BadValue, "fc6"),
+    ({"method": "lbfgs"}, BadValue, "L-BFGS compares"),
+])
+def test_mistakes(net, settings, kind, sentence):
+    with pytest.raises(kind, match=sentence):
+        maximize(net, **{"unit": "goose", "steps": 2, **settings})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["emoji-vgg", "emoji-vgg-robust"])
+def test_every_class_is_recognisable(name):
+    """The figures of the recipe: what the net says, under moves it was not made for, and a judge that took no part."""
+    net, judge = mv.load(name), mv.load("emoji-alexnet")
+    K = len(net.class_names)
+    sure, robust, named = np.zeros(K), np.zeros(K), np.zeros(K)
+    for first in range(0, K, 25):
+        classes = np.arange(first, min(K, first + 25))
+        pictures = maximize(net, [f"fc8:{k}" for k in classes]).pictures
+        rows = np.arange(len(classes))
+        sure[classes] = net.forward(net.preprocess(pictures), grad=None)["prob"][rows, classes]
+        named[classes] = judge.forward(judge.preprocess(pictures), grad=None)["prob"].argmax(axis=1) == classes
+        x, rng = net.preprocess(pictures), np.random.default_rng(123)
+        for _ in range(8):
+            moved = transforms.compose([transforms.warp((1, 1), 8, 4), transforms.blur(0.3, 0.8)], rng, x.shape)
+            robust[classes] += net.forward(moved.forward(x), grad=None)["prob"][rows, classes] / 8
+    print(f"p > 0.99: {(sure > 0.99).mean():.3f}, moved: {robust.mean():.3f}, named by the judge: {named.mean():.3f}")
+    assert (sure > 0.99).mean() >= 0.9 and robust.mean() > 0.9 and named.mean() > 0.9
+
+
+@pytest.mark.parametrize("settings", [{}, {"preset": "simonyan", "method": "lbfgs"}, {"diversity": 1.0, "count": 2}],
+                         ids=["minivis", "lbfgs", "diversity"])
+def test_without_memory_it_goes_to_tiles(net, monkeypatch, settings):
+    """The same picture, but for rounding, and values that are those of the whole picture."""
+    monkeypatch.setattr("minivis.optimize.budget.TILE", 32)
+    how = {"unit": "conv2_1:3", "size": (50, 70), "steps": 4, "rate": 0.05, **settings}
+    whole = maximize(net, **how)
+    tiled = maximize(net, memory=PROGRAM + 4 * net.parameter_count + whole.run.memory - 1, **how)
+    assert "70 x 50 pixels in tiles of 32 pixels, as memory is short" in str(tiled) and "tiles" not in str(whole)
+    assert tiled.run.memory < whole.run.memory and tiled.numbers["notes"] == [tiled.note]
+    np.testing.assert_allclose(tiled.run.pixels, whole.run.pixels, atol=0.1)
+    np.testing.assert_allclose(tiled.values, whole.values, rtol=1e-4)
+    assert tiled.run.loss == pytest.approx(whole.run.loss, rel=1e-4)
+
+
+def test_without_memory_for_lbfgs_adam_takes_over(net):
+    how = {"unit": "conv2_1:3", "size": (50, 70), "steps": 4, "preset": "simonyan", "method": "lbfgs"}
+    whole = maximize(net, **how)
+    lean = maximize(net, memory=PROGRAM + 4 * net.parameter_count + 0.4 * whole.run.memory, **how)
+    assert "by Adam instead of L-BFGS" in lean.note and lean.run.loss < lean.run.first_loss
+
+
+@pytest.mark.parametrize("unit, size", [("goose", None), ("conv2_1:3@1,1", 90), ("conv2_1:3", 90)])
+def test_what_fits_in_no_way_is_refused(net, unit, size):
+    with pytest.raises(TooLarge, match=r"need about .* GB are left for it: (take|make) "):
+        maximize(net, unit, size=size, memory=PROGRAM + 4 * net.parameter_count + 1)

@@ -1,0 +1,366 @@
+"""The loop: gradient of the whole chain, losses that fall, the best kept, every way to stop, and to go on."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from problems import problem, quadratic
+from scipy.optimize import minimize
+
+from minivis.errors import BadFile, BadValue, UnknownName
+from minivis.models.tiny import tiny_vgg
+from minivis.objectives.activations import code_distance, score
+from minivis.objectives.base import objective
+from minivis.objectives.priors import alpha_norm, l2, tv
+from minivis.optimize import transforms as t
+from minivis.optimize.loop import Problem, Watch, as_scipy, optimize
+from minivis.optimize.parameterize import fourier, pixels
+from minivis.optimize.regularize import blurred, decay, small_contribution, small_norm
+from minivis.optimize.update_rules import LBFGS, Adam, Gradient
+
+METHODS = {"gradient": Gradient(300.0, momentum=0.9, normalize="l2"), "adam": Adam(3.0), "lbfgs": LBFGS(10)}
+
+
+# ---- loss and gradient agree ----
+
+@pytest.mark.parametrize("kind", [pixels, fourier])
+@pytest.mark.parametrize("moves", [(), (t.pad(2), t.jitter(2), t.warp((0.9, 1.1), 10), t.blur(0.3, 1), t.crop(16, 16))])
+def test_the_whole_chain_by_finite_differences(vgg, rng, kind, moves):
+    made = problem(vgg, kind, transforms=moves)
+    z = made.parameterization.start(rng.uniform(60, 190, made.parameterization.shape))
+    found, dz = made.gradient(z, np.random.default_rng(7))
+    for _ in range(3):
+        d = rng.standard_normal(z.shape)
+        step = 1e-5
+        ends = [made.gradient(z + s * d, np.random.default_rng(7))[0].loss for s in (step, -step)]
+        assert (dz * d).sum() == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=2e-5)
+    assert made.gradient(z, np.random.default_rng(7))[0].loss == found.loss
+
+
+def test_scipy_sees_the_same(vgg, rng):
+    made = problem(vgg)
+    z = made.parameterization.start(rng.uniform(60, 190, made.parameterization.shape))
+    loss, flat = as_scipy(made, z.shape, z.dtype)(z.ravel())
+    found, dz = made.gradient(z)
+    assert loss == found.loss and flat.dtype == np.float64
+    np.testing.assert_array_equal(flat, dz.ravel())
+
+
+def test_without_transforms_measure_is_the_loss(vgg, rng):
+    made = problem(vgg)
+    z = made.parameterization.start(rng.uniform(60, 190, made.parameterization.shape))
+    np.testing.assert_array_equal(made.measure(z).losses, made.gradient(z)[0].losses)
+
+
+# ---- rules by hand ----
+
+def test_gradient_steps_by_hand():
+    z, dz, memory = np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), {}
+    np.testing.assert_allclose(Gradient(0.1).step(z, dz, {}, 0, None), [[0.7, 1.6]])
+    np.testing.assert_allclose(Gradient(0.1, normalize="l2").step(z, dz, {}, 0, None), [[0.94, 1.92]])
+    np.testing.assert_allclose(Gradient(0.1, normalize="mean").step(z, dz, {}, 0, None), z - 0.1 * dz / 3.5)
+    rule = Gradient(((0.1, 2), (0.01, 2)), momentum=0.5)
+    first = rule.step(z, dz, memory, 0, None)
+    np.testing.assert_allclose(first, z - 0.1 * dz)
+    np.testing.assert_allclose(rule.step(first, dz, memory, 1, None), first - 0.15 * dz)        # 0.1 + 0.5 * 0.1
+    np.testing.assert_allclose(rule.step(first, dz, memory, 2, None), first - 0.01 * dz)        # forgotten at a stage
+    assert rule.rate_at(99) == (0.01, False)
+
+
+def test_yosinskis_policies_by_hand():
+    z, dz = np.zeros((2, 2)), np.array([[3.0, 4.0], [0.01, 0.0]])
+    out = Gradient(5.0, policy="progress").step(z, dz, {}, 0, np.zeros(2))
+    np.testing.assert_allclose(out, [[-0.6, -0.8], [-1.0, 0.0]])        # 5 / 25; and capped at 100
+    out = Gradient(5.0, policy="progress01").step(z, dz, {}, 0, np.array([-0.9, -0.9]))
+    np.testing.assert_allclose(out[0], -0.05 / 25 * dz[0])              # half of the 0.1 that is left
+
+
+def test_adam_by_hand():
+    z, dz, memory = np.array([[1.0, -1.0]]), np.array([[2.0, -3.0]]), {}
+    first = Adam(0.1).step(z, dz, memory, 0, None)
+    np.testing.assert_allclose(first, [[0.9, -0.9]], rtol=1e-6)          # the first step is the rate, by sign
+    m, v = 0.9 * 0.1 * dz + 0.1 * -dz, 0.999 * 0.001 * dz**2 + 0.001 * dz**2
+    expected = first - 0.1 * (m / (1 - 0.81)) / (np.sqrt(v / (1 - 0.999**2)) + 1e-8)
+    np.testing.assert_allclose(Adam(0.1).step(first, -dz, memory, 1, None), expected)
+    np.testing.assert_allclose(Adam(0.1).step(z, np.full_like(z, 1e-8), {}, 0, None), z - 0.05)     # epsilon halves it
+
+
+@pytest.mark.parametrize("make", [
+    lambda: Adam(beta2=1.0), lambda: Adam(beta1=1.0), lambda: Adam(0.0), lambda: Gradient(momentum=1.0),
+    lambda: Gradient(momentum=-0.1), lambda: Gradient(((1.0, 5), (0.0, 5))), lambda: LBFGS(0),
+])
+def test_rules_that_would_not_descend(make):
+    with pytest.raises(BadValue, match=r"above 0|at least 1 step"):
+        make()
+
+
+def test_regularizers_by_hand(vgg):
+    z = np.full((1, 4, 4, 3), 120.0)                                    # the mean
+    z[0, 0, 0], z[0, 1, 1] = 130, [120, 121, 120]
+    dz = np.zeros_like(z)
+    dz[0, 1, 1] = 100
+    assert decay(vgg, 0.3)(z, dz, 0)[0, 0, 0, 0] == pytest.approx(127)
+    kept = small_norm(vgg, 95)(z, dz, 0)
+    assert kept[0, 0, 0, 0] == 130 and kept[0, 1, 1, 1] == 120
+    kept = small_contribution(vgg, 95)(z, dz, 0)
+    assert kept[0, 0, 0, 0] == 120 and kept[0, 1, 1, 1] == 121
+    np.testing.assert_array_equal(blurred(vgg, 1.0, every=4)(z, dz, 0), z)
+    assert blurred(vgg, 1.0, every=4)(z, dz, 3).sum() == pytest.approx(z.sum())
+    assert blurred(vgg, 1.0, every=4)(z, dz, 3).max() < 125
+
+
+# ---- runs ----
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("kind", [pixels, fourier])
+def test_the_loss_falls(name, kind, rng):
+    made = problem(tiny_vgg(), kind)
+    p = made.parameterization
+    z = p.grey() if kind is pixels else (0.01 * rng.standard_normal(p.grey().shape)).astype(np.float32)
+    method = {"adam": Adam(0.1), "gradient": Gradient(1.0, momentum=0.9, normalize="l2")}.get(name, METHODS[name])
+    run = optimize(made, z, method=METHODS[name] if kind is pixels else method, steps=40)
+    assert run.steps == 40 or name == "lbfgs"
+    assert run.first_loss > 2 and run.loss < 0.6 * run.first_loss
+    assert run.losses.shape == (2,) and run.pixels.shape == (2, 16, 16, 3)
+    assert run.loss == pytest.approx(sum(run.terms.values()), rel=0.2)
+    levels = p.pixels(run.z)
+    assert levels.min() >= -1e-3 and levels.max() <= 255.001
+    assert made.measure(run.z).loss == pytest.approx(run.loss, rel=1e-5)
+
+
+def test_lbfgs_finds_a_minimum_at_the_bounds(vgg):
+    """The centre lies outside 0..255 for some: the least within is known."""
+    centre = np.random.default_rng(1).uniform(-100, 355, (1, 16, 16, 3))
+    slopes = np.random.default_rng(2).uniform(0.1, 10, centre.shape)
+    made = Problem(vgg, quadratic(vgg, centre, slopes), pixels(vgg, centre.shape))
+    run = optimize(made, made.parameterization.grey(), method=LBFGS(20), steps=100)
+    np.testing.assert_allclose(run.z, centre.clip(0, 255), atol=1e-3)
+    assert run.steps < 100 and run.stopped.startswith("scipy: ")
+
+
+def test_lbfgs_equals_scipy_alone(vgg):
+    """The bridge adds nothing but a scale: the same as scipy on a function of our own making, so scaled."""
+    centre = np.random.default_rng(1).uniform(50, 200, (1, 4, 4, 3))
+    slopes = np.random.default_rng(2).uniform(0.1, 10, centre.shape)
+    made = Problem(vgg, quadratic(vgg, centre, slopes), pixels(vgg, centre.shape))
+    run = optimize(made, made.parameterization.grey(), method=LBFGS(5), steps=7)
+    scale = 1 / abs(2 * slopes * (made.parameterization.grey() - centre)).mean()
+    said = minimize(lambda z: (scale * float((slopes * (z.reshape(centre.shape) - centre) ** 2).sum()),
+                               scale * (2 * slopes * (z.reshape(centre.shape) - centre)).ravel()),
+                    made.parameterization.grey().ravel(), jac=True, method="L-BFGS-B",
+                    options={"maxcor": 5, "maxiter": 7, "ftol": 0, "gtol": 0}, bounds=[(0, 255)] * centre.size)
+    assert run.loss == pytest.approx(said.fun / scale, rel=1e-6) and run.steps == 7
+
+
+@pytest.mark.parametrize("weight", [1e-9, 1e6])
+def test_lbfgs_gets_on_whatever_the_size_of_the_loss(weight):
+    net = tiny_vgg()
+    wanted = net.forward(net.preprocess(np.full((16, 16, 3), 90, np.uint8)), until="relu2_1")["relu2_1"]
+    made = Problem(net, weight * code_distance("relu2_1", wanted), pixels(net, (1, 16, 16, 3)))
+    z = made.parameterization.grey() + np.random.default_rng(0).standard_normal((1, 16, 16, 3)).astype("f4")
+    run = optimize(made, z, method=LBFGS(), steps=25)
+    assert run.loss < 0.2 * run.first_loss and run.steps == 25
+
+
+def test_the_best_image_is_kept(vgg):
+    """A rate so large that it jumps away: the run gives back what was best before."""
+    made = Problem(vgg, quadratic(vgg, 100.0), pixels(vgg, (1, 16, 16, 3)))
+    run = optimize(made, made.parameterization.start(np.full((16, 16, 3), 101.0)), method=Gradient(1.5), steps=10)
+    assert run.loss == pytest.approx(768) and (run.z == 101).all()
+
+
+def test_the_best_of_each_image(vgg):
+    """One image of the batch is at its best at once, the other at the end."""
+    made = Problem(vgg, quadratic(vgg, np.array([101.0, 200.0]).reshape(2, 1, 1, 1)), pixels(vgg, (2, 16, 16, 3)))
+    run = optimize(made, made.parameterization.start(np.full((16, 16, 3), 101.0)),
+                   method=Gradient(5.0, momentum=0.5, normalize="rms"), steps=9)
+    assert (run.z[0] == 101).all() and abs(run.z[1] - 200).max() < 30
+    assert run.losses[0] == 0
+
+
+def test_no_steps_give_the_start(vgg):
+    made = problem(vgg)
+    z = made.parameterization.grey()
+    for method in METHODS.values():
+        run = optimize(made, z, method=method, steps=0)
+        np.testing.assert_array_equal(run.z, z)
+        assert run.loss == run.first_loss and run.stopped == "all 0 steps done"
+
+
+def test_the_seed_decides(vgg):
+    made = problem(vgg, transforms=(t.jitter(2),))
+    runs = [optimize(made, made.parameterization.grey(), method=Adam(2.0), steps=6, seed=s) for s in (0, 0, 1)]
+    np.testing.assert_array_equal(runs[0].z, runs[1].z)
+    assert not np.array_equal(runs[0].z, runs[2].z)
+
+
+def test_callback_sees_previews_and_stops(vgg):
+    seen = []
+
+    def callback(preview):
+        seen.append((preview.step, preview.loss, preview.pixels().dtype, set(preview.terms)))
+        return preview.step >= 6
+
+    run = optimize(problem(vgg), problem(vgg).parameterization.grey(), method=Adam(2.0), steps=50,
+                   watch=Watch(callback=callback, every=3))
+    assert [s[0] for s in seen] == [3, 6] and run.steps == 6 and run.stopped == "stopped by the callback"
+    assert seen[0][1] > seen[1][1] and seen[0][2] == np.uint8 and seen[0][3] == {"log p(fc8:2 units)", "tv", "l2"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_ctrl_c_gives_the_best_so_far(vgg, name):
+    made = problem(vgg)
+
+    def callback(preview):
+        if preview.step == 5:
+            raise KeyboardInterrupt
+
+    watch = Watch(callback=callback, every=1)
+    run = optimize(made, made.parameterization.grey(), method=METHODS[name], steps=50, watch=watch)
+    assert run.stopped == "stopped by Ctrl-C" and run.steps == 5 and watch.interrupted
+    assert run.loss < run.first_loss
+    short = optimize(made, made.parameterization.grey(), method=METHODS[name], steps=5)
+    assert short.loss <= run.loss * (1 + 1e-9)              # by then the fifth image itself has been looked at
+
+
+def test_a_loss_that_is_no_number_ends_the_run(vgg):
+    made = problem(vgg)
+    run = optimize(made, made.parameterization.grey(), method=Gradient(1e300), steps=50)
+    assert run.steps < 50 or run.loss <= run.first_loss
+    bad = Problem(vgg, objective("nan", ("fc8",), lambda acts: (float("nan"), {"fc8": acts["fc8"]})),
+                  pixels(vgg, (1, 16, 16, 3)))
+    run = optimize(bad, bad.parameterization.grey(), steps=9)
+    assert run.steps == 1 and "smaller rate" in run.stopped
+
+
+def test_film(vgg):
+    watch = Watch(film=8)
+    run = optimize(problem(vgg), problem(vgg).parameterization.grey(), method=Adam(2.0), steps=30, watch=watch)
+    assert 4 <= len(run.frames) <= 8 and run.frames[0].shape == (2, 16, 16, 3) and run.frames[0].dtype == np.uint8
+
+
+@pytest.mark.parametrize("method", [LBFGS(3), LBFGS(12), Adam(1.0), Gradient(1.0)], ids=str)
+def test_a_run_takes_about_the_memory_that_it_says(method):
+    net = tiny_vgg()
+    made = Problem(net, l2() + 1e-3 * tv(), pixels(net, (1, 96, 128, 3)))
+    z = made.parameterization.start(np.random.default_rng(0).uniform(0, 255, (96, 128, 3)))
+    optimize(made, z, method=method, steps=1)                           # what is imported once
+    tracemalloc.start()
+    run = optimize(made, z, method=method, steps=15)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.5 * run.memory < peak < run.memory, peak / run.memory
+
+
+def test_images_are_compared_under_the_same_moves_in_tiles(vgg, rng):
+    goal, moves, shape = score("relu2_1", 1), (t.jitter(3),), (2, 40, 40, 3)
+    whole, tiled = (Problem(vgg, goal, pixels(vgg, shape), moves, tile=tile) for tile in (None, 24))
+    z = whole.parameterization.start(rng.uniform(60, 190, shape))
+    np.testing.assert_allclose(tiled.measure(z).losses, whole.measure(z).losses, rtol=1e-9)
+
+
+# ---- checkpoints ----
+
+@pytest.mark.parametrize("method", [Adam(2.0), Gradient(100.0, momentum=0.9, normalize="l2")])
+def test_a_resumed_run_ends_on_the_same_bits(vgg, tmp_path, method):
+    made = problem(vgg, transforms=(t.jitter(2),))
+    z = made.parameterization.grey()
+    whole = optimize(made, z, method=method, steps=12)
+    kept = str(tmp_path / "run.npz")
+    optimize(made, z, method=method, steps=7, watch=Watch(checkpoint=kept))
+    rest = optimize(made, z + 50, method=method, steps=12, watch=Watch(checkpoint=kept, resume=True))
+    assert rest.steps == 12
+    last = optimize(made, z, method=method, steps=12, watch=Watch(checkpoint=kept, resume=True))
+    np.testing.assert_array_equal(last.z, rest.z)
+    # at the seventh step the short run looked at its image once more than the whole one did
+    assert rest.loss <= whole.loss and (rest.loss < whole.loss or np.array_equal(rest.z, whole.z))
+
+
+def test_lbfgs_resumes_with_an_empty_history_and_says_so(vgg, tmp_path):
+    made, kept = problem(vgg), str(tmp_path / "run.npz")
+    z = made.parameterization.grey()
+    first = optimize(made, z, method=LBFGS(5), steps=5, watch=Watch(checkpoint=kept))
+    watch = Watch(checkpoint=kept, resume=True)
+    rest = optimize(made, z, method=LBFGS(5), steps=12, watch=watch)
+    assert rest.loss < first.loss and rest.steps == 12 and "empty history" in rest.notes[0] and watch.resumed
+
+
+def test_checkpoints_of_other_runs_are_refused(vgg, tmp_path):
+    made, kept = problem(vgg), str(tmp_path / "run.npz")
+    z = made.parameterization.grey()
+    optimize(made, z, method=Adam(2.0), steps=2, watch=Watch(checkpoint=kept, identity="goose"))
+    for change in ({"method": Adam(1.0)}, {"seed": 1}, {"watch": Watch(checkpoint=kept, resume=True, identity="cat")}):
+        settings = {"method": Adam(2.0), "steps": 4,
+                    "watch": Watch(checkpoint=kept, resume=True, identity="goose"), **change}
+        with pytest.raises(BadFile, match="another run"):
+            optimize(made, z, **settings)
+    with pytest.raises(BadFile, match="there is no checkpoint"):
+        optimize(made, z, watch=Watch(checkpoint=str(tmp_path / "nowhere"), resume=True))
+    for damaged in (b"", b"PK\x03\x04", (tmp_path / "run.npz").read_bytes()[:300]):
+        (tmp_path / "bad.npz").write_bytes(damaged)
+        with pytest.raises(BadFile, match="damaged"):
+            optimize(made, z, watch=Watch(checkpoint=str(tmp_path / "bad.npz"), resume=True))
+
+
+def test_a_full_disk_ends_the_checkpoints_and_not_the_run(vgg, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    run = optimize(problem(vgg), problem(vgg).parameterization.grey(), method=Adam(2.0), steps=8,
+                   watch=Watch(checkpoint=str(tmp_path / "run.npz"), seconds=0))
+    assert run.steps == 8 and run.loss < run.first_loss and list(tmp_path.iterdir()) == []
+    assert len(run.notes) == 1 and "No space left on device" in run.notes[0]
+
+
+# ---- what is refused ----
+
+@pytest.mark.parametrize("make, kind, sentence", [
+    (lambda net: Problem(net, 0 * score("fc8", 1), pixels(net, (1, 16, 16, 3))), BadValue, "every weight"),
+    (lambda net: Problem(net, score("fc9", 1), pixels(net, (1, 16, 16, 3))), UnknownName, "did you mean 'fc8'"),
+    (lambda net: optimize(problem(net), None, steps=-1), BadValue, "from 0 up"),
+    (lambda net: optimize(problem(net), None, steps=1.5), BadValue, "whole number"),
+    (lambda net: optimize(problem(net, transforms=(t.jitter(1),)), np.zeros(1), method=LBFGS()), BadValue,
+     "L-BFGS compares"),
+    (lambda net: optimize(problem(net, fourier), None, regularize=[decay(net, 0.1)]), BadValue, "'pixels' alone"),
+    (lambda net: Gradient(0), BadValue, "above 0"),
+    (lambda net: Gradient(1, normalize="l3"), UnknownName, "There is: none, mean"),
+    (lambda net: Gradient(1, policy="progres"), UnknownName, "progress"),
+    (lambda net: LBFGS(0), BadValue, "at least 1 step"),
+    (lambda net: Adam(float("nan")), BadValue, "above 0"),
+    (lambda net: decay(net, 2), BadValue, "between nothing and all"),
+    (lambda net: small_norm(net, 101), BadValue, "between nothing and all"),
+    (lambda net: blurred(net, -1), BadValue, "from 0 up"),
+])
+def test_mistakes(vgg, make, kind, sentence):
+    with pytest.raises(kind, match=sentence):
+        make(vgg)
+
+
+def test_objectives_of_the_image_alone(vgg):
+    made = Problem(vgg, tv() + 1e-9 * alpha_norm(), pixels(vgg, (1, 16, 16, 3)))
+    rng = np.random.default_rng(0)
+    run = optimize(made, made.parameterization.start(rng.uniform(0, 255, (16, 16, 3))), method=LBFGS(5), steps=15)
+    assert run.loss < 0.05 * run.first_loss
+
+
+def test_a_code_is_found_again(vgg, rng):
+    x = vgg.preprocess(rng.uniform(0, 255, (1, 16, 16, 3)))
+    code = vgg.forward(x)["conv1_2"]
+    made = Problem(vgg, code_distance("conv1_2", code), pixels(vgg, (1, 16, 16, 3)))
+    run = optimize(made, made.parameterization.grey(), method=LBFGS(10), steps=60)
+    assert run.loss < 0.02 * run.first_loss
+
+
+def test_the_last_image_can_be_kept(vgg):
+    """A stage of a longer run hands on where it came to, though it was nearer before."""
+    def away(acts):
+        return float((acts["input"] ** 2).sum()), {"input": -acts["input"]}
+
+    problem = Problem(vgg, objective("away", ("input",), away), pixels(vgg, (1, 16, 16, 3)))
+    z = problem.parameterization.grey() + 1
+    best, last = (optimize(problem, z, method=Gradient(1e4), steps=5, keep=keep) for keep in ("best", "last"))
+    np.testing.assert_array_equal(best.z, z)
+    assert last.loss > best.loss and not np.allclose(last.z, z)
+    with pytest.raises(UnknownName, match="no image to keep named 'first'"):
+        optimize(problem, z, keep="first")

