@@ -22,7 +22,7 @@ import math
 import os
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from numbers import Integral
 
@@ -30,6 +30,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from minivis.errors import BadValue
+from minivis.runtime import warm_blas
 from minivis.runtime.affinity import cores, keep_off, staying
 from minivis.runtime.workspace import aligned
 
@@ -100,6 +101,7 @@ class Team:
         self.asked = None                       # what set_threads said
         self.busy = 0                           # workers at work now
         self.pool = None
+        self.warmed = 0                         # threads that have made OpenBLAS' first product side by side
         self.here = threading.local()           # .working: this thread runs a task; .scratch: its memory
 
     @property
@@ -171,9 +173,22 @@ class Team:
         with self.lock:
             if self.pool is None:
                 self.pool = ThreadPoolExecutor(256, "minivis")      # it starts a thread when none is idle
+            self.warm_up()
             hired = max(0, min(wanted, self.size - 1 - self.busy))
             self.busy += hired
             return hired
+
+    def warm_up(self):
+        """Once a process, and again when the team grows: see warm_blas.py."""
+        count = min(self.size, warm_blas.MOST)
+        if self.warmed >= count:
+            return
+        self.warmed = count
+        if ONE_BLAS_THREAD.works and warm_blas.helps(ONE_BLAS_THREAD.libraries):
+            together, product = threading.Barrier(count, timeout=1), warm_blas.first_product()
+            others = [self.pool.submit(warm_blas.warm, together, product) for _ in range(count - 1)]
+            warm_blas.warm(together, product)
+            wait(others)
 
     def dismiss(self, hired):
         with self.lock:
