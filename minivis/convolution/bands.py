@@ -5,12 +5,11 @@ A fast convolution fills its result band by band. What it reads comes from a *so
 `Rows`, `Into`.
 """
 
-from itertools import pairwise
 
 import numpy as np
 
 from minivis.runtime.affinity import cores
-from minivis.runtime.threads import scratch
+from minivis.runtime.threads import even_cuts, scratch
 
 # Of what a band reads and writes in its inner step. Half of it is as fast for one thread, but between two large calls
 # each of several threads waits for Python's lock if another has it, and is woken late: twice as many calls, four times
@@ -92,10 +91,3 @@ def padded_rows(source, images, first, last, left, width):
 def flat(y):
     """(n, lines, columns, channels), whole lines of some array, as (n, positions, channels): a view, always."""
     return y.reshape(len(y), -1, y.shape[3])
-
-
-def even_cuts(size, most, multiple):
-    """range(size) in slices of at most ``most``, as equal as can be, a multiple of so many where possible."""
-    count = min(size, multiple * -(-size // (most * multiple)))
-    cuts = [-(-size * i // count) for i in range(count + 1)]
-    return [slice(a, b) for a, b in pairwise(cuts)]

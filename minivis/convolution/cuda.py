@@ -14,8 +14,8 @@ import numpy as np
 
 from minivis.convolution.window import group_slices, output_size
 from minivis.convolution.winograd import F4
-from minivis.layers.base import sum_positions
 from minivis.runtime.backend import get_xp, launch
+from minivis.runtime.reductions import sum_positions
 
 ROWS_BYTES = 2**28                      # of im2col rows at a time
 TILE_CHANNELS = 16                      # fewer than this, and the tiles cost more than they save

@@ -17,7 +17,7 @@ from minivis.convolution.bands import Into, Rows, bands, flat, padded_rows
 from minivis.convolution.choose import worth_sharing
 from minivis.convolution.param_grads import WINOGRAD, weight_grad
 from minivis.convolution.window import kernel_views, reach, windows
-from minivis.runtime.products import in_pieces, multiply
+from minivis.runtime.matmul import in_pieces, multiply
 from minivis.runtime.threads import scratch, share_out, sharing
 
 as_strided = np.lib.stride_tricks.as_strided

@@ -8,12 +8,12 @@ import math
 
 import numpy as np
 
-from minivis.convolution.bands import Rows, bands, even_cuts, padded_rows
+from minivis.convolution.bands import Rows, bands, padded_rows
 from minivis.convolution.window import kernel_views, reach, windows
 from minivis.convolution.winograd import F2, F4
 from minivis.convolution.winograd import weight_grad as winograd_weight_grad
 from minivis.runtime.affinity import cores
-from minivis.runtime.threads import scratch, share_out
+from minivis.runtime.threads import even_cuts, scratch, share_out
 
 as_strided = np.lib.stride_tricks.as_strided
 

@@ -104,3 +104,8 @@ def group_slices(w_shape, groups):
     """For each group, which channels of the input and which filters are its."""
     C, F = w_shape[2], w_shape[3] // groups
     return [(slice(g * C, (g + 1) * C), slice(g * F, (g + 1) * F)) for g in range(groups)]
+
+
+def padded_shape(shape, pads):
+    N, H, W, C = shape
+    return N, H + sum(pads[0]), W + sum(pads[1]), C

@@ -28,10 +28,10 @@ import functools
 
 import numpy as np
 
-from minivis.convolution.bands import Rows, even_cuts, holds_pictures
+from minivis.convolution.bands import Rows, holds_pictures
 from minivis.runtime.affinity import cores
-from minivis.runtime.products import SMALL_PRODUCT, filters_a_piece, multiply
-from minivis.runtime.threads import scratch, share_out
+from minivis.runtime.matmul import SMALL_PRODUCT, filters_a_piece, multiply
+from minivis.runtime.threads import even_cuts, scratch, share_out
 from minivis.runtime.workspace import aligned
 
 BLOCK_TILES = 224                       # of up to 128 channels; half as many of more. See BAND_BYTES in bands.py

@@ -8,7 +8,7 @@ the picture; it runs as any other net does, and its gradients are those of its p
 
 import math
 from dataclasses import dataclass, replace
-from itertools import pairwise, product
+from itertools import product
 from typing import Any
 
 from minivis.convolution.window import pair
@@ -16,6 +16,7 @@ from minivis.engine import geometry, plan
 from minivis.errors import BadValue
 from minivis.layers.base import Layer
 from minivis.runtime.backend import get_xp
+from minivis.runtime.threads import even_parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,7 @@ def tiles(net, shape, layers, tile, *, add_up=True):
         min(math.ceil(shape[axis] / side), *(shapes[name][axis] for name in ["input", *layers]))
         for axis, side in zip((1, 2), sides)
     ]
-    cuts = {name: [shares(shapes[name][axis], n) for axis, n in zip((1, 2), counts)] for name in ["input", *layers]}
+    cuts = {name: [even_parts(shapes[name][axis], n) for axis, n in zip((1, 2), counts)] for name in ["input", *layers]}
     found = []
     for i, j in product(*map(range, counts)):
         boxes = {name: (rows[i], columns[j]) for name, (rows, columns) in cuts.items()}
@@ -111,12 +112,6 @@ def check(fields, layers, sides):
                 f"a tile of {sides[0]} x {sides[1]} pixels is smaller than the halo of {name}, which sees "
                 f"{halo[0]} rows and {halo[1]} columns to each side: make it no smaller, or take tile=None"
             )
-
-
-def shares(size, count):
-    """range(size) in ``count`` pieces (begin, end), as equal as can be."""
-    ends = [-(-size * i // count) for i in range(count + 1)]
-    return list(pairwise(ends))
 
 
 def small_net(net, shapes, asked):

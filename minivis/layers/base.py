@@ -5,14 +5,12 @@ A layer owns parameters, never activations: ``forward`` hands back what ``backwa
 images at once, and nothing has to be reset.
 """
 
-import math
 import threading
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from minivis.errors import BadValue
-from minivis.runtime.backend import get_xp
 from minivis.runtime.workspace import Workspace, aligned
 
 
@@ -138,26 +136,3 @@ def check_image(layer, shape):
     """Raise BadValue unless ``shape`` is (N, H, W, C)."""
     if len(shape) != 4:
         raise BadValue(f"{type(layer).__name__} expects an input (N, H, W, C), got {shape}")
-
-
-WIDE = 2048                             # numbers in a row
-
-
-def wide(array, *per_channel):
-    """(..., C) as (rows, k*C), k positions a row, and each of ``per_channel`` (C,) k times over, (k*C,).
-
-    NumPy's inner loop goes along the last axis: with 16 channels alone it takes twice as long for the same sums.
-    """
-    C = array.shape[-1]
-    k = math.gcd(array.size // C, 1 << (max(1, WIDE // C).bit_length() - 1))
-    return array.reshape(-1, k * C), *(get_xp(array).tile(values, k) for values in per_channel)
-
-
-def sum_positions(array):
-    """Sum over every axis but the last: the gradient of what was added to each position.
-
-    As a product with ones: BLAS adds whole rows, where `sum` would go through few channels at a time.
-    """
-    (rows,) = wide(array)
-    sums = get_xp(array).ones(len(rows), array.dtype) @ rows
-    return sums.reshape(-1, array.shape[-1]).sum(axis=0)

@@ -26,14 +26,16 @@ from minivis.convolution.window import (
     normal_padding,
     output_size,
     pad,
+    padded_shape,
     pair,
     reach,
     resolve_padding,
     windows,
 )  # fmt: skip
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_input, sum_positions
+from minivis.layers.base import Layer, check_input
 from minivis.runtime.backend import get_xp, has_kernels
+from minivis.runtime.reductions import sum_positions
 
 BLOCK_BYTES = 2**21                     # of im2col rows at a time: still in cache when they are multiplied
 
@@ -116,11 +118,6 @@ def blocks(out_shape, row_length, kernel, stride, dilation):
             end = min(top + lines, OH)
             some = slice(n, n + images)
             yield (some, slice(top, end)), (some, slice(top * step, (end - 1) * step + reach_h))
-
-
-def padded_shape(shape, pads):
-    N, H, W, C = shape
-    return N, H + sum(pads[0]), W + sum(pads[1]), C
 
 
 class Conv2D(Layer):

@@ -4,8 +4,9 @@
 """
 
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_image, check_input, sum_positions
+from minivis.layers.base import Layer, check_image, check_input
 from minivis.runtime.matmul import product
+from minivis.runtime.reductions import sum_positions
 
 
 class Flatten(Layer):

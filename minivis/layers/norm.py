@@ -6,8 +6,9 @@
 """
 
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_input, sum_positions, wide
+from minivis.layers.base import Layer, check_input
 from minivis.runtime.backend import get_xp
+from minivis.runtime.reductions import sum_positions, wide
 
 
 def batch_norm_forward(x, gamma, beta, mean, var, eps):

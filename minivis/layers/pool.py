@@ -7,10 +7,18 @@ row by row: after a ReLU many windows are all zero, and sending their gradient t
 
 import numpy as np
 
-from minivis.convolution.window import crop, kernel_views, normal_padding, output_size, pad, pair, resolve_padding
+from minivis.convolution.window import (
+    crop,
+    kernel_views,
+    normal_padding,
+    output_size,
+    pad,
+    padded_shape,
+    pair,
+    resolve_padding,
+)
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_image
-from minivis.layers.conv import padded_shape
 from minivis.runtime.backend import get_xp, has_kernels, launch
 
 MAX_POOL = """

@@ -24,6 +24,7 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
@@ -251,3 +252,15 @@ def _after_fork():
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def even_parts(size, count):
+    """range(size) in ``count`` parts (begin, end), as equal as can be."""
+    ends = [-(-size * i // count) for i in range(count + 1)]
+    return list(pairwise(ends))
+
+
+def even_cuts(size, most, multiple):
+    """range(size) in slices of at most ``most``, as equal as can be; their count is a multiple of ``multiple`` if it can."""
+    count = min(size, multiple * -(-size // (most * multiple)))
+    return [slice(begin, end) for begin, end in even_parts(size, count)]

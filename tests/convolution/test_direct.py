@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from minivis.convolution import bands, choose, direct, winograd
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, Conv2D, ForwardMode
-from minivis.runtime import products
+from minivis.runtime import matmul
 from minivis.runtime.threads import set_threads
 
 FAST = [way for way in choose.NEEDS if way != "im2col"]
@@ -126,7 +126,7 @@ def test_large_weights_go_in_phases_and_give_the_same(rng, way):
             patch.setattr(winograd, "PHASE_BYTES", whole)
             patch.setattr(winograd, "SMALL_PHASE", 0)
             patch.setattr(winograd, "PHASE_PRODUCTS", 0)
-            patch.setattr(products, "SMALL_PRODUCT", 24 * 40 * 7)
+            patch.setattr(matmul, "SMALL_PRODUCT", 24 * 40 * 7)
             out = layer.forward(x, mode=ForwardMode(None, algorithm=way))[0]
         np.testing.assert_allclose(out, wanted, rtol=0, atol=2e-5 * np.abs(wanted).max())
 
@@ -134,7 +134,7 @@ def test_large_weights_go_in_phases_and_give_the_same(rng, way):
 @pytest.mark.parametrize("C, F, piece", [(3, 96, 48), (520, 70, 14), (96, 131, 131)])
 def test_pointwise_weights_in_pieces(rng, C, F, piece):
     """Forward and back, with rows enough for several products of each piece."""
-    assert products.in_pieces(np.ones((C, F))).shape == (1, F // piece, C, piece)
+    assert matmul.in_pieces(np.ones((C, F))).shape == (1, F // piece, C, piece)
     layer, x = Conv2D(rng.standard_normal((1, 1, C, F)), rng.standard_normal(F)), rng.standard_normal((2, 30, 25, C))
     dout = rng.standard_normal((2, 30, 25, F))
     wanted, found = (three_results(layer, x, dout, way) for way in ("im2col", "pointwise"))

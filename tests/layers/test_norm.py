@@ -7,7 +7,7 @@ from passes import ATOL, both_ways, check_gradients, check_modes
 
 from minivis.errors import BadValue
 from minivis.layers import LRN, BackwardMode, BatchNorm, Conv2D, Dropout, ForwardMode, FullyConnected, fold_batch_norm
-from minivis.layers.base import sum_positions, wide
+from minivis.runtime.reductions import sum_positions, wide
 
 SHAPES = [(2, 3, 4, 5), (6, 5)]
 

@@ -15,15 +15,15 @@ from itertools import pairwise
 import numpy as np
 
 from minivis.convolution import direct
-from minivis.convolution.bands import Rows, even_cuts, flat
+from minivis.convolution.bands import Rows, flat
 from minivis.convolution.choose import worth_sharing
 from minivis.engine.fusion.conv_relu_pool import FusedConv, IntoReLU
 from minivis.layers.conv import Conv2D
 from minivis.layers.merge import Add
 from minivis.layers.relu import ReLU
 from minivis.runtime.affinity import cores
-from minivis.runtime.products import multiply
-from minivis.runtime.threads import scratch, share_out, sharing
+from minivis.runtime.matmul import multiply
+from minivis.runtime.threads import even_cuts, scratch, share_out, sharing
 
 BLOCK = re.compile("(1r)?dr1a?")        # see `kind`: the first block of a net does not expand, not every one adds
 LONGEST = 6
