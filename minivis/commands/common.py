@@ -119,8 +119,8 @@ TILE = click.Option(["--tile"], type=click.IntRange(1), metavar="N", help="Compu
 
 def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
     """Load what the command line names: a net or None, and a picture (None: our goose), no larger than ``size``."""
+    from minivis.runtime.files import file_hash
     from minivis.weights.catalogue import load, locate
-    from minivis.weights.inspection import file_hash
 
     pixels, source = None, own_picture() if image is None else image
     if needs_image:                             # first, as its mistakes show before a large net is read
@@ -138,7 +138,7 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
 def read_further(params, options, where=lambda name: name):
     """{option: [Further, ...]} of the options that name pictures; ``where`` says in which file a name is."""
     from minivis.images.files import read_image
-    from minivis.weights.inspection import file_hash
+    from minivis.runtime.files import file_hash
 
     found: dict[str, list[Further]] = {}
     for option in options:

@@ -100,5 +100,5 @@ def _finite(values):
     if values.dtype.kind not in "buif" or values.size == 0:
         raise BadValue(f"only real numbers have colours, not {values.dtype} {values.shape}")
     if not np.isfinite(values).all():
-        raise BadValue("some numbers of the map are infinite or no number (NaN)")
+        raise BadValue("some numbers of the map are infinite or NaN")
     return values.astype(np.float64)

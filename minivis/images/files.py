@@ -208,7 +208,7 @@ def _scale_to_8_bit(values, im, name):
         low, white = 0, 65535
     else:
         if not np.isfinite(values).all():
-            raise BadFile(f"{name} holds pixels that are infinite or no number; replace them first")
+            raise BadFile(f"{name} holds pixels that are infinite or NaN; replace them first")
         low, high = float(values.min()), float(values.max())
         whites = [w for w in (1, 255, 65535) if low >= 0 and high <= w and (w > 1 or im.mode == "F")]
         low, white = (0, whites[0]) if whites else (low, high)

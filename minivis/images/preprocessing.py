@@ -192,7 +192,7 @@ def _check_pixels(image):
     if x.dtype.kind not in "uif":
         raise BadValue(f"pixels are numbers in 0..255, not {x.dtype}")
     if x.dtype.kind == "f" and not xp.isfinite(x).all():
-        raise BadValue("some pixels are infinite or no number (NaN)")
+        raise BadValue("some pixels are infinite or NaN")
     return x
 
 

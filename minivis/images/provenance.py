@@ -62,7 +62,7 @@ def read_record(path):
 
 def input_hash(path):
     """The SHA-256 of a file, or of a folder of pictures, as `folder_hash` forms it."""
-    from minivis.weights.inspection import file_hash
+    from minivis.runtime.files import file_hash
 
     if not os.path.isdir(path):
         return file_hash(path)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from minivis.engine.checks import check_finite
 from minivis.engine.geometry import layer_table
 from minivis.engine.units import one_hot, parse_unit, unit_positions
 from minivis.errors import BadValue
@@ -117,8 +118,7 @@ class Microscope:
         if not self.prob:
             return []
         probs = to_cpu(acts[self.prob]).reshape(-1)
-        if not np.isfinite(probs).all():
-            raise BadValue("the net's answer to this picture is infinite or no number (NaN): its weights overflow")
+        check_finite(probs)
         best = np.argsort(-probs, kind="stable")[:TOP].tolist()
         return [[k, self.class_name(k), float(probs[k])] for k in best]
 
@@ -186,7 +186,7 @@ def quantised(maps):
     is_signed = bool(low.min() < 0)
     limits = np.maximum(high, -low).astype(np.float32)
     if not np.isfinite(limits).all():
-        raise BadValue("some activations are infinite or no number (NaN): the net's weights overflow")
+        raise BadValue("some activations are infinite or NaN: the net's weights overflow")
     scale = np.maximum(limits, 1e-30)
     if is_signed:
         return signed_bytes(maps, scale), limits, True, step

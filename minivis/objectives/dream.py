@@ -7,6 +7,7 @@
 
 import numpy as np
 
+from minivis.engine.checks import check_finite
 from minivis.engine.image_gradient import activations, whole_layers
 from minivis.engine.units import parse_unit
 from minivis.errors import BadValue
@@ -33,8 +34,7 @@ def dream_loss(net, x, wanted, guide=None, tile=None):
         seen += [one(acts)[0] for one in terms]
     total = []
     for (text, weight), one, size in zip(wanted.items(), terms, abs(seen)):
-        if not np.isfinite(size):
-            raise BadValue("the net's answer to this picture is infinite or no number (NaN): its weights overflow")
+        check_finite(size)
         if size == 0:
             raise BadValue(f"{text} sees nothing at all in this picture, so there is nothing to make more of: take "
                            "another layer, or the one before its ReLU")

@@ -11,6 +11,7 @@ activations. Sums over positions add up over tiles, too (image_gradient.py).
 
 import numpy as np
 
+from minivis.engine.checks import check_finite
 from minivis.engine.image_gradient import activations, add, whole_layers
 from minivis.errors import BadValue
 from minivis.images.colour import luminance
@@ -72,7 +73,7 @@ def content_distance(layer, wanted):
 def content_loss(net, x, layers, tile=None):
     """The weighted mean of `content_distance` from x (1, H, W, C) in ``layers``, {name: weight}."""
     acts = whole_layers(net, x, layers, tile)
-    check_finite(acts, layers)
+    check_finite(*(acts[layer] for layer in layers))
     return sum(weight * content_distance(layer, acts[layer]) for layer, weight in layers.items())
 
 
@@ -102,7 +103,7 @@ def grams_of(net, x, layers, tile=None):
     """{layer: `gram`} of a picture x (1, H, W, C), whose sums over positions are those of tiles, where there is one."""
     sums = {}
     for acts in activations(net, x, layers, tile):
-        check_finite(acts, layers)
+        check_finite(*(acts[layer] for layer in layers))
         add(sums, {layer: gram_sum(acts[layer]) for layer in layers})
         shapes = acts.shapes
     return {layer: total / (total.shape[0] * positions(shapes[layer])) for layer, total in sums.items()}
@@ -138,8 +139,3 @@ def normal_weights(weights, count, of_what):
     if not all(np.isfinite(w) and w >= 0 for w in weights) or not sum(weights):
         raise BadValue(f"the weights of {of_what} are numbers from 0 up, and not all 0; not {weights}")
     return [w / sum(weights) for w in weights]
-
-
-def check_finite(acts, layers):
-    if not all(get_xp(acts[layer]).isfinite(acts[layer]).all() for layer in layers):
-        raise BadValue("the net's answer to this picture is infinite or no number (NaN): its weights overflow")

@@ -185,7 +185,7 @@ class Recorder:
         self.step += 1
         self.last = (z, None if rng is None else rng.bit_generator.state)
         if not np.isfinite(found.losses).all():
-            self.stop(f"the loss became infinite or no number (NaN) in step {self.step}: a smaller rate helps")
+            self.stop(f"the loss became infinite or NaN in step {self.step}: a smaller rate helps")
         if self.step % self.trace_every == 0:
             self.trace.append((self.step, found.loss))
             if len(self.trace) > TRACED:

@@ -7,13 +7,14 @@
 Renaming within one folder is atomic, so a reader sees the old file or the new one, and never half of one.
 """
 
+import hashlib
 import os
 import secrets
 import stat
 from contextlib import contextmanager
 from pathlib import Path
 
-from minivis.errors import BadValue
+from minivis.errors import BadFile, BadValue
 
 
 def check_output(path, force=False):
@@ -75,3 +76,33 @@ def read_bytes(path):
         return data
     finally:
         os.close(file)
+
+
+def file_hash(path, kind="sha256"):
+    """The SHA-256 (or MD5, to compare with what others published) of a file, in hex."""
+    digest = hashlib.new(kind, usedforsecurity=False)
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def open_regular(path):
+    """The file at ``path``, open for reading. Raise BadFile for a folder, a device, or a file that cannot be read."""
+    try:
+        mode = os.stat(path).st_mode                    # before opening: a pipe would wait for a writer
+        if stat.S_ISREG(mode):
+            return open(path, "rb")
+    except FileNotFoundError:
+        raise BadFile(f"there is no file {path}") from None
+    except (OSError, ValueError) as error:              # ValueError: a null character in the name
+        raise BadFile(f"{path} cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if stat.S_ISDIR(mode):
+        raise BadFile(f"{path} is a folder; name a file of weights in it")
+    raise BadFile(f"{path} is a device or a pipe, not a file of weights")
+
+
+def printable(error, most=800):
+    """What an error says, on one line that any terminal can show, its middle left out where it is very long."""
+    said = "".join(c if c.isprintable() else "?" for c in str(error))
+    return said if len(said) <= most else f"{said[: most // 2]} ... {said[-most // 2 :]}"

@@ -261,6 +261,6 @@ def even_parts(size, count):
 
 
 def even_cuts(size, most, multiple):
-    """range(size) in slices of at most ``most``, as equal as can be; their count is a multiple of ``multiple`` if it can."""
+    """range(size) in equal slices of at most ``most``; where size allows, ``multiple`` divides their number."""
     count = min(size, multiple * -(-size // (most * multiple)))
     return [slice(begin, end) for begin, end in even_parts(size, count)]

@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
+from minivis.engine.checks import check_finite
 from minivis.engine.memory import check_fits
 from minivis.engine.network import Fitted
 from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
 from minivis.images.collection import chained
 from minivis.images.files import LENIENT
-from minivis.methods.shared.target import check_finite
 from minivis.runtime.backend import get_xp, to_cpu, to_gpu
 from minivis.runtime.progress import track
 from minivis.runtime.threads import ONE_BLAS_THREAD, get_threads, map_out, sharing

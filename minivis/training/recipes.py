@@ -165,8 +165,8 @@ def emoji(name="emoji-vgg", *, sprites=None, threads=2, seed=0, **changes):
 
 def go_on_from(name, net, data, count=512):
     """Give ``net`` what an embedded net has learned. Return that net's name and hash, for the record."""
+    from minivis.runtime.files import file_hash
     from minivis.weights.catalogue import load, locate
-    from minivis.weights.inspection import file_hash
 
     learned = load(name)
     for_training(learned, net, learned.preprocess(data.batch(0, count)[0]))

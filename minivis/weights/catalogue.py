@@ -18,6 +18,7 @@ import numpy as np
 
 from minivis.errors import BadFile, BadValue, MissingExtra, UnknownName
 from minivis.runtime.backend import gpu
+from minivis.runtime.files import file_hash
 from minivis.weights.read import read_file
 
 SUFFIXES = ("", ".h5", ".weights.h5", ".keras")
@@ -193,10 +194,10 @@ def locate(name_or_path):
 
 def converted(entry, path):
     """The Path of our own file of a package's weights, made at first use; the package's where none can be written."""
-    from minivis.weights import inspection, native
+    from minivis.weights import native
 
     kind, published = entry.published
-    if inspection.file_hash(path, kind) != published:
+    if file_hash(path, kind) != published:
         author = entry.origin.split(";")[0]
         raise BadFile(f"{path} is not the file that {author} published; install {entry.package.name} again")
     target = user_folder() / entry.files[0]

@@ -1,6 +1,5 @@
 """What is in a file of weights, and whether it looks healthy: what ``minivis weights inspect`` prints."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, FullyConnected
+from minivis.runtime.files import file_hash
 from minivis.weights.catalogue import CATALOGUE, locate
 from minivis.weights.containers.hdf5 import SIGNATURE, opened
 from minivis.weights.native import is_native
@@ -105,12 +105,3 @@ def known_as(path, sha256):
         if entry.md5 and entry.bytes == path.stat().st_size and entry.md5 == file_hash(path, "md5"):
             return entry.name
     return None
-
-
-def file_hash(path, kind="sha256"):
-    """The SHA-256 (or MD5, to compare with what others published) of a file, in hex."""
-    digest = hashlib.new(kind, usedforsecurity=False)
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

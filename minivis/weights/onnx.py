@@ -34,7 +34,7 @@ from minivis.layers import (
     ReLU,
     Softmax,
 )
-from minivis.weights.containers.hdf5 import open_regular
+from minivis.runtime.files import open_regular
 from minivis.weights.containers.tensor import check_finite
 
 FILE_LIMIT = 2**31                              # bytes that protobuf can hold; larger models keep numbers beside them

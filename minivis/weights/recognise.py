@@ -20,11 +20,11 @@ from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
 from minivis.images.preprocessing import CAFFE_VGG, EFFICIENTNET_LITE, IDENTITY, TORCH, UNIT, Preprocessing
 from minivis.models.known import AS_OURS, SUFFIXES, architectures
 from minivis.models.vgg import input_size
+from minivis.runtime.files import open_regular, printable
 from minivis.weights import native, oxford
 from minivis.weights.containers import caffe, matconvnet, npz, safetensors
 from minivis.weights.containers import torch as torch_file
 from minivis.weights.containers import zip as archive
-from minivis.weights.containers.hdf5 import open_regular, printable
 from minivis.weights.containers.tensor import check_finite
 
 PREPROCESSINGS = {                              # what --preprocess may say

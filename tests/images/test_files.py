@@ -146,7 +146,7 @@ def test_integer_tiff(tmp_path, values, expected):
 
 def test_not_a_number_in_a_tiff(tmp_path):
     Image.fromarray(np.array([[0, np.nan]], np.float32)).save(tmp_path / "p.tif")
-    with pytest.raises(BadFile, match=r"p\.tif holds pixels that are infinite or no number"):
+    with pytest.raises(BadFile, match=r"p\.tif holds pixels that are infinite or NaN"):
         read_image(tmp_path / "p.tif")
 
 

@@ -1,11 +1,12 @@
 """A file is written whole or not at all, and nobody's file is lost."""
 
+import hashlib
 import os
 
 import pytest
 
-from minivis.errors import BadValue
-from minivis.runtime.files import atomic_write, check_output, read_bytes
+from minivis.errors import BadFile, BadValue
+from minivis.runtime.files import atomic_write, check_output, file_hash, open_regular, printable, read_bytes
 
 
 def no_leftovers(folder, *kept):
@@ -62,3 +63,26 @@ def test_what_cannot_be_read_is_an_error_of_the_systems(tmp_path):
         read_bytes(tmp_path / "none")
     with pytest.raises(OSError):
         read_bytes(tmp_path)
+
+
+def test_a_files_hash_is_that_of_its_bytes(tmp_path):
+    data = bytes(range(256)) * 5000                             # more than one block of 1 MB
+    (tmp_path / "data").write_bytes(data)
+    assert file_hash(tmp_path / "data") == hashlib.sha256(data).hexdigest()
+    assert file_hash(tmp_path / "data", "md5") == hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def test_only_regular_files_are_opened(tmp_path):
+    (tmp_path / "data").write_bytes(b"abc")
+    with open_regular(tmp_path / "data") as file:
+        assert file.read() == b"abc"
+    os.mkfifo(tmp_path / "pipe")                                # opening it would wait for a writer
+    for path, message in [(tmp_path / "pipe", "is a device or a pipe"), (tmp_path, "is a folder"),
+                          (tmp_path / "none", "there is no file"), ("a\0b", "cannot be read")]:
+        with pytest.raises(BadFile, match=message):
+            open_regular(path)
+
+
+def test_a_librarys_message_fits_on_a_line():
+    assert printable("a\nb\x1b[31m") == "a?b?[31m"
+    assert printable("x" * 400 + "y" * 1000 + "z" * 400, most=800) == "x" * 400 + " ... " + "z" * 400

@@ -15,8 +15,9 @@ from vgg_nets import narrow_vgg
 import minivis as mv
 from minivis.errors import BadFile, BadValue, MissingExtra, UnknownName
 from minivis.models.tiny import tiny_vgg
+from minivis.runtime.files import file_hash
 from minivis.weights import catalogue
-from minivis.weights.inspection import file_hash, inspect_file
+from minivis.weights.inspection import inspect_file
 from minivis.weights.native import save
 
 

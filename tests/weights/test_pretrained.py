@@ -138,7 +138,7 @@ def test_a_package_that_is_missing_or_changed(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
     """Then the package's own file is read each time."""
     from minivis.models.tiny import tiny_vgg
-    from minivis.weights.inspection import file_hash
+    from minivis.runtime.files import file_hash
 
     (tmp_path / "package").mkdir()
     original = tmp_path / "package" / "a.pth"

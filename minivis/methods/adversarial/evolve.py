@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from minivis.engine.checks import check_finite
 from minivis.engine.memory import batch_that_fits
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.figures.compose import above, contact_sheet, text_picture
@@ -29,7 +30,7 @@ from minivis.methods.adversarial.attacks import as_pixels, logits_of
 from minivis.methods.adversarial.cppn import Cppn, first_cppn, mutated, render
 from minivis.methods.adversarial.fool import FREE_SIZE
 from minivis.methods.shared.result import Result
-from minivis.methods.shared.target import check_finite, percent
+from minivis.methods.shared.target import percent
 from minivis.optimize.watch import CALLED_OFF, INTERRUPTED, Watch, fingerprint
 from minivis.runtime import checkpoints
 from minivis.runtime.backend import to_cpu

@@ -15,6 +15,7 @@ from functools import partial
 
 import numpy as np
 
+from minivis.engine.checks import check_finite
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import to_uint8
 from minivis.layers.softmax import softmax_forward
@@ -24,7 +25,6 @@ from minivis.methods.adversarial.fool_result import Fooling
 from minivis.methods.adversarial.rounding import grown, read_back, rounded
 from minivis.methods.adversarial.szegedy import szegedy
 from minivis.methods.shared.result import Subject, seen_by
-from minivis.methods.shared.target import check_finite
 from minivis.runtime.backend import to_cpu
 
 BOUNDED = ("fgsm", "bim", "pgd")                # by an eps

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minivis.engine.checks import check_finite
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import bar_chart, panels
 from minivis.methods.shared.result import PANEL, Result, Subject
-from minivis.methods.shared.target import check_finite, last_of, percent
+from minivis.methods.shared.target import last_of, percent
 from minivis.runtime.backend import to_cpu
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minivis.engine.checks import check_finite
 from minivis.engine.network import Activations
 from minivis.engine.units import Unit, one_hot, parse_unit
 from minivis.errors import BadValue, UnknownName
@@ -68,12 +69,6 @@ def aim(net, x, unit=None, *, grad="image", also=()):
         every = to_cpu(acts[net.roles["prob"]]).reshape(len(x), -1)
         probs = every[np.arange(len(x)), [unit.channel for unit in named]]
     return Target(acts, named, probs)
-
-
-def check_finite(values):
-    """Raise BadValue where a net's answer is infinite or NaN: its weights are too large for its dtype."""
-    if not get_xp(values).isfinite(values).all():
-        raise BadValue("the net's answer to this picture is infinite or no number (NaN): its weights overflow")
 
 
 def units_of(net, unit, count):

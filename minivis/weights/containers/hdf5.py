@@ -7,7 +7,6 @@ only after a look at where they are kept.
 
 import io
 import os
-import stat
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import h5py
 import numpy as np
 
 from minivis.errors import BadFile, MinivisError
+from minivis.runtime.files import open_regular, printable
 from minivis.weights.containers.hdf5_heaps import check_heaps
 
 READABLE = (
@@ -112,27 +112,6 @@ def opened(path, otherwise=f"no file of weights that minivis knows; it reads {RE
     except DAMAGED as error:
         said = printable(error)[:160] or type(error).__name__
         raise BadFile(f"{path} is damaged or half-written ({said}); fetch or copy it again") from error
-
-
-def printable(error, most=800):
-    """What an error says, on one line that any terminal can show, its middle left out where it is very long."""
-    said = "".join(c if c.isprintable() else "?" for c in str(error))
-    return said if len(said) <= most else f"{said[: most // 2]} ... {said[-most // 2 :]}"
-
-
-def open_regular(path):
-    """The file at ``path``, open for reading. Raise BadFile for a folder, a device, or a file that cannot be read."""
-    try:
-        mode = os.stat(path).st_mode                    # before opening: a pipe would wait for a writer
-        if stat.S_ISREG(mode):
-            return open(path, "rb")
-    except FileNotFoundError:
-        raise BadFile(f"there is no file {path}") from None
-    except (OSError, ValueError) as error:              # ValueError: a null character in the name
-        raise BadFile(f"{path} cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    if stat.S_ISDIR(mode):
-        raise BadFile(f"{path} is a folder; name a file of weights in it")
-    raise BadFile(f"{path} is a device or a pipe, not a file of weights")
 
 
 def keras_archive(raw, path):

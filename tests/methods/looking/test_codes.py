@@ -47,7 +47,7 @@ def test_are_the_layer_s_activations(folder):
 
 
 def test_the_file_holds_the_same(folder):
-    from minivis.weights.inspection import file_hash
+    from minivis.runtime.files import file_hash
 
     net = tiny_vgg()
     done = write_codes(net, "pictures", "codes.h5", net_name="tiny")

@@ -55,7 +55,7 @@ def test_classify_without_names_or_classes(vgg, picture):
 def test_an_answer_that_is_no_number_is_refused(vgg, picture):
     huge = vgg.map_params(lambda p: p * 1e200)
     for method in (classify, saliency):
-        with pytest.raises(BadValue, match="infinite or no number"), np.errstate(all="ignore"):
+        with pytest.raises(BadValue, match="infinite or NaN"), np.errstate(all="ignore"):
             method(huge, picture)
 
 

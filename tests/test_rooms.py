@@ -1,0 +1,128 @@
+"""Rules of the layout: who may import whom, where a module's tests are, how long a file may be.
+
+A module imports from its own room and from rooms below. Imports inside functions count.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import minivis
+
+PACKAGE = Path(minivis.__file__).parent
+TESTS = Path(__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# from the ground up; rooms on one line know nothing of each other
+FLOORS = """
+errors version
+runtime
+figures images
+data
+convolution
+layers
+engine
+models
+weights
+objectives
+optimize sweeps
+methods
+live training
+commands
+cli
+__main__
+"""
+
+FAMILIES = """
+shared
+looking attribution synthesis adversarial
+"""
+
+
+def floors(text):
+    """{room: its floor}, counted from the ground."""
+    return {room: number for number, line in enumerate(text.split("\n")) for room in line.split()}
+
+
+def imports(source):
+    """(line, dotted name) of every import of minivis in a source, those inside functions too."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, a.name) for a in node.names if a.name.split(".")[0] == "minivis")
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module.split(".")[0] == "minivis":
+            yield from ((node.lineno, f"{node.module}.{a.name}") for a in node.names)
+
+
+def wrong_ways(floor, modules, depth):
+    """The forbidden imports, "module:line imports name". modules: {dotted name: source}; depth: the place of a room."""
+    for module, source in modules.items():
+        here = module.split(".")[depth:depth + 1]
+        if not here or here[0] not in floor:
+            continue                                            # the package's own __init__ is in no room
+        for line, name in imports(source):
+            there = name.split(".")[depth:depth + 1]
+            outside = name.split(".")[:depth] != module.split(".")[:depth]
+            if outside or not there or there == here or there[0] not in floor:
+                continue
+            if floor[there[0]] >= floor[here[0]]:
+                yield f"{module}:{line} imports {name}"
+
+
+@pytest.fixture(scope="module")
+def modules():
+    names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in MODULES]
+    return {name.removesuffix(".__init__"): path.read_text("utf-8") for name, path in zip(names, MODULES)}
+
+
+def test_every_room_has_a_floor():
+    here = {path.stem for path in PACKAGE.iterdir() if (path / "__init__.py").exists() or path.suffix == ".py"}
+    assert here - {"__init__"} == set(floors(FLOORS))
+    families = {path.name for path in (PACKAGE / "methods").iterdir() if (path / "__init__.py").exists()}
+    assert families == set(floors(FAMILIES))
+
+
+def test_imports_go_down(modules):
+    assert not list(wrong_ways(floors(FLOORS), modules, 1))
+
+
+def test_families_of_methods_do_not_know_each_other(modules):
+    assert not list(wrong_ways(floors(FAMILIES), modules, 2))
+
+
+def test_containers_know_no_architecture(modules):
+    above = {"minivis.models", "minivis.engine", "minivis.layers"}
+    assert not [f"{module}:{line} imports {name}" for module, source in modules.items()
+                if module.startswith("minivis.weights.containers.") for line, name in imports(source)
+                if ".".join(name.split(".")[:2]) in above]
+
+
+def test_the_command_line_stays_in_commands(modules):
+    allowed = ("minivis.commands", "minivis.cli", "minivis.data.emoji.shipped")         # the last is a program itself
+    assert not [name for name, source in modules.items() if not name.startswith(allowed) and imports_click(source)]
+
+
+def imports_click(source):
+    nodes = list(ast.walk(ast.parse(source)))
+    names = [a.name for node in nodes if isinstance(node, ast.Import) for a in node.names]
+    names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return any(name.split(".")[0] == "click" for name in names)
+
+
+@pytest.mark.parametrize("source, wrong", [
+    ("from minivis.runtime import threads", False),
+    ("from minivis.engine.plan import Step", False),
+    ("from minivis.errors import BadValue", False),
+    ("def f():\n    from minivis.methods.shared import target", True),
+    ("import minivis.optimize.loop", True),
+    ("from minivis import weights", True),
+])
+def test_the_rule_sees_a_wrong_import(source, wrong):
+    assert bool(list(wrong_ways(floors(FLOORS), {"minivis.engine.network": source}, 1))) is wrong
+
+
+def test_rooms_on_one_floor_are_strangers():
+    modules = {"minivis.live.app": "from minivis.training import trainer"}
+    assert list(wrong_ways(floors(FLOORS), modules, 1))
+    modules = {"minivis.methods.looking.codes": "from minivis.methods.synthesis import dream"}
+    assert list(wrong_ways(floors(FAMILIES), modules, 2))
