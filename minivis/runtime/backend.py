@@ -68,7 +68,7 @@ def _compiled(xp, name, source, dtype):
 
 
 def gpu():
-    """The cupy module. Raise MissingExtra where it is missing or finds no device."""
+    """The cupy module. Raise MissingExtra where CuPy is not installed, finds no device or lacks a part of CUDA."""
     try:
         import cupy
     except ImportError:
@@ -78,4 +78,19 @@ def gpu():
             raise MissingExtra("CuPy is installed, but this machine shows it no GPU; use --device cpu")
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise MissingExtra(f"CuPy is installed, but this machine shows it no GPU ({error}); use --device cpu") from None
+    _check_cuda(cupy)
     return cupy
+
+
+@functools.cache
+def _check_cuda(cupy):
+    """Load NVRTC and cuBLAS by a first small kernel and a first small product; CuPy itself loads them on first use."""
+    try:
+        ones = cupy.ones((8, 8), np.float32)
+        cupy.matmul(cupy.add(ones, ones), ones)
+    except MemoryError:                             # the device is full: nothing is missing
+        raise
+    except Exception as error:                      # ImportError, RuntimeError or CompileException: each part has its own
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise MissingExtra(f"CuPy finds a GPU, but not all of CUDA ({reason}): pip install 'cupy-cuda12x[ctk]' "
+                           "('cupy-cuda13x[ctk]' for CUDA 13), or use --device cpu") from None  # fmt: skip

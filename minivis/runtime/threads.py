@@ -35,13 +35,15 @@ from minivis.runtime import warm_blas
 from minivis.runtime.affinity import cores, keep_off, staying
 from minivis.runtime.workspace import aligned
 
+MOST_THREADS = 4096                     # more than any machine has; BLAS takes a C int
 HIDES_THREADS = ("openmp",)             # a BLAS whose setting belongs to the calling thread: workers would not see it
 
 
 def checked_count(value, name):
-    count = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
-    if not isinstance(count, Integral) or isinstance(count, bool) or count < 1:
-        raise BadValue(f"{name} must be a whole number of 1 or more, got {value!r}")
+    count = int(value) if isinstance(value, str) and value.strip().isdecimal() and len(value) < 30 else value
+    if not isinstance(count, Integral) or isinstance(count, bool) or not 1 <= count <= MOST_THREADS:
+        given = f"one of {count.bit_length()} bits" if isinstance(count, int) and count.bit_length() > 256 else repr(value)
+        raise BadValue(f"{name} must be a whole number from 1 to {MOST_THREADS}, got {given[:100]}")
     return int(count)
 
 

@@ -8,11 +8,14 @@ from functools import partial
 
 import numpy as np
 import pytest
+from commandline import contents, fill, runner
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from minivis.convolution import bands, winograd
 from minivis.engine.network import Network
 from minivis.errors import BadValue
+from minivis.images.files import read_image, write_image
+from minivis.images.provenance import as_text, read_record
 from minivis.layers import BackwardMode, Conv2D, ForwardMode, ReLU
 from minivis.models.tiny import tiny_vgg
 from minivis.runtime import threads
@@ -243,10 +246,28 @@ def test_where_blas_cannot_be_held_the_caller_works_alone(monkeypatch):
     assert where == {threading.get_ident()}
 
 
-@pytest.mark.parametrize("count", [0, -1, 1.5, "two", True])
+@pytest.mark.parametrize("count", [0, -1, 1.5, "two", True, 4097, 10**30, "9" * 30])
 def test_wrong_numbers_of_threads(count):
-    with pytest.raises(BadValue, match=f"threads must be a whole number of 1 or more, got {count!r}"):
+    with pytest.raises(BadValue, match=f"^threads must be a whole number from 1 to 4096, got {count!r}$"):
         set_threads(count)
+
+
+@pytest.mark.parametrize("count", [10**5000, "9" * 5000, "x" * 5000], ids=["int", "digits", "letters"])
+def test_an_endless_number_of_threads_is_told_in_one_short_sentence(count):
+    with pytest.raises(BadValue, match="^threads must be a whole number from 1 to 4096, got .{1,100}$"):
+        set_threads(count)
+
+
+def test_the_command_line_and_a_record_tell_a_number_too_long_in_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    fill(tmp_path)
+    run, before = runner(capsys), contents(tmp_path)
+    wanted = (2, "", f"minivis: error: threads must be a whole number from 1 to 4096, got {10**30}\n")
+    assert run("backprop", "photo.png", "--net", "tiny.h5", "--threads", 10**30) == wanted
+    assert contents(tmp_path) == before
+    assert run("backprop", "photo.png", "--net", "tiny.h5", "-o", "a.png")[0] == 0
+    write_image("b.png", read_image("a.png"), text=as_text({**read_record("a.png"), "threads": 10**30}))
+    assert run("rerun", "b.png") == wanted
 
 
 def test_the_environment_says_how_many(monkeypatch):
@@ -256,7 +277,7 @@ def test_the_environment_says_how_many(monkeypatch):
     assert get_threads() == 2
     set_threads(None)
     monkeypatch.setenv("MINIVIS_THREADS", "none")
-    with pytest.raises(BadValue, match="MINIVIS_THREADS must be a whole number of 1 or more, got 'none'"):
+    with pytest.raises(BadValue, match="MINIVIS_THREADS must be a whole number from 1 to 4096, got 'none'"):
         get_threads()
     monkeypatch.setenv("MINIVIS_THREADS", "")
     assert get_threads() == cores()
