@@ -90,7 +90,7 @@ def _check_cuda(cupy):
         cupy.matmul(cupy.add(ones, ones), ones)
     except MemoryError:                             # the device is full: nothing is missing
         raise
-    except Exception as error:                      # ImportError, RuntimeError or CompileException: each part has its own
+    except Exception as error:                      # ImportError, RuntimeError, CompileException: by part
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise MissingExtra(f"CuPy finds a GPU, but not all of CUDA ({reason}): pip install 'cupy-cuda12x[ctk]' "
                            "('cupy-cuda13x[ctk]' for CUDA 13), or use --device cpu") from None  # fmt: skip

@@ -42,7 +42,8 @@ HIDES_THREADS = ("openmp",)             # a BLAS whose setting belongs to the ca
 def checked_count(value, name):
     count = int(value) if isinstance(value, str) and value.strip().isdecimal() and len(value) < 30 else value
     if not isinstance(count, Integral) or isinstance(count, bool) or not 1 <= count <= MOST_THREADS:
-        given = f"one of {count.bit_length()} bits" if isinstance(count, int) and count.bit_length() > 256 else repr(value)
+        endless = isinstance(count, int) and count.bit_length() > 256       # Python refuses to print some of these
+        given = f"one of {count.bit_length()} bits" if endless else repr(value)
         raise BadValue(f"{name} must be a whole number from 1 to {MOST_THREADS}, got {given[:100]}")
     return int(count)
 

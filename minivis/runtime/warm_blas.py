@@ -1,17 +1,17 @@
 """The first product of OpenBLAS: made once, in every worker, so that the small products after it run at full speed.
 
-OpenBLAS copies a block of each factor into a buffer of 32 MiB, which it maps for every product under way and keeps. Of a
-product with at most 320 columns (of its row-major result), only the first twelve rows of the other factor ever lie in
-the buffer, and the next twelve take their place. Yet the kernels for AVX2 (sgemm_kernel_8x4_haswell_2.c) prefetch, while
-they work on twelve rows, the twelve that should follow them: pages that nobody has written, for as long as a process
+OpenBLAS copies a block of each factor into a buffer of 32 MiB, which it maps for every product under way and keeps. Of
+a product with at most 320 columns (of its row-major result), only twelve rows of the other factor lie there at a
+time: the next twelve take their place. Yet the kernels for AVX2 (sgemm_kernel_8x4_haswell_2.c), while they work on
+twelve rows, prefetch the twelve that should follow them in memory: pages that nobody has written, as long as a process
 makes small products alone. Counted: a 256 x 256 x 256 product touches 268 KiB of the buffer, 256 for one factor and 12
-for the other; 512 x 256 x 512, whose rows are all kept, touches 768 KiB, and after it no small product touches more.
+for the other; 512 x 256 x 512, whose rows are all kept, touches 768 KiB, and no small product touches more after it.
 
-What a prefetch from a page without memory costs depends on the processor. It has no entry in the TLB and gets none, so
-on a Zen 1 in a virtual machine, it seems, each walks the page tables: there a 256 x 256 x 256 product ran at 10 GFLOP/s
+What a prefetch from a page without memory costs depends on the processor. The page has no entry in the TLB and gets
+none, so each prefetch walks the page tables. On a virtual Zen 1 a 256 x 256 x 256 product ran at 10 GFLOP/s
 before a large one and at 35 after it, and VGG16's forward pass took 520 ms and 312 ms. On a Zen 3 such a prefetch was
-measured to cost no more than any other, and the rates before and after differ by less than they vary. That the walks are
-the reason on Zen 1 is inferred, not measured: the processor's counters could not be read there.
+measured to cost no more than any other, and the rates before and after differ by less than they vary. That these walks
+are the reason on Zen 1 is inferred, not measured: the processor's counters could not be read.
 """
 
 import threading

@@ -254,7 +254,7 @@ def test_wrong_numbers_of_threads(count):
 
 @pytest.mark.parametrize("count", [10**5000, "9" * 5000, "x" * 5000], ids=["int", "digits", "letters"])
 def test_an_endless_number_of_threads_is_told_in_one_short_sentence(count):
-    with pytest.raises(BadValue, match="^threads must be a whole number from 1 to 4096, got .{1,100}$"):
+    with pytest.raises(BadValue, match=r"^threads must be a whole number from 1 to 4096, got .{1,100}$"):
         set_threads(count)
 
 

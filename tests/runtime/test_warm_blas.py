@@ -1,4 +1,4 @@
-"""OpenBLAS' first product: once a process, in all workers at the same time, again after a fork, and only where it helps."""
+"""OpenBLAS' first product: once a process, by all workers at the same time, after a fork again, only where it helps."""
 
 import os
 import subprocess
