@@ -138,6 +138,14 @@ class Preprocessing:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
+    def named(cls, name):
+        """The preprocessing that a name of `PREPROCESSINGS` stands for. A `Preprocessing` comes back as it is."""
+        if isinstance(name, cls):
+            return name
+        _check_name("preprocessing", name, PREPROCESSINGS)
+        return PREPROCESSINGS[name]
+
+    @classmethod
     def from_dict(cls, settings):
         """The Preprocessing of ``as_dict``, from a file and so not to be trusted; raises BadValue or UnknownName."""
         if not isinstance(settings, dict):
@@ -227,3 +235,8 @@ CAFFE_VGG = Preprocessing("BGR", mean=(103.939, 116.779, 123.68))               
 TORCH = Preprocessing("RGB", mean=tuple(255 * m for m in (0.485, 0.456, 0.406)),    # torchvision, ImageNet statistics
                       scale=tuple(255 * s for s in (0.229, 0.224, 0.225)))
 EFFICIENTNET_LITE = Preprocessing("RGB", mean=(127.0,) * 3, scale=(128.0,) * 3, interpolation="bicubic")
+PREPROCESSINGS = {                                      # the names of `Preprocessing.named`
+    "caffe": CAFFE_VGG, "torch": TORCH, "tensorflow": Preprocessing("RGB", (127.5,) * 3, (127.5,) * 3),
+    "efficientnet-lite": EFFICIENTNET_LITE, "unit": UNIT, "none": IDENTITY,
+    "matconvnet": Preprocessing("RGB", mean=CAFFE_VGG.mean[::-1]),
+}  # fmt: skip

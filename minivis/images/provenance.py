@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from minivis.errors import BadFile
+from minivis.runtime.files import file_hash
 from minivis.version import __version__
 
 KEY = "minivis"                                 # of the text chunk
@@ -62,8 +63,6 @@ def read_record(path):
 
 def input_hash(path):
     """The SHA-256 of a file, or of a folder of pictures, as `folder_hash` forms it."""
-    from minivis.runtime.files import file_hash
-
     if not os.path.isdir(path):
         return file_hash(path)
     from minivis.images.collection import folder_hash

@@ -11,10 +11,14 @@ import hashlib
 import os
 import secrets
 import stat
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from minivis.errors import BadFile, BadValue
+from minivis.errors import BadFile, BadValue, MinivisError
+
+# what h5py and zipfile raise when they walk into a damaged file
+DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, SystemError, zipfile.BadZipFile)
 
 
 def check_output(path, force=False):
@@ -85,6 +89,23 @@ def file_hash(path, kind="sha256"):
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+@contextmanager
+def reading(path):
+    """The open file of weights or codes at ``path``. Whatever goes wrong while it is read is a BadFile."""
+    try:
+        with open_regular(path) as raw:
+            yield raw
+    except MinivisError as error:
+        if (said := printable(error)) != str(error):    # a damaged file puts anything into the names in it
+            raise type(error)(said) from None
+        raise
+    except MemoryError:
+        raise BadFile(f"{path} asks for more memory than there is: damaged, or too large for this machine") from None
+    except DAMAGED as error:
+        said = printable(error)[:160] or type(error).__name__
+        raise BadFile(f"{path} is damaged or half-written ({said}); fetch or copy it again") from error
 
 
 def open_regular(path):

@@ -19,6 +19,7 @@ import numpy as np
 from minivis.errors import BadFile, BadValue, MissingExtra, UnknownName
 from minivis.runtime.backend import gpu
 from minivis.runtime.files import file_hash
+from minivis.weights import native
 from minivis.weights.read import read_file
 
 SUFFIXES = ("", ".h5", ".weights.h5", ".keras")
@@ -194,8 +195,6 @@ def locate(name_or_path):
 
 def converted(entry, path):
     """The Path of our own file of a package's weights, made at first use; the package's where none can be written."""
-    from minivis.weights import native
-
     kind, published = entry.published
     if file_hash(path, kind) != published:
         author = entry.origin.split(";")[0]

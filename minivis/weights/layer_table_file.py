@@ -20,26 +20,27 @@ from minivis.engine.network import ROLES
 from minivis.errors import BadFile, BadValue
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LAYER_TYPES
+from minivis.models.known import SUFFIXES
+from minivis.weights.arrange import build
+from minivis.weights.containers.open import spellings
 
 LIMIT = 2**22                                           # bytes of a table; ResNet-50's takes 20 kB
 KEYS = ("layers", "input", "preprocess", "preprocessing", "classes", "class_names", "class_aliases", "roles", "about")
 
 
 def load(table_path, path, contents, *, dtype, finite):
-    """The net of the table, with the arrays of an open file's `foreign.Contents`."""
-    from minivis.weights import recognise
-
+    """The net of the table, with the arrays of an open file's `Contents`."""
     table, prefixes = read(table_path)
     wanted = {
         f"{prefixes.get(row['name'], row['name'])}.{suffix}"
         for row in table["layers"]
-        for suffix in recognise.SUFFIXES.get(row["type"], {}).values()
+        for suffix in SUFFIXES.get(row["type"], {}).values()
     }
-    tensors = max(recognise.spellings(contents.tensors), key=lambda found: len(wanted & set(found)))
+    tensors = max(spellings(contents.tensors), key=lambda found: len(wanted & set(found)))
     if not wanted & set(tensors):
         shown = ", ".join(list(contents.tensors)[:6])
         raise BadFile(f"{path} holds nothing that {table_path} names; it holds {shown or 'nothing'}, ...")
-    net = recognise.build(table, lambda name: prefixes.get(name, name), tensors, contents.axes, dtype, path, finite)
+    net = build(table, lambda name: prefixes.get(name, name), tensors, contents.axes, dtype, path, finite)
     unused = sorted(set(tensors) - wanted)
     net.about.update(format=contents.container, architecture=f"of {Path(table_path).name}", training="unknown")
     if unused:
@@ -79,13 +80,11 @@ def read(path):
 
 def rest(table, rows, path):
     """Preprocessing, classes and roles of a table; a softmax at the end is prob, and what it reads the logits."""
-    from minivis.weights.recognise import check_preprocess
-
     try:
         if "preprocessing" in table:
             preprocessing = Preprocessing.from_dict(table["preprocessing"]).as_dict()
         else:
-            preprocessing = check_preprocess(table.get("preprocess", "none")).as_dict()
+            preprocessing = Preprocessing.named(table.get("preprocess", "none")).as_dict()
         if "input" in table:
             preprocessing["size"] = list(table["input"])
         roles = dict.fromkeys(ROLES)

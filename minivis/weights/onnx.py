@@ -35,6 +35,7 @@ from minivis.layers import (
     Softmax,
 )
 from minivis.runtime.files import open_regular
+from minivis.weights.arrange import name_classes
 from minivis.weights.containers.tensor import check_finite
 
 FILE_LIMIT = 2**31                              # bytes that protobuf can hold; larger models keep numbers beside them
@@ -54,11 +55,10 @@ def is_onnx(path):
 def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, classes=None, size=None):
     """The net of an ONNX file. Raise BadFile with the first node that is none of our layers.
 
-    ``preprocess``, ``classes``, ``size``: as for `foreign.load`; an ONNX file says nothing about its pictures.
+    ``preprocess``, ``classes``, ``size``: as for `read.net_of`; an ONNX file says nothing about its pictures.
     """
-    from minivis.weights import recognise
-
-    preprocess = recognise.check_preprocess(preprocess)
+    if preprocess is not None:
+        preprocess = Preprocessing.named(preprocess)
     if arch is not None:
         raise BadValue(f"{path} is an ONNX file, which holds its own layers: leave --arch out")
     model = parsed(path)
@@ -76,7 +76,7 @@ def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, cla
                      training="unknown", licence="unknown", origin=str(model.producer_name or "unknown"))
     choose_preprocessing(net, model, preprocess)
     if classes is not None:
-        recognise.name_classes(net, classes)
+        name_classes(net, classes)
     elif net.roles["logits"] and net.shapes()[net.roles["logits"]][-1] == 1000:
         net.class_names, net.class_aliases = imagenet_classes()
     return net

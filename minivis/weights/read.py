@@ -1,12 +1,20 @@
 """Any file of weights that minivis knows, told by its content and never by its name."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from minivis.errors import BadFile, BadValue
-from minivis.weights import native, recognise
+from minivis.images.preprocessing import Preprocessing
+from minivis.weights import layer_table_file, native
 from minivis.weights import onnx as onnx_file
-from minivis.weights.containers.hdf5 import READABLE, opened
+from minivis.weights.arrange import build, name_classes, table_of
+from minivis.weights.containers import hdf5
+from minivis.weights.containers.hdf5 import READABLE
+from minivis.weights.containers.open import opened
 from minivis.weights.keras import layouts, reader
+from minivis.weights.recognise import recognise
+from minivis.weights.training_of import finish
 
 
 def read_file(path, *, dtype=np.float32, finite=True, **settings):
@@ -18,10 +26,10 @@ def read_file(path, *, dtype=np.float32, finite=True, **settings):
     dtype = check_dtype(dtype)
     if onnx_file.is_onnx(path):
         return onnx_file.load(path, dtype=dtype, finite=finite, **settings)
-    with recognise.opened(path) as contents:
+    with opened(path) as contents:
         if contents is not None:
-            return recognise.load(path, contents, dtype=dtype, finite=finite, **settings)
-    with opened(path) as source:
+            return net_of(path, contents, dtype=dtype, finite=finite, **settings)
+    with hdf5.opened(path) as source:
         if native.is_native(source):
             if settings:
                 raise BadValue(f"{path} is minivis' own file, which leaves nothing open: no {', '.join(settings)}")
@@ -30,6 +38,30 @@ def read_file(path, *, dtype=np.float32, finite=True, **settings):
             return reader.load(source, dtype=dtype, finite=finite, **settings)
         inside = layouts.listed(list(source.file)) or "nothing"
         raise BadFile(f"{path} is an HDF5 file of another kind (it holds {inside}); minivis reads {READABLE}")
+
+
+def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preprocess=None, classes=None, size=None):
+    """The net of an open file's `Contents`.
+
+    ``arch``: the name of an architecture, or the path of a layer table (.json) of your own. ``preprocess``: a name of
+    `PREPROCESSINGS` or a `Preprocessing`. ``classes``: names. ``size``: (height, width) of the input.
+    """
+    if preprocess is not None:
+        preprocess = Preprocessing.named(preprocess)
+    if arch is not None and str(arch).endswith(".json"):
+        net = layer_table_file.load(arch, path, contents, dtype=dtype, finite=finite)
+    else:
+        known, tensors = recognise(contents, path, arch)
+        net = build(table_of(known), known.prefix, tensors, contents.axes, dtype, path, finite)
+        net = finish(net, known, contents)
+    if preprocess is not None:
+        net.preprocessing = replace(preprocess, size=net.preprocessing.size)
+        net.about["preprocessing"] = "as asked for"
+    if size is not None:
+        net.preprocessing = replace(net.preprocessing, size=size)
+    if classes is not None:
+        name_classes(net, classes)
+    return net
 
 
 def check_dtype(dtype):

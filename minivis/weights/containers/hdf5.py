@@ -15,8 +15,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from minivis.errors import BadFile, MinivisError
-from minivis.runtime.files import open_regular, printable
+from minivis.errors import BadFile
+from minivis.runtime.files import reading
 from minivis.weights.containers.hdf5_heaps import check_heaps
 
 READABLE = (
@@ -27,8 +27,6 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MODEL, CONFIG = "model.weights.h5", "config.json"       # the two members of a .keras archive that matter here
 CONFIG_LIMIT = 1 << 26                                  # bytes; VGG19's takes 30 kB
 DEFLATE_LIMIT = 1100                                    # deflate can't shrink by more than 1032
-# what h5py and zipfile raise when they walk into a damaged file
-DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, SystemError, zipfile.BadZipFile)
 
 
 @dataclass
@@ -89,29 +87,19 @@ def opened(path, otherwise=f"no file of weights that minivis knows; it reads {RE
     otherwise: what a file of another kind is, in words.
     """
     path = Path(path)
-    try:
-        with open_regular(path) as raw:
-            start = raw.read(8)
-            if start == SIGNATURE:
-                with h5py.File(path, "r", locking=False) as file:
-                    yield Source(file, raw, path)
-            elif start.startswith(b"PK"):
-                window, config = keras_archive(raw, path)
-                with h5py.File(window, "r") as file:
-                    yield Source(file, window, path, True, config)
-            elif not start:
-                raise BadFile(f"{path} is empty; fetch or copy it again")
-            else:
-                raise BadFile(f"{path} is {otherwise}")
-    except MinivisError as error:
-        if (said := printable(error)) != str(error):    # a damaged file puts anything into the names in it
-            raise type(error)(said) from None
-        raise
-    except MemoryError:
-        raise BadFile(f"{path} asks for more memory than there is: damaged, or too large for this machine") from None
-    except DAMAGED as error:
-        said = printable(error)[:160] or type(error).__name__
-        raise BadFile(f"{path} is damaged or half-written ({said}); fetch or copy it again") from error
+    with reading(path) as raw:
+        start = raw.read(8)
+        if start == SIGNATURE:
+            with h5py.File(path, "r", locking=False) as file:
+                yield Source(file, raw, path)
+        elif start.startswith(b"PK"):
+            window, config = keras_archive(raw, path)
+            with h5py.File(window, "r") as file:
+                yield Source(file, window, path, True, config)
+        elif not start:
+            raise BadFile(f"{path} is empty; fetch or copy it again")
+        else:
+            raise BadFile(f"{path} is {otherwise}")
 
 
 def keras_archive(raw, path):

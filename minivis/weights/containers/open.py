@@ -1,0 +1,96 @@
+"""Open a file of arrays that another program wrote, told by its content: the names and `Tensor`s in it, unread."""
+
+import os
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from minivis.errors import BadFile
+from minivis.runtime.files import reading
+from minivis.weights.containers import caffe, matconvnet, npz, safetensors
+from minivis.weights.containers import torch as torch_file
+from minivis.weights.containers import zip as archive
+
+COUNTERS = "num_batches_tracked"                # of PyTorch's batch norm: a count of batches, which no net needs
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: name -> `Tensor`; its container; "OIHW" or "HWIO"; and what some files tell besides."""
+
+    tensors: dict
+    container: str
+    axes: str = "OIHW"
+    order: tuple = ()                           # the names of all layers
+    title: str = ""
+    class_names: tuple = ()
+
+
+@contextmanager
+def opened(path):
+    """The `Contents` of the file at ``path``; None where it is of none of these kinds (HDF5, for one)."""
+    with reading(path) as raw:
+        start, size = raw.read(64), os.fstat(raw.fileno()).st_size
+        hdf5 = start.startswith((b"\x89HDF", matconvnet.START_V7_3))
+        yield None if hdf5 else contents(raw, start, size, path)
+
+
+def contents(raw, start, size, path):
+    """The `Contents` of an open file that starts so. Raise BadFile with a sentence for what is often met instead."""
+    if start.startswith(b"PK"):
+        names = archive.members(raw, path)
+        if torch_file.is_archive(names):
+            return Contents(torch_file.read_archive(raw, path), "PyTorch state dict (zip)")
+        if npz.is_npz(names):
+            return npz_contents(npz.read(raw, path))
+        return None
+    if torch_file.is_stream(start):
+        return Contents(torch_file.read_stream(raw, path), "PyTorch state dict (before 1.6)")
+    if start.startswith(matconvnet.START):
+        tensors, order, classes = matconvnet.read(raw, path)
+        return Contents(tensors, "MatConvNet .mat", "HWIO", order, class_names=classes)
+    if safetensors.is_safetensors(start, size):
+        return Contents(safetensors.read(raw, path), "safetensors")
+    check_mistaken(raw, start, path)
+    if caffe.looks_like(start, size):
+        tensors, order, title = caffe.read(raw, path)
+        return Contents(tensors, ".caffemodel", "OIHW", order, title)
+    return None
+
+
+def check_mistaken(raw, start, path):
+    """Raise BadFile for other files that end up under the name of one with weights."""
+    raw.seek(257)
+    if raw.read(5) == b"ustar":
+        raise BadFile(f"{path} is a tar archive, PyTorch's format of before 0.1.11; load and save it again in PyTorch")
+    if start.startswith(b"\x80") and start[1:2] in b"\x02\x03\x04\x05":
+        raise BadFile(f"{path} is a pickle, but not one of PyTorch's; pickles of other programs are not opened")
+    if start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html", b"<?xml")):
+        raise BadFile(f"{path} is a web page, not weights: the download went wrong")
+    if start.startswith(b"version https://git-lfs"):
+        raise BadFile(f"{path} is a pointer of Git LFS, not the file itself: git lfs pull brings it")
+    if start.startswith(b"\x1f\x8b"):
+        raise BadFile(f"{path} is compressed with gzip: unpack it first")
+
+
+def npz_contents(tensors):
+    """Names as Frossard's vgg16_weights.npz has them (conv1_1_W), as ours (conv1_1.w, conv1_1/w), or as PyTorch's."""
+    renamed = {}
+    for name, tensor in tensors.items():
+        short = re.sub(r"[_./]W$|[./](w|kernel)$", ".weight", name)
+        short = re.sub(r"(_b|[./]b)$", ".bias", short)
+        renamed[re.sub(r"/(weight|bias|running_mean|running_var)$", r".\1", short)] = tensor
+    plain = all(re.search(r"([_./]W|[./]w|[./]kernel|[_./]b|[./]bias)$", name) for name in tensors)
+    return Contents(renamed, ".npz", "HWIO" if plain and any(".bias" not in n for n in tensors) else "OIHW")
+
+
+def spellings(tensors):
+    """The tensors under the names that they have, and under those less what all names begin with (module.)."""
+    kept = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
+    yield kept
+    while kept:
+        first = next(iter(kept)).partition(".")[0] + "."
+        if len(kept) < 2 or not all(name.startswith(first) for name in kept):
+            return
+        kept = {name[len(first) :]: tensor for name, tensor in kept.items()}
+        yield kept

@@ -1,0 +1,213 @@
+"""Read a pickle without running it: the stack machine that pickles are programs for, with nothing behind it.
+
+The instructions of a pickle can name any function of any module and call it. `build` never imports, looks up no name,
+and "calls" only the few functions of `CALLS`. Any other name ends the reading.
+"""
+
+import pickletools
+from typing import NamedTuple
+
+from minivis.errors import BadFile
+
+PICKLE_BYTES, PICKLE_STEPS = 2**23, 200_000     # a state dict of 1000 tensors takes 200 kB and 30,000 steps
+SAVE_PLAIN = "in PyTorch, torch.save(model.state_dict(), 'weights.pth') makes a file that minivis can read"
+
+STORAGES = {
+    "Double": "float64", "Float": "float32", "Half": "float16", "BFloat16": "bfloat16", "Long": "int64",
+    "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
+}  # fmt: skip
+
+
+class Name(NamedTuple):
+    """A name that a pickle asks for, never looked up."""
+
+    name: str
+
+
+class Storage(NamedTuple):
+    """Numbers of a type, filed under ``key``; a view begins at number ``start`` of them."""
+
+    key: str
+    dtype: str
+    start: int = 0
+
+
+class View(NamedTuple):
+    """A tensor as the pickle describes it, not yet checked."""
+
+    storage: Storage
+    offset: int
+    shape: tuple
+    strides: tuple
+
+
+# ---- the names that may occur: what calling them makes ----
+
+def make_dict(items=()):
+    if not all(isinstance(item, list | tuple) and len(item) == 2 for item in items):
+        raise BadFile("its dict is damaged")
+    return {check_key(key): value for key, value in items}
+
+
+def rebuild_tensor(storage, offset, shape, strides, *_):        # requires_grad, hooks: of no use here
+    whole = all(type(n) is int and n >= 0 for n in (offset, *shape, *strides))
+    if not isinstance(storage, Storage) or not whole or len(shape) != len(strides):
+        raise BadFile("it describes a tensor that cannot be")
+    return View(storage, offset, tuple(shape), tuple(strides))
+
+
+def rebuild_parameter(view, *_):
+    if not isinstance(view, View):
+        raise BadFile("it describes a parameter that is no tensor")
+    return view
+
+
+CALLS = {
+    "collections.OrderedDict": make_dict,
+    "torch._utils._rebuild_tensor": rebuild_tensor,
+    "torch._utils._rebuild_tensor_v2": rebuild_tensor,
+    "torch._utils._rebuild_parameter": rebuild_parameter,
+}
+ALLOWED = {*CALLS, *(f"torch.{name}Storage" for name in STORAGES)}
+
+
+def check_name(name):
+    if name in ALLOWED:
+        return Name(name)
+    if name.startswith(("torch.nn.", "torchvision.", "timm.", "__main__.")):
+        raise BadFile(f"it is a whole model (it asks for {name[:80]!r}), not its weights: {SAVE_PLAIN}")
+    raise BadFile(f"it asks for {name[:80]!r}, which weights do not need; none of it was run; {SAVE_PLAIN}")
+
+
+def check_key(key):
+    if not isinstance(key, str | int):                  # the hash of a tuple of tuples of tuples may take forever
+        raise BadFile(f"a dict in it has a key that is a {type(key).__name__}")
+    return key
+
+
+def find_storage(pid):
+    """('storage', type, key, device, count, view): what a persistent id says."""
+    if not isinstance(pid, tuple) or not 5 <= len(pid) <= 6 or pid[0] != "storage":
+        raise BadFile("it refers to something that is no storage")
+    _, kind, key, _, count, *view = pid
+    if not isinstance(kind, Name) or kind.name in CALLS or not isinstance(key, str) or type(count) is not int:
+        raise BadFile("it describes a storage that cannot be")
+    dtype = STORAGES[kind.name[len("torch.") : -len("Storage")]]
+    if not view or view[0] is None:
+        return Storage(key, dtype)
+    if not isinstance(view[0], tuple) or len(view[0]) != 3 or type(view[0][1]) is not int or view[0][1] < 0:
+        raise BadFile("it describes a part of a storage that cannot be")
+    return Storage(key, dtype, view[0][1])       # (key of the part, first number, count): PyTorch before 0.4
+
+
+# ---- the machine ----
+
+class Limited:
+    """The few bytes of a file that a pickle may take; `pickletools` asks for no more than these two methods."""
+
+    def __init__(self, raw):
+        self.raw, self.left = raw, PICKLE_BYTES
+
+    def read(self, count):
+        return self._taken(self.raw.read(self._wanted(count)))
+
+    def readline(self):
+        return self._taken(self.raw.readline(self.left))
+
+    def _wanted(self, count):
+        if not 0 <= count <= self.left:
+            raise BadFile(f"its pickle is longer than {PICKLE_BYTES} bytes: no list of weights is")
+        return count
+
+    def _taken(self, data):
+        self.left -= len(data)
+        return data
+
+
+def build(raw):
+    """The object of the pickle at the file's position: dicts, lists, numbers, strings and `View`s. Nothing is run."""
+    stack, marks, memo = [], [], {}
+
+    def since_mark():
+        start = marks.pop()
+        items = stack[start:]
+        del stack[start:]
+        return items
+
+    try:
+        for step, (op, arg, _) in enumerate(pickletools.genops(Limited(raw))):
+            if step > PICKLE_STEPS:
+                raise BadFile(f"its pickle has more than {PICKLE_STEPS} steps: no list of weights has")
+            match op.name:
+                case "PROTO" | "FRAME":
+                    pass
+                case "STOP":
+                    return stack[-1]
+                case "NONE" | "NEWTRUE" | "NEWFALSE":
+                    stack.append({"NONE": None, "NEWTRUE": True, "NEWFALSE": False}[op.name])
+                case (
+                    "INT" | "BININT" | "BININT1" | "BININT2" | "LONG" | "LONG1" | "LONG4" | "FLOAT" | "BINFLOAT"
+                    | "BINUNICODE" | "SHORT_BINUNICODE" | "BINUNICODE8" | "UNICODE" | "STRING" | "BINSTRING"
+                    | "SHORT_BINSTRING" | "SHORT_BINBYTES" | "BINBYTES" | "BINBYTES8"
+                ):
+                    stack.append(arg)
+                case "EMPTY_DICT" | "EMPTY_LIST" | "EMPTY_TUPLE" | "EMPTY_SET":
+                    stack.append({"D": dict, "L": list, "T": tuple, "S": set}[op.name[6]]())
+                case "MARK":
+                    marks.append(len(stack))
+                case "TUPLE":
+                    stack.append(tuple(since_mark()))
+                case "LIST":
+                    stack.append(since_mark())
+                case "DICT":
+                    items = since_mark()
+                    stack.append(dict(zip(map(check_key, items[::2]), items[1::2])))
+                case "TUPLE1" | "TUPLE2" | "TUPLE3":
+                    count = int(op.name[-1])
+                    stack[-count:] = [tuple(stack[-count:])]
+                case "APPEND":
+                    item = stack.pop()
+                    check_type(stack[-1], list).append(item)
+                case "APPENDS":
+                    items = since_mark()
+                    check_type(stack[-1], list).extend(items)
+                case "SETITEM":
+                    value, key = stack.pop(), stack.pop()
+                    check_type(stack[-1], dict)[check_key(key)] = value
+                case "SETITEMS":
+                    items = since_mark()
+                    check_type(stack[-1], dict).update(zip(map(check_key, items[::2]), items[1::2]))
+                case "PUT" | "BINPUT" | "LONG_BINPUT":
+                    memo[arg] = stack[-1]               # a dict: a memo number of a billion costs one entry
+                case "MEMOIZE":
+                    memo[len(memo)] = stack[-1]
+                case "GET" | "BINGET" | "LONG_BINGET":
+                    stack.append(memo[arg])
+                case "GLOBAL":
+                    stack.append(check_name(arg.replace(" ", ".", 1)))
+                case "STACK_GLOBAL":
+                    name, module = stack.pop(), stack.pop()
+                    stack.append(check_name(f"{check_type(module, str)}.{check_type(name, str)}"))
+                case "BINPERSID":
+                    stack.append(find_storage(stack.pop()))
+                case "REDUCE":
+                    arguments, function = check_type(stack.pop(), tuple), stack.pop()
+                    if not isinstance(function, Name) or function.name not in CALLS:
+                        raise BadFile("it calls something that is no function")
+                    stack.append(CALLS[function.name](*arguments))
+                case "BUILD":
+                    check_type(stack[-2], dict)         # a state dict's _metadata: versions of PyTorch's modules
+                    stack.pop()
+                case _:
+                    raise BadFile(f"it contains the pickle instruction {op.name}, which weights do not need")
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        if isinstance(error, BadFile):
+            raise
+        raise BadFile("its pickle is damaged or half-written; fetch or copy it again") from None
+    raise BadFile("its pickle is half-written; fetch or copy it again")
+
+
+def check_type(value, kind):
+    if not isinstance(value, kind) or (kind is tuple and isinstance(value, Storage | View | Name)):
+        raise BadFile(f"its pickle is damaged: a {kind.__name__} was expected, a {type(value).__name__} came")
+    return value
