@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from minivis.commands import bench, folders, live, nets, registry, training, weights
+from minivis.commands import registry
 from minivis.commands.common import Commands
 from minivis.commands.gallery import command as gallery
 from minivis.errors import MinivisError
@@ -23,12 +23,8 @@ See inside convolutional networks (CS231n, lecture 9), with an engine written by
 IMAGE is a picture in a file; without one, a goose that comes with minivis. Try: minivis gallery photo.jpg
 """)
 cli = click.version_option(__version__, message="minivis %(version)s")(cli)
-for command in (
-    *registry.COMMANDS.values(), folders.codes, gallery.gallery, gallery.rerun, nets.inspect, nets.gradcheck,
-    nets.weights, live.live, training.train, bench.bench,
-):  # fmt: skip
-    cli.add_command(command)
-assert weights.weights is nets.weights          # its commands stand there as soon as it is imported
+for heading, commands in {"One page": (gallery.gallery, gallery.rerun), **registry.HEADINGS}.items():
+    cli.add_section(heading, commands)
 
 
 def main(argv=None):

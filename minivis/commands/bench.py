@@ -3,7 +3,7 @@
 import click
 
 from minivis.commands.common import DEFAULT_NET, JSON, THREADS, Commands, blas_threads, say
-from minivis.commands.pictures import PIXELS
+from minivis.commands.types import PIXELS
 
 bench = Commands("bench", help="Times on this machine.")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from minivis.commands.types import BYTES, PictureFile
 from minivis.errors import UnknownName
 
 DEFAULT_NET = "emoji-vgg"
@@ -17,6 +18,7 @@ ANY_SIZE = 512                                  # pixels: of the longer side, in
 IMAGE = click.Argument(["image"], required=False)
 NET = click.Option(["--net"], default=DEFAULT_NET, metavar="NAME|FILE", show_default=True,
                    help="A net of `minivis weights list`, or a file of one.")
+NET_ARGUMENT = click.Argument(["net"], default=DEFAULT_NET, required=False, metavar="[NAME|FILE]")
 SIZE = click.Option(["--size"], type=click.IntRange(min=1), metavar="N",
                     help=f"First shrink IMAGE to N pixels on its longer side; {ANY_SIZE} for nets that take any size.")
 DEVICE = click.Option(["--device"], type=click.Choice(["cpu", "gpu"]), default="cpu", help="Where to compute.")
@@ -40,10 +42,28 @@ REPORT = [FORCE, JSON, QUIET]
 
 
 class Commands(click.Group):
-    """A group whose commands keep their order, that shows its help when none is named, and knows the closest name."""
+    """A group of commands that shows its help when none is named, and suggests the closest name for a wrong one.
+
+    Its help lists the commands in their order, each with its whole first sentence, and those that came by `add_section`
+    under their heading.
+    """
 
     def __init__(self, *args, **settings):
         super().__init__(*args, **settings, invoke_without_command=True, callback=self.show_help)
+        self.sections: dict[str, list[str]] = {}
+
+    def add_section(self, heading, commands):
+        """Add several commands under one heading."""
+        for command in commands:
+            self.add_command(command)
+        self.sections[heading] = [command.name for command in commands]
+
+    def format_commands(self, ctx, formatter):
+        """Write the list of commands, without cutting a sentence as click does."""
+        width = max(map(len, self.commands))
+        for heading, names in (self.sections or {"Commands": list(self.commands)}).items():
+            with formatter.section(heading):
+                formatter.write_dl([(f"{name:<{width}}", first_sentence(self.commands[name])) for name in names])
 
     def show_help(self):
         context = click.get_current_context()
@@ -57,6 +77,11 @@ class Commands(click.Group):
         if args[0] not in self.commands and not args[0].startswith("-"):
             raise UnknownName.of("command", args[0], self.commands, listed=30)
         return super().resolve_command(ctx, args)
+
+
+def first_sentence(command):
+    """The first line of a command's help, which is one sentence."""
+    return command.help.strip().split("\n\n")[0].replace("\n", " ")
 
 
 @dataclass
@@ -83,35 +108,7 @@ class Further:
     sha256: str
 
 
-class PictureFile(click.ParamType):
-    """The type of an option that names a picture: it is read, hashed into the record, and handed on as pixels."""
-
-    name = "picture"
-
-
-PICTURE_FILE = PictureFile()
-
-
-UNITS = {"": 1, "MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
-
-
-class Bytes(click.ParamType):
-    """A size of memory: 4GB, 4GiB, 500MB, or a number of bytes."""
-
-    name = "bytes"
-
-    def convert(self, value, param, ctx):
-        number = str(value).upper().rstrip("GMIB ")
-        try:
-            found = int(float(number) * UNITS[str(value).upper()[len(number) :].strip()])
-        except (ValueError, KeyError, OverflowError):
-            found = 0
-        if found < 1:
-            self.fail(f"{value!r} is no size of memory: give one as 4GB or 500MB", param, ctx)
-        return found
-
-
-MEMORY = click.Option(["--memory"], type=Bytes(), metavar="SIZE", help="Take no more than this, as 4GB; by default, "
+MEMORY = click.Option(["--memory"], type=BYTES, metavar="SIZE", help="Take no more than this, as 4GB; by default, "
                       "what is free. Where it is short: tiles, and a leaner optimiser.")
 TILE = click.Option(["--tile"], type=click.IntRange(1), metavar="N", help="Compute in tiles of N pixels: exact, "
                     "and less memory; by default only where memory is short.")

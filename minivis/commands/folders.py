@@ -6,6 +6,7 @@ import click
 
 from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, blas_threads, read_given, say
 from minivis.commands.picture_command import NOT_RECORDED, PictureCommand, picture_command
+from minivis.commands.types import AfterImage
 
 FOLDER = click.Argument(["folder"])             # or the word "samples"
 LAYER = click.Option(["--layer"], metavar="NAME", help="Which layer; by default the net's content layer.")
@@ -120,15 +121,6 @@ def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, devic
 
 
 CODES = click.Argument(["codes"])
-
-
-class AfterImage(click.Argument):
-    """An argument behind IMAGE that is needed, as IMAGE is not: a word alone is this one."""
-
-    def handle_parse_result(self, ctx, opts, args):
-        if not isinstance(opts.get(self.name), str) and ctx.params.get("image") is not None:
-            opts, ctx.params["image"] = {**opts, self.name: ctx.params["image"]}, None
-        return super().handle_parse_result(ctx, opts, args)
 
 
 @picture_command(

@@ -4,32 +4,16 @@ import click
 
 from minivis.commands.common import SEED, THREADS
 from minivis.commands.picture_command import PictureCommand, picture_command
+from minivis.commands.types import START
 
 METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy")
-
-
-class Start(click.ParamType):
-    """What to start from: a word, or a colour as in 200,30,30."""
-
-    name = "start"
-
-    def convert(self, value, param, ctx):
-        if isinstance(value, tuple) or value in ("noise", "grey", "black", "white"):
-            return value
-        try:
-            color = tuple(int(part) for part in str(value).split(","))
-        except ValueError:
-            color = ()
-        if len(color) != 3 or not all(0 <= part <= 255 for part in color):
-            self.fail(f"{value!r} is no start: give noise, grey, black, white, or a colour, as 200,30,30", param, ctx)
-        return color
 
 
 @picture_command(
     "fool",
     click.Option(["--to"], metavar="CLASS", help="What the net is to say; by default anything but what it says now."),
     click.Option(["--label"], metavar="CLASS", help="What IMAGE shows: refused if the net does not see that anyway."),
-    click.Option(["--from", "start"], type=Start(), metavar="noise|grey|black|white|R,G,B",
+    click.Option(["--from", "start"], type=START, metavar="noise|grey|black|white|R,G,B",
                  help="Start from this instead of an IMAGE, and go on until the net is sure."),
     click.Option(["--method"], type=click.Choice(METHODS), default="pgd", show_default=True,
                  help="One step (fgsm), many (bim; pgd: from a random point), the nearest boundary (deepfool), or "

@@ -1,13 +1,11 @@
-"""The commands about nets: what is in one, whether its gradients are right, and which there are."""
+"""`minivis inspect` and `minivis gradcheck`: what a net consists of, and whether its gradients are right."""
 
 from dataclasses import asdict
 
 import click
 
-from minivis.commands.common import DEFAULT_NET, JSON, READING, Commands, reading, say
-from minivis.commands.pictures import PIXELS
-
-NET_ARGUMENT = click.Argument(["net"], default=DEFAULT_NET, required=False, metavar="[NAME|FILE]")
+from minivis.commands.common import JSON, NET_ARGUMENT, READING, reading, say
+from minivis.commands.types import PIXELS
 
 
 @click.command("inspect", params=[
@@ -106,48 +104,3 @@ def gradcheck(net, as_json):
     text = "\n\n".join(f"{name}\n{report(rows)}" for name, rows in checked.items())
     say("gradcheck", text, settings={"net": net}, numbers=numbers, as_json=as_json)
     return 0 if ok else 1
-
-
-weights = Commands("weights", help="The nets that minivis knows, and what is in their files.")
-
-
-@weights.command("list", params=[JSON])
-def list_weights(as_json):
-    """The catalogue: what each net is, and where it lies or how to get it."""
-    from minivis.weights.catalogue import entries
-
-    found = entries()
-    numbers = {"nets": [{"name": e.name, "description": e.description, "origin": e.origin, "licence": e.licence,
-                         "path": path and str(path), "bytes": path.stat().st_size if path else e.bytes}
-                        for e, path in found]}
-    lines = []
-    for entry, path in found:
-        size = path.stat().st_size if path else entry.bytes
-        megabytes = f", {size / 1e6:.1f} MB" if size else ""
-        state = f"at {path}" if path else f"not here: {entry.how_to_get()}"
-        origin = f"    {entry.origin}; {entry.licence}{megabytes}"
-        lines += [f"{entry.name}: {entry.description}", origin, f"    {state}"]
-    say("weights list", "\n".join(lines), settings={}, numbers=numbers, as_json=as_json)
-
-
-@weights.command("inspect", params=[NET_ARGUMENT, *READING, JSON])
-def inspect_weights(net, as_json, **given):
-    """What a file of weights holds: format, SHA-256, classes, how it was trained, and what looks wrong."""
-    from minivis.weights.inspection import inspect_file
-
-    found = inspect_file(net, **reading(**given))
-    numbers = {**asdict(found), "path": str(found.path), "preprocessing": found.preprocessing.as_dict()}
-    say("weights inspect", "\n".join(described({k: v for k, v in numbers.items() if v})), settings={"net": net},
-        numbers=numbers, as_json=as_json)
-
-
-def described(facts, indent=""):
-    """A dict of dicts as indented lines."""
-    lines = []
-    for key, value in facts.items():
-        if isinstance(value, dict):
-            lines += [f"{indent}{key}:", *described(value, indent + "    ")]
-        else:
-            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
-            lines.append(f"{indent}{key.replace('_', ' ')}: {shown}")
-    return lines

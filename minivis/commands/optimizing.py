@@ -2,8 +2,9 @@
 
 import click
 
-from minivis.commands.common import MEMORY, PICTURE_FILE, TILE
+from minivis.commands.common import MEMORY, TILE
 from minivis.commands.picture_command import picture_command
+from minivis.commands.types import PICTURE_FILE
 from minivis.optimize.presets import INVERT, MAXIMIZE
 
 STEPS = click.Option(["--steps"], type=click.IntRange(min=0), metavar="N", help="How many; 0 gives the start.")

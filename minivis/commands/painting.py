@@ -4,26 +4,10 @@ from pathlib import Path
 
 import click
 
-from minivis.commands.common import ANY_SIZE, MEMORY, PICTURE_FILE, TILE
+from minivis.commands.common import ANY_SIZE, MEMORY, TILE
 from minivis.commands.picture_command import picture_command
+from minivis.commands.types import COUNTS, PICTURE_FILE, WEIGHTS
 
-
-class Numbers(click.ParamType):
-    """One number or several: 512, or 256,512,1024."""
-
-    def __init__(self, kind):
-        self.kind, self.name = kind, "numbers"
-
-    def convert(self, value, param, ctx):
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(self.kind(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r}: give {'whole ' if self.kind is int else ''}numbers, as 1,2,3", param, ctx)
-
-
-COUNTS, WEIGHTS = Numbers(int), Numbers(float)
 OWN_SIDE = f"By default the picture's, at most {ANY_SIZE}."
 SIDE = click.Option(["--side"], type=click.IntRange(1), metavar="N", help=f"The longer side, in pixels. {OWN_SIDE}")
 SIDES = click.Option(["--side"], type=COUNTS, metavar="N,N,...", help="The longer side, in pixels; several, as "

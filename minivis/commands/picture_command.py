@@ -20,13 +20,13 @@ from minivis.commands.common import (
     OUT,
     REPORT,
     SIZE,
-    PictureFile,
     blas_threads,
     read_further,
     read_given,
     say,
     takes_several,
 )
+from minivis.commands.types import PictureFile
 from minivis.errors import BadValue
 
 KEEPING = ("checkpoint", "resume", "film")

@@ -3,26 +3,8 @@
 import click
 
 from minivis.commands.picture_command import picture_command
+from minivis.commands.types import PIXELS
 
-
-class Pixels(click.ParamType):
-    """A size in pixels: 12, or rows,columns as in 12,8."""
-
-    name = "pixels"
-
-    def convert(self, value, param, ctx):
-        if isinstance(value, tuple):
-            return value
-        try:
-            sides = tuple(int(side) for side in str(value).replace("x", ",").split(","))
-        except ValueError:
-            sides = ()
-        if len(sides) not in (1, 2) or min(sides) < 1:
-            self.fail(f"{value!r} is no size: give pixels, as 12, or rows and columns, as 12,8", param, ctx)
-        return sides * (3 - len(sides))
-
-
-PIXELS = Pixels()
 UNIT = click.Option(["--unit"], metavar="UNIT", help="A class, as goose, or a neuron, as conv3_1:7 or conv3_1:7@max; "
                     "by default the class that the net puts first.")
 

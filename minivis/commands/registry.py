@@ -1,13 +1,25 @@
-"""Every command that makes a picture, in the order of --help: what the gallery and `minivis rerun` can call by name."""
+"""Every command, under its heading in `minivis --help`: a new command is one entry here.
 
-from minivis.commands import folders, fooling, optimizing, painting, pictures
+The gallery and `minivis rerun` look up the commands that make a picture in ``COMMANDS``; these two stand in cli.py.
+"""
 
+from minivis.commands import bench, folders, fooling, live, nets, optimizing, painting, pictures, training, weights
+from minivis.commands.picture_command import PictureCommand
+
+HEADINGS = {
+    "Live": (live.live,),
+    "What a net answers, and what its layers do": (
+        pictures.classify, pictures.activations, pictures.filters, pictures.receptive_field,
+    ),
+    "Which pixels matter": (pictures.occlude, pictures.backprop, pictures.saliency, pictures.segment),
+    "Many pictures": (folders.patches, folders.codes, folders.neighbours, folders.tsne),
+    "Pictures made by a net": (
+        optimizing.maximize, optimizing.invert, painting.dream, painting.style, painting.texture,
+    ),
+    "Fooling classifiers": (fooling.fool, fooling.evolve, fooling.linear, fooling.hog),
+    "Nets": (weights.weights, nets.inspect, nets.gradcheck, training.train, bench.bench),
+}  # fmt: skip
 COMMANDS = {
     command.name: command
-    for command in (
-        pictures.classify, pictures.activations, pictures.filters, pictures.occlude, pictures.backprop,
-        pictures.saliency, pictures.segment, pictures.receptive_field, folders.patches, folders.neighbours,
-        folders.tsne, fooling.fool, fooling.evolve, fooling.linear, fooling.hog, optimizing.maximize,
-        optimizing.invert, painting.dream, painting.style, painting.texture,
-    )
+    for commands in HEADINGS.values() for command in commands if isinstance(command, PictureCommand)
 }  # fmt: skip

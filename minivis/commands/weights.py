@@ -1,11 +1,55 @@
-"""`minivis weights fetch | import | normalize`: bring a net here, turn any file into ours, make Gatys' weights."""
+"""`minivis weights list | inspect | fetch | import | normalize`: which nets there are, and the files that hold them."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from minivis.commands.common import JSON, QUIET, READING, REPORT, reading, say
-from minivis.commands.nets import weights
+from minivis.commands.common import JSON, NET_ARGUMENT, QUIET, READING, REPORT, Commands, own_picture, reading, say
+
+weights = Commands("weights", help="The nets that minivis knows, and what is in their files.")
+
+
+@weights.command("list", params=[JSON])
+def list_weights(as_json):
+    """The catalogue: what each net is, and where it lies or how to get it."""
+    from minivis.weights.catalogue import entries
+
+    found = entries()
+    numbers = {"nets": [{"name": e.name, "description": e.description, "origin": e.origin, "licence": e.licence,
+                         "path": path and str(path), "bytes": path.stat().st_size if path else e.bytes}
+                        for e, path in found]}
+    lines = []
+    for entry, path in found:
+        size = path.stat().st_size if path else entry.bytes
+        megabytes = f", {size / 1e6:.1f} MB" if size else ""
+        state = f"at {path}" if path else f"not here: {entry.how_to_get()}"
+        origin = f"    {entry.origin}; {entry.licence}{megabytes}"
+        lines += [f"{entry.name}: {entry.description}", origin, f"    {state}"]
+    say("weights list", "\n".join(lines), settings={}, numbers=numbers, as_json=as_json)
+
+
+@weights.command("inspect", params=[NET_ARGUMENT, *READING, JSON])
+def inspect_weights(net, as_json, **given):
+    """What a file of weights holds: format, SHA-256, classes, how it was trained, and what looks wrong."""
+    from minivis.weights.inspection import inspect_file
+
+    found = inspect_file(net, **reading(**given))
+    numbers = {**asdict(found), "path": str(found.path), "preprocessing": found.preprocessing.as_dict()}
+    say("weights inspect", "\n".join(described({k: v for k, v in numbers.items() if v})), settings={"net": net},
+        numbers=numbers, as_json=as_json)
+
+
+def described(facts, indent=""):
+    """A dict of dicts as indented lines."""
+    lines = []
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}:", *described(value, indent + "    ")]
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+            lines.append(f"{indent}{key.replace('_', ' ')}: {shown}")
+    return lines
 
 
 @weights.command("fetch", params=[
@@ -66,7 +110,6 @@ def normalize_weights(net, images, out, force, as_json, quiet):
 
     For style transfer (Gatys et al. 2016). Without an IMAGE: on our goose, which is few pictures to go by.
     """
-    from minivis.commands.common import own_picture
     from minivis.images.files import read_image
     from minivis.runtime.files import check_output
     from minivis.runtime.progress import track

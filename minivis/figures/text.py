@@ -1,4 +1,7 @@
-"""Text to small pictures, in the font that every Pillow carries: Aileron, a plain sans-serif, ASCII and little more."""
+"""Text as small pictures, in the font that every Pillow carries: Aileron, a plain sans-serif, ASCII and little more.
+
+Probabilities and sizes as text stand here, too, so that every figure and message writes them alike.
+"""
 
 import re
 import unicodedata
@@ -93,3 +96,14 @@ def _wrap(paragraph, width, size):
 def _pieces(word, width, size):
     pieces = re.findall(r"[^/_-]*[/_-]|[^/_-]+", word)
     return pieces if all(_length(piece, size) <= width for piece in pieces) else list(word)
+
+
+def percent(p):
+    """A probability as text: 98.2 %, and never 100.0 % of what is less."""
+    return "<0.1 %" if 0 < p < 0.0005 else ">99.9 %" if 0.9995 <= p < 1 else f"{100 * p:.1f} %"
+
+
+def size_in_words(shape):
+    """The size of pictures (N, H, W, C) as text: 640 x 480 pixels, or 3 times that."""
+    N, H, W, _ = shape
+    return f"{N} times {W} x {H} pixels" if N > 1 else f"{W} x {H} pixels"

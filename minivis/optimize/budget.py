@@ -12,6 +12,7 @@ from minivis.engine import geometry, memory
 from minivis.engine.memory import TILE
 from minivis.engine.surgery import trunk
 from minivis.errors import BadValue, TooLarge
+from minivis.figures.text import size_in_words
 from minivis.optimize.update_rules import LBFGS, Adam
 from minivis.runtime.progress import remark
 
@@ -56,10 +57,10 @@ def lean(
         changes += [changed] if method is not asked else []
     how = " and ".join(changes)
     if needs() > free:
-        raise TooLarge(f"{words(shape)} need about {needs() / 1e9:.2g} GB of memory{how and ', even ' + how}, and "
-                       f"{free / 1e9:.2g} GB are {'free' if limit is None else 'left for it'}: "
+        raise TooLarge(f"{size_in_words(shape)} need about {needs() / 1e9:.2g} GB of memory{how and ', even ' + how}, "
+                       f"and {free / 1e9:.2g} GB are {'free' if limit is None else 'left for it'}: "
                        f"{smaller(needs, shape, free)}")
-    said = f"{words(shape)}{how and ' ' + how}"
+    said = f"{size_in_words(shape)}{how and ' ' + how}"
     if how or needs() > MUCH:
         remark(f"{said}: about {needs() / 1e9:.2g} GB of memory", progress)
     return Fit(tile, method, needs(), how and f"{said}, as memory is short")
@@ -97,11 +98,6 @@ def smaller(needs, shape, free):
     except BadValue:
         pass                                    # a net that takes one size alone
     return " or ".join(advice) or "take another machine, or a smaller net"
-
-
-def words(shape):
-    N, H, W, _ = shape
-    return f"{N} times {W} x {H} pixels" if N > 1 else f"{W} x {H} pixels"
 
 
 def memory_of(problem, method):

@@ -284,12 +284,6 @@ def test_bar_chart_stands_in_the_middle_of_its_height():
     assert bar_chart(["a"] * 20, [0.05] * 20, height=100).shape[0] > 500        # never squeezed until unreadable
 
 
-@pytest.mark.parametrize("p, text", [(0.408, "40.8 %"), (0, "0.0 %"), (1e-5, "<0.1 %"), (0.99996, ">99.9 %"),
-                                     (1, "100.0 %")])
-def test_percentages(p, text):
-    assert compose._percent(p) == text
-
-
 @pytest.mark.parametrize("names, values, percent, message", [
     (["a"], [0.1, 0.2], True, "one finite number for each of its names, not 2 for 1"), ([], [], True, "not 0 for 0"),
     (["a"], [np.nan], True, "finite number"), (["a"], [3.0], True, "for scores use percent=False"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minivis.figures.text import INK, text_picture
+from minivis.figures.text import INK, percent, size_in_words, text_picture
 
 
 def ink(picture):
@@ -71,3 +71,16 @@ def test_letters_that_the_font_lacks(given, shown):
 @pytest.mark.parametrize("text, width", [("", 5), ("", None), ("wide", 2), ("x y z", 1)])
 def test_hardly_any_room(text, width):
     assert text_picture(text, width, max_lines=2).shape[1] == (width or 1)
+
+
+@pytest.mark.parametrize("p, text", [
+    (1, "100.0 %"), (0.99999, ">99.9 %"), (0.99996, ">99.9 %"), (0.9995, ">99.9 %"), (0.9994, "99.9 %"),
+    (0.98234, "98.2 %"), (0.408, "40.8 %"), (0.0001, "<0.1 %"), (1e-5, "<0.1 %"), (0, "0.0 %"),
+])  # fmt: skip
+def test_percent(p, text):
+    assert percent(p) == text
+
+
+def test_size_in_words():
+    assert size_in_words((1, 480, 640, 3)) == "640 x 480 pixels"
+    assert size_in_words((2, 480, 640, 3)) == "2 times 640 x 480 pixels"

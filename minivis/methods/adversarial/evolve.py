@@ -25,12 +25,12 @@ from minivis.engine.checks import check_finite
 from minivis.engine.memory import batch_that_fits
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.figures.compose import above, contact_sheet, text_picture
+from minivis.figures.text import percent
 from minivis.layers.softmax import softmax_forward
 from minivis.methods.adversarial.attacks import as_pixels, logits_of
 from minivis.methods.adversarial.cppn import Cppn, first_cppn, mutated, render
 from minivis.methods.adversarial.fool import FREE_SIZE
 from minivis.methods.shared.result import Result
-from minivis.methods.shared.target import percent
 from minivis.optimize.watch import CALLED_OFF, INTERRUPTED, Watch, fingerprint
 from minivis.runtime import checkpoints
 from minivis.runtime.backend import to_cpu

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from minivis.figures.compose import bar_chart, panels, signed
+from minivis.figures.text import percent
 from minivis.images.metrics import distances
 from minivis.methods.shared.result import PANEL, Result, Subject
-from minivis.methods.shared.target import percent
 
 
 @dataclass(frozen=True, eq=False)

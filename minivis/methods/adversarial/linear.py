@@ -14,11 +14,11 @@ from scipy.optimize import minimize
 
 from minivis.errors import BadValue
 from minivis.figures.compose import above, contact_sheet, panels, signed
+from minivis.figures.text import percent
 from minivis.images.preprocessing import to_uint8
 from minivis.layers import cross_entropy
 from minivis.layers.softmax import softmax_forward
 from minivis.methods.shared.result import Result
-from minivis.methods.shared.target import percent
 from minivis.runtime.progress import track
 
 HALVINGS = 24                                   # of the search for the smallest nudge

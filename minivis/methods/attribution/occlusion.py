@@ -20,9 +20,10 @@ from minivis.engine.memory import batch_that_fits
 from minivis.engine.units import Unit, unit_values
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import display_limit, overlay, panels
+from minivis.figures.text import percent
 from minivis.methods.shared.fills import filled
 from minivis.methods.shared.result import PANEL, Result, Subject, input_of, seen_by
-from minivis.methods.shared.target import Target, aim, asked, percent
+from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import track
 

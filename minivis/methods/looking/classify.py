@@ -10,8 +10,9 @@ import numpy as np
 from minivis.engine.checks import check_finite
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import bar_chart, panels
+from minivis.figures.text import percent
 from minivis.methods.shared.result import PANEL, Result, Subject
-from minivis.methods.shared.target import last_of, percent
+from minivis.methods.shared.target import last_of
 from minivis.runtime.backend import to_cpu
 
 

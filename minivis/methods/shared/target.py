@@ -8,6 +8,7 @@ from minivis.engine.checks import check_finite
 from minivis.engine.network import Activations
 from minivis.engine.units import Unit, one_hot, parse_unit
 from minivis.errors import BadValue, UnknownName
+from minivis.figures.text import percent
 from minivis.runtime.backend import get_xp, to_cpu
 
 
@@ -98,8 +99,3 @@ def last_of(net, names):
 def _some_layer(net):
     role = net.roles.get("content") or net.roles.get("dream")
     return role or list(net.nodes)[-1]
-
-
-def percent(p):
-    """A probability for people: 98.2 %, and never 100.0 % of what is less."""
-    return "<0.1 %" if 0 < p < 0.0005 else ">99.9 %" if 0.9995 <= p < 1 else f"{100 * p:.1f} %"

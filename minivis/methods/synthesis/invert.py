@@ -15,11 +15,11 @@ import numpy as np
 
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import contact_sheet, panels
+from minivis.figures.text import percent
 from minivis.images import metrics
 from minivis.images.preprocessing import to_uint8
 from minivis.layers import Dropout, Flatten, ReLU, Softmax
 from minivis.methods.shared.result import PANEL, Result, Subject, input_of
-from minivis.methods.shared.target import percent
 from minivis.methods.synthesis.invert_stages import in_stages, stages_of
 from minivis.optimize.parameterize import KINDS
 from minivis.optimize.presets import INVERT

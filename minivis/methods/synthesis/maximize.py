@@ -17,10 +17,10 @@ from minivis.engine.image_gradient import activations, has_tiles
 from minivis.engine.units import Unit, parse_unit, unit_values
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import contact_sheet, panels
+from minivis.figures.text import percent
 from minivis.images.preprocessing import to_uint8
 from minivis.layers import Conv2D
 from minivis.methods.shared.result import Result, input_of
-from minivis.methods.shared.target import percent
 from minivis.objectives.activations import diversity, log_probability, probability, unit_value
 from minivis.objectives.priors import l2, tv
 from minivis.optimize import transforms

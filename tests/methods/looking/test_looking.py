@@ -15,7 +15,6 @@ from minivis.methods.looking.activations import activation_grid
 from minivis.methods.looking.classify import classify
 from minivis.methods.looking.filters import filter_grid
 from minivis.methods.shared.result import Result, Subject
-from minivis.methods.shared.target import percent
 from minivis.models.tiny import tiny_vgg
 
 
@@ -133,13 +132,6 @@ def test_a_net_without_convolutions_has_no_filters():
     net.add("flatten", Flatten()).add("fc", FullyConnected(np.ones((1, 2)), np.zeros(2)))
     with pytest.raises(UnknownName, match="no convolutions"):
         filter_grid(net)
-
-
-@pytest.mark.parametrize("p, text", [
-    (1, "100.0 %"), (0.99999, ">99.9 %"), (0.98234, "98.2 %"), (0.0001, "<0.1 %"), (0, "0.0 %"),
-])  # fmt: skip
-def test_percent(p, text):
-    assert percent(p) == text
 
 
 def test_subject_keeps_colours_for_the_net_and_shows_what_it_sees(rng):

@@ -1,0 +1,108 @@
+"""The arithmetic behind one gradient under each ReLU rule: what each layer that reads the unit sends back to it."""
+
+import numpy as np
+
+from minivis import layers as L
+from minivis.engine.units import one_hot, parse_unit
+from minivis.layers.base import BackwardMode
+from minivis.layers.relu import RELU_RULES
+from minivis.live.numbers import TERMS, named, rest
+
+
+def backward(net, acts, name, at, target=None):
+    """Under each rule, the gradient of the target's score that arrives at the unit, reader by reader."""
+    if not net.roles.get("logits"):
+        return {"why": "this net has no classes, so there is no score whose gradient could arrive here"}
+    logits = net.roles["logits"]
+    if target is None:
+        target = f"{logits}:{int(acts[logits][0].argmax())}"
+    seeds = one_hot(acts, target)
+    (start,) = seeds
+    number = parse_unit(net, target)
+    found = {"target": net.class_names[number.channel] if number.channel < len(net.class_names) else str(number)}
+    rules = {}
+    for rule in RELU_RULES:
+        dacts, _ = net.backward(acts, seeds, relu_rule=rule, keep="all")
+        if name not in dacts:
+            return {**found, "why": f"{name} lies beside the way or above {start}: no gradient of the score passes it"}
+        terms = [term for reader, node in net.nodes.items() if name in node.inputs and reader in dacts
+                 for term in sent_back(net, acts, dacts, reader, node, name, at, rule)]
+        if name == start:
+            terms.append({"label": "the score itself", "d": 1.0, "w": None, "product": float(seeds[name][0][at])})
+        products = np.array([term["product"] for term in terms])
+        shown = np.argsort(-abs(products), kind="stable")[:TERMS].tolist()
+        rules[rule] = {"terms": [terms[i] for i in shown], "more": rest(products, shown),
+                       "total": float(products.sum())}
+    return {**found, "rules": rules}
+
+
+def sent_back(net, acts, dacts, reader, node, name, at, rule):
+    """The terms, {"label", "d" (gradient there), "w" (its factor), "product"}, of one layer that reads the unit."""
+    layer, d = node.layer, dacts[reader][0]
+    if type(layer) in BACKWARD and node.inputs.count(name) == 1:
+        return BACKWARD[type(layer)](net, acts, layer, reader, d, name, at, rule)
+    dxs, _ = layer.backward(dacts[reader], acts.caches[reader], BackwardMode(relu_rule=rule))
+    sent = sum(float(dx[0][at]) for source, dx in zip(node.inputs, dxs) if source == name)
+    return [{"label": f"{reader}, all that reads it", "d": None, "w": None, "product": sent}]
+
+
+def term(label, d, w):
+    return {"label": label, "d": float(d), "w": float(w), "product": float(d) * float(w)}
+
+
+def conv_back(net, acts, layer, reader, d, name, at, rule):
+    w = layer.params["w"]
+    KH, KW, C, F = w.shape
+    g, per_group = layer.geometry(acts[name].shape), F // layer.groups
+    first = at[2] // C * per_group
+    terms = []
+    for row, u in readers_of(at[0], KH, d.shape[0], g, 0):
+        for column, v in readers_of(at[1], KW, d.shape[1], g, 1):
+            terms += [term(named(net, reader, (row, column, f)), d[row, column, f], w[u, v, at[2] % C, f])
+                      for f in range(first, first + per_group)]
+    return terms
+
+
+def readers_of(i, kernel, outputs, geometry, axis):
+    """(output, place in its kernel) of each output that reads row (or column) i."""
+    step, before, dilation = geometry["stride"][axis], geometry["padding"][axis][0], geometry["dilation"][axis]
+    for k in range(kernel):
+        out, between = divmod(i + before - k * dilation, step)
+        if not between and 0 <= out < outputs:
+            yield out, k
+
+
+def fc_back(net, acts, layer, reader, d, name, at, rule):
+    return [term(named(net, reader, (f,)), d[f], w) for f, w in enumerate(layer.params["w"][at[-1]])]
+
+
+def relu_back(net, acts, layer, reader, d, name, at, rule):
+    x, most = acts[name][0][at], layer.max_value
+    passing = x > 0 and (most is None or x < most)
+    opened = {"normal": passing, "deconv": d[at] > 0, "guided": passing and d[at] > 0}[rule]
+    between = "0 < x" if most is None else f"0 < x < {most:g}"
+    why = {"normal": f"[{between}]", "deconv": "[d > 0]", "guided": f"[{between}] · [d > 0]"}[rule]
+    return [{**term(named(net, reader, at), d[at], opened), "why": f"{why} = {int(opened)}"}]
+
+
+def flatten_back(net, acts, layer, reader, d, name, at, rule):
+    k = int(np.ravel_multi_index(at, acts[name].shape[1:]))
+    return [term(named(net, reader, (k,)), d[k], 1)]
+
+
+def max_pool_back(net, acts, layer, reader, d, name, at, rule):
+    switches, x_shape = acts.caches[reader]
+    g = {**layer.geometry(x_shape), "dilation": (1, 1)}
+    terms = []
+    for row, u in readers_of(at[0], layer.size[0], d.shape[0], g, 0):
+        for column, v in readers_of(at[1], layer.size[1], d.shape[1], g, 1):
+            won = switches[0, row, column, at[2]] == u * layer.size[1] + v
+            terms.append({**term(named(net, reader, (row, column, at[2])), d[row, column, at[2]], won),
+                          "why": "it was the maximum" if won else "another was larger"})
+    return terms
+
+
+BACKWARD = {
+    L.Conv2D: conv_back, L.FullyConnected: fc_back, L.ReLU: relu_back, L.Flatten: flatten_back,
+    L.MaxPool2D: max_pool_back,
+}  # fmt: skip

@@ -1,0 +1,33 @@
+"""Every command stands under one heading of the help, with its whole first sentence."""
+
+from minivis.cli import cli, main
+from minivis.commands.common import first_sentence
+from minivis.commands.picture_command import PictureCommand
+from minivis.commands.registry import COMMANDS, HEADINGS
+
+
+def test_each_command_stands_under_one_heading(capsys):
+    listed = [name for names in cli.sections.values() for name in names]
+    assert sorted(listed) == sorted(cli.commands) and len(set(listed)) == len(listed)
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    for heading, names in cli.sections.items():
+        assert f"{heading}:" in lines
+        for name in names:
+            assert lines.index(f"{heading}:") < next(i for i, line in enumerate(lines) if line.startswith(f"  {name} "))
+
+
+def test_no_sentence_is_cut(capsys):
+    for words, group in (((), cli), (("weights",), cli.commands["weights"]), (("train",), cli.commands["train"])):
+        assert main([*words, "--help"]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        assert "..." not in out.split("ARGS]...", 1)[1]
+        for command in group.commands.values():
+            assert first_sentence(command) in out and first_sentence(command).endswith(".")
+
+
+def test_commands_are_those_that_make_a_picture():
+    every = [command for commands in HEADINGS.values() for command in commands]
+    assert all(isinstance(command, PictureCommand) for command in COMMANDS.values())
+    assert {c.name for c in every if isinstance(c, PictureCommand)} == set(COMMANDS) <= set(cli.commands)
