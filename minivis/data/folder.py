@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minivis.errors import BadFile
+from minivis.errors import BadFile, MinivisError
 from minivis.images.collection import Pictures
 
 OURS = ("china.jpg", "flower.jpg")              # in sklearn.datasets.images, CC BY 2.0
@@ -27,7 +27,7 @@ def photos(folder=None, side=SIDE):
     for i in np.unique(np.linspace(0, len(source) - 1, min(len(source), MOST)).round().astype(int)):
         try:
             pictures.append(source.read(i, side)[0])
-        except BadFile as error:
+        except MinivisError as error:
             unreadable.append((source.name(i), str(error)))
     if not pictures:
         raise BadFile(f"none of the {len(unreadable)} pictures in {folder} can be read; the first: {unreadable[0][1]}")

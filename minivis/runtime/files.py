@@ -7,9 +7,11 @@
 Renaming within one folder is atomic, so a reader sees the old file or the new one, and never half of one.
 """
 
+import errno
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 import zipfile
 from contextlib import contextmanager
@@ -19,6 +21,14 @@ from minivis.errors import BadFile, BadValue, MinivisError
 
 # what h5py and zipfile raise when they walk into a damaged file
 DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, SystemError, zipfile.BadZipFile)
+
+NO_ROOM = {                                     # errno -> what it says about a disk; {disk} is where it is mounted
+    errno.ENOSPC: "the disk at {disk} is full ({free:.1f} MB of {total:.1f} MB are free); free some space, or write to "
+                  "another disk",
+    errno.EDQUOT: "your quota on the disk at {disk} is used up; free some space, or write to another disk",
+    errno.EFBIG: "the file would be larger than the disk at {disk}, or `ulimit -f`, allows; raise the limit, or write "
+                 "to another disk",
+}
 
 
 def check_output(path, force=False):
@@ -53,29 +63,61 @@ def atomic_write(path, force=False):
     real = check_output(path, force)
     temporary = real.with_name(f".{real.stem[:40]}-{secrets.token_hex(4)}{real.suffix}")
     try:
-        # not tempfile.mkstemp: its files are readable by their owner alone, and stay so when renamed
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        with room_for(path):
+            # not tempfile.mkstemp: its files are readable by their owner alone, and stay so when renamed
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:
         raise BadValue(f"{path} cannot be written ({error.strerror}); choose another folder or name") from None
     try:
-        yield temporary
-        check_output(path, force)                       # another program may have made it meanwhile
-        os.replace(temporary, real)
+        with room_for(path):
+            yield temporary
+            check_output(path, force)                   # another program may have made it meanwhile
+            os.replace(temporary, real)
     finally:
         temporary.unlink(missing_ok=True)               # after a rename there is nothing left to remove
 
 
-def read_bytes(path):
-    """The bytes of a file. Raise OSError.
-
-    Each system call lets go of Python's lock, and gets it back late where other threads compute: here are four, and
-    eight in ``open(path, "rb").read()``.
-    """
-    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+@contextmanager
+def room_for(path):
+    """Within this, a write that fails because the disk is full raises BadFile, which names ``path`` and the disk."""
     try:
-        size = os.fstat(file).st_size
-        data = os.read(file, size)
-        while len(data) < size and (more := os.read(file, size - len(data))):       # beyond 2 GB
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        disk = os.path.dirname(os.path.realpath(path))
+        usage = shutil.disk_usage(disk)
+        while not os.path.ismount(disk):
+            disk = os.path.dirname(disk)
+        reason = NO_ROOM[error.errno].format(disk=disk, free=usage.free / 1e6, total=usage.total / 1e6)
+        raise BadFile(f"{path} cannot be written: {reason}") from None
+
+
+def write_all(descriptor, data):
+    """Write all bytes of ``data`` to an open file; one system call may take fewer. Raise OSError."""
+    left = memoryview(data).cast("B")
+    while len(left):
+        left = left[os.write(descriptor, left) :]
+
+
+def read_bytes(path, most=None):
+    """The bytes of a regular file. Raise OSError; BadFile for a pipe or a device, or for more than ``most`` bytes.
+
+    Each system call releases Python's lock, and gets it back late while other threads compute: this takes four, and
+    ``open(path, "rb").read()`` eight.
+    """
+    about = os.stat(path)                               # before opening: a pipe would wait for a writer
+    if stat.S_ISDIR(about.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(about.st_mode):
+        raise BadFile(f"{path} is a pipe or a device, not a regular file")
+    if most is not None and about.st_size > most:
+        raise BadFile(f"{path} has {about.st_size / 1e9:.1f} GB; minivis reads files of up to {most / 1e9:.1f} GB here")
+    # O_NONBLOCK: if a pipe has taken the file's place since, reading finds its end at once
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        data = os.read(file, about.st_size)
+        while len(data) < about.st_size and (more := os.read(file, about.st_size - len(data))):     # beyond 2 GB
             data += more
         return data
     finally:

@@ -22,8 +22,8 @@ import numpy as np
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.layers import BatchNorm, Dropout, cross_entropy
 from minivis.runtime import threads as team
-from minivis.runtime.files import atomic_write
 from minivis.training.adversary import Adversary
+from minivis.weights.containers.hdf5_write import new_hdf5
 
 DECAYED = "w"                                   # weight decay pulls on weights, not on biases or batch norm
 
@@ -167,7 +167,7 @@ class Trainer:
 
     def save(self, path):
         """Write a checkpoint: parameters, optimizer, step. It replaces an older one, whole or not at all."""
-        with atomic_write(path, force=True) as temporary, h5py.File(temporary, "w") as file:
+        with new_hdf5(path, force=True) as (file, sink):
             file.attrs.update(format="minivis checkpoint", steps_done=self.steps_done, seconds=self.seconds)
             file.attrs["recipe"] = repr(asdict(self.recipe))
             for name, layer in self.net.layers.items():
@@ -175,6 +175,7 @@ class Trainer:
                     file[f"params/{name}/{key}"] = w
                     for slot, array in self.slots[name][key].items():
                         file[f"slots/{name}/{key}/{slot}"] = array
+                    sink.check()
 
     def resume(self, path):
         """Continue from a checkpoint of the same net and recipe, to the bit as if it had never stopped."""

@@ -20,8 +20,8 @@ from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LAYER_TYPES
 from minivis.runtime.backend import to_cpu
-from minivis.runtime.files import atomic_write
 from minivis.weights.containers.hdf5 import child, read_array
+from minivis.weights.containers.hdf5_write import new_hdf5
 
 VERSION = 1
 
@@ -31,7 +31,7 @@ def save(net, path, *, dtype=None, force=False):
     for name, layer in net.layers.items():
         if type(layer).__name__ not in LAYER_TYPES:
             raise BadValue(f"{name}: a file can only hold the layers of minivis.layers, not {type(layer).__name__}")
-    with atomic_write(path, force) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+    with new_hdf5(path, force, track_order=True) as (file, sink):
         # texts of fixed length: the HDF5 library trips over damage in the heap that keeps the other kind
         file.attrs.update(format=np.bytes_("minivis"), version=VERSION)
         # a dataset, for an attribute ends at 64 KiB, which 1000 class names may pass; JSON as written here is ASCII
@@ -44,6 +44,7 @@ def save(net, path, *, dtype=None, force=False):
                 if not finite and not np.isfinite(array).all():
                     raise BadValue(f"{name}: {key} is not finite in {array.dtype}; the file was not written")
                 file.create_dataset(f"layers/{name}/{key}", data=array)
+                sink.check()
 
 
 def describe(net):

@@ -1,12 +1,23 @@
 """A file is written whole or not at all, and nobody's file is lost."""
 
+import errno
 import hashlib
 import os
+import sys
 
 import pytest
 
 from minivis.errors import BadFile, BadValue
-from minivis.runtime.files import atomic_write, check_output, file_hash, open_regular, printable, read_bytes
+from minivis.runtime.files import (
+    atomic_write,
+    check_output,
+    file_hash,
+    open_regular,
+    printable,
+    read_bytes,
+    room_for,
+    write_all,
+)
 
 
 def no_leftovers(folder, *kept):
@@ -86,3 +97,48 @@ def test_only_regular_files_are_opened(tmp_path):
 def test_a_librarys_message_fits_on_a_line():
     assert printable("a\nb\x1b[31m") == "a?b?[31m"
     assert printable("x" * 400 + "y" * 1000 + "z" * 400, most=800) == "x" * 400 + " ... " + "z" * 400
+
+
+@pytest.mark.parametrize("code, message", [
+    (errno.ENOSPC, r"the disk at .+ is full \([\d.]+ MB of [\d.]+ MB are free\); free some space"),
+    (errno.EDQUOT, "your quota on the disk at .+ is used up; free some space"),
+    (errno.EFBIG, "the file would be larger than the disk at .+, or `ulimit -f`, allows"),
+])
+def test_a_disk_without_room_is_named_and_nothing_is_left_behind(tmp_path, code, message):
+    (tmp_path / "old.h5").write_text("old")
+    with pytest.raises(BadFile, match=rf"old\.h5 cannot be written: {message}"), \
+            atomic_write(tmp_path / "old.h5", force=True) as temporary:
+        temporary.write_text("half")
+        raise OSError(code, os.strerror(code))
+    assert (tmp_path / "old.h5").read_text() == "old" and no_leftovers(tmp_path, "old.h5")
+
+
+def test_other_errors_of_a_disk_pass():
+    with pytest.raises(PermissionError), room_for("a.h5"):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_write_all_goes_on_where_a_system_call_took_less(tmp_path, monkeypatch):
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:3]))
+    with open(tmp_path / "a", "wb", buffering=0) as file:
+        write_all(file.fileno(), b"ten bytes.")
+    assert (tmp_path / "a").read_bytes() == b"ten bytes."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes there")
+def test_only_regular_files_are_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadFile, match="pipe is a pipe or a device, not a regular file"):
+        read_bytes(tmp_path / "pipe")
+    with pytest.raises(BadFile, match="/dev/zero is a pipe or a device"):
+        read_bytes("/dev/zero")
+    with pytest.raises(IsADirectoryError):
+        read_bytes(tmp_path)
+
+
+def test_no_more_is_read_than_asked_for(tmp_path):
+    (tmp_path / "a").write_bytes(b"12345")
+    assert read_bytes(tmp_path / "a", most=5) == b"12345"
+    with pytest.raises(BadFile, match=r"a has 0\.0 GB; minivis reads files of up to 0\.0 GB here"):
+        read_bytes(tmp_path / "a", most=4)

@@ -1,7 +1,10 @@
 """The trainer: updates by hand, threads that change nothing, checkpoints that continue to the bit, nets that learn."""
 
+import errno
+
 import numpy as np
 import pytest
+from commandline import contents
 from trainings import Corners, assert_same, little_net, params
 
 from minivis.engine.folding import for_inference, for_training
@@ -10,6 +13,7 @@ from minivis.layers import BatchNorm, Conv2D, Dropout, FullyConnected
 from minivis.models.embedded import emoji_alexnet, emoji_vgg, fashion_vgg
 from minivis.models.tiny import tiny_vgg
 from minivis.training.trainer import Recipe, Trainer, accuracy, adam, sgd
+from minivis.weights.containers import hdf5_write
 
 
 def test_sgd_by_hand():
@@ -183,3 +187,17 @@ def test_wrong_checkpoints(tmp_path):
         Trainer(little_net(), Corners(), Recipe(steps=2, batch=4, shard=4)).resume(path)
     with pytest.raises(BadFile, match="checkpoint of this net"):
         Trainer(tiny_vgg(), Corners(), recipe).resume(path)
+
+
+def test_a_full_disk_keeps_the_checkpoint_that_is_there(tmp_path, monkeypatch):
+    trainer = Trainer(little_net(), Corners(), Recipe(steps=1, batch=4, shard=4))
+    trainer.save(tmp_path / "a.h5")
+    before = contents(tmp_path)
+
+    def write_all(descriptor, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(hdf5_write, "write_all", write_all)
+    with pytest.raises(BadFile, match=r"a\.h5 cannot be written: the disk at .* is full"):
+        trainer.save(tmp_path / "a.h5")
+    assert contents(tmp_path) == before
