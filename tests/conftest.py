@@ -1,6 +1,11 @@
 """Fixtures for all: random numbers, the two array libraries, small nets."""
 
+import os
 import signal
+
+# pytest-xdist's workers share the cores: threads of BLAS would wait for each other, spinning. Before NumPy is imported
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
