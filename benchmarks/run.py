@@ -26,9 +26,9 @@ import numpy as np
 import peers
 from threadpoolctl import threadpool_info
 
-from minivis.engine.folding import for_inference
 from minivis.engine.image_gradient import per_position
 from minivis.engine.local_passes import LocalPasses
+from minivis.engine.surgery import for_inference
 from minivis.methods.attribution.occlusion import windows
 from minivis.models.efficientnet import efficientnet
 from minivis.models.embedded import emoji_vgg

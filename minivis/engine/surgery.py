@@ -1,11 +1,15 @@
-"""New nets from a net: only as far as some layers, or with another kind of pooling. The weights are shared."""
+"""New nets from a net: only as far as some layers, or with another kind of pooling; batch norms folded, or put back.
+
+Weights that do not change are shared.
+"""
 
 from dataclasses import replace
 
 from minivis.engine import plan
 from minivis.engine.network import Node
 from minivis.errors import UnknownName
-from minivis.layers import AvgPool2D, MaxPool2D
+from minivis.layers import AvgPool2D, BatchNorm, Conv2D, Dropout, FullyConnected, MaxPool2D, fold_batch_norm
+from minivis.layers.norm import batch_statistics
 
 POOLING = ("max", "average")
 
@@ -35,3 +39,51 @@ def average_pool(pool):
     twin = AvgPool2D(pool.size, stride=pool.stride, ceil=pool.ceil, count_padding=False)
     twin.padding = pool.padding
     return twin
+
+
+def for_inference(net):
+    """A net without dropout, its batch norms folded into the convolutions (or FC layers) that only they read.
+
+    The function is the same up to rounding. A batch norm behind anything else stays.
+    """
+    nodes, now_called = {}, {"input": "input"}
+
+    def alone(name):                            # the batch norm is all that reads it
+        return sum(name in inputs for _, inputs in net.nodes.values()) == 1
+
+    for name, (layer, inputs) in net.nodes.items():
+        inputs = tuple(now_called[source] for source in inputs)
+        source = nodes[inputs[0]].layer if inputs[0] in nodes else None
+        if isinstance(layer, Dropout):
+            now_called[name] = inputs[0]
+        elif isinstance(layer, BatchNorm) and isinstance(source, Conv2D | FullyConnected) and alone(inputs[0]):
+            nodes[inputs[0]] = Node(fold_batch_norm(source, layer), nodes[inputs[0]].inputs)
+            now_called[name] = inputs[0]
+        else:
+            nodes[name] = Node(layer, inputs)
+            now_called[name] = name
+    roles = {
+        role: [now_called[n] for n in played] if isinstance(played, list) else played and now_called[played]
+        for role, played in net.roles.items()
+    }
+    return replace(net, nodes=nodes, roles=roles)
+
+
+def for_training(net, fresh, x):
+    """Give ``fresh``, which has batch norms, the function of ``net``, in which they were folded. Return ``fresh``.
+
+    The mean m and variance v of what a layer makes of x (a batch for ``net``) become its batch norm's running ones, and
+
+        gamma = sqrt(v + eps), beta = m + b:        gamma * (w*x - m) / sqrt(v + eps) + beta  =  w*x + b
+    """
+    acts = net.forward(x, grad=None)
+    norms = {inputs[0]: layer for layer, inputs in fresh.nodes.values() if isinstance(layer, BatchNorm)}
+    for name, layer in net.layers.items():
+        if name in norms:
+            norm, b = norms[name], layer.params["b"]
+            mean, var = batch_statistics(acts[name] - b)
+            norm.set_params(mean=mean, var=var, gamma=(var + norm.eps) ** 0.5, beta=mean + b)
+            fresh.layers[name].set_params(w=layer.params["w"])
+        elif layer.params:
+            fresh.layers[name].set_params(**layer.params)
+    return fresh

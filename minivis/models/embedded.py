@@ -1,7 +1,7 @@
 """The nets that minivis trains itself: emoji-vgg, emoji-alexnet, and the one for Fashion-MNIST, ready to be trained.
 
-Batch norm helps the training and is folded away after it (folding.py), so the nets that are kept hold what VGG and
-AlexNet hold and nothing else.
+Batch norm helps the training and is folded away after it (engine/surgery.py), so the nets that are kept hold what VGG
+and AlexNet hold and nothing else.
 """
 
 import numpy as np

@@ -5,7 +5,6 @@ the loop knows (image, best, what the rule remembers, the random numbers), so th
 Adam ends on the same bits as one in one piece. A disk that is full ends the checkpoints, not the run.
 """
 
-import hashlib
 import json
 import math
 import time
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minivis.engine.layer_table import fingerprint
 from minivis.errors import MinivisError
 from minivis.images.preprocessing import to_uint8
 from minivis.optimize.budget import memory_of
@@ -238,13 +238,3 @@ class Recorder:
         return Run(z, levels, self.best_losses, self.best_terms, self.first_loss, tuple(self.trace), self.step,
                    self.evaluations or self.step, self.stopped or f"all {self.step} steps done", tuple(self.notes),
                    self.expected, tuple(self.watch.frames))
-
-
-def fingerprint(net):
-    """Of the parameters and how the net reads pictures: what tells it from another."""
-    digest = hashlib.sha256(repr(net.preprocessing).encode())
-    for name, layer in net.layers.items():
-        digest.update(name.encode())
-        for value in layer.params.values():
-            digest.update(np.ascontiguousarray(to_cpu(value)).data)
-    return digest.hexdigest()

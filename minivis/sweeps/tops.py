@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minivis.engine.layer_table import fingerprint
 from minivis.errors import BadFile
 from minivis.images.collection import folder_hash
 from minivis.runtime.files import atomic_write
 from minivis.sweeps.sweep import Tally
-from minivis.weights.native import fingerprint
 
 EVERY = 30.0                                    # seconds between checkpoints
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from minivis.data.emoji.compose import RANGES, EmojiPictures, Ranges
 from minivis.data.fashion import DEBIAN, FashionMNIST
-from minivis.engine.folding import for_inference, for_training
+from minivis.engine.surgery import for_inference, for_training
 from minivis.errors import UnknownName
 from minivis.models.embedded import emoji_alexnet, emoji_vgg, fashion_vgg
 from minivis.training.adversary import Adversary

@@ -6,17 +6,17 @@
 
 import numpy as np
 
-from minivis.engine.folding import for_inference
+from minivis.engine import layer_table
+from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue
 from minivis.models.known import SUFFIXES
 from minivis.models.vgg import input_size
-from minivis.weights import native
 from minivis.weights.containers.tensor import check_finite
 
 
 def table_of(known):
     """The layer table of an architecture; a convolution with a group a channel has one at any width."""
-    table = native.describe(known.net)
+    table = layer_table.describe(known.net)
     for row in table["layers"]:
         if row.get("groups", 1) > 1 and known.net.layers[row["name"]].params["w"].shape[2] == 1:
             row["groups"] = "depthwise"
@@ -32,7 +32,7 @@ def build(table, prefix, tensors, axes, dtype, path, finite=True):
         for key, suffix in SUFFIXES.get(row["type"], {}).items():
             stored = f"{prefix(name)}.{suffix}"
             if stored not in tensors:
-                continue                                # a missing bias is fine, the rest native.build misses
+                continue                                # a missing bias is fine, the rest layer_table.build misses
             try:
                 arrays[name][key] = arrange(row, key, tensors[stored], axes, rows, arrays, dtype)
                 if finite:
@@ -44,7 +44,7 @@ def build(table, prefix, tensors, axes, dtype, path, finite=True):
     dense = [arrays[name]["w"] for name in ("fc6",) if "w" in arrays.get(name, {})]
     if dense and "pool5" in rows and "conv1_1" in rows:
         table["preprocessing"]["size"] = input_size(len(dense[0]) // channels_of("pool5", rows, arrays))
-    return for_inference(native.build(table, arrays.__getitem__, path))
+    return for_inference(layer_table.build(table, arrays.__getitem__, path))
 
 
 def arrange(row, key, tensor, axes, rows, arrays, dtype):

@@ -16,8 +16,9 @@ sizes come from the file. Types and settings are those of minivis.layers.
 import json
 from pathlib import Path
 
+from minivis.engine.layer_table import check_order
 from minivis.engine.network import ROLES
-from minivis.errors import BadFile, BadValue
+from minivis.errors import BadFile, BadValue, MinivisError
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LAYER_TYPES
 from minivis.models.known import SUFFIXES
@@ -49,7 +50,7 @@ def load(table_path, path, contents, *, dtype, finite):
 
 
 def read(path):
-    """(a table as `native.build` takes it, layer -> what the file calls it). Raise BadFile with a sentence."""
+    """(a table as engine/layer_table.py builds it, layer -> what the file calls it). Raise BadFile with a sentence."""
     try:
         if Path(path).stat().st_size > LIMIT:
             raise BadFile(f"{path} is too large to be a layer table")
@@ -75,6 +76,10 @@ def read(path):
         row["inputs"] = [inputs] if isinstance(inputs, str) else inputs
         rows.append(row)
         before = row["name"]
+    try:
+        check_order(rows)
+    except MinivisError as error:
+        raise BadFile(f"{path}: {error}") from None
     return {"layers": rows, **rest(table, rows, path)}, prefixes
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from minivis.data.imagenet import imagenet_classes
-from minivis.engine.folding import for_inference
 from minivis.engine.network import Network
+from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue, MinivisError, MissingExtra
 from minivis.images.preprocessing import IDENTITY, TORCH, Preprocessing
 from minivis.layers import (

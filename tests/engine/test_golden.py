@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minivis.engine import layer_table
 from minivis.layers import LAYER_TYPES, RELU_RULES
-from minivis.weights import native
 
 GRAPHS = sorted((Path(__file__).parents[1] / "golden").glob("graph*.npz"))
 
@@ -21,7 +21,7 @@ def load(path):
         kind, *rest = key.split(" ")
         if kind == "param":
             params.setdefault(rest[0], {})[rest[1]] = array
-    net = native.build(json.loads(str(arrays["net"])), lambda name: params.get(name, {}), path)
+    net = layer_table.build(json.loads(str(arrays["net"])), lambda name: params.get(name, {}), path)
     return net, arrays
 
 

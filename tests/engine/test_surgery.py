@@ -1,12 +1,13 @@
-"""New nets from a net: as far as some layers, or with average pooling."""
+"""New nets from a net: as far as some layers, with average pooling, or with batch norms folded."""
 
 import numpy as np
 import pytest
 
-from minivis.engine.surgery import trunk, with_pooling
+from minivis.engine.surgery import for_inference, trunk, with_pooling
 from minivis.errors import UnknownName
-from minivis.layers import AvgPool2D, MaxPool2D
+from minivis.layers import AvgPool2D, FullyConnected, MaxPool2D
 from minivis.models.tiny import tiny_branches, tiny_vgg
+from tests.trainings import Corners, little_net
 
 
 def test_a_trunk_ends_at_its_last_layer_and_takes_any_size(vgg, rng):
@@ -42,3 +43,12 @@ def test_average_by_hand():
     x = np.random.default_rng(0).standard_normal((1, 16, 16, 3))
     acts = smooth.forward(x)
     assert acts["pool1"][0, 2, 3, 1] == pytest.approx(acts["relu1_2"][0, 4:6, 6:8, 1].mean())
+
+
+def test_folding_leaves_a_batch_norm_whose_convolution_is_read_elsewhere():
+    net = little_net()
+    net.add("beside", FullyConnected(np.ones((16, 2), "f4")), "fc6")
+    folded = for_inference(net)
+    assert "bn6" in folded.nodes and "bn1_1" not in folded.nodes
+    x = net.preprocess(Corners().batch(0, 2)[0])
+    np.testing.assert_allclose(folded.forward(x)["fc8"], net.forward(x)["fc8"], rtol=1e-4, atol=1e-5)

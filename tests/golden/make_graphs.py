@@ -17,8 +17,8 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[1] / "benchmarks")]
 
 import parity  # noqa: E402
 
+from minivis.engine.layer_table import describe  # noqa: E402
 from minivis.layers import LAYER_TYPES, RELU_RULES  # noqa: E402
-from minivis.weights.native import describe  # noqa: E402
 
 
 def freeze(graph, path):

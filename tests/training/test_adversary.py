@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from trainings import Corners, assert_same, little_net, params
 
-from minivis.engine.folding import for_inference
 from minivis.engine.network import Network
+from minivis.engine.surgery import for_inference
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Flatten, FullyConnected

@@ -7,9 +7,9 @@ import pytest
 from commandline import contents
 from trainings import Corners, assert_same, little_net, params
 
-from minivis.engine.folding import for_inference, for_training
+from minivis.engine.surgery import for_inference, for_training
 from minivis.errors import BadFile, BadValue, UnknownName
-from minivis.layers import BatchNorm, Conv2D, Dropout, FullyConnected
+from minivis.layers import BatchNorm, Conv2D, Dropout
 from minivis.models.embedded import emoji_alexnet, emoji_vgg, fashion_vgg
 from minivis.models.tiny import tiny_vgg
 from minivis.training.trainer import Recipe, Trainer, accuracy, adam, sgd
@@ -113,15 +113,6 @@ def test_it_learns_and_the_folded_net_is_the_same_function():
     assert list(folded.nodes)[:3] == ["conv1_1", "relu1_1", "pool1"]
     x = net.preprocess(test.batch(0, 8)[0])
     np.testing.assert_allclose(folded.forward(x)["fc8"], net.forward(x)["fc8"], rtol=1e-4, atol=1e-4)
-
-
-def test_folding_leaves_a_batch_norm_whose_convolution_is_read_elsewhere():
-    net = little_net()
-    net.add("beside", FullyConnected(np.ones((16, 2), "f4")), "fc6")
-    folded = for_inference(net)
-    assert "bn6" in folded.nodes and "bn1_1" not in folded.nodes
-    x = net.preprocess(Corners().batch(0, 2)[0])
-    np.testing.assert_allclose(folded.forward(x)["fc8"], net.forward(x)["fc8"], rtol=1e-4, atol=1e-5)
 
 
 def test_unfolding_gives_a_net_to_train_on_with_the_same_function():

@@ -1,22 +1,20 @@
 """Our own file: there and back, and one clear sentence for each way in which a file can be wrong."""
 
-import copy
 import json
-import math
 import re
-from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 
 import minivis as mv
+from minivis.engine.layer_table import describe
 from minivis.engine.network import Network
-from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
+from minivis.errors import BadFile, BadValue
 from minivis.images.preprocessing import Preprocessing
-from minivis.layers import Conv2D, FullyConnected, Layer
+from minivis.layers import Layer
 from minivis.models.tiny import Weights, tiny_branches, tiny_vgg
-from minivis.weights import native
+from tests.saved_nets import same
 
 
 @pytest.fixture
@@ -24,16 +22,6 @@ def path(tmp_path):
     path = tmp_path / "net.h5"
     mv.save(tiny_vgg(), path)
     return path
-
-
-def same(some, other):
-    """Whether two nets are the same in every number and word."""
-
-    def everything(net):
-        params = {n: {k: (p.dtype, p.tobytes()) for k, p in layer.params.items()} for n, layer in net.layers.items()}
-        return json.dumps(native.describe(net)), params
-
-    return everything(some) == everything(other)
 
 
 # --- there and back ---
@@ -306,7 +294,7 @@ def test_half_written(tmp_path, monkeypatch):
     net = tiny_vgg()
     with h5py.File(path, "w") as file:
         file.attrs.update(format="minivis", version=1)
-        file["net"] = json.dumps(native.describe(net))
+        file["net"] = json.dumps(describe(net))
         for name in ("conv1_1", "conv1_2"):
             for key, p in net.layers[name].params.items():
                 file[f"layers/{name}/{key}"] = p
@@ -314,69 +302,3 @@ def test_half_written(tmp_path, monkeypatch):
     with h5py.File(path, "r+") as file:                     # a shape without its numbers
         file.create_dataset("layers/conv2_1/w", (3, 3, 6, 8), "f4")
     assert "/layers/conv2_1/w should be 1728 bytes for its shape (3, 3, 6, 8) and 0 are there" in error(path)
-
-
-# --- a table of any kind gives a net that works, or a sentence ---
-
-STRANGE = [None, True, -1, 0, 3, 1.5, math.nan, math.inf, "x", "", [], [1], [[1, 1], [1, 1]], {}, {"x": 1}]
-
-
-def places(value, path=()):
-    """The path of everything inside of nested dicts and lists."""
-    for key in value if isinstance(value, dict) else range(len(value)):
-        yield (*path, key)
-        if isinstance(value[key], dict | list):
-            yield from places(value[key], (*path, key))
-
-
-@pytest.mark.parametrize("make", [tiny_vgg, tiny_branches])
-def test_any_change_of_a_description_gives_a_net_or_a_sentence(make):
-    net = make()
-    table = json.loads(json.dumps(native.describe(net)))
-    params = {name: layer.params for name, layer in net.layers.items()}
-    rng, refused, works = np.random.default_rng(0), 0, 0
-    for place in places(table):
-        for strange in [*rng.permutation(np.array(STRANGE, object))[:4], "delete"]:
-            broken = copy.deepcopy(table)
-            inside = broken
-            for key in place[:-1]:
-                inside = inside[key]
-            if isinstance(strange, str) and strange == "delete":
-                del inside[place[-1]]
-            else:
-                inside[place[-1]] = strange
-            try:
-                got = native.build(broken, lambda name: params.get(name, {}), "net.h5")
-                with np.errstate(all="ignore"):
-                    size = got.input_size or (19, 14)
-                    got.forward(np.ones((1, *size, got.input_channels), got.dtype), training=True, rng=rng)
-                works += 1
-            except MinivisError as caught:
-                refused += 1
-                assert "\n" not in str(caught)
-    assert works > 100 and refused > 300
-
-
-def test_make_layer():
-    w = np.ones((1, 1, 3, 2))
-    assert isinstance(native.make_layer("a", "Conv2D", {"w": w}, {"stride": 2}), Conv2D)
-    assert native.make_layer("a", "FullyConnected", {"w": w[0, 0]}, {}).params.keys() == {"w"}
-    assert isinstance(native.make_layer("a", "MaxPool2D", {}, {"size": 2}), Layer)
-    with pytest.raises(UnknownName, match="no layer type named 'Dense'"):
-        native.make_layer("a", "Dense", {}, {})
-    with pytest.raises(BadFile, match=r"layer 'a' \(Conv2D\) has no w"):
-        native.make_layer("a", "Conv2D", {"b": w}, {})
-    with pytest.raises(BadFile, match=r"layer 'a' \(BatchNorm\) has no gamma and no mean and no var"):
-        native.make_layer("a", "BatchNorm", {"beta": w}, {"eps": 1e-3})
-    with pytest.raises(BadFile, match=r"layer 'a' \(ReLU\) knows no size and no w"):
-        native.make_layer("a", "ReLU", {"w": w}, {"size": 3})
-
-
-def test_a_table_without_a_list_of_parameters_is_read_too():
-    """A user's own --arch table does not name them."""
-    net = tiny_vgg()
-    table = native.describe(net)
-    for row in table["layers"]:
-        del row["parameters"]
-    assert same(native.build(table, lambda name: net.layers[name].params, "arch.json"), net)
-    assert isinstance(net.layers["fc6"], FullyConnected) and replace(net).nodes is net.nodes

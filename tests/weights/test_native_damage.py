@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import minivis as mv
+from minivis.engine.layer_table import describe
 from minivis.errors import BadFile, BadValue
 from minivis.models.tiny import tiny_branches, tiny_vgg
-from minivis.weights.native import describe, save
+from minivis.weights.native import save
 
 
 @pytest.fixture

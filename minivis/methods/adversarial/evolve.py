@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from minivis.engine.checks import check_finite
+from minivis.engine.layer_table import fingerprint
 from minivis.engine.memory import batch_that_fits
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.figures.compose import above, contact_sheet, text_picture
@@ -31,7 +32,7 @@ from minivis.methods.adversarial.attacks import as_pixels, logits_of
 from minivis.methods.adversarial.cppn import Cppn, first_cppn, mutated, render
 from minivis.methods.adversarial.fool import FREE_SIZE
 from minivis.methods.shared.result import Result
-from minivis.optimize.watch import CALLED_OFF, INTERRUPTED, Watch, fingerprint
+from minivis.optimize.watch import CALLED_OFF, INTERRUPTED, Watch
 from minivis.runtime import checkpoints
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import bar

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minivis.engine.layer_table import fingerprint
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.images.collection import Pictures
 from minivis.runtime.files import check_output
 from minivis.sweeps.codes_file import create, near, open_codes
 from minivis.sweeps.sweep import Tally, shown, sweep
-from minivis.weights.native import fingerprint
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minivis.engine.layer_table import fingerprint
 from minivis.errors import BadFile
 from minivis.figures.compose import contact_sheet
 from minivis.methods.looking.codes import codes as codes_of
@@ -12,7 +13,6 @@ from minivis.methods.looking.codes import nearest
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.result import Result
 from minivis.sweeps.codes_file import open_codes
-from minivis.weights.native import fingerprint
 
 TILE = 144                                      # pixels
 

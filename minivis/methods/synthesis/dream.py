@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minivis.engine.layer_table import fingerprint
 from minivis.engine.surgery import trunk
 from minivis.errors import BadValue, UnknownName
 from minivis.images.colour import luminance_transfer
@@ -24,7 +25,7 @@ from minivis.methods.shared.result import Result, input_of
 from minivis.objectives.dream import dream_loss, parse_wanted
 from minivis.optimize.budget import lean
 from minivis.optimize.update_rules import Gradient
-from minivis.optimize.watch import INTERRUPTED, Watch, fingerprint
+from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime import checkpoints
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import bar
