@@ -90,9 +90,10 @@ def backprop(given, seed, progress, unit, rule, display, crop):
     They differ in what passes a ReLU on the way back: the chain rule (normal), the deconvnet (deconv), guided
     backpropagation (guided).
     """
-    from minivis.methods.attribution.backprop import RULES, backprop
+    from minivis.layers.relu import RELU_RULES
+    from minivis.methods.attribution.backprop import backprop
 
-    rules = tuple(RULES) if rule == "all" else (rule,)
+    rules = tuple(RELU_RULES) if rule == "all" else (rule,)
     return backprop(given.net, given.image, unit, rules=rules, display=display, crop=crop, seed=seed, progress=progress)
 
 

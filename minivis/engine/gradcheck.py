@@ -2,7 +2,7 @@
 
 A layer is checked on small inputs by `finite_differences.check_layer`. The whole net is checked along one random
 direction of the image, and one of all parameters: two forwards each. The guided and deconv rules are no derivatives;
-they are compared with their definition (`RULES`), written here a second time.
+they are compared with the formulas that layers/relu.py states in words, read here literally.
 
     rows = check_network(mv.load("emoji-vgg"))
     print(report(rows))
@@ -17,16 +17,12 @@ from minivis.engine.finite_differences import STATISTICS, check_layer, normal, r
 from minivis.engine.network import Node
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, BatchNorm, Dropout, ForwardMode, MaxPool2D, ReLU, Softmax
+from minivis.layers.relu import IMAGING_RULES
 from minivis.runtime.backend import get_xp
 
 TOLERANCE = 1e-5                # relative; measured: 2e-9 or less at a layer, 9e-7 through the 16 of a whole VGG
 DIRECTIONS = 3                  # random ones for each input and parameter of a layer
 
-# dx for a ReLU that passes where ``on``: equation by equation from the papers that relu.py cites
-RULES = {
-    "guided": lambda dout, on, xp: xp.where(on, xp.where(dout > 0, dout, 0), 0),
-    "deconv": lambda dout, on, xp: xp.where(dout > 0, dout, 0),
-}
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ def check_network(net, image=None, *, seed=0):
             trained = check_layer(layer, inputs, seed=seed, directions=DIRECTIONS, training=True)
             errors |= {f"{what} in training": error for what, error in trained.items()}
         if isinstance(layer, ReLU):
-            errors |= {rule: _rule_error(layer, inputs[0], rule, rng) for rule in RULES}
+            errors |= {rule: _rule_error(layer, inputs[0], rule, rng) for rule in IMAGING_RULES}
         rows += [Row(name, type(layer).__name__, what, error) for what, error in errors.items()]
     return rows + [Row("whole net", "", what, error) for what, error in _whole_net(net, x, rng)]
 
@@ -108,7 +104,7 @@ def _whole_net(net, x, rng):
         yield f"image -> {named}", _error_of_sum([dacts["input"] * d], _slope(*along_image, seeds))
         yield f"parameters -> {named}", _error_of_sum(terms, _slope(*along_params, seeds))
     seeds = {logits: normal(rng, acts[logits])}
-    for rule in RULES:
+    for rule in IMAGING_RULES:
         dacts, _ = net.backward(acts, seeds, relu_rule=rule)
         yield f"{rule} from {logits}", relative_error(dacts["input"], _swept(net, acts, seeds, rule))
 
@@ -139,7 +135,7 @@ def _decisions(acts):
 
 
 def _swept(net, acts, seeds, rule):
-    """The gradient at the image under a rule, by a second, plain sweep that takes nothing from relu.py."""
+    """The gradient at the image under a rule, by a second, plain sweep that takes nothing but formulas from relu.py."""
     dacts = dict(seeds)
     for name in [name for name in reversed(net.nodes) if name in acts.caches]:
         layer, sources = net.nodes[name]
@@ -155,8 +151,11 @@ def _swept(net, acts, seeds, rule):
 
 
 def _by_definition(relu, x, dout, rule):
-    on = (x > 0) & (x < relu.top)
-    return RULES[rule](dout, on, get_xp(x))
+    """dx as the rule's formula says: dout where all of its conditions hold, else 0."""
+    values, dx = {"x": x, "dout": dout, "max": relu.top}, dout
+    for condition in IMAGING_RULES[rule].conditions:
+        dx = get_xp(x).where(eval(condition, values), dx, 0)
+    return dx
 
 
 def _rule_error(layer, x, rule, rng):

@@ -2,41 +2,73 @@
 
     out = max(x, 0)                  ReLU6: min(max(x, 0), 6)
 
-    rule          dx                                who
-    "normal"      dout * [0 < x < max]              the chain rule
-    "deconv"      dout * [dout > 0]                 Zeiler & Fergus 2014, section 2.1
-    "guided"      dout * [0 < x < max] * [dout > 0] Springenberg et al. 2015, figure 1
+    rule          dx                                            source
+    "normal"      dout * [x > 0] * [x < max]                    the chain rule
+    "deconv"      dout * [dout > 0]                             Zeiler & Fergus 2014, section 2.1
+    "guided"      dout * [x > 0] * [x < max] * [dout > 0]       Springenberg et al. 2015, figure 1
 
-Only "normal" is a derivative. The others are ways of drawing, so finite differences cannot test them.
+Only "normal" is a derivative. The others make pictures, so finite differences cannot test them; `minivis gradcheck`
+compares them with their formulas instead.
 """
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from minivis.errors import BadValue, UnknownName
 from minivis.layers.base import Layer
 
-RELU_RULES = {
-    "normal": lambda dout, passing: dout * passing,
-    "deconv": lambda dout, passing: dout * (dout > 0),
-    "guided": lambda dout, passing: dout * (passing & (dout > 0)),
-}
+
+@dataclass(frozen=True)
+class ReLURule:
+    """How a gradient passes a ReLU. A new rule is one entry of `RELU_RULES`: everything else reads it from there."""
+
+    name: str
+    title: str                  # in figures
+    meaning: str                # in the help
+    formula: str                # dout times conditions in brackets, each 1 or 0; max is the ReLU's max_value
+    source: str
+    passes: Callable            # (dout, mask) -> 1 or 0 for each element; mask: where the forward pass let x through
+    derivative: bool = False
+
+    def __call__(self, dout, mask):
+        return dout * self.passes(dout, mask)
+
+    @property
+    def conditions(self):
+        """The formula's conditions, without their brackets."""
+        return re.findall(r"\[(.+?)\]", self.formula)
+
+
+# in the lecture's order
+RELU_RULES = {rule.name: rule for rule in (
+    ReLURule("normal", "gradient", "the chain rule", "dout * [x > 0] * [x < max]", "the chain rule",
+             lambda dout, mask: mask, derivative=True),
+    ReLURule("deconv", "deconvnet", "only positive gradients pass", "dout * [dout > 0]",
+             "Zeiler & Fergus 2014, section 2.1", lambda dout, mask: dout > 0),
+    ReLURule("guided", "guided backprop", "both at once", "dout * [x > 0] * [x < max] * [dout > 0]",
+             "Springenberg et al. 2015, figure 1", lambda dout, mask: mask & (dout > 0)),
+)}  # fmt: skip
+IMAGING_RULES = {name: rule for name, rule in RELU_RULES.items() if not rule.derivative}     # those that make pictures
 
 
 BITS_FROM = 2**23                       # signs: from so many on a bit each, which takes a little longer than a byte
 
 
 def relu_forward(x, *, max_value=None):
-    """Return ``out`` and, a byte an element, where the input passes: all that any rule needs to know of x."""
-    passing = x > 0
+    """Return ``out`` and the mask, a byte an element: where the input passes, all that any rule needs to know of x."""
+    mask = x > 0
     if max_value is not None:
-        passing &= x < max_value
-    return x.clip(0, np.inf if max_value is None else max_value), passing       # three times as fast as maximum
+        mask &= x < max_value
+    return x.clip(0, np.inf if max_value is None else max_value), mask       # three times as fast as maximum
 
 
-def relu_backward(dout, passing, *, rule="normal"):
+def relu_backward(dout, mask, *, rule="normal"):
     """Gradient (or picture, see above) at the input of a ReLU."""
     check_rule(rule)
-    return RELU_RULES[rule](dout, passing[...])
+    return RELU_RULES[rule](dout, mask[...])
 
 
 def check_rule(rule):

@@ -31,8 +31,8 @@ def backward(net, acts, name, at, target=None):
             terms.append({"label": "the score itself", "d": 1.0, "w": None, "product": float(seeds[name][0][at])})
         products = np.array([term["product"] for term in terms])
         shown = np.argsort(-abs(products), kind="stable")[:TERMS].tolist()
-        rules[rule] = {"terms": [terms[i] for i in shown], "more": rest(products, shown),
-                       "total": float(products.sum())}
+        rules[rule] = {"title": RELU_RULES[rule].title, "terms": [terms[i] for i in shown],
+                       "more": rest(products, shown), "total": float(products.sum())}
     return {**found, "rules": rules}
 
 
@@ -78,10 +78,9 @@ def fc_back(net, acts, layer, reader, d, name, at, rule):
 
 def relu_back(net, acts, layer, reader, d, name, at, rule):
     x, most = acts[name][0][at], layer.max_value
-    passing = x > 0 and (most is None or x < most)
-    opened = {"normal": passing, "deconv": d[at] > 0, "guided": passing and d[at] > 0}[rule]
-    between = "0 < x" if most is None else f"0 < x < {most:g}"
-    why = {"normal": f"[{between}]", "deconv": "[d > 0]", "guided": f"[{between}] · [d > 0]"}[rule]
+    opened = RELU_RULES[rule].passes(d[at], x > 0 and (most is None or x < most))
+    conditions = [c for c in RELU_RULES[rule].conditions if most is not None or "max" not in c]
+    why = " · ".join(f"[{c}]" for c in conditions).replace("dout", "d").replace("max", f"{most or 0:g}")
     return [{**term(named(net, reader, at), d[at], opened), "why": f"{why} = {int(opened)}"}]
 
 

@@ -17,9 +17,8 @@ from minivis.engine.units import one_hot, parse_unit, unit_positions
 from minivis.errors import BadValue
 from minivis.figures.colormaps import colorize, display_limit
 from minivis.images.files import read_image
-from minivis.layers.relu import check_rule
+from minivis.layers.relu import RELU_RULES, check_rule
 from minivis.live.messages import envelope
-from minivis.methods.attribution.backprop import RULES
 from minivis.methods.shared.result import input_of
 from minivis.methods.shared.target import last_of
 from minivis.runtime.backend import to_cpu
@@ -158,7 +157,8 @@ class Microscope:
             "type": "hello",
             "net": {"name": self.name, "title": net.about.get("title") or self.name, "input": [h, w],
                     "any_size": net.input_size is None, "classes": [self.class_name(k) for k in range(self.classes())]},
-            "layers": layers, "answers": self.answers, "view": vars(self.first_view()), "rules": RULES,
+            "layers": layers, "answers": self.answers, "view": vars(self.first_view()),
+            "rules": {name: rule.title for name, rule in RELU_RULES.items()},
             "side": int(np.clip(1.25 * max(h, w) if net.input_size else 224, 128, 448)),
             "colormaps": {name: colorize(ramp, name).ravel().tolist() for name in ("inferno", "diverging")},
         }  # fmt: skip

@@ -69,3 +69,15 @@ def test_errors():
     for bad in (0, -1, float("nan")):
         with pytest.raises(BadValue, match=f"max_value must be above 0, got {bad}"):
             ReLU(bad)
+
+
+@pytest.mark.parametrize("max_value", [np.inf, 6.0])
+@pytest.mark.parametrize("rule", RELU_RULES.values(), ids=RELU_RULES)
+def test_each_rule_does_what_its_formula_says(rule, max_value):
+    """Read literally, at every sign of x and dout and at both kinks: dout where all conditions hold, 0 elsewhere."""
+    x, dout = (v.ravel() for v in np.meshgrid([-1.0, 0.0, 2.0, 6.0, 7.0], [-3.0, 0.0, 4.0]))
+    holds = [[eval(c, {"x": a, "dout": b, "max": max_value}) for c in rule.conditions] for a, b in zip(x, dout)]
+    expected = [b if all(conditions) else 0 for b, conditions in zip(dout, holds)]
+    _, mask = relu_forward(x, max_value=None if max_value == np.inf else max_value)
+    np.testing.assert_array_equal(rule(dout, mask), expected)
+    assert rule.formula.startswith("dout") and rule.conditions and rule.title and rule.meaning and rule.source

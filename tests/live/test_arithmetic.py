@@ -61,7 +61,7 @@ def test_a_relu_says_which_of_its_gates_are_open(vgg, rng):
     acts = vgg.forward(x)
     row, column = np.argwhere(acts["conv2_1"][0, :, :, 0] < 0)[0]
     rules = explain(vgg, x, f"conv2_1:0@{row},{column}")["backward"]["rules"]
-    assert rules["normal"]["terms"][0]["why"] == "[0 < x] = 0"
+    assert rules["normal"]["terms"][0]["why"] == "[x > 0] = 0"
     assert rules["guided"]["total"] == 0
     d = rules["deconv"]["terms"][0]["d"]
     assert rules["deconv"]["total"] == max(d, 0)

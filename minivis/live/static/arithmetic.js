@@ -2,8 +2,6 @@
 
 import { short } from "./paint.js";
 
-const RULES = { normal: "gradient", deconv: "deconvnet", guided: "guided" };
-
 function tag(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -48,8 +46,8 @@ export function explained(message, go) {
   }
 
   const { backward } = message;
-  const rule = (name, { terms, more, total }) => tag("div", {},
-    tag("h3", {}, RULES[name]),
+  const rule = ({ title, terms, more, total }) => tag("div", {},
+    tag("h3", {}, title),
     ...terms.map((term) => tag("div", { class: "line" },
       tag("span", {}, term.w === null ? term.label : link(term.label)), number(term.product),
       tag("span", { class: "why" }, term.w === null ? "" : `${short(term.d)} · ${short(term.w)}${term.why ? `   ${term.why}` : ""}`))),
@@ -62,6 +60,6 @@ export function explained(message, go) {
     tag("div", {}, tag("h3", {}, `Backwards: what reaches it of the score of ${backward.target ?? "a class"}`),
       backward.why ? tag("p", { class: "soft" }, `${backward.why}.`) : tag("p", { class: "formula" },
         "d here = Σ over its readers of (d there · the weight by which it reads)"),
-      backward.rules ? tag("div", { class: "rules" }, ...Object.entries(backward.rules).map((entry) => rule(...entry))) : null),
+      backward.rules ? tag("div", { class: "rules" }, ...Object.values(backward.rules).map(rule)) : null),
   ];
 }

@@ -287,10 +287,9 @@ function markLayer() {
 }
 
 function ruleButtons() {
-  const short_names = { normal: "gradient", deconv: "deconv", guided: "guided" };
   $("rules").replaceChildren(...Object.keys(hello.rules).map((rule) => {
     const button = document.createElement("button");
-    button.textContent = short_names[rule] ?? rule;
+    button.textContent = hello.rules[rule];
     button.setAttribute("role", "radio");
     button.dataset.rule = rule;
     button.addEventListener("click", () => chooseRule(rule));

@@ -15,12 +15,11 @@ import numpy as np
 from minivis.engine.units import unit_positions
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import display_limit, panels, signed, unsigned
-from minivis.layers.relu import check_rule
+from minivis.layers.relu import RELU_RULES, check_rule
 from minivis.methods.shared.gradient import pixel_gradient
 from minivis.methods.shared.result import PANEL, Result, Subject
 from minivis.methods.shared.target import Target, aim, asked
 
-RULES = {"normal": "gradient", "deconv": "deconvnet", "guided": "guided backprop"}      # the lecture's order
 DISPLAYS = ("signed", "absolute")
 
 
@@ -45,7 +44,7 @@ class Backprop(Result):
             limit = display_limit(shown)
             what = f"d {self.target.name(i)} / d pixel" if rule == "normal" else f'rule "{rule}"'
             what = f"max |{what}|" if absolute and rule == "normal" else what
-            titles.append(f"{RULES[rule]}\n{what if limit else 'nothing arrives: the unit is off'}")
+            titles.append(f"{RELU_RULES[rule].title}\n{what if limit else 'nothing arrives: the unit is off'}")
             colormap = "inferno" if absolute else "grey" if gradient.shape[3] == 3 else "diverging"
             bars.append((colormap, 0.0 if absolute else -limit, limit) if limit else None)
         return panels(images, titles, colorbars=bars, height=PANEL)
@@ -63,7 +62,7 @@ class Backprop(Result):
             f"{rule} {np.linalg.norm(g[i]):.3g}" for rule, g in self.gradients.items()) for i in range(len(self)))
 
 
-def backprop(net, image, unit=None, *, rules=tuple(RULES), display="signed", crop=False, seed=0, progress=False):
+def backprop(net, image, unit=None, *, rules=tuple(RELU_RULES), display="signed", crop=False, seed=0, progress=False):
     """Send a unit (default: the score of each picture's first class) back to the pixels under each of ``rules``.
 
     display: "signed", colours about grey, or "absolute", the strongest colour's size. crop: draw only what the unit
@@ -73,7 +72,7 @@ def backprop(net, image, unit=None, *, rules=tuple(RULES), display="signed", cro
         raise UnknownName.of("display", display, DISPLAYS)
     rules = (rules,) if isinstance(rules, str) else tuple(rules)
     if not rules:
-        raise BadValue(f"name at least one rule of {', '.join(RULES)}")
+        raise BadValue(f"name at least one rule of {', '.join(RELU_RULES)}")
     for rule in rules:
         check_rule(rule)
     subject = Subject.of(net, image)

@@ -13,6 +13,7 @@ import numpy as np
 
 from minivis.errors import UnknownName
 from minivis.figures.compose import display_limit, overlay, panels, signed, unsigned
+from minivis.layers.relu import IMAGING_RULES
 from minivis.methods.attribution.gradcam import gradcam, guided_gradcam
 from minivis.methods.attribution.integrated_gradients import gradient_x_input, integrated_gradients
 from minivis.methods.attribution.smoothgrad import smoothgrad
@@ -24,8 +25,7 @@ Kind = namedtuple("Kind", "title formula settings")     # settings: the names of
 
 KINDS = {
     "gradient": Kind("saliency", "max |d {name} / d pixel|", ()),
-    "deconv": Kind("deconvnet", "max |.|, rule deconv", ()),
-    "guided": Kind("guided backprop", "max |.|, rule guided", ()),
+    **{name: Kind(rule.title, f"max |.|, rule {name}", ()) for name, rule in IMAGING_RULES.items()},
     "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", ("samples", "noise")),
     "input": Kind("gradient x input", "sum of x d {name} / dx", ()),
     "integrated": Kind("integrated gradients", "from {baseline}, {steps} steps", ("baseline", "steps")),
@@ -100,7 +100,7 @@ def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **s
         raise UnknownName.of("kind of saliency", kind, KINDS)
     own = {name: {**SETTINGS, **settings}[name] for name in KINDS[kind].settings}
     gaps = None
-    if kind in ("gradient", "deconv", "guided"):
+    if kind == "gradient" or kind in IMAGING_RULES:
         rule = "normal" if kind == "gradient" else kind
         maps = strongest_channel(pixel_gradient(net, target, relu_rule=rule))
     elif kind == "smoothgrad":

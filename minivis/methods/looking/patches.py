@@ -18,6 +18,7 @@ from PIL import Image
 from minivis.errors import BadFile, BadValue
 from minivis.figures.compose import above, beside, contact_sheet, signed, text_picture
 from minivis.images.collection import Pictures
+from minivis.layers.relu import IMAGING_RULES
 from minivis.methods.shared.result import Result, input_of, seen_by
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
@@ -25,7 +26,7 @@ from minivis.runtime.threads import ONE_BLAS_THREAD
 from minivis.sweeps.sweep import Tally, batch_size, fitted, listed, shown, sweep
 from minivis.sweeps.tops import Checkpoint, Tops, strongest
 
-MAPS = {"deconv": "deconvnet", "guided": "guided backprop"}
+MAPS = {name: rule.title for name, rule in IMAGING_RULES.items()}
 FIGURE_PIXELS = 24e6                            # of all tiles together
 
 
