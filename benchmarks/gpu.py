@@ -37,7 +37,7 @@ from minivis.methods.shared.result import input_of
 from minivis.methods.synthesis.style import smooth
 from minivis.models.tiny import tiny_vgg
 from minivis.engine.surgery import trunk
-from minivis.optimize.loop import Problem
+from minivis.optimize.problem import Problem
 from minivis.optimize.parameterize import pixels
 from minivis.objectives.style import content_loss, style_loss, weighed
 

@@ -5,6 +5,12 @@
 For each: the median of (mean of the map on the object / mean beside it), and how often its largest value is on the
 object (pointing game). The map is asked about the true class. To compare with: how much of a picture is object, and how
 often the middle of the picture is.
+
+    inside / outside        mean of the map on the object, over its mean beside it
+    pointing game           is the map's largest value on the object? (Zhang et al. 2016, section 4.2)
+
+In a map with a sign, values below zero speak against the unit and count as zero. Both measures say where a map looks,
+not whether the net looks there too; for that, see curves.py and sanity.py in minivis/methods/attribution.
 """
 
 import argparse
@@ -13,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 import minivis as mv
-from minivis.methods.attribution.pointing import hits, inside_over_outside
+from minivis.errors import BadValue
 from minivis.methods.attribution.saliency import KINDS
 from minivis.runtime.progress import track
 
@@ -26,6 +32,33 @@ def pictures():
     """images (200, 64, 64, 3), masks (200, 64, 64) bool, labels (200,)."""
     with np.load(DATA) as data:
         return data["images"], data["masks"] > 127, data["labels"]
+
+
+def inside_over_outside(maps, masks):
+    """(N,) mean of each map (N, H, W) over its mask (N, H, W; True on the object), over its mean outside."""
+    maps, masks = _checked(maps, masks)
+    inside = (maps * masks).sum(axis=(1, 2)) / masks.sum(axis=(1, 2))
+    outside = (maps * ~masks).sum(axis=(1, 2)) / (~masks).sum(axis=(1, 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(inside == outside, 1.0, inside / outside)       # an empty map says nothing: 1
+
+
+def hits(maps, masks):
+    """(N,) bool: whether the largest value of each map, the first of several, lies on its mask."""
+    maps, masks = _checked(maps, masks)
+    largest = maps.reshape(len(maps), -1).argmax(axis=1)
+    return masks.reshape(len(masks), -1)[np.arange(len(maps)), largest]
+
+
+def _checked(maps, masks):
+    maps, masks = np.asarray(maps, dtype=np.float64), np.asarray(masks)
+    if maps.ndim != 3 or maps.shape != masks.shape or masks.dtype != bool:
+        raise BadValue(f"maps and masks are (N, H, W) of one shape, masks of bool; not {maps.shape} and "
+                       f"{masks.dtype} {masks.shape}")
+    covered = masks.sum(axis=(1, 2))
+    if not (covered.all() and (covered < masks[0].size).all()):
+        raise BadValue("a mask must have pixels on the object and beside it")
+    return maps.clip(0), masks
 
 
 def maps_of(net, kind, images, labels, *, progress=False):

@@ -20,7 +20,7 @@ from minivis.images.files import read_image
 from minivis.images.resampling import resized
 from minivis.layers import AvgPool2D, Conv2D, MaxPool2D, ReLU
 from minivis.methods.synthesis.style import style_transfer
-from minivis.optimize.loop import Problem
+from minivis.optimize.problem import Problem
 from minivis.weights.catalogue import load
 
 WEIGHTS = {"style_weight": 100.0, "tv_weight": 1.0}

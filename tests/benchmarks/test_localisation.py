@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minivis as mv
+from minivis.errors import BadValue
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "localisation.py"
 
@@ -47,3 +48,23 @@ def test_guided_backprop_on_some_of_them(localisation):
     assert ratio > 3 and share >= 0.75
     shifted = np.roll(masks, 32, axis=(1, 2))                           # the same shapes at the wrong place
     assert localisation.measure(mv.load("emoji-vgg"), "guided", images, shifted, labels)[0] < 1
+
+
+def test_inside_over_outside_by_hand(localisation):
+    maps = np.array([[[3.0, 1], [0, 1]], [[-5, 2], [2, 2]], [[0, 0], [0, 0]], [[4, 0], [0, 0]]])
+    masks = np.array([[[True, True], [False, False]]] * 4)
+    np.testing.assert_array_equal(localisation.inside_over_outside(maps, masks), [2 / 0.5, 1 / 2, 1, np.inf])
+
+
+def test_hits_by_hand(localisation):
+    maps = np.array([[[3.0, 1], [0, 1]], [[-5, 2], [2, 3]], [[0, 0], [0, 0]]])
+    masks = np.array([[[True, False], [True, False]]] * 3)
+    np.testing.assert_array_equal(localisation.hits(maps, masks), [True, False, True])
+
+
+def test_pointing_needs_masks_with_two_sides(localisation):
+    for masks in (np.ones((1, 2, 2), bool), np.zeros((1, 2, 2), bool)):
+        with pytest.raises(BadValue, match="on the object and beside it"):
+            localisation.hits(np.ones((1, 2, 2)), masks)
+    with pytest.raises(BadValue, match="of one shape, masks of bool"):
+        localisation.inside_over_outside(np.ones((1, 2, 2)), np.ones((1, 2, 2)))

@@ -5,7 +5,6 @@ import pytest
 from scipy.stats import spearmanr
 
 from minivis.errors import BadValue, UnknownName
-from minivis.methods.attribution.pointing import hits, inside_over_outside
 from minivis.methods.attribution.saliency import saliency
 from minivis.methods.attribution.sanity import QUICK, rank_correlation, sanity_check, shuffled
 from minivis.models.tiny import tiny_vgg
@@ -62,25 +61,3 @@ def test_mistakes(vgg, picture):
         sanity_check(vgg, picture, kinds=("gided",))
     with pytest.raises(BadValue, match="made without weights"):
         sanity_check(vgg, picture, "input:0", kinds=("gradient",))
-
-
-# ---- pointing ----
-
-def test_inside_over_outside_by_hand():
-    maps = np.array([[[3.0, 1], [0, 1]], [[-5, 2], [2, 2]], [[0, 0], [0, 0]], [[4, 0], [0, 0]]])
-    masks = np.array([[[True, True], [False, False]]] * 4)
-    np.testing.assert_array_equal(inside_over_outside(maps, masks), [2 / 0.5, 1 / 2, 1, np.inf])
-
-
-def test_hits_by_hand():
-    maps = np.array([[[3.0, 1], [0, 1]], [[-5, 2], [2, 3]], [[0, 0], [0, 0]]])
-    masks = np.array([[[True, False], [True, False]]] * 3)
-    np.testing.assert_array_equal(hits(maps, masks), [True, False, True])
-
-
-def test_pointing_needs_masks_with_two_sides():
-    for masks in (np.ones((1, 2, 2), bool), np.zeros((1, 2, 2), bool)):
-        with pytest.raises(BadValue, match="on the object and beside it"):
-            hits(np.ones((1, 2, 2)), masks)
-    with pytest.raises(BadValue, match="of one shape, masks of bool"):
-        inside_over_outside(np.ones((1, 2, 2)), np.ones((1, 2, 2)))
