@@ -147,11 +147,6 @@ def code_distance(layer, code):
     return objective(f"code({layer})", (layer,), evaluate, per_position=True)
 
 
-def gram(a):
-    """Gram matrices (N, C, C) of maps (N, H, W, C): which channels fire together, wherever it is. Over C*H*W."""
-    return products(a) / a[0].size
-
-
 def products(a):
     """f f^T of the features f at each position, summed over positions: (N, C, C)."""
     features = a.reshape(len(a), -1, a.shape[3])
@@ -161,20 +156,6 @@ def products(a):
 def times(a, matrices):
     """Maps a (N, H, W, C), the features of each position times their image's matrix (N, C, C)."""
     return product(a.reshape(len(a), -1, a.shape[3]), matrices).reshape(a.shape)
-
-
-def gram_distance(layer, wanted):
-    """|G - wanted|^2, the squared distance of `gram` matrices; wanted: (C, C), or (1 or N, C, C). Gatys et al. 2015."""
-    def sums(acts):
-        return {"products": products(acts[layer])}
-
-    def evaluate(acts, sums):
-        a, size = acts[layer], math.prod(acts.shapes[layer][1:])
-        difference = sums["products"] / size - get_xp(a).asarray(wanted, dtype=a.dtype)
-        seed = times(a, difference * (4 / size))                            # the difference is symmetric
-        return row_sums(difference * difference), {layer: seed}
-
-    return objective(f"gram({layer})", (layer,), evaluate, sums=sums)
 
 
 def diversity(layer):

@@ -10,6 +10,7 @@ from minivis.errors import BadValue
 from minivis.objectives import activations as o
 from minivis.objectives.base import as_objective
 from minivis.objectives.priors import alpha_norm, l2, tv
+from minivis.objectives.style import gram, style_distance
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ ALL = {
     "energy": lambda acts: o.energy("conv2_1"),
     "code": lambda acts: o.code_distance("conv2_1", acts["conv2_1"][:1] * 0.5 + 0.1),
     "codes": lambda acts: o.code_distance("fc7", acts["fc7"] + 0.3),
-    "gram": lambda acts: o.gram_distance("conv2_1", o.gram(acts["conv2_1"])[1]),
+    "style": lambda acts: style_distance("conv2_1", gram(acts["conv2_1"][1:2])),
     "diversity": lambda acts: o.diversity("relu2_1"),
     "diversity of codes": lambda acts: o.diversity("fc7"),
     "l2": lambda acts: l2(),
@@ -80,7 +81,7 @@ def test_seeds_go_down_the_net(vgg, x, rng, name):
     assert isinstance(loss, float)
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - {"diversity", "diversity of codes", "interpolation"}))
+@pytest.mark.parametrize("name", sorted(set(ALL) - {"diversity", "diversity of codes", "interpolation", "style"}))
 def test_images_of_a_batch_do_not_know_of_each_other(vgg, x, name):
     acts = vgg.forward(x)
     objective = ALL[name](acts)
@@ -106,8 +107,8 @@ def test_values_by_definition(vgg, x):
     np.testing.assert_allclose(o.interpolation("fc8", 0, 1).evaluate(acts).losses,
                                [s[0, 0], (s[1, 0] + s[1, 1]) / 2, s[2, 1]])
     g = np.einsum("nijc,nijd->ncd", a, a) / (8 * 8 * 8)
-    np.testing.assert_allclose(o.gram(a), g)
-    assert o.gram_distance("conv2_1", g[0]).evaluate(acts).losses[0] == pytest.approx(0, abs=1e-12)
+    np.testing.assert_allclose([gram(a[i : i + 1]) for i in range(3)], g)
+    assert style_distance("conv2_1", g.mean(axis=0))(acts)[0] == pytest.approx(0, abs=1e-12)
     v = g.reshape(3, -1)
     cos = (v @ v.T) / np.linalg.norm(v, axis=1) / np.linalg.norm(v, axis=1)[:, None]
     np.testing.assert_allclose(o.diversity("conv2_1").evaluate(acts).losses, (cos.sum(axis=1) - 1) / 2)
