@@ -3,8 +3,8 @@
 from minivis.objectives.activations import log_probability
 from minivis.objectives.base import objective
 from minivis.objectives.priors import l2, tv
-from minivis.optimize.loop import Problem
 from minivis.optimize.parameterize import pixels
+from minivis.optimize.problem import Problem
 from minivis.runtime.backend import constant
 
 

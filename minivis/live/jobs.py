@@ -20,9 +20,12 @@ from minivis.live.microscope import signed_bytes
 from minivis.methods.attribution.occlusion import occlusion
 from minivis.methods.attribution.saliency import saliency
 from minivis.objectives.activations import neuron
-from minivis.optimize.loop import Adam, Problem, Watch, optimize
+from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import fourier
+from minivis.optimize.problem import Problem
 from minivis.optimize.transforms import jitter
+from minivis.optimize.update_rules import Adam
+from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
 
 PATCHES = 9                                     # of a unit

@@ -3,9 +3,12 @@
 import importlib
 
 _HOMES = {
-    "minivis.optimize.loop": ("Problem", "as_scipy", "by_scipy", "by_steps", "fits", "in_tiles", "optimize", "vectors"),
-    "minivis.optimize.update_rules": ("LBFGS", "Adam"),
-    "minivis.optimize.watch": ("Recorder", "Run", "Watch"),
+    "minivis.optimize.loop": ("by_steps", "fits", "in_tiles", "optimize"),
+    "minivis.optimize.problem": ("Problem", "vectors"),
+    "minivis.optimize.recorder": ("LongRun", "Recorder", "Run"),
+    "minivis.optimize.scipy_bridge": ("ScipyProblem", "as_scipy", "by_scipy", "minimise"),
+    "minivis.optimize.update_rules": ("LBFGS", "Adam", "Gradient"),
+    "minivis.optimize.watch": ("Preview", "Watch"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -6,7 +6,7 @@ import pytest
 from commandline import contents, fill, runner
 
 from minivis.images.files import read_image, read_text
-from minivis.optimize import loop
+from minivis.optimize import problem
 
 TINY = ("--net", "tiny.h5")
 
@@ -23,7 +23,7 @@ def run(tmp_path, monkeypatch, capsys):
 def interrupted(monkeypatch):
     """Ctrl-C in the n-th gradient from now on."""
     def after(count):
-        real, calls = loop.Problem.gradient, []
+        real, calls = problem.Problem.gradient, []
 
         def gradient(self, *arguments):
             calls.append(1)
@@ -31,8 +31,8 @@ def interrupted(monkeypatch):
                 raise KeyboardInterrupt
             return real(self, *arguments)
 
-        monkeypatch.setattr(loop.Problem, "gradient", gradient)
-        return lambda: monkeypatch.setattr(loop.Problem, "gradient", real)
+        monkeypatch.setattr(problem.Problem, "gradient", gradient)
+        return lambda: monkeypatch.setattr(problem.Problem, "gradient", real)
 
     return after
 

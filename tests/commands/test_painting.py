@@ -7,7 +7,7 @@ import pytest
 from commandline import contents, fill, runner, scene
 
 from minivis.images.files import read_image, read_text, write_image
-from minivis.optimize import loop
+from minivis.optimize import problem
 
 TINY = ("--net", "tiny.h5")
 
@@ -106,7 +106,7 @@ def test_films(run):
 
 
 def test_ctrl_c_keeps_what_is_done(run, monkeypatch):
-    real, calls = loop.Problem.gradient, []
+    real, calls = problem.Problem.gradient, []
 
     def gradient(self, *arguments):
         calls.append(1)
@@ -114,7 +114,7 @@ def test_ctrl_c_keeps_what_is_done(run, monkeypatch):
             raise KeyboardInterrupt
         return real(self, *arguments)
 
-    monkeypatch.setattr(loop.Problem, "gradient", gradient)
+    monkeypatch.setattr(problem.Problem, "gradient", gradient)
     code, out, err = run("style", "photo.png", "--side", "30,60", "--steps", "20", *TINY, "-o", "out.png")
     assert code == 130 and "stopped" in err and "stopped by Ctrl-C" in out
     assert read_image("out.png").shape == (20, 30, 3)

@@ -9,9 +9,11 @@ from scipy.optimize import LbfgsInvHessProduct
 from minivis.models.tiny import tiny_vgg
 from minivis.objectives.activations import code_distance, log_probability
 from minivis.optimize import lbfgs
-from minivis.optimize.loop import Problem, Watch, optimize
+from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import pixels, spectrum
+from minivis.optimize.problem import Problem
 from minivis.optimize.update_rules import LBFGS
+from minivis.optimize.watch import Watch
 from minivis.runtime.backend import to_cpu
 
 

@@ -5,7 +5,6 @@ import tracemalloc
 import numpy as np
 import pytest
 from problems import problem, quadratic
-from scipy.optimize import minimize
 
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.models.tiny import tiny_vgg
@@ -13,10 +12,12 @@ from minivis.objectives.activations import code_distance, score
 from minivis.objectives.base import objective
 from minivis.objectives.priors import alpha_norm, l2, tv
 from minivis.optimize import transforms as t
-from minivis.optimize.loop import Problem, Watch, as_scipy, optimize
+from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import fourier, pixels
+from minivis.optimize.problem import Problem
 from minivis.optimize.regularize import blurred, decay, small_contribution, small_norm
 from minivis.optimize.update_rules import LBFGS, Adam, Gradient
+from minivis.optimize.watch import Watch
 
 METHODS = {"gradient": Gradient(300.0, momentum=0.9, normalize="l2"), "adam": Adam(3.0), "lbfgs": LBFGS(10)}
 
@@ -35,15 +36,6 @@ def test_the_whole_chain_by_finite_differences(vgg, rng, kind, moves):
         ends = [made.gradient(z + s * d, np.random.default_rng(7))[0].loss for s in (step, -step)]
         assert (dz * d).sum() == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=2e-5)
     assert made.gradient(z, np.random.default_rng(7))[0].loss == found.loss
-
-
-def test_scipy_sees_the_same(vgg, rng):
-    made = problem(vgg)
-    z = made.parameterization.start(rng.uniform(60, 190, made.parameterization.shape))
-    loss, flat = as_scipy(made, z.shape, z.dtype)(z.ravel())
-    found, dz = made.gradient(z)
-    assert loss == found.loss and flat.dtype == np.float64
-    np.testing.assert_array_equal(flat, dz.ravel())
 
 
 def test_without_transforms_measure_is_the_loss(vgg, rng):
@@ -126,30 +118,6 @@ def test_the_loss_falls(name, kind, rng):
     levels = p.pixels(run.z)
     assert levels.min() >= -1e-3 and levels.max() <= 255.001
     assert made.measure(run.z).loss == pytest.approx(run.loss, rel=1e-5)
-
-
-def test_lbfgs_finds_a_minimum_at_the_bounds(vgg):
-    """The centre lies outside 0..255 for some: the least within is known."""
-    centre = np.random.default_rng(1).uniform(-100, 355, (1, 16, 16, 3))
-    slopes = np.random.default_rng(2).uniform(0.1, 10, centre.shape)
-    made = Problem(vgg, quadratic(vgg, centre, slopes), pixels(vgg, centre.shape))
-    run = optimize(made, made.parameterization.grey(), method=LBFGS(20), steps=100)
-    np.testing.assert_allclose(run.z, centre.clip(0, 255), atol=1e-3)
-    assert run.steps < 100 and run.stopped.startswith("scipy: ")
-
-
-def test_lbfgs_equals_scipy_alone(vgg):
-    """The bridge adds nothing but a scale: the same as scipy on a function of our own making, so scaled."""
-    centre = np.random.default_rng(1).uniform(50, 200, (1, 4, 4, 3))
-    slopes = np.random.default_rng(2).uniform(0.1, 10, centre.shape)
-    made = Problem(vgg, quadratic(vgg, centre, slopes), pixels(vgg, centre.shape))
-    run = optimize(made, made.parameterization.grey(), method=LBFGS(5), steps=7)
-    scale = 1 / abs(2 * slopes * (made.parameterization.grey() - centre)).mean()
-    said = minimize(lambda z: (scale * float((slopes * (z.reshape(centre.shape) - centre) ** 2).sum()),
-                               scale * (2 * slopes * (z.reshape(centre.shape) - centre)).ravel()),
-                    made.parameterization.grey().ravel(), jac=True, method="L-BFGS-B",
-                    options={"maxcor": 5, "maxiter": 7, "ftol": 0, "gtol": 0}, bounds=[(0, 255)] * centre.size)
-    assert run.loss == pytest.approx(said.fun / scale, rel=1e-6) and run.steps == 7
 
 
 @pytest.mark.parametrize("weight", [1e-9, 1e6])

@@ -25,8 +25,9 @@ from minivis.objectives import priors
 from minivis.objectives.base import objective
 from minivis.optimize.budget import memory_of
 from minivis.optimize.lbfgs import by_two_loops
-from minivis.optimize.loop import Problem, optimize
+from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import fourier, pixels
+from minivis.optimize.problem import Problem
 from minivis.optimize.transforms import blur, crop, jitter, pad, warp
 from minivis.optimize.update_rules import LBFGS, Adam, Gradient
 from minivis.optimize.watch import Watch

@@ -16,7 +16,6 @@ What counts is the 8-bit picture: every p is of whole levels.
 """
 
 import json
-import time
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -32,10 +31,9 @@ from minivis.methods.adversarial.attacks import as_pixels, logits_of
 from minivis.methods.adversarial.cppn import Cppn, first_cppn, mutated, render
 from minivis.methods.adversarial.fool import FREE_SIZE
 from minivis.methods.shared.result import Result
-from minivis.optimize.watch import CALLED_OFF, INTERRUPTED, Watch
-from minivis.runtime import checkpoints
+from minivis.optimize.recorder import LongRun
+from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import to_cpu
-from minivis.runtime.progress import bar
 
 ENCODINGS = ("cppn", "direct")
 ETA, RATE, HALVING = 15, 0.1, 1000              # of the direct encoding, the paper's
@@ -101,6 +99,8 @@ class Evolved(Result):
 class DirectEncoding:
     """A genome is the picture, uint8 (H, W, C)."""
 
+    arrays = ("pictures",)                      # in a checkpoint, beside the probabilities
+
     def __init__(self, shape):
         self.shape = shape
 
@@ -126,6 +126,8 @@ class DirectEncoding:
 
 class CppnEncoding:
     """A genome is a `Cppn`."""
+
+    arrays = ()
 
     def __init__(self, shape):
         self.shape = shape
@@ -167,41 +169,60 @@ def evolve(net, *, encoding="cppn", generations=100, population=200, seed=0, pro
     batch = batch_that_fits(net, shape)
     drawn = lambda genomes: np.stack([genetics.picture(genome) for genome in genomes])  # noqa: E731
     judge = lambda genomes: probabilities(net, drawn(genomes), batch)  # noqa: E731
-    identity = json.dumps([fingerprint(net), "evolve", encoding, int(population), seed, watch.identity])
+    what = ["evolve", encoding, int(population), seed]
 
-    start = restored(watch.checkpoint, identity, genetics) if watch.resume and watch.checkpoint else None
-    champions = start or founders(genetics, judge, population, seed)
-    if champions.generation > generations:
-        raise BadValue(f"{watch.checkpoint} has {champions.generation} generations already: ask for more than "
-                       f"{generations}")
-    held, notes, stopped, saved = [], [], "all generations done", time.monotonic()
-    with bar(generations, progress, "evolve") as shown:
-        shown.update(champions.generation)
-        try:
-            while champions.generation < generations:
-                champions = generation_after(champions, genetics, judge, population, seed)
-                held.append(int((champions.probs > HELD).sum()))
-                shown.set_postfix_str(f"{held[-1]} of {len(champions.probs)} classes at p > {HELD}", refresh=False)
-                shown.update()
-                sheet = lambda genomes=champions.genomes: contact_sheet(drawn(genomes))  # noqa: E731
-                if watch.show(champions.generation, generations, -float(champions.probs.sum()), {}, sheet):
-                    stopped = CALLED_OFF
-                    break
-                if watch.checkpoint and time.monotonic() - saved > watch.seconds:
-                    notes += kept(watch, identity, genetics, champions)
-                    saved = time.monotonic()
-        except KeyboardInterrupt:
-            if champions.generation == 0:                           # nothing has evolved yet
-                raise
-            stopped, watch.interrupted = INTERRUPTED, True
-    notes += kept(watch, identity, genetics, champions)
-    watch.runs.append(champions.generation)
+    run = EvolveRun(net, genetics, what, generations, watch, progress)
+    if run.champions is None:
+        run.champions = founders(genetics, judge, population, seed)
+    held = []
+    with run:
+        while run.champions.generation < generations:
+            run.champions = generation_after(run.champions, genetics, judge, population, seed)
+            probs, genomes = run.champions.probs, run.champions.genomes
+            held.append(int((probs > HELD).sum()))
+            sheet = lambda genomes=genomes: contact_sheet(drawn(genomes))  # noqa: E731
+            said = f"{held[-1]} of {len(probs)} classes at p > {HELD}"
+            if run.advanced(-float(probs.sum()), {}, sheet, said):
+                break
 
+    champions = run.champions
     names = net.class_names or tuple(f"class {k}" for k in range(len(champions.probs)))
     return Evolved(
-        drawn(champions.genomes), champions.probs, tuple(names), champions.generation, tuple(held), tuple(notes),
-        settings={"encoding": encoding, "generations": generations, "population": population}, stopped=stopped,
+        drawn(champions.genomes), champions.probs, tuple(names), champions.generation, tuple(held), tuple(run.notes),
+        settings={"encoding": encoding, "generations": generations, "population": population},
+        stopped=run.stopped or "all generations done",
     )  # fmt: skip
+
+
+class EvolveRun(LongRun):
+    """What stands around `evolve`. ``champions``: those of the checkpoint to go on from, or None."""
+
+    def __init__(self, net, genetics, what, generations, watch, progress):
+        super().__init__(watch, generations, progress, "evolve")
+        self.net, self.genetics, self.what = net, genetics, what
+        self.champions = self.restored()
+        if self.champions is not None:
+            self.step = self.champions.generation
+        if self.step > generations:
+            raise BadValue(f"{watch.checkpoint} has {self.step} generations already: ask for more than {generations}")
+
+    def identity(self):
+        return json.dumps([fingerprint(self.net), *self.what, self.watch.identity])
+
+    def state(self):
+        arrays, plain = self.genetics.kept(self.champions.genomes)
+        return ({"probs": self.champions.probs, **arrays}, {"generation": self.champions.generation, **plain})
+
+    def worth_keeping(self):
+        return self.champions.generation > 0
+
+    def restored(self):
+        """The `Champions` of the checkpoint; BadFile where it holds none, or those of another run."""
+        found = self.kept(("probs", *self.genetics.arrays))
+        try:
+            return found and Champions(found["generation"], self.genetics.restored(found), found["probs"])
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise BadFile(f"{self.watch.checkpoint} is not a minivis checkpoint, or is damaged") from None
 
 
 def founders(genetics, judge, population, seed):
@@ -238,24 +259,3 @@ def polynomial_mutation(picture, rate, rng):
 def polynomial_step(u, eta=ETA):
     """u, even in 0..1 -> step in -1..1, its density ((eta + 1) / 2) (1 - |step|)^eta: small steps are common."""
     return np.where(u < 0.5, (2 * u) ** (1 / (eta + 1)) - 1, 1 - (2 * (1 - u)) ** (1 / (eta + 1)))
-
-
-# ---- the champions on disk ----
-
-def kept(watch, identity, genetics, champions):
-    """Write the checkpoint, if one is wanted; return what there is to note."""
-    if not watch.checkpoint:
-        return []
-    arrays, plain = genetics.kept(champions.genomes)
-    failed = watch.write(identity, {"probs": champions.probs, **arrays}, {"generation": champions.generation, **plain})
-    return [failed] if failed else []
-
-
-def restored(path, identity, genetics):
-    """The `Champions` of a checkpoint; BadFile where it is none, or of another net, encoding, population or seed."""
-    names = ("probs", "pictures") if isinstance(genetics, DirectEncoding) else ("probs",)
-    found = checkpoints.read(path, identity, names)
-    try:
-        return Champions(found["generation"], genetics.restored(found), found["probs"])
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise BadFile(f"{path} is no checkpoint of minivis', or a damaged one") from None

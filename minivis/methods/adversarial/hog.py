@@ -25,8 +25,9 @@ from minivis.layers.hog import BlockNorm, Gradient, OrientationCells
 from minivis.methods.shared.result import Result
 from minivis.objectives.activations import code_distance
 from minivis.objectives.priors import tv
-from minivis.optimize.loop import Problem, optimize
+from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import pixels
+from minivis.optimize.problem import Problem
 from minivis.optimize.update_rules import Adam
 from minivis.optimize.watch import INTERRUPTED
 

@@ -10,7 +10,6 @@ linear classifier the smallest nudge (in Linf) is known exactly: towards class k
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from minivis.errors import BadValue
 from minivis.figures.compose import above, contact_sheet, panels, signed
@@ -19,6 +18,7 @@ from minivis.images.preprocessing import to_uint8
 from minivis.layers import cross_entropy
 from minivis.layers.softmax import softmax_forward
 from minivis.methods.shared.result import Result
+from minivis.optimize.scipy_bridge import minimise
 from minivis.runtime.progress import track
 
 HALVINGS = 24                                   # of the search for the smallest nudge
@@ -151,7 +151,7 @@ def train_linear(x, labels, K, *, l2=1e-3, steps=200, alike=False):
         value, dlogits = cross_entropy(z @ w + b, labels)
         return value + l2 / 2 * (w * w).sum(), np.concatenate([(z.T @ dlogits + l2 * w).ravel(), dlogits.sum(axis=0)])
 
-    found = minimize(loss, np.zeros((d + 1) * K), jac=True, method="L-BFGS-B", options={"maxiter": steps}).x
+    found = minimise(loss, np.zeros((d + 1) * K), steps=steps).x
     w = found[: d * K].reshape(d, K) / std[:, None]
     return w, found[d * K :] - mean @ w
 

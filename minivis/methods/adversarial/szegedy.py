@@ -8,11 +8,11 @@ shortest r that still does. (The paper writes c |r|; the square has a gradient a
 """
 
 import numpy as np
-from scipy.optimize import Bounds, minimize
 
 from minivis.errors import BadValue
 from minivis.methods.adversarial.attacks import aimed, as_pixels, check_settings, class_gradient, fools, logits_of
 from minivis.methods.adversarial.deepfool import shortened
+from minivis.optimize.scipy_bridge import minimise
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
 
@@ -79,10 +79,10 @@ def _minimum(net, pixels, start, classes, sign, free, c, steps):
         dlog = -sign * np.exp(miss) * to_cpu(dpixels).astype(np.float64).ravel() * 255
         return c * ((z - x) ** 2).sum() - hit, 2 * c * (z - x) + dlog
 
-    bounds = Bounds(np.where(free, 0.0, x), np.where(free, 1.0, x))
-    first = np.clip(to_cpu(start).astype(np.float64).ravel() / 255, bounds.lb, bounds.ub)
-    result = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": steps})
-    return xp.asarray(result.x.reshape(shape) * 255, pixels.dtype)
+    low, high = np.where(free, 0.0, x), np.where(free, 1.0, x)
+    first = np.clip(to_cpu(start).astype(np.float64).ravel() / 255, low, high)
+    best = minimise(loss, first, steps=steps, bounds=list(zip(low, high)))
+    return xp.asarray(best.x.reshape(shape) * 255, pixels.dtype)
 
 
 def _log_probs(scores, k, sign):

@@ -10,7 +10,6 @@ Low layers give strokes, high layers the things that the net knows.
 
 import hashlib
 import json
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +23,10 @@ from minivis.images.resampling import linear
 from minivis.methods.shared.result import Result, input_of
 from minivis.objectives.dream import dream_loss, parse_wanted
 from minivis.optimize.budget import lean
+from minivis.optimize.recorder import LongRun
 from minivis.optimize.update_rules import Gradient
-from minivis.optimize.watch import INTERRUPTED, Watch
-from minivis.runtime import checkpoints
+from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
-from minivis.runtime.progress import bar
 
 VECTORS = 8                                     # arrays as large as the picture, beside those of a step: its octaves
 WHITE = 99.98                                   # percentile that becomes 255 where nothing was clipped
@@ -134,61 +132,59 @@ def dream(
     })  # fmt: skip
 
 
+class DreamRun(LongRun):
+    """What stands around `by_octaves`: ``at`` is where the dream is, and what its checkpoint holds."""
+
+    whole = False                               # each octave has so many steps: no number of them ends where Ctrl-C did
+
+    def __init__(self, at, steps, octaves, identity, watch, progress):
+        super().__init__(watch, steps * octaves, progress, "dream")
+        self.at, self.identity = at, identity
+        kept = self.kept(("pixels",))
+        if kept is not None:
+            pixels, losses = get_xp(at.pixels).asarray(kept["pixels"]), tuple(map(tuple, kept["losses"]))
+            self.at = State(kept["number"], kept["step"], pixels, losses, kept["rng"])
+            self.step = steps * self.at.number + self.at.step
+
+    def state(self):
+        at = self.at
+        return {"pixels": to_cpu(at.pixels)}, {"number": at.number, "step": at.step, "losses": at.losses, "rng": at.rng}
+
+
 def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=False, **how):
     """Dream on base (1, H, W, C), levels, at each of ``sizes``: (dream, ((first loss, last loss), ...), why it ended,
     notes). identity() is what a checkpoint of it must say.
     """
-    pyramid, stopped, notes, saved_at = [base], "done", [], time.monotonic()
+    pyramid = [base]
     for size in sizes[-2::-1]:
         pyramid.insert(0, linear(pyramid[0], size))
-    at = State(0, 0, pyramid[0], (), rng.bit_generator.state)
-    if watch.resume and watch.checkpoint:
-        at = resumed(watch.checkpoint, identity(), get_xp(base))
-    rng.bit_generator.state = at.rng
-    shown = bar(steps * len(sizes), progress, "dream")
-    shown.update(steps * at.number + at.step)
-
-    def save():
-        if watch.checkpoint:
-            failed = watch.write(identity(), {"pixels": to_cpu(at.pixels)}, {
-                "number": at.number, "step": at.step, "losses": at.losses, "rng": at.rng})
-            notes.extend([failed] if failed else [])
-
-    try:
-        space = net.workspace()
-        while True:
-            octave = pyramid[at.number]
-            while at.step < steps:
-                value, pixels = make_step(net, at.pixels, loss, rng, workspace=space, **how)
-                at = at.stepped(pixels, value, rng)
-                shown.set_postfix_str(f"{octave.shape[2]} x {octave.shape[1]}, loss {value:.4g}", refresh=False)
-                shown.update()
-                if watch.film:
-                    watch.frames.append(to_cpu(to_uint8(linear(pixels, base.shape[1:3]))))
-                    del watch.frames[: -watch.film]
-                if time.monotonic() - saved_at > watch.seconds:
-                    save()
-                    saved_at = time.monotonic()
-            if at.number == len(sizes) - 1:
-                break
-            larger, space = pyramid[at.number + 1], net.workspace()
-            detail = linear(at.pixels - octave, larger.shape[1:3])
-            at = State(at.number + 1, 0, larger + detail, at.losses, at.rng)
-        found = at.pixels
-    except KeyboardInterrupt:
-        stopped, watch.interrupted = INTERRUPTED, True
-        found = base + linear(at.pixels - pyramid[at.number], base.shape[1:3])
-    finally:
-        shown.close()
-    save()
-    return found, at.losses, stopped, notes
+    start = State(0, 0, pyramid[0], (), rng.bit_generator.state)
+    run = DreamRun(start, steps, len(sizes), identity, watch, progress)
+    rng.bit_generator.state = run.at.rng
+    with run:
+        while not at_octave(net, pyramid, loss, steps, rng, run, **how) and run.at.number < len(sizes) - 1:
+            at, larger = run.at, pyramid[run.at.number + 1]
+            detail = linear(at.pixels - pyramid[at.number], larger.shape[1:3])
+            run.at = State(at.number + 1, 0, larger + detail, at.losses, at.rng)
+    at = run.at
+    found = base + linear(at.pixels - pyramid[at.number], base.shape[1:3]) if run.stopped else at.pixels
+    return found, at.losses, run.stopped or "done", run.notes
 
 
-def resumed(checkpoint, identity, xp):
-    """The `State` that was kept."""
-    kept = checkpoints.read(checkpoint, identity, ("pixels",))
-    return State(kept["number"], kept["step"], xp.asarray(kept["pixels"]), tuple(map(tuple, kept["losses"])),
-                 kept["rng"])
+def at_octave(net, pyramid, loss, steps, rng, run, **how):
+    """The steps that are left of an octave. True to stop the whole run."""
+    _, H, W, _ = pyramid[run.at.number].shape
+    space = net.workspace()
+    while run.at.step < steps:
+        value, pixels = make_step(net, run.at.pixels, loss, rng, workspace=space, **how)
+        run.at = run.at.stepped(pixels, value, rng)
+
+        def seen(pixels=pixels):
+            return to_cpu(to_uint8(linear(pixels, pyramid[-1].shape[1:3])))
+
+        if run.advanced(value, {}, seen, f"{W} x {H}, loss {value:.4g}"):
+            return True
+    return False
 
 
 def octave_sizes(net, shape, octaves, scale):

@@ -22,7 +22,7 @@ import numpy as np
 
 from minivis.layers import Conv2D, MaxPool2D, ReLU
 from minivis.objectives.activations import code_distance
-from minivis.optimize.loop import as_scipy, scipy_on_one_thread
+from minivis.optimize.scipy_bridge import ScipyProblem, minimise
 from minivis.runtime.backend import get_xp
 
 START = 0.1                                     # of all values that a pool may hold: at 0, ReLUs after it are off
@@ -48,16 +48,11 @@ def pool_before(net, layer):
 
 def held_by(net, pool, shape, layer, code, steps):
     """Values (N, H, W, C) of ``pool``, of outputs of ``shape``, for which ``layer`` gives ``code``; by L-BFGS."""
-    from scipy.optimize import fmin_l_bfgs_b
-
     low = 0.0 if isinstance(net.layers.get(net.nodes[pool].inputs[0]), ReLU) else None
     shape = (len(code), *shape[1:])
     start = np.full(int(np.prod(shape)), START)
-    fun = as_scipy(Above(net, pool, layer, code), shape, net.dtype, net.xp)
-    with scipy_on_one_thread():
-        found, *_ = fmin_l_bfgs_b(fun, start, bounds=[(low, None)] * start.size, m=20, maxiter=steps, maxfun=10**9,
-                                  factr=0.0, pgtol=0.0)
-    return net.xp.asarray(found.reshape(shape), dtype=net.dtype)
+    fun = ScipyProblem(Above(net, pool, layer, code), shape, net.dtype, net.xp)
+    return fun.image(minimise(fun, start, steps=steps, bounds=(low, None), history=20, stop_when_flat=False).x)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,9 @@ from minivis.methods.shared.result import input_of
 from minivis.methods.synthesis.invert_pools import Multipliers, held_by, pool_before
 from minivis.objectives.activations import code_distance
 from minivis.objectives.priors import alpha_norm, tv
-from minivis.optimize.loop import Problem, optimize
+from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import KINDS, fourier
+from minivis.optimize.problem import Problem
 from minivis.optimize.transforms import noise
 from minivis.optimize.update_rules import LBFGS, Adam, Gradient
 from minivis.optimize.watch import CALLED_OFF, INTERRUPTED, Watch

@@ -25,9 +25,10 @@ from minivis.objectives.activations import diversity, log_probability, probabili
 from minivis.objectives.priors import l2, tv
 from minivis.optimize import transforms
 from minivis.optimize.budget import lean
-from minivis.optimize.loop import Problem, optimize, vectors
+from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import fourier, pixels
 from minivis.optimize.presets import MAXIMIZE
+from minivis.optimize.problem import Problem, vectors
 from minivis.optimize.regularize import blurred, decay, small_contribution, small_norm
 from minivis.optimize.update_rules import LBFGS, Adam, Gradient
 from minivis.runtime.backend import to_cpu

@@ -23,8 +23,9 @@ from minivis.objectives.base import Objective
 from minivis.objectives.priors import tv
 from minivis.objectives.style import content_loss, style_loss, weighed
 from minivis.optimize.budget import lean
-from minivis.optimize.loop import VECTORS, Problem, optimize
+from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import pixels
+from minivis.optimize.problem import VECTORS, Problem
 from minivis.optimize.update_rules import LBFGS
 from minivis.optimize.watch import INTERRUPTED
 from minivis.runtime.backend import get_xp

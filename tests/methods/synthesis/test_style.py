@@ -10,7 +10,7 @@ from minivis.images.colour import luminance
 from minivis.methods.synthesis.style import style_transfer, texture
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize.budget import needed
-from minivis.optimize.loop import VECTORS
+from minivis.optimize.problem import VECTORS
 from minivis.optimize.update_rules import LBFGS, Adam
 from minivis.optimize.watch import Watch
 

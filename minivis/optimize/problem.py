@@ -1,0 +1,101 @@
+"""What is optimised: an objective of a net's activations, over a parameterised picture, under random transforms.
+
+    problem = Problem(net, -1 * score("fc8", 99) + 1e-4 * l2(), pixels(net, (1, 64, 64, 3)))
+    found, dz = problem.gradient(z, rng)                            found.losses (N,), dz: their gradient at z
+
+``Problem.gradient`` is all the mathematics: z -> image -> transform -> net -> loss, and the same way back. What goes
+from there to a smaller loss is in loop.py.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from minivis.engine.image_gradient import by_tiles
+from minivis.errors import BadValue
+from minivis.objectives.base import Evaluation, as_objective
+from minivis.optimize.parameterize import Parameterization
+from minivis.optimize.transforms import Linear, compose
+
+PROBES = 3                  # transforms drawn once, under which images are compared
+VECTORS = 10                # arrays as large as the picture, in a gradient: the net's input, a prior's differences, ...
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is minimised, over what. ``transforms`` are drawn anew in each step (see transforms.py)."""
+
+    net: Any
+    objective: Any
+    parameterization: Parameterization
+    transforms: tuple = ()
+    relu_rule: str = "normal"
+    tile: int | None = None             # pixels: the gradient in tiles of that size, where a whole one is too large
+    workspace: Any = field(default=None, repr=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "objective", as_objective(self.objective))
+        object.__setattr__(self, "transforms", tuple(self.transforms))
+        if not self.objective.parts:
+            raise BadValue("every weight of the objective is 0: there is nothing to optimise")
+        for layer in self.objective.layers or ():
+            self.net.check_name(layer)
+        if self.workspace is None:
+            object.__setattr__(self, "workspace", self.net.workspace())
+
+    @property
+    def vectors(self):
+        return vectors(self.parameterization, self.transforms)
+
+    @cached_property
+    def reach(self):
+        """How far a pass must go, and which outputs it must keep."""
+        layers = self.objective.layers
+        if layers is None:
+            return {"until": None, "keep": None}
+        order = ["input", *self.net.nodes]
+        last = max(layers, key=order.index)
+        return {"until": last if last != "input" else order[1], "keep": {"input", *layers}}
+
+    def gradient(self, z, rng=None):
+        """The `Evaluation` at z, and dz. ``rng`` draws the transforms; None: none."""
+        x, caches = self.parameterization.forward(z)
+        moved = self.draw(x.shape, rng)
+        if self.tile is not None:
+            found, dx = self.tiled(moved.forward(x))
+        else:
+            acts = self.net.forward(moved.forward(x), workspace=self.workspace, **self.reach)
+            found = self.objective.evaluate(acts)
+            dacts, _ = self.net.backward(acts, found.seeds, relu_rule=self.relu_rule)
+            dx = dacts["input"]
+        return found, self.parameterization.backward(moved.adjoint(dx), caches)
+
+    def tiled(self, x):
+        shares, dx = by_tiles(self.net, x, self.objective.parts, self.tile, self.relu_rule)
+        return self.objective.evaluation(shares, {}, len(x)), dx
+
+    def draw(self, shape, rng):
+        if rng is None or not self.transforms:
+            return Linear(lambda x: x, lambda dx: dx, shape)
+        return compose(self.transforms, rng, shape)
+
+    def measure(self, z):
+        """The `Evaluation` by which images are compared: no transform; or the mean over a few, always the same."""
+        x, _ = self.parameterization.forward(z)
+        found = []
+        for seed in [None, *range(PROBES if self.transforms else 0)]:
+            moved = self.draw(x.shape, None if seed is None else np.random.default_rng(seed)).forward(x)
+            if self.tile is not None:
+                found.append(self.tiled(moved)[0])
+                continue
+            acts = self.net.forward(moved, grad=None, workspace=self.workspace, **self.reach)
+            found.append(self.objective.evaluate(acts))
+        terms = {name: sum(f.terms[name] for f in found) / len(found) for name in found[0].terms}
+        return Evaluation(sum(f.losses for f in found) / len(found), {}, terms)
+
+
+def vectors(parameterization, transforms=()):
+    """How many arrays of the picture's size a gradient takes at most, between z and the net and in priors of images."""
+    return VECTORS + 4 * bool(parameterization.stages) + 10 * bool(transforms)

@@ -1,0 +1,246 @@
+"""What stands around every long run: progress bar, film and callback, checkpoints, Ctrl-C, and the best images.
+
+Ctrl-C is a way to stop: the run comes back with the best so far and says so in ``stopped``. A checkpoint holds all that
+the loop knows (image, best, what the rule remembers, the random numbers), so that a resumed run of gradient steps or
+Adam ends on the same bits as one in one piece. A full disk ends the checkpoints, not the run.
+
+`LongRun` is this for any loop; a subclass says what its checkpoint holds. `Recorder` is the one of `loop.optimize`.
+"""
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minivis.engine.layer_table import fingerprint
+from minivis.images.preprocessing import to_uint8
+from minivis.optimize.budget import memory_of
+from minivis.optimize.watch import CALLED_OFF, INTERRUPTED
+from minivis.runtime import checkpoints
+from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.progress import bar
+
+TRACED = 1000                                   # points of the curve of losses, at most: then every second is dropped
+
+
+class LongRun:
+    """A run of ``steps``, as a context around its loop: shows the bar, and takes Ctrl-C for an end.
+
+    A subclass defines ``identity()``, a text of what must be the same for a checkpoint to fit, and ``state()``, the
+    (arrays, plain values) to write there, or None while there is nothing worth keeping. The loop calls `advanced` after
+    each step.
+    """
+
+    whole = True                                # a run of ``step`` steps ends where this one was stopped
+
+    def __init__(self, watch, steps, progress, title):
+        self.watch, self.progress, self.title = watch, progress, title
+        self.steps = 0 if watch.interrupted else steps
+        self.step, self.stopped, self.notes = 0, "", []
+        self.saved_at = time.monotonic()
+
+    def __enter__(self):
+        self.bar = bar(self.steps, self.progress, self.title)
+        self.bar.update(self.step)
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.bar.close()
+        if self.whole:
+            self.watch.runs.append(self.step)
+        if kind is KeyboardInterrupt and self.worth_keeping():
+            self.stopped, self.watch.interrupted = INTERRUPTED, True
+            self.end()
+            return True
+        if kind is None:
+            self.end()
+        return False
+
+    # ---- what a kind of run says of itself ----
+
+    def identity(self):
+        raise NotImplementedError
+
+    def state(self):
+        raise NotImplementedError
+
+    def worth_keeping(self):
+        """Whether Ctrl-C ends the run with what there is; else it ends the program."""
+        return self.state() is not None
+
+    def end(self):
+        """The loop is over, by itself or by Ctrl-C."""
+        self.save()
+
+    # ---- what a loop calls ----
+
+    def kept(self, names):
+        """The checkpoint from which the run goes on, with its arrays ``names``; None for a run that begins."""
+        if not (self.watch.resume and self.watch.checkpoint):
+            return None
+        return checkpoints.read(self.watch.checkpoint, self.identity(), names)
+
+    def advanced(self, loss, terms, pixels, said):
+        """A step is done. pixels(): the images as they are; said: what the bar shows. True to stop."""
+        self.step += 1
+        self.bar.set_postfix_str(said, refresh=False)
+        self.bar.update()
+        if self.watch.show(self.step, self.steps, loss, terms, pixels):
+            self.stop(CALLED_OFF)
+        if self.watch.checkpoint and time.monotonic() - self.saved_at > self.watch.seconds:
+            self.save()
+        return bool(self.stopped)
+
+    def stop(self, why):
+        self.stopped = self.stopped or why
+
+    def note(self, sentence):
+        self.notes.append(sentence)
+        self.watch.resumed = self.watch.resumed or "resumed" in sentence
+
+    def save(self):
+        state = self.state() if self.watch.checkpoint else None
+        if state is None:
+            return
+        failed = self.watch.write(self.identity(), *state)
+        if failed:
+            self.note(failed)
+        self.saved_at = time.monotonic()
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run's end. ``losses`` (N,) of the best ``z``; ``trace`` [(step, loss)]; ``terms`` of all images together."""
+
+    z: Any
+    pixels: np.ndarray                          # levels (N, H, W, C), clipped to 0..255, not rounded
+    losses: np.ndarray
+    terms: dict
+    first_loss: float
+    trace: tuple
+    steps: int
+    evaluations: int
+    stopped: str
+    notes: tuple
+    memory: int                                 # bytes that it was expected to need
+    frames: tuple
+
+    @property
+    def loss(self):
+        return float(self.losses.sum())
+
+    def describe(self):
+        """For `Result.describe`: plain numbers."""
+        return {"loss": self.loss, "loss_at_start": self.first_loss, "terms": self.terms, "steps": self.steps,
+                "evaluations": self.evaluations, "memory_bytes": self.memory, "notes": list(self.notes)}
+
+
+class Recorder(LongRun):
+    """What stands around `loop.optimize`: it compares images, too, and keeps the best."""
+
+    def __init__(self, problem, method, steps, seed, watch, progress, title, keep="best"):
+        self.problem, self.method, self.seed, self.keep = problem, method, seed, keep
+        self.expected = memory_of(problem, method)
+        super().__init__(watch, steps, progress, f"{title} ({self.expected / 1e6:,.0f} MB)")
+        self.evaluations, self.memory = 0, {}
+        self.best, self.best_losses, self.best_terms, self.first_loss = None, None, {}, math.nan
+        self.trace, self.trace_every = [], 1
+        self.rng_state, self.last, self.finished = None, None, False
+
+    def worth_keeping(self):
+        return self.best is not None
+
+    def end(self):
+        if self.stopped == INTERRUPTED and self.last is not None:   # a run of just so many steps ends on the same image
+            self.finish(self.last[0])
+        elif not self.finished:
+            self.save()
+
+    # ---- what the loop calls ----
+
+    def resumed(self, z):
+        """z to begin from: this one, or the checkpoint's."""
+        kept = self.kept(("z", "best", "best_losses"))
+        if kept is None:
+            return z
+        xp = get_xp(z)
+        self.step, self.evaluations = kept["step"], kept["evaluations"]
+        self.memory = {key: xp.asarray(value) for key, value in kept["memory"].items()}
+        self.best, self.best_losses = xp.asarray(kept["best"]), kept["best_losses"]
+        self.best_terms, self.first_loss = kept["best_terms"], kept["first_loss"]
+        self.trace, self.rng_state = [tuple(point) for point in kept["trace"]], kept["rng"]
+        self.bar.update(self.step)
+        return xp.asarray(kept["z"])
+
+    def rng(self, seed):
+        """The generator that draws transforms, as far as it was."""
+        rng = np.random.default_rng(seed)
+        if self.rng_state is not None:
+            rng.bit_generator.state = self.rng_state
+        return rng
+
+    def compare(self, z, found):
+        """Keep what is better than all before it, image by image; or what comes last."""
+        losses = found.losses
+        if self.best is None:
+            self.best, self.best_losses, self.best_terms = z.copy(), losses.copy(), found.terms
+            self.first_loss = float(losses.sum())
+            return
+        better = losses < (self.best_losses if self.keep == "best" else np.inf)         # False for NaN
+        if better.any():
+            for i in np.flatnonzero(better):            # on a device, an index from here would be moved there
+                self.best[i] = z[i]
+            self.best_losses[better] = losses[better]
+            self.best_terms = found.terms
+
+    def finish(self, z):
+        """The last image counts too. To a run that goes on it is none of those compared, so the checkpoint is first."""
+        self.save()
+        self.finished = True
+        self.compare(z, self.problem.measure(z))
+
+    def advance(self, z, found, rng):
+        """A step is done: z is the new image. True to stop."""
+        self.last = (z, None if rng is None else rng.bit_generator.state)
+        number = self.step + 1
+        if not np.isfinite(found.losses).all():
+            self.stop(f"the loss became infinite or NaN in step {number}: a smaller rate helps")
+        if number % self.trace_every == 0:
+            self.trace.append((number, found.loss))
+            if len(self.trace) > TRACED:
+                self.trace, self.trace_every = self.trace[1::2], 2 * self.trace_every
+        terms = found.terms.items() if len(found.terms) > 1 else ()
+        said = ", ".join([f"loss {found.loss:.4g}", *(f"{name} {value:.3g}" for name, value in terms)])
+        return self.advanced(found.loss, found.terms, lambda: self.pixels(z), said)
+
+    # ---- what that means ----
+
+    def pixels(self, z):
+        return to_cpu(to_uint8(self.problem.parameterization.pixels(z)))
+
+    def state(self):
+        if self.last is None:
+            return None
+        z, rng = self.last
+        return {
+            "z": to_cpu(z), "best": to_cpu(self.best), "best_losses": self.best_losses,
+            "memory": {key: to_cpu(value) for key, value in self.memory.items()},
+        }, {"step": self.step, "evaluations": self.evaluations, "rng": rng, "trace": self.trace,
+            "best_terms": self.best_terms, "first_loss": self.first_loss}  # fmt: skip
+
+    def identity(self):
+        """What must be the same for a checkpoint to fit: the net, what is minimised over what, how, and the seed."""
+        p = self.problem
+        return json.dumps([fingerprint(p.net), str(p.objective), list(map(str, p.transforms)), p.parameterization.shape,
+                           list(map(str, p.parameterization.stages)), repr(self.method), self.seed, p.relu_rule,
+                           self.watch.identity])
+
+    def run(self):
+        z, p = self.best, self.problem
+        levels = to_cpu(p.parameterization.pixels(z)).clip(0, 255)
+        return Run(z, levels, self.best_losses, self.best_terms, self.first_loss, tuple(self.trace), self.step,
+                   self.evaluations or self.step, self.stopped or f"all {self.step} steps done", tuple(self.notes),
+                   self.expected, tuple(self.watch.frames))

@@ -1,0 +1,153 @@
+"""The one bridge to scipy's L-BFGS-B, for problems over pictures and for any other function.
+
+    best = minimise(fun, x0, steps=200, bounds=(0, 255))            fun: x -> (loss, gradient), flat and in float64
+
+scipy sees flat float64 on the CPU; a net sees its own dtype, shape and device (`ScipyProblem`). On a GPU the loop takes
+lbfgs.py instead, as scipy's would move every vector there and back for each evaluation.
+"""
+
+import hashlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from minivis.objectives.base import Evaluation
+from minivis.optimize.lbfgs import FORGOTTEN, TRIALS
+from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.threads import set_blas_threads
+
+RESTARTS = 8                # of L-BFGS after a line search that found nothing: rounding, in float32
+EVALUATIONS = 10**9         # no limit: the number of steps is what ends a run
+FLAT_LOSS, FLAT_GRADIENT = 1e7, 1e-5        # scipy's defaults: in units of float64's rounding; the largest element
+
+
+class Minimum(NamedTuple):
+    """``x``: flat, float64. ``message``: why scipy ended there."""
+
+    x: np.ndarray
+    loss: float
+    message: str
+
+
+def minimise(fun, x0, *, steps, bounds=None, history=10, trials=20, stop_when_flat=True, callback=None):
+    """Minimise ``fun(x) -> (loss, gradient)`` from x0 by L-BFGS-B, on one thread of BLAS: the `Minimum`.
+
+    bounds: None, one pair (low, high) for all elements, or a pair for each; None in a pair is no bound. history: steps
+    that it looks back; trials: evaluations in one line search, at most. stop_when_flat: end where loss and gradient are
+    flat by scipy's standards; otherwise only ``steps``, or a line search that finds nothing, ends it. callback(x) is
+    called after each step, and ends the run by raising StopIteration.
+    """
+    from scipy.optimize import fmin_l_bfgs_b
+
+    if bounds is not None and np.ndim(bounds[0]) == 0:
+        # one pair, named n times: minimize() would make a pair of floats for every element, 14 vectors' worth of memory
+        bounds = [tuple(bounds)] * len(x0)
+    flat = {"factr": FLAT_LOSS, "pgtol": FLAT_GRADIENT} if stop_when_flat else {"factr": 0.0, "pgtol": 0.0}
+    with scipy_on_one_thread():
+        x, loss, said = fmin_l_bfgs_b(fun, x0, bounds=bounds, callback=callback, m=history, maxiter=steps,
+                                      maxfun=EVALUATIONS, maxls=trials, **flat)
+    return Minimum(x, float(loss), said["task"].strip().lower())
+
+
+class ScipyProblem:
+    """A problem as scipy calls it: flat z -> (scale * loss, scale * dz), of anything with ``gradient(z)``.
+
+    Within bounds, the first step of L-BFGS-B is the gradient itself, however small or large that is. With ``scale``
+    None it is one of 1 on average, of a level where pixels are optimised: the scale is then set by the first gradient
+    after `restart`. The minimum is where it was.
+    """
+
+    def __init__(self, problem, shape, dtype, xp: Any = np, recorder=None, scale=1.0):
+        self.problem, self.shape, self.dtype, self.xp, self.recorder = problem, shape, dtype, xp, recorder
+        self.first_scale = scale
+        self.evaluations: dict[bytes, Evaluation] = {}
+        self.restart()
+
+    def restart(self):
+        """The next evaluation is the first of a run."""
+        self.scale = self.first_scale
+
+    def __call__(self, flat):
+        found, dz = self.problem.gradient(self.image(flat))
+        self.evaluations[digest(flat)] = Evaluation(found.losses, {}, found.terms)
+        if self.recorder is not None:
+            self.recorder.evaluations += 1
+        dz = to_cpu(dz).astype(np.float64).ravel()
+        if self.scale is None:
+            self.scale = 1 / (float(abs(dz).mean()) or 1.0)
+        dz *= self.scale
+        return self.scale * found.loss, dz
+
+    def image(self, flat):
+        """The z that the net sees."""
+        return self.xp.asarray(flat.reshape(self.shape), dtype=self.dtype)
+
+    def evaluation_at(self, flat):
+        """The `Evaluation` at a point that was evaluated since the last call, else None; the others are dropped."""
+        found = self.evaluations.pop(digest(flat), None)
+        self.evaluations.clear()
+        return found
+
+
+as_scipy = ScipyProblem                     # its name for users of ``scipy.optimize.minimize(..., jac=True)``
+
+
+def by_scipy(problem, z, method, steps, recorder):
+    """scipy's L-BFGS-B, a step being an iteration; nothing but ``steps`` ends it while it gets on.
+
+    A line search that finds nothing starts again with an empty history, and ends the run when that finds nothing.
+    """
+    if recorder.step:
+        recorder.note(FORGOTTEN)
+        recorder.memory.clear()                 # what a run on a GPU remembered, if it was one
+    bounds = problem.parameterization.bounds
+    fun = ScipyProblem(problem, z.shape, z.dtype, get_xp(z), recorder, scale=1.0 if bounds is None else None)
+
+    def finished_iteration(flat):
+        z = fun.image(flat)
+        found = fun.evaluation_at(flat) or problem.measure(z)
+        recorder.compare(z, found)
+        if recorder.advance(z, found, None):
+            raise StopIteration
+
+    recorder.compare(z, problem.measure(z))
+    restarts = 0
+    while recorder.step < steps:
+        before = recorder.step
+        try:
+            best = minimise(fun, to_cpu(z).astype(np.float64).ravel(), steps=steps - recorder.step, bounds=bounds,
+                            history=method.history, trials=TRIALS, stop_when_flat=False, callback=finished_iteration)
+        except StopIteration:
+            return
+        if recorder.stopped or recorder.step >= steps:
+            return
+        z, restarts = fun.image(best.x), restarts + 1
+        fun.restart()
+        if recorder.step == before or restarts > RESTARTS:
+            recorder.stop(f"scipy: {best.message}")
+            return
+
+
+def digest(flat):
+    """A key for a vector, where a copy would cost as much as the vector does."""
+    return hashlib.blake2b(flat.data, digest_size=16).digest()
+
+
+@contextmanager
+def scipy_on_one_thread():
+    """Hold scipy's own BLAS, where it brings one, to a thread: its vectors are short, and a second thread only waits.
+
+    On a machine with other work that wait took ten times as long as the sums themselves.
+    """
+    own = [lib for lib in ThreadpoolController().lib_controllers if "scipy.libs" in Path(lib.filepath).parts]
+    before = [lib.num_threads for lib in own]
+    try:
+        for lib in own:
+            set_blas_threads(lib, 1)
+        yield
+    finally:
+        for lib, count in zip(own, before):
+            set_blas_threads(lib, count)
