@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import stand_in
 from hypothesis import HealthCheck, settings
+from tuned import tune
 
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
@@ -66,8 +67,4 @@ def branches():
 @pytest.fixture
 def all_shared(monkeypatch):
     """Threads share out what is too small to be worth it, as nearly everything in these tests is."""
-    from minivis.convolution import choose
-    from minivis.runtime import matmul
-
-    monkeypatch.setattr(choose, "WORTH_SHARING", dict.fromkeys(choose.WORTH_SHARING, 0))
-    monkeypatch.setattr(matmul, "ALONE", 0)
+    tune(monkeypatch, share_products=0, share_depthwise=0, share_winograd=0, alone=0)

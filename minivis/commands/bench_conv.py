@@ -1,11 +1,13 @@
-"""The time of each way to convolve, for each convolution of a net: why the table of rules picks what it picks."""
+"""The time of each algorithm for each convolution of a net: why the table of rules picks what it picks."""
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from minivis.convolution.choose import NEEDS, choose
+from minivis.convolution.choose import case as case_of
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, Conv2D, ForwardMode
 
@@ -14,7 +16,7 @@ DIRECTIONS = ("forward", "input")
 
 @dataclass(frozen=True)
 class ConvTimes:
-    """Of one layer in one direction: milliseconds by way (the least of a few runs), and the way that is picked."""
+    """Of one layer in one direction: milliseconds by algorithm (the least of a few runs), and which one is picked."""
 
     name: str
     direction: str
@@ -27,7 +29,8 @@ class ConvTimes:
         return min(self.milliseconds, key=self.milliseconds.get)
 
     def __str__(self):
-        shown = "  ".join(f"{'*' if way == self.picked else ''}{way} {ms:.2f}" for way, ms in self.milliseconds.items())
+        times = self.milliseconds.items()
+        shown = "  ".join(f"{'*' if name == self.picked else ''}{name} {ms:.2f}" for name, ms in times)
         return f"{self.name:<16} {self.direction:<8} {shown}"
 
 
@@ -41,13 +44,13 @@ def bench_conv(net, input_shape=None, *, repeats=3, seed=0):
             continue
         x, dout = (rng.standard_normal(shapes[at]).astype(net.dtype) for at in (source, name))
         for direction in DIRECTIONS:
-            case, times = layer.case(direction, x.shape), {}
-            for way in (way for way, (fits, _) in NEEDS.items() if fits(case)):
+            case, times = case_of(direction, layer, x.shape), {}
+            for algorithm in (name for name, (fits, _) in NEEDS.items() if fits(case)):
                 if direction == "forward":
-                    run = lambda way=way: layer.forward(x, mode=ForwardMode(None, algorithm=way))  # noqa: B023, E731
+                    run = partial(layer.forward, x, mode=ForwardMode(None, algorithm=algorithm))
                 else:
-                    run = lambda way=way: layer.backward(dout, x.shape, BackwardMode(algorithm=way))  # noqa: B023, E731
-                times[way] = least_milliseconds(run, repeats)
+                    run = partial(layer.backward, dout, x.shape, BackwardMode(algorithm=algorithm))
+                times[algorithm] = least_milliseconds(run, repeats)
             yield ConvTimes(name, direction, case, choose(case), times)
 
 

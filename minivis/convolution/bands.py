@@ -2,22 +2,18 @@
 
 A fast convolution fills its result band by band. What it reads comes from a *source*, and what it makes goes into a
 *sink*, so that a ReLU or a pool can work on a band while it is in cache (engine/fusion). For a plain array:
-`Rows`, `Into`.
+`ArraySource`, `ArraySink`.
 """
 
 
 import numpy as np
 
+from minivis.convolution import tuning
 from minivis.runtime.affinity import cores
 from minivis.runtime.threads import even_cuts, scratch
 
-# Of what a band reads and writes in its inner step. Half of it is as fast for one thread, but between two large calls
-# each of several threads waits for Python's lock if another has it, and is woken late: twice as many calls, four times
-# as many waits.
-BAND_BYTES = 2**21
 
-
-class Rows:
+class ArraySource:
     """An array (N, H, W, C) as a source: lines first to last of some images. Also of some channels of it alone."""
 
     def __init__(self, x, channels=None):
@@ -35,7 +31,7 @@ class Rows:
         return out
 
 
-class Into:
+class ArraySink:
     """An array (N, OH, OW, F) as a sink, or some channels of it: fill what ``open`` gives, then ``close``."""
 
     lines = 1                           # a band has a multiple of so many lines, but for the last
@@ -52,9 +48,12 @@ class Into:
 
 
 def bands(shape, line_bytes, lines=1):
-    """Cut (N, H, W, C) into bands (images, first line, last line) of about BAND_BYTES, each a multiple of ``lines``."""
+    """Cut (N, H, W, C) into bands (images, first line, last line) of about ``band_bytes`` (tuning.py).
+
+    Each has a multiple of ``lines``, but for the last.
+    """
     N, H = shape[:2]
-    most = max(1, BAND_BYTES // max(1, line_bytes))
+    most = max(1, tuning.TUNING.band_bytes // max(1, line_bytes))
     if holds_pictures(most, H, N):
         return [(images, 0, H) for images in even_cuts(N, most // H, cores())]
     groups = -(-H // lines)

@@ -1,6 +1,6 @@
-"""Which way to convolve: one table of rules picks it by what is known of a convolution before it runs.
+"""Which algorithm convolves: one table of rules picks it by what is known of a convolution before it runs.
 
-    way          what it does                                                       best at
+    algorithm    what it does                                                       best at
     im2col       conv.py's own: windows as rows, one matrix product                 tiny pictures; the GPU; as a measure
     blocked      the same for some lines at a time, shared out                      first layers, strides
     shifted      one matrix product for each kernel position, on a shifted view     5 x 5 and dilated kernels
@@ -8,15 +8,16 @@
     depthwise    a filter for each channel: one sum of products along the lines    EfficientNet's
     winograd2/4  a quarter of the multiplications, see winograd.py                  3 x 3 at stride 1
 
-direct.py has the ways themselves. `minivis bench conv` prints what each takes, layer by layer.
+run.py calls what was picked. `minivis bench conv` prints the time of each algorithm, layer by layer.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
+from minivis.convolution import tuning
+from minivis.convolution.window import placement
 from minivis.errors import BadValue, UnknownName
-
-TINY = 2**18                            # multiplications
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,21 @@ class Case:
         return self.groups > 1 and self.channels == self.filters == 1
 
     @property
+    def least(self):
+        """Channels or filters of a group, whichever are fewer."""
+        return min(self.channels, self.filters)
+
+    @property
     def at_stride_1(self):
         return self.stride == (1, 1)
 
     @property
     def suits_winograd(self):
         return self.kernel == (3, 3) and self.at_stride_1 and self.dilation == (1, 1) and not self.depthwise
+
+    @property
+    def pays_as_winograd(self):
+        return self.least >= tuning.TUNING.winograd_channels and max(self.made) >= tuning.TUNING.winograd_side
 
     @property
     def suits_pointwise(self):
@@ -61,7 +71,7 @@ class Case:
         return f"{shape}, {self.channels} channels to {self.filters} in each of {self.groups} groups"
 
 
-# way -> (where it can run, what it needs in words)
+# algorithm -> (where it can run, what it needs in words)
 NEEDS = {
     "im2col": (lambda c: True, "nothing"),
     "blocked": (lambda c: not c.depthwise, "more than one channel a group"),
@@ -72,21 +82,21 @@ NEEDS = {
     "winograd4": (lambda c: c.suits_winograd, "a 3x3 kernel at stride 1 without dilation"),
 }
 
-# The first rule that holds picks the way. The numbers are measured: `minivis bench conv` shows them for a net.
+# The first rule that holds picks the algorithm. The numbers are in tuning.py; `minivis bench conv` shows what they do.
 RULES = [
     ("depthwise", lambda c: c.depthwise),
-    ("im2col", lambda c: c.work < TINY),                                # sharing out would cost more than it gains
+    ("im2col", lambda c: c.work < tuning.TUNING.tiny),                    # sharing out would cost more than it gains
     ("pointwise", lambda c: c.suits_pointwise),
-    ("winograd4", lambda c: c.suits_winograd and min(c.channels, c.filters) >= 12 and max(c.made) > 2),
-    ("shifted", lambda c: c.at_stride_1 and min(c.channels, c.filters) >= 24),
+    ("winograd4", lambda c: c.suits_winograd and c.pays_as_winograd),
+    ("shifted", lambda c: c.at_stride_1 and c.least >= tuning.TUNING.shifted_channels),
     ("blocked", lambda c: True),
 ]
 
 
 def choose(case, algorithm="auto"):
-    """The name of the way to go: the one that was named, if it fits, or what the rules say."""
+    """The algorithm's name: the one that was asked for, if it fits, or what the rules say."""
     if algorithm == "auto":
-        return next(way for way, holds in RULES if holds(case))
+        return next(algorithm for algorithm, holds in RULES if holds(case))
     fits, needs = NEEDS[algorithm]
     if not fits(case):
         raise BadValue(
@@ -101,11 +111,25 @@ def check_algorithm(name):
         raise UnknownName.of("algorithm", name, ["auto", *NEEDS])
 
 
-# Multiplications, done directly, from which a second thread pays. Each way's calls into NumPy are of other lengths
-WORTH_SHARING = {"blocked": 2**23, "shifted": 2**23, "pointwise": 2**23, "depthwise": 2**21, "winograd2": 2**26,
-                 "winograd4": 2**26}  # fmt: skip
+def worth_sharing(algorithm, multiplications):
+    """Whether several threads convolve so much (counted as done directly) sooner than one.
+
+    Each algorithm's calls into NumPy are of other lengths, and they must be long enough.
+    """
+    now = tuning.TUNING
+    limits = {"depthwise": now.share_depthwise, "winograd2": now.share_winograd, "winograd4": now.share_winograd}
+    return multiplications >= limits.get(algorithm, now.share_products)
 
 
-def worth_sharing(way, multiplications):
-    """Whether several threads do so much sooner than one: their calls into NumPy must be long enough."""
-    return multiplications >= WORTH_SHARING[way]
+def case(direction, layer, x_shape):
+    """The `Case` of a convolution layer in "forward", "input" or "params" for an input of ``x_shape``."""
+    w_shape = layer.params["w"].shape
+    return _case(direction, w_shape, layer.stride, layer.dilation, layer.groups, *placement(layer, x_shape), x_shape)
+
+
+@functools.lru_cache(4096)              # asked several times in each pass
+def _case(direction, w_shape, stride, dilation, groups, pads, out_shape, x_shape):
+    KH, KW, C, F = w_shape
+    C, F = (F // groups, C) if direction == "input" else (C, F // groups)
+    made, padded = x_shape if direction == "input" else out_shape, any(sum(pad) for pad in pads)
+    return Case(direction, (KH, KW), stride, dilation, groups, C, F, x_shape[0], tuple(made[1:3]), padded)

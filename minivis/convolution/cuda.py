@@ -1,7 +1,7 @@
 """Convolution on a GPU: kernels of our own put windows, or Winograd's tiles, into rows; cuBLAS multiplies them.
 
     rows        im2col of some lines of some pictures, one product, and col2im back, for any convolution
-    winograd    F(4 x 4, 3 x 3) of winograd.py: tiles to 36 frequencies, 36 products, and back; for 3 x 3 at stride 1
+    winograd    F(4 x 4, 3 x 3) of winograd.py: tiles to 36 elements, 36 products, and back; for 3 x 3 at stride 1
 
 They give what the functions of the same name in conv.py give; each CUDA source stands above the NumPy line that it
 replaces there. Nothing is added in an order that changes: col2im gathers what a pixel gets, and needs no atomics.
@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minivis.convolution import tuning
 from minivis.convolution.window import group_slices, output_size
 from minivis.convolution.winograd import F4
 from minivis.runtime.backend import get_xp, launch
 from minivis.runtime.reductions import sum_positions
-
-ROWS_BYTES = 2**28                      # of im2col rows at a time
-TILE_CHANNELS = 16                      # fewer than this, and the tiles cost more than they save
 
 IM2COL = """
 extern "C" __global__ void im2col(const REAL* x, REAL* cols, long long count, int H, int W, int C, int OW, int lines,
@@ -65,8 +63,8 @@ MATRICES = {                            # B^T and A^T of F4, row by row
     for name, matrix in (("BT", F4.BT.astype(int)), ("AT", F4.AT.astype(int)))
 }  # fmt: skip
 
-TO_FREQUENCY = MATRICES["BT"] + """
-extern "C" __global__ void to_frequency(const REAL* x, REAL* V, long long count, int H, int W, int C, int rows,
+INPUT_TRANSFORM = MATRICES["BT"] + """
+extern "C" __global__ void input_transform(const REAL* x, REAL* V, long long count, int H, int W, int C, int rows,
         int columns, int top, int left) {
     long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one channel of one tile
     if (i >= count) return;
@@ -95,24 +93,24 @@ extern "C" __global__ void to_frequency(const REAL* x, REAL* V, long long count,
 """
 
 FINISHED = """
-__device__ REAL finished(REAL y, const REAL* bias, int f, REAL low, REAL high, unsigned char* passing, long long i) {
+__device__ REAL finished(REAL y, const REAL* bias, int f, REAL low, REAL high, unsigned char* mask, long long i) {
     if (bias) y += bias[f];
-    if (passing) passing[i] = y > low && y < high;
+    if (mask) mask[i] = y > low && y < high;
     return y < low ? low : y > high ? high : y;                                     // what is no number (NaN) stays
 }
 """
 
 FINISH = FINISHED + """
-extern "C" __global__ void finish(REAL* y, const REAL* bias, REAL low, REAL high, unsigned char* passing,
+extern "C" __global__ void finish(REAL* y, const REAL* bias, REAL low, REAL high, unsigned char* mask,
         long long count, int F) {
     long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one number of the output
-    if (i < count) y[i] = finished(y[i], bias, i % F, low, high, passing, i);
+    if (i < count) y[i] = finished(y[i], bias, i % F, low, high, mask, i);
 }
 """
 
-FROM_FREQUENCY = MATRICES["AT"] + FINISHED + """
-extern "C" __global__ void from_frequency(const REAL* M, REAL* out, const REAL* bias, REAL low, REAL high,
-        unsigned char* passing, long long count, int OH, int OW, int F, int rows, int columns) {
+OUTPUT_TRANSFORM = MATRICES["AT"] + FINISHED + """
+extern "C" __global__ void output_transform(const REAL* M, REAL* out, const REAL* bias, REAL low, REAL high,
+        unsigned char* mask, long long count, int OH, int OW, int F, int rows, int columns) {
     long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one filter of one tile
     if (i >= count) return;
     int f = i % F;
@@ -133,7 +131,7 @@ extern "C" __global__ void from_frequency(const REAL* M, REAL* out, const REAL* 
             REAL sum = 0;
             for (int l = 0; l < 6; l++) sum += half[m][l] * AT[n][l];
             long long at = ((r * OH + y) * OW + z) * F + f;
-            out[at] = finished(sum, bias, f, low, high, passing, at);
+            out[at] = finished(sum, bias, f, low, high, mask, at);
         }
 }
 """
@@ -142,26 +140,26 @@ extern "C" __global__ void from_frequency(const REAL* M, REAL* out, const REAL* 
 def suits_winograd(w_shape, stride, dilation, groups):
     """Whether `winograd` does this convolution, and is worth it."""
     KH, KW, C, F = w_shape
-    small = min(C, F) < TILE_CHANNELS
+    small = min(C, F) < tuning.TUNING.device_tile_channels
     return (KH, KW) == (3, 3) and stride == dilation == (1, 1) and groups == 1 and not small
 
 
 class Finish(NamedTuple):
     """What is done to each sum y before it is kept. In NumPy:
 
-        y += bias;  passing[...] = (low < y) & (y < high);  y.clip(low, high, out=y)
+        y += bias;  mask[...] = (low < y) & (y < high);  y.clip(low, high, out=y)
 
-    bias (F,) or None; passing: bytes like y, or None where no backward will ask.
+    bias (F,) or None; mask: bytes like y, or None where no backward will ask.
     """
 
     bias: Any = None
     low: float = -np.inf
     high: float = np.inf
-    passing: Any = None
+    mask: Any = None
 
     def of(self, *where):
         """That of a part of the output."""
-        return self if self.passing is None else self._replace(passing=self.passing[where])
+        return self if self.mask is None else self._replace(mask=self.mask[where])
 
 
 def forward(layer, x, keep_weights=True):
@@ -171,9 +169,9 @@ def forward(layer, x, keep_weights=True):
 
 def relu_forward(layer, relu, x, mode):
     """out of a Conv2D and the ReLU that reads it, and where that passes, as `relu.relu_forward` has it."""
-    passing = get_xp(x).empty(layer.output_shape(x.shape), dtype=bool) if mode.grad else None
+    mask = get_xp(x).empty(layer.output_shape(x.shape), dtype=bool) if mode.grad else None
     high = float(relu.top)
-    return finished(layer, x, Finish(layer.params.get("b"), 0.0, high, passing), not mode.training), passing
+    return finished(layer, x, Finish(layer.params.get("b"), 0.0, high, mask), not mode.training), mask
 
 
 def finished(layer, x, finish, keep_weights):
@@ -242,11 +240,11 @@ def rows_param_grads(dout, x, w_shape, *, stride, padding, dilation, groups):
 
 
 def pieces(out_shape, row_length, itemsize):
-    """Cut the output into (images, lines) whose rows take ROWS_BYTES at most: whole pictures if they are small."""
+    """Cut the output into (images, lines) with at most ``device_rows_bytes`` of rows: whole pictures if small."""
     N, OH, OW, _ = out_shape
-    line_bytes = OW * row_length * itemsize
-    images = max(1, ROWS_BYTES // (OH * line_bytes))
-    lines = OH if images > 1 else max(1, min(OH, ROWS_BYTES // line_bytes))
+    line_bytes, most = OW * row_length * itemsize, tuning.TUNING.device_rows_bytes
+    images = max(1, most // (OH * line_bytes))
+    lines = OH if images > 1 else max(1, min(OH, most // line_bytes))
     for n in range(0, N, images):
         for top in range(0, OH, lines):
             yield slice(n, min(n + images, N)), slice(top, min(top + lines, OH))
@@ -283,9 +281,9 @@ def transformed(layer, direction, w, keep):
     return layer.derive(("device winograd4", direction, w.dtype.name), make) if keep else make()
 
 
-def winograd(x, U, finish, out_shape, lead):
-    """The convolution of x (N, H, W, C) with transformed weights U. lead: zeros before the first row and column."""
-    xp, (N, OH, OW, F), (_, H, W, C), (top, left) = get_xp(x), out_shape, x.shape, lead
+def winograd(x, U, finish, out_shape, pad_before):
+    """The convolution of x (N, H, W, C) with transformed weights U; pad_before: zeros before the first row, column."""
+    xp, (N, OH, OW, F), (_, H, W, C), (top, left) = get_xp(x), out_shape, x.shape, pad_before
     x, out = xp.ascontiguousarray(x), xp.empty(out_shape, dtype=x.dtype)
     columns = -(-OW // 4)
     for images, rows in pieces((N, -(-OH // 4), columns, F), 36 * max(C, F), x.itemsize):       # of tiles
@@ -293,9 +291,9 @@ def winograd(x, U, finish, out_shape, lead):
         made = out[here]
         tiles = len(made) * height * columns
         V = xp.empty((36, tiles, C), dtype=x.dtype)
-        launch("to_frequency", TO_FREQUENCY, tiles * C, seen, V, np.int64(tiles * C), H, W, C, height, columns,
+        launch("input_transform", INPUT_TRANSFORM, tiles * C, seen, V, np.int64(tiles * C), H, W, C, height, columns,
                top - 4 * rows.start, left)
         M = xp.matmul(V, U)                                                                     # (36, tiles, F)
-        launch("from_frequency", FROM_FREQUENCY, tiles * F, M, made, *finish.of(*here), np.int64(tiles * F),
+        launch("output_transform", OUTPUT_TRANSFORM, tiles * F, M, made, *finish.of(*here), np.int64(tiles * F),
                *made.shape[1:3], F, height, columns)
     return out

@@ -1,10 +1,10 @@
-"""Faster ways to convolve, shared out over threads. conv.py says what a convolution is, choose.py which way it goes.
+"""Faster algorithms for convolution, shared out over threads. conv.py defines a convolution, choose.py picks for it.
 
 Each fills its result band by band, from a source into a sink: see bands.py. At stride 1 the data gradient is a
 convolution too, with the kernel turned by half a turn and its channel axes swapped, so that one function serves both.
 
-Rounding in float32, relative to the largest output: 2e-6 for every way but winograd2 and 4; for these see winograd.py.
-Every way gives the same bits for any number of threads.
+Rounding in float32, relative to the largest output: 2e-6 for all but winograd2 and 4; for these see winograd.py.
+Every algorithm gives the same bits for any number of threads.
 """
 
 import math
@@ -12,31 +12,32 @@ from functools import partial
 
 import numpy as np
 
+from minivis.convolution import tuning
 from minivis.convolution import winograd as wg
-from minivis.convolution.bands import Into, Rows, bands, flat, padded_rows
+from minivis.convolution.bands import ArraySink, ArraySource, bands, flat, padded_rows
 from minivis.convolution.choose import worth_sharing
 from minivis.convolution.param_grads import WINOGRAD, weight_grad
-from minivis.convolution.window import kernel_views, reach, windows
+from minivis.convolution.window import dilated_size, kernel_views, windows
 from minivis.runtime.matmul import in_pieces, multiply
 from minivis.runtime.threads import scratch, share_out, sharing
 
 as_strided = np.lib.stride_tricks.as_strided
 
-# ---- each way fills a sink from a source ----
-# w (KH, KW, C, F), or as `prepared` gives it; lead: zeros before the first line and column (what comes after follows
-# from the sizes).
+# ---- each algorithm fills a sink from a source ----
+# w (KH, KW, C, F), or as `prepared` gives it; pad_before: zeros before the first line and column (what
+# comes after follows from the sizes).
 
 
-def blocked(source, w, bias, sink, lead, stride, dilation):
+def blocked(source, w, bias, sink, pad_before, stride, dilation):
     """im2col and a matrix product, band by band."""
     kernel, F = w.shape[:2], w.shape[3]
-    (sh, sw), (rh, rw), OW = stride, reach(kernel, dilation), sink.shape[2]
+    (sh, sw), (rh, rw), (top, left), OW = stride, dilated_size(kernel, dilation), pad_before, sink.shape[2]
     w_rows = np.ascontiguousarray(w).reshape(-1, F)
     width = (OW - 1) * sw + rw
 
     def band(where):
         images, first, last = where
-        x = padded_rows(source, images, first * sh - lead[0], (last - 1) * sh + rh - lead[0], lead[1], width)
+        x = padded_rows(source, images, first * sh - top, (last - 1) * sh + rh - top, left, width)
         seen = windows(x, kernel, (last - first, OW), stride, dilation)         # (n, lines, OW, KH, KW, C)
         cols = scratch("cols", seen.shape, x.dtype)
         np.copyto(cols, seen)
@@ -49,19 +50,19 @@ def blocked(source, w, bias, sink, lead, stride, dilation):
     share_out(band, bands(sink.shape, OW * (len(w_rows) + F) * w.itemsize, sink.lines))
 
 
-def shifted(source, w, bias, sink, lead, stride, dilation):
+def shifted(source, w, bias, sink, pad_before, stride, dilation):
     """One product for each kernel position: what it meets, in the flattened picture, is the picture from there on.
 
     A line's windows run over its end into the next: those sums mean nothing and are left behind.
     """
-    (KH, KW, C, F), OW = w.shape, sink.shape[2]
-    rh, rw = reach((KH, KW), dilation)
+    (KH, KW, C, F), (top, left), OW = w.shape, pad_before, sink.shape[2]
+    rh, rw = dilated_size((KH, KW), dilation)
     width = OW + rw - 1
     w = np.ascontiguousarray(w)
 
     def band(where):
         images, first, last = where
-        x = np.ascontiguousarray(padded_rows(source, images, first - lead[0], last + rh - 1 - lead[0], lead[1], width))
+        x = np.ascontiguousarray(padded_rows(source, images, first - top, last + rh - 1 - top, left, width))
         n, lines, pixel = len(x), x.shape[1], C * x.itemsize
         count = n * lines * width - (rh - 1) * width - (rw - 1)                 # windows that begin in x and end there
         steps = (dilation[0] * width * pixel, dilation[1] * pixel, pixel, x.itemsize)
@@ -79,14 +80,14 @@ def shifted(source, w, bias, sink, lead, stride, dilation):
     share_out(band, bands(sink.shape, width * (KH * KW + 2) * F * w.itemsize, sink.lines))
 
 
-def pointwise(source, w, bias, sink, lead, stride, dilation):
+def pointwise(source, w, bias, sink, pad_before, stride, dilation):
     """Every pixel's channels times one matrix, w (1, F/piece, C, piece)."""
     _, count, C, piece = w.shape
-    (sh, sw), F = stride, count * piece
+    (sh, sw), top, F = stride, pad_before[0], count * piece
 
     def band(where):
         images, first, last = where
-        x = source.rows(images, first * sh - lead[0], (last - 1) * sh + 1 - lead[0])
+        x = source.rows(images, first * sh - top, (last - 1) * sh + 1 - top)
         if stride != (1, 1):
             x = np.ascontiguousarray(x[:, ::sh, ::sw])
         y = sink.open(images, first, last)
@@ -98,19 +99,19 @@ def pointwise(source, w, bias, sink, lead, stride, dilation):
     share_out(band, bands(sink.shape, sink.shape[2] * (C + F) * w.itemsize, sink.lines))
 
 
-def depthwise(source, w, bias, sink, lead, stride, dilation):
+def depthwise(source, w, bias, sink, pad_before, stride, dilation):
     """out[c] = sum over kernel positions of the shifted channel c times one number: a sum of products along lines.
 
     w (KH, KW, k, C) has the filters k times: so many pixels of a line are filtered in one inner loop.
     """
-    (KH, KW, together, _), OW = w.shape, sink.shape[2]
-    (sh, sw), (dh, dw), (rh, rw) = stride, dilation, reach((KH, KW), dilation)
+    (KH, KW, together, _), (top, left), OW = w.shape, pad_before, sink.shape[2]
+    (sh, sw), (dh, dw), (rh, rw) = stride, dilation, dilated_size((KH, KW), dilation)
     width = (OW - 1) * sw + rw
     w = w.reshape(KH, KW, -1)
 
     def band(where):
         images, first, last = where
-        x = padded_rows(source, images, first * sh - lead[0], (last - 1) * sh + rh - lead[0], lead[1], width)
+        x = padded_rows(source, images, first * sh - top, (last - 1) * sh + rh - top, left, width)
         y = sink.open(images, first, last)
         n, line, pixel, number = x.strides
         shape = (len(x), last - first, OW // together, KH, KW, w.shape[2])
@@ -132,85 +133,89 @@ def pixels_together(OW, C, stride):
 
 
 DIRECT = {"blocked": blocked, "shifted": shifted, "pointwise": pointwise, "depthwise": depthwise}
-KEEP_ROWS = 1000                        # with more, tiles or pixels, weights are prepared anew: under 5 % of the work
 
 
-def forward(layer, way, source, sink, *, lead, keep_weights=True):
+def forward(layer, algorithm, source, sink, *, pad_before, keep_weights=True):
     """Fill ``sink`` with the layer's convolution of ``source``."""
-    for g, part, into in group_parts(layer, way, source, sink):
-        w, b = group_weights(layer, way, g), layer.params.get("b")
-        if b is not None and way != "depthwise":
+    for g, part, into in group_parts(layer, algorithm, source, sink):
+        w, b = group_weights(layer, algorithm, g), layer.params.get("b")
+        if b is not None and algorithm != "depthwise":
             b = b[g * w.shape[3] : (g + 1) * w.shape[3]]
-        run(layer, way, ("forward", g), w, b, part, into, lead, keep_weights)
+        run(layer, algorithm, ("forward", g), w, b, part, into, pad_before, keep_weights)
 
 
-def input_grad(layer, way, source, sink, *, lead, keep_weights=True):
+def input_grad(layer, algorithm, source, sink, *, pad_before, keep_weights=True):
     """Fill ``sink`` with dx; ``source`` is dout."""
-    turned = tuple(r - 1 - before for r, before in zip(reach(layer.params["w"].shape[:2], layer.dilation), lead))
-    for g, part, into in group_parts(layer, way, source, sink):
-        w = group_weights(layer, way, g)
-        if way == "blocked" or layer.stride != (1, 1):
-            with sharing(worth_sharing(way, math.prod(part.shape) * w.size // w.shape[3])):
-                scattered(part, w, into, lead, layer.stride, layer.dilation)
+    size = dilated_size(layer.params["w"].shape[:2], layer.dilation)
+    turned = tuple(k - 1 - before for k, before in zip(size, pad_before))
+    for g, part, into in group_parts(layer, algorithm, source, sink):
+        w = group_weights(layer, algorithm, g)
+        if algorithm == "blocked" or layer.stride != (1, 1):
+            with sharing(worth_sharing(algorithm, math.prod(part.shape) * w.size // w.shape[3])):
+                scattered(part, w, into, pad_before, layer.stride, layer.dilation)
         else:
-            w = w[::-1, ::-1] if way == "depthwise" else w[::-1, ::-1].swapaxes(2, 3)
-            run(layer, way, ("input", g), w, None, part, into, turned, keep_weights)
+            w = w[::-1, ::-1] if algorithm == "depthwise" else w[::-1, ::-1].swapaxes(2, 3)
+            run(layer, algorithm, ("input", g), w, None, part, into, turned, keep_weights)
 
 
-def param_grads(layer, way, x, dout, *, lead):
+def param_grads(layer, algorithm, x, dout, *, pad_before):
     """dw (KH, KW, C/groups, F)."""
-    if layer.groups == 1 or way == "depthwise":
-        return weight_grad(way, x, dout, layer.params["w"].shape, lead, layer.stride, layer.dilation)
+    if layer.groups == 1 or algorithm == "depthwise":
+        return weight_grad(algorithm, x, dout, layer.params["w"].shape, pad_before, layer.stride, layer.dilation)
     parts = []
     for g in range(layer.groups):
-        shape = group_weights(layer, way, g).shape
+        shape = group_weights(layer, algorithm, g).shape
         cs, fs = (slice(g * size, (g + 1) * size) for size in shape[2:])
         x_g, dout_g = (np.ascontiguousarray(a[..., some]) for a, some in ((x, cs), (dout, fs)))
-        parts.append(weight_grad(way, x_g, dout_g, shape, lead, layer.stride, layer.dilation))
+        parts.append(weight_grad(algorithm, x_g, dout_g, shape, pad_before, layer.stride, layer.dilation))
     return np.concatenate(parts, axis=3)
 
 
-def run(layer, way, key, w, b, source, sink, lead, keep_weights):
-    with sharing(worth_sharing(way, math.prod(sink.shape) * w.size // w.shape[3])):
-        w = prepared(layer, way, key, w, sink.shape, keep_weights)
-        if way in WINOGRAD:
-            wg.winograd(source, w, b, sink, lead, WINOGRAD[way])
+def run(layer, algorithm, key, w, b, source, sink, pad_before, keep_weights):
+    with sharing(worth_sharing(algorithm, math.prod(sink.shape) * w.size // w.shape[3])):
+        w = prepared(layer, algorithm, key, w, sink.shape, keep_weights)
+        if algorithm in WINOGRAD:
+            wg.winograd(source, w, b, sink, pad_before, WINOGRAD[algorithm])
         else:
-            DIRECT[way](source, w, b, sink, lead, layer.stride, layer.dilation)
+            DIRECT[algorithm](source, w, b, sink, pad_before, layer.stride, layer.dilation)
 
 
-def prepared(layer, way, key, w, out_shape, keep=True):
-    """The weights w, all or some of the layer's, as the way takes them; kept with it under ``key``, where it pays."""
+def prepared(layer, algorithm, key, w, out_shape, keep=True):
+    """The weights w, all or some of the layer's, as the algorithm takes them; the layer keeps them if that pays."""
     N, OH, OW, _ = out_shape
-    key, rows = (way, *key, w.dtype.name), N * OH * OW
-    if way in WINOGRAD:
-        tiles = WINOGRAD[way]
+    key, rows = (algorithm, *key, w.dtype.name), N * OH * OW
+    if algorithm in WINOGRAD:
+        tiles = WINOGRAD[algorithm]
         rows /= tiles.m**2
         make = partial(wg.transform_weights, w, tiles)
-    elif way == "pointwise":
+    elif algorithm == "pointwise":
         make = partial(in_pieces, w[0, 0])
-    elif way == "depthwise":
+    elif algorithm == "depthwise":
         key, rows = (*key, k := pixels_together(OW, w.shape[3], layer.stride)), 0
         make = partial(np.repeat, w, k, axis=2)
     else:
         return w
-    return layer.derive(key, make) if keep and rows <= KEEP_ROWS else make()
+    return layer.derive(key, make) if keep and rows <= tuning.TUNING.keep_rows else make()
 
 
-def group_parts(layer, way, source, sink):
+def group_parts(layer, algorithm, source, sink):
     """(number, source, sink) of each group; depthwise takes its groups all at once."""
-    if layer.groups == 1 or way == "depthwise":
+    if layer.groups == 1 or algorithm == "depthwise":
         return [(0, source, sink)]
     size, made = source.shape[3] // layer.groups, sink.shape[3] // layer.groups
     return [
-        (g, Rows(source.x, slice(g * size, (g + 1) * size)), Into(sink.out, slice(g * made, (g + 1) * made)))
+        (
+            g,
+            ArraySource(source.x, slice(g * size, (g + 1) * size)),
+            ArraySink(sink.out, slice(g * made, (g + 1) * made)),
+        )
         for g in range(layer.groups)
     ]
 
 
-def group_weights(layer, way, g):
+def group_weights(layer, algorithm, g):
     w = layer.params["w"]
-    if layer.groups == 1 or way == "depthwise":
+    if layer.groups == 1 or algorithm == "depthwise":
         return w
     F = w.shape[3] // layer.groups
     return w[..., g * F : (g + 1) * F]
@@ -219,22 +224,22 @@ def group_weights(layer, way, g):
 # ---- the data gradient where it is no convolution: strides, and the few channels of a picture ----
 
 
-def scattered(source, w, sink, lead, stride, dilation):
+def scattered(source, w, sink, pad_before, stride, dilation):
     """dx: every window that reaches into a band gives back its filter times dout; where they overlap, they add.
 
     Depthwise weights have one channel and a filter for each channel of dx.
     """
-    kernel, (sh, sw), (rh, rw) = w.shape[:2], stride, reach(w.shape[:2], dilation)
-    (_, OH, OW, F), (_, _, W, C) = source.shape, sink.shape
-    width = max((OW - 1) * sw + rw, lead[1] + W)
-    columns = slice(lead[1], lead[1] + W)
-    give = _give_each_channel if w.shape[2] < C else _give_planes if C < 16 else _give_rows
+    kernel, (sh, sw), (rh, rw) = w.shape[:2], stride, dilated_size(w.shape[:2], dilation)
+    (_, OH, OW, F), (_, _, W, C), (top, left) = source.shape, sink.shape, pad_before
+    width = max((OW - 1) * sw + rw, left + W)
+    columns = slice(left, left + W)
+    give = _give_each_channel if w.shape[2] < C else _give_planes if tuning.TUNING.planes_channels > C else _give_rows
     w = np.ascontiguousarray(w)
 
     def band(where):
         images, first, last = where
         y = sink.open(images, first, last)
-        begin, end = first + lead[0], last + lead[0]                            # in lines of the padded picture
+        begin, end = first + top, last + top                                    # in lines of the padded picture
         low = max(0, -(-(begin - rh + 1) // sh))                                # outputs whose windows reach the band
         high = max(low, min(OH, (end - 1) // sh + 1))
         start = min(begin, low * sh)

@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from minivis.convolution.bands import Rows, bands, padded_rows
-from minivis.convolution.window import kernel_views, reach, windows
+from minivis.convolution.bands import ArraySource, bands, padded_rows
+from minivis.convolution.window import dilated_size, kernel_views, windows
 from minivis.convolution.winograd import F2, F4
 from minivis.convolution.winograd import weight_grad as winograd_weight_grad
 from minivis.runtime.affinity import cores
@@ -20,22 +20,21 @@ as_strided = np.lib.stride_tricks.as_strided
 WINOGRAD = {"winograd2": F2, "winograd4": F4}
 
 
-def weight_grad(way, x, dout, w_shape, lead, stride, dilation):
+def weight_grad(algorithm, x, dout, w_shape, pad_before, stride, dilation):
     """dw (KH, KW, C, F), of one group: sums over bands, formed by a fixed number of takers and added in their order."""
-    if way in WINOGRAD:
-        return winograd_weight_grad(x, dout, lead, WINOGRAD[way])
-    work = {"blocked": _blocked_dw, "shifted": _shifted_dw, "pointwise": _blocked_dw, "depthwise": _depthwise_dw}[way]
-    rows, cost = work(w_shape, dout.shape, stride, dilation)
+    if algorithm in WINOGRAD:
+        return winograd_weight_grad(x, dout, pad_before, WINOGRAD[algorithm])
+    rows, cost = ADD_UP[algorithm](w_shape, dout.shape, stride, dilation)
     cut = bands(dout.shape, cost * x.itemsize)
     shares = even_cuts(len(cut), -(-len(cut) // cores()), 1)
     sums = np.zeros((len(shares), *w_shape), x.dtype)
-    source, kernel = Rows(x), w_shape[:2]
-    (sh, sw), (rh, rw), OW = stride, reach(kernel, dilation), dout.shape[2]
+    source, kernel = ArraySource(x), w_shape[:2]
+    (sh, sw), (rh, rw), (top, left), OW = stride, dilated_size(kernel, dilation), pad_before, dout.shape[2]
     width = (OW - 1) * sw + rw
 
     def share(s):
         for images, first, last in cut[shares[s]]:
-            seen = padded_rows(source, images, first * sh - lead[0], (last - 1) * sh + rh - lead[0], lead[1], width)
+            seen = padded_rows(source, images, first * sh - top, (last - 1) * sh + rh - top, left, width)
             rows(seen, dout[images, first:last], sums[s])
 
     share_out(share, range(len(shares)))
@@ -64,7 +63,7 @@ def _blocked_dw(w_shape, out_shape, stride, dilation):
 def _shifted_dw(w_shape, out_shape, stride, dilation):
     """As `shifted`: the picture from each position on, times dout with zeros where windows run over a line's end."""
     KH, KW, C, F = w_shape
-    rh, rw = reach((KH, KW), dilation)
+    rh, rw = dilated_size((KH, KW), dilation)
 
     def add(x, dout, dw):
         x = np.ascontiguousarray(x)
@@ -92,3 +91,6 @@ def _depthwise_dw(w_shape, out_shape, stride, dilation):
             dw.reshape(-1, C)[k] += term.reshape(-1, C).sum(axis=0)
 
     return add, out_shape[2] * C * 3
+
+
+ADD_UP = {"blocked": _blocked_dw, "shifted": _shifted_dw, "pointwise": _blocked_dw, "depthwise": _depthwise_dw}

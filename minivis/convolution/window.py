@@ -3,6 +3,7 @@
 Shared by convolution and pooling. Pairs are (height, width); sizes are in positions.
 """
 
+import functools
 from numbers import Integral
 
 import numpy as np
@@ -40,23 +41,24 @@ def resolve_padding(padding, size, kernel, stride, dilation=(1, 1)):
     """
     if padding != "same":
         return padding
-    reaches = reach(kernel, dilation)
-    totals = [max((-(-n // s) - 1) * s + r - n, 0) for n, s, r in zip(size, stride, reaches)]
+    spans = dilated_size(kernel, dilation)
+    totals = [max((-(-n // s) - 1) * s + k - n, 0) for n, s, k in zip(size, stride, spans)]
     return tuple((t // 2, t - t // 2) for t in totals)
 
 
-def reach(kernel, dilation):
-    """How many positions a window spans: (k - 1) * dilation + 1."""
+def dilated_size(kernel, dilation):
+    """The size of the dilated kernel, (height, width): (k - 1) * dilation + 1 positions."""
     return tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation))
 
 
 def output_size(size, kernel, stride, pads, dilation=(1, 1), *, ceil=False):
-    """(OH, OW) = (n + padding - reach) // stride + 1, or rounded up with ``ceil``: then the last window may stick out.
+    """(OH, OW) = (n + padding - dilated kernel size) // stride + 1, or rounded up with ``ceil``.
 
-    A ceil window that would begin beyond the input and its leading padding is left out (Caffe and PyTorch agree).
+    Rounded up, the last window may stick out. One that would begin beyond the input and its leading padding is left out
+    (Caffe and PyTorch agree).
     """
     out = []
-    for n, r, s, (before, after) in zip(size, reach(kernel, dilation), stride, pads):
+    for n, r, s, (before, after) in zip(size, dilated_size(kernel, dilation), stride, pads):
         room = n + before + after - r
         o = (-(-room // s) if ceil else room // s) + 1
         if o < 1:
@@ -109,3 +111,15 @@ def group_slices(w_shape, groups):
 def padded_shape(shape, pads):
     N, H, W, C = shape
     return N, H + sum(pads[0]), W + sum(pads[1]), C
+
+
+def placement(layer, x_shape):
+    """Where a convolution layer's windows stand on an input: its padding as ((top, bottom), (left, right)), and the
+    output's shape."""
+    return _placement(layer.params["w"].shape, layer.stride, layer.padding, layer.dilation, x_shape)
+
+
+@functools.lru_cache(4096)              # asked several times in each pass
+def _placement(w_shape, stride, padding, dilation, x_shape):
+    pads = resolve_padding(padding, x_shape[1:3], w_shape[:2], stride, dilation)
+    return pads, (x_shape[0], *output_size(x_shape[1:3], w_shape[:2], stride, pads, dilation), w_shape[3])

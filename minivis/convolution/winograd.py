@@ -16,8 +16,8 @@ calls, of which there are six. Nothing is gathered first:
                             zero, so a tile at the edge leaves out the columns of B^T that would meet them
     horizontal half of V    the same along the rows, on overlapping windows of the result
     products                np.matmul of stacks of small matrices: weights lie in pieces of so many filters that each
-                            product stays under OpenBLAS' limit for its kernel that copies nothing (SMALL_PRODUCT)
-    bias                    added to frequency (1, 1) of M alone, since that column of A^T is all ones
+                            product stays under OpenBLAS' limit for its kernel that copies nothing (small_product)
+    bias                    added to element (1, 1) of M alone, since that column of A^T is all ones
     vertical half of y, horizontal half of y, written straight into the output's rows
 
 Rounding, relative to the largest output, float32: F(2) 2e-6, F(4) 2e-5 (float64: 1e-13): the larger m, the larger the
@@ -28,16 +28,13 @@ import functools
 
 import numpy as np
 
-from minivis.convolution.bands import Rows, holds_pictures
+from minivis.convolution import tuning
+from minivis.convolution.bands import ArraySource, holds_pictures
+from minivis.runtime import tuning as products
 from minivis.runtime.affinity import cores
-from minivis.runtime.matmul import SMALL_PRODUCT, filters_a_piece, multiply
+from minivis.runtime.matmul import filters_a_piece, multiply
 from minivis.runtime.threads import even_cuts, scratch, share_out
 from minivis.runtime.workspace import aligned
-
-BLOCK_TILES = 224                       # of up to 128 channels; half as many of more. See BAND_BYTES in bands.py
-PHASE_BYTES = 2**24                     # of V and M of whole pictures, see `in_phases`
-SMALL_PHASE = 2**21                     # bytes of V or M that one thread makes as fast as two
-PHASE_PRODUCTS = 2**22                  # multiplications at least of what a thread takes at a time
 
 
 class Tiles:
@@ -83,27 +80,28 @@ def transform_weights(w, tiles):
     return U
 
 
-def winograd(source, U, bias, sink, lead, tiles):
+def winograd(source, U, bias, sink, pad_before, tiles):
     """Fill ``sink`` (N, OH, OW, F) with the convolution of ``source`` (N, H, W, C), transformed weights U, plus bias.
 
-    lead: zeros before the first row and column (negative: so many are skipped); the sizes tell what comes after.
+    pad_before: zeros before the first row and column (negative: so many are skipped); the sizes tell what comes after.
     """
     N, OH, OW, _ = sink.shape
     C = source.shape[3]
     rows, columns = -(-OH // tiles.m), -(-OW // tiles.m)        # of tiles
-    job = Job(source, U, bias, sink, lead, tiles, columns)
+    job = Job(source, U, bias, sink, pad_before, tiles, columns)
     if in_phases(N, rows * columns, U, C):
-        for images in even_cuts(N, max(1, PHASE_BYTES // (rows * columns * bytes_a_tile(U))), 1):
+        for images in even_cuts(N, max(1, tuning.TUNING.phase_bytes // (rows * columns * bytes_a_tile(U))), 1):
             phases(job, images, rows)
         return
-    wanted = min(SMALL_PRODUCT // (C * U.shape[3]), BLOCK_TILES if C <= 128 else BLOCK_TILES // 2)
+    block_tiles = tuning.TUNING.block_tiles
+    wanted = min(products.PRODUCTS.small_product // (C * U.shape[3]), block_tiles if C <= 128 else block_tiles // 2)
 
     def block(where):
         V = job.empty("V", where, C)
         M = job.empty("M", where, sink.shape[3])
-        job.to_frequency(where, V)
+        job.input_transform(where, V)
         job.products(V, M)
-        job.from_frequency(where, M)
+        job.output_transform(where, M)
 
     share_out(block, blocks(N, rows, max(1, round(wanted / columns))))
 
@@ -114,7 +112,7 @@ def bytes_a_tile(U):
 
 
 def in_phases(N, tiles_an_image, U, C):
-    """Few tiles and large weights: each thread takes some frequencies of all tiles, and the weights are read once."""
+    """Few tiles and large weights: each thread takes some of the t*t elements of all tiles: weights are read once."""
     return U.nbytes > 2 * N * tiles_an_image * bytes_a_tile(U)
 
 
@@ -125,21 +123,21 @@ def phases(job, images, rows):
     V_rows, M_rows = (a.reshape(len(a), images.stop - images.start, rows, job.columns, -1) for a in (V, M))
 
     def parts(array):
-        count = 1 if array.nbytes < SMALL_PHASE else cores()
+        count = 1 if array.nbytes < tuning.TUNING.small_phase else cores()
         return [(images, part) for part in even_cuts(rows, -(-rows // count), 1)]
 
     def into(where):
         part = job.empty("V", where, job.C)
-        job.to_frequency(where, part)
+        job.input_transform(where, part)
         V_rows[:, :, where[1]] = part.reshape(V_rows[:, :, where[1]].shape)
 
     def back(where):
         part = job.empty("M", where, job.F)
         part.reshape(M_rows[:, :, where[1]].shape)[...] = M_rows[:, :, where[1]]
-        job.from_frequency(where, part)
+        job.output_transform(where, part)
 
     share_out(into, parts(V))
-    together = max(2, PHASE_PRODUCTS // (V.shape[1] * job.C * job.F))           # frequencies
+    together = max(2, tuning.TUNING.phase_products // (V.shape[1] * job.C * job.F))           # elements of t*t
     share_out(lambda f: job.products(V, M, slice(f, f + together)), range(0, len(V), together))
     share_out(back, parts(M))
 
@@ -147,8 +145,9 @@ def phases(job, images, rows):
 class Job:
     """One convolution's arrays and sizes, and its steps for a block, ``where`` = (slice of images, of tile rows)."""
 
-    def __init__(self, source, U, bias, sink, lead, tiles, columns):
-        self.source, self.U, self.bias, self.sink, self.lead, self.columns = source, U, bias, sink, lead, columns
+    def __init__(self, source, U, bias, sink, pad_before, tiles, columns):
+        self.source, self.U, self.bias, self.sink = source, U, bias, sink
+        self.pad_before, self.columns = pad_before, columns
         self.m, self.t = tiles.m, tiles.t
         self.BT, self.AT = tiles.matrices(U.dtype)
         self.C, self.F = U.shape[2], U.shape[1] * U.shape[3]
@@ -157,15 +156,15 @@ class Job:
         n = (where[0].stop - where[0].start) * (where[1].stop - where[1].start) * self.columns
         return scratch(name, (self.t**2, n, channels), self.U.dtype)
 
-    def to_frequency(self, where, V):
+    def input_transform(self, where, V):
         """The block's tiles of the input, transformed, into V (t*t, tiles, C)."""
-        to_frequency(self.source, self.BT, self.m, self.lead, where, self.columns, V)
+        input_transform(self.source, self.BT, self.m, self.pad_before, where, self.columns, V)
 
     def products(self, V, M, some=slice(None)):
-        """M (t*t, tiles, F) = V (t*t, tiles, C) U, for ``some`` of the frequencies."""
+        """M (t*t, tiles, F) = V (t*t, tiles, C) U, for ``some`` of the t*t elements."""
         multiply(V[some], self.U[some], M[some])
 
-    def from_frequency(self, where, M):
+    def output_transform(self, where, M):
         """The block's outputs from M, into the sink's rows."""
         images, tile_rows = where
         n, k, m, t, F = images.stop - images.start, tile_rows.stop - tile_rows.start, self.m, self.t, self.F
@@ -185,13 +184,13 @@ class Job:
         self.sink.close(images, first, last, y)
 
 
-def to_frequency(source, matrix, m, lead, where, columns, V):
+def input_transform(source, matrix, m, pad_before, where, columns, V):
     """V (t*t, tiles, C) = matrix d matrix^T for every tile d of ``source``, s lines high and wide and m apart.
 
     Lines outside the source are zero: a tile that reaches there leaves out the columns of the matrix that meet them.
     """
     (images, tile_rows), (t, s) = where, matrix.shape
-    (top, left), (_, H, W, C) = lead, source.shape
+    (top, left), (_, H, W, C) = pad_before, source.shape
     n, k, width = images.stop - images.start, tile_rows.stop - tile_rows.start, m * (columns - 1) + s
     half = scratch("half", (t, n, k, width, C), V.dtype)                        # transformed along the columns
     first, last = max(0, -left), min(W, width - left)                           # the source's columns that count
@@ -213,8 +212,8 @@ def to_frequency(source, matrix, m, lead, where, columns, V):
     np.matmul(matrix, windows, out=V.reshape(t, t, n * k, columns, C).transpose(0, 2, 3, 1, 4))
 
 
-def weight_grad(x, dout, lead, tiles):
-    """dw (3, 3, C, F): what is linear in U goes back the other way, dU = V^T (A dout A^T), dw = G^T dU G.
+def weight_grad(x, dout, pad_before, tiles):
+    """dw (3, 3, C, F): what is linear in U goes back the other algorithm, dU = V^T (A dout A^T), dw = G^T dU G.
 
     Each of a fixed number of takers sums over blocks of its own, and the sums are added in their order.
     """
@@ -222,7 +221,7 @@ def weight_grad(x, dout, lead, tiles):
     rows, columns = -(-OH // m), -(-OW // m)
     BT, AT = tiles.matrices(x.dtype)
     A = np.ascontiguousarray(AT.T)
-    cut = blocks(N, rows, max(1, round(BLOCK_TILES / columns)))
+    cut = blocks(N, rows, max(1, round(tuning.TUNING.block_tiles / columns)))
     shares = even_cuts(len(cut), -(-len(cut) // cores()), 1)
     sums = np.empty((len(shares), t * t, C, F), x.dtype)
 
@@ -231,8 +230,8 @@ def weight_grad(x, dout, lead, tiles):
         for at, where in enumerate(cut[shares[i]]):
             n = (where[0].stop - where[0].start) * (where[1].stop - where[1].start) * columns
             V, D = (scratch(name, (t * t, n, size), x.dtype) for name, size in (("V", C), ("M", F)))
-            to_frequency(Rows(x), BT, m, lead, where, columns, V)
-            to_frequency(Rows(dout), A, m, (0, 0), where, columns, D)
+            input_transform(ArraySource(x), BT, m, pad_before, where, columns, V)
+            input_transform(ArraySource(dout), A, m, (0, 0), where, columns, D)
             part = np.matmul(V.swapaxes(1, 2), D, out=scratch("dU", total.shape, x.dtype) if at else total)
             if at:
                 total += part

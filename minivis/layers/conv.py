@@ -7,20 +7,16 @@
 its transpose. The rows of a whole picture take KH*KW times its memory, so they are made for a block of positions at a
 time, about as much as a core's cache holds. The loops that define all this are in tests/reference.py.
 
-This is one way to compute it, and the one to read. The faster ways give the same numbers up to rounding:
-minivis/convolution has them: direct.py, winograd.py, and in choose.py the table of rules that picks one for a layer
-(``algorithm="auto"``).
+This is the algorithm to read. The faster ones give the same numbers up to rounding and stand in minivis/convolution:
+direct.py, winograd.py, cuda.py. The rules in choose.py pick one for a layer (``algorithm="auto"``), run.py calls it.
 """
 
-import functools
 from numbers import Integral
 
-import numpy as np
-
-from minivis.convolution import choose, cuda, direct
-from minivis.convolution.bands import Into, Rows
+from minivis.convolution import run, tuning
 from minivis.convolution.window import (
     crop,
+    dilated_size,
     group_slices,
     kernel_views,
     normal_padding,
@@ -28,24 +24,21 @@ from minivis.convolution.window import (
     pad,
     padded_shape,
     pair,
-    reach,
-    resolve_padding,
+    placement,
     windows,
 )  # fmt: skip
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_input
-from minivis.runtime.backend import get_xp, has_kernels
+from minivis.runtime.backend import get_xp
 from minivis.runtime.reductions import sum_positions
-
-BLOCK_BYTES = 2**21                     # of im2col rows at a time: still in cache when they are multiplied
 
 
 def conv2d_forward(x, w, b=None, *, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
     """Slide F filters over a batch of feature maps (cross-correlation).
 
-    x (N, H, W, C), w (KH, KW, C/groups, F), b (F,) or None  ->  out (N, OH, OW, F), OH = (H + top + bottom - reach) //
-    stride + 1 with reach = (KH - 1)*dilation + 1. Groups are convolutions side by side: the g-th part of the filters
-    reads the g-th part of the channels alone.
+    x (N, H, W, C), w (KH, KW, C/groups, F), b (F,) or None  ->  out (N, OH, OW, F),
+    OH = (H + top + bottom - size) // stride + 1, where size = (KH - 1)*dilation + 1 is that of the dilated kernel.
+    Groups are convolutions side by side: the g-th part of the filters reads the g-th part of the channels alone.
     """
     kernel, F = w.shape[:2], w.shape[3]
     out_size = output_size(x.shape[1:3], kernel, stride, padding, dilation)
@@ -104,20 +97,20 @@ def col2im(dcols, dxpad, kernel, stride, dilation):
 
 
 def blocks(out_shape, row_length, kernel, stride, dilation):
-    """Cut the output into pieces whose im2col rows fill BLOCK_BYTES: whole pictures if they are small, else some lines.
+    """Cut the output into pieces whose im2col rows fill ``block_bytes``: whole small pictures, or some lines.
 
     Yield index pairs: of the piece in the output, and of what it sees in the padded input.
     """
     N, OH, OW, _ = out_shape
-    line_bytes = 4 * OW * row_length
-    images = max(1, BLOCK_BYTES // (OH * line_bytes))
-    lines = OH if images > 1 else max(1, min(OH, BLOCK_BYTES // line_bytes))
-    reach_h, step = reach(kernel, dilation)[0], stride[0]
+    line_bytes, block_bytes = 4 * OW * row_length, tuning.TUNING.block_bytes
+    images = max(1, block_bytes // (OH * line_bytes))
+    lines = OH if images > 1 else max(1, min(OH, block_bytes // line_bytes))
+    height, step = dilated_size(kernel, dilation)[0], stride[0]
     for n in range(0, N, images):
         for top in range(0, OH, lines):
             end = min(top + lines, OH)
             some = slice(n, n + images)
-            yield (some, slice(top, end)), (some, slice(top * step, (end - 1) * step + reach_h))
+            yield (some, slice(top, end)), (some, slice(top * step, (end - 1) * step + height))
 
 
 class Conv2D(Layer):
@@ -143,101 +136,42 @@ class Conv2D(Layer):
 
     def forward(self, x, *, mode):
         check_input(self, x.shape, 4, self.channels)
-        way, geometry = self.way("forward", x, x.shape, mode), self.geometry(x.shape)
-        if way == "device":
-            out = cuda.forward(self, x, keep_weights=not mode.training)
-        elif way == "im2col":
-            out = conv2d_forward(x, self.params["w"], self.params.get("b"), **geometry)
-        else:
-            out = mode.empty(self.output_shape(x.shape), x.dtype)
-            source, sink = Rows(np.ascontiguousarray(x)), Into(out)
-            direct.forward(self, way, source, sink, lead=self.lead(x.shape), keep_weights=not mode.training)
-        return out, self.cache(x, mode)
+        return run.forward(self, x, mode, conv2d_forward), self.cache(x, mode)
 
     def cache(self, x, mode):
-        """What backward needs: dx no more of x than its shape."""
+        """What backward needs: for dx the shape of x is enough."""
         return {None: None, "image": x.shape, "params": x}[mode.grad]
 
     def backward(self, dout, cache, mode):
-        x_shape = getattr(cache, "shape", cache)
-        geometry = self.geometry(x_shape)
         dx, dparams = None, {}
         if mode.input_grads:
-            way = self.way("input", dout, x_shape, mode)
-            if way == "device":
-                dx = cuda.input_grad(self, dout, x_shape, keep_weights=not mode.param_grads)
-            elif way == "im2col":
-                dx = conv2d_input_grad(dout, self.params["w"], x_shape, **geometry)
-            else:
-                dx = mode.empty(x_shape, dout.dtype)
-                source, sink = Rows(np.ascontiguousarray(dout)), Into(dx)
-                keep_weights = not mode.param_grads
-                direct.input_grad(self, way, source, sink, lead=self.lead(x_shape), keep_weights=keep_weights)
+            dx = run.input_grad(self, dout, getattr(cache, "shape", cache), mode, conv2d_input_grad)
         if mode.param_grads:
-            way = self.way("params", dout, x_shape, mode)
-            if way == "device":
-                dw, db = cuda.param_grads(self, dout, cache)
-            elif way == "im2col":
-                dw, db = conv2d_param_grads(dout, cache, self.params["w"].shape, **geometry)
-            else:
-                dw = direct.param_grads(self, way, cache, dout, lead=self.lead(x_shape))
-                db = sum_positions(dout) if "b" in self.params else None
-            dparams = {"w": dw, "b": db} if "b" in self.params else {"w": dw}
+            dw, db = run.param_grads(self, dout, cache, mode, conv2d_param_grads)
+            dparams = {"w": dw} if db is None else {"w": dw, "b": db}
         return (dx,), dparams
-
-    def way(self, direction, like, x_shape, mode):
-        """The name of the algorithm that ``mode.algorithm`` and the table of rules come to; "device" on a GPU."""
-        if get_xp(like) is not np:
-            return "device" if has_kernels(like) and mode.algorithm == "auto" else "im2col"
-        named = mode.algorithm if direction != "params" or mode.algorithm == "im2col" else "auto"
-        return choose.choose(self.case(direction, x_shape), named)
-
-    def case(self, direction, x_shape):
-        """What `ways.choose` must know."""
-        return case(direction, *self.numbers, x_shape)
-
-    def lead(self, x_shape):
-        """Zeros before the first line, and before the first column."""
-        (top, _), (left, _) = self.geometry(x_shape)["padding"]
-        return top, left
 
     @property
     def channels(self):
         return self.params["w"].shape[2] * self.groups
 
-    @property
-    def numbers(self):
-        return self.params["w"].shape, self.stride, self.padding, self.dilation, self.groups
-
     def geometry(self, x_shape):
         """The keyword arguments of the functions above, for an input of this shape."""
-        padding = place(*self.numbers, x_shape)[0]
+        padding, _ = placement(self, x_shape)
         return {"stride": self.stride, "padding": padding, "dilation": self.dilation, "groups": self.groups}
+
+    def pad_before(self, x_shape):
+        """How many zeros stand before the first line, and before the first column."""
+        (top, _), (left, _) = placement(self, x_shape)[0]
+        return top, left
 
     def output_shape(self, shape):
         check_input(self, shape, 4, self.channels)
-        return place(*self.numbers, shape)[1]
+        return placement(self, shape)[1]
 
     def window(self, shape):
-        (top, _), (left, _) = self.geometry(shape)["padding"]
-        return reach(self.params["w"].shape[:2], self.dilation), self.stride, (-top, -left)
+        top, left = self.pad_before(shape)
+        return dilated_size(self.params["w"].shape[:2], self.dilation), self.stride, (-top, -left)
 
     def multiply_adds(self, shape, out_shape):
         return out_shape[1] * out_shape[2] * self.params["w"].size
-
-
-@functools.lru_cache(4096)              # asked several times in each pass
-def place(w_shape, stride, padding, dilation, groups, x_shape):
-    """The padding as ((top, bottom), (left, right)), and the output's shape."""
-    pads = resolve_padding(padding, x_shape[1:3], w_shape[:2], stride, dilation)
-    return pads, (x_shape[0], *output_size(x_shape[1:3], w_shape[:2], stride, pads, dilation), w_shape[3])
-
-
-@functools.lru_cache(4096)
-def case(direction, w_shape, stride, padding, dilation, groups, x_shape):
-    (KH, KW, C, F), (pads, out_shape) = w_shape, place(w_shape, stride, padding, dilation, groups, x_shape)
-    C, F = (F // groups, C) if direction == "input" else (C, F // groups)
-    made, padded = x_shape if direction == "input" else out_shape, any(sum(pad) for pad in pads)
-    return choose.Case(
-        direction, (KH, KW), stride, dilation, groups, C, F, x_shape[0], tuple(made[1:3]), padded
-    )

@@ -54,9 +54,6 @@ RELU_RULES = {rule.name: rule for rule in (
 IMAGING_RULES = {name: rule for name, rule in RELU_RULES.items() if not rule.derivative}     # those that make pictures
 
 
-BITS_FROM = 2**23                       # signs: from so many on a bit each, which takes a little longer than a byte
-
-
 def relu_forward(x, *, max_value=None):
     """Return ``out`` and the mask, a byte an element: where the input passes, all that any rule needs to know of x."""
     mask = x > 0

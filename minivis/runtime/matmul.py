@@ -4,22 +4,20 @@
 that, in the way of ours: after a fully connected layer VGG's convolutions took 1.6 times as long.
 
 `multiply` uses OpenBLAS' kernel for small products, which copies nothing. Before a product OpenBLAS packs both matrices
-into blocks of its own; with few rows, that takes a third of the time. Up to SMALL_PRODUCT multiplications its AVX-512
-kernels do without (its SMALL_MATRIX_OPT). So weights lie in pieces of some filters, each contiguous, and a product of
-many rows and filters is made of several.
+into blocks of its own; with few rows, that takes a third of the time. Up to ``small_product`` multiplications (see
+tuning.py) its AVX-512 kernels do without (its SMALL_MATRIX_OPT). So weights lie in pieces of some filters, each
+contiguous, and a product of many rows and filters is made of several.
 """
 
 import math
 
 import numpy as np
 
+from minivis.runtime import tuning
 from minivis.runtime.affinity import cores
 from minivis.runtime.backend import get_xp
 from minivis.runtime.threads import ONE_BLAS_THREAD, even_cuts, share_out
 from minivis.runtime.workspace import aligned
-
-ALONE = 2**21                           # multiplications up to which a second thread is not worth waking
-SMALL_PRODUCT = 1_000_000               # rows * channels * filters
 
 
 def product(a, b):
@@ -29,7 +27,7 @@ def product(a, b):
     m = b.shape[-1]
     stacks = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*stacks, a.shape[-2], m)
-    if math.prod(shape) * a.shape[-1] <= ALONE:
+    if math.prod(shape) * a.shape[-1] <= tuning.PRODUCTS.alone:
         # for 5 float32 numbers times a matrix OpenBLAS reads on, whatever lies there: of that only the flag remains
         with ONE_BLAS_THREAD, np.errstate(invalid="ignore"):
             return a @ b
@@ -62,5 +60,5 @@ def multiply(x, pieces, out):
     """out (k, rows, F) = x (k, rows, C) times weights (k or 1, F/piece, C, piece)."""
     (k, rows, C), (count, piece) = x.shape, pieces.shape[1::2]
     out = out.reshape(k, rows, count, piece).swapaxes(1, 2)
-    for part in even_cuts(rows, max(1, SMALL_PRODUCT // (C * piece)), 1):
+    for part in even_cuts(rows, max(1, tuning.PRODUCTS.small_product // (C * piece)), 1):
         np.matmul(x[:, None, part], pieces, out=out[:, :, part])

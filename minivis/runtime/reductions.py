@@ -2,9 +2,8 @@
 
 import math
 
+from minivis.runtime import tuning
 from minivis.runtime.backend import get_xp
-
-WIDE = 2048                             # numbers in a row
 
 
 def wide(array, *per_channel):
@@ -13,7 +12,7 @@ def wide(array, *per_channel):
     NumPy's inner loop goes along the last axis: with 16 channels alone it takes twice as long for the same sums.
     """
     C = array.shape[-1]
-    k = math.gcd(array.size // C, 1 << (max(1, WIDE // C).bit_length() - 1))
+    k = math.gcd(array.size // C, 1 << (max(1, tuning.PRODUCTS.row_numbers // C).bit_length() - 1))
     return array.reshape(-1, k * C), *(get_xp(array).tile(values, k) for values in per_channel)
 
 

@@ -1,18 +1,19 @@
-"""Every fast way against the plain loops and against im2col (which test_conv.py holds against them), in any shape."""
+"""Every fast algorithm against the plain loops and against im2col, which test_conv.py holds against them."""
 
 import numpy as np
 import pytest
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tuned import tune
 
-from minivis.convolution import bands, choose, direct, winograd
+from minivis.convolution import choose, direct, winograd
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, Conv2D, ForwardMode
 from minivis.runtime import matmul
 from minivis.runtime.threads import set_threads
 
-FAST = [way for way in choose.NEEDS if way != "im2col"]
+FAST = [algorithm for algorithm in choose.NEEDS if algorithm != "im2col"]
 # of the largest output: what the docstrings of direct.py and winograd.py state
 BOUNDS = {"winograd2": {"f4": 2e-6, "f8": 1e-13}, "winograd4": {"f4": 2e-5, "f8": 1e-13}}
 BOUND = {"f4": 2e-6, "f8": 1e-13}
@@ -29,24 +30,24 @@ def default_threads(all_shared):
 
 
 @st.composite
-def layers(draw, way, dtype):
-    """A layer that the way fits, and an input for it."""
+def layers(draw, algorithm, dtype):
+    """A layer that the algorithm fits, and an input for it."""
     kernel = draw(st.tuples(kernels, kernels))
     stride, dilation = draw(st.tuples(sides, sides)), draw(st.tuples(sides, sides))
     padding, groups = draw(st.tuples(pads, pads)), draw(st.integers(1, 3))
     C, F = draw(st.integers(1, 20)), draw(st.integers(1, 20))
     if max(kernel) > 5:                                                 # a first layer's
         C, F = min(C, 3), min(F, 6)
-    if way == "depthwise":
+    if algorithm == "depthwise":
         C = F = 1
         groups = draw(st.integers(2, 20))
     elif groups > 1:
         C += 1
-    if way == "pointwise":
+    if algorithm == "pointwise":
         kernel, padding = (1, 1), ((0, 0), (0, 0))
-    if way.startswith("winograd"):
+    if algorithm.startswith("winograd"):
         kernel, stride, dilation = (3, 3), (1, 1), (1, 1)
-    if way == "shifted":
+    if algorithm == "shifted":
         stride = 1, 1
     span = [(k - 1) * d + 1 for k, d in zip(kernel, dilation)]
     size = [max(1, r - sum(p)) + draw(st.integers(0, 14)) for r, p in zip(span, padding)]
@@ -57,41 +58,41 @@ def layers(draw, way, dtype):
     return Conv2D(w, b, stride=stride, padding=padding, dilation=dilation, groups=groups), x
 
 
-def three_results(layer, x, dout, way):
-    """out, dx, dw: of those that the way can do."""
-    out = layer.forward(x, mode=ForwardMode(None, algorithm=way))[0]
+def three_results(layer, x, dout, algorithm):
+    """out, dx, dw: of those that the algorithm can do."""
+    out = layer.forward(x, mode=ForwardMode(None, algorithm=algorithm))[0]
     results = {"out": out}
-    if choose.NEEDS[way][0](layer.case("input", x.shape)):
-        results["dx"] = layer.backward(dout, x.shape, BackwardMode(algorithm=way))[0][0]
-    if way == "im2col":
-        results["dw"] = layer.backward(dout, x, BackwardMode(param_grads=True, algorithm=way))[1]["w"]
-    elif choose.NEEDS[way][0](layer.case("params", x.shape)):
-        results["dw"] = direct.param_grads(layer, way, x, dout, lead=layer.lead(x.shape))
+    if choose.NEEDS[algorithm][0](choose.case("input", layer, x.shape)):
+        results["dx"] = layer.backward(dout, x.shape, BackwardMode(algorithm=algorithm))[0][0]
+    if algorithm == "im2col":
+        results["dw"] = layer.backward(dout, x, BackwardMode(param_grads=True, algorithm=algorithm))[1]["w"]
+    elif choose.NEEDS[algorithm][0](choose.case("params", layer, x.shape)):
+        results["dw"] = direct.param_grads(layer, algorithm, x, dout, pad_before=layer.pad_before(x.shape))
     return results
 
 
-@pytest.mark.parametrize("way", FAST)
+@pytest.mark.parametrize("algorithm", FAST)
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_every_way_equals_im2col(way, dtype):
+def test_every_way_equals_im2col(algorithm, dtype):
     reached = set()
 
     @settings(max_examples=120)
     @given(st.data(), st.sampled_from([2**8, 2**12, 2**19]), st.sampled_from([1, 2, 3]))
     def check(data, band_bytes, threads):
-        layer, x = data.draw(layers(way, dtype))
+        layer, x = data.draw(layers(algorithm, dtype))
         set_threads(threads)
         dout = np.random.default_rng(1).standard_normal(layer.output_shape(x.shape)).astype(dtype)
         exact = layer.with_params(**{key: p.astype("f8") for key, p in layer.params.items()})
         wanted = three_results(exact, x.astype("f8"), dout.astype("f8"), "im2col")
         x.flags.writeable = dout.flags.writeable = False
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(bands, "BAND_BYTES", band_bytes)
-            found = three_results(layer, x, dout, way)
+            tune(patch, band_bytes=band_bytes)
+            found = three_results(layer, x, dout, algorithm)
         for name, array in found.items():
             reached.add(name)
             assert array.shape == wanted[name].shape and array.dtype == dtype
             worst = np.abs(array - wanted[name]).max()
-            assert worst <= BOUNDS.get(way, BOUND)[dtype] * max(1.0, np.abs(wanted[name]).max()), (name, worst)
+            assert worst <= BOUNDS.get(algorithm, BOUND)[dtype] * max(1.0, np.abs(wanted[name]).max()), (name, worst)
 
     check()
     assert reached >= {"out", "dx"}
@@ -99,13 +100,13 @@ def test_every_way_equals_im2col(way, dtype):
 
 @settings(max_examples=60)
 @given(st.sampled_from(FAST), st.data())
-def test_forward_and_data_gradient_equal_the_loops(way, data):
-    layer, x = data.draw(layers(way, "f8"))
+def test_forward_and_data_gradient_equal_the_loops(algorithm, data):
+    layer, x = data.draw(layers(algorithm, "f8"))
     loops = [layer.geometry(x.shape)[key] for key in ("stride", "padding", "dilation", "groups")]
     shape = layer.output_shape(x.shape)
     assume(np.prod(shape) * layer.params["w"][..., 0].size < 20000)
     dout = np.random.default_rng(1).standard_normal(shape)
-    found = three_results(layer, x, dout, way)
+    found = three_results(layer, x, dout, algorithm)
     w, b = layer.params["w"], layer.params.get("b")
     np.testing.assert_allclose(found["out"], reference.conv(x, w, b, *loops), rtol=0, atol=1e-10)
     dx, dw = reference.conv_gradients(dout, x, w, *loops)[:2]
@@ -114,8 +115,8 @@ def test_forward_and_data_gradient_equal_the_loops(way, data):
             np.testing.assert_allclose(found[name], wanted, rtol=0, atol=1e-10)
 
 
-@pytest.mark.parametrize("way", ["winograd2", "winograd4"])
-def test_large_weights_go_in_phases_and_give_the_same(rng, way):
+@pytest.mark.parametrize("algorithm", ["winograd2", "winograd4"])
+def test_large_weights_go_in_phases_and_give_the_same(rng, algorithm):
     """By frequency where weights are large, by block where pictures are: both from the same pieces, also mixed."""
     x = rng.standard_normal((5, 9, 7, 24)).astype("f4")
     layer = Conv2D(rng.standard_normal((3, 3, 24, 40)).astype("f4"), rng.standard_normal(40).astype("f4"), padding=1)
@@ -123,11 +124,8 @@ def test_large_weights_go_in_phases_and_give_the_same(rng, way):
     for rule, whole in ((lambda *a: True, 2**24), (lambda *a: True, 1), (lambda *a: False, 1)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(winograd, "in_phases", rule)
-            patch.setattr(winograd, "PHASE_BYTES", whole)
-            patch.setattr(winograd, "SMALL_PHASE", 0)
-            patch.setattr(winograd, "PHASE_PRODUCTS", 0)
-            patch.setattr(matmul, "SMALL_PRODUCT", 24 * 40 * 7)
-            out = layer.forward(x, mode=ForwardMode(None, algorithm=way))[0]
+            tune(patch, phase_bytes=whole, small_phase=0, phase_products=0, small_product=24 * 40 * 7)
+            out = layer.forward(x, mode=ForwardMode(None, algorithm=algorithm))[0]
         np.testing.assert_allclose(out, wanted, rtol=0, atol=2e-5 * np.abs(wanted).max())
 
 
@@ -137,7 +135,7 @@ def test_pointwise_weights_in_pieces(rng, C, F, piece):
     assert matmul.in_pieces(np.ones((C, F))).shape == (1, F // piece, C, piece)
     layer, x = Conv2D(rng.standard_normal((1, 1, C, F)), rng.standard_normal(F)), rng.standard_normal((2, 30, 25, C))
     dout = rng.standard_normal((2, 30, 25, F))
-    wanted, found = (three_results(layer, x, dout, way) for way in ("im2col", "pointwise"))
+    wanted, found = (three_results(layer, x, dout, algorithm) for algorithm in ("im2col", "pointwise"))
     for name in wanted:
         np.testing.assert_allclose(found[name], wanted[name], rtol=0, atol=1e-13 * np.abs(wanted[name]).max())
 
@@ -146,35 +144,35 @@ def test_shapes_that_alternate_do_not_soil_each_other(rng):
     """Scratch memory is shared by all layers: a border that another shape has written to is not zero any more."""
     set_threads(2)
     cases = []
-    for way in FAST:
+    for algorithm in FAST:
         for size in [(3, 17), (16, 4), (9, 9), (1, 2)]:
             for C in (3, 8):
-                kernel = {"pointwise": 1, "depthwise": 5}.get(way, 3)
-                w = rng.standard_normal((kernel, kernel, 1 if way == "depthwise" else C, C))
-                groups = C if way == "depthwise" else 1
+                kernel = {"pointwise": 1, "depthwise": 5}.get(algorithm, 3)
+                w = rng.standard_normal((kernel, kernel, 1 if algorithm == "depthwise" else C, C))
+                groups = C if algorithm == "depthwise" else 1
                 layer = Conv2D(w, padding=kernel // 2, groups=groups)
                 x = 100 * rng.standard_normal((2, *size, C))
                 dout = 100 * rng.standard_normal(x.shape)
-                cases.append((layer, x, dout, way, three_results(layer, x, dout, "im2col")))
+                cases.append((layer, x, dout, algorithm, three_results(layer, x, dout, "im2col")))
     for i in rng.permutation(np.repeat(np.arange(len(cases)), 3)):
-        layer, x, dout, way, wanted = cases[i]
-        for name, array in three_results(layer, x, dout, way).items():
+        layer, x, dout, algorithm, wanted = cases[i]
+        for name, array in three_results(layer, x, dout, algorithm).items():
             np.testing.assert_allclose(array, wanted[name], rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize("way", FAST)
-def test_the_same_bits_for_any_number_of_threads(rng, way):
-    kernel = {"pointwise": 1, "depthwise": 5}.get(way, 3)
+@pytest.mark.parametrize("algorithm", FAST)
+def test_the_same_bits_for_any_number_of_threads(rng, algorithm):
+    kernel = {"pointwise": 1, "depthwise": 5}.get(algorithm, 3)
     C = 32
-    w = rng.standard_normal((kernel, kernel, 1 if way == "depthwise" else C, C)).astype("f4")
-    layer = Conv2D(w, padding=kernel // 2, groups=C if way == "depthwise" else 1)
+    w = rng.standard_normal((kernel, kernel, 1 if algorithm == "depthwise" else C, C)).astype("f4")
+    layer = Conv2D(w, padding=kernel // 2, groups=C if algorithm == "depthwise" else 1)
     x = rng.standard_normal((2, 60, 70, C)).astype("f4")
     dout = rng.standard_normal(x.shape).astype("f4")
     set_threads(1)
-    wanted = three_results(layer, x, dout, way)
+    wanted = three_results(layer, x, dout, algorithm)
     for threads in (2, 3):
         set_threads(threads)
-        for name, array in three_results(layer, x, dout, way).items():
+        for name, array in three_results(layer, x, dout, algorithm).items():
             np.testing.assert_array_equal(array, wanted[name])
 
 
@@ -196,7 +194,7 @@ def test_weights_are_transformed_once_and_anew_when_they_change(rng):
 
 
 @pytest.mark.parametrize(
-    "way, layer, needs",
+    "algorithm, layer, needs",
     [
         ("winograd4", {"stride": 2}, "3x3 kernel at stride 1 without dilation; this convolution is 3x3 at stride"),
         ("winograd2", {"dilation": 2}, "3x3 kernel at stride 1 without dilation"),
@@ -205,10 +203,10 @@ def test_weights_are_transformed_once_and_anew_when_they_change(rng):
         ("pointwise", {}, "1x1 kernel without padding"),
     ],
 )
-def test_a_way_that_does_not_fit_says_what_it_needs(way, layer, needs):
-    with pytest.raises(BadValue, match=f"{way} needs .*{needs}"):
+def test_a_way_that_does_not_fit_says_what_it_needs(algorithm, layer, needs):
+    with pytest.raises(BadValue, match=f"{algorithm} needs .*{needs}"):
         conv = Conv2D(np.ones((3, 3, 4, 4)), padding=2, **layer)
-        conv.forward(np.ones((1, 9, 9, 4)), mode=ForwardMode(algorithm=way))
+        conv.forward(np.ones((1, 9, 9, 4)), mode=ForwardMode(algorithm=algorithm))
 
 
 def case(direction="forward", kernel=(3, 3), stride=(1, 1), channels=64, filters=64, made=(56, 56), groups=1):
@@ -216,7 +214,7 @@ def case(direction="forward", kernel=(3, 3), stride=(1, 1), channels=64, filters
 
 
 @pytest.mark.parametrize(
-    "known, way",
+    "known, algorithm",
     [
         ({}, "winograd4"),
         ({"direction": "input"}, "winograd4"),
@@ -234,5 +232,5 @@ def case(direction="forward", kernel=(3, 3), stride=(1, 1), channels=64, filters
         ({"made": (4, 4), "channels": 8, "filters": 8}, "im2col"),
     ],
 )
-def test_the_rules_pick(known, way):
-    assert choose.choose(case(**known)) == way
+def test_the_rules_pick(known, algorithm):
+    assert choose.choose(case(**known)) == algorithm

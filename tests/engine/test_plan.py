@@ -4,10 +4,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from tuned import tune
 
-from minivis.convolution import choose
 from minivis.engine.fusion import bottleneck
-from minivis.engine.fusion import stripes as striped
 from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.layers import Add, Conv2D, MaxPool2D, ReLU, relu
@@ -34,8 +33,8 @@ def names_run(steps):
 
 
 @pytest.fixture(autouse=True)
-def fast_ways_even_for_the_tiny(monkeypatch, all_shared):
-    monkeypatch.setattr(choose, "TINY", 0)
+def fast_algorithms_even_for_the_tiny(monkeypatch, all_shared):
+    tune(monkeypatch, tiny=0)
     yield
     set_threads(None)
 
@@ -67,8 +66,7 @@ def test_what_two_layers_read_is_not_fused_away(rng):
 @pytest.fixture
 def in_stripes(monkeypatch):
     """Two convolutions in stripes of eight lines, as if the pictures were large."""
-    monkeypatch.setattr(striped, "WHOLE", 0)
-    monkeypatch.setattr(striped, "STRIPE", 1)
+    tune(monkeypatch, held_whole=0, stripe=1)
 
 
 @pytest.mark.parametrize("stripes", [False, True])
@@ -185,7 +183,7 @@ def test_signs_in_bits_and_in_bytes_say_the_same(rng, monkeypatch):
     x = rng.standard_normal((2, 12, 14, 3))
     acts = net.forward(x, keep=["pool2"])
     seeds = {"pool2": rng.standard_normal(acts.shapes["pool2"]), "relu1_1": rng.standard_normal(acts.shapes["relu1_1"])}
-    monkeypatch.setattr("minivis.engine.fusion.conv_relu_pool.BITS_FROM", 0)
+    tune(monkeypatch, bits_from=0)
     packed = net.forward(x, keep=["pool2"])
     assert isinstance(packed.caches["relu1_2"], relu.Bits)
     assert packed.caches["relu1_2"].packed.nbytes == 2 * 12 * 14 * 2    # 13 channels in 2 bytes
@@ -313,9 +311,8 @@ def block(rng, dtype=np.float64, *, kernel=3, stride=1, channels=6, expansion=4,
 def shares(request, monkeypatch):
     """Of channels, where a result has less than 9 lines, or else of lines."""
     cores, channels, lines, wide = request.param
-    for name, value in {"cores": lambda: cores, "CHANNELS": channels, "LINES": lines, "WIDE": wide}.items():
-        monkeypatch.setattr(bottleneck, name, value)
-    monkeypatch.setattr(bottleneck, "FEW_LINES", 9)
+    monkeypatch.setattr(bottleneck, "cores", lambda: cores)
+    tune(monkeypatch, share_channels=channels, share_lines=lines, share_numbers=wide, few_lines=9)
 
 
 BLOCKS = {

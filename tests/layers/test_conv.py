@@ -3,14 +3,13 @@
 An exercise: break one line of a backward in layers/conv.py and see which test notices.
 """
 
-from unittest.mock import patch
-
 import numpy as np
 import pytest
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from passes import ATOL, both_ways, check_gradients, check_modes
+from tuned import tune
 
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, Conv2D, ForwardMode, conv
@@ -24,8 +23,8 @@ def convolutions(draw):
     """x, w, b and the settings of one convolution. Sizes are drawn beyond the least that fits, for both axes apart."""
     kernel, stride, dilation = draw(pairs), draw(pairs), draw(pairs)
     pads, groups = draw(st.tuples(edges, edges)), draw(st.integers(1, 3))
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation)]
-    size = [max(1, r - sum(p)) + draw(st.integers(0, 4)) for r, p in zip(reach, pads)]
+    span = [(k - 1) * d + 1 for k, d in zip(kernel, dilation)]
+    size = [max(1, r - sum(p)) + draw(st.integers(0, 4)) for r, p in zip(span, pads)]
     per_group, filters = draw(st.integers(1, 2)), draw(st.integers(1, 2)) * groups
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     x = rng.standard_normal((draw(st.integers(1, 3)), *size, per_group * groups))
@@ -40,7 +39,8 @@ def test_forward_and_all_gradients_equal_the_loops(case, block_bytes):
     x, w, b, how = case
     loops = how["stride"], how["padding"], how["dilation"], how["groups"]
     assume(np.prod(reference.conv_output_shape(x.shape, w.shape, *loops[:3])) * w[..., 0].size < 3000)
-    with patch.object(conv, "BLOCK_BYTES", block_bytes):
+    with pytest.MonkeyPatch.context() as patch:
+        tune(patch, block_bytes=block_bytes)
         out, dout, (dx,), dparams = both_ways(Conv2D(w, b, **how), x)
     np.testing.assert_allclose(out, reference.conv(x, w, b, *loops), rtol=0, atol=ATOL)
     expected = dict(zip("xwb", reference.conv_gradients(dout, x, w, *loops)))
@@ -110,7 +110,8 @@ def test_what_is_remembered_never_changes_a_number(rng):
 def test_blocks_cover_the_output_once(block_bytes, count):
     """2 pictures of 5 lines of 6 windows of 18 numbers: line by line, two lines at a time, by picture, at once."""
     covered = np.zeros((2, 5, 6, 1), int)
-    with patch.object(conv, "BLOCK_BYTES", block_bytes):
+    with pytest.MonkeyPatch.context() as patch:
+        tune(patch, block_bytes=block_bytes)
         pieces = list(conv.blocks(covered.shape, 18, (3, 3), (2, 1), (1, 1)))
     for here, seen in pieces:
         covered[here] += 1

@@ -10,9 +10,10 @@ import pytest
 import stand_in
 from commandline import scene
 from passes import both_ways
+from tuned import tune
 
 import minivis as mv
-from minivis.convolution import cuda
+from minivis.convolution import run
 from minivis.engine import memory
 from minivis.engine.fusion.conv_relu_pool import FusedConv
 from minivis.engine.surgery import trunk
@@ -98,7 +99,7 @@ def test_a_net_passes_forward_and_back(device, make, dtype, rng):
     ((1, 1, 18, 16), {"stride": 2}),
 ])  # fmt: skip
 def test_a_convolution_of_every_kind(device, w_shape, settings, rng, monkeypatch):
-    monkeypatch.setattr(cuda, "ROWS_BYTES", 20_000)                  # in several pieces
+    tune(monkeypatch, device_rows_bytes=20_000)                  # in several pieces
     w, b = rng.standard_normal(w_shape), rng.standard_normal(w_shape[3])
     x = rng.standard_normal((3, 11, 14, w_shape[2] * settings.get("groups", 1)))
     wanted = both_ways(Conv2D(w, b, **settings), x)
@@ -115,7 +116,7 @@ def test_bias_and_relu_come_on_with_the_sums(w_shape, biased, top, dtype, rng, m
     """Beside the NumPy lines on what the convolution gives alone: the same bits, at 0, at the top and for NaN too."""
     if not stand_in.COMPILER:
         pytest.skip("no g++ here: the CUDA kernels are not tested")
-    monkeypatch.setattr(cuda, "ROWS_BYTES", 20_000)                  # in several pieces
+    tune(monkeypatch, device_rows_bytes=20_000)                  # in several pieces
     whole = lambda *shape: rng.integers(-2, 3, shape).astype(dtype)         # noqa: E731    sums that are 0 and 6
     with stand_in.installed(kernels=True) as cupy:
         conv = Conv2D(cupy.asarray(whole(*w_shape)), cupy.asarray(whole(w_shape[3])) if biased else None)
@@ -132,9 +133,9 @@ def test_bias_and_relu_come_on_with_the_sums(w_shape, biased, top, dtype, rng, m
             if grad is None:
                 assert filed["relu"] == (out.shape, None)
                 continue
-            passing = filed["relu"][1]
-            assert passing.dtype == bool and 0.02 < passing.get().mean() < 0.9
-            np.testing.assert_array_equal(passing.get(), (y > 0) & (y < (np.inf if top is None else top)))
+            mask = filed["relu"][1]
+            assert mask.dtype == bool and 0.02 < mask.get().mean() < 0.9
+            np.testing.assert_array_equal(mask.get(), (y > 0) & (y < (np.inf if top is None else top)))
     assert np.isnan(y).any() and (((y == 0).any() and (y == 6).any()) or w_shape[2] == 16)
 
 
@@ -303,14 +304,14 @@ def compare(here, there):
 @pytest.fixture
 def small(device, monkeypatch):
     """A device that runs out of memory in pictures higher than 40 pixels; and tiles that fit."""
-    limit, way = {"height": 40}, Conv2D.way
+    limit, pick = {"height": 40}, run.pick
 
-    def short(self, direction, like, x_shape, mode):
+    def short(layer, direction, like, x_shape, mode):
         if x_shape[1] > limit["height"]:
             raise device.cuda.memory.OutOfMemoryError("Out of memory allocating 3,221,225,472 bytes")
-        return way(self, direction, like, x_shape, mode)
+        return pick(layer, direction, like, x_shape, mode)
 
-    monkeypatch.setattr(Conv2D, "way", short)
+    monkeypatch.setattr(run, "pick", short)
     monkeypatch.setattr("minivis.optimize.loop.TILE", 32)
     return limit
 

@@ -5,9 +5,10 @@ import os
 
 import numpy as np
 import pytest
+from tuned import tune
 
 from minivis.runtime import matmul as module
-from minivis.runtime import threads
+from minivis.runtime import threads, tuning
 from minivis.runtime.matmul import product
 
 
@@ -15,7 +16,7 @@ from minivis.runtime.matmul import product
                                     ((2, 50, 3), (3, 31)), ((1, 8), (8, 1))])
 def test_the_product_is_that_of_matmul_and_the_same_for_any_number_of_threads(shapes, rng, monkeypatch):
     a, b = (rng.standard_normal(shape) for shape in shapes)
-    monkeypatch.setattr(module, "ALONE", 0)
+    tune(monkeypatch, alone=0)
     monkeypatch.setattr(module, "cores", lambda: 3)
     found = []
     for count in (1, 2, 5):
@@ -29,7 +30,7 @@ def test_the_product_is_that_of_matmul_and_the_same_for_any_number_of_threads(sh
 
 def test_a_transposed_matrix_and_single_precision(rng):
     a, b = rng.standard_normal((3, 2000), "f4"), rng.standard_normal((1500, 2000), "f4").T
-    assert a.shape[0] * b.size > module.ALONE
+    assert a.shape[0] * b.size > tuning.PRODUCTS.alone
     found = product(a, b)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, a.astype("f8") @ b, rtol=1e-3, atol=1e-3)
@@ -38,7 +39,7 @@ def test_a_transposed_matrix_and_single_precision(rng):
 def test_blas_has_one_thread_meanwhile(monkeypatch, rng):
     """Threads of its own would spin in the way of the next convolution."""
     inside = []
-    monkeypatch.setattr(module, "ALONE", 0)
+    tune(monkeypatch, alone=0)
     real = np.matmul
 
     def watched(*args, **kw):

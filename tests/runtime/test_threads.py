@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from commandline import contents, fill, runner
 from threadpoolctl import threadpool_info, threadpool_limits
+from tuned import tune
 
-from minivis.convolution import bands, winograd
+from minivis.convolution import bands, tuning, winograd
 from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.images.files import read_image, write_image
@@ -164,7 +165,7 @@ def test_two_nets_in_four_threads_agree_with_themselves_alone(all_shared):
         return acts["fc8"], net.backward(acts, {"fc8": np.ones_like(acts["fc8"])})[0]["input"]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("minivis.convolution.choose.TINY", 0)
+        tune(patch, tiny=0)
         alone = [work(i) for i in range(4)]
         with ThreadPoolExecutor(4) as pool:
             together = list(pool.map(work, list(range(4)) * 15))
@@ -355,7 +356,7 @@ def test_the_first_layers_gradient_comes_in_large_bands(monkeypatch, rng):
 
 
 @pytest.mark.parametrize("cut, counts", [(lambda N: winograd.blocks(N, 8, 28), (2, 4)),
-                                         (lambda N: bands.bands((N, 8, 9, 9), bands.BAND_BYTES // 28), (2, 4))])
+                                         (lambda N: bands.bands((N, 8, 9, 9), tuning.TUNING.band_bytes // 28), (2, 4))])
 def test_a_small_picture_alone_is_cut_for_the_threads_and_many_are_taken_together(monkeypatch, cut, counts):
     for module in (bands, winograd):
         monkeypatch.setattr(module, "cores", lambda: 2)

@@ -1,9 +1,9 @@
 """A MobileNet's block as one step: 1x1 filters expand, each channel is filtered by itself, 1x1 filters project.
 
 What lies between is several times what goes in and comes out. Here it is made for some lines at a time, or for a share
-of the channels, and used up while it is in cache: the depthwise way of direct.py reads a source that expands what it
-is asked for, and fills a sink that projects what it is given. Nothing is kept for a backward. `plan.py` decides where
-this is done; where a convolution goes another way, the layers run one by one.
+of the channels, and used up while it is in cache: the depthwise algorithm of direct.py reads a source that expands what
+it is asked for, and fills a sink that projects what it is given. Nothing is kept for a backward. `plan.py` decides
+where this is done. Where a convolution takes another algorithm, the layers run one by one.
 
 Sandler et al. 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", section 3.
 """
@@ -14,8 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from minivis.convolution import direct
-from minivis.convolution.bands import Rows, flat
+from minivis.convolution import direct, run, tuning
+from minivis.convolution.bands import ArraySource, flat
 from minivis.convolution.choose import worth_sharing
 from minivis.engine.fusion.conv_relu_pool import FusedConv, IntoReLU
 from minivis.layers.conv import Conv2D
@@ -28,9 +28,6 @@ from minivis.runtime.threads import even_cuts, scratch, share_out, sharing
 BLOCK = re.compile("(1r)?dr1a?")        # see `kind`: the first block of a net does not expand, not every one adds
 LONGEST = 6
 
-FEW_LINES = 16                          # of a result, below which its channels are shared out, and else its lines
-CHANNELS, LINES = 96, 8                 # that a share has at least: lines next to another's are expanded twice
-WIDE = 2**20                            # numbers between expansion and filter in a share of lines, about
 
 
 def block_length(layers):
@@ -75,10 +72,10 @@ class Bottleneck:
         return out, {name: (shape, None) for name, shape in zip(self.names, made)}
 
     def all_fast(self, x, shapes, mode):
-        """Whether each convolution goes the way that this file takes."""
+        """Whether each convolution takes the algorithm that this file fuses."""
         convs = zip(self.names[::2], self.convs, shapes)
-        ways = [conv.way("forward", x, shape, mode.at(name)) for name, conv, shape in convs]
-        return ways == ["pointwise", "depthwise", "pointwise"][-len(ways) :]
+        picked = [run.pick(conv, "forward", x, shape, mode.at(name)) for name, conv, shape in convs]
+        return picked == ["pointwise", "depthwise", "pointwise"][-len(picked) :]
 
     def in_shares(self, x, shapes, mode):
         *_, wide, filtered, out_shape = shapes
@@ -88,11 +85,11 @@ class Bottleneck:
 
         def share(k):
             some = shares[k]
-            source = Expanded(x, self.expand, some) if self.expand else Rows(x, some)
+            source = Expanded(x, self.expand, some) if self.expand else ArraySource(x, some)
             sink = IntoProjection(self, x, parts[k], filtered, some, lines)
             w = weights(conv, "depthwise", some, conv.params["w"][..., some], filtered)
             b = conv.params["b"][some] if "b" in conv.params else None
-            direct.depthwise(source, w, b, sink, conv.lead(wide), conv.stride, conv.dilation)
+            direct.depthwise(source, w, b, sink, conv.pad_before(wide), conv.stride, conv.dilation)
 
         work = sum(conv.multiply_adds(*made) for conv, made in zip(self.convs, pairwise(shapes)))
         with sharing(worth_sharing("pointwise", len(x) * work)):
@@ -116,15 +113,15 @@ class Bottleneck:
 def cuts(wide, filtered):
     """How the work is shared out: some channels each, or else some lines of the result, (slices, lines)."""
     N, OH, _, C = filtered
-    if N == 1 and OH < FEW_LINES:
-        return even_cuts(C, max(CHANNELS, -(-C // cores())), 1), OH
-    bands = max(cores() if N == 1 else 1, math.prod(wide[1:]) // WIDE)
-    return [slice(0, C)], max(LINES, -(-OH // bands))
+    if N == 1 and tuning.TUNING.few_lines > OH:
+        return even_cuts(C, max(tuning.TUNING.share_channels, -(-C // cores())), 1), OH
+    bands = max(cores() if N == 1 else 1, math.prod(wide[1:]) // tuning.TUNING.share_numbers)
+    return [slice(0, C)], max(tuning.TUNING.share_lines, -(-OH // bands))
 
 
-def weights(conv, way, channels, w, out_shape):
-    """``w``, those of ``conv`` that a share of the channels needs, as the way takes them."""
-    return direct.prepared(conv, way, ("share", channels.start, channels.stop), w, out_shape)
+def weights(conv, algorithm, channels, w, out_shape):
+    """``w``, those of ``conv`` that a share of the channels needs, as the algorithm takes them."""
+    return direct.prepared(conv, algorithm, ("share", channels.start, channels.stop), w, out_shape)
 
 
 class Expanded:
@@ -150,7 +147,7 @@ class IntoProjection(IntoReLU):
     """A sink that projects what passes the ReLU; with all channels at hand it finishes that."""
 
     def __init__(self, block, x, out, filtered, channels, lines):
-        super().__init__(out, block.filtering.relu.top, passing=None)
+        super().__init__(out, block.filtering.relu.top, mask=None)
         self.block, self.x, self.lines = block, x, lines
         w = block.project.params["w"][:, :, channels]
         self.w = weights(block.project, "pointwise", channels, w, out.shape)

@@ -2,20 +2,18 @@
 
 What each layer remembers for backward is filed under its own name, in the form that the layer itself would give it, so
 that a backward pass may take the three as one again, or one by one from a seed in their middle. Only the outputs in
-their middle do not exist. `plan.py` decides where this is done; a convolution without a fast way runs by itself. On a
-GPU the convolution's own last kernel does the ReLU, and the pool follows.
+their middle do not exist. `plan.py` decides where this is done; a convolution that does not go band by band runs by
+itself. On a GPU the convolution's own last kernel does the ReLU, and the pool follows.
 """
 
 import numpy as np
 
-from minivis.convolution import cuda, direct
-from minivis.convolution.bands import Into, Rows
+from minivis.convolution import cuda, direct, run, tuning
+from minivis.convolution.bands import ArraySink, ArraySource
 from minivis.layers.conv import Conv2D
 from minivis.layers.pool import MaxPool2D
-from minivis.layers.relu import BITS_FROM, RELU_RULES, Bits, ReLU
+from minivis.layers.relu import RELU_RULES, Bits, ReLU
 from minivis.runtime.threads import scratch
-
-UNBANDED = {"im2col", "device"}         # ways that do not go band by band
 
 
 def fusable(conv, relu, pool=None):
@@ -39,19 +37,21 @@ class FusedConv:
 
     def forward(self, x, *, mode):
         """Return the last one's output, and {name: (shape of its output, cache)}."""
-        way = self.fast_way(x, x.shape, mode)
-        if way is None:
-            on_device = self.conv.way("forward", x, x.shape, mode) == "device"
+        algorithm = self.pick(x, x.shape, mode)
+        if algorithm is None:
+            on_device = run.pick(self.conv, "forward", x, x.shape, mode) == "device"
             return self.on_device(x, mode) if on_device else self.one_by_one(x, mode)
         sink = self.sink(x.shape, x.dtype, mode)
-        source, lead = Rows(np.ascontiguousarray(x)), self.conv.lead(x.shape)
-        direct.forward(self.conv, way, source, sink, lead=lead, keep_weights=not mode.training)
+        source, pad_before = ArraySource(np.ascontiguousarray(x)), self.conv.pad_before(x.shape)
+        direct.forward(self.conv, algorithm, source, sink, pad_before=pad_before, keep_weights=not mode.training)
         return sink.made, self.filed(self.conv.cache(x, mode), sink, mode)
 
-    def fast_way(self, like, x_shape, mode):
-        """How to go over bands; None where this has to be done one by one."""
-        way, (_, OH, OW, _) = self.conv.way("forward", like, x_shape, mode), self.conv.output_shape(x_shape)
-        return None if way in UNBANDED or (self.pool is not None and min(OH, OW) < 2) else way
+    def pick(self, like, x_shape, mode):
+        """The algorithm that goes band by band; None where the layers have to run one by one."""
+        _, OH, OW, _ = self.conv.output_shape(x_shape)
+        if self.pool is not None and min(OH, OW) < 2:
+            return None
+        return run.pick_banded(self.conv, "forward", like, x_shape, mode)
 
     def sink(self, x_shape, dtype, mode):
         shape = self.conv.output_shape(x_shape)
@@ -61,15 +61,15 @@ class FusedConv:
 
     def filed(self, conv_cache, sink, mode):
         """{name: (shape of its output, cache)}."""
-        filed = [(sink.shape, conv_cache), (sink.shape, sink.passing)]
+        filed = [(sink.shape, conv_cache), (sink.shape, sink.mask)]
         if self.pool is not None:
             filed.append((sink.made.shape, (sink.switches, sink.shape) if mode.grad else None))
         return dict(zip(self.names, filed))
 
     def on_device(self, x, mode):
-        out, passing = cuda.relu_forward(self.conv, self.relu, x, mode)
+        out, mask = cuda.relu_forward(self.conv, self.relu, x, mode)
         conv, relu, *pool = self.names
-        filed = {conv: (out.shape, self.conv.cache(x, mode)), relu: (out.shape, passing)}
+        filed = {conv: (out.shape, self.conv.cache(x, mode)), relu: (out.shape, mask)}
         for name in pool:
             out, cache = self.pool.forward(out, mode=mode)
             filed[name] = out.shape, cache
@@ -85,14 +85,14 @@ class FusedConv:
     def backward(self, dout, caches, mode):
         """Return ``(dx,), {}``; ``caches`` holds one for each layer. Gradients of parameters are not made here."""
         x_shape = getattr(caches[0], "shape", caches[0])
-        way = self.conv.way("input", dout, x_shape, mode)
-        if way in UNBANDED:
+        algorithm = run.pick_banded(self.conv, "input", dout, x_shape, mode)
+        if algorithm is None:
             for layer, cache in zip(reversed(self.layers), reversed(caches)):
                 (dout,), _ = layer.backward(dout, cache, mode)
             return (dout,), {}
         dx = mode.empty(x_shape, dout.dtype)
         source = Passed(np.ascontiguousarray(dout), caches[1], mode.relu_rule, *caches[2:])
-        direct.input_grad(self.conv, way, source, Into(dx), lead=self.conv.lead(x_shape))
+        direct.input_grad(self.conv, algorithm, source, ArraySink(dx), pad_before=self.conv.pad_before(x_shape))
         return (dx,), {}
 
 
@@ -100,23 +100,23 @@ def signs(shape, mode):
     """Memory for where a ReLU of this shape passes; None if nobody will ask."""
     if mode.grad is None:
         return None
-    return Bits(shape, mode.empty) if np.prod(shape) >= BITS_FROM else mode.empty(shape, bool)
+    return Bits(shape, mode.empty) if np.prod(shape) >= tuning.TUNING.bits_from else mode.empty(shape, bool)
 
 
-class IntoReLU(Into):
-    """A sink that keeps max(y, 0), and in ``passing`` where y passed."""
+class IntoReLU(ArraySink):
+    """A sink that keeps max(y, 0), and in ``mask`` where y passed."""
 
-    def __init__(self, out, top, passing):
+    def __init__(self, out, top, mask):
         super().__init__(out)
         self.made = out
-        self.top, self.passing = top, passing
+        self.top, self.mask = top, mask
 
     def close(self, images, first, last, y):
-        if self.passing is not None:
+        if self.mask is not None:
             where = np.greater(y, 0, out=scratch("where", y.shape, bool))
             if self.top < np.inf:
                 where &= y < self.top
-            self.passing[images, first:last] = where
+            self.mask[images, first:last] = where
         y.clip(0, self.top, out=y)
 
 
@@ -128,9 +128,9 @@ class IntoPool(IntoReLU):
 
     lines = 2
 
-    def __init__(self, mode, shape, dtype, top, passing):
+    def __init__(self, mode, shape, dtype, top, mask):
         N, H, W, C = self.shape = shape
-        self.dtype, self.top, self.passing = dtype, top, passing
+        self.dtype, self.top, self.mask = dtype, top, mask
         self.made = mode.empty((N, H // 2, W // 2, C), dtype)
         self.switches = mode.empty(self.made.shape, np.uint8) if mode.grad else None
 
@@ -138,11 +138,11 @@ class IntoPool(IntoReLU):
         return scratch("sink", (images.stop - images.start, last - first, *self.shape[2:]), self.dtype)
 
     def close(self, images, first, last, y):
-        if self.passing is not None:
+        if self.mask is not None:
             super().close(images, first, last, y)
         rows, columns = (last - first) // 2 * 2, self.shape[2] // 2 * 2
         pooled = self.made[images, first // 2 : first // 2 + rows // 2]
-        if self.passing is None:
+        if self.mask is None:
             column = scratch("side", (len(y), rows // 2, *self.shape[2:]), y.dtype)
             np.maximum(y[:, 0:rows:2], y[:, 1:rows:2], out=column)
             np.maximum(column[:, :, 0:columns:2], column[:, :, 1:columns:2], out=pooled)
@@ -165,16 +165,16 @@ class IntoPool(IntoReLU):
 class Passed:
     """A source: the gradient at a convolution, made line by line from the one behind its ReLU, or behind its pool."""
 
-    def __init__(self, dout, passing, rule, pool_cache=None):
-        self.dout, self.passing, self.rule, self.dtype = dout, passing, rule, dout.dtype
+    def __init__(self, dout, mask, rule, pool_cache=None):
+        self.dout, self.mask, self.rule, self.dtype = dout, mask, rule, dout.dtype
         self.switches, self.shape = pool_cache or (None, dout.shape)
 
     def rows(self, images, first, last, out=None):
         dout = self.dout[images, first:last] if self.switches is None else self.unpooled(images, first, last)
-        passing = self.passing[images, first:last] if self.rule != "deconv" else None
+        mask = self.mask[images, first:last] if self.rule != "deconv" else None
         if self.rule == "normal":
-            return np.multiply(dout, passing, out=scratch("source", dout.shape, dout.dtype) if out is None else out)
-        passed = RELU_RULES[self.rule](dout, passing)
+            return np.multiply(dout, mask, out=scratch("source", dout.shape, dout.dtype) if out is None else out)
+        passed = RELU_RULES[self.rule](dout, mask)
         if out is None:
             return passed
         out[...] = passed

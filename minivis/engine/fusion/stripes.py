@@ -5,22 +5,19 @@ What lies between them is then never there as a whole, neither forward nor back:
 lines that they see, a few of them twice. Back, a stripe is some lines of the gradient between the two.
 
 Both run as in conv_relu_pool.py and know nothing of stripes. A source or a sink that begins at a later line moves the
-picture's padding, ``lead``: below zero, lines are skipped.
+picture's padding, ``pad_before``: below zero, lines are skipped.
 """
 
 import math
 
 import numpy as np
 
-from minivis.convolution import direct
-from minivis.convolution.bands import Into, Rows
-from minivis.convolution.window import reach
-from minivis.engine.fusion.conv_relu_pool import UNBANDED, IntoReLU, Passed
+from minivis.convolution import direct, run, tuning
+from minivis.convolution.bands import ArraySink, ArraySource
+from minivis.convolution.window import dilated_size
+from minivis.engine.fusion.conv_relu_pool import IntoReLU, Passed
 from minivis.layers.relu import Bits
 from minivis.runtime.threads import scratch
-
-WHOLE = 2**24                           # numbers between the two, up to which they are held whole
-STRIPE = 2**22                          # numbers between the two in a stripe, about
 
 
 class StripedConvs:
@@ -32,23 +29,24 @@ class StripedConvs:
     def forward(self, x, *, mode):
         """Return the second's output, and {name: (shape of its output, cache)} of all."""
         between, (mode_1, mode_2) = self.first.conv.output_shape(x.shape), self.modes(mode)
-        way_1, way_2 = self.first.fast_way(x, x.shape, mode_1), self.second.fast_way(x, between, mode_2)
-        if math.prod(between) <= WHOLE or mode.grad == "params" or not (way_1 and way_2):
+        algorithm_1, algorithm_2 = self.first.pick(x, x.shape, mode_1), self.second.pick(x, between, mode_2)
+        if math.prod(between) <= tuning.TUNING.held_whole or mode.grad == "params" or not (algorithm_1 and algorithm_2):
             y, filed = self.first.forward(x, mode=mode_1)
             out, more = self.second.forward(y, mode=mode_2)
             return out, {**filed, **more}
         one, two = Lines(self.first.conv, x.shape), Lines(self.second.conv, between)
         sink = self.second.sink(between, x.dtype, mode_2)
-        passing = Bits(between, mode.empty) if mode.grad else None
-        source, top = Rows(np.ascontiguousarray(x)), self.first.relu.top
+        mask = Bits(between, mode.empty) if mode.grad else None
+        source, top = ArraySource(np.ascontiguousarray(x)), self.first.relu.top
         for begin, end in stripes(between, sink.shape[1]):
             low, high = two.read_by(begin, end)
             y = scratch("stripe", (between[0], high - low, *between[2:]), x.dtype)
-            into = IntoReLU(y, top, None if passing is None else passing.lines(low, high))
-            direct.forward(one.conv, way_1, source, into, lead=one.lead(0, low))
-            direct.forward(two.conv, way_2, Rows(y), LinesOf(sink, begin, end), lead=two.lead(low, begin))
+            into = IntoReLU(y, top, None if mask is None else mask.lines(low, high))
+            direct.forward(one.conv, algorithm_1, source, into, pad_before=one.pad_before(0, low))
+            lines = LinesOf(sink, begin, end)
+            direct.forward(two.conv, algorithm_2, ArraySource(y), lines, pad_before=two.pad_before(low, begin))
         caches = (x.shape, between) if mode.grad else (None, None)
-        filed = dict(zip(self.first.names, [(between, caches[0]), (between, passing)]))
+        filed = dict(zip(self.first.names, [(between, caches[0]), (between, mask)]))
         return sink.made, {**filed, **self.second.filed(caches[1], sink, mode)}
 
     def backward(self, dout, caches, mode):
@@ -56,11 +54,12 @@ class StripedConvs:
         if not mode.input_grads:                # nobody wants them, and there are no others
             return (None,), {}
         x_shape, between = (getattr(cache, "shape", cache) for cache in caches[:3:2])
-        passing = caches[1]
+        mask = caches[1]
         mode_1, mode_2 = self.modes(mode)
-        way_1 = self.first.conv.way("input", dout, x_shape, mode_1)
-        way_2 = self.second.conv.way("input", dout, between, mode_2)
-        if math.prod(between) <= WHOLE or {way_1, way_2} & UNBANDED or not isinstance(passing, Bits):
+        algorithm_1 = run.pick_banded(self.first.conv, "input", dout, x_shape, mode_1)
+        algorithm_2 = run.pick_banded(self.second.conv, "input", dout, between, mode_2)
+        whole = math.prod(between) <= tuning.TUNING.held_whole
+        if whole or not (algorithm_1 and algorithm_2 and isinstance(mask, Bits)):
             (dy,), _ = self.second.backward(dout, caches[2:], mode_2)
             return self.first.backward(dy, caches[:2], mode_1)
         one, two = Lines(self.first.conv, x_shape), Lines(self.second.conv, between)
@@ -69,11 +68,11 @@ class StripedConvs:
         dx[...] = 0
         for begin, end in stripes(between, between[1]):
             dy = scratch("stripe", (between[0], end - begin, *between[2:]), dout.dtype)
-            direct.input_grad(two.conv, way_2, source, Into(dy), lead=two.lead(begin, 0))
+            direct.input_grad(two.conv, algorithm_2, source, ArraySink(dy), pad_before=two.pad_before(begin, 0))
             low, high = one.read_by(begin, end)
             part = scratch("its part", (x_shape[0], high - low, *x_shape[2:]), dout.dtype)
-            passed = Passed(dy, passing.lines(begin, end), mode.relu_rule)
-            direct.input_grad(one.conv, way_1, passed, Into(part), lead=one.lead(low, begin))
+            passed = Passed(dy, mask.lines(begin, end), mode.relu_rule)
+            direct.input_grad(one.conv, algorithm_1, passed, ArraySink(part), pad_before=one.pad_before(low, begin))
             dx[:, low:high] += part
         return (dx,), {}
 
@@ -85,15 +84,15 @@ class Lines:
     """Which lines of its input a convolution reads for some lines of its output."""
 
     def __init__(self, conv, x_shape):
-        self.conv, self.height, self.padding = conv, x_shape[1], conv.lead(x_shape)
-        self.stride, self.reach = conv.stride[0], reach(conv.params["w"].shape[:2], conv.dilation)[0]
+        self.conv, self.height, self.padding = conv, x_shape[1], conv.pad_before(x_shape)
+        self.stride, self.size = conv.stride[0], dilated_size(conv.params["w"].shape[:2], conv.dilation)[0]
 
     def read_by(self, begin, end):
         """For the output's lines from begin to end."""
         top = self.padding[0]
-        return max(0, begin * self.stride - top), min(self.height, (end - 1) * self.stride - top + self.reach)
+        return max(0, begin * self.stride - top), min(self.height, (end - 1) * self.stride - top + self.size)
 
-    def lead(self, low, begin):
+    def pad_before(self, low, begin):
         """Padding before the first line and column, if the input begins at line ``low`` and the output at ``begin``."""
         return self.padding[0] + low - begin * self.stride, self.padding[1]
 
@@ -113,6 +112,6 @@ class LinesOf:
 
 
 def stripes(between, height):
-    """range(height) in pieces (begin, end) of about STRIPE numbers of what lies between, each a multiple of 8 lines."""
-    lines = max(8, STRIPE // (between[0] * math.prod(between[2:])) // 8 * 8)
+    """range(height) in pieces (begin, end) of about ``stripe`` numbers (tuning.py), each a multiple of 8 lines."""
+    lines = max(8, tuning.TUNING.stripe // (between[0] * math.prod(between[2:])) // 8 * 8)
     return [(begin, min(begin + lines, height)) for begin in range(0, height, lines)]
