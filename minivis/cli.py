@@ -1,12 +1,15 @@
 """The command line: ``minivis COMMAND ...``. The commands are in minivis/commands; here is what they have in common.
 
 A mistake of the user's is one line on stderr, ``minivis: error: ...``, and exit code 2. A check that failed is 1,
-Ctrl-C 130. Anything else is a bug of ours, and shows itself as a traceback.
+Ctrl-C 130, SIGTERM 143. Anything else is a bug of ours, and shows itself as a traceback.
 """
 
 import errno
 import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 
 import click
 
@@ -31,11 +34,13 @@ def main(argv=None):
     """Run one command line and return its exit code."""
     openblas.take_avx512()
     argv = sys.argv[1:] if argv is None else list(argv)
+    terminated: list[int] = []
     try:
-        code = cli.main(args=argv, prog_name="minivis", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        with sigterm_as_ctrl_c(terminated):
+            code = cli.main(args=argv, prog_name="minivis", standalone_mode=False)
+        return 128 + signal.SIGTERM if terminated else code if isinstance(code, int) else 0
     except click.Abort:                         # click's word for Ctrl-C
-        return fail("stopped", 130, kind="")
+        return fail("stopped", 128 + (signal.SIGTERM if terminated else signal.SIGINT), kind="")
     except click.ClickException as error:
         return fail(error.format_message())
     except MinivisError as error:
@@ -47,6 +52,24 @@ def main(argv=None):
         if error.errno not in (errno.ENOSPC, errno.EDQUOT) and not is_named(error.filename, argv):
             raise
         return fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+
+
+@contextmanager
+def sigterm_as_ctrl_c(terminated):
+    """Within this, SIGTERM ends a command as Ctrl-C does and keeps what Ctrl-C keeps; it is noted in ``terminated``."""
+
+    def stop(number, frame):
+        terminated.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield                                   # only the main thread may ask for signals; and somebody else has
+        return
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def fail(sentence, code=2, kind="error: "):

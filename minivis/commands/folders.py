@@ -1,6 +1,7 @@
 """The commands that look at many pictures: a folder of any size, one process or many, one machine or a cluster."""
 
 import os
+from contextlib import contextmanager, suppress
 
 import click
 
@@ -28,35 +29,30 @@ class SweepCommand(PictureCommand):
     not_recorded: tuple[str, ...] = (*NOT_RECORDED, "jobs", "backend", "scheduler", "resume")
 
     def run(self, **params):
+        from minivis.runtime.checkpoints import check_unfinished
+        from minivis.runtime.locks import only_one
+
         out = self.output(params)
-        if not params["resume"]:
-            check_checkpoint(f"{out}.checkpoint", params["force"])
-        with resumable(f"{out}.checkpoint"):
-            super().run(**params)
+        if out is None:
+            return super().run(**params)
+        with only_one(out), resumable(f"{out}.checkpoint"):
+            if not params["resume"]:
+                check_unfinished(f"{out}.checkpoint", params["force"])
+            code = super().run(**params)
+            with suppress(FileNotFoundError):
+                os.unlink(f"{out}.checkpoint")          # it has served
+            return code
 
 
-class resumable:
-    """Within this, Ctrl-C says how to go on; a checkpoint that has served is removed."""
-
-    def __init__(self, checkpoint):
-        self.checkpoint = checkpoint
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if kind is None and os.path.exists(self.checkpoint):
-            os.unlink(self.checkpoint)
-        elif kind is KeyboardInterrupt and os.path.exists(self.checkpoint):
-            click.echo(f"\n{self.checkpoint} holds what was found so far; --resume goes on from there", err=True)
-
-
-def check_checkpoint(path, force):
-    """Raise BadValue where an earlier run has left something that nobody has said what to do with."""
-    from minivis.errors import BadValue
-
-    if os.path.exists(path) and not force:
-        raise BadValue(f"{path} holds what an earlier run has left: --resume goes on with it, --force begins anew")
+@contextmanager
+def resumable(checkpoint):
+    """Within this, Ctrl-C says how to continue."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if os.path.exists(checkpoint):
+            click.echo(f"\n{checkpoint} holds what was found so far; --resume continues from there", err=True)
+        raise
 
 
 @picture_command(
@@ -106,9 +102,7 @@ def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, devic
     from minivis.runtime.files import check_output
     from minivis.sweeps.sweep import listed
 
-    check_output(out, force or resume)
-    if not resume:
-        check_checkpoint(checkpoint_of(out), force)
+    check_output(out, force or resume)                  # before a large net is read
     given = read_given(net, needs_image=False, device=device)
     with resumable(checkpoint_of(out)), blas_threads(threads):
         done = write_codes(given.net, folder_called(folder), out, layer, net_name=net, resume=resume, force=force,

@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from minivis.errors import BadFile
+from minivis.errors import BadFile, BadValue
 from minivis.runtime.files import atomic_write
 
 FORMAT = 1
@@ -43,3 +43,9 @@ def read(path, identity, names=("z", "best", "best_losses")):
         raise BadFile(f"{path} is the checkpoint of another run: net, pictures, objective, method and seed must be the "
                       "same to go on; more steps may be asked")
     return {**about, **found}
+
+
+def check_unfinished(path, force):
+    """Raise BadValue if an earlier run has left a checkpoint and nobody has said what to do with it."""
+    if os.path.lexists(path) and not force:
+        raise BadValue(f"{path} holds an unfinished run: --resume continues it, --force starts over")

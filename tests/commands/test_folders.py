@@ -207,42 +207,49 @@ def test_without_dask(refused, monkeypatch):
     assert "pip install 'minivis[dask]'" in refused(*words)
 
 
-# the command line with batches of two, which stops at the second
+# the command line with batches of two, which stops once it has kept the second
 STOPS = """
 import sys, os, signal, minivis.cli, minivis.sweeps.sweep as sweep
+from minivis.sweeps.codes_log import CodesLog
 sweep.BATCH = 2
-add, calls = sweep.Tally.add, []
-def adding(*args):
-    calls.append(add(*args))
-    if len(calls) == 2:
-        os.kill(os.getpid(), signal.SIGINT)
-sweep.Tally.add = adding
+def stopping(keep, calls):
+    def keeping(*args):
+        calls.append(keep(*args))
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGNAL)
+    return keeping
+sweep.Tally.add, CodesLog.append = stopping(sweep.Tally.add, []), stopping(CodesLog.append, [])
 sys.exit(minivis.cli.main())
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to send to oneself")
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("words, out", [
     (("patches", "photos", *NET), "photos-patches.png"), (("codes", "photos", *NET, "-o", "new.h5"), "new.h5"),
 ])
-def test_ctrl_c_leaves_what_resume_needs(run, refused, here, words, out):
+def test_ctrl_c_and_sigterm_leave_what_resume_needs(run, refused, here, words, out, stop, monkeypatch):
+    monkeypatch.setattr("minivis.sweeps.sweep.BATCH", 2)
     assert run(*words, *(["-o", "whole.png"] if words[0] == "patches" else []))[0] == 0
     whole = here / ("whole.png" if words[0] == "patches" else "new.h5")
     kept = whole.read_bytes()
     if words[0] == "codes":
-        whole.unlink()
-    with process("-c", STOPS, *words) as child:
+        whole.rename("whole.h5")
+    with process("-c", STOPS.replace("SIGNAL", stop.name), *words) as child:
         _, err = child.communicate(timeout=60)
-    assert child.returncode == signal.SIGINT + 128 and "minivis: stopped" in err, err
-    assert f"{out}.checkpoint holds what was found so far; --resume goes on from there" in err
+    assert child.returncode == stop + 128 and "minivis: stopped" in err, err
+    assert f"{out}.checkpoint holds what was found so far; --resume continues from there" in err
     assert not (here / out).exists()
-    assert f"{out}.checkpoint holds what an earlier run has left: --resume goes on" in refused(*words)
+    assert f"{out}.checkpoint holds an unfinished run: --resume continues it, --force starts over" in refused(*words)
     code, said, err = run(*words, "--resume")
     assert (code, err) == (0, "") and not (here / f"{out}.checkpoint").exists()
     if words[0] == "patches":
         assert (here / out).read_bytes() == kept
     else:
-        assert said.startswith("11 pictures, 9 of them new")
+        assert said.startswith("11 pictures, 7 of them new")
+        with open_codes("whole.h5") as a, open_codes(out) as b:
+            np.testing.assert_array_equal(a.codes[:], b.codes[:])
+            assert a.paths[:].tolist() == b.paths[:].tolist()
 
 
 def test_as_a_module_with_two_jobs(here):

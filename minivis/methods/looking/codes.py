@@ -1,23 +1,27 @@
 """Codes: what a layer near the end says about a picture, as one vector; by default fc7, as in the lecture.
 
 Pictures that a net finds alike have codes that lie close together, whatever their pixels. `codes` returns them;
-`write_codes` streams those of any number of pictures into a file, which can be stopped, gone on with, and added to.
+`write_codes` writes those of any number of pictures to a file; a run that was stopped can be continued, and more
+pictures can be added.
 """
 
 import os
-import shutil
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from minivis.engine.layer_table import fingerprint
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.images.collection import Pictures
+from minivis.runtime.checkpoints import check_unfinished
 from minivis.runtime.files import check_output
-from minivis.sweeps.codes_file import create, near, open_codes
-from minivis.sweeps.sweep import Tally, shown, sweep
+from minivis.runtime.locks import only_one
+from minivis.sweeps.codes_file import near, open_codes, parts_of, write_file
+from minivis.sweeps.codes_log import Batch, CodesLog, Source
+from minivis.sweeps.sweep import Tally, check_workers, shown, sweep
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +51,13 @@ def codes(net, pictures, layer=None, *, size=None, jobs=1, backend="loky", sched
         tally.add(pictures, first, looked)
         names += [pictures.name(first + i) for i in looked.read]
         values += [looked.found] * bool(looked.read)
-    check_some(values, tally, pictures)
+    check_some(len(values), tally.unreadable, pictures)
     return Codes(np.concatenate(values), tuple(names), layer, tuple(tally.unreadable))
 
 
 @dataclass(frozen=True)
 class Written:
-    """What `write_codes` did: pictures in the file now, new ones, the width of a code, who could not be read."""
+    """What `write_codes` did: pictures in the file now, new ones, numbers in a code, and what could not be read."""
 
     path: str
     layer: str
@@ -67,50 +71,52 @@ def write_codes(net, folder, path, layer=None, *, net_name="", resume=False, for
                 backend="loky", scheduler=None, progress=False):
     """Write the codes of a folder of pictures to ``path``.
 
-    resume: go on with what a stopped run has left, or add to a file that is there; pictures that it has already are not
-    read again. Raise BadFile where that file is of another net or layer.
+    resume: continue a run that was stopped, or add to a file that is there; pictures that it holds are not read again.
+    Raise BadFile if that is of another net or layer. What a stopped run has found lies in ``path``.checkpoint, batch by
+    batch; whoever continues it gets the codes of an unbroken run, to the bit.
     """
     layer = net.check_name(layer or net.role("code"))
+    check_workers(jobs, backend, scheduler)
     pictures = Pictures.of(folder)
-    growing = checkpoint_of(path)
     width = int(np.prod(net.shapes((1, *shown(net, size)))[layer][1:]))
-    own = {"fingerprint": fingerprint(net), "layer": layer, "size": size}
-    if resume and (os.path.exists(growing) or os.path.exists(path)):
-        check_same(growing if os.path.exists(growing) else path, width, **own)
-        if not os.path.exists(growing):
-            shutil.copyfile(path, growing)
-    else:
+    source = Source(net_name, fingerprint(net), layer, size, width, str(net.dtype))
+    check_output(path, force or resume)
+    with only_one(path):
         if not resume:
-            check_output(path, force)
-            check_output(growing, force)
-        create(growing, width, net.dtype, net_name, **own)
-    tally = Tally()
-    try:
-        with open_codes(growing, write=True) as file:
-            before = file.trim()
-            known = set(file.names())
-            names = tuple(n for n in pictures.names if near(os.path.join(pictures.root, n), path) not in known)
-            todo = Pictures(pictures.root, names)
-            for first, looked in sweep(net, todo, layer, flat, size=size, jobs=jobs, backend=backend,
-                                       scheduler=scheduler, progress=progress, title="codes"):
-                tally.add(todo, first, looked)
-                if looked.read:
-                    file.append([todo.path(first + i) for i in looked.read],
-                                [looked.hashes[i].encode() for i in looked.read], looked.found)
-            count = len(file)
-            check_some(range(count), tally, pictures)
-    except BaseException:
-        with suppress(OSError), open_codes(growing) as file:
-            if not len(file):
-                os.unlink(growing)
-        raise
-    os.replace(growing, path)
-    return Written(os.fspath(path), layer, count, count - before, width, tuple(tally.unreadable))
+            check_unfinished(checkpoint_of(path), force)
+        old, known = 0, set()
+        if resume and os.path.exists(path):
+            with open_codes(path) as file:
+                source.check(path, file.source)
+                old, known = len(file), set(file.names())
+        with CodesLog(checkpoint_of(path), source, resume) as log:
+            before = log.rows
+            find_codes(net, pictures, path, known, log, size=size, jobs=jobs, backend=backend, scheduler=scheduler,
+                       progress=progress)
+            unreadable = tuple((name, why) for _, name, why in log.unreadable)
+            check_some(old + log.rows, unreadable, pictures)
+        if log.rows:
+            parts = ((batch.paths, batch.hashes, batch.codes) for _, batch in log.read())
+            write_file(path, source, chain(parts_of(path), parts) if old else parts, force=force or resume)
+            os.unlink(log.path)
+        return Written(os.fspath(path), layer, old + log.rows, log.rows - before, width, unreadable)
+
+
+def find_codes(net, pictures, path, known, log, **settings):
+    """Add to ``log`` the codes of all pictures that neither it nor ``known`` has."""
+    kept = [near(os.path.join(pictures.root, name), path) for name in pictures.names]
+    numbers = [i for i, one in enumerate(kept) if one not in known and one not in log.known]
+    names, kept = tuple(pictures.names[i] for i in numbers), [kept[i] for i in numbers]
+    todo = Pictures(pictures.root, names)
+    for first, looked in sweep(net, todo, log.source.layer, flat, title="codes", **settings):
+        found = looked.found if looked.read else np.zeros((0, log.source.width), log.source.dtype)
+        log.append(Batch([kept[first + i] for i in looked.read], [looked.hashes[i] for i in looked.read],
+                         [(kept[first + i], names[first + i], why) for i, why, _ in looked.failed], found))
 
 
 @contextmanager
 def codes_at(net, source, *, progress=False):
-    """The path of a file of codes: ``source``; or of a temporary one, where that is a folder of pictures."""
+    """The path of a file of codes: ``source``, or a temporary one if that is a folder of pictures."""
     if not os.path.isdir(source):
         yield source
         return
@@ -124,20 +130,10 @@ def checkpoint_of(path):
     return f"{os.fspath(path)}.checkpoint"
 
 
-def check_same(path, width, fingerprint, layer, size):
-    """Raise BadFile unless the codes at ``path`` were made in just this way."""
-    with open_codes(path) as file:
-        if file.fingerprint != fingerprint:
-            raise BadFile(f"{path} holds codes of another net, {file.net}: give it as --net, or write another file")
-        if (file.layer, file.codes.shape[1]) != (layer, width):
-            raise BadFile(f"{path} holds codes of the layer {file.layer}, not of {layer}: write another file")
-        if file.size != size:
-            raise BadFile(f"{path} holds codes of pictures of --size {file.size}, not {size}: write another file")
-
-
-def check_some(values, tally, pictures):
-    if not len(values):
-        raise BadFile(f"none of the {len(pictures)} pictures can be read; the first: {tally.unreadable[0][1]}")
+def check_some(count, unreadable, pictures):
+    """Raise BadFile if not one picture could be read."""
+    if not count:
+        raise BadFile(f"none of the {len(pictures)} pictures can be read; the first: {unreadable[0][1]}")
 
 
 def nearest(codes, code, k=12, *, metric="cosine"):

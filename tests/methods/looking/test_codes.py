@@ -1,17 +1,25 @@
 """Codes in memory and in a file that grows; the nearest of them, by hand."""
 
+import errno
+
 import h5py
 import numpy as np
 import pytest
+from commandline import contents
 
 import minivis as mv
-from minivis.errors import BadFile, BadValue, UnknownName
+from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
 from minivis.images.files import write_image
 from minivis.methods.looking.codes import codes, nearest, write_codes
 from minivis.methods.looking.neighbours import neighbours
 from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.runtime import block_log, files
+from minivis.runtime.block_log import blocks
+from minivis.sweeps import codes_log
 from minivis.sweeps import sweep as sweeping
-from minivis.sweeps.codes_file import CodesFile, open_codes
+from minivis.sweeps.codes_file import open_codes
+from minivis.sweeps.codes_log import CodesLog
+from minivis.weights.containers import hdf5_write
 
 
 @pytest.fixture(autouse=True)
@@ -68,25 +76,129 @@ class Stop(BaseException):
     pass
 
 
-def test_stopped_and_gone_on_with_is_the_same(folder, monkeypatch):
-    """And no picture is read twice."""
+def stop_at(monkeypatch, number, error=Stop):
+    """Stop the run before batch ``number`` is kept; return the names of the pictures of each batch, as it comes."""
+    append, calls = CodesLog.append, []
+
+    def stopping(self, batch):
+        calls.append([path.rpartition("/")[2] for path in batch.paths])
+        if len(calls) == number:
+            raise error
+        append(self, batch)
+
+    monkeypatch.setattr(CodesLog, "append", stopping)
+    return calls
+
+
+def test_stopped_and_continued_is_the_same_to_the_bit(folder, monkeypatch):
+    """The unreadable 5x.png, too, so that every batch has the pictures that it has in an unbroken run."""
+    (folder / "pictures/00.png").write_bytes(b"broken, and early in the folder")
     net = tiny_vgg()
-    write_codes(net, "pictures", "whole.h5")
-    append, calls = CodesFile.append, []
-
-    def stopping(self, paths, hashes, values):
-        calls.append([path.rpartition("/")[2] for path in paths])
-        if len(calls) == 2:
-            raise Stop
-        append(self, paths, hashes, values)
-
-    monkeypatch.setattr(CodesFile, "append", stopping)
+    whole = write_codes(net, "pictures", "whole.h5")
+    calls = stop_at(monkeypatch, 2)
     with pytest.raises(Stop):
         write_codes(net, "pictures", "codes.h5")
-    assert not (folder / "codes.h5").exists() and (folder / "codes.h5.checkpoint").exists()
+    assert [path.name for path in sorted(folder.glob("codes.h5*"))] == ["codes.h5.checkpoint"]
+    done = write_codes(net, "pictures", "codes.h5", resume=True)
+    assert calls == [["0.png", "1.png", "2.png"], ["3.png", "4.png", "5.png"],
+                     ["3.png", "4.png", "5.png"], ["6.png", "7.png", "8.png", "9.png"]]    # no batch is made twice
+    for a, b in zip(read("codes.h5"), read("whole.h5")):
+        np.testing.assert_array_equal(a, b)
+    assert (done.pictures, done.new, done.unreadable) == (10, 7, whole.unreadable)
+    assert [name for name, _ in done.unreadable] == ["00.png", "5x.png"]
+    assert [path.name for path in sorted(folder.glob("codes.h5*"))] == ["codes.h5"]
+
+
+@pytest.mark.parametrize("cut", [1, 40, 200])
+def test_a_checkpoint_that_is_cut_short_anywhere_is_continued(folder, monkeypatch, cut):
+    net = tiny_vgg()
+    write_codes(net, "pictures", "whole.h5")
+    stop_at(monkeypatch, 3)
+    with pytest.raises(Stop):
+        write_codes(net, "pictures", "codes.h5")
+    data = (folder / "codes.h5.checkpoint").read_bytes()
+    (folder / "codes.h5.checkpoint").write_bytes(data[:-cut])
     write_codes(net, "pictures", "codes.h5", resume=True)
-    assert calls == [["0.png", "1.png", "2.png", "3.png"], ["4.png", "5.png", "6.png"],
-                     ["4.png", "5.png", "6.png"], ["7.png", "8.png", "9.png"]]
+    for a, b in zip(read("codes.h5"), read("whole.h5")):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_picture_that_could_not_be_read_is_tried_again_by_a_later_run(folder, rng):
+    net = tiny_vgg()
+    write_codes(net, "pictures", "codes.h5")
+    write_image("pictures/5x.png", rng.integers(0, 256, (16, 16, 3), dtype=np.uint8), force=True)
+    assert write_codes(net, "pictures", "codes.h5", resume=True).new == 1
+
+
+@pytest.mark.parametrize("settings, message", [
+    ({"jobs": 0}, "jobs is at least 1"), ({"scheduler": "tcp://127.0.0.1:1"}, "a scheduler belongs to"),
+    ({"layer": "fc9"}, "no layer named 'fc9'"), ({"size": 8}, "--size None, not 8"),
+])
+def test_a_wrong_setting_leaves_no_checkpoint_and_takes_none_away(folder, monkeypatch, settings, message):
+    net = tiny_vgg()
+    for path in ("new.h5", "codes.h5", "begun.h5"):
+        if path == "codes.h5":
+            write_codes(net, "pictures", path)
+        if path == "begun.h5":
+            stop_at(monkeypatch, 2)
+            with pytest.raises(Stop):
+                write_codes(net, "pictures", path)
+        before = contents(folder)
+        if path != "new.h5" or "size" not in settings:
+            with pytest.raises(MinivisError, match=message):
+                write_codes(net, "pictures", path, resume=True, **settings)
+        assert contents(folder) == before
+
+
+def test_nobody_deletes_what_another_run_makes(folder):
+    """Not with --append, not with --force, and not a file that was made meanwhile."""
+    net, states = tiny_vgg(), []
+
+    def second(settings):
+        before = contents(folder)
+        with pytest.raises(BadValue, match=r"codes\.h5 is being written by another minivis: wait until"):
+            write_codes(net, "pictures", "codes.h5", **settings)
+        states.append(contents(folder) == before)
+
+    with pytest.MonkeyPatch.context() as patch:
+        append = CodesLog.append
+        patch.setattr(CodesLog, "append", lambda self, batch: (
+            append(self, batch), second({"resume": True}), second({"force": True})))
+        write_codes(net, "pictures", "codes.h5")
+    assert states == [True] * 6 and len(read("codes.h5")[0]) == 10
+    assert not (folder / "codes.h5.lock").exists()
+
+
+@pytest.mark.parametrize("block, rows", [(0, 0), (1, 0), (2, 4), (3, 7), (4, 10)])
+def test_a_full_disk_keeps_whole_batches_and_resume_makes_the_rest(folder, monkeypatch, block, rows):
+    """It is full 10 bytes into that block of the checkpoint: its header, its batches, or the file after them."""
+    net, ends = tiny_vgg(), [0]
+    with monkeypatch.context() as patch:
+        close = CodesLog.close
+        patch.setattr(CodesLog, "close", lambda log: (close(log), ends.extend(end for end, _ in blocks(log.path))))
+        write_codes(net, "pictures", "whole.h5")
+    left, write = [ends[block] + 10], files.write_all
+
+    def write_all(descriptor, data):
+        size = memoryview(data).nbytes
+        if left[0] < size:
+            write(descriptor, memoryview(data).cast("B")[: left[0]])
+            left[0] = 0
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left[0] -= size
+        write(descriptor, data)
+
+    with monkeypatch.context() as patch:
+        for module in (block_log, hdf5_write):
+            patch.setattr(module, "write_all", write_all)
+        with pytest.raises(BadFile, match=r"codes\.h5.* cannot be written: the disk at .* is full"):
+            write_codes(net, "pictures", "codes.h5")
+    assert sorted(path.name for path in folder.glob("*codes*")) == ["codes.h5.checkpoint"] * bool(rows)
+    assert len(ends) == 5
+    if rows:
+        source = codes_log.source_of("codes.h5.checkpoint")
+        assert CodesLog("codes.h5.checkpoint", source, resume=True).rows == rows
+    write_codes(net, "pictures", "codes.h5", resume=True)
     for a, b in zip(read("codes.h5"), read("whole.h5")):
         np.testing.assert_array_equal(a, b)
 
@@ -196,9 +308,16 @@ def test_paths_are_read_in_blocks_and_little_of_the_file_is_kept(folder, monkeyp
     """A path takes 4096 bytes in the file; HDF5 2 would keep 8 MB of each part."""
     write_codes(tiny_vgg(), "pictures", "codes.h5")
     monkeypatch.setattr("minivis.sweeps.codes_file.PATHS", 3)
-    with open_codes("codes.h5", write=True) as file:
+    with open_codes("codes.h5") as file:
         assert list(file.names()) == [f"pictures/{i}.png" for i in range(10)]
-        assert file.codes.file.id.get_access_plist().get_cache()[2] == 2**20
+    caches = []
+    with monkeypatch.context() as patch:
+        patch.setattr(hdf5_write.Sink, "check", lambda self: None)
+        make = h5py.File.create_dataset
+        patch.setattr(h5py.File, "create_dataset", lambda file, *args, **kwargs: (
+            caches.append(file.id.get_access_plist().get_cache()[2]), make(file, *args, **kwargs))[1])
+        write_codes(tiny_vgg(), "pictures", "more.h5")
+    assert caches == [2**20] * 3
 
 
 def test_neighbours_of_a_picture(folder):
