@@ -1,6 +1,11 @@
 """What every pass and method checks in the same words."""
 
-from minivis.errors import BadValue
+from minivis.convolution.choose import check_algorithm
+from minivis.errors import BadValue, UnknownName
+from minivis.layers.base import ForwardMode
+from minivis.layers.conv import Conv2D
+from minivis.layers.relu import check_rule
+from minivis.runtime import plain
 from minivis.runtime.backend import get_xp
 
 
@@ -9,3 +14,54 @@ def check_finite(*answers):
     for values in answers:
         if not get_xp(values).isfinite(values).all():
             raise BadValue("the net's answer to this picture is infinite or NaN: its weights overflow")
+
+
+def check_forward(net, x, grad, training, rng, algorithm, workspace, start_after):
+    """The `ForwardMode` of a pass over x; raise BadValue or UnknownName for what does not fit."""
+    if grad not in (None, "image", "params"):
+        raise UnknownName.of("grad", grad, (None, "image", "params"))
+    if start_after == "input" and (getattr(x, "ndim", 0) != 4 or x.shape[3] != net.input_channels or 0 in x.shape):
+        got = getattr(x, "shape", type(x).__name__)
+        raise BadValue(f"the net reads (N, H, W, {net.input_channels}), got {got}")
+    if x.dtype.kind != "f" or (x.dtype != net.dtype and net.parameter_count):     # without parameters: any float
+        raise BadValue(f"dtype mismatch: the net is {net.dtype}, the input {x.dtype}; convert with net.astype(...) or "
+                       "x.astype(...)")
+    if any(get_xp(p) is not get_xp(x) for layer in net.layers.values() for p in layer.params.values()):
+        raise BadValue("the net and the input are on different devices; move the net with net.to('cpu' | 'gpu')")
+    return ForwardMode(grad, training, rng, checked_algorithm(net, algorithm), workspace)
+
+
+def checked_algorithm(net, algorithm):
+    """How to convolve; in plain mode, wherever nothing is named, by the definition."""
+    named = algorithm if isinstance(algorithm, dict) else {None: algorithm}
+    for name, value in named.items():
+        if name is not None and not isinstance(net.layers.get(net.check_name(name)), Conv2D):
+            raise BadValue(f"algorithm: {name!r} is not a convolution")
+        check_algorithm(value)
+    if not plain.is_plain():
+        return algorithm
+    if isinstance(algorithm, dict):
+        return dict.fromkeys(net.nodes, plain.algorithm()) | algorithm
+    return plain.algorithm() if algorithm == "auto" else algorithm
+
+
+def check_backward(net, acts, seeds, relu_rule, param_grads, keep):
+    """The names of the layers to keep, as a set; raise BadValue or UnknownName for what does not fit."""
+    if acts.net.nodes is not net.nodes:
+        raise BadValue("these activations come from a different net")
+    if acts.mode.grad is None:
+        raise BadValue("this forward kept nothing for a backward: run it with grad='image' or 'params'")
+    if param_grads and acts.mode.grad != "params":
+        raise BadValue("this forward did not keep the layers' inputs: run it with grad='params' for param_grads")
+    check_rule(relu_rule)
+    if not seeds:
+        raise BadValue("backward needs a seed: {layer name: gradient there}")
+    for name, seed in seeds.items():
+        net.check_name(name)
+        if name not in acts.shapes:
+            raise BadValue(f"a seed at {name!r}, but this pass ended before it, at {list(acts.shapes)[-1]!r}")
+        wanted = f"{acts.dtype} {acts.shapes[name]}"
+        got = f"{seed.dtype} {seed.shape}" if hasattr(seed, "dtype") else f"a {type(seed).__name__}"
+        if got != wanted:
+            raise BadValue(f"the seed at {name!r} must be {wanted}, is {got}")
+    return set(acts.shapes) if keep == "all" else net.check_names(keep)

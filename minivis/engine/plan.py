@@ -1,9 +1,15 @@
 """What a pass does, step by step: which layers run, which of them as one, and which outputs can go after each.
 
-`Network.forward` and `backward` walk through these steps. Here alone it is decided what is fused: a convolution with
-the ReLU that alone reads it, and that with its max pool; two such where the second alone reads the first (in stripes,
-where pictures are large); a MobileNet's block, where no backward will follow. Never where somebody wants to see or to
-seed what is between.
+`Network.forward` and `backward` define what a pass computes; `run_forward` and `run_backward` here compute the same in
+steps of one layer or of several. Here alone it is decided what is fused: a convolution with the ReLU that alone reads
+it, and that with its max pool; two such where the second alone reads the first (in stripes, where pictures are large);
+a MobileNet's block, where no backward will follow. Never where somebody wants to see or to seed what is between, and
+never a layer of another class, such as a subclass of Conv2D, which may compute something else.
+
+Whatever a step runs has the methods
+
+    forward(*inputs, mode)              the output, and [(name, shape of its output, cache), ...] of every layer in it
+    backward(dout, caches, mode)        (dxs, dparams); ``caches`` is a list, one for each layer
 """
 
 import functools
@@ -14,27 +20,63 @@ from minivis.engine.fusion.bottleneck import LONGEST, Bottleneck, block_length
 from minivis.engine.fusion.conv_relu_pool import FusedConv, fusable
 from minivis.engine.fusion.stripes import StripedConvs
 from minivis.errors import BadValue
+from minivis.runtime.threads import ONE_BLAS_THREAD
 
 MOST_PLANS = 100                        # of one net, at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """``layer`` reads ``inputs`` and stands for the layers ``names``, in order: one, or several that run fused."""
+    """``run`` reads ``inputs`` and stands for the layers ``names``, in order: one, or several that run fused."""
 
     names: tuple
-    layer: object
+    run: object
     inputs: tuple
     last_uses: tuple = ()               # outputs that nobody reads afterwards
 
-    def mode(self, mode):
-        """``mode`` for this step's layer, where algorithms are given by layer."""
-        return mode if isinstance(self.layer, StripedConvs | Bottleneck) else mode.at(self.names[0])
 
-    def caches(self, acts):
-        """What ``layer.backward`` takes: the layer's cache, or those of all that are fused."""
-        caches = [acts.caches[name] for name in self.names]
-        return caches[0] if len(caches) == 1 else caches
+class OneLayer:
+    """A layer that runs by itself, as a step."""
+
+    def __init__(self, name, layer):
+        self.name, self.layer = name, layer
+
+    def forward(self, *inputs, mode):
+        out, cache = self.layer.forward(*inputs, mode=mode.at(self.name))
+        return out, [(self.name, out.shape, cache)]
+
+    def backward(self, dout, caches, mode):
+        return self.layer.backward(dout, caches[0], mode.at(self.name))
+
+
+def run_forward(acts, steps):
+    """The loop of `Network.forward` over steps."""
+    with ONE_BLAS_THREAD:                                               # once, and not by each layer
+        for step in steps:
+            acts[step.names[-1]], made = step.run.forward(*(acts[source] for source in step.inputs), mode=acts.mode)
+            for name, shape, cache in made:
+                acts.record(name, shape, cache)
+            acts.drop(step.last_uses)
+    return acts
+
+
+def run_backward(acts, seeds, keep, mode):
+    """The loop of `Network.backward` over steps: the gradients at the layers of ``keep``, and at the seeds."""
+    dacts = dict(seeds)
+    with ONE_BLAS_THREAD:
+        for step in backward_steps(acts.net, tuple(acts.caches), frozenset(seeds), frozenset(keep)):
+            name = step.names[-1]
+            if name not in dacts:
+                continue                                                # no seed and nothing above: no gradient here
+            dout = dacts[name] if name in keep else dacts.pop(name)
+            wanted = "input" in keep or set(step.inputs) != {"input"}
+            caches = [acts.caches[name] for name in step.names]
+            dxs, _ = step.run.backward(dout, caches, replace(mode, input_grads=wanted))
+            for source, dx in zip(step.inputs, dxs) if wanted else ():
+                dacts[source] = dacts[source] + dx if source in dacts else dx       # not +=: arrays may be shared
+    if "input" not in keep:
+        dacts.pop("input", None)
+    return dacts
 
 
 def made_once(make):
@@ -57,24 +99,38 @@ def made_once(make):
 
 
 @made_once
-def forward_steps(net, until, keep, since, grad):
+def forward_steps(net, until, keep, start_after, grad):
     """The steps of a forward pass. With ``keep`` None every output stays, and each layer is a step of its own."""
-    names = reached(net, until, since)
+    names = reached(net, until, start_after)
     if keep is None:
-        return [Step((name,), *net.nodes[name]) for name in names]
+        return [single(net, name) for name in names]
     steps = fused_steps(net, names, {*keep, *names[-1:]}, blocks=grad is None)
-    last_use = {made.names[-1]: made for made in steps}                 # nobody reads it: it can go at once
-    last_use.update((source, made) for made in steps for source in made.inputs)
-    return [
-        replace(made, last_uses=tuple(used for used, last in last_use.items() if last is made and used not in keep))
-        for made in steps
-    ]
+    last_uses = dropped([(step.names[-1], step.inputs) for step in steps], keep)
+    return [replace(step, last_uses=last_uses[step.names[-1]]) for step in steps]
+
+
+def unused_after(net, names, keep):
+    """Name -> the outputs that nobody needs once this layer has run, where each of ``names`` runs by itself."""
+    if keep is None:
+        return dict.fromkeys(names, ())
+    return dropped([(name, net.nodes[name].inputs) for name in names], net.check_names(keep))
+
+
+def dropped(made, keep):
+    """Of [(name, inputs), ...] in order: name -> the outputs that can go after it, since nothing later reads them."""
+    last_use = {name: name for name, _ in made}                         # nobody reads it: it can go at once
+    last_use.update((source, name) for name, inputs in made for source in inputs)
+    found = {name: [] for name, _ in made}
+    for used, last in last_use.items():
+        if used not in keep:
+            found[last].append(used)
+    return found
 
 
 @made_once
-def backward_steps(net, names, seeds, keep, param_grads):
-    """The steps of a backward pass over the layers ``names``, last first. Parameters' gradients need every layer's."""
-    return fused_steps(net, names, set(names) if param_grads else {*seeds, *keep})[::-1]
+def backward_steps(net, names, seeds, keep):
+    """The steps of a backward pass over the layers ``names``, last first."""
+    return fused_steps(net, names, {*seeds, *keep})[::-1]
 
 
 def fused_steps(net, names, seen, *, blocks=False):
@@ -94,7 +150,7 @@ def fused_steps(net, names, seen, *, blocks=False):
         taken.update(made.names)
         if steps and follows(steps[-1], made, readers, seen):
             first = steps.pop()
-            made = Step(first.names + made.names, StripedConvs(first.layer, made.layer), first.inputs)
+            made = Step(first.names + made.names, StripedConvs(first.run, made.run), first.inputs)
         steps.append(made)
     return steps
 
@@ -111,31 +167,40 @@ def step_from(net, name, readers, seen, blocks):
     length = block_length(layers) if blocks else 0
     if not length:
         length, kind = next((n for n in (3, 2) if n <= len(chain) and fusable(*layers[:n])), 1), FusedConv
+    if length == 1:
+        return single(net, name)
     names = tuple(chain[:length])
-    return Step(names, kind(names, layers[:length]) if length > 1 else layers[0], net.nodes[name].inputs)
+    return Step(names, kind(names, layers[:length]), net.nodes[name].inputs)
+
+
+def single(net, name):
+    """The step of one layer."""
+    layer, inputs = net.nodes[name]
+    return Step((name,), OneLayer(name, layer), inputs)
 
 
 def follows(first, second, readers, seen):
     """Whether two steps are convolutions of which the second alone reads the first."""
-    if not (isinstance(first.layer, FusedConv) and isinstance(second.layer, FusedConv)):
+    if not (isinstance(first.run, FusedConv) and isinstance(second.run, FusedConv)):
         return False
     between = first.names[-1]
-    return first.layer.pool is None and between not in seen and readers[between] == [second.names[0]]
+    return first.run.pool is None and between not in seen and readers[between] == [second.names[0]]
 
 
-def reached(net, until=None, since="input"):
-    """The names of the layers after ``since`` up to and including ``until`` (None: all)."""
+def reached(net, until=None, start_after="input"):
+    """The names of the layers after ``start_after`` up to and including ``until`` (None: all)."""
     names = list(net.nodes)
     if until is not None:
         net.check_name(until)
         names = [] if until == "input" else names[: names.index(until) + 1]
-    if since == "input":
+    if start_after == "input":
         return names
-    names = names[1 + list(net.nodes).index(net.check_name(since)) :]
+    names = names[1 + list(net.nodes).index(net.check_name(start_after)) :]
     if until is not None and not names:
-        raise BadValue(f"a pass since {since!r} does not come by {until!r}")
+        raise BadValue(f"{until!r} does not come after {start_after!r} (start_after={start_after!r}, until={until!r})")
     for name in names:
         for source in net.nodes[name].inputs:
-            if source != since and source not in names:
-                raise BadValue(f"a pass cannot begin at {since!r}: {name!r} reads {source!r} as well, which is before")
+            if source != start_after and source not in names:
+                raise BadValue(f"a pass cannot start after {start_after!r}: {name!r} also needs {source!r}, which lies "
+                               "before it")
     return names

@@ -1,13 +1,14 @@
 """Fused or one by one, with fresh memory or used: the same numbers, and a caller may see and seed the same."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tuned import tune
 
 from minivis.engine.fusion import bottleneck
-from minivis.engine.network import Network
+from minivis.engine.network import Network, Node
 from minivis.errors import BadValue, UnknownName
 from minivis.layers import Add, Conv2D, MaxPool2D, ReLU, relu
 from minivis.models.tiny import tiny_branches, tiny_vgg
@@ -282,7 +283,7 @@ def test_algorithms_by_name(rng):
         net.forward(x, algorithm="winograd3")
     with pytest.raises(UnknownName, match="did you mean 'conv1_2'"):
         net.forward(x, algorithm={"conv12": "winograd2"})
-    with pytest.raises(BadValue, match="'relu1_1' is no convolution"):
+    with pytest.raises(BadValue, match="'relu1_1' is not a convolution"):
         net.forward(x, algorithm={"relu1_1": "winograd2"})
     with pytest.raises(BadValue, match=r"pointwise needs a 1x1 kernel .*this convolution is 3x3"):
         net.forward(x, algorithm="pointwise")
@@ -400,13 +401,85 @@ def test_a_block_whose_convolutions_go_other_ways(rng, monkeypatch):
     assert not passes
 
 
+class Leaky(ReLU):
+    """Passes a tenth of what is below zero."""
+
+    def forward(self, x, *, mode):
+        return np.maximum(x, 0.1 * x), np.where(x > 0, 1, 0.1)
+
+    def backward(self, dout, cache, mode):
+        return (dout * cache,), {}
+
+
+class Doubled(Conv2D):
+    def forward(self, x, *, mode):
+        out, cache = super().forward(x, mode=mode)
+        return 2 * out, cache
+
+    def backward(self, dout, cache, mode):
+        return super().backward(2 * dout, cache, mode)
+
+
+class Smallest(MaxPool2D):
+    def forward(self, x, *, mode):
+        out, cache = super().forward(-x, mode=mode)
+        return -out, cache
+
+
+class Half(Add):
+    def forward(self, a, b, *, mode):
+        return (a + b) / 2, None
+
+    def backward(self, dout, cache, mode):
+        return (dout / 2, dout / 2), {}
+
+
+def replaced(net, name, kind):
+    """The net with a layer of ``kind``, of the same settings, in the place of ``name``."""
+    layer, inputs = net.nodes[name]
+    other = kind(**layer.params, **layer.config())
+    return replace(net, nodes={**net.nodes, name: Node(other, inputs)})
+
+
+@pytest.mark.parametrize("name, kind", [
+    ("conv1_1", Doubled), ("relu1_1", Leaky), ("conv1_2", Doubled), ("relu1_2", Leaky), ("pool1", Smallest),
+])  # fmt: skip
+def test_a_subclass_is_never_replaced_by_its_parent(rng, name, kind):
+    """In a convolution with ReLU and pool, alone and in stripes: it runs as what it is, up and down."""
+    parent = chain(rng)
+    net = replaced(parent, name, kind)
+    x = rng.standard_normal((1, 12, 16, 3))
+    whole = net.forward(x, algorithm="im2col", fuse=False)
+    fused = net.forward(x, keep=["pool2"])
+    np.testing.assert_allclose(fused["pool2"], whole["pool2"], rtol=0, atol=1e-11)
+    assert not np.allclose(whole["pool2"], parent.forward(x)["pool2"])
+    assert all(len(step.names) == 1 for step in net.plan(keep=["pool2"]) if name in step.names)
+    seeds = {"pool2": rng.standard_normal(whole["pool2"].shape)}
+    plain, faster = (net.backward(acts, seeds)[0]["input"] for acts in (whole, fused))
+    np.testing.assert_allclose(faster, plain, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("name, kind", [
+    ("expand", Doubled), ("expand_relu", Leaky), ("depthwise", Doubled), ("depthwise_relu", Leaky),
+    ("project", Doubled), ("sum", Half),
+])  # fmt: skip
+def test_a_subclass_in_a_block_is_never_replaced_by_its_parent(rng, name, kind):
+    parent = block(rng)
+    net = replaced(parent, name, kind)
+    x = rng.standard_normal((1, 8, 9, 3))
+    last = next(reversed(net.nodes))
+    whole = net.forward(x, grad=None, algorithm="im2col", fuse=False)[last]
+    np.testing.assert_allclose(net.forward(x, keep=[last], grad=None)[last], whole, rtol=0, atol=1e-11)
+    assert not np.allclose(whole, parent.forward(x)[last])
+
+
 def test_a_plan_is_made_once_and_anew_when_the_net_changes(rng):
     net = chain(rng)
     assert net.plan(keep=["pool2"]) is net.plan(keep=("pool2", "pool2")) is net.plan(keep="pool2")
     assert net.plan(keep=["pool1", "pool2"]) is not net.plan(keep=["pool2"])
     before = net.plan(keep=["pool2"])
     net.nodes["relu1_1"] = net.nodes["relu1_1"]._replace(layer=ReLU(1))
-    assert net.plan(keep=["pool2"])[0].layer is not before[0].layer
+    assert net.plan(keep=["pool2"])[0].run is not before[0].run
     acts = net.forward(rng.standard_normal((1, 8, 8, 3)), keep=["pool2"])
     assert acts.caches.keys() == net.nodes.keys()
 

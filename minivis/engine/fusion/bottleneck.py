@@ -37,12 +37,12 @@ def block_length(layers):
 
 
 def kind(layer):
-    """A letter: 1 for a plain 1x1 convolution, d a depthwise one, r ReLU, a Add."""
-    if isinstance(layer, Conv2D):
+    """A letter: 1 for a plain 1x1 convolution, d a depthwise one, r ReLU, a Add; - for any other, a subclass too."""
+    if type(layer) is Conv2D:
         kernel, channels = layer.params["w"].shape[:2], layer.params["w"].shape[2:]
         plain = kernel == layer.stride == (1, 1) and layer.groups == 1
         return "1" if plain else "d" if layer.groups > 1 and channels == (1, layer.groups) else "-"
-    return "r" if isinstance(layer, ReLU) else "a" if isinstance(layer, Add) else "-"
+    return {ReLU: "r", Add: "a"}.get(type(layer), "-")
 
 
 class Bottleneck:
@@ -57,7 +57,7 @@ class Bottleneck:
         self.one_by_one = [*((pair.names[0], pair) for pair in fused), *rest]
 
     def forward(self, x, *, mode):
-        """Return the last one's output, and {name: (shape of its output, None)}."""
+        """Return the last one's output, and [(name, shape of its output, None), ...]."""
         shapes = [x.shape]
         for conv in self.convs:
             shapes.append(conv.output_shape(shapes[-1]))
@@ -69,7 +69,7 @@ class Bottleneck:
                 terms = (out, x) if isinstance(layer, Add) else (out,)
                 out, _ = layer.forward(*terms, mode=mode.at(name))
         made = [shape for shape in shapes[1:] for _ in range(2)]                # a convolution's, and its ReLU's
-        return out, {name: (shape, None) for name, shape in zip(self.names, made)}
+        return out, [(name, shape, None) for name, shape in zip(self.names, made)]
 
     def all_fast(self, x, shapes, mode):
         """Whether each convolution takes the algorithm that this file fuses."""

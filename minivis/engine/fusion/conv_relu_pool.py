@@ -17,14 +17,14 @@ from minivis.runtime.threads import scratch
 
 
 def fusable(conv, relu, pool=None):
-    """Whether these three are of the kinds that this file knows."""
-    if not (isinstance(conv, Conv2D) and isinstance(relu, ReLU)):
+    """Whether these three are of the very classes that this file knows: a subclass may compute something else."""
+    if not (type(conv) is Conv2D and type(relu) is ReLU):
         return False
     if conv.groups > 1 and conv.params["w"].shape[2:] != (1, conv.groups):      # groups that run one after another
         return False
     if pool is None:
         return True
-    plain = isinstance(pool, MaxPool2D) and pool.padding == ((0, 0), (0, 0)) and not pool.ceil
+    plain = type(pool) is MaxPool2D and pool.padding == ((0, 0), (0, 0)) and not pool.ceil
     return plain and pool.size == pool.stride == (2, 2)
 
 
@@ -35,8 +35,13 @@ class FusedConv:
         self.names, self.layers = names, layers
         self.conv, self.relu, self.pool = (*layers, None)[:3]
 
+    def at(self, mode):
+        """``mode`` with the algorithm of this convolution, where algorithms are given by layer."""
+        return mode.at(self.names[0])
+
     def forward(self, x, *, mode):
-        """Return the last one's output, and {name: (shape of its output, cache)}."""
+        """Return the last one's output, and [(name, shape of its output, cache), ...]."""
+        mode = self.at(mode)
         algorithm = self.pick(x, x.shape, mode)
         if algorithm is None:
             on_device = run.pick(self.conv, "forward", x, x.shape, mode) == "device"
@@ -60,30 +65,31 @@ class FusedConv:
         return IntoReLU(mode.empty(shape, dtype), self.relu.top, signs(shape, mode))
 
     def filed(self, conv_cache, sink, mode):
-        """{name: (shape of its output, cache)}."""
+        """[(name, shape of its output, cache), ...]."""
         filed = [(sink.shape, conv_cache), (sink.shape, sink.mask)]
         if self.pool is not None:
             filed.append((sink.made.shape, (sink.switches, sink.shape) if mode.grad else None))
-        return dict(zip(self.names, filed))
+        return [(name, *made) for name, made in zip(self.names, filed)]
 
     def on_device(self, x, mode):
         out, mask = cuda.relu_forward(self.conv, self.relu, x, mode)
         conv, relu, *pool = self.names
-        filed = {conv: (out.shape, self.conv.cache(x, mode)), relu: (out.shape, mask)}
+        filed = [(conv, out.shape, self.conv.cache(x, mode)), (relu, out.shape, mask)]
         for name in pool:
             out, cache = self.pool.forward(out, mode=mode)
-            filed[name] = out.shape, cache
+            filed.append((name, out.shape, cache))
         return out, filed
 
     def one_by_one(self, x, mode):
-        filed = {}
+        filed = []
         for name, layer in zip(self.names, self.layers):
             x, cache = layer.forward(x, mode=mode)
-            filed[name] = x.shape, cache
+            filed.append((name, x.shape, cache))
         return x, filed
 
     def backward(self, dout, caches, mode):
         """Return ``(dx,), {}``; ``caches`` holds one for each layer. Gradients of parameters are not made here."""
+        mode = self.at(mode)
         x_shape = getattr(caches[0], "shape", caches[0])
         algorithm = run.pick_banded(self.conv, "input", dout, x_shape, mode)
         if algorithm is None:

@@ -27,13 +27,13 @@ class StripedConvs:
         self.first, self.second, self.names = first, second, (*first.names, *second.names)
 
     def forward(self, x, *, mode):
-        """Return the second's output, and {name: (shape of its output, cache)} of all."""
+        """Return the second's output, and [(name, shape of its output, cache), ...] of all."""
         between, (mode_1, mode_2) = self.first.conv.output_shape(x.shape), self.modes(mode)
         algorithm_1, algorithm_2 = self.first.pick(x, x.shape, mode_1), self.second.pick(x, between, mode_2)
         if math.prod(between) <= tuning.TUNING.held_whole or mode.grad == "params" or not (algorithm_1 and algorithm_2):
             y, filed = self.first.forward(x, mode=mode_1)
             out, more = self.second.forward(y, mode=mode_2)
-            return out, {**filed, **more}
+            return out, filed + more
         one, two = Lines(self.first.conv, x.shape), Lines(self.second.conv, between)
         sink = self.second.sink(between, x.dtype, mode_2)
         mask = Bits(between, mode.empty) if mode.grad else None
@@ -46,8 +46,8 @@ class StripedConvs:
             lines = LinesOf(sink, begin, end)
             direct.forward(two.conv, algorithm_2, ArraySource(y), lines, pad_before=two.pad_before(low, begin))
         caches = (x.shape, between) if mode.grad else (None, None)
-        filed = dict(zip(self.first.names, [(between, caches[0]), (between, mask)]))
-        return sink.made, {**filed, **self.second.filed(caches[1], sink, mode)}
+        filed = [(name, between, cache) for name, cache in zip(self.first.names, (caches[0], mask))]
+        return sink.made, filed + self.second.filed(caches[1], sink, mode)
 
     def backward(self, dout, caches, mode):
         """Return ``(dx,), {}``; ``caches`` holds one for each layer. Gradients of parameters are not made here."""
@@ -77,7 +77,7 @@ class StripedConvs:
         return (dx,), {}
 
     def modes(self, mode):
-        return mode.at(self.first.names[0]), mode.at(self.second.names[0])
+        return self.first.at(mode), self.second.at(mode)
 
 
 class Lines:

@@ -66,7 +66,7 @@ class Above:
 
     def gradient(self, held):
         objective = code_distance(self.layer, self.code)
-        acts = self.net.forward(held, since=self.pool, until=self.layer, keep={self.layer})
+        acts = self.net.forward(held, start_after=self.pool, until=self.layer, keep={self.layer})
         found = objective.evaluate(acts)
         dacts, _ = self.net.backward(acts, found.seeds, keep={self.pool})
         return found, dacts[self.pool]

@@ -1,0 +1,41 @@
+"""What a forward pass leaves: the outputs by layer, and what `Network.backward` and units need beside them."""
+
+from minivis.errors import UnknownName
+
+
+class Activations(dict):
+    """Layer name -> output of one pass, "input" included; and what backward and `units` need beside it.
+
+    caches      name -> what that layer remembers for backward, in forward order
+    shapes      name -> shape, for every layer reached, kept or not
+    fuse        whether backward may run several layers as one, as forward did
+    """
+
+    def __init__(self, net, mode, fuse=True):
+        super().__init__()
+        self.net, self.mode, self.fuse = net, mode, fuse
+        self.caches, self.shapes, self.dtype = {}, {}, None
+
+    def begin(self, name, x):
+        """The pass begins with x in the place of layer ``name``."""
+        self[name], self.shapes[name], self.dtype = x, x.shape, x.dtype
+
+    def record(self, name, shape, cache):
+        """Layer ``name`` has run, its output is of this shape."""
+        self.shapes[name] = shape
+        if self.mode.grad is not None:
+            self.caches[name] = cache
+
+    def drop(self, names):
+        """Nobody needs these outputs any more."""
+        for name in names:
+            del self[name]
+
+    def cut(self, name, whole):
+        """``whole``, an array like layer ``name``: a pass over a part of the picture (tiles.py) has a part of it."""
+        return whole
+
+    def __missing__(self, name):
+        self.net.check_name(name)
+        why = "was not kept: name it in keep=" if name in self.shapes else "was not reached by this pass: see until="
+        raise UnknownName(f"the output of {name!r} {why}")

@@ -1,0 +1,33 @@
+"""Plain mode, MINIVIS_PLAIN=1: every layer runs by itself and by its definition, nothing fused and nothing fast.
+
+The code that one reads (engine/network.py and minivis/layers) is then the code that runs, several times more slowly.
+"""
+
+import os
+from contextlib import contextmanager
+
+VARIABLE = "MINIVIS_PLAIN"
+
+
+def is_plain():
+    return os.environ.get(VARIABLE, "") not in ("", "0")
+
+
+def algorithm():
+    """How to convolve where nobody says how."""
+    return "im2col" if is_plain() else "auto"
+
+
+@contextmanager
+def plain(wanted=True):
+    """Plain mode inside of a with block, here and in the processes that begin in it."""
+    before = os.environ.get(VARIABLE)
+    if wanted:
+        os.environ[VARIABLE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = before

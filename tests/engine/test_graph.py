@@ -1,0 +1,44 @@
+"""A net as data: how it grows, which roles it has, and a sentence for every mistake."""
+
+import pytest
+
+from minivis.engine.graph import ROLES
+from minivis.engine.network import Network
+from minivis.errors import BadValue, UnknownName
+from minivis.layers import Add, Concat, ReLU
+
+
+def test_a_layer_reads_the_one_before_unless_told():
+    net = Network().add("a", ReLU()).add("b", ReLU()).add("c", Add(), "a", "b").add("d", ReLU(), "input")
+    assert {name: node.inputs for name, node in net.nodes.items()} == {
+        "a": ("input",), "b": ("a",), "c": ("a", "b"), "d": ("input",)
+    }  # fmt: skip
+    assert list(net.layers) == ["a", "b", "c", "d"] and net.layers["c"] is net.nodes["c"].layer
+
+
+@pytest.mark.parametrize("args, kind, message", [
+    (("input", ReLU()), BadValue, "there is a layer 'input' already"),
+    (("relu", ReLU()), BadValue, "there is a layer 'relu' already"),
+    (("new", ReLU(), "later"), UnknownName, "no layer named 'later'. There is: input, relu"),
+    (("new", ReLU(), "new"), UnknownName, "no layer named 'new'"),
+    (("new", ReLU(), "relu", "input"), BadValue, "new: ReLU reads 1 layer, not relu, input"),
+    (("new", Concat()), BadValue, "new: Concat reads two layers or more, name them; not relu alone"),
+    (("new", Add(), "input"), BadValue, "new: Add reads two layers or more"),
+    (("", ReLU()), BadValue, "a layer's name is a text, not ''"),
+    ((7, ReLU()), BadValue, "a layer's name is a text, not 7"),
+])  # fmt: skip
+def test_mistakes_of_add(args, kind, message):
+    net = Network().add("relu", ReLU())
+    with pytest.raises(kind, match=message):
+        net.add(*args)
+    assert list(net.nodes) == ["relu"]
+
+
+def test_roles(vgg):
+    assert vgg.role("logits") == "fc8" and vgg.role("style") == ["relu1_1", "relu2_1"]
+    with pytest.raises(UnknownName, match="no role named 'logit'; did you mean 'logits'"):
+        vgg.role("logit")
+    net = Network().add("a", ReLU())
+    assert set(net.roles) == set(ROLES)
+    with pytest.raises(UnknownName, match=r"no layer for the role 'prob': name a layer\. There is: input, a"):
+        net.role("prob")
