@@ -24,6 +24,7 @@ def conv(net, size, batch, repeats, threads, as_json):
     A line for the forward pass and one for the gradient at the layer's input. A star marks the way that is taken.
     """
     from minivis.commands.bench_conv import architecture, bench_conv
+    from minivis.convolution.tuning import described
     from minivis.images.provenance import versions
     from minivis.weights.catalogue import load
 
@@ -42,12 +43,15 @@ def conv(net, size, batch, repeats, threads, as_json):
                 click.echo(str(row))
     total = {"taken": sum(row.milliseconds[row.picked] for row in found),
              "fastest of each": sum(row.milliseconds[row.fastest] for row in found)}
-    text = "all layers  " + "  ".join(f"{name} {ms:.1f}" for name, ms in total.items())
+    lines = ["all layers  " + "  ".join(f"{name} {ms:.1f}" for name, ms in total.items()),
+             "The rules and the sizes of blocks go by these numbers (convolution/tuning.py, runtime/tuning.py):",
+             *(f"  {line}" for line in described())]
     rows = [{"layer": r.name, "direction": r.direction, "taken": r.picked, "milliseconds": r.milliseconds}
             for r in found]
-    numbers = {"rows": rows, "total": total, "threads": count, "kernels": kernels(), "versions": versions()}
-    say("bench conv", text, settings={"net": net, "input_shape": list(shape), "repeats": repeats}, numbers=numbers,
-        as_json=as_json)
+    numbers = {"rows": rows, "total": total, "threads": count, "kernels": kernels(), "tuning": described(),
+               "versions": versions()}
+    settings = {"net": net, "input_shape": list(shape), "repeats": repeats}
+    say("bench conv", "\n".join(lines), settings=settings, numbers=numbers, as_json=as_json)
 
 
 def kernels():

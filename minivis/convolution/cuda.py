@@ -2,9 +2,10 @@
 
     rows        im2col of some lines of some pictures, one product, and col2im back, for any convolution
     winograd    F(4 x 4, 3 x 3) of winograd.py: tiles to 36 elements, 36 products, and back; for 3 x 3 at stride 1
+    max_pool    the maximum of each window and its switch, for layers/pool.py
 
-They give what the functions of the same name in conv.py give; each CUDA source stands above the NumPy line that it
-replaces there. Nothing is added in an order that changes: col2im gathers what a pixel gets, and needs no atomics.
+They give what the functions of the same name in layers/conv.py and layers/pool.py give; the CUDA sources are in
+cuda_sources.py. Nothing is added in an order that changes: col2im gathers what a pixel gets, and needs no atomics.
 Bias and ReLU come on while a sum is written for the last time, with the signs that backward needs: see `Finish`.
 """
 
@@ -12,129 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minivis.convolution import cuda_sources as sources
 from minivis.convolution import tuning
 from minivis.convolution.window import group_slices, output_size
 from minivis.convolution.winograd import F4
 from minivis.runtime.backend import get_xp, launch
 from minivis.runtime.reductions import sum_positions
-
-IM2COL = """
-extern "C" __global__ void im2col(const REAL* x, REAL* cols, long long count, int H, int W, int C, int OW, int lines,
-        int first_line, int KH, int KW, int sh, int sw, int dh, int dw, int top, int left, int first_channel, int Cg) {
-    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one number of one row
-    if (i >= count) return;
-    long long r = i / Cg;
-    int c = i % Cg, v = r % KW;         r /= KW;
-    int u = r % KH;                     r /= KH;
-    int column = r % OW;                r /= OW;
-    int line = r % lines + first_line;  r /= lines;
-    int y = line * sh + u * dh - top, z = column * sw + v * dw - left;
-    cols[i] = y >= 0 && y < H && z >= 0 && z < W ? x[((r * H + y) * W + z) * C + first_channel + c] : 0;
-}
-"""
-
-COL2IM = """
-extern "C" __global__ void col2im(const REAL* cols, REAL* dx, long long count, int H, int W, int C, int OW, int lines,
-        int first_line, int KH, int KW, int sh, int sw, int dh, int dw, int top, int left, int first_channel, int Cg) {
-    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one number of dx
-    if (i >= count) return;
-    long long r = i / Cg;
-    int c = i % Cg, z = r % W;          r /= W;
-    int y = r % H;                      r /= H;
-    REAL sum = 0;
-    for (int u = 0; u < KH; u++) {
-        int line = y + top - u * dh;
-        if (line < 0 || line % sh) continue;
-        line = line / sh - first_line;
-        if (line < 0 || line >= lines) continue;
-        for (int v = 0; v < KW; v++) {
-            int column = z + left - v * dw;
-            if (column < 0 || column % sw || column / sw >= OW) continue;
-            sum += cols[((((r * lines + line) * OW + column / sw) * KH + u) * KW + v) * Cg + c];
-        }
-    }
-    dx[((r * H + y) * W + z) * C + first_channel + c] += sum;
-}
-"""
-
-MATRICES = {                            # B^T and A^T of F4, row by row
-    name: f"__device__ const REAL {name}[{len(matrix)}][6] = "
-          f"{{{', '.join('{' + ', '.join(map(str, row)) + '}' for row in matrix)}}};\n"
-    for name, matrix in (("BT", F4.BT.astype(int)), ("AT", F4.AT.astype(int)))
-}  # fmt: skip
-
-INPUT_TRANSFORM = MATRICES["BT"] + """
-extern "C" __global__ void input_transform(const REAL* x, REAL* V, long long count, int H, int W, int C, int rows,
-        int columns, int top, int left) {
-    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one channel of one tile
-    if (i >= count) return;
-    int c = i % C;
-    long long tile = i / C, r = tile;
-    int column = r % columns;           r /= columns;
-    int row = r % rows;                 r /= rows;
-    REAL half[6][6];
-    for (int k = 0; k < 6; k++)
-        for (int b = 0; b < 6; b++) {
-            REAL sum = 0;
-            int z = column * 4 + b - left;
-            for (int a = 0; a < 6; a++) {
-                int y = row * 4 + a - top;
-                if (y >= 0 && y < H && z >= 0 && z < W) sum += BT[k][a] * x[((r * H + y) * W + z) * C + c];
-            }
-            half[k][b] = sum;
-        }
-    for (int k = 0; k < 6; k++)
-        for (int l = 0; l < 6; l++) {
-            REAL sum = 0;
-            for (int b = 0; b < 6; b++) sum += half[k][b] * BT[l][b];
-            V[(k * 6 + l) * count + i] = sum;
-        }
-}
-"""
-
-FINISHED = """
-__device__ REAL finished(REAL y, const REAL* bias, int f, REAL low, REAL high, unsigned char* mask, long long i) {
-    if (bias) y += bias[f];
-    if (mask) mask[i] = y > low && y < high;
-    return y < low ? low : y > high ? high : y;                                     // what is no number (NaN) stays
-}
-"""
-
-FINISH = FINISHED + """
-extern "C" __global__ void finish(REAL* y, const REAL* bias, REAL low, REAL high, unsigned char* mask,
-        long long count, int F) {
-    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one number of the output
-    if (i < count) y[i] = finished(y[i], bias, i % F, low, high, mask, i);
-}
-"""
-
-OUTPUT_TRANSFORM = MATRICES["AT"] + FINISHED + """
-extern "C" __global__ void output_transform(const REAL* M, REAL* out, const REAL* bias, REAL low, REAL high,
-        unsigned char* mask, long long count, int OH, int OW, int F, int rows, int columns) {
-    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one filter of one tile
-    if (i >= count) return;
-    int f = i % F;
-    long long r = i / F;
-    int column = r % columns;           r /= columns;
-    int row = r % rows;                 r /= rows;
-    REAL half[4][6];
-    for (int m = 0; m < 4; m++)
-        for (int l = 0; l < 6; l++) {
-            REAL sum = 0;
-            for (int k = 0; k < 6; k++) sum += AT[m][k] * M[(k * 6 + l) * count + i];
-            half[m][l] = sum;
-        }
-    for (int m = 0; m < 4; m++)
-        for (int n = 0; n < 4; n++) {
-            int y = row * 4 + m, z = column * 4 + n;
-            if (y >= OH || z >= OW) continue;
-            REAL sum = 0;
-            for (int l = 0; l < 6; l++) sum += half[m][l] * AT[n][l];
-            long long at = ((r * OH + y) * OW + z) * F + f;
-            out[at] = finished(sum, bias, f, low, high, mask, at);
-        }
-}
-"""
 
 
 def suits_winograd(w_shape, stride, dilation, groups):
@@ -170,7 +54,7 @@ def forward(layer, x, keep_weights=True):
 def relu_forward(layer, relu, x, mode):
     """out of a Conv2D and the ReLU that reads it, and where that passes, as `relu.relu_forward` has it."""
     mask = get_xp(x).empty(layer.output_shape(x.shape), dtype=bool) if mode.grad else None
-    high = float(relu.top)
+    high = float(relu.upper_limit)
     return finished(layer, x, Finish(layer.params.get("b"), 0.0, high, mask), not mode.training), mask
 
 
@@ -213,7 +97,7 @@ def rows_forward(x, w, finish, *, stride, padding, dilation, groups):
             piece = out[images, lines][..., fs]
             piece[...] = (cols @ w_rows).reshape(piece.shape)
     if finish.bias is not None or finish.low > -np.inf:
-        launch("finish", FINISH, out.size, out, *finish, np.int64(out.size), F)
+        launch("finish", sources.FINISH, out.size, out, *finish, np.int64(out.size), F)
     return out
 
 
@@ -255,8 +139,8 @@ def im2col(x, channels, kernel, out_size, lines, stride, padding, dilation):
     N, H, W, C = x.shape
     Cg, count = channels.stop - channels.start, lines.stop - lines.start
     cols = get_xp(x).empty((N * count * out_size[1], kernel[0] * kernel[1] * Cg), dtype=x.dtype)
-    launch("im2col", IM2COL, cols.size, x, cols, np.int64(cols.size), H, W, C, out_size[1], count, lines.start, *kernel,
-           *stride, *dilation, padding[0][0], padding[1][0], channels.start, Cg)
+    launch("im2col", sources.IM2COL, cols.size, x, cols, np.int64(cols.size), H, W, C, out_size[1], count, lines.start,
+           *kernel, *stride, *dilation, padding[0][0], padding[1][0], channels.start, Cg)
     return cols
 
 
@@ -264,7 +148,7 @@ def col2im(dcols, dx, channels, kernel, out_size, lines, stride, padding, dilati
     """The transpose of `im2col`: add into dx (N, H, W, C)."""
     N, H, W, C = dx.shape
     Cg = channels.stop - channels.start
-    launch("col2im", COL2IM, N * H * W * Cg, dcols, dx, np.int64(N * H * W * Cg), H, W, C, out_size[1],
+    launch("col2im", sources.COL2IM, N * H * W * Cg, dcols, dx, np.int64(N * H * W * Cg), H, W, C, out_size[1],
            lines.stop - lines.start, lines.start, *kernel, *stride, *dilation, padding[0][0], padding[1][0],
            channels.start, Cg)
 
@@ -291,9 +175,31 @@ def winograd(x, U, finish, out_shape, pad_before):
         made = out[here]
         tiles = len(made) * height * columns
         V = xp.empty((36, tiles, C), dtype=x.dtype)
-        launch("input_transform", INPUT_TRANSFORM, tiles * C, seen, V, np.int64(tiles * C), H, W, C, height, columns,
-               top - 4 * rows.start, left)
+        launch("input_transform", sources.INPUT_TRANSFORM, tiles * C, seen, V, np.int64(tiles * C), H, W, C, height,
+               columns, top - 4 * rows.start, left)
         M = xp.matmul(V, U)                                                                     # (36, tiles, F)
-        launch("output_transform", OUTPUT_TRANSFORM, tiles * F, M, made, *finish.of(*here), np.int64(tiles * F),
+        launch("output_transform", sources.OUTPUT_TRANSFORM, tiles * F, M, made, *finish.of(*here), np.int64(tiles * F),
                *made.shape[1:3], F, height, columns)
     return out
+
+
+# ---- max pooling ----
+
+def max_pool_forward(x, size, stride, padding, out_size):
+    """out (N, OH, OW, C) and the switches, a byte each: windows of at most 256 positions."""
+    xp = get_xp(x)
+    x = xp.ascontiguousarray(x)
+    out = xp.empty((len(x), *out_size, x.shape[3]), dtype=x.dtype)
+    switches = xp.empty(out.shape, dtype=np.uint8)
+    launch("max_pool", sources.MAX_POOL, out.size, x, out, switches, np.int64(out.size), *x.shape[1:], *out_size, *size,
+           *stride, padding[0][0], padding[1][0])
+    return out, switches
+
+
+def max_pool_backward(dout, switches, x_shape, size, stride, padding):
+    """dx (N, H, W, C): each input gathers the gradients of the windows that it won."""
+    dx = get_xp(dout).empty(x_shape, dtype=dout.dtype)
+    dout, switches = (get_xp(dout).ascontiguousarray(a) for a in (dout, switches))
+    launch("max_pool_back", sources.MAX_POOL_BACK, dx.size, dout, switches, dx, np.int64(dx.size), *x_shape[1:],
+           *dout.shape[1:3], *size, *stride, padding[0][0], padding[1][0])
+    return dx

@@ -152,7 +152,7 @@ def _swept(net, acts, seeds, rule):
 
 def _by_definition(relu, x, dout, rule):
     """dx as the rule's formula says: dout where all of its conditions hold, else 0."""
-    values, dx = {"x": x, "dout": dout, "max": relu.top}, dout
+    values, dx = {"x": x, "dout": dout, "max": relu.upper_limit}, dout
     for condition in IMAGING_RULES[rule].conditions:
         dx = get_xp(x).where(eval(condition, values), dx, 0)
     return dx

@@ -7,6 +7,7 @@ row by row: after a ReLU many windows are all zero, and sending their gradient t
 
 import numpy as np
 
+from minivis.convolution import cuda
 from minivis.convolution.window import (
     crop,
     kernel_views,
@@ -19,48 +20,7 @@ from minivis.convolution.window import (
 )
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_image
-from minivis.runtime.backend import get_xp, has_kernels, launch
-
-MAX_POOL = """
-extern "C" __global__ void max_pool(const REAL* x, REAL* out, unsigned char* switches, long long count, int H, int W,
-        int C, int OH, int OW, int KH, int KW, int sh, int sw, int top, int left) {
-    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one output
-    if (i >= count) return;
-    long long n = i / C;
-    int c = i % C, column = n % OW;     n /= OW;
-    int row = n % OH;                   n /= OH;
-    REAL best = 0;
-    int won = -1;
-    for (int k = 0; k < KH * KW; k++) {
-        int y = row * sh + k / KW - top, z = column * sw + k % KW - left;
-        if (y < 0 || y >= H || z < 0 || z >= W) continue;
-        REAL value = x[((n * H + y) * W + z) * C + c];
-        if (won < 0 || value > best || value != value) { best = value; won = k; }   // strictly: the first keeps a tie
-        if (value != value) break;
-    }
-    out[i] = best;
-    switches[i] = won;
-}
-"""
-
-MAX_POOL_BACK = """
-extern "C" __global__ void max_pool_back(const REAL* dout, const unsigned char* switches, REAL* dx, long long count,
-        int H, int W, int C, int OH, int OW, int KH, int KW, int sh, int sw, int top, int left) {
-    long long i = blockIdx.x * (long long) blockDim.x + threadIdx.x;                // one input: it gathers
-    if (i >= count) return;
-    long long n = i / C;
-    int c = i % C, z = n % W;           n /= W;
-    int y = n % H;                      n /= H;
-    REAL sum = 0;
-    for (int k = 0; k < KH * KW; k++) {
-        int row = y + top - k / KW, column = z + left - k % KW;
-        if (row < 0 || row % sh || row / sh >= OH || column < 0 || column % sw || column / sw >= OW) continue;
-        long long window = ((n * OH + row / sh) * OW + column / sw) * C + c;
-        if (switches[window] == k) sum += dout[window];
-    }
-    dx[i] = sum;
-}
-"""
+from minivis.runtime.backend import get_xp, has_kernels
 
 
 def max_pool_forward(x, size, *, stride, padding=((0, 0), (0, 0)), ceil=False):
@@ -68,12 +28,7 @@ def max_pool_forward(x, size, *, stride, padding=((0, 0), (0, 0)), ceil=False):
     xp = get_xp(x)
     out_size = output_size(x.shape[1:3], size, stride, padding, ceil=ceil)
     if has_kernels(x) and size[0] * size[1] <= 256:
-        x = xp.ascontiguousarray(x)
-        out = xp.empty((len(x), *out_size, x.shape[3]), dtype=x.dtype)
-        switches = xp.empty(out.shape, dtype=np.uint8)
-        launch("max_pool", MAX_POOL, out.size, x, out, switches, np.int64(out.size), *x.shape[1:], *out_size, *size,
-               *stride, padding[0][0], padding[1][0])
-        return out, switches
+        return cuda.max_pool_forward(x, size, stride, padding, out_size)
     xpad = pad(x, _ceil_padding(x.shape, size, stride, padding, out_size), value=-np.inf)
     views = kernel_views(xpad, size, out_size, stride)
     out = next(views).copy()
@@ -89,11 +44,7 @@ def max_pool_backward(dout, switches, x_shape, size, *, stride, padding=((0, 0),
     """dx (N, H, W, C): each gradient to the place that its switch names; places that won twice add."""
     out_size = dout.shape[1:3]
     if has_kernels(dout) and switches.dtype == np.uint8:
-        dx = get_xp(dout).empty(x_shape, dtype=dout.dtype)
-        dout, switches = (get_xp(dout).ascontiguousarray(a) for a in (dout, switches))
-        launch("max_pool_back", MAX_POOL_BACK, dx.size, dout, switches, dx, np.int64(dx.size), *x_shape[1:], *out_size,
-               *size, *stride, padding[0][0], padding[1][0])
-        return dx
+        return cuda.max_pool_backward(dout, switches, x_shape, size, stride, padding)
     pads = _ceil_padding(x_shape, size, stride, padding, out_size)
     dxpad = get_xp(dout).zeros(padded_shape(x_shape, pads), dtype=dout.dtype)
     for k, view in enumerate(kernel_views(dxpad, size, out_size, stride)):

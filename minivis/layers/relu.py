@@ -55,7 +55,10 @@ IMAGING_RULES = {name: rule for name, rule in RELU_RULES.items() if not rule.der
 
 
 def relu_forward(x, *, max_value=None):
-    """Return ``out`` and the mask, a byte an element: where the input passes, all that any rule needs to know of x."""
+    """Return ``out`` and the mask, a byte an element: where the input passes, all that any rule needs to know of x.
+
+    A step that fuses this ReLU with its convolution may keep the mask as `runtime.bits.Bits`, a bit an element.
+    """
     mask = x > 0
     if max_value is not None:
         mask &= x < max_value
@@ -73,25 +76,6 @@ def check_rule(rule):
         raise UnknownName.of("ReLU rule", rule, RELU_RULES)
 
 
-class Bits:
-    """A boolean array that takes a bit an element: write and read it by slices of every axis but the last."""
-
-    def __init__(self, shape, empty=np.empty, packed=None):
-        self.shape = shape
-        self.packed = empty((*shape[:-1], -(-shape[-1] // 8)), np.uint8) if packed is None else packed
-
-    def lines(self, first, last):
-        """Some lines of (N, H, W, C), in the same memory."""
-        packed = self.packed[:, first:last]
-        return Bits((*packed.shape[:-1], self.shape[-1]), packed=packed)
-
-    def __setitem__(self, where, values):
-        self.packed[where] = np.packbits(values, axis=-1)
-
-    def __getitem__(self, where):
-        return np.unpackbits(self.packed[where], axis=-1, count=self.shape[-1]).view(bool)
-
-
 class ReLU(Layer):
     """max(x, 0), and not above ``max_value`` where one is given (6: ReLU6)."""
 
@@ -104,13 +88,13 @@ class ReLU(Layer):
         self.max_value = max_value
 
     @property
-    def top(self):
-        """``max_value`` as a number."""
+    def upper_limit(self):
+        """``max_value`` as a number: infinite where there is none."""
         return np.inf if self.max_value is None else self.max_value
 
     def forward(self, x, *, mode):
         if mode.grad is None:                   # no signs to keep
-            return x.clip(0, self.top), None
+            return x.clip(0, self.upper_limit), None
         return relu_forward(x, max_value=self.max_value)
 
     def backward(self, dout, cache, mode):

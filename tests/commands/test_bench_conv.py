@@ -7,6 +7,7 @@ import pytest
 from minivis.cli import main
 from minivis.commands.bench_conv import architecture, bench_conv
 from minivis.convolution.choose import NEEDS
+from minivis.convolution.tuning import described
 from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.models.tiny import tiny_branches, tiny_vgg
@@ -49,12 +50,14 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     words = ["bench", "conv", "--net", "tiny.h5", "--repeats", "1", "--batch", "2", "--threads", "3"]
     assert main(words) == 0
     out, err = capsys.readouterr()
-    head, *rows, total = out.splitlines()
+    head, *rows, total = out.split("\nThe rules and the sizes")[0].splitlines()
     assert err == "" and head.startswith("tiny.h5, 2 x 16 x 16 pixels, threads: 3, kernels: ")
     assert len(rows) == 6 and rows[0].startswith("conv1_1 ") and total.startswith("all layers  taken ")
+    assert out.splitlines()[-len(described()) :] == [f"  {line}" for line in described()]
     assert main([*words, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     numbers = said["numbers"]
     assert said["settings"]["input_shape"] == [2, 16, 16, 3] and numbers["threads"] == 3 and get_threads() == before
     assert numbers["total"]["taken"] >= numbers["total"]["fastest of each"] > 0
+    assert numbers["tuning"] == described()
     assert all(row["taken"] in row["milliseconds"] for row in numbers["rows"])

@@ -10,8 +10,9 @@ from tuned import tune
 from minivis.engine.fusion import bottleneck
 from minivis.engine.network import Network, Node
 from minivis.errors import BadValue, UnknownName
-from minivis.layers import Add, Conv2D, MaxPool2D, ReLU, relu
+from minivis.layers import Add, Conv2D, MaxPool2D, ReLU
 from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.runtime.bits import Bits
 from minivis.runtime.threads import set_threads
 
 
@@ -186,7 +187,7 @@ def test_signs_in_bits_and_in_bytes_say_the_same(rng, monkeypatch):
     seeds = {"pool2": rng.standard_normal(acts.shapes["pool2"]), "relu1_1": rng.standard_normal(acts.shapes["relu1_1"])}
     tune(monkeypatch, bits_from=0)
     packed = net.forward(x, keep=["pool2"])
-    assert isinstance(packed.caches["relu1_2"], relu.Bits)
+    assert isinstance(packed.caches["relu1_2"], Bits)
     assert packed.caches["relu1_2"].packed.nbytes == 2 * 12 * 14 * 2    # 13 channels in 2 bytes
     np.testing.assert_array_equal(packed.caches["relu1_2"][...], acts.caches["relu1_2"])
     for rule in ("normal", "guided", "deconv"):

@@ -15,11 +15,10 @@ from tuned import tune
 import minivis as mv
 from minivis.convolution import run
 from minivis.engine import memory
-from minivis.engine.fusion.conv_relu_pool import FusedConv
 from minivis.engine.surgery import trunk
 from minivis.errors import TooLarge
 from minivis.images.provenance import versions
-from minivis.layers import Conv2D, ForwardMode, ReLU
+from minivis.layers import Conv2D
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.objectives import activations as ob
 from minivis.objectives import priors
@@ -106,37 +105,6 @@ def test_a_convolution_of_every_kind(device, w_shape, settings, rng, monkeypatch
     got = both_ways(Conv2D(w, b, **settings), x, dout=wanted[1], xp=device)
     for index in (0, 2, 3):                                                 # out, dxs, dparams
         near_all(got[index], wanted[index])
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("top", [None, 6])
-@pytest.mark.parametrize("w_shape, biased", [((3, 3, 16, 18), True), ((3, 3, 16, 18), False), ((3, 2, 5, 4), True),
-                                             ((3, 2, 5, 4), False)])
-def test_bias_and_relu_come_on_with_the_sums(w_shape, biased, top, dtype, rng, monkeypatch):
-    """Beside the NumPy lines on what the convolution gives alone: the same bits, at 0, at the top and for NaN too."""
-    if not stand_in.COMPILER:
-        pytest.skip("no g++ here: the CUDA kernels are not tested")
-    tune(monkeypatch, device_rows_bytes=20_000)                  # in several pieces
-    whole = lambda *shape: rng.integers(-2, 3, shape).astype(dtype)         # noqa: E731    sums that are 0 and 6
-    with stand_in.installed(kernels=True) as cupy:
-        conv = Conv2D(cupy.asarray(whole(*w_shape)), cupy.asarray(whole(w_shape[3])) if biased else None)
-        values = whole(2, 11, 14, w_shape[2])
-        values[1, 5, 5] = np.nan
-        x = cupy.asarray(values)
-        for grad in ("image", None):
-            y = conv.forward(x, mode=ForwardMode(grad))[0].get()
-            stand_in.launched.clear()
-            fused = FusedConv(("conv", "relu"), (conv, ReLU(top)))
-            out, filed = fused.forward(x, mode=ForwardMode(grad))
-            assert ("finish" in stand_in.launched) == (w_shape[2] < 16), "with Winograd, in its own last kernel"
-            np.testing.assert_array_equal(out.get(), np.clip(y, 0, np.inf if top is None else top))
-            if grad is None:
-                assert filed["relu"] == (out.shape, None)
-                continue
-            mask = filed["relu"][1]
-            assert mask.dtype == bool and 0.02 < mask.get().mean() < 0.9
-            np.testing.assert_array_equal(mask.get(), (y > 0) & (y < (np.inf if top is None else top)))
-    assert np.isnan(y).any() and (((y == 0).any() and (y == 6).any()) or w_shape[2] == 16)
 
 
 def test_the_plan_of_the_cpu_is_the_devices():

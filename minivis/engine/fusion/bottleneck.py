@@ -132,7 +132,7 @@ class Expanded:
         self.x, self.dtype, self.shape = x, x.dtype, (*x.shape[:3], channels.stop - channels.start)
         self.w = weights(conv, "pointwise", channels, conv.params["w"][..., channels], self.shape)
         self.b = conv.params["b"][channels] if "b" in conv.params else None
-        self.top = expand.relu.top
+        self.max_value = expand.relu.upper_limit
 
     def rows(self, images, first, last, out=None):
         x = self.x[images, first:last]
@@ -140,14 +140,14 @@ class Expanded:
         multiply(flat(x), self.w, flat(y))
         if self.b is not None:
             y += self.b
-        return y.clip(0, self.top, out=y if out is None else out)
+        return y.clip(0, self.max_value, out=y if out is None else out)
 
 
 class IntoProjection(IntoReLU):
     """A sink that projects what passes the ReLU; with all channels at hand it finishes that."""
 
     def __init__(self, block, x, out, filtered, channels, lines):
-        super().__init__(out, block.filtering.relu.top, mask=None)
+        super().__init__(out, block.filtering.relu.upper_limit, mask=None)
         self.block, self.x, self.lines = block, x, lines
         w = block.project.params["w"][:, :, channels]
         self.w = weights(block.project, "pointwise", channels, w, out.shape)

@@ -12,7 +12,8 @@ from minivis.convolution import cuda, direct, run, tuning
 from minivis.convolution.bands import ArraySink, ArraySource
 from minivis.layers.conv import Conv2D
 from minivis.layers.pool import MaxPool2D
-from minivis.layers.relu import RELU_RULES, Bits, ReLU
+from minivis.layers.relu import RELU_RULES, ReLU
+from minivis.runtime.bits import Bits
 from minivis.runtime.threads import scratch
 
 
@@ -61,8 +62,8 @@ class FusedConv:
     def sink(self, x_shape, dtype, mode):
         shape = self.conv.output_shape(x_shape)
         if self.pool is not None:
-            return IntoPool(mode, shape, dtype, self.relu.top, signs(shape, mode))
-        return IntoReLU(mode.empty(shape, dtype), self.relu.top, signs(shape, mode))
+            return IntoPool(mode, shape, dtype, self.relu.upper_limit, signs(shape, mode))
+        return IntoReLU(mode.empty(shape, dtype), self.relu.upper_limit, signs(shape, mode))
 
     def filed(self, conv_cache, sink, mode):
         """[(name, shape of its output, cache), ...]."""
@@ -112,18 +113,18 @@ def signs(shape, mode):
 class IntoReLU(ArraySink):
     """A sink that keeps max(y, 0), and in ``mask`` where y passed."""
 
-    def __init__(self, out, top, mask):
+    def __init__(self, out, max_value, mask):
         super().__init__(out)
         self.made = out
-        self.top, self.mask = top, mask
+        self.max_value, self.mask = max_value, mask
 
     def close(self, images, first, last, y):
         if self.mask is not None:
             where = np.greater(y, 0, out=scratch("where", y.shape, bool))
-            if self.top < np.inf:
-                where &= y < self.top
+            if self.max_value < np.inf:
+                where &= y < self.max_value
             self.mask[images, first:last] = where
-        y.clip(0, self.top, out=y)
+        y.clip(0, self.max_value, out=y)
 
 
 class IntoPool(IntoReLU):
@@ -134,9 +135,9 @@ class IntoPool(IntoReLU):
 
     lines = 2
 
-    def __init__(self, mode, shape, dtype, top, mask):
+    def __init__(self, mode, shape, dtype, max_value, mask):
         N, H, W, C = self.shape = shape
-        self.dtype, self.top, self.mask = dtype, top, mask
+        self.dtype, self.max_value, self.mask = dtype, max_value, mask
         self.made = mode.empty((N, H // 2, W // 2, C), dtype)
         self.switches = mode.empty(self.made.shape, np.uint8) if mode.grad else None
 
@@ -152,7 +153,7 @@ class IntoPool(IntoReLU):
             column = scratch("side", (len(y), rows // 2, *self.shape[2:]), y.dtype)
             np.maximum(y[:, 0:rows:2], y[:, 1:rows:2], out=column)
             np.maximum(column[:, :, 0:columns:2], column[:, :, 1:columns:2], out=pooled)
-            pooled.clip(0, self.top, out=pooled)
+            pooled.clip(0, self.max_value, out=pooled)
             return
         left, right = y[:, :rows, 0:columns:2], y[:, :rows, 1:columns:2]
         to_right = np.greater(right, left, out=scratch("to right", left.shape, bool))           # a tie: the first

@@ -16,7 +16,7 @@ from minivis.convolution import direct, run, tuning
 from minivis.convolution.bands import ArraySink, ArraySource
 from minivis.convolution.window import dilated_size
 from minivis.engine.fusion.conv_relu_pool import IntoReLU, Passed
-from minivis.layers.relu import Bits
+from minivis.runtime.bits import Bits
 from minivis.runtime.threads import scratch
 
 
@@ -37,11 +37,11 @@ class StripedConvs:
         one, two = Lines(self.first.conv, x.shape), Lines(self.second.conv, between)
         sink = self.second.sink(between, x.dtype, mode_2)
         mask = Bits(between, mode.empty) if mode.grad else None
-        source, top = ArraySource(np.ascontiguousarray(x)), self.first.relu.top
+        source, max_value = ArraySource(np.ascontiguousarray(x)), self.first.relu.upper_limit
         for begin, end in stripes(between, sink.shape[1]):
             low, high = two.read_by(begin, end)
             y = scratch("stripe", (between[0], high - low, *between[2:]), x.dtype)
-            into = IntoReLU(y, top, None if mask is None else mask.lines(low, high))
+            into = IntoReLU(y, max_value, None if mask is None else mask.lines(low, high))
             direct.forward(one.conv, algorithm_1, source, into, pad_before=one.pad_before(0, low))
             lines = LinesOf(sink, begin, end)
             direct.forward(two.conv, algorithm_2, ArraySource(y), lines, pad_before=two.pad_before(low, begin))
