@@ -26,6 +26,8 @@ settings.register_profile(
 )  # fmt: skip
 settings.load_profile("suite")
 
+stand_in.kernels()                      # the workers of pytest-xdist inherit its folder: each kernel is compiled once
+
 
 @pytest.fixture
 def rng():

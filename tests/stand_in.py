@@ -6,8 +6,11 @@ without a GPU. `transfers` counts the moves that are asked for. Numbers are NumP
 where it is, and run one thread after another: what they compute is tested, not their speed, nor races between threads.
 """
 
+import atexit
 import ctypes
 import functools
+import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -216,6 +219,7 @@ extern "C" void run(long long blocks, int threads, %s) {
 }
 """
 COMPILER = shutil.which("g++")
+KERNELS = "MINIVIS_TEST_KERNELS"                        # an environment variable, so that child processes have it too
 
 
 @functools.cache
@@ -223,12 +227,23 @@ def compiled(source, name):
     """A kernel's source as a function of the CPU's."""
     parameters = re.search(rf"{name}\s*\(([^)]*)\)", source).group(1)
     names = ", ".join(re.findall(r"(\w+)\s*(?:,|$)", parameters))
-    folder = Path(tempfile.mkdtemp(prefix="kernel"))
-    (folder / "kernel.cpp").write_text(SHIM % (source, parameters, name, names))
-    strict = ["-O1", "-Wall", "-Werror", "-shared", "-fPIC"]
-    command = [COMPILER, *strict, "-o", folder / "kernel.so", folder / "kernel.cpp"]
-    subprocess.run(command, check=True)
-    return ctypes.CDLL(str(folder / "kernel.so")).run
+    text = SHIM % (source, parameters, name, names)
+    library = kernels() / f"{hashlib.sha256(text.encode()).hexdigest()}.so"
+    if not library.exists():
+        folder = Path(tempfile.mkdtemp(dir=kernels()))
+        (folder / "kernel.cpp").write_text(text)
+        strict = ["-O1", "-Wall", "-Werror", "-shared", "-fPIC"]
+        subprocess.run([COMPILER, *strict, "-o", folder / "kernel.so", folder / "kernel.cpp"], check=True)
+        os.replace(folder / "kernel.so", library)       # whole or not at all: another process may look for it
+    return ctypes.CDLL(str(library)).run
+
+
+def kernels():
+    """The folder where the processes of one test run find each other's compiled kernels."""
+    if KERNELS not in os.environ:
+        os.environ[KERNELS] = tempfile.mkdtemp(prefix="kernels")
+        atexit.register(shutil.rmtree, os.environ[KERNELS], ignore_errors=True)
+    return Path(os.environ[KERNELS])
 
 
 class RawKernel:

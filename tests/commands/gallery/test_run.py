@@ -14,6 +14,8 @@ from commandline import contents, fill
 from minivis.cli import main
 from minivis.commands.gallery import run
 from minivis.commands.gallery.sections import CHAPTERS, SECTIONS, Chapter
+from minivis.commands.registry import COMMANDS
+from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
 from minivis.weights import catalogue
 from minivis.weights.native import save
@@ -49,8 +51,34 @@ class Page(HTMLParser):
             self.text[tag][-1] += data
 
 
+# what these tests ask of an optimisation holds after a few steps; the words of the page itself are parsed below
+QUICK = {
+    "style": ("--steps", "3"), "maximize": ("--steps", "3"), "invert": ("--steps", "3"), "noise": ("--steps", "3"),
+    "evolve": ("--generations", "2", "--population", "20"), "dream": ("--steps", "2"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick():
+    """The sections that take seconds take fewer steps, and patches."""
+    sections = [replace(section, words=(*section.words, *QUICK.get(section.key, ()))) for section in SECTIONS]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run.run, "__kwdefaults__", {"progress": False, "sections": sections})
+        patch.setattr(compare_filters, "__kwdefaults__", {**compare_filters.__kwdefaults__, "patches": 400})
+        yield
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.key)
+def test_each_sections_words_are_a_command(section):
+    given = {"second": "conv2", "early": ["conv1"], "content": "conv2", "neuron": "conv2:0@max", "channel": "0",
+             "answer": "goose", "pictures": "samples"}  # fmt: skip
+    words = [word.format(**given) for word in section.words]
+    command = COMMANDS[words[0]]
+    assert command.words(command.parse(words))[0] == words[0]
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, quick):
     """(folder, page, what --json said) of a gallery made once."""
     folder = tmp_path_factory.mktemp("gallery")
     fill(folder)
@@ -149,7 +177,7 @@ def test_an_existing_page_is_kept_unless_forced(here, three, capsys):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_what_fails_leaves_nothing_behind(here, monkeypatch, error):
+def test_what_fails_leaves_nothing_behind(here, three, monkeypatch, error):
     def broken(*args, **kwargs):
         raise error
 
