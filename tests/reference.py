@@ -161,3 +161,29 @@ def batch_norm(x, gamma, beta, mean, var, eps):
         normal = [(value - m) / math.sqrt(v + eps) * gamma[c] + beta[c] for value in values]
         out[..., c] = np.reshape(normal, x.shape[:-1])
     return out
+
+
+def permute(x, order):
+    """out[..., k] = x[..., order[k]]."""
+    out = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        out[index] = x[(*index[:-1], order[index[-1]])]
+    return out
+
+
+def scale(x, w, b):
+    """out[..., c] = w[c] * x[..., c] + b[c]."""
+    out = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        out[index] = w[index[-1]] * x[index] + b[index[-1]]
+    return out
+
+
+def padded(x, pads, value):
+    """``value`` around each map, pads ((top, bottom), (left, right))."""
+    (top, bottom), (left, right) = pads
+    N, H, W, C = x.shape
+    out = np.full((N, top + H + bottom, left + W + right, C), float(value))
+    for n, i, j, c in np.ndindex(x.shape):
+        out[n, top + i, left + j, c] = x[n, i, j, c]
+    return out

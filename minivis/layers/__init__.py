@@ -6,8 +6,11 @@ from minivis.layers.fc import Flatten, FullyConnected
 from minivis.layers.hog import BlockNorm, Gradient, OrientationCells
 from minivis.layers.merge import Add, Concat
 from minivis.layers.norm import LRN, BatchNorm, Dropout, fold_batch_norm
+from minivis.layers.pad import Pad2D
+from minivis.layers.permute import Permute
 from minivis.layers.pool import AvgPool2D, GlobalAvgPool, MaxPool2D
 from minivis.layers.relu import RELU_RULES, ReLU
+from minivis.layers.scale import Scale
 from minivis.layers.softmax import Softmax, cross_entropy
 
 LAYER_TYPES = {
@@ -15,11 +18,12 @@ LAYER_TYPES = {
     for cls in (
         Conv2D, ReLU, MaxPool2D, AvgPool2D, GlobalAvgPool, Flatten, FullyConnected,
         Softmax, Concat, Add, BatchNorm, LRN, Dropout, Gradient, OrientationCells, BlockNorm,
+        Pad2D, Permute, Scale,
     )
 }  # fmt: skip
 
 __all__ = [
     "LAYER_TYPES", "LRN", "RELU_RULES", "Add", "AvgPool2D", "BackwardMode", "BatchNorm", "BlockNorm", "Concat",
     "Conv2D", "Dropout", "Flatten", "ForwardMode", "FullyConnected", "GlobalAvgPool", "Gradient", "Layer", "MaxPool2D",
-    "OrientationCells", "ReLU", "Softmax", "cross_entropy", "fold_batch_norm",
+    "OrientationCells", "Pad2D", "Permute", "ReLU", "Scale", "Softmax", "cross_entropy", "fold_batch_norm",
 ]  # fmt: skip

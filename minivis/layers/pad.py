@@ -1,0 +1,39 @@
+"""Padding as a layer of its own, where it belongs to no convolution: zeros (or another number) around the maps."""
+
+from minivis.convolution.window import crop, normal_padding, pad, padded_shape
+from minivis.errors import BadValue
+from minivis.layers.base import Layer, check_image
+
+
+class Pad2D(Layer):
+    """``value`` around each map: ``padding`` is an int, (ph, pw) or ((top, bottom), (left, right)).
+
+    The gradient of what was added is dropped; every rule is the chain rule.
+    """
+
+    settings = ("padding", "value")
+
+    def __init__(self, padding, value=0.0):
+        super().__init__()
+        self.padding, self.value = normal_padding(padding), float(value)
+        if self.padding == "same":
+            raise BadValue('Pad2D: padding says how much to add; "same" is a setting of convolutions and pools')
+
+    def forward(self, x, *, mode):
+        check_image(self, x.shape)
+        out = pad(x, self.padding, value=self.value)
+        return out, True if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        return (crop(dout, self.padding),), {}
+
+    def output_shape(self, shape):
+        check_image(self, shape)
+        return padded_shape(shape, self.padding)
+
+    def geometry(self, x_shape):
+        return {"stride": (1, 1), "padding": self.padding}
+
+    def window(self, shape):
+        (top, _), (left, _) = self.padding
+        return (1, 1), (1, 1), (-top, -left)

@@ -1,0 +1,41 @@
+"""A fixed permutation of the last axis: what a Flatten in another order, or ShuffleNet's shuffle of channels, does.
+
+    out[..., k] = x[..., order[k]],      order = arange(D).reshape(shape).transpose(axes).reshape(-1)
+"""
+
+import math
+
+from minivis.errors import BadValue
+from minivis.layers.base import Layer, check_input
+
+
+class Permute(Layer):
+    """Reorder the last axis, seen as ``shape``, by transposing ``axes``: (..., D) -> (..., D).
+
+    ``Permute((H*W, C), (1, 0))`` behind a Flatten gives the order C, H, W, as PyTorch flattens. The gradient goes back
+    the same way; every rule is the chain rule.
+    """
+
+    settings = ("shape", "axes")
+
+    def __init__(self, shape, axes):
+        super().__init__()
+        self.shape, self.axes = tuple(int(n) for n in shape), tuple(int(a) for a in axes)
+        if sorted(self.axes) != list(range(len(self.shape))) or min(self.shape, default=0) < 1:
+            raise BadValue(f"Permute: axes {axes} do not reorder the axes of {shape}")
+
+    def forward(self, x, *, mode):
+        shape = self.output_shape(x.shape)
+        ahead = len(shape) - 1
+        axes = (*range(ahead), *(ahead + a for a in self.axes))
+        return x.reshape(*shape[:-1], *self.shape).transpose(axes).reshape(shape), shape if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        ahead = len(cache) - 1
+        back = sorted(range(len(self.axes)), key=self.axes.__getitem__)
+        permuted = dout.reshape(*cache[:-1], *(self.shape[a] for a in self.axes))
+        return (permuted.transpose(*range(ahead), *(ahead + a for a in back)).reshape(cache),), {}
+
+    def output_shape(self, shape):
+        check_input(self, shape, len(shape), math.prod(self.shape))
+        return shape

@@ -1,0 +1,34 @@
+"""A factor and an offset a channel: ONNX's Mul and Add by constants, Caffe's Scale.
+
+    out[..., c] = w[c] * x[..., c] + b[c]
+"""
+
+from minivis.errors import BadValue
+from minivis.layers.base import Layer, check_input
+from minivis.runtime.reductions import sum_positions, wide
+
+
+class Scale(Layer):
+    """w * x + b over the last axis, w and b (C,). Linear, so guided and deconv leave it to the chain rule (captum
+    overrides ReLU alone, and Zeiler & Fergus rectify nothing else)."""
+
+    def __init__(self, w, b):
+        if w.ndim != 1 or w.size == 0 or w.shape != b.shape:
+            raise BadValue(f"Scale: w and b must be of one shape (C,), got {w.shape} and {b.shape}")
+        super().__init__(w=w, b=b)
+
+    def forward(self, x, *, mode):
+        check_input(self, x.shape, len(x.shape), self.params["w"].size)
+        rows, w, b = wide(x, self.params["w"], self.params["b"])
+        return (rows * w + b).reshape(x.shape), x if mode.grad == "params" else None
+
+    def backward(self, dout, cache, mode):
+        rows, w = wide(dout, self.params["w"])
+        dx = (rows * w).reshape(dout.shape)
+        if not mode.param_grads:
+            return (dx,), {}
+        return (dx,), {"w": sum_positions(dout * cache), "b": sum_positions(dout)}
+
+    def output_shape(self, shape):
+        check_input(self, shape, len(shape), self.params["w"].size)
+        return shape

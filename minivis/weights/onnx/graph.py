@@ -1,0 +1,203 @@
+"""From an ONNX graph to a `Network`, node by node: constants are computed, every other node becomes a layer.
+
+Each value that depends on the picture is a `layout.Value`: which layer makes it, and where its numbers stand there.
+What an operator is here stands in operators.py and moves.py.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import chain, count
+
+import numpy as np
+
+from minivis.engine.network import Network
+from minivis.errors import BadFile
+from minivis.images.preprocessing import IDENTITY
+from minivis.layers import Flatten, Pad2D, Permute
+from minivis.weights.onnx import constants, layout, moves, operators
+from minivis.weights.onnx.layout import Value
+
+WHERE = "minivis reads ONNX models of its own layers: Conv, Gemm, MaxPool, Relu, ..."
+OPERATORS = {**moves.OPERATORS, **operators.OPERATORS}
+
+
+class Graph:
+    """A GraphProto on its way to a `Network`.
+
+    ``values``: ONNX's name -> `Value`; ``arrays``: its name -> constant; ``shapes``: layer -> output shape for
+    a picture of the size in hand. ``scale`` and ``shift``: what the graph does to each channel of a picture ahead of
+    the first layer.
+    """
+
+    def __init__(self, model, dtype):
+        from onnx import numpy_helper
+
+        self.graph, self.dtype = model.graph, np.dtype(dtype)
+        self.opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
+        self.arrays = {t.name: numpy_helper.to_array(t) for t in self.graph.initializer}
+        self.readers = Counter(name for node in self.graph.node for name in node.input)
+        self.readers.update(output.name for output in self.graph.output)
+        self.values, self.shapes, self.net = {}, {}, Network()
+
+    # ---- the whole ----
+
+    def translate(self, size, side):
+        """The net; its input's size is ``size``, else the file's, else any, and ``side`` serves for what is open."""
+        self.begin(size, side)
+        for node in self.graph.node:
+            self.take(node)
+        self.outputs = {output.name: self.finished(output.name) for output in self.graph.output}
+        if any(isinstance(layer, Flatten) for layer in self.net.layers.values()):
+            self.net.preprocessing = replace(self.net.preprocessing, size=self.shapes["input"][1:3])
+        return self.net
+
+    def reads_pixels(self):
+        """Whether what the graph does to a picture first is meant for 0..255, and not for 0..1."""
+        return bool(abs(self.scale).max() < 0.1 or abs(self.shift / self.scale).max() > 2)
+
+    def begin(self, size, side):
+        """Take in the picture: which of its axes are the channels, and of what size it is."""
+        pictures = [value for value in self.graph.input if value.name not in self.arrays]
+        if len(pictures) != 1:
+            raise BadFile(f"the model has {len(pictures)} inputs ({', '.join(p.name for p in pictures)}); minivis "
+                          "reads models of one picture")
+        self.picture = pictures[0].name
+        sides = [d.dim_value for d in pictures[0].type.tensor_type.shape.dim]
+        if len(sides) != 4:
+            raise BadFile(f"its input is {sides}, not (N, channels, height, width)")
+        self.channels_last = self.is_channels_last(sides)
+        C, H, W = (sides[3], *sides[1:3]) if self.channels_last else sides[1:]
+        if C not in (1, 3):
+            raise BadFile(f"its input is {sides}, not (N, 1 or 3 channels, height, width)")
+        grey = {"channel_order": "grey", "mean": (0.0,), "scale": (1.0,)} if C == 1 else {}
+        fixed = (H, W) if H > 0 and W > 0 else None
+        self.net.preprocessing = replace(IDENTITY, **grey, size=size or fixed)
+        self.open = fixed is None and size is None
+        height, width = size or (H or W or side, W or H or side)
+        self.shapes["input"] = (sides[0] or 1, height, width, C)
+        self.scale, self.shift = np.ones(C), np.zeros(C)
+        places = layout.maps(height, width, C)
+        self.values[self.picture] = Value("input", places.transpose(1, 2, 0) if self.channels_last else places)
+
+    def is_channels_last(self, sides):
+        """Whether the picture comes as N, H, W, C: TensorFlow's exports do, and transpose it first."""
+        first = [node for node in self.graph.node if self.picture in node.input]
+        if first and all(node.op_type == "Transpose" for node in first):
+            return all(constants.attributes(node).get("perm") == [0, 3, 1, 2] for node in first)
+        return sides[3] in (1, 3) and sides[1] not in (1, 3)
+
+    def take(self, node):
+        """Compute a node whose inputs are constants; add a layer for any other."""
+        given, names = constants.attributes(node), [name for name in node.input if name]
+        if node.op_type == "Constant":
+            self.arrays[node.output[0]] = constants.constant(node, given)
+        elif node.op_type == "Shape" and names[0] in self.values:
+            shape = np.array(self.onnx_shape(names[0]), np.int64)
+            self.arrays[node.output[0]] = shape[given.get("start", 0) : given.get("end")]
+        elif node.op_type in constants.FOLDABLE and all(name in self.arrays for name in names):
+            made = constants.fold(node, [self.arrays.get(name) for name in node.input], self.opset)
+            self.arrays.update(zip(node.output, made))
+        elif node.op_type in OPERATORS and node.domain in ("", "ai.onnx"):
+            OPERATORS[node.op_type](self, node, given)
+        else:
+            raise BadFile(f"the node {node.name or node.output[0]!r} is a {node.op_type}, no layer here; {WHERE}")
+
+    def finished(self, name):
+        """The `Value` of an output, in ONNX's order where it is a row."""
+        value = self.settled(self.value(name))
+        return value if value.places.ndim != 1 else Value(self.row(name, value), np.arange(value.places.size))
+
+    # ---- what nodes read ----
+
+    def value(self, name):
+        if name not in self.values:
+            raise BadFile(f"{name!r} is a constant, where a layer's output was expected")
+        return self.values[name]
+
+    def weight(self, name):
+        if name not in self.arrays:
+            raise BadFile(f"{name!r} is computed by the net, where a constant was expected")
+        return self.arrays[name]
+
+    def optional(self, node, number):
+        """The constant that is input ``number`` of a node; None where it is left out."""
+        return self.weight(node.input[number]) if len(node.input) > number and node.input[number] else None
+
+    def onnx_shape(self, name):
+        """The shape of a value as ONNX has it."""
+        return (self.shapes["input"][0], *self.settled(self.value(name)).places.shape)
+
+    def maps(self, name, *, padded=False):
+        """The layer whose (N, H, W, C) is a value's (N, C, H, W): ``padded`` leaves padding to whoever asks."""
+        value = self.value(name) if padded else self.settled(self.value(name))
+        shape = self.shapes[value.layer]
+        if len(shape) != 4 or value.places.ndim != 3:
+            raise BadFile(f"{name!r} is {list(self.onnx_shape(name))} and not feature maps of (N, C, H, W)")
+        standard = layout.standard(shape)
+        if layout.same(value.places, standard):
+            return value.layer
+        order = value.places.reshape(shape[3], -1)[:, 0] if value.places.shape == standard.shape else np.zeros(1)
+        found = layout.transposition(order)
+        if found is None or not layout.same(value.places, standard[order]):
+            raise BadFile(f"{name!r}: its axes are not in an order that a layer here reads")
+        return self.insert(f"{name} shuffled", Permute(*found), value.layer, once=True)
+
+    def row(self, name, value):
+        """The layer whose (N, D) is a value's, in ONNX's order: a `Permute` is added where ours is another."""
+        if layout.same(value.places, np.arange(value.places.size)):
+            return value.layer
+        found = layout.transposition(value.places)
+        if found is None:
+            raise BadFile(f"{name!r}: its numbers are in an order that no layer here makes")
+        return self.insert(f"{name} in order", Permute(*found), value.layer, once=True)
+
+    # ---- what nodes make ----
+
+    def add(self, node, layer, *sources):
+        """Append a layer, under the node's name, that reads these layers of ours; its output is in our own order."""
+        made = self.insert(self.name(node), layer, *sources)
+        self.values[node.output[0]] = Value(made, layout.standard(self.shapes[made]))
+
+    def add_keeping(self, node, layer, *sources, places):
+        """Append a layer that leaves every number where it stands."""
+        self.values[node.output[0]] = Value(self.insert(self.name(node), layer, *sources), places)
+
+    def insert(self, name, layer, *sources, once=False):
+        """Append a layer and return its name. ``once``: one that is there under this name will do."""
+        if once and name in self.net.nodes:
+            return name
+        names = chain([name], (f"{name} {i}" for i in count(2)))
+        name = next(n for n in names if n not in self.net.nodes and n != "input")
+        self.net.add(name, layer, *sources)
+        try:
+            self.shapes[name] = layer.output_shape(*(self.shapes[source] for source in sources))
+        except ValueError as error:
+            raise BadFile(f"{name}: {error}") from None
+        return name
+
+    def name(self, node):
+        """What a layer is called: as its node, or as the value that it makes."""
+        wanted = (node.name or node.output[0]).strip("/") or node.output[0]
+        return wanted if wanted not in self.net.nodes else node.output[0]
+
+    def settled(self, value):
+        """A value whose padding is a layer of its own, where nothing took it in."""
+        if value.pads is None:
+            return value
+        name = self.insert(f"{value.layer} padded {value.pads} {value.fill:g}", Pad2D(value.pads, value.fill),
+                           value.layer, once=True)
+        return Value(name, layout.standard(self.shapes[name]))
+
+    def flat(self, node, value, places):
+        """Reshape to a row: a Flatten under the node's name, where our layer puts out maps."""
+        layer = value.layer
+        if len(self.shapes[layer]) == 4:
+            layer = self.insert(self.name(node), Flatten(), layer)
+        self.values[node.output[0]] = Value(layer, places)
+
+    def move(self, node, value, places):
+        """The node only moves numbers: here that is another way to count them."""
+        if places.ndim == 1:
+            self.flat(node, value, places)
+        else:
+            self.values[node.output[0]] = Value(value.layer, places)

@@ -1,0 +1,126 @@
+"""The net that was read against the file's own graph: onnx's reference evaluator and our net, on one random picture.
+
+Every output is compared, and what goes into a softmax or sigmoid at the end, which may hide a difference.
+"""
+
+import numpy as np
+
+from minivis.errors import BadFile, MinivisError
+
+TOLERANCE = 1e-4                        # of the largest value; a deep net in float32 is off by some 1e-6
+MOST = 4_000_000_000                    # multiply-adds: the evaluator takes about a second for 10**9
+SATURATING = ("Softmax", "LogSoftmax", "Sigmoid", "Tanh", "HardSigmoid")
+
+
+def prove(model, graph, net, layer_of, path):
+    """What `about` says of the comparison. Raise BadFile where the two differ.
+
+    ``layer_of``: a layer of the graph's net -> the layer of ``net`` that has its output.
+    """
+    cost = graph.shapes["input"][0] * sum(
+        layer.multiply_adds(graph.shapes[inputs[0]], graph.shapes[name])
+        for name, (layer, inputs) in graph.net.nodes.items()
+    )
+    if cost > MOST:
+        return (f"not compared with the file's own graph: {cost / 1e9:.1f} billion multiply-adds are too many for "
+                "onnx's evaluator")
+    x = picture(graph)
+    names = [*graph.outputs, *before_the_end(graph)]
+    try:
+        theirs = evaluate(model, graph.picture, x, names)
+    except Exception as error:          # the evaluator raises whatever its NumPy code meets in an operator
+        return f"not compared with the file's own graph: onnx's evaluator fails on it ({type(error).__name__})"
+    acts = net.forward(ours_of(graph, x, net.dtype), grad=None)
+    worst = 0.0
+    for name, wanted in zip(names, theirs):
+        value = graph.outputs.get(name) or graph.values[name]
+        got = as_onnx(acts[layer_of[value.layer]], value, wanted)
+        worst = max(worst, difference(got, wanted))
+        if not worst <= TOLERANCE:
+            raise BadFile(f"{path}: the net that was read differs from the file's own graph by {100 * worst:.3g} % of "
+                          f"the largest value of {name!r}{first_difference(model, graph, x)}; it was not opened: "
+                          "please report it")
+    import onnx
+
+    return f"compared with the file's own graph on a random picture (onnx {onnx.__version__}): off by {worst:.1e}"
+
+
+def picture(graph):
+    """A random picture as the file reads it: in pixels where the graph scales them itself, else around 0."""
+    N, H, W, C = graph.shapes["input"]
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 255, (N, H, W, C)) if graph.reads_pixels() else rng.standard_normal((N, H, W, C))
+    return np.ascontiguousarray((x if graph.channels_last else x.transpose(0, 3, 1, 2)).astype(np.float32))
+
+
+def ours_of(graph, x, dtype):
+    """The picture as our net reads it."""
+    x = x if graph.channels_last else x.transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(x * graph.scale + graph.shift, dtype=dtype)
+
+
+def as_onnx(ours, value, like):
+    """What our layer puts out, in the order and shape that ONNX has."""
+    rows = ours.reshape(len(ours), -1)[:, value.places.reshape(-1)]
+    return rows.reshape(like.shape) if rows.size == like.size else rows
+
+
+def difference(got, wanted):
+    """The largest difference as a share of the largest value; infinite where the shapes differ."""
+    if got.shape != wanted.shape or not np.isfinite(wanted).all():
+        return np.inf
+    return float(abs(got - wanted).max() / max(abs(wanted).max(), 1e-30))
+
+
+def before_the_end(graph):
+    """The names of what goes into a squashing function that makes an output."""
+    made = {name: node for node in graph.graph.node for name in node.output}
+    ends = [made[name] for name in graph.outputs if name in made and made[name].op_type in SATURATING]
+    return [node.input[0] for node in ends if node.input[0] in graph.values]
+
+
+def evaluate(model, picture, x, names):
+    """The values ``names`` by onnx's reference evaluator."""
+    from onnx.reference import ReferenceEvaluator
+
+    return ReferenceEvaluator(asking(model, names), new_ops=[correct_lrn()]).run(None, {picture: x})
+
+
+def asking(model, names):
+    """The model with these outputs; its numbers are not copied."""
+    from onnx import TensorProto, helper
+
+    del model.graph.output[:]
+    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    return model
+
+
+def correct_lrn():
+    """LRN as ONNX defines it: onnx 1.23's own takes the number of pictures for that of channels."""
+    from onnx.reference.op_run import OpRun
+
+    class LRN(OpRun):
+        op_domain = ""
+
+        def _run(self, x, alpha=None, beta=None, bias=None, size=None):
+            before, after = (size - 1) // 2, size // 2
+            squares = np.pad(x**2, ((0, 0), (before, after), (0, 0), (0, 0)))
+            total = sum(squares[:, i : i + x.shape[1]] for i in range(size))
+            return ((x / (bias + alpha / size * total) ** beta).astype(x.dtype),)
+
+    return LRN
+
+
+def first_difference(model, graph, x):
+    """", first at the node ...": where the two part, or nothing where that cannot be told."""
+    values = {name: value for name, value in graph.values.items() if name != graph.picture and value.pads is None}
+    try:
+        theirs = evaluate(model, graph.picture, x, list(values))
+        acts = graph.net.forward(ours_of(graph, x, graph.dtype), grad=None)
+    except (MinivisError, RuntimeError, ValueError, TypeError, KeyError, IndexError, NotImplementedError):
+        return ""
+    for (name, value), wanted in zip(values.items(), theirs):
+        if not difference(as_onnx(acts[value.layer], value, wanted), wanted) <= TOLERANCE:
+            return f", first at {name!r}"
+    return ""
+

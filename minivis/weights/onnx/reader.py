@@ -1,0 +1,121 @@
+"""ONNX models that are made of our layers, read through the onnx package (extra "onnx").
+
+An ONNX file holds the graph itself, so no architecture has to be recognised: each node becomes the layer that means the
+same, under the node's own name (graph.py). What means nothing at inference (Dropout, Identity) is left out; a Pad goes
+into the convolution behind it; MatMul and the Add of a vector behind it are one FC layer. The result is then compared
+with the graph itself (proof.py).
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from minivis.data.imagenet import imagenet_classes
+from minivis.engine.surgery import for_inference
+from minivis.errors import BadFile, BadValue, MinivisError, MissingExtra
+from minivis.images.preprocessing import Preprocessing
+from minivis.runtime.files import open_regular
+from minivis.weights.arrange import name_classes
+from minivis.weights.containers.tensor import check_finite
+from minivis.weights.onnx import proof
+from minivis.weights.onnx.graph import Graph
+from minivis.weights.onnx.roles import choose_preprocessing, name_roles
+
+FILE_LIMIT = 2**31                              # bytes that protobuf can hold; larger models keep numbers beside them
+SIDES = (64, 224, 32, 28, 96, 128, 160, 192, 227, 256, 299, 320, 384, 448, 512)   # tried where a file leaves it open
+
+
+def is_onnx(path):
+    """Whether the file starts like a ModelProto: its version (field 1), then its producer, its graph or its opsets."""
+    try:
+        with open_regular(path) as raw:
+            start = raw.read(3)
+    except (OSError, MinivisError):
+        return False                            # the other readers say what is wrong with it
+    return len(start) == 3 and start[0] == 0x08 and 1 <= start[1] <= 32 and start[2] in (0x12, 0x1A, 0x22, 0x3A, 0x42)
+
+
+def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, classes=None, size=None):
+    """The net of an ONNX file. Raise BadFile with the first node that is none of our layers.
+
+    ``preprocess``, ``classes``, ``size``: as for `read.net_of`; an ONNX file says nothing about its pictures.
+    """
+    if preprocess is not None:
+        preprocess = Preprocessing.named(preprocess)
+    if arch is not None:
+        raise BadValue(f"{path} is an ONNX file, which holds its own layers: leave --arch out")
+    model = parsed(path)
+    graph = translated(model, path, dtype, size)
+    net, layer_of = folded(graph)
+    if finite:
+        check_arrays(net, path)
+        net.about["proof"] = proof.prove(model, graph, net, layer_of, path)
+    name_roles(net, layer_of[next(iter(graph.outputs.values())).layer])
+    net.about.update(format="ONNX", architecture=f"{len(net.nodes)} layers, as the file has them",
+                     training="unknown", licence="unknown", origin=str(model.producer_name or "unknown"))
+    choose_preprocessing(net, model, graph, preprocess)
+    if classes is not None:
+        name_classes(net, classes)
+    elif net.roles["logits"] and net.shapes()[net.roles["logits"]][-1] == 1000:
+        net.class_names, net.class_aliases = imagenet_classes()
+    return net
+
+
+def translated(model, path, dtype, size):
+    """The `Graph` with its net. A file that leaves its size open is tried with several: an FC layer fits one alone."""
+    first = None
+    for side in SIDES:
+        try:
+            graph = Graph(model, dtype)
+            graph.translate(size, side)
+            return graph
+        except MinivisError as error:
+            first = first or BadFile(f"{path}: {error}" if str(path) not in str(error) else str(error))
+            if not getattr(graph, "open", False):
+                break
+        except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError) as error:
+            raise BadFile(f"{path}: the graph is damaged ({type(error).__name__}: {error})") from error
+    raise first from None
+
+
+def folded(graph):
+    """The net for use, and {layer of the graph's net: the layer that has its output now}."""
+    net = replace(graph.net, roles={**graph.net.roles, "every": list(graph.net.nodes)})
+    net = for_inference(net)
+    layer_of = {"input": "input", **dict(zip(graph.net.nodes, net.roles.pop("every")))}
+    return net, layer_of
+
+
+def parsed(path):
+    """The ModelProto in a file, with the numbers that it keeps in files beside it."""
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError:
+        raise MissingExtra("ONNX files need the package onnx: pip install 'minivis[onnx]'") from None
+    if os.stat(path).st_size > FILE_LIMIT:
+        raise BadFile(f"{path} is larger than an ONNX file can be")
+    try:
+        model = onnx.load_model_from_string(Path(path).read_bytes())
+    except DecodeError:
+        raise BadFile(f"{path} is a damaged or half-written ONNX file; fetch or copy it again") from None
+    try:
+        onnx.external_data_helper.load_external_data_for_model(model, str(Path(path).resolve().parent))
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:
+        said = " ".join(str(error).split())[:160]
+        raise BadFile(f"{path} keeps its numbers in another file, which cannot be read ({said})") from None
+    if not model.graph.node:
+        raise BadFile(f"{path} is an ONNX file without a graph; fetch or copy it again")
+    return model
+
+
+def check_arrays(net, path):
+    """Raise BadFile for NaN and infinite weights."""
+    for name, layer in net.layers.items():
+        for key, array in layer.params.items():
+            try:
+                check_finite(array)
+            except MinivisError as error:
+                raise BadFile(f"{path}: {name}: {key}: {error}") from None
