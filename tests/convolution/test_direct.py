@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from tuned import tune
 
 from minivis.convolution import choose, direct, winograd
-from minivis.errors import BadValue
 from minivis.layers import BackwardMode, Conv2D, ForwardMode
 from minivis.runtime import matmul
 from minivis.runtime.threads import set_threads
@@ -191,46 +190,3 @@ def test_weights_are_transformed_once_and_anew_when_they_change(rng):
     layer.forward(x, mode=ForwardMode("params", training=True, algorithm="winograd4"))
     layer.backward(x, x, BackwardMode(param_grads=True, algorithm="winograd4"))
     assert not layer.derived                                            # in training they would be stale at once
-
-
-@pytest.mark.parametrize(
-    "algorithm, layer, needs",
-    [
-        ("winograd4", {"stride": 2}, "3x3 kernel at stride 1 without dilation; this convolution is 3x3 at stride"),
-        ("winograd2", {"dilation": 2}, "3x3 kernel at stride 1 without dilation"),
-        ("depthwise", {}, "one channel and one filter in each of its groups"),
-        ("shifted", {"stride": 2}, "stride 1"),
-        ("pointwise", {}, "1x1 kernel without padding"),
-    ],
-)
-def test_a_way_that_does_not_fit_says_what_it_needs(algorithm, layer, needs):
-    with pytest.raises(BadValue, match=f"{algorithm} needs .*{needs}"):
-        conv = Conv2D(np.ones((3, 3, 4, 4)), padding=2, **layer)
-        conv.forward(np.ones((1, 9, 9, 4)), mode=ForwardMode(algorithm=algorithm))
-
-
-def case(direction="forward", kernel=(3, 3), stride=(1, 1), channels=64, filters=64, made=(56, 56), groups=1):
-    return choose.Case(direction, kernel, stride, (1, 1), groups, channels, filters, 1, made, kernel != (1, 1))
-
-
-@pytest.mark.parametrize(
-    "known, algorithm",
-    [
-        ({}, "winograd4"),
-        ({"direction": "input"}, "winograd4"),
-        ({"direction": "params"}, "winograd4"),
-        ({"direction": "params", "kernel": (5, 5)}, "shifted"),
-        ({"made": (2, 2), "channels": 512, "filters": 512}, "shifted"),
-        ({"channels": 3}, "blocked"),
-        ({"direction": "input", "filters": 3}, "blocked"),
-        ({"kernel": (7, 7), "stride": (2, 2), "channels": 3, "made": (112, 112)}, "blocked"),
-        ({"kernel": (5, 5)}, "shifted"),
-        ({"kernel": (1, 1)}, "pointwise"),
-        ({"kernel": (1, 1), "stride": (2, 2)}, "pointwise"),
-        ({"kernel": (1, 1), "stride": (2, 2), "direction": "input"}, "blocked"),
-        ({"channels": 1, "filters": 1, "groups": 96}, "depthwise"),
-        ({"made": (4, 4), "channels": 8, "filters": 8}, "im2col"),
-    ],
-)
-def test_the_rules_pick(known, algorithm):
-    assert choose.choose(case(**known)) == algorithm
