@@ -1,7 +1,7 @@
 """From the arrays of another program's file to a net: each array goes where it belongs, its axes in our order.
 
     kernels                     (out, in, KH, KW) -> (KH, KW, in, out)
-    rows of the first FC layer  C, H, W -> H, W, C
+    rows of the first FC layer  C, H, W -> H, W, C, whatever stands between it and the Flatten; see `order_of`
 """
 
 import numpy as np
@@ -12,6 +12,9 @@ from minivis.errors import BadFile, BadValue
 from minivis.models.known import SUFFIXES
 from minivis.models.vgg import input_size
 from minivis.weights.containers.tensor import check_finite
+
+# whose rows files count as we do: they mix all numbers, leave one a channel, or are told an order by the table
+IN_ONE_ORDER = ("Conv2D", "FullyConnected", "GlobalAvgPool", "Permute")
 
 
 def table_of(known):
@@ -25,7 +28,8 @@ def table_of(known):
 
 def build(table, prefix, tensors, axes, dtype, path, finite=True):
     """The net of a layer table, with batch norm folded; ``prefix`` says what the file calls a layer."""
-    arrays: dict = {}
+    channels = len(table["preprocessing"]["mean"])
+    arrays: dict = {"input": {"w": np.empty((0, channels))}}            # as `channels_of` asks
     rows = {row["name"]: row for row in table["layers"]}
     for name, row in rows.items():
         arrays[name] = {}
@@ -44,27 +48,87 @@ def build(table, prefix, tensors, axes, dtype, path, finite=True):
     dense = [arrays[name]["w"] for name in ("fc6",) if "w" in arrays.get(name, {})]
     if dense and "pool5" in rows and "conv1_1" in rows:
         table["preprocessing"]["size"] = input_size(len(dense[0]) // channels_of("pool5", rows, arrays))
-    return for_inference(layer_table.build(table, arrays.__getitem__, path))
+    net = layer_table.build(table, arrays.__getitem__, path)
+    if axes == "OIHW":
+        check_end(net, rows, arrays, path)
+    return for_inference(net)
 
 
 def arrange(row, key, tensor, axes, rows, arrays, dtype):
     """An array of the file as our layers want it."""
+    first_in_file = axes == "OIHW"                              # C, H, W: else rows are H, W, C already
+    if row["type"] not in ("Conv2D", "FullyConnected"):
+        values = tensor.read(dtype).reshape(-1)
+        return reordered(values, order_of(row["inputs"][0], rows, arrays)) if first_in_file else values
     if key != "w":
         return tensor.read(dtype).reshape(-1)
     if row["type"] == "Conv2D":
         if len(tensor.shape) != 4:
             raise BadFile(f"is {list(tensor.shape)}, no kernel of four axes")
         w = tensor.read(dtype)
-        return np.ascontiguousarray(w.transpose(2, 3, 1, 0)) if axes == "OIHW" else w
+        return np.ascontiguousarray(w.transpose(2, 3, 1, 0)) if first_in_file else w
     if len(tensor.shape) not in (2, 4):
         raise BadFile(f"is {list(tensor.shape)}, no matrix")
-    if axes == "HWIO":
-        w = tensor.read(dtype)                          # rows H, W, C already
+    if not first_in_file:
+        w = tensor.read(dtype)
         return w.reshape(-1, w.shape[-1])
-    units = tensor.shape[0]
-    source = row["inputs"][0]
-    channels = channels_of(source, rows, arrays) if rows.get(source, {}).get("type") == "Flatten" else None
-    return transposed(tensor, units, channels, dtype)
+    order = order_of(row["inputs"][0], rows, arrays)
+    if order is None or len(order) == 1:                        # by blocks: VGG's fc6 is not held twice
+        return transposed(tensor, tensor.shape[0], order and order[0][0], dtype)
+    return np.ascontiguousarray(reordered(tensor.read(dtype).reshape(tensor.shape[0], -1).T, order))
+
+
+def order_of(name, rows, arrays):
+    """How a file from PyTorch or Caffe counts what the layer ``name`` puts out, where we count in another order.
+
+    None: the same order. Else the parts that a row consists of, [(channels, numbers)]: each is maps of so many channels
+    in the order C, H, W, where ours is H, W, C; ``numbers`` is None where the table does not tell how many there are.
+    Maps of one channel stand for numbers that both count alike.
+    """
+    if name not in rows or rows[name]["type"] in IN_ONE_ORDER:
+        return None
+    row = rows[name]
+    if row["type"] == "Flatten":
+        channels = channels_of(row["inputs"][0], rows, arrays)
+        return None if channels is None else [(channels, None)]
+    orders = [order_of(source, rows, arrays) for source in row["inputs"]]
+    if all(order is None for order in orders):
+        return None
+    if row["type"] == "Concat":
+        return [part for source, order in zip(row["inputs"], orders)
+                for part in order or [(1, channels_of(source, rows, arrays))]]  # fmt: skip
+    if any(order != orders[0] for order in orders):
+        raise BadFile(f"{name!r} adds flattened maps to something that is counted in another order")
+    return orders[0]                                            # one by one: every number stays in its place
+
+
+def reordered(rows, order):
+    """An array whose rows the file counts in ``order`` (see `order_of`), in our order."""
+    if order is None:
+        return rows
+    rest = len(rows) - sum(numbers or 0 for _, numbers in order)
+    if sum(numbers is None for _, numbers in order) > 1:
+        raise BadFile("reads several flattened maps, and the table does not tell how large each is")
+    parts, begin = [], 0
+    for channels, numbers in order:
+        part = rows[begin : begin + (rest if numbers is None else numbers)]
+        begin += len(part)
+        if len(part) % channels:
+            raise BadFile(f"has {len(part)} rows for flattened maps of {channels} channels")
+        maps = part.reshape(channels, len(part) // channels, *rows.shape[1:])
+        parts.append(maps.swapaxes(0, 1).reshape(part.shape))
+    return np.concatenate(parts)
+
+
+def check_end(net, rows, arrays, path):
+    """Raise BadFile for a net whose answer is a row of maps: its classes would be counted in our order."""
+    shapes, last = net.shapes(), list(net.nodes)[-1]
+    for channels, _ in order_of(last, rows, arrays) or ():
+        positions = shapes[last][-1] // channels
+        if positions > 1 and channels > 1:
+            raise BadFile(f"{path}: {last!r} answers in flattened maps, which the file counts C, H, W and we H, W, C: "
+                          f'put {{"type": "Permute", "shape": [{positions}, {channels}], "axes": [1, 0]}} behind '
+                          "the Flatten")
 
 
 def transposed(tensor, units, channels, dtype):
@@ -81,7 +145,7 @@ def transposed(tensor, units, channels, dtype):
 
 def channels_of(name, rows, arrays):
     """How many channels a layer puts out, from the arrays read so far; None where that is not known."""
-    while name in rows:
+    while name in rows or name == "input":
         if arrays.get(name, {}).get("w") is not None:
             return arrays[name]["w"].shape[-1]
         if rows[name]["type"] == "Concat":

@@ -159,3 +159,63 @@ def test_grouped_convolutions_are_normalised_too(rng):
     images = rng.integers(0, 256, (2, 9, 9, 3), dtype=np.uint8)
     x = net.preprocess(images)
     np.testing.assert_allclose(normalize(net, images).forward(x)["conv3"], net.forward(x)["conv3"], rtol=1e-10)
+
+
+# ---- rows of an FC layer behind flattened maps ----
+
+BEHIND_FLATTEN = {
+    "dropout": [{"name": "drop", "type": "Dropout", "rate": 0.5}],
+    "relu": [{"name": "r", "type": "ReLU"}],
+    "dropout and relu": [{"name": "drop", "type": "Dropout"}, {"name": "r", "type": "ReLU", "max_value": 1}],
+    "batch norm": [{"name": "norm", "type": "BatchNorm"}, {"name": "r", "type": "ReLU"}],
+    "sum": [{"name": "r", "type": "ReLU"}, {"name": "s", "type": "Add", "inputs": ["r", "flatten"]}],
+    "concat": [{"name": "fc1", "type": "FullyConnected"},
+               {"name": "both", "type": "Concat", "inputs": ["flatten", "fc1"]}],
+    "permute": [{"name": "p", "type": "Permute", "shape": [20, 3], "axes": [1, 0]}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BEHIND_FLATTEN)
+def test_whatever_stands_behind_flatten_rows_are_where_pytorch_has_them(tmp_path, rng, kind):
+    rows = [{"name": "flatten", "type": "Flatten"}, *BEHIND_FLATTEN[kind], {"name": "fc", "type": "FullyConnected"}]
+    inputs = 66 if kind == "concat" else 60
+    found = {"fc.weight": rng.standard_normal((2, inputs)), "fc1.weight": rng.standard_normal((6, 60))}
+    found |= {f"norm.{key}": rng.uniform(0.5, 1, 60) for key in ("weight", "bias", "running_mean", "running_var")}
+    named = {row["name"] for row in rows}
+    found = {name: a.astype("f4") for name, a in found.items() if name.partition(".")[0] in named}
+    arch = tmp_path / "t.json"
+    arch.write_text(json.dumps({"input": [4, 5], "layers": rows}))
+    net = mv.load(write_safetensors(tmp_path / "a.safetensors", found), arch=arch)
+    x = rng.standard_normal((1, 4, 5, 3)).astype("f4")
+    flat = x[0].transpose(2, 0, 1).reshape(-1)                          # C, H, W: as PyTorch flattens
+    if kind == "batch norm":
+        std = np.sqrt(found["norm.running_var"] + 1e-5)
+        flat = (flat - found["norm.running_mean"]) / std * found["norm.weight"] + found["norm.bias"]
+    between = {"sum": lambda v: v + v.clip(0), "concat": lambda v: np.concatenate([v, found["fc1.weight"] @ v]),
+               "dropout": lambda v: v, "permute": lambda v: v, "dropout and relu": lambda v: v.clip(0, 1)}
+    wanted = found["fc.weight"] @ between.get(kind, lambda v: v.clip(0))(flat)
+    np.testing.assert_allclose(list(net.forward(x).values())[-1][0], wanted, rtol=2e-5, atol=1e-5)
+
+
+def test_flattened_maps_that_cannot_be_told_apart_are_refused(tmp_path, rng):
+    maps = [{"name": "a", "type": "MaxPool2D", "size": 1}, {"name": "b", "type": "MaxPool2D", "size": 2},
+            {"name": "fa", "type": "Flatten", "inputs": ["a"]}, {"name": "fb", "type": "Flatten", "inputs": ["b"]},
+            {"name": "both", "type": "Concat", "inputs": ["fa", "fb"]}, {"name": "fc", "type": "FullyConnected"}]
+    arch = tmp_path / "t.json"
+    arch.write_text(json.dumps({"input": [4, 4], "layers": maps}))
+    path = write_safetensors(tmp_path / "a.safetensors", {"fc.weight": np.ones((2, 60), "f4")})
+    with pytest.raises(BadFile, match="several flattened maps"):
+        mv.load(path, arch=arch)
+
+
+def test_an_answer_of_flattened_maps_is_refused_with_the_layer_that_helps(tmp_path, rng):
+    rows = [{"name": "conv", "type": "Conv2D"}, {"name": "flatten", "type": "Flatten"},
+            {"name": "prob", "type": "Softmax"}]  # fmt: skip
+    arch = tmp_path / "t.json"
+    arch.write_text(json.dumps({"input": [4, 5], "layers": rows}))
+    path = write_safetensors(tmp_path / "a.safetensors", {"conv.weight": np.ones((2, 3, 1, 1), "f4")})
+    with pytest.raises(BadFile, match=r'"Permute", "shape": \[20, 2\]'):
+        mv.load(path, arch=arch)
+    rows.insert(2, {"name": "p", "type": "Permute", "shape": [20, 2], "axes": [1, 0]})
+    arch.write_text(json.dumps({"input": [4, 5], "layers": rows}))
+    assert mv.load(path, arch=arch).roles["prob"] == "prob"
