@@ -7,7 +7,7 @@ import pytest
 
 from minivis.runtime import openblas
 
-FLAGS = "fpu avx2 " + " ".join(openblas.WANTED)
+FLAGS = "fpu avx2 " + " ".join(sorted(openblas.WANTED))        # of a set: each process has an order of its own
 AMD = f"processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC\nflags\t\t: {FLAGS}"
 
 
@@ -20,6 +20,7 @@ AMD = f"processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC\nflags
         ("processor\t: 0\nBogoMIPS\t: 50.00\n", False),
         ("", False),
     ],
+    ids=["AMD with AVX-512", "Intel", "one feature missing", "ARM", "empty"],
 )
 def test_which_processors(cpuinfo, right):
     assert openblas.is_amd_with_avx512(cpuinfo) is right
