@@ -8,6 +8,8 @@ gradient goes back by the same scale. So a weight of a paper, whose nets read pi
     tv              sum of ((d[i, j+1] - d[i, j])^2 + (d[i+1, j] - d[i, j])^2)^(beta/2)     equation 4 there
 """
 
+import math
+
 from minivis.errors import BadValue
 from minivis.objectives.activations import row_sums
 from minivis.objectives.base import objective
@@ -21,8 +23,8 @@ def l2():
 
 def alpha_norm(alpha=6):
     """The sum of |level|^alpha: with 6, next to nothing within the range of pixels and much beyond it."""
-    if not alpha >= 1:
-        raise BadValue(f"alpha is at least 1, not {alpha}")
+    if not 1 <= alpha < math.inf:
+        raise BadValue(f"alpha is a number of at least 1, not {alpha}")
 
     def evaluate(d):
         xp = get_xp(d)
@@ -36,10 +38,13 @@ def tv(beta=2, epsilon=1e-2):
     """Total variation, summed over colours; differences beyond the border count as none.
 
     For beta below 2 the slope has a kink at flat places; there ``epsilon`` (levels squared) is added under the power,
-    and its own sum taken off again, so that a flat picture has a TV of 0.
+    and its own sum taken off again, so that a flat picture has a TV of 0. With an epsilon of 0 the slope at a flat
+    place is 0, one of those that the kink allows.
     """
-    if not beta > 0:
-        raise BadValue(f"beta is above 0, not {beta}")
+    if not 0 < beta < math.inf:
+        raise BadValue(f"beta is a number above 0, not {beta}")
+    if not 0 <= epsilon < math.inf:
+        raise BadValue(f"epsilon is a number from 0 up, not {epsilon}")
     epsilon = epsilon if beta < 2 else 0
 
     def evaluate(d):
@@ -54,7 +59,10 @@ def tv(beta=2, epsilon=1e-2):
             squares += epsilon
             power = xp.sqrt(squares) if beta == 1 else xp.power(squares, beta / 2)      # a root is much faster
             values = row_sums(power - epsilon ** (beta / 2))
-            slope = beta * (power / squares if epsilon else xp.power(squares, beta / 2 - 1))
+            if beta > 2:
+                slope = beta * xp.power(squares, beta / 2 - 1)
+            else:
+                slope = beta * (power / (squares if epsilon else xp.where(squares > 0, squares, 1)))
         right, down = slope * right, slope * down
         dd = -right - down
         dd[:, :, 1:] += right[:, :, :-1]

@@ -148,6 +148,7 @@ def evaluated(problem, dtype, recorder, z):
     image = z.astype(dtype)
     found, dz = problem.gradient(image)
     recorder.evaluations += 1
+    recorder.look_at(dz)
     return Point(z, dz.astype(np.float64), image, found._replace(seeds={}))
 
 

@@ -96,6 +96,7 @@ def by_steps(problem, z, method, steps, regularize, seed, recorder):
         if not exact and recorder.step % COMPARE == 0:
             recorder.compare(z, problem.measure(z))
         found, dz = problem.gradient(z, rng)
+        recorder.look_at(dz)
         if exact:
             recorder.compare(z, found)
         z = method.step(z, dz, recorder.memory, recorder.step, found.losses)

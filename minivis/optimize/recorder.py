@@ -149,6 +149,7 @@ class Recorder(LongRun):
         self.best, self.best_losses, self.best_terms, self.first_loss = None, None, {}, math.nan
         self.trace, self.trace_every = [], 1
         self.rng_state, self.last, self.finished = None, None, False
+        self.moved = None                       # (N,) whether a gradient of each image was anywhere other than zero
 
     def worth_keeping(self):
         return self.best is not None
@@ -181,6 +182,12 @@ class Recorder(LongRun):
         if self.rng_state is not None:
             rng.bit_generator.state = self.rng_state
         return rng
+
+    def look_at(self, dz):
+        """Remember whether each image has had a gradient."""
+        if self.moved is None or not self.moved.all():
+            some = to_cpu(dz.reshape(len(dz), -1).any(axis=1))
+            self.moved = some if self.moved is None else self.moved | some
 
     def compare(self, z, found):
         """Keep what is better than all before it, image by image; or what comes last."""
@@ -240,7 +247,18 @@ class Recorder(LongRun):
 
     def run(self):
         z, p = self.best, self.problem
+        if self.moved is not None and not self.moved.all():
+            self.note(nothing_moved(self.moved))
         levels = to_cpu(p.parameterization.pixels(z)).clip(0, 255)
         return Run(z, levels, self.best_losses, self.best_terms, self.first_loss, tuple(self.trace), self.step,
                    self.evaluations or self.step, self.stopped or f"all {self.step} steps done", tuple(self.notes),
                    self.expected, tuple(self.watch.frames))
+
+
+def nothing_moved(moved):
+    """The note on images whose gradient was zero in all steps, and what to do about it."""
+    which = "the images" if len(moved) > 1 else "the image"
+    which = which if not moved.any() else "images " + ", ".join(str(i + 1) for i in np.flatnonzero(~moved))
+    return (f"the gradient of {which} was zero everywhere in every step, so nothing changed: the unit may be dead, or "
+            "off at this start; try another start (a picture, more noise, another seed), the layer before the ReLU, or "
+            "another unit")

@@ -75,6 +75,7 @@ class ScipyProblem:
         self.evaluations[digest(flat)] = Evaluation(found.losses, {}, found.terms)
         if self.recorder is not None:
             self.recorder.evaluations += 1
+            self.recorder.look_at(dz)
         dz = to_cpu(dz).astype(np.float64).ravel()
         if self.scale is None:
             self.scale = 1 / (float(abs(dz).mean()) or 1.0)

@@ -20,6 +20,9 @@ import numpy as np
 
 from minivis.errors import BadValue
 from minivis.runtime.backend import get_xp
+from minivis.runtime.settings import number, whole
+
+FARTHEST = 2**31 - 1                            # pixels: more than any picture has
 
 
 class Linear(NamedTuple):
@@ -66,7 +69,7 @@ def compose(transforms, rng, shape):
 
 def jitter(pixels):
     """Shift each image by up to ``pixels`` up, down, left and right, around the border."""
-    pixels = _at_least(0, jitter=pixels)
+    pixels = whole(0, FARTHEST).check("jitter", pixels)
 
     def draw(rng, shape):
         shifts = rng.integers(-pixels, pixels + 1, size=(shape[0], 2))
@@ -84,7 +87,9 @@ def jitter(pixels):
 def blur(low, high=None):
     """Blur by a Gaussian whose sigma, in pixels, is drawn between ``low`` and ``high``; the border is a mirror."""
     low, high = (low, low) if high is None else (low, high)
-    if not 0 <= low <= high:
+    for sigma in (low, high):
+        number(0).check("blur", sigma)
+    if not low <= high:
         raise BadValue(f"blur takes sigmas from 0 up, the smaller first, not {low} and {high}")
 
     def draw(rng, shape):
@@ -115,7 +120,10 @@ def warp(scale=(1.0, 1.0), rotate=0.0, shift=0.0):
     Each image by its own. A pixel is the mean of the four that it falls between, weighted by nearness.
     """
     low, high = (scale, scale) if np.ndim(scale) == 0 else scale
-    _at_least(0, rotate=rotate, shift=shift)
+    for name, value in (("scale", low), ("scale", high), ("rotate", rotate), ("shift", shift)):
+        number().check(name, value)
+    for name, value in (("rotate", rotate), ("shift", shift)):
+        number(0).check(name, value)
     if not 0 < low <= high:
         raise BadValue(f"scale takes factors above 0, the smaller first, not {low} and {high}")
 
@@ -174,7 +182,7 @@ def bilinear(shape, rows, columns):
 
 def pad(pixels):
     """A border of ``pixels`` of the net's mean colour."""
-    pixels = _at_least(0, pad=pixels)
+    pixels = whole(0, FARTHEST).check("pad", pixels)
 
     def draw(rng, shape):
         N, H, W, C = shape
@@ -190,6 +198,8 @@ def pad(pixels):
 
 def crop(height, width):
     """A part of ``height`` x ``width``, anywhere, another for each step."""
+    height, width = whole(1).check("height", height), whole(1).check("width", width)
+
     def draw(rng, shape):
         N, H, W, C = shape
         if height > H or width > W:
@@ -212,19 +222,12 @@ def noise(amount):
 
     What is minimised is then the mean of the loss over a ball, in which dents smaller than that are gone.
     """
+    for value in np.ravel(np.asarray(amount, object)):
+        number(0).check("an amount of noise", value)
     amount = np.asarray(amount, np.float64)
-    if not (amount >= 0).all():
-        raise BadValue(f"an amount of noise is 0 or more, not {amount}")
 
     def draw(rng, shape):
         drawn = amount * rng.standard_normal(shape)
         return Linear(lambda x: x + get_xp(x).asarray(drawn, dtype=x.dtype), lambda dx: dx, shape)
 
     return Transform(f"noise({amount.tolist()})", draw)
-
-
-def _at_least(least, **settings):
-    for name, value in settings.items():
-        if not (isinstance(value, (int, float, np.number)) and value >= least and math.isfinite(value)):
-            raise BadValue(f"{name} is a number of at least {least}, not {value!r}")
-    return value

@@ -210,3 +210,22 @@ def test_tiles(vgg, rng, name):
     assert found.terms == pytest.approx(wanted.terms, rel=1e-10, abs=1e-20)
     expected = vgg.backward(acts, wanted.seeds)[0]["input"]
     np.testing.assert_allclose(dx, expected, rtol=0, atol=1e-10 * np.abs(expected).max())
+
+
+class Scores(dict):
+    """Activations of one layer, without a net."""
+
+    def __init__(self, scores):
+        super().__init__(fc8=np.asarray(scores))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_log_probability_of_scores_far_apart(dtype):
+    """Scores 0, 200, 3 and 0, -200, 3: neither exponential may overflow, and the gradient does not fade."""
+    scores = np.array([[0, 200, 3], [0, -200, 3], [1e4, 0, 3]], dtype)
+    found = o.log_probability("fc8", [0, 1, 1]).evaluate(Scores(scores))
+    np.testing.assert_allclose(found.losses, [-200, -200 - np.log(1 + np.exp(3)), -1e4], rtol=1e-6)
+    rare = np.exp(-3) / (1 + np.exp(-3))
+    np.testing.assert_allclose(found.seeds["fc8"], [[1, -1, 0], [-rare, 1, rare - 1], [-1, 1, 0]], rtol=1e-5,
+                               atol=1e-30)
+    np.testing.assert_allclose(o.log_probability("fc8", 1).evaluate(Scores(scores[:1])).losses, [0], atol=1e-30)

@@ -8,7 +8,7 @@ from minivis.engine.finite_differences import numerical_gradient
 from minivis.engine.surgery import trunk
 from minivis.errors import BadValue, UnknownName
 from minivis.models.tiny import tiny_branches, tiny_vgg
-from minivis.objectives.style import content_loss, gram, normal_weights, style_distance, style_loss, weighed
+from minivis.objectives.style import content_loss, gram, mask_of, normal_weights, style_distance, style_loss, weighed
 
 
 def test_gram_by_hand():
@@ -87,6 +87,22 @@ def test_what_lies_outside_a_mask_does_not_count(vgg):
     assert after == pytest.approx(before)
     _, dx = body.image_gradient(body.preprocess(photo), loss)
     assert not dx[:, :, 31:].any() and dx[:, :, :29].any()
+
+
+RAMP = [0, 1 / 3, 2 / 3, 1]
+
+
+@pytest.mark.parametrize("mask, expected", [
+    ([[0, 255]], [RAMP] * 2),                                           # a picture wider than high, and one higher
+    ([[0], [255]], np.transpose([RAMP] * 2)),
+    ([[0, 255]] * 4, [RAMP] * 2),                                       # smaller along one side, larger along the other
+    ([[0] * 4, [255] * 4], np.transpose([RAMP] * 2)),
+])
+def test_a_small_mask_of_a_picture_that_is_not_square(mask, expected):
+    """Enlarged along the side where it is smaller than the picture, and averaged along the one where it is larger."""
+    got = mask_of(np.array(mask, np.uint8)[..., None], (1, *np.shape(expected), 3), {"x": np.zeros((2, 2))})
+    assert got.shape == (1, *np.shape(expected), 1)
+    np.testing.assert_allclose(got[0, :, :, 0], expected, atol=1e-12)
 
 
 def test_losses_are_parts_of_the_whole_in_every_net():

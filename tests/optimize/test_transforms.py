@@ -1,5 +1,7 @@
 """Transforms: each adjoint is exact, and each does what its name says."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -89,8 +91,16 @@ def test_keeps_float32(rng):
 
 
 @pytest.mark.parametrize("make, sentence", [
-    (lambda: t.jitter(-1), "at least 0"), (lambda: t.blur(2, 1), "the smaller first"),
+    (lambda: t.jitter(-1), "from 0 to"), (lambda: t.blur(2, 1), "the smaller first"),
     (lambda: t.warp((0, 1)), "above 0"), (lambda: t.crop(9, 9)(np.random.default_rng(), (1, 4, 4, 3)), "does not fit"),
+    (lambda: t.crop(9, 2)(np.random.default_rng(), (1, 4, 4, 3)), "crop of 9 x 2 does not fit into 4 x 4"),
+    (lambda: t.crop(2, 9)(np.random.default_rng(), (1, 4, 4, 3)), "crop of 2 x 9 does not fit into 4 x 4"),
+    (lambda: t.jitter(10**30), "from 0 to 2147483647"), (lambda: t.jitter(1.5), "whole number"),
+    (lambda: t.jitter(True), "whole number"),
+    (lambda: t.pad(0.5), "whole number"), (lambda: t.crop(0, 2), "whole number"), (lambda: t.crop("x", 2), "whole"),
+    (lambda: t.blur(float("nan")), "number"), (lambda: t.blur("x"), "number"), (lambda: t.blur(0, math.inf), "number"),
+    (lambda: t.warp("x"), "number"), (lambda: t.warp((1, math.inf)), "number"), (lambda: t.warp(rotate=None), "number"),
+    (lambda: t.noise("x"), "number"), (lambda: t.noise(math.inf), "number"),
 ])
 def test_mistakes(make, sentence):
     with pytest.raises(BadValue, match=sentence):
@@ -106,5 +116,5 @@ def test_noise_is_added_anew_and_the_gradient_passes(rng):
     assert np.abs(added.mean()) < 0.1 and not np.allclose(second.forward(x) - x, added)
     np.testing.assert_array_equal(first.adjoint(dx), dx)
     assert first.forward(x.astype("f4")).dtype == np.float32 and str(t.noise(0.5)) == "noise(0.5)"
-    with pytest.raises(BadValue, match="an amount of noise is 0 or more, not -1"):
+    with pytest.raises(BadValue, match="an amount of noise is a number of at least 0, not -1"):
         t.noise(-1)
