@@ -40,10 +40,19 @@ def dask_cluster(address):
         yield client
 
 
-def is_loss(error):
+def is_lost_result(error):
     """Whether an error says that a result is gone with the worker that had it."""
-    kind = type(error)
-    return kind.__name__ in ("FutureCancelledError", "CancelledError") and kind.__module__.startswith("distributed")
+    return is_named(error, "FutureCancelledError", "CancelledError")
+
+
+def is_given_up(error):
+    """Whether the cluster has given up a task because several workers died of it."""
+    return is_named(error, "KilledWorker")
+
+
+def is_named(error, *names):
+    """Whether an error is one of distributed's, which need not be installed."""
+    return type(error).__name__ in names and type(error).__module__.startswith("distributed")
 
 
 def worker_version():

@@ -26,13 +26,13 @@ import numpy as np
 from minivis.engine.checks import check_finite
 from minivis.engine.memory import check_fits
 from minivis.engine.network import Fitted
-from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
+from minivis.errors import BadFile, BadValue, MinivisError, TooLarge, UnknownName
 from minivis.images.collection import chained
 from minivis.images.files import LENIENT
 from minivis.runtime.backend import get_xp, to_cpu, to_gpu
 from minivis.runtime.progress import track
 from minivis.runtime.threads import ONE_BLAS_THREAD, get_threads, map_out, sharing
-from minivis.sweeps.dask_cluster import dask_cluster, is_loss
+from minivis.sweeps.dask_cluster import dask_cluster, is_given_up, is_lost_result
 
 BACKENDS = ("loky", "dask")                     # joblib's names: processes of this machine, or a cluster
 SQUARE = 224                                    # pixels: what a net that takes any size is shown
@@ -136,36 +136,49 @@ def hands_for(net, batches, nbytes):
     return max(1, min(threads if threads * nbytes <= BATCH_BYTES else 2, threads, batches))
 
 
-LOSSES = 8                                      # of a result that went with its worker, in one sweep
+LOSSES = 3                                      # of workers one after another, without a result in between
 
 
 def elsewhere(jobs, backend, scheduler):
     """The same by processes, or by the workers of a cluster, one thread each.
 
-    A worker that dies while it works loses nothing: the cluster gives its task to another. One that dies between its
-    result and our taking it has lost that: then what is not here yet is handed out again.
+    A worker that dies loses nothing: whatever of the work has no result yet is handed out again, to new processes or
+    to the workers that are left.
     """
 
     def run(net, parts, layer, digest, size):
         from joblib import delayed
 
-        handed = deque()                                # out, and their results not yet seen
-        for again in range(LOSSES + 1):
+        handed, losses = deque(), 0                     # handed out, and the results not yet seen
+        while True:
             todo = chain(list(handed), remembered(parts, handed))
             with workers(net, jobs, backend, scheduler) as (parallel, stand_in):
                 results = parallel(delayed(look)(stand_in, part, layer, digest, size) for part in todo)
                 try:
                     for looked in results:
                         handed.popleft()
+                        losses = 0
                         yield looked
                     return
                 except Exception as error:
-                    if again == LOSSES or not is_loss(error):
+                    if not is_loss(error):
                         raise
+                    losses += 1
+                    if losses > LOSSES or is_given_up(error):
+                        raise TooLarge("workers die one after another, the last when it had been given "
+                                       f"{handed[0].name(0)} or a picture after it: is there enough memory? Fewer "
+                                       "--jobs need less") from None
                 finally:
                     results.close()
 
     return run
+
+
+def is_loss(error):
+    """Whether an error says that a worker is gone, or a result with the worker that had it."""
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    return isinstance(error, BrokenProcessPool) or is_lost_result(error) or is_given_up(error)
 
 
 def remembered(parts, handed):

@@ -1,6 +1,8 @@
 """The sweep over many pictures: complete, in order, the same whoever does the work, and in little memory."""
 
 import os
+import signal
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -8,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from commandline import scene
+from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
 from minivis.errors import BadFile, BadValue, TooLarge, UnknownName
 from minivis.images.collection import Pictures, folder_hash
@@ -139,32 +142,86 @@ def test_each_thread_has_a_batch_of_its_own_and_helps_others_once_there_is_none(
     assert alone == [True] * 3 and helped
 
 
-@pytest.mark.parametrize("kind, module, again", [("FutureCancelledError", "distributed.client", True),
-                                                 ("KilledWorker", "distributed.scheduler", False)])
-def test_a_result_that_went_with_its_worker_is_made_again(folder, monkeypatch, kind, module, again):
-    lost, tries = type(kind, (Exception,), {"__module__": module}), []
+def losing(monkeypatch, error, *numbers):
+    """Workers that raise ``error`` instead of their second result, in tries of these numbers; return the tries."""
+    tries = []
 
     @contextmanager
     def workers(net, jobs, backend, scheduler):
         def parallel(tasks):
             tries.append(list(tasks))                   # all handed out at once
             for number, (function, given, named) in enumerate(tries[-1]):
-                if len(tries) == 1 and number == 1:
-                    raise lost
+                if len(tries) in numbers and number == 1:
+                    raise error
                 yield function(*given, **named)
 
         yield parallel, net
 
     monkeypatch.setattr(sweeping, "workers", workers)
+    return tries
+
+
+CANCELLED = type("FutureCancelledError", (Exception,), {"__module__": "distributed.client"})
+KILLED = type("KilledWorker", (Exception,), {"__module__": "distributed.scheduler"})
+
+
+@pytest.mark.parametrize("error", [CANCELLED(), TerminatedWorkerError("a worker was killed"), BrokenProcessPool()])
+def test_what_went_with_its_worker_is_made_again(folder, monkeypatch, error):
+    tries = losing(monkeypatch, error, 1)
     net = tiny_vgg()
-    if not again:
-        with pytest.raises(lost):
-            results(net, folder, jobs=2)
-        return
     for a, b in zip(results(net, folder), results(net, folder, jobs=2), strict=True):
         assert a.hashes == b.hashes
         np.testing.assert_array_equal(a.found, b.found)
     assert [len(tasks) for tasks in tries] == [3, 2]
+
+
+def test_other_errors_of_a_worker_pass(folder, monkeypatch):
+    losing(monkeypatch, ZeroDivisionError(), 1)
+    with pytest.raises(ZeroDivisionError):
+        results(tiny_vgg(), folder, jobs=2)
+
+
+def test_workers_that_die_without_end_are_one_sentence(folder, monkeypatch):
+    """Where Dask has given up, at once; else after four in a row, with no result in between."""
+    tries = losing(monkeypatch, KILLED(), 1)
+    with pytest.raises(TooLarge, match=r"the last when it had been given 8\.png or a picture after it"):
+        results(tiny_vgg(), folder, jobs=2)
+    assert len(tries) == 1
+
+    @contextmanager
+    def workers(net, jobs, backend, scheduler):
+        def parallel(tasks):
+            tries.append(list(tasks))
+            raise TerminatedWorkerError("killed")
+            yield
+
+        yield parallel, net
+
+    monkeypatch.setattr(sweeping, "workers", workers)
+    with pytest.raises(TooLarge, match=r"workers die one after another, .* given 0\.png or a picture after it"):
+        results(tiny_vgg(), folder, jobs=2)
+    assert len(tries) == 1 + 4
+
+
+def processes_of_loky():
+    """The numbers of the processes that joblib has started for us."""
+    from joblib.externals.loky import reusable_executor
+
+    return list(reusable_executor._executor._processes)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+def test_a_process_that_is_killed_changes_nothing(folder):
+    net, pictures = tiny_vgg(), Pictures.of([folder / "0.png", folder / "8.png", folder / "2.png"] * 40)
+    one = list(sweep(net, pictures, "fc7", np.asarray))
+    two = []
+    for number, found in enumerate(sweep(net, pictures, "fc7", np.asarray, jobs=2)):
+        if number in (2, 9):                            # of new processes, the second time
+            os.kill(processes_of_loky()[0], signal.SIGKILL)
+        two.append(found)
+    for (a, b), (c, d) in zip(one, two, strict=True):
+        assert (a, b.hashes) == (c, d.hashes)
+        np.testing.assert_array_equal(b.found, d.found)
 
 
 def test_goes_on_from_any_batch(folder):
