@@ -7,7 +7,7 @@ from tuned import tune
 
 from minivis.convolution import param_grads
 from minivis.convolution.param_grads import weight_grad
-from minivis.runtime.threads import threads
+from minivis.runtime.threads import scratch, threads
 
 ALGORITHMS = ("blocked", "shifted", "pointwise", "depthwise", "winograd2", "winograd4")
 
@@ -48,6 +48,8 @@ def test_each_algorithm_against_the_loops_and_the_same_bits_on_any_threads(algor
     wanted = reference.conv_gradients(dout, x, np.zeros(w_shape), stride, pads, dilation, groups)[1]
     found = []
     for count in (1, 2):
+        for name in ("padded", "spread", "cols", "term", "V", "M"):      # memory that others have written to
+            scratch(name, (20_000,), np.float64)[...] = np.nan
         with threads(count):
             found.append(weight_grad(algorithm, x, dout, w_shape, (pads[0][0], pads[1][0]), stride, dilation))
     np.testing.assert_allclose(found[0], wanted, rtol=0, atol=1e-10)
