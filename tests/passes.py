@@ -57,7 +57,7 @@ def check_gradients(layer, *inputs, training=False):
     for i, (x, dx) in enumerate(zip(inputs, dxs, strict=True)):
         numeric = numerical_gradient(lambda t, i=i: forward(layer, *inputs[:i], t, *inputs[i + 1 :]), x, dout)
         np.testing.assert_allclose(dx, numeric, rtol=1e-6, atol=1e-8)
-    assert set(dparams) == set(layer.params) - {"mean", "var"}
+    assert set(dparams) == set(layer.params) - set(layer.statistics)
     for key, grad in dparams.items():
         numeric = numerical_gradient(
             lambda t, key=key: forward(layer.with_params(**{**layer.params, key: t}), *inputs), layer.params[key], dout

@@ -11,11 +11,10 @@ no derivative, so inputs are chosen away from kinks (`smooth_inputs`).
 
 import numpy as np
 
-from minivis.layers import BackwardMode, ForwardMode, MaxPool2D, ReLU
+from minivis.layers import BackwardMode, ForwardMode
 from minivis.runtime.backend import get_xp
 
 DENSE = 100_000                 # a direction moves this many elements at most: fc6 need not move its 100 million
-STATISTICS = ("mean", "var")    # parameters of batch norm that are measured, not learned: no gradient
 
 
 def numerical_gradient(f, x, dout, step=1e-6):
@@ -52,7 +51,7 @@ def check_layer(layer, inputs, *, seed=0, directions=None, training=False):
         errors[f"dx{i}" if layer.inputs is None else "dx"] = error(
             lambda t, i=i: forward(layer, *inputs[:i], t, *inputs[i + 1 :])[0], x, dx
         )
-    for key in [k for k in layer.params if k not in STATISTICS]:
+    for key in [k for k in layer.params if k not in layer.statistics]:
         errors[f"d{key}"] = error(
             lambda t, key=key: forward(layer.with_params(**{**layer.params, key: t}), *inputs)[0],
             layer.params[key],
@@ -86,25 +85,13 @@ def relative_error(got, expected):
 
 
 def smooth_inputs(layer, shapes, rng, like=None):
-    """Random inputs for one layer, with the channels of ``shapes`` but few positions, where it has a derivative.
-
-    A ReLU's are 0.2 to 0.8 from zero (a tenth of max_value or more from either kink); a max pool's are a shuffled range
-    without ties; others normal.
-    """
+    """Random inputs for one layer, with the channels of ``shapes`` but few positions, where it has a derivative."""
     window = layer.window(shapes[0])
     height, width = (3, 4) if window is None or 0 in window[1] else [k + 2 * s for k, s in zip(*window[:2])]
     drawn = []
     for shape in shapes:
         small = (2, height, width + 1, shape[-1]) if len(shape) == 4 else (3, *shape[1:])
-        if isinstance(layer, MaxPool2D):
-            a = 1e-3 * rng.permutation(int(np.prod(small))).reshape(small)
-        elif isinstance(layer, ReLU):
-            top = layer.max_value or 2
-            a = top * rng.uniform(0.1, 0.4, small) * rng.choice([-1, 1], small)
-            if layer.max_value is not None:                     # around 0, or around the upper kink
-                a += layer.max_value * rng.choice([0, 1], small)
-        else:
-            a = rng.standard_normal(small)
+        a = layer.smooth_input(small, rng)
         drawn.append(a if like is None else get_xp(like).asarray(a))
     return drawn
 

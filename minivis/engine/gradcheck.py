@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minivis.engine.finite_differences import STATISTICS, check_layer, normal, relative_error, smooth_inputs
+from minivis.engine.finite_differences import check_layer, normal, relative_error, smooth_inputs
 from minivis.engine.network import Node
 from minivis.errors import BadValue
-from minivis.layers import BackwardMode, BatchNorm, Dropout, ForwardMode, MaxPool2D, ReLU, Softmax
+from minivis.layers import BackwardMode, ForwardMode, MaxPool2D, ReLU, Softmax
 from minivis.layers.relu import IMAGING_RULES
 from minivis.runtime.backend import get_xp
 
@@ -54,7 +54,7 @@ def check_network(net, image=None, *, seed=0):
     for name, (layer, sources) in net.nodes.items():
         inputs = smooth_inputs(layer, [shapes[s] for s in sources], rng, like)
         errors = check_layer(layer, inputs, seed=seed, directions=DIRECTIONS)
-        if isinstance(layer, BatchNorm | Dropout):
+        if layer.differs_in_training:
             trained = check_layer(layer, inputs, seed=seed, directions=DIRECTIONS, training=True)
             errors |= {f"{what} in training": error for what, error in trained.items()}
         if isinstance(layer, ReLU):
@@ -91,7 +91,7 @@ def _whole_net(net, x, rng):
     acts = net.forward(x, grad="params")
     d = normal(rng, x) * float(x.std())
     dp = {
-        name: {key: normal(rng, p) * abs(p).mean() for key, p in layer.params.items() if key not in STATISTICS}
+        name: {key: normal(rng, p) * abs(p).mean() for key, p in layer.params.items() if key not in layer.statistics}
         for name, layer in net.layers.items()
         if all(p.size < 2**24 for p in layer.params.values())   # a VGG's fc6 is checked alone: here it costs gigabytes
     }

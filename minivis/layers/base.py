@@ -55,6 +55,10 @@ class Layer:
 
     settings: tuple[str, ...] = ()
     inputs: int | None = 1                      # how many it reads; None: two or more
+    statistics: tuple[str, ...] = ()            # parameters that are measured, not learned: they have no gradient
+    differs_in_training = False                 # whether a training pass computes something else
+    elementwise = False                         # whether each output comes from the one input at its place
+    formula = ""                                # of one output, in a few symbols, as the live page shows it
 
     def __init__(self, **params):
         self.params = {}
@@ -83,6 +87,15 @@ class Layer:
     def multiply_adds(self, shape, out_shape):
         """Multiplications (each with its addition) for one input of ``shape``; 0 where it does no weighing."""
         return 0
+
+    def smooth_input(self, shape, rng):
+        """Random numbers at which this layer has a derivative: a layer with kinks keeps away from them."""
+        return rng.standard_normal(shape)
+
+    @classmethod
+    def examples(cls, rng):
+        """A few small layers of this kind, each with the shapes of its inputs: what the tests run for every layer."""
+        return [(cls(), [(2, 5, 6, 4)] * (cls.inputs or 2))]
 
     def set_params(self, **params):
         """Replace parameters: the one mutation, and the trainer's. Arrays are held as read-only views, not copied."""

@@ -134,6 +134,12 @@ class Conv2D(Layer):
         self.dilation = pair(dilation, "dilation")
         self.groups = int(groups)
 
+    @classmethod
+    def examples(cls, rng):
+        w, b = rng.standard_normal((3, 2, 2, 6)), rng.standard_normal(6)
+        grouped = cls(w, b, stride=(2, 1), padding="same", dilation=(1, 2), groups=2)
+        return [(cls(w[:, :, :1], padding=1), [(2, 5, 6, 1)]), (grouped, [(2, 7, 6, 4)])]
+
     def forward(self, x, *, mode):
         check_input(self, x.shape, 4, self.channels)
         return run.forward(self, x, mode, conv2d_forward), self.cache(x, mode)

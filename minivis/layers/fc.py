@@ -47,6 +47,11 @@ class FullyConnected(Layer):
             raise BadValue(f"FullyConnected: b must be {w.shape[1:]} for w {w.shape}, got {b.shape}")
         super().__init__(w=w) if b is None else super().__init__(w=w, b=b)
 
+    @classmethod
+    def examples(cls, rng):
+        w, b = rng.standard_normal((4, 3)), rng.standard_normal(3)
+        return [(cls(w), [(2, 4)]), (cls(w, b), [(5, 4)])]
+
     def forward(self, x, *, mode):
         check_input(self, x.shape, 2, self.params["w"].shape[0])
         out = fully_connected_forward(x, self.params["w"], self.params.get("b"))

@@ -122,6 +122,10 @@ class OrientationCells(Layer):
         super().__init__()
         self.cell, self.bins, self.soft = int(cell), int(bins), bool(soft)
 
+    @classmethod
+    def examples(cls, rng):
+        return [(cls(cell=2, bins=5), [(2, 6, 5, 2)])]
+
     def forward(self, x, *, mode):
         self.output_shape(x.shape)
         out, cache = cells_forward(x, self.cell, self.bins, self.soft)

@@ -69,6 +69,8 @@ class BatchNorm(Layer):
     """
 
     settings = ("eps",)
+    statistics = ("mean", "var")
+    differs_in_training = elementwise = True
 
     def __init__(self, gamma, beta, mean, var, eps=1e-5):
         shapes = {name: a.shape for name, a in {"gamma": gamma, "beta": beta, "mean": mean, "var": var}.items()}
@@ -80,6 +82,11 @@ class BatchNorm(Layer):
             raise BadValue("BatchNorm: a variance is below 0")
         super().__init__(gamma=gamma, beta=beta, mean=mean, var=var)
         self.eps = float(eps)
+
+    @classmethod
+    def examples(cls, rng):
+        gamma, beta, mean, var = rng.standard_normal((4, 4))
+        return [(cls(gamma, beta, mean, var**2 + 0.5), [shape]) for shape in ((2, 5, 6, 4), (7, 4))]
 
     def forward(self, x, *, mode):
         check_input(self, x.shape, x.ndim, self.params["gamma"].size)
@@ -152,6 +159,7 @@ class Dropout(Layer):
     """In training, zero each input with probability ``rate`` (drawn from the mode's rng) and scale up the rest."""
 
     settings = ("rate",)
+    differs_in_training = elementwise = True
 
     def __init__(self, rate=0.5):
         if not 0 <= rate < 1:

@@ -19,6 +19,10 @@ class Pad2D(Layer):
         if self.padding == "same":
             raise BadValue('Pad2D: padding says how much to add; "same" is a setting of convolutions and pools')
 
+    @classmethod
+    def examples(cls, rng):
+        return [(cls(1), [(2, 3, 4, 3)]), (cls(((1, 0), (2, 3)), value=-1.5), [(2, 3, 4, 3)])]
+
     def forward(self, x, *, mode):
         check_image(self, x.shape)
         out = pad(x, self.padding, value=self.value)

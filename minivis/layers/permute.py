@@ -24,6 +24,10 @@ class Permute(Layer):
         if sorted(self.axes) != list(range(len(self.shape))) or min(self.shape, default=0) < 1:
             raise BadValue(f"Permute: axes {axes} do not reorder the axes of {shape}")
 
+    @classmethod
+    def examples(cls, rng):
+        return [(cls((2, 3), (1, 0)), [(2, 3, 4, 6)]), (cls((4, 2, 3), (2, 0, 1)), [(5, 24)])]
+
     def forward(self, x, *, mode):
         shape = self.output_shape(x.shape)
         ahead = len(shape) - 1

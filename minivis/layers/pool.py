@@ -5,6 +5,8 @@ deconvnet's picture (Zeiler & Fergus 2014, section 2.1), go back to that place a
 row by row: after a ReLU many windows are all zero, and sending their gradient to several places would invent gradient.
 """
 
+import math
+
 import numpy as np
 
 from minivis.convolution import cuda
@@ -106,6 +108,11 @@ class _Pool2D(Layer):
         if self.padding != "same" and any(p >= k for pads, k in zip(self.padding, self.size) for p in pads):
             raise BadValue(f"{type(self).__name__}: padding {padding} leaves windows of {self.size} with padding alone")
 
+    @classmethod
+    def examples(cls, rng):
+        ceil = cls((2, 3), stride=3, padding=((1, 0), (0, 2)), ceil=True)
+        return [(layer, [(2, 7, 6, 3)]) for layer in (cls(2), cls(3, stride=2, padding="same"), ceil)]
+
     def geometry(self, x_shape):
         padding = resolve_padding(self.padding, x_shape[1:3], self.size, self.stride)
         return {"stride": self.stride, "padding": padding}
@@ -122,6 +129,10 @@ class _Pool2D(Layer):
 
 class MaxPool2D(_Pool2D):
     """The maximum of each window; windows beyond the edge see minus infinity there."""
+
+    def smooth_input(self, shape, rng):
+        """Without ties: a shuffled range."""
+        return 1e-3 * rng.permutation(math.prod(shape)).reshape(shape)
 
     def forward(self, x, *, mode):
         check_image(self, x.shape)

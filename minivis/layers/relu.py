@@ -80,6 +80,7 @@ class ReLU(Layer):
     """max(x, 0), and not above ``max_value`` where one is given (6: ReLU6)."""
 
     settings = ("max_value",)
+    elementwise = True
 
     def __init__(self, max_value=None):
         if max_value is not None and not max_value > 0:
@@ -91,6 +92,17 @@ class ReLU(Layer):
     def upper_limit(self):
         """``max_value`` as a number: infinite where there is none."""
         return np.inf if self.max_value is None else self.max_value
+
+    def smooth_input(self, shape, rng):
+        """0.2 to 0.8 from zero, a tenth of max_value or more from either kink."""
+        x = (self.max_value or 2) * rng.uniform(0.1, 0.4, shape) * rng.choice([-1, 1], shape)
+        if self.max_value is not None:                              # around 0, or around the upper kink
+            x += self.max_value * rng.choice([0, 1], shape)
+        return x
+
+    @classmethod
+    def examples(cls, rng):
+        return [(cls(max_value), [(2, 5, 6, 4)]) for max_value in (None, 6)]
 
     def forward(self, x, *, mode):
         if mode.grad is None:                   # no signs to keep

@@ -12,10 +12,18 @@ class Scale(Layer):
     """w * x + b over the last axis, w and b (C,). Linear, so guided and deconv leave it to the chain rule (captum
     overrides ReLU alone, and Zeiler & Fergus rectify nothing else)."""
 
+    elementwise = True
+    formula = "w · x + b"
+
     def __init__(self, w, b):
         if w.ndim != 1 or w.size == 0 or w.shape != b.shape:
             raise BadValue(f"Scale: w and b must be of one shape (C,), got {w.shape} and {b.shape}")
         super().__init__(w=w, b=b)
+
+    @classmethod
+    def examples(cls, rng):
+        w, b = rng.standard_normal((2, 4))
+        return [(cls(w, b), [shape]) for shape in ((2, 5, 6, 4), (7, 4))]
 
     def forward(self, x, *, mode):
         check_input(self, x.shape, len(x.shape), self.params["w"].size)

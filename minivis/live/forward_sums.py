@@ -15,7 +15,7 @@ def forward(net, acts, name, at):
     layer, sources = net.nodes[name]
     found = FORWARD.get(type(layer), plain_forward)(net, acts, layer, sources, name, at)
     found["kind"] = type(layer).__name__
-    if isinstance(layer, ONE_BY_ONE) and sources[0] != "input":
+    if layer.elementwise and sources[0] != "input":
         found["of"] = {"unit": named(net, sources[0], at), **forward(net, acts, sources[0], at)}
     return found
 
@@ -140,7 +140,7 @@ def add_forward(net, acts, layer, sources, name, at):
 
 
 def plain_forward(net, acts, layer, sources, name, at):
-    return steps(f"{type(layer).__name__} of {', '.join(sources)}", [], acts, name, at)
+    return steps(layer.formula or f"{type(layer).__name__} of {', '.join(sources)}", [], acts, name, at)
 
 
 def steps(formula, rows, acts, name, at):
@@ -153,6 +153,3 @@ FORWARD = {
     L.AvgPool2D: pool_forward, L.GlobalAvgPool: mean_forward, L.Softmax: softmax_forward, L.BatchNorm: norm_forward,
     L.LRN: lrn_forward, L.Flatten: flatten_forward, L.Concat: concat_forward, L.Add: add_forward,
 }  # fmt: skip
-
-
-ONE_BY_ONE = (L.ReLU, L.BatchNorm, L.Dropout)

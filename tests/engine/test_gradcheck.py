@@ -23,6 +23,7 @@ from minivis.layers import (
     conv,
     relu,
 )
+from minivis.layers.relu import IMAGING_RULES
 from minivis.models.tiny import Weights, tiny_branches, tiny_vgg
 
 
@@ -43,10 +44,11 @@ def test_the_engine_passes(make):
         whats = {what for row, what in checked if row == name}
         learned = {f"d{key}" for key in layer.params if key not in ("mean", "var")}
         assert whats >= learned and any(what.startswith("dx") for what in whats)
-        assert isinstance(layer, ReLU) <= ({"guided", "deconv"} <= whats)
+        assert isinstance(layer, ReLU) <= (set(IMAGING_RULES) <= whats)
         assert isinstance(layer, BatchNorm) <= ("dgamma in training" in whats)
     logits = net.role("logits")
-    for what in (f"image -> {logits}", f"parameters -> {logits}", f"guided from {logits}", f"deconv from {logits}"):
+    swept = [f"{rule} from {logits}" for rule in IMAGING_RULES]
+    for what in (f"image -> {logits}", f"parameters -> {logits}", *swept):
         assert ("whole net", what) in checked
     assert rows == check_network(net) and rows != check_network(net, seed=1)    # repeatable
 
@@ -77,6 +79,7 @@ class Off(Layer):
     def __init__(self, layer, which, factor):
         super().__init__(**layer.params)
         self.layer, self.which, self.factor, self.inputs = layer, which, factor, layer.inputs
+        self.statistics = layer.statistics
 
     def with_params(self, **params):
         return Off(self.layer.with_params(**params), self.which, self.factor)
@@ -147,7 +150,7 @@ def test_a_gradient_of_nan_fails():
     assert not Row("a", "ReLU", "dx", relative_error(np.array([np.nan]), np.array([1.0]))).ok
 
 
-@pytest.mark.parametrize("rule", ["guided", "deconv", "normal"])
+@pytest.mark.parametrize("rule", relu.RELU_RULES)
 def test_a_relu_rule_that_forgets_its_mask_fails(monkeypatch, vgg, rule):
     monkeypatch.setitem(relu.RELU_RULES, rule, lambda dout, passing: dout)
     failed = {row.layer for row in check_network(vgg) if not row.ok}
@@ -164,8 +167,7 @@ def test_a_rule_that_hidden_fully_connected_relus_miss_fails(vgg):
     net = tiny_vgg(dtype=np.float64)
     net.nodes["relu6"] = net.nodes["relu6"]._replace(layer=Deaf())
     failed = {(row.layer, row.what) for row in check_network(net) if not row.ok}
-    assert failed == {("relu6", "guided"), ("relu6", "deconv"), ("whole net", "guided from fc8"),
-                      ("whole net", "deconv from fc8")}  # fmt: skip
+    assert failed == {row for rule in IMAGING_RULES for row in (("relu6", rule), ("whole net", f"{rule} from fc8"))}
 
 
 def test_a_network_that_loses_a_branch_fails(monkeypatch, branches):

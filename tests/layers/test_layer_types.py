@@ -1,0 +1,60 @@
+"""What holds for every kind of layer, on the examples that its class gives. A new layer needs no edit here."""
+
+import numpy as np
+import pytest
+from passes import both_ways, check_gradients, check_modes
+
+from minivis.engine.layer_table import make_layer
+from minivis.layers import LAYER_TYPES
+
+
+def examples():
+    rng = np.random.default_rng(5)
+    for name, kind in LAYER_TYPES.items():
+        for i, (layer, shapes) in enumerate(kind.examples(rng)):
+            yield pytest.param(layer, [layer.smooth_input(shape, rng) for shape in shapes], id=f"{name}-{i}")
+
+
+EXAMPLES = list(examples())
+
+
+def test_every_kind_has_an_example():
+    assert {type(example.values[0]).__name__ for example in EXAMPLES} == set(LAYER_TYPES)
+
+
+@pytest.mark.parametrize("layer, inputs", EXAMPLES)
+def test_every_gradient_is_the_derivative_and_no_array_is_written_to(layer, inputs):
+    check_gradients(layer, *inputs)
+    if layer.differs_in_training:
+        check_gradients(layer, *inputs, training=True)
+    check_modes(layer, *inputs)
+
+
+@pytest.mark.parametrize("layer, inputs", EXAMPLES)
+def test_both_array_libraries_agree(layer, inputs, xp):
+    out, dout, dxs, dparams = both_ways(layer, *inputs)
+    got = both_ways(layer, *inputs, dout=dout, xp=xp)
+    np.testing.assert_allclose(got[0], out, rtol=0, atol=1e-10)
+    for array, wanted in zip([*got[2], *got[3].values()], [*dxs, *dparams.values()], strict=True):
+        np.testing.assert_allclose(array, wanted, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("layer, inputs", EXAMPLES)
+def test_float32_stays_float32(layer, inputs):
+    layer = layer.with_params(**{key: p.astype(np.float32) for key, p in layer.params.items()})
+    both_ways(layer, *(x.astype(np.float32) for x in inputs))
+
+
+@pytest.mark.parametrize("layer, inputs", EXAMPLES)
+def test_a_layer_comes_back_from_its_row_of_a_table(layer, inputs):
+    again = make_layer("layer", type(layer).__name__, dict(layer.params), layer.config())
+    assert type(again) is type(layer) and again.config() == layer.config() and set(again.params) == set(layer.params)
+    np.testing.assert_array_equal(both_ways(again, *inputs)[0], both_ways(layer, *inputs)[0])
+
+
+@pytest.mark.parametrize("layer, inputs", EXAMPLES)
+def test_what_is_not_learned_is_a_parameter(layer, inputs):
+    assert set(layer.statistics) <= set(layer.params)
+    if layer.elementwise:
+        assert layer.output_shape(*(x.shape for x in inputs)) == inputs[0].shape
+        assert layer.window(inputs[0].shape) is None
