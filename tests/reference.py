@@ -187,3 +187,64 @@ def padded(x, pads, value):
     for n, i, j, c in np.ndindex(x.shape):
         out[n, top + i, left + j, c] = x[n, i, j, c]
     return out
+
+
+ELEMENTWISE = {
+    "Sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "Tanh": math.tanh,
+    "SiLU": lambda x: x / (1 + math.exp(-x)),
+    "HardSigmoid": lambda x: min(max(x / 6 + 0.5, 0), 1),
+    "HardSwish": lambda x: x * min(max(x / 6 + 0.5, 0), 1),
+    "LeakyReLU": lambda x: x if x > 0 else 0.01 * x,
+}
+
+
+def elementwise(x, kind):
+    """A function of each number by itself."""
+    out = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        out[index] = ELEMENTWISE[kind](float(x[index]))
+    return out
+
+
+def prelu(x, w):
+    """x, and below 0 times its channel's slope."""
+    out = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        out[index] = x[index] if x[index] > 0 else w[index[-1]] * x[index]
+    return out
+
+
+def upsample(x, factor):
+    """Each position factor[0] x factor[1] times."""
+    N, H, W, C = x.shape
+    out = np.zeros((N, H * factor[0], W * factor[1], C))
+    for n, i, j, c in np.ndindex(out.shape):
+        out[n, i, j, c] = x[n, i // factor[0], j // factor[1], c]
+    return out
+
+
+def conv_transpose(x, w, b, stride, pads, dilation, groups, output_padding):
+    """Each input position adds its number times the kernel where the kernel falls; w (KH, KW, F/groups, C)."""
+    (N, H, W, C), (KH, KW, per_group, _) = x.shape, w.shape
+    (top, bottom), (left, right) = pads
+    OH = (H - 1) * stride[0] - top - bottom + (KH - 1) * dilation[0] + 1 + output_padding[0]
+    OW = (W - 1) * stride[1] - left - right + (KW - 1) * dilation[1] + 1 + output_padding[1]
+    out = np.zeros((N, OH, OW, per_group * groups)) + (0 if b is None else b)
+    for n, i, j, c in np.ndindex(x.shape):
+        group = c // (C // groups)
+        for u, v, f in np.ndindex(KH, KW, per_group):
+            row, column = i * stride[0] + u * dilation[0] - top, j * stride[1] + v * dilation[1] - left
+            if 0 <= row < OH and 0 <= column < OW:
+                out[n, row, column, group * per_group + f] += x[n, i, j, c] * w[u, v, f, c]
+    return out
+
+
+def global_max(x):
+    """The largest number of each channel, and where its gradient goes: the first place that has it."""
+    N, C = x.shape[0], x.shape[3]
+    out, places = np.full((N, C), -np.inf), np.zeros((N, C, 2), int)
+    for n, i, j, c in np.ndindex(x.shape):
+        if x[n, i, j, c] > out[n, c]:
+            out[n, c], places[n, c] = x[n, i, j, c], (i, j)
+    return out, places

@@ -49,3 +49,16 @@ class Softmax(Layer):
 
     def backward(self, dout, cache, mode):
         return (softmax_backward(dout, cache),), {}
+
+
+class LogSoftmax(Layer):
+    """The logarithm of the probabilities: x - log(sum of exp(x)), along the last axis."""
+
+    def forward(self, x, *, mode):
+        xp = get_xp(x)
+        shifted = x - x.max(axis=-1, keepdims=True)
+        out = shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))
+        return out, out if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        return (dout - get_xp(cache).exp(cache) * dout.sum(axis=-1, keepdims=True),), {}

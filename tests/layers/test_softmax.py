@@ -9,7 +9,7 @@ from passes import ATOL, both_ways, check_gradients, check_modes
 
 from minivis.engine.finite_differences import numerical_gradient
 from minivis.errors import BadValue
-from minivis.layers import Softmax, cross_entropy
+from minivis.layers import LogSoftmax, Softmax, cross_entropy
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (1, 2, 3, 4), (2, 1)])
@@ -69,3 +69,15 @@ def test_cross_entropy_gradient_is_finite_differences(rng, smoothing):
 def test_wrong_labels(labels):
     with pytest.raises(BadValue, match="2 labels from 0 to 2 expected"):
         cross_entropy(np.zeros((2, 3)), labels)
+
+
+def test_log_softmax_is_the_logarithm(xp, rng):
+    x = rng.standard_normal((3, 5))
+    out, _, _, _ = both_ways(LogSoftmax(), x, xp=xp)
+    wanted = [[value - math.log(sum(math.exp(other) for other in row)) for value in row] for row in x.tolist()]
+    np.testing.assert_allclose(out, wanted, rtol=0, atol=ATOL)
+    far = both_ways(LogSoftmax(), np.array([[1e4, 0.0, -1e4]]))[0]
+    np.testing.assert_array_equal(far, [[0, -1e4, -2e4]])
+    if xp is np:
+        check_gradients(LogSoftmax(), x)
+        check_modes(LogSoftmax(), x)

@@ -14,11 +14,11 @@ from minivis.engine.network import Network
 from minivis.errors import BadFile
 from minivis.images.preprocessing import IDENTITY
 from minivis.layers import Flatten, Pad2D, Permute
-from minivis.weights.onnx import constants, layout, moves, operators
+from minivis.weights.onnx import activations, constants, layout, moves, operators
 from minivis.weights.onnx.layout import Value
 
 WHERE = "minivis reads ONNX models of its own layers: Conv, Gemm, MaxPool, Relu, ..."
-OPERATORS = {**moves.OPERATORS, **operators.OPERATORS}
+OPERATORS = {**moves.OPERATORS, **operators.OPERATORS, **activations.OPERATORS}
 
 
 class Graph:

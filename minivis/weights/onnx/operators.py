@@ -170,18 +170,19 @@ def clip(graph, node, given):
     elementwise(graph, node, ReLU(max_value=None if high is None or high > 3e38 else float(high)))
 
 
-def softmax(graph, node, given):
+def softmax(graph, node, given, layer=None):
+    layer = layer or Softmax()
     value = graph.settled(graph.value(node.input[0]))
     if value.places.ndim == 1 or value.places.size == value.places.shape[0]:
         flat = Value(value.layer, value.places.reshape(-1))
-        name = graph.insert(graph.name(node), Softmax(), graph.row(node.input[0], flat))
+        name = graph.insert(graph.name(node), layer, graph.row(node.input[0], flat))
         graph.values[node.output[0]] = Value(name, np.arange(value.places.size).reshape(value.places.shape))
         return
     axis = given.get("axis", -1 if graph.opset >= 13 else 1) % (value.places.ndim + 1)
     if graph.opset < 13 or axis == 0 or not layout.same(value.places, layout.standard(graph.shapes[value.layer])) \
             or axis != 1:
         raise BadFile(f"{node.name!r} is a softmax of feature maps; here it is one of classes")
-    elementwise(graph, node, Softmax())
+    elementwise(graph, node, layer)
 
 
 # ---- windows ----

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from minivis.images.preprocessing import TORCH, Preprocessing
-from minivis.layers import ReLU, Softmax
+from minivis.layers import LogSoftmax, ReLU, Sigmoid, Softmax
 
 
 def name_roles(net, last):
@@ -16,6 +16,8 @@ def name_roles(net, last):
     shapes, nodes = net.shapes(), list(net.nodes)
     if isinstance(net.layers[last], Softmax):
         net.roles.update(prob=last, logits=net.nodes[last].inputs[0])
+    elif isinstance(net.layers[last], LogSoftmax | Sigmoid) and len(shapes[last]) == 2:
+        net.roles["logits"] = net.nodes[last].inputs[0]             # scores, before anything squashes them
     elif len(shapes[last]) == 2:
         net.roles["logits"] = last
     flat = [n for n in nodes if len(shapes[n]) == 2 and isinstance(net.layers[n], ReLU)]

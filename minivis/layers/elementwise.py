@@ -1,0 +1,177 @@
+"""Functions of one number, beside ReLU: each unit for itself.
+
+    Sigmoid         s(x) = 1 / (1 + exp(-x))            s (1 - s)
+    Tanh            tanh(x)                             1 - tanh(x)^2
+    SiLU            x s(x)                              s (1 + x (1 - s))               Elfwing et al. 2017; "swish"
+    HardSigmoid     clip(slope x + offset, 0, 1)        slope between the kinks
+    HardSwish       x clip(x/6 + 1/2, 0, 1)             x/3 + 1/2 between -3 and 3      Howard et al. 2019
+    LeakyReLU       x, or slope x below 0               1, or slope                     Maas et al. 2013
+    PReLU           the same, a slope w a channel       and dw = sum of dout x below 0  He et al. 2015
+
+The rules "guided" and "deconv" leave them all to the chain rule, as captum does, which overrides ReLU alone: both rules
+are said of a unit that is off for x < 0, and none of these is. A picture by "guided" of a net without any ReLU is
+therefore its gradient.
+"""
+
+import numpy as np
+
+from minivis.errors import BadValue
+from minivis.layers.base import Layer, check_input
+from minivis.runtime.backend import get_xp
+from minivis.runtime.reductions import sum_positions
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)), by tanh, which overflows nowhere."""
+    return 0.5 * get_xp(x).tanh(0.5 * x) + 0.5
+
+
+class Elementwise(Layer):
+    """A function of each number by itself. ``kinks``: where it has no derivative."""
+
+    elementwise = True
+    kinks: tuple[float, ...] = ()
+
+    def smooth_input(self, shape, rng):
+        if not self.kinks:
+            return rng.standard_normal(shape)
+        return rng.choice(self.kinks, shape) + rng.uniform(0.2, 0.8, shape) * rng.choice([-1, 1], shape)
+
+    def function(self, x):
+        raise NotImplementedError
+
+    def derivative(self, x):
+        raise NotImplementedError
+
+    def forward(self, x, *, mode):
+        return self.function(x), x if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        return (dout * self.derivative(cache),), {}
+
+
+class Sigmoid(Elementwise):
+    """1 / (1 + exp(-x))."""
+
+    formula = "1 / (1 + exp(-x))"
+
+    def function(self, x):
+        return sigmoid(x)
+
+    def derivative(self, x):
+        s = sigmoid(x)
+        return s * (1 - s)
+
+
+class Tanh(Elementwise):
+    """The hyperbolic tangent."""
+
+    formula = "tanh(x)"
+
+    def function(self, x):
+        return get_xp(x).tanh(x)
+
+    def derivative(self, x):
+        return 1 - get_xp(x).tanh(x) ** 2
+
+
+class SiLU(Elementwise):
+    """x / (1 + exp(-x))."""
+
+    formula = "x / (1 + exp(-x))"
+
+    def function(self, x):
+        return x * sigmoid(x)
+
+    def derivative(self, x):
+        s = sigmoid(x)
+        return s * (1 + x * (1 - s))
+
+
+class HardSigmoid(Elementwise):
+    """clip(slope x + offset, 0, 1): 1/6 and 1/2 in PyTorch, 1/5 and 1/2 by default in ONNX and in old Keras."""
+
+    settings = ("slope", "offset")
+    formula = "clip(slope · x + offset, 0, 1)"
+
+    def __init__(self, slope=1 / 6, offset=0.5):
+        if not slope > 0:
+            raise BadValue(f"HardSigmoid: slope must be above 0, got {slope!r}")
+        super().__init__()
+        self.slope, self.offset = float(slope), float(offset)
+        self.kinks = (-self.offset / self.slope, (1 - self.offset) / self.slope)
+
+    def function(self, x):
+        return (self.slope * x + self.offset).clip(0, 1)
+
+    def derivative(self, x):
+        inside = (x > self.kinks[0]) & (x < self.kinks[1])
+        return (self.slope * inside).astype(x.dtype)
+
+
+class HardSwish(Elementwise):
+    """x times a hard sigmoid."""
+
+    kinks = (-3.0, 3.0)
+    formula = "x · clip(x/6 + 1/2, 0, 1)"
+
+    def function(self, x):
+        return x * (x / 6 + 0.5).clip(0, 1)
+
+    def derivative(self, x):
+        return get_xp(x).where(x <= -3, 0, get_xp(x).where(x >= 3, 1, x / 3 + 0.5)).astype(x.dtype)
+
+
+class LeakyReLU(Elementwise):
+    """x, and ``slope`` times x below 0."""
+
+    settings = ("slope",)
+    kinks = (0.0,)
+    formula = "x, or slope · x below 0"
+
+    def __init__(self, slope=0.01):
+        if not np.isfinite(slope):
+            raise BadValue(f"LeakyReLU: slope must be a finite number, got {slope!r}")
+        super().__init__()
+        self.slope = float(slope)
+
+    def function(self, x):
+        return get_xp(x).where(x > 0, x, self.slope * x)
+
+    def derivative(self, x):
+        return get_xp(x).where(x > 0, 1, self.slope).astype(x.dtype)
+
+
+class PReLU(Elementwise):
+    """x, and below 0 times w, a learned slope for each channel, (C,)."""
+
+    kinks = (0.0,)
+
+    formula = "x, or w · x below 0"
+
+    @classmethod
+    def examples(cls, rng):
+        return [(cls(rng.standard_normal(4)), [shape]) for shape in ((2, 5, 6, 4), (7, 4))]
+
+    def __init__(self, w):
+        if w.ndim != 1 or w.size == 0:
+            raise BadValue(f"PReLU: w must be (C,), got {w.shape}")
+        super().__init__(w=w)
+
+    def function(self, x):
+        return get_xp(x).where(x > 0, x, self.params["w"] * x)
+
+    def derivative(self, x):
+        return get_xp(x).where(x > 0, 1, self.params["w"]).astype(x.dtype)
+
+    def forward(self, x, *, mode):
+        self.output_shape(x.shape)
+        return super().forward(x, mode=mode)
+
+    def backward(self, dout, cache, mode):
+        dxs, _ = super().backward(dout, cache, mode)
+        return dxs, {"w": sum_positions(dout * cache.clip(None, 0))} if mode.param_grads else {}
+
+    def output_shape(self, shape):
+        check_input(self, shape, len(shape), self.params["w"].size)
+        return shape
