@@ -6,8 +6,8 @@
     acts = net.forward(x)
     dacts, _ = net.backward(acts, mv.one_hot(acts, "goose"), relu_rule="guided")
 
-Reading order: demos/06_backprop.py, engine/network.py, layers/relu.py, layers/conv.py. Every name below is imported
-when it is first used, so that ``import minivis`` costs nothing.
+Reading order: demos/06_backprop.py, layers/base.py, engine/network.py, layers/relu.py, layers/conv.py. Every name
+below is imported when it is first used, so that ``import minivis`` costs nothing.
 """
 
 import importlib

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from minivis.commands.plain import PLAIN
 from minivis.commands.types import BYTES, PictureFile
 from minivis.errors import UnknownName
 
@@ -51,6 +52,12 @@ class Commands(click.Group):
     def __init__(self, *args, **settings):
         super().__init__(*args, **settings, invoke_without_command=True, callback=self.show_help)
         self.sections: dict[str, list[str]] = {}
+
+    def add_command(self, command, name=None):
+        """Add one; --plain is an option of every command."""
+        super().add_command(command, name)
+        if not isinstance(command, click.Group) and PLAIN not in command.params:
+            command.params.append(PLAIN)
 
     def add_section(self, heading, commands):
         """Add several commands under one heading."""

@@ -28,6 +28,7 @@ from minivis.commands.common import (
 )
 from minivis.commands.types import PictureFile
 from minivis.errors import BadValue
+from minivis.runtime.plain import is_plain
 
 KEEPING = ("checkpoint", "resume", "film")
 NOT_RECORDED = ("image", "threads", "out", "force", "as_json", "quiet", *KEEPING)       # threads have their own entry
@@ -160,6 +161,7 @@ class PictureCommand(click.Command):
         hashes = [given.net_sha256, given.image_sha256, *(one.sha256 for several in given.further.values()
                                                           for one in several)]
         settings = {key: value for key, value in params.items() if key not in (*NOT_RECORDED, self.long)}
+        settings |= {"plain": True} if is_plain() else {}
         return Watch(checkpoint=params["checkpoint"], resume=params["resume"], film=FRAMES if params["film"] else 0,
                      identity=json.dumps([self.name, hashes, settings], default=str))
 
@@ -195,6 +197,8 @@ class PictureCommand(click.Command):
         image = params.get("image")
         words = [self.name] if image is None else [self.name, positional(image)]
         for option in self.params:
+            if not option.expose_value:
+                continue
             value = params[option.name]
             if option.name in self.not_recorded or value in (None, False, ()) or value == option.default:
                 continue
@@ -204,14 +208,15 @@ class PictureCommand(click.Command):
             for one in value if option.multiple else [value]:
                 words += [max(option.opts, key=len)]
                 words += [] if option.is_flag else [",".join(map(str, one)) if isinstance(one, tuple) else str(one)]
-        return words
+        return [*words, "--plain"] if is_plain() else words         # another algorithm, other bits
 
     def settings(self, params):
         return {key: params[key] for key in ("image", *self.inputs, "size", "net", "device", "seed") if key in params}
 
     def parse(self, words):
         """What ``run`` would be called with for these words, of which the first is the command's name."""
-        return self.make_context(self.name, list(words[1:]), help_option_names=[]).params
+        with self.make_context(self.name, list(words[1:]), help_option_names=[]) as context:
+            return context.params
 
 
 def positional(path):

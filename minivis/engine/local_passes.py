@@ -15,6 +15,7 @@ from minivis.engine.tiles import Part, with_padding
 from minivis.errors import BadValue
 from minivis.layers.base import ForwardMode
 from minivis.layers.pool import AvgPool2D, MaxPool2D
+from minivis.runtime import plain
 from minivis.runtime.backend import get_xp
 
 NO_PADDING = ((0, 0), (0, 0))
@@ -39,7 +40,7 @@ class LocalPasses:
             raise BadValue(f"one picture at a time, not {len(x)}")
         self.net, self.layers = net, net.check_names(layers)
         self.until = max(self.layers, key=["input", *net.nodes].index)
-        self.mode = ForwardMode(None, workspace=net.workspace())
+        self.mode = ForwardMode(None, algorithm=plain.algorithm(), workspace=net.workspace())
         self.clean = net.forward(x, until=self.until, grad=None)
         self.names = plan.reached(net, self.until)
         self.padless = {name: with_padding(layer, NO_PADDING) for name, layer in net.layers.items() if slides(layer)}

@@ -9,7 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from passes import arrays_in
+from tuned import tune
 
+from minivis.convolution import direct
+from minivis.engine import plan
 from minivis.engine.finite_differences import numerical_gradient
 from minivis.engine.network import Network
 from minivis.errors import BadValue, MinivisError, MissingExtra, UnknownName
@@ -36,6 +39,53 @@ def assert_same(some, other):
 
 
 both = pytest.mark.parametrize("make", [tiny_vgg, tiny_branches])
+
+
+# --- plain mode ---
+
+def without_fast_code(monkeypatch):
+    """Whatever is faster than the loops of network.py and the definitions in minivis/layers fails from now on."""
+    def fails(*_, **__):
+        raise AssertionError("this is not plain")
+
+    for module, names in ((plan, ("run_forward", "run_backward", "forward_steps", "backward_steps")),
+                          (direct, ("forward", "input_grad", "param_grads"))):
+        for name in names:
+            monkeypatch.setattr(module, name, fails)
+
+
+@both
+@pytest.mark.parametrize("how", ["argument", "environment"])
+def test_plain_mode_is_the_loop_over_the_layers(make, how, monkeypatch):
+    tune(monkeypatch, tiny=0)
+    net = make(dtype=np.float64)
+    x, last = picture(net), net.role("logits")
+    fast = net.forward(x, keep=[last])
+    seeds = {last: normal(fast, last)}
+    wanted = net.backward(fast, seeds)[0]["input"]
+    without_fast_code(monkeypatch)
+    with pytest.raises(AssertionError, match="not plain"):
+        net.forward(x, keep=[last])
+    if how == "environment":
+        monkeypatch.setenv("MINIVIS_PLAIN", "1")
+    settings = {} if how == "environment" else {"algorithm": "im2col", "fuse": False}
+    for keep in (None, [last], [last, "input"]):
+        acts = net.forward(x, keep=keep, **settings)
+        assert set(acts) == ({"input", *net.nodes} if keep is None else set(keep))
+        np.testing.assert_allclose(acts[last], fast[last], rtol=0, atol=1e-12 * abs(fast[last]).max())
+        dx = net.backward(acts, seeds)[0]["input"]
+        np.testing.assert_allclose(dx, wanted, rtol=0, atol=1e-12 * abs(wanted).max())
+    acts = net.forward(x, grad="params", **settings)
+    assert net.backward(acts, seeds, param_grads=True)[1]
+
+
+def test_algorithms_that_are_named_stay_in_plain_mode(vgg, monkeypatch):
+    monkeypatch.setenv("MINIVIS_PLAIN", "1")
+    x = picture(vgg)
+    assert vgg.forward(x).mode.at("conv1_1").algorithm == "im2col"
+    named = vgg.forward(x, algorithm={"conv1_2": "shifted"}).mode
+    assert (named.at("conv1_1").algorithm, named.at("conv1_2").algorithm) == ("im2col", "shifted")
+    assert vgg.forward(x, algorithm="shifted").mode.algorithm == "shifted"
 
 
 # --- forward ---

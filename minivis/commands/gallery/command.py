@@ -111,6 +111,7 @@ def rerun(picture, out, force, as_json, quiet):
     from minivis.images.files import check_suffix, read_image, write_image
     from minivis.images.provenance import read_record, versions
     from minivis.runtime.files import check_output
+    from minivis.runtime.plain import plain
 
     record = read_record(picture)
     command, params = recorded_command(record, picture)
@@ -119,7 +120,8 @@ def rerun(picture, out, force, as_json, quiet):
     check_suffix(out)
     given = recorded_inputs(command, record, params, picture)
     params["threads"] = record["threads"]
-    result, pixels, text = command.make(given, params, progress=not quiet)
+    with plain("--plain" in record["command"]):
+        result, pixels, text = command.make(given, params, progress=not quiet)
     write_image(out, pixels, text, force=force)
 
     then, now = read_image(picture), read_image(out)
