@@ -1,0 +1,52 @@
+"""Photographs of a folder, and parts cut from them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minivis.data import folder
+from minivis.data.folder import crops, photos
+from minivis.errors import BadFile
+
+
+def test_pictures_come_by_name_no_larger_than_the_side_and_the_rest_is_listed(tmp_path):
+    Image.new("RGB", (80, 40), (255, 0, 0)).save(tmp_path / "b.png")
+    Image.new("RGB", (20, 10), (0, 255, 0)).save(tmp_path / "a.png")
+    (tmp_path / "c.png").write_bytes(b"no picture")
+    found, unreadable = photos(tmp_path, side=40)
+    assert [picture.shape for picture in found] == [(10, 20, 3), (20, 40, 3)]
+    assert found[0][0, 0].tolist() == [0, 255, 0] and found[1][0, 0].tolist() == [255, 0, 0]
+    assert [str(name).endswith("c.png") for name, _ in unreadable] == [True]
+
+
+def test_of_many_pictures_some_are_taken_evenly(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "MOST", 3)
+    for i in range(5):
+        Image.new("L", (4, 4), 10 * i).save(tmp_path / f"{i}.png")
+    found, _ = photos(tmp_path)
+    assert [int(picture[0, 0, 0]) for picture in found] == [0, 20, 40]
+
+
+def test_a_folder_without_a_readable_picture_is_refused(tmp_path):
+    (tmp_path / "c.png").write_bytes(b"no picture")
+    with pytest.raises(BadFile, match=r"none of the 1 pictures in .* can be read"):
+        photos(tmp_path)
+
+
+def test_without_a_folder_there_are_scikit_learns_two():
+    found, unreadable = photos(side=64)
+    assert [max(picture.shape) for picture in found] == [64, 64] and not unreadable
+
+
+def test_crops_lie_inside_and_go_round_the_pictures(rng):
+    numbers = np.arange(6 * 8, dtype=np.uint8).reshape(6, 8, 1)
+    pictures = [numbers, np.full((5, 4, 3), 200, np.uint8), np.zeros((2, 9, 3), np.uint8)]        # the last is too low
+    found = crops(pictures, (3, 2), 200, rng)
+    assert found.shape == (200, 3, 2, 3) and (found[1::2] == 200).all()
+    corners = {tuple(divmod(int(crop[0, 0, 0]), 8)) for crop in found[::2]}
+    for crop in found[::2]:
+        top, left = divmod(int(crop[0, 0, 0]), 8)
+        np.testing.assert_array_equal(crop, np.repeat(numbers[top:top + 3, left:left + 2], 3, axis=2))
+    assert {row for row, _ in corners} == set(range(4)) and {column for _, column in corners} == set(range(7))
+    with pytest.raises(BadFile, match="none of the pictures has 9 x 3 pixels"):
+        crops(pictures[:2], (3, 9), 1, rng)
