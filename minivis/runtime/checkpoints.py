@@ -1,8 +1,14 @@
-"""A run on disk, so that it can go on: arrays, and a JSON of the rest, in one .npz that appears whole or not at all."""
+"""The state of a run on disk, so that it can be continued: arrays, and JSON of the rest, in one .npz.
+
+The file appears whole or not at all.
+"""
 
 import json
 import os
+import struct
+import tokenize
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -10,6 +16,9 @@ from minivis.errors import BadFile, BadValue
 from minivis.runtime.files import atomic_write
 
 FORMAT = 1
+# what reading a damaged .npz, or the JSON in it, raises
+DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, NotImplementedError,
+           RecursionError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 
 
 def write(path, identity, arrays, plain):
@@ -25,10 +34,10 @@ def write(path, identity, arrays, plain):
 def read(path, identity, names=("z", "best", "best_losses")):
     """What ``write`` wrote, as one dict: the arrays ``names``, and the rest.
 
-    BadFile where it is no checkpoint, or one of another run.
+    Raise BadFile if it is not a checkpoint, or is that of another run.
     """
-    if not os.path.isfile(path):
-        raise BadFile(f"there is no checkpoint {path} to go on from: leave out --resume for a new run")
+    if path is None or not os.path.isfile(path):
+        raise BadFile(f"there is no checkpoint {path}: nothing to resume; leave out --resume for a new run")
     try:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
@@ -37,11 +46,11 @@ def read(path, identity, names=("z", "best", "best_losses")):
         if about.pop("format") != FORMAT:
             raise ValueError
         theirs = about.pop("identity")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
-        raise BadFile(f"{path} is no checkpoint of minivis', or a damaged one") from None
+    except DAMAGED:
+        raise BadFile(f"{path} is not a minivis checkpoint, or is damaged: --force starts over") from None
     if theirs != identity:
         raise BadFile(f"{path} is the checkpoint of another run: net, pictures, objective, method and seed must be the "
-                      "same to go on; more steps may be asked")
+                      "same to continue it; only the number of steps may grow")
     return {**about, **found}
 
 

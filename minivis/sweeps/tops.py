@@ -1,7 +1,5 @@
-"""The strongest places of a layer's units over many pictures, found batch by batch; and how far that is, on disk."""
+"""The strongest places of a layer's units over many pictures, found batch by batch, and the checkpoint of that."""
 
-import json
-import os
 import time
 from dataclasses import dataclass, field
 
@@ -10,15 +8,17 @@ import numpy as np
 from minivis.engine.layer_table import fingerprint
 from minivis.errors import BadFile
 from minivis.images.collection import folder_hash
-from minivis.runtime.files import atomic_write
+from minivis.runtime import checkpoints
 from minivis.sweeps.sweep import Tally
 
 EVERY = 30.0                                    # seconds between checkpoints
+KIND = "patches"                                # of checkpoint
+PARTS = ("values", "pictures", "row", "column")
 
 
 @dataclass(frozen=True, eq=False)
 class Tops:
-    """The best so far, (U, k) each, strongest first; a place that is still free has the value -inf."""
+    """The strongest so far, (U, k) each, strongest first; a place that is not yet taken has the value -inf."""
 
     values: np.ndarray
     pictures: np.ndarray
@@ -68,7 +68,7 @@ def close(count, place, field, axis):
 
 @dataclass
 class Checkpoint:
-    """Where a sweep for patches notes how far it is: a .npz file at ``path``, or nowhere."""
+    """Where a sweep for patches keeps its state: a checkpoint at ``path``, or nowhere."""
 
     path: str | None
     net: object
@@ -82,30 +82,26 @@ class Checkpoint:
     def save(self, tops, tally):
         if self.path is None or tally.done == len(tally.unreadable):    # nothing to keep
             return
-        about = {"settings": self.settings, "net": fingerprint(self.net), **vars(tally)}
-        with atomic_write(self.path, force=True) as temporary, open(temporary, "wb") as file:
-            np.savez(file, about=json.dumps(about), **dict(zip(("values", "pictures", "row", "column"), tops.parts)))
+        checkpoints.write(self.path, KIND, dict(zip(PARTS, tops.parts)),
+                          {"settings": self.settings, "net": fingerprint(self.net), **vars(tally)})
         self.saved = time.monotonic()
 
     def load(self, pictures):
-        """(Tops, Tally). Raise BadFile unless it is of this net, these settings, and the pictures as they were."""
-        if self.path is None or not os.path.isfile(self.path):
-            raise BadFile(f"there is no checkpoint {self.path}: nothing to resume; run it without --resume")
+        """(Tops, Tally). Raise BadFile unless they are of this net, these settings, and the pictures as they were."""
+        kept = checkpoints.read(self.path, KIND, PARTS)
         try:
-            with open(self.path, "rb") as raw, np.load(raw) as file:    # np.load leaves a damaged one open
-                about = json.loads(str(file["about"]))
-                tops = Tops(*(file[name] for name in ("values", "pictures", "row", "column")))
-            tally = Tally(int(about["done"]), str(about["digest"]), [(str(a), str(b)) for a, b in about["unreadable"]])
-            settings, net = about["settings"], about["net"]
-            if any(part.shape != (len(self.settings["units"]), self.settings["k"]) for part in tops.parts):
-                settings = None
-        except Exception:
-            raise BadFile(f"{self.path} cannot be read as a checkpoint of patches; delete it and begin anew") from None
+            tops = Tops(*(kept[name] for name in PARTS))
+            tally = Tally(int(kept["done"]), str(kept["digest"]), [(str(a), str(b)) for a, b in kept["unreadable"]])
+            settings, net = kept["settings"], kept["net"]
+        except (KeyError, TypeError, ValueError):
+            raise BadFile(f"{self.path} cannot be read as a checkpoint of patches: --force starts over") from None
+        if any(part.shape != (len(self.settings["units"]), self.settings["k"]) for part in tops.parts):
+            settings = None
         for what, holds in (
             ("another net", net == fingerprint(self.net)),
             ("other settings", settings == self.settings),
             ("other pictures", tally.done <= len(pictures) and folder_hash(pictures, tally.done) == tally.digest),
         ):  # fmt: skip
             if not holds:
-                raise BadFile(f"the checkpoint {self.path} is of {what}: delete it and begin anew")
+                raise BadFile(f"the checkpoint {self.path} is of {what}: --force starts over")
         return tops, tally

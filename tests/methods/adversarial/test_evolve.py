@@ -312,7 +312,8 @@ def test_ctrl_c_writes_the_sheet_and_ends_with_130(run, monkeypatch):
 @pytest.mark.parametrize("words, message", [
     (["--resume"], "name it with --checkpoint FILE"), (["--checkpoint", "run.npz"], "run.npz exists and is kept"),
     (["--checkpoint", "run.npz", "--resume", "--net", "other.h5"], "is the checkpoint of another run: net"),
-    (["--checkpoint", "tiny.h5", "--resume"], "tiny.h5 is no checkpoint"), (["--generations", "0"], "--generations"),
+    (["--checkpoint", "tiny.h5", "--resume"], "tiny.h5 is not a minivis checkpoint"),
+    (["--generations", "0"], "--generations"),
     (["--encoding", "neat"], "'neat' is not one of"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
 def test_mistakes_of_the_command(run, tmp_path, words, message):

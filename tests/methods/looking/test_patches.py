@@ -150,7 +150,7 @@ def test_stopped_and_gone_on_with_is_the_same(images, tmp_path, monkeypatch):
     with pytest.raises(BadFile, match="is of other pictures"):
         top_patches(net, images[::-1], "relu2_1", k=3, per_picture=2, checkpoint=path, resume=True)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(BadFile, match="cannot be read as a checkpoint"):
+    with pytest.raises(BadFile, match="is not a minivis checkpoint, or is damaged"):
         top_patches(net, images, "relu2_1", k=3, per_picture=2, checkpoint=path, resume=True)
 
 
