@@ -3,25 +3,28 @@
 import click
 
 from minivis.commands.common import DEFAULT_NET, JSON, THREADS, Commands, blas_threads, say
-from minivis.commands.types import PIXELS
+from minivis.commands.types import PIXELS, whole
 
-bench = Commands("bench", help="Times on this machine.")
+bench = Commands("bench", help="Measure times on this machine.")
 
 
 @bench.command("conv", params=[
     click.Option(["--net"], default=DEFAULT_NET, metavar="NAME|FILE", show_default=True,
-                 help="A net, or an architecture, as vgg16: that gets random weights."),
+                 help="Net to time, or an architecture such as vgg16, which gets random weights."),
     click.Option(["--size"], type=PIXELS, metavar="N|ROWS,COLUMNS",
-                 help="Of the input; by default the net's own, or 224."),
-    click.Option(["--batch"], type=click.IntRange(min=1), default=1, show_default=True, help="Pictures at once."),
-    click.Option(["--repeats"], type=click.IntRange(min=1), default=3, show_default=True,
-                 help="Of each, after a first one; the least time counts."),
+                 show_default="the net's own, or 224",
+                 help="Size of the input in pixels."),
+    click.Option(["--batch"], type=whole(1, 10_000), default=1, show_default=True, metavar="N",
+                 help="Number of pictures at once."),
+    click.Option(["--repeats"], type=whole(1, 10_000), default=3, show_default=True, metavar="N",
+                 help="Number of runs of each, after a first one; the least time counts."),
     THREADS, JSON,
 ])  # fmt: skip
 def conv(net, size, batch, repeats, threads, as_json):
-    """Each way to convolve, for each convolution of a net: milliseconds.
+    """Time each convolution algorithm on each convolution of a net, in milliseconds.
 
-    A line for the forward pass and one for the gradient at the layer's input. A star marks the way that is taken.
+    Each layer has a line for the forward pass and one for the gradient at its input. A star marks the algorithm that
+    minivis takes.
     """
     from minivis.commands.bench_conv import architecture, bench_conv
     from minivis.convolution.tuning import described

@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from minivis.commands import option_groups
+from minivis.commands.option_groups import COMPUTING, OUTPUT, under
 from minivis.commands.plain import PLAIN
-from minivis.commands.types import BYTES, PictureFile
+from minivis.commands.types import BYTES, PictureFile, whole
 from minivis.errors import UnknownName
 
 DEFAULT_NET = "emoji-vgg"
@@ -18,28 +20,39 @@ ANY_SIZE = 512                                  # pixels: of the longer side, in
 
 IMAGE = click.Argument(["image"], required=False)
 NET = click.Option(["--net"], default=DEFAULT_NET, metavar="NAME|FILE", show_default=True,
-                   help="A net of `minivis weights list`, or a file of one.")
+                   help="Net to use: a name of `minivis weights list`, or a file of weights.")
 NET_ARGUMENT = click.Argument(["net"], default=DEFAULT_NET, required=False, metavar="[NAME|FILE]")
-SIZE = click.Option(["--size"], type=click.IntRange(min=1), metavar="N",
-                    help=f"First shrink IMAGE to N pixels on its longer side; {ANY_SIZE} for nets that take any size.")
-DEVICE = click.Option(["--device"], type=click.Choice(["cpu", "gpu"]), default="cpu", help="Where to compute.")
-SEED = click.Option(["--seed"], type=click.IntRange(0, 2**32 - 1), default=0, metavar="N",
-                    help="For whatever is random.")
-THREADS = click.Option(["--threads"], type=click.IntRange(min=1), metavar="N",
-                       help="For matrix products; by default as many as there are cores.")
-OUT = click.Option(["-o", "--out"], metavar="FILE", help="Where to write; the end of the name says the format.")
+SIZE = click.Option(["--size"], type=whole(), metavar="N", help="Shrink IMAGE until its longer side has N pixels.",
+                    show_default=f"{ANY_SIZE} for nets that take any size, else no shrinking")
+DEVICE = click.Option(["--device"], type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True,
+                      help="Compute on the processor or on an NVIDIA GPU.")
+SEED = click.Option(["--seed"], type=whole(0, 2**32 - 1), default=0, metavar="N", show_default=True,
+                    help="Seed of the random numbers.")
+THREADS = click.Option(["--threads"], type=whole(1, 4096), metavar="N", show_default="one for each core",
+                       help="Number of threads that compute.")
+OUT = click.Option(["-o", "--out"], metavar="FILE", show_default="named after IMAGE and the command",
+                   help="File to write; the end of its name chooses the format.")
 FORCE = click.Option(["-f", "--force"], is_flag=True, help="Replace an existing file.")
 JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object with all numbers.")
-QUIET = click.Option(["-q", "--quiet"], is_flag=True, help="No progress bar, no remarks.")
-READING = [             # how to read a file that leaves something open
-    click.Option(["--arch"], metavar="NAME|TABLE.json",
-                 help="The architecture, where names and shapes do not tell it; or a layer table of your own."),
-    click.Option(["--preprocess"], metavar="NAME", help="How the net wants its input: caffe, torch, tensorflow, "
-                 "matconvnet, efficientnet-lite, unit, none."),
-    click.Option(["--classes"], metavar="FILE", help="A name a line, in the order of the logits."),
-]  # fmt: skip
-COMPUTE = [NET, DEVICE, SEED, THREADS]
-REPORT = [FORCE, JSON, QUIET]
+QUIET = click.Option(["-q", "--quiet"], is_flag=True, help="Show no progress bar and no remarks.")
+READING = under(                                # how to read a file that leaves something open
+    option_groups.READING,
+    click.Option(["--arch"], metavar="NAME|TABLE.json", show_default="recognised from names and shapes",
+                 help="Architecture of the net, or a file with a layer table of your own."),
+    click.Option(["--preprocess"], metavar="NAME", show_default="what the file or the architecture says",
+                 help="How pixels become the net's input: caffe, torch, tensorflow, matconvnet, efficientnet-lite, "
+                      "unit or none."),
+    click.Option(["--classes"], metavar="FILE", show_default="the names in the file, if any",
+                 help="Text file with one class name a line, in the order of the logits."),
+)  # fmt: skip
+MEMORY = click.Option(["--memory"], type=BYTES, metavar="SIZE", show_default="what is free", help="Use no more memory "
+                      "than this, as 4GB; a run that needs more goes to tiles, then to a smaller optimiser.")
+TILE = click.Option(["--tile"], type=whole(), metavar="N", show_default="only when memory is short",
+                    help="Compute in tiles of N pixels, which is exact and needs less memory.")
+COMPUTE = under(COMPUTING, NET, DEVICE, SEED, THREADS)
+REPORT = under(OUTPUT, FORCE, JSON, QUIET)
+under(COMPUTING, MEMORY, TILE)
+under(OUTPUT, OUT)
 
 
 class Commands(click.Group):
@@ -113,12 +126,6 @@ class Further:
     name: str
     pixels: Any                                 # uint8 (H, W, C)
     sha256: str
-
-
-MEMORY = click.Option(["--memory"], type=BYTES, metavar="SIZE", help="Take no more than this, as 4GB; by default, "
-                      "what is free. Where it is short: tiles, and a leaner optimiser.")
-TILE = click.Option(["--tile"], type=click.IntRange(1), metavar="N", help="Compute in tiles of N pixels: exact, "
-                    "and less memory; by default only where memory is short.")
 
 
 def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):

@@ -120,7 +120,8 @@ CODES = click.Argument(["codes"])
 @picture_command(
     "neighbours",
     AfterImage(["codes"]),
-    click.Option(["--top"], type=click.IntRange(min=1), default=12, show_default=True, help="How many."),
+    click.Option(["--top"], type=click.IntRange(min=1), default=12, show_default=True, metavar="N",
+                 help="Number of neighbours to show."),
     click.Option(["--metric"], type=click.Choice(["cosine", "l2"]), default="cosine", show_default=True,
                  help="How far two codes are apart."),
     inputs=("codes",),

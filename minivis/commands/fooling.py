@@ -3,41 +3,50 @@
 import click
 
 from minivis.commands.common import SEED, THREADS
+from minivis.commands.option_groups import OPTIMISER, under
 from minivis.commands.picture_command import PictureCommand, picture_command
-from minivis.commands.types import START
+from minivis.commands.types import START, real, whole
 
 METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy")
 
 
 @picture_command(
     "fool",
-    click.Option(["--to"], metavar="CLASS", help="What the net is to say; by default anything but what it says now."),
-    click.Option(["--label"], metavar="CLASS", help="What IMAGE shows: refused if the net does not see that anyway."),
-    click.Option(["--from", "start"], type=START, metavar="noise|grey|black|white|R,G,B",
+    click.Option(["--to"], metavar="CLASS", show_default="any class but the present one",
+                 help="Class that the net shall see."),
+    click.Option(["--label"], metavar="CLASS", show_default="what the net says",
+                 help="Class that IMAGE truly shows; the command refuses if the net does not see it to begin with."),
+    click.Option(["--from", "start"], type=START, metavar="noise|grey|black|white|R,G,B", show_default="IMAGE",
                  help="Start from this instead of an IMAGE, and go on until the net is sure."),
-    click.Option(["--method"], type=click.Choice(METHODS), default="pgd", show_default=True,
-                 help="One step (fgsm), many (bim; pgd: from a random point), the nearest boundary (deepfool), or "
-                      "the smallest change by L-BFGS (szegedy)."),
-    click.Option(["--norm"], type=click.Choice(["Linf", "L2"]), default="Linf", show_default=True,
-                 help="fgsm, bim, pgd: whether a pixel or the whole picture moves by at most eps."),
-    click.Option(["--eps"], type=float, metavar="LEVELS", help="In levels of 255; by default the smallest that does."),
-    click.Option(["--steps"], type=click.IntRange(min=1), metavar="N",
-                 help="Steps of the method; by default 40 for pgd, 10 for bim."),
-    click.Option(["--sure"], type=click.FloatRange(0, 1, max_open=True), metavar="P",
-                 help="The probability that the new class must have; 0.99 with --from, else it must come first."),
+    *under(
+        OPTIMISER,
+        click.Option(["--method"], type=click.Choice(METHODS), default="pgd", show_default=True,
+                     help="Attack: one step (fgsm), many steps (bim, or pgd from a random point), the nearest decision "
+                          "boundary (deepfool), or the smallest change by L-BFGS (szegedy)."),
+        click.Option(["--norm"], type=click.Choice(["Linf", "L2"]), default="Linf", show_default=True,
+                     help="What eps bounds in fgsm, bim and pgd: each pixel (Linf) or the whole picture (L2)."),
+        click.Option(["--eps"], type=real(0, 1e6), metavar="LEVELS", show_default="the smallest that fools the net",
+                     help="Bound of the change, in levels of 255."),
+        click.Option(["--steps"], type=whole(), metavar="N", show_default="40 for pgd, 10 for bim",
+                     help="Number of steps of the attack."),
+        click.Option(["--sure"], type=real(0, 1, max_open=True), metavar="P",
+                     show_default="0.99 with --from, else the class only has to come first",
+                     help="Probability that the new class must reach."),
+    ),
     parts=("picture",),
 )
 def fool(given, seed, progress, to, label, start, **settings):
-    """Make the net say something else of IMAGE, or see a class where there is nothing.
+    """Change IMAGE slightly so that the net sees another class, or make it see a class in noise.
 
-    The figure shows what was changed, and what the net says of it before and after. Beside it goes the picture itself,
-    FILE-picture.png, whose 8 bits are what the net is asked about. Exit code 1 where it is not fooled.
+    The figure shows the change, and what the net says before and after it. The changed picture itself is written
+    beside it as FILE-picture.png, with the very 8-bit pixels that the net was asked about. The exit code is 1 if the
+    net is not fooled.
     """
     from minivis.errors import BadValue
     from minivis.methods.adversarial.fool import fool
 
     if start is not None and given.image_name is not None:
-        raise BadValue(f"--from starts without a picture: leave out {given.image_name}, or --from")
+        raise BadValue(f"--from starts without a picture: leave out either {given.image_name} or --from")
     image = given.image if start is None else None
     return fool(given.net, image, to, label=label, start=start, seed=seed, progress=progress, **settings)
 
@@ -46,17 +55,17 @@ def fool(given, seed, progress, to, label, start, **settings):
     "evolve",
     click.Option(["--encoding"], type=click.Choice(["cppn", "direct"]), default="cppn", show_default=True,
                  help="What mutates: a small net that draws the picture (cppn), or the pixels (direct)."),
-    click.Option(["--generations"], type=click.IntRange(min=1), default=100, show_default=True, metavar="N",
-                 help="How many in all."),
-    click.Option(["--population"], type=click.IntRange(min=1), default=200, show_default=True, metavar="N",
-                 help="The new pictures of each generation."),
+    click.Option(["--generations"], type=whole(), default=100, show_default=True, metavar="N",
+                 help="Number of generations in all."),
+    click.Option(["--population"], type=whole(1, 100_000), default=200, show_default=True, metavar="N",
+                 help="Number of new pictures in each generation."),
     image=False, long="generations",
 )
 def evolve(given, seed, progress, **settings):
-    """Breed a picture for every class, of which the net is sure and which shows nothing of the kind.
+    """Breed, for every class, a picture that the net takes for that class and people do not.
 
-    By evolution alone, without a gradient: of each class the best picture so far is kept, and all of them have
-    children. A sheet of all champions; Ctrl-C draws those found so far.
+    Evolution needs no gradient: the best picture of each class so far is kept, and all of these have children. The
+    result is a sheet of the best; after Ctrl-C, of those found so far.
     """
     from minivis.methods.adversarial.evolve import evolve
 
@@ -73,17 +82,20 @@ class DataCommand(PictureCommand):
 @picture_command(
     "linear",
     click.Option(["--on"], type=click.Choice(["lecture", "digits", "wine", "fashion", "emoji"]), default="lecture",
-                 show_default=True, help="The lecture's ten numbers, printed step by step; or a data set to train on."),
-    click.Option(["--to"], metavar="CLASS", help="Whose weights to mix into everything; by default the last class'."),
-    click.Option(["--data"], metavar="FOLDER", help="With the four files of Fashion-MNIST; by default Debian's."),
+                 show_default=True,
+                 help="Data to train on; lecture prints the lecture's example of ten numbers step by step."),
+    click.Option(["--to"], metavar="CLASS", show_default="the last class",
+                 help="Class whose weights are mixed into every example."),
+    click.Option(["--data"], metavar="FOLDER", show_default="where Debian's package puts them",
+                 help="Folder with the four files of Fashion-MNIST."),
     image=False, kind=DataCommand,
 )
 def linear(given, seed, progress, on, to, data):
-    """Linear classifiers are fooled too: it is not the depth.
+    """Fool a linear classifier, to show that depth is not the reason.
 
-    A softmax classifier without any hidden layer, its weights as pictures, the smallest nudge of every number that
-    changes its answer, and a bit of the weights of one class mixed into everything. On emoji, beside the nudges that
-    the convnet takes.
+    The figure shows the weights of a softmax classifier without hidden layers as pictures, the smallest change that
+    alters its answer, and examples into which the weights of one class were mixed. With --on emoji, the changes stand
+    beside those that the convnet needs.
     """
     from minivis.errors import BadValue
     from minivis.methods.adversarial.lecture_linear import lecture_linear
@@ -104,16 +116,17 @@ def linear(given, seed, progress, on, to, data):
 @picture_command(
     "hog",
     click.Argument(["like"], required=False),
-    click.Option(["--steps"], type=click.IntRange(min=1), default=450, show_default=True, help="Of the optimisation."),
-    click.Option(["--eps"], type=click.FloatRange(0, min_open=True), metavar="LEVELS", default=4.0, show_default=True,
-                 help="Of the normalisation of blocks: edges far below it do not count."),
+    click.Option(["--steps"], type=whole(), default=450, show_default=True, metavar="N",
+                 help="Number of steps of the optimisation."),
+    click.Option(["--eps"], type=real(0, 1e6, min_open=True), metavar="LEVELS", default=4.0, show_default=True,
+                 help="Constant in the normalisation of HOG's blocks, in levels of 255; weaker edges hardly count."),
     compute=[SEED, THREADS], net=False, inputs=("like",), parts=("picture",),
 )
 def hog(given, seed, progress, steps, eps):
-    """A picture that looks like LIKE and has the histogram of oriented gradients of IMAGE.
+    """Make a picture that looks like LIKE and has the histogram of oriented gradients (HOG) of IMAGE.
 
-    LIKE is cropped to the size of IMAGE. Without LIKE, IMAGE is drawn anew from its HOG alone. The twin itself goes
-    beside the figure, FILE-picture.png. Exit code 1 where the distance of the HOGs fell by less than 95 %.
+    LIKE is cropped to the size of IMAGE. Without LIKE, IMAGE is reconstructed from its HOG alone. The picture itself is
+    written beside the figure as FILE-picture.png. The exit code is 1 if the HOGs' distance fell by less than 95 %.
     """
     from minivis.images.files import read_image
     from minivis.images.preprocessing import Preprocessing

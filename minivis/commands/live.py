@@ -3,6 +3,7 @@
 import click
 
 from minivis.commands.common import COMPUTE, READING, blas_threads, reading
+from minivis.commands.types import whole
 
 PORT = 8650                                     # and the next few, where somebody has it already
 
@@ -10,15 +11,15 @@ PORT = 8650                                     # and the next few, where somebo
 @click.command("live", params=[
     *(option for option in COMPUTE if option.name != "seed"),
     *READING,
-    click.Option(["--port"], type=click.IntRange(0, 65535), metavar="N",
-                 help=f"Where to listen on 127.0.0.1; 0: any that is free; by default {PORT} or the next free one."),
-    click.Option(["--browser/--no-browser"], default=True, help="Open the page there.", show_default=True),
+    click.Option(["--port"], type=whole(0, 65535), metavar="N", show_default=f"{PORT} or the next free one",
+                 help="Port of 127.0.0.1 to listen on; 0 takes any free one."),
+    click.Option(["--browser/--no-browser"], default=True, help="Open the page in the browser.", show_default=True),
 ])  # fmt: skip
 def live(net, device, threads, port, browser, arch, preprocess, classes):
     """Point a camera at something and see every activation of a net.
 
-    Opens a page in the browser: camera, pictures, films; each layer's maps; the way back from any unit; the arithmetic
-    behind any number. Nothing leaves this machine. Ctrl-C ends it.
+    The page in the browser takes a camera, pictures or films, and shows the maps of each layer, the way back from any
+    unit, and the arithmetic behind any number. Nothing leaves this machine. Ctrl-C ends it.
     """
     from minivis.live import create_app, serve
     from minivis.weights.catalogue import load

@@ -11,11 +11,12 @@ from minivis.commands.types import PIXELS
 @click.command("inspect", params=[
     NET_ARGUMENT,
     click.Option(["--size"], type=PIXELS, metavar="N|ROWS,COLUMNS",
-                 help="Of the input, for nets that take any size; by default the net's own, or 224."),
+                 show_default="the net's own, or 224",
+                 help="Size of the input in pixels, for nets that take any size."),
     *READING, JSON,
 ])  # fmt: skip
 def inspect(net, size, as_json, **given):
-    """What a net is, its layers (shapes, receptive fields, costs), and what looks wrong with it.
+    """Print a net's layers, with shapes, receptive fields and costs, and what looks wrong with it.
 
     `minivis weights inspect` prints all that its file says.
     """
@@ -84,13 +85,14 @@ def aligned(cells, right=()):
 
 
 @click.command("gradcheck", params=[
-    click.Option(["--net"], metavar="NAME|FILE", help="Check this net; by default small ones that have every layer."),
+    click.Option(["--net"], metavar="NAME|FILE", show_default="two small nets that have every kind of layer",
+                 help="Net to check."),
     JSON,
 ])  # fmt: skip
 def gradcheck(net, as_json):
-    """Check every backward against finite differences.
+    """Check every backward pass against finite differences.
 
-    One line a layer; exit code 1 if one is wrong.
+    Each layer gets one line. The exit code is 1 if any is wrong.
     """
     from minivis.engine.gradcheck import check_network, report
     from minivis.models.tiny import tiny_branches, tiny_vgg

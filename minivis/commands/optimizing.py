@@ -3,59 +3,69 @@
 import click
 
 from minivis.commands.common import MEMORY, TILE
+from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, by_preset, under
 from minivis.commands.picture_command import picture_command
-from minivis.commands.types import PICTURE_FILE
+from minivis.commands.types import PICTURE_FILE, real, whole
 from minivis.optimize.presets import INVERT, MAXIMIZE
 
-STEPS = click.Option(["--steps"], type=click.IntRange(min=0), metavar="N", help="How many; 0 gives the start.")
-COUNT = click.Option(["--count"], type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-                     help="Images of each, from different starts.")
 
-
-def setting(name, kind, text, **more):
-    """An option that replaces a setting of the preset."""
-    return click.Option([name], type=kind, help=text, **more)
+def settings(presets, *rows):
+    """Options that replace a setting of the presets, of (name, type, help); each help says what the presets have."""
+    setting = {name: name.removeprefix("--").replace("-", "_") for name, _, _ in rows}
+    return [click.Option([name], type=kind, help=f"{text} {by_preset(presets, setting[name])}")
+            for name, kind, text in rows]
 
 
 @picture_command(
     "maximize",
-    click.Option(["--unit"], multiple=True, metavar="UNIT", help="A class, as goose, or a neuron, as conv3_1:7 or "
-                 "conv3_1:7@3,4; may be given several times."),
+    click.Option(["--unit"], multiple=True, metavar="UNIT", show_default="the first class",
+                 help="Unit to maximize: a class, as goose, or a neuron, as conv3_1:7 or conv3_1:7@3,4; may be given "
+                      "several times."),
     click.Option(["--preset"], type=click.Choice(list(MAXIMIZE)), default="minivis", show_default=True,
-                 help="The settings of a paper."),
-    click.Option(["--down-the-layers"], is_flag=True, help="A sheet: a few channels of every layer."),
-    click.Option(["--start"], type=PICTURE_FILE, metavar="FILE", help="A picture to begin from; by default grey."),
-    click.Option(["--width"], type=click.IntRange(min=8), metavar="N", help="The side of the image, for units of "
-                 "layers that take any size."),
-    COUNT, STEPS,
-    setting("--method", click.Choice(["gradient", "adam", "lbfgs"]), "The update rule."),
-    setting("--parameterization", click.Choice(["pixels", "fourier"]), "What is changed."),
-    setting("--goal", click.Choice(["score", "probability", "log-probability"]), "What is to grow."),
-    setting("--rate", click.FloatRange(0, min_open=True), "The learning rate."),
-    setting("--l2", click.FloatRange(0), "The weight of the sum of squares."),
-    setting("--tv", click.FloatRange(0), "The weight of total variation."),
-    setting("--noise", click.FloatRange(0), "The standard deviation of the start."),
-    setting("--jitter", click.IntRange(0), "Shift by up to so many pixels in each step."),
-    setting("--rotate", click.FloatRange(0, 180), "Turn by up to so many degrees."),
-    setting("--scale", click.FloatRange(0, 1, max_open=True), "Grow or shrink by up to this part."),
-    setting("--decay", click.FloatRange(0, 1), "Towards grey by this part after each step."),
-    setting("--blur", click.FloatRange(0), "Blur by this sigma every few steps."),
-    setting("--blur-every", click.IntRange(1), "How few."),
-    setting("--small-norm", click.FloatRange(0, 100), "The percentile of weak pixels to empty."),
-    setting("--small-contribution", click.FloatRange(0, 100), "The percentile of pixels that do not help."),
-    setting("--diversity", click.FloatRange(0), "The weight of what keeps the images of a batch apart."),
-    TILE, MEMORY,
+                 help="Settings of minivis, of a paper or of a tool, which the options below replace one by one."),
+    click.Option(["--down-the-layers"], is_flag=True, help="Draw a sheet with a few channels of every layer."),
+    click.Option(["--start"], type=PICTURE_FILE, metavar="FILE", show_default="grey",
+                 help="Picture to start from."),
+    click.Option(["--width"], type=whole(8), metavar="N", show_default="the net's own, or 128",
+                 help="Side of the image in pixels, for units of layers that take any size."),
+    click.Option(["--count"], type=whole(1, 10_000), default=1, show_default=True, metavar="N",
+                 help="Number of images of each unit, from different starts."),
+    *under(OPTIMISER, *settings(
+        MAXIMIZE,
+        ("--goal", click.Choice(["score", "probability", "log-probability"]),
+         "Quantity to maximize; the score unless named here."),
+        ("--method", click.Choice(["gradient", "adam", "lbfgs"]), "Update rule."),
+        ("--steps", whole(0), "Number of steps; 0 returns the start."),
+        ("--rate", real(0, 1e12, min_open=True), "Learning rate."),
+        ("--parameterization", click.Choice(["pixels", "fourier"]), "Variables that the update rule changes."),
+        ("--noise", real(), "Standard deviation of the noise at the start."),
+    )),
+    *under(PRIORS, *settings(
+        MAXIMIZE,
+        ("--l2", real(), "Weight of the sum of squares of the pixels."),
+        ("--tv", real(), "Weight of the total variation."),
+        ("--diversity", real(), "Weight of the term that keeps the images of a batch apart."),
+        ("--jitter", whole(0), "Shift the image at random by up to N pixels in each step."),
+        ("--rotate", real(0, 180), "Rotate the image at random by up to this many degrees in each step."),
+        ("--scale", real(0, 1, max_open=True), "Enlarge or shrink the image at random by up to this part of it."),
+        ("--decay", real(0, 1), "Part by which the image moves towards grey after each step."),
+        ("--blur", real(0, 1000), "Standard deviation of the Gaussian blur, in pixels."),
+        ("--blur-every", whole(), "Blur every N steps."),
+        ("--small-norm", real(0, 100), "Percentile of pixels below which weak pixels are set to grey."),
+        ("--small-contribution", real(0, 100), "Percentile of pixels below which those that help little become grey."),
+    )),
+    *under(COMPUTING, TILE, MEMORY),
     image=False, long="steps",
 )  # fmt: skip
-def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start, width, count, **settings):
-    """The image that a class or a neuron likes best.
+def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start, width, count, **replaced):
+    """Make the image that excites a class or a neuron most.
 
-    From grey, small noise or a picture, step by step towards a higher score.
+    The image starts as grey, small noise or a picture, and is changed step by step towards a higher score.
     """
     from minivis.errors import BadValue
     from minivis.methods.synthesis import maximize as method
 
-    shared = {"preset": preset, "size": width, "seed": seed, "progress": progress, "watch": watch, **settings}
+    shared = {"preset": preset, "size": width, "seed": seed, "progress": progress, "watch": watch, **replaced}
     if down_the_layers:
         if unit or start is not None or count > 1:
             raise BadValue("--down-the-layers chooses its units itself, and starts from noise: leave out --unit, "
@@ -66,25 +76,29 @@ def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start,
 
 @picture_command(
     "invert",
-    click.Option(["--layer"], metavar="NAME", help="Which layer's code; by default the net's code layer."),
-    click.Option(["--all-layers"], is_flag=True, help="A sheet: the image from the code of every layer."),
+    click.Option(["--layer"], metavar="NAME", show_default="the net's code layer",
+                 help="Layer whose code is inverted."),
+    click.Option(["--all-layers"], is_flag=True, help="Draw a sheet with the image from the code of every layer."),
     click.Option(["--preset"], type=click.Choice(list(INVERT)), default="minivis", show_default=True,
-                 help="The settings of a paper."),
-    click.Option(["--starts"], type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-                 help="Images from different starts: what differs, the code does not fix."),
-    click.Option(["--exaggerate"], type=float, default=1.0, show_default=True, metavar="FACTOR",
-                 help="Above 1: a caricature, from the code pushed away from that of grey."),
-    STEPS,
-    setting("--tv", click.FloatRange(0), "The weight of total variation."),
-    setting("--alpha", click.FloatRange(0), "The weight of the sum of sixth powers."),
+                 help="Settings of minivis or of a paper, which the options below replace one by one."),
+    click.Option(["--starts"], type=whole(1, 10_000), default=1, show_default=True, metavar="N",
+                 help="Number of images from different starts; where they differ, the code leaves the image open."),
+    click.Option(["--exaggerate"], type=real(-1000, 1000), default=1.0, show_default=True, metavar="FACTOR",
+                 help="Factor on the code's distance from that of grey; above 1, the image becomes a caricature."),
+    *under(OPTIMISER, *settings(INVERT, ("--steps", whole(0), "Number of steps; 0 returns the start."))),
+    *under(PRIORS, *settings(
+        INVERT,
+        ("--tv", real(), "Weight of the total variation."),
+        ("--alpha", real(), "Weight of the sum of sixth powers of the pixels."),
+    )),
     long="steps",
 )  # fmt: skip
-def invert(given, seed, progress, watch, layer, all_layers, preset, starts, exaggerate, **settings):
-    """Images that have the same code as IMAGE in a layer: what it still knows."""
+def invert(given, seed, progress, watch, layer, all_layers, preset, starts, exaggerate, **replaced):
+    """Reconstruct images from the code of IMAGE in a layer, which show what that layer still knows."""
     from minivis.errors import BadValue
     from minivis.methods.synthesis import invert as method
 
-    shared = {"preset": preset, "seed": seed, "progress": progress, "watch": watch, **settings}
+    shared = {"preset": preset, "seed": seed, "progress": progress, "watch": watch, **replaced}
     if all_layers:
         if layer or starts > 1 or exaggerate != 1:
             raise BadValue("--all-layers makes one image for each layer: leave out --layer, --starts and --exaggerate")

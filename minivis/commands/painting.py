@@ -5,50 +5,64 @@ from pathlib import Path
 import click
 
 from minivis.commands.common import ANY_SIZE, MEMORY, TILE
+from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, under
 from minivis.commands.picture_command import picture_command
-from minivis.commands.types import COUNTS, PICTURE_FILE, WEIGHTS
+from minivis.commands.types import COUNTS, PICTURE_FILE, SIDES, WEIGHTS, real, whole
 
-OWN_SIDE = f"By default the picture's, at most {ANY_SIZE}."
-SIDE = click.Option(["--side"], type=click.IntRange(1), metavar="N", help=f"The longer side, in pixels. {OWN_SIDE}")
-SIDES = click.Option(["--side"], type=COUNTS, metavar="N,N,...", help="The longer side, in pixels; several, as "
-                     f"256,512,1024: each size begins with the one before. {OWN_SIDE}")
+OWN_SIDE = f"IMAGE's, at most {ANY_SIZE}"
+SIDE = click.Option(["--side"], type=whole(), metavar="N", show_default=OWN_SIDE,
+                    help="Longer side of the result, in pixels.")
+PAINTED = click.Option(["--side"], type=SIDES, metavar="N,N,...", show_default=OWN_SIDE, help="Longer side of the "
+                       "result, in pixels; with several, as 256,512,1024, each size starts from the one before.")
+SIZE = click.Option(["--size"], type=whole(), hidden=True, metavar="N",
+                    help="Shrink IMAGE first; --side says all that is needed.")
 COLOURS = click.Option(["--colours"], type=click.Choice(["free", "kept"]), default="free", show_default=True,
-                       help="kept: only the brightness changes.")
-HISTORY = click.Option(["--history"], type=click.IntRange(1), default=20, show_default=True,
-                       help="How many steps L-BFGS looks back.")
-STEPS = click.Option(["--steps"], type=COUNTS, default=(200,), show_default=True, metavar="N,N,...",
-                     help="Of L-BFGS, at each size; 0 gives the start.")
-SCALE = click.Option(["--style-scale"], type=click.FloatRange(0, min_open=True), default=1.0, show_default=True,
-                     help="Larger or smaller strokes.")
+                       help="Let the colours change (free), or change only the brightness (kept).")
+HISTORY = click.Option(["--history"], type=whole(1, 1000), default=20, show_default=True, metavar="N",
+                       help="Number of past steps that L-BFGS keeps; more need more memory.")
+STEPS = click.Option(["--steps"], type=COUNTS, default=(200,), show_default="200", metavar="N,N,...",
+                     help="Number of steps of L-BFGS, for all sizes or for each; 0 returns the start.")
+SCALE = click.Option(["--style-scale"], type=real(0, 1000, min_open=True), default=1.0, show_default=True,
+                     help="Factor by which the style picture, and with it the strokes, are enlarged.")
+RUN = under(OPTIMISER, STEPS, HISTORY) + under(COMPUTING, TILE, MEMORY)
 
 
 def pooling(default):
     return click.Option(["--pooling"], type=click.Choice(["max", "average"]), default=default, show_default=True,
-                        help="How the net pools.")
+                        help="Pooling that the net uses, its own (max) or the average.")
 
 
 @picture_command(
     "dream",
-    click.Option(["--layer"], multiple=True, metavar="NAME[:CHANNEL][=WEIGHT]", help="What is to be seen: a layer or "
-                 "a channel; may be given several times. By default the net's dream layer."),
-    click.Option(["--guide"], type=PICTURE_FILE, metavar="FILE", help="Dream of what is in this picture."),
-    click.Option(["--sheet"], is_flag=True, help="One dream for each layer, side by side: strokes to things."),
-    click.Option(["--octaves"], type=click.IntRange(1), default=4, show_default=True, help="Sizes, small to large."),
-    click.Option(["--octave-scale"], type=click.FloatRange(1, min_open=True), default=1.4, show_default=True,
-                 help="From one to the next."),
-    click.Option(["--steps"], type=click.IntRange(0), default=10, show_default=True,
-                 help="At each size; 0 gives the start."),
-    click.Option(["--step-size"], type=click.FloatRange(0, min_open=True), default=1.5, show_default=True,
-                 help="How far a step moves a pixel, on average, in levels of 255."),
-    click.Option(["--jitter"], type=click.IntRange(0), default=32, show_default=True,
-                 help="Shift by up to so many pixels."),
-    click.Option(["--no-clip"], is_flag=True, help="Let levels leave 0..255, and set the contrast at the end."),
+    click.Option(["--layer"], multiple=True, metavar="NAME[:CHANNEL][=WEIGHT]", show_default="the net's dream layer",
+                 help="Layer or channel to see more of; may be given several times."),
+    click.Option(["--guide"], type=PICTURE_FILE, metavar="FILE", show_default="none",
+                 help="Picture whose features the dream grows."),
+    click.Option(["--sheet"], is_flag=True, help="Draw one dream for each layer side by side, from strokes to things."),
     COLOURS,
-    click.Option(["--frames"], type=click.IntRange(1), metavar="N", help="Fall into the dream: a --film of so many "
-                 "frames, each dreamt on the one before, enlarged. The notebook of 2015 makes 100."),
-    click.Option(["--zoom"], type=click.FloatRange(0, 1, max_open=True), default=0.05, show_default=True,
-                 help="By how much, from frame to frame."),
-    SIDE, TILE, MEMORY, long="steps",
+    click.Option(["--frames"], type=whole(1, 100_000), metavar="N", show_default="no zoom",
+                 help="Zoom into the dream: a --film of N frames, each a dream on the one before, enlarged."),
+    click.Option(["--zoom"], type=real(0, 1, max_open=True), default=0.05, show_default=True,
+                 help="Part by which each frame of the zoom is enlarged."),
+    SIDE,
+    *under(
+        OPTIMISER,
+        click.Option(["--octaves"], type=whole(1, 1000), default=4, show_default=True, metavar="N",
+                     help="Number of sizes, from small to large."),
+        click.Option(["--octave-scale"], type=real(1, 1000, min_open=True), default=1.4, show_default=True,
+                     help="Size ratio between octaves."),
+        click.Option(["--steps"], type=whole(0), default=10, show_default=True, metavar="N",
+                     help="Number of steps at each size; 0 returns the start."),
+        click.Option(["--step-size"], type=real(0, 1e6, min_open=True), default=1.5, show_default=True,
+                     help="Mean change of a pixel in one step, in levels of 255."),
+    ),
+    *under(
+        PRIORS,
+        click.Option(["--jitter"], type=whole(0), default=32, show_default=True, metavar="N",
+                     help="Shift the picture at random by up to N pixels in each step."),
+        click.Option(["--no-clip"], is_flag=True, help="Let levels leave 0..255, and adjust the contrast at the end."),
+    ),
+    *under(COMPUTING, TILE, MEMORY), size=SIZE, long="steps",
 )  # fmt: skip
 def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip, frames, zoom, side, **settings):
     """DeepDream: IMAGE becomes more of what the net sees in it.
@@ -60,7 +74,7 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
     from minivis.methods.synthesis.dream_films import dream_layers, dream_zoom
 
     if sheet and (frames or layer):
-        raise BadValue("--sheet dreams of layer after layer: leave out --layer and --frames")
+        raise BadValue("--sheet dreams of every layer: leave out --layer and --frames")
     image = at_side(given.image, side)
     shared = {"guide": guide, "step": step_size, "clip": not no_clip, "seed": seed, "progress": progress,
               "watch": watch, **settings}
@@ -74,26 +88,32 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
 
 @picture_command(
     "style",
-    click.Argument(["style"], type=PICTURE_FILE, nargs=-1, metavar="STYLE..."),
-    click.Option(["--content-layer"], multiple=True, metavar="NAME[=WEIGHT]", help="Whose activations stay."),
-    click.Option(["--style-layer"], multiple=True, metavar="NAME[=WEIGHT]", help="Whose Gram matrices become the "
-                 "style's. Both by default as the net says; may be given several times."),
-    click.Option(["--style-weight"], type=click.FloatRange(0), default=100.0, show_default=True,
-                 help="Against a content of 1."),
-    click.Option(["--tv-weight"], type=click.FloatRange(0), default=1.0, show_default=True, help="Of smoothness."),
-    click.Option(["--blend"], type=WEIGHTS, metavar="W,W,...", help="A weight for each STYLE."),
-    click.Option(["--mask"], type=PICTURE_FILE, multiple=True, metavar="FILE", help="For each STYLE, in their order: "
-                 "a picture that is bright where it belongs."),
+    click.Argument(["style"], type=PICTURE_FILE, nargs=-1, metavar="[STYLE]..."),
+    click.Option(["--blend"], type=WEIGHTS, metavar="W,W,...", show_default="equal weights",
+                 help="Weight of each STYLE, in their order."),
+    click.Option(["--mask"], type=PICTURE_FILE, multiple=True, metavar="FILE", show_default="everywhere",
+                 help="Picture that is bright where a STYLE belongs; one for each STYLE, in their order."),
     click.Option(["--start"], type=click.Choice(["content", "noise"]), default="content", show_default=True,
-                 help="From where."),
-    pooling("max"),
-    SIDES, STEPS, SCALE, COLOURS, HISTORY, TILE, MEMORY, long="steps",
+                 help="Initial image: the content picture, or noise."),
+    SCALE, COLOURS, PAINTED, pooling("max"),
+    *under(
+        PRIORS,
+        click.Option(["--content-layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's own choice",
+                     help="Layer whose activations stay; may be given several times."),
+        click.Option(["--style-layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's own choice",
+                     help="Layer whose Gram matrix becomes that of the style; may be given several times."),
+        click.Option(["--style-weight"], type=real(), default=100.0, show_default=True,
+                     help="Weight of the style loss; the content loss has weight 1."),
+        click.Option(["--tv-weight"], type=real(), default=1.0, show_default=True,
+                     help="Weight of the total-variation term, which makes the picture smooth."),
+    ),
+    *RUN, size=SIZE, long="steps",
 )  # fmt: skip
 def style(given, seed, progress, watch, style, content_layer, style_layer, mask, side, steps, **settings):
     """Paint IMAGE in the style of another picture, STYLE, or of several.
 
-    IMAGE keeps its content: what a deep layer sees. Its textures become those of STYLE; without one, of strokes that
-    come with minivis.
+    The content of IMAGE, which a deep layer sees, stays; its textures become those of STYLE. Without a STYLE, the
+    strokes that come with minivis are used.
     """
     from minivis.images.files import read_image
     from minivis.methods.synthesis.style import style_transfer
@@ -108,15 +128,16 @@ def style(given, seed, progress, watch, style, content_layer, style_layer, mask,
 
 @picture_command(
     "texture",
-    click.Option(["--layer"], multiple=True, metavar="NAME[=WEIGHT]",
-                 help="Whose Gram matrices are the texture; by default those of style."),
-    click.Option(["--tv-weight"], type=click.FloatRange(0), default=0.0, show_default=True, help="Of smoothness."),
-    click.Option(["--no-histogram"], is_flag=True, help="Leave the colours as they came out."),
-    pooling("average"),
-    SIDES, STEPS, SCALE, HISTORY, TILE, MEMORY, long="steps",
+    click.Option(["--layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's style layers",
+                 help="Layer whose Gram matrix describes the texture; may be given several times."),
+    click.Option(["--no-histogram"], is_flag=True, help="Do not match the colours of the result to those of IMAGE."),
+    SCALE, PAINTED, pooling("average"),
+    *under(PRIORS, click.Option(["--tv-weight"], type=real(), default=0.0, show_default=True,
+                                help="Weight of the total-variation term, which makes the picture smooth.")),
+    *RUN, size=SIZE, long="steps",
 )  # fmt: skip
 def texture(given, seed, progress, watch, layer, no_histogram, side, steps, **settings):
-    """Grow more of the texture that IMAGE shows, from noise."""
+    """Grow more of the texture of IMAGE, starting from noise."""
     from minivis.methods.synthesis.style import texture
 
     return texture(given.net, given.image, layers=weighed(layer), histogram=not no_histogram,
@@ -134,12 +155,12 @@ def weighed(words):
         try:
             found[name if equals else word] = float(weight) if equals else 1.0
         except ValueError:
-            raise BadValue(f"{word!r}: after the = comes a weight, as in relu3_1=0.5") from None
+            raise BadValue(f"{word!r}: a weight must follow the =, as in relu3_1=0.5") from None
     return found or None
 
 
 def own_painting():
-    """The path of the painting that comes with minivis, for who names no style."""
+    """The path of the painting that comes with minivis, used when no style is given."""
     return str(Path(__file__).parents[1] / "data" / "strokes.png")
 
 

@@ -26,6 +26,7 @@ from minivis.commands.common import (
     say,
     takes_several,
 )
+from minivis.commands.option_groups import OUTPUT, GroupedCommand, under
 from minivis.commands.types import PictureFile
 from minivis.errors import BadValue
 from minivis.runtime.plain import is_plain
@@ -37,29 +38,32 @@ FRAMES = 120                                    # of a film
 
 def long_options(count):
     """Those of a run that goes on to --``count``."""
-    return [
-        click.Option(["--checkpoint"], metavar="FILE", help="Keep the state of the run there, every half minute and at "
-                     "the end."),
-        click.Option(["--resume"], is_flag=True, help=f"Go on from --checkpoint, to --{count} in all."),
-        click.Option(["--film"], metavar="FILE", help="Write a film of the run: .gif, .webp, or .mp4."),
-    ]  # fmt: skip
+    return under(
+        OUTPUT,
+        click.Option(["--checkpoint"], metavar="FILE", show_default="none",
+                     help="Save the state of the run there every half minute and at the end."),
+        click.Option(["--resume"], is_flag=True,
+                     help=f"Continue from --checkpoint, until --{count} are done in all."),
+        click.Option(["--film"], metavar="FILE", show_default="none",
+                     help="Write a film of the run, as .gif, .webp or .mp4."),
+    )  # fmt: skip
 
 
-class PictureCommand(click.Command):
+class PictureCommand(GroupedCommand):
     """``method`` makes the Result. With ``writes="asked"`` a picture is written only for -o: the text is the answer.
 
     ``inputs`` names those of its own parameters that are paths of further files or folders: their hashes go into the
     record, and the method gets them in ``given.inputs``. ``net=False``: it needs no net. ``parts``: names of the
-    `Result.parts` that are written beside the picture. ``long``: see above.
+    `Result.parts` that are written beside the picture. ``long``: see above. ``size``: the option that shrinks IMAGE.
     """
 
     not_recorded: tuple[str, ...] = NOT_RECORDED
 
     def __init__(
         self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always", parts=(),
-        long=None,
+        long=None, size=SIZE,
     ):  # fmt: skip
-        params = [IMAGE, *own, SIZE] if image else [*own]
+        params = [IMAGE, *own, size] if image else [*own]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
                          params=[*params, *(long_options(long) if long else []), *compute, OUT, *REPORT])
         self.own, self.parts, self.long = own, parts, long
@@ -150,7 +154,7 @@ class PictureCommand(click.Command):
         from minivis.runtime.files import check_output
 
         if params["resume"] and not params["checkpoint"]:
-            raise BadValue("--resume goes on from a checkpoint: name it with --checkpoint FILE")
+            raise BadValue("--resume needs --checkpoint FILE, the checkpoint to continue from")
         if params["checkpoint"]:
             check_output(params["checkpoint"], force=params["resume"] or params["force"])
         if params["film"]:

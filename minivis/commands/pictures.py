@@ -3,26 +3,25 @@
 import click
 
 from minivis.commands.picture_command import picture_command
-from minivis.commands.types import PIXELS
+from minivis.commands.types import PIXELS, real, whole
 
-UNIT = click.Option(["--unit"], metavar="UNIT", help="A class, as goose, or a neuron, as conv3_1:7 or conv3_1:7@max; "
-                    "by default the class that the net puts first.")
-
-
-DATA = click.Option(["--data"], metavar="FOLDER", help="Photographs to take; by default the two that come with "
-                    "scikit-learn.")
+UNIT = click.Option(["--unit"], metavar="UNIT", show_default="the class that the net puts first",
+                    help="Unit to explain: a class, as goose, or a neuron, as conv3_1:7 or conv3_1:7@max.")
+DATA = click.Option(["--data"], metavar="FOLDER", show_default="the two photographs that come with scikit-learn",
+                    help="Folder of photographs to learn from or to average over.")
 KINDS = ("gradient", "deconv", "guided", "smoothgrad", "input", "integrated", "gradcam", "guided-gradcam")
 
 
 @picture_command(
     "classify",
-    click.Option(["--top"], type=click.IntRange(min=1), default=5, show_default=True, help="How many classes."),
+    click.Option(["--top"], type=whole(), default=5, show_default=True, metavar="N",
+                 help="Number of classes to print, most probable first."),
     writes="asked",
 )
 def classify(given, seed, progress, top):
-    """What the net says about IMAGE: its first classes.
+    """Name the most probable classes of IMAGE.
 
-    A picture is written only where -o says so.
+    A picture is written only with -o.
     """
     from minivis.methods.looking.classify import classify
 
@@ -31,16 +30,17 @@ def classify(given, seed, progress, top):
 
 @picture_command(
     "activations",
-    click.Option(["--layer"], metavar="NAME", help="Which layer; by default the net's content layer."),
-    click.Option(["--channels"], type=click.IntRange(min=1), default=64, show_default=True,
-                 help="Draw at most so many maps, the strongest."),
+    click.Option(["--layer"], metavar="NAME", show_default="the net's content layer",
+                 help="Layer whose feature maps are drawn."),
+    click.Option(["--channels"], type=whole(), default=64, show_default=True, metavar="N",
+                 help="Draw at most N maps, those of the strongest channels."),
     click.Option(["--order"], type=click.Choice(["channel", "strength"]), default="channel", show_default=True,
-                 help="By number, or the strongest first."),
+                 help="Sort the maps by channel number, or the strongest first."),
     click.Option(["--scale"], type=click.Choice(["shared", "channel"]), default="shared", show_default=True,
-                 help="One scale of colours for all maps, so that they compare, or one for each."),
+                 help="Give all maps one colour scale, so that they compare, or each channel its own."),
 )
 def activations(given, seed, progress, layer, channels, order, scale):
-    """The feature maps of a layer, one small picture a channel."""
+    """Draw the feature maps of a layer, one small picture for each channel."""
     from minivis.methods.looking.activations import activation_grid
 
     return activation_grid(given.net, given.image, layer, channels=channels, order=order, scale=scale, seed=seed,
@@ -49,24 +49,25 @@ def activations(given, seed, progress, layer, channels, order, scale):
 
 @picture_command(
     "filters",
-    click.Option(["--layer"], metavar="NAME", help="Which convolution; by default the first."),
-    click.Option(["--rows"], type=click.IntRange(min=1), default=24, show_default=True,
-                 help="Of a deep layer, draw so many filters."),
-    click.Option(["--columns"], type=click.IntRange(min=1), default=48, show_default=True,
-                 help="... and so many input channels of each."),
-    click.Option(["--compare"], is_flag=True, help="Beside them what PCA, ICA, k-means and sparse coding learn from "
-                 "patches of photographs."),
+    click.Option(["--layer"], metavar="NAME", show_default="the first convolution",
+                 help="Convolution whose filters are drawn."),
+    click.Option(["--rows"], type=whole(), default=24, show_default=True, metavar="N",
+                 help="Draw at most N filters of a deep layer, one in each row."),
+    click.Option(["--columns"], type=whole(), default=48, show_default=True, metavar="N",
+                 help="Draw at most N input channels of each filter of a deep layer."),
+    click.Option(["--compare"], is_flag=True, help="Draw beside the filters what PCA, ICA, k-means and sparse coding "
+                 "learn from patches of photographs."),
     DATA,
     image=False, inputs=("data",),
 )
 def filters(given, seed, progress, layer, rows, columns, compare):
-    """The weights of a convolution as images."""
+    """Draw the weights of a convolution as images."""
     from minivis.errors import BadValue
     from minivis.methods.looking.filters import filter_grid
 
     data = given.inputs.get("data")
     if data and not compare:
-        raise BadValue("--data is what --compare learns from: give both")
+        raise BadValue("--data names what --compare learns from: give both")
     if compare:
         from minivis.methods.looking.dictionary import compare_filters
 
@@ -79,16 +80,16 @@ def filters(given, seed, progress, layer, rows, columns, compare):
     "backprop",
     UNIT,
     click.Option(["--rule"], type=click.Choice(["normal", "deconv", "guided", "all"]), default="all",
-                 show_default=True, help="How the gradient passes ReLUs; all: the three side by side."),
+                 show_default=True, help="ReLU rule of the backward pass; all draws the three side by side."),
     click.Option(["--display"], type=click.Choice(["signed", "absolute"]), default="signed", show_default=True,
-                 help="Colours about grey, or the size of the strongest colour."),
-    click.Option(["--crop"], is_flag=True, help="Show only what the neuron sees, of one at @max or @row,column."),
+                 help="Draw the gradient in colours about grey, or the largest absolute value of the three colours."),
+    click.Option(["--crop"], is_flag=True, help="Show only the receptive field; needs a unit at @max or @row,column."),
 )
 def backprop(given, seed, progress, unit, rule, display, crop):
-    """The gradient of any neuron at the pixels, in three ways.
+    """Draw the gradient of any neuron at the pixels, under three ReLU rules.
 
-    They differ in what passes a ReLU on the way back: the chain rule (normal), the deconvnet (deconv), guided
-    backpropagation (guided).
+    The rules differ in what passes a ReLU on the way back: normal is the chain rule, deconv the deconvnet, guided is
+    guided backpropagation.
     """
     from minivis.layers.relu import RELU_RULES
     from minivis.methods.attribution.backprop import backprop
@@ -101,23 +102,28 @@ def backprop(given, seed, progress, unit, rule, display, crop):
     "saliency",
     UNIT,
     click.Option(["--map", "kind"], type=click.Choice([*KINDS, "all"]), metavar="KIND",
-                 help=f"{', '.join(KINDS)}, or all side by side; by default gradient, of the two below all."),
-    click.Option(["--curve"], is_flag=True, help="Ask the net: insertion and deletion curves of the maps."),
-    click.Option(["--sanity"], is_flag=True, help="Shuffle the weights layer by layer: do the maps depend on them?"),
-    click.Option(["--samples"], type=click.IntRange(min=1), default=50, show_default=True,
-                 help="smoothgrad: the mean over so many noisy copies."),
-    click.Option(["--noise"], type=click.FloatRange(0, 1), default=0.15, show_default=True,
-                 help="smoothgrad: their noise, as a part of the range of the pixels."),
+                 show_default="gradient; with --curve or --sanity all",
+                 help=f"Kind of map: {', '.join(KINDS)}, or all side by side."),
+    click.Option(["--curve"], is_flag=True, help="Draw insertion and deletion curves, which test the maps on the net."),
+    click.Option(["--sanity"], is_flag=True, help="Shuffle the weights layer by layer, to see if the maps depend on "
+                 "them."),
+    click.Option(["--samples"], type=whole(), default=50, show_default=True, metavar="N",
+                 help="Number of noisy copies that smoothgrad averages over."),
+    click.Option(["--noise"], type=real(0, 1), default=0.15, show_default=True,
+                 help="Standard deviation of the noise of smoothgrad, as a part of the range of the pixels."),
     click.Option(["--baseline"], type=click.Choice(["grey", "mean", "blur", "noise"]), default="grey",
-                 show_default=True, help="integrated: the picture without anything that it starts from."),
-    click.Option(["--steps"], type=click.IntRange(min=1), default=32, show_default=True,
-                 help="integrated: at least so many points on the way; more, until the map is complete within 1 %."),
-    click.Option(["--layer"], metavar="NAME", help="gradcam: whose feature maps; by default the last ReLU's."),
+                 show_default=True, help="Picture without content from which integrated gradients start."),
+    click.Option(["--steps"], type=whole(), default=32, show_default=True, metavar="N",
+                 help="Least number of points on the path of integrated gradients; more are taken until the map is "
+                      "complete within 1 %."),
+    click.Option(["--layer"], metavar="NAME", show_default="the last ReLU with feature maps",
+                 help="Layer whose feature maps Grad-CAM weighs."),
 )
 def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
-    """Which pixels of IMAGE the score of a class hangs on.
+    """Map the pixels of IMAGE that the score of a class depends on.
 
-    For each pixel the largest |gradient| of its three colours; or another map, or all of them and how they compare.
+    Each pixel shows the largest |gradient| of its three colours. Other maps are one --map away, and --curve and
+    --sanity test how well maps do.
     """
     from minivis.errors import BadValue
 
@@ -139,21 +145,25 @@ def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
 
 @picture_command(
     "occlude",
-    click.Option(["--unit"], multiple=True, metavar="UNIT", help="As elsewhere; several times: a map for each."),
-    click.Option(["--window"], type=PIXELS, metavar="N|ROWS,COLUMNS",
-                 help="The cover's size, in pixels of the net's input; by default 0.3 of it."),
-    click.Option(["--stride"], type=PIXELS, metavar="N|ROWS,COLUMNS",
-                 help="From one cover to the next; by default a quarter of the cover."),
+    click.Option(["--unit"], multiple=True, metavar="UNIT", show_default="the class that the net puts first",
+                 help="Unit to explain: a class, as goose, or a neuron, as conv3_1:7@max; repeat for one map each."),
+    click.Option(["--window"], type=PIXELS, metavar="N|ROWS,COLUMNS", show_default="0.3 of the input",
+                 help="Size of the occluding window, in pixels of the net's input."),
+    click.Option(["--stride"], type=PIXELS, metavar="N|ROWS,COLUMNS", show_default="a quarter of the window",
+                 help="Distance from one window to the next, in pixels of the net's input."),
     click.Option(["--fill"], type=click.Choice(["grey", "mean", "blur", "noise"]), default="grey", show_default=True,
-                 help="What covers."),
+                 help="What the window is filled with."),
     click.Option(["--measure"], type=click.Choice(["prob", "score"]),
-                 help="What falls; by default the probability of a class, the value of any other unit."),
-    click.Option(["--batch"], type=click.IntRange(min=1), metavar="N", help="So many covered pictures at a time."),
+                 show_default="prob for a class, score for any other unit",
+                 help="What is measured: the probability of a class, or the value of a unit."),
+    click.Option(["--batch"], type=whole(), metavar="N", show_default="as many as fit into memory",
+                 help="Number of occluded pictures that the net sees at once."),
 )
 def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
-    """Slide a square over IMAGE and map how far the class falls.
+    """Slide a square over IMAGE and map how far the probability of its class falls.
 
-    Red: covering it hurts; blue: covering it helps. Frames show the window that does either most.
+    Where covering the image lowers it, the map is red; where it raises it, blue. Frames mark the windows that change
+    it most.
     """
     from minivis.methods.attribution.occlusion import occlusion
 
@@ -166,16 +176,16 @@ def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
     "segment",
     UNIT,
     click.Option(["--show"], type=click.Choice(["figure", "mask", "cut-out"]), default="figure", show_default=True,
-                 help="What to write: the steps, a mask, or IMAGE with its ground transparent."),
+                 help="Write all steps as a figure, the mask alone, or IMAGE with a transparent background."),
     click.Option(["--map", "kind"], type=click.Choice(KINDS), metavar="KIND", default="guided", show_default=True,
-                 help="The saliency map that it starts from; see `minivis saliency`."),
-    click.Option(["--high"], type=click.FloatRange(0, 1), default=0.95, show_default=True,
-                 help="Above this quantile of saliency it is object."),
-    click.Option(["--low"], type=click.FloatRange(0, 1), default=0.3, show_default=True,
-                 help="... and below this one ground."),
+                 help="Kind of saliency map to start from; see `minivis saliency --help`."),
+    click.Option(["--high"], type=real(0, 1), default=0.95, show_default=True,
+                 help="Quantile of saliency above which a pixel surely is object."),
+    click.Option(["--low"], type=real(0, 1), default=0.3, show_default=True,
+                 help="Quantile of saliency below which a pixel surely is background."),
 )
 def segment(given, seed, progress, unit, show, kind, high, low):
-    """Cut out the object that the class stands for: GrabCut, seeded by saliency.
+    """Cut out the object that the class stands for, by GrabCut seeded with saliency.
 
     Needs OpenCV: pip install 'minivis[segment]'.
     """
@@ -187,14 +197,14 @@ def segment(given, seed, progress, unit, show, kind, high, low):
 @picture_command(
     "receptive-field",
     DATA,
-    click.Option(["--pictures"], type=click.IntRange(min=1), default=32, show_default=True,
-                 help="The mean over so many parts of the photographs."),
-    click.Option(["--size", "side"], type=click.IntRange(min=1), metavar="N",
-                 help="Their size in pixels, in a net that takes any; by default 224."),
+    click.Option(["--pictures"], type=whole(1, 100_000), default=32, show_default=True, metavar="N",
+                 help="Number of crops of the photographs to average over."),
+    click.Option(["--size", "side"], type=whole(), metavar="N", show_default="224",
+                 help="Side of the crops in pixels, for nets that take any size."),
     image=False, inputs=("data",),
 )
 def receptive_field(given, seed, progress, pictures, side):
-    """What a unit of each layer could see, and what it does look at."""
+    """Draw what a unit of each layer could see, and which part of that it uses."""
     from minivis.methods.looking.receptive import effective_receptive_field
 
     return effective_receptive_field(given.net, data=given.inputs.get("data"), pictures=pictures, size=side, seed=seed,

@@ -6,51 +6,63 @@ from pathlib import Path
 
 import click
 
-from minivis.commands.common import OUT, REPORT, SEED, Commands, say
+from minivis.commands.common import REPORT, SEED, Commands, say
+from minivis.commands.option_groups import ADVERSARY, COMPUTING, OUTPUT, GroupedCommand, under
+from minivis.commands.types import real, whole
 
 SHARED = [
-    click.Option(["--steps"], type=click.IntRange(min=1), metavar="N", help="How many; by default the recipe's."),
+    click.Option(["--steps"], type=whole(), metavar="N", show_default="the recipe's", help="Number of training steps."),
     SEED,
-    click.Option(["--threads"], type=click.IntRange(min=1), default=2, show_default=True, metavar="N",
-                 help="The result does not depend on it."),
-    click.Option(["--resume"], is_flag=True, help="Go on from the checkpoint that a stopped run left beside FILE."),
-    OUT, *REPORT,
+    click.Option(["--threads"], type=whole(1, 4096), default=2, show_default=True, metavar="N",
+                 help="Number of threads that compute; the result does not depend on it."),
+    click.Option(["--resume"], is_flag=True,
+                 help="Continue from the checkpoint that a stopped run left beside FILE."),
+    click.Option(["-o", "--out"], metavar="FILE", show_default="the net's name with .h5", help="File to write."),
+    *REPORT,
 ]  # fmt: skip
-ADVERSARIAL = [
-    click.Option(["--adversarial", "attack"], metavar="fgsm|pgd",
-                 help="Move every picture against the net before it learns from it."),
-    click.Option(["--eps"], type=float, metavar="LEVELS",
-                 help="How far, of 255: every pixel, or with --norm L2 the whole difference.  [8]"),
-    click.Option(["--attack-steps", "attack_steps"], type=int, metavar="N", help="Steps of pgd.  [3]"),
-    click.Option(["--norm"], metavar="Linf|L2", help="How the distance is measured.  [Linf]"),
-    click.Option(["--share"], type=float, metavar="S", help="The share of pictures to move, of 1.  [1]"),
-    click.Option(["--eps-warmup", "eps_warmup"], type=int, metavar="N", help="Steps in which eps grows from 0.  [0]"),
-]  # fmt: skip
+under(COMPUTING, SHARED[2])
+under(OUTPUT, *SHARED[3:5])
+ADVERSARIAL = under(
+    ADVERSARY,
+    click.Option(["--adversarial", "attack"], metavar="fgsm|pgd", show_default="none",
+                 help="Attack every picture before the net learns from it."),
+    click.Option(["--eps"], type=real(0, 1e6), metavar="LEVELS", show_default="8",
+                 help="Bound of the attack in levels of 255: of each pixel, or with --norm L2 of the whole picture."),
+    click.Option(["--attack-steps", "attack_steps"], type=whole(), metavar="N", show_default="3",
+                 help="Number of steps of pgd."),
+    click.Option(["--norm"], metavar="Linf|L2", show_default="Linf", help="Norm that --eps bounds."),
+    click.Option(["--share"], type=real(0, 1), metavar="S", show_default="1",
+                 help="Share of the pictures that are attacked, from 0 to 1."),
+    click.Option(["--eps-warmup", "eps_warmup"], type=whole(0), metavar="N", show_default="0",
+                 help="Number of steps in which eps grows from 0."),
+)  # fmt: skip
 
 
-train = Commands("train", help="Train a net of ours.")
+train = Commands("train", help="Train one of minivis' own nets.")
 
 
-@train.command("emoji", params=[
+@train.command("emoji", cls=GroupedCommand, params=[
     click.Option(["--net", "name"], default="emoji-vgg", show_default=True, metavar="NAME",
-                 help="Or emoji-alexnet, emoji-vgg-robust."),
-    click.Option(["--sprites"], metavar="FILE", help="The emoji, collected before; by default in the user's cache."),
+                 help="Net to train: emoji-vgg, emoji-alexnet or emoji-vgg-robust."),
+    click.Option(["--sprites"], metavar="FILE", show_default="a file in the user's cache",
+                 help="File with the emoji that were collected before."),
     *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
 def train_emoji(name, sprites, steps, seed, threads, **rest):
-    """The embedded nets: emoji on photographs, 64 x 64 pixels."""
+    """Train an embedded net on emoji before photographs, 64 x 64 pixels."""
     from minivis.training import recipes
 
     start = lambda changes: recipes.emoji(name, sprites=sprites, threads=threads, **changes)  # noqa: E731
     return run(start, name, {"net": name, "seed": seed, "threads": threads, "steps": steps}, **rest)
 
 
-@train.command("fashion", params=[
-    click.Option(["--data"], metavar="FOLDER", help="With the four files of Fashion-MNIST; by default Debian's."),
+@train.command("fashion", cls=GroupedCommand, params=[
+    click.Option(["--data"], metavar="FOLDER", show_default="where Debian's package puts them",
+                 help="Folder with the four files of Fashion-MNIST."),
     *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
 def train_fashion(data, steps, seed, threads, **rest):
-    """Fashion-MNIST: ten classes of clothes, 28 x 28 grey pixels."""
+    """Train a small VGG on Fashion-MNIST, ten classes of clothes in 28 x 28 grey pixels."""
     from minivis.training import recipes
 
     given = {"data": data} if data else {}
@@ -83,8 +95,7 @@ def adversary(attack, eps, attack_steps, norm, share, eps_warmup):
     given = {key: value for key, value in given.items() if value is not None}
     if attack is None:
         if given:
-            raise BadValue("--eps, --attack-steps, --norm, --share and --eps-warmup are of --adversarial fgsm or pgd, "
-                           "which is not there")
+            raise BadValue("--eps, --attack-steps, --norm, --share and --eps-warmup need --adversarial fgsm or pgd")
         return None
     return Adversary(attack, **{"steps": 3 if attack == "pgd" else 1, **given})
 
@@ -102,7 +113,7 @@ def run(start, name, settings, *, out, force, resume, as_json, quiet, **moving):
     if not resume:
         check_output(checkpoint, force)
     elif not checkpoint.exists():                       # before the data are read, which takes a while
-        raise BadFile(f"there is no checkpoint {checkpoint}: nothing to resume; train without --resume")
+        raise BadFile(f"there is no checkpoint {checkpoint} to continue from; train without --resume")
     changes = {"seed": settings["seed"], **({"steps": settings["steps"]} if settings["steps"] else {})}
     if against:
         changes["adversary"], settings["adversary"] = against, asdict(against)
@@ -113,7 +124,7 @@ def run(start, name, settings, *, out, force, resume, as_json, quiet, **moving):
         net = training.finish()
     except KeyboardInterrupt:
         if checkpoint.exists():
-            click.echo(f"\n{checkpoint} holds what was learned so far; --resume goes on from there", err=True)
+            click.echo(f"\n{checkpoint} holds what was learned so far; --resume continues from there", err=True)
         raise
     save(net, out, dtype="float16", force=force)
     checkpoint.unlink(missing_ok=True)

@@ -1,8 +1,38 @@
 """The types of options and arguments: sizes in pixels and in bytes, lists of numbers, colours, further pictures."""
 
+import math
+
 import click
 
+MILLION = 10**6
+LONGEST = 40                                    # characters of a number that is worth a look
 UNITS = {"": 1, "MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
+
+
+class Bounded(click.ParamType):
+    """A number within bounds; nan and inf lie in none."""
+
+    def __init__(self, range_type):
+        self.range = range_type
+        self.name = range_type.name = range_type.name.removesuffix(" range")        # in messages and in help
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, str) and len(value) > LONGEST:
+            self.fail(f"a number of {len(value)} characters, {value[:12]}..., is too long", param, ctx)
+        found = self.range.convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return found
+
+
+def whole(low=1, high=MILLION):
+    """The type of whole numbers from ``low`` to ``high``, which is far beyond what makes sense."""
+    return Bounded(click.IntRange(low, high))
+
+
+def real(low=0, high=1e9, **opened):
+    """The type of finite numbers from ``low`` to ``high``; ``min_open`` and ``max_open`` exclude a bound."""
+    return Bounded(click.FloatRange(low, high, **opened))
 
 
 class PictureFile(click.ParamType):
@@ -17,13 +47,14 @@ class Bytes(click.ParamType):
     name = "bytes"
 
     def convert(self, value, param, ctx):
-        number = str(value).upper().rstrip("GMIB ")
+        text = str(value)[:LONGEST].upper()
+        number = text.rstrip("GMIB ")
         try:
-            found = int(float(number) * UNITS[str(value).upper()[len(number) :].strip()])
+            found = int(float(number) * UNITS[text[len(number) :].strip()])
         except (ValueError, KeyError, OverflowError):
             found = 0
-        if found < 1:
-            self.fail(f"{value!r} is no size of memory: give one as 4GB or 500MB", param, ctx)
+        if not 1 <= found < 10**18:
+            self.fail(f"{shown(value)} is not an amount of memory; give one as 4GB or 500MB", param, ctx)
         return found
 
 
@@ -39,8 +70,9 @@ class Pixels(click.ParamType):
             sides = tuple(int(side) for side in str(value).replace("x", ",").split(","))
         except ValueError:
             sides = ()
-        if len(sides) not in (1, 2) or min(sides) < 1:
-            self.fail(f"{value!r} is no size: give pixels, as 12, or rows and columns, as 12,8", param, ctx)
+        if len(sides) not in (1, 2) or not all(1 <= side <= MILLION for side in sides):
+            self.fail(f"{shown(value)} is not a size; give pixels, as 12, or rows and columns, as 12,8, from 1 to "
+                      f"{MILLION}", param, ctx)
         return sides * (3 - len(sides))
 
 
@@ -53,27 +85,30 @@ class Start(click.ParamType):
         if isinstance(value, tuple) or value in ("noise", "grey", "black", "white"):
             return value
         try:
-            color = tuple(int(part) for part in str(value).split(","))
+            colour = tuple(int(part) for part in str(value).split(","))
         except ValueError:
-            color = ()
-        if len(color) != 3 or not all(0 <= part <= 255 for part in color):
-            self.fail(f"{value!r} is no start: give noise, grey, black, white, or a colour, as 200,30,30", param, ctx)
-        return color
+            colour = ()
+        if len(colour) != 3 or not all(0 <= part <= 255 for part in colour):
+            self.fail(f"{shown(value)} is not a start; give noise, grey, black, white, or a colour as levels of red, "
+                      "green and blue, 200,30,30", param, ctx)
+        return colour
 
 
 class Numbers(click.ParamType):
-    """One number or several: 512, or 256,512,1024."""
+    """One number or several, each within the bounds of ``one``: 512, or 256,512,1024."""
 
-    def __init__(self, kind):
-        self.kind, self.name = kind, "numbers"
+    def __init__(self, one):
+        self.one, self.name = one, "numbers"
 
     def convert(self, value, param, ctx):
         if isinstance(value, tuple):
             return value
-        try:
-            return tuple(self.kind(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r}: give {'whole ' if self.kind is int else ''}numbers, as 1,2,3", param, ctx)
+        return tuple(self.one.convert(part.strip(), param, ctx) for part in str(value).split(","))
+
+
+def shown(value):
+    """A word of the command line for a message, cut where it is long."""
+    return repr(value) if len(str(value)) <= LONGEST else f"{str(value)[:LONGEST]!r}..."
 
 
 class AfterImage(click.Argument):
@@ -86,4 +121,4 @@ class AfterImage(click.Argument):
 
 
 PICTURE_FILE, BYTES, PIXELS, START = PictureFile(), Bytes(), Pixels(), Start()
-COUNTS, WEIGHTS = Numbers(int), Numbers(float)
+COUNTS, SIDES, WEIGHTS = Numbers(whole(0)), Numbers(whole()), Numbers(real())

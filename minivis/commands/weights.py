@@ -7,12 +7,12 @@ import click
 
 from minivis.commands.common import JSON, NET_ARGUMENT, QUIET, READING, REPORT, Commands, own_picture, reading, say
 
-weights = Commands("weights", help="The nets that minivis knows, and what is in their files.")
+weights = Commands("weights", help="List, fetch, inspect and convert nets.")
 
 
 @weights.command("list", params=[JSON])
 def list_weights(as_json):
-    """The catalogue: what each net is, and where it lies or how to get it."""
+    """List the nets that minivis knows, and where each lies or how to get it."""
     from minivis.weights.catalogue import entries
 
     found = entries()
@@ -31,7 +31,7 @@ def list_weights(as_json):
 
 @weights.command("inspect", params=[NET_ARGUMENT, *READING, JSON])
 def inspect_weights(net, as_json, **given):
-    """What a file of weights holds: format, SHA-256, classes, how it was trained, and what looks wrong."""
+    """Print what a file of weights holds: format, SHA-256, classes, training, and what looks wrong."""
     from minivis.weights.inspection import inspect_file
 
     found = inspect_file(net, **reading(**given))
@@ -54,13 +54,17 @@ def described(facts, indent=""):
 
 @weights.command("fetch", params=[
     click.Argument(["name"], metavar="NAME"),
-    click.Option(["--url"], metavar="URL", help="From here instead; the file must be the published one all the same."),
-    click.Option(["--offline"], is_flag=True, help="Never touch the network."),
-    click.Option(["-f", "--force"], is_flag=True, help="Even if it is here already."),
+    click.Option(["--url"], metavar="URL", show_default="the publisher's",
+                 help="Address to download from; the file must still be the published one."),
+    click.Option(["--offline"], is_flag=True, help="Use no internet connection; fail if the file is not here."),
+    click.Option(["-f", "--force"], is_flag=True, help="Download the file even if it is here already."),
     JSON, QUIET,
 ])  # fmt: skip
 def fetch_weights(name, url, offline, force, as_json, quiet):
-    """Download a net of the catalogue; after a break, go on where it stopped. MINIVIS_MIRROR names another server."""
+    """Download a net of the catalogue, or the rest of it after a break.
+
+    The environment variable MINIVIS_MIRROR names another server.
+    """
     from minivis.weights.fetch import fetch
 
     path = fetch(name, url=url, offline=offline, force=force, progress=not quiet)
@@ -72,12 +76,13 @@ def fetch_weights(name, url, offline, force, as_json, quiet):
 @weights.command("import", params=[
     click.Argument(["file"], metavar="NAME|FILE"),
     *READING,
-    click.Option(["-o", "--out"], metavar="FILE", help="By default FILE.h5 where minivis looks for nets."),
-    click.Option(["--half"], is_flag=True, help="Keep float16 numbers: half the size."),
+    click.Option(["-o", "--out"], metavar="FILE", show_default="FILE.h5 where minivis looks for nets",
+                 help="File to write."),
+    click.Option(["--half"], is_flag=True, help="Store float16 numbers, which halves the size."),
     *REPORT,
 ])  # fmt: skip
 def import_weights(file, arch, preprocess, classes, out, half, force, as_json, quiet):
-    """Turn a file of PyTorch, Keras, Caffe, MatConvNet, safetensors or NumPy into ours, which says what it is."""
+    """Convert a file of PyTorch, Keras, Caffe, MatConvNet, safetensors or NumPy into a file of minivis."""
     from minivis.runtime.files import check_output
     from minivis.weights import native
     from minivis.weights.catalogue import load, locate, user_folder
@@ -93,7 +98,7 @@ def import_weights(file, arch, preprocess, classes, out, half, force, as_json, q
              if key in net.about}  # fmt: skip
     lines = [f"{key}: {value}" for key, value in facts.items()]
     if "assumed" in str(facts.get("preprocessing", "")):
-        lines.append("note: if the net was trained on other values, say which: --preprocess")
+        lines.append("note: if the net was trained on other values, name them with --preprocess")
     numbers = {**facts, "layers": len(net.nodes), "parameters": net.parameter_count, "classes": len(net.class_names)}
     say("weights import", None if quiet else "\n".join(lines), settings={"file": str(path)}, numbers=numbers,
         files=[out], as_json=as_json, quiet=quiet)
@@ -101,14 +106,15 @@ def import_weights(file, arch, preprocess, classes, out, half, force, as_json, q
 
 @weights.command("normalize", params=[
     click.Argument(["net"], metavar="NAME|FILE"),
-    click.Argument(["images"], nargs=-1, metavar="IMAGE..."),
-    click.Option(["-o", "--out"], metavar="FILE", required=True, help="Where to write the new net."),
+    click.Argument(["images"], nargs=-1, metavar="[IMAGE]..."),
+    click.Option(["-o", "--out"], metavar="FILE", required=True, help="File to write the new net to; required."),
     *REPORT,
 ])  # fmt: skip
 def normalize_weights(net, images, out, force, as_json, quiet):
-    """Scale the filters of a plain net: each has mean activation 1 on the IMAGEs, and the net does the same as before.
+    """Scale the filters of a plain net so that each has mean activation 1 on the IMAGEs, without changing its output.
 
-    For style transfer (Gatys et al. 2016). Without an IMAGE: on our goose, which is few pictures to go by.
+    Style transfer works better with such a net (Gatys et al. 2016). Without an IMAGE the goose that comes with minivis
+    is used, but several hundred pictures give better means.
     """
     from minivis.images.files import read_image
     from minivis.runtime.files import check_output

@@ -132,7 +132,7 @@ def test_invert_and_rerun(run, tmp_path, words):
 
 
 @pytest.mark.parametrize("words, sentence", [
-    (("--resume",), "name it with --checkpoint"),
+    (("--resume",), "--resume needs --checkpoint FILE"),
     (("--resume", "--checkpoint", "run.npz"), "there is no checkpoint run.npz"),
     (("--resume", "--checkpoint", "photo.png"), "no checkpoint of minivis'"),
     (("--checkpoint", "photo.png"), "exists and is kept"),

@@ -55,7 +55,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_resume_takes_up(here, capsys, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(trainer.Trainer, "step", stopped)
         assert main(["train", "fashion", "--data", "data", "--steps", "4", "-o", "a.h5"]) == 130
-    assert "a.h5.checkpoint holds what was learned so far; --resume goes on from there" in capsys.readouterr().err
+    assert "a.h5.checkpoint holds what was learned so far; --resume continues from there" in capsys.readouterr().err
     assert not (here / "a.h5").exists()
     assert main(["train", "fashion", "--data", "data", "--steps", "4", "-o", "a.h5"]) == 2      # not by mistake
     assert "a.h5.checkpoint exists and is kept" in capsys.readouterr().err
@@ -80,11 +80,11 @@ def test_adversarial_training_says_so_in_the_file(here, capsys):
 
 
 @pytest.mark.parametrize("wrong, message", [
-    (["--eps", "8"], "are of --adversarial fgsm or pgd, which is not there"),
+    (["--eps", "8"], "--eps-warmup need --adversarial fgsm or pgd"),
     (["--adversarial", "pdg"], "no attack to train against named 'pdg'; did you mean 'pgd'"),
-    (["--adversarial", "fgsm", "--eps", "-1"], "eps is a number of pixel levels above 0"),
+    (["--adversarial", "fgsm", "--eps", "-1"], "'--eps': -1.0 is not in the range"),
     (["--adversarial", "fgsm", "--attack-steps", "4"], "fgsm is a single step"),
-    (["--adversarial", "pgd", "--share", "2"], "share is above 0 and at most 1"),
+    (["--adversarial", "pgd", "--share", "2"], "'--share': 2.0 is not in the range"),
 ])  # fmt: skip
 def test_mistakes_about_the_adversary(here, capsys, wrong, message):
     assert main(["train", "fashion", "--data", "data", "-o", "a.h5", *wrong]) == 2

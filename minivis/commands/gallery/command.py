@@ -1,4 +1,4 @@
-"""`minivis gallery`: one page with everything; `minivis rerun`: one picture once more."""
+"""`minivis gallery`: one page with every method; `minivis rerun`: one picture once more."""
 
 import os
 from contextlib import contextmanager, suppress
@@ -19,22 +19,24 @@ from minivis.commands.common import (
     relative,
     say,
 )
+from minivis.commands.option_groups import OUTPUT, GroupedCommand, under
 from minivis.errors import BadFile, BadValue, MinivisError
 
 FOLDER = click.Option(["-o", "--out"], metavar="FOLDER", default="gallery", show_default=True,
-                      help="Where to put index.html; made if it is not there.")
+                      help="Folder for index.html; it is made if it does not exist.")
+PICTURES = click.Option(["--pictures"], metavar="FOLDER",
+                        show_default="the bundled samples, for nets that read small pictures",
+                        help="Folder of pictures for the sections about many pictures: patches, neighbours and map.")
+under(OUTPUT, FOLDER)
 
 
-PICTURES = click.Option(["--pictures"], metavar="FOLDER", help="Of many pictures, for the patches of a neuron and the "
-                        "map; by default the samples, where the net reads small pictures.")
-
-
-@click.command("gallery", params=[IMAGE, FOLDER, SIZE, PICTURES, *COMPUTE, *REPORT])
+@click.command("gallery", cls=GroupedCommand, params=[IMAGE, SIZE, PICTURES, *COMPUTE, FOLDER, *REPORT])
 def gallery(out, force, as_json, quiet, **params):
-    """Everything on one IMAGE, as a page.
+    """Make a page that shows one IMAGE under every method.
 
-    Each picture has its sentence, its formula, and the command that makes it alone. Without IMAGE: our goose, and, with
-    the packages of minivis[pretrained], a cat under a net of ImageNet and in a VGG's dreams.
+    Each picture has a sentence, a formula, and the command that makes it alone. Without IMAGE the page shows the goose
+    that comes with minivis, and, with the packages of minivis[pretrained], a cat under a net trained on ImageNet and in
+    a VGG's dreams.
     """
     from minivis.runtime.files import atomic_write, check_output
 
@@ -92,7 +94,7 @@ def made_folder(path):
         except (OSError, ValueError) as error:
             raise BadValue(f"{folder} cannot be made ({getattr(error, 'strerror', error)})") from None
     elif not folder.is_dir():
-        raise BadValue(f"{folder} is no folder; give another name")
+        raise BadValue(f"{folder} is not a folder; give another name")
     try:
         yield folder
     except BaseException:
@@ -104,9 +106,9 @@ def made_folder(path):
 
 @click.command("rerun", params=[click.Argument(["picture"]), OUT, *REPORT])
 def rerun(picture, out, force, as_json, quiet):
-    """Make a PICTURE of minivis' again, bit for bit.
+    """Make a PICTURE again, bit for bit, from the record that it carries.
 
-    It says itself how it was made. Refused where the net or the image has changed; exit code 1 where the bits differ.
+    The command refuses if the net or the image has changed since. The exit code is 1 if the bits differ.
     """
     from minivis.images.files import check_suffix, read_image, write_image
     from minivis.images.provenance import read_record, versions

@@ -1,0 +1,56 @@
+"""The headings under which the help of a command lists its options, once there are more than ten."""
+
+import click
+
+MAKING, OPTIMISER, PRIORS = "What to make", "How the optimiser runs", "Priors and random moves"
+READING, COMPUTING, OUTPUT = "How to read a net's file", "Net and computer", "Output"
+ADVERSARY = "Training against attacks"
+ORDER = (MAKING, OPTIMISER, PRIORS, ADVERSARY, READING, COMPUTING, OUTPUT)
+MANY = 10                                       # more options than these are grouped
+
+
+def under(heading, *options):
+    """The options, each told its heading; one without is about what to make."""
+    for option in options:
+        option.heading = heading
+    return list(options)
+
+
+class GroupedCommand(click.Command):
+    """A command whose help groups its options, if it has many."""
+
+    def format_options(self, ctx, formatter):
+        records = [(getattr(option, "heading", MAKING), option.get_help_record(ctx)) for option in self.get_params(ctx)
+                   if isinstance(option, click.Option)]
+        records = [(heading, record) for heading, record in records if record is not None]
+        if len(records) <= MANY:
+            records = [("Options", record) for _, record in records]
+        for heading in ("Options", *ORDER):
+            if rows := [record for its, record in records if its == heading]:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
+    def get_help_option(self, ctx):
+        option = super().get_help_option(ctx)
+        return option and under(OUTPUT, option)[0]
+
+
+def by_preset(presets, name):
+    """What each preset says about a setting, as the end of a help text: [minivis, lucid: 0.05; simonyan: 100]."""
+    found: dict[str, list[str]] = {}
+    for preset, settings in presets.items():
+        if name in settings:
+            found.setdefault(_short(settings[name]), []).append(preset)
+        elif any(name in more for _, more in settings.get("by_depth", ())):
+            values = [_short(more[name]) for _, more in settings["by_depth"] if name in more]
+            shown = values[0] if len(set(values)) == 1 else f"{values[0]} to {values[-1]} by depth"
+            found.setdefault(shown, []).append(preset)
+    if not found:
+        return "[set by no preset]"
+    texts = [f"{', '.join(names)}: {value}" for value, names in found.items()]
+    others = [] if sum(map(len, found.values())) == len(presets) else ["others: unset"]
+    return f"[preset {'; '.join(texts + others)}]"
+
+
+def _short(value):
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
