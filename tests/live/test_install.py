@@ -12,7 +12,7 @@ from minivis.errors import MissingExtra
 from minivis.live import create_app
 from minivis.models.tiny import tiny_vgg
 
-ROOT = Path(mv.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -35,4 +35,4 @@ def test_the_wheel_lists_every_file_of_the_page():
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg")
     listed = set(config["options.package_data"]["minivis.live"].split())
-    assert listed == {f"static/{file.name}" for file in (ROOT / "minivis" / "live" / "static").iterdir()}
+    assert listed == {f"static/{file.name}" for file in (Path(mv.__file__).parent / "live" / "static").iterdir()}

@@ -38,7 +38,7 @@ def test_it_knows_the_200_pictures_on_backgrounds_it_never_saw(net, name):
 
 
 def test_it_sees_a_goose_in_the_shipped_picture(net):
-    image = mv.read_image(ROOT / "minivis" / "data" / "goose.png")
+    image = mv.read_image(Path(mv.__file__).parent / "data" / "goose.png")
     prob = net.forward(net.preprocess(net.fit(image)))["prob"][0]
     assert net.class_names[prob.argmax()] == "goose"
     assert prob.max() > 0.9

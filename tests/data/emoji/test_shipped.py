@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import minivis as mv
 from minivis.data.emoji.classes import NAMES
 
 ROOT = Path(__file__).parents[3]
@@ -26,7 +27,7 @@ def test_the_test_pictures_are_sane():
 
 
 def test_the_goose_is_a_picture():
-    with Image.open(ROOT / "minivis" / "data" / "goose.png") as goose:
+    with Image.open(Path(mv.__file__).parent / "data" / "goose.png") as goose:
         assert goose.size == (512, 512) and goose.mode == "RGB"
         pixels = np.asarray(goose.convert("RGB"), float)
     red, blue = pixels[250:470, 180:380, ::2].reshape(-1, 2).T
