@@ -1,8 +1,11 @@
 """Shapes, receptive fields and sizes of every layer of a net, from its layers' own geometry; nothing is computed."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from minivis.errors import BadValue
+from minivis.images.preprocessing import Preprocessing
+from minivis.layers.base import Window
 
 
 class ReceptiveField(NamedTuple):
@@ -22,6 +25,14 @@ class ReceptiveField(NamedTuple):
         low = [max(0, b) for b in begin]
         high = [min(n, b + size) for n, b, size in zip(image_size, begin, self.size)]
         return low[0], low[1], high[0], high[1]
+
+
+def input_channels(net):
+    """How many channels an input has: those of the preprocessing, or, without one, those that a first layer reads."""
+    if replace(net.preprocessing, size=None) != Preprocessing():
+        return net.preprocessing.channels
+    first = (layer for layer, inputs in net.nodes.values() if "input" in inputs)
+    return next((layer.channels for layer in first if layer.channels is not None), net.preprocessing.channels)
 
 
 def default_shape(net):
@@ -52,9 +63,20 @@ def receptive_fields(net, input_shape=None):
     fields = {"input": ReceptiveField((1, 1), (1, 1), (0, 0))}
     for name, (layer, inputs) in net.nodes.items():
         below = _hull([fields[source] for source in inputs])
-        window = layer.window(shape_of[inputs[0]])
-        fields[name] = below if window is None else _see_through(below, *window)
+        window = window_of(name, layer, shape_of[inputs[0]])
+        fields[name] = below if window is None else _see_through(below, *window[:3])
     return fields
+
+
+def window_of(name, layer, shape):
+    """``layer.window(shape)`` as a `Window`, or None. BadValue where it says nothing and the positions change."""
+    window = layer.window(shape)
+    if window is not None:
+        return Window(*window)
+    if layer.inputs == 1 and len(shape) == 4 and tuple(layer.output_shape(shape))[1:3] != tuple(shape[1:3]):
+        raise BadValue(f"{name}: {type(layer).__name__}.window(shape) is None, as if each position saw itself alone, "
+                       "but the output has other positions than the input; let window(shape) say what a position sees")
+    return None
 
 
 def _see_through(below, kernel, stride, start):

@@ -10,11 +10,10 @@ rounding. The pieces grow as they go up; a layer that sees everything gets its w
 
 import numpy as np
 
-from minivis.engine import plan
-from minivis.engine.tiles import Part, with_padding
+from minivis.engine import geometry, plan
+from minivis.engine.tiles import Part
 from minivis.errors import BadValue
 from minivis.layers.base import ForwardMode
-from minivis.layers.pool import AvgPool2D, MaxPool2D
 from minivis.runtime import plain
 from minivis.runtime.backend import get_xp
 
@@ -43,7 +42,12 @@ class LocalPasses:
         self.mode = ForwardMode(None, algorithm=plain.algorithm(), workspace=net.workspace())
         self.clean = net.forward(x, until=self.until, grad=None)
         self.names = plan.reached(net, self.until)
-        self.padless = {name: with_padding(layer, NO_PADDING) for name, layer in net.layers.items() if slides(layer)}
+        self.windows = {}
+        for name in self.names:
+            layer, inputs = net.nodes[name]
+            self.windows[name] = geometry.window_of(name, layer, self.clean.shapes[inputs[0]])
+        padless = {name: without_padding(net.nodes[name].layer, window) for name, window in self.windows.items()}
+        self.padless = {name: layer for name, layer in padless.items() if layer is not None}
 
     def forward(self, boxes, covers):
         """The layers asked for, for x with each of ``boxes`` (top, left, bottom, right) replaced by its part of a
@@ -52,9 +56,9 @@ class LocalPasses:
         for name in self.names:
             layer, inputs = self.net.nodes[name]
             sources = [made[source] for source in inputs]
-            if slides(layer) and isinstance(sources[0], Pieces):
+            if name in self.padless and isinstance(sources[0], Pieces):
                 made[name] = self.slide(name, layer, inputs[0], sources[0])
-            elif layer.window(self.clean.shapes[inputs[0]]) is None and all(isinstance(s, Pieces) for s in sources):
+            elif self.windows[name] is None and all(isinstance(s, Pieces) for s in sources):
                 made[name] = self.elementwise(name, layer, inputs, sources)
             else:
                 whole = [self.whole(source, value) for source, value in zip(inputs, sources)]
@@ -74,12 +78,11 @@ class LocalPasses:
 
     def slide(self, name, layer, source, pieces):
         """A convolution or a pool of pieces: those of its windows that see one."""
-        kernel, stride, start = (np.array(pair) for pair in layer.window(self.clean.shapes[source]))
+        kernel, stride, start = (np.array(pair) for pair in self.windows[name][:3])
         low = -(-(pieces.low - start - kernel + 1) // stride)
         high = (pieces.high - 1 - start) // stride + 1
         low, size = self.one_size(name, low, high)
-        edge = -np.inf if isinstance(layer, MaxPool2D) else 0
-        seen = self.cut(source, start + stride * low, stride * (size - 1) + kernel, edge, pieces)
+        seen = self.cut(source, start + stride * low, stride * (size - 1) + kernel, layer.padding_value, pieces)
         return self.made(name, low, self.padless[name].forward(seen, mode=self.mode)[0])
 
     def elementwise(self, name, layer, inputs, sources):
@@ -124,11 +127,19 @@ class LocalPasses:
         return self.cut(name, 0 * value.low, end, 0, value)
 
 
-def slides(layer):
-    """Whether a layer can go over pieces: its windows see a part of the picture, and padding as zeros or not at all."""
-    if not hasattr(layer, "padding"):
-        return False
-    return not isinstance(layer, AvgPool2D) or (layer.padding == NO_PADDING and not layer.ceil)
+def without_padding(layer, window):
+    """The layer as it goes over pieces, which bring their padding along; None where it cannot, and sees all at once.
+
+    It can where its windows see a part of the picture, and a number in the padding.
+    """
+    if window is None or 0 in window.stride or layer.padding_value is None:
+        return None
+    if window.padding == NO_PADDING and "padding" not in layer.settings:
+        return layer
+    try:
+        return layer.with_padding(NO_PADDING)
+    except BadValue:
+        return None
 
 
 def lay(out, begin, array, low):

@@ -122,7 +122,8 @@ class Network(Graph):
 
     @property
     def input_channels(self):
-        return self.preprocessing.channels
+        """Of the pictures that its preprocessing makes; without one, as many as its first layer reads."""
+        return geometry.input_channels(self)
 
     def shapes(self, input_shape=None):
         """Name -> output shape, "input" included, for inputs of this shape (default: one of the net's own size)."""

@@ -116,40 +116,55 @@ def check(fields, layers, sides):
 
 def small_net(net, shapes, asked):
     """The net that makes the boxes ``asked`` for, a list of {layer: box}; and {layer: box} of all that it makes."""
-    need = {}
+    need, windows = {}, windows_of(net, shapes)
     for boxes in asked:
         for name, box in boxes.items():
             need[name] = hull(need.get(name, box), box)
     for name in reversed(net.nodes):
         if name in need:
             layer, inputs = net.nodes[name]
-            need[name], seen, _ = reads(layer, shapes[inputs[0]], need[name])
+            need[name], seen, _ = reads(windows[name], shapes[inputs[0]], need[name])
             for source in inputs:
                 need[source] = hull(need.get(source, seen), seen)
     small = replace(net, nodes={})
     for name, (layer, inputs) in net.nodes.items():
         if name not in need:
             continue
-        _, seen, pads = reads(layer, shapes[inputs[0]], need[name])
+        _, seen, pads = reads(windows[name], shapes[inputs[0]], need[name])
         sources = [source if need[source] == seen else f"{source} for {name}" for source in inputs]
         for source, cropped in zip(inputs, sources):
             if cropped != source and cropped not in small.nodes:
                 small.add(cropped, Crop(*relative(seen, need[source])), source)
-        small.add(name, layer if pads is None else with_padding(layer, pads), *sources)
+        small.add(name, layer if pads is None else padded(name, layer, windows[name], pads), *sources)
     return need, small
 
 
-def reads(layer, shape, box):
+def windows_of(net, shapes):
+    """Name -> the layer's `Window`, or None."""
+    return {
+        name: geometry.window_of(name, layer, shapes[inputs[0]]) for name, (layer, inputs) in net.nodes.items()
+    }
+
+
+def padded(name, layer, window, pads):
+    """The layer with the padding that a tile of it has. BadValue, with its name, where it has no other than its own."""
+    if pads == window.padding:
+        return layer
+    try:
+        return layer.with_padding(pads)
+    except BadValue as error:
+        raise BadValue(f"{name}: {error}: there are no tiles of this net, take tile=None") from None
+
+
+def reads(window, shape, box):
     """What the positions ``box`` of a layer read of an input of ``shape``: the box there, and the padding around it.
 
     A box that sees nothing but padding is made larger until it sees a line of the picture, and comes back first.
     """
-    window = layer.window(shape)
     if window is None:
         return box, box, None
     boxes, seen, pads = [], [], []
-    padding = layer.geometry(shape)["padding"]
-    for (low, high), size, stride, start, n, (_, most) in zip(box, *window[:2], window[2], shape[1:3], padding):
+    for (low, high), size, stride, start, (_, most), n in zip(box, *window, shape[1:3]):
         while start + stride * (high - 1) + size <= 0:
             high += 1
         while start + stride * low >= n:
@@ -168,22 +183,15 @@ def readers(net, shapes, box):
         below = boxes[inputs[0]]
         for source in inputs[1:]:
             below = hull(below, boxes[source])
-        window = layer.window(shapes[inputs[0]])
+        window = geometry.window_of(name, layer, shapes[inputs[0]])
         if window is not None:
             sides = []
-            for (low, high), size, stride, start, n in zip(below, *window, shapes[name][1:3]):
+            for (low, high), size, stride, start, n in zip(below, *window[:3], shapes[name][1:3]):
                 first = min(max(0, -(-(low - start - size + 1) // stride)), n - 1)
                 sides.append((first, min(max(first + 1, (high - 1 - start) // stride + 1), n)))
             below = tuple(sides)
         boxes[name] = below
     return boxes
-
-
-def with_padding(layer, pads):
-    """The same layer with other padding; transformed weights are those of the first."""
-    changed = layer.with_params(**layer.params)
-    changed.padding, changed.derived, changed.lock = pads, layer.derived, layer.lock
-    return changed
 
 
 class Crop(Layer):

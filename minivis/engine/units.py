@@ -29,13 +29,15 @@ class Unit:
         return f"{self.layer}:{self.class_name or self.channel}" + (f"@{where}" if where else "")
 
 
-def parse_unit(net, text):
+def parse_unit(net, text, shapes=None):
     """The `Unit` that ``text`` names in ``net``. Raise UnknownName or BadValue with what would be right.
 
-    A number is a class; a `Unit` is checked and comes back as it is.
+    A number is a class; a `Unit` is checked and comes back as it is. shapes: {layer: shape} of a pass, which tell how
+    many channels there are; by default those for an input of the net's own size. A net that says none, and does not
+    take any, leaves the number to be checked by who knows the shapes, such as `one_hot`.
     """
     if isinstance(text, Unit):
-        return replace(parse_unit(net, str(replace(text, class_name=None))), class_name=text.class_name)
+        return replace(parse_unit(net, str(replace(text, class_name=None)), shapes), class_name=text.class_name)
     text = str(text)
     known = ["input", *net.nodes]
     # names of classes hold colons of their own ("flag: Japan")
@@ -43,23 +45,35 @@ def parse_unit(net, text):
     if layer is None:
         if text in known:
             raise BadValue(f"{text!r} is a whole layer: name a unit of it, for example '{text}:0'")
-        if ":" in text and _class_number(net, text) is None:
+        if ":" in text and _class_number(net, text, shapes) is None:
             net.check_name(text.rpartition(":")[0])
-        return _class_unit(net, net.role("logits"), text)
+        return _class_unit(net, net.role("logits"), text, shapes=shapes)
     channel, _, where = text[len(layer) + 1 :].partition("@")
     where = _where(text, where)
     if layer in (net.roles.get("logits"), net.roles.get("prob")) and not re.fullmatch(r"-?\d+", channel):
-        return _class_unit(net, layer, channel, where)
+        return _class_unit(net, layer, channel, where, shapes)
     if _number(channel) is None:
         raise BadValue(f"{text!r}: after the colon comes a number, as in '{layer}:0', not {channel!r}")
-    count = net.shapes()[layer][-1]
-    if _number(channel) >= count:
+    count = _channels(net, layer, shapes)
+    if count is not None and _number(channel) >= count:
         raise BadValue(f"{text!r}: {layer} has {count} channels, 0 to {count - 1}")
     return Unit(layer, _number(channel), where)
 
 
-def _class_unit(net, layer, name, where=None):
-    number = class_number(net, name)
+def _channels(net, layer, shapes):
+    """How many channels a layer has; None where that is not known before a pass."""
+    if shapes is not None and layer in shapes:
+        return shapes[layer][-1]
+    try:
+        return net.shapes()[layer][-1]
+    except BadValue:                                # built by hand, with no size of its own
+        if net.input_size is not None:
+            raise
+        return None
+
+
+def _class_unit(net, layer, name, where=None, shapes=None):
+    number = class_number(net, name, shapes)
     return Unit(layer, number, where, net.class_names[number] if number < len(net.class_names) else None)
 
 
@@ -76,15 +90,15 @@ def _where(text, where):
     return int(match[1]), int(match[2])
 
 
-def class_number(net, name):
+def class_number(net, name, shapes=None):
     """The number of the class called ``name``, by name, alias or number; the closest names are in the error."""
-    number = _class_number(net, name)
+    number = _class_number(net, name, shapes)
     if number is None:
         raise UnknownName.of("class", name, [*net.class_names, *net.class_aliases])
     return number
 
 
-def _class_number(net, name):
+def _class_number(net, name, shapes=None):
     wanted = str(name).strip().lower()
     found = [i for i, known in enumerate(net.class_names) if known.lower() == wanted]
     found = found or [i for alias, i in net.class_aliases.items() if alias.lower() == wanted]
@@ -95,8 +109,8 @@ def _class_number(net, name):
         return found[0]
     number = _number(wanted)
     if number is not None and net.roles.get("logits"):
-        count = net.shapes()[net.roles["logits"]][-1]
-        if number >= count:
+        count = _channels(net, net.roles["logits"], shapes)
+        if count is not None and number >= count:
             raise BadValue(f"class {wanted}: there are {count} classes, 0 to {count - 1}")
         return number
     return None
@@ -104,7 +118,7 @@ def _class_number(net, name):
 
 def one_hot(acts, unit):
     """The seed that asks for one unit: {layer: array of zeros with ones at the unit}, for every image of the pass."""
-    unit = parse_unit(acts.net, unit)
+    unit = parse_unit(acts.net, unit, acts.shapes)
     value = acts[unit.layer]
     xp = get_xp(value)
     seed = xp.zeros_like(value)
@@ -133,6 +147,6 @@ def unit_positions(acts, unit):
 
 def unit_values(acts, unit):
     """The number that the seed of `one_hot` is the gradient of, per image: (N,)."""
-    unit = parse_unit(acts.net, unit)
+    unit = parse_unit(acts.net, unit, acts.shapes)
     (seed,) = one_hot(acts, unit).values()
     return (acts[unit.layer] * seed).reshape(len(seed), -1).sum(axis=1)

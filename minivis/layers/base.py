@@ -7,6 +7,7 @@ images at once, and nothing has to be reset.
 
 import threading
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,6 +47,21 @@ class BackwardMode:
     empty, at = ForwardMode.empty, ForwardMode.at
 
 
+class Window(NamedTuple):
+    """What one output position sees of an input, a pair (height, width) each.
+
+    kernel      its extent, dilation included
+    stride      from one position's window to the next; 0 when every position sees everything
+    start       where the first window begins; negative where padding begins before the input
+    padding     ((top, bottom), (left, right)) that the layer adds
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    start: tuple[int, int]
+    padding: tuple = ((0, 0), (0, 0))
+
+
 class Layer:
     """One node of a network. A subclass names its constructor's settings in ``settings``.
 
@@ -54,6 +70,8 @@ class Layer:
     """
 
     settings: tuple[str, ...] = ()
+    channels: int | None = None                 # that an input must have; None: any number
+    padding_value: float | None = 0.0           # what a window sees in the padding; None: no single number
     inputs: int | None = 1                      # how many it reads; None: two or more
     statistics: tuple[str, ...] = ()            # parameters that are measured, not learned: they have no gradient
     differs_in_training = False                 # whether a training pass computes something else
@@ -79,10 +97,20 @@ class Layer:
         return shapes[0]
 
     def window(self, shape):
-        """``(kernel, stride, start)``, a pair (height, width) each: the part of an input of ``shape`` that one output
-        position sees. None when it sees its own position alone; stride 0 when it sees everything. ``start`` is negative
-        where padding begins before the input."""
+        """The `Window` through which one output position sees an input of ``shape``; None when each position sees
+        itself alone, and the output has the positions of the input."""
         return None
+
+    def with_padding(self, pads):
+        """The same layer with the padding ((top, bottom), (left, right)), to run on a part of a picture (tiles).
+
+        A layer with a setting ``padding`` needs nothing more; one that pads in another way replaces this method.
+        """
+        if "padding" not in self.settings:
+            raise BadValue(f"{type(self).__name__} has no with_padding(pads), so it cannot run on a part of a picture")
+        changed = self.with_params(**self.params)
+        changed.padding, changed.derived, changed.lock = pads, self.derived, self.lock
+        return changed
 
     def multiply_adds(self, shape, out_shape):
         """Multiplications (each with its addition) for one input of ``shape``; 0 where it does no weighing."""

@@ -28,7 +28,7 @@ from minivis.convolution.window import (
     windows,
 )  # fmt: skip
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_input
+from minivis.layers.base import Layer, Window, check_input
 from minivis.runtime.backend import get_xp
 from minivis.runtime.reductions import sum_positions
 
@@ -176,8 +176,9 @@ class Conv2D(Layer):
         return placement(self, shape)[1]
 
     def window(self, shape):
-        top, left = self.pad_before(shape)
-        return dilated_size(self.params["w"].shape[:2], self.dilation), self.stride, (-top, -left)
+        padding, _ = placement(self, shape)
+        (top, _), (left, _) = padding
+        return Window(dilated_size(self.params["w"].shape[:2], self.dilation), self.stride, (-top, -left), padding)
 
     def multiply_adds(self, shape, out_shape):
         return out_shape[1] * out_shape[2] * self.params["w"].size

@@ -4,7 +4,7 @@
 """
 
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_image, check_input
+from minivis.layers.base import Layer, Window, check_image, check_input
 from minivis.runtime.matmul import product
 from minivis.runtime.reductions import sum_positions
 
@@ -23,7 +23,7 @@ class Flatten(Layer):
         return shape[0], shape[1] * shape[2] * shape[3]
 
     def window(self, shape):
-        return shape[1:3], (0, 0), (0, 0)
+        return Window(shape[1:3], (0, 0), (0, 0))
 
 
 def fully_connected_forward(x, w, b=None):

@@ -2,7 +2,7 @@
 
 import math
 
-from minivis.layers.base import Layer, check_image
+from minivis.layers.base import Layer, Window, check_image
 from minivis.runtime.backend import get_xp
 
 
@@ -29,4 +29,4 @@ class GlobalMaxPool(Layer):
         return shape[0], shape[3]
 
     def window(self, shape):
-        return shape[1:3], (0, 0), (0, 0)
+        return Window(shape[1:3], (0, 0), (0, 0))

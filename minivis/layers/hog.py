@@ -14,7 +14,7 @@ proportion, and so pull at the angle too.
 import numpy as np
 
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_image, check_input
+from minivis.layers.base import Layer, Window, check_image, check_input
 from minivis.runtime.backend import get_xp
 
 CLIP = 0.2                                      # Lowe's, of SIFT: no single edge may rule a block
@@ -109,7 +109,7 @@ class Gradient(Layer):
         return (*shape[:3], 2)
 
     def window(self, shape):
-        return (3, 3), (1, 1), (-1, -1)
+        return Window((3, 3), (1, 1), (-1, -1), ((1, 1), (1, 1)))
 
 
 class OrientationCells(Layer):
@@ -141,7 +141,7 @@ class OrientationCells(Layer):
         return (shape[0], shape[1] // self.cell, shape[2] // self.cell, self.bins)
 
     def window(self, shape):
-        return (self.cell, self.cell), (self.cell, self.cell), (0, 0)
+        return Window((self.cell, self.cell), (self.cell, self.cell), (0, 0))
 
 
 class BlockNorm(Layer):
@@ -182,4 +182,4 @@ class BlockNorm(Layer):
         return (shape[0], h, w, self.block**2 * shape[3])
 
     def window(self, shape):
-        return (self.block, self.block), (1, 1), (0, 0)
+        return Window((self.block, self.block), (1, 1), (0, 0))

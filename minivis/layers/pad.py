@@ -2,7 +2,7 @@
 
 from minivis.convolution.window import crop, normal_padding, pad, padded_shape
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_image
+from minivis.layers.base import Layer, Window, check_image
 
 
 class Pad2D(Layer):
@@ -23,6 +23,10 @@ class Pad2D(Layer):
     def examples(cls, rng):
         return [(cls(1), [(2, 3, 4, 3)]), (cls(((1, 0), (2, 3)), value=-1.5), [(2, 3, 4, 3)])]
 
+    @property
+    def padding_value(self):
+        return self.value
+
     def forward(self, x, *, mode):
         check_image(self, x.shape)
         out = pad(x, self.padding, value=self.value)
@@ -40,4 +44,4 @@ class Pad2D(Layer):
 
     def window(self, shape):
         (top, _), (left, _) = self.padding
-        return (1, 1), (1, 1), (-top, -left)
+        return Window((1, 1), (1, 1), (-top, -left), self.padding)

@@ -21,7 +21,7 @@ from minivis.convolution.window import (
     resolve_padding,
 )
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_image
+from minivis.layers.base import Layer, Window, check_image
 from minivis.runtime.backend import get_xp, has_kernels
 
 
@@ -123,12 +123,15 @@ class _Pool2D(Layer):
         return (shape[0], *size, shape[3])
 
     def window(self, shape):
-        (top, _), (left, _) = self.geometry(shape)["padding"]
-        return self.size, self.stride, (-top, -left)
+        padding = self.geometry(shape)["padding"]
+        (top, _), (left, _) = padding
+        return Window(self.size, self.stride, (-top, -left), padding)
 
 
 class MaxPool2D(_Pool2D):
     """The maximum of each window; windows beyond the edge see minus infinity there."""
+
+    padding_value = -np.inf
 
     def smooth_input(self, shape, rng):
         """Without ties: a shuffled range."""
@@ -152,6 +155,11 @@ class AvgPool2D(_Pool2D):
     def __init__(self, size, *, stride=None, padding=0, ceil=False, count_padding=True):
         super().__init__(size, stride=stride, padding=padding, ceil=ceil)
         self.count_padding = bool(count_padding)
+
+    @property
+    def padding_value(self):
+        """None where a window's count of positions depends on where it stands."""
+        return 0.0 if self.padding == ((0, 0), (0, 0)) and not self.ceil else None
 
     def forward(self, x, *, mode):
         check_image(self, x.shape)
@@ -180,4 +188,4 @@ class GlobalAvgPool(Layer):
         return shape[0], shape[3]
 
     def window(self, shape):
-        return shape[1:3], (0, 0), (0, 0)
+        return Window(shape[1:3], (0, 0), (0, 0))

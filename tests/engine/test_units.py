@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 import minivis as mv
+from minivis.engine.network import Network
 from minivis.engine.units import Unit, class_number, one_hot, parse_unit, unit_positions, unit_values
 from minivis.errors import BadValue, UnknownName
+from minivis.images.preprocessing import Preprocessing
+from minivis.layers import Conv2D, Flatten, FullyConnected, ReLU
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
 NET = tiny_vgg(dtype=np.float64)        # classes goose, cat, bus, owl, tropical fish (goldfish)
@@ -170,3 +173,35 @@ def test_positions_where_there_are_none(acts):
         unit_values(acts, "conv2_1:5@0,8")
     with pytest.raises(UnknownName, match="the output of 'fc8' was not reached by this pass"):
         one_hot(NET.forward(np.zeros((1, 16, 16, 3)), until="pool2"), "goose")
+
+
+@pytest.fixture
+def by_hand(rng):
+    """A net without a size of its own, with a fully connected layer that fixes one."""
+    net = Network().add("conv", Conv2D(rng.standard_normal((3, 3, 1, 4)), padding=1)).add("relu", ReLU())
+    return net.add("flat", Flatten()).add("fc", FullyConnected(rng.standard_normal((6 * 5 * 4, 3))))
+
+
+def test_a_net_built_by_hand_needs_no_size_for_its_units(by_hand, rng):
+    """The pass knows the shapes, and a first convolution knows the channels."""
+    assert by_hand.input_channels == 1
+    acts = by_hand.forward(rng.standard_normal((2, 6, 5, 1)))
+    np.testing.assert_array_equal(one_hot(acts, "fc:2")["fc"], [[0, 0, 1]] * 2)
+    np.testing.assert_array_equal(unit_values(acts, "fc:0"), acts["fc"][:, 0])
+    np.testing.assert_array_equal(unit_values(acts, "relu:1@2,3"), acts["relu"][:, 2, 3, 1])
+    for unit in ("fc:3", Unit("fc", 3)):
+        with pytest.raises(BadValue, match="fc has 3 channels, 0 to 2"):
+            one_hot(acts, unit)
+    by_hand.roles["logits"] = "fc"
+    assert one_hot(acts, 1)["fc"].sum() == 2
+    with pytest.raises(BadValue, match="there are 3 classes, 0 to 2"):
+        one_hot(acts, 3)
+    assert parse_unit(by_hand, "fc:2") == Unit("fc", 2)         # before a pass, nothing says more
+
+
+def test_a_net_with_a_preprocessing_has_its_channels(rng):
+    layer = Conv2D(rng.standard_normal((3, 3, 1, 4)))
+    grey = Preprocessing("grey", mean=(1,), scale=(1,))
+    assert Network(preprocessing=grey).add("conv", layer).input_channels == 1
+    assert Network(preprocessing=Preprocessing(mean=(1, 2, 3))).add("conv", layer).input_channels == 3
+    assert Network().add("relu", ReLU()).input_channels == Network().input_channels == 3

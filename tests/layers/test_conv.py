@@ -196,7 +196,7 @@ def test_every_mistake_gets_its_sentence(make, message):
 
 def test_window_and_cost():
     layer = Conv2D(np.ones((3, 2, 2, 6)), stride=(2, 1), padding=((1, 0), (2, 0)), dilation=(2, 3), groups=2)
-    assert layer.window((1, 9, 9, 4)) == ((5, 4), (2, 1), (-1, -2))
+    assert layer.window((1, 9, 9, 4)) == ((5, 4), (2, 1), (-1, -2), ((1, 0), (2, 0)))
     out_shape = layer.output_shape((1, 9, 9, 4))
     terms = reference.conv_terms((1, 9, 9, 4), (3, 2, 2, 6), (2, 1), ((0, 0), (0, 0)), (2, 3), 2)
     assert layer.multiply_adds((1, 9, 9, 4), out_shape) == 3 * 8 * 72 and out_shape == (1, 3, 8, 6)

@@ -45,7 +45,7 @@ def test_geometry():
     assert layer.output_shape((3, 12)) == (3, 4) and layer.multiply_adds((3, 12), (3, 4)) == 48
     assert layer.window((3, 12)) is None
     assert Flatten().output_shape((3, 2, 5, 4)) == (3, 40)
-    assert Flatten().window((3, 2, 5, 4)) == ((2, 5), (0, 0), (0, 0))
+    assert Flatten().window((3, 2, 5, 4)) == ((2, 5), (0, 0), (0, 0), ((0, 0), (0, 0)))
     assert repr(layer) == "FullyConnected(w=(12, 4), b=(4,))"
 
 

@@ -167,9 +167,10 @@ def test_every_mistake_gets_its_sentence(make, message):
 
 
 def test_window_and_stride():
-    assert MaxPool2D((3, 2)).window((1, 9, 9, 1)) == ((3, 2), (3, 2), (0, 0))
-    assert AvgPool2D(3, stride=2, padding=((1, 0), (2, 0))).window((1, 9, 9, 1)) == ((3, 3), (2, 2), (-1, -2))
-    assert GlobalAvgPool().window((1, 9, 8, 1)) == ((9, 8), (0, 0), (0, 0))
+    assert MaxPool2D((3, 2)).window((1, 9, 9, 1)) == ((3, 2), (3, 2), (0, 0), ((0, 0), (0, 0)))
+    padding = ((1, 0), (2, 0))
+    assert AvgPool2D(3, stride=2, padding=padding).window((1, 9, 9, 1)) == ((3, 3), (2, 2), (-1, -2), padding)
+    assert GlobalAvgPool().window((1, 9, 8, 1)) == ((9, 8), (0, 0), (0, 0), ((0, 0), (0, 0)))
     assert MaxPool2D(2).multiply_adds((1, 9, 9, 1), (1, 4, 4, 1)) == 0
 
 
