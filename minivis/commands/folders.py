@@ -7,7 +7,7 @@ import click
 
 from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, blas_threads, read_given, say
 from minivis.commands.picture_command import NOT_RECORDED, PictureCommand, picture_command
-from minivis.commands.types import AfterImage
+from minivis.commands.types import AfterImage, LazyChoice, imaging_rules
 
 FOLDER = click.Argument(["folder"])             # or the word "samples"
 LAYER = click.Option(["--layer"], metavar="NAME", help="Which layer; by default the net's content layer.")
@@ -63,8 +63,8 @@ def resumable(checkpoint):
     click.Option(["--top"], type=click.IntRange(min=1), default=9, show_default=True, help="Patches for each unit."),
     click.Option(["--per-picture"], type=click.IntRange(min=1), default=1, show_default=True,
                  help="At most so many of one picture, half a receptive field apart."),
-    click.Option(["--beside"], type=click.Choice(["deconv", "guided", "both", "none"]), default="both",
-                 show_default=True, help="What in each patch excites the unit; drawing it takes time too."),
+    click.Option(["--beside"], type=LazyChoice(lambda: [*imaging_rules(), "both", "none"]), default="both",
+                 show_default=True, help="What excites the unit in each patch, by ReLU rule; drawing takes time too."),
     SHRUNK, *WORKERS, RESUME,
     kind=SweepCommand, image=False, inputs=("folder",),
 )  # fmt: skip

@@ -3,13 +3,12 @@
 import click
 
 from minivis.commands.picture_command import picture_command
-from minivis.commands.types import PIXELS, real, whole
+from minivis.commands.types import PIXELS, LazyChoice, ListedOption, kinds_of_saliency, real, relu_rules, whole
 
 UNIT = click.Option(["--unit"], metavar="UNIT", show_default="the class that the net puts first",
                     help="Unit to explain: a class, as goose, or a neuron, as conv3_1:7 or conv3_1:7@max.")
 DATA = click.Option(["--data"], metavar="FOLDER", show_default="the two photographs that come with scikit-learn",
                     help="Folder of photographs to learn from or to average over.")
-KINDS = ("gradient", "deconv", "guided", "smoothgrad", "input", "integrated", "gradcam", "guided-gradcam")
 
 
 @picture_command(
@@ -79,31 +78,31 @@ def filters(given, seed, progress, layer, rows, columns, compare):
 @picture_command(
     "backprop",
     UNIT,
-    click.Option(["--rule"], type=click.Choice(["normal", "deconv", "guided", "all"]), default="all",
-                 show_default=True, help="ReLU rule of the backward pass; all draws the three side by side."),
+    ListedOption(["--rule"], type=LazyChoice(lambda: [*relu_rules(), "all"]), default="all", show_default=True,
+                 help="ReLU rule of the backward pass; all draws them side by side. What passes a ReLU:",
+                 listed=lambda: "; ".join(f"{rule.name}: {rule.meaning}" for rule in relu_rules().values()) + "."),
     click.Option(["--display"], type=click.Choice(["signed", "absolute"]), default="signed", show_default=True,
                  help="Draw the gradient in colours about grey, or the largest absolute value of the three colours."),
     click.Option(["--crop"], is_flag=True, help="Show only the receptive field; needs a unit at @max or @row,column."),
 )
 def backprop(given, seed, progress, unit, rule, display, crop):
-    """Draw the gradient of any neuron at the pixels, under three ReLU rules.
+    """Draw the gradient of any neuron at the pixels, under each ReLU rule.
 
-    The rules differ in what passes a ReLU on the way back: normal is the chain rule, deconv the deconvnet, guided is
-    guided backpropagation.
+    The rules differ in what passes a ReLU on the way back; see --rule.
     """
-    from minivis.layers.relu import RELU_RULES
     from minivis.methods.attribution.backprop import backprop
 
-    rules = tuple(RELU_RULES) if rule == "all" else (rule,)
+    rules = tuple(relu_rules()) if rule == "all" else (rule,)
     return backprop(given.net, given.image, unit, rules=rules, display=display, crop=crop, seed=seed, progress=progress)
 
 
 @picture_command(
     "saliency",
     UNIT,
-    click.Option(["--map", "kind"], type=click.Choice([*KINDS, "all"]), metavar="KIND",
+    ListedOption(["--map", "kind"], type=LazyChoice(lambda: [*kinds_of_saliency(), "all"]), metavar="KIND",
                  show_default="gradient; with --curve or --sanity all",
-                 help=f"Kind of map: {', '.join(KINDS)}, or all side by side."),
+                 help="Kind of map, or all of them side by side:",
+                 listed=lambda: f"{', '.join(kinds_of_saliency())}."),
     click.Option(["--curve"], is_flag=True, help="Draw insertion and deletion curves, which test the maps on the net."),
     click.Option(["--sanity"], is_flag=True, help="Shuffle the weights layer by layer, to see if the maps depend on "
                  "them."),
@@ -139,7 +138,7 @@ def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
     from minivis.methods.attribution.sanity import sanity_check
 
     method = insertion_deletion if curve else sanity_check if sanity else saliency_kinds
-    some = () if kind is None and sanity else KINDS if kind in (None, "all") else (kind,)
+    some = () if kind is None and sanity else tuple(kinds_of_saliency()) if kind in (None, "all") else (kind,)
     return method(given.net, given.image, unit, **({"kinds": some} if some else {}), **settings)
 
 
@@ -177,7 +176,7 @@ def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
     UNIT,
     click.Option(["--show"], type=click.Choice(["figure", "mask", "cut-out"]), default="figure", show_default=True,
                  help="Write all steps as a figure, the mask alone, or IMAGE with a transparent background."),
-    click.Option(["--map", "kind"], type=click.Choice(KINDS), metavar="KIND", default="guided", show_default=True,
+    click.Option(["--map", "kind"], type=LazyChoice(kinds_of_saliency), metavar="KIND", default="guided", show_default=True,
                  help="Kind of saliency map to start from; see `minivis saliency --help`."),
     click.Option(["--high"], type=real(0, 1), default=0.95, show_default=True,
                  help="Quantile of saliency above which a pixel surely is object."),

@@ -111,6 +111,47 @@ def shown(value):
     return repr(value) if len(str(value)) <= LONGEST else f"{str(value)[:LONGEST]!r}..."
 
 
+class LazyChoice(click.Choice):
+    """A choice among what ``read()`` returns, asked when it is needed: most commands then import no layers."""
+
+    def __init__(self, read):
+        self.read, self.case_sensitive = read, True
+
+    @property
+    def choices(self):
+        return tuple(self.read())
+
+
+class ListedOption(click.Option):
+    """An option whose help ends with what ``listed()`` returns, asked when the help is shown."""
+
+    def __init__(self, *args, listed, **settings):
+        super().__init__(*args, **settings)
+        self.summary, self.listed = self.help, listed
+
+    def get_help_record(self, ctx):
+        self.help = f"{self.summary} {self.listed()}"
+        return super().get_help_record(ctx)
+
+
+def relu_rules():
+    from minivis.layers.relu import RELU_RULES
+
+    return RELU_RULES
+
+
+def imaging_rules():
+    from minivis.layers.relu import IMAGING_RULES
+
+    return IMAGING_RULES
+
+
+def kinds_of_saliency():
+    from minivis.methods.attribution.saliency import KINDS
+
+    return KINDS
+
+
 class AfterImage(click.Argument):
     """An argument behind IMAGE that is needed, as IMAGE is not: a word alone is this one."""
 

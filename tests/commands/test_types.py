@@ -1,9 +1,28 @@
 """The types of options: what they make of words, and the one sentence for a word that they refuse."""
 
+import subprocess
+import sys
+
 import click
 import pytest
+from click.testing import CliRunner
 
-from minivis.commands.types import BYTES, COUNTS, PIXELS, START, WEIGHTS, real, whole
+from minivis.commands.types import (
+    BYTES,
+    COUNTS,
+    PIXELS,
+    START,
+    WEIGHTS,
+    LazyChoice,
+    ListedOption,
+    imaging_rules,
+    kinds_of_saliency,
+    real,
+    relu_rules,
+    whole,
+)  # fmt: skip
+from minivis.layers.relu import IMAGING_RULES, RELU_RULES
+from minivis.methods.attribution.saliency import KINDS
 
 LONG = "1" * 5000
 
@@ -38,3 +57,38 @@ def test_what_is_refused(kind, word, message):
     with pytest.raises(click.BadParameter, match=message) as caught:
         kind.convert(word, None, None)
     assert len(caught.value.message) < 200
+
+
+def test_choices_are_those_of_the_library():
+    assert relu_rules() is RELU_RULES and imaging_rules() is IMAGING_RULES and kinds_of_saliency() is KINDS
+
+
+@pytest.fixture
+def shelf():
+    """A list of words that grows, a count of how often it was read, and a command that chooses among them."""
+    words, read = ["one", "two"], []
+
+    def listed():
+        read.append(1)
+        return words
+
+    option = ListedOption(["--word"], type=LazyChoice(listed), default="one", help="A word.",
+                          listed=lambda: f"Words: {', '.join(words)}.")
+    return words, read, click.Command("choose", params=[option], callback=lambda word: click.echo(f"got {word}"))
+
+
+def test_a_new_word_is_known_without_an_edit(shelf):
+    words, read, command = shelf
+    assert not read, "nothing is read before a value or the help is asked for"
+    words.append("three")
+    run = CliRunner().invoke(command, ["--word", "three"])
+    assert run.exit_code == 0 and run.output == "got three\n"
+    wrong = CliRunner().invoke(command, ["--word", "four"])
+    assert wrong.exit_code == 2 and "'four' is not one of 'one', 'two', 'three'" in wrong.output
+    text = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
+    assert "[one|two|three]" in text and "A word. Words: one, two, three." in text
+
+
+def test_the_commands_import_no_layers_for_it():
+    said = "import sys, minivis.cli, minivis.commands.pictures; print('minivis.layers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout == "False\n"

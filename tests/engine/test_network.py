@@ -255,7 +255,7 @@ def test_branches_that_meet_add_up(rng):
 
 
 @both
-@pytest.mark.parametrize("rule", RELU_RULES)
+@pytest.mark.parametrize("rule", ["normal", "deconv", "guided"])
 def test_each_relu_follows_the_rule_by_hand(make, rule):
     """Hidden FC ReLUs as well as convolutional ones: every one that is its input's only reader."""
     net = make(dtype=np.float64)
@@ -287,7 +287,7 @@ def test_the_forward_result_never_depends_on_the_rule(make):
         np.testing.assert_array_equal(dacts["input"], pictures.setdefault(rule, dacts["input"]))
         assert_same(acts, before)
         assert_same(net.forward(x), before)
-    assert len({p.tobytes() for p in pictures.values()}) == 3
+    assert len({p.tobytes() for p in pictures.values()}) == len(RELU_RULES)
 
 
 @both

@@ -39,7 +39,7 @@ def test_deconv_does_not_look_at_the_input(rng):
     np.testing.assert_array_equal(some, np.maximum(dout, 0))
 
 
-@pytest.mark.parametrize("rule", RELU_RULES)
+@pytest.mark.parametrize("rule", ["normal", "deconv", "guided"])
 def test_nothing_passes_at_exactly_zero_and_zero_gradients_stay(rule):
     _, _, (dx,), _ = both_ways(ReLU(), np.array([0.0, -0.0, 1.0]), dout=np.array([-1.0, -1.0, 0.0]), rule=rule)
     assert dx.tolist() == [0, 0, 0]

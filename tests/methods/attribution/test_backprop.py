@@ -7,7 +7,7 @@ from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import unsigned
 from minivis.images.preprocessing import Preprocessing
-from minivis.layers import Conv2D, Flatten, FullyConnected, MaxPool2D, ReLU, Softmax
+from minivis.layers import RELU_RULES, Conv2D, Flatten, FullyConnected, MaxPool2D, ReLU, Softmax
 from minivis.methods.attribution.backprop import backprop
 from minivis.models.tiny import tiny_vgg
 
@@ -52,7 +52,7 @@ def two_units():
 def test_three_rules_by_hand():
     picture = np.array([[[150], [50]]], np.uint8)       # pixel 0 is above the mean: its ReLUs pass; pixel 1 below
     gradients = backprop(two_units(), picture, "only").gradients
-    assert list(gradients) == ["normal", "deconv", "guided"]
+    assert list(gradients) == list(RELU_RULES)
     np.testing.assert_array_equal(gradients["normal"].ravel(), [3 - 2, 0])      # the chain rule where x > 0
     np.testing.assert_array_equal(gradients["deconv"].ravel(), [3, 5])          # what is positive, wherever
     np.testing.assert_array_equal(gradients["guided"].ravel(), [3, 0])          # both
@@ -107,7 +107,7 @@ def test_the_net_and_the_picture_are_unchanged(vgg, picture):
 def test_the_picture_shows_and_a_unit_that_is_off_says_so(vgg, picture):
     result = backprop(vgg, picture)
     assert result.picture().dtype == np.uint8 and result._repr_png_().startswith(b"\x89PNG")
-    assert set(result.numbers["norms"]) == {"normal", "deconv", "guided"} and 0 < result.numbers["probability"] < 1
+    assert set(result.numbers["norms"]) == set(RELU_RULES) and 0 < result.numbers["probability"] < 1
     maps = vgg.forward(vgg.preprocess(picture))["relu1_1"][0]
     off = np.argwhere(maps == 0)[0]
     dead = backprop(vgg, picture, f"relu1_1:{off[2]}@{off[0]},{off[1]}", rules=("normal", "guided"))
