@@ -5,6 +5,7 @@ Debian has it: ``apt-get install dataset-fashion-mnist`` puts it into /usr/share
 
 import gzip
 import math
+import zlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ CLASSES = (
     "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
 )  # fmt: skip
 DEBIAN = "/usr/share/datasets/fashion-mnist"
+MOST_BYTES, MOST_AXES = 2**28, 4                        # of an idx file; Fashion-MNIST's largest has 47 MB, 3 axes
 FILES = {"train": "train", "test": "t10k"}
 
 
@@ -23,16 +25,21 @@ def read_idx(path):
     """An idx file, gzipped or not, as uint8: two zero bytes, type 8, the number of axes, the sizes, the data."""
     path = Path(path)
     try:
-        content = (gzip.decompress if path.suffix == ".gz" else bytes)(path.read_bytes())
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            start = file.read(4)
+            if len(start) < 4 or start[:3] != b"\0\0\x08":
+                raise BadFile(f"{path} is not an idx file of bytes")
+            sizes = file.read(4 * start[3])
+            shape = tuple(np.frombuffer(sizes[: len(sizes) // 4 * 4], ">u4").tolist())
+            count = math.prod(shape)
+            if count > MOST_BYTES:
+                raise BadFile(f"{path} promises {shape} numbers; minivis reads up to {MOST_BYTES}")
+            content = file.read(count + 1)              # one more than it promises, to notice a longer file
+    except (OSError, EOFError, zlib.error) as error:
         raise BadFile(f"{path} cannot be read ({error}); {ADVICE}") from None
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
-        raise BadFile(f"{path} is no idx file of bytes")
-    axes = content[3]
-    shape = tuple(np.frombuffer(content, ">i4", count=min(axes, (len(content) - 4) // 4), offset=4).tolist())
-    if len(shape) != axes or len(content) != 4 + 4 * axes + math.prod(shape):
-        raise BadFile(f"{path} is truncated: its header promises {shape}")
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+    if len(shape) != start[3] or len(shape) > MOST_AXES or len(content) != count:
+        raise BadFile(f"{path} is truncated or too long: its header promises {shape}")
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 ADVICE = "get the four files with 'apt-get install dataset-fashion-mnist', or give their folder with --data"
@@ -49,7 +56,8 @@ class FashionMNIST:
     def __init__(self, folder=DEBIAN, *, split="train", seed=0):
         stem = FILES[split]
         self.images, self.labels = (self._read(folder, stem, part) for part in ("images-idx3", "labels-idx1"))
-        if self.images.shape != (len(self.labels), 28, 28) or self.labels.max() >= len(CLASSES):
+        fit = self.labels.size and self.images.shape == (len(self.labels), 28, 28)
+        if not fit or self.labels.ndim != 1 or self.labels.max() >= len(CLASSES):
             raise BadFile(f"{folder}: pictures {self.images.shape} and labels {self.labels.shape} do not match")
         self.split, self.seed = split, seed
         self._order = lru_cache(maxsize=4)(self._order)         # threads may stand in two epochs at once

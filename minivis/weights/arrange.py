@@ -4,6 +4,8 @@
     rows of the first FC layer  C, H, W -> H, W, C, whatever stands between it and the Flatten; see `order_of`
 """
 
+import os
+
 import numpy as np
 
 from minivis.engine import layer_table
@@ -11,6 +13,7 @@ from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue
 from minivis.models.known import SUFFIXES
 from minivis.models.vgg import input_size
+from minivis.weights.containers.limits import Budget
 from minivis.weights.containers.tensor import check_finite
 
 # whose rows files count as we do: they mix all numbers, leave one a channel, or are told an order by the table
@@ -31,12 +34,14 @@ def build(table, prefix, tensors, axes, dtype, path, finite=True):
     channels = len(table["preprocessing"]["mean"])
     arrays: dict = {"input": {"w": np.empty((0, channels))}}            # as `channels_of` asks
     rows = {row["name"]: row for row in table["layers"]}
+    budget = Budget(path, os.path.getsize(path))
     for name, row in rows.items():
         arrays[name] = {}
         for key, suffix in SUFFIXES.get(row["type"], {}).items():
             stored = f"{prefix(name)}.{suffix}"
             if stored not in tensors:
                 continue                                # a missing bias is fine, the rest layer_table.build misses
+            budget.take(tensors[stored].size * tensors[stored].itemsize)
             try:
                 arrays[name][key] = arrange(row, key, tensors[stored], axes, rows, arrays, dtype)
                 if finite:
@@ -143,16 +148,20 @@ def transposed(tensor, units, channels, dtype):
     return w.reshape(inputs, units)
 
 
-def channels_of(name, rows, arrays):
+def channels_of(name, rows, arrays, known=None):
     """How many channels a layer puts out, from the arrays read so far; None where that is not known."""
-    while name in rows or name == "input":
+    known = {} if known is None else known      # of a Concat's parts, which several Concats may share
+    first = name
+    while (name in rows or name == "input") and name not in known:
         if arrays.get(name, {}).get("w") is not None:
-            return arrays[name]["w"].shape[-1]
-        if rows[name]["type"] == "Concat":
-            parts = [channels_of(source, rows, arrays) for source in rows[name]["inputs"]]
-            return sum(parts) if None not in parts else None
-        name = rows[name]["inputs"][0]
-    return None
+            known[name] = arrays[name]["w"].shape[-1]
+        elif rows[name]["type"] == "Concat":
+            parts = [channels_of(source, rows, arrays, known) for source in rows[name]["inputs"]]
+            known[name] = sum(parts) if None not in parts else None
+        else:
+            name = rows[name]["inputs"][0]
+    known[first] = known.get(name)
+    return known[first]
 
 
 def name_classes(net, names):

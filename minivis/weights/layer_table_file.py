@@ -25,6 +25,7 @@ from minivis.models.known import SUFFIXES
 from minivis.weights.arrange import build
 from minivis.weights.containers.open import spellings
 
+MOST_LAYERS = 10_000
 LIMIT = 2**22                                           # bytes of a table; ResNet-50's takes 20 kB
 KEYS = ("layers", "input", "preprocess", "preprocessing", "classes", "class_names", "class_aliases", "roles", "about")
 
@@ -66,9 +67,12 @@ def read(path):
         raise BadFile(f'{path} is no layer table: it should be {{"layers": [...]}}, see weights/README.md')
     if unknown := sorted(set(table) - set(KEYS)):
         raise BadFile(f"{path}: a table has no {', '.join(map(repr, unknown[:4]))}; it may have {', '.join(KEYS)}")
+    if len(table["layers"]) > MOST_LAYERS:
+        raise BadFile(f"{path} lists {len(table['layers'])} layers; a table has at most {MOST_LAYERS}")
     rows, prefixes, before = [], {}, "input"
     for number, row in enumerate(table["layers"], 1):
-        if not isinstance(row, dict) or not isinstance(row.get("name"), str) or row.get("type") not in LAYER_TYPES:
+        texts = isinstance(row, dict) and all(isinstance(row.get(key), str) for key in ("name", "type"))
+        if not texts or row["type"] not in LAYER_TYPES:
             raise BadFile(f"{path}: layer {number} needs a name and a type, one of {', '.join(LAYER_TYPES)}")
         row = dict(row)
         prefixes[row["name"]] = str(row.pop("weights", row["name"]))

@@ -69,4 +69,4 @@ def load(source, *, dtype=np.float32, finite=True):
 def _arrays(source, layer, dtype, finite):
     group = child(source.file, f"layers/{layer}", h5py.Group)
     datasets = {key: child(group, key, h5py.Dataset) for key in group or ()}
-    return {key: read_array(d, dtype, source.path, finite=finite) for key, d in datasets.items() if d is not None}
+    return {key: read_array(d, dtype, source, finite=finite) for key, d in datasets.items() if d is not None}

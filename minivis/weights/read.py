@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from minivis.errors import BadFile, BadValue
+from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
 from minivis.weights import layer_table_file, native
 from minivis.weights import onnx as onnx_file
@@ -16,6 +16,8 @@ from minivis.weights.keras import layouts, reader
 from minivis.weights.recognise import recognise
 from minivis.weights.training_of import finish
 
+SETTINGS = ("arch", "preprocess", "classes", "size", "kernels")
+
 
 def read_file(path, *, dtype=np.float32, finite=True, **settings):
     """The net in the file at ``path``. Raise BadFile, with one sentence, for anything else.
@@ -24,6 +26,9 @@ def read_file(path, *, dtype=np.float32, finite=True, **settings):
     are for what a file of another program leaves open: `keras.load`.
     """
     dtype = check_dtype(dtype)
+    for name in settings:
+        if name not in SETTINGS:
+            raise UnknownName.of("setting of a file", name, SETTINGS)
     if onnx_file.is_onnx(path):
         return onnx_file.load(path, dtype=dtype, finite=finite, **settings)
     with opened(path) as contents:

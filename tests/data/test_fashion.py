@@ -60,7 +60,7 @@ def test_training_pictures_are_mirrored_and_shifted_by_two_at_most(folder):
 
 
 @pytest.mark.parametrize("content, message", [
-    (b"hello", "is no idx file"),
+    (b"hello", "is not an idx file"),
     (idx(np.zeros((3, 28, 28), np.uint8))[:-1], "is truncated"),
     (b"\0\0\x08\x03\0\0", "is truncated"),
 ])  # fmt: skip
@@ -79,3 +79,16 @@ def test_pictures_and_labels_that_do_not_match(folder):
     (folder / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(3, np.uint8)))
     with pytest.raises(BadFile, match="do not match"):
         FashionMNIST(folder)
+
+
+def test_damaged_and_hostile_gz_files(tmp_path):
+    """Every damage inside the compressed part is one sentence; what promises too much is not unpacked."""
+    path = tmp_path / "a-ubyte.gz"
+    whole = gzip.compress(idx(np.arange(3 * 28 * 28, dtype=np.uint8).reshape(3, 28, 28)), mtime=0)
+    for at in range(10, len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with pytest.raises(BadFile, match=r"cannot be read|is truncated|is not an idx file|promises"):
+            read_idx(path)
+    path.write_bytes(gzip.compress(b"\0\0\x08\x03" + b"\x7f\xff\xff\xff" * 3 + bytes(1000)))
+    with pytest.raises(BadFile, match=r"promises .* numbers; minivis reads up to"):
+        read_idx(path)

@@ -6,6 +6,7 @@ only after a look at where they are kept.
 """
 
 import io
+import math
 import os
 import zipfile
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import numpy as np
 from minivis.errors import BadFile
 from minivis.runtime.files import reading
 from minivis.weights.containers.hdf5_heaps import check_heaps
+from minivis.weights.containers.limits import Budget, check_bomb
 
 READABLE = (
     "minivis' own HDF5 file, a VGG saved by Keras (.h5, .weights.h5, .keras), PyTorch's .pth, .safetensors, "
@@ -25,7 +27,7 @@ READABLE = (
 )
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MODEL, CONFIG = "model.weights.h5", "config.json"       # the two members of a .keras archive that matter here
-CONFIG_LIMIT = 1 << 26                                  # bytes; VGG19's takes 30 kB
+TEXT_LIMIT = 2**23                                      # bytes of a description; VGG19's by Keras takes 30 kB
 DEFLATE_LIMIT = 1100                                    # deflate can't shrink by more than 1032
 
 
@@ -39,6 +41,10 @@ class Source:
     archive: bool = False
     config: bytes | None = None
     heaps_checked: bool = False
+    budget: Budget | None = None                        # of bytes, for all arrays that are read
+
+    def __post_init__(self):
+        self.budget = Budget(self.path, self.raw.seek(0, io.SEEK_END))
 
     def attribute(self, item, key):
         """An attribute of a group or file, bytes as str; None where there is none."""
@@ -67,7 +73,12 @@ class Source:
         if dataset.shape != () or not h5py.check_string_dtype(dataset.dtype):
             return None
         self.check_plain(dataset.dtype, dataset.name)
-        return dataset[()]
+        if dataset.dtype.itemsize > TEXT_LIMIT:
+            raise BadFile(f"{self.path}: {dataset.name} is a text of {dataset.dtype.itemsize} bytes, as none is")
+        text = dataset[()]
+        if len(text) > TEXT_LIMIT:
+            raise BadFile(f"{self.path}: {dataset.name} is a text of {len(text)} bytes, as none is")
+        return text
 
     def check_plain(self, dtype, name):
         """Raise BadFile unless ``dtype`` is of numbers or texts; before texts of any length, `check_heaps`, once."""
@@ -111,7 +122,7 @@ def keras_archive(raw, path):
         model, config = members[MODEL], members.get(CONFIG)
         if model.compress_type != zipfile.ZIP_STORED or model.flag_bits & 1:
             raise BadFile(f"{path}: {MODEL} is compressed in it, which Keras never does; unzip it and load {MODEL}")
-        if config and max(config.file_size, config.compress_size) > CONFIG_LIMIT:
+        if config and max(config.file_size, config.compress_size) > TEXT_LIMIT:
             raise BadFile(f"{path}: {CONFIG} in it is too large to be a description of a VGG")
         text = archive.read(config) if config else None
     raw.seek(model.header_offset)
@@ -174,15 +185,19 @@ def check_stored(dataset, path):
             f"{path}: {name} should be {dataset.nbytes} bytes for its shape {dataset.shape} and {on_disk} are there: "
             "the file is damaged or half-written; fetch or copy it again"
         )
+    check_bomb(name, on_disk, dataset.nbytes, path)
+    chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize        # unpacked whole, whatever lies outside
+    check_bomb(f"a part of {name}", dataset.nbytes, chunk, path)
 
 
-def read_array(dataset, dtype, path, *, finite=True):
+def read_array(dataset, dtype, source, *, finite=True):
     """A dataset as an array of ``dtype``, read straight into its memory; BadFile when it holds a NaN or an infinity."""
-    check_stored(dataset, path)
+    check_stored(dataset, source.path)
+    source.budget.take(dataset.nbytes)
     array = np.empty(dataset.shape, dtype)
     if array.size:
         dataset.read_direct(array)
-    return check_finite(array, dataset, path) if finite else array
+    return check_finite(array, dataset, source.path) if finite else array
 
 
 def check_finite(array, dataset, path):

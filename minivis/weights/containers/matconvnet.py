@@ -14,22 +14,33 @@ import math
 import os
 import struct
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 
 from minivis.errors import BadFile
+from minivis.weights.containers.limits import Budget, check_bomb
 from minivis.weights.containers.tensor import Tensor
-from minivis.weights.containers.zip import check_bomb
 
 START, START_V7_3 = b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file"
 MATRIX, COMPRESSED = 14, 15
 CELL, STRUCT, CHAR, DOUBLE, SINGLE = 1, 2, 4, 6, 7      # classes of arrays; the others hold no weights
 STORED_AS = {1: "i1", 2: "u1", 3: "<i2", 4: "<u2", 5: "<i4", 6: "<u4", 7: "<f4", 9: "<f8", 12: "<i8", 13: "<u8"}
 DEEPEST, MOST_ITEMS = 8, 20_000                         # of arrays within arrays; of fields and cells (VGG-19: 1000)
+MOST_FIELDS = 256                                       # of a struct; MatConvNet's layers have 10
 
 
 class Damaged(Exception):
     """A length or a type that cannot be."""
+
+
+@dataclass
+class Limits:
+    """What a file may still hold: ``items``, the number of arrays, and the bytes of what is unpacked and of numbers."""
+
+    items: int
+    unpacked: Budget
+    numbers: Budget
 
 
 def read(raw, path):
@@ -78,7 +89,8 @@ def class_names(data):
 
 def variables(raw, path):
     """Name -> value: an array (numbers), a str, a list (a cell array, or several structs) or a dict (a struct)."""
-    size, at, found, budget = os.fstat(raw.fileno()).st_size, 128, {}, [MOST_ITEMS]
+    size, at, found = os.fstat(raw.fileno()).st_size, 128, {}
+    limits = Limits(MOST_ITEMS, Budget(path, size), Budget(path, size))
     while at < size:
         raw.seek(at)
         tag = raw.read(8)
@@ -91,10 +103,11 @@ def variables(raw, path):
             head = unpacker.decompress(body[:4096], 8)
             kind, unpacked = struct.unpack("<II", head)
             check_bomb("it", length, unpacked, path)
+            limits.unpacked.take(unpacked)
             body = zlib.decompressobj().decompress(body, 8 + unpacked)[8:]
             if kind != MATRIX or len(body) != unpacked:
                 raise Damaged("a compressed part is not as long as it says")
-        name, value = matrix(memoryview(body), DEEPEST, budget)
+        name, value = matrix(memoryview(body), DEEPEST, limits)
         found[name] = value
         at += 8 + length
     return found
@@ -113,10 +126,10 @@ def element(data, at):
     return kind, data[start : start + length], end
 
 
-def matrix(data, depth, budget):
+def matrix(data, depth, limits):
     """(name, value) of the body of an array."""
-    budget[0] -= 1
-    if not depth or budget[0] < 0:
+    limits.items -= 1
+    if not depth or limits.items < 0:
         raise Damaged("too many arrays within arrays")
     if not data:
         return "", None
@@ -129,23 +142,23 @@ def matrix(data, depth, budget):
     if min(shape, default=0) < 0 or count > len(data):
         raise Damaged("an array is longer than what is there")
     _, name, at = element(data, at)
-    return bytes(name).decode("latin-1"), content(flags[0], shape, count, data, at, depth, budget)
+    return bytes(name).decode("latin-1"), content(flags[0], shape, count, data, at, depth, limits)
 
 
-def content(kind, shape, count, data, at, depth, budget):
+def content(kind, shape, count, data, at, depth, limits):
     """What follows an array's name; None for kinds of arrays that hold no weights."""
     if kind == CELL:
-        return [item for item, at in matrices(data, at, count, depth, budget)]
+        return [item for item, at in matrices(data, at, count, depth, limits)]
     if kind == STRUCT:
         _, width, at = element(data, at)
         _, text, at = element(data, at)
         length = struct.unpack("<i", width)[0]
-        if not 0 < length <= 64:
+        if not 0 < length <= 64 or len(text) > MOST_FIELDS * length or count * len(text) > MOST_ITEMS * length:
             raise Damaged("a struct without field names")
         names = [bytes(text[i : i + length]) for i in range(0, len(text), length)]
         fields = [name.partition(b"\0")[0].decode("latin-1") for name in names]
-        values = [item for item, at in matrices(data, at, count * len(fields), depth, budget)]
-        records = [dict(zip(fields, values[i * len(fields) :])) for i in range(count)]
+        values = [item for item, at in matrices(data, at, count * len(fields), depth, limits)]
+        records = [dict(zip(fields, values[i * len(fields) : (i + 1) * len(fields)])) for i in range(count)]
         return records[0] if count == 1 else records
     if kind not in (CHAR, DOUBLE, SINGLE) or not count:
         return "" if kind == CHAR else None
@@ -154,14 +167,15 @@ def content(kind, shape, count, data, at, depth, budget):
         return bytes(numbers).decode("utf-16-le" if stored in (4, 17) else "utf-8", "replace")
     if stored not in STORED_AS or len(numbers) != count * np.dtype(STORED_AS[stored]).itemsize:
         raise Damaged("an array is not as long as its dimensions say")
+    limits.numbers.take(count * 8)
     array = np.frombuffer(numbers, STORED_AS[stored]).reshape(shape, order="F")
     return array.astype("f8" if kind == DOUBLE else "f4", copy=False)
 
 
-def matrices(data, at, count, depth, budget):
+def matrices(data, at, count, depth, limits):
     """(value, where the next begins) of so many arrays, one after the other."""
     for _ in range(count):
         kind, body, at = element(data, at)
         if kind != MATRIX:
             raise Damaged("an array was expected")
-        yield matrix(body, depth - 1, budget)[1], at
+        yield matrix(body, depth - 1, limits)[1], at

@@ -1,5 +1,9 @@
 """NumPy's .npz: a zip archive of arrays, each with its own short header. Nothing is read before it is recognised."""
 
+import math
+import os
+import re
+import struct
 import zipfile
 import zlib
 from functools import partial
@@ -8,9 +12,14 @@ import numpy as np
 
 from minivis.errors import BadFile
 from minivis.weights.containers import zip as archive
+from minivis.weights.containers.limits import check_bomb, is_shape
 from minivis.weights.containers.tensor import STORED_AS, Tensor
 
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError)
+HEADER_LIMIT = 2**14                            # bytes; NumPy writes 118
+DESCR = re.compile(r"""['"]descr['"]: *['"]([<>|=]?[A-Za-z]\d{0,4})['"]""")
+FORTRAN = re.compile(r"""['"]fortran_order['"]: *(True|False)""")
+SHAPE = re.compile(r"""['"]shape['"]: *\(((?: *\d+L?,?)*) *\)""")        # L: a long of Python 2
 
 
 def is_npz(names):
@@ -19,14 +28,15 @@ def is_npz(names):
 
 def read(raw, path):
     """Name -> `Tensor` of an open file."""
-    found = {}
-    for name, info in archive.members(raw, path).items():
-        archive.check_bomb(name, info.compress_size, info.file_size, path)
+    found, members = {}, archive.members(raw, path)
+    check_bomb("all of it", os.fstat(raw.fileno()).st_size, sum(info.file_size for info in members.values()), path)
+    for name, info in members.items():
+        check_bomb(name, info.compress_size, info.file_size, path)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
             raise BadFile(f"{path}: {name} is packed in a way that NumPy does not use")
         shape, fortran, dtype, header = read_header(raw, info, path)
-        if dtype.name in ("float16", "float32", "float64"):
-            if header + int(np.prod(shape, dtype=object)) * dtype.itemsize != info.file_size:
+        if dtype.kind == "f" and dtype.name in STORED_AS:
+            if header + math.prod(shape) * dtype.itemsize != info.file_size:
                 raise BadFile(f"{path}: {name} should hold {shape} and has {info.file_size - header} bytes of them")
             unpack = partial(read_member, raw, info, shape, fortran, dtype, header)
             found[name[: -len(".npy")]] = Tensor(shape, dtype.name, array=unpack)
@@ -36,20 +46,28 @@ def read(raw, path):
 
 
 def read_header(raw, info, path):
-    """(shape, whether in Fortran's order, dtype, bytes of the header) of one member."""
-    formats = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    """(shape, whether in Fortran's order, dtype, bytes of the header) of one member.
+
+    NumPy's own reader evaluates the header as Python, and warns on stderr where it has to guess; here it is matched.
+    """
     try:
         with zipfile.ZipFile(raw) as file, file.open(info) as member:
-            version = np.lib.format.read_magic(member)
-            if version not in formats:
-                raise ValueError(f"version {version}")
-            shape, fortran, dtype = formats[version](member)
+            start = member.read(8)
+            width = {b"\x93NUMPY\1": 2, b"\x93NUMPY\2": 4, b"\x93NUMPY\3": 4}[start[:7]]
+            length = int.from_bytes(member.read(width), "little")
+            if length > HEADER_LIMIT:
+                raise ValueError(f"a header of {length} bytes")
+            text = member.read(length).decode("utf-8")
+            descr, fortran, sizes = (pattern.search(text)[1] for pattern in (DESCR, FORTRAN, SHAPE))
+            shape, dtype = tuple(int(n) for n in re.findall(r"\d+", sizes)), np.dtype(descr)
             header = member.tell()
-    except (*DAMAGED, TypeError, SyntaxError, KeyError, MemoryError, RecursionError, NotImplementedError):
+    except (*DAMAGED, TypeError, KeyError, RuntimeError):
         raise BadFile(f"{path}: {info.filename} in it is damaged; fetch or copy it again") from None
-    if dtype.hasobject or any(n < 0 for n in shape):
+    if dtype.hasobject:
         raise BadFile(f"{path}: {info.filename} holds Python objects, not numbers; none of it was loaded")
-    return shape, fortran, dtype, header
+    if not is_shape(shape):
+        raise BadFile(f"{path}: {info.filename} has an impossible shape; fetch or copy it again")
+    return shape, fortran == "True", dtype, header
 
 
 def read_member(raw, info, shape, fortran, dtype, header):

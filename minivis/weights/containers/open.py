@@ -11,6 +11,7 @@ from minivis.weights.containers import caffe, matconvnet, npz, safetensors
 from minivis.weights.containers import torch as torch_file
 from minivis.weights.containers import zip as archive
 
+DEEPEST = 8                                     # of prefixes such as module.model. before all names
 COUNTERS = "num_batches_tracked"                # of PyTorch's batch norm: a count of batches, which no net needs
 
 
@@ -88,8 +89,8 @@ def spellings(tensors):
     """The tensors under the names that they have, and under those less what all names begin with (module.)."""
     kept = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
     yield kept
-    while kept:
-        first = next(iter(kept)).partition(".")[0] + "."
+    for _ in range(DEEPEST):
+        first = next(iter(kept), "").partition(".")[0] + "."
         if len(kept) < 2 or not all(name.startswith(first) for name in kept):
             return
         kept = {name[len(first) :]: tensor for name, tensor in kept.items()}

@@ -10,6 +10,7 @@ import math
 import os
 
 from minivis.errors import BadFile
+from minivis.weights.containers.limits import is_shape
 from minivis.weights.containers.tensor import STORED_AS, Tensor
 
 HEADER_LIMIT = 2**23                            # bytes; 80,000 tensors
@@ -44,11 +45,11 @@ def tensor(name, entry, start, size, raw, path):
     """The `Tensor` of one entry of the header; the numbers of all begin at byte ``start``."""
     try:
         kind, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
-        whole = all(type(n) is int and n >= 0 for n in (*shape, begin, end))
+        whole = is_shape(shape) and is_shape([begin, end])
         known = isinstance(kind, str)
     except (KeyError, TypeError, ValueError):
         whole = known = False
-    if not whole or not known or len(shape) > 32:
+    if not whole or not known:
         raise BadFile(f"{path}: the header's entry of {name[:80]!r} is damaged; fetch or copy it again")
     if kind not in DTYPES:
         raise BadFile(f"{path}: {name[:80]!r} is stored as {kind[:20]}; minivis reads {', '.join(DTYPES)}")

@@ -103,13 +103,15 @@ def itemsize(dtype):
     return int(STORED_AS[dtype][-1])
 
 
-def views_in(value, depth=4):
-    """Every `View` in nested dicts, lists and tuples."""
+def views_in(value, depth=4, seen=None):
+    """Every `View` in nested dicts, lists and tuples; each of these once, however often it is referred to."""
+    seen = set() if seen is None else seen
     if isinstance(value, View):
         yield value
-    elif depth and isinstance(value, dict | list | tuple):
+    elif depth and isinstance(value, dict | list | tuple) and (id(value), depth) not in seen:
+        seen.add((id(value), depth))
         for item in value.values() if isinstance(value, dict) else value:
-            yield from views_in(item, depth - 1)
+            yield from views_in(item, depth - 1, seen)
 
 
 def tensors(state, locate, raw, path):
@@ -140,8 +142,10 @@ def state_dict(value, path):
     if not isinstance(value, dict):
         raise BadFile(f"{path} holds a {type(value).__name__}, not a dict of weights: {SAVE_PLAIN}")
     usual = ("state_dict", "model_state_dict", "model", "net", "ema", "params_ema", "params", "weights")
+    seen = set()                                            # by id: one dict may be referred to many times
     for candidate in (value, *(value[k] for k in usual if k in value), *value.values()):
-        if isinstance(candidate, dict):
+        if isinstance(candidate, dict) and id(candidate) not in seen:
+            seen.add(id(candidate))
             found = {str(k): v for k, v in candidate.items() if isinstance(v, View)}
             if found:
                 return found

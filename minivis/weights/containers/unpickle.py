@@ -8,8 +8,10 @@ import pickletools
 from typing import NamedTuple
 
 from minivis.errors import BadFile
+from minivis.weights.containers.limits import is_shape
 
 PICKLE_BYTES, PICKLE_STEPS = 2**23, 200_000     # a state dict of 1000 tensors takes 200 kB and 30,000 steps
+LONGEST_INT = 256                               # bits; PyTorch's magic number has 77
 SAVE_PLAIN = "in PyTorch, torch.save(model.state_dict(), 'weights.pth') makes a file that minivis can read"
 
 STORAGES = {
@@ -50,7 +52,7 @@ def make_dict(items=()):
 
 
 def rebuild_tensor(storage, offset, shape, strides, *_):        # requires_grad, hooks: of no use here
-    whole = all(type(n) is int and n >= 0 for n in (offset, *shape, *strides))
+    whole = is_shape(shape) and is_shape(strides) and is_shape([offset])
     if not isinstance(storage, Storage) or not whole or len(shape) != len(strides):
         raise BadFile("it describes a tensor that cannot be")
     return View(storage, offset, tuple(shape), tuple(strides))
@@ -150,6 +152,8 @@ def build(raw):
                     | "BINUNICODE" | "SHORT_BINUNICODE" | "BINUNICODE8" | "UNICODE" | "STRING" | "BINSTRING"
                     | "SHORT_BINSTRING" | "SHORT_BINBYTES" | "BINBYTES" | "BINBYTES8"
                 ):
+                    if isinstance(arg, int) and arg.bit_length() > LONGEST_INT:
+                        raise BadFile("it holds a number of more digits than weights need")
                     stack.append(arg)
                 case "EMPTY_DICT" | "EMPTY_LIST" | "EMPTY_TUPLE" | "EMPTY_SET":
                     stack.append({"D": dict, "L": list, "T": tuple, "S": set}[op.name[6]]())

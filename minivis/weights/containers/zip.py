@@ -7,7 +7,6 @@ import zipfile
 from minivis.errors import BadFile
 
 DIRECTORY_LIMIT = 2**22                         # bytes of a zip's list of contents; ResNet-50's takes 30 kB
-BOMB_BYTES, BOMB_RATIO = 2**26, 20              # trained weights hardly shrink: beyond both it is no file of weights
 
 
 def members(raw, path):
@@ -54,9 +53,3 @@ def stored_at(raw, info, path):
     if start + info.file_size > os.fstat(raw.fileno()).st_size:
         raise BadFile(f"{path} ends before {info.filename} does: it is truncated; fetch or copy it again")
     return start
-
-
-def check_bomb(what, packed, unpacked, path):
-    """Raise BadFile for something that is small in the file and huge out of it."""
-    if unpacked > BOMB_BYTES and unpacked > packed * BOMB_RATIO:
-        raise BadFile(f"{path}: {what} would unpack from {packed} to {unpacked} bytes, as no weights do")

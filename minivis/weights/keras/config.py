@@ -8,6 +8,7 @@ import json
 
 from minivis.errors import BadFile
 from minivis.models.vgg import BLOCKS, POOLS
+from minivis.weights.containers.hdf5 import TEXT_LIMIT
 
 SAVE_ALONE = "save the VGG in it alone: model.get_layer('vgg16').save_weights('vgg16.weights.h5')"
 SILENT = ("InputLayer", "Dropout", "SpatialDropout2D")              # without a say in what comes out
@@ -19,6 +20,8 @@ def read(source):
     text = source.config if source.config is not None else source.attribute(source.file, "model_config")
     if not isinstance(text, (bytes, str)):
         return None
+    if len(text) > TEXT_LIMIT:
+        raise BadFile(f"{source.path}: its description of the model has {len(text)} bytes, as none has")
     try:
         config = json.loads(text)["config"]
         layers = config["layers"] if isinstance(config, dict) else config       # Keras 1's Sequential is a list

@@ -50,16 +50,16 @@ def load(source, *, dtype=np.float32, finite=True, kernels=None, size=None):
     if dense and preprocessing.size is None:
         raise BadFile(f"{path}: fc6 sees {positions} positions, no square; pass the input's size=(height, width)")
 
-    w, b = read_kernel(convs[0], axes, dtype, path, finite)
+    w, b = read_kernel(convs[0], axes, dtype, source, finite)
     first = oxford.recognise(w, b)
     rotated, why = is_rotated(first, axes, kernels, source.attribute(group, "backend"))
     ready = [(np.ascontiguousarray(oxford.oriented(w, rotated=rotated, rgb=first.rgb)), b)]
     for layer in convs[1:]:
-        w, b = read_kernel(layer, axes, dtype, path, finite)
+        w, b = read_kernel(layer, axes, dtype, source, finite)
         ready.append((np.ascontiguousarray(oxford.oriented(w, rotated=rotated)), b))
     chw = keras_config.rows_chw(config)
     chw = axes == "OIHW" if chw is None else chw
-    fc = [read_dense(layer, positions if chw and i == 0 else 1, dtype, path, finite) for i, layer in enumerate(dense)]
+    fc = [read_dense(layer, positions if chw and i == 0 else 1, dtype, source, finite) for i, layer in enumerate(dense)]
     try:
         net = vgg(name, ready, fc, preprocessing=preprocessing)
         net.shapes()
@@ -196,26 +196,27 @@ def tell_training(net, name, first):
 
 # ---- arrays ----
 
-def read_kernel(layer, axes, dtype, path, finite):
+def read_kernel(layer, axes, dtype, source, finite):
     """w (3, 3, C, F), maybe as a view, and b (F,)."""
-    w = read_array(layer.kernel, dtype, path, finite=finite)
-    return w if axes == "HWIO" else w.transpose(2, 3, 1, 0), read_array(layer.bias, dtype, path, finite=finite)
+    w = read_array(layer.kernel, dtype, source, finite=finite)
+    return w if axes == "HWIO" else w.transpose(2, 3, 1, 0), read_array(layer.bias, dtype, source, finite=finite)
 
 
-def read_dense(layer, positions, dtype, path, finite):
+def read_dense(layer, positions, dtype, source, finite):
     """w (in, out) and b; rows in the order C, H, W, of so many positions, are brought into the order H, W, C."""
-    b = read_array(layer.bias, dtype, path, finite=finite)
+    b = read_array(layer.bias, dtype, source, finite=finite)
     rows, columns = layer.kernel.shape
     if positions == 1:
-        return read_array(layer.kernel, dtype, path, finite=finite), b
+        return read_array(layer.kernel, dtype, source, finite=finite), b
     channels = rows // positions
     if layer.kernel.chunks:                             # a compressed one would be unpacked once for each channel
-        w = read_array(layer.kernel, dtype, path, finite=finite).reshape(channels, positions, columns)
+        w = read_array(layer.kernel, dtype, source, finite=finite).reshape(channels, positions, columns)
         return np.ascontiguousarray(w.swapaxes(0, 1)).reshape(rows, columns), b
+    source.budget.take(layer.kernel.nbytes)
     w = np.empty((positions, channels, columns), dtype)
     part = np.empty((positions, columns), dtype)        # one channel at a time: no second copy of 400 MB
     for c in range(channels):
         layer.kernel.read_direct(part, np.s_[c * positions : (c + 1) * positions])
         w[:, c] = part
     w = w.reshape(rows, columns)
-    return check_finite(w, layer.kernel, path) if finite else w, b
+    return check_finite(w, layer.kernel, source.path) if finite else w, b

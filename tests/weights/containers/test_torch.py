@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_files import refused
 
 from minivis.errors import BadFile
 from minivis.weights.containers import torch as torch_file
@@ -237,3 +238,20 @@ def test_the_weights_are_found_beside_an_optimizer(tmp_path):
     saved = {"epoch": 3, "optimizer": {"state": {0: {"step": 1}}}, "state_dict": {"w": tensor()}, "args": None}
     assert set(read(write_zip(tmp_path / "a.pth", saved, NUMBERS.tobytes()))) == {"w"}
     assert os.path.exists(tmp_path / "a.pth")
+
+
+# ---- small files that count far, or refer to one thing many times ----
+
+@pytest.mark.parametrize("write", [write_zip, write_stream])
+def test_numbers_of_thousands_of_digits_and_references_by_the_million(tmp_path, write):
+    many, shared = [tensor()] * 3000, dict.fromkeys(range(3000), 0)
+    cases = {
+        "sizes": ({"w": tensor(shape=(10**200,) * 20_000, strides=(1,) * 20_000)}, "more digits than weights need"),
+        "axes": ({"w": tensor(shape=(1,) * 20_000, strides=(1,) * 20_000)}, "a tensor that cannot be"),
+        "offset": ({"w": tensor(offset=10**5000)}, "more digits than weights need"),
+        "key": ({10**5000: tensor()}, "more digits than weights need"),
+        "lists": ([[[many] * 3000] * 3000] * 3000, "holds a list, not a dict"),
+        "dicts": (dict.fromkeys(range(3000), shared), "holds no tensors"),
+    }
+    for obj, message in cases.values():
+        refused(write(tmp_path / "a.pth", obj, NUMBERS.tobytes()), message, read)
