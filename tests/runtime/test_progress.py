@@ -1,0 +1,42 @@
+"""A bar for whoever waits at a terminal, and silence for everybody else."""
+
+import pytest
+
+from minivis.runtime.progress import bar, remark, track
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_items_pass_unchanged_and_nothing_is_printed_away_from_a_terminal(progress, capsys):
+    assert list(track([3, 1, 2], progress, "work")) == [3, 1, 2]
+    by_hand = bar(3, progress, "work")
+    by_hand.update(2)
+    by_hand.set_postfix_str("loss 1")
+    by_hand.close()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_without_progress_the_items_themselves_come_back():
+    items = [1, 2]
+    assert track(items, False) is items
+
+
+def test_a_function_of_ones_own_watches_and_may_stop():
+    seen = []
+
+    def watch(items):
+        for item in items:
+            if item == 2:
+                raise KeyboardInterrupt
+            seen.append(item)
+            yield item
+
+    with pytest.raises(KeyboardInterrupt):
+        list(track(range(5), watch))
+    assert seen == [0, 1]
+
+
+def test_a_remark_goes_to_stderr_and_only_where_somebody_waits(capsys):
+    remark("half of it is done")
+    assert capsys.readouterr() == ("", "minivis: half of it is done\n")
+    remark("half of it is done", progress=False)
+    assert capsys.readouterr() == ("", "")
