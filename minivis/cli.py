@@ -34,6 +34,10 @@ def main(argv=None):
     """Run one command line and return its exit code."""
     openblas.take_avx512()
     argv = sys.argv[1:] if argv is None else list(argv)
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return fail("the current folder was removed; change to one that exists")
     terminated: list[int] = []
     try:
         with sigterm_as_ctrl_c(terminated):
@@ -49,7 +53,7 @@ def main(argv=None):
         return fail("there is not enough memory for this, here or on the GPU: make the picture smaller (--size N), or "
                     "let fewer be computed at a time (--batch N), where the command has that")
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT) and not is_named(error.filename, argv):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and not is_named(error.filename, argv):
             raise
         return fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
 

@@ -548,6 +548,10 @@ def test_rerun_says_when_the_picture_was_edited(run, here):
     {"command": []},
     {"command": "saliency"},
     {"command": [["saliency"]]},
+    {"command": {"saliency": 1}},
+    {"versions": None}, {"versions": {"numpy": 1}}, {"versions": []},
+    {"net": {}}, {"net": 5}, {"net": []},
+    {"threads": 10**30}, {"threads": 0}, {"threads": True}, {"threads": 2.0},
     {"threads": "many"},
     {"net": None},
     {"net": {"name": "tiny.h5"}},
@@ -562,6 +566,26 @@ def test_rerun_trusts_no_record(run, refused, here, change):
     assert "damaged record" in line or "cannot make again" in line
     write_image("worse.png", scene(), {"minivis": "{"})
     assert "damaged record" in refused("rerun", "worse.png")
+    write_image("deep.png", scene(), {"minivis": "[" * 100_000})
+    assert "damaged record" in refused("rerun", "deep.png")
+    for key in ("versions", "threads", "net", "image"):
+        write_image("less.png", scene(), {"minivis": json.dumps({k: v for k, v in record.items() if k != key})},
+                    force=True)
+        assert "damaged record" in refused("rerun", "less.png")
+    assert not list(here.glob("*-rerun*"))
+
+
+def test_a_current_folder_that_was_removed(refused, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert "the current folder was removed" in refused("classify")
+
+
+def test_a_side_that_does_not_fit_is_refused_before_it_is_made(refused, here):
+    line = refused("dream", "photo.png", "--net", "branches.h5", "--side", "1000000")
+    assert "a longer side of 1000000 pixels needs at least" in line and "choose a smaller --side" in line
 
 
 # ---- as a process of its own ----

@@ -9,6 +9,7 @@ from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, under
 from minivis.commands.picture_command import picture_command
 from minivis.commands.types import COUNTS, PICTURE_FILE, SIDES, WEIGHTS, real, whole
 
+COPIES = 4                                      # of the picture in float32 that a dream holds at least
 OWN_SIDE = f"IMAGE's, at most {ANY_SIZE}"
 SIDE = click.Option(["--side"], type=whole(), metavar="N", show_default=OWN_SIDE,
                     help="Longer side of the result, in pixels.")
@@ -75,6 +76,7 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
 
     if sheet and (frames or layer):
         raise BadValue("--sheet dreams of every layer: leave out --layer and --frames")
+    check_side(given.net, given.image, side, settings["memory"])
     image = at_side(given.image, side)
     shared = {"guide": guide, "step": step_size, "clip": not no_clip, "seed": seed, "progress": progress,
               "watch": watch, **settings}
@@ -162,6 +164,18 @@ def weighed(words):
 def own_painting():
     """The path of the painting that comes with minivis, used when no style is given."""
     return str(Path(__file__).parents[1] / "data" / "strokes.png")
+
+
+def check_side(net, image, side, limit=None):
+    """Raise TooLarge where even the picture of this longer side would not fit, before it is made."""
+    from minivis.engine.memory import room
+    from minivis.errors import TooLarge
+
+    height, width = (n * side / max(image.shape[:2]) for n in image.shape[:2]) if side else image.shape[:2]
+    needs, free = height * width * image.shape[2] * COPIES * 4, room(net, limit)
+    if needs > free:
+        raise TooLarge(f"a picture with a longer side of {side} pixels needs at least {needs / 1e9:.2g} GB of memory, "
+                       f"and {max(free, 0) / 1e9:.2g} GB are free; choose a smaller --side")
 
 
 def at_side(image, side):

@@ -2,6 +2,7 @@
 
 import click
 
+from minivis.commands.option_groups import COMPUTING, under
 from minivis.runtime.plain import plain
 
 
@@ -11,6 +12,6 @@ def begin(ctx, option, value):
         ctx.with_resource(plain())
 
 
-PLAIN = click.Option(["--plain"], is_flag=True, expose_value=False, callback=begin,
-                     help="Run every layer by itself and by its definition: slower, but the code that one reads.")
-PLAIN.heading = "Net and computer"              # of the help, see option_groups.py
+(PLAIN,) = under(COMPUTING, click.Option(
+    ["--plain"], is_flag=True, expose_value=False, callback=begin,
+    help="Run every layer by itself and by its definition: slower, but the code that one reads."))

@@ -27,6 +27,7 @@ READS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF",
 WRITES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"}}
 MAX_PIXELS = 300_000_000                                # decoded: 1.2 GB in Pillow and 0.9 GB as an array
+BAND_ROWS = 256                                         # of a picture with transparency, laid on white at once
 EXIF_DESCRIPTION, EXIF_ORIENTATION = 0x010E, 0x0112
 
 # EXIF orientation -> what turns the stored picture upright (Exif 2.32, section 4.6.4: where the 0th row and column are)
@@ -191,11 +192,16 @@ def _to_8_bit(im, name):
     if im.mode in ("L", "RGB") and "transparency" not in im.info:
         return im
     grey = im.mode in ("1", "L", "LA", "La")
-    if im.has_transparency_data:
-        im = im.convert("RGBA")
-        white = Image.new("RGBA", im.size, "white")
-        im = Image.alpha_composite(white, im)
-    return im.convert("L" if grey else "RGB")
+    return _on_white(im, "L" if grey else "RGB") if im.has_transparency_data else im.convert("L" if grey else "RGB")
+
+
+def _on_white(im, mode):
+    """A picture with transparency on white, a band of rows at a time, as each step of Pillow's makes a copy."""
+    laid, (width, height) = Image.new(mode, im.size), im.size
+    for top in range(0, height, BAND_ROWS):
+        band = im.crop((0, top, width, min(top + BAND_ROWS, height))).convert("RGBA")
+        laid.paste(Image.alpha_composite(Image.new("RGBA", band.size, "white"), band).convert(mode), (0, top))
+    return laid
 
 
 def _scale_to_8_bit(values, im, name):

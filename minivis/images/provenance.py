@@ -18,6 +18,7 @@ from pathlib import Path
 
 from minivis.errors import BadFile
 from minivis.runtime.files import file_hash
+from minivis.runtime.threads import MOST_THREADS
 from minivis.version import __version__
 
 KEY = "minivis"                                 # of the text chunk
@@ -50,15 +51,25 @@ def read_record(path):
         raise BadFile(f"{path} does not say how it was made: it is no picture of minivis', or was edited since")
     try:
         record = json.loads(text)
-        command, inputs = record["command"], record.setdefault("inputs", {})
-        if not (command and all(isinstance(word, str) for word in command) and isinstance(record["threads"], int)):
-            raise ValueError
-        for file in (*filter(None, (record["net"], record["image"])), *inputs.values(), *record.get("further", ())):
-            if not (isinstance(file["name"], str) and isinstance(file["sha256"], str)):
-                raise ValueError
-    except (ValueError, KeyError, TypeError, AttributeError):
+        record.setdefault("inputs", {})
+        _check_record(record)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadFile(f"{path} has a damaged record of how it was made") from None
     return record
+
+
+def _check_record(record):
+    """Raise any of the errors above unless a record has all that `minivis rerun` reads, each of the right type."""
+    command, threads = record["command"], record["threads"]
+    named = [file for file in (record["net"], record["image"]) if file is not None]
+    files = [*named, *record["inputs"].values(), *record.get("further", ())]
+    if not (
+        isinstance(command, list) and command and all(isinstance(word, str) for word in command)
+        and type(threads) is int and 1 <= threads <= MOST_THREADS
+        and all(isinstance(file["name"], str) and isinstance(file["sha256"], str) for file in files)
+        and all(isinstance(version, str) for version in record["versions"].values())
+    ):  # fmt: skip
+        raise ValueError
 
 
 def input_hash(path):

@@ -424,3 +424,13 @@ def test_too_wide_or_too_much_text_for_jpeg(tmp_path, photo):
     with pytest.raises(BadValue, match="cannot be written as JPEG"):
         write_image(tmp_path / "p.jpg", photo, {"a": "x" * 100_000})
     assert no_leftovers(tmp_path)
+
+
+def test_transparency_in_bands_equals_the_whole(tmp_path, rng, monkeypatch):
+    pixels = rng.integers(0, 256, (37, 11, 4), np.uint8)
+    write_image(tmp_path / "a.png", pixels)
+    whole = read_image(tmp_path / "a.png")
+    on_white = Image.alpha_composite(Image.new("RGBA", (11, 37), "white"), Image.fromarray(pixels)).convert("RGB")
+    assert (whole == np.asarray(on_white)).all()
+    monkeypatch.setattr("minivis.images.files.BAND_ROWS", 5)
+    assert (read_image(tmp_path / "a.png") == whole).all()
