@@ -72,6 +72,9 @@ class Saliency(Result):
         lines = []
         for i in range(len(self)):
             found = self.describe(i)
+            if not self.maps[i].any():
+                lines.append(f"{found['name']}: the map is zero everywhere, so it points at no pixel")
+                continue
             line = f"{found['name']}: {said} the pixel at row {found['row']}, column {found['column']}"
             if self.settings["kind"] in ("gradient", "smoothgrad"):
                 line += f", by {found['max']:.3g} a level of 255"

@@ -1,5 +1,7 @@
 """Saliency: max over channels of |gradient|, at the pixels, of the score before the softmax."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from linear_scores import linear
@@ -221,3 +223,10 @@ def test_a_map_says_when_nothing_arrives(vgg, picture):
     maps = vgg.forward(vgg.preprocess(picture))["relu1_1"][0]
     row, column, channel = np.argwhere(maps == 0)[0]
     assert saliency(vgg, picture, f"relu1_1:{channel}@{row},{column}").picture().std() > 0
+
+
+def test_a_map_that_is_zero_everywhere_points_at_no_pixel(vgg):
+    found = saliency(vgg, np.full((16, 16, 3), 128, np.uint8))
+    lines = str(replace(found, maps=np.zeros_like(found.maps))).splitlines()
+    assert len(lines) == 1 and "the map is zero everywhere" in lines[0] and "row 0" not in lines[0]
+    assert "the pixel at row" in str(found)
