@@ -1,9 +1,12 @@
 """Test the tester: a gradient that is wrong by a tenth of a percent, anywhere, must fail."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from tuned import tune
 
-from minivis.engine import finite_differences, gradcheck
+from minivis.engine import finite_differences, gradcheck, plan
 from minivis.engine.finite_differences import check_layer, numerical_gradient, relative_error, smooth_inputs
 from minivis.engine.gradcheck import Row, check_network, report
 from minivis.engine.network import Network
@@ -48,7 +51,8 @@ def test_the_engine_passes(make):
         assert isinstance(layer, BatchNorm) <= ("dgamma in training" in whats)
     logits = net.role("logits")
     swept = [f"{rule} from {logits}" for rule in IMAGING_RULES]
-    for what in (f"image -> {logits}", f"parameters -> {logits}", *swept):
+    fused = (f"image -> {logits}, fused", f"{logits}, fused")
+    for what in (f"image -> {logits}", f"parameters -> {logits}", *fused, *swept):
         assert ("whole net", what) in checked
     assert rows == check_network(net) and rows != check_network(net, seed=1)    # repeatable
 
@@ -183,7 +187,31 @@ def test_a_network_that_loses_a_branch_fails(monkeypatch, branches):
     monkeypatch.setattr(Network, "backward", forgetful)
     rows = check_network(branches)
     assert {row.layer for row in rows if not row.ok} == {"whole net"}
-    assert sum(not row.ok for row in rows) == 4 + len(IMAGING_RULES)
+    assert sum(not row.ok for row in rows) == 6 + len(IMAGING_RULES)
+
+
+class Leaky(ReLU):
+    """Passes a tenth of what is below zero."""
+
+    def forward(self, x, *, mode):
+        return np.maximum(x, 0.1 * x), x > 0
+
+    def backward(self, dout, cache, mode):
+        return (np.where(cache, dout, 0.1 * dout),), {}
+
+
+def test_a_fused_step_that_takes_a_subclass_for_its_parent_fails(monkeypatch, vgg):
+    node = vgg.nodes["relu1_1"]
+    net = replace(vgg, nodes={**vgg.nodes, "relu1_1": node._replace(layer=Leaky())})
+
+    def failed():
+        return {row.what for row in check_network(net) if row.layer == "whole net" and not row.ok}
+
+    assert not failed()
+    tune(monkeypatch, tiny=0)                           # so small a net would convolve by the definition, unfused
+    assert not failed()
+    monkeypatch.setattr(plan, "fusable", lambda conv, relu, *pool: isinstance(conv, Conv2D) and not pool)
+    assert {"image -> fc8, fused", "fc8, fused"} <= failed()
 
 
 def test_a_wrong_engine_fails(monkeypatch, vgg):
@@ -232,7 +260,7 @@ def test_smooth_inputs_of_a_pool_have_no_ties(rng):
 def test_the_report_has_a_line_a_layer(branches):
     rows = check_network(branches)
     lines = report(rows).splitlines()
-    assert len(lines) == len(branches.nodes) + 4 + len(IMAGING_RULES) + 1
+    assert len(lines) == len(branches.nodes) + 8 + len(IMAGING_RULES) + 1
     assert all(line.startswith("ok  ") for line in lines[:-1])
     assert lines[0].split()[:3] == ["ok", "stem", "Conv2D"] and lines[0].endswith("dx, dw")
     assert lines[-1] == f"{len(rows)} checks, 0 failed; relative errors up to 1e-05 pass"
