@@ -4,6 +4,10 @@ The positions of the layers that somebody asks for are cut into tiles. From the 
 say which positions of the layers before they need, to the line (windows, strides, where pools begin), and how much of
 that is the padding of the whole picture. A tile is then a small net of the same layers with that padding, for a part of
 the picture; it runs as any other net does, and its gradients are those of its positions.
+
+Exact means up to rounding: a tile adds the same products, perhaps in another order. A max pool sends its gradient to
+one position. Where two positions of a window tie but for rounding, as in a flat area of a picture, a tile may choose
+the other one: the loss is the same up to rounding, and the gradient there is as right, but it lies at another pixel.
 """
 
 import math
