@@ -31,7 +31,7 @@ def run(capsys, *words, code=0):
 
 def test_import_makes_a_file_that_is_found_by_name(capsys, folder):
     out = run(capsys, "weights", "import", str(GOLDEN / "nets_resnet18.pth"))
-    assert "architecture: ResNet-18 (torchvision's)" in out and "say which: --preprocess" in out
+    assert "architecture: ResNet-18 (torchvision's)" in out and "name them with --preprocess" in out
     net = mv.load("nets_resnet18")
     assert catalogue.locate("nets_resnet18") == folder / "nets_resnet18.h5"
     assert net.about["architecture"].startswith("ResNet-18")
