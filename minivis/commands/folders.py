@@ -10,21 +10,21 @@ from minivis.commands.picture_command import NOT_RECORDED, PictureCommand, pictu
 from minivis.commands.types import AfterImage, LazyChoice, imaging_rules
 
 FOLDER = click.Argument(["folder"])             # or the word "samples"
-LAYER = click.Option(["--layer"], metavar="NAME", help="Which layer; by default the net's content layer.")
+LAYER = click.Option(["--layer"], metavar="NAME", help="Layer; by default the net's content layer.")
 SHRUNK = click.Option(["--size"], type=click.IntRange(min=1), metavar="N", help="First shrink each picture to N pixels "
                       "on its longer side; for nets that take any size, the side of the squares that they see [224].")
-RESUME = click.Option(["--resume"], is_flag=True, help="Go on where a run that was stopped has left.")
+RESUME = click.Option(["--resume"], is_flag=True, help="Continue a run that was stopped.")
 WORKERS = [
     click.Option(["--jobs"], type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-                 help="So many processes, one thread each; 1: this one, with its threads."),
+                 help="Number of processes, one thread each; 1: this process, with its threads."),
     click.Option(["--backend"], type=click.Choice(["loky", "dask"]), default="loky", show_default=True,
                  help="Processes of this machine, or the workers of a Dask cluster."),
-    click.Option(["--scheduler"], metavar="ADDRESS", help="Of that cluster, as tcp://10.0.0.1:8786."),
+    click.Option(["--scheduler"], metavar="ADDRESS", help="Address of the cluster's scheduler, as tcp://10.0.0.1:8786."),
 ]  # fmt: skip
 
 
 class SweepCommand(PictureCommand):
-    """A picture command that can be stopped and gone on with, and whose work can be shared out."""
+    """A picture command that can be stopped and continued, and whose work can be shared out."""
 
     not_recorded: tuple[str, ...] = (*NOT_RECORDED, "jobs", "backend", "scheduler", "resume")
 
@@ -59,12 +59,12 @@ def resumable(checkpoint):
     "patches",
     FOLDER, LAYER,
     click.Option(["--unit"], type=click.IntRange(min=0), multiple=True, metavar="N",
-                 help="Which unit of it, may be repeated; by default all."),
+                 help="Unit of the layer; repeat for several; by default all."),
     click.Option(["--top"], type=click.IntRange(min=1), default=9, show_default=True, help="Patches for each unit."),
     click.Option(["--per-picture"], type=click.IntRange(min=1), default=1, show_default=True,
-                 help="At most so many of one picture, half a receptive field apart."),
-    click.Option(["--beside"], type=LazyChoice(lambda: [*imaging_rules(), "both", "none"]), default="both",
-                 show_default=True, help="What excites the unit in each patch, by ReLU rule; drawing takes time too."),
+                 help="At most N patches of one picture, half a receptive field apart."),
+    click.Option(["--beside"], type=click.Choice(["deconv", "guided", "both", "none"]), default="both",
+                 show_default=True, help="Also draw what excites the unit in each patch; this takes time."),
     SHRUNK, *WORKERS, RESUME,
     kind=SweepCommand, image=False, inputs=("folder",),
 )  # fmt: skip
@@ -84,11 +84,11 @@ def patches(given, seed, progress, layer, unit, top, per_picture, beside, size, 
 
 @click.command("codes", params=[
     FOLDER,
-    click.Option(["-o", "--out"], metavar="FILE", default="codes.h5", show_default=True, help="Where to write."),
-    click.Option(["--layer"], metavar="NAME", help="Which layer; by default the net's code layer, fc7."),
+    click.Option(["-o", "--out"], metavar="FILE", default="codes.h5", show_default=True, help="File to write."),
+    click.Option(["--layer"], metavar="NAME", help="Layer; by default the net's code layer, fc7."),
     SHRUNK, *WORKERS,
-    click.Option(["--resume", "--append"], is_flag=True, help="Go on where a run that was stopped has left, or add "
-                 "to the file that is there: pictures that it holds are not read again."),
+    click.Option(["--resume", "--append"], is_flag=True, help="Continue a run that was stopped, or add to "
+                 "the file that is there; pictures that it holds are not read again."),
     *[option for option in COMPUTE if option is not SEED], FORCE, JSON, QUIET,
 ])  # fmt: skip
 def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, device, threads, force, as_json, quiet):
@@ -123,7 +123,7 @@ CODES = click.Argument(["codes"])
     click.Option(["--top"], type=click.IntRange(min=1), default=12, show_default=True, metavar="N",
                  help="Number of neighbours to show."),
     click.Option(["--metric"], type=click.Choice(["cosine", "l2"]), default="cosine", show_default=True,
-                 help="How far two codes are apart."),
+                 help="Distance between two codes."),
     inputs=("codes",),
 )
 def neighbours(given, seed, progress, top, metric):
@@ -142,13 +142,13 @@ def neighbours(given, seed, progress, top, metric):
     "tsne",
     CODES,
     click.Option(["--perplexity"], type=click.FloatRange(0, min_open=True), default=50.0, show_default=True,
-                 help="About how many neighbours each picture has; lowered where there are few pictures."),
+                 help="Effective number of neighbours of each picture; lowered if there are few pictures."),
     click.Option(["--layout"], type=click.Choice(["grid", "plane", "both"]), default="grid", show_default=True,
-                 help="Each picture in a cell of its own, or at its place, or both side by side."),
+                 help="Each picture in a cell of its own, at its place, or both side by side."),
     click.Option(["--side"], type=click.IntRange(min=64, max=8192), metavar="N",
-                 help="Pixels; by default as many as the pictures need, up to 4096."),
+                 help="Side of the map in pixels; by default as many as the pictures need, up to 4096."),
     click.Option(["--most"], type=click.IntRange(min=4), default=4096, show_default=True,
-                 help="Of more pictures, so many are taken, evenly spread."),
+                 help="Largest number of pictures; of more, N are taken at even intervals."),
     image=False, inputs=("codes",),
 )  # fmt: skip
 def tsne(given, seed, progress, perplexity, layout, side, most):

@@ -59,5 +59,9 @@ def check_fits(net, shape):
 
 def batch_that_fits(net, shape, most=64, limit=200e6):
     """How many inputs of ``shape`` (H, W, C) go well through a net at once: largest layer's output within ``limit``."""
-    largest = max(math.prod(s) for s in net.shapes((1, *shape)).values())
-    return int(max(1, min(most, limit / (largest * net.dtype.itemsize))))
+    return int(max(1, min(most, limit // largest_output(net, shape))))
+
+
+def largest_output(net, shape):
+    """Bytes of the largest layer's output for one input of ``shape`` (H, W, C)."""
+    return max(math.prod(s) for s in net.shapes((1, *shape)).values()) * net.dtype.itemsize

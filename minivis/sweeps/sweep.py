@@ -1,15 +1,14 @@
-"""One sweep over many pictures: each is read once and shown to the net, and a little of what the net says is kept.
+"""A sweep over many pictures: each is read once and shown to the net, and a small part of the result is kept.
 
     for first, looked in sweep(net, Pictures.of("photos"), "relu3_1", digest):
         ...                                             # batch by batch, in the order of the pictures
 
-By itself a sweep is the work of one process, a batch for each of its threads. With more jobs each batch is a task of
-joblib's, for processes of this machine or for the workers of a Dask cluster, with one thread each. The size of a batch
-depends on the net alone, so the results are the same to the bit whoever does the work. What is held at any time is the
-names of the pictures and a few batches, however many there are.
+By default one process does the work, one batch per thread. With more jobs each batch is a joblib task, for processes
+of this machine or the workers of a Dask cluster, which have one thread each. The size of a batch depends on the net
+alone, so the results are the same to the bit wherever the work is done. Memory holds the names of the pictures and a
+few batches, however many pictures there are.
 """
 
-import math
 import os
 import pickle
 import tempfile
@@ -24,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from minivis.engine.checks import check_finite
-from minivis.engine.memory import check_fits
+from minivis.engine.memory import batch_that_fits, check_fits, largest_output
 from minivis.engine.network import Fitted
 from minivis.errors import BadFile, BadValue, MinivisError, TooLarge, UnknownName
 from minivis.images.collection import chained
@@ -40,8 +39,8 @@ BATCH, BATCH_BYTES = 64, 100e6                  # pictures at a time; and bytes 
 
 
 @dataclass
-class Looked:
-    """What came of one batch: ``found`` is what ``digest`` made of the pictures numbered ``read``, None without any."""
+class BatchResult:
+    """The result of one batch: ``found`` is what ``digest`` returned for the pictures ``read``, if any."""
 
     found: Any
     read: list
@@ -51,7 +50,7 @@ class Looked:
 
 @dataclass
 class Tally:
-    """How far a sweep is: what a checkpoint keeps, so that it can go on where it was stopped."""
+    """How far a sweep is; a checkpoint keeps this, so that the sweep can be continued."""
 
     done: int = 0
     digest: str = ""                                    # of the names and contents of the pictures so far
@@ -71,7 +70,7 @@ def listed(unreadable):
 
 def sweep(net, pictures, layer, digest, *, size=None, jobs=1, backend="loky", scheduler=None, start=0, progress=False,
           title="pictures"):
-    """Yield ``first, Looked`` for each batch, in order, from picture ``start`` on, which a batch begins with.
+    """Yield ``first, BatchResult`` for each batch, in order, from picture ``start`` on, which a batch begins with.
 
     digest: a function of a layer's activations, (n, H, W, C) or (n, D), that can be sent to other processes. jobs: 1
     for this process with its threads, else so many processes. size: each picture is first shrunk to so many pixels on
@@ -84,7 +83,7 @@ def sweep(net, pictures, layer, digest, *, size=None, jobs=1, backend="loky", sc
     parts = (pictures.part(first, count) for first in firsts)
     run = elsewhere(jobs, backend, scheduler)
     if backend == "loky" and jobs == 1:
-        run = here(hands_for(net, len(firsts), count * largest(net, size)))
+        run = here(worker_count(net, len(firsts), count * largest_output(net, shown(net, size))))
     results = run(net, parts, layer, digest, size)
     try:
         for first, looked in zip(track(firsts, progress, title), results):
@@ -96,7 +95,7 @@ def sweep(net, pictures, layer, digest, *, size=None, jobs=1, backend="loky", sc
 
 
 def here(hands):
-    """The `Looked` of each batch, made in this process: each of so many threads reads one and shows it to the net.
+    """The `BatchResult` of each batch, made in this process: each of so many threads reads one and shows it to the net.
 
     So reading is shared out like the rest, and between two layers no thread waits for another. Where fewer are at work
     than there are threads, at the end at the latest, the others help within a layer.
@@ -128,8 +127,8 @@ def here(hands):
     return run
 
 
-def hands_for(net, batches, nbytes):
-    """How many batches are looked at at a time: one for each thread; two where they are large, and one by a GPU."""
+def worker_count(net, batches, nbytes):
+    """How many batches are processed at a time: one per thread, two if they are large, one on a GPU."""
     if on_gpu(net):
         return 1
     threads = get_threads()
@@ -195,21 +194,26 @@ def look(net, pictures, layer, digest, size):
 
 
 def read_batch(net, pictures, size):
-    """(values for the net (n, h, w, C) or None, the `Looked` without what was found)."""
-    parts, looked = [], Looked(None, [], [], [])
-    with LENIENT:                                       # once for all, not anew for each picture
+    """(values for the net (n, h, w, C) or None, the `BatchResult` without what was found)."""
+    parts, looked = [], BatchResult(None, [], [], [])
+    with LENIENT:                                       # once for the batch, not for each picture
         for i in range(len(pictures)):
             try:
                 pixels, sha256 = pictures.read(i, size if net.input_size else None)
                 parts.append(fitted(net, pixels, size).image)
                 looked.read.append(i)
-            except MinivisError as error:
-                looked.failed.append((i, str(error), isinstance(error.__cause__, FileNotFoundError)))
+            except (MinivisError, MemoryError) as error:
+                looked.failed.append((i, why_not(pictures, i, error), isinstance(error.__cause__, FileNotFoundError)))
                 sha256 = pictures.hash(i)
             looked.hashes.append(sha256)
     if len({part.shape for part in parts}) == 1:
         return net.preprocess(np.stack(parts)), looked
     return np.concatenate([net.preprocess(part) for part in parts]) if parts else None, looked
+
+
+def why_not(pictures, i, error):
+    """Why picture i cannot be shown to the net: one file never ends a sweep, not even one that memory does not hold."""
+    return str(error) if isinstance(error, MinivisError) else f"{pictures.name(i)} does not fit into memory"
 
 
 def show(net, x, looked, layer, digest):
@@ -235,12 +239,7 @@ def on_gpu(net):
 def batch_size(net, size=None, jobs=1):
     """Pictures a batch: so many that the largest activation has `BATCH_BYTES`. Raise TooLarge for what does not fit."""
     check_fits(net, (jobs, *shown(net, size)))
-    return int(max(1, min(BATCH, BATCH_BYTES // largest(net, size))))
-
-
-def largest(net, size):
-    """Bytes of the largest activation of one picture."""
-    return max(math.prod(shape) for shape in net.shapes((1, *shown(net, size))).values()) * net.dtype.itemsize
+    return batch_that_fits(net, shown(net, size), BATCH, BATCH_BYTES)
 
 
 def shown(net, size):
@@ -281,7 +280,7 @@ def workers(net, jobs, backend, scheduler):
 
 @contextmanager
 def packed(net):
-    """The path of a temporary file with the net in it: a process unpacks it once, not with every task."""
+    """The path of a temporary file that holds the net: a process unpacks it once, not with every task."""
     with tempfile.TemporaryDirectory(prefix="minivis-") as folder:
         path = os.path.join(folder, "net.pickle")
         with open(path, "wb") as file:

@@ -18,7 +18,7 @@ from minivis.images.files import write_image
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.runtime.threads import share_out, threads
 from minivis.sweeps import sweep as sweeping
-from minivis.sweeps.sweep import Tally, hands_for, here, sweep
+from minivis.sweeps.sweep import Tally, here, sweep, worker_count
 
 
 @pytest.fixture
@@ -100,12 +100,12 @@ def test_no_more_batches_at_a_time_than_threads_and_one_that_waits(folder, monke
 def test_each_thread_takes_a_batch_but_two_where_they_are_large(monkeypatch):
     net = tiny_vgg()
     with threads(8):
-        assert [hands_for(net, batches, 1e6) for batches in (0, 1, 3, 100)] == [1, 1, 3, 8]
-        assert [hands_for(net, batches, 50e6) for batches in (1, 100)] == [1, 2]
+        assert [worker_count(net, batches, 1e6) for batches in (0, 1, 3, 100)] == [1, 1, 3, 8]
+        assert [worker_count(net, batches, 50e6) for batches in (1, 100)] == [1, 2]
         with threads(1):
-            assert hands_for(net, 100, 50e6) == 1
+            assert worker_count(net, 100, 50e6) == 1
         monkeypatch.setattr(sweeping, "on_gpu", lambda net: True)
-        assert hands_for(net, 100, 1e6) == 1
+        assert worker_count(net, 100, 1e6) == 1
 
 
 def who_works():
@@ -299,3 +299,31 @@ def test_infinite_answers_are_refused(folder):
     # on one thread: NumPy's errstate holds for its own thread alone, and warnings are errors here
     with threads(1), np.errstate(over="ignore", invalid="ignore"), pytest.raises(BadValue, match="overflow"):
         results(net, folder)
+
+
+def test_a_picture_that_memory_does_not_hold_is_listed(folder, monkeypatch):
+    fit = sweeping.fitted
+
+    def fitted(net, pixels, size=None):
+        if pixels.shape[0] == 30:
+            raise MemoryError
+        return fit(net, pixels, size)
+
+    monkeypatch.setattr(sweeping, "fitted", fitted)
+    pictures, tally = Pictures.of(folder), Tally()
+    for first, looked in sweep(tiny_vgg(), pictures, "fc7", np.asarray):
+        tally.add(pictures, first, looked)
+    assert tally.done == 11 and tally.digest == folder_hash(folder)
+    assert [why for _, why in tally.unreadable][:3] == [
+        f"{name} does not fit into memory" for name in ("2.png", "8.png", "below/5.png")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes there")
+def test_a_pipe_and_a_picture_of_12_gb_are_listed(folder):
+    os.mkfifo(folder / "1pipe.png")
+    with open(folder / "3huge.png", "wb") as file:
+        file.truncate(12 * 10**9)
+    pictures, tally = Pictures.of(folder), Tally()
+    for first, looked in sweep(tiny_vgg(), pictures, "fc7", np.asarray):
+        tally.add(pictures, first, looked)
+    assert [name for name, _ in tally.unreadable] == ["1pipe.png", "3huge.png", "broken.jpg", "empty.png"]

@@ -7,7 +7,7 @@ from minivis.engine.geometry import ReceptiveField
 from minivis.errors import BadFile
 from minivis.images.collection import Pictures
 from minivis.models.tiny import tiny_vgg
-from minivis.sweeps.sweep import Looked, Tally
+from minivis.sweeps.sweep import BatchResult, Tally
 from minivis.sweeps.tops import Checkpoint, Tops, close, strongest
 
 FIELD = ReceptiveField(size=(4, 8), stride=(1, 2), start=(0, 0))
@@ -53,7 +53,7 @@ def test_codes_are_maps_of_one_place(rng):
 def test_batches_merge_to_the_strongest_of_all_and_the_first_among_equals():
     def batch(values, read):
         places = np.arange(len(values))[None]
-        return Looked((np.array([values], float), places, 10 * places, 20 * places), read, [], [])
+        return BatchResult((np.array([values], float), places, 10 * places, 20 * places), read, [], [])
 
     tops = Tops.none(1, 3).merged(batch([5, 4], [0, 2]), 100).merged(batch([5, 4.5, 1], [1, 2, 3]), 200)
     assert tops.values.tolist() == [[5, 5, 4.5]] and tops.pictures.tolist() == [[100, 201, 202]]
@@ -65,7 +65,8 @@ def test_batches_merge_to_the_strongest_of_all_and_the_first_among_equals():
 def saved(tmp_path, rng):
     images = list(rng.integers(0, 256, (3, 16, 16, 3), dtype=np.uint8))
     tally, pictures = Tally(), Pictures.of(images)
-    tally.add(pictures, 0, Looked(None, [0, 1], [pictures.hash(0), pictures.hash(1)], [(1, "picture 1 is odd", False)]))
+    hashes = [pictures.hash(0), pictures.hash(1)]
+    tally.add(pictures, 0, BatchResult(None, [0, 1], hashes, [(1, "picture 1 is odd", False)]))
     tops = Tops(rng.standard_normal((2, 3)), *(rng.integers(0, 9, (2, 3)) for _ in range(3)))
     state = Checkpoint(tmp_path / "a", tiny_vgg(), SETTINGS)
     state.save(tops, tally)

@@ -11,7 +11,6 @@ import minivis as mv
 from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
 from minivis.images.files import write_image
 from minivis.methods.looking.codes import codes, nearest, write_codes
-from minivis.methods.looking.neighbours import neighbours
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.runtime import block_log, files
 from minivis.runtime.block_log import blocks
@@ -318,29 +317,3 @@ def test_paths_are_read_in_blocks_and_little_of_the_file_is_kept(folder, monkeyp
             caches.append(file.id.get_access_plist().get_cache()[2]), make(file, *args, **kwargs))[1])
         write_codes(tiny_vgg(), "pictures", "more.h5")
     assert caches == [2**20] * 3
-
-
-def test_neighbours_of_a_picture(folder):
-    net = tiny_vgg()
-    write_codes(net, "pictures", "codes.h5", net_name="tiny")
-    image = mv.read_image("pictures/3.png")
-    found = neighbours(net, image, "codes.h5", k=4)
-    values = codes(net, "pictures").values
-    cosines = values @ values[3] / np.linalg.norm(values, axis=1) / np.linalg.norm(values[3])
-    others = [i for i in np.argsort(-cosines) if i != 3][:4]                    # the nearest to it is not itself
-    assert [path for path, _ in found.found] == [f"pictures/{i}.png" for i in others]
-    np.testing.assert_allclose([d for _, d in found.found], 1 - cosines[others], atol=1e-6)
-    assert found.picture().std() > 10 and found.numbers["among"] == 10 and found.caption == "the 4 nearest of 10"
-    with pytest.raises(BadFile, match="holds codes of another net, tiny: give it as --net"):
-        neighbours(tiny_vgg(seed=1), image, "codes.h5")
-
-
-def test_pictures_that_are_gone_or_have_changed_are_told_of(folder):
-    net = tiny_vgg()
-    write_codes(net, "pictures", "codes.h5")
-    image = mv.read_image("pictures/3.png")
-    (folder / "pictures/1.png").unlink()
-    write_image("pictures/2.png", image, force=True)
-    notes = neighbours(net, image, "codes.h5", k=9).notes
-    assert notes == ("1 pictures cannot be read any more since codes.h5 was made, such as pictures/1.png",
-                     "1 pictures have changed since codes.h5 was made, such as pictures/2.png")

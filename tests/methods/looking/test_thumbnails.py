@@ -1,0 +1,38 @@
+"""Small copies: their size, and grey tiles for pictures that are gone."""
+
+import hashlib
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from minivis.images.files import write_image
+from minivis.methods.looking.thumbnails import shrunk, thumbnails
+
+
+@pytest.mark.parametrize("shape, expected", [
+    ((40, 20, 3), (10, 5, 3)), ((20, 40, 1), (5, 10, 3)), ((3, 2, 3), (9, 6, 3)), ((10, 10, 3), (10, 10, 3)),
+])
+def test_the_longer_side_is_as_asked(rng, shape, expected):
+    assert shrunk(rng.integers(0, 256, shape, dtype=np.uint8), 10).shape == expected
+
+
+def test_a_small_picture_is_enlarged_by_whole_pixels(rng):
+    image = rng.integers(0, 256, (3, 2, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(shrunk(image, 10)[::3, ::3], image)
+    np.testing.assert_array_equal(shrunk(image, 10)[2::3, 2::3], image)
+
+
+def test_what_is_gone_or_has_changed(tmp_path, rng):
+    images = [rng.integers(0, 256, (4, 4, 3), dtype=np.uint8) for _ in range(3)]
+    for i, image in enumerate(images[:2]):
+        write_image(tmp_path / f"{i}.png", image)
+    first = hashlib.sha256((tmp_path / "0.png").read_bytes()).hexdigest().encode()
+    hashes = np.array([first, first, b""])
+    file = SimpleNamespace(picture=lambda i: str(tmp_path / f"{i}.png"), hashes=hashes, path="codes.h5")
+    tiles, notes = thumbnails(file, [0, 1, 2], 4)
+    for tile, image in zip(tiles, images[:2]):
+        np.testing.assert_array_equal(tile, image)
+    assert (tiles[2] == 205).all()
+    assert notes == [f"1 pictures cannot be read any more since codes.h5 was made, such as {tmp_path / '2.png'}",
+                     f"1 pictures have changed since codes.h5 was made, such as {tmp_path / '1.png'}"]
