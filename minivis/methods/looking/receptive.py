@@ -145,6 +145,8 @@ def _tile(energy, box, centre, size):
     draw = ImageDraw.Draw(im)
     top, left, bottom, right = (scale * side for side in box)
     draw.rectangle((left, top, right - 1, bottom - 1), outline="white")
+    if not size:                                        # no energy: there is no effective field
+        return np.asarray(im)
     half = size / 2
     draw.rectangle((scale * (centre[1] + 0.5 - half), scale * (centre[0] + 0.5 - half),
                     scale * (centre[1] + 0.5 + half) - 1, scale * (centre[0] + 0.5 + half) - 1), outline=BLUE)

@@ -1,5 +1,7 @@
 """The strongest patches, against a search of every place of every picture; receptive fields; stopping and going on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -167,3 +169,12 @@ def test_stopped_and_gone_on_with_is_the_same(images, tmp_path, monkeypatch):
 def test_bad_settings(images, settings, error, message):
     with pytest.raises(error, match=message):
         top_patches(tiny_vgg(), images, **settings)
+
+
+@pytest.mark.parametrize("height, width", [(20, 200), (40, 120), (50, 50), (200, 20)])
+def test_blocks_fill_a_sheet_that_is_about_as_wide_as_high(images, monkeypatch, height, width):
+    """Twelve of them, of whatever shape: blocks much wider than high stand below one another, not in a strip."""
+    found = replace(top_patches(tiny_vgg(), images, "conv2_1", [0], k=1, maps=()), units=tuple(range(12)))
+    monkeypatch.setattr(type(found), "block", lambda self, i: np.zeros((height, width, 3), np.uint8))
+    sheet = found.picture().shape
+    assert 1 / 3 < sheet[1] / sheet[0] < 3

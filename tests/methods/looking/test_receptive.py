@@ -9,6 +9,7 @@ from minivis.errors import BadFile, BadValue
 from minivis.images.files import write_image
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, MaxPool2D
+from minivis.methods.looking import receptive
 from minivis.methods.looking.dictionary import compare_filters, learn, spread
 from minivis.methods.looking.receptive import effective_receptive_field, effective_size
 from minivis.models.tiny import tiny_vgg
@@ -62,6 +63,27 @@ def test_effective_size_by_hand():
     energy[4, 6] = 4.9
     assert effective_size(energy, (4, 4)) == 9
     assert effective_size(np.ones((2, 2)), (0.5, 0.5)) == 2 and effective_size(np.zeros((3, 3)), (1, 1)) == 0
+
+
+@pytest.mark.parametrize("layers, charts", [(1, 0), (2, 1)])
+def test_a_chart_compares_the_layers_if_there_are_several(pictures, monkeypatch, layers, charts):
+    made, chart = [], receptive.line_chart
+
+    def line_chart(curves, **settings):
+        made.append(curves)
+        return chart(curves, **settings)
+
+    monkeypatch.setattr(receptive, "line_chart", line_chart)
+    figure = effective_receptive_field(stack(*[ones(3)] * layers), images=pictures).picture()
+    assert len(made) == charts and (figure.shape[0] > 300) == bool(charts)
+    for curves in made:
+        assert curves["theoretical"][1] == [3, 5] and curves["the picture"][1] == [25, 25]
+
+
+def test_a_layer_without_energy_is_a_black_tile_of_the_picture_s_shape():
+    tile = receptive._tile(np.zeros((21, 25)), (8, 10, 13, 15), (10, 12), 0)
+    assert tile.shape == (84, 100, 3)                       # four pixels for each of the picture's
+    assert (tile[:32] == 0).all() and (tile[:, :40] == 0).all() and (tile[32, 40:60] == 255).all()
 
 
 def test_every_layer_of_a_net(vgg, branches, rng):
