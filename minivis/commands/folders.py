@@ -63,8 +63,8 @@ def resumable(checkpoint):
     click.Option(["--top"], type=click.IntRange(min=1), default=9, show_default=True, help="Patches for each unit."),
     click.Option(["--per-picture"], type=click.IntRange(min=1), default=1, show_default=True,
                  help="At most N patches of one picture, half a receptive field apart."),
-    click.Option(["--beside"], type=click.Choice(["deconv", "guided", "both", "none"]), default="both",
-                 show_default=True, help="Also draw what excites the unit in each patch; this takes time."),
+    click.Option(["--beside"], type=LazyChoice(lambda: [*imaging_rules(), "both", "none"]), default="both",
+                 show_default=True, help="What excites the unit in each patch, by ReLU rule; drawing takes time too."),
     SHRUNK, *WORKERS, RESUME,
     kind=SweepCommand, image=False, inputs=("folder",),
 )  # fmt: skip
