@@ -40,9 +40,20 @@ def fetch(name, *, url=None, offline=False, force=False, progress=True):
     if offline:
         raise BadFile(f"{entry.name} is not on this machine, and --offline keeps minivis from fetching it")
     folder = user_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    check_writable(folder)
     url = check_url(url or mirrored(entry.url, entry.files[0]))
     return download(url, folder / entry.files[0], size=entry.bytes, published=entry.published, progress=progress)
+
+
+def check_writable(folder):
+    """Make the folder. Raise BadValue where it cannot be made or written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = None if os.access(folder, os.W_OK) else "no permission"
+    except OSError as error:
+        reason = error.strerror
+    if reason:
+        raise BadValue(f"{folder} cannot be written to ({reason}); name another folder in MINIVIS_WEIGHTS")
 
 
 def mirrored(url, file):

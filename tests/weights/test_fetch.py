@@ -217,3 +217,10 @@ def test_by_name_refused(entry, monkeypatch):
     monkeypatch.setattr(fetch, "CATALOGUE", {"e": embedded})
     with pytest.raises(BadValue, match="e is not downloaded: it comes with minivis"):
         fetch.fetch("e")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("MINIVIS_WEIGHTS", str(tmp_path / "file" / "weights"))
+    with pytest.raises(BadValue, match=r"weights cannot be written to .* name another folder in MINIVIS_WEIGHTS"):
+        fetch.fetch("vgg16", progress=False)

@@ -11,10 +11,14 @@ import io
 import json
 import re
 import shutil
+import struct
 import subprocess
 import tarfile
+import zipfile
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from tokenize import TokenError
 from typing import NamedTuple
 
 import numpy as np
@@ -67,6 +71,9 @@ RENAMED: dict[str, dict[str, str | None]] = {
 }  # fmt: skip
 
 
+PACKED = (zipfile.BadZipFile, zlib.error, struct.error, TokenError, SyntaxError)        # of a damaged archive
+
+
 @dataclass(frozen=True)
 class Sprites:
     """All sprites, and the photographs to put behind them.
@@ -100,7 +107,7 @@ class Sprites:
         try:
             with np.load(path) as file:
                 sprites = cls(**{field.name: file[field.name] for field in fields(cls)})
-        except (ValueError, KeyError, EOFError, OSError) as error:
+        except (ValueError, LookupError, EOFError, OSError, RuntimeError, TypeError, *PACKED) as error:
             if isinstance(error, FileNotFoundError):
                 raise
             raise BadFile(

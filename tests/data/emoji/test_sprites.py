@@ -41,6 +41,17 @@ def test_a_file_that_holds_no_sprites_is_refused(tmp_path):
         emoji.load(path)
 
 
+def test_a_damaged_file_of_sprites_is_refused(tmp_path):
+    """Wherever a byte is wrong, whether zip, zlib or NumPy notices it."""
+    path = tmp_path / "sprites.npz"
+    sprites_of(square_sprite((1, 2, 3))).save(path)
+    whole = path.read_bytes()
+    for at in range(60, 160):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with pytest.raises(BadFile, match=r"no file of emoji sprites|other classes"):
+            emoji.load(path)
+
+
 def test_cut_out_crops_scales_and_centres():
     image = Image.new("RGBA", (300, 200))
     image.paste((10, 200, 30, 255), (250, 10, 290, 30))  # 40 x 20 in a corner
