@@ -44,6 +44,8 @@ READING = under(                                # how to read a file that leaves
                       "unit or none."),
     click.Option(["--classes"], metavar="FILE", show_default="the names in the file, if any",
                  help="Text file with one class name a line, in the order of the logits."),
+    click.Option(["--part"], metavar="NAME", show_default="the only net in the file",
+                 help="Which net to read from a PyTorch checkpoint that holds several."),
 )  # fmt: skip
 MEMORY = click.Option(["--memory"], type=BYTES, metavar="SIZE", show_default="what is free", help="Use no more memory "
                       "than this, as 4GB; a run that needs more goes to tiles, then to a smaller optimiser.")
@@ -204,9 +206,10 @@ def relative(path):
     return str(path) if near.startswith("..") else near
 
 
-def reading(arch, preprocess, classes):
+def reading(arch, preprocess, classes, part=None):
     """The settings of `catalogue.load` for what was given."""
-    found = {"arch": arch, "preprocess": preprocess, "classes": read_classes(classes) if classes else None}
+    found = {"arch": arch, "preprocess": preprocess, "classes": read_classes(classes) if classes else None,
+             "part": part}
     return {key: value for key, value in found.items() if value is not None}
 
 

@@ -3,19 +3,20 @@
 import click
 
 from minivis.commands.common import COMPUTE, READING, blas_threads, reading
+from minivis.commands.option_groups import GroupedCommand
 from minivis.commands.types import whole
 
 PORT = 8650                                     # and the next few, where somebody has it already
 
 
-@click.command("live", params=[
+@click.command("live", cls=GroupedCommand, params=[
     *(option for option in COMPUTE if option.name != "seed"),
     *READING,
     click.Option(["--port"], type=whole(0, 65535), metavar="N", show_default=f"{PORT} or the next free one",
                  help="Port of 127.0.0.1 to listen on; 0 takes any free one."),
     click.Option(["--browser/--no-browser"], default=True, help="Open the page in the browser.", show_default=True),
 ])  # fmt: skip
-def live(net, device, threads, port, browser, arch, preprocess, classes):
+def live(net, device, threads, port, browser, arch, preprocess, classes, part):
     """Point a camera at something and see every activation of a net.
 
     The page in the browser takes a camera, pictures or films, and shows the maps of each layer, the way back from any
@@ -24,7 +25,7 @@ def live(net, device, threads, port, browser, arch, preprocess, classes):
     from minivis.live import create_app, serve
     from minivis.weights.catalogue import load
 
-    loaded = load(net, device=device, **reading(arch, preprocess, classes))
+    loaded = load(net, device=device, **reading(arch, preprocess, classes, part))
     app = create_app(loaded, name=net)
     with blas_threads(threads), serve.listening(port, PORT) as sock:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}/"

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from minivis.commands.common import JSON, NET_ARGUMENT, QUIET, READING, REPORT, Commands, own_picture, reading, say
+from minivis.commands.option_groups import GroupedCommand
 
 weights = Commands("weights", help="List, fetch, inspect and convert nets.")
 
@@ -73,7 +74,7 @@ def fetch_weights(name, url, offline, force, as_json, quiet):
         as_json=as_json)
 
 
-@weights.command("import", params=[
+@weights.command("import", cls=GroupedCommand, params=[
     click.Argument(["file"], metavar="NAME|FILE"),
     *READING,
     click.Option(["-o", "--out"], metavar="FILE", show_default="FILE.h5 where minivis looks for nets",
@@ -81,7 +82,7 @@ def fetch_weights(name, url, offline, force, as_json, quiet):
     click.Option(["--half"], is_flag=True, help="Store float16 numbers, which halves the size."),
     *REPORT,
 ])  # fmt: skip
-def import_weights(file, arch, preprocess, classes, out, half, force, as_json, quiet):
+def import_weights(file, arch, preprocess, classes, part, out, half, force, as_json, quiet):
     """Convert a file of PyTorch, Keras, Caffe, MatConvNet, safetensors or NumPy into a file of minivis."""
     from minivis.runtime.files import check_output
     from minivis.weights import native
@@ -92,7 +93,7 @@ def import_weights(file, arch, preprocess, classes, out, half, force, as_json, q
         user_folder().mkdir(parents=True, exist_ok=True)
         out = user_folder() / f"{Path(path).stem}.h5"
     check_output(out, force)
-    net = load(path, **reading(arch, preprocess, classes))
+    net = load(path, **reading(arch, preprocess, classes, part))
     native.save(net, out, dtype="float16" if half else None, force=force)
     facts = {key: net.about[key] for key in ("format", "architecture", "training", "licence", "preprocessing", "unused")
              if key in net.about}  # fmt: skip

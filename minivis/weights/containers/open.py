@@ -13,6 +13,7 @@ from minivis.weights.containers import zip as archive
 
 DEEPEST = 8                                     # of prefixes such as module.model. before all names
 COUNTERS = "num_batches_tracked"                # of PyTorch's batch norm: a count of batches, which no net needs
+WRAPPERS = ("module", "model", "_orig_mod", "net")      # DataParallel, Lightning, torch.compile, and what people write
 
 
 @dataclass(frozen=True)
@@ -28,25 +29,25 @@ class Contents:
 
 
 @contextmanager
-def opened(path):
+def opened(path, part=None):
     """The `Contents` of the file at ``path``; None where it is of none of these kinds (HDF5, for one)."""
     with reading(path) as raw:
         start, size = raw.read(64), os.fstat(raw.fileno()).st_size
         hdf5 = start.startswith((b"\x89HDF", matconvnet.START_V7_3))
-        yield None if hdf5 else contents(raw, start, size, path)
+        yield None if hdf5 else contents(raw, start, size, path, part)
 
 
-def contents(raw, start, size, path):
+def contents(raw, start, size, path, part=None):
     """The `Contents` of an open file that starts so. Raise BadFile with a sentence for what is often met instead."""
     if start.startswith(b"PK"):
         names = archive.members(raw, path)
         if torch_file.is_archive(names):
-            return Contents(torch_file.read_archive(raw, path), "PyTorch state dict (zip)")
+            return Contents(torch_file.read_archive(raw, path, part), "PyTorch state dict (zip)")
         if npz.is_npz(names):
             return npz_contents(npz.read(raw, path))
         return None
     if torch_file.is_stream(start):
-        return Contents(torch_file.read_stream(raw, path), "PyTorch state dict (before 1.6)")
+        return Contents(torch_file.read_stream(raw, path, part), "PyTorch state dict (before 1.6)")
     if start.startswith(matconvnet.START):
         tensors, order, classes = matconvnet.read(raw, path)
         return Contents(tensors, "MatConvNet .mat", "HWIO", order, class_names=classes)
@@ -86,9 +87,19 @@ def npz_contents(tensors):
 
 
 def spellings(tensors):
-    """The tensors under the names that they have, and under those less what all names begin with (module.)."""
+    """The tensors under the names that they have; under those less what all names begin with (module.); and less
+    what wrappers add anywhere, as DataParallel around VGG's features alone does (features.module.0)."""
     kept = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
     yield kept
+    yield from without_prefixes(kept)
+    bare = {".".join(part for part in name.split(".") if part not in WRAPPERS): t for name, t in kept.items()}
+    if len(bare) == len(kept) and bare.keys() != kept.keys():
+        yield bare
+        yield from without_prefixes(bare)
+
+
+def without_prefixes(kept):
+    """The tensors under their names less what all of them begin with, one part after the other."""
     for _ in range(DEEPEST):
         first = next(iter(kept), "").partition(".")[0] + "."
         if len(kept) < 2 or not all(name.startswith(first) for name in kept):

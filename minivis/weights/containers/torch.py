@@ -12,6 +12,7 @@ import os
 
 from minivis.errors import BadFile
 from minivis.weights.containers import zip as archive
+from minivis.weights.containers.checkpoint import net_dict
 from minivis.weights.containers.tensor import STORED_AS, Tensor
 from minivis.weights.containers.unpickle import PICKLE_BYTES, SAVE_PLAIN, View, build
 
@@ -29,7 +30,7 @@ def is_archive(names):
     return any(name.endswith("/data.pkl") for name in names)
 
 
-def read_archive(raw, path):
+def read_archive(raw, path, part=None):
     """Name -> `Tensor` of an open .pth that is a zip archive."""
     found = archive.members(raw, path)
     pickles = [name for name in found if name.endswith("/data.pkl") and name.count("/") == 1]
@@ -53,7 +54,7 @@ def read_archive(raw, path):
             raise BadFile(f"it has no storage {storage.key[:40]!r}")
         return archive.stored_at(raw, info, path), info.file_size
 
-    return tensors(run(pickled, path), locate, raw, path)
+    return tensors(run(pickled, path), locate, raw, path, part)
 
 
 def raw_bytes(raw, info, path, most=64):
@@ -61,7 +62,7 @@ def raw_bytes(raw, info, path, most=64):
     return raw.read(min(most, info.file_size))
 
 
-def read_stream(raw, path):
+def read_stream(raw, path, part=None):
     """Name -> `Tensor` of an open .pth in the form of before PyTorch 1.6."""
     raw.seek(0)
     magic, version, machine = run(raw, path), run(raw, path), run(raw, path)
@@ -89,7 +90,7 @@ def read_stream(raw, path):
             raise BadFile(f"it has no storage {storage.key[:40]!r}")
         return places[storage.key]
 
-    return tensors(state, locate, raw, path)
+    return tensors(state, locate, raw, path, part)
 
 
 def run(raw, path):
@@ -114,10 +115,14 @@ def views_in(value, depth=4, seen=None):
             yield from views_in(item, depth - 1, seen)
 
 
-def tensors(state, locate, raw, path):
+def is_tensor(value):
+    return isinstance(value, View)
+
+
+def tensors(state, locate, raw, path, part=None):
     """Name -> `Tensor`: every view checked against the storage that it is a part of."""
     found = {}
-    for name, view in state_dict(state, path).items():
+    for name, view in net_dict(state, path, is_tensor, part).items():
         try:
             found[name] = tensor(view, *locate(view.storage), raw)
         except BadFile as error:
@@ -135,18 +140,3 @@ def tensor(view, start, length, raw):
         raise BadFile(f"{place} reaches beyond its {length // step} numbers")
     in_order = view.strides == tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
     return Tensor(shape, storage.dtype, raw, start + first * step, None if in_order or size < 2 else view.strides)
-
-
-def state_dict(value, path):
-    """The dict of tensors in what was saved: itself, or one level down, as "state_dict" beside the epoch and so on."""
-    if not isinstance(value, dict):
-        raise BadFile(f"{path} holds a {type(value).__name__}, not a dict of weights: {SAVE_PLAIN}")
-    usual = ("state_dict", "model_state_dict", "model", "net", "ema", "params_ema", "params", "weights")
-    seen = set()                                            # by id: one dict may be referred to many times
-    for candidate in (value, *(value[k] for k in usual if k in value), *value.values()):
-        if isinstance(candidate, dict) and id(candidate) not in seen:
-            seen.add(id(candidate))
-            found = {str(k): v for k, v in candidate.items() if isinstance(v, View)}
-            if found:
-                return found
-    raise BadFile(f"{path} holds no tensors: {SAVE_PLAIN}")

@@ -1,0 +1,57 @@
+"""Which dict of a checkpoint is the net: bare, beside a metric, one of two."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from minivis.errors import BadFile, UnknownName
+from minivis.weights.containers.checkpoint import net_dict
+
+
+def tensor(*shape):
+    return SimpleNamespace(shape=shape)
+
+
+def is_tensor(value):
+    return isinstance(value, SimpleNamespace)
+
+
+def found(value, part=None):
+    return net_dict(value, "a.pth", is_tensor, part)
+
+
+NET = {"conv1.weight": tensor(4, 3, 3, 3), "conv1.bias": tensor(4)}
+OTHER = {"fc.weight": tensor(2, 3)}
+
+
+@pytest.mark.parametrize("saved", [
+    NET, {**NET, "epoch": 3}, {"state_dict": NET, "best_acc1": tensor()}, {"best_acc1": tensor(), "net": NET},
+    {"loss": tensor(1), "epoch": 3, "whatever": NET, "lr": tensor()}, {"model": NET, "optimizer": OTHER},
+    {"model": NET, "criterion": OTHER, "lr_scheduler": OTHER, "optim_state": OTHER},
+    {"state_dict": NET, "metrics": {"acc": tensor(), "per_class": tensor(10)}},
+    {"model": NET, "optimizer": {"state": {0: OTHER}, "param_groups": []}},
+])  # fmt: skip
+def test_a_net_and_what_is_kept_beside_it(saved):
+    assert found(saved) == NET
+
+
+@pytest.mark.parametrize("first, second", [("student", "teacher"), ("model", "ema"), ("generator", "discriminator")])
+def test_of_two_nets_none_is_taken_in_silence(first, second):
+    saved = {first: NET, second: OTHER, "epoch": 1}
+    with pytest.raises(BadFile, match=rf"2 nets \({first}, {second}\): say which one is meant, as in --part {first}"):
+        found(saved)
+    assert found(saved, first) == NET and found(saved, second) == OTHER
+    with pytest.raises(UnknownName, match=f"no part named '{second}s'; did you mean '{second}'"):
+        found(saved, second + "s")
+
+
+def test_what_is_set_aside_can_still_be_asked_for():
+    assert found({"model": NET, "criterion": OTHER}, "criterion") == OTHER
+
+
+def test_no_net():
+    with pytest.raises(BadFile, match="holds a list, not a dict of weights"):
+        found([1])
+    with pytest.raises(BadFile, match="holds no tensors"):
+        found({"epoch": 3})
+    assert found({"scale": tensor(3)}) == {"scale": tensor(3)}
