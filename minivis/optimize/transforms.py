@@ -20,9 +20,7 @@ import numpy as np
 
 from minivis.errors import BadValue
 from minivis.runtime.backend import get_xp
-from minivis.runtime.settings import number, whole
-
-FARTHEST = 2**31 - 1                            # pixels: more than any picture has
+from minivis.runtime.settings import FARTHEST, number, whole
 
 
 class Linear(NamedTuple):

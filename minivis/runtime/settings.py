@@ -1,6 +1,6 @@
 """What kind of value each setting takes: declared beside a function, checked before it begins, named where it is wrong.
 
-    @settings(steps=whole(1), rate=number(above=0), norm=choice("norm", NORMS), seed=SEED)
+    @takes(steps=whole(1), rate=number(above=0), norm=choice("norm", NORMS), seed=SEED)
     def pgd(net, image, *, steps=40, rate=None, norm="Linf", seed=0): ...
 
     pgd(net, image, steps=1.5)          BadValue: steps is a whole number of at least 1, not 1.5
@@ -49,7 +49,11 @@ def number(least=None, most=None, *, above=None):
     def read(value):
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
             raise ValueError
-        if not math.isfinite(float(value) if abs(value) < 1e308 else math.inf):
+        try:
+            finite = math.isfinite(float(value))
+        except OverflowError:                   # a whole number beyond all floats
+            finite = False
+        if not finite:
             raise ValueError
         if (least is not None and value < least) or (most is not None and value > most):
             raise ValueError
@@ -72,8 +76,16 @@ def read_switch(value):
     return bool(value)
 
 
+def read_text(value):
+    if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+TEXT = Kind("a name", read_text)
 SWITCH = Kind("True or False", read_switch)
 SEED = whole(0)
+FARTHEST = 2**31 - 1                            # pixels: more than any picture has
 
 
 def choice(kind, known):
@@ -103,8 +115,8 @@ def shown(value):
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def settings(**kinds):
-    """A decorator: check the arguments of these names before each call."""
+def takes(**kinds):
+    """A decorator: what kind of value each of these arguments takes, checked before each call."""
     def decorate(function):
         signature = inspect.signature(function)
         parameters = signature.parameters

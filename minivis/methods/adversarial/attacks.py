@@ -20,17 +20,21 @@ from minivis.errors import BadValue, UnknownName
 from minivis.layers.softmax import softmax_forward
 from minivis.runtime.backend import get_xp, to_cpu, to_gpu
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, SWITCH, choice, number, takes, whole
 
 NORMS = ("Linf", "L2")
 BATCH = 64                                      # pictures at a time
 
 
+@takes(eps=number(), batch=whole(1), seed=SEED)
 def fgsm(net, image, target=None, *, label=None, eps=8.0, mask=None, batch=BATCH, seed=0, progress=False):
     """One step of ``eps`` for every pixel: the fast gradient sign method. Arguments as of `pgd`."""
     return pgd(net, image, target, label=label, eps=eps, step=eps, steps=1, random_start=False, mask=mask, batch=batch,
                seed=seed, progress=progress)
 
 
+@takes(eps=number(), step=number(), steps=whole(1), norm=choice("norm", NORMS), random_start=SWITCH,
+       batch=whole(1), seed=SEED)
 def pgd(
     net, image, target=None, *, label=None, eps=8.0, step=None, steps=40, norm="Linf", random_start=True, mask=None,
     batch=BATCH, seed=0, progress=False,

@@ -15,10 +15,12 @@ from minivis.errors import BadValue
 from minivis.methods.adversarial.attacks import BATCH, TINY, aimed, as_pixels, check_settings, fools, logits_of
 from minivis.runtime.backend import get_xp
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, number, takes, whole
 
 HALVINGS = 10                                   # of the way back: to a thousandth
 
 
+@takes(steps=whole(1), overshoot=number(), candidates=whole(), batch=whole(1), seed=SEED)
 def deepfool(
     net, image, target=None, *, label=None, steps=50, overshoot=0.02, candidates=10, mask=None, batch=BATCH, seed=0,
     progress=False,

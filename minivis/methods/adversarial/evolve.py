@@ -34,6 +34,7 @@ from minivis.methods.shared.result import Result
 from minivis.optimize.recorder import LongRun
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import to_cpu
+from minivis.runtime.settings import SEED, choice, takes, whole
 
 ENCODINGS = ("cppn", "direct")
 ETA, RATE, HALVING = 15, 0.1, 1000              # of the direct encoding, the paper's
@@ -149,6 +150,7 @@ class CppnEncoding:
                           tuple((int(a), int(b), float(w)) for a, b, w in one["links"])) for one in kept["genomes"])
 
 
+@takes(encoding=choice("encoding", ENCODINGS), generations=whole(1), population=whole(1), seed=SEED)
 def evolve(net, *, encoding="cppn", generations=100, population=200, seed=0, progress=False, watch=None):
     """Breed a picture for every class of ``net``.
 

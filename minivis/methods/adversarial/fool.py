@@ -26,6 +26,7 @@ from minivis.methods.adversarial.rounding import grown, read_back, rounded
 from minivis.methods.adversarial.szegedy import szegedy
 from minivis.methods.shared.result import Subject, seen_by
 from minivis.runtime.backend import to_cpu
+from minivis.runtime.settings import SEED, choice, number, takes, whole
 
 BOUNDED = ("fgsm", "bim", "pgd")                # by an eps
 STEPS = {"fgsm": 1, "bim": 10, "pgd": 40, "deepfool": 50, "szegedy": 40}
@@ -36,6 +37,8 @@ SURE = 0.99                                     # of what is made of noise or a 
 FREE = 20.0                                     # levels, root mean square: a step of the ascent without any bound
 
 
+@takes(method=choice("method", STEPS), norm=choice("norm", NORMS), eps=number(), steps=whole(1), sure=number(),
+       seed=SEED)
 def fool(
     net, image=None, to=None, *, label=None, start=None, method="pgd", norm="Linf", eps=None, steps=None, sure=None,
     mask=None, seed=0, progress=False,

@@ -30,6 +30,7 @@ from minivis.optimize.parameterize import pixels
 from minivis.optimize.problem import Problem
 from minivis.optimize.update_rules import Adam
 from minivis.optimize.watch import INTERRUPTED
+from minivis.runtime.settings import SEED, SWITCH, number, takes, whole
 
 EPS = 4.0                                       # levels
 RATES = (8.0, 1.0)                              # levels: steps of Adam, for two thirds of the way and for the rest
@@ -37,6 +38,7 @@ NOISE = 16.0                                    # levels: the standard deviation
 STROKE = 16                                     # pixels: the side of a cell in a drawing
 
 
+@takes(channels=whole(1), cell=whole(), bins=whole(), soft=SWITCH, block=whole(), eps=number())
 def hog_net(channels=3, *, cell=8, bins=9, soft=True, block=2, eps=EPS):
     """The HOG of pictures in levels 0..255 as a `Network`: gradient, cells, hog; "hog" is its code."""
     net = Network(preprocessing=Preprocessing({1: "grey", 3: "RGB"}[channels], (0.0,) * channels, (1.0,) * channels))
@@ -104,6 +106,7 @@ class HogTwin(Result):
         return f"{self._words()} Root mean square of the pixels: {self._pixels()}.{note}"
 
 
+@takes(steps=whole(0), cell=whole(1), bins=whole(1), block=whole(1), eps=number(), smooth=number(0), seed=SEED)
 def hog_twin(
     first, start=None, *, steps=450, cell=8, bins=9, block=2, eps=EPS, smooth=None, seed=0, progress=False
 ):  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from minivis.figures.compose import bar_chart, panels
 from minivis.methods.shared.result import Result
+from minivis.runtime.settings import number, takes
 
 X = np.array([2.0, -1, 3, -2, 2, 2, 1, -4, 5, 1])
 W = np.array([-1.0, -1, 1, -1, 1, -1, 1, 1, -1, 1])
@@ -54,6 +55,7 @@ class LectureLinear(Result):
         return "\n".join(lines)
 
 
+@takes(eps=number())
 def lecture_linear(x=X, w=W, *, eps=EPS):
     """The derivation, with other numbers if you like: x and w (d,)."""
     x, w = np.asarray(x, float), np.asarray(w, float)

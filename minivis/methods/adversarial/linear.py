@@ -20,6 +20,7 @@ from minivis.layers.softmax import softmax_forward
 from minivis.methods.shared.result import Result
 from minivis.optimize.scipy_bridge import minimise
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, number, takes, whole
 
 HALVINGS = 24                                   # of the search for the smallest nudge
 CONVNET = 12                                    # rows that the convnet is asked about: PGD takes its time
@@ -96,6 +97,7 @@ class LinearFool(Result):
                 f"{told['mixed']['median_linf']:.3g} (median){beside}")
 
 
+@takes(l2=number(0), held_out=number(), steps=whole(0), seed=SEED)
 def linear_fool(
     x, labels, *, names=None, target=None, bounds=None, shape=None, l2=1e-3, held_out=0.2, steps=200, net=None, seed=0,
     progress=False,

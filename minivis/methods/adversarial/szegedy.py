@@ -15,11 +15,13 @@ from minivis.methods.adversarial.deepfool import shortened
 from minivis.optimize.scipy_bridge import minimise
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, takes, whole
 
 FIRST_C, FACTOR, CLOSE = 0.1, 10.0, 1.1         # the search over c: its start, its strides, and when it is done
 NEAR = 8.0                                      # levels: a random start is no farther from the picture
 
 
+@takes(steps=whole(1), searches=whole(), seed=SEED)
 def szegedy(net, image, target=None, *, label=None, steps=40, searches=10, mask=None, seed=0, progress=False):
     """Return pixels 0..255 near ``image`` (N, H, W, C) that fool the net, with as small an L2 as is found.
 

@@ -19,6 +19,7 @@ from minivis.layers.relu import RELU_RULES, check_rule
 from minivis.methods.shared.gradient import pixel_gradient
 from minivis.methods.shared.result import PANEL, Result, Subject
 from minivis.methods.shared.target import Target, aim, asked
+from minivis.runtime.settings import SEED, SWITCH, TEXT, choice, several, takes
 
 DISPLAYS = ("signed", "absolute")
 
@@ -62,6 +63,7 @@ class Backprop(Result):
             f"{rule} {np.linalg.norm(g[i]):.3g}" for rule, g in self.gradients.items()) for i in range(len(self)))
 
 
+@takes(rules=several(TEXT), display=choice("display", DISPLAYS), crop=SWITCH, seed=SEED)
 def backprop(net, image, unit=None, *, rules=tuple(RELU_RULES), display="signed", crop=False, seed=0, progress=False):
     """Send a unit (default: the score of each picture's first class) back to the pixels under each of ``rules``.
 

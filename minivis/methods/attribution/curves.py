@@ -21,6 +21,7 @@ from minivis.methods.shared.result import PANEL, Result, Subject, input_of
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, takes, whole
 
 RANDOM = "random order"
 
@@ -72,6 +73,7 @@ class Curves(Result):
         return "\n".join(lines)
 
 
+@takes(steps=whole(), seed=SEED)
 def insertion_deletion(net, image, unit=None, *, kinds=tuple(KINDS), steps=32, fill="grey", seed=0, progress=False,
                        **settings):
     """The two curves of every kind of saliency map, for a picture or a batch.

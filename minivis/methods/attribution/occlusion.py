@@ -26,6 +26,7 @@ from minivis.methods.shared.result import PANEL, Result, Subject, input_of, seen
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, several, takes, whole
 
 MEASURES = ("prob", "score")
 FALLS, RISES = (142, 47, 45), (45, 79, 137)             # the darkest red and blue of the colour map: frames of windows
@@ -95,6 +96,7 @@ class Occlusion(Result):
             for i in range(len(self)))
 
 
+@takes(window=several(whole()), stride=several(whole()), batch=whole(1), seed=SEED)
 def occlusion(net, image, unit=None, *, window=None, stride=None, fill="grey", measure=None, batch=None, seed=0,
               progress=False):
     """How far a unit (default: each picture's first class) falls when a square is covered, for a picture or a batch.

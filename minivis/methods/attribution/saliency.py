@@ -20,6 +20,7 @@ from minivis.methods.attribution.smoothgrad import smoothgrad
 from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
 from minivis.methods.shared.result import PANEL, Result, Subject
 from minivis.methods.shared.target import Target, aim, asked
+from minivis.runtime.settings import SEED, TEXT, number, takes, whole
 
 Kind = namedtuple("Kind", "title formula settings")     # settings: the names of those that it takes
 
@@ -59,7 +60,7 @@ class Saliency(Result):
     def describe(self, i):
         row, column = np.unravel_index(self.maps[i].argmax(), self.maps[i].shape)
         found = {**self.target.describe(i), "max": float(self.maps[i].max()), "mean": float(self.maps[i].mean()),
-                 "row": int(row), "column": int(column)}
+                 "row": int(row) if self.maps[i].any() else None, "column": int(column) if self.maps[i].any() else None}
         return found if self.gaps is None else {
             **found, "sum": float(self.maps[i].sum(dtype=np.float64)), "gap": float(self.gaps[i])}
 
@@ -84,6 +85,7 @@ class Saliency(Result):
         return "\n".join(lines)
 
 
+@takes(kind=TEXT, samples=whole(), noise=number(), steps=whole(), seed=SEED)
 def saliency(net, image, unit=None, *, kind="gradient", samples=50, noise=0.15, baseline="grey", steps=32, layer=None,
              seed=0, progress=False):
     """The saliency of a unit (default: the score of each picture's first class) for a picture or a batch.
@@ -144,6 +146,7 @@ class SaliencyKinds(Result):
                          for line in [str(one).split("\n")[i]])
 
 
+@takes(samples=whole(), noise=number(), steps=whole(), seed=SEED)
 def saliency_kinds(net, image, unit=None, *, kinds=tuple(KINDS), seed=0, progress=False, **settings):
     """The `Saliency` of each of ``kinds``, side by side. ``settings``: as `saliency` takes them."""
     for name in set(settings) - set(SETTINGS):

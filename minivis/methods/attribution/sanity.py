@@ -23,6 +23,7 @@ from minivis.methods.shared.result import PANEL, Result, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, number, takes, whole
 
 QUICK = tuple(kind for kind in KINDS if kind not in ("smoothgrad", "integrated"))       # one sweep back each
 COLUMNS = 6                                     # of maps in the figure
@@ -84,6 +85,7 @@ class SanityCheck(Result):
         return "\n".join(lines)
 
 
+@takes(samples=whole(), noise=number(), steps=whole(), seed=SEED)
 def sanity_check(net, image, unit=None, *, kinds=QUICK, seed=0, progress=False, **settings):
     """Shuffle the weights from the unit's layer down, and compare the maps, for a picture or a batch.
 

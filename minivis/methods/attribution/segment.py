@@ -18,6 +18,7 @@ from minivis.figures.compose import above, overlay, panels
 from minivis.methods.attribution.saliency import mapped
 from minivis.methods.shared.result import PANEL, Result, Subject
 from minivis.methods.shared.target import Target, aim, asked
+from minivis.runtime.settings import SEED, choice, number, takes, whole
 
 SHOWS = ("figure", "mask", "cut-out")
 SIDE = 480                                      # pixels: larger pictures are cut at this size
@@ -87,6 +88,7 @@ class Segmentation(Result):
         return "\n".join(lines)
 
 
+@takes(high=number(), low=number(), blur=number(), rounds=whole(), show=choice("way to show it", SHOWS), seed=SEED)
 def segment(net, image, unit=None, *, kind="guided", high=0.95, low=0.3, blur=0.05, rounds=5, show="figure", seed=0,
             progress=False, **settings):
     """Cut out what a unit (default: each picture's first class) responds to, from a picture or a batch.

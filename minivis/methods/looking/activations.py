@@ -16,6 +16,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import beside, contact_sheet, display_limit, panels, signed, unsigned
 from minivis.methods.shared.result import PANEL, Result, Subject
 from minivis.runtime.backend import to_cpu
+from minivis.runtime.settings import SEED, takes, whole
 
 SHEET = 560                                     # pixels: about the width of the sheet of maps
 ORDERS = ("channel", "strength")
@@ -90,6 +91,7 @@ def _shrunk(tile, side):
     return np.asarray(im)
 
 
+@takes(channels=whole(), seed=SEED)
 def activation_grid(net, image, layer=None, *, channels=64, order="channel", scale="shared", seed=0, progress=False):
     """The activations of ``layer`` (default: the net's content layer) for a picture or a batch.
 

@@ -14,6 +14,7 @@ from minivis.figures.text import percent
 from minivis.methods.shared.result import PANEL, Result, Subject
 from minivis.methods.shared.target import last_of
 from minivis.runtime.backend import to_cpu
+from minivis.runtime.settings import SEED, takes, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,7 @@ class Classes(Result):
         return "\n\n".join("\n".join(rows) for rows in lines)
 
 
+@takes(top=whole(), seed=SEED)
 def classify(net, image, *, top=5, seed=0, progress=False):
     """The ``top`` classes of a picture, uint8 (H, W, C), or of a batch of them."""
     if top < 1:

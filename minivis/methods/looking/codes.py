@@ -19,6 +19,7 @@ from minivis.images.collection import Pictures
 from minivis.runtime.checkpoints import check_unfinished
 from minivis.runtime.files import check_output
 from minivis.runtime.locks import only_one
+from minivis.runtime.settings import SWITCH, several, takes, whole
 from minivis.sweeps.codes_file import near, open_codes, parts_of, write_file
 from minivis.sweeps.codes_log import Batch, CodesLog, Source
 from minivis.sweeps.sweep import Tally, check_workers, shown, sweep
@@ -42,6 +43,7 @@ def flat(acts):
     return acts.reshape(len(acts), -1)
 
 
+@takes(size=several(whole()), jobs=whole())
 def codes(net, pictures, layer=None, *, size=None, jobs=1, backend="loky", scheduler=None, progress=False):
     """The codes of pictures (a folder, a list of files, or arrays) at ``layer`` (default: the net's code layer)."""
     layer = net.check_name(layer or net.role("code"))
@@ -67,6 +69,7 @@ class Written:
     unreadable: tuple
 
 
+@takes(size=several(whole()), jobs=whole(), resume=SWITCH, force=SWITCH)
 def write_codes(net, folder, path, layer=None, *, net_name="", resume=False, force=False, size=None, jobs=1,
                 backend="loky", scheduler=None, progress=False):
     """Write the codes of a folder of pictures to ``path``.
@@ -136,6 +139,7 @@ def check_some(count, unreadable, pictures):
         raise BadFile(f"none of the {len(pictures)} pictures can be read; the first: {unreadable[0][1]}")
 
 
+@takes(k=whole())
 def nearest(codes, code, k=12, *, metric="cosine"):
     """(numbers, distances) of the k rows of ``codes`` (N, D) that are nearest to ``code`` (D,), nearest first.
 

@@ -22,6 +22,7 @@ from minivis.figures.compose import contact_sheet, panels, signed
 from minivis.methods.looking.filters import FilterGrid, filter_grid
 from minivis.methods.shared.result import Result
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, takes, whole
 
 SHEET = 330                                     # pixels: the side of each sheet
 SIDE = 320                                      # pixels: photographs are shrunk to this, so that patches have edges
@@ -61,6 +62,7 @@ class FilterComparison(Result):
         return "\n".join(lines + [f"left out: {why}" for _, why in self.unreadable])
 
 
+@takes(patches=whole(), seed=SEED)
 def compare_filters(net, layer=None, *, data=None, patches=8000, seed=0, progress=False):
     """The filters of a convolution that reads the picture, and what four other ways learn from patches of that size.
 

@@ -15,6 +15,7 @@ from minivis.figures.compose import contact_sheet, display_limit, panels, signed
 from minivis.layers import Conv2D
 from minivis.methods.shared.result import Result
 from minivis.runtime.backend import to_cpu
+from minivis.runtime.settings import SEED, takes, whole
 
 SHEET = 640
 
@@ -57,6 +58,7 @@ class FilterGrid(Result):
         return f"{self.layer}: {F} filters of {KW} x {KH} x {C}, the largest weight {abs(self.filters).max():.3g}"
 
 
+@takes(rows=whole(), columns=whole(), seed=SEED)
 def filter_grid(net, layer=None, *, rows=24, columns=48, seed=0, progress=False):
     """The filters of a convolution, by default the first; of a deep one at most ``rows``, and ``columns`` of each."""
     if min(rows, columns) < 1:

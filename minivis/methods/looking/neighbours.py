@@ -12,6 +12,7 @@ from minivis.methods.looking.codes import codes as codes_of
 from minivis.methods.looking.codes import nearest
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.result import Result
+from minivis.runtime.settings import SEED, takes, whole
 from minivis.sweeps.codes_file import open_codes
 
 TILE = 144                                      # pixels
@@ -44,6 +45,7 @@ class Neighbours(Result):
         return "\n".join([*(f"{distance:8.4f}  {path}" for path, distance in self.found), *self.notes])
 
 
+@takes(k=whole(), seed=SEED)
 def neighbours(net, image, codes, *, k=12, metric="cosine", seed=0, progress=False):
     """The k pictures of the file ``codes`` whose codes are nearest to that of ``image``, uint8 (H, W, C).
 

@@ -22,6 +22,7 @@ from minivis.layers.relu import IMAGING_RULES
 from minivis.methods.shared.result import Result, input_of, seen_by
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, SWITCH, several, takes, whole
 from minivis.runtime.threads import ONE_BLAS_THREAD
 from minivis.sweeps.sweep import Tally, batch_size, fitted, listed, shown, sweep
 from minivis.sweeps.tops import Checkpoint, Tops, strongest
@@ -95,6 +96,7 @@ class TopPatches(Result):
         return "\n".join([*lines, *listed(self.unreadable)])
 
 
+@takes(k=whole(), per_picture=whole(), size=several(whole()), jobs=whole(), resume=SWITCH, seed=SEED)
 def top_patches(net, pictures, layer=None, units=None, *, k=9, per_picture=1, maps=tuple(MAPS), size=None, jobs=1,
                 backend="loky", scheduler=None, checkpoint=None, resume=False, seed=0, progress=False):
     """The k patches that excite each of ``units`` (channels; default: all) of ``layer`` (default: the content layer).

@@ -22,6 +22,7 @@ from minivis.layers import AvgPool2D, GlobalAvgPool, MaxPool2D
 from minivis.methods.shared.result import Result, input_of
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, several, takes, whole
 
 SHARE = 0.95                                    # of E lies in the effective field
 TILE, BLUE = 112, (86, 180, 233)               # pixels
@@ -74,6 +75,7 @@ class ReceptiveFields(Result):
         return "\n".join(lines + [f"left out: {why}" for _, why in self.unreadable])
 
 
+@takes(pictures=whole(), size=several(whole()), seed=SEED)
 def effective_receptive_field(net, *, images=None, data=None, pictures=32, size=None, seed=0, progress=False):
     """The receptive field of the central unit of every layer, theoretical beside effective.
 

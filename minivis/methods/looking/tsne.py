@@ -13,6 +13,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import beside
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.result import Result
+from minivis.runtime.settings import SEED, number, takes, whole
 from minivis.sweeps.codes_file import open_codes
 
 LAYOUTS = ("grid", "plane", "both")
@@ -49,6 +50,7 @@ class TsneGrid(Result):
                           f"{self.divergence:.3f} at perplexity {self.settings['perplexity']:g}", *self.notes])
 
 
+@takes(perplexity=number(), side=whole(), most=whole(), seed=SEED)
 def tsne_grid(codes, *, perplexity=50.0, layout="grid", side=None, most=MOST, seed=0, progress=False):
     """The map of the pictures of a file of codes. layout: "grid", "plane" or "both"; side: pixels of each.
 

@@ -27,12 +27,14 @@ from minivis.optimize.recorder import LongRun
 from minivis.optimize.update_rules import Gradient
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.settings import FARTHEST, SEED, SWITCH, choice, number, takes, whole
 
 VECTORS = 8                                     # arrays as large as the picture, beside those of a step: its octaves
 WHITE = 99.98                                   # percentile that becomes 255 where nothing was clipped
 COLOURS = ("free", "kept")
 
 
+@takes(step=number(), jitter=whole(0, FARTHEST), clip=SWITCH, tile=whole(1))
 def make_step(net, pixels, loss, rng, *, step=1.5, jitter=32, clip=True, tile=None, workspace=None):
     """One step: (the loss before it, the next pixels). pixels: levels (N, H, W, C); loss: acts -> (loss, seeds)."""
     xp = get_xp(pixels)
@@ -91,6 +93,8 @@ class State:
         return State(self.number, self.step + 1, pixels, losses, rng.bit_generator.state)
 
 
+@takes(octaves=whole(1), octave_scale=number(), steps=whole(0), step=number(), jitter=whole(0, FARTHEST), clip=SWITCH,
+       colours=choice("way of colours", COLOURS), tile=whole(1), memory=number(), seed=SEED)
 def dream(
     net, image, layers=None, *, guide=None, octaves=4, octave_scale=1.4, steps=10, step=1.5, jitter=32, clip=True,
     colours="free", tile=None, memory=None, seed=0, progress=False, watch=None,

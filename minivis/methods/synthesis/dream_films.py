@@ -17,6 +17,7 @@ from minivis.methods.synthesis.dream import dream, levels
 from minivis.optimize.watch import INTERRUPTED
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, number, takes, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,7 @@ class DreamSheet(Result):
         return "\n".join(map(str, self.dreams.values()))
 
 
+@takes(seed=SEED)
 def dream_layers(net, image, layers=None, *, seed=0, progress=False, watch=None, **settings):
     """`dream` of each of ``layers`` (default: those of style, and of dreams) on one picture, side by side."""
     if layers is None:
@@ -75,6 +77,7 @@ class Zoom(Result):
         return f"{len(self.frames)} frames; {self.stopped}"
 
 
+@takes(frames=whole(), zoom=number(), seed=SEED)
 def dream_zoom(
     net, image, layers=None, *, frames=100, zoom=0.05, seed=0, progress=False, watch=None, **settings
 ):  # fmt: skip
@@ -87,8 +90,8 @@ def dream_zoom(
     if watch is not None and watch.checkpoint:
         raise BadValue("a film of many dreams keeps no checkpoint: dream on one picture")
     found, stopped = [], "done"
-    for number in track(range(frames), progress, "frames"):
-        made = dream(net, image, layers, seed=seed + number, **settings)
+    for k in track(range(frames), progress, "frames"):
+        made = dream(net, image, layers, seed=seed + k, **settings)
         picture = to_uint8(made.pixels)
         found.append(picture)
         image = to_uint8(zoomed(made.pixels[None].astype(net.dtype), 1 + zoom))[0]

@@ -25,10 +25,18 @@ from minivis.optimize.parameterize import KINDS
 from minivis.optimize.presets import INVERT
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.settings import SEED, choice, number, takes, whole
 
 DEFAULTS = {"parameterization": "pixels", "coarse": (), "through": 0, "rounds": (), "smooth": (), "method": "lbfgs",
             "steps": 200, "history": 20, "rates": None, "momentum": 0.9, "tv": 1.0, "tv_beta": 2, "alpha": 0.0,
             "noise": 10.0}
+
+
+INVERT_KINDS = {
+    "parameterization": choice("parameterization", KINDS), "method": choice("method", ("lbfgs", "gradient")),
+    "through": whole(0), "steps": whole(0), "history": whole(1), "momentum": number(), "tv": number(),
+    "tv_beta": number(), "alpha": number(), "noise": number(0),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +76,7 @@ class Inversion(Result):
                          + [f"loss {self.run.first_loss:.4g} -> {self.run.loss:.4g}; {self.stopped}", *self.run.notes])
 
 
+@takes(starts=whole(), exaggerate=number(), seed=SEED, **INVERT_KINDS)
 def invert(
     net, image, layer=None, *, preset="minivis", starts=1, exaggerate=1.0, seed=0, progress=False, watch=None,
     **settings,
@@ -124,6 +133,7 @@ class AllLayers(Result):
         return "\n".join(f"{one.layer}: {one.words(0)}" for one in self.inversions)
 
 
+@takes(seed=SEED, **INVERT_KINDS)
 def invert_layers(net, image, layers=None, *, preset="minivis", seed=0, progress=False, watch=None, **settings):
     """The image from the code of every layer (default: of `layers_of`), side by side on one sheet."""
     names = [net.check_name(name) for name in layers] if layers else layers_of(net)

@@ -32,6 +32,7 @@ from minivis.optimize.problem import Problem, vectors
 from minivis.optimize.regularize import blurred, decay, small_contribution, small_norm
 from minivis.optimize.update_rules import LBFGS, Adam, Gradient
 from minivis.runtime.backend import to_cpu
+from minivis.runtime.settings import FARTHEST, SEED, choice, number, several, takes, whole
 
 DEFAULTS = {
     "goal": "score",                    # of a class also "probability" and "log-probability"
@@ -45,6 +46,14 @@ DEFAULTS = {
 METHODS = ("gradient", "adam", "lbfgs")
 RATES = {"pixels": 2.0, "fourier": 0.05}        # of Adam, where memory is too short for L-BFGS
 GOALS = ("score", "probability", "log-probability")
+MAXIMIZE_KINDS = {
+    "goal": choice("goal", GOALS), "parameterization": choice("parameterization", ("pixels", "fourier")),
+    "spectrum_decay": number(), "noise": number(0), "method": choice("method", METHODS), "rate": number(),
+    "momentum": number(), "history": whole(1), "steps": whole(0), "l2": number(), "tv": number(), "tv_beta": number(),
+    "diversity": number(), "jitter": whole(0, FARTHEST), "scale": number(), "rotate": number(0), "shift": number(0),
+    "transform_blur": number(0), "decay": number(), "blur": number(0), "blur_every": whole(1), "small_norm": number(),
+    "small_contribution": number(),
+}  # fmt: skip
 ANY_SIZE = 128                          # pixels, in a net that takes any size: Lucid's
 
 
@@ -96,6 +105,7 @@ class Maximize(Result):
                           *self.notes])
 
 
+@takes(count=whole(), size=several(whole(1)), tile=whole(1), memory=number(), seed=SEED, **MAXIMIZE_KINDS)
 def maximize(
     net, unit=None, *, preset="minivis", start=None, size=None, count=1, tile=None, memory=None, seed=0, progress=False,
     watch=None, **settings,
@@ -151,6 +161,7 @@ class DownTheLayers(Result):
         return "\n".join(f"{layer}: mean value {row.values.mean():.3g}" for layer, row in zip(self.layers, self.rows))
 
 
+@takes(channels=whole(), size=several(whole(1)), seed=SEED, **MAXIMIZE_KINDS)
 def down_the_layers(net, layers=None, *, channels=6, preset="minivis", size=None, seed=0, progress=False, watch=None,
                     **settings):
     """A sheet: for each layer (default: every convolution, and the classes) what excites a few of its channels most."""

@@ -29,6 +29,7 @@ from minivis.optimize.problem import VECTORS, Problem
 from minivis.optimize.update_rules import LBFGS
 from minivis.optimize.watch import INTERRUPTED
 from minivis.runtime.backend import get_xp
+from minivis.runtime.settings import SEED, SWITCH, choice, number, several, takes, whole
 
 STARTS, COLOURS = ("content", "noise"), ("free", "kept")
 NOISE = 32.0                                    # levels: the standard deviation of the noise to start from
@@ -59,6 +60,9 @@ class Painted(Result):
         )])
 
 
+@takes(size=several(whole()), steps=several(whole(0)), style_weight=number(), tv_weight=number(), style_scale=number(),
+       start=choice("start", STARTS), colours=choice("way of colours", COLOURS), history=whole(1), tile=whole(1),
+       memory=number(), seed=SEED)
 def style_transfer(
     net, content, styles, *, size=None, steps=200, content_layers=None, style_layers=None, style_weight=100.0,
     tv_weight=1.0, blend=None, masks=None, style_scale=1.0, start="content", colours="free", pooling="max",
@@ -106,6 +110,8 @@ def style_transfer(
     })  # fmt: skip
 
 
+@takes(size=several(whole()), steps=several(whole(0)), tv_weight=number(), style_scale=number(), histogram=SWITCH,
+       history=whole(1), tile=whole(1), memory=number(), seed=SEED)
 def texture(
     net, style, *, size=None, steps=200, layers=None, tv_weight=0.0, style_scale=1.0, pooling="average", histogram=True,
     history=20, tile=None, memory=None, seed=0, progress=False, watch=None,

@@ -230,3 +230,4 @@ def test_a_map_that_is_zero_everywhere_points_at_no_pixel(vgg):
     lines = str(replace(found, maps=np.zeros_like(found.maps))).splitlines()
     assert len(lines) == 1 and "the map is zero everywhere" in lines[0] and "row 0" not in lines[0]
     assert "the pixel at row" in str(found)
+    assert replace(found, maps=np.zeros_like(found.maps)).describe(0)["row"] is None
