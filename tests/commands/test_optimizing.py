@@ -134,7 +134,7 @@ def test_invert_and_rerun(run, tmp_path, words):
 @pytest.mark.parametrize("words, sentence", [
     (("--resume",), "--resume needs --checkpoint FILE"),
     (("--resume", "--checkpoint", "run.npz"), "there is no checkpoint run.npz"),
-    (("--resume", "--checkpoint", "photo.png"), "no checkpoint of minivis'"),
+    (("--resume", "--checkpoint", "photo.png"), "is not a minivis checkpoint"),
     (("--checkpoint", "photo.png"), "exists and is kept"),
     (("--start", "nowhere.png"), "there is no file nowhere.png"),
     (("--start", "tiny.h5"), "is no picture"),
