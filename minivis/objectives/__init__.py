@@ -1,28 +1,25 @@
-"""What to minimise: activations -> (loss, the gradients to start backward from)."""
+"""What to minimise: activations -> (loss, the gradients to start backward from).
 
-from minivis.objectives.activations import (
-    channel,
-    code_distance,
-    direction,
-    diversity,
-    energy,
-    interpolation,
-    log_probability,
-    neuron,
-    positions,
-    probability,
-    products,
-    row_sums,
-    score,
-    times,
-    unit_value,
-)  # fmt: skip
-from minivis.objectives.base import Evaluation, Objective, Part, as_objective, objective
-from minivis.objectives.priors import alpha_norm, l2, tv
-from minivis.objectives.style import content_distance, gram, style_distance
+Every public function of the modules below can be had from here, so a new objective is one function in one of them.
+"""
 
-__all__ = [
-    "Evaluation", "Objective", "Part", "alpha_norm", "as_objective", "channel", "code_distance", "content_distance",
-    "direction", "diversity", "energy", "gram", "interpolation", "l2", "log_probability", "neuron", "objective",
-    "positions", "probability", "products", "row_sums", "score", "style_distance", "times", "tv", "unit_value",
-]  # fmt: skip
+from types import FunctionType
+
+from minivis.objectives import activations, base, priors, style
+from minivis.objectives.base import Evaluation, Objective, Part
+
+_MODULES = (base, activations, priors, style)
+_PUBLIC = {name: value for module in reversed(_MODULES) for name, value in vars(module).items()
+           if isinstance(value, FunctionType) and value.__module__ == module.__name__ and not name.startswith("_")}
+
+__all__ = ["Evaluation", "Objective", "Part", *_PUBLIC]
+
+
+def __getattr__(name):
+    if name in _PUBLIC:
+        return _PUBLIC[name]
+    raise AttributeError(f"module 'minivis.objectives' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)
