@@ -9,6 +9,14 @@ from minivis.layers import Flatten, FullyConnected, ReLU, Softmax
 W = np.array([[[1.0, -5, 2], [0, 3, -4]]])              # of class a, at pixels (1, 2, 3) in RGB; class b always has 0
 
 PICTURE = np.array([[[100, 1, 254], [120, 130, 7]]], np.uint8)
+MIDDLE = np.array([[[140, 90, 120], [100, 130, 110]]], np.uint8)
+
+SLOPE = W / np.array([10.0, 20, 40])                    # of the score of a, at the pixels of `linear`
+
+
+def score(picture):
+    """Of class a, at the pixels of `linear`."""
+    return ((picture - 100.0) * SLOPE).sum()
 
 
 def linear(w=W, order="RGB", scale=(10.0, 20.0, 40.0), relu=False, dtype=np.float64):

@@ -9,7 +9,6 @@ from minivis.errors import BadValue, UnknownName
 from minivis.images.metrics import l2, linf, ssim
 from minivis.methods.adversarial.attacks import answers, as_pixels, logits_of, pgd
 from minivis.methods.adversarial.fool import blank, fool
-from minivis.methods.adversarial.rounding import grown, read_back, rounded
 from minivis.models.tiny import tiny_vgg
 
 
@@ -53,14 +52,6 @@ def test_the_smallest_eps(net, picture):
     eps = result.eps[0]
     assert eps > 1 and result.numbers["linf"] <= eps
     assert not fool(net, picture, "owl", eps=eps - 1).ok and fool(net, picture, "owl", eps=eps).ok
-
-
-def test_failure_is_said(net, picture):
-    result = fool(net, picture, "owl", eps=1, steps=2)
-    assert not result.ok and result.stopped == "not fooled" and not result.numbers["fooled"]
-    assert str(result).startswith("NOT FOOLED, owl was wanted: ") and result.picture().std() > 10
-    sure = fool(net, picture, "owl", sure=0.9999, eps=4)
-    assert not sure.ok and "owl with p = 0.9999 was wanted" in str(sure)
 
 
 def test_a_net_without_gradient_is_not_fooled_and_the_picture_stays(picture):
@@ -110,37 +101,6 @@ def test_grey_nets_color_pictures_and_larger_ones(picture, rng):
     assert result.made.shape == (1, 16, 16, 3) and result.ok and result.seen.shape == (1, 16, 16, 1)
     result = fool(tiny_vgg(seed=5), picture[..., :1])
     assert result.made.shape == (1, 16, 16, 1) and result.picture().std() > 10
-
-
-def test_numbers_are_json(net, picture):
-    import json
-
-    json.dumps({"numbers": fool(net, picture, eps=3).numbers, "settings": fool(net, to=1, start=(1, 2, 3)).settings})
-
-
-# ---- whole levels ----
-
-def test_rounding_keeps_to_eps():
-    start = np.array([[[0, 100, 255]]], np.uint8)
-    np.testing.assert_array_equal(rounded(start, np.array([[[2.6, 97.4, 252.6]]]), 2.6, "Linf"), [[[2, 98, 253]]])
-    np.testing.assert_array_equal(rounded(start, np.array([[[3.0, 97.8, 255.4]]]), 3, "Linf"), [[[3, 98, 255]]])
-    long = rounded(start, start + 1.5 * np.array([1, 1, -1]), 2.6, "L2")    # rounds to (2, 2, -2), which is 3.46 long
-    assert l2(start, long) <= 2.6
-
-
-def test_a_change_of_less_than_half_a_level_is_not_lost(rng):
-    start = np.full((50, 50, 1), 100, np.uint8)
-    found = start + 0.3
-    seen = []
-    made = grown(start, found, lambda one: seen.append(one) or one.mean() > 100.25, seed=0)
-    assert len(seen) == 2 and (seen[0] == 100).all() and made.mean() == pytest.approx(100.3, abs=0.03)
-    assert set(np.unique(made)) == {100, 101}
-
-
-def test_read_back(rng):
-    for channels in (1, 3):
-        picture = rng.integers(0, 256, (5, 7, channels), np.uint8)
-        np.testing.assert_array_equal(read_back(picture), picture)
 
 
 # ---- mistakes ----

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minivis as mv
-from minivis.errors import BadValue, MinivisError, UnknownName
+from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import Box
 from minivis.methods.attribution.occlusion import framed, occlusion, windows
 from minivis.methods.shared.fills import filled
@@ -78,17 +78,6 @@ def test_what_covers(vgg, picture, fill):
     expected = by_loops(vgg, picture, covers, (6, 6), (4, 4), f)
     result = occlusion(vgg, picture, "goose", window=6, stride=4, fill=fill, seed=3)
     np.testing.assert_allclose(result.maps[0], expected, rtol=1e-9, atol=1e-12)
-
-
-def test_fills(picture):
-    assert (filled(picture[None], "grey", (4, 4), 0) == 128).all()
-    mean = filled(picture[None], "mean", (4, 4), 0)
-    np.testing.assert_array_equal(mean[0, 3, 5], np.rint(picture.mean(axis=(0, 1))))
-    blur = filled(picture[None], "blur", (8, 8), 0)[0].astype(float)
-    assert abs(np.diff(blur, axis=1)).mean() < 0.3 * abs(np.diff(picture.astype(float), axis=1)).mean()
-    noise = [filled(picture[None], "noise", (4, 4), seed) for seed in (0, 0, 1)]
-    assert (noise[0] == noise[1]).all() and (noise[0] != noise[2]).any()
-    assert filled(picture[None, :, :, :1], "blur", (4, 4), 0).shape == (1, 16, 16, 1)
 
 
 def test_windows_start_at_zero_and_the_last_is_cut():
@@ -199,12 +188,3 @@ def test_grey_nets_and_nets_of_any_size(branches, rng):
 def test_mistakes(vgg, picture, settings, message):
     with pytest.raises((BadValue, UnknownName), match=message):
         occlusion(vgg, picture, **settings)
-
-
-def test_a_net_without_classes_asks_for_a_unit(vgg, picture):
-    from dataclasses import replace
-
-    headless = replace(vgg, roles={**vgg.roles, "logits": None, "prob": None}, class_names=())
-    with pytest.raises(MinivisError, match="no classes: name a unit of one of its layers, such as 'relu2_1:0@max'"):
-        occlusion(headless, picture)
-    assert occlusion(headless, picture, "relu2_1:1").settings["measure"] == "score"

@@ -11,11 +11,9 @@ from minivis.engine.network import Network
 from minivis.engine.surgery import trunk
 from minivis.errors import BadFile, BadValue, TooLarge, UnknownName
 from minivis.images.colour import luminance
-from minivis.images.preprocessing import Preprocessing, to_uint8
-from minivis.images.resampling import zoomed
+from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, MaxPool2D, ReLU
 from minivis.methods.synthesis.dream import VECTORS, dream, make_step, octave_sizes
-from minivis.methods.synthesis.dream_films import dream_layers, dream_zoom
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.objectives.activations import energy
 from minivis.objectives.dream import dream_loss, guided, parse_wanted
@@ -167,26 +165,6 @@ def test_names_of_what_is_wanted(vgg):
     assert parse_wanted(vgg, "fc8:goose") == {"fc8:0": 1.0}
 
 
-def test_a_sheet_of_layers():
-    sheet = dream_layers(tiny_vgg(), scene(), octaves=2, steps=2)
-    assert list(sheet.dreams) == ["relu1_1", "relu2_1"] and set(sheet.numbers) == {"relu1_1", "relu2_1"}
-    alone = dream(tiny_vgg(), scene(), "relu2_1", octaves=2, steps=2)
-    np.testing.assert_array_equal(sheet.dreams["relu2_1"].pixels, alone.pixels)
-    assert sheet.picture().shape[0] > 288 and "relu1_1 sees more" in str(sheet)
-
-
-def test_a_zoom_dreams_on_what_it_dreamt():
-    watch = Watch(film=9)
-    film = dream_zoom(tiny_vgg(), scene(), frames=3, zoom=0.5, octaves=1, steps=1, watch=watch)
-    assert [frame.shape for frame in watch.frames] == [(40, 60, 3)] * 3 and film.numbers["frames"] == 3
-    first = dream(tiny_vgg(), scene(), octaves=1, steps=1)
-    np.testing.assert_array_equal(film.frames[0], first.picture())
-    enlarged = to_uint8(zoomed(first.pixels[None], 1.5))[0]
-    np.testing.assert_array_equal(film.frames[1], dream(tiny_vgg(), enlarged, octaves=1, steps=1, seed=1).picture())
-    with pytest.raises(BadValue, match="at least 1 frame"):
-        dream_zoom(tiny_vgg(), scene(), frames=0)
-
-
 def cut_short(monkeypatch, steps):
     """Ctrl-C in the step after so many; return how to take it back."""
     from minivis.methods.synthesis import dream as module
@@ -262,4 +240,3 @@ def test_a_full_disk_ends_the_checkpoints_and_not_the_dream(monkeypatch, tmp_pat
     found = dream(tiny_vgg(), scene(), octaves=2, steps=3, watch=Watch(checkpoint=str(tmp_path / "dream"), seconds=0))
     assert found.stopped == "done" and list(tmp_path.iterdir()) == []
     assert len(found.notes) == 1 and "is full" in found.notes[0] and found.notes[0] in str(found)
-

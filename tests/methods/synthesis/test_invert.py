@@ -5,11 +5,10 @@ import pytest
 from commandline import scene
 
 import minivis as mv
-from minivis.errors import BadFile, BadValue, UnknownName
+from minivis.errors import BadValue, UnknownName
 from minivis.methods.synthesis.invert import invert, invert_layers, layers_of, relative_errors, resolve
-from minivis.methods.synthesis.invert_stages import priors, stages_of
+from minivis.methods.synthesis.invert_stages import priors
 from minivis.models.tiny import tiny_branches, tiny_vgg
-from minivis.optimize.loop import optimize
 from minivis.optimize.presets import INVERT
 from minivis.optimize.watch import Watch
 
@@ -46,33 +45,6 @@ def test_from_coarse_to_fine_takes_fewer_wrong_turns(net):
     assert grown.run.first_loss > 100 * grown.run.loss
 
 
-def test_noise_fades_and_steps_shrink(net):
-    """30 stages from 40 levels to 0.3, in the net's units; Adam's rate falls to a thirtieth."""
-    how = {**resolve(net, "minivis", "pool1", {"coarse": (), "smooth": (40.0, 3.0, 90), "steps": 7})}
-    *stages, last = stages_of(net, "pool1", np.ones((1, 8, 8, 6), "f4"), (1, 16, 16, 3), how)
-    assert len(stages) == 30 and {stage.steps for stage in stages} == {3} and (last.transforms, last.steps) == ((), 7)
-    assert [stage.method.rate for stage in stages[::29]] == pytest.approx([3.0, 0.1])
-    x = np.zeros((1, 16, 16, 3))
-    for levels, stage in zip((40.0, 0.3), stages[::29]):
-        (added,) = stage.transforms
-        seen = net.deprocess(added(np.random.default_rng(0), x.shape).forward(x)) - net.deprocess(x)
-        assert seen.std() == pytest.approx(levels, rel=0.05)
-
-
-def test_each_stage_draws_noise_of_its_own_and_hands_on_its_last_image(net, monkeypatch):
-    """Images under noise are compared by a few draws, where the first would stay the best."""
-    asked = []
-
-    def watched(problem, z, **how):
-        asked.append((bool(problem.transforms), how["seed"], how["keep"]))
-        return optimize(problem, z, **how)
-
-    monkeypatch.setattr("minivis.methods.synthesis.invert_stages.optimize", watched)
-    invert(net, scene(), "pool1", coarse=[(2.0, 2)], smooth=(5.0, 1.0, 30), steps=2)
-    assert len({seed for _, seed, _ in asked}) == len(asked) == 32
-    assert [(noisy, keep) for noisy, _, keep in asked] == [(False, "best"), *[(True, "last")] * 30, (False, "best")]
-
-
 def test_fewer_steps_are_fewer_in_each_stage(net):
     how = resolve(net, "minivis", "pool1", {"steps": 20})
     assert how["coarse"] == [(2.0, 20), (1.0, 10)] and how["smooth"] == (40.0, 3.0, 300)
@@ -85,33 +57,6 @@ def test_a_callback_ends_all_stages(net):
     watch = Watch(lambda preview: seen.append(preview.step) or len(seen) == 4, every=1)
     result = invert(net, scene(), "conv1_2", coarse=[(2.0, 6), (1.0, 4)], smooth=(), steps=5, watch=watch)
     assert result.stopped == "stopped by the callback" and seen == [1, 2, 3, 4]
-
-
-def test_it_goes_on_from_the_checkpoint_of_any_stage(net, tmp_path):
-    settings = {"coarse": [(2.0, 6), (1.0, 4)], "smooth": (), "steps": 5}
-    for stop, done, left in ((3, 3, 6 + 4 + 5), (8, 8, 4 + 5), (12, 12, 5)):
-        seen, kept = [], str(tmp_path / f"run{stop}")
-        watch = Watch(lambda preview, seen=seen, stop=stop: interrupt_at(seen, stop), every=1, checkpoint=kept)
-        half = invert(net, scene(), "conv1_2", watch=watch, **settings)
-        assert half.stopped == "stopped by Ctrl-C" and half.run.steps == done
-        rest = invert(net, scene(), "conv1_2", watch=Watch(checkpoint=kept, resume=True), **settings)
-        assert rest.run.steps == left and rest.run.loss < half.run.loss and "empty history" in rest.run.notes[0]
-    settings["smooth"] = (5.0, 1.0, 60)                             # thirty times two steps
-    seen, kept = [], str(tmp_path / "noisy")
-    watch = Watch(lambda preview: interrupt_at(seen, 10 + 31), every=1, checkpoint=kept)
-    assert invert(net, scene(), "conv1_2", watch=watch, **settings).run.steps == 41
-    rest = invert(net, scene(), "conv1_2", watch=Watch(checkpoint=kept, resume=True), **settings)
-    assert rest.run.steps == 2 + 14 * 2 + 5
-    whole = invert(net, scene(), "conv1_2", **settings)
-    np.testing.assert_array_equal(rest.pictures, whole.pictures)
-    with pytest.raises(BadFile, match="another run"):
-        invert(net, scene(), "pool1", watch=Watch(checkpoint=kept, resume=True), **settings)
-
-
-def interrupt_at(seen, stop):
-    seen.append(1)
-    if len(seen) == stop:
-        raise KeyboardInterrupt
 
 
 def test_several_starts_share_the_code_and_not_the_pixels(net):

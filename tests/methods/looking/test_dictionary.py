@@ -1,0 +1,50 @@
+"""What other ways of learning find in patches of photographs."""
+
+import numpy as np
+import pytest
+
+from minivis.errors import BadValue
+from minivis.methods.looking.dictionary import compare_filters, learn, spread
+from minivis.models.tiny import tiny_vgg
+
+
+def test_spread_by_hand():
+    filters = np.zeros((3, 2, 2, 1))
+    filters[0], filters[1, 0, 0], filters[2, 0] = 3, -2, 1
+    np.testing.assert_allclose(spread(filters), [1, 0.25, 0.5])
+
+
+def test_pca_is_the_direction_of_the_largest_variance(rng):
+    pattern = rng.standard_normal((4, 4, 1))
+    pattern -= pattern.mean()
+    strength = rng.choice([-1, 1], (500, 1, 1, 1)) * rng.uniform(20, 30, (500, 1, 1, 1))
+    patches = np.rint(128 + strength * pattern + rng.normal(0, 2, (500, 4, 4, 1))).clip(0, 255)
+    found = learn(patches, 5)
+    likeness = abs((found["PCA"][0] * pattern).sum()) / np.linalg.norm(found["PCA"][0]) / np.linalg.norm(pattern)
+    assert likeness > 0.99 and set(found) == {"PCA", "ICA", "k-means", "sparse coding"}
+    assert all(filters.shape == (5, 4, 4, 1) for filters in found.values())
+
+
+def test_ica_and_sparse_coding_find_the_parts_that_pca_mixes(rng):
+    """Patches of a few independent bright bars: ICA and sparse coding give the bars back, PCA gives sums of them."""
+    bars = np.zeros((6, 6, 6, 1))
+    for k in range(6):
+        bars[k, k] = 1
+    strength = rng.laplace(0, 25, (3000, 6)) * (rng.random((3000, 6)) < 0.3)
+    patches = (128 + np.einsum("nk,khwc->nhwc", strength, bars) + rng.normal(0, 0.5, (3000, 6, 6, 1))).clip(0, 255)
+    found = learn(patches, 5)
+    mean = {way: spread(filters).mean() for way, filters in found.items()}
+    assert mean["ICA"] < 0.8 * mean["PCA"]
+
+
+def test_compare(vgg, tmp_path):
+    found = compare_filters(vgg, patches=200)
+    assert list(found.learnt) == ["PCA", "ICA", "k-means", "sparse coding"]
+    assert found.learnt["ICA"].shape == (6, 3, 3, 3) and found.picture().shape[2] == 3
+    assert found.numbers["learnt"]["PCA"]["spread"] == pytest.approx(spread(found.learnt["PCA"]).mean())
+    again = compare_filters(vgg, patches=200)
+    assert all((again.learnt[way] == found.learnt[way]).all() for way in found.learnt)
+    assert compare_filters(tiny_vgg(channels=1), patches=200).learnt["k-means"].shape == (6, 3, 3, 1)
+    for settings, message in (({"layer": "conv2_1"}, "reads feature maps"), ({"patches": 20}, "take 60 or more")):
+        with pytest.raises(BadValue, match=message):
+            compare_filters(vgg, **settings)

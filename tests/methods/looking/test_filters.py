@@ -1,0 +1,47 @@
+"""Filters: what is shown are the weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minivis.engine.network import Network
+from minivis.errors import BadValue, UnknownName
+from minivis.images.preprocessing import Preprocessing
+from minivis.layers import Conv2D, Flatten, FullyConnected
+from minivis.methods.looking.filters import filter_grid
+
+
+def test_filters_of_the_first_layer_are_pictures(vgg):
+    result = filter_grid(vgg)
+    w = vgg.layers["conv1_1"].params["w"]
+    assert result.layer == "conv1_1" and result.reads_picture
+    np.testing.assert_array_equal(result.filters[4], w[..., 4])
+    assert result.numbers["largest"] == pytest.approx(abs(w).max()) and result.picture().ndim == 3
+    bgr = replace(vgg, preprocessing=Preprocessing("BGR", (0,) * 3, (1,) * 3, size=(16, 16)))
+    np.testing.assert_array_equal(filter_grid(bgr).filters[4], w[:, :, ::-1, 4])
+
+
+def test_filters_of_a_deep_layer_are_a_square_a_channel(vgg):
+    result = filter_grid(vgg, "conv2_1", rows=5, columns=4)
+    assert not result.reads_picture and result.filters.shape == (8, 3, 3, 6)
+    assert filter_grid(vgg, "conv2_1").picture().shape > result.picture().shape
+    with pytest.raises(UnknownName, match="no convolution named 'fc6'"):
+        filter_grid(vgg, "fc6")
+    with pytest.raises(BadValue, match="at least 1"):
+        filter_grid(vgg, rows=0)
+
+
+def test_a_net_without_convolutions_has_no_filters():
+    net = Network(preprocessing=Preprocessing("grey", (0.0,), (1.0,), size=(1, 1)))
+    net.add("flatten", Flatten()).add("fc", FullyConnected(np.ones((1, 2)), np.zeros(2)))
+    with pytest.raises(UnknownName, match="no convolutions"):
+        filter_grid(net)
+
+
+def test_convolution_on_the_picture_only_counts_as_one_that_reads_it(rng):
+    net = Network(preprocessing=Preprocessing("grey", (0.0,), (1.0,)))
+    net.add("a", Conv2D(rng.standard_normal((5, 3, 1, 4)), None))
+    net.add("b", Conv2D(rng.standard_normal((1, 1, 4, 2)), None))
+    assert filter_grid(net).reads_picture and not filter_grid(net, "b").reads_picture
+    assert filter_grid(net).picture().shape[2] == filter_grid(net, "b").picture().shape[2] == 3

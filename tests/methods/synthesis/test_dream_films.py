@@ -1,0 +1,33 @@
+"""More of DeepDream: a sheet of layers, and a film that dreams on what it dreamt."""
+
+import numpy as np
+import pytest
+from commandline import scene
+
+from minivis.errors import BadValue
+from minivis.images.preprocessing import to_uint8
+from minivis.images.resampling import zoomed
+from minivis.methods.synthesis.dream import dream
+from minivis.methods.synthesis.dream_films import dream_layers, dream_zoom
+from minivis.models.tiny import tiny_vgg
+from minivis.optimize.watch import Watch
+
+
+def test_a_sheet_of_layers():
+    sheet = dream_layers(tiny_vgg(), scene(), octaves=2, steps=2)
+    assert list(sheet.dreams) == ["relu1_1", "relu2_1"] and set(sheet.numbers) == {"relu1_1", "relu2_1"}
+    alone = dream(tiny_vgg(), scene(), "relu2_1", octaves=2, steps=2)
+    np.testing.assert_array_equal(sheet.dreams["relu2_1"].pixels, alone.pixels)
+    assert sheet.picture().shape[0] > 288 and "relu1_1 sees more" in str(sheet)
+
+
+def test_a_zoom_dreams_on_what_it_dreamt():
+    watch = Watch(film=9)
+    film = dream_zoom(tiny_vgg(), scene(), frames=3, zoom=0.5, octaves=1, steps=1, watch=watch)
+    assert [frame.shape for frame in watch.frames] == [(40, 60, 3)] * 3 and film.numbers["frames"] == 3
+    first = dream(tiny_vgg(), scene(), octaves=1, steps=1)
+    np.testing.assert_array_equal(film.frames[0], first.picture())
+    enlarged = to_uint8(zoomed(first.pixels[None], 1.5))[0]
+    np.testing.assert_array_equal(film.frames[1], dream(tiny_vgg(), enlarged, octaves=1, steps=1, seed=1).picture())
+    with pytest.raises(BadValue, match="at least 1 frame"):
+        dream_zoom(tiny_vgg(), scene(), frames=0)

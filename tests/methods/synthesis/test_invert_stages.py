@@ -1,0 +1,71 @@
+"""The stages of an inversion: their noise, their steps, their seeds, and how they go on from a checkpoint."""
+
+import numpy as np
+import pytest
+from commandline import scene
+
+from minivis.errors import BadFile
+from minivis.methods.synthesis.invert import invert, resolve
+from minivis.methods.synthesis.invert_stages import stages_of
+from minivis.models.tiny import tiny_vgg
+from minivis.optimize.loop import optimize
+from minivis.optimize.watch import Watch
+
+
+@pytest.fixture(scope="module")
+def net():
+    return tiny_vgg()
+
+
+def test_noise_fades_and_steps_shrink(net):
+    """30 stages from 40 levels to 0.3, in the net's units; Adam's rate falls to a thirtieth."""
+    how = {**resolve(net, "minivis", "pool1", {"coarse": (), "smooth": (40.0, 3.0, 90), "steps": 7})}
+    *stages, last = stages_of(net, "pool1", np.ones((1, 8, 8, 6), "f4"), (1, 16, 16, 3), how)
+    assert len(stages) == 30 and {stage.steps for stage in stages} == {3} and (last.transforms, last.steps) == ((), 7)
+    assert [stage.method.rate for stage in stages[::29]] == pytest.approx([3.0, 0.1])
+    x = np.zeros((1, 16, 16, 3))
+    for levels, stage in zip((40.0, 0.3), stages[::29]):
+        (added,) = stage.transforms
+        seen = net.deprocess(added(np.random.default_rng(0), x.shape).forward(x)) - net.deprocess(x)
+        assert seen.std() == pytest.approx(levels, rel=0.05)
+
+
+def test_each_stage_draws_noise_of_its_own_and_hands_on_its_last_image(net, monkeypatch):
+    """Images under noise are compared by a few draws, where the first would stay the best."""
+    asked = []
+
+    def watched(problem, z, **how):
+        asked.append((bool(problem.transforms), how["seed"], how["keep"]))
+        return optimize(problem, z, **how)
+
+    monkeypatch.setattr("minivis.methods.synthesis.invert_stages.optimize", watched)
+    invert(net, scene(), "pool1", coarse=[(2.0, 2)], smooth=(5.0, 1.0, 30), steps=2)
+    assert len({seed for _, seed, _ in asked}) == len(asked) == 32
+    assert [(noisy, keep) for noisy, _, keep in asked] == [(False, "best"), *[(True, "last")] * 30, (False, "best")]
+
+
+def test_it_goes_on_from_the_checkpoint_of_any_stage(net, tmp_path):
+    settings = {"coarse": [(2.0, 6), (1.0, 4)], "smooth": (), "steps": 5}
+    for stop, done, left in ((3, 3, 6 + 4 + 5), (8, 8, 4 + 5), (12, 12, 5)):
+        seen, kept = [], str(tmp_path / f"run{stop}")
+        watch = Watch(lambda preview, seen=seen, stop=stop: interrupt_at(seen, stop), every=1, checkpoint=kept)
+        half = invert(net, scene(), "conv1_2", watch=watch, **settings)
+        assert half.stopped == "stopped by Ctrl-C" and half.run.steps == done
+        rest = invert(net, scene(), "conv1_2", watch=Watch(checkpoint=kept, resume=True), **settings)
+        assert rest.run.steps == left and rest.run.loss < half.run.loss and "empty history" in rest.run.notes[0]
+    settings["smooth"] = (5.0, 1.0, 60)                             # thirty times two steps
+    seen, kept = [], str(tmp_path / "noisy")
+    watch = Watch(lambda preview: interrupt_at(seen, 10 + 31), every=1, checkpoint=kept)
+    assert invert(net, scene(), "conv1_2", watch=watch, **settings).run.steps == 41
+    rest = invert(net, scene(), "conv1_2", watch=Watch(checkpoint=kept, resume=True), **settings)
+    assert rest.run.steps == 2 + 14 * 2 + 5
+    whole = invert(net, scene(), "conv1_2", **settings)
+    np.testing.assert_array_equal(rest.pictures, whole.pictures)
+    with pytest.raises(BadFile, match="another run"):
+        invert(net, scene(), "pool1", watch=Watch(checkpoint=kept, resume=True), **settings)
+
+
+def interrupt_at(seen, stop):
+    seen.append(1)
+    if len(seen) == stop:
+        raise KeyboardInterrupt
