@@ -171,18 +171,19 @@ def check_side(net, image, side, limit=None):
     from minivis.engine.memory import room
     from minivis.errors import TooLarge
 
-    height, width = (n * side / max(image.shape[:2]) for n in image.shape[:2]) if side else image.shape[:2]
+    side = sides(image, side)
+    height, width = (n * side / max(image.shape[:2]) for n in image.shape[:2])
     needs, free = height * width * image.shape[2] * COPIES * 4, room(net, limit)
     if needs > free:
         raise TooLarge(f"a picture with a longer side of {side} pixels needs at least {needs / 1e9:.2g} GB of memory, "
-                       f"and {max(free, 0) / 1e9:.2g} GB are free; choose a smaller --side")
+                       f"and {max(free, 0) / 1e9:.2g} GB are free: choose a smaller --side")
 
 
 def at_side(image, side):
     """The picture with this longer side; without one as it is, but no larger than `ANY_SIZE`."""
     from minivis.images.resampling import resized
 
-    return resized(image, side or min(ANY_SIZE, max(image.shape[:2])))
+    return resized(image, sides(image, side))
 
 
 def sides(image, side):

@@ -126,12 +126,16 @@ class ListedOption(click.Option):
     """An option whose help ends with what ``listed()`` returns, asked when the help is shown."""
 
     def __init__(self, *args, listed, **settings):
+        self.listed = listed
         super().__init__(*args, **settings)
-        self.summary, self.listed = self.help, listed
 
-    def get_help_record(self, ctx):
-        self.help = f"{self.summary} {self.listed()}"
-        return super().get_help_record(ctx)
+    @property
+    def help(self):
+        return f"{self.summary} {self.listed()}"
+
+    @help.setter
+    def help(self, text):
+        self.summary = text
 
 
 def relu_rules():

@@ -84,7 +84,6 @@ def read_text(value):
 
 TEXT = Kind("a name", read_text)
 SWITCH = Kind("True or False", read_switch)
-SEED = whole(0)
 FARTHEST = 2**31 - 1                            # pixels: more than any picture has
 
 
@@ -108,6 +107,9 @@ def several(kind):
         return kind.read(value)
 
     return Kind(f"{kind.words}, or several", read)
+
+
+SEED = several(whole(0))                        # as NumPy takes them
 
 
 def shown(value):

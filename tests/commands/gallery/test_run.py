@@ -7,6 +7,7 @@ import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.util import find_spec
+from inspect import unwrap
 
 import pytest
 from commandline import contents, fill
@@ -64,7 +65,8 @@ def quick():
     sections = [replace(section, words=(*section.words, *QUICK.get(section.key, ()))) for section in SECTIONS]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run.run, "__kwdefaults__", {"progress": False, "sections": sections})
-        patch.setattr(compare_filters, "__kwdefaults__", {**compare_filters.__kwdefaults__, "patches": 400})
+        few = {**unwrap(compare_filters).__kwdefaults__, "patches": 400}
+        patch.setattr(unwrap(compare_filters), "__kwdefaults__", few)
         yield
 
 

@@ -129,7 +129,7 @@ def test_resumed_is_the_same_as_in_one_piece(net, tmp_path, encoding):
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"net": tiny_vgg(seed=6)}, "another run: net"), ({"encoding": "direct"}, "no checkpoint|another run"),
+    ({"net": tiny_vgg(seed=6)}, "another run: net"), ({"encoding": "direct"}, "not a minivis checkpoint|another run"),
     ({"seed": 2}, "another run"), ({"population": 11}, "another run"), ({"generations": 2}, "3 generations already"),
 ], ids=["net", "encoding", "seed", "population", "fewer"])  # fmt: skip
 def test_a_population_of_another_run_is_refused(net, tmp_path, change, message):
@@ -244,7 +244,7 @@ def test_ctrl_c_writes_the_sheet_and_ends_with_130(run, monkeypatch):
 
 
 @pytest.mark.parametrize("words, message", [
-    (["--resume"], "name it with --checkpoint FILE"), (["--checkpoint", "run.npz"], "run.npz exists and is kept"),
+    (["--resume"], "--resume needs --checkpoint FILE"), (["--checkpoint", "run.npz"], "run.npz exists and is kept"),
     (["--checkpoint", "run.npz", "--resume", "--net", "other.h5"], "is the checkpoint of another run: net"),
     (["--checkpoint", "tiny.h5", "--resume"], "tiny.h5 is not a minivis checkpoint"),
     (["--generations", "0"], "--generations"),
