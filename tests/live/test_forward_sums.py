@@ -1,0 +1,56 @@
+"""The sums behind one activation, held against numbers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from minivis.engine.network import Network
+from minivis.errors import BadValue
+from minivis.layers import LRN, AvgPool2D, Flatten, FullyConnected, MaxPool2D
+from minivis.live.forward_sums import concat_source, forward, reads
+
+
+def test_an_output_reads_its_window_and_knows_what_lies_outside():
+    geometry = {"stride": (2, 1), "padding": ((1, 1), (0, 0)), "dilation": (1, 1)}
+    rows, inside = reads(2, 3, 5, geometry, 0)                 # 2 * 2 - 1 = row 3 on, and row 5 is not there
+    assert rows.tolist() == [3, 4, 4] and inside.tolist() == [True, True, False]
+    columns, inside = reads(2, 3, 5, geometry, 1)
+    assert columns.tolist() == [2, 3, 4] and inside.all()
+    rows, inside = reads(0, 3, 5, {**geometry, "dilation": (2, 1)}, 0)
+    assert rows.tolist() == [0, 1, 3] and inside.tolist() == [False, True, True]
+
+
+def test_a_channel_of_a_concat_belongs_to_the_layer_it_came_from():
+    acts = {"a": np.zeros((1, 2, 2, 6)), "b": np.zeros((1, 2, 2, 4))}
+    assert concat_source(acts, ("a", "b"), 5) == ("a", 5)
+    assert concat_source(acts, ("a", "b"), 6) == ("b", 0)
+    assert concat_source(acts, ("a", "b"), 9) == ("b", 3)
+    with pytest.raises(BadValue):
+        concat_source(acts, ("a", "b"), 10)
+
+
+def test_a_fully_connected_sum_lists_its_largest_products_first():
+    net = Network().add("flat", Flatten())
+    net.add("fc", FullyConnected(np.array([[1.0, 2], [3, 4], [-5, 6]]), np.array([10.0, 20])))
+    acts = net.forward(np.array([2.0, -1, 3]).reshape(1, 1, 1, 3))
+    found = forward(net, acts, "fc", (1,))                     # 2 * 2 - 1 * 4 + 3 * 6 + 20
+    assert found["total"] == 38 and found["bias"] == 20 and found["kind"] == "FullyConnected"
+    assert [(g["label"], g["sum"]) for g in found["groups"]] == [
+        ("input:2@0,0", 18), ("input:0@0,0", 4), ("input:1@0,0", -4),
+    ]  # fmt: skip
+    assert found["more"] == {"count": 0, "sum": 0}
+
+
+@pytest.mark.parametrize("pool, more, total", [(MaxPool2D, {"winner": [1, 1]}, 21), (AvgPool2D, {}, 13.5)])
+def test_a_pool_shows_its_window_and_max_pool_the_place_of_the_largest(pool, more, total):
+    x = 3 * np.arange(12.0).reshape(1, 3, 4, 1) + [0, 1, 2]
+    net = Network().add("pool", pool(2))
+    found = forward(net, net.forward(x), "pool", (0, 1, 0))
+    assert found["groups"] == [{"label": "input:0", "x": [[6, 9], [18, 21]], **more}] and found["total"] == total
+
+
+def test_local_response_normalisation_sums_the_neighbours_that_exist():
+    net = Network().add("norm", LRN(3, 0.5, 0.75, 1.0))
+    acts = net.forward(np.array([1.0, 2, 3]).reshape(1, 1, 1, 3))
+    sums = [forward(net, acts, "norm", (0, 0, c))["steps"][1] for c in range(3)]
+    assert sums == [["Σ x² over channels 0 to 1", 5], ["Σ x² over channels 0 to 2", 14],
+                    ["Σ x² over channels 1 to 2", 13]]  # fmt: skip
