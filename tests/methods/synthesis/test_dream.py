@@ -16,7 +16,6 @@ from minivis.layers import Conv2D, MaxPool2D, ReLU
 from minivis.methods.synthesis.dream import VECTORS, dream, make_step, octave_sizes
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.objectives.activations import energy
-from minivis.objectives.dream import dream_loss, guided, parse_wanted
 from minivis.optimize.budget import needed
 from minivis.optimize.update_rules import Gradient
 from minivis.optimize.watch import Watch
@@ -80,26 +79,6 @@ def test_the_seed_decides():
     assert abs(first - other).max() > 1
 
 
-def test_a_channel_and_a_mix_of_layers(vgg):
-    body = trunk(vgg, ["relu1_1", "relu2_1"])
-    x = body.preprocess(scene())
-    acts = body.forward(x)
-    loss, seeds = dream_loss(body, x, {"relu2_1:3": 1.0})(acts)
-    assert loss == pytest.approx(-1) and (seeds["relu2_1"][..., 3] < 0).all() and not seeds["relu2_1"][..., :3].any()
-    loss, seeds = dream_loss(body, x, {"relu1_1": 1.0, "relu2_1": 3.0})(acts)
-    assert loss == pytest.approx(-4)                                        # shares of what is seen to begin with
-    a = acts["relu2_1"]
-    np.testing.assert_allclose(seeds["relu2_1"], -3 * a / ((a * a).sum() / 2), rtol=1e-9)
-
-
-def test_a_guide_sends_the_feature_that_fits_best():
-    a = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]).reshape(1, 1, 3, 2)
-    y = np.array([[3.0, 0.0], [0.0, 1.0]]).reshape(1, 2, 1, 2)
-    loss, seeds = guided("layer", y)({"layer": a})
-    assert loss == 3 + 2 + 3
-    np.testing.assert_array_equal(seeds["layer"].reshape(3, 2), [[3, 0], [0, 1], [3, 0]])
-
-
 def test_a_guide_changes_the_dream(vgg):
     plain = dream(vgg, scene(), octaves=1, steps=4)
     led = dream(vgg, scene(), guide=scene()[:, ::-1, ::-1].copy(), octaves=1, steps=4)
@@ -157,12 +136,6 @@ def test_nothing_to_see_is_said():
     net.layers["conv2_1"].set_params(w=w, b=b - 1000)
     with pytest.raises(BadValue, match="relu2_1 sees nothing at all in this picture"):
         dream(net, scene())
-
-
-def test_names_of_what_is_wanted(vgg):
-    assert parse_wanted(vgg, None) == {"relu2_1": 1.0} and parse_wanted(vgg, "relu1_1:2") == {"relu1_1:2": 1.0}
-    assert parse_wanted(vgg, ["relu1_1", "conv2_1"]) == {"relu1_1": 1.0, "conv2_1": 1.0}
-    assert parse_wanted(vgg, "fc8:goose") == {"fc8:0": 1.0}
 
 
 def cut_short(monkeypatch, steps):

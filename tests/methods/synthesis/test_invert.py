@@ -9,7 +9,6 @@ from minivis.errors import BadValue, UnknownName
 from minivis.methods.synthesis.invert import invert, invert_layers, layers_of, relative_errors, resolve
 from minivis.methods.synthesis.invert_stages import priors
 from minivis.models.tiny import tiny_branches, tiny_vgg
-from minivis.optimize.presets import INVERT
 from minivis.optimize.watch import Watch
 
 
@@ -122,14 +121,6 @@ def test_no_steps_give_the_start(net):
 def test_mistakes(net, settings, kind, sentence):
     with pytest.raises(kind, match=sentence):
         invert(net, scene(), **{"layer": "pool1", "steps": 2, **settings})
-
-
-def test_presets_are_known_settings():
-    from minivis.methods.synthesis.invert import DEFAULTS
-
-    for preset in INVERT.values():
-        known = [set(preset) - {"by_depth"}, *(set(settings) for _, settings in preset["by_depth"])]
-        assert all(names <= set(DEFAULTS) for names in known) and preset["by_depth"][-1][0] == 1.0
 
 
 @pytest.mark.slow

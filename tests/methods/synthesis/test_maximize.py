@@ -7,7 +7,7 @@ from commandline import scene
 import minivis as mv
 from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
-from minivis.methods.synthesis.maximize import DEFAULTS, down_the_layers, maximize, resolve
+from minivis.methods.synthesis.maximize import down_the_layers, maximize
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import transforms
 from minivis.optimize.presets import MAXIMIZE
@@ -103,14 +103,6 @@ def test_down_the_layers(net):
     assert [len(row.pictures) for row in result.rows] == [3] * 4
     assert all(row.run.loss < row.run.first_loss for row in result.rows)
     assert set(result.numbers) == set(result.layers) and result.picture().std() > 10
-
-
-def test_presets_are_plain_data_with_known_names():
-    for name, preset in MAXIMIZE.items():
-        assert set(preset) <= set(DEFAULTS), name
-        assert set(resolve(name, {})) == set(DEFAULTS)
-    assert resolve("yosinski-3", {"steps": 7})["steps"] == 7 and resolve("yosinski-3", {"steps": None})["steps"] == 1000
-    assert MAXIMIZE["yosinski-1"]["small_norm"] == 50 and MAXIMIZE["yosinski-4"]["small_contribution"] == 90
 
 
 def test_the_seed_decides(net):
