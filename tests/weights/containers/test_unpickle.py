@@ -1,0 +1,64 @@
+"""The stack machine that reads pickles and runs none of them."""
+
+import io
+import pickle
+from collections import OrderedDict
+
+import pytest
+
+from minivis.errors import BadFile
+from minivis.weights.containers import unpickle
+from minivis.weights.containers.unpickle import Name, Storage, View, build, find_storage, rebuild_tensor
+
+
+@pytest.mark.parametrize("protocol", [0, 1, 2, 4])
+@pytest.mark.parametrize("value", [
+    {"a": [1, -2.5, None, True], "b": ("x", (), (1, 2, 3, 4)), 7: {"deep": []}}, [1, 2], {}, 2**70,
+])  # fmt: skip
+def test_plain_values_are_what_pickle_reads(protocol, value):
+    assert build(io.BytesIO(pickle.dumps(value, protocol))) == value
+
+
+def test_an_ordered_dict_becomes_a_dict_in_its_order():
+    found = build(io.BytesIO(pickle.dumps(OrderedDict(b=1, a=2), 2)))
+    assert type(found) is dict and list(found.items()) == [("b", 1), ("a", 2)]
+
+
+def test_one_thing_that_is_referred_to_twice_is_one_thing():
+    shared = [1]
+    found = build(io.BytesIO(pickle.dumps({"a": shared, "b": shared}, 2)))
+    assert found["a"] is found["b"]
+
+
+def test_a_storage_has_its_type_and_where_a_view_begins():
+    kind = Name("torch.HalfStorage")
+    assert find_storage(("storage", kind, "3", "cpu", 12)) == Storage("3", "float16", 0)
+    assert find_storage(("storage", kind, "3", "cpu", 12, ("view", 4, 6))) == Storage("3", "float16", 4)
+    for pid in (("storage", kind, "3", "cpu"), ("module", kind, "3", "cpu", 12), ("storage", kind, 3, "cpu", 12)):
+        with pytest.raises(BadFile):
+            find_storage(pid)
+
+
+def test_a_tensor_has_as_many_strides_as_axes():
+    storage = Storage("0", "float32")
+    assert rebuild_tensor(storage, 5, (3, 4), (4, 1), False, {}) == View(storage, 5, (3, 4), (4, 1))
+    for offset, shape, strides in ((5, (3, 4), (4,)), (-1, (3,), (1,)), (0, (3.0,), (1,))):
+        with pytest.raises(BadFile, match="a tensor that cannot be"):
+            rebuild_tensor(storage, offset, shape, strides)
+
+
+def test_a_function_is_refused_before_it_is_looked_up():
+    with pytest.raises(BadFile, match=r"asks for 'no\.such\.thing'.*none of it was run"):
+        build(io.BytesIO(b"\x80\x02cno.such\nthing\n)R."))
+    with pytest.raises(BadFile, match="it is a whole model"):
+        build(io.BytesIO(b"\x80\x02ctorch.nn\nConv2d\n)R."))
+
+
+def test_the_last_step_and_the_longest_number_are_allowed_and_one_more_is_not(monkeypatch):
+    monkeypatch.setattr(unpickle, "PICKLE_STEPS", 3)
+    assert build(io.BytesIO(b"\x80\x02NN.")) is None                # steps 0 to 3
+    with pytest.raises(BadFile, match="more than 3 steps"):
+        build(io.BytesIO(b"\x80\x02NNN."))
+    assert build(io.BytesIO(pickle.dumps(2**256 - 1, 2))) == 2**256 - 1
+    with pytest.raises(BadFile, match="more digits"):
+        build(io.BytesIO(pickle.dumps(2**256, 2)))
