@@ -1,0 +1,20 @@
+"""The command that serves the live page."""
+
+import pytest
+
+REASON = "without the extra `live` the server's tests do not run"
+pytest.importorskip("starlette", reason=REASON)
+pytest.importorskip("uvicorn", reason=REASON)
+pytest.importorskip("websockets", reason=REASON)
+
+
+def test_the_command_takes_another_port_where_its_own_is_taken_and_says_so_where_it_was_named(capsys):
+    from minivis.cli import main
+    from minivis.live import serve
+
+    with serve.listening(0, 0) as taken:
+        port = taken.getsockname()[1]
+        with serve.listening(None, port) as other:
+            assert other.getsockname()[1] != port
+        assert main(["live", "--port", str(port), "--no-browser"]) == 2
+        assert f"port {port} is taken" in capsys.readouterr().err

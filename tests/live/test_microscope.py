@@ -1,0 +1,65 @@
+"""What is worked out of one picture: any layer of any net, and numbers as bytes."""
+
+import json
+
+import numpy as np
+import pytest
+from commandline import scene
+
+from minivis.errors import BadValue
+from minivis.live import messages
+from minivis.live.microscope import Microscope, quantised, signed_bytes
+from minivis.models.tiny import tiny_branches, tiny_vgg
+
+
+@pytest.mark.parametrize("make", [tiny_branches, lambda: tiny_vgg(channels=1)])
+def test_any_net_any_layer(make):
+    net = make()
+    scope = Microscope(net)
+    json.loads(messages.as_json(scope.describe()))
+    for layer in ["input", *net.nodes]:
+        view = scope.changed(scope.first_view(), layer=layer, unit=f"{layer}:0", rule="deconv")
+        head, arrays = messages.opened(scope.look(scene(16, 16), view))
+        assert arrays["limits"].shape == (head["shape"][-1],)
+        assert head["unit"]["channel"] == 0 and arrays["gradient"].ndim == 3
+
+
+def test_a_net_without_classes_has_no_top():
+    net = tiny_vgg()
+    net.roles.update(logits=None, prob=None)
+    scope = Microscope(net)
+    head, _ = messages.opened(scope.look(scene(), scope.first_view()))
+    assert head["top"] == [] and scope.describe()["net"]["classes"] == []
+
+
+def test_large_maps_are_shrunk_by_means_to_what_one_message_holds(rng):
+    maps = rng.random((112, 112, 64)).astype(np.float32)
+    q, limits, is_signed, step = quantised(maps)
+    assert q.size <= 300_000 and step == 2 and not is_signed
+    means = maps.reshape(56, 2, 56, 2, 64).mean(axis=(1, 3))
+    np.testing.assert_allclose(q / 255 * limits, means, atol=1 / 500)
+
+
+def test_a_map_travels_as_a_byte_a_number_each_channel_by_its_own_limit():
+    q, limits, is_signed, step = quantised(np.array([[[0.0, 10], [1, 40]], [[2, 20], [4, 30]]]))
+    assert limits.tolist() == [4, 40] and not is_signed and step == 1
+    assert q[..., 0].tolist() == [[0, 64], [128, 255]] and q[..., 1].tolist() == [[64, 255], [128, 191]]
+    q, limits, is_signed, _ = quantised(np.array([[[-2.0], [1]]]))
+    assert limits.tolist() == [2] and is_signed and q[..., 0].tolist() == [[1, 192]]
+    with pytest.raises(BadValue, match="infinite or NaN"):
+        quantised(np.array([[[np.inf]]]))
+
+
+def test_128_is_zero_and_what_lies_beyond_the_limit_is_cut():
+    assert signed_bytes(np.array([-9.0, -2, -1, 0, 1, 2, 9]), 2).tolist() == [1, 1, 65, 128, 192, 255, 255]
+
+
+def test_a_view_names_only_what_the_net_has():
+    scope = Microscope(tiny_vgg())
+    view = scope.first_view()
+    assert (view.layer, view.unit, view.rule) == ("relu1_1", None, "normal")
+    seen = scope.changed(view, unit="conv1_1:1@15,15")
+    assert seen.unit == "conv1_1:1@15,15" and scope.changed(seen, unit="").unit is None
+    for wrong in ("conv1_1:1@16,0", "conv1_1:1@0,16", "fc8:1@0,0"):
+        with pytest.raises(BadValue):
+            scope.changed(view, unit=wrong)

@@ -1,0 +1,137 @@
+"""One viewer and several, over a real socket, with real frames, as a browser would use the server."""
+
+import struct
+import time
+import zlib
+
+import numpy as np
+import pytest
+from commandline import scene
+from live_server import Watcher, picture_file, serving
+
+import minivis as mv
+
+REASON = "without the extra `live` the server's tests do not run"
+pytest.importorskip("starlette", reason=REASON)
+pytest.importorskip("uvicorn", reason=REASON)
+pytest.importorskip("websockets", reason=REASON)
+
+GOOD = picture_file(scene())
+BOMB = bytearray(picture_file(np.zeros((1, 1, 3), np.uint8)))
+BOMB[16:24] = struct.pack(">II", 50_000, 50_000)                # a PNG that says it is huge
+BOMB[29:33] = struct.pack(">I", zlib.crc32(BOMB[12:29]))
+
+
+def test_a_frame_is_what_the_net_says_of_that_picture(net, watcher):
+    picture = scene()
+    watcher.send(type="view", layer="relu2_1", unit="conv2_1:3", rule="guided")
+    watcher.show(picture_file(picture), 7)
+    frame = watcher.next("frame", number=7)
+    acts = net.forward(net.preprocess(net.fit(picture)))
+    value = acts["relu2_1"][0]
+    shown = frame["grid"] / 255 * frame["limits"]
+    np.testing.assert_allclose(shown, value, atol=value.max() / 254)
+    probs = acts["prob"][0]
+    best = int(probs.argmax())
+    assert frame["top"][0] == [best, net.class_names[best], pytest.approx(float(probs[best]), rel=1e-5)]
+    assert [row[2] for row in frame["top"]] == sorted((row[2] for row in frame["top"]), reverse=True)
+    unit = frame["unit"]
+    row, column = np.unravel_index(acts["conv2_1"][0, :, :, 3].argmax(), (8, 8))
+    assert unit["position"] == [row, column]
+    assert unit["value"] == pytest.approx(float(acts["conv2_1"][0, :, :, 3].max()), rel=1e-5)
+    dacts, _ = net.backward(acts, mv.one_hot(acts, "conv2_1:3@max"), relu_rule="guided")
+    gradient = net.preprocess_adjoint(dacts["input"])[0]
+    shown = (frame["gradient"].astype(float) - 128) / 127 * unit["gradient_limit"]
+    inside = abs(gradient) < unit["gradient_limit"]
+    np.testing.assert_allclose(shown[inside], gradient[inside], atol=unit["gradient_limit"] / 250)
+
+
+def test_a_new_view_shows_the_last_picture_again(watcher):
+    watcher.show(picture_file(scene()), 3)
+    first = watcher.next("frame")
+    watcher.send(type="view", layer="fc7")
+    again = watcher.next("frame", layer="fc7")
+    assert again["number"] == first["number"] == 3 and again["shape"] == [7]
+    assert again["top"] == first["top"]
+
+
+def test_the_rule_changes_the_way_back(watcher):
+    watcher.show(picture_file(scene()))
+    shown = {}
+    for rule in ("normal", "deconv", "guided"):
+        watcher.send(type="view", unit="fc8:2", rule=rule)
+        frame = watcher.next("frame")
+        while not frame.get("unit") or frame["unit"]["rule"] != rule:
+            frame = watcher.next("frame")
+        shown[rule] = frame["gradient"]
+    assert not np.array_equal(shown["normal"], shown["guided"])
+    assert not np.array_equal(shown["deconv"], shown["guided"])
+
+
+@pytest.mark.parametrize("message, words", [
+    ("no json {", "is JSON"), ("[1, 2]", "JSON object"), ("{}", "type"), ('{"type": "format the disk"}', "type"),
+    ('{"type": "view", "layer": "conv9_9"}', "no layer named 'conv9_9'; did you mean"),
+    ('{"type": "view", "layer": 7}', "layer is a text"), ('{"type": "view", "rule": "left"}', "no ReLU rule"),
+    ('{"type": "view", "unit": "conv1_1:999"}', "6 channels"),
+    ('{"type": "job", "job": "mine"}', "no job named 'mine'"),
+    ('{"type": "view", "unit": "fc8:1@3,3"}', "has no positions"),
+    ('{"type": "view", "unit": "conv1_1:1@99,0"}', "rows go from 0 to 15"),
+    ("[" * 15_000, "is JSON"), ('{"type": "' + "x" * 30_000 + '"}', "up to 20000"),
+    (b"", "binary message"), (b"\1\0\0\0", "binary message"), (b"\1\0\0\0GIF89a", "binary message"),
+    (b"\1\0\0\0" + GOOD[: len(GOOD) // 2], "damaged or cut short"), (b"\1\0\0\0" + bytes(BOMB), "2500 million"),
+    (b"\1\0\0\0\xff\xd8\xff" + bytes(5_000_000), "send it smaller"),
+])  # fmt: skip
+def test_a_bad_message_gets_an_error_and_the_connection_lives(watcher, message, words):
+    watcher.socket.send(message)
+    assert words in watcher.next("error")["message"]
+    watcher.show(GOOD, 5)
+    assert watcher.next("frame")["number"] == 5
+
+
+def test_the_newest_picture_wins(net):
+    """Twenty at once: the last is answered, most of the others never, and nothing stays queued."""
+    slow = Slowed(net)
+    with serving(slow) as (port, _), Watcher(port) as watcher:
+        for number in range(1, 21):
+            watcher.show(GOOD, number)
+        answered = []
+        while not answered or answered[-1] != 20:
+            answered.append(watcher.next("frame")["number"])
+        assert answered == sorted(answered) and len(answered) <= 6
+
+
+class Slowed:
+    """A net that takes a tenth of a second for a picture."""
+
+    def __init__(self, net):
+        self.net = net
+
+    def __getattr__(self, name):
+        return getattr(self.net, name)
+
+    def forward(self, *args, **settings):
+        time.sleep(0.1)
+        return self.net.forward(*args, **settings)
+
+
+def test_a_viewer_who_does_not_read_slows_nobody(server):
+    """One shows large frames and never takes an answer: another gets all of its own meanwhile."""
+    port, _ = server
+    with Watcher(port) as deaf, Watcher(port) as watcher:
+        for number in range(200):
+            deaf.show(GOOD, number)
+        started = time.monotonic()
+        for number in range(30):
+            watcher.show(GOOD, number)
+            watcher.next("frame", number=number)
+        assert time.monotonic() - started < 20
+
+
+def test_viewers_have_views_of_their_own(server):
+    port, _ = server
+    with Watcher(port) as a, Watcher(port) as b:
+        a.send(type="view", layer="relu2_1")
+        b.send(type="view", layer="fc7")
+        for one, layer in ((a, "relu2_1"), (b, "fc7")):
+            one.show(GOOD, 9)
+            assert one.next("frame", number=9)["layer"] == layer
