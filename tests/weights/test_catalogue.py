@@ -1,10 +1,8 @@
-"""Names, paths and everything that is neither; where files are looked for; what an inspection says."""
+"""Names, paths and everything that is neither; where files are looked for."""
 
-import hashlib
 import os
 import pickle
 import socket
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +13,7 @@ from vgg_nets import narrow_vgg
 import minivis as mv
 from minivis.errors import BadFile, BadValue, MissingExtra, UnknownName
 from minivis.models.tiny import tiny_vgg
-from minivis.runtime.files import file_hash
 from minivis.weights import catalogue
-from minivis.weights.inspection import inspect_file
 from minivis.weights.native import save
 
 
@@ -203,54 +199,3 @@ def test_a_loaded_net_is_one_like_any_other(folders):
     assert net.forward(np.zeros((1, 16, 16, 3), np.float32))["prob"].shape == (1, 5)
     with pytest.raises(ValueError, match="read-only"):
         mv.load("net.h5").layers["conv1_1"].params["w"][0] = 0
-
-
-# ---- inspection ----
-
-def test_inspection_of_a_healthy_file(folders):
-    net = replace(tiny_vgg(), about={"licence": "MIT", "training": {"accuracy": 0.97}})
-    save(net, "net.h5")
-    found = inspect_file("net.h5")
-    assert found.path == Path("net.h5")
-    assert found.bytes == Path("net.h5").stat().st_size
-    assert found.sha256 == hashlib.sha256(Path("net.h5").read_bytes()).hexdigest() == file_hash("net.h5")
-    assert (found.format, found.licence, found.classes) == ("minivis HDF5", "MIT", 5)
-    assert found.architecture == "15 layers, conv1_1 to prob"
-    assert found.training == "by minivis (the record is in about)"
-    assert found.class_names == net.class_names
-    assert found.parameters == net.parameter_count
-    assert found.preprocessing == net.preprocessing
-    assert found.warnings == ()
-
-
-def test_inspection_of_a_keras_file_and_of_one_of_the_catalogue(folders, monkeypatch):
-    write_named("net.h5", arrays(narrow_vgg(top=False)))
-    found = inspect_file("net.h5")
-    assert (found.format, found.architecture) == ("Keras 1 HDF5, weights", "VGG16, 4 channels wide at conv1_1")
-    assert (found.classes, found.entry) == (0, None)
-    save(mv.load("net.h5"), "ours.h5")
-    ours = inspect_file("ours.h5")
-    assert ours.format == "minivis HDF5, made from Keras 1 HDF5, weights"
-    assert (ours.architecture, ours.parameters) == (found.architecture, found.parameters)
-    entry = replace(catalogue.CATALOGUE["vgg16"], bytes=found.bytes, md5=file_hash("net.h5", "md5"))
-    monkeypatch.setitem(catalogue.CATALOGUE, "vgg16", entry)
-    assert inspect_file("net.h5").entry == "vgg16"
-    monkeypatch.setitem(catalogue.CATALOGUE, "vgg16", replace(entry, md5="0", sha256=found.sha256))
-    assert inspect_file("net.h5").entry == "vgg16"
-
-
-def test_inspection_reports_nan_and_dead_filters(folders):
-    weights = arrays(narrow_vgg())
-    w, b = (a.copy() for a in weights["block3_conv1"])
-    w[..., 2], b[1] = 1e-9, np.nan
-    weights["block3_conv1"] = w, b
-    weights["fc2"] = np.zeros((11, 10), np.float32), weights["fc2"][1]
-    weights["predictions"] = np.full((10, 9), np.nan, np.float32), weights["predictions"][1]
-    write_named("sick.h5", weights)
-    assert inspect_file("sick.h5").warnings == (
-        "conv3_1: b is NaN or infinite in 1 of 6 places: the file cannot be used",
-        "conv3_1: 1 of 6 filters are all but 0 and say nothing: 2",
-        "fc7: 10 of 10 filters are all but 0 and say nothing: 0, 1, 2, 3, 4, 5, 6, 7, ...",
-        "fc8: w is NaN or infinite in 90 of 90 places: the file cannot be used",
-    )
-    assert "NaN" in sentence("sick.h5")

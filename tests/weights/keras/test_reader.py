@@ -245,21 +245,6 @@ def test_what_is_oxfords_is_said(path):
     assert about["architecture"] == "VGG19"
 
 
-def test_deeper_fingerprints():
-    class Hollow:
-        def __init__(self, **params):
-            self.params = params
-
-    layers = {}
-    for (layer, key, index), value in oxford.DEEPER["VGG16"].items():
-        array = np.zeros([i + 1 for i in index], np.float32)
-        array[index] = value
-        layers[layer] = Hollow(**{key: array})
-    assert oxford.is_whole("VGG16", layers)
-    layers["conv5_3"].params["w"][0, 2, 0, 400] += 0.01
-    assert not oxford.is_whole("VGG16", layers)
-
-
 def test_another_training_is_not_taken_for_oxfords(path):
     net = oxford_vgg()
     w = net.layers["conv1_1"].params["w"].copy()

@@ -1,0 +1,86 @@
+"""What an inspection says of a file of weights."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from keras_files import arrays, write_named
+from vgg_nets import narrow_vgg
+
+import minivis as mv
+from minivis.errors import BadFile
+from minivis.models.tiny import tiny_vgg
+from minivis.runtime.files import file_hash
+from minivis.weights import catalogue
+from minivis.weights.inspection import inspect_file
+from minivis.weights.native import save
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """Nothing but two empty folders to look in."""
+    found = [tmp_path / "embedded", tmp_path / "user"]
+    for folder in found:
+        folder.mkdir()
+    monkeypatch.setattr(catalogue, "folders", lambda: found)
+    monkeypatch.setattr(catalogue, "user_folder", lambda: found[1])
+    monkeypatch.chdir(tmp_path)
+    return found
+
+
+def sentence(name_or_path, kind=BadFile, **settings):
+    with pytest.raises(kind) as caught:
+        mv.load(name_or_path, **settings)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_inspection_of_a_healthy_file(folders):
+    net = replace(tiny_vgg(), about={"licence": "MIT", "training": {"accuracy": 0.97}})
+    save(net, "net.h5")
+    found = inspect_file("net.h5")
+    assert found.path == Path("net.h5")
+    assert found.bytes == Path("net.h5").stat().st_size
+    assert found.sha256 == hashlib.sha256(Path("net.h5").read_bytes()).hexdigest() == file_hash("net.h5")
+    assert (found.format, found.licence, found.classes) == ("minivis HDF5", "MIT", 5)
+    assert found.architecture == "15 layers, conv1_1 to prob"
+    assert found.training == "by minivis (the record is in about)"
+    assert found.class_names == net.class_names
+    assert found.parameters == net.parameter_count
+    assert found.preprocessing == net.preprocessing
+    assert found.warnings == ()
+
+
+def test_inspection_of_a_keras_file_and_of_one_of_the_catalogue(folders, monkeypatch):
+    write_named("net.h5", arrays(narrow_vgg(top=False)))
+    found = inspect_file("net.h5")
+    assert (found.format, found.architecture) == ("Keras 1 HDF5, weights", "VGG16, 4 channels wide at conv1_1")
+    assert (found.classes, found.entry) == (0, None)
+    save(mv.load("net.h5"), "ours.h5")
+    ours = inspect_file("ours.h5")
+    assert ours.format == "minivis HDF5, made from Keras 1 HDF5, weights"
+    assert (ours.architecture, ours.parameters) == (found.architecture, found.parameters)
+    entry = replace(catalogue.CATALOGUE["vgg16"], bytes=found.bytes, md5=file_hash("net.h5", "md5"))
+    monkeypatch.setitem(catalogue.CATALOGUE, "vgg16", entry)
+    assert inspect_file("net.h5").entry == "vgg16"
+    monkeypatch.setitem(catalogue.CATALOGUE, "vgg16", replace(entry, md5="0", sha256=found.sha256))
+    assert inspect_file("net.h5").entry == "vgg16"
+
+
+def test_inspection_reports_nan_and_dead_filters(folders):
+    weights = arrays(narrow_vgg())
+    w, b = (a.copy() for a in weights["block3_conv1"])
+    w[..., 2], b[1] = 1e-9, np.nan
+    weights["block3_conv1"] = w, b
+    weights["fc2"] = np.zeros((11, 10), np.float32), weights["fc2"][1]
+    weights["predictions"] = np.full((10, 9), np.nan, np.float32), weights["predictions"][1]
+    write_named("sick.h5", weights)
+    assert inspect_file("sick.h5").warnings == (
+        "conv3_1: b is NaN or infinite in 1 of 6 places: the file cannot be used",
+        "conv3_1: 1 of 6 filters are all but 0 and say nothing: 2",
+        "fc7: 10 of 10 filters are all but 0 and say nothing: 0, 1, 2, 3, 4, 5, 6, 7, ...",
+        "fc8: w is NaN or infinite in 90 of 90 places: the file cannot be used",
+    )
+    assert "NaN" in sentence("sick.h5")
