@@ -36,3 +36,21 @@ def test_a_full_disk_ends_the_checkpoints_and_not_the_run(vgg, tmp_path, monkeyp
                    watch=Watch(checkpoint=str(tmp_path / "run.npz"), seconds=0))
     assert run.steps == 8 and run.loss < run.first_loss and list(tmp_path.iterdir()) == []
     assert len(run.notes) == 1 and "is full" in run.notes[0] and "went on without" in run.notes[0]
+
+
+def test_a_film_that_grows_too_long_drops_every_second_frame():
+    """At most 4 frames: of steps 1 to 5 remain 2 and 4, then every second step is one, then every fourth."""
+    watch = Watch(film=4)
+    for steps, frames in ((range(1, 5), [1, 2, 3, 4]), (range(5, 10), [2, 4, 6, 8]), (range(10, 14), [4, 8, 12])):
+        for step in steps:
+            watch.show(step, 13, 0.0, {}, lambda step=step: step)
+        assert watch.frames == frames
+    assert watch.film_every == 4
+
+
+def test_the_callback_is_asked_every_few_steps_and_stops_by_true():
+    seen = []
+    watch = Watch(callback=lambda preview: seen.append((preview.step, preview.loss)) or preview.step == 6, every=3)
+    said = [watch.show(step, 9, 10.0 * step, {}, None) for step in range(1, 8)]
+    assert seen == [(3, 30.0), (6, 60.0)] and said == [False] * 5 + [True, False]
+    assert Watch().show(10, 20, 0.0, {}, None) is False

@@ -1,0 +1,96 @@
+"""A MobileNet's block as one step: the numbers of its layers, in any shares, and only where it is one."""
+
+import numpy as np
+import pytest
+from fused_nets import Doubled, Half, Leaky, block, names_run, replaced
+from tuned import tune
+
+from minivis.engine.fusion import bottleneck
+from minivis.engine.network import Network
+from minivis.errors import BadValue
+from minivis.layers import Add, Conv2D, ReLU
+from minivis.runtime.threads import set_threads
+
+
+@pytest.fixture(params=[(1, 96, 8, 2**20), (3, 5, 2, 400)], ids=["whole", "in many shares"])
+def shares(request, monkeypatch):
+    """Of channels, where a result has less than 9 lines, or else of lines."""
+    cores, channels, lines, wide = request.param
+    monkeypatch.setattr(bottleneck, "cores", lambda: cores)
+    tune(monkeypatch, share_channels=channels, share_lines=lines, share_numbers=wide, few_lines=9)
+
+BLOCKS = {
+    "plain": {}, "5x5": {"kernel": 5}, "halved": {"stride": 2, "adds": False}, "no bias": {"bias": False},
+    "first": {"expansion": 1, "channels": 12},
+    "thirds": {"kernel": 5, "stride": 3, "adds": False, "expansion": 1, "channels": 9},
+    "ReLU": {"top": None, "adds": False},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(1, 5, 7), (1, 8, 9), (1, 17, 6), (3, 8, 8), (2, 21, 10)])
+@pytest.mark.parametrize("form", BLOCKS)
+def test_a_block_equals_its_layers(rng, form, size, shares):
+    net, x = block(rng, **BLOCKS[form]), rng.standard_normal((*size, 3))
+    plain = net.forward(x, algorithm="im2col")
+    last = list(net.nodes)[-2]
+    assert [len(step.names) for step in net.plan(keep=[last], grad=None)] == [1, len(net.nodes) - 2, 1]
+    for threads in (1, 3):
+        set_threads(threads)
+        acts = net.forward(x, keep=[last, "first"], grad=None)
+        assert set(acts) == {last, "first"} and acts.shapes == plain.shapes
+        np.testing.assert_allclose(acts[last], plain[last], rtol=0, atol=1e-12 * np.abs(plain[last]).max())
+        np.testing.assert_array_equal(acts["first"], net.forward(x, until="first")["first"])
+
+
+@pytest.mark.parametrize("size", [(1, 8, 9), (1, 30, 17), (3, 8, 8)])
+def test_a_block_has_the_same_bits_for_any_number_of_threads(rng, size, shares):
+    net, x = block(rng, np.float32, channels=16), rng.standard_normal((*size, 3)).astype("f4")
+    set_threads(1)
+    wanted = net.forward(x, keep=["sum"], grad=None)["sum"]
+    plain = net.forward(x, algorithm="im2col")["sum"]
+    np.testing.assert_allclose(wanted, plain, rtol=0, atol=2e-6 * np.abs(plain).max())
+    for threads in (2, 3, 5):
+        set_threads(threads)
+        np.testing.assert_array_equal(net.forward(x, keep=["sum"], grad=None)["sum"], wanted)
+
+
+@pytest.mark.parametrize("groups, filters", [(1, 24), (2, 24), (24, 48)])
+def test_what_is_not_depthwise_makes_no_block(rng, groups, filters):
+    """ResNet's blocks, ResNeXt's, and two filters for each channel."""
+    net = Network().add("expand", Conv2D(rng.standard_normal((1, 1, 3, 24)))).add("relu", ReLU())
+    net.add("grouped", Conv2D(rng.standard_normal((3, 3, 24 // groups, filters)), padding=1, groups=groups))
+    net.add("relu2", ReLU()).add("project", Conv2D(rng.standard_normal((1, 1, filters, 3))))
+    net.add("sum", Add(), "project", "input")
+    assert not any("project" in names and "grouped" in names for names in names_run(net.plan(keep=["sum"], grad=None)))
+    x = rng.standard_normal((2, 7, 8, 3))
+    wanted = net.forward(x, algorithm="im2col")["sum"]
+    found = net.forward(x, keep=["sum"], grad=None)["sum"]
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12 * np.abs(wanted).max())
+
+
+def test_a_block_whose_convolutions_go_other_ways(rng, monkeypatch):
+    net, x = block(rng), rng.standard_normal((1, 6, 7, 3))
+    wanted, passes = net.forward(x, algorithm="im2col")["relu"], []
+    monkeypatch.setattr(bottleneck.Bottleneck, "in_shares", lambda *args: passes.append(args))
+    for algorithm in ("im2col", {"expand": "blocked"}, {"depthwise": "im2col"}, {"project": "winograd4"}):
+        if algorithm == {"project": "winograd4"}:
+            with pytest.raises(BadValue, match="winograd4 needs a 3x3 kernel"):
+                net.forward(x, keep=["relu"], grad=None, algorithm=algorithm)
+            continue
+        found = net.forward(x, keep=["relu"], grad=None, algorithm=algorithm)["relu"]
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+    assert not passes
+
+
+@pytest.mark.parametrize("name, kind", [
+    ("expand", Doubled), ("expand_relu", Leaky), ("depthwise", Doubled), ("depthwise_relu", Leaky),
+    ("project", Doubled), ("sum", Half),
+])  # fmt: skip
+def test_a_subclass_in_a_block_is_never_replaced_by_its_parent(rng, name, kind):
+    parent = block(rng)
+    net = replaced(parent, name, kind)
+    x = rng.standard_normal((1, 8, 9, 3))
+    last = next(reversed(net.nodes))
+    whole = net.forward(x, grad=None, algorithm="im2col", fuse=False)[last]
+    np.testing.assert_allclose(net.forward(x, keep=[last], grad=None)[last], whole, rtol=0, atol=1e-11)
+    assert not np.allclose(whole, parent.forward(x)[last])
