@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from linear_nets import PICTURE, linear
 
+from minivis.methods.adversarial import fool_result
 from minivis.methods.adversarial.fool import fool
+from minivis.methods.adversarial.fool_result import Fooling
+from minivis.methods.shared.result import Subject
 from minivis.models.tiny import tiny_vgg
 
 
@@ -29,3 +33,45 @@ def test_numbers_are_json(net, picture):
     import json
 
     json.dumps({"numbers": fool(net, picture, eps=3).numbers, "settings": fool(net, to=1, start=(1, 2, 3)).settings})
+
+
+def two_fooled():
+    """Of 1 x 2 pixels: one picture that is fooled by 3 levels in one pixel and 4 in the other, one that is not."""
+    start = np.stack([PICTURE, PICTURE])
+    made = start.copy()
+    made[0, 0, 0, 1] += 3
+    made[0, 0, 1, 2] -= 4
+    made[1, 0, 0, 0] -= 1
+    return Fooling(
+        subject=Subject.of(linear(), start), made=made, seen=made, fooled=np.array([True, False]),
+        label=np.array([0, 0]), target=None, before=np.array([[0.9, 0.1], [0.8, 0.2]]),
+        after=np.array([[0.25, 0.75], [0.6, 0.4]]), eps=(4, None), names=("a", "b"),
+        settings={"start": None, "method": "pgd", "sure": None})
+
+
+def test_what_was_changed_by_hand():
+    told = two_fooled().numbers["images"]
+    assert [(one["linf"], one["l0"]) for one in told] == [(4, 2), (1, 1)]
+    assert [one["l2"] for one in told] == [5, 1]                                        # of 3 and 4
+    assert [(one["answer"], one["label"], one["fooled"], one["eps"]) for one in told] == [
+        ("b", "a", True, 4), ("a", "a", False, None)]
+    assert told[0]["after"] == [{"class": "b", "number": 1, "probability": 0.75},
+                                {"class": "a", "number": 0, "probability": 0.25}]
+
+
+def test_a_sentence_for_each_picture():
+    result = two_fooled()
+    first, second = str(result).splitlines()
+    assert first.startswith("a 90.0 % -> b 75.0 %; largest change 4 of 255 (Linf), L2 5.0, 2 of 2 pixels (L0)")
+    assert second.startswith("NOT FOOLED, another class was wanted: a 80.0 % -> a 60.0 %; largest change 1 of 255")
+    assert not result.ok and len(result) == 2
+    assert result.parts == {}                                           # of a single picture alone
+
+
+def test_the_difference_is_drawn_as_strong_as_fits(monkeypatch):
+    """4 levels fit 31 times into 127: 16 is the largest power of two; the largest change of the other is 1: 64."""
+    drawn, real = [], fool_result.panels
+    monkeypatch.setattr(fool_result, "panels", lambda images, titles, *rest: drawn.append(titles[2]) or real(
+        images, titles, *rest))
+    two_fooled().picture()
+    assert drawn == ["the difference\n16 times as strong", "the difference\n64 times as strong"]

@@ -28,3 +28,16 @@ def test_read_back(rng):
     for channels in (1, 3):
         picture = rng.integers(0, 256, (5, 7, channels), np.uint8)
         np.testing.assert_array_equal(read_back(picture), picture)
+
+
+def test_what_is_good_at_no_length_comes_back_at_the_longest():
+    """10 levels, lengthened by half again and again, as long as it is below 4 times: the last is 3.375 times."""
+    start, found, lengths = np.full((1, 1, 1), 100, np.uint8), np.full((1, 1, 1), 110.0), []
+    made = grown(start, found, lambda one: lengths.append(int(one.item()) - 100), seed=0, factor=1.5, most=4)
+    assert lengths[::2] == [10, 15, 23, 34]                             # 22.5 rounded up, 33.75
+    assert made.item() - 100 == lengths[-1] in (33, 34)
+
+
+def test_the_shortest_that_is_good_is_taken():
+    start, found = np.full((1, 1, 1), 100, np.uint8), np.full((1, 1, 1), 104.0)
+    assert grown(start, found, lambda one: one.item() >= 109, seed=0, factor=1.5).item() == 109     # 4, 6, 9
