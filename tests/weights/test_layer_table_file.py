@@ -1,4 +1,4 @@
-"""A table of one's own with any file of weights; and Gatys' normalised weights."""
+"""A table of one's own with any file of weights."""
 
 import json
 

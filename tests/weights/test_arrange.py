@@ -1,0 +1,64 @@
+"""From the order of another program's file to ours, by hand."""
+
+import numpy as np
+import pytest
+from vgg_nets import narrow_vgg
+
+from minivis.errors import BadFile, BadValue
+from minivis.weights.arrange import arrange, channels_of, name_classes, order_of, reordered, transposed
+from minivis.weights.containers.tensor import Tensor
+
+CONV = {"name": "conv", "type": "Conv2D", "inputs": ["input"]}
+FLAT = {"name": "flat", "type": "Flatten", "inputs": ["conv"]}
+ROWS = {"conv": CONV, "flat": FLAT}
+ARRAYS = {"conv": {"w": np.zeros((1, 1, 3, 2))}, "flat": {}, "input": {"w": np.empty((0, 3))}}
+
+
+def test_a_kernel_moves_its_axes_and_turns_nothing():
+    stored = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5).astype("f4")              # out, in, KH, KW
+    w = arrange(CONV, "w", Tensor.of(stored), "OIHW", ROWS, ARRAYS, np.float32)
+    assert w.shape == (4, 5, 3, 2) and w.flags.c_contiguous
+    for out, channel, row, column in np.ndindex(2, 3, 4, 5):
+        assert w[row, column, channel, out] == stored[out, channel, row, column]
+    ours = arrange(CONV, "w", Tensor.of(stored), "HWIO", ROWS, ARRAYS, np.float32)
+    np.testing.assert_array_equal(ours, stored)
+    with pytest.raises(BadFile, match="no kernel of four axes"):
+        arrange(CONV, "w", Tensor.of(stored[0]), "OIHW", ROWS, ARRAYS, np.float32)
+
+
+@pytest.mark.parametrize("source, rows", [("flat", [0, 3, 1, 4, 2, 5]), ("conv", [0, 1, 2, 3, 4, 5])])
+def test_rows_behind_a_flatten_of_two_channels_are_interleaved(source, rows):
+    stored = np.arange(12, dtype="f4").reshape(2, 6)                                # out, in: 2 channels of 3 places
+    fc = {"name": "fc", "type": "FullyConnected", "inputs": [source]}
+    w = arrange(fc, "w", Tensor.of(stored), "OIHW", ROWS, ARRAYS, np.float32)
+    assert w.tolist() == [[row, row + 6] for row in rows]
+    ours = arrange(fc, "w", Tensor.of(stored.T), "HWIO", ROWS, ARRAYS, np.float32)
+    assert ours.tolist() == stored.T.tolist()
+
+
+def test_maps_that_do_not_fill_the_rows_are_refused():
+    with pytest.raises(BadFile, match="and 4 channels come in"):
+        transposed(Tensor.of(np.zeros((2, 6), "f4")), 2, 4, np.float32)
+    with pytest.raises(BadFile, match="has 6 rows for flattened maps of 4 channels"):
+        reordered(np.arange(6), [(4, None)])
+    with pytest.raises(BadFile, match="several flattened maps"):
+        reordered(np.arange(6), [(2, None), (1, None)])
+
+
+def test_a_concat_is_counted_part_by_part():
+    rows = {**ROWS, "fc": {"name": "fc", "type": "FullyConnected", "inputs": ["flat"]},
+            "both": {"name": "both", "type": "Concat", "inputs": ["fc", "flat"]}}  # fmt: skip
+    arrays = {**ARRAYS, "fc": {"w": np.zeros((6, 3))}}
+    assert order_of("both", rows, arrays) == [(1, 3), (2, None)] and order_of("fc", rows, arrays) is None
+    assert channels_of("both", rows, arrays) == 3 + 2
+    assert reordered(np.arange(9), order_of("both", rows, arrays)).tolist() == [0, 1, 2, 3, 6, 4, 7, 5, 8]
+
+
+def test_class_names_are_as_many_as_classes():
+    net = narrow_vgg(classes=3)
+    net.class_aliases = {"old": 1}
+    name_classes(net, ["a", "b", 7])
+    assert net.class_names == ("a", "b", "7") and net.class_aliases == {}
+    for names in (["a", "b"], list("abcd")):
+        with pytest.raises(BadValue, match=f"there are {len(names)} class names for 3 classes"):
+            name_classes(net, names)

@@ -1,0 +1,50 @@
+"""Settings of any file of weights, and what leaves none open."""
+
+import numpy as np
+import pytest
+from vgg_files import TORCH_VGG16, write_timm
+
+import minivis as mv
+from minivis.errors import BadValue, UnknownName
+from minivis.models.tiny import tiny_vgg
+from minivis.weights.native import save
+from minivis.weights.read import check_dtype, read_file
+
+
+def test_a_net_computes_in_float32_or_float64():
+    assert check_dtype("float32") == np.float32 and check_dtype(np.float64) == np.float64
+    for bad, message in (("float16", "not in float16"), (int, "not in int64|not in int32"), ("flout", "no dtype")):
+        with pytest.raises(BadValue, match=message):
+            check_dtype(bad)
+    assert read_file(TORCH_VGG16, dtype="float64").layers["conv1_1"].params["w"].dtype == np.float64
+
+
+def test_settings_are_applied_to_a_recognised_file(tmp_path):
+    path = write_timm(tmp_path / "a")
+    plain = read_file(path)
+    count = plain.shapes()["fc8"][-1]
+    names = [f"c{i}" for i in range(count)]
+    net = read_file(path, preprocess="caffe", classes=names, size=(64, 64))
+    assert net.class_names == tuple(names) and net.about["preprocessing"] == "as asked for"
+    assert net.preprocessing.channel_order == "BGR" and net.input_size == plain.input_size == (64, 64)
+    assert plain.preprocessing.channel_order == "RGB" and "assumed" in plain.about["preprocessing"]
+
+
+def test_an_unknown_setting_is_named(tmp_path):
+    with pytest.raises(UnknownName, match="did you mean 'kernels'"):
+        read_file(TORCH_VGG16, kernel="tf")
+
+
+def test_our_own_file_leaves_nothing_open(tmp_path):
+    net = tiny_vgg()
+    save(net, tmp_path / "a.h5")
+    assert list(read_file(tmp_path / "a.h5").nodes) == list(net.nodes)
+    with pytest.raises(BadValue, match="minivis' own file, which leaves nothing open: no size"):
+        read_file(tmp_path / "a.h5", size=(16, 16))
+
+
+def test_only_a_checkpoint_of_pytorch_has_parts(tmp_path):
+    save(tiny_vgg(), tmp_path / "a.h5")
+    for path in (tmp_path / "a.h5", write_timm(tmp_path / "a.safetensors")):
+        with pytest.raises(BadValue, match="is no checkpoint of PyTorch and holds one net: leave --part x out"):
+            mv.load(path, part="x")
