@@ -7,6 +7,10 @@ from minivis.images.files import write_image
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.weights.native import save
 
+PICTURE_COMMANDS = ("classify", "activations", "filters", "occlude", "backprop", "saliency", "segment",
+                    "receptive-field")
+NEED_NO_IMAGE = ("filters", "receptive-field")
+
 
 def scene(height=40, width=60):
     """A picture with large shapes: sky, ground, a bright disc."""

@@ -10,6 +10,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import numpy as np
 import pytest
 import stand_in
+from commandline import contents, fill, runner
 from hypothesis import HealthCheck, settings
 from tuned import tune
 
@@ -70,3 +71,40 @@ def branches():
 def all_shared(monkeypatch):
     """Threads share out what is too small to be worth it, as nearly everything in these tests is."""
     tune(monkeypatch, share_products=0, share_depthwise=0, share_winograd=0, alone=0)
+
+
+@pytest.fixture(scope="session")
+def originals(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("originals")
+    fill(folder)
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path, originals, monkeypatch):
+    """A folder of our own with two pictures and three nets in it, and nothing else; we are in it."""
+    for file in originals.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(here, capsys):
+    """Run a command line; return (exit code, stdout, stderr)."""
+    return runner(capsys)
+
+
+@pytest.fixture
+def refused(run, here):
+    """Run a command line that must be refused: exit code 2, one line, no file made or changed. Return the line."""
+
+    def refused(*words):
+        before = contents(here)
+        code, out, err = run(*words)
+        assert (code, out) == (2, ""), (code, out, err)
+        assert err.startswith("minivis: error: ") and err.count("\n") == 1 and err.endswith("\n"), err
+        assert contents(here) == before, "something was left behind"
+        return err.removeprefix("minivis: error: ")
+
+    return refused

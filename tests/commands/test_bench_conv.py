@@ -1,18 +1,13 @@
 """bench_conv: each convolution of a net, each way that fits it, and the one that the rules pick."""
 
-import json
 
 import pytest
 
-from minivis.cli import main
 from minivis.commands.bench_conv import architecture, bench_conv
 from minivis.convolution.choose import NEEDS
-from minivis.convolution.tuning import described
 from minivis.engine.network import Network
 from minivis.errors import BadValue
-from minivis.models.tiny import tiny_branches, tiny_vgg
-from minivis.runtime.threads import get_threads
-from minivis.weights.native import save
+from minivis.models.tiny import tiny_branches
 
 
 def test_every_way_that_fits_is_timed():
@@ -41,23 +36,3 @@ def test_an_architecture_needs_no_weights():
 def test_a_net_without_convolutions():
     with pytest.raises(BadValue, match="no convolution to time"):
         list(bench_conv(Network(), (1, 8, 8, 3)))
-
-
-def test_the_command(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    save(tiny_vgg(), "tiny.h5")
-    before = get_threads()
-    words = ["bench", "conv", "--net", "tiny.h5", "--repeats", "1", "--batch", "2", "--threads", "3"]
-    assert main(words) == 0
-    out, err = capsys.readouterr()
-    head, *rows, total = out.split("\nThe rules and the sizes")[0].splitlines()
-    assert err == "" and head.startswith("tiny.h5, 2 x 16 x 16 pixels, threads: 3, kernels: ")
-    assert len(rows) == 6 and rows[0].startswith("conv1_1 ") and total.startswith("all layers  taken ")
-    assert out.splitlines()[-len(described()) :] == [f"  {line}" for line in described()]
-    assert main([*words, "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    numbers = said["numbers"]
-    assert said["settings"]["input_shape"] == [2, 16, 16, 3] and numbers["threads"] == 3 and get_threads() == before
-    assert numbers["total"]["taken"] >= numbers["total"]["fastest of each"] > 0
-    assert numbers["tuning"] == described()
-    assert all(row["taken"] in row["milliseconds"] for row in numbers["rows"])

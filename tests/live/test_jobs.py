@@ -69,10 +69,9 @@ def test_explain_a_number(net, watcher):
 
 def test_a_small_patch_keeps_its_squares_and_a_large_one_is_shrunk():
     small = np.array([[0, 100], [200, 50]], np.uint8)[..., None].repeat(3, axis=2)
-    large = small.repeat(4, axis=0).repeat(4, axis=1)
-    sheet = resized([small, large], 4)
-    np.testing.assert_array_equal(sheet[0], small.repeat(2, axis=0).repeat(2, axis=1))
-    np.testing.assert_array_equal(sheet[1], sheet[0])
+    large = np.kron(small, np.array([[1, 0], [0, 1]], np.uint8)[..., None])          # half of each block is black
+    np.testing.assert_array_equal(resized([small], 4)[0], small.repeat(2, axis=0).repeat(2, axis=1))
+    np.testing.assert_array_equal(resized([large], 2)[0], small // 2)
 
 
 def test_what_is_climbed_for_a_unit_lies_below_its_relus_and_before_the_softmax():

@@ -14,8 +14,7 @@ from commandline import contents, fill
 
 from minivis.cli import main
 from minivis.commands.gallery import run
-from minivis.commands.gallery.sections import CHAPTERS, SECTIONS, Chapter
-from minivis.commands.registry import COMMANDS
+from minivis.commands.gallery.sections import SECTIONS, Chapter
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
 from minivis.weights import catalogue
@@ -68,15 +67,6 @@ def quick():
         few = {**unwrap(compare_filters).__kwdefaults__, "patches": 400}
         patch.setattr(unwrap(compare_filters), "__kwdefaults__", few)
         yield
-
-
-@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.key)
-def test_each_sections_words_are_a_command(section):
-    given = {"second": "conv2", "early": ["conv1"], "content": "conv2", "neuron": "conv2:0@max", "channel": "0",
-             "answer": "goose", "pictures": "samples"}  # fmt: skip
-    words = [word.format(**given) for word in section.words]
-    command = COMMANDS[words[0]]
-    assert command.words(command.parse(words))[0] == words[0]
 
 
 @pytest.fixture(scope="module")
@@ -231,9 +221,3 @@ def test_chapters_of_what_comes_in_packages(here, monkeypatch, capsys):
     assert page.text["h1"][1:] == ["Another net"] and len(page.images) == 5 and len(set(page.ids)) == len(page.ids)
     assert main(["gallery", "photo.png", "-o", "mine", "--json"]) == 0              # about a picture: no chapters
     assert len(json.loads(capsys.readouterr().out)["numbers"]) == 2
-
-
-def test_the_chapters_name_nets_and_sections_that_exist():
-    for chapter in CHAPTERS:
-        assert chapter.net in catalogue.CATALOGUE
-        assert set(chapter.keys) - {"dream", "style"} <= {s.key for s in SECTIONS}

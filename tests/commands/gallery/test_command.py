@@ -1,0 +1,120 @@
+"""`minivis rerun`: a picture is made again from its record, bit for bit, or refused."""
+
+import json
+import os
+import subprocess
+from inspect import unwrap
+
+import pytest
+from commandline import scene
+
+from minivis.images.files import read_image, read_text, write_image
+from minivis.methods.looking.dictionary import compare_filters
+from minivis.models.tiny import tiny_vgg
+from minivis.weights.native import save
+
+
+@pytest.mark.parametrize("words", [
+    ("saliency", "photo.png", "--unit", "goose", "--map", "smoothgrad", "--samples", "3", "--noise", "0.3",
+     "--seed", "7", "--threads", "1"),
+    ("saliency", "photo.png", "--map", "all", "--samples", "3", "--baseline", "noise", "--seed", "5"),
+    ("saliency", "photo.png", "--curve", "--map", "guided"),
+    ("saliency", "photo.png", "--sanity", "--map", "gradcam", "--layer", "conv1_2", "--seed", "3"),
+    ("occlude", "photo.jpg", "--window", "8,5", "--fill", "noise", "--unit", "relu2_1:3@2,1"),
+    ("backprop", "photo.png", "--rule", "guided", "--unit", "tropical fish"),
+    ("backprop", "photo.png", "--display", "absolute", "--unit", "relu2_1:3@max", "--crop"),
+    ("occlude", "photo.png", "--unit", "owl", "--unit", "tropical fish", "--stride", "3"),
+    ("activations", "photo.png", "--layer", "relu1_2", "--size", "30", "--order", "strength", "--scale", "channel"),
+    ("filters", "--layer", "conv2_1", "--rows", "3"),
+    ("filters", "--compare", "--seed", "3"),
+    ("receptive-field", "--pictures", "2", "--data", "album"),
+    ("classify", "photo.png", "--top", "2"),
+    ("saliency", "--", "-odd name.png"),
+], ids=lambda words: words[0])  # fmt: skip
+def test_rerun_bit_for_bit(run, here, monkeypatch, words):
+    few = {**unwrap(compare_filters).__kwdefaults__, "patches": 400}
+    monkeypatch.setattr(unwrap(compare_filters), "__kwdefaults__", few)
+    os.link("photo.png", "-odd name.png")
+    (here / "album").mkdir()
+    os.link("photo.png", "album/one.png")
+    assert run(words[0], "--net", "tiny.h5", "-o", "first.png", *words[1:])[0] == 0
+    code, out, err = run("rerun", "first.png")
+    assert (code, err) == (0, "") and out == "first.png made again, bit for bit\nwrote first-rerun.png\n"
+    assert (here / "first-rerun.png").read_bytes() == (here / "first.png").read_bytes()
+    said = json.loads(run("rerun", "first.png", "-o", "second.png", "--json")[1])
+    assert said["numbers"]["identical"] is True and said["files"] == ["second.png"]
+
+
+def test_rerun_refuses_changed_inputs(run, refused, here):
+    run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.png")
+    assert "exists and is kept" in refused("rerun", "a.png", "-o", "a.png")
+    photo = (here / "photo.png").read_bytes()
+    write_image("photo.png", scene()[::-1], force=True)
+    assert "the picture photo.png has changed since a.png was made" in refused("rerun", "a.png")
+    (here / "photo.png").unlink()
+    assert "the picture photo.png, which a.png was made from, is not there" in refused("rerun", "a.png")
+    (here / "photo.png").write_bytes(photo)
+    save(tiny_vgg(seed=1), "tiny.h5", force=True)
+    assert "the net tiny.h5 has changed since a.png was made" in refused("rerun", "a.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_picture_through_a_pipe_cannot_be_made_again(run, refused, here):
+    os.mkfifo("pipe")
+    with subprocess.Popen(["cp", "photo.png", "pipe"]) as writer:
+        assert run("saliency", "pipe", "--net", "tiny.h5", "-o", "a.png")[0] == 0
+    assert writer.returncode == 0 and "pipe" in json.loads(read_text("a.png")["minivis"])["image"]["sha256"]
+    assert "the picture pipe, which a.png was made from, is not there" in refused("rerun", "a.png")
+
+
+def test_rerun_finds_inputs_beside_the_picture(run, here, monkeypatch):
+    run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.png")
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    assert run("rerun", "../a.png")[0] == 0
+    assert (here / "elsewhere/a-rerun.png").read_bytes() == (here / "a.png").read_bytes()
+
+
+def test_rerun_says_when_the_picture_was_edited(run, here):
+    run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.png")
+    write_image("a.png", 255 - read_image("a.png"), read_text("a.png"), force=True)
+    code, out, _ = run("rerun", "a.png")
+    assert code == 1 and "not bit for bit" in out
+
+
+@pytest.mark.parametrize("change", [
+    {"command": ["train", "fashion"]},
+    {"command": ["rerun", "photo.png"]},
+    {"command": ["saliency", "photo.png", "--net", "tiny.h5", "-o", "stolen.png"]},
+    {"command": ["saliency", "photo.png", "--net", "tiny.h5", "--force"]},
+    {"command": ["saliency", "photo.png", "--net", "tiny.h5", "--threads", "0"]},
+    {"command": ["saliency", "--help"]},
+    {"command": ["saliency", "--net", "tiny.h5"]},
+    {"command": []},
+    {"command": "saliency"},
+    {"command": [["saliency"]]},
+    {"command": {"saliency": 1}},
+    {"versions": None}, {"versions": {"numpy": 1}}, {"versions": []},
+    {"net": {}}, {"net": 5}, {"net": []},
+    {"threads": 10**30}, {"threads": 0}, {"threads": True}, {"threads": 2.0},
+    {"threads": "many"},
+    {"net": None},
+    {"net": {"name": "tiny.h5"}},
+    {"image": None},
+    {"image": {"name": 3, "sha256": ""}},
+], ids=str)  # fmt: skip
+def test_rerun_trusts_no_record(run, refused, here, change):
+    run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.png")
+    record = {**json.loads(read_text("a.png")["minivis"]), **change}
+    write_image("bad.png", scene(), {"minivis": json.dumps(record)})
+    line = refused("rerun", "bad.png")
+    assert "damaged record" in line or "cannot make again" in line
+    write_image("worse.png", scene(), {"minivis": "{"})
+    assert "damaged record" in refused("rerun", "worse.png")
+    write_image("deep.png", scene(), {"minivis": "[" * 100_000})
+    assert "damaged record" in refused("rerun", "deep.png")
+    for key in ("versions", "threads", "net", "image"):
+        write_image("less.png", scene(), {"minivis": json.dumps({k: v for k, v in record.items() if k != key})},
+                    force=True)
+        assert "damaged record" in refused("rerun", "less.png")
+    assert not list(here.glob("*-rerun*"))

@@ -1,0 +1,51 @@
+"""What every command shares: the net and the picture that it reads, and what it says."""
+
+import json
+
+import numpy as np
+import pytest
+from commandline import scene
+from PIL import Image
+
+from minivis.images.files import read_image, write_image
+
+
+def test_without_anything_it_sees_our_goose(run, here):
+    said = json.loads(run("classify", "--json")[1])
+    assert said["numbers"]["top"][0]["class"] == "goose" and said["numbers"]["top"][0]["probability"] > 0.9
+    assert said["settings"]["net"] == "emoji-vgg" and said["settings"]["image"] is None
+    assert run("saliency")[0] == 0 and run("rerun", "goose-saliency.png")[0] == 0
+    assert (here / "goose-saliency-rerun.png").read_bytes() == (here / "goose-saliency.png").read_bytes()
+
+
+def test_a_net_of_any_size_gets_a_shrunk_picture(run, here):
+    write_image("large.png", scene(600, 900))
+    said = json.loads(run("activations", "large.png", "--net", "branches.h5", "--layer", "stem", "--json")[1])
+    assert said["numbers"]["shape"][1] == 512 - 1                        # the stem's: 3 wide, 1 padded
+    said = json.loads(run("activations", "large.png", "--net", "branches.h5", "--layer", "stem", "--size", "90",
+                          "--json", "--force")[1])
+    assert said["numbers"]["shape"][1] == 90 - 1
+
+
+@pytest.mark.parametrize("make", [
+    lambda: Image.new("RGB", (1, 1), "red"),
+    lambda: Image.new("RGB", (1, 900), "red"),
+    lambda: Image.fromarray(scene()).convert("CMYK"),
+    lambda: Image.fromarray(scene()).convert("P"),
+    lambda: Image.fromarray(scene()).convert("LA"),
+    lambda: Image.fromarray(np.arange(2400, dtype=np.uint16).reshape(40, 60) * 27),
+    lambda: Image.fromarray(scene(1500, 2000)),
+], ids=["1x1", "1x900", "CMYK", "palette", "grey with alpha", "16 bits", "large"])  # fmt: skip
+@pytest.mark.parametrize("net", ["tiny.h5", "grey.h5"])
+def test_odd_pictures_work(run, here, make, net):
+    image = make()
+    image.save("odd.tif")
+    for command in ("saliency", "occlude"):
+        code, _, err = run(command, "odd.tif", "--net", net)
+        assert (code, err) == (0, "") and read_image(f"odd-{command}.png").shape[2] == 3
+
+
+def test_a_tiny_picture_in_a_net_of_any_size(run, refused, here):
+    write_image("one.png", np.full((1, 1, 3), 200, np.uint8))
+    code, _, err = run("saliency", "one.png", "--net", "branches.h5")
+    assert code == 0 or (code == 2 and err.count("\n") == 1), err
