@@ -7,6 +7,8 @@ from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, Flatten, FullyConnected, ReLU, Softmax
+from minivis.methods.attribution import gradcam as module
+from minivis.methods.attribution.gradcam import spread
 from minivis.methods.attribution.saliency import saliency
 
 
@@ -46,3 +48,16 @@ def test_gradcam_takes_the_last_maps_and_any_that_are_named(vgg, branches, pictu
     assert saliency(branches, large, kind="gradcam").settings["layer"] == "sum"
     with pytest.raises(BadValue, match="b_conv gives none"):
         saliency(branches, large, "a:1", kind="gradcam", layer="b_conv")        # a branch beside, not below
+
+
+def test_what_speaks_against_is_gone_before_the_map_is_spread(monkeypatch):
+    """As in the case above, whose map is -16, 0, 40 and -20 in its four places; bicubic would smear what is below 0."""
+    coarse = []
+    monkeypatch.setattr(module, "spread", lambda one, size: coarse.append(one) or one)
+    saliency(two_maps(), np.array([[1, 5], [20, 0]], np.uint8)[:, :, None], kind="gradcam")
+    np.testing.assert_allclose(coarse, [[[0, 0], [40, 0]]])
+
+
+def test_a_coarse_map_is_spread_as_rows_and_columns():
+    wide = spread(np.array([[0.0, 0, 1]]), (2, 9))
+    assert wide.shape == (2, 9) and wide.argmax(axis=1).tolist() == [8, 8] and wide.min() == 0      # bicubic goes below

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from linear_scores import linear
 
+from minivis.methods.attribution import smoothgrad as module
 from minivis.methods.attribution.saliency import saliency
+from minivis.methods.attribution.smoothgrad import smoothgrad
+from minivis.methods.shared.result import Subject, input_of
+from minivis.methods.shared.target import aim
 from minivis.models.tiny import tiny_vgg
 
 
@@ -41,3 +45,15 @@ def test_noise_does_not_change_the_question(rng):
     settings = {"kind": "smoothgrad", "samples": 8, "noise": 1.0, "seed": 1}
     asked = saliency(net, picture, name, **settings)
     np.testing.assert_array_equal(saliency(net, picture, **settings).maps, asked.maps)
+
+
+def test_noise_is_a_part_of_each_picture_s_own_range(vgg, monkeypatch):
+    """Ranges of 40 and 160 levels: the same noise, four times as strong in the second picture."""
+    pictures, seen = np.full((2, 16, 16, 3), 100, np.uint8), []
+    pictures[0, 0, 0, 0], pictures[1, 5, 5, 2], pictures[1, 6, 6, 0] = 140, 60, 220
+    subject = Subject.of(vgg, pictures)
+    monkeypatch.setattr(module, "input_of", lambda net, pixels: seen.append(pixels - pictures) or input_of(net, pixels))
+    smoothgrad(vgg, subject, aim(vgg, subject.input(vgg), "cat"), samples=1, noise=0.25)
+    np.testing.assert_allclose(seen[-1][1], 4 * seen[-1][0], rtol=0, atol=1e-12 * 255)      # levels, rounded in float64
+    expected = 0.25 * 40 * np.random.default_rng(0).standard_normal((1, 16, 16, 3))
+    np.testing.assert_allclose(seen[-1][:1], expected, rtol=0, atol=1e-12 * 255)
