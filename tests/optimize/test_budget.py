@@ -5,8 +5,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from minivis.engine.memory import PROGRAM, TILE
+from minivis.engine.network import Network
+from minivis.errors import TooLarge
+from minivis.layers import Conv2D
 from minivis.models.tiny import tiny_vgg
 from minivis.objectives.priors import l2, tv
+from minivis.optimize.budget import lean, needed, tile_of
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import pixels
 from minivis.optimize.problem import Problem
@@ -24,3 +29,40 @@ def test_a_run_takes_about_the_memory_that_it_says(method):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert 0.5 * run.memory < peak < run.memory, peak / run.memory
+
+
+def one_layer():
+    return Network().add("conv", Conv2D(np.ones((3, 3, 3, 8), np.float32), padding=1))
+
+
+def fit(net, free, method, **settings):
+    """Of two pictures of 40 x 50 pixels; free: the bytes beside the program and its weights."""
+    limit = PROGRAM + 4 * net.parameter_count + free
+    return lean(net, (2, 40, 50, 3), ["conv"], method, limit=limit, **settings)
+
+
+def test_each_array_and_each_target_counts_once():
+    net, shape = one_layer(), (2, 40, 50, 3)
+    least = needed(net, shape, ["conv"], 0)
+    assert needed(net, shape, ["conv"], 5) - least == 5 * 4 * 2 * 40 * 50 * 3
+    assert needed(net, shape, ["conv"], 0, targets=["conv"]) - least == 4 * 2 * 40 * 50 * 8
+    seen = (2, 13, 13, 3)                                                       # a tile, and the 3 pixels that one sees
+    assert needed(net, shape, ["conv"], 0, tile=10) == needed(net, seen, ["conv"], 0)
+
+
+def test_the_history_gives_way_first_and_then_lbfgs():
+    net, shape = one_layer(), (2, 40, 50, 3)
+    needs = {m: needed(net, shape, ["conv"], LBFGS(m).vectors) for m in (20, 10, 5, 3)}
+    for free, history in ((needs[20], 20), (needs[20] - 1, 10), (needs[10] - 1, 5), (needs[5] - 1, 3)):
+        found = fit(net, free, LBFGS(20), in_tiles=False)
+        assert found.method == LBFGS(history) and found.needs == needs[history] and found.tile is None
+        assert ("history of" in found.note) == (history < 20)
+    found = fit(net, needs[3] - 1, LBFGS(20), in_tiles=False, adam=0.5)
+    assert found.method == Adam(0.5) and "by Adam instead of L-BFGS" in found.note
+    with pytest.raises(TooLarge, match=r"make fewer at once or make the longer side .* or less"):
+        fit(net, 1000, LBFGS(20), in_tiles=False)
+
+
+def test_tiles_are_for_pictures_larger_than_one():
+    net = one_layer()
+    assert tile_of(net, (1, TILE, TILE + 1, 3), ["conv"]) == TILE and tile_of(net, (1, TILE, TILE, 3), ["conv"]) is None

@@ -94,3 +94,25 @@ def test_a_subclass_in_a_block_is_never_replaced_by_its_parent(rng, name, kind):
     whole = net.forward(x, grad=None, algorithm="im2col", fuse=False)[last]
     np.testing.assert_allclose(net.forward(x, keep=[last], grad=None)[last], whole, rtol=0, atol=1e-11)
     assert not np.allclose(whole, parent.forward(x)[last])
+
+
+def test_the_layers_of_a_block_by_their_letters():
+    narrow, wide = Conv2D(np.ones((1, 1, 2, 6))), Conv2D(np.ones((1, 1, 6, 2)))
+    depthwise, relu = Conv2D(np.ones((3, 3, 1, 6)), groups=6), ReLU(6)
+    others = (Conv2D(np.ones((1, 1, 2, 6)), stride=2), Conv2D(np.ones((3, 3, 2, 6))),
+              Conv2D(np.ones((1, 1, 3, 6)), groups=2), Doubled(np.ones((1, 1, 2, 6))))
+    assert [bottleneck.kind(layer) for layer in (narrow, depthwise, relu, Add())] == ["1", "d", "r", "a"]
+    assert [bottleneck.kind(layer) for layer in others] == ["-"] * 4
+    whole = [narrow, relu, depthwise, relu, wide, Add()]
+    assert bottleneck.block_length(whole) == 6 and bottleneck.block_length([*whole[:5], relu]) == 5
+    assert bottleneck.block_length(whole[2:]) == 4                              # the first block does not expand
+    assert bottleneck.block_length(whole[1:]) == 0 and bottleneck.block_length(whole[:4]) == 0
+
+
+def test_shares_are_of_channels_where_lines_are_few_and_else_of_lines(monkeypatch):
+    monkeypatch.setattr(bottleneck, "cores", lambda: 3)
+    tune(monkeypatch, share_channels=4, share_lines=2, share_numbers=1000, few_lines=9)
+    slices, lines = bottleneck.cuts((1, 8, 8, 30), (1, 8, 8, 30))
+    assert lines == 8 and [(s.start, s.stop) for s in slices] == [(0, 10), (10, 20), (20, 30)]
+    assert bottleneck.cuts((1, 9, 9, 30), (1, 9, 9, 30)) == ([slice(0, 30)], 3)         # 9 lines for 3 cores
+    assert bottleneck.cuts((2, 8, 10, 50), (2, 8, 10, 50)) == ([slice(0, 50)], 2)       # 4000 numbers: 4 bands

@@ -5,6 +5,7 @@ import pytest
 from fused_nets import Doubled, Leaky, Smallest, chain, names_run, replaced
 from tuned import tune
 
+from minivis.engine.fusion.conv_relu_pool import fusable
 from minivis.engine.network import Network
 from minivis.layers import Conv2D, MaxPool2D, ReLU
 from minivis.runtime.bits import Bits
@@ -113,3 +114,27 @@ def test_a_subclass_is_never_replaced_by_its_parent(rng, name, kind):
     seeds = {"pool2": rng.standard_normal(whole["pool2"].shape)}
     plain, faster = (net.backward(acts, seeds)[0]["input"] for acts in (whole, fused))
     np.testing.assert_allclose(faster, plain, rtol=0, atol=1e-11)
+
+
+def test_the_maximum_of_a_window_and_its_switch_by_hand():
+    """One 1 x 1 filter of weight 1: sums are the picture. 0 and 1 are a window's upper pixels, 2 and 3 the lower."""
+    x = np.array([[1.0, 2, -1, -2, 9], [4, 3, -3, -4, 9], [5, 5, 0, 7, 9], [5, 5, 0, 8, 9]]).reshape(1, 4, 5, 1)
+    net = Network().add("conv", Conv2D(np.ones((1, 1, 1, 1)))).add("relu", ReLU(6)).add("pool", MaxPool2D(2))
+    acts = net.forward(x, keep=["pool"])
+    assert names_run(net.plan(keep=["pool"])) == [("conv", "relu", "pool")]
+    assert acts["pool"].ravel().tolist() == [4, 0, 5, 6]                        # below 0 and above 6 are cut off
+    assert acts.caches["pool"][0].ravel().tolist() == [2, 0, 0, 1]              # a tie goes to the first
+    dx = net.backward(acts, {"pool": np.array([10.0, 20, 30, 40]).reshape(1, 2, 2, 1)})[0]["input"]
+    wanted = np.zeros((4, 5))
+    wanted[1, 0], wanted[2, 0] = 10, 30                 # what was cut off passes nothing back, nor does the odd column
+    np.testing.assert_array_equal(dx[0, :, :, 0], wanted)
+
+
+def test_what_is_fusable_is_of_the_very_classes_and_a_pool_of_two_by_two():
+    conv, relu = Conv2D(np.ones((3, 3, 4, 4))), ReLU()
+    assert fusable(conv, relu) and fusable(conv, relu, MaxPool2D(2))
+    for pool in (MaxPool2D(3), MaxPool2D(2, stride=1), MaxPool2D(2, padding=1), Smallest(2)):
+        assert not fusable(conv, relu, pool)
+    assert not fusable(conv, Leaky()) and not fusable(Doubled(np.ones((3, 3, 4, 4))), relu)
+    assert fusable(Conv2D(np.ones((3, 3, 1, 4)), groups=4), relu)
+    assert not fusable(Conv2D(np.ones((3, 3, 2, 4)), groups=2), relu)

@@ -5,7 +5,9 @@ import tracemalloc
 import numpy as np
 import pytest
 from fused_nets import chain
+from tuned import tune
 
+from minivis.engine.fusion.stripes import Lines, stripes
 from minivis.engine.network import Network
 from minivis.layers import Conv2D, MaxPool2D, ReLU
 from minivis.runtime.threads import set_threads
@@ -64,3 +66,18 @@ def test_stripes_hold_no_whole_between(rng, in_stripes):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.5 * 32 / 3 * x.nbytes
+
+
+def test_the_lines_that_are_read_by_hand():
+    """3 x 3 at stride 2, padding 1, on 9 lines: line k of the output reads lines 2k - 1 to 2k + 1."""
+    lines = Lines(Conv2D(np.ones((3, 3, 1, 1)), stride=2, padding=1), (1, 9, 9, 1))
+    assert lines.read_by(0, 1) == (0, 2) and lines.read_by(1, 3) == (1, 6) and lines.read_by(4, 5) == (7, 9)
+    assert lines.pad_before(0, 0) == (1, 1) and lines.pad_before(1, 1) == (0, 1) and lines.pad_before(0, 1) == (-1, 1)
+
+
+def test_stripes_are_multiples_of_eight_lines_and_cover_all(monkeypatch):
+    tune(monkeypatch, stripe=21 * 40)
+    assert stripes((1, 37, 5, 8), 37) == [(0, 16), (16, 32), (32, 37)]              # 21 lines of 40 numbers: 16
+    assert stripes((2, 37, 5, 8), 9) == [(0, 8), (8, 9)]                            # of two pictures 10: 8
+    tune(monkeypatch, stripe=1)
+    assert stripes((1, 37, 5, 8), 16) == [(0, 8), (8, 16)]                          # never less than 8
