@@ -7,6 +7,8 @@ import pytest
 from commandline import scene
 from PIL import Image
 
+from minivis.commands.common import reading, say
+from minivis.errors import BadFile
 from minivis.images.files import read_image, write_image
 
 
@@ -49,3 +51,25 @@ def test_a_tiny_picture_in_a_net_of_any_size(run, refused, here):
     write_image("one.png", np.full((1, 1, 3), 200, np.uint8))
     code, _, err = run("saliency", "one.png", "--net", "branches.h5")
     assert code == 0 or (code == 2 and err.count("\n") == 1), err
+
+
+def test_only_what_was_given_says_how_to_read_a_net(here):
+    (here / "names.txt").write_text("goose\n\n  tropical fish \n", "utf-8")
+    assert reading(None, None, None) == {}
+    assert reading("vgg16", None, "names.txt", "student") == {
+        "arch": "vgg16", "classes": ["goose", "tropical fish"], "part": "student",
+    }  # fmt: skip
+    (here / "names.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadFile, match="class name a line"):
+        reading(None, None, "names.txt")
+
+
+def test_quiet_keeps_the_answer_and_drops_the_files(here, capsys):
+    say("x", "an answer", settings={}, numbers={}, files=[here / "a.png", "/b.png"])
+    assert capsys.readouterr().out == "an answer\nwrote a.png\nwrote /b.png\n"
+    say("x", "an answer", settings={}, numbers={}, files=["a.png"], quiet=True)
+    assert capsys.readouterr().out == "an answer\n"
+    say("x", "an answer", settings={"n": 1}, numbers={"v": np.arange(2)}, files=["a.png"], as_json=True, quiet=True)
+    assert json.loads(capsys.readouterr().out) == {
+        "command": "x", "settings": {"n": 1}, "numbers": {"v": [0, 1]}, "files": ["a.png"],
+    }  # fmt: skip

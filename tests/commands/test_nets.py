@@ -2,6 +2,10 @@
 
 import json
 
+import pytest
+
+from minivis.commands.nets import aligned, sides, values
+from minivis.images.preprocessing import Preprocessing
 from minivis.models.tiny import tiny_vgg
 from minivis.weights.native import save
 
@@ -50,3 +54,18 @@ def test_gradcheck(run, monkeypatch):
     code, out, err = run("gradcheck", "--net", "tiny.h5")
     assert code == 1 and "FAIL  relu1_1" in out and "ok    conv1_1" in out and err == ""
     assert run("gradcheck", "--net", "tiny.h5", "--json")[0] == 1
+
+
+@pytest.mark.parametrize("order, mean, scale, words", [
+    ("RGB", (128.0,) * 3, (64.0,) * 3, "RGB, (pixel - 128) / 64"),
+    ("BGR", (104.0, 117.0, 124.0), (1.0,) * 3, "BGR, pixel - (104, 117, 124)"),
+    ("RGB", (0.0,) * 3, (255.0,) * 3, "RGB, pixel / 255"),
+    ("RGB", (0.0,) * 3, (1.0,) * 3, "RGB, pixel"),
+])  # fmt: skip
+def test_preprocessing_is_one_phrase(order, mean, scale, words):
+    assert values(Preprocessing(order, mean, scale)) == words
+
+
+def test_columns_are_straight_and_numbers_end_together():
+    assert sides((7, 7)) == "7" and sides((7, 5)) == "7 x 5"
+    assert aligned([("a", "1", "x"), ("long", "1,000", "")], right=(1,)) == ["a         1  x", "long  1,000"]

@@ -1,9 +1,12 @@
 """What every command that makes a picture does: names, files, records."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from minivis.commands.picture_command import PictureCommand, positional
+from minivis.commands.registry import COMMANDS
 from minivis.images.files import read_image, read_text
 
 
@@ -50,3 +53,19 @@ def test_the_record_has_all_that_matters_and_no_times(run, here):
     assert set(record["versions"]) == {"minivis", "numpy", "pillow", "python", "scipy"}
     assert set(record) == {"command", "net", "image", "seed", "threads", "versions"}
     assert str(here) not in json.dumps(record)
+
+
+def test_the_words_of_a_record_leave_out_what_changes_no_bits():
+    kept = ["occlude", "./-odd.png", "--unit", "owl", "--unit", "cat", "--window", "8,6", "--fill", "mean"]
+    command = COMMANDS["occlude"]
+    given = [*kept, "--threads", "2", "--force", "-q", "-o", "out.png"]
+    assert command.words(command.parse(given)) == kept
+    assert command.words(command.parse(["occlude", "a.png", "--seed", "0", "--fill", "grey"])) == ["occlude", "a.png"]
+
+
+def test_a_path_that_looks_like_an_option_gets_its_folder():
+    assert positional("-odd.png") == "./-odd.png" and positional("odd-.png") == "odd-.png"
+
+
+def test_a_part_goes_beside_the_picture_as_png():
+    assert PictureCommand.beside("folder/a.b.jpg", "mask") == str(Path("folder/a.b-mask.png"))

@@ -8,6 +8,7 @@ from inspect import unwrap
 import pytest
 from commandline import scene
 
+from minivis.commands.gallery.command import made_folder
 from minivis.images.files import read_image, read_text, write_image
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
@@ -118,3 +119,15 @@ def test_rerun_trusts_no_record(run, refused, here, change):
                     force=True)
         assert "damaged record" in refused("rerun", "less.png")
     assert not list(here.glob("*-rerun*"))
+
+
+def test_a_new_folder_goes_again_when_what_is_done_in_it_fails_and_an_old_one_stays(tmp_path):
+    (tmp_path / "old").mkdir()
+    for name, stays in (("new", False), ("old", True)):
+        with pytest.raises(KeyboardInterrupt), made_folder(tmp_path / name) as folder:
+            assert folder.is_dir()
+            raise KeyboardInterrupt
+        assert (tmp_path / name).exists() == stays
+    with made_folder(tmp_path / "new") as folder:
+        pass
+    assert folder.is_dir()
