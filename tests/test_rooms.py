@@ -126,3 +126,15 @@ def test_rooms_on_one_floor_are_strangers():
     assert list(wrong_ways(floors(FLOORS), modules, 1))
     modules = {"minivis.methods.looking.codes": "from minivis.methods.synthesis import dream"}
     assert list(wrong_ways(floors(FAMILIES), modules, 2))
+
+
+def test_every_module_has_its_tests_at_its_own_path():
+    """minivis/a/b.py has tests/a/test_b.py, so that "which test guards this line?" needs no search."""
+    modules = [path.relative_to(PACKAGE) for path in MODULES if not path.stem.startswith("__")]
+    assert not [str(path) for path in modules if not (TESTS / path.parent / f"test_{path.name}").exists()]
+
+
+def test_no_file_is_too_long_to_read():
+    long = {str(path.relative_to(PACKAGE)): lines for path in MODULES
+            if (lines := path.read_text("utf-8").count("\n")) > (200 if path.name == "network.py" else 300)}
+    assert not long

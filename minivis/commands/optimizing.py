@@ -64,13 +64,14 @@ def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start,
     """
     from minivis.errors import BadValue
     from minivis.methods.synthesis import maximize as method
+    from minivis.methods.synthesis import maximize_layers
 
     shared = {"preset": preset, "size": width, "seed": seed, "progress": progress, "watch": watch, **replaced}
     if down_the_layers:
         if unit or start is not None or count > 1:
             raise BadValue("--down-the-layers chooses its units itself, and starts from noise: leave out --unit, "
                            "--start and --count")
-        return method.down_the_layers(given.net, **shared)
+        return maximize_layers.down_the_layers(given.net, **shared)
     return method.maximize(given.net, list(unit) or None, start=start, count=count, **shared)
 
 

@@ -1,6 +1,6 @@
 """Everything on one picture: the methods in the lecture's order, each as the command that makes it alone.
 
-gallery_sections.py has the methods and their words. A section that a net cannot have (it has no classes, say) becomes
+sections.py has the methods and their words. A section that a net cannot have (it has no classes, say) becomes
 one sentence.
 """
 

@@ -7,7 +7,7 @@ from commandline import scene
 import minivis as mv
 from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
-from minivis.methods.synthesis.maximize import down_the_layers, maximize
+from minivis.methods.synthesis.maximize import maximize
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import transforms
 from minivis.optimize.presets import MAXIMIZE
@@ -95,14 +95,6 @@ def test_nets_of_any_size_and_grey_nets(size):
     net = tiny_vgg()
     net.roles.update(logits=None, prob=None)
     assert maximize(net, steps=2).names == ("relu2_1:0",)
-
-
-def test_down_the_layers(net):
-    result = down_the_layers(net, channels=3, steps=15, **CALM)
-    assert result.layers == ("conv1_1", "conv1_2", "conv2_1", "fc8")
-    assert [len(row.pictures) for row in result.rows] == [3] * 4
-    assert all(row.run.loss < row.run.first_loss for row in result.rows)
-    assert set(result.numbers) == set(result.layers) and result.picture().std() > 10
 
 
 def test_the_seed_decides(net):

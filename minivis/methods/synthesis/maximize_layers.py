@@ -1,0 +1,61 @@
+"""What excites some channels of each layer most, from edges to parts of things: one figure of the whole net."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.engine.units import Unit
+from minivis.errors import BadValue
+from minivis.figures.compose import contact_sheet, panels
+from minivis.layers import Conv2D
+from minivis.methods.shared.result import Result
+from minivis.methods.synthesis.maximize import MAXIMIZE_KINDS, Maximize, maximize
+from minivis.runtime.settings import SEED, several, takes, whole
+
+
+@dataclass(frozen=True, eq=False)
+class DownTheLayers(Result):
+    """``rows``: a `Maximize` for each layer, low ones first."""
+
+    layers: tuple[str, ...]
+    rows: tuple[Maximize, ...]
+
+    def draw(self, i):
+        tiles = [tile for row in self.rows for tile in row.pictures]
+        labels = [f"{u.layer}:{u.channel}" for row in self.rows for u in row.units]
+        side = max(self.rows[0].pictures.shape[1:3])
+        sheet = contact_sheet(tiles, columns=len(self.rows[0].pictures), labels=labels, scale=max(1, 128 // side))
+        return panels([sheet], ["down the layers\nwhat excites a few channels of each, low layers first"],
+                      height=sheet.shape[0])
+
+    def describe(self, i):
+        return {layer: row.numbers for layer, row in zip(self.layers, self.rows)}
+
+    def __str__(self):
+        return "\n".join(f"{layer}: mean value {row.values.mean():.3g}" for layer, row in zip(self.layers, self.rows))
+
+
+@takes(channels=whole(), size=several(whole(1)), seed=SEED, **MAXIMIZE_KINDS)
+def down_the_layers(net, layers=None, *, channels=6, preset="minivis", size=None, seed=0, progress=False, watch=None,
+                    **settings):
+    """A sheet: for each layer (default: every convolution, and the classes) what excites a few of its channels most."""
+    classes = net.roles.get("logits")
+    convolutions = [name for name, layer in net.layers.items() if isinstance(layer, Conv2D)]
+    layers = [net.check_name(name) for name in layers] if layers else convolutions + [classes] * (classes is not None)
+    if channels < 1:
+        raise BadValue(f"channels is at least 1, not {channels}")
+    if watch is not None and watch.checkpoint:
+        raise BadValue("a sheet of several layers keeps no checkpoint: maximise one unit")
+    rows = []
+    for layer in layers:
+        C = net.shapes()[layer][-1]
+        units = [Unit(layer, int(c)) for c in np.linspace(0, C - 1, min(channels, C)).round()]
+        if rows and len(units) < len(rows[0].units):
+            units += units[-1:] * (len(rows[0].units) - len(units))
+        how = {"preset": preset, "size": size, "seed": seed, "progress": progress, "watch": watch, **settings}
+        rows.append(maximize(net, units, **how))
+    return DownTheLayers(tuple(layers), tuple(rows), stopped=rows[-1].stopped,
+                         settings={"preset": preset, "layers": list(layers), "channels": channels, **settings})
+
+
+# ---- from settings to the pieces ----
