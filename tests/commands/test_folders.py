@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from commandline import contents, fill, runner, scene
+from commandline import fill, scene
 from processes import finish, process
 
 from minivis.cli import main
@@ -38,24 +38,6 @@ def here(tmp_path, originals, monkeypatch):
         (tmp_path / file.relative_to(originals)).write_bytes(file.read_bytes())
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def run(here, capsys):
-    return runner(capsys)
-
-
-@pytest.fixture
-def refused(run, here):
-    def refused(*words):
-        before = contents(here)
-        code, out, err = run(*words)
-        assert (code, out) == (2, ""), (code, out, err)
-        assert err.startswith("minivis: error: ") and err.count("\n") == 1, err
-        assert contents(here) == before, "something was left behind"
-        return err.removeprefix("minivis: error: ")
-
-    return refused
 
 
 NET = ("--net", "tiny.h5")

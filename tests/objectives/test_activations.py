@@ -31,6 +31,10 @@ def numerical_seed(net, acts, objective, layer, rng, step=1e-6):
     return float((objective(acts)[1][layer] * d).sum()), (losses[0] - losses[1]) / (2 * step)
 
 
+def waves(shape):
+    return np.sin(np.arange(np.prod(shape))).reshape(shape)
+
+
 ALL = {
     "score": lambda acts: o.score("fc8", 3),
     "score of each": lambda acts: o.score("fc8", [0, 2, 4]),
@@ -41,6 +45,7 @@ ALL = {
     "log p": lambda acts: o.log_probability("fc8", [1, 0, 2]),
     "interpolation": lambda acts: o.interpolation("relu2_1", 1, 6),
     "direction": lambda acts: o.direction("conv2_1", np.linspace(-1, 1, 8)),
+    "direction at each position": lambda acts: o.direction("conv2_1", waves(acts.shapes["conv2_1"][1:])),
     "direction of maps": lambda acts: o.direction("fc7", np.linspace(-1, 1, 7)),
     "energy": lambda acts: o.energy("conv2_1"),
     "code": lambda acts: o.code_distance("conv2_1", acts["conv2_1"][:1] * 0.5 + 0.1),

@@ -18,18 +18,6 @@ from minivis.weights.inspection import inspect_file
 from minivis.weights.native import save
 
 
-@pytest.fixture
-def folders(tmp_path, monkeypatch):
-    """Nothing but two empty folders to look in."""
-    found = [tmp_path / "embedded", tmp_path / "user"]
-    for folder in found:
-        folder.mkdir()
-    monkeypatch.setattr(catalogue, "folders", lambda: found)
-    monkeypatch.setattr(catalogue, "user_folder", lambda: found[1])
-    monkeypatch.chdir(tmp_path)
-    return found
-
-
 def sentence(name_or_path, kind=BadFile, **settings):
     with pytest.raises(kind) as caught:
         mv.load(name_or_path, **settings)

@@ -20,6 +20,7 @@ from minivis.errors import BadFile
 from minivis.runtime.files import reading
 from minivis.weights.containers.hdf5_heaps import check_heaps
 from minivis.weights.containers.limits import Budget, check_bomb
+from minivis.weights.containers.tensor import count_not_finite
 
 READABLE = (
     "minivis' own HDF5 file, a VGG saved by Keras (.h5, .weights.h5, .keras), PyTorch's .pth, .safetensors, "
@@ -202,10 +203,6 @@ def read_array(dataset, dtype, source, *, finite=True):
 
 def check_finite(array, dataset, path):
     """Return ``array``; raise BadFile, with the count, where it holds a NaN or an infinity."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):                    # one pass without a second array: enough, unless it overflows
-            return array
-    bad = array.size - np.count_nonzero(np.isfinite(array))
-    if bad:
+    if bad := count_not_finite(array):
         raise BadFile(f"{path}: {dataset.name} is NaN or infinite in {bad} of {array.size} places; fetch it again")
     return array

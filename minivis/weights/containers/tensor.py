@@ -92,12 +92,16 @@ class Tensor:
         return numbers.astype(dtype, copy=False)
 
 
-def check_finite(array):
-    """Return ``array``; raise BadFile, with the count, where it holds a NaN or an infinity."""
+def count_not_finite(array):
+    """How many numbers are NaN or infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(array.sum()):                    # one pass without a second array: enough, unless it overflows
-            return array
-    bad = array.size - np.count_nonzero(np.isfinite(array))
-    if bad:
+            return 0
+    return array.size - np.count_nonzero(np.isfinite(array))
+
+
+def check_finite(array):
+    """Return ``array``; raise BadFile, with the count, where it holds a NaN or an infinity."""
+    if bad := count_not_finite(array):
         raise BadFile(f"holds {bad} number{'s that are' if bad > 1 else ' that is'} NaN or infinite")
     return array
