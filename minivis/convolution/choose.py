@@ -112,7 +112,7 @@ def check_algorithm(name):
 
 
 def worth_sharing(algorithm, multiplications):
-    """Whether several threads convolve so much (counted as done directly) sooner than one.
+    """Whether several threads finish this much work (counted as direct convolution) sooner than one.
 
     Each algorithm's calls into NumPy are of other lengths, and they must be long enough.
     """

@@ -83,7 +83,7 @@ FINISHED = """
 __device__ REAL finished(REAL y, const REAL* bias, int f, REAL low, REAL high, unsigned char* mask, long long i) {
     if (bias) y += bias[f];
     if (mask) mask[i] = y > low && y < high;
-    return y < low ? low : y > high ? high : y;                                     // what is no number (NaN) stays
+    return y < low ? low : y > high ? high : y;                                     // NaN stays NaN
 }
 """
 

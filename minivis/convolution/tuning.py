@@ -45,15 +45,15 @@ class Tuning:
                               "as fast for one thread and waits more with several. Set on 2026-11-28")
     phase_bytes: int = number(2**24, "bytes of V and M of whole pictures", "when Winograd runs in phases, pictures at "
                               "a time. Set on 2026-11-24")
-    small_phase: int = number(2**21, "bytes of V or M", "one thread makes so much as fast as two. Set on 2026-11-24")
-    phase_products: int = number(2**22, "multiplications", "a thread takes at least so many at a time. Set on "
+    small_phase: int = number(2**21, "bytes of V or M", "below this, one thread is as fast as two. Set on 2026-11-24")
+    phase_products: int = number(2**22, "multiplications", "the least a thread takes at a time. Set on "
                                  "2026-11-24")
     device_rows_bytes: int = number(2**28, "bytes of im2col rows on a GPU", "at a time. Set on 2026-11-24")
     device_tile_channels: int = number(16, "channels or filters on a GPU", "with fewer, Winograd's tiles cost more "
                                        "than they save. Set on 2026-11-24")
 
     # ---- fused steps (engine/fusion) ----
-    bits_from: int = number(2**23, "elements of a ReLU in a fused step", "with so many the mask takes a bit each "
+    bits_from: int = number(2**23, "elements of a ReLU in a fused step", "from this size the mask takes a bit each "
                             "instead of a byte: an eighth of the memory. One thread writes 0.23 ns an element "
                             "instead of 0.05 and applies it in 0.50 instead of 0.33 (2026-11-29). Set on 2026-11-24")
     held_whole: int = number(2**24, "numbers between two convolutions", "up to here they are held whole, beyond in "

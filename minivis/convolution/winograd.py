@@ -83,7 +83,7 @@ def transform_weights(w, tiles):
 def winograd(source, U, bias, sink, pad_before, tiles):
     """Fill ``sink`` (N, OH, OW, F) with the convolution of ``source`` (N, H, W, C), transformed weights U, plus bias.
 
-    pad_before: zeros before the first row and column (negative: so many are skipped); the sizes tell what comes after.
+    pad_before: zeros before the first row and column (negative: that many skipped); the sizes tell what comes after.
     """
     N, OH, OW, _ = sink.shape
     C = source.shape[3]

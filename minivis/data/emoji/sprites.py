@@ -111,7 +111,7 @@ class Sprites:
             if isinstance(error, FileNotFoundError):
                 raise
             raise BadFile(
-                f"{path} is no file of emoji sprites; python -m minivis.data.emoji.sprites makes one") from error
+                f"{path} is not a file of emoji sprites; python -m minivis.data.emoji.sprites makes one") from error
         if tuple(sprites.class_names) != NAMES:
             raise BadFile(f"{path} holds sprites of other classes than this minivis has; collect them again")
         return sprites
