@@ -7,15 +7,16 @@ import click
 
 from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, blas_threads, read_given, say
 from minivis.commands.picture_command import NOT_RECORDED, PictureCommand, picture_command
-from minivis.commands.types import AfterImage, LazyChoice, imaging_rules
+from minivis.commands.types import AfterImage, LazyChoice, imaging_rules, real, whole
 
 FOLDER = click.Argument(["folder"])             # or the word "samples"
+MOST_JOBS = 1024
 LAYER = click.Option(["--layer"], metavar="NAME", help="Layer; by default the net's content layer.")
-SHRUNK = click.Option(["--size"], type=click.IntRange(min=1), metavar="N", help="First shrink each picture to N pixels "
+SHRUNK = click.Option(["--size"], type=whole(), metavar="N", help="First shrink each picture to N pixels "
                       "on its longer side; for nets that take any size, the side of the squares that they see [224].")
 RESUME = click.Option(["--resume"], is_flag=True, help="Continue a run that was stopped.")
 WORKERS = [
-    click.Option(["--jobs"], type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+    click.Option(["--jobs"], type=whole(1, MOST_JOBS), default=1, show_default=True, metavar="N",
                  help="Number of processes, one thread each; 1: this process, with its threads."),
     click.Option(["--backend"], type=click.Choice(["loky", "dask"]), default="loky", show_default=True,
                  help="Processes of this machine, or the workers of a Dask cluster."),
@@ -58,10 +59,10 @@ def resumable(checkpoint):
 @picture_command(
     "patches",
     FOLDER, LAYER,
-    click.Option(["--unit"], type=click.IntRange(min=0), multiple=True, metavar="N",
+    click.Option(["--unit"], type=whole(0), multiple=True, metavar="N",
                  help="Unit of the layer; repeat for several; by default all."),
-    click.Option(["--top"], type=click.IntRange(min=1), default=9, show_default=True, help="Patches for each unit."),
-    click.Option(["--per-picture"], type=click.IntRange(min=1), default=1, show_default=True,
+    click.Option(["--top"], type=whole(), default=9, show_default=True, help="Patches for each unit."),
+    click.Option(["--per-picture"], type=whole(), default=1, show_default=True,
                  help="At most N patches of one picture, half a receptive field apart."),
     click.Option(["--beside"], type=LazyChoice(lambda: [*imaging_rules(), "both", "none"]), default="both",
                  show_default=True, help="What excites the unit in each patch, by ReLU rule; drawing takes time too."),
@@ -120,7 +121,7 @@ CODES = click.Argument(["codes"])
 @picture_command(
     "neighbours",
     AfterImage(["codes"]),
-    click.Option(["--top"], type=click.IntRange(min=1), default=12, show_default=True, metavar="N",
+    click.Option(["--top"], type=whole(), default=12, show_default=True, metavar="N",
                  help="Number of neighbours to show."),
     click.Option(["--metric"], type=click.Choice(["cosine", "l2"]), default="cosine", show_default=True,
                  help="Distance between two codes."),
@@ -141,13 +142,13 @@ def neighbours(given, seed, progress, top, metric):
 @picture_command(
     "tsne",
     CODES,
-    click.Option(["--perplexity"], type=click.FloatRange(0, min_open=True), default=50.0, show_default=True,
+    click.Option(["--perplexity"], type=real(0, 1e6, min_open=True), default=50.0, show_default=True,
                  help="Effective number of neighbours of each picture; lowered if there are few pictures."),
     click.Option(["--layout"], type=click.Choice(["grid", "plane", "both"]), default="grid", show_default=True,
                  help="Each picture in a cell of its own, at its place, or both side by side."),
-    click.Option(["--side"], type=click.IntRange(min=64, max=8192), metavar="N",
+    click.Option(["--side"], type=whole(64, 8192), metavar="N",
                  help="Side of the map in pixels; by default as many as the pictures need, up to 4096."),
-    click.Option(["--most"], type=click.IntRange(min=4), default=4096, show_default=True,
+    click.Option(["--most"], type=whole(4), default=4096, show_default=True,
                  help="Largest number of pictures; of more, N are taken at even intervals."),
     image=False, inputs=("codes",),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """New nets from a net: only as far as some layers, or with another kind of pooling; batch norms folded, or put back.
 
-Weights that do not change are shared.
+Weights that do not change are shared. A layer of another class, such as a subclass of Conv2D or MaxPool2D, stays as it
+is: it may compute something else.
 """
 
 from dataclasses import replace
@@ -29,7 +30,7 @@ def with_pooling(net, kind):
     if kind not in POOLING:
         raise UnknownName.of("kind of pooling", kind, POOLING)
     return net if kind == "max" else replace(net, nodes={
-        name: Node(average_pool(layer) if isinstance(layer, MaxPool2D) else layer, inputs)
+        name: Node(average_pool(layer) if type(layer) is MaxPool2D else layer, inputs)
         for name, (layer, inputs) in net.nodes.items()
     })
 
@@ -54,9 +55,9 @@ def for_inference(net):
     for name, (layer, inputs) in net.nodes.items():
         inputs = tuple(now_called[source] for source in inputs)
         source = nodes[inputs[0]].layer if inputs[0] in nodes else None
-        if isinstance(layer, Dropout):
+        if type(layer) is Dropout:
             now_called[name] = inputs[0]
-        elif isinstance(layer, BatchNorm) and isinstance(source, Conv2D | FullyConnected) and alone(inputs[0]):
+        elif type(layer) is BatchNorm and type(source) in (Conv2D, FullyConnected) and alone(inputs[0]):
             nodes[inputs[0]] = Node(fold_batch_norm(source, layer), nodes[inputs[0]].inputs)
             now_called[name] = inputs[0]
         else:

@@ -6,7 +6,8 @@ Gatys, Ecker & Bethge 2016, section 2: with m_l the mean of relu_l over pictures
 
 A ReLU, a maximum and a mean let a positive factor through, so the layer after sees the same as before. Losses of
 different layers then are of one size, which is what style transfer wants. The layers behind the last convolution take
-its factors back, so that the logits do not change.
+its factors back, so that the logits do not change. A subclass of one of these layers may do anything to a factor, so
+that a net with one is refused.
 """
 
 from dataclasses import replace
@@ -43,10 +44,10 @@ def pairs(net):
     for name, (layer, inputs) in net.nodes.items():
         if inputs != (previous,):
             raise BadValue(f"only a plain sequence of layers can be normalised; {name} reads {', '.join(inputs)}")
-        if isinstance(layer, ReLU):
+        if type(layer) is ReLU:
             if layer.max_value is not None:
                 raise BadValue(f"{name} ends at {layer.max_value}: a factor before it would change what the net does")
-            if isinstance(net.layers.get(previous), Conv2D):
+            if type(net.layers.get(previous)) is Conv2D:
                 found.append((previous, name))
         previous = name
     if not found:
@@ -59,11 +60,11 @@ def normalize(net, images):
     means = {name: np.where(m > DEAD, m, 1.0) for name, m in mean_activations(net, images).items()}
     nodes, owed = {}, None                      # owed: the factors that the next layer with weights must give back
     for name, (layer, inputs) in net.nodes.items():
-        if isinstance(layer, Conv2D):
+        if type(layer) is Conv2D:
             layer, owed = scaled_conv(layer, owed, means.get(name)), means.get(name)
-        elif isinstance(layer, FullyConnected):
+        elif type(layer) is FullyConnected:
             layer, owed = scaled_fc(layer, owed), None
-        elif owed is not None and not isinstance(layer, (ReLU, *PASSING)):
+        elif owed is not None and type(layer) not in (ReLU, *PASSING):
             kind = type(layer).__name__
             raise BadValue(f"{name} ({kind}) does not let a factor through: this net cannot be normalised")
         nodes[name] = Node(layer, inputs)

@@ -6,6 +6,7 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
+from every_command import options
 
 from minivis.commands.types import (
     BYTES,
@@ -92,3 +93,11 @@ def test_a_new_word_is_known_without_an_edit(shelf):
 def test_the_commands_import_no_layers_for_it():
     said = "import sys, minivis.cli, minivis.commands.pictures; print('minivis.layers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+
+def test_every_number_of_the_command_line_has_two_bounds():
+    """A plain type or range of click's takes numbers of any length, inf and nan."""
+    unbounded = (click.IntRange, click.FloatRange, click.types.IntParamType, click.types.FloatParamType)
+    found = [(*words, option.opts[-1]) for words, option in options() if isinstance(option.type, unbounded)]
+    assert not found

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from minivis.engine.network import Network
 from minivis.engine.surgery import for_inference, trunk, with_pooling
 from minivis.errors import UnknownName
-from minivis.layers import AvgPool2D, FullyConnected, MaxPool2D
+from minivis.layers import AvgPool2D, BatchNorm, Conv2D, FullyConnected, MaxPool2D
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from tests.trainings import Corners, little_net
 
@@ -52,3 +53,42 @@ def test_folding_leaves_a_batch_norm_whose_convolution_is_read_elsewhere():
     assert "bn6" in folded.nodes and "bn1_1" not in folded.nodes
     x = net.preprocess(Corners().batch(0, 2)[0])
     np.testing.assert_allclose(folded.forward(x)["fc8"], net.forward(x)["fc8"], rtol=1e-4, atol=1e-5)
+
+
+class Doubled(Conv2D):
+    """A convolution that gives twice as much: its parent's twin would be another layer."""
+
+    def forward(self, x, *, mode):
+        out, cache = super().forward(x, mode=mode)
+        return 2 * out, cache
+
+
+class Lowest(MaxPool2D):
+    """A pool that takes the least: an average is not its twin."""
+
+    def forward(self, x, *, mode):
+        out, cache = super().forward(-x, mode=mode)
+        return -out, cache
+
+
+class Halving(BatchNorm):
+    def forward(self, x, *, mode):
+        out, cache = super().forward(x, mode=mode)
+        return out / 2, cache
+
+
+@pytest.mark.parametrize("conv, norm", [(Doubled, BatchNorm), (Conv2D, Halving)])
+def test_only_the_very_class_is_folded(rng, conv, norm):
+    net = Network()
+    net.add("conv", conv(rng.standard_normal((3, 3, 3, 4))))
+    net.add("norm", norm(*rng.random((4, 4)) + 0.5))
+    x = rng.standard_normal((1, 6, 6, 3))
+    folded = for_inference(net)
+    assert list(folded.nodes) == ["conv", "norm"]
+    np.testing.assert_array_equal(folded.forward(x)["norm"], net.forward(x)["norm"])
+
+
+def test_only_the_very_class_is_pooled_otherwise(rng):
+    net = Network().add("pool", Lowest(2))
+    x = rng.standard_normal((1, 6, 6, 3))
+    np.testing.assert_array_equal(with_pooling(net, "average").forward(x)["pool"], net.forward(x)["pool"])

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue
+from minivis.layers import Conv2D, ReLU
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.weights.normalize import mean_activations, normalize
 
@@ -39,9 +41,6 @@ def test_dead_filters_groups_and_what_cannot_be_normalised(rng):
 
 
 def test_grouped_convolutions_are_normalised_too(rng):
-    from minivis.engine.network import Network
-    from minivis.layers import Conv2D, ReLU
-
     net = Network()
     for name, shape, groups in (("conv1", (3, 3, 3, 6), 1), ("conv2", (3, 3, 3, 4), 2), ("conv3", (1, 1, 4, 2), 1)):
         net.add(name, Conv2D(rng.standard_normal(shape) + 0.1, np.zeros(shape[3]), groups=groups))
@@ -50,3 +49,15 @@ def test_grouped_convolutions_are_normalised_too(rng):
     images = rng.integers(0, 256, (2, 9, 9, 3), dtype=np.uint8)
     x = net.preprocess(images)
     np.testing.assert_allclose(normalize(net, images).forward(x)["conv3"], net.forward(x)["conv3"], rtol=1e-10)
+
+
+def test_a_subclass_that_may_do_anything_to_a_factor_is_refused(rng):
+    class Offset(ReLU):
+        def forward(self, x, *, mode):
+            out, cache = super().forward(x, mode=mode)
+            return out + 1, cache
+
+    net = Network().add("conv1", Conv2D(rng.standard_normal((3, 3, 3, 6)), np.zeros(6))).add("relu1", ReLU())
+    net.add("offset", Offset()).add("conv2", Conv2D(rng.standard_normal((3, 3, 6, 2)), np.zeros(2)))
+    with pytest.raises(BadValue, match=r"offset \(Offset\) does not let a factor through"):
+        normalize(net, rng.integers(0, 256, (2, 9, 9, 3), dtype=np.uint8))
