@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from minivis.engine.network import Network
-from minivis.weights.onnx import layout
+from minivis.weights import layout
+from minivis.weights.layout import Value
 from minivis.weights.onnx.graph import Graph
-from minivis.weights.onnx.layout import Value
 
 
 def bare_graph(shape, **arrays):

@@ -16,7 +16,8 @@ from minivis.layers import (
     Tanh,
     Upsample,
 )
-from minivis.weights.onnx import layout, moves, operators
+from minivis.weights import layout
+from minivis.weights.onnx import moves, operators
 from minivis.weights.onnx.operators import elementwise, per_channel
 
 

@@ -6,38 +6,36 @@ What an operator is here stands in operators.py and moves.py.
 
 from collections import Counter
 from dataclasses import replace
-from itertools import chain, count
 
 import numpy as np
 
-from minivis.engine.network import Network
 from minivis.errors import BadFile
 from minivis.images.preprocessing import IDENTITY
-from minivis.layers import Flatten, Pad2D, Permute
-from minivis.weights.onnx import activations, constants, layout, moves, operators
-from minivis.weights.onnx.layout import Value
+from minivis.layers import Flatten
+from minivis.weights import layout
+from minivis.weights.builder import Builder
+from minivis.weights.layout import Value
+from minivis.weights.onnx import activations, constants, moves, operators
 
 WHERE = "minivis reads ONNX models of its own layers: Conv, Gemm, MaxPool, Relu, ..."
 OPERATORS = {**moves.OPERATORS, **operators.OPERATORS, **activations.OPERATORS}
 
 
-class Graph:
+class Graph(Builder):
     """A GraphProto on its way to a `Network`.
 
-    ``values``: ONNX's name -> `Value`; ``arrays``: its name -> constant; ``shapes``: layer -> output shape for
-    a picture of the size in hand. ``scale`` and ``shift``: what the graph does to each channel of a picture ahead of
-    the first layer.
+    ``values``: ONNX's name -> `Value`; ``arrays``: its name -> constant.
     """
 
     def __init__(self, model, dtype):
         from onnx import numpy_helper
 
-        self.graph, self.dtype = model.graph, np.dtype(dtype)
+        super().__init__(dtype)
+        self.graph = model.graph
         self.opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
         self.arrays = {t.name: numpy_helper.to_array(t) for t in self.graph.initializer}
         self.readers = Counter(name for node in self.graph.node for name in node.input)
         self.readers.update(output.name for output in self.graph.output)
-        self.values, self.shapes, self.net = {}, {}, Network()
 
     # ---- the whole ----
 
@@ -50,10 +48,6 @@ class Graph:
         if any(isinstance(layer, Flatten) for layer in self.net.layers.values()):
             self.net.preprocessing = replace(self.net.preprocessing, size=self.shapes["input"][1:3])
         return self.net
-
-    def reads_pixels(self):
-        """Whether what the graph does to a picture first is meant for 0..255, and not for 0..1."""
-        return bool(abs(self.scale).max() < 0.1 or abs(self.shift / self.scale).max() > 2)
 
     def begin(self, size, side):
         """Take in the picture: which of its axes are the channels, and of what size it is."""
@@ -109,11 +103,6 @@ class Graph:
 
     # ---- what nodes read ----
 
-    def value(self, name):
-        if name not in self.values:
-            raise BadFile(f"{name!r} is a constant, where a layer's output was expected")
-        return self.values[name]
-
     def weight(self, name):
         if name not in self.arrays:
             raise BadFile(f"{name!r} is computed by the net, where a constant was expected")
@@ -130,26 +119,7 @@ class Graph:
     def maps(self, name, *, padded=False):
         """The layer whose (N, H, W, C) is a value's (N, C, H, W): ``padded`` leaves padding to whoever asks."""
         value = self.value(name) if padded else self.settled(self.value(name))
-        shape = self.shapes[value.layer]
-        if len(shape) != 4 or value.places.ndim != 3:
-            raise BadFile(f"{name!r} is {list(self.onnx_shape(name))} and not feature maps of (N, C, H, W)")
-        standard = layout.standard(shape)
-        if layout.same(value.places, standard):
-            return value.layer
-        order = value.places.reshape(shape[3], -1)[:, 0] if value.places.shape == standard.shape else np.zeros(1)
-        found = layout.transposition(order)
-        if found is None or not layout.same(value.places, standard[order]):
-            raise BadFile(f"{name!r}: its axes are not in an order that a layer here reads")
-        return self.insert(f"{name} shuffled", Permute(*found), value.layer, once=True)
-
-    def row(self, name, value):
-        """The layer whose (N, D) is a value's, in ONNX's order: a `Permute` is added where ours is another."""
-        if layout.same(value.places, np.arange(value.places.size)):
-            return value.layer
-        found = layout.transposition(value.places)
-        if found is None:
-            raise BadFile(f"{name!r}: its numbers are in an order that no layer here makes")
-        return self.insert(f"{name} in order", Permute(*found), value.layer, once=True)
+        return self.maps_of(name, value)
 
     # ---- what nodes make ----
 
@@ -162,31 +132,10 @@ class Graph:
         """Append a layer that leaves every number where it stands."""
         self.values[node.output[0]] = Value(self.insert(self.name(node), layer, *sources), places)
 
-    def insert(self, name, layer, *sources, once=False):
-        """Append a layer and return its name. ``once``: one that is there under this name will do."""
-        if once and name in self.net.nodes:
-            return name
-        names = chain([name], (f"{name} {i}" for i in count(2)))
-        name = next(n for n in names if n not in self.net.nodes and n != "input")
-        self.net.add(name, layer, *sources)
-        try:
-            self.shapes[name] = layer.output_shape(*(self.shapes[source] for source in sources))
-        except ValueError as error:
-            raise BadFile(f"{name}: {error}") from None
-        return name
-
     def name(self, node):
         """What a layer is called: as its node, or as the value that it makes."""
         wanted = (node.name or node.output[0]).strip("/") or node.output[0]
         return wanted if wanted not in self.net.nodes else node.output[0]
-
-    def settled(self, value):
-        """A value whose padding is a layer of its own, where nothing took it in."""
-        if value.pads is None:
-            return value
-        name = self.insert(f"{value.layer} padded {value.pads} {value.fill:g}", Pad2D(value.pads, value.fill),
-                           value.layer, once=True)
-        return Value(name, layout.standard(self.shapes[name]))
 
     def flat(self, node, value, places):
         """Reshape to a row: a Flatten under the node's name, where our layer puts out maps."""

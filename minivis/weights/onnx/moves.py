@@ -4,8 +4,8 @@ import numpy as np
 
 from minivis.errors import BadFile
 from minivis.layers import Concat
-from minivis.weights.onnx import layout
-from minivis.weights.onnx.layout import Value
+from minivis.weights import layout
+from minivis.weights.layout import Value
 
 
 def read(graph, node):

@@ -19,11 +19,11 @@ from minivis.layers import (
     GlobalAvgPool,
     MaxPool2D,
     ReLU,
-    Scale,
     Softmax,
 )
-from minivis.weights.onnx import layout, moves
-from minivis.weights.onnx.layout import Value
+from minivis.weights import layout
+from minivis.weights.layout import Value
+from minivis.weights.onnx import moves
 
 # ---- layers with weights ----
 
@@ -114,25 +114,8 @@ def arithmetic(graph, node, given):
     second = 0.0 if kind in ("Mul", "Div") else number if kind == "Add" else -number
     if kind == "Sub" and node.input[0] != other:                    # a constant minus x
         first, second = -1.0, number
-    affine(graph, node, other, value, np.asarray(first), np.asarray(second))
-
-
-def affine(graph, node, name, value, w, b):
-    """w * x + b: into the preprocessing, or the bias of the layer before, or a `Scale`."""
-    w, b = (layout.per_channel(a, value.places, graph.shapes[value.layer], np.float64) for a in (w, b))
-    if value.layer == "input" and graph.readers[name] == 1 and not graph.net.nodes:
-        graph.scale, graph.shift = graph.scale * w, graph.shift * w + b
-        graph.values[node.output[0]] = value
-        return
-    made = graph.net.nodes.get(value.layer)
-    if made and (w == 1).all() and graph.readers[name] == 1 and isinstance(made.layer, Conv2D | FullyConnected) \
-            and "b" not in made.layer.params:
-        layer = made.layer.with_params(w=made.layer.params["w"], b=b.astype(graph.dtype))
-        graph.net.nodes[value.layer] = made._replace(layer=layer)
-        graph.values[node.output[0]] = value
-        return
-    layer = Scale(w.astype(graph.dtype), b.astype(graph.dtype))
-    graph.add_keeping(node, layer, value.layer, places=value.places)
+    graph.values[node.output[0]] = graph.affine(graph.name(node), value, np.asarray(first), np.asarray(second),
+                                                alone=graph.readers[other] == 1)
 
 
 def merge(graph, node):

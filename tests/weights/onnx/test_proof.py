@@ -49,7 +49,8 @@ def test_a_softmax_does_not_hide_what_goes_into_it(tmp_path, monkeypatch):
     def too_large(graph, node, given):
         pool(graph, node, given)
         value = graph.values[node.output[0]]
-        operators.affine(graph, node, node.output[0], value, np.asarray(1.1), np.asarray(0.0))
+        value = graph.affine("too large", value, np.asarray(1.1), np.asarray(0.0), alone=False)
+        graph.values[node.output[0]] = value
 
     monkeypatch.setitem(__import__("minivis.weights.onnx.graph", fromlist=["x"]).OPERATORS, "GlobalAveragePool",
                         too_large)

@@ -1,9 +1,10 @@
-"""Where each number of an ONNX value stands in what one of our layers puts out.
+"""Where each number of a value in another program's graph stands in what one of our layers puts out.
 
 ONNX counts a picture's numbers in the order C, H, W, or as its Transpose and Reshape nodes have arranged them; our
-layers put out (N, H, W, C) or (N, D). A `Value` writes the relation down number by number:
+layers put out (N, H, W, C) or (N, D). Keras has (N, H, W, C) too, until a model permutes it or asks for channels first.
+A `Value` writes the relation down number by number:
 
-    onnx[n][i] = ours[n].reshape(-1)[places[i]]             i: an index into ONNX's shape, without the batch axis
+    theirs[n][i] = ours[n].reshape(-1)[places[i]]           i: an index into their shape, without the batch axis
 
 Nodes that only move numbers (Transpose, Reshape, Flatten, Squeeze) are the same NumPy call on ``places``, and whatever
 needs weights in our order scatters them by it. So no list of layers says which ones keep an order: the order is there.
@@ -21,7 +22,7 @@ MOST = 2**26                            # numbers in one value of one picture: a
 
 
 class Value(NamedTuple):
-    """A value of an ONNX graph: the layer that makes it, where its numbers stand there, and padding yet to be done."""
+    """A value of a graph: the layer that makes it, where its numbers stand there, and padding yet to be done."""
 
     layer: str
     places: np.ndarray

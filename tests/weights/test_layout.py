@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadFile
-from minivis.weights.onnx import layout
+from minivis.weights import layout
 
 
 def test_maps_say_where_c_h_w_stand_in_h_w_c(rng):

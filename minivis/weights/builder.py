@@ -1,0 +1,99 @@
+"""A `Network` in the making from another program's graph, whose values need not be counted as ours: see layout.py."""
+
+from itertools import chain, count
+
+import numpy as np
+
+from minivis.engine.network import Network
+from minivis.errors import BadFile
+from minivis.layers import Conv2D, FullyConnected, Pad2D, Permute, Scale
+from minivis.weights import layout
+from minivis.weights.layout import Value
+
+
+class Builder:
+    """The net so far and what is known of it.
+
+    ``values``: the other program's name -> `Value`; ``shapes``: layer -> output shape for a picture of the size in
+    hand. ``scale`` and ``shift``: what the graph does to each channel of a picture ahead of the first layer.
+    """
+
+    def __init__(self, dtype):
+        self.dtype = np.dtype(dtype)
+        self.values, self.shapes, self.net = {}, {}, Network()
+        self.scale, self.shift = np.ones(1), np.zeros(1)
+
+    def reads_pixels(self):
+        """Whether what the graph does to a picture first is meant for 0..255, and not for 0..1."""
+        return bool(abs(self.scale).max() < 0.1 or abs(self.shift / self.scale).max() > 2)
+
+    # ---- what layers read ----
+
+    def value(self, name):
+        if name not in self.values:
+            raise BadFile(f"{name!r} is a constant, where a layer's output was expected")
+        return self.values[name]
+
+    def maps_of(self, name, value):
+        """The layer whose (N, H, W, C) is a value's (N, C, H, W)."""
+        shape = self.shapes[value.layer]
+        if len(shape) != 4 or value.places.ndim != 3:
+            raise BadFile(f"{name!r} is {[shape[0], *value.places.shape]} and not feature maps of (N, C, H, W)")
+        standard = layout.standard(shape)
+        if layout.same(value.places, standard):
+            return value.layer
+        order = value.places.reshape(shape[3], -1)[:, 0] if value.places.shape == standard.shape else np.zeros(1)
+        found = layout.transposition(order)
+        if found is None or not layout.same(value.places, standard[order]):
+            raise BadFile(f"{name!r}: its axes are not in an order that a layer here reads")
+        return self.insert(f"{name} shuffled", Permute(*found), value.layer, once=True)
+
+    def row(self, name, value):
+        """The layer whose (N, D) is a value's, in the graph's own order: a `Permute` is added where ours is another."""
+        if layout.same(value.places, np.arange(value.places.size)):
+            return value.layer
+        found = layout.transposition(value.places)
+        if found is None:
+            raise BadFile(f"{name!r}: its numbers are in an order that no layer here makes")
+        return self.insert(f"{name} in order", Permute(*found), value.layer, once=True)
+
+    def settled(self, value):
+        """A value whose padding is a layer of its own, where nothing took it in."""
+        if value.pads is None:
+            return value
+        name = self.insert(f"{value.layer} padded {value.pads} {value.fill:g}", Pad2D(value.pads, value.fill),
+                           value.layer, once=True)
+        return Value(name, layout.standard(self.shapes[name]))
+
+    # ---- what is added ----
+
+    def insert(self, name, layer, *sources, once=False):
+        """Append a layer and return its name. ``once``: one that is there under this name will do."""
+        if once and name in self.net.nodes:
+            return name
+        names = chain([name], (f"{name} {i}" for i in count(2)))
+        name = next(n for n in names if n not in self.net.nodes and n != "input")
+        self.net.add(name, layer, *sources)
+        try:
+            self.shapes[name] = layer.output_shape(*(self.shapes[source] for source in sources))
+        except ValueError as error:
+            raise BadFile(f"{name}: {error}") from None
+        return name
+
+    def affine(self, name, value, w, b, *, alone):
+        """The `Value` of w * x + b: into the preprocessing, or the bias of the layer before, or a `Scale`.
+
+        ``name``: of a layer, if it comes to one. ``alone``: whether nothing else reads the value.
+        """
+        w, b = (layout.per_channel(a, value.places, self.shapes[value.layer], np.float64) for a in (w, b))
+        if value.layer == "input" and alone and not self.net.nodes:
+            self.scale, self.shift = self.scale * w, self.shift * w + b
+            return value
+        made = self.net.nodes.get(value.layer)
+        if made and (w == 1).all() and alone and isinstance(made.layer, Conv2D | FullyConnected) \
+                and "b" not in made.layer.params:
+            layer = made.layer.with_params(w=made.layer.params["w"], b=b.astype(self.dtype))
+            self.net.nodes[value.layer] = made._replace(layer=layer)
+            return value
+        layer = Scale(w.astype(self.dtype), b.astype(self.dtype))
+        return Value(self.insert(name, layer, value.layer), value.places)
