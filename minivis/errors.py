@@ -1,14 +1,15 @@
-"""What can go wrong by a user's doing, each with the sentence that helps.
+"""The errors that a user can cause; each message says what to do.
 
-The command line turns these (and OSError on a path that the user named) into one line and exit code 2. Anything else
-is a bug of ours and shows itself as one. Each kind is also the built-in that a Python user would expect to catch.
+The command line turns these (and OSError on a path that the user named) into one line and exit code 2. Any other
+exception is a bug in minivis and ends in a traceback. Each kind is also a subclass of the built-in exception that a
+Python user would expect.
 """
 
 import difflib
 
 
 class MinivisError(Exception):
-    """The root: ``except MinivisError`` catches every mistake that minivis can explain."""
+    """The base class: ``except MinivisError`` catches every mistake that minivis can explain."""
 
 
 class UnknownName(MinivisError, LookupError):
@@ -16,13 +17,13 @@ class UnknownName(MinivisError, LookupError):
 
     @classmethod
     def of(cls, kind, name, known, *, listed=12):
-        """The sentence for a wrong name: what was asked for, the closest that exists, and what there is."""
+        """The sentence for a wrong name: what was asked for, the closest name that exists, and the list of them."""
         known = [str(k) for k in known]
         lower = {k.lower(): k for k in known}
         close = difflib.get_close_matches(str(name).lower(), lower, n=1)
         hint = f"; did you mean {lower[close[0]]!r}?" if close else "."
         shown = ", ".join(known[:listed]) + (f", ... ({len(known)} in all)" if len(known) > listed else "")
-        return cls(f"no {kind} named {name!r}{hint} There is: {shown or 'none'}")
+        return cls(f"no {kind} named {name!r}{hint} " + (f"Choose from: {shown}" if known else "There are none"))
 
 
 class BadValue(MinivisError, ValueError):
@@ -30,11 +31,11 @@ class BadValue(MinivisError, ValueError):
 
 
 class BadFile(MinivisError, ValueError):
-    """A file that is not what it should be: foreign, truncated, inconsistent."""
+    """A file of the wrong kind, or one that is truncated or inconsistent."""
 
 
 class TooLarge(MinivisError, MemoryError):
-    """Work that does not fit into this machine's memory."""
+    """Work that needs more memory than this machine has free."""
 
 
 class MissingExtra(MinivisError, ImportError):

@@ -20,7 +20,7 @@ def test_a_wrong_name_meets_the_closest():
     said = str(UnknownName.of("layer", "FC9", ["fc8", "conv1", 3]))
     assert "'FC9'" in said and "did you mean 'fc8'?" in said and "fc8, conv1, 3" in said
     assert "did you mean" not in str(UnknownName.of("layer", "zzzzz", ["fc8"]))
-    assert str(UnknownName.of("layer", "a", [])).endswith("none")
+    assert str(UnknownName.of("layer", "a", [])).endswith("There are none")
 
 
 def test_a_long_list_is_cut_and_counted():

@@ -72,7 +72,7 @@ class Graph:
         if role not in ROLES:
             raise UnknownName.of("role", role, ROLES)
         if not self.roles.get(role):
-            raise UnknownName(f"this net has no layer for the role {role!r}: name a layer. There is: {self.listed()}")
+            raise UnknownName(f"this net has no layer for the role {role!r}; choose one from: {self.listed()}")
         return self.roles[role]
 
     # ---- copies ----

@@ -98,7 +98,7 @@ class Viewer:
         else:
             name = "explain" if kind == "explain" else messages.text_of(message, "job", "")
             if name not in JOBS:
-                raise BadValue(f"no job named {name!r}; there is: {', '.join(JOBS)}")
+                raise BadValue(f"no job named {name!r}. Choose from: {', '.join(JOBS)}")
             if self.picture is None:
                 raise BadValue("first send a picture")
             unit = messages.text_of(message, "unit")

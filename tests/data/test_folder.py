@@ -7,6 +7,7 @@ from PIL import Image
 from minivis.data import folder
 from minivis.data.folder import crops, photos
 from minivis.errors import BadFile
+from minivis.images.files import write_image
 
 
 def test_pictures_come_by_name_no_larger_than_the_side_and_the_rest_is_listed(tmp_path):
@@ -50,3 +51,34 @@ def test_crops_lie_inside_and_go_round_the_pictures(rng):
     assert {row for row, _ in corners} == set(range(4)) and {column for _, column in corners} == set(range(7))
     with pytest.raises(BadFile, match="none of the pictures has 9 x 3 pixels"):
         crops(pictures[:2], (3, 9), 1, rng)
+
+
+def test_photos_of_a_folder(tmp_path, rng):
+    for k in range(3):
+        write_image(tmp_path / f"{k}.png", rng.integers(0, 256, (30, 40 - 10 * k, 3), np.uint8))
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    (tmp_path / "notes.txt").write_text("left alone")
+    pictures, unreadable = photos(tmp_path)
+    assert [p.shape for p in pictures] == [(30, 40, 3), (30, 30, 3), (30, 20, 3)]
+    assert len(unreadable) == 1 and unreadable[0][0].endswith("bad.jpg")
+    cut = crops(pictures, (5, 25), 6, rng)
+    assert cut.shape == (6, 5, 25, 3)
+    rows = [p[i : i + 5, j : j + 25] for p in pictures[:2] for i in range(26) for j in range(p.shape[1] - 24)]
+    assert all(any((one == row).all() for row in rows) for one in cut)
+    with pytest.raises(BadFile, match="none of the pictures has 50 x 5 pixels"):
+        crops(pictures, (5, 50), 1, rng)
+
+
+def test_folders_without_pictures(tmp_path):
+    with pytest.raises(BadFile, match="there is no picture in the folder"):
+        photos(tmp_path)
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    with pytest.raises(BadFile, match="none of the 1 pictures"):
+        photos(tmp_path)
+    with pytest.raises(BadFile, match="there is no folder"):
+        photos(tmp_path / "nowhere")
+
+
+def test_scikit_learns_two_keep_their_size():
+    pictures, unreadable = photos()
+    assert [p.shape for p in pictures] == [(427, 640, 3)] * 2 and not unreadable

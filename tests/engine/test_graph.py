@@ -19,7 +19,7 @@ def test_a_layer_reads_the_one_before_unless_told():
 @pytest.mark.parametrize("args, kind, message", [
     (("input", ReLU()), BadValue, "there is a layer 'input' already"),
     (("relu", ReLU()), BadValue, "there is a layer 'relu' already"),
-    (("new", ReLU(), "later"), UnknownName, "no layer named 'later'. There is: input, relu"),
+    (("new", ReLU(), "later"), UnknownName, "no layer named 'later'. Choose from: input, relu"),
     (("new", ReLU(), "new"), UnknownName, "no layer named 'new'"),
     (("new", ReLU(), "relu", "input"), BadValue, "new: ReLU reads 1 layer, not relu, input"),
     (("new", Concat()), BadValue, "new: Concat reads two layers or more, name them; not relu alone"),
@@ -40,5 +40,5 @@ def test_roles(vgg):
         vgg.role("logit")
     net = Network().add("a", ReLU())
     assert set(net.roles) == set(ROLES)
-    with pytest.raises(UnknownName, match=r"no layer for the role 'prob': name a layer\. There is: input, a"):
+    with pytest.raises(UnknownName, match=r"no layer for the role 'prob'; choose one from: input, a"):
         net.role("prob")

@@ -212,7 +212,7 @@ def test_wrong_inputs(vgg, change, message):
 def test_wrong_names_and_settings_of_a_forward(vgg):
     x = picture(vgg)
     for kwargs in ({"until": "conv1_3"}, {"keep": ["conv1_3"]}, {"keep": "conv1_3"}):
-        with pytest.raises(UnknownName, match=r"no layer named 'conv1_3'; did you mean 'conv1_[12]'\? There is: inp"):
+        with pytest.raises(UnknownName, match=r"no layer named 'conv1_3'; did you mean 'conv1_[12]'\? Choose from: in"):
             vgg.forward(x, **kwargs)
     with pytest.raises(UnknownName, match="no grad named 'parms'; did you mean 'params'"):
         vgg.forward(x, grad="parms")
@@ -588,7 +588,7 @@ def test_grey_nets_run_too():
 
 def test_devices(vgg, monkeypatch):
     assert fingerprint(vgg.to("cpu")) == fingerprint(vgg)
-    with pytest.raises(UnknownName, match=r"no device named 'cuda'\. There is: cpu, gpu"):
+    with pytest.raises(UnknownName, match=r"no device named 'cuda'\. Choose from: cpu, gpu"):
         vgg.to("cuda")
     monkeypatch.setitem(sys.modules, "cupy", None)          # import cupy: ImportError
     with pytest.raises(MissingExtra, match=r"the GPU needs CuPy, which is not installed: pip install 'minivis\[gpu\]'"):

@@ -44,9 +44,9 @@ def test_how_a_unit_prints(unit, text):
 
 
 @pytest.mark.parametrize("text, kind, message", [
-    ("goos", UnknownName, r"^no class named 'goos'; did you mean 'goose'\? There is: goose, cat, bus, owl, tro"),
+    ("goos", UnknownName, r"^no class named 'goos'; did you mean 'goose'\? Choose from: goose, cat, bus, owl, tro"),
     ("fc8:goos", UnknownName, "no class named 'goos'; did you mean 'goose'"),
-    ("xyzzy", UnknownName, "no class named 'xyzzy'. There is: goose"),
+    ("xyzzy", UnknownName, "no class named 'xyzzy'. Choose from: goose"),
     ("conv2_1", BadValue, "^'conv2_1' is a whole layer: name a unit of it, for example 'conv2_1:0'$"),
     ("input", BadValue, "^'input' is a whole layer: name a unit of it, for example 'input:0'$"),
     ("conv2_2:3", UnknownName, "^no layer named 'conv2_2'; did you mean 'conv2_1'"),
@@ -105,7 +105,7 @@ def test_class_numbers():
 def test_a_net_without_class_names_or_classes():
     net = tiny_branches()
     assert parse_unit(net, "3") == Unit("fc", 3) and parse_unit(net, "concat:9") == Unit("concat", 9)
-    with pytest.raises(UnknownName, match=r"no class named 'goose'\. There is: none"):
+    with pytest.raises(UnknownName, match=r"no class named 'goose'\. There are none"):
         parse_unit(net, "goose")
     net.roles.update(logits=None, prob=None)
     for text in ("goose", "3"):

@@ -263,5 +263,5 @@ def test_wrong_files():
 
 
 def test_unknown_way_to_fit():
-    with pytest.raises(UnknownName, match=r"no way to fit a picture named 'zoom'\. There is: crop, squash, pad"):
+    with pytest.raises(UnknownName, match=r"no way to fit a picture named 'zoom'\. Choose from: crop, squash, pad"):
         TORCH.fit_image(ramp(9, 9), 4, "zoom")

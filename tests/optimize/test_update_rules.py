@@ -49,7 +49,7 @@ def test_rules_that_would_not_descend(make):
 
 @pytest.mark.parametrize("make, kind, sentence", [
     (lambda: Gradient(0), BadValue, "above 0"),
-    (lambda: Gradient(1, normalize="l3"), UnknownName, "There is: none, mean"),
+    (lambda: Gradient(1, normalize="l3"), UnknownName, "Choose from: none, mean"),
     (lambda: Gradient(1, policy="progres"), UnknownName, "progress"),
     (lambda: LBFGS(0), BadValue, "at least 1 step"),
     (lambda: Adam(float("nan")), BadValue, "above 0"),

@@ -8,21 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras_files import arrays, write_named
+from refusals import sentence
 from vgg_nets import narrow_vgg
 
 import minivis as mv
-from minivis.errors import BadFile, BadValue, MissingExtra, UnknownName
+from minivis.errors import BadValue, MissingExtra, UnknownName
 from minivis.models.tiny import tiny_vgg
 from minivis.weights import catalogue
 from minivis.weights.native import save
-
-
-def sentence(name_or_path, kind=BadFile, **settings):
-    with pytest.raises(kind) as caught:
-        mv.load(name_or_path, **settings)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
 
 # ---- names ----
 
@@ -65,7 +58,7 @@ def test_what_is_not_on_this_machine_says_how_to_get_it(folders):
 
 def test_a_wrong_name_names_the_closest(folders):
     assert sentence("vgg17", UnknownName).startswith("no net named 'vgg17'; did you mean 'vgg1")
-    start = "no net named 'xyz'. There is: emoji-vgg, emoji-alexnet, emoji-vgg-robust, vgg16,"
+    start = "no net named 'xyz'. Choose from: emoji-vgg, emoji-alexnet, emoji-vgg-robust, vgg16,"
     assert sentence("xyz", UnknownName).startswith(start)
 
 

@@ -5,24 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 from keras_files import arrays, write_named
+from refusals import sentence
 from vgg_nets import narrow_vgg
 
 import minivis as mv
-from minivis.errors import BadFile
 from minivis.models.tiny import tiny_vgg
 from minivis.runtime.files import file_hash
 from minivis.weights import catalogue
 from minivis.weights.inspection import inspect_file
 from minivis.weights.native import save
-
-
-def sentence(name_or_path, kind=BadFile, **settings):
-    with pytest.raises(kind) as caught:
-        mv.load(name_or_path, **settings)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_inspection_of_a_healthy_file(folders):

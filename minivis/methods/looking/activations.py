@@ -105,7 +105,7 @@ def activation_grid(net, image, layer=None, *, channels=64, order="channel", sca
             raise UnknownName.of(kind, choice, known)
     layer = net.check_name(layer) if layer else net.roles.get("content")
     if layer is None:
-        raise UnknownName(f"this net has no content layer: name a layer. There is: {net.listed()}")
+        raise UnknownName(f"this net has no content layer; choose a layer from: {net.listed()}")
     subject = Subject.of(net, image)
     maps = to_cpu(net.forward(subject.input(net), until=layer, keep=(layer,), grad=None)[layer])
     maps = maps if maps.ndim == 4 else maps.reshape(len(maps), 1, 1, -1)

@@ -16,12 +16,6 @@ from minivis.methods.adversarial.evolve import Champions, evolve, polynomial_mut
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize.watch import Watch
 
-
-@pytest.fixture(scope="module")
-def net():
-    return tiny_vgg(seed=5)
-
-
 # ---- the direct encoding ----
 
 def test_polynomial_steps_by_hand():

@@ -12,16 +12,6 @@ from minivis.methods.adversarial.fool import blank, fool
 from minivis.models.tiny import tiny_vgg
 
 
-@pytest.fixture(scope="module")
-def net():
-    return tiny_vgg(seed=5)
-
-
-@pytest.fixture
-def picture(rng):
-    return rng.integers(0, 256, (16, 16, 3), np.uint8)
-
-
 def said(net, picture):
     return net.class_names[answers(net, as_pixels(net, picture))[0]]
 

@@ -1,24 +1,12 @@
 """What `fool` hands back: it says when it failed, and its numbers are plain."""
 
 import numpy as np
-import pytest
 from linear_nets import PICTURE, linear
 
 from minivis.methods.adversarial import fool_result
 from minivis.methods.adversarial.fool import fool
 from minivis.methods.adversarial.fool_result import Fooling
 from minivis.methods.shared.result import Subject
-from minivis.models.tiny import tiny_vgg
-
-
-@pytest.fixture(scope="module")
-def net():
-    return tiny_vgg(seed=5)
-
-
-@pytest.fixture
-def picture(rng):
-    return rng.integers(0, 256, (16, 16, 3), np.uint8)
 
 
 def test_failure_is_said(net, picture):

@@ -1,12 +1,10 @@
-"""Receptive fields that can be worked out by hand, and photographs from folders."""
+"""Receptive fields that can be worked out by hand."""
 
 import numpy as np
 import pytest
 
-from minivis.data.folder import crops, photos
 from minivis.engine.network import Network
-from minivis.errors import BadFile, BadValue
-from minivis.images.files import write_image
+from minivis.errors import BadValue
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, MaxPool2D
 from minivis.methods.looking import receptive
@@ -99,36 +97,3 @@ def test_every_layer_of_a_net(vgg, branches, rng):
     assert effective_receptive_field(tiny_vgg(channels=1), pictures=2).picture().shape[2] == 3
     with pytest.raises(BadValue, match="pictures is at least 1"):
         effective_receptive_field(vgg, pictures=0)
-
-
-# ---- photographs ----
-
-def test_photos_of_a_folder(tmp_path, rng):
-    for k in range(3):
-        write_image(tmp_path / f"{k}.png", rng.integers(0, 256, (30, 40 - 10 * k, 3), np.uint8))
-    (tmp_path / "bad.jpg").write_bytes(b"no picture")
-    (tmp_path / "notes.txt").write_text("left alone")
-    pictures, unreadable = photos(tmp_path)
-    assert [p.shape for p in pictures] == [(30, 40, 3), (30, 30, 3), (30, 20, 3)]
-    assert len(unreadable) == 1 and unreadable[0][0].endswith("bad.jpg")
-    cut = crops(pictures, (5, 25), 6, rng)
-    assert cut.shape == (6, 5, 25, 3)
-    rows = [p[i : i + 5, j : j + 25] for p in pictures[:2] for i in range(26) for j in range(p.shape[1] - 24)]
-    assert all(any((one == row).all() for row in rows) for one in cut)
-    with pytest.raises(BadFile, match="none of the pictures has 50 x 5 pixels"):
-        crops(pictures, (5, 50), 1, rng)
-
-
-def test_folders_without_pictures(tmp_path):
-    with pytest.raises(BadFile, match="there is no picture in the folder"):
-        photos(tmp_path)
-    (tmp_path / "bad.jpg").write_bytes(b"no picture")
-    with pytest.raises(BadFile, match="none of the 1 pictures"):
-        photos(tmp_path)
-    with pytest.raises(BadFile, match="there is no folder"):
-        photos(tmp_path / "nowhere")
-
-
-def test_without_a_folder_the_two_of_scikit_learn():
-    pictures, unreadable = photos()
-    assert [p.shape for p in pictures] == [(427, 640, 3)] * 2 and not unreadable

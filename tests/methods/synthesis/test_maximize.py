@@ -106,7 +106,7 @@ def test_the_seed_decides(net):
 @pytest.mark.parametrize("settings, kind, sentence", [
     ({"preset": "yosinski"}, UnknownName, "did you mean 'yosinski-"),
     ({"stepz": 3}, UnknownName, "did you mean 'steps'"),
-    ({"method": "sgd"}, UnknownName, "There is: gradient, adam, lbfgs"),
+    ({"method": "sgd"}, UnknownName, "Choose from: gradient, adam, lbfgs"),
     ({"count": 0}, BadValue, "at least 1"),
     ({"scale": 1.5}, BadValue, "below 1"),
     ({"unit": ["fc8:1", "fc7:1"]}, BadValue, "one layer"),
