@@ -1,16 +1,20 @@
 """Read a pickle without running it: the stack machine that pickles are programs for, with nothing behind it.
 
 The instructions of a pickle can name any function of any module and call it. `build` never imports, looks up no name,
-and "calls" only the few functions of `CALLS`. Any other name ends the reading.
+and "calls" only the few functions of a table: `CALLS` for PyTorch's pickles, pickle.py's for NumPy's. Any other
+name ends the reading.
 """
 
+import codecs
 import pickletools
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from minivis.errors import BadFile
 from minivis.weights.containers.limits import is_shape
 
 PICKLE_BYTES, PICKLE_STEPS = 2**23, 200_000     # a state dict of 1000 tensors takes 200 kB and 30,000 steps
+SHORT_BYTES = 2**12                             # shorter ones are read at once
 LONGEST_INT = 256                               # bits; PyTorch's magic number has 77
 SAVE_PLAIN = "in PyTorch, torch.save(model.state_dict(), 'weights.pth') makes a file that minivis can read"
 
@@ -24,6 +28,21 @@ class Name(NamedTuple):
     """A name that a pickle asks for, never looked up."""
 
     name: str
+
+
+class Span(NamedTuple):
+    """Bytes that stay in the file: where they begin, and how many there are."""
+
+    start: int
+    length: int
+
+
+class Blank(ABC):
+    """What a call makes where the pickle tells only afterwards, in a BUILD, what is in it."""
+
+    @abstractmethod
+    def fill(self, state):
+        """Take in the state. Raise BadFile where it cannot be."""
 
 
 class Storage(NamedTuple):
@@ -70,11 +89,11 @@ CALLS = {
     "torch._utils._rebuild_tensor_v2": rebuild_tensor,
     "torch._utils._rebuild_parameter": rebuild_parameter,
 }
-ALLOWED = {*CALLS, *(f"torch.{name}Storage" for name in STORAGES)}
+NAMES = {f"torch.{name}Storage" for name in STORAGES}      # of types, which nothing calls
 
 
-def check_name(name):
-    if name in ALLOWED:
+def check_name(name, calls):
+    if name in calls or name in NAMES:
         return Name(name)
     if name.startswith(("torch.nn.", "torchvision.", "timm.", "__main__.")):
         raise BadFile(f"it is a whole model (it asks for {name[:80]!r}), not its weights: {SAVE_PLAIN}")
@@ -87,12 +106,20 @@ def check_key(key):
     return key
 
 
+def check_state(value, state):
+    """What a BUILD gives to the value before it."""
+    if isinstance(value, Blank):
+        value.fill(state)
+    else:
+        check_type(value, dict)                         # a state dict's _metadata: versions of PyTorch's modules
+
+
 def find_storage(pid):
     """('storage', type, key, device, count, view): what a persistent id says."""
     if not isinstance(pid, tuple) or not 5 <= len(pid) <= 6 or pid[0] != "storage":
         raise BadFile("it refers to something that is no storage")
     _, kind, key, _, count, *view = pid
-    if not isinstance(kind, Name) or kind.name in CALLS or not isinstance(key, str) or type(count) is not int:
+    if not isinstance(kind, Name) or kind.name not in NAMES or not isinstance(key, str) or type(count) is not int:
         raise BadFile("it describes a storage that cannot be")
     dtype = STORAGES[kind.name[len("torch.") : -len("Storage")]]
     if not view or view[0] is None:
@@ -107,8 +134,8 @@ def find_storage(pid):
 class Limited:
     """The few bytes of a file that a pickle may take; `pickletools` asks for no more than these two methods."""
 
-    def __init__(self, raw):
-        self.raw, self.left = raw, PICKLE_BYTES
+    def __init__(self, raw, most):
+        self.raw, self.left, self.most = raw, most, most
 
     def read(self, count):
         return self._taken(self.raw.read(self._wanted(count)))
@@ -116,9 +143,17 @@ class Limited:
     def readline(self):
         return self._taken(self.raw.readline(self.left))
 
+    def span(self, count):
+        """The next ``count`` bytes: a `Span` of them, or where they are few the bytes themselves."""
+        if count < SHORT_BYTES:
+            return self.read(count)
+        start = self.raw.tell()
+        self.raw.seek(start + count)
+        return Span(start, count)
+
     def _wanted(self, count):
         if not 0 <= count <= self.left:
-            raise BadFile(f"its pickle is longer than {PICKLE_BYTES} bytes: no list of weights is")
+            raise BadFile(f"its pickle is longer than {self.most} bytes: no list of weights is")
         return count
 
     def _taken(self, data):
@@ -126,8 +161,34 @@ class Limited:
         return data
 
 
-def build(raw):
-    """The object of the pickle at the file's position: dicts, lists, numbers, strings and `View`s. Nothing is run."""
+LENGTH_BYTES = {"BINSTRING": 4, "BINBYTES": 4, "BINBYTES8": 8, "BYTEARRAY8": 8}     # of what may be a `Span`
+
+
+def instructions(data, spans):
+    """(name, argument) to the end, as `pickletools` reads them. Two things it can't: texts of Python 2 that hold bytes,
+    and, where ``spans``, to leave long bytes in the file."""
+    while True:
+        code = data.read(1)
+        op = pickletools.code2op[code.decode("latin-1")]
+        if op.name == "STRING":
+            line = data.readline().strip()
+            arg = codecs.escape_decode(line[1:-1])[0].decode("latin-1")
+        elif spans and op.name in LENGTH_BYTES:
+            arg = data.span(int.from_bytes(data.read(LENGTH_BYTES[op.name]), "little"))
+        else:
+            arg = None if op.arg is None else op.arg.reader(data)
+        yield op.name, arg
+        if op.name == "STOP":
+            return
+
+
+def build(raw, calls=CALLS, most=None, spans=False):
+    """The object of the pickle at the file's position: dicts, lists, numbers, strings and `View`s. Nothing is run.
+
+    ``calls``: what the names that may be called make. ``most``: how many bytes it may have. ``spans``: long bytes stay
+    in the file, as `Span`s.
+    """
+    data = Limited(raw, PICKLE_BYTES if most is None else most)
     stack, marks, memo = [], [], {}
 
     def since_mark():
@@ -137,26 +198,26 @@ def build(raw):
         return items
 
     try:
-        for step, (op, arg, _) in enumerate(pickletools.genops(Limited(raw))):
+        for step, (name, arg) in enumerate(instructions(data, spans)):
             if step > PICKLE_STEPS:
                 raise BadFile(f"its pickle has more than {PICKLE_STEPS} steps: no list of weights has")
-            match op.name:
+            match name:
                 case "PROTO" | "FRAME":
                     pass
                 case "STOP":
                     return stack[-1]
                 case "NONE" | "NEWTRUE" | "NEWFALSE":
-                    stack.append({"NONE": None, "NEWTRUE": True, "NEWFALSE": False}[op.name])
+                    stack.append({"NONE": None, "NEWTRUE": True, "NEWFALSE": False}[name])
                 case (
                     "INT" | "BININT" | "BININT1" | "BININT2" | "LONG" | "LONG1" | "LONG4" | "FLOAT" | "BINFLOAT"
                     | "BINUNICODE" | "SHORT_BINUNICODE" | "BINUNICODE8" | "UNICODE" | "STRING" | "BINSTRING"
-                    | "SHORT_BINSTRING" | "SHORT_BINBYTES" | "BINBYTES" | "BINBYTES8"
+                    | "SHORT_BINSTRING" | "SHORT_BINBYTES" | "BINBYTES" | "BINBYTES8" | "BYTEARRAY8"
                 ):
                     if isinstance(arg, int) and arg.bit_length() > LONGEST_INT:
                         raise BadFile("it holds a number of more digits than weights need")
                     stack.append(arg)
                 case "EMPTY_DICT" | "EMPTY_LIST" | "EMPTY_TUPLE" | "EMPTY_SET":
-                    stack.append({"D": dict, "L": list, "T": tuple, "S": set}[op.name[6]]())
+                    stack.append({"D": dict, "L": list, "T": tuple, "S": set}[name[6]]())
                 case "MARK":
                     marks.append(len(stack))
                 case "TUPLE":
@@ -167,7 +228,7 @@ def build(raw):
                     items = since_mark()
                     stack.append(dict(zip(map(check_key, items[::2]), items[1::2])))
                 case "TUPLE1" | "TUPLE2" | "TUPLE3":
-                    count = int(op.name[-1])
+                    count = int(name[-1])
                     stack[-count:] = [tuple(stack[-count:])]
                 case "APPEND":
                     item = stack.pop()
@@ -188,22 +249,22 @@ def build(raw):
                 case "GET" | "BINGET" | "LONG_BINGET":
                     stack.append(memo[arg])
                 case "GLOBAL":
-                    stack.append(check_name(arg.replace(" ", ".", 1)))
+                    stack.append(check_name(arg.replace(" ", ".", 1), calls))
                 case "STACK_GLOBAL":
-                    name, module = stack.pop(), stack.pop()
-                    stack.append(check_name(f"{check_type(module, str)}.{check_type(name, str)}"))
+                    attribute, module = check_type(stack.pop(), str), check_type(stack.pop(), str)
+                    stack.append(check_name(f"{module}.{attribute}", calls))
                 case "BINPERSID":
                     stack.append(find_storage(stack.pop()))
                 case "REDUCE":
                     arguments, function = check_type(stack.pop(), tuple), stack.pop()
-                    if not isinstance(function, Name) or function.name not in CALLS:
+                    if not isinstance(function, Name) or function.name not in calls:
                         raise BadFile("it calls something that is no function")
-                    stack.append(CALLS[function.name](*arguments))
+                    stack.append(calls[function.name](*arguments))
                 case "BUILD":
-                    check_type(stack[-2], dict)         # a state dict's _metadata: versions of PyTorch's modules
-                    stack.pop()
+                    state = stack.pop()
+                    check_state(stack[-1], state)
                 case _:
-                    raise BadFile(f"it contains the pickle instruction {op.name}, which weights do not need")
+                    raise BadFile(f"it contains the pickle instruction {name}, which weights do not need")
     except (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         if isinstance(error, BadFile):
             raise
