@@ -32,7 +32,7 @@ def installed(name):
     )
 
 
-lite0, craft = installed("efficientnet-lite0"), installed("vgg16-craft")
+lite0, lite2, craft = map(installed, ("efficientnet-lite0", "efficientnet-lite2", "vgg16-craft"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -107,6 +107,18 @@ def test_the_command_names_the_published_classes(picture, capsys):
     lines = capsys.readouterr().out.splitlines()
     for line, (name, percent) in zip(lines, EXPECTED[picture].items()):
         assert line.split("%")[1].strip() == name and float(line.split("%")[0]) == percent
+
+
+@slow
+@lite2
+def test_lite2_reads_260_pixels_and_knows_the_cat_and_the_coffee():
+    """A judge that takes no part in what it judges. Its file has Lite1's names and depth, and other widths."""
+    data = Path(pytest.importorskip("skimage").__file__).parent / "data"
+    net = mv.load("efficientnet-lite2")
+    assert net.input_size == (260, 260) and "EfficientNet-Lite2" in net.about["architecture"]
+    top = {picture: net.forward(net.preprocess(net.fit(mv.read_image(data / f"{picture}.png"))))["fc"][0].argmax()
+           for picture in ("chelsea", "coffee")}
+    assert top["chelsea"] in (281, 282, 285) and top["coffee"] == 967          # tabby, tiger cat, Egyptian cat; espresso
 
 
 @craft
