@@ -118,7 +118,7 @@ def test_lite2_reads_260_pixels_and_knows_the_cat_and_the_coffee():
     assert net.input_size == (260, 260) and "EfficientNet-Lite2" in net.about["architecture"]
     top = {picture: net.forward(net.preprocess(net.fit(mv.read_image(data / f"{picture}.png"))))["fc"][0].argmax()
            for picture in ("chelsea", "coffee")}
-    assert top["chelsea"] in (281, 282, 285) and top["coffee"] == 967          # tabby, tiger cat, Egyptian cat; espresso
+    assert top["chelsea"] in (281, 282, 285) and top["coffee"] == 967     # tabby, tiger cat, Egyptian cat; espresso
 
 
 @craft
