@@ -15,8 +15,9 @@ calls, of which there are six. Nothing is gathered first:
     vertical half of V      B^T (t, t) times whole picture rows; the windows overlap, as views do. Rows of padding are
                             zero, so a tile at the edge leaves out the columns of B^T that would meet them
     horizontal half of V    the same along the rows, on overlapping windows of the result
-    products                np.matmul of stacks of small matrices: weights lie in pieces of so many filters that each
-                            product stays under OpenBLAS' limit for its kernel that copies nothing (small_product)
+    products                np.matmul of stacks of small matrices; where OpenBLAS has a kernel that packs nothing,
+                            weights lie in pieces of so many filters that each product stays under its limit
+                            (runtime/matmul.py)
     bias                    added to element (1, 1) of M alone, since that column of A^T is all ones
     vertical half of y, horizontal half of y, written straight into the output's rows
 
@@ -25,14 +26,14 @@ numbers that cancel. F(6) would be barely faster and is worse again.
 """
 
 import functools
+import itertools
 
 import numpy as np
 
 from minivis.convolution import tuning
 from minivis.convolution.bands import ArraySource, holds_pictures
-from minivis.runtime import tuning as products
 from minivis.runtime.affinity import cores
-from minivis.runtime.matmul import filters_a_piece, multiply
+from minivis.runtime.matmul import filters_a_piece, most_rows, multiply
 from minivis.runtime.threads import even_cuts, scratch, share_out
 from minivis.runtime.workspace import aligned
 
@@ -72,11 +73,13 @@ def transform_weights(w, tiles):
     GG = np.kron(tiles.G, tiles.G).astype(w.dtype)                              # (t*t, 9)
     U = aligned((tiles.t**2, F // piece, C, piece), w.dtype)
 
-    def make(j):
-        w_piece = np.ascontiguousarray(w[..., j * piece : (j + 1) * piece]).reshape(9, -1)
-        np.matmul(GG, w_piece, out=U.reshape(tiles.t**2, F // piece, -1)[:, j])
+    def make(part):
+        j, channels = part
+        w_piece = np.ascontiguousarray(w[:, :, channels, j * piece : (j + 1) * piece]).reshape(9, -1)
+        np.matmul(GG, w_piece, out=U[:, j, channels].reshape(tiles.t**2, -1))              # a view
 
-    share_out(make, range(F // piece))
+    parts = even_cuts(C, -(-C // cores()), 1) if piece == F else [slice(None)]
+    share_out(make, list(itertools.product(range(F // piece), parts)))
     return U
 
 
@@ -93,8 +96,8 @@ def winograd(source, U, bias, sink, pad_before, tiles):
         for images in even_cuts(N, max(1, tuning.TUNING.phase_bytes // (rows * columns * bytes_a_tile(U))), 1):
             phases(job, images, rows)
         return
-    block_tiles = tuning.TUNING.block_tiles
-    wanted = min(products.PRODUCTS.small_product // (C * U.shape[3]), block_tiles if C <= 128 else block_tiles // 2)
+    most = tuning.TUNING.block_tiles // (1 if C <= 128 else 2)
+    wanted = min(most, most_rows(C, U.shape[3]) or most)
 
     def block(where):
         V = job.empty("V", where, C)

@@ -8,6 +8,9 @@ the picture; it runs as any other net does, and its gradients are those of its p
 Exact means up to rounding: a tile adds the same products, perhaps in another order. A max pool sends its gradient to
 one position. Where two positions of a window tie but for rounding, as in a flat area of a picture, a tile may choose
 the other one: the loss is the same up to rounding, and the gradient there is as right, but it lies at another pixel.
+To make ties independent of rounding, a pool would need a margin by which the later of two values must be larger. How
+large rounding is depends on the largest numbers that were added up, which neither a pool nor a tile sees; and a margin
+on the safe side would move the gradient of values that differ. So a pool compares the values that it gets.
 """
 
 import math

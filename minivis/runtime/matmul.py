@@ -3,12 +3,15 @@
 `product` shares its columns out to our threads. BLAS would share them out too, but its threads spin for a while after
 that, in the way of ours: after a fully connected layer VGG's convolutions took 1.6 times as long.
 
-`multiply` uses OpenBLAS' kernel for small products, which copies nothing. Before a product OpenBLAS packs both matrices
-into blocks of its own; with few rows, that takes a third of the time. Up to ``small_product`` multiplications (see
-tuning.py) its AVX-512 kernels do without (its SMALL_MATRIX_OPT). So weights lie in pieces of some filters, each
-contiguous, and a product of many rows and filters is made of several.
+`multiply` uses OpenBLAS' kernel for small products, which copies nothing, where there is one. Before a product OpenBLAS
+packs both matrices into blocks of its own; with few rows, that takes a third of the time. Up to ``small_product``
+multiplications (see tuning.py) its AVX-512 kernels do without (its SMALL_MATRIX_OPT). There weights lie in pieces of
+some filters, each contiguous, and a product of many rows and filters is made of several. All other kernels pack at
+every call, so they get the whole product: cut into pieces, it would pack the same rows again for each of them (with
+AVX2 and 512 channels, 47 GFLOP/s instead of 66).
 """
 
+import functools
 import math
 
 import numpy as np
@@ -18,6 +21,19 @@ from minivis.runtime.affinity import cores
 from minivis.runtime.backend import get_xp
 from minivis.runtime.threads import ONE_BLAS_THREAD, even_cuts, share_out
 from minivis.runtime.workspace import aligned
+
+PACK_NOTHING = {"SkylakeX", "Cooperlake", "SapphireRapids"}         # OpenBLAS' kernels with one for small products
+
+
+@functools.cache
+def packs_nothing():
+    """Whether NumPy's BLAS has a kernel for small products that packs nothing."""
+    return any(getattr(lib, "architecture", None) in PACK_NOTHING for lib in ONE_BLAS_THREAD.libraries)
+
+
+def most_rows(C, piece):
+    """How many rows one product takes, of C channels times a piece of filters; None: as many as there are."""
+    return max(1, tuning.PRODUCTS.small_product // (C * piece)) if packs_nothing() else None
 
 
 def product(a, b):
@@ -41,7 +57,9 @@ def product(a, b):
 
 
 def filters_a_piece(C, F):
-    """How many filters one product makes: the most that divide F and leave room for some tens of rows."""
+    """How many filters one product makes: the most that divide F and leave room for some tens of rows, or all."""
+    if not packs_nothing():
+        return F
     most = 64 if C <= 512 else 32
     best = max(n for n in range(1, most + 1) if F % n == 0)
     return best if best >= 8 else F
@@ -60,5 +78,5 @@ def multiply(x, pieces, out):
     """out (k, rows, F) = x (k, rows, C) times weights (k or 1, F/piece, C, piece)."""
     (k, rows, C), (count, piece) = x.shape, pieces.shape[1::2]
     out = out.reshape(k, rows, count, piece).swapaxes(1, 2)
-    for part in even_cuts(rows, max(1, tuning.PRODUCTS.small_product // (C * piece)), 1):
+    for part in even_cuts(rows, most_rows(C, piece) or max(1, rows), 1):
         np.matmul(x[:, None, part], pieces, out=out[:, :, part])

@@ -1,5 +1,7 @@
 """Every fast algorithm against the plain loops and against im2col, which test_conv.py holds against them."""
 
+import itertools
+
 import numpy as np
 import pytest
 import reference
@@ -120,8 +122,10 @@ def test_large_weights_go_in_phases_and_give_the_same(rng, algorithm):
     x = rng.standard_normal((5, 9, 7, 24)).astype("f4")
     layer = Conv2D(rng.standard_normal((3, 3, 24, 40)).astype("f4"), rng.standard_normal(40).astype("f4"), padding=1)
     wanted = layer.forward(x.astype("f4"), mode=ForwardMode(None, algorithm="im2col"))[0]
-    for rule, whole in ((lambda *a: True, 2**24), (lambda *a: True, 1), (lambda *a: False, 1)):
+    rules = (lambda *a: True, 2**24), (lambda *a: True, 1), (lambda *a: False, 1)
+    for (rule, whole), pieces in itertools.product(rules, (True, False)):
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(matmul, "packs_nothing", lambda: pieces)  # noqa: B023
             patch.setattr(winograd, "in_phases", rule)
             tune(patch, phase_bytes=whole, small_phase=0, phase_products=0, small_product=24 * 40 * 7)
             out = layer.forward(x, mode=ForwardMode(None, algorithm=algorithm))[0]
@@ -129,8 +133,9 @@ def test_large_weights_go_in_phases_and_give_the_same(rng, algorithm):
 
 
 @pytest.mark.parametrize("C, F, piece", [(3, 96, 48), (520, 70, 14), (96, 131, 131)])
-def test_pointwise_weights_in_pieces(rng, C, F, piece):
+def test_pointwise_weights_in_pieces(rng, monkeypatch, C, F, piece):
     """Forward and back, with rows enough for several products of each piece."""
+    monkeypatch.setattr(matmul, "packs_nothing", lambda: True)
     assert matmul.in_pieces(np.ones((C, F))).shape == (1, F // piece, C, piece)
     layer, x = Conv2D(rng.standard_normal((1, 1, C, F)), rng.standard_normal(F)), rng.standard_normal((2, 30, 25, C))
     dout = rng.standard_normal((2, 30, 25, F))

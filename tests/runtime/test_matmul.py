@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,6 +35,23 @@ def test_a_transposed_matrix_and_single_precision(rng):
     found = product(a, b)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, a.astype("f8") @ b, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("architecture, pieces", [("SkylakeX", 2), ("Cooperlake", 2), ("Haswell", 1), ("Zen", 1)])
+def test_only_kernels_that_pack_nothing_get_the_product_in_pieces(architecture, pieces, rng, monkeypatch):
+    """All others would pack the same rows for each piece again."""
+    blas = SimpleNamespace(libraries=[SimpleNamespace(architecture=architecture)])
+    monkeypatch.setattr(module, "ONE_BLAS_THREAD", blas)
+    monkeypatch.setattr(module, "packs_nothing", module.packs_nothing.__wrapped__)
+    tune(monkeypatch, small_product=24 * 64 * 3)
+    x, w, out = rng.standard_normal((2, 7, 24)), rng.standard_normal((24, 128)), np.empty((2, 7, 128))
+    calls, real = [], np.matmul
+    monkeypatch.setattr(module.np, "matmul", lambda *a, **kw: calls.append(a) or real(*a, **kw))
+    stored = module.in_pieces(w)
+    assert stored.shape == (1, pieces, 24, 128 // pieces)
+    module.multiply(x, stored, out)
+    np.testing.assert_allclose(out, real(x, w), rtol=1e-13, atol=1e-13)
+    assert len(calls) == (3 if pieces > 1 else 1)                   # 3, 3 and 1 rows, or all 7 of them
 
 
 def test_blas_has_one_thread_meanwhile(monkeypatch, rng):
