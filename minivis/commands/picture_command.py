@@ -90,8 +90,9 @@ class PictureCommand(GroupedCommand):
                 write_image(file, result.parts[part], force=params["force"])
         if watch is not None and watch.film and watch.frames:
             from minivis.figures.film import write_film
+            from minivis.images.resampling import same_size
 
-            write_film(params["film"], watch.frames, force=params["force"])
+            write_film(params["film"], same_size(watch.frames), force=params["force"])
             files.append(params["film"])
         words = None if params["quiet"] and self.writes == "always" else str(result)
         say(self.name, words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,

@@ -42,6 +42,14 @@ def average_pool(pool):
     return twin
 
 
+def with_dropout(net, rate):
+    """The net with this rate in each of its dropouts; all other layers are shared."""
+    return replace(net, nodes={
+        name: Node(Dropout(rate), inputs) if isinstance(layer, Dropout) else Node(layer, inputs)
+        for name, (layer, inputs) in net.nodes.items()
+    })
+
+
 def for_inference(net):
     """A net without dropout, its batch norms folded into the convolutions (or FC layers) that only they read.
 

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from minivis.errors import BadValue
+from minivis.images.preprocessing import to_uint8
 from minivis.runtime.backend import get_xp
 
 
@@ -54,6 +55,17 @@ def area(x, size):
             shares = xp.asarray(np.maximum(covered, 0) * count / H, dtype=x.dtype)          # (count, H), rows sum to 1
             x = xp.moveaxis(xp.tensordot(shares, x, axes=(1, axis)), 0, axis)
     return xp.ascontiguousarray(x)
+
+
+def same_size(frames):
+    """Frames uint8 (N, H, W, C) or (H, W, C), all as large as the last one."""
+    size = frames[-1].shape[-3:-1]
+
+    def fitted(frame):
+        levels = linear(frame.reshape(-1, *frame.shape[-3:]).astype(np.float32), size)
+        return to_uint8(levels).reshape(*frame.shape[:-3], *size, frame.shape[-1])
+
+    return [frame if frame.shape[-3:-1] == size else fitted(frame) for frame in frames]
 
 
 def _check(size):

@@ -1,8 +1,10 @@
-"""The papers' and tools' own settings, as plain data: what `--preset` chooses from. What a preset leaves out is 0.
+"""The settings of papers and tools, as plain data: `--preset` chooses one. What a preset leaves out has its default.
 
 Rates. A gradient's size depends on the net, so a rate carries over to another net only with the gradient's length set
 to 1: ``normalize: "l2"`` is ours where a paper has one rate for its one net. Weights of image priors are in levels.
 """
+
+from minivis.errors import UnknownName
 
 MAXIMIZE = {
     # ours: spectrum, decorrelated colours and random moves as in Lucid, and the sum of differences (beta 1), which
@@ -48,3 +50,19 @@ INVERT = {
                   "rates": [(0.004, 100), (0.0004, 200), (0.00004, 100)],
                   "by_depth": [(0.3, {"tv": 1.0}), (0.6, {"tv": 10.0}), (1.0, {"tv": 100.0})]},
 }
+
+
+def resolve(presets, name, defaults, given, depth=None):
+    """All settings: the defaults, over them the preset's, over those the given ones (None: not given).
+
+    A preset may have ``by_depth``, [(part of the net's layers, settings up to there), ...]: those of ``depth`` hold.
+    """
+    if name not in presets:
+        raise UnknownName.of("preset", name, presets)
+    for setting in given:
+        if setting not in defaults:
+            raise UnknownName.of("setting", setting, defaults, listed=40)
+    preset = dict(presets[name])
+    by_depth = preset.pop("by_depth", ())
+    at_depth = next((settings for end, settings in by_depth if depth <= end), {})
+    return {**defaults, **preset, **at_depth, **{key: value for key, value in given.items() if value is not None}}

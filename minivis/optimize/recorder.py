@@ -40,7 +40,7 @@ class LongRun:
         self.watch, self.progress, self.title = watch, progress, title
         self.steps = 0 if watch.interrupted else steps
         self.step, self.stopped, self.notes = 0, "", []
-        self.saved_at = time.monotonic()
+        self.saved_at, self.saves = time.monotonic(), bool(watch.checkpoint)
 
     def __enter__(self):
         self.bar = bar(self.steps, self.progress, self.title)
@@ -52,7 +52,7 @@ class LongRun:
         if self.whole:
             self.watch.runs.append(self.step)
         if kind is KeyboardInterrupt and self.worth_keeping():
-            self.stopped, self.watch.interrupted = INTERRUPTED, True
+            self.stopped, self.watch.seen.interrupted = INTERRUPTED, True
             self.end()
             return True
         if kind is None:
@@ -90,7 +90,7 @@ class LongRun:
         self.bar.update()
         if self.watch.show(self.step, self.steps, loss, terms, pixels):
             self.stop(CALLED_OFF)
-        if self.watch.checkpoint and time.monotonic() - self.saved_at > self.watch.seconds:
+        if self.saves and time.monotonic() - self.saved_at > self.watch.seconds:
             self.save()
         return bool(self.stopped)
 
@@ -99,14 +99,15 @@ class LongRun:
 
     def note(self, sentence):
         self.notes.append(sentence)
-        self.watch.resumed = self.watch.resumed or "resumed" in sentence
+        self.watch.seen.resumed = self.watch.resumed or "resumed" in sentence
 
     def save(self):
-        state = self.state() if self.watch.checkpoint else None
+        state = self.state() if self.saves else None
         if state is None:
             return
         failed = self.watch.write(self.identity(), *state)
-        if failed:
+        if failed:                                      # checkpoints end, not the run
+            self.saves = False
             self.note(failed)
         self.saved_at = time.monotonic()
 

@@ -1,7 +1,7 @@
 """What a user asks of a long run: a callback with previews, a checkpoint file, a film."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from minivis.errors import MinivisError
@@ -23,11 +23,23 @@ class Preview(NamedTuple):
 
 
 @dataclass
+class Seen:
+    """What a `Watch` has seen of its runs."""
+
+    frames: list = field(default_factory=list)
+    film_every: int = 1                         # steps from one frame to the next
+    resumed: bool = False                       # whether a run continued a checkpoint from which no record can be made
+    interrupted: bool = False                   # whether Ctrl-C ended a run: the runs that follow then take no step
+    runs: list = field(default_factory=list)    # the steps that each run took
+
+
+@dataclass
 class Watch:
     """``callback(Preview)`` is called every ``every`` steps, and stops the run by returning True.
 
-    checkpoint: a file to write every ``seconds``; ``resume`` goes on from it. ``identity``: what else must be the same
-    then (pictures, codes), as a text. ``film``: keep frames of the run, at most so many.
+    checkpoint: a file to write every ``seconds``; ``resume`` continues from it. ``identity``: text that must be the
+    same then (it names the pictures or codes). ``film``: how many frames of the run to keep at most. What a run leaves
+    behind is in ``seen``; no run changes the other fields.
     """
 
     callback: Callable | None = None
@@ -37,28 +49,30 @@ class Watch:
     resume: bool = False
     identity: str = ""
     film: int = 0
-    frames: list = field(default_factory=list)
-    film_every: int = 1                         # steps from one frame to the next
-    resumed: bool = False                       # whether a run went on from a checkpoint that no bits tell
-    interrupted: bool = False                   # whether Ctrl-C ended it: runs that follow then take no step
-    runs: list = field(default_factory=list)    # the steps that each run took
+    seen: Seen = field(default_factory=Seen)
+
+    frames, runs = property(lambda self: self.seen.frames), property(lambda self: self.seen.runs)
+    resumed, interrupted = property(lambda self: self.seen.resumed), property(lambda self: self.seen.interrupted)
+
+    def of_part(self, **changes):
+        """The watch of one part of a run, with other settings; what it sees is seen by this one, too."""
+        return replace(self, **changes)
 
     def show(self, step, steps, loss, terms, pixels):
         """A step is done: a frame of the film, and the callback. ``pixels()`` draws it. True to stop."""
-        if self.film and step % self.film_every == 0:
+        if self.film and step % self.seen.film_every == 0:
             self.frames.append(pixels())
             if len(self.frames) > self.film:
                 del self.frames[::2]
-                self.film_every *= 2
+                self.seen.film_every *= 2
         return bool(self.callback and step % self.every == 0
                     and self.callback(Preview(step, steps, loss, terms, pixels)))
 
     def write(self, identity, arrays, plain):
-        """Write the checkpoint. Where that fails, checkpoints end, not the run: return the sentence that says so."""
+        """Write the checkpoint. Return None, or where that failed the sentence that says why."""
         try:
             checkpoints.write(self.checkpoint, identity, arrays, plain)
         except (OSError, MinivisError) as error:
-            path, self.checkpoint = self.checkpoint, None
-            return (f"no checkpoint was written to {path} ({getattr(error, 'strerror', None) or error}); the run went "
-                    "on without")
+            return (f"no checkpoint was written to {self.checkpoint} ({getattr(error, 'strerror', None) or error}); "
+                    "the run continued without")
         return None

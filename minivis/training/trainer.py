@@ -19,8 +19,10 @@ from dataclasses import asdict, dataclass
 import h5py
 import numpy as np
 
+from minivis.engine.surgery import with_dropout
 from minivis.errors import BadFile, BadValue, UnknownName
-from minivis.layers import BatchNorm, Dropout, cross_entropy
+from minivis.layers import BatchNorm, cross_entropy
+from minivis.optimize.update_rules import Adam
 from minivis.runtime import threads as team
 from minivis.training.adversary import Adversary
 from minivis.weights.containers.hdf5_write import new_hdf5
@@ -73,32 +75,30 @@ def sgd(recipe, rate, step, w, dw, slots, decay):
 
 
 def adam(recipe, rate, step, w, dw, slots, decay):
-    """Return the new w. Kingma & Ba 2015, algorithm 1, with the bias corrections in the rate; decay acts on w alone."""
-    m, v = (slots.setdefault(name, np.zeros_like(w)) for name in "mv")
-    m += (1 - recipe.momentum) * (dw - m)
-    v += (1 - recipe.beta2) * (dw * dw - v)
-    unbias1, unbias2 = 1 - recipe.momentum ** (step + 1), 1 - recipe.beta2 ** (step + 1)
-    return w - (rate / unbias1) * m / (np.sqrt(v / unbias2) + 1e-8) - (rate * decay) * w
+    """Return the new w: Adam's step, and a decay that acts on w alone. ``slots`` holds m and v between calls."""
+    rule = Adam(rate, beta1=recipe.momentum, beta2=recipe.beta2)
+    return rule.step(w, dw, slots, step, None) - (rate * decay) * w
 
 
 OPTIMIZERS = {"sgd": sgd, "adam": adam}
 
 
 class Trainer:
-    """A net in training: ``step()`` until ``done``, ``save``, ``resume``. The net gets new parameters as it goes."""
+    """A net in training: ``step()`` until ``done``, ``save``, ``resume``. The net's parameters change as it learns.
+
+    Where the recipe has a rate for dropout, it applies here and not to the caller's net, which shares the parameters.
+    """
 
     def __init__(self, net, data, recipe, *, threads=2):
         if threads < 1:
             raise BadValue(f"threads must be 1 or more, got {threads}")
-        self.net, self.data, self.recipe = net, data, recipe
+        self.net = net if recipe.dropout is None else with_dropout(net, recipe.dropout)
+        self.data, self.recipe = data, recipe
         self.logits = net.role("logits")
         self.steps_done, self.seconds = 0, 0.0
         self.slots = {name: {key: {} for key in layer.params} for name, layer in net.layers.items()}
         self.recent = deque(maxlen=50)          # (loss, accuracy) of the last steps
         self.threads = threads
-        for layer in net.layers.values():
-            if isinstance(layer, Dropout) and recipe.dropout is not None:
-                layer.rate = recipe.dropout
 
     @property
     def done(self):

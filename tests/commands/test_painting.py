@@ -211,6 +211,6 @@ def test_a_full_disk_loses_nothing_but_the_checkpoint(run, tmp_path, monkeypatch
     monkeypatch.setattr("minivis.runtime.checkpoints.write", full)
     for command in (("style", "photo.png"), ("dream", "photo.png"), ("maximize",)):
         code, out, err = run(*command, *TINY, "--steps", "4", "--checkpoint", "run", "-o", f"{command[0]}.png")
-        said = "no checkpoint was written to run (No space left on device); the run went on without"
+        said = "no checkpoint was written to run (No space left on device); the run continued without"
         assert (code, err) == (0, "") and said in out
         assert read_image(f"{command[0]}.png").size and not (tmp_path / "run").exists()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from minivis.engine.network import Network
-from minivis.engine.surgery import for_inference, trunk, with_pooling
+from minivis.engine.surgery import for_inference, trunk, with_dropout, with_pooling
 from minivis.errors import UnknownName
-from minivis.layers import AvgPool2D, BatchNorm, Conv2D, FullyConnected, MaxPool2D
+from minivis.layers import AvgPool2D, BatchNorm, Conv2D, Dropout, FullyConnected, MaxPool2D, ReLU
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from tests.trainings import Corners, little_net
 
@@ -92,3 +92,10 @@ def test_only_the_very_class_is_pooled_otherwise(rng):
     net = Network().add("pool", Lowest(2))
     x = rng.standard_normal((1, 6, 6, 3))
     np.testing.assert_array_equal(with_pooling(net, "average").forward(x)["pool"], net.forward(x)["pool"])
+
+
+def test_with_dropout_changes_the_rates_of_a_copy():
+    net = Network().add("drop", Dropout(0.5)).add("relu", ReLU())
+    changed = with_dropout(net, 0.1)
+    assert (changed.layers["drop"].rate, net.layers["drop"].rate) == (0.1, 0.5)
+    assert changed.layers["relu"] is net.layers["relu"] and changed.nodes["relu"].inputs == ("drop",)

@@ -6,7 +6,7 @@ from commandline import scene
 from scipy import ndimage
 
 from minivis.errors import BadValue
-from minivis.images.resampling import area, linear, resized, zoomed
+from minivis.images.resampling import area, linear, resized, same_size, zoomed
 
 
 @pytest.mark.parametrize("size", [(9, 12), (29, 31), (13, 5), (13, 17)])
@@ -43,3 +43,11 @@ def test_resized_keeps_proportions_and_what_fits_already():
     assert resized(np.zeros((1, 900, 3), np.uint8), 30).shape == (1, 30, 3)
     with pytest.raises(BadValue, match="uint8"):
         resized(picture.astype(float), 30)
+
+
+def test_frames_of_a_film_take_the_size_of_the_last():
+    small, last = np.array([[[0], [100]]], np.uint8), np.full((1, 3, 1), 7, np.uint8)
+    found = same_size([small, last])
+    assert found[0].dtype == np.uint8 and found[0].ravel().tolist() == [0, 50, 100] and found[1] is last
+    batches = same_size([np.stack([small, small]), np.zeros((2, 2, 3, 1), np.uint8)])
+    assert batches[0].shape == (2, 2, 3, 1) and (batches[0][1, 1].ravel() == [0, 50, 100]).all()

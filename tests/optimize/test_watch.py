@@ -35,7 +35,7 @@ def test_a_full_disk_ends_the_checkpoints_and_not_the_run(vgg, tmp_path, monkeyp
     run = optimize(problem(vgg), problem(vgg).parameterization.grey(), method=Adam(2.0), steps=8,
                    watch=Watch(checkpoint=str(tmp_path / "run.npz"), seconds=0))
     assert run.steps == 8 and run.loss < run.first_loss and list(tmp_path.iterdir()) == []
-    assert len(run.notes) == 1 and "is full" in run.notes[0] and "went on without" in run.notes[0]
+    assert len(run.notes) == 1 and "is full" in run.notes[0] and "continued without" in run.notes[0]
 
 
 def test_a_film_that_grows_too_long_drops_every_second_frame():
@@ -45,7 +45,7 @@ def test_a_film_that_grows_too_long_drops_every_second_frame():
         for step in steps:
             watch.show(step, 13, 0.0, {}, lambda step=step: step)
         assert watch.frames == frames
-    assert watch.film_every == 4
+    assert watch.seen.film_every == 4
 
 
 def test_the_callback_is_asked_every_few_steps_and_stops_by_true():

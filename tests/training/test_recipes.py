@@ -27,7 +27,9 @@ def test_the_stages_run_one_after_the_other():
     run.run(progress=lambda t: seen.append((t.steps_done, t.trainer.recipe.batch)))
     assert seen == [(1, 8), (2, 8), (3, 8), (4, 16), (5, 16)]
     assert run.steps == 5
-    assert all(layer.rate == 0 for layer in run.net.layers.values() if isinstance(layer, Dropout))
+    rates = [[layer.rate for layer in net.layers.values() if isinstance(layer, Dropout)]
+             for net in (run.trainer.net, run.net, little_net())]
+    assert rates[0] == [0, 0] and rates[1] == rates[2] and all(rates[1])        # the recipe's are the trainer's alone
 
 
 @pytest.mark.parametrize("stop", [1, 2, 4])

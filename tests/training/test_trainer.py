@@ -192,3 +192,12 @@ def test_a_full_disk_keeps_the_checkpoint_that_is_there(tmp_path, monkeypatch):
     with pytest.raises(BadFile, match=r"a\.h5 cannot be written: the disk at .* is full"):
         trainer.save(tmp_path / "a.h5")
     assert contents(tmp_path) == before
+
+
+def test_a_recipes_dropout_is_not_left_in_the_callers_net():
+    net = little_net()
+    name = next(name for name, layer in net.layers.items() if isinstance(layer, Dropout))
+    rate = net.layers[name].rate
+    trainer = Trainer(net, Corners(), Recipe(steps=1, batch=4, shard=4, dropout=rate / 2)).run()
+    assert net.layers[name].rate == rate and trainer.net.layers[name].rate == rate / 2
+    assert_same(params(net), params(trainer.net))                       # what is learned is learned by the caller's net

@@ -100,5 +100,5 @@ def dream_zoom(
             break
     if watch is not None:
         watch.frames[:] = found
-        watch.interrupted = stopped == INTERRUPTED
+        watch.seen.interrupted = stopped == INTERRUPTED
     return Zoom(tuple(found), stopped=stopped, settings={**made.settings, "frames": frames, "zoom": zoom})

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
 from minivis.images import metrics
@@ -22,7 +22,7 @@ from minivis.layers import Dropout, Flatten, ReLU, Softmax
 from minivis.methods.shared.result import PANEL, Result, Subject, input_of
 from minivis.methods.synthesis.invert_stages import in_stages, stages_of
 from minivis.optimize.parameterize import KINDS
-from minivis.optimize.presets import INVERT
+from minivis.optimize.presets import INVERT, resolve
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.settings import SEED, choice, number, takes, whole
@@ -87,7 +87,7 @@ def invert(
     for the code itself; 1.5, say, for a caricature, which starts from the picture.
     """
     layer = net.check_name(layer) if layer else net.role("code")
-    how = resolve(net, preset, layer, settings)
+    how = settings_at(net, preset, layer, settings)
     if starts < 1 or not np.isfinite(exaggerate):
         raise BadValue(f"starts is at least 1 and exaggerate a finite number, not {starts} and {exaggerate}")
     subject = Subject.of(net, image)
@@ -153,31 +153,21 @@ def layers_of(net):
     return [name for name, layer in net.layers.items() if not isinstance(layer, (ReLU, Flatten, Dropout, Softmax))]
 
 
-def resolve(net, preset, layer, settings):
-    """All settings; of a preset's ``by_depth``, [(part of all layers, settings up to there), ...], the layer's own."""
-    if preset not in INVERT:
-        raise UnknownName.of("preset", preset, INVERT)
-    for name in settings:
-        if name not in DEFAULTS:
-            raise UnknownName.of("setting", name, DEFAULTS, listed=40)
+def settings_at(net, preset, layer, given):
+    """All settings for the code of ``layer``; with other steps than the preset's, its stages change in proportion."""
     names = ["input", *net.nodes]
     depth = names.index(layer) / (len(names) - 1)
-    fixed = dict(INVERT[preset])
-    of_depth = next(found for end, found in fixed.pop("by_depth") if depth <= end)
-    given = {key: value for key, value in settings.items() if value is not None}
-    how = {**DEFAULTS, **fixed, **of_depth}
-    share = given.get("steps", how["steps"]) / how["steps"]             # fewer in all are fewer in each stage
-    how["coarse"] = [(decay, round(share * steps)) for decay, steps in how["coarse"]]
-    if how["smooth"]:
-        how["smooth"] = (*how["smooth"][:2], round(share * how["smooth"][2]))
-    if how["rounds"]:
-        how["rounds"] = (round(share * how["rounds"][0]), how["rounds"][1])
-    how["through"] = round(share * how["through"])
-    how.update(given)
-    for key, known in (("method", ("lbfgs", "gradient")), ("parameterization", tuple(KINDS))):
-        if how[key] not in known:
-            raise UnknownName.of(key, how[key], known)
-    return how
+    preset_steps = resolve(INVERT, preset, DEFAULTS, {}, depth)["steps"]
+    how = resolve(INVERT, preset, DEFAULTS, given, depth)
+    share = how["steps"] / preset_steps
+    scaled = {
+        "coarse": lambda stages: [(decay, round(share * steps)) for decay, steps in stages],
+        "smooth": lambda stage: stage and (*stage[:2], round(share * stage[2])),
+        "rounds": lambda stage: stage and (round(share * stage[0]), stage[1]),
+        "through": lambda steps: round(share * steps),
+    }
+    return {key: scaled[key](value) if key in scaled and given.get(key) is None else value
+            for key, value in how.items()}
 
 
 def code_of(net, x, layer):

@@ -35,28 +35,25 @@ def in_stages(net, stages, levels, *, seed=0, watch=None, title="invert", **show
     Each begins with the picture of the one before. The `Run` of the last, with the steps of all.
     """
     watch = Watch() if watch is None else watch
-    goes_on, runs, checkpoint = watch.resume and watch.checkpoint, [], watch.checkpoint
+    resumes, runs = bool(watch.resume and watch.checkpoint), []
     asked, p, *_ = stages[-1]
     first_loss = Problem(net, asked(levels), p).measure(p.start(levels)).loss
     for number, (aim, p, transforms, method, steps, anew) in enumerate(stages, 1):
-        if anew and goes_on and not runs:
+        if anew and resumes and not runs:
             continue
-        own = {"seed": seed + number, "keep": "last" if transforms else "best", "watch": watch,
+        part = watch.of_part(resume=resumes and not runs, checkpoint=None if anew else watch.checkpoint)
+        own = {"seed": seed + number, "keep": "last" if transforms else "best", "watch": part,
                "title": f"{title}, stage {number} of {len(stages)}" if len(stages) > 1 else title}
-        watch.checkpoint = None if anew else checkpoint
         try:
             runs.append(optimize(Problem(net, aim(levels), p, transforms), p.start(levels), method=method, steps=steps,
                                  **own, **shown))
         except BadFile:                         # the checkpoint of another stage, or of none of them
-            if not goes_on or runs or number == len(stages):
+            if not resumes or runs or number == len(stages):
                 raise
             continue
-        finally:
-            watch.checkpoint = checkpoint
         if runs[-1].stopped in (INTERRUPTED, CALLED_OFF):
             break
         levels = runs[-1].pixels
-        watch.resume = False                    # for the stages that follow
     return replace(runs[-1], first_loss=first_loss, steps=sum(run.steps for run in runs),
                    evaluations=sum(run.evaluations for run in runs),
                    notes=tuple(note for run in runs for note in run.notes))

@@ -15,7 +15,7 @@ import numpy as np
 
 from minivis.engine.image_gradient import activations, has_tiles
 from minivis.engine.units import Unit, parse_unit, unit_values
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
 from minivis.images.preprocessing import to_uint8
@@ -26,7 +26,7 @@ from minivis.optimize import transforms
 from minivis.optimize.budget import lean
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import fourier, pixels
-from minivis.optimize.presets import MAXIMIZE
+from minivis.optimize.presets import MAXIMIZE, resolve
 from minivis.optimize.problem import Problem, vectors
 from minivis.optimize.regularize import blurred, decay, small_contribution, small_norm
 from minivis.optimize.update_rules import LBFGS, Adam, Gradient
@@ -116,7 +116,10 @@ def maximize(
     whole program, by default what is free, and where that is too little see budget.py. Other settings (DEFAULTS has
     them all) replace the preset's. With ``diversity`` images of a batch keep apart in the layer of role "content".
     """
-    how = resolve(preset, settings)
+    how = resolve(MAXIMIZE, preset, DEFAULTS, settings)
+    if not 0 <= how["scale"] < 1:
+        raise BadValue(f"scale is the part of its size by which a picture grows or shrinks, from 0 to below 1, not "
+                       f"{how['scale']}")
     units = named_units(net, unit)
     if count < 1:
         raise BadValue(f"count is at least 1, not {count}")
@@ -136,23 +139,6 @@ def maximize(
         "preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), "tile": tile, "memory": memory,
         **how,
     })  # fmt: skip
-
-
-def resolve(preset, settings):
-    """All settings: the preset's, and over them those that were given (None: not given)."""
-    if preset not in MAXIMIZE:
-        raise UnknownName.of("preset", preset, MAXIMIZE)
-    for name in settings:
-        if name not in DEFAULTS:
-            raise UnknownName.of("setting", name, DEFAULTS, listed=40)
-    how = {**DEFAULTS, **MAXIMIZE[preset], **{key: value for key, value in settings.items() if value is not None}}
-    for key, known in (("method", METHODS), ("goal", GOALS), ("parameterization", ("pixels", "fourier"))):
-        if how[key] not in known:
-            raise UnknownName.of(key, how[key], known)
-    if not 0 <= how["scale"] < 1:
-        raise BadValue(f"scale is by how much of itself a picture grows or shrinks, from 0 to below 1, not "
-                       f"{how['scale']}")
-    return how
 
 
 def named_units(net, unit):

@@ -27,7 +27,7 @@ from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import pixels
 from minivis.optimize.problem import VECTORS, Problem
 from minivis.optimize.update_rules import LBFGS
-from minivis.optimize.watch import INTERRUPTED
+from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import get_xp
 from minivis.runtime.settings import SEED, SWITCH, choice, number, several, takes, whole
 
@@ -161,8 +161,8 @@ def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
     if any(isinstance(side, bool) or not isinstance(side, (int, np.integer)) or side < 1 for side in sizes):
         raise BadValue(f"a size is a whole number of pixels from 1 up, not {sizes}")
     runs, notes = [], []
-    goes_on = watch is not None and watch.resume and watch.checkpoint
-    resumed = shape_in(watch.checkpoint) if goes_on else None
+    watch = Watch() if watch is None else watch
+    resumed = shape_in(watch.checkpoint) if watch.resume and watch.checkpoint else None
     for side, count in zip(sizes, steps):
         shape = shape_at(side)
         if resumed and shape != resumed and side != sizes[-1]:
@@ -172,14 +172,11 @@ def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
         notes += [fitted.note] if fitted.note else []
         problem, z = problem_of(side, fitted.tile)
         z = linear(get_xp(z).asarray(runs[-1].pixels), shape[1:3]) if runs else z
+        part = watch.of_part(resume=watch.resume and not runs)              # only the first can be in the checkpoint
         runs.append(optimize(problem, z.clip(0, 255), method=fitted.method, steps=count, seed=seed, progress=progress,
-                             watch=watch, title=f"{shape[2]} x {shape[1]}"))
+                             watch=part, title=f"{shape[2]} x {shape[1]}"))
         if runs[-1].stopped == INTERRUPTED:
             break
-        if goes_on:
-            watch.resume = False                                            # for the sizes that follow
-    if watch is not None and watch.frames and len(runs) > 1:
-        watch.frames[:] = [to_uint8(linear(frame.astype(np.float32), shape[1:3])) for frame in watch.frames]
     return runs[-1].pixels, tuple(runs), tuple(notes)
 
 

@@ -6,7 +6,7 @@ from commandline import scene
 
 import minivis as mv
 from minivis.errors import BadValue, UnknownName
-from minivis.methods.synthesis.invert import invert, invert_layers, layers_of, relative_errors, resolve
+from minivis.methods.synthesis.invert import invert, invert_layers, layers_of, relative_errors, settings_at
 from minivis.methods.synthesis.invert_stages import priors
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize.watch import Watch
@@ -45,10 +45,10 @@ def test_from_coarse_to_fine_takes_fewer_wrong_turns(net):
 
 
 def test_fewer_steps_are_fewer_in_each_stage(net):
-    how = resolve(net, "minivis", "pool1", {"steps": 20})
+    how = settings_at(net, "minivis", "pool1", {"steps": 20})
     assert how["coarse"] == [(2.0, 20), (1.0, 10)] and how["smooth"] == (40.0, 3.0, 300)
     assert how["through"] == 40 and how["rounds"] == (10, 20)
-    assert resolve(net, "minivis", "pool1", {})["smooth"] == (40.0, 3.0, 3000)
+    assert settings_at(net, "minivis", "pool1", {})["smooth"] == (40.0, 3.0, 3000)
 
 
 def test_a_callback_ends_all_stages(net):

@@ -5,7 +5,7 @@ import pytest
 from commandline import scene
 
 from minivis.errors import BadFile
-from minivis.methods.synthesis.invert import invert, resolve
+from minivis.methods.synthesis.invert import invert, settings_at
 from minivis.methods.synthesis.invert_stages import method_of, priors, sigma2_of, stages_of
 from minivis.models.tiny import tiny_vgg
 from minivis.optimize.loop import optimize
@@ -19,7 +19,7 @@ def net():
 
 def test_noise_fades_and_steps_shrink(net):
     """30 stages from 40 levels to 0.3, in the net's units; Adam's rate falls to a thirtieth."""
-    how = {**resolve(net, "minivis", "pool1", {"coarse": (), "smooth": (40.0, 3.0, 90), "steps": 7})}
+    how = {**settings_at(net, "minivis", "pool1", {"coarse": (), "smooth": (40.0, 3.0, 90), "steps": 7})}
     *stages, last = stages_of(net, "pool1", np.ones((1, 8, 8, 6), "f4"), (1, 16, 16, 3), how)
     assert len(stages) == 30 and {stage.steps for stage in stages} == {3} and (last.transforms, last.steps) == ((), 7)
     assert [stage.method.rate for stage in stages[::29]] == pytest.approx([3.0, 0.1])
@@ -57,8 +57,9 @@ def test_it_goes_on_from_the_checkpoint_of_any_stage(net, tmp_path):
     seen, kept = [], str(tmp_path / "noisy")
     watch = Watch(lambda preview: interrupt_at(seen, 10 + 31), every=1, checkpoint=kept)
     assert invert(net, scene(), "conv1_2", watch=watch, **settings).run.steps == 41
-    rest = invert(net, scene(), "conv1_2", watch=Watch(checkpoint=kept, resume=True), **settings)
-    assert rest.run.steps == 2 + 14 * 2 + 5
+    asked = Watch(checkpoint=kept, resume=True)
+    rest = invert(net, scene(), "conv1_2", watch=asked, **settings)
+    assert rest.run.steps == 2 + 14 * 2 + 5 and asked.resume and asked.checkpoint == kept
     whole = invert(net, scene(), "conv1_2", **settings)
     np.testing.assert_array_equal(rest.pictures, whole.pictures)
     with pytest.raises(BadFile, match="another run"):
@@ -72,7 +73,7 @@ def interrupt_at(seen, stop):
 
 
 def test_coarse_stages_come_first_and_none_is_without_steps(net):
-    how = {**resolve(net, "minivis", "conv1_2", {"coarse": ((2.0, 5), (1.0, 0)), "smooth": (), "steps": 7}),
+    how = {**settings_at(net, "minivis", "conv1_2", {"coarse": ((2.0, 5), (1.0, 0)), "smooth": (), "steps": 7}),
            "through": 0, "rounds": ()}
     stages = stages_of(net, "conv1_2", np.ones((1, 16, 16, 6), "f4"), (1, 16, 16, 3), how)
     assert [stage.steps for stage in stages] == [5, 7] and not any(stage.transforms for stage in stages)

@@ -137,9 +137,10 @@ def test_a_resumed_run_of_several_sizes_goes_on_where_it_was(tmp_path):
                   checkpoint=str(tmp_path / "run"))
     half = style_transfer(tiny_vgg(), scene(), stripes(), watch=watch, **settings)
     assert [run.steps for run in half.runs] == [6, 3]
-    rest = style_transfer(tiny_vgg(), scene(), stripes(), watch=Watch(checkpoint=str(tmp_path / "run"), resume=True),
-                          **settings)
+    asked = Watch(checkpoint=str(tmp_path / "run"), resume=True, film=100)
+    rest = style_transfer(tiny_vgg(), scene(), stripes(), watch=asked, **settings)
     assert [run.steps for run in rest.runs] == [6] and rest.runs[0].loss < half.runs[-1].loss
+    assert asked.resume and asked.runs == [6] and len(asked.frames) == 3        # it saw the run, and nobody changed it
 
 
 @pytest.mark.parametrize("settings, error, message", [
