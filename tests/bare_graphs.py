@@ -15,7 +15,7 @@ def bare_graph(shape, **arrays):
     """A `Graph` whose picture ``x`` is (N, H, W, C) = ``shape``; ``arrays``: its constants."""
     graph = Graph.__new__(Graph)
     graph.arrays, graph.readers = dict(arrays), Counter(["x"])
-    graph.net, graph.dtype, graph.opset = Network(), np.dtype("f4"), 17
+    graph.net, graph.dtype, graph.opset, graph.open = Network(), np.dtype("f4"), 17, False
     graph.shapes, graph.values = {"input": shape}, {"x": Value("input", layout.standard(shape))}
     graph.scale, graph.shift = np.ones(shape[-1]), np.zeros(shape[-1])
     return graph

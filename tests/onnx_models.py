@@ -18,12 +18,13 @@ class Model:
         self.channels = shape[1] if shape[1] <= 4 else shape[3]
         self.rng = np.random.default_rng(seed)
 
-    def op(self, kind, *inputs, name=None, **attributes):
+    def op(self, kind, *inputs, name=None, outputs=1, **attributes):
         names = [self.constant(i) if isinstance(i, np.ndarray) else i for i in inputs]
         out = f"{kind.lower()}{len(self.nodes)}"
         names = ["" if i is None else i for i in names]
-        self.nodes.append(helper.make_node(kind, names, [out], name=name or "", **attributes))
-        return out
+        more = [f"{out}_{i}" for i in range(1, outputs)]
+        self.nodes.append(helper.make_node(kind, names, [out, *more], name=name or "", **attributes))
+        return [out, *more] if more else out
 
     def constant(self, array):
         name = f"c{len(self.initializers)}"

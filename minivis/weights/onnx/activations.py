@@ -86,9 +86,11 @@ def conv_transpose(graph, node, given):
     w, b = graph.weight(node.input[1]).astype(graph.dtype), graph.optional(node, 2)         # (C, F/groups, KH, KW)
     if w.ndim != 4 or given.get("auto_pad", b"NOTSET") != b"NOTSET" or "output_shape" in given:
         raise BadFile(f"{node.name!r} has padding that follows from its output; here a ConvTranspose gives it")
+    top, left, bottom, right = given.get("pads", (0, 0, 0, 0))
+    padding = (top, bottom), (left, right)
     layer = ConvTranspose2D(
         np.ascontiguousarray(w.transpose(2, 3, 1, 0)), b if b is None else b.astype(graph.dtype),
-        stride=tuple(given.get("strides", (1, 1))), padding=operators.pads(given), groups=given.get("group", 1),
+        stride=tuple(given.get("strides", (1, 1))), padding=padding, groups=given.get("group", 1),
         dilation=tuple(given.get("dilations", (1, 1))), output_padding=tuple(given.get("output_padding", (0, 0))))
     graph.add(node, layer, graph.maps(node.input[0]))
 

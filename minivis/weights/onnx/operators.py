@@ -37,7 +37,7 @@ def conv(graph, node, given):
     value = graph.value(node.input[0])
     if len(graph.shapes[value.layer]) == 2 and kernel.shape[2:] == (1, 1) and given.get("group", 1) == 1:
         return dense(graph, node, kernel[:, :, 0, 0].T, b)          # behind a global pool: a 1x1 kernel is an FC layer
-    padding = pads(given)
+    padding = pads(graph, value, given, kernel.shape[2:])
     if value.pads is not None and value.fill == 0 and padding != "same":
         padding = tuple((low + first, high + last) for (low, high), (first, last) in zip(padding, value.pads))
     elif value.pads is not None:
@@ -50,10 +50,11 @@ def conv(graph, node, given):
 
 
 def gemm(graph, node, given):
-    if given.get("transA") or given.get("alpha", 1.0) != 1 or given.get("beta", 1.0) != 1:
-        raise BadFile(f"{node.name!r} is no x w + b (transA, alpha or beta)")
-    w, b = graph.weight(node.input[1]), graph.optional(node, 2)
+    if given.get("transA"):
+        raise BadFile(f"{node.name!r} transposes what the net computes (transA); no layer here does that")
+    w, b = graph.weight(node.input[1]) * given.get("alpha", 1.0), graph.optional(node, 2)
     w = w.T if given.get("transB") else w
+    b = b if b is None else b * given.get("beta", 1.0)
     dense(graph, node, w, b if b is None else np.broadcast_to(b, (1, w.shape[1]))[0])
 
 
@@ -85,6 +86,10 @@ def dense(graph, node, w, b):
 
 def batch_norm(graph, node, given):
     value = graph.settled(graph.value(node.input[0]))
+    training = given.get("training_mode", 0) if graph.opset >= 14 else len([name for name in node.output if name]) > 1
+    if training:
+        raise BadFile(f"{node.name!r} takes mean and variance from the pictures, as in training: call eval() on the "
+                      "model before you export it")
     axes = (-1, *(1,) * (value.places.ndim - 1))
     arrays = [per_channel(graph, graph.weight(name).reshape(axes), value) for name in node.input[1:5]]
     layer = BatchNorm(*arrays, eps=given.get("epsilon", 1e-5))              # gamma, beta, mean, var
@@ -174,11 +179,11 @@ def softmax(graph, node, given, layer=None):
 def max_pool(graph, node, given):
     if any(d != 1 for d in given.get("dilations", (1,))) or len([name for name in node.output if name]) > 1:
         raise BadFile(f"{node.name!r} pools with dilation or hands out its places; here neither is done")
-    graph.add(node, MaxPool2D(**window(given)), graph.maps(node.input[0]))
+    graph.add(node, MaxPool2D(**window(graph, node, given)), graph.maps(node.input[0]))
 
 
 def average_pool(graph, node, given):
-    layer = AvgPool2D(**window(given), count_padding=bool(given.get("count_include_pad", 0)))
+    layer = AvgPool2D(**window(graph, node, given), count_padding=bool(given.get("count_include_pad", 0)))
     graph.add(node, layer, graph.maps(node.input[0]))
 
 
@@ -222,33 +227,55 @@ def pad(graph, node, given):
     fill = given.get("value", 0.0) if filled is None else filled.item()
     value, axes = graph.settled(graph.value(node.input[0])), graph.optional(node, 3)
     ndim = value.places.ndim + 1
-    before, after = np.zeros((2, ndim), int)
+    around = np.zeros((ndim, 2), int)
     for place, axis in enumerate(range(ndim) if axes is None else axes.reshape(-1)):
-        before[axis], after[axis] = amounts[place], amounts[place + len(amounts) // 2]
-    if not before.any() and not after.any():
+        around[axis] = amounts[place], amounts[place + len(amounts) // 2]
+    if not around.any():
         return moves.identity(graph, node, given)
-    name = graph.maps(node.input[0])
-    if given.get("mode", b"constant") != b"constant" or before[:2].any() or after[:2].any() or min(amounts) < 0:
+    shape = graph.shapes[value.layer]
+    last = len(shape) == 4 and layout.same(value.places, layout.standard(shape).transpose(1, 2, 0))
+    rows, columns, rest = (1, 2, (0, 3)) if last else (2, 3, (0, 1))
+    name = value.layer if last else graph.maps(node.input[0])
+    if given.get("mode", b"constant") != b"constant" or around[[*rest]].any() or min(amounts) < 0:
         raise BadFile(f"{node.name!r} pads with something other than a number around the picture")
-    graph.values[node.output[0]] = Value(name, layout.standard(graph.shapes[name]),
-                                         ((int(before[2]), int(after[2])), (int(before[3]), int(after[3]))), fill)
+    padding = tuple(around[rows].tolist()), tuple(around[columns].tolist())
+    padded = Value(name, layout.standard(graph.shapes[name]), padding, fill)
+    if last:
+        padded = graph.settled(padded)
+        padded = Value(padded.layer, padded.places.transpose(1, 2, 0))
+    graph.values[node.output[0]] = padded
 
 
-def pads(given):
-    """The padding of a node as our layers take it."""
+def pads(graph, value, given, kernel):
+    """The padding of a node as our layers take it: ((top, bottom), (left, right)), or "same", TensorFlow's rule."""
     auto = given.get("auto_pad", b"NOTSET")
-    if auto == b"SAME_UPPER":                           # TensorFlow's rule: the odd zero goes after
+    if auto == b"SAME_UPPER":                           # the odd zero goes after
         return "same"
+    if auto == b"SAME_LOWER":
+        return same_lower(graph, value, given, kernel)
     if auto not in (b"NOTSET", b"VALID"):
         raise BadFile(f"padding by {auto.decode()}, which no layer here does")
     top, left, bottom, right = given.get("pads", (0, 0, 0, 0)) if auto == b"NOTSET" else (0, 0, 0, 0)
     return (top, bottom), (left, right)
 
 
-def window(given):
+def same_lower(graph, value, given, kernel):
+    """The padding that makes ceil(H / stride) rows, the odd zero ahead, for the size in hand."""
+    strides, dilations = given.get("strides", (1, 1)), given.get("dilations", (1, 1))
+    if graph.open and tuple(strides) != (1, 1):
+        raise BadFile("padding by SAME_LOWER depends on the size of the picture, which the file leaves open; export it "
+                      "with a fixed size")
+    sizes = graph.shapes[graph.settled(value).layer][1:3]
+    totals = [max(0, (-(-n // s) - 1) * s + (k - 1) * d + 1 - n)
+              for n, s, k, d in zip(sizes, strides, kernel, dilations)]  # fmt: skip
+    return tuple((total - total // 2, total // 2) for total in totals)
+
+
+def window(graph, node, given):
     """The geometry of a pooling node; ONNX's stride is 1 where none is given."""
-    return {"size": tuple(given["kernel_shape"]), "stride": tuple(given.get("strides", (1, 1))),
-            "padding": pads(given), "ceil": bool(given.get("ceil_mode", 0))}
+    size = tuple(given["kernel_shape"])
+    return {"size": size, "stride": tuple(given.get("strides", (1, 1))), "ceil": bool(given.get("ceil_mode", 0)),
+            "padding": pads(graph, graph.value(node.input[0]), given, size)}
 
 
 OPERATORS = {

@@ -83,7 +83,7 @@ def evaluate(model, picture, x, names):
     """The values ``names`` by onnx's reference evaluator."""
     from onnx.reference import ReferenceEvaluator
 
-    return ReferenceEvaluator(asking(model, names), new_ops=[correct_lrn()]).run(None, {picture: x})
+    return ReferenceEvaluator(asking(model, names), new_ops=corrected()).run(None, {picture: x})
 
 
 def asking(model, names):
@@ -95,11 +95,11 @@ def asking(model, names):
     return model
 
 
-def correct_lrn():
-    """LRN as ONNX defines it: onnx 1.23's own takes the number of pictures for that of channels."""
+def corrected():
+    """Operators as ONNX defines them, where onnx's own evaluator (1.23) computes something else."""
     from onnx.reference.op_run import OpRun
 
-    class LRN(OpRun):
+    class LRN(OpRun):                   # its own takes the number of pictures for that of channels
         op_domain = ""
 
         def _run(self, x, alpha=None, beta=None, bias=None, size=None):
@@ -108,7 +108,14 @@ def correct_lrn():
             total = sum(squares[:, i : i + x.shape[1]] for i in range(size))
             return ((x / (bias + alpha / size * total) ** beta).astype(x.dtype),)
 
-    return LRN
+    class BatchNormalization(OpRun):    # its own takes the pictures' mean and variance in before opset 14
+        op_domain = ""
+
+        def _run(self, x, gamma, beta, mean, var, epsilon=None, **_):
+            gamma, beta, mean, var = (a.reshape(-1, *(1,) * (x.ndim - 2)) for a in (gamma, beta, mean, var))
+            return ((gamma * (x - mean) / np.sqrt(var + epsilon) + beta).astype(x.dtype),)
+
+    return [LRN, BatchNormalization]
 
 
 def first_difference(model, graph, x):

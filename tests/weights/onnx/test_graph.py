@@ -135,6 +135,51 @@ def test_a_shuffle_of_channels(tmp_path):
     check(m, tmp_path)
 
 
+def test_channels_last_padded_ahead_of_a_transpose(tmp_path):
+    m = Model((1, 12, 10, 3))
+    x = m.op("Transpose", m.op("Pad", N, np.array([0, 0, 1, 0, 0, 2, 0, 0])), perm=[0, 3, 1, 2])
+    x = m.op("Transpose", m.op("Conv", x, m.w(4, 3, 3, 3), strides=[2, 2]), perm=[0, 2, 3, 1])
+    x = m.op("Pad", m.op("Relu", x), np.array([0, 1, 0, 0, 0, 0, 0, 0]))
+    m.op("MatMul", m.op("Reshape", x, np.array([1, -1])), m.w(140, 4))
+    check(m, tmp_path)
+
+
+def test_the_odd_zero_ahead(tmp_path):
+    m = Model()
+    x = m.op("Conv", N, m.w(4, 3, 4, 3), auto_pad="SAME_LOWER", strides=[2, 3], dilations=[1, 2])
+    x = m.op("MaxPool", x, auto_pad="SAME_LOWER", kernel_shape=[2, 2], strides=[1, 1])
+    m.op("Gemm", m.op("Flatten", x), m.w(112, 4))
+    check(m, tmp_path)
+    m = Model(sides=(1, 3, "height", "width"))
+    m.op("Conv", N, m.w(4, 3, 4, 3), auto_pad="SAME_LOWER", strides=[2, 3])
+    refused(m, tmp_path, "SAME_LOWER depends on the size of the picture")
+
+
+def test_gemm_with_alpha_and_beta(tmp_path):
+    m = Model()
+    m.op("Gemm", m.op("Flatten", start(m)), m.w(4, 180), m.w(4), transB=1, alpha=0.5, beta=-2.0)
+    check(m, tmp_path)
+    m = Model()
+    m.op("Gemm", m.op("Flatten", start(m)), m.w(1, 4), transA=1)
+    refused(m, tmp_path, "transposes what the net computes")
+
+
+@pytest.mark.parametrize("opset", [9, 13, 17])
+def test_batch_norm_of_a_row_by_its_own_mean_and_variance(tmp_path, opset):
+    m = Model(opset=opset)
+    arrays = m.w(180) + 1, m.w(180), m.w(180), abs(m.w(180)) + 0.5
+    x = m.op("BatchNormalization", m.op("Flatten", start(m)), *arrays, momentum=0.9)
+    m.op("Gemm", x, m.w(180, 4), m.w(4))
+    assert "off by" in mv.load(m.save(tmp_path / "a.onnx")).about["proof"]
+
+
+@pytest.mark.parametrize("opset, attributes", [(13, {"outputs": 5}), (17, {"training_mode": 1})])
+def test_an_export_in_training_is_refused(tmp_path, opset, attributes):
+    m = Model(opset=opset)
+    m.op("BatchNormalization", start(m), m.w(6), m.w(6), m.w(6), abs(m.w(6)), **attributes)
+    refused(m, tmp_path, r"as in training: call eval\(\)")
+
+
 def refused(m, tmp_path, message):
     with pytest.raises(BadFile, match=message) as caught:
         mv.load(m.save(tmp_path / "a.onnx"))

@@ -9,13 +9,20 @@ from minivis.weights.onnx import operators
 
 
 def test_a_window_has_onnxs_defaults_and_its_order_of_pads():
+    graph, pool = bare_graph((1, 9, 8, 3)), node("MaxPool", "x")
     given = {"kernel_shape": [3, 2], "pads": [1, 2, 3, 4], "ceil_mode": 1}
-    assert operators.window(given) == {
+    assert operators.window(graph, pool, given) == {
         "size": (3, 2), "stride": (1, 1), "padding": ((1, 3), (2, 4)), "ceil": True}  # fmt: skip
-    assert operators.pads({"auto_pad": b"SAME_UPPER"}) == "same"
-    assert operators.pads({"auto_pad": b"VALID", "pads": [1, 1, 1, 1]}) == ((0, 0), (0, 0))
-    with pytest.raises(BadFile, match="SAME_LOWER"):
-        operators.pads({"auto_pad": b"SAME_LOWER"})
+    assert operators.window(graph, pool, given | {"auto_pad": b"SAME_UPPER"})["padding"] == "same"
+    assert operators.window(graph, pool, given | {"auto_pad": b"VALID"})["padding"] == ((0, 0), (0, 0))
+
+
+def test_same_lower_puts_the_odd_zero_ahead():
+    graph, pool = bare_graph((1, 9, 8, 3)), node("MaxPool", "x")
+    lower = {"kernel_shape": [4, 2], "auto_pad": b"SAME_LOWER"}
+    assert operators.window(graph, pool, lower)["padding"] == ((2, 1), (1, 0))
+    # 9 rows by strides of 2 are 5 windows, which end at row 12: 3 zeros; 8 columns by 3 are 3, which end at 8: none
+    assert operators.window(graph, pool, lower | {"strides": [2, 3]})["padding"] == ((2, 1), (0, 0))
 
 
 def test_a_kernel_moves_its_axes():
