@@ -196,6 +196,12 @@ ELEMENTWISE = {
     "HardSigmoid": lambda x: min(max(x / 6 + 0.5, 0), 1),
     "HardSwish": lambda x: x * min(max(x / 6 + 0.5, 0), 1),
     "LeakyReLU": lambda x: x if x > 0 else 0.01 * x,
+    "ThresholdReLU": lambda x: max(x, 0),
+    "ELU": lambda x: x if x > 0 else math.exp(x) - 1,
+    "GELU": lambda x: x * 0.5 * (1 + math.erf(x / math.sqrt(2))),
+    "Softplus": lambda x: math.log(1 + math.exp(x)),
+    "Softsign": lambda x: x / (1 + abs(x)),
+    "Mish": lambda x: x * math.tanh(math.log(1 + math.exp(x))),
 }
 
 

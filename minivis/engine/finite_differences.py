@@ -12,6 +12,7 @@ no derivative, so inputs are chosen away from kinks (`smooth_inputs`).
 import numpy as np
 
 from minivis.layers import BackwardMode, ForwardMode
+from minivis.layers.base import Window
 from minivis.runtime.backend import get_xp
 
 DENSE = 100_000                 # a direction moves this many elements at most: fc6 need not move its 100 million
@@ -87,7 +88,11 @@ def relative_error(got, expected):
 def smooth_inputs(layer, shapes, rng, like=None):
     """Random inputs for one layer, with the channels of ``shapes`` but few positions, where it has a derivative."""
     window = layer.window(shapes[0])
-    height, width = (3, 4) if window is None or 0 in window[1] else [k + 2 * s for k, s in zip(*window[:2])]
+    if window is None or 0 in window[1]:
+        height, width = 3, 4
+    else:
+        cut = [-sum(min(0, p) for p in pads) for pads in Window(*window).padding]
+        height, width = (k + 2 * s + c for k, s, c in zip(*window[:2], cut))
     drawn = []
     for shape in shapes:
         small = (2, height, width + 1, shape[-1]) if len(shape) == 4 else (3, *shape[1:])

@@ -90,7 +90,8 @@ def _see_through(below, kernel, stride, start):
 def _hull(fields):
     start = tuple(min(f.start[axis] for f in fields) for axis in (0, 1))
     end = [max(f.start[axis] + f.size[axis] for f in fields) for axis in (0, 1)]
-    return ReceptiveField(tuple(e - s for s, e in zip(start, end)), fields[0].stride, start)
+    stride = tuple(min(f.stride[axis] for f in fields) for axis in (0, 1))      # 0: one of them sees everything
+    return ReceptiveField(tuple(e - s for s, e in zip(start, end)), stride, start)
 
 
 class Row(NamedTuple):

@@ -155,7 +155,7 @@ def windows_of(net, shapes):
 
 def padded(name, layer, window, pads):
     """The layer with the padding that a tile of it has. BadValue, with its name, where it has no other than its own."""
-    if pads == window.padding:
+    if pads == window.padding and min(*window.padding[0], *window.padding[1]) >= 0:
         return layer
     try:
         return layer.with_padding(pads)
@@ -179,7 +179,7 @@ def reads(window, shape, box):
         begin, end = start + stride * low, start + stride * (high - 1) + size
         boxes.append((low, high))
         seen.append((max(0, begin), min(n, end)))
-        pads.append((max(0, -begin), min(max(0, end - n), most)))   # a ceil window may see less than its size
+        pads.append((max(0, -begin), min(max(0, end - n), max(0, most))))     # a ceil window may see less
     return tuple(boxes), tuple(seen), tuple(pads)
 
 

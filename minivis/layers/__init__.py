@@ -2,18 +2,28 @@
 
 from minivis.layers.base import BackwardMode, ForwardMode, Layer
 from minivis.layers.conv import Conv2D
-from minivis.layers.elementwise import HardSigmoid, HardSwish, LeakyReLU, PReLU, Sigmoid, SiLU, Tanh
-from minivis.layers.fc import Flatten, FullyConnected
+from minivis.layers.elementwise import (
+    HardSigmoid,
+    HardSwish,
+    LeakyReLU,
+    PReLU,
+    Sigmoid,
+    SiLU,
+    Tanh,
+    ThresholdReLU,
+)
+from minivis.layers.fc import Flatten, FullyConnected, Unflatten
 from minivis.layers.global_max import GlobalMaxPool
 from minivis.layers.hog import BlockNorm, Gradient, OrientationCells
-from minivis.layers.merge import Add, Concat
+from minivis.layers.merge import Add, Concat, Multiply
 from minivis.layers.norm import LRN, BatchNorm, Dropout, fold_batch_norm
-from minivis.layers.pad import Pad2D
+from minivis.layers.pad import Crop2D, Pad2D
 from minivis.layers.permute import Permute
 from minivis.layers.pool import AvgPool2D, GlobalAvgPool, MaxPool2D
 from minivis.layers.relu import RELU_RULES, ReLU
 from minivis.layers.resize import ConvTranspose2D, Upsample
 from minivis.layers.scale import Scale
+from minivis.layers.smooth import ELU, GELU, Mish, Softplus, Softsign
 from minivis.layers.softmax import LogSoftmax, Softmax, cross_entropy
 
 LAYER_TYPES = {
@@ -22,14 +32,15 @@ LAYER_TYPES = {
         Conv2D, ReLU, MaxPool2D, AvgPool2D, GlobalAvgPool, Flatten, FullyConnected,
         Softmax, Concat, Add, BatchNorm, LRN, Dropout, Gradient, OrientationCells, BlockNorm,
         Pad2D, Permute, Scale, Sigmoid, Tanh, SiLU, HardSigmoid, HardSwish, LeakyReLU, PReLU, ConvTranspose2D, Upsample,
-        GlobalMaxPool, LogSoftmax,
+        GlobalMaxPool, LogSoftmax, ThresholdReLU, ELU, GELU, Softplus, Softsign, Mish, Multiply, Unflatten, Crop2D,
     )
 }  # fmt: skip
 
 __all__ = [
-    "LAYER_TYPES", "LRN", "RELU_RULES", "Add", "AvgPool2D", "BackwardMode", "BatchNorm", "BlockNorm", "Concat",
-    "Conv2D", "ConvTranspose2D", "Dropout", "Flatten", "ForwardMode", "FullyConnected", "GlobalAvgPool",
-    "GlobalMaxPool", "Gradient", "HardSigmoid", "HardSwish", "Layer", "LeakyReLU", "LogSoftmax", "MaxPool2D",
-    "OrientationCells", "PReLU", "Pad2D", "Permute", "ReLU", "Scale", "SiLU", "Sigmoid", "Softmax", "Tanh",
-    "Upsample", "cross_entropy", "fold_batch_norm",
+    "ELU", "GELU", "LAYER_TYPES", "LRN", "RELU_RULES", "Add", "AvgPool2D", "BackwardMode", "BatchNorm", "BlockNorm",
+    "Concat", "Conv2D", "ConvTranspose2D", "Crop2D", "Dropout", "Flatten", "ForwardMode", "FullyConnected",
+    "GlobalAvgPool", "GlobalMaxPool", "Gradient", "HardSigmoid", "HardSwish", "Layer", "LeakyReLU", "LogSoftmax",
+    "MaxPool2D", "Mish", "Multiply", "OrientationCells", "PReLU", "Pad2D", "Permute", "ReLU", "Scale", "SiLU",
+    "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "ThresholdReLU", "Unflatten", "Upsample", "cross_entropy",
+    "fold_batch_norm",
 ]  # fmt: skip

@@ -53,7 +53,7 @@ class Window(NamedTuple):
     kernel      its extent, dilation included
     stride      from one position's window to the next; 0 when every position sees everything
     start       where the first window begins; negative where padding begins before the input
-    padding     ((top, bottom), (left, right)) that the layer adds
+    padding     ((top, bottom), (left, right)) that the layer adds; below 0 what it takes away
     """
 
     kernel: tuple[int, int]

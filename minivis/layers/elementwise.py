@@ -7,6 +7,8 @@
     HardSwish       x clip(x/6 + 1/2, 0, 1)             x/3 + 1/2 between -3 and 3      Howard et al. 2019
     LeakyReLU       x, or slope x below 0               1, or slope                     Maas et al. 2013
     PReLU           the same, a slope w a channel       and dw = sum of dout x below 0  He et al. 2015
+    ThresholdReLU   x above t, slope (x - t) below,     1, or slope; 0 above max        Keras' ReLU, all settings
+                    and not above max
 
 The rules "guided" and "deconv" leave them all to the chain rule, as captum does, which overrides ReLU alone: both rules
 are said of a unit that is off for x < 0, and none of these is. A picture by "guided" of a net without any ReLU is
@@ -140,6 +142,40 @@ class LeakyReLU(Elementwise):
 
     def derivative(self, x):
         return get_xp(x).where(x > 0, 1, self.slope).astype(x.dtype)
+
+
+class ThresholdReLU(Elementwise):
+    """x above ``threshold`` and not above ``max_value``; below, ``slope`` times how far x is below."""
+
+    settings = ("max_value", "slope", "threshold")
+    formula = "x above t, else slope · (x - t); at most max"
+
+    def __init__(self, max_value=None, slope=0.0, threshold=0.0):
+        if not (np.isfinite(slope) and np.isfinite(threshold)):
+            raise BadValue(f"ThresholdReLU: slope and threshold are finite numbers, not {slope!r} and {threshold!r}")
+        if max_value is not None and not max_value > max(0, threshold):
+            raise BadValue(f"ThresholdReLU: max_value must be above 0 and the threshold, got {max_value!r}")
+        super().__init__()
+        self.max_value, self.slope, self.threshold = max_value, float(slope), float(threshold)
+        self.kinks = (self.threshold,) if max_value is None else (self.threshold, float(max_value))
+
+    def smooth_input(self, shape, rng):
+        gap = min(1.0, *np.diff(self.kinks)) if len(self.kinks) > 1 else 1.0
+        return rng.choice(self.kinks, shape) + gap * rng.uniform(0.1, 0.4, shape) * rng.choice([-1, 1], shape)
+
+    @classmethod
+    def examples(cls, rng):
+        return [(cls(*settings), [(2, 5, 6, 4)]) for settings in ((), (6, 0.1, 0.5), (None, 0.2, 1.0))]
+
+    def function(self, x):
+        xp = get_xp(x)
+        above = x if self.max_value is None else x.clip(None, self.max_value)
+        return xp.where(x > self.threshold, above, self.slope * (x - self.threshold))
+
+    def derivative(self, x):
+        xp = get_xp(x)
+        above = 1 if self.max_value is None else x < self.max_value
+        return xp.where(x > self.threshold, above, self.slope).astype(x.dtype)
 
 
 class PReLU(Elementwise):

@@ -1,7 +1,9 @@
-"""Flatten and FullyConnected: every output weighs every input.
+"""Flatten, its inverse, and FullyConnected: every output weighs every input.
 
     out[n, f] = b[f] + sum over d of  x[n, d] * w[d, f]
 """
+
+import math
 
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, Window, check_image, check_input
@@ -24,6 +26,32 @@ class Flatten(Layer):
 
     def window(self, shape):
         return Window(shape[1:3], (0, 0), (0, 0))
+
+
+class Unflatten(Layer):
+    """(N, H*W*C) -> (N, H, W, C) for a ``shape`` (H, W, C): what a decoder begins with."""
+
+    settings = ("shape",)
+
+    def __init__(self, shape):
+        super().__init__()
+        self.shape = tuple(int(n) for n in shape)
+        if len(self.shape) != 3 or min(self.shape) < 1:
+            raise BadValue(f"Unflatten: shape is (H, W, C), three numbers of at least 1, not {shape!r}")
+
+    @classmethod
+    def examples(cls, rng):
+        return [(cls((2, 3, 4)), [(5, 24)])]
+
+    def forward(self, x, *, mode):
+        return x.reshape(self.output_shape(x.shape)), True if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        return (dout.reshape(len(dout), -1),), {}
+
+    def output_shape(self, shape):
+        check_input(self, shape, 2, math.prod(self.shape))
+        return shape[0], *self.shape
 
 
 def fully_connected_forward(x, w, b=None):

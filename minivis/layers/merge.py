@@ -1,4 +1,4 @@
-"""Layers that read several others: Concat (GoogLeNet) and Add (ResNet)."""
+"""Layers that read several others: Concat (GoogLeNet), Add (ResNet) and Multiply (squeeze and excitation)."""
 
 from minivis.errors import BadValue
 from minivis.layers.base import Layer
@@ -41,3 +41,41 @@ class Add(Layer):
         if len(set(shapes)) > 1:
             raise BadValue(f"Add: all shapes must agree, got {shapes}")
         return shapes[0]
+
+
+class Multiply(Layer):
+    """The product of all inputs; one that has a single position or channel (axes of 1) weighs all of the others'.
+
+    The gradient at an input is dout times the other inputs, summed where it was spread. Every rule is the chain rule:
+    captum overrides ReLU alone.
+    """
+
+    inputs = None
+
+    @classmethod
+    def examples(cls, rng):
+        maps = (2, 5, 6, 4)
+        return [(cls(), shapes) for shapes in ([maps] * 3, [maps, (2, 1, 1, 4)], [(2, 5, 6, 1), maps])]
+
+    def forward(self, *inputs, mode):
+        self.output_shape(*(x.shape for x in inputs))
+        out = inputs[0]
+        for x in inputs[1:]:
+            out = out * x
+        return out, inputs if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        dxs = []
+        for i, x in enumerate(cache):
+            dx = dout
+            for other in [*cache[:i], *cache[i + 1 :]]:
+                dx = dx * other
+            spread = tuple(axis for axis, n in enumerate(x.shape) if n == 1 and dx.shape[axis] > 1)
+            dxs.append(dx.sum(axis=spread, keepdims=True) if spread else dx)
+        return tuple(dxs), {}
+
+    def output_shape(self, *shapes):
+        sides = [set(axis) - {1} for axis in zip(*shapes)] if len({len(s) for s in shapes}) == 1 else [{0, 2}]
+        if any(len(side) > 1 for side in sides) or len({s[0] for s in shapes}) > 1:
+            raise BadValue(f"Multiply: all shapes must agree but for axes of 1, got {shapes}")
+        return tuple(max(axis) for axis in zip(*shapes))

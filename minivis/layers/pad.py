@@ -1,4 +1,4 @@
-"""Padding as a layer of its own, where it belongs to no convolution: zeros (or another number) around the maps."""
+"""Zeros (or another number) around maps as a layer of its own, where they belong to no convolution; and its inverse."""
 
 from minivis.convolution.window import crop, normal_padding, pad, padded_shape
 from minivis.errors import BadValue
@@ -45,3 +45,44 @@ class Pad2D(Layer):
     def window(self, shape):
         (top, _), (left, _) = self.padding
         return Window((1, 1), (1, 1), (-top, -left), self.padding)
+
+
+class Crop2D(Layer):
+    """Maps without their outermost rows and columns: ``crop`` is an int, (h, w) or ((top, bottom), (left, right)).
+
+    Outside, the gradient is zero; every rule is the chain rule.
+    """
+
+    settings = ("crop",)
+
+    def __init__(self, crop):
+        super().__init__()
+        if crop == "same":
+            raise BadValue('Crop2D: crop says how much to take away, which "same" does not')
+        self.crop = normal_padding(crop)
+
+    @classmethod
+    def examples(cls, rng):
+        return [(cls(1), [(2, 5, 6, 3)]), (cls(((1, 0), (2, 3))), [(2, 3, 6, 3)])]
+
+    def forward(self, x, *, mode):
+        self.output_shape(x.shape)
+        return crop(x, self.crop), True if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        return (pad(dout, self.crop),), {}
+
+    def output_shape(self, shape):
+        check_image(self, shape)
+        sizes = [n - sum(cut) for n, cut in zip(shape[1:3], self.crop)]
+        if min(sizes) < 1:
+            raise BadValue(f"Crop2D: nothing is left of {shape} without {self.crop}")
+        return (shape[0], *sizes, shape[3])
+
+    def window(self, shape):
+        (top, bottom), (left, right) = self.crop
+        return Window((1, 1), (1, 1), (top, left), ((-top, -bottom), (-left, -right)))
+
+    def with_padding(self, pads):
+        """On a part of a picture: whoever runs it there hands over the positions that are left, and no others."""
+        return type(self)(0)

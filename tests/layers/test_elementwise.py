@@ -65,7 +65,18 @@ def test_errors():
         L.HardSigmoid(0)
     with pytest.raises(BadValue, match="finite number"):
         L.LeakyReLU(float("nan"))
+    with pytest.raises(BadValue, match="slope and threshold are finite"):
+        L.ThresholdReLU(6, np.inf)
+    with pytest.raises(BadValue, match=r"above 0 and the threshold, got 0\.5"):
+        L.ThresholdReLU(0.5, threshold=1)
     with pytest.raises(BadValue, match=r"w must be \(C,\)"):
         L.PReLU(np.ones((2, 2)))
     with pytest.raises(BadValue, match="ending in 2"):
         L.PReLU(np.ones(2)).output_shape((1, 3))
+
+
+def test_a_threshold_a_slope_and_a_largest_value_at_once():
+    layer = L.ThresholdReLU(6, 0.1, 0.5)
+    x = np.array([[-2.0, 0.0, 0.4, 0.6, 5.0, 6.0, 9.0]])
+    np.testing.assert_allclose(layer.function(x), [[-0.25, -0.05, -0.01, 0.6, 5, 6, 6]])
+    np.testing.assert_allclose(layer.derivative(x), [[0.1, 0.1, 0.1, 1, 1, 0, 0]])

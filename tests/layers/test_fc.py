@@ -6,7 +6,7 @@ import reference
 from passes import ATOL, both_ways, check_gradients, check_modes
 
 from minivis.errors import BadValue
-from minivis.layers import Flatten, ForwardMode, FullyConnected
+from minivis.layers import Flatten, ForwardMode, FullyConnected, Unflatten
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -65,3 +65,15 @@ def test_float32_stays_float32(rng):
 def test_every_mistake_gets_its_sentence(make, message):
     with pytest.raises(BadValue, match=message):
         make()
+
+
+def test_unflatten_undoes_flatten(rng, xp):
+    x = rng.standard_normal((2, 3, 4, 5))
+    row = both_ways(Flatten(), x)[0]
+    out, dout, (dx,), _ = both_ways(Unflatten((3, 4, 5)), row, xp=xp)
+    np.testing.assert_array_equal(out, x)
+    np.testing.assert_array_equal(dx, dout.reshape(2, 60))
+    with pytest.raises(BadValue, match=r"shape is \(H, W, C\)"):
+        Unflatten((3, 20))
+    with pytest.raises(BadValue, match="ending in 60"):
+        Unflatten((3, 4, 5)).output_shape((2, 61))
