@@ -79,22 +79,33 @@ def fetch_weights(name, url, offline, force, as_json, quiet):
     *READING,
     click.Option(["-o", "--out"], metavar="FILE", show_default="FILE.h5 where minivis looks for nets",
                  help="File to write."),
+    click.Option(["--layout"], type=click.Choice(["minivis", "keras-notop"]), default="minivis", show_default=True,
+                 help="How to write it: with all layers, as minivis does; or a VGG's convolutions alone, as Keras does, by "
+                      "default as vgg16-notop.h5, which --net vgg16-notop finds."),
     click.Option(["--half"], is_flag=True, help="Store float16 numbers, which halves the size."),
     *REPORT,
 ])  # fmt: skip
-def import_weights(file, arch, preprocess, classes, part, out, half, force, as_json, quiet):
+def import_weights(file, arch, preprocess, classes, part, out, layout, half, force, as_json, quiet):
     """Convert a file of PyTorch, Keras, Caffe, MatConvNet, safetensors or NumPy into a file of minivis."""
     from minivis.runtime.files import check_output
     from minivis.weights import native
     from minivis.weights.catalogue import load, locate, user_folder
+    from minivis.weights.keras import writer
 
-    path = locate(file)
-    if out is None:
-        user_folder().mkdir(parents=True, exist_ok=True)
+    path, keras = locate(file), layout == "keras-notop"
+    user_folder().mkdir(parents=True, exist_ok=True)
+    if out is None and not keras:
         out = user_folder() / f"{Path(path).stem}.h5"
-    check_output(out, force)
-    net = load(path, **reading(arch, preprocess, classes, part))
-    native.save(net, out, dtype="float16" if half else None, force=force)
+    if out is not None:
+        check_output(out, force)                        # before a large net is read
+    net = load(file, **reading(arch, preprocess, classes, part))
+    dtype = "float16" if half else None
+    if keras:
+        out = user_folder() / f"{writer.convolutions(net)[0].lower()}-notop.h5" if out is None else out
+        writer.save(net, out, dtype=dtype, force=force)
+        net = load(out)                                 # what the new file says of itself
+    else:
+        native.save(net, out, dtype=dtype, force=force)
     facts = {key: net.about[key] for key in ("format", "architecture", "training", "licence", "preprocessing", "unused")
              if key in net.about}  # fmt: skip
     lines = [f"{key}: {value}" for key, value in facts.items()]

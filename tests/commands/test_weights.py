@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from vgg_nets import narrow_vgg
 
 import minivis as mv
 from minivis.cli import main
@@ -46,6 +47,20 @@ def test_import_with_everything_said(capsys):
     assert found["numbers"]["classes"] == 7 and found["files"] == ["g.h5"]
     net = mv.load("g.h5")
     assert net.class_names == tuple("abcdefg") and net.preprocessing.mean == (127.5,) * 3
+
+
+def test_import_as_keras_notop_is_found_by_the_name_of_the_catalogue(capsys, folder):
+    save(narrow_vgg(), "mine.h5")
+    out = run(capsys, "weights", "import", "mine.h5", "--layout", "keras-notop")
+    assert "format: Keras 2 HDF5, weights\n" in out and "architecture: VGG16" in out
+    assert catalogue.locate("vgg16-notop") == folder / "vgg16-notop.h5"
+    got, net = mv.load("vgg16-notop"), mv.load("mine.h5")
+    np.testing.assert_array_equal(got.layers["conv5_3"].params["w"], net.layers["conv5_3"].params["w"])
+    assert "exists and is kept" in run(capsys, "weights", "import", "mine.h5", "--layout", "keras-notop", code=2)
+    resnet = str(GOLDEN / "nets_resnet18.pth")
+    assert "does not begin with the convolutions of a VGG" in run(
+        capsys, "weights", "import", resnet, "--layout", "keras-notop", code=2)
+    assert [file.name for file in folder.iterdir()] == ["vgg16-notop.h5"]
 
 
 def test_import_refuses(capsys):
