@@ -57,6 +57,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 _MODULES = {
     "descent": "minivis.optimize.update_rules",
     "errors": "minivis.errors",
+    "exercises": "minivis.exercises",
     "gradcheck": "minivis.engine.gradcheck",
     "image_priors": "minivis.objectives.priors",
     "layers": "minivis.layers",

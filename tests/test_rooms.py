@@ -28,7 +28,7 @@ weights
 objectives
 optimize sweeps
 methods
-live training
+live training exercises
 commands
 cli
 __main__
@@ -131,6 +131,8 @@ def test_rooms_on_one_floor_are_strangers():
 def test_every_module_has_its_tests_at_its_own_path():
     """minivis/a/b.py has tests/a/test_b.py, so that "which test guards this line?" needs no search."""
     modules = [path.relative_to(PACKAGE) for path in MODULES if not path.stem.startswith("__")]
+    # an exercise brings its own cases and mistakes, and one test runs them all
+    modules = [path for path in modules if path.parent != Path("exercises", "catalogue")]
     assert not [str(path) for path in modules if not (TESTS / path.parent / f"test_{path.name}").exists()]
 
 

@@ -3,7 +3,19 @@
 The gallery and `minivis rerun` look up the commands that make a picture in ``COMMANDS``; these two stand in cli.py.
 """
 
-from minivis.commands import bench, folders, fooling, live, nets, optimizing, painting, pictures, training, weights
+from minivis.commands import (
+    bench,
+    exercises,
+    folders,
+    fooling,
+    live,
+    nets,
+    optimizing,
+    painting,
+    pictures,
+    training,
+    weights,
+)  # fmt: skip
 from minivis.commands.picture_command import PictureCommand
 
 HEADINGS = {
@@ -17,6 +29,7 @@ HEADINGS = {
         optimizing.maximize, optimizing.invert, painting.dream, painting.style, painting.texture,
     ),
     "Fooling classifiers": (fooling.fool, fooling.evolve, fooling.linear, fooling.hog),
+    "Learning": (exercises.exercise,),
     "Nets": (weights.weights, nets.inspect, nets.gradcheck, training.train, bench.bench),
 }  # fmt: skip
 COMMANDS = {

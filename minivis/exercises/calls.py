@@ -1,0 +1,160 @@
+"""Call functions with the cases of an exercise, and note what they give back or what is wrong with it.
+
+This runs a student's functions, so nothing they do may raise here: what they raise, and values that are no arrays,
+become a `Problem` with one sentence and the line of their file.
+"""
+
+import inspect
+import traceback
+from dataclasses import dataclass, field
+
+import numpy as np
+
+LONGEST = 200                                   # characters of an exception's message that are shown
+LARGEST = 10**7                                 # numbers in an answer; the cases are small
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why there is no answer. ``kind``: "gap", "missing", "exception", "exit", "time", "memory", "answer"."""
+
+    kind: str
+    says: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What one call gave: a tuple of arrays, or a problem; and the names of arguments that it changed."""
+
+    values: tuple | None
+    problem: Problem | None = None
+    changed: tuple = field(default=())
+
+
+def run_cases(exercise, functions, cases, file=None, begun=lambda number: None):
+    """The outcome of each case. ``file``: the student's, whose lines are named. begun(number) is called before each."""
+    outcomes: list[Outcome] = []
+    without_memory: dict[str, Outcome] = {}     # a function that has run out of it once is not called again: it's slow
+    for number, one in enumerate(cases):
+        begun(number)
+        outcome = without_memory.get(one.function) or run_case(
+            functions.get(one.function), one, exercise.outputs_of(one.function), file)
+        if outcome.problem and outcome.problem.kind == "memory":
+            without_memory[one.function] = outcome
+        outcomes.append(outcome)
+    return outcomes
+
+
+def run_case(function, one, outputs, file=None):
+    """The outcome of one call."""
+    problem = missing(function, one)
+    if problem:
+        return Outcome(None, problem)
+    arguments = {name: value.copy() if isinstance(value, np.ndarray) else value
+                 for name, value in one.arguments.items()}
+    try:
+        with np.errstate(all="ignore"):
+            answer = function(**arguments)
+        values, problem = as_arrays(answer, outputs)
+    except KeyboardInterrupt:                   # the user's
+        raise
+    except BaseException as error:              # SystemExit too: a student's file may call exit()
+        values, problem = None, explained(error, file)
+    changed = tuple(name for name, value in one.arguments.items()
+                    if isinstance(value, np.ndarray) and not same_bits(value, arguments[name]))
+    return Outcome(values, problem, changed)
+
+
+def missing(function, one):
+    """The problem of a function that is not there or takes other arguments, or None."""
+    wanted = f"{one.function}({', '.join(one.arguments)})"
+    if function is None:
+        return Problem("missing", f"there is no function {wanted}")
+    if not callable(function):
+        return Problem("missing", f"{one.function} is not a function; {wanted} is expected")
+    try:
+        signature = inspect.signature(function)
+        signature.bind(**one.arguments)
+    except TypeError:
+        return Problem("missing", f"it is called as {wanted}, and takes {signature}")
+    except ValueError:                          # a function of C without a signature
+        pass
+    return None
+
+
+def as_arrays(answer, outputs):
+    """(tuple of arrays, None), or (None, the problem with the answer)."""
+    if answer is None:
+        return None, Problem("answer", f"it returns nothing where {listed(outputs)} is expected: is there a return?")
+    if len(outputs) == 1:
+        answer = (answer,)
+    if not isinstance(answer, (tuple, list)) or len(answer) != len(outputs):
+        found = f"{len(answer)} values" if isinstance(answer, (tuple, list)) else f"one {type(answer).__name__}"
+        return None, Problem("answer", f"it returns {found} where {listed(outputs)} are expected")
+    arrays = []
+    for name, value in zip(outputs, answer):
+        if value is None:
+            return None, Problem("answer", f"{name} is None")
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            array = np.array(None)
+        if array.dtype.kind not in "buif":
+            return None, Problem("answer", f"{name} is not an array of real numbers, but {described(value)}")
+        if array.size > LARGEST:
+            return None, Problem("answer", f"{name} has the shape {array.shape}, far more than is expected")
+        arrays.append(array.copy())
+    return tuple(arrays), None
+
+
+def described(value):
+    """A value's kind, in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}"
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} of rows of different lengths, or of things that are no numbers"
+    return f"a {type(value).__name__}"
+
+
+def listed(outputs):
+    """"dx", or "dx, dw and db"."""
+    return " and ".join(filter(None, [", ".join(outputs[:-1]), outputs[-1]]))
+
+
+def explained(error, file=None):
+    """An exception as a problem, with the line of the student's file from which it came."""
+    line = line_of(error, file)
+    at = f"line {line}" if line else "it"
+    if isinstance(error, SystemExit):
+        return Problem("exit", f"{at} ends the program (exit); a function ends by return", line)
+    if isinstance(error, MemoryError):
+        detail = f" ({message(error)})" if message(error) else ""
+        return Problem("memory", f"{at} asks for more memory than an exercise may have{detail}", line)
+    if isinstance(error, RecursionError):
+        return Problem("exception", f"{at} calls itself without end (RecursionError)", line)
+    if isinstance(error, NotImplementedError):
+        return Problem("gap", f"{at} is the gap: it is still to be written", line)
+    said = ": ".join(filter(None, [type(error).__name__, message(error)]))
+    return Problem("exception", f"{at} raises {said}", line)
+
+
+def line_of(error, file):
+    """The innermost line of ``file`` in an exception's traceback, or None."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return error.lineno
+    lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    return lines[-1] if lines else None
+
+
+def message(error):
+    """An exception's own words, on one line."""
+    try:
+        words = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
+    except Exception:                           # a student's own exception, whose __str__ raises
+        return ""
+    return words if len(words) <= LONGEST else words[:LONGEST] + "..."
+
+
+def same_bits(a, b):
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()

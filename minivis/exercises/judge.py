@@ -1,0 +1,258 @@
+"""Is an answer right, and if not, what does it look like?
+
+Right means: equal to the loops up to rounding, of the right shape and dtype, and no argument changed. A wrong answer is
+compared with what each known mistake gives in the same cases, output by output, then with each two of them together,
+and then with what may go wrong anywhere: a sign, a constant factor, a transposed matrix.
+"""
+
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+
+from minivis.engine.finite_differences import numerical_gradient
+from minivis.errors import BadValue
+from minivis.exercises.calls import Problem, listed, run_case
+
+TOLERANCE = {"float64": 1e-7, "float32": 2e-4}          # of the largest expected number; rounding is far below
+MOST_DIFFERENCES = 300                                  # numbers of an argument, each moved twice
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one function. ``errors``: output -> {"loops": CS231n's relative error, "differences": ...}."""
+
+    function: str
+    right: bool
+    says: str = ""
+    kind: str = "right"                         # or one of ORDER
+    line: int | None = None
+    errors: dict = field(default_factory=dict)
+    right_cases: tuple = ()
+    wrong_cases: tuple = ()
+    mistakes: tuple = ()                        # numbers of the exercise's mistakes that it looks like
+
+
+def relative_error(x, y):
+    """CS231n's: the largest |x - y| / max(1e-8, |x| + |y|) over all elements."""
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    return float((abs(x - y) / np.maximum(1e-8, abs(x) + abs(y))).max()) if x.size else 0.0
+
+
+def judge(exercise, cases, outcomes):
+    """A `Verdict` for each function of the exercise."""
+    expected = expected_outcomes(exercise, cases)
+    found = []
+    for function in exercise.solutions:
+        numbers = [number for number, one in enumerate(cases) if one.function == function]
+        some = ([cases[n] for n in numbers], [outcomes[n] for n in numbers], [expected[n] for n in numbers])
+        found.append(judge_function(exercise, function, *some))
+    return found
+
+
+def expected_outcomes(exercise, cases):
+    """What the loops give, in each case."""
+    return [run_case(exercise.loops[one.function], one, exercise.outputs_of(one.function)) for one in cases]
+
+
+def judge_function(exercise, function, cases, outcomes, expected):
+    faults = [fault(exercise.outputs_of(function), *each) for each in zip(cases, outcomes, expected)]
+    labels = {True: [], False: []}
+    for one, wrong in zip(cases, faults):
+        labels[wrong is None].append(one.label)
+    errors = {} if any(o.values is None for o in outcomes) else measured(exercise, function, cases, outcomes, expected)
+    first = min(filter(None, faults), key=lambda problem: ORDER.index(problem.kind), default=None)
+    if first is None:
+        return Verdict(function, True, errors=errors, right_cases=tuple(labels[True]))
+    about = {"kind": first.kind, "line": first.line, "errors": errors,
+             "right_cases": tuple(dict.fromkeys(labels[True])), "wrong_cases": tuple(dict.fromkeys(labels[False]))}
+    if first.kind not in LOOKED_UP:
+        return Verdict(function, False, first.says, **about)
+    says, numbers = diagnosis(exercise, function, cases, outcomes, expected)
+    if not says:
+        return Verdict(function, False, first.says, **about)
+    plainly = f"{first.says}; " if first.kind in ("exception", "shape") else ""
+    return Verdict(function, False, plainly + says, mistakes=numbers, **about)
+
+
+# what is told first, of several things that are wrong
+ORDER = ("missing", "gap", "exit", "time", "memory", "exception", "answer", "changed", "shape", "nan", "value", "dtype")
+LOOKED_UP = ("exception", "shape", "nan", "value")      # these may be known mistakes
+
+
+def fault(outputs, one, outcome, expected):
+    """What is wrong with one outcome, a `Problem` or None."""
+    if outcome.problem:
+        return outcome.problem
+    if outcome.changed:
+        return Problem("changed", f"it changes its argument {listed(outcome.changed)} in place; others may still "
+                                  "need that array, so work on a new one")
+    for name, value, right in zip(outputs, outcome.values, expected.values):
+        if value.shape != right.shape:
+            return Problem("shape", f"{name} has the shape {value.shape}, and {right.shape} is expected ({one.label})")
+        if np.isfinite(right).all() and not np.isfinite(value).all():
+            count = int((~np.isfinite(value)).sum())
+            return Problem("nan", f"{name} holds NaN or infinity {times(count)} where every number is finite "
+                                  f"({one.label})")
+        if not same(value, right):
+            differs = first_difference(value, right)
+            return Problem("value", f"{name} is not what the loops give ({one.label}): {differs}")
+    return wrong_dtype(outputs, one, outcome.values, expected.values)
+
+
+def wrong_dtype(outputs, one, values, expected):
+    """A `Problem` where the dtype is not that of the arguments, or None."""
+    wanted = {a.dtype for a in one.arguments.values() if isinstance(a, np.ndarray) and a.dtype.kind == "f"}
+    for name, value, right in zip(outputs, values, expected):
+        if right.ndim and right.dtype.kind == "f" and len(wanted) == 1 and value.dtype not in wanted:
+            (kind,) = wanted
+            return Problem("dtype", f"the numbers are right, but {name} is {value.dtype} where the arguments are "
+                                    f"{kind}: which line makes an array without saying its dtype?")
+    return None
+
+
+def same(value, right):
+    """Whether two arrays are equal up to rounding."""
+    if value.shape != right.shape:
+        return False
+    if right.dtype.kind != "f":
+        return bool((value == right).all())
+    value, finite = value.astype(np.float64), np.isfinite(right)
+    if not (np.isfinite(value) == finite).all():
+        return False
+    tolerance = TOLERANCE["float32" if right.dtype == np.float32 else "float64"]
+    largest = abs(right[finite]).max(initial=0) or 1.0
+    return bool((abs(value - right)[finite] <= tolerance * largest).all())
+
+
+def first_difference(value, right):
+    """Where they differ first, in words."""
+    if not right.ndim:
+        return f"{value:.6g} where {right:.6g} is expected"
+    largest = abs(right.astype(np.float64)).max(initial=0) or 1.0
+    at = np.argwhere(~(abs(value.astype(np.float64) - right) <= 1e-6 * largest))[0]
+    at = tuple(int(i) for i in at)
+    return f"at {list(at)} stands {value[at]:.6g}, and {right[at]:.6g} is expected"
+
+
+# ---- errors ----
+
+def measured(exercise, function, cases, outcomes, expected):
+    """{output: {"loops": the largest relative error, "differences": that from differences}}, where shapes fit."""
+    errors = {}
+    for k, name in enumerate(exercise.outputs_of(function)):
+        pairs = [(o.values[k], e.values[k]) for o, e in zip(outcomes, expected) if e.values[k].dtype == np.float64]
+        if pairs and all(a.shape == b.shape and np.isfinite(a).all() for a, b in pairs):
+            errors[name] = {"loops": max(relative_error(a, b) for a, b in pairs)}
+            differences = [d for one, o in zip(cases, outcomes) if (d := from_differences(exercise, one, name, o)) >= 0]
+            if differences:
+                errors[name]["differences"] = max(differences)
+    return errors
+
+
+def from_differences(exercise, one, name, outcome):
+    """The relative error of an output as a gradient, by central differences; -1 where that says nothing."""
+    loss, gradients = exercise.losses.get(one.function, (None, {}))
+    x = one.arguments.get(gradients.get(name))
+    if x is None or x.dtype != np.float64 or x.size > MOST_DIFFERENCES or loss(**one.arguments) is None:
+        return -1.0
+    value = outcome.values[exercise.outputs_of(one.function).index(name)]
+    moved = lambda t: np.asarray(loss(**{**one.arguments, gradients[name]: t}))     # noqa: E731
+    return relative_error(value, numerical_gradient(moved, x, 1.0, step=1e-5))
+
+
+# ---- diagnosis ----
+
+def diagnosis(exercise, function, cases, outcomes, expected):
+    """(sentence, numbers of mistakes) for a wrong answer; ("", ()) where it looks like nothing that is known."""
+    outputs = exercise.outputs_of(function)
+    wrong = [k for k in range(len(outputs)) if not agree(outcomes, expected, k)]
+    said, numbers = [], []
+    for k in wrong:
+        known = (known_mistake(exercise, function, cases, outcomes, expected, k)
+                 or anywhere(outputs[k], outcomes, expected, k))
+        if known and known[0] not in said:
+            said.append(known[0])
+            numbers += known[1]
+    return " ".join(said), tuple(dict.fromkeys(numbers))
+
+
+def known_mistake(exercise, function, cases, outcomes, expected, k):
+    """(sentence, numbers) of the mistake, or the two, whose output k is this one in every case; or None."""
+    listed = [(number, mistake) for number, mistake in enumerate(exercise.mistakes) if mistake.function == function]
+    pairs = [pair for pair in combinations(listed, 2) if not (pair[0][1].by or pair[1][1].by)]
+    fits = []
+    for group in [*((one,) for one in listed), *pairs]:
+        if fits and len(group) > 1:
+            break                               # one mistake explains it
+        made = mistaken(exercise, function, cases, [mistake for _, mistake in group])
+        if made and agree(outcomes, made, k) and not agree(made, expected, k):
+            whole = all(agree(outcomes, made, j) for j in range(len(exercise.outputs_of(function))))
+            fits.append((not whole, group))
+    if not fits:
+        return None
+    group = min(fits, key=lambda fit: fit[0])[1]
+    looks = "It looks like this: " if len(group) == 1 else "It looks like two things at once: "
+    return looks + " ".join(mistake.says for _, mistake in group), [number for number, _ in group]
+
+
+def mistaken(exercise, function, cases, mistakes):
+    """The outcomes of the solution with these mistakes in it; None where they exclude each other."""
+    try:
+        functions = exercise.wrong(*mistakes)
+    except (BadValue, SyntaxError):
+        if len(mistakes) == 1:
+            raise
+        return None
+    return [run_case(functions[function], one, exercise.outputs_of(function)) for one in cases]
+
+
+def agree(outcomes, others, k):
+    """Whether output k is the same in every case."""
+    return all(alike(one, other, k) for one, other in zip(outcomes, others))
+
+
+def alike(outcome, other, k):
+    """Whether output k of two outcomes is the same: up to rounding; or both raise the same."""
+    if outcome.problem or other.problem:
+        return bool(outcome.problem and other.problem) and without_line(outcome) == without_line(other)
+    return same(outcome.values[k], other.values[k])
+
+
+def without_line(outcome):
+    """(kind, what was raised) of an outcome's problem, whatever the line."""
+    return outcome.problem.kind, outcome.problem.says.partition(" raises ")[2]
+
+
+def anywhere(name, outcomes, expected, k):
+    """(sentence, ()) for what may go wrong in any exercise, or None."""
+    pairs = [(o.values[k], e.values[k]) for o, e in zip(outcomes, expected) if o.values and e.values]
+    if len(pairs) < len(outcomes) or not pairs:
+        return None
+    if all(a.ndim == 2 and same(a.T, b) for a, b in pairs):
+        return f"{name} is right but for its axes: rows and columns have changed places.", []
+    if any(a.shape != b.shape or b.dtype.kind != "f" for a, b in pairs):
+        return None
+    if all(same(-a, b) for a, b in pairs):
+        return f"{name} has the right size and the opposite sign everywhere.", []
+    if not any(a.any() for a, b in pairs):
+        return f"{name} is zero everywhere: is what you compute ever stored in it?", []
+    return constant_factor(name, pairs)
+
+
+def constant_factor(name, pairs):
+    """(sentence, ()) where each answer is the right one times a number, or None."""
+    factors = []
+    for a, b in pairs:
+        largest = np.unravel_index(abs(b).argmax(), b.shape)
+        if not b.any() or not np.isfinite(a).all() or not same(a / (a[largest] / b[largest] or 1), b):
+            return None
+        factors.append(float(a[largest] / b[largest]))
+    shown = ", ".join(f"{factor:.3g}" for factor in dict.fromkeys(round(f, 6) for f in factors))
+    word = "a number" if len(set(np.round(factors, 6))) == 1 else "numbers that depend on the case"
+    return (f"{name} is the right answer times {word}: {shown}. Is a mean taken where a sum belongs, or a sum for a "
+            "mean?"), []
+
+
+def times(count):
+    return "once" if count == 1 else f"{count} times"

@@ -1,0 +1,166 @@
+"""What the pictures of the exercises show: emoji-vgg and the goose, or the same net with a student's layers in it.
+
+Everything runs in plain mode, one layer after another, so that a student's function is called where ours would be.
+"""
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from minivis.engine.graph import Node
+from minivis.images.files import read_image
+from minivis.layers import Conv2D, FullyConnected, MaxPool2D, ReLU, Softmax
+from minivis.weights.catalogue import load
+
+GOOSE = Path(__file__).parents[1] / "data" / "goose.png"
+PLAIN = {"algorithm": "im2col", "fuse": False}
+
+
+class Scene:
+    """A net and a picture. ``image``: uint8 (H, W, 3) of the net's size."""
+
+    @cached_property
+    def net(self):
+        return load("emoji-vgg")
+
+    @cached_property
+    def image(self):
+        return self.net.fit(read_image(GOOSE)).image
+
+    @cached_property
+    def x(self):
+        return self.net.preprocess(self.image)
+
+    @cached_property
+    def best(self):
+        """The class that our net sees in the picture."""
+        return int(self.net.forward(self.x, keep=["fc8"], **PLAIN)["fc8"].argmax())
+
+    def with_layers(self, kind, make, names=None):
+        """The net with make(layer) in place of each layer of a kind, or of those with these names."""
+        nodes = {name: Node(make(layer) if type(layer) is kind and (names is None or name in names) else layer, inputs)
+                 for name, (layer, inputs) in self.net.nodes.items()}
+        return replace(self.net, nodes=nodes)
+
+    def with_relus(self, functions):
+        """The net with a student's relu_forward(x) and relu_backward(dout, x, rule)."""
+        return self.with_layers(ReLU, lambda layer: StudentReLU(functions))
+
+    def with_fcs(self, functions):
+        """The net with a student's fc_forward(x, w, b) and fc_backward(dout, x, w)."""
+        return self.with_layers(FullyConnected, lambda layer: StudentFC(functions, layer))
+
+    def with_softmax(self, functions):
+        """The net with a student's softmax(x)."""
+        return self.with_layers(Softmax, lambda layer: StudentSoftmax(functions))
+
+    def with_pools(self, functions):
+        """The net with a student's max_pool_forward and max_pool_backward."""
+        return self.with_layers(MaxPool2D, lambda layer: StudentPool(functions, layer))
+
+    def with_convs(self, forward=None, backward=None, names=None):
+        """The net with a student's forward(x, w, b, stride, padding) or backward(dout, w, x_shape, padding)."""
+        return self.with_layers(Conv2D, lambda layer: StudentConv(layer, forward, backward), names)
+
+    def gradient(self, net, rule="normal"):
+        """The gradient of the best class at the pixels, (H, W, 3)."""
+        acts = self.forward(net)
+        seed = np.zeros_like(acts["fc8"])
+        seed[0, self.best] = 1
+        return self.back(acts, {"fc8": seed}, rule)
+
+    def forward(self, net):
+        """The activations of the picture."""
+        return net.forward(self.x, **PLAIN)
+
+    def back(self, acts, seeds, rule="normal"):
+        """The gradient at the pixels, (H, W, 3), of seeds in any layers."""
+        seeds = {name: np.asarray(seed, np.float32) for name, seed in seeds.items()}
+        dacts, _ = acts.net.backward(acts, seeds, relu_rule=rule)
+        return self.net.preprocess_adjoint(dacts["input"])[0]
+
+    def answer(self, net):
+        """The three best classes with their probabilities, in words."""
+        probs = net.forward(self.x, keep=["prob"], **PLAIN)["prob"][0]
+        best = np.argsort(-probs)[:3]
+        return ", ".join(f"{self.net.class_names[k]} {probs[k]:.0%}" for k in best)
+
+
+class StudentReLU(ReLU):
+    """A ReLU whose arithmetic is a student's."""
+
+    def __init__(self, functions):
+        super().__init__()
+        self.functions = functions
+
+    def forward(self, x, *, mode):
+        return self.functions["relu_forward"](x), x
+
+    def backward(self, dout, cache, mode):
+        return (self.functions["relu_backward"](dout, cache, mode.relu_rule),), {}
+
+
+class StudentFC(FullyConnected):
+    """A fully connected layer whose arithmetic is a student's."""
+
+    def __init__(self, functions, layer):
+        super().__init__(**layer.params)
+        self.functions = functions
+
+    def forward(self, x, *, mode):
+        return self.functions["fc_forward"](x, self.params["w"], self.params["b"]), x
+
+    def backward(self, dout, cache, mode):
+        return (self.functions["fc_backward"](dout, cache, self.params["w"])[0],), {}
+
+
+class StudentSoftmax(Softmax):
+    """A softmax whose forward pass is a student's."""
+
+    def __init__(self, functions):
+        super().__init__()
+        self.functions = functions
+
+    def forward(self, x, *, mode):
+        out = self.functions["softmax"](x)
+        return out, out
+
+
+class StudentPool(MaxPool2D):
+    """A max pool whose arithmetic is a student's."""
+
+    def __init__(self, functions, layer):
+        super().__init__(layer.size, stride=layer.stride)
+        self.functions = functions
+
+    def forward(self, x, *, mode):
+        out, switches = self.functions["max_pool_forward"](x, self.size[0], self.stride[0])
+        return out, (switches, x.shape)
+
+    def backward(self, dout, cache, mode):
+        switches, x_shape = cache
+        back = self.functions["max_pool_backward"]
+        return (back(dout, switches, x_shape, self.size[0], self.stride[0]),), {}
+
+
+class StudentConv(Conv2D):
+    """A convolution whose forward pass, backward pass or both are a student's."""
+
+    def __init__(self, layer, forward=None, backward=None):
+        super().__init__(**layer.params, **layer.config())
+        self.students = forward, backward
+
+    def forward(self, x, *, mode):
+        if self.students[0] is None:
+            return super().forward(x, mode=mode)
+        (padding, _), _ = self.padding
+        out = self.students[0](x, self.params["w"], self.params["b"], self.stride[0], padding)
+        return out, self.cache(x, mode)
+
+    def backward(self, dout, cache, mode):
+        if self.students[1] is None:
+            return super().backward(dout, cache, mode)
+        (padding, _), _ = self.padding
+        return (self.students[1](dout, self.params["w"], getattr(cache, "shape", cache), padding),), {}

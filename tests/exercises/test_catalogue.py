@@ -1,0 +1,84 @@
+"""Every exercise: its solution passes, its gap does not, and each of its known mistakes is found and named."""
+
+import ast
+
+import pytest
+
+from minivis.exercises import read
+from minivis.exercises.calls import run_cases
+from minivis.exercises.checking import check
+from minivis.exercises.judge import judge
+
+EXERCISES = [read.get(name) for name in read.NAMES]
+each = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+
+
+@each
+def test_the_solution_passes(exercise):
+    found = check(exercise, *exercise.functions)
+    assert found.solved, str(found)
+    for verdict in found.verdicts:
+        assert all(error["loops"] < 1e-5 for error in verdict.errors.values()), str(found)
+
+
+@each
+def test_the_solution_is_the_derivative(exercise):
+    """Finite differences agree with every output that is called a gradient."""
+    found = {verdict.function: verdict.errors for verdict in check(exercise, *exercise.functions).verdicts}
+    for function, (_, gradients) in exercise.losses.items():
+        for output in gradients:
+            assert found[function][output]["differences"] < 1e-4, (function, output)
+
+
+@each
+def test_another_seed_passes_too(exercise):
+    assert check(exercise, *exercise.functions, seed=1).solved
+
+
+@each
+def test_the_gap_fails_with_a_sentence(exercise):
+    namespace = {}
+    exec(compile(exercise.student_file(), "gap.py", "exec"), namespace)
+    found = check(exercise, *(namespace[name] for name in exercise.solutions))
+    assert not found.solved and all(verdict.kind == "gap" for verdict in found.verdicts)
+    assert "is the gap" in found.sentence
+
+
+@each
+def test_the_solution_file_passes(exercise):
+    namespace = {}
+    exec(compile(exercise.solution_file(), "solution.py", "exec"), namespace)
+    assert check(exercise, *(namespace[name] for name in exercise.solutions)).solved
+
+
+@each
+def test_no_mistake_is_called_right_and_nearly_all_are_named(exercise):
+    cases = exercise.cases_for(0)
+    wrong = []
+    for number, mistake in enumerate(exercise.mistakes):
+        outcomes = run_cases(exercise, exercise.wrong(mistake), cases)
+        verdicts = {verdict.function: verdict for verdict in judge(exercise, cases, outcomes)}
+        made = verdicts.pop(mistake.function)
+        assert not made.right, f"called right: {mistake}"
+        assert all(verdict.right for verdict in verdicts.values()), "the other functions are the solution's"
+        if made.mistakes != (number,) or mistake.says not in made.says:
+            wrong.append((mistake, made))
+    assert len(wrong) <= 0.05 * len(exercise.mistakes), wrong
+
+
+@each
+def test_it_is_complete(exercise):
+    """At least six mistakes, each with its own sentence; some hints; texts that fit a page."""
+    assert len(exercise.mistakes) >= 6 and len({m.says for m in exercise.mistakes}) == len(exercise.mistakes)
+    assert all(mistake.function in exercise.solutions and mistake.says.endswith(".") for mistake in exercise.mistakes)
+    assert len(exercise.hints) >= 2 and set(exercise.loops) == set(exercise.solutions)
+    assert {case.function for case in exercise.cases_for()} == set(exercise.solutions)
+    assert all(len(line) <= 120 for line in exercise.student_file().splitlines())
+    assert ast.get_docstring(ast.parse(exercise.student_file())).startswith(exercise.title)
+
+
+@each
+def test_no_hint_or_sentence_holds_the_answer(exercise):
+    """A sentence about a mistake never quotes the solution's own line."""
+    for mistake in exercise.mistakes:
+        assert not mistake.old or len(mistake.old) < 6 or mistake.old.strip() not in mistake.says

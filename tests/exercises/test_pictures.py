@@ -1,0 +1,39 @@
+"""The lecture's picture with a student's functions, beside ours: a forgotten mask is seen."""
+
+import numpy as np
+import pytest
+
+import minivis as mv
+from minivis.errors import BadValue
+from minivis.exercises import read, student
+from minivis.exercises.pictures import compared, painted, side_by_side
+
+
+def test_a_students_file_in_the_net(tmp_path):
+    file = tmp_path / "relu.py"
+    file.write_text(student.solution("relu"))
+    relu = read.get("relu")
+    right, problem = side_by_side(relu, "relu", str(file))
+    assert problem is None
+    half = len(right) // 2
+    file.write_text(student.solution("relu").replace("dout * (x > 0)\n    if", "dout\n    if"))
+    wrong, problem = side_by_side(relu, "relu", str(file))
+    assert problem is None and right.shape == wrong.shape
+    assert (right[:half] == wrong[:half]).all() and not (right[half:] == wrong[half:]).all()
+
+
+def test_functions_that_fail_say_so():
+    def relu_backward(dout, x, rule):
+        return dout.foo
+
+    with pytest.raises(BadValue, match=r"no picture: line [0-9]+ raises AttributeError"):
+        mv.exercises.picture("relu", relu_backward)
+
+
+def test_another_shape_or_nan_is_drawn_with_a_remark():
+    right = np.linspace(-1, 1, 27).reshape(3, 3, 3)
+    assert painted(right[:2], right)[1] == "another shape"
+    assert painted(np.full_like(right, np.nan), right)[1] == "27 numbers are NaN or infinite"
+    assert painted(right, right)[1] == ""
+    picture = np.zeros((8, 8, 3), np.uint8)
+    assert compared({"a": right}, {}, picture).ndim == 3                # a missing panel is no error
