@@ -82,7 +82,7 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
               "watch": watch, **settings}
     if sheet:
         return dream_layers(given.net, image, **shared)
-    wanted = weighed(layer)
+    wanted = layer or None
     if frames:
         return dream_zoom(given.net, image, wanted, frames=frames, zoom=zoom, **shared)
     return dream(given.net, image, wanted, **shared)
@@ -122,8 +122,8 @@ def style(given, seed, progress, watch, style, content_layer, style_layer, mask,
 
     styles = list(style) or [read_image(own_painting())]
     return style_transfer(
-        given.net, given.image, styles, content_layers=weighed(content_layer),
-        style_layers=weighed(style_layer), masks=list(mask) or None, size=sides(given.image, side),
+        given.net, given.image, styles, content_layers=content_layer or None,
+        style_layers=style_layer or None, masks=list(mask) or None, size=sides(given.image, side),
         steps=steps if len(steps) > 1 else steps[0], seed=seed, progress=progress, watch=watch, **settings,
     )  # fmt: skip
 
@@ -142,23 +142,9 @@ def texture(given, seed, progress, watch, layer, no_histogram, side, steps, **se
     """Grow more of the texture of IMAGE, starting from noise."""
     from minivis.methods.synthesis.style import texture
 
-    return texture(given.net, given.image, layers=weighed(layer), histogram=not no_histogram,
+    return texture(given.net, given.image, layers=layer or None, histogram=not no_histogram,
                    size=sides(given.image, side), steps=steps if len(steps) > 1 else steps[0], seed=seed,
                    progress=progress, watch=watch, **settings)  # fmt: skip
-
-
-def weighed(words):
-    """Names, each with a weight if it has one, relu3_1=0.5, as {name: weight}; None for no names at all."""
-    from minivis.errors import BadValue
-
-    found = {}
-    for word in words:
-        name, equals, weight = word.rpartition("=")
-        try:
-            found[name if equals else word] = float(weight) if equals else 1.0
-        except ValueError:
-            raise BadValue(f"{word!r}: a weight must follow the =, as in relu3_1=0.5") from None
-    return found or None
 
 
 def own_painting():

@@ -5,10 +5,10 @@ Every public function of the modules below can be had from here, so a new object
 
 from types import FunctionType
 
-from minivis.objectives import activations, base, priors, style
+from minivis.objectives import activations, base, dream, priors, style
 from minivis.objectives.base import Evaluation, Objective, Part
 
-_MODULES = (base, activations, priors, style)
+_MODULES = (base, activations, priors, style, dream)
 _PUBLIC = {name: value for module in reversed(_MODULES) for name, value in vars(module).items()
            if isinstance(value, FunctionType) and value.__module__ == module.__name__ and not name.startswith("_")}
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from minivis.engine.checks import check_finite
 from minivis.engine.image_gradient import activations, whole_layers
-from minivis.engine.units import parse_unit
 from minivis.errors import BadValue
 from minivis.objectives.activations import energy, score
 from minivis.objectives.base import objective
@@ -57,28 +56,3 @@ def guided(layer, features):
         return best, {layer: y[xp.concatenate(nearest)].reshape(a.shape)}
 
     return objective(f"guide({layer})", (layer,), evaluate, per_position=True)
-
-
-def parse_wanted(net, wanted):
-    """A layer, a channel "conv4_1:12", several of them, or {one: weight} as a dict of checked names."""
-    if wanted is None:
-        wanted = net.role("dream")
-    wanted = {wanted: 1.0} if isinstance(wanted, str) else wanted
-    wanted = dict(wanted) if isinstance(wanted, dict) else dict.fromkeys(wanted, 1.0)
-    if not wanted or not all(np.isfinite(weight) and weight >= 0 for weight in wanted.values()):
-        raise BadValue(f"a dream has at least one layer, with weights from 0 up, not {wanted}")
-    found = {}
-    for text, weight in wanted.items():
-        if text in net.nodes:
-            found[text] = float(weight)
-        elif ":" in text:
-            unit = parse_unit(net, text)
-            if unit.where is not None:
-                raise BadValue(f"{text}: a dream wants a channel everywhere; leave out the @")
-            found[f"{unit.layer}:{unit.channel}"] = float(weight)
-        else:
-            net.check_name(text)
-    found = {text: weight for text, weight in found.items() if weight}
-    if not found:
-        raise BadValue("every weight of the dream is 0: there is nothing to dream of")
-    return found

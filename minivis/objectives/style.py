@@ -18,6 +18,7 @@ from minivis.images.colour import luminance
 from minivis.images.resampling import area, linear
 from minivis.objectives.activations import code_distance, times
 from minivis.objectives.base import Objective, objective
+from minivis.objectives.layer_weights import layer_weights
 from minivis.runtime.backend import get_xp
 from minivis.runtime.matmul import product
 
@@ -121,14 +122,9 @@ def mask_of(mask, shape, grams):
 
 
 def weighed(net, layers, role):
-    """A name, several, or {name: weight} (None: those of ``role``) as {name: weight}; the weights' sum is 1."""
-    layers = net.role(role) if layers is None else layers
-    layers = [layers] if isinstance(layers, str) else layers
-    layers = dict(layers) if isinstance(layers, dict) else dict.fromkeys(layers, 1.0)
-    for name in layers:
-        net.check_name(name)
-    weights = normal_weights(list(layers.values()), len(layers), f"{role} layers")
-    return {name: weight for name, weight in zip(layers, weights) if weight}
+    """`layer_weights`, scaled so that their sum is 1."""
+    weights = layer_weights(net, layers, role)
+    return dict(zip(weights, normal_weights(weights.values(), len(weights), f"{role} layers")))
 
 
 def normal_weights(weights, count, of_what):

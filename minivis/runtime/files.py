@@ -13,14 +13,15 @@ import os
 import secrets
 import shutil
 import stat
+import traceback
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
 from minivis.errors import BadFile, BadValue, MinivisError
 
-# what h5py and zipfile raise when they walk into a damaged file
-DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, SystemError, zipfile.BadZipFile)
+# what h5py, zipfile and our readers raise when they walk into a damaged file; h5py also raises TypeError
+DAMAGED = (OSError, RuntimeError, KeyError, ValueError, OverflowError, SystemError, zipfile.BadZipFile)
 
 NO_ROOM = {                                     # errno -> what it says about a disk; {disk} is where it is mounted
     errno.ENOSPC: "the disk at {disk} is full ({free:.1f} MB of {total:.1f} MB are free); free some space, or write to "
@@ -136,7 +137,10 @@ def file_hash(path, kind="sha256"):
 
 @contextmanager
 def reading(path):
-    """The open file of weights or codes at ``path``. Whatever goes wrong while it is read is a BadFile."""
+    """The open file of weights or codes at ``path``. What a damaged file causes while it is read is a BadFile.
+
+    A TypeError that our own code raises is a bug in it, says nothing of the file, and ends in a traceback.
+    """
     try:
         with open_regular(path) as raw:
             yield raw
@@ -146,9 +150,17 @@ def reading(path):
         raise
     except MemoryError:
         raise BadFile(f"{path} asks for more memory than there is: damaged, or too large for this machine") from None
-    except DAMAGED as error:
+    except (*DAMAGED, TypeError) as error:
+        if isinstance(error, TypeError) and raised_in(error) == "minivis":
+            raise
         said = printable(error)[:160] or type(error).__name__
         raise BadFile(f"{path} is damaged or half-written ({said}); fetch or copy it again") from error
+
+
+def raised_in(error):
+    """The package whose code raised an error: "h5py", "minivis"."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals.get("__name__", "").partition(".")[0]
 
 
 def open_regular(path):

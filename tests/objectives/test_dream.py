@@ -1,11 +1,11 @@
-"""What a dream wants more of: losses and seeds by hand, and the names of layers and channels."""
+"""What a dream wants more of: losses and seeds by hand."""
 
 import numpy as np
 import pytest
 from commandline import scene
 
 from minivis.engine.surgery import trunk
-from minivis.objectives.dream import dream_loss, guided, parse_wanted
+from minivis.objectives.dream import dream_loss, guided
 
 
 def test_a_channel_and_a_mix_of_layers(vgg):
@@ -26,9 +26,3 @@ def test_a_guide_sends_the_feature_that_fits_best():
     loss, seeds = guided("layer", y)({"layer": a})
     assert loss == 3 + 2 + 3
     np.testing.assert_array_equal(seeds["layer"].reshape(3, 2), [[3, 0], [0, 1], [3, 0]])
-
-
-def test_names_of_what_is_wanted(vgg):
-    assert parse_wanted(vgg, None) == {"relu2_1": 1.0} and parse_wanted(vgg, "relu1_1:2") == {"relu1_1:2": 1.0}
-    assert parse_wanted(vgg, ["relu1_1", "conv2_1"]) == {"relu1_1": 1.0, "conv2_1": 1.0}
-    assert parse_wanted(vgg, "fc8:goose") == {"fc8:0": 1.0}

@@ -123,8 +123,8 @@ def test_losses_are_parts_of_the_whole_in_every_net():
 
 @pytest.mark.parametrize("call, error, message", [
     (lambda net: weighed(net, "relu9", "style"), UnknownName, "no layer named 'relu9'"),
-    (lambda net: weighed(net, {"relu1_1": 0.0}, "style"), BadValue, "weights of style layers are numbers from 0"),
-    (lambda net: weighed(net, [], "content"), BadValue, "0 content layers"),
+    (lambda net: weighed(net, {"relu1_1": 0.0}, "style"), BadValue, "weights of the style layers are all 0"),
+    (lambda net: weighed(net, [], "content"), BadValue, "at least one content layer"),
     (lambda net: normal_weights([1, 2], 3, "styles"), BadValue, "3 styles and 2 weights"),
     (lambda net: normal_weights([1, np.nan], 2, "styles"), BadValue, "not all 0"),
     (lambda net: style_distance("x", np.zeros((3, 3))), BadValue, "the net sees nothing of this style in x"),

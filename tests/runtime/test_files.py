@@ -5,6 +5,7 @@ import hashlib
 import os
 import sys
 
+import h5py
 import pytest
 
 from minivis.errors import BadFile, BadValue
@@ -15,6 +16,7 @@ from minivis.runtime.files import (
     open_regular,
     printable,
     read_bytes,
+    reading,
     room_for,
     write_all,
 )
@@ -142,3 +144,13 @@ def test_no_more_is_read_than_asked_for(tmp_path):
     assert read_bytes(tmp_path / "a", most=5) == b"12345"
     with pytest.raises(BadFile, match=r"a has 0\.0 GB; minivis reads files of up to 0\.0 GB here"):
         read_bytes(tmp_path / "a", most=4)
+
+
+def test_a_type_error_is_damage_when_h5py_raises_it_and_a_bug_when_we_do(tmp_path):
+    path = tmp_path / "file.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = 1
+    with pytest.raises(BadFile, match="is damaged or half-written"), reading(path) as raw, h5py.File(raw, "r") as file:
+        file[1.5]
+    with pytest.raises(TypeError), reading(path):
+        write_all(0, 1.5)

@@ -21,7 +21,8 @@ from minivis.images.colour import luminance_transfer
 from minivis.images.preprocessing import to_uint8
 from minivis.images.resampling import linear
 from minivis.methods.shared.result import Result, input_of
-from minivis.objectives.dream import dream_loss, parse_wanted
+from minivis.objectives.dream import dream_loss
+from minivis.objectives.layer_weights import layer_weights
 from minivis.optimize.budget import lean
 from minivis.optimize.recorder import LongRun
 from minivis.optimize.update_rules import Gradient
@@ -107,7 +108,9 @@ def dream(
     memory: bytes for the whole program, by default what is free; where that is too little it goes to tiles.
     """
     check_settings(octaves, octave_scale, steps, step, jitter, colours)
-    wanted = parse_wanted(net, layers)
+    wanted = layer_weights(net, layers, "dream", channels=True)
+    if "input" in wanted:
+        raise BadValue("'input' is the picture itself: dream of a layer")
     body = trunk(net, {text.partition(":")[0] for text in wanted})
     base = levels(body, image)
     sizes = octave_sizes(body, base.shape, octaves, octave_scale)

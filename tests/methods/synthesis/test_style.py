@@ -145,7 +145,7 @@ def test_a_resumed_run_of_several_sizes_goes_on_where_it_was(tmp_path):
 
 @pytest.mark.parametrize("settings, error, message", [
     ({"content_layers": "relu9"}, UnknownName, "no layer named 'relu9'"),
-    ({"style_layers": {"relu1_1": 0.0}}, BadValue, "and not all 0"),
+    ({"style_layers": {"relu1_1": 0.0}}, BadValue, "are all 0"),
     ({"style_layers": "fc8"}, BadValue, "FullyConnected expects an input of 2 axes ending in 128"),
     ({"steps": -1}, BadValue, "steps is a whole number of at least 0"),
     ({"steps": (3, 4)}, BadValue, "1 sizes and 2 numbers of steps"),
