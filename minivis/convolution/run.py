@@ -14,6 +14,7 @@ import numpy as np
 
 from minivis.convolution import choose, cuda, direct
 from minivis.convolution.bands import ArraySink, ArraySource
+from minivis.convolution.window import pad_before
 from minivis.runtime.backend import get_xp, has_kernels
 from minivis.runtime.reductions import sum_positions
 
@@ -44,7 +45,7 @@ def forward(layer, x, mode, by_definition):
         return by_definition(x, layer.params["w"], layer.params.get("b"), **layer.geometry(x.shape))
     out = mode.empty(layer.output_shape(x.shape), x.dtype)
     direct.forward(layer, algorithm, ArraySource(np.ascontiguousarray(x)), ArraySink(out),
-                   pad_before=layer.pad_before(x.shape), keep_weights=not mode.training)  # fmt: skip
+                   pad_before=pad_before(layer, x.shape), keep_weights=not mode.training)  # fmt: skip
     return out
 
 
@@ -57,7 +58,7 @@ def input_grad(layer, dout, x_shape, mode, by_definition):
         return by_definition(dout, layer.params["w"], x_shape, **layer.geometry(x_shape))
     dx = mode.empty(x_shape, dout.dtype)
     direct.input_grad(layer, algorithm, ArraySource(np.ascontiguousarray(dout)), ArraySink(dx),
-                      pad_before=layer.pad_before(x_shape), keep_weights=not mode.param_grads)  # fmt: skip
+                      pad_before=pad_before(layer, x_shape), keep_weights=not mode.param_grads)  # fmt: skip
     return dx
 
 
@@ -69,6 +70,6 @@ def param_grads(layer, dout, x, mode, by_definition):
     elif algorithm == "im2col":
         dw, db = by_definition(dout, x, layer.params["w"].shape, **layer.geometry(x.shape))
     else:
-        dw = direct.param_grads(layer, algorithm, x, dout, pad_before=layer.pad_before(x.shape))
+        dw = direct.param_grads(layer, algorithm, x, dout, pad_before=pad_before(layer, x.shape))
         db = sum_positions(dout) if "b" in layer.params else None
     return dw, db if "b" in layer.params else None

@@ -119,6 +119,12 @@ def placement(layer, x_shape):
     return _placement(layer.params["w"].shape, layer.stride, layer.padding, layer.dilation, x_shape)
 
 
+def pad_before(layer, x_shape):
+    """How many zeros a convolution layer puts before the first line, and before the first column."""
+    (top, _), (left, _) = placement(layer, x_shape)[0]
+    return top, left
+
+
 @functools.lru_cache(4096)              # asked several times in each pass
 def _placement(w_shape, stride, padding, dilation, x_shape):
     pads = resolve_padding(padding, x_shape[1:3], w_shape[:2], stride, dilation)

@@ -113,6 +113,16 @@ def blocks(out_shape, row_length, kernel, stride, dilation):
             yield (some, slice(top, end)), (some, slice(top * step, (end - 1) * step + height))
 
 
+def check_filters(w, b, groups):
+    """Raise BadValue unless w (KH, KW, C/groups, F) and b (F,) or None can be a convolution's."""
+    if w.ndim != 4 or 0 in w.shape:
+        raise BadValue(f"Conv2D: w must be (KH, KW, C/groups, F) without a 0, got {w.shape}")
+    if b is not None and b.shape != w.shape[3:]:
+        raise BadValue(f"Conv2D: b must be {w.shape[3:]} for w {w.shape}, got {b.shape}")
+    if not isinstance(groups, Integral) or groups < 1 or w.shape[3] % groups:
+        raise BadValue(f"Conv2D: {w.shape[3]} filters do not divide into {groups} groups")
+
+
 class Conv2D(Layer):
     """Convolution with w (KH, KW, C/groups, F) and b (F,) or None.
 
@@ -122,16 +132,10 @@ class Conv2D(Layer):
     settings = ("stride", "padding", "dilation", "groups")
 
     def __init__(self, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
-        if w.ndim != 4 or 0 in w.shape:
-            raise BadValue(f"Conv2D: w must be (KH, KW, C/groups, F) without a 0, got {w.shape}")
-        if b is not None and b.shape != w.shape[3:]:
-            raise BadValue(f"Conv2D: b must be {w.shape[3:]} for w {w.shape}, got {b.shape}")
-        if not isinstance(groups, Integral) or groups < 1 or w.shape[3] % groups:
-            raise BadValue(f"Conv2D: {w.shape[3]} filters do not divide into {groups} groups")
-        super().__init__(w=w) if b is None else super().__init__(w=w, b=b)
-        self.stride = pair(stride, "stride")
+        check_filters(w, b, groups)
+        super().__init__(w=w, **({} if b is None else {"b": b}))
+        self.stride, self.dilation = pair(stride, "stride"), pair(dilation, "dilation")
         self.padding = normal_padding(padding)
-        self.dilation = pair(dilation, "dilation")
         self.groups = int(groups)
 
     @classmethod
@@ -165,11 +169,6 @@ class Conv2D(Layer):
         """The keyword arguments of the functions above, for an input of this shape."""
         padding, _ = placement(self, x_shape)
         return {"stride": self.stride, "padding": padding, "dilation": self.dilation, "groups": self.groups}
-
-    def pad_before(self, x_shape):
-        """How many zeros stand before the first line, and before the first column."""
-        (top, _), (left, _) = placement(self, x_shape)[0]
-        return top, left
 
     def output_shape(self, shape):
         check_input(self, shape, 4, self.channels)

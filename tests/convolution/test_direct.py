@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tuned import tune
 
 from minivis.convolution import choose, direct, winograd
+from minivis.convolution.window import pad_before
 from minivis.layers import BackwardMode, Conv2D, ForwardMode
 from minivis.runtime import matmul
 from minivis.runtime.threads import set_threads
@@ -68,7 +69,7 @@ def three_results(layer, x, dout, algorithm):
     if algorithm == "im2col":
         results["dw"] = layer.backward(dout, x, BackwardMode(param_grads=True, algorithm=algorithm))[1]["w"]
     elif choose.NEEDS[algorithm][0](choose.case("params", layer, x.shape)):
-        results["dw"] = direct.param_grads(layer, algorithm, x, dout, pad_before=layer.pad_before(x.shape))
+        results["dw"] = direct.param_grads(layer, algorithm, x, dout, pad_before=pad_before(layer, x.shape))
     return results
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from minivis.convolution import direct, run, tuning
 from minivis.convolution.bands import ArraySource, flat
 from minivis.convolution.choose import worth_sharing
+from minivis.convolution.window import pad_before
 from minivis.engine.fusion.conv_relu_pool import FusedConv, IntoReLU
 from minivis.layers.conv import Conv2D
 from minivis.layers.merge import Add
@@ -89,7 +90,7 @@ class Bottleneck:
             sink = IntoProjection(self, x, parts[k], filtered, some, lines)
             w = weights(conv, "depthwise", some, conv.params["w"][..., some], filtered)
             b = conv.params["b"][some] if "b" in conv.params else None
-            direct.depthwise(source, w, b, sink, conv.pad_before(wide), conv.stride, conv.dilation)
+            direct.depthwise(source, w, b, sink, pad_before(conv, wide), conv.stride, conv.dilation)
 
         work = sum(conv.multiply_adds(*made) for conv, made in zip(self.convs, pairwise(shapes)))
         with sharing(worth_sharing("pointwise", len(x) * work)):

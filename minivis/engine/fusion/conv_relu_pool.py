@@ -8,7 +8,7 @@ itself. On a GPU the convolution's own last kernel does the ReLU, and the pool f
 
 import numpy as np
 
-from minivis.convolution import cuda, direct, run, tuning
+from minivis.convolution import cuda, direct, run, tuning, window
 from minivis.convolution.bands import ArraySink, ArraySource
 from minivis.layers.conv import Conv2D
 from minivis.layers.pool import MaxPool2D
@@ -48,7 +48,8 @@ class FusedConv:
             on_device = run.pick(self.conv, "forward", x, x.shape, mode) == "device"
             return self.on_device(x, mode) if on_device else self.one_by_one(x, mode)
         sink = self.sink(x.shape, x.dtype, mode)
-        source, pad_before = ArraySource(np.ascontiguousarray(x)), self.conv.pad_before(x.shape)
+        pad_before = window.pad_before(self.conv, x.shape)
+        source = ArraySource(np.ascontiguousarray(x))
         direct.forward(self.conv, algorithm, source, sink, pad_before=pad_before, keep_weights=not mode.training)
         return sink.made, self.filed(self.conv.cache(x, mode), sink, mode)
 
@@ -99,7 +100,7 @@ class FusedConv:
             return (dout,), {}
         dx = mode.empty(x_shape, dout.dtype)
         source = Passed(np.ascontiguousarray(dout), caches[1], mode.relu_rule, *caches[2:])
-        direct.input_grad(self.conv, algorithm, source, ArraySink(dx), pad_before=self.conv.pad_before(x_shape))
+        direct.input_grad(self.conv, algorithm, source, ArraySink(dx), pad_before=window.pad_before(self.conv, x_shape))
         return (dx,), {}
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from minivis.convolution import direct, run, tuning
 from minivis.convolution.bands import ArraySink, ArraySource
-from minivis.convolution.window import dilated_size
+from minivis.convolution.window import dilated_size, pad_before
 from minivis.engine.fusion.conv_relu_pool import IntoReLU, Passed
 from minivis.runtime.bits import Bits
 from minivis.runtime.threads import scratch
@@ -84,7 +84,7 @@ class Lines:
     """Which lines of its input a convolution reads for some lines of its output."""
 
     def __init__(self, conv, x_shape):
-        self.conv, self.height, self.padding = conv, x_shape[1], conv.pad_before(x_shape)
+        self.conv, self.height, self.padding = conv, x_shape[1], pad_before(conv, x_shape)
         self.stride, self.size = conv.stride[0], dilated_size(conv.params["w"].shape[:2], conv.dilation)[0]
 
     def read_by(self, begin, end):
