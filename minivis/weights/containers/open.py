@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from minivis.errors import BadFile
 from minivis.runtime.files import reading
-from minivis.weights.containers import caffe, matconvnet, npz, safetensors
+from minivis.weights.containers import caffe, matconvnet, npz, pickle, safetensors
 from minivis.weights.containers import torch as torch_file
 from minivis.weights.containers import zip as archive
 
 DEEPEST = 8                                     # of prefixes such as module.model. before all names
 COUNTERS = "num_batches_tracked"                # of PyTorch's batch norm: a count of batches, which no net needs
+LARGEST_KERNEL = 11                             # AlexNet's
 WRAPPERS = ("module", "model", "_orig_mod", "net")      # DataParallel, Lightning, torch.compile, and what people write
 
 
@@ -53,6 +54,9 @@ def contents(raw, start, size, path, part=None):
         return Contents(tensors, "MatConvNet .mat", "HWIO", order, class_names=classes)
     if safetensors.is_safetensors(start, size):
         return Contents(safetensors.read(raw, path), "safetensors")
+    if pickle.is_pickle(start):
+        raw.seek(0)
+        return pickle_contents(pickle.read(raw, path), path)
     check_mistaken(raw, start, path)
     if caffe.looks_like(start, size):
         tensors, order, title = caffe.read(raw, path)
@@ -65,8 +69,6 @@ def check_mistaken(raw, start, path):
     raw.seek(257)
     if raw.read(5) == b"ustar":
         raise BadFile(f"{path} is a tar archive, PyTorch's format of before 0.1.11; load and save it again in PyTorch")
-    if start.startswith(b"\x80") and start[1:2] in b"\x02\x03\x04\x05":
-        raise BadFile(f"{path} is a pickle, but not one of PyTorch's; pickles of other programs are not opened")
     if start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html", b"<?xml")):
         raise BadFile(f"{path} is a web page, not weights: the download went wrong")
     if start.startswith(b"version https://git-lfs"):
@@ -84,6 +86,38 @@ def npz_contents(tensors):
         renamed[re.sub(r"/(weight|bias|running_mean|running_var)$", r".\1", short)] = tensor
     plain = all(re.search(r"([_./]W|[./]w|[./]kernel|[_./]b|[./]bias)$", name) for name in tensors)
     return Contents(renamed, ".npz", "HWIO" if plain and any(".bias" not in n for n in tensors) else "OIHW")
+
+
+def pickle_contents(value, path):
+    """The arrays of a pickle: {"conv1": [w, b]}, {"conv1": {"weights": w, "biases": b}}, or by their full names.
+
+    Their axes are TensorFlow's or PyTorch's, as the sizes of the kernels say.
+    """
+    found = pickle.named(value)
+    if not found:
+        raise BadFile(f"{path} is a pickle without an array of numbers in it; a net is a dict of arrays by name")
+    named = dict(with_parts_named(found))
+    kernels = [tensor.shape for tensor in named.values() if len(tensor.shape) == 4]
+    last_in_file = bool(kernels) and all(is_kernel(shape[:2]) for shape in kernels)
+    first_in_file = bool(kernels) and all(is_kernel(shape[2:]) for shape in kernels)
+    return Contents(named, "pickle of NumPy arrays", "HWIO" if last_in_file and not first_in_file else "OIHW")
+
+
+def with_parts_named(tensors):
+    """Yield (name, tensor), where a layer's two arrays, a kernel or matrix and a vector, are its .weight and .bias."""
+    layers: dict[str, list] = {}
+    for name in tensors:
+        layers.setdefault(name.rpartition(".")[0], []).append(name)
+    for layer, names in layers.items():
+        axes = [len(tensors[name].shape) for name in names]
+        pair = layer and sorted(axes) in ([1, 2], [1, 4])
+        for name, count in zip(names, axes):
+            yield (f"{layer}.{'bias' if count == 1 else 'weight'}" if pair else name), tensors[name]
+
+
+def is_kernel(sides):
+    """Whether these two sides may be those of a kernel, not two numbers of channels."""
+    return sides[0] == sides[1] <= LARGEST_KERNEL
 
 
 def spellings(tensors):
