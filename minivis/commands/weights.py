@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from minivis.commands.common import JSON, NET_ARGUMENT, QUIET, READING, REPORT, Commands, own_picture, reading, say
-from minivis.commands.option_groups import GroupedCommand
+from minivis.commands.option_groups import READING as READING_HEADING
+from minivis.commands.option_groups import GroupedCommand, under
 
 weights = Commands("weights", help="List, fetch, inspect and convert nets.")
 
@@ -74,9 +75,25 @@ def fetch_weights(name, url, offline, force, as_json, quiet):
         as_json=as_json)
 
 
-@weights.command("import", cls=GroupedCommand, params=[
+class ImportCommand(GroupedCommand):
+    """A command whose --expect takes every .npy and .npz behind it, as many as there are."""
+
+    def parse_args(self, ctx, args):
+        spread, taking = [], False
+        for word in args:
+            more = taking and not word.startswith("-") and word.lower().endswith((".npy", ".npz"))
+            spread += ["--expect", word] if more and spread[-1] != "--expect" else [word]
+            taking = word.partition("=")[0] == "--expect" or more
+        return super().parse_args(ctx, spread)
+
+
+@weights.command("import", cls=ImportCommand, params=[
     click.Argument(["file"], metavar="NAME|FILE"),
     *READING,
+    *under(READING_HEADING, click.Option(
+        ["--expect"], multiple=True, metavar="X.npy Y.npy [NAME=]Z.npy ...",
+        help="Import only what gives these outputs, Y.npy at its end and Z.npy at the layer NAME, for what its own "
+             "framework's net read, X.npy; or .npz files of x and of names.")),
     click.Option(["-o", "--out"], metavar="FILE", show_default="FILE.h5 where minivis looks for nets",
                  help="File to write."),
     click.Option(["--layout"], type=click.Choice(["minivis", "keras-notop"]), default="minivis", show_default=True,
@@ -85,7 +102,7 @@ def fetch_weights(name, url, offline, force, as_json, quiet):
     click.Option(["--half"], is_flag=True, help="Store float16 numbers, which halves the size."),
     *REPORT,
 ])  # fmt: skip
-def import_weights(file, arch, preprocess, classes, part, out, layout, half, force, as_json, quiet):
+def import_weights(file, arch, preprocess, classes, part, expect, out, layout, half, force, as_json, quiet):
     """Convert a file of PyTorch, Keras, Caffe, MatConvNet, safetensors or NumPy into a file of minivis."""
     from minivis.runtime.files import check_output
     from minivis.weights import native
@@ -98,7 +115,9 @@ def import_weights(file, arch, preprocess, classes, part, out, layout, half, for
         out = user_folder() / f"{Path(path).stem}.h5"
     if out is not None:
         check_output(out, force)                        # before a large net is read
-    net = load(file, **reading(arch, preprocess, classes, part))
+    given = reading(arch, preprocess, classes, part)
+    net = load(file, **given)
+    compared = compared_with(expect, net, file, given) if expect else []
     dtype = "float16" if half else None
     if keras:
         out = user_folder() / f"{writer.convolutions(net)[0].lower()}-notop.h5" if out is None else out
@@ -106,14 +125,42 @@ def import_weights(file, arch, preprocess, classes, part, out, layout, half, for
         net = load(out)                                 # what the new file says of itself
     else:
         native.save(net, out, dtype=dtype, force=force)
-    facts = {key: net.about[key] for key in ("format", "architecture", "training", "licence", "preprocessing", "unused")
-             if key in net.about}  # fmt: skip
+    facts = {key: net.about[key] for key in ("format", "architecture", "training", "licence", "preprocessing", "proof",
+                                             "unused") if key in net.about}  # fmt: skip
     lines = [f"{key}: {value}" for key, value in facts.items()]
     if "assumed" in str(facts.get("preprocessing", "")):
         lines.append("note: if the net was trained on other values, name them with --preprocess")
     numbers = {**facts, "layers": len(net.nodes), "parameters": net.parameter_count, "classes": len(net.class_names)}
+    if compared:
+        numbers["expected"] = {one.layer: one.error for one in compared}
     say("weights import", None if quiet else "\n".join(lines), settings={"file": str(path)}, numbers=numbers,
         files=[out], as_json=as_json, quiet=quiet)
+
+
+def compared_with(files, net, path, given):
+    """Hold the net to what its own framework makes of an input, and write the proof into ``net.about``."""
+    from dataclasses import replace
+
+    from minivis.errors import MinivisError
+    from minivis.weights import expect
+    from minivis.weights.catalogue import load
+
+    answers = expect.read_answers(files, net)
+
+    def inside():
+        """What the file itself does to a picture: its preprocessing where it is to read the picture as it is."""
+        C = net.preprocessing.channels
+        nothing = replace(net.preprocessing, mean=(0.0,) * C, scale=(1.0,) * C)
+        try:
+            return load(path, **given | {"preprocess": nothing}).preprocessing
+        except MinivisError:                            # a file that leaves nothing open
+            return None
+
+    compared = expect.check(net, answers, path, inside)
+    proof = f"compared with {', '.join(answers.outputs)} for {Path(answers.source).name}: off by "
+    proof += f"{expect.worst(compared):.1e} of the largest value"
+    net.about["proof"] = "; ".join([*([net.about["proof"]] if "proof" in net.about else []), proof])
+    return compared
 
 
 @weights.command("normalize", params=[

@@ -63,6 +63,26 @@ def test_import_as_keras_notop_is_found_by_the_name_of_the_catalogue(capsys, fol
     assert [file.name for file in folder.iterdir()] == ["vgg16-notop.h5"]
 
 
+def test_import_expects(capsys, folder):
+    """What a net must answer: the proof in the file, or exit code 2 and no file."""
+    golden = str(GOLDEN / "nets_resnet18.pth")
+    net = mv.load(golden)
+    x = np.random.default_rng(0).standard_normal((2, 32, 40, 3)).astype("f4")
+    acts = net.forward(x, grad=None)
+    np.save("x.npy", x.transpose(0, 3, 1, 2))
+    np.save("bgr.npy", x[..., ::-1])
+    np.save("y.npy", acts[net.roles["logits"]])
+    np.save("c.npy", acts["conv1"])
+    run(capsys, "weights", "import", golden, "--expect", "x.npy", "y.npy", "conv1=c.npy", "-o", "a.h5")
+    assert mv.load("a.h5").about["proof"].startswith("compared with y.npy, conv1 for x.npy: off by ")
+    out = run(capsys, "weights", "import", "--expect=x.npy", "y.npy", golden, "-o", "b.h5", "--json")
+    assert json.loads(out)["numbers"]["expected"][net.roles["logits"]] < 1e-5
+    said = run(capsys, "weights", "import", golden, "--expect", "bgr.npy", "y.npy", "-o", "c.h5", code=2)
+    assert "does not give what y.npy holds" in said and "channels of x were in reverse order" in said
+    assert not Path("c.h5").exists() and "requires an argument" in run(
+        capsys, "weights", "import", golden, "--expect", code=2)
+
+
 def test_import_refuses(capsys):
     golden = str(GOLDEN / "nets_vgg16.pth")
     assert "there is no file" in run(capsys, "weights", "import", "missing.pth", code=2)
