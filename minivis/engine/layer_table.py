@@ -10,6 +10,7 @@ import json
 
 import numpy as np
 
+from minivis.engine.ending import check_count, class_count
 from minivis.engine.network import ROLES, Network
 from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
 from minivis.images.preprocessing import Preprocessing
@@ -95,9 +96,10 @@ def check_names(net, shapes):
             net.check_name(name)
     if not all(isinstance(name, str) for name in [*net.class_names, *net.class_aliases]):
         raise BadValue("class_names and class_aliases are texts")
-    count = shapes[net.roles["logits"]][-1] if net.roles["logits"] else 0
-    if net.class_names and len(net.class_names) != count:
-        raise BadValue(f"there are {len(net.class_names)} class names for {count} classes")
+    outputs = shapes[net.roles["logits"]][-1] if net.roles["logits"] else 0
+    if net.class_names:
+        check_count(net.class_names, outputs)
+    count = class_count(net)
     if not all(type(number) is int and 0 <= number < count for number in net.class_aliases.values()):
         raise BadValue(f"class_aliases are numbers of classes, 0 to {count - 1}")
 

@@ -74,6 +74,10 @@ def _channels(net, layer, shapes):
 
 def _class_unit(net, layer, name, where=None, shapes=None):
     number = class_number(net, name, shapes)
+    count = _channels(net, layer, shapes)
+    if count is not None and number >= count:
+        raise BadValue(f"{name!r} is the second answer of a net with one output, {layer}: methods that take a class "
+                       f"know it; here it is -1 times '{layer}:0'")
     return Unit(layer, number, where, net.class_names[number] if number < len(net.class_names) else None)
 
 
@@ -110,7 +114,7 @@ def _class_number(net, name, shapes=None):
     number = _number(wanted)
     if number is not None and net.roles.get("logits"):
         count = _channels(net, net.roles["logits"], shapes)
-        if count is not None and number >= count:
+        if count is not None and number >= max(count, len(net.class_names)):
             raise BadValue(f"class {wanted}: there are {count} classes, 0 to {count - 1}")
         return number
     return None

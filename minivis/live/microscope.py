@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minivis.engine.checks import check_finite
+from minivis.engine.ending import answering
 from minivis.engine.geometry import layer_table
 from minivis.engine.units import one_hot, parse_unit, unit_positions
 from minivis.errors import BadValue
@@ -41,6 +42,7 @@ class Microscope:
     """A net, and what is asked of it picture by picture. Any number of threads may use it at once."""
 
     def __init__(self, net, name="net"):
+        net = answering(net)
         self.net, self.name = net, name
         self.logits, self.prob = net.roles.get("logits"), net.roles.get("prob")
         self.answers = [layer for layer in (self.logits, self.prob) if layer]

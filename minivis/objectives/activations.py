@@ -89,6 +89,19 @@ def log_probability(layer, unit):
     return objective(f"log p({layer}:{_short(unit)})", (layer,), evaluate)
 
 
+def log_sigmoid(layer, unit):
+    """log p of a class that has a probability by itself, p = sigmoid(score): d log p / d score = 1 - p."""
+    def evaluate(acts):
+        a = acts[layer]
+        xp = get_xp(a)
+        rows, units = xp.arange(len(a)), xp.broadcast_to(xp.asarray(unit), (len(a),))
+        seed = xp.zeros_like(a)
+        seed[rows, units] = 0.5 - 0.5 * xp.tanh(0.5 * a[rows, units])
+        return row_sums(-xp.logaddexp(0, -a[rows, units])), {layer: seed}
+
+    return objective(f"log p({layer}:{_short(unit)})", (layer,), evaluate)
+
+
 def interpolation(layer, first, last):
     """From one channel to another: image i of N has (1 - t) first + t last, t = i / (N - 1)."""
     def evaluate(acts):

@@ -9,6 +9,7 @@ import os
 import numpy as np
 
 from minivis.engine import layer_table
+from minivis.engine.ending import without_lone_softmax
 from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue
 from minivis.models.known import SUFFIXES
@@ -56,7 +57,7 @@ def build(table, prefix, tensors, axes, dtype, path, finite=True):
     net = layer_table.build(table, arrays.__getitem__, path)
     if axes == "OIHW":
         check_end(net, rows, arrays, path)
-    return for_inference(net)
+    return for_inference(without_lone_softmax(net))
 
 
 def arrange(row, key, tensor, axes, rows, arrays, dtype):
@@ -162,11 +163,3 @@ def channels_of(name, rows, arrays, known=None):
             name = rows[name]["inputs"][0]
     known[first] = known.get(name)
     return known[first]
-
-
-def name_classes(net, names):
-    logits = net.roles["logits"]
-    count = net.shapes()[logits][-1] if logits else 0
-    if len(names) != count:
-        raise BadValue(f"there are {len(names)} class names for {count} classes")
-    net.class_names, net.class_aliases = tuple(str(name) for name in names), {}

@@ -16,8 +16,10 @@ sizes come from the file. Types and settings are those of minivis.layers.
 import json
 from pathlib import Path
 
-from minivis.engine.layer_table import check_order
+from minivis.engine.ending import name_classes
+from minivis.engine.layer_table import check_names, check_order
 from minivis.engine.network import ROLES
+from minivis.engine.roles import name_roles
 from minivis.errors import BadFile, BadValue, MinivisError
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LAYER_TYPES
@@ -33,6 +35,8 @@ KEYS = ("layers", "input", "preprocess", "preprocessing", "classes", "class_name
 def load(table_path, path, contents, *, dtype, finite):
     """The net of the table, with the arrays of an open file's `Contents`."""
     table, prefixes = read(table_path)
+    names, table["class_names"] = table["class_names"], []              # named when it is known how the net ends
+    aliases, table["class_aliases"] = table["class_aliases"], {}
     wanted = {
         f"{prefixes.get(row['name'], row['name'])}.{suffix}"
         for row in table["layers"]
@@ -44,10 +48,25 @@ def load(table_path, path, contents, *, dtype, finite):
         raise BadFile(f"{path} holds nothing that {table_path} names; it holds {shown or 'nothing'}, ...")
     net = build(table, lambda name: prefixes.get(name, name), tensors, contents.axes, dtype, path, finite)
     unused = sorted(set(tensors) - wanted)
+    try:
+        finish(net, names, aliases)
+    except MinivisError as error:
+        raise BadFile(f"{table_path}: {error}") from None
     net.about.update(format=contents.container, architecture=f"of {Path(table_path).name}", training="unknown")
     if unused:
         net.about["unused"] = f"{len(unused)} arrays of the file are not in the table: {', '.join(unused[:6])}"
     return net
+
+
+def finish(net, names, aliases):
+    """Give the layers the roles that the table leaves open, and the classes their names."""
+    name_roles(net)
+    if not all(isinstance(name, str) for name in names):
+        raise BadValue(f"class names are texts, not {names!r}")
+    if names:
+        name_classes(net, names)
+    net.class_aliases = aliases
+    check_names(net, net.shapes())
 
 
 def read(path):
@@ -88,7 +107,7 @@ def read(path):
 
 
 def rest(table, rows, path):
-    """Preprocessing, classes and roles of a table; a softmax at the end is prob, and what it reads the logits."""
+    """Preprocessing, classes and roles of a table."""
     try:
         if "preprocessing" in table:
             preprocessing = Preprocessing.from_dict(table["preprocessing"]).as_dict()
@@ -96,14 +115,11 @@ def rest(table, rows, path):
             preprocessing = Preprocessing.named(table.get("preprocess", "none")).as_dict()
         if "input" in table:
             preprocessing["size"] = list(table["input"])
-        roles = dict.fromkeys(ROLES)
-        if rows[-1]["type"] == "Softmax":
-            roles.update(prob=rows[-1]["name"], logits=rows[-1]["inputs"][0])
         return {
             "preprocessing": preprocessing,
             "class_names": list(table.get("classes", table.get("class_names", ()))),
             "class_aliases": dict(table.get("class_aliases", {})),
-            "roles": {**roles, **table.get("roles", {})},
+            "roles": {**dict.fromkeys(ROLES), **table.get("roles", {})},
             "about": dict(table.get("about", {})),
         }
     except (BadValue, LookupError) as error:

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from minivis.engine.ending import name_classes
 from minivis.images.preprocessing import Preprocessing
-from minivis.weights.arrange import name_classes
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from minivis.engine.ending import name_classes
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
 from minivis.weights import layer_table_file, native
 from minivis.weights import onnx as onnx_file
-from minivis.weights.arrange import build, name_classes, table_of
+from minivis.weights.arrange import build, table_of
 from minivis.weights.containers import hdf5
 from minivis.weights.containers.hdf5 import READABLE
 from minivis.weights.containers.open import opened

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from minivis.data.imagenet import imagenet_classes
+from minivis.engine.ending import name_classes
 from minivis.errors import BadFile
 from minivis.images.preprocessing import CAFFE_VGG, PREPROCESSINGS
 from minivis.models.known import AS_OURS
 from minivis.weights import oxford
-from minivis.weights.arrange import name_classes
 
 
 def finish(net, known, contents):

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ended_nets import ended
 
 import minivis as mv
+from minivis.engine.ending import answering
 from minivis.engine.network import Network
 from minivis.engine.units import Unit, class_number, one_hot, parse_unit, unit_positions, unit_values
 from minivis.errors import BadValue, UnknownName
@@ -109,7 +111,7 @@ def test_a_net_without_class_names_or_classes():
         parse_unit(net, "goose")
     net.roles.update(logits=None, prob=None)
     for text in ("goose", "3"):
-        with pytest.raises(UnknownName, match="this net has no layer for the role 'logits': name a layer"):
+        with pytest.raises(UnknownName, match="this net has no layer for the role 'logits'; choose one from: input"):
             parse_unit(net, text)
     assert parse_unit(net, "fc:3") == Unit("fc", 3)
     few = replace(NET, class_names=("goose",))              # not what a file may hold, but no reason to fall over
@@ -205,3 +207,11 @@ def test_a_net_with_a_preprocessing_has_its_channels(rng):
     assert Network(preprocessing=grey).add("conv", layer).input_channels == 1
     assert Network(preprocessing=Preprocessing(mean=(1, 2, 3))).add("conv", layer).input_channels == 3
     assert Network().add("relu", ReLU()).input_channels == Network().input_channels == 3
+
+
+def test_the_second_answer_of_one_output_is_no_unit_of_it():
+    net = ended("one logit", names=["cat", "not cat"])
+    assert parse_unit(net, "cat") == Unit("fc8", 0, None, "cat")
+    with pytest.raises(BadValue, match="second answer of a net with one output, fc8"):
+        parse_unit(net, "not cat")
+    assert parse_unit(answering(net), "not cat") == Unit("answers", 1, None, "not cat")

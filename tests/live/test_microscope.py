@@ -1,10 +1,12 @@
 """What is worked out of one picture: any layer of any net, and numbers as bytes."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 from commandline import scene
+from ended_nets import ENDS, ended
 
 from minivis.errors import BadValue
 from minivis.live import messages
@@ -12,12 +14,12 @@ from minivis.live.microscope import Microscope, quantised, signed_bytes
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
 
-@pytest.mark.parametrize("make", [tiny_branches, lambda: tiny_vgg(channels=1)])
+@pytest.mark.parametrize("make", [tiny_branches, lambda: tiny_vgg(channels=1), *(partial(ended, end) for end in ENDS)])
 def test_any_net_any_layer(make):
     net = make()
     scope = Microscope(net)
     json.loads(messages.as_json(scope.describe()))
-    for layer in ["input", *net.nodes]:
+    for layer in ["input", *scope.net.nodes]:
         view = scope.changed(scope.first_view(), layer=layer, unit=f"{layer}:0", rule="deconv")
         head, arrays = messages.opened(scope.look(scene(16, 16), view))
         assert arrays["limits"].shape == (head["shape"][-1],)
@@ -30,6 +32,14 @@ def test_a_net_without_classes_has_no_top():
     scope = Microscope(net)
     head, _ = messages.opened(scope.look(scene(), scope.first_view()))
     assert head["top"] == [] and scope.describe()["net"]["classes"] == []
+
+
+def test_a_net_with_one_output_has_two_answers():
+    scope = Microscope(ended("one logit", names=["cat"]))
+    head, _ = messages.opened(scope.look(scene(), scope.first_view()))
+    assert {name for _, name, _ in head["top"]} == {"cat", "not cat"}
+    assert sum(p for *_, p in head["top"]) == pytest.approx(1)
+    assert scope.describe()["net"]["classes"] == ["cat", "not cat"]
 
 
 def test_large_maps_are_shrunk_by_means_to_what_one_message_holds(rng):

@@ -57,6 +57,7 @@ ALL = {
     "tv": lambda acts: tv(),
     "tv of beta 1": lambda acts: tv(1),
     "tv of beta 3": lambda acts: tv(3),
+    "log sigmoid": lambda acts: o.log_sigmoid("fc8", 1),
     "alpha norm": lambda acts: 1e-9 * alpha_norm(6),
     "alpha norm of 1.5": lambda acts: alpha_norm(1.5),
     "sum": lambda acts: -2 * o.score("fc8", 3) + 0.5 * o.energy("conv2_1") + 1e-3 * tv(),

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from vgg_nets import narrow_vgg
 
-from minivis.errors import BadFile, BadValue
-from minivis.weights.arrange import arrange, channels_of, name_classes, order_of, reordered, transposed
+from minivis.errors import BadFile
+from minivis.weights.arrange import arrange, channels_of, order_of, reordered, transposed
 from minivis.weights.containers.tensor import Tensor
 
 CONV = {"name": "conv", "type": "Conv2D", "inputs": ["input"]}
@@ -52,13 +51,3 @@ def test_a_concat_is_counted_part_by_part():
     assert order_of("both", rows, arrays) == [(1, 3), (2, None)] and order_of("fc", rows, arrays) is None
     assert channels_of("both", rows, arrays) == 3 + 2
     assert reordered(np.arange(9), order_of("both", rows, arrays)).tolist() == [0, 1, 2, 3, 6, 4, 7, 5, 8]
-
-
-def test_class_names_are_as_many_as_classes():
-    net = narrow_vgg(classes=3)
-    net.class_aliases = {"old": 1}
-    name_classes(net, ["a", "b", 7])
-    assert net.class_names == ("a", "b", "7") and net.class_aliases == {}
-    for names in (["a", "b"], list("abcd")):
-        with pytest.raises(BadValue, match=f"there are {len(names)} class names for 3 classes"):
-            name_classes(net, names)

@@ -171,3 +171,34 @@ def test_an_answer_of_flattened_maps_is_refused_with_the_layer_that_helps(tmp_pa
     rows.insert(2, {"name": "p", "type": "Permute", "shape": [20, 2], "axes": [1, 0]})
     arch.write_text(json.dumps({"input": [4, 5], "layers": rows}))
     assert mv.load(path, arch=arch).roles["prob"] == "prob"
+
+
+def ending_table(tmp_path, end, **changes):
+    rows = [row for row in TABLE["layers"] if row["name"] != "prob"] + ([{"name": "end", "type": end}] if end else [])
+    return table(tmp_path, layers=rows, **changes)
+
+
+@pytest.mark.parametrize("end, prob", [(None, None), ("Softmax", "end"), ("LogSoftmax", None), ("Sigmoid", "end")])
+def test_roles_are_found_for_any_end(tmp_path, rng, end, prob):
+    path = write_safetensors(tmp_path / "a.safetensors", arrays(rng))
+    net = mv.load(path, arch=ending_table(tmp_path, end, roles={}))
+    assert (net.roles["logits"], net.roles["prob"], net.roles["code"]) == ("fc2", prob, "flatten")
+    assert net.roles["style"] == ["relu1"] and net.roles["dream"] == net.roles["content"] == "relu1"
+    assert sorted(row["class"] for row in mv.classify(net, np.zeros((8, 6, 3), "u1")).numbers["top"]) == ["cat", "dog"]
+
+
+def test_names_for_one_output(tmp_path, rng):
+    found = arrays(rng)
+    found["classifier.weight"], found["classifier.bias"] = found["classifier.weight"][:1], found["classifier.bias"][:1]
+    path = write_safetensors(tmp_path / "a.safetensors", found)
+    for names, wanted in ((["cat"], ("cat", "not cat")), (["dog", "cat"], ("cat", "dog")), ([], ())):
+        net = mv.load(path, arch=ending_table(tmp_path, "Sigmoid", classes=names))
+        assert net.class_names == wanted
+    with pytest.raises(BadFile, match="there are 3 class names, and this net has one output"):
+        mv.load(path, arch=ending_table(tmp_path, "Sigmoid", classes=["a", "b", "c"]))
+    with pytest.raises(BadFile, match="class names are texts"):
+        mv.load(path, arch=ending_table(tmp_path, "Sigmoid", classes=[1]))
+    native = tmp_path / "a.h5"
+    net = mv.load(path, arch=ending_table(tmp_path, None, classes=["cat"]))
+    mv.save(net, native)
+    assert mv.load(native).class_names == ("cat", "not cat")

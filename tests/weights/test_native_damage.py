@@ -111,7 +111,7 @@ def test_a_description_of_nothing(path, text):
     ({"preprocessing": None}, "the description of the net is damaged (KeyError: 'preprocessing')"),
     ({"preprocessing": {"channel_order": "RGB", "mean": [0, 0], "scale": [1, 1, 1]}}, "mean is 3 finite numbers"),
     ({"preprocessing": {"channel_order": "RGB", "mean": [0, 0, 0], "scale": [0, 1, 1]}}, "scale (0.0, 1.0, 1.0) holds"),
-    ({"class_names": ["goose"]}, "there are 1 class names for 5 classes"),
+    ({"class_names": ["goose"]}, "there is 1 class name for 5 classes"),
     ({"class_names": [1, 2, 3, 4, 5]}, "class_names and class_aliases are texts"),
     ({"class_names": 5}, "the description of the net is damaged (TypeError"),
     ({"class_aliases": {"x": 5}}, "class_aliases are numbers of classes, 0 to 4"),

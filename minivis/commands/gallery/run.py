@@ -65,6 +65,7 @@ def chapters(params, *, progress=False, wanted=CHAPTERS):
 
 def choices(net, image):
     """What the {names} of SECTIONS stand for in this net and picture; a name that it has no answer for is left out."""
+    from minivis.engine.ending import answering
     from minivis.layers import Conv2D
     from minivis.methods.adversarial.attacks import logits_of
     from minivis.methods.shared.result import Subject
@@ -80,6 +81,7 @@ def choices(net, image):
         strongest = int(maps.reshape(-1, maps.shape[-1]).max(axis=0).argmax())
         found.update(neuron=f"{layer}:{strongest}" + ("@max" if maps.ndim == 4 else ""), channel=str(strongest))
     if net.roles.get("logits"):
+        net = answering(net)
         best = int(logits_of(net, net.fit(image).image[None]).argmax())
         known = net.class_names.count(net.class_names[best]) == 1 if net.class_names else False
         found["answer"] = net.class_names[best] if known else str(best)

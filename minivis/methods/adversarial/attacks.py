@@ -15,6 +15,7 @@ import math
 
 import numpy as np
 
+from minivis.engine.ending import Ending, answering
 from minivis.engine.units import class_number
 from minivis.errors import BadValue, UnknownName
 from minivis.layers.softmax import softmax_forward
@@ -46,6 +47,7 @@ def pgd(
     enough to cross the ball (Madry et al.). norm: the ball's, "Linf" or "L2". random_start=False makes it BIM. mask:
     numbers 0..1 that broadcast to the pictures; steps are multiplied by it, so that nothing changes where it is 0.
     """
+    net = answering(net)
     check_settings(norm=norm, eps=eps, step=1 if step is None else step, steps=steps)
     step = 2.5 * eps / steps if step is None else step
     pixels = as_pixels(net, image)
@@ -71,16 +73,20 @@ def class_gradient(net, pixels, classes):
     d -log p_y / d logits = p - [k = y] = (1 - p_y) (q - [k = y])       q: the softmax over all classes but y
 
     The factor (1 - p_y) is left out. It is one number a picture, which no direction needs; and where the net is sure,
-    it is lost to rounding, which has made nets look robust that are not.
+    it is lost to rounding, which has made nets look robust that are not. Where each class is a sigmoid by itself, p_y
+    hangs on its own score alone, and there is no q.
     """
     role = net.role("logits")
     acts = net.forward(net.preprocess(pixels), until=role, keep=(role,))
     logits = acts[role].reshape(len(pixels), -1)
     xp = get_xp(logits)
     rows, classes = xp.arange(len(logits)), xp.asarray(classes)
-    others = logits.copy()
-    others[rows, classes] = -xp.inf
-    dlogits = softmax_forward(others)
+    if Ending.of(net).independent:
+        dlogits = xp.zeros_like(logits)
+    else:
+        others = logits.copy()
+        others[rows, classes] = -xp.inf
+        dlogits = softmax_forward(others)
     dlogits[rows, classes] = -1
     dacts, _ = net.backward(acts, {role: dlogits.reshape(acts[role].shape)})
     return logits, net.preprocess_adjoint(dacts["input"], channels=pixels.shape[3])
@@ -133,13 +139,14 @@ def answers(net, pixels, batch=BATCH):
     return logits_of(net, pixels, batch).argmax(axis=1)
 
 
-def fools(logits, classes, sign):
-    """Whether each target comes first (sign -1), or each label no longer does (+1): (N,), on the CPU."""
-    return (to_cpu(logits).argmax(axis=1) == classes) == (sign < 0)
+def fools(net, logits, classes, sign):
+    """Whether the net says each target (sign -1), or each label no longer (+1): (N,), on the CPU."""
+    return Ending.of(net).says(to_cpu(logits), classes) == (sign < 0)
 
 
 def logits_of(net, pixels, batch=BATCH):
     """The scores of pixels (N, H, W, C): (N, K), on the CPU."""
+    net = answering(net)
     role, found = net.role("logits"), []
     for first in range(0, len(pixels), batch):
         part = net.preprocess(pixels[first:first + batch])
@@ -173,8 +180,6 @@ def as_pixels(net, image):
     if net.input_size and pixels.shape[1:3] != tuple(net.input_size):
         raise BadValue(f"this net reads {net.input_size[0]} x {net.input_size[1]} pixels, not {pixels.shape[1]} x "
                        f"{pixels.shape[2]}: net.fit brings a picture to its size")
-    if net.shapes((1, *pixels.shape[1:3], net.input_channels))[net.roles["logits"]][-1] < 2:
-        raise BadValue("this net has one class alone: there is no other answer")
     on_gpu = any(get_xp(p) is not np for layer in net.layers.values() for p in layer.params.values())
     pixels = pixels.astype(net.dtype)
     return to_gpu(pixels) if on_gpu else pixels

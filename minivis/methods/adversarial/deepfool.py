@@ -5,12 +5,15 @@ Where the net is linear, class k takes over from class y at a distance known in 
     f_k, f_y  scores           w = d (f_k - f_y) / d pixels
     distance  (f_y - f_k) / |w|                             step   (f_y - f_k) w / |w|^2
 
+Where each class is a sigmoid by itself, the boundary of class y is f_y = 0: the same without f_k.
+
 It is not linear, so: go to the nearest of these boundaries and a little over it, look again, until one is crossed. In
 the end `shortened` takes back what was too much.
 """
 
 import numpy as np
 
+from minivis.engine.ending import Ending, answering
 from minivis.errors import BadValue
 from minivis.methods.adversarial.attacks import BATCH, TINY, aimed, as_pixels, check_settings, fools, logits_of
 from minivis.runtime.backend import get_xp
@@ -34,6 +37,7 @@ def deepfool(
     check_settings(steps=steps)
     if candidates < 1 or not 0 <= overshoot < float("inf"):
         raise BadValue(f"candidates is at least 1 and overshoot 0 or more, not {candidates} and {overshoot}")
+    net = answering(net)
     pixels = as_pixels(net, image)
     xp = get_xp(pixels)
     classes, sign = aimed(net, pixels, target, label)
@@ -44,7 +48,7 @@ def deepfool(
         for _ in range(steps):
             at = xp.asarray(todo)
             logits, move = _step(net, out[at], classes[todo], sign, candidates, mask[at])
-            still = ~fools(logits, classes[todo], sign)
+            still = ~fools(net, logits, classes[todo], sign)
             todo = todo[still]
             if not len(todo):
                 break
@@ -56,7 +60,7 @@ def deepfool(
 def shortened(net, pixels, found, classes, sign, halvings=HALVINGS, batch=BATCH):
     """Every ``found`` that fools the net, brought back towards ``pixels`` as far as it still does; by bisection."""
     xp = get_xp(pixels)
-    fooled = fools(logits_of(net, found, batch), classes, sign)
+    fooled = fools(net, logits_of(net, found, batch), classes, sign)
     low, high = np.zeros(len(pixels)), np.ones(len(pixels))             # parts of the way: too little, enough
 
     def at(part):
@@ -64,7 +68,7 @@ def shortened(net, pixels, found, classes, sign, halvings=HALVINGS, batch=BATCH)
 
     for _ in range(halvings):
         middle = (low + high) / 2
-        enough = fools(logits_of(net, at(middle), batch), classes, sign)
+        enough = fools(net, logits_of(net, at(middle), batch), classes, sign)
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return xp.where(xp.asarray(fooled)[:, None, None, None], at(high), found)
 
@@ -74,16 +78,8 @@ def _step(net, pixels, classes, sign, candidates, mask):
     role = net.role("logits")
     acts = net.forward(net.preprocess(pixels), until=role, keep=(role,))
     xp, logits = get_xp(pixels), acts[role].reshape(len(pixels), -1)
-    rows, own = xp.arange(len(pixels)), xp.asarray(classes)
-    others = logits.copy()
-    others[rows, own] = -xp.inf
-    order = xp.argsort(-others, axis=1)         # the class itself comes last
     best, move = xp.full(len(pixels), xp.inf, pixels.dtype), xp.zeros_like(pixels)
-    for rank in range(min(candidates, logits.shape[1] - 1) if sign > 0 else 1):
-        rising, falling = (order[:, rank], own) if sign > 0 else (own, order[:, 0])
-        gap = logits[rows, falling] - logits[rows, rising]
-        seed = xp.zeros_like(logits)
-        seed[rows, rising], seed[rows, falling] = 1, -1
+    for gap, seed in _boundaries(net, logits, xp.asarray(classes), sign, candidates):
         dacts, _ = net.backward(acts, {role: seed.reshape(acts[role].shape)})
         w = net.preprocess_adjoint(dacts["input"], channels=pixels.shape[3]) * mask
         w = w * ~(((pixels <= 0) & (w < 0)) | ((pixels >= 255) & (w > 0)))              # what cannot go there
@@ -94,3 +90,21 @@ def _step(net, pixels, classes, sign, candidates, mask):
         step = (gap / xp.maximum(square, TINY))[:, None, None, None] * w
         move = xp.where(nearer[:, None, None, None], step, move)
     return logits, move
+
+
+def _boundaries(net, logits, own, sign, candidates):
+    """Yield (gap, seed) of each boundary to look at: how far away the scores are (N,), and what leads there (N, K)."""
+    xp, rows = get_xp(logits), get_xp(logits).arange(len(logits))
+    if Ending.of(net).independent:
+        seed = xp.zeros_like(logits)
+        seed[rows, own] = -sign
+        yield sign * logits[rows, own], seed
+        return
+    others = logits.copy()
+    others[rows, own] = -xp.inf
+    order = xp.argsort(-others, axis=1)         # the class itself comes last
+    for rank in range(min(candidates, logits.shape[1] - 1) if sign > 0 else 1):
+        rising, falling = (order[:, rank], own) if sign > 0 else (own, order[:, 0])
+        seed = xp.zeros_like(logits)
+        seed[rows, rising], seed[rows, falling] = 1, -1
+        yield logits[rows, falling] - logits[rows, rising], seed

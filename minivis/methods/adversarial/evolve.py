@@ -21,12 +21,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from minivis.engine.checks import check_finite
+from minivis.engine.ending import Ending, answering
 from minivis.engine.layer_table import fingerprint
 from minivis.engine.memory import batch_that_fits
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.figures.compose import above, contact_sheet, text_picture
 from minivis.figures.text import percent
-from minivis.layers.softmax import softmax_forward
 from minivis.methods.adversarial.attacks import as_pixels, logits_of
 from minivis.methods.adversarial.cppn import Cppn, first_cppn, mutated, render
 from minivis.methods.adversarial.fool import FREE_SIZE
@@ -165,6 +165,7 @@ def evolve(net, *, encoding="cppn", generations=100, population=200, seed=0, pro
             raise BadValue(f"{name} is a whole number of at least 1, not {value!r}")
     watch = Watch() if watch is None else watch
     net.role("logits")
+    net = answering(net)
     H, W = net.input_size or (FREE_SIZE, FREE_SIZE)
     shape = (H, W, net.input_channels)
     genetics = {"cppn": CppnEncoding, "direct": DirectEncoding}[encoding](shape)
@@ -188,7 +189,7 @@ def evolve(net, *, encoding="cppn", generations=100, population=200, seed=0, pro
                 break
 
     champions = run.champions
-    names = net.class_names or tuple(f"class {k}" for k in range(len(champions.probs)))
+    names = Ending.of(net).names(len(champions.probs))
     return Evolved(
         drawn(champions.genomes), champions.probs, tuple(names), champions.generation, tuple(held), tuple(run.notes),
         settings={"encoding": encoding, "generations": generations, "population": population},
@@ -248,7 +249,7 @@ def probabilities(net, pictures, batch):
     parts = [to_cpu(logits_of(net, as_pixels(net, pictures[i:i + batch]))) for i in range(0, len(pictures), batch)]
     logits = np.concatenate(parts).astype(float)
     check_finite(logits)
-    return softmax_forward(logits)
+    return Ending.of(net).probs(logits)
 
 
 def polynomial_mutation(picture, rate, rng):

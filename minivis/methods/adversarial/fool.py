@@ -16,9 +16,9 @@ from functools import partial
 import numpy as np
 
 from minivis.engine.checks import check_finite
+from minivis.engine.ending import Ending, answering
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import to_uint8
-from minivis.layers.softmax import softmax_forward
 from minivis.methods.adversarial.attacks import NORMS, as_pixels, check_settings, class_numbers, logits_of, pgd
 from minivis.methods.adversarial.deepfool import deepfool
 from minivis.methods.adversarial.fool_result import Fooling
@@ -57,10 +57,12 @@ def fool(
     _check(method, norm, eps, steps, sure)
     bounded = method in BOUNDED
 
+    net = answering(net)
     subject = Subject.of(net, image if start is None else blank(net, start, seed))
     pixels = as_pixels(net, subject.fitted)
     before = logits_of(net, pixels)
     check_finite(before)
+    ending = Ending.of(net)
     classes, sign = _aims(net, before, to, label, start)
 
     def attack(i, eps=None):
@@ -71,8 +73,12 @@ def fool(
         return pgd(net, pixels[i], eps=eps, norm=norm, step=step, random_start=method == "pgd", seed=seed, **own)[0]
 
     def is_fooled(i, logits):
-        answer = logits.argmax()
-        return (answer == classes[i]) == (sign < 0) and softmax_forward(logits.astype(float))[answer] >= sure
+        if ending.says(logits[None], classes[i : i + 1])[0] != (sign < 0):
+            return False
+        p = ending.probs(logits[None].astype(float))[0]
+        if not ending.several:
+            return p.max() >= sure
+        return (p[classes[i]] if sign < 0 else 1 - p[classes[i]]) >= sure
 
     def good(i, made):
         return is_fooled(i, logits_of(net, as_pixels(net, made))[0])
@@ -92,13 +98,12 @@ def fool(
     free = free_probs = None
     if start is not None:
         free, free_logits = unbounded(net, pixels, classes, steps)
-        free_probs = softmax_forward(free_logits.astype(float))
-    names = net.class_names or tuple(f"class {k}" for k in range(before.shape[1]))
+        free_probs = ending.probs(free_logits.astype(float))
     return Fooling(
         subject, made, seen_by(net, made), fooled,
         before.argmax(axis=1) if sign < 0 else classes, classes if sign < 0 else None,
-        softmax_forward(before.astype(float)), softmax_forward(after.astype(float)), tuple(used), names, free,
-        free_probs,
+        ending.probs(before.astype(float)), ending.probs(after.astype(float)), tuple(used),
+        ending.names(before.shape[1]), free, free_probs, ending.several,
         settings={"to": _listed(to), "label": _listed(label), "start": _listed(start), "method": method,
                   "norm": norm if bounded else "L2", "eps": eps, "steps": steps, "sure": sure},
         stopped="fooled" if fooled.all() else "not fooled",
@@ -164,20 +169,26 @@ def _bounded(attack, start, eps, norm, good):
 
 def _aims(net, logits, to, label, start):
     """(classes, sign) as of `attacks.aimed`; BadValue where there is nothing to fool."""
-    own, count = logits.argmax(axis=1), len(logits)
-    names = net.class_names or tuple(f"class {k}" for k in range(logits.shape[1]))
+    own, count, ending = logits.argmax(axis=1), len(logits), Ending.of(net)
+    names = ending.names(logits.shape[1])
     if label is not None:
-        for k, said in zip(class_numbers(net, label, count), own):
-            if k != said:
-                raise BadValue(f"the net takes this for {names[said]}, not for {names[k]}, as it is: it is wrong "
-                               "already, and there is nothing to fool")
+        labels = class_numbers(net, label, count)
+        for k, said, right in zip(labels, own, ending.says(logits, labels)):
+            if not right:
+                what = f"does not say {names[k]} of this" if ending.several else (
+                    f"takes this for {names[said]}, not for {names[k]},")
+                raise BadValue(f"the net {what} as it is: it is wrong already, and there is nothing to fool")
+        own = labels
     if to is None:
         if start is not None:
             raise BadValue(f"{start} shows nothing that could be left: say which class to reach, as with --to goose")
+        if not ending.says(logits, own).all():
+            raise BadValue(f"the net says none of its classes of this, not even {names[own[0]]}, so there is no answer "
+                           "to leave: say which class to reach, with --to")
         return own, 1
     targets = class_numbers(net, to, count)
-    for k, said in zip(targets, own):
-        if k == said and start is None:
+    for k, said in zip(targets, ending.says(logits, targets)):
+        if said and start is None:
             raise BadValue(f"the net says {names[k]} already: name another class to lead it to")
     return targets, -1
 

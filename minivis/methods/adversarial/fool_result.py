@@ -26,6 +26,7 @@ class Fooling(Result):
     names: tuple[str, ...]
     free: np.ndarray | None = None              # from a start: uint8, what ascent without bound or prior makes of it
     free_probs: np.ndarray | None = None        # (N, K)
+    several: bool = False                       # classes may be right: then what counts is the one that was asked for
 
     @property
     def ok(self):
@@ -40,7 +41,7 @@ class Fooling(Result):
         difference = self.made[i].astype(int) - self.subject.fitted[i]
         largest = abs(difference).max()
         factor = 2 ** int(np.log2(127 / largest)) if 0 < largest <= 127 else 1
-        new, sizes = self.after[i].argmax(), distances(self.subject.fitted[i], self.made[i])
+        new, sizes = self._answer(i, self.after), distances(self.subject.fitted[i], self.made[i])
         verdict = f"{self.names[new]} {percent(self.after[i][new])}" + ("" if self.fooled[i] else ": not fooled")
         start = self.settings["start"]
         says = "what the net says of it"
@@ -51,7 +52,7 @@ class Fooling(Result):
                   self._chart(self.after[i])]
         bars = [None, None, ("grey", -limit, limit, "levels of 255"), None, None]
         if self.free is not None:
-            best = self.free_probs[i].argmax()
+            best = self._answer(i, self.free_probs)
             images.append(self.free[i])
             titles.append(f"maximised, without bound or prior\n{self.names[best]} {percent(self.free_probs[i][best])}")
             bars.append(None)
@@ -60,14 +61,21 @@ class Fooling(Result):
 
     def _said(self, i):
         """What the net said at first."""
-        return f"{self.names[self.before[i].argmax()]} {percent(self.before[i].max())}"
+        first = self._answer(i, self.before)
+        return f"{self.names[first]} {percent(self.before[i][first])}"
+
+    def _answer(self, i, probs):
+        """The number of the class to speak of: the net's answer, or where several may be right the one aimed at."""
+        if self.several:
+            return int((self.label if self.target is None else self.target)[i])
+        return int(probs[i].argmax())
 
     def _chart(self, probs):
         top = np.argsort(-probs, kind="stable")[:5]
         return bar_chart([self.names[k] for k in top], probs[top], height=PANEL)
 
     def describe(self, i):
-        new = int(self.after[i].argmax())
+        new = self._answer(i, self.after)
         return {
             "fooled": bool(self.fooled[i]), "label": self.names[self.label[i]], "answer": self.names[new],
             "target": None if self.target is None else self.names[self.target[i]], "eps": self.eps[i],
@@ -87,11 +95,12 @@ class Fooling(Result):
         return "\n".join(self._sentence(i) for i in range(len(self)))
 
     def _sentence(self, i):
-        sizes, new = distances(self.subject.fitted[i], self.made[i]), self.after[i].argmax()
+        sizes, new = distances(self.subject.fitted[i], self.made[i]), self._answer(i, self.after)
         what = f"{self._said(i)} -> {self.names[new]} {percent(self.after[i][new])}; {_sizes(sizes, self.made[i])}"
         if self.fooled[i]:
             return what
-        wish = "another class" if self.target is None else self.names[self.target[i]]
+        left = f"less than 50 % of {self.names[self.label[i]]}" if self.several else "another class"
+        wish = left if self.target is None else self.names[self.target[i]]
         sure = f" with p = {self.settings['sure']:g}" if self.settings["sure"] else ""
         return f"NOT FOOLED, {wish}{sure} was wanted: {what}. Try a larger eps, more steps or another method"
 

@@ -9,6 +9,7 @@ shortest r that still does. (The paper writes c |r|; the square has a gradient a
 
 import numpy as np
 
+from minivis.engine.ending import Ending, answering
 from minivis.errors import BadValue
 from minivis.methods.adversarial.attacks import aimed, as_pixels, check_settings, class_gradient, fools, logits_of
 from minivis.methods.adversarial.deepfool import shortened
@@ -31,6 +32,7 @@ def szegedy(net, image, target=None, *, label=None, steps=40, searches=10, mask=
     check_settings(steps=steps)
     if searches < 1:
         raise BadValue(f"searches is at least 1, not {searches}")
+    net = answering(net)
     pixels = as_pixels(net, image)
     xp = get_xp(pixels)
     classes, sign = aimed(net, pixels, target, label)
@@ -50,12 +52,12 @@ def _search(net, pixels, classes, sign, free, steps, searches, rng):
     """
     xp = get_xp(pixels)
     works, fails, c = None, None, FIRST_C
-    best = first = pixels if fools(logits_of(net, pixels), classes, sign)[0] else None
+    best = first = pixels if fools(net, logits_of(net, pixels), classes, sign)[0] else None
     for _ in range(searches if best is None else 0):
         near = pixels + xp.asarray(rng.uniform(-NEAR, NEAR, pixels.shape), pixels.dtype) if fails else pixels
         found = _minimum(net, pixels, near if best is None else best, classes, sign, free, c, steps)
         first = found if first is None else first
-        if fools(logits_of(net, found), classes, sign)[0]:
+        if fools(net, logits_of(net, found), classes, sign)[0]:
             shorter = shortened(net, pixels, found, classes, sign)
             if best is None or _length(shorter - pixels) < _length(best - pixels):
                 best = shorter
@@ -77,7 +79,7 @@ def _minimum(net, pixels, start, classes, sign, free, c, steps):
     def loss(z):
         at = xp.asarray(z.reshape(shape) * 255, pixels.dtype)
         logits, dpixels = class_gradient(net, at, classes)
-        miss, hit = _log_probs(to_cpu(logits)[0].astype(np.float64), classes[0], sign)
+        miss, hit = _log_probs(net, to_cpu(logits)[0].astype(np.float64), classes[0], sign)
         dlog = -sign * np.exp(miss) * to_cpu(dpixels).astype(np.float64).ravel() * 255
         return c * ((z - x) ** 2).sum() - hit, 2 * c * (z - x) + dlog
 
@@ -87,10 +89,9 @@ def _minimum(net, pixels, start, classes, sign, free, c, steps):
     return xp.asarray(best.x.reshape(shape) * 255, pixels.dtype)
 
 
-def _log_probs(scores, k, sign):
+def _log_probs(net, scores, k, sign):
     """(log of the probability that the net is not fooled, log of that it is)."""
-    total = np.logaddexp.reduce(scores)
-    own, others = scores[k] - total, np.logaddexp.reduce(np.delete(scores, k)) - total
+    own, others = Ending.of(net).log_probs(scores, k)
     return (own, others) if sign > 0 else (others, own)
 
 

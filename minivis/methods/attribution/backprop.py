@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minivis.engine.ending import answering
 from minivis.engine.units import unit_positions
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import display_limit, panels, signed, unsigned
@@ -77,6 +78,7 @@ def backprop(net, image, unit=None, *, rules=tuple(RELU_RULES), display="signed"
         raise BadValue(f"name at least one rule of {', '.join(RELU_RULES)}")
     for rule in rules:
         check_rule(rule)
+    net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
     fields = fields_of(net, target, subject.fitted.shape[1:3])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minivis.engine.ending import answering
 from minivis.engine.memory import batch_that_fits
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import beside, panels
@@ -84,6 +85,7 @@ def insertion_deletion(net, image, unit=None, *, kinds=tuple(KINDS), steps=32, f
     """
     for name in set(settings) - set(SETTINGS):
         raise UnknownName.of("setting of saliency", name, SETTINGS)
+    net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
     H, W = subject.fitted.shape[1:3]

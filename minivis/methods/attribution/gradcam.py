@@ -10,8 +10,10 @@ backpropagation: the details of the one where the other looks.
 import numpy as np
 from PIL import Image
 
+from minivis.engine.roles import ancestors
 from minivis.errors import BadValue, UnknownName
 from minivis.layers import Add, Concat, Conv2D, ReLU
+from minivis.layers.elementwise import Elementwise
 from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
 from minivis.methods.shared.target import aim
 from minivis.runtime.backend import to_cpu
@@ -35,9 +37,10 @@ def guided_gradcam(net, subject, target, *, layer=None):
 
 
 def maps_layer(net, unit_layer, layer, image_size):
-    """Check ``layer``, or choose one: the last ReLU, Add or Concat (else convolution) with positions below the unit."""
+    """Check ``layer``, or choose one with positions below the unit: the last activation (ReLU or another), Add or
+    Concat, else convolution."""
     shape_of = net.shapes((1, *image_size, net.input_channels))
-    below = ancestors(net, unit_layer)
+    below = [name for name in ancestors(net, unit_layer) if name != unit_layer]
     spatial = [name for name in below if len(shape_of[name]) == 4 and max(shape_of[name][1:3]) > 1]
     if layer is not None:
         net.check_name(layer)
@@ -45,20 +48,11 @@ def maps_layer(net, unit_layer, layer, image_size):
             raise BadValue(f"Grad-CAM needs feature maps that {unit_layer} is made from, and {layer} gives none; "
                            f"there is: {', '.join(spatial) or 'none'}")
         return layer
-    for kinds in ((ReLU, Add, Concat), (Conv2D,)):
+    for kinds in ((ReLU, Elementwise, Add, Concat), (Conv2D,)):
         for name in reversed(spatial):
             if isinstance(net.nodes[name].layer, kinds):
                 return name
     raise UnknownName(f"Grad-CAM needs feature maps, and there are none below {unit_layer}: ask for a unit further up")
-
-
-def ancestors(net, name):
-    """The layers that ``name`` is computed from, in the order of the net, without itself and the input."""
-    wanted = {name}
-    for above in reversed(net.nodes):
-        if above in wanted:
-            wanted.update(net.nodes[above].inputs)
-    return [known for known in net.nodes if known in wanted and known != name]
 
 
 def spread(coarse, size):

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
+from minivis.engine.ending import answering
 from minivis.engine.local_passes import LocalPasses
 from minivis.engine.memory import batch_that_fits
 from minivis.engine.units import Unit, unit_values
@@ -105,6 +106,7 @@ def occlusion(net, image, unit=None, *, window=None, stride=None, fill="grey", m
     by default 0.3 of the picture and a quarter of the window. fill: "grey", "mean", "blur", "noise", or a colour in
     0..255. measure: "prob" or "score", where the unit is a class.
     """
+    net = answering(net)
     subject = Subject.of(net, image)
     x = subject.input(net)
     H, W = x.shape[1:3]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minivis.engine.ending import answering
 from minivis.errors import UnknownName
 from minivis.figures.compose import display_limit, overlay, panels, signed, unsigned
 from minivis.layers.relu import IMAGING_RULES
@@ -93,6 +94,7 @@ def saliency(net, image, unit=None, *, kind="gradient", samples=50, noise=0.15, 
     kind: one of KINDS. samples, noise: of SmoothGrad. baseline, steps: where integrated gradients start, and their
     least number of points. layer: whose maps Grad-CAM takes.
     """
+    net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
     return mapped(net, subject, target, kind, unit=unit, samples=samples, noise=noise, baseline=baseline, steps=steps,
@@ -151,6 +153,7 @@ def saliency_kinds(net, image, unit=None, *, kinds=tuple(KINDS), seed=0, progres
     """The `Saliency` of each of ``kinds``, side by side. ``settings``: as `saliency` takes them."""
     for name in set(settings) - set(SETTINGS):
         raise UnknownName.of("setting of saliency", name, SETTINGS)
+    net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
     found = {kind: mapped(net, subject, target, kind, unit=unit, seed=seed, progress=progress, **settings)

@@ -13,11 +13,12 @@ import numpy as np
 from PIL import Image
 from scipy.stats import rankdata
 
+from minivis.engine.ending import answering
 from minivis.engine.network import Node
+from minivis.engine.roles import ancestors
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import above, beside, panels, text_picture, unsigned
 from minivis.figures.line_chart import line_chart
-from minivis.methods.attribution.gradcam import ancestors
 from minivis.methods.attribution.saliency import KINDS, SETTINGS, mapped
 from minivis.methods.shared.result import PANEL, Result, Subject
 from minivis.methods.shared.target import Target, aim, asked
@@ -93,11 +94,11 @@ def sanity_check(net, image, unit=None, *, kinds=QUICK, seed=0, progress=False, 
     """
     for name in set(settings) - set(SETTINGS):
         raise UnknownName.of("setting of saliency", name, SETTINGS)
+    net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
     top = target.units[0].layer
-    layers = tuple(name for name in [top, *reversed(ancestors(net, top))]
-                   if name in net.nodes and net.nodes[name].layer.params)
+    layers = tuple(name for name in reversed(ancestors(net, top)) if net.nodes[name].layer.params)
     if not layers:
         raise BadValue(f"{top} is made without weights, so there is nothing to shuffle")
     maps = {kind: [mapped(net, subject, target, kind, seed=seed, **settings).maps] for kind in kinds}

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from minivis.engine.ending import answering
 from minivis.errors import BadValue, MissingExtra, UnknownName
 from minivis.figures.compose import above, overlay, panels
 from minivis.methods.attribution.saliency import mapped
@@ -103,6 +104,7 @@ def segment(net, image, unit=None, *, kind="guided", high=0.95, low=0.3, blur=0.
         raise BadValue(f"rounds is at least 1 and blur from 0 to 1, not {rounds} and {blur}")
     if show not in SHOWS:
         raise UnknownName.of("way to show it", show, SHOWS)
+    net = answering(net)
     subject = Subject.of(net, image)
     if show == "cut-out" and len(subject) > 1:
         raise BadValue("a cut-out is of one picture: `cut_out(i)` gives those of a batch")

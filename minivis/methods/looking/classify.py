@@ -1,6 +1,8 @@
 """What the net says: its classes by probability.
 
     p_k = exp(s_k) / sum over j of exp(s_j)             s: the scores (logits), before the softmax
+
+A net may end in another way, and then its probabilities mean something else: engine/ending.py says which.
 """
 
 from dataclasses import dataclass
@@ -8,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from minivis.engine.checks import check_finite
-from minivis.errors import BadValue, UnknownName
+from minivis.engine.ending import Ending, answering
+from minivis.errors import BadValue
 from minivis.figures.compose import bar_chart, panels
 from minivis.figures.text import percent
 from minivis.methods.shared.result import PANEL, Result, Subject
@@ -26,16 +29,19 @@ class Classes(Result):
     probs: np.ndarray
     scores: np.ndarray
     names: tuple[str, ...]                      # of all classes of the net
+    several: bool = False                       # classes may be right: each has a probability by itself
 
     def draw(self, i):
         chart = bar_chart([self.names[k] for k in self.classes[i]], self.probs[i], height=PANEL)
         seen = self.subject.seen[i]
         title = f"{self.names[self.classes[i][0]]} {percent(self.probs[i][0])}"
         return panels([seen, chart], [f"what the net sees\n{seen.shape[1]} x {seen.shape[0]} pixels",
-                                      f"{title}\nprobability of each class"], height=PANEL)
+                                      f"{title}\nprobability of each class" + ", by itself" * self.several],
+                      height=PANEL)
 
     def describe(self, i):
-        return {"top": [{"class": self.names[k], "number": int(k), "probability": float(p), "score": float(s)}
+        means = {"independent": True} if self.several else {}
+        return {**means, "top": [{"class": self.names[k], "number": int(k), "probability": float(p), "score": float(s)}
                         for k, p, s in zip(self.classes[i], self.probs[i], self.scores[i])]}
 
     def __len__(self):
@@ -43,7 +49,8 @@ class Classes(Result):
 
     def __str__(self):
         lines = [[f"{percent(p):>8}  {self.names[k]}" for k, p in zip(*rows)] for rows in zip(self.classes, self.probs)]
-        return "\n\n".join("\n".join(rows) for rows in lines)
+        head = "each class by itself: the probabilities do not add up to 100 %\n" if self.several else ""
+        return head + "\n\n".join("\n".join(rows) for rows in lines)
 
 
 @takes(top=whole(), seed=SEED)
@@ -51,14 +58,14 @@ def classify(net, image, *, top=5, seed=0, progress=False):
     """The ``top`` classes of a picture, uint8 (H, W, C), or of a batch of them."""
     if top < 1:
         raise BadValue(f"top is at least 1, not {top}")
-    if not net.roles.get("logits") or not net.roles.get("prob"):
-        raise UnknownName("this net has no classes (no layer plays 'logits' and 'prob'): there is nothing to classify")
+    net = answering(net)
+    ending = Ending.of(net)
     subject = Subject.of(net, image)
-    logits, prob = net.roles["logits"], net.roles["prob"]
+    logits, prob = ending.logits, ending.prob
     acts = net.forward(subject.input(net), until=last_of(net, (logits, prob)), keep=(logits, prob), grad=None)
     scores, probs = (to_cpu(acts[name]).reshape(len(subject), -1) for name in (logits, prob))
     check_finite(scores)
     order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
-    names = net.class_names or tuple(f"class {k}" for k in range(scores.shape[1]))
+    names = ending.names(scores.shape[1])
     return Classes(subject, order, np.take_along_axis(probs, order, 1), np.take_along_axis(scores, order, 1), names,
-                   settings={"top": order.shape[1]})
+                   ending.several, settings={"top": order.shape[1]})

@@ -18,7 +18,7 @@ class Target:
 
     acts: Activations
     units: tuple[Unit, ...]
-    probs: np.ndarray | None                    # (N,), where the units are classes of a net that ends in a softmax
+    probs: np.ndarray | None                    # (N,), where the units are classes
 
     @property
     def values(self):
@@ -52,7 +52,10 @@ class Target:
 
 
 def aim(net, x, unit=None, *, grad="image", also=()):
-    """One forward pass of x (N, H, W, C), as far as is needed: the `Target` in it. ``also``: further layers to keep."""
+    """One forward pass of x (N, H, W, C), as far as is needed: the `Target` in it. ``also``: further layers to keep.
+
+    ``net``: as `answering` gives it, so that a class has a probability.
+    """
     if unit is None and not net.roles.get("logits"):
         raise UnknownName("this net has no classes: name a unit of one of its layers, such as "
                           f"'{_some_layer(net)}:0@max'")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minivis.engine.ending import Ending, answering
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
@@ -186,11 +187,12 @@ def decibels(psnr, digits=1):
 
 def classes(net, original, pictures):
     """What the net says of the original and of each picture: ("goose 99.1 %", ...)."""
+    net = answering(net)
     prob = net.roles.get("prob")
     if not prob:
         return ()
     both = np.concatenate([original, pictures])
     p = to_cpu(net.forward(input_of(net, both), keep={prob}, until=prob, grad=None)[prob]).reshape(len(both), -1)
     best = p.argmax(axis=1)
-    names = net.class_names or [f"class {k}" for k in range(p.shape[1])]
+    names = Ending.of(net).names(p.shape[1])
     return tuple(f"{names[k]} {percent(p[i, k])}" for i, k in enumerate(best))

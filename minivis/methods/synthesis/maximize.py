@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minivis.engine.ending import Ending, answering
 from minivis.engine.image_gradient import activations, has_tiles
 from minivis.engine.units import Unit, parse_unit, unit_values
 from minivis.errors import BadValue
@@ -20,7 +21,7 @@ from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
 from minivis.images.preprocessing import to_uint8
 from minivis.methods.shared.result import Result, input_of
-from minivis.objectives.activations import diversity, log_probability, probability, unit_value
+from minivis.objectives.activations import diversity, log_probability, log_sigmoid, probability, unit_value
 from minivis.objectives.priors import l2, tv
 from minivis.optimize import transforms
 from minivis.optimize.budget import lean
@@ -120,6 +121,7 @@ def maximize(
     if not 0 <= how["scale"] < 1:
         raise BadValue(f"scale is the part of its size by which a picture grows or shrinks, from 0 to below 1, not "
                        f"{how['scale']}")
+    net = answering(net)
     units = named_units(net, unit)
     if count < 1:
         raise BadValue(f"count is at least 1, not {count}")
@@ -171,7 +173,8 @@ def goal_of(net, units, how):
         if any(u.layer not in (logits, prob) for u in units):
             raise BadValue(f"{units[0]} is no class and has no probability: goal 'score' takes any unit")
         channels = [u.channel for u in units]
-        goal = -1 * (probability(prob, channels) if how["goal"] == "probability" else log_probability(logits, channels))
+        log = log_sigmoid if Ending.of(net).independent else log_probability
+        goal = -1 * (probability(prob, channels) if how["goal"] == "probability" else log(logits, channels))
     goal = goal + how["l2"] * l2() + how["tv"] * tv(how["tv_beta"])
     if how["diversity"]:
         layer = net.roles.get("content") or units[0].layer

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minivis.engine.ending import answering
 from minivis.engine.units import Unit
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
@@ -39,6 +40,7 @@ class DownTheLayers(Result):
 def down_the_layers(net, layers=None, *, channels=6, preset="minivis", size=None, seed=0, progress=False, watch=None,
                     **settings):
     """A sheet: for each layer (default: every convolution, and the classes) what excites a few of its channels most."""
+    net = answering(net)
     classes = net.roles.get("logits")
     convolutions = [name for name, layer in net.layers.items() if isinstance(layer, Conv2D)]
     layers = [net.check_name(name) for name in layers] if layers else convolutions + [classes] * (classes is not None)

@@ -13,15 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from minivis.data.imagenet import imagenet_classes
+from minivis.engine.ending import name_classes
+from minivis.engine.roles import name_roles
 from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue, MinivisError, MissingExtra
 from minivis.images.preprocessing import Preprocessing
 from minivis.runtime.files import open_regular
-from minivis.weights.arrange import name_classes
 from minivis.weights.containers.tensor import check_finite
 from minivis.weights.onnx import proof
 from minivis.weights.onnx.graph import Graph
-from minivis.weights.onnx.roles import choose_preprocessing, name_roles
+from minivis.weights.onnx.roles import choose_preprocessing
 
 FILE_LIMIT = 2**31                              # bytes that protobuf can hold; larger models keep numbers beside them
 SIDES = (64, 224, 32, 28, 96, 128, 160, 192, 227, 256, 299, 320, 384, 448, 512)   # tried where a file leaves it open

@@ -1,33 +1,10 @@
-"""What the layers of an ONNX net are for, and what its pictures have to look like: the file says neither."""
+"""What the pictures of an ONNX net have to look like: its file does not say."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from minivis.images.preprocessing import TORCH, Preprocessing
-from minivis.layers import LogSoftmax, ReLU, Sigmoid, Softmax
-
-
-def name_roles(net, last):
-    """Roles by what the layers are: the softmax at the end, the last FC layer, and the ReLUs before each pool.
-
-    ``last``: the layer that makes the answer.
-    """
-    shapes, nodes = net.shapes(), list(net.nodes)
-    if isinstance(net.layers[last], Softmax):
-        net.roles.update(prob=last, logits=net.nodes[last].inputs[0])
-    elif isinstance(net.layers[last], LogSoftmax | Sigmoid) and len(shapes[last]) == 2:
-        net.roles["logits"] = net.nodes[last].inputs[0]             # scores, before anything squashes them
-    elif len(shapes[last]) == 2:
-        net.roles["logits"] = last
-    flat = [n for n in nodes if len(shapes[n]) == 2 and isinstance(net.layers[n], ReLU)]
-    if net.roles["logits"]:
-        net.roles["code"] = flat[-1] if flat else net.nodes[net.roles["logits"]].inputs[0]
-    maps = [n for n in nodes if isinstance(net.layers[n], ReLU) and len(shapes[n]) == 4]
-    first = {shapes[n][1:3]: n for n in reversed(maps)}                 # of each size the first
-    style = [n for n in maps if n in first.values()][:5]
-    if style:
-        net.roles.update(style=style, content=style[min(3, len(style) - 1)], dream=style[min(3, len(style) - 1)])
 
 
 def choose_preprocessing(net, model, graph, preprocess):

@@ -2,21 +2,26 @@
 
 import numpy as np
 import pytest
+from ended_nets import ended
 from linear_nets import PICTURE, W, linear
 
-from minivis.engine.network import Network
+from minivis.engine.ending import Ending, answering
+from minivis.engine.network import Network, Node
 from minivis.errors import BadValue, UnknownName
-from minivis.layers import cross_entropy
+from minivis.layers import Sigmoid, cross_entropy
 from minivis.methods.adversarial.attacks import (
     answers,
     as_pixels,
     class_gradient,
     fgsm,
+    logits_of,
     pgd,
     project,
     random_in_ball,
     steepest,
 )  # fmt: skip
+from minivis.methods.adversarial.deepfool import deepfool
+from minivis.methods.adversarial.szegedy import szegedy
 from minivis.models.tiny import tiny_vgg
 from minivis.runtime.backend import to_cpu
 
@@ -192,6 +197,33 @@ def test_nets_that_cannot_be_fooled(branches, rng):
     plain = Network(preprocessing=branches.preprocessing, nodes=branches.nodes)
     with pytest.raises(UnknownName, match="no classes"):
         pgd(plain, rng.integers(0, 256, (20, 20, 3), np.uint8))
-    with pytest.raises(BadValue, match="one class alone"):
-        pgd(tiny_vgg(classes=1), rng.integers(0, 256, (16, 16, 3), np.uint8))
     assert pgd(branches, rng.integers(0, 256, (20, 24, 3), np.uint8), 2).shape == (1, 20, 24, 3)
+
+
+@pytest.mark.parametrize("end", ["logits", "sigmoids", "one logit"])
+@pytest.mark.parametrize("method", [pgd, deepfool, szegedy])
+def test_every_end_can_be_fooled(end, method, rng):
+    net = ended(end, dtype=np.float64)
+    picture = rng.integers(0, 256, (1, 16, 16, 3)).astype(float)
+    full = answering(net)
+    ending, before = Ending.of(full), logits_of(net, picture)
+    own = before.argmax(axis=1)
+    if not ending.says(before, own)[0]:                 # of sigmoids none may be over one half
+        own = None
+    settings = {pgd: {"eps": 64.0}, deepfool: {}, szegedy: {"steps": 8, "searches": 2}}[method]
+    if own is not None:
+        after = logits_of(net, method(net, picture, label=own, **settings))
+        assert not ending.says(after, own)[0]
+    other = np.array([int(before[0].argmin())])
+    after = logits_of(net, method(net, picture, other, **settings))
+    assert ending.says(after, other)[0] and not ending.says(before, other)[0]
+
+
+def test_a_step_against_a_sigmoid_hangs_on_its_own_score_alone(rng):
+    """Of two linear scores w . pixels, one by itself: the other does not pull, as it would in a softmax."""
+    net = linear()
+    net.nodes["prob"] = Node(Sigmoid(), ("fc",))
+    moved = fgsm(net, PICTURE, label="b", eps=4)        # the score of b is 0 everywhere: nothing lowers it
+    np.testing.assert_array_equal(moved, PICTURE[None])
+    away = fgsm(net, PICTURE, label="a", eps=4)
+    np.testing.assert_array_equal(away, [[[[96, 5, 250], [120, 126, 11]]]])

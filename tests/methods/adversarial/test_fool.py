@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ended_nets import ENDS, ended
 
 import minivis as mv
 from minivis.engine.network import Network
@@ -140,3 +141,34 @@ def test_most_emoji_reach_a_random_target_at_16_levels():
     target = (labels + np.random.default_rng(0).integers(1, 125, len(labels))) % 125
     found = np.rint(pgd(net, pictures, target, eps=16))
     assert (answers(net, as_pixels(net, found)) == target).mean() >= 0.9
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_every_end(end, picture):
+    """A class is reached, and of several sigmoids it is the class asked for that is spoken of."""
+    names = ["cat"] if end.startswith("one") else ["cat", "dog", "owl"]
+    net = ended(end, names=names)
+    chances = {row["class"]: row["probability"] for row in mv.classify(net, picture).numbers["top"]}
+    alone = end in ("sigmoids", "one logit", "one sigmoid")
+    no = [name for name in chances if (chances[name] < 0.5 if alone else name != next(iter(chances)))]
+    to = max(no, key=chances.get)
+    result = fool(net, picture, to, eps=40)
+    numbers = result.numbers
+    assert result.ok and numbers["target"] == numbers["answer"] == to and f"{to} " in str(result).split(" -> ")[1]
+    now = {row["class"]: row["probability"] for row in mv.classify(net, result.made[0]).numbers["top"]}
+    assert now[to] > 0.5 if alone else now[to] == max(now.values())
+    assert numbers["after"][0]["probability"] == pytest.approx(max(now.values()), rel=1e-5)
+    with pytest.raises(BadValue, match="already: name another class"):
+        fool(net, result.made[0], to)
+    if end == "sigmoids":
+        assert str(result).startswith(to)
+        with pytest.raises(BadValue, match=f"does not say {to} of this as it is"):
+            fool(net, picture, label=to)
+
+
+def test_of_sigmoids_that_all_say_no_there_is_nothing_to_leave(picture):
+    net = ended("sigmoids")
+    fc = net.layers["fc8"]
+    net.nodes["fc8"] = net.nodes["fc8"]._replace(layer=fc.with_params(w=fc.params["w"], b=fc.params["b"] - 100))
+    with pytest.raises(BadValue, match="says none of its classes of this, not even class"):
+        fool(net, picture)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ended_nets import ENDS, ended
 
 from minivis.errors import BadValue, UnknownName
 from minivis.methods.looking.classify import classify
@@ -37,6 +38,24 @@ def test_classify_a_batch_and_more_classes_than_there_are(vgg, rng):
 def test_classify_without_names_or_classes(vgg, picture):
     assert classify(replace(vgg, class_names=()), picture).numbers["top"][0]["class"].startswith("class ")
     with pytest.raises(UnknownName, match="no classes"):
-        classify(replace(vgg, roles={**vgg.roles, "prob": None}), picture)
+        classify(replace(vgg, roles={**vgg.roles, "logits": None}), picture)
     with pytest.raises(BadValue, match="top is at least 1"):
         classify(vgg, picture, top=0)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_every_end(end, picture):
+    net = ended(end, names=["cat"] if end.startswith("one") else ["cat", "dog", "owl"])
+    z = net.forward(net.preprocess(picture), grad=None)["fc8"][0].astype(float)
+    result = classify(net, picture)
+    found = {row["class"]: row["probability"] for row in result.numbers["top"]}
+    if end.startswith("one"):
+        p = 1 / (1 + np.exp(-z[0]))
+        wanted = {"cat": p, "not cat": 1 - p}
+    else:
+        p = 1 / (1 + np.exp(-z)) if end == "sigmoids" else np.exp(z) / np.exp(z).sum()
+        wanted = dict(zip(["cat", "dog", "owl"], p))
+    assert found == pytest.approx(wanted, rel=1e-5)
+    assert list(found) == sorted(wanted, key=wanted.get, reverse=True)
+    assert ("by itself" in str(result)) == result.numbers.get("independent", False) == (end == "sigmoids")
+    assert result.picture().ndim == 3

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from ended_nets import ENDS, ended
 from linear_nets import PICTURE, linear
 
+from minivis.engine.ending import answering
 from minivis.errors import BadValue, MinivisError
 from minivis.methods.attribution.occlusion import occlusion
 from minivis.methods.attribution.saliency import saliency
@@ -73,3 +75,18 @@ def test_units_for_pictures(vgg):
     with pytest.raises(BadValue, match="units of several layers"):
         units_of(vgg, ["cat", "conv1_1:0"], 2)
     assert [asked(unit) for unit in (None, cat, [cat, "owl"])] == [None, "fc8:cat", ["fc8:cat", "owl"]]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_classes_of_every_end_have_a_name_a_probability_and_a_gradient(end, picture):
+    net = ended(end, names=["cat"] if end.startswith("one") else ["cat", "dog", "owl"], dtype=np.float64)
+    full, x = answering(net), net.preprocess(picture).astype(float)
+    last = "not cat" if end.startswith("one") else "owl"
+    target = aim(full, x, last)
+    assert target.name(0) == last and 0 < target.probs[0] < 1 and f"{last} " in target.title(0)
+    wanted = {row["class"]: row["probability"] for row in classify(net, picture).numbers["top"]}
+    assert target.probs[0] == pytest.approx(wanted[last])
+    direction = np.random.default_rng(1).standard_normal(x.shape)
+    slope = (full.backward(target.acts, target.seeds())[0]["input"] * direction).sum()
+    ends = [aim(full, x + step * direction, last).values[0] for step in (1e-6, -1e-6)]
+    assert slope == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-4)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from commandline import scene
+from ended_nets import ENDS, ended
 
 import minivis as mv
 from minivis.engine.memory import PROGRAM
@@ -166,3 +167,16 @@ def test_without_memory_for_lbfgs_adam_takes_over(net):
 def test_what_fits_in_no_way_is_refused(net, unit, size):
     with pytest.raises(TooLarge, match=r"need about .* GB are left for it: (take|make) "):
         maximize(net, unit, size=size, memory=PROGRAM + 4 * net.parameter_count + 1)
+
+
+@pytest.mark.parametrize("goal", ["score", "probability", "log-probability"])
+@pytest.mark.parametrize("end", ENDS)
+def test_every_end_and_goal(end, goal):
+    net = ended(end, names=["cat"] if end.startswith("one") else ["cat", "dog", "owl"])
+    unit = "not cat" if end.startswith("one") else "dog"
+    start = np.full((16, 16, 3), 120, np.uint8)
+    before = {row["class"]: row["probability"] for row in mv.classify(net, start).numbers["top"]}[unit]
+    result = maximize(net, unit, goal=goal, preset="simonyan", method="adam", rate=4.0, l2=0, steps=20)
+    after = {row["class"]: row["probability"] for row in mv.classify(net, result.pictures[0]).numbers["top"]}[unit]
+    assert result.probs[0] == pytest.approx(after, rel=1e-5) and after > before + 0.05
+    assert result.names == (unit,) and unit in str(result)

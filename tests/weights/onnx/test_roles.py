@@ -1,4 +1,4 @@
-"""What the layers of an ONNX net are for, and the preprocessing that its file leaves open."""
+"""The preprocessing that an ONNX file leaves open."""
 
 from types import SimpleNamespace
 
@@ -7,19 +7,7 @@ import pytest
 
 from minivis.images.preprocessing import TORCH
 from minivis.models.tiny import tiny_vgg
-from minivis.weights.onnx.roles import choose_preprocessing, name_roles
-
-
-def test_roles_by_what_the_layers_are():
-    net = tiny_vgg()
-    net.roles.update(dict.fromkeys(net.roles))
-    name_roles(net, "prob")
-    assert net.roles["prob"] == "prob" and net.roles["logits"] == "fc8" and net.roles["code"] == "relu7"
-    assert net.roles["style"] == ["relu1_1", "relu2_1"]             # of each size the first
-    assert net.roles["content"] == net.roles["dream"] == "relu2_1"
-    net.roles.update(dict.fromkeys(net.roles))
-    name_roles(net, "fc8")
-    assert net.roles["logits"] == "fc8" and net.roles["prob"] is None
+from minivis.weights.onnx.roles import choose_preprocessing
 
 
 def chosen(scale=1.0, shift=0.0, *, pixels=False, producer="tf2onnx", preprocess=None):

@@ -1,0 +1,166 @@
+"""How a net ends, and so what it answers. Everything that takes a class asks here, and nothing else decides it.
+
+    the end                                     the answers                         their probabilities
+    K scores, or their softmax, or its log      one class of K                      softmax of the scores
+    K sigmoids                                  K classes, each by itself           sigmoid of each score
+    one score z, or its sigmoid                 the class, and "not" the class      sigmoid of z and of -z
+
+`answering` gives the net that a method runs: the layers "logits" and "prob" of these answers, with whatever the net
+itself lacks. The net that was read stays as its file has it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from minivis.engine.graph import Node
+from minivis.engine.network import Network
+from minivis.errors import BadValue, UnknownName
+from minivis.layers import Flatten, FullyConnected, Sigmoid, Softmax
+from minivis.layers.base import ForwardMode
+from minivis.layers.elementwise import HardSigmoid
+from minivis.layers.opposites import Opposites
+
+CLASS = "class"                                 # of a net with one output whose class has no name
+
+
+def answering(net):
+    """``net``, or where it needs more layers for its answers, a net that has them: at least two, and a probability.
+
+    A net without classes (no layer plays "logits", or one of maps) comes back as it is. Its layers are shared; those
+    that are added are called "answers" and "probabilities".
+    """
+    logits, prob = net.roles.get("logits"), net.roles.get("prob")
+    shape = shape_of(net, logits) if logits else None
+    in_maps = shape is not None and len(shape) == 4 and shape[1:3] != (1, 1)
+    if shape is None or in_maps or (prob and len(shape) == 2 and shape[1] > 1):
+        return net
+    new = replace(net, nodes=dict(net.nodes), roles=dict(net.roles))
+    squash = net.layers[prob] if prob else None
+    if len(shape) == 4:
+        logits = added(new, "flat_answers", Flatten(), logits)
+    if shape[-1] == 1:
+        logits = added(new, "answers", Opposites(), logits)
+        new.class_names = both(net.class_names)
+        squash = squash if isinstance(squash, HardSigmoid) else Sigmoid()
+    new.roles["logits"] = logits
+    new.roles["prob"] = added(new, "probabilities", squash or Softmax(), logits)
+    return new
+
+
+def without_lone_softmax(net):
+    """The net with a sigmoid where a softmax reads one number, of which it would make 1 whatever it is.
+
+    So ends a known architecture, which is drawn with a softmax, when a file has one output for it.
+    """
+    logits, prob = net.roles.get("logits"), net.roles.get("prob")
+    if not (logits and prob and isinstance(net.layers[prob], Softmax) and shape_of(net, logits)[-1] == 1):
+        return net
+    return replace(net, nodes={**net.nodes, prob: Node(Sigmoid(), (logits,))})
+
+
+def shape_of(net, logits):
+    """The shape of the scores; None where a net that was built by hand does not tell."""
+    layer = net.layers[net.check_name(logits)]
+    if isinstance(layer, FullyConnected):
+        return 1, layer.params["w"].shape[1]
+    try:
+        return net.shapes()[logits]
+    except BadValue:
+        if net.input_size is not None:
+            raise
+        return None
+
+
+def added(net, name, layer, source):
+    """Add a layer behind ``source`` and return its name: ``name``, or that with a number where it is taken."""
+    number = 2
+    free = name
+    while free in net.nodes:
+        free, number = f"{name}_{number}", number + 1
+    net.nodes[free] = Node(layer, (source,))
+    return free
+
+
+def both(names):
+    """The names of the two answers of a net with one output: as they are, or made of the one that there is."""
+    names = tuple(names) or (CLASS,)
+    return names if len(names) == 2 else (names[0], f"not {names[0]}")
+
+
+def class_count(net):
+    """How many classes the answers of a net have, two for a net with one output; 0 for a net without classes."""
+    shape = shape_of(net, net.roles["logits"]) if net.roles.get("logits") else None
+    return max(2, shape[-1]) if shape else 0
+
+
+def name_classes(net, names):
+    """Name the classes of a net, one name for each; of a net with one output the class that it is about.
+
+    Two names for one output are those of the labels 0 and 1, as data sets number them: the output is the second's.
+    """
+    names = tuple(str(name) for name in names)
+    shape = shape_of(net, net.roles["logits"]) if net.roles.get("logits") else (1, 0)
+    check_count(names, shape[-1])
+    net.class_names, net.class_aliases = both(names[::-1]) if shape[-1] == 1 else names, {}
+
+
+def check_count(names, outputs):
+    """Raise BadValue, with what would be right, unless there are as many names as a net of so many outputs needs."""
+    if len(names) == outputs or (outputs == 1 and len(names) == 2):
+        return
+    if outputs == 1:
+        raise BadValue(f"there are {len(names)} class names, and this net has one output: give one name, of the class "
+                       "that the output is the score of, or two, of label 0 and of label 1, whose score it is")
+    are = "is 1 class name" if len(names) == 1 else f"are {len(names)} class names"
+    raise BadValue(f"there {are} for {outputs} classes: give one name for each, in the order "
+                   "of the net's outputs")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of a net that `answering` gave, and what its scores (N, K) mean."""
+
+    logits: str
+    prob: str
+    squash: Any                                 # the layer that makes probabilities of scores
+    class_names: tuple
+    two_sided: bool                             # of one output: the class and "not" the class
+
+    @classmethod
+    def of(cls, net: Network):
+        if not net.roles.get("logits") or not net.roles.get("prob"):
+            raise UnknownName("this net has no classes (no layer plays 'logits'): there is nothing to classify")
+        logits, prob = net.roles["logits"], net.roles["prob"]
+        return cls(logits, prob, net.layers[prob], tuple(net.class_names), isinstance(net.layers[logits], Opposites))
+
+    @property
+    def independent(self):
+        """Whether each answer has a probability by itself: sigmoids, and the two sides of one output."""
+        return bool(self.squash.elementwise)
+
+    @property
+    def several(self):
+        """Whether any number of classes may be right, so that their probabilities do not add up to 1."""
+        return self.independent and not self.two_sided
+
+    def names(self, count):
+        return self.class_names or tuple(f"class {k}" for k in range(count))
+
+    def probs(self, scores):
+        """The probabilities of scores (N, K)."""
+        return self.squash.forward(scores, mode=ForwardMode(grad=None))[0]
+
+    def says(self, scores, classes):
+        """Whether the net's answer is, or includes, each picture's class: scores (N, K), classes (N,) -> (N,)."""
+        if not self.independent:
+            return scores.argmax(axis=1) == classes
+        return scores[np.arange(len(scores)), classes] > 0
+
+    def log_probs(self, scores, k):
+        """(log p, log (1 - p)) of class ``k`` for scores (K,)."""
+        if self.independent:
+            return -np.logaddexp(0, -scores[k]), -np.logaddexp(0, scores[k])
+        total = np.logaddexp.reduce(scores)
+        return scores[k] - total, np.logaddexp.reduce(np.delete(scores, k)) - total

@@ -1,0 +1,57 @@
+"""What the layers of a net are for, by what they are: for nets whose file does not say."""
+
+from minivis.layers import Add, Conv2D, LogSoftmax, ReLU, Sigmoid, Softmax
+from minivis.layers.elementwise import Elementwise, HardSigmoid
+
+
+def name_roles(net, last=None):
+    """Give every role that no layer plays yet to the layer that can: the end, the code, style, content, dream.
+
+    ``last``: the layer that makes the answer, by default the last one. Style are the first activations (ReLU or
+    another) of each size of feature maps; in a net without any, the first convolutions or sums.
+    """
+    shapes = net.shapes()
+    last = list(net.nodes)[-1] if last is None else last
+    found = end_of(net, last, shapes)
+    logits = net.roles.get("logits") or found.get("logits")
+    if logits:
+        squashed = (ReLU, Elementwise)
+        rows = [n for n in ancestors(net, logits) if len(shapes[n]) == 2 and isinstance(net.layers[n], squashed)]
+        found["code"] = rows[-1] if rows else net.nodes[logits].inputs[0]
+    style = style_of(net, ancestors(net, last), shapes)
+    if style:
+        found.update(style=style, content=style[min(3, len(style) - 1)], dream=style[min(3, len(style) - 1)])
+    net.roles.update({role: played for role, played in found.items() if not net.roles.get(role)})
+
+
+def end_of(net, last, shapes):
+    """{"logits": layer, "prob": layer}, as far as a net has them whose answer is the layer ``last``; {} for maps.
+
+    A softmax or a sigmoid makes probabilities of the scores that it reads; the logarithm of a softmax is left aside, as
+    what it reads are scores too. Anything else is a score.
+    """
+    if len(shapes[last]) != 2 and shapes[last][1:3] != (1, 1):
+        return {}
+    layer, inputs = net.nodes[last]
+    if isinstance(layer, Softmax | Sigmoid | HardSigmoid):
+        return {"logits": inputs[0], "prob": last}
+    return {"logits": inputs[0] if isinstance(layer, LogSoftmax) else last}
+
+
+def style_of(net, names, shapes):
+    """Up to five layers: the first of each size of feature maps, of the kinds that a net without ReLUs may lack."""
+    for kinds in ((ReLU, Elementwise), (Conv2D, Add)):
+        maps = [n for n in names if isinstance(net.layers[n], kinds) and len(shapes[n]) == 4]
+        maps = [n for n in maps if max(shapes[n][1:3]) > 1]
+        if maps:
+            return list({shapes[n][1:3]: n for n in reversed(maps)}.values())[::-1][:5]
+    return []
+
+
+def ancestors(net, name):
+    """``name`` and the layers that it is made from, in the order of the net, without the input."""
+    wanted = {name}
+    for above in reversed(net.nodes):
+        if above in wanted:
+            wanted.update(net.nodes[above].inputs)
+    return [known for known in net.nodes if known in wanted]
