@@ -57,7 +57,8 @@ class Exercise:
     loops       function -> the reference, slow and plain; it takes the same arguments
     cases       rng -> the cases, an iterable of `Case`
     losses      function -> (loss, {output: argument}): loss(**arguments) is a number (or None where it has no
-                derivative), and the output must be its gradient at the argument, which finite differences check
+                derivative), and the output must be its gradient at the argument, which finite differences check.
+                Instead of an argument a function of the arguments, which gives where; the loss gets it as ``at``
     given       helpers that the student's file gets whole
     picture     (functions, scene) -> {title: array}: the lecture's picture made with the student's functions
     """

@@ -12,7 +12,10 @@ from minivis.exercises.exercise import MARK, Exercise
 from minivis.runtime.files import read_bytes
 
 # in the lecture's order: minivis/exercises/catalogue/NAME.py
-NAMES = ("fc", "relu", "softmax")
+NAMES = (
+    "fc", "relu", "softmax", "conv_loops", "conv_im2col", "conv_input_grad", "conv_weight_grad", "max_pool",
+    "batch_norm",
+)  # fmt: skip
 MOST = 10**6                                    # bytes of a file with an exercise
 
 

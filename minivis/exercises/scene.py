@@ -71,6 +71,13 @@ class Scene:
         seed[0, self.best] = 1
         return self.back(acts, {"fc8": seed}, rule)
 
+    def gradients_at(self, name):
+        """The gradient of the best class at a layer's output."""
+        acts = self.forward(self.net)
+        seed = np.zeros_like(acts["fc8"])
+        seed[0, self.best] = 1
+        return self.net.backward(acts, {"fc8": seed}, keep=(name,))[0][name]
+
     def forward(self, net):
         """The activations of the picture."""
         return net.forward(self.x, **PLAIN)
@@ -137,12 +144,10 @@ class StudentPool(MaxPool2D):
 
     def forward(self, x, *, mode):
         out, switches = self.functions["max_pool_forward"](x, self.size[0], self.stride[0])
-        return out, (switches, x.shape)
+        return out, (x, switches)
 
     def backward(self, dout, cache, mode):
-        switches, x_shape = cache
-        back = self.functions["max_pool_backward"]
-        return (back(dout, switches, x_shape, self.size[0], self.stride[0]),), {}
+        return (self.functions["max_pool_backward"](dout, *cache, self.size[0], self.stride[0]),), {}
 
 
 class StudentConv(Conv2D):

@@ -57,7 +57,7 @@ def test_no_mistake_is_called_right_and_nearly_all_are_named(exercise):
     wrong = []
     for number, mistake in enumerate(exercise.mistakes):
         outcomes = run_cases(exercise, exercise.wrong(mistake), cases)
-        verdicts = {verdict.function: verdict for verdict in judge(exercise, cases, outcomes)}
+        verdicts = {verdict.function: verdict for verdict in judge(exercise, cases, outcomes, measure=False)}
         made = verdicts.pop(mistake.function)
         assert not made.right, f"called right: {mistake}"
         assert all(verdict.right for verdict in verdicts.values()), "the other functions are the solution's"

@@ -16,6 +16,10 @@ def scene():
     ("relu", lambda scene, functions: scene.with_relus(functions)),
     ("fc", lambda scene, functions: scene.with_fcs(functions)),
     ("softmax", lambda scene, functions: scene.with_softmax(functions)),
+    ("max_pool", lambda scene, functions: scene.with_pools(functions)),
+    ("conv_im2col", lambda scene, functions: scene.with_convs(forward=functions["conv_forward"])),
+    ("conv_input_grad", lambda scene, functions: scene.with_convs(
+        backward=lambda dout, w, x_shape, padding: functions["conv_input_grad"](dout, w, padding))),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_a_right_layer_changes_nothing(scene, name, replaced):
     net = replaced(scene, get(name).solutions)
