@@ -7,7 +7,7 @@ from functools import cache, cached_property, partial
 from minivis.engine.network import Network
 from minivis.images.preprocessing import CAFFE_VGG, TORCH
 from minivis.layers import Conv2D
-from minivis.models import alexnet, efficientnet, googlenet, resnet, squeezenet
+from minivis.models import alexnet, densenet, efficientnet, googlenet, inception, mobilenet, resnet, squeezenet
 from minivis.models.blank import batch_norm, blank
 from minivis.models.vgg import BLOCKS, conv_names, vgg
 
@@ -65,7 +65,13 @@ def architectures():
         build = partial(squeezenet.squeezenet, version)
         found.append(Known(f"SqueezeNet {version}", "torchvision", build, squeezenet.torch_names(version)))
         found.append(Known(f"SqueezeNet {version}", AS_OURS, partial(build, caffe=True), {}))
-    for name in resnet.BLOCKS:
+    found.append(Known("Inception-v3", "torchvision", inception.inception_v3, inception.torch_names(), inception.AUX))
+    found.append(Known("MobileNetV2", "torchvision", mobilenet.mobilenet_v2, mobilenet.torch_names()))
+    for name in densenet.DESIGNS:
+        for dotted in (False, True):
+            names = densenet.torch_names(name, dotted=dotted)
+            found.append(Known(name, "torchvision", partial(densenet.densenet, name), names))
+    for name in resnet.DESIGNS:
         found.append(Known(name, "torchvision", partial(resnet.resnet, name), resnet.torch_names(name)))
     for name in efficientnet.SIZES:
         build = partial(efficientnet.efficientnet, name)
