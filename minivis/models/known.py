@@ -6,7 +6,7 @@ from functools import cache, cached_property, partial
 
 from minivis.engine.network import Network
 from minivis.images.preprocessing import CAFFE_VGG, TORCH
-from minivis.layers import Conv2D
+from minivis.layers import Conv2D, Flatten, GlobalAvgPool
 from minivis.models import alexnet, densenet, efficientnet, googlenet, inception, mobilenet, resnet, squeezenet
 from minivis.models.blank import batch_norm, blank
 from minivis.models.vgg import BLOCKS, conv_names, vgg
@@ -16,6 +16,7 @@ SUFFIXES = {                                    # what files call our parameters
     "Conv2D": {"w": "weight", "b": "bias"},
     "FullyConnected": {"w": "weight", "b": "bias"},
     "BatchNorm": {"gamma": "weight", "beta": "bias", "mean": "running_mean", "var": "running_var"},
+    "PReLU": {"w": "weight"},
 }
 
 
@@ -24,7 +25,8 @@ class Known:
     """One architecture in one program's names.
 
     ``names``: our layer -> the prefix of its arrays in a file; a layer that is not listed is called as here.
-    ``ignored``: a pattern of the names in such files that the net for use does not need.
+    ``ignored``: a pattern of the names in such files that the net for use does not need. ``ends``: the last layer of
+    the body, behind which people put other heads; else what the first Flatten or global pool reads.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Known:
     build: Callable[[], Network]
     names: dict
     ignored: str = r"$^"
+    ends: str | None = None
 
     def prefix(self, layer):
         return self.names.get(layer, layer)
@@ -50,6 +53,24 @@ class Known:
             for key, array in layer.params.items()
         }
 
+    @property
+    def body(self):
+        """The layers up to the head; none where there is no head to exchange."""
+        names = list(self.net.nodes)
+        ends = self.ends or next((inputs[0] for layer, inputs in self.net.nodes.values()
+                                  if isinstance(layer, Flatten | GlobalAvgPool)), None)  # fmt: skip
+        return names[: names.index(ends) + 1] if ends else []
+
+
+def resnets_of(shapes):
+    """The ResNets that these shapes (name -> shape) can be of: depth and groups are read from them."""
+    design = resnet.design_of(shapes)
+    if design is None:
+        return []
+    build = partial(resnet.resnet, design)
+    return [Known(design.name, "torchvision", build, resnet.torch_names(design)),
+            Known(design.name, "for CIFAR", build, resnet.torch_names(design, "shortcut"))]  # fmt: skip
+
 
 @cache
 def architectures():
@@ -63,7 +84,8 @@ def architectures():
     ]
     for version in squeezenet.VERSIONS:
         build = partial(squeezenet.squeezenet, version)
-        found.append(Known(f"SqueezeNet {version}", "torchvision", build, squeezenet.torch_names(version)))
+        found.append(Known(f"SqueezeNet {version}", "torchvision", build, squeezenet.torch_names(version),
+                           ends="fire9/concat"))  # fmt: skip
         found.append(Known(f"SqueezeNet {version}", AS_OURS, partial(build, caffe=True), {}))
     found.append(Known("Inception-v3", "torchvision", inception.inception_v3, inception.torch_names(), inception.AUX))
     found.append(Known("MobileNetV2", "torchvision", mobilenet.mobilenet_v2, mobilenet.torch_names()))

@@ -124,7 +124,7 @@ BLOCK_KERNEL = re.compile(r"layer(\d+)\.(\d+)\.conv[123]\.weight")
 
 
 def design_of(shapes):
-    """The `Design` whose kernels these are, name -> shape (out, in, KH, KW) as torchvision has them; None: another's."""
+    """The `Design` whose kernels these are (name -> shape, its axes out, in, KH, KW); None where they are another's."""
     counts: dict[int, set] = {}
     for name in shapes:
         if place := BLOCK_KERNEL.fullmatch(name):

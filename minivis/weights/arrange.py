@@ -13,21 +13,12 @@ from minivis.engine.ending import without_lone_softmax
 from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue
 from minivis.models.known import SUFFIXES
-from minivis.models.vgg import input_size
 from minivis.weights.containers.limits import Budget
 from minivis.weights.containers.tensor import check_finite
 
+BY_SHAPE = "by shape"                           # groups of a row: as many as the shapes tell
 # whose rows files count as we do: they mix all numbers, leave one a channel, or are told an order by the table
 IN_ONE_ORDER = ("Conv2D", "FullyConnected", "GlobalAvgPool", "Permute")
-
-
-def table_of(known):
-    """The layer table of an architecture; a convolution with a group a channel has one at any width."""
-    table = layer_table.describe(known.net)
-    for row in table["layers"]:
-        if row.get("groups", 1) > 1 and known.net.layers[row["name"]].params["w"].shape[2] == 1:
-            row["groups"] = "depthwise"
-    return table
 
 
 def build(table, prefix, tensors, axes, dtype, path, finite=True):
@@ -51,9 +42,9 @@ def build(table, prefix, tensors, axes, dtype, path, finite=True):
                 raise BadFile(f"{path}: {stored}: {error}") from None
         if row.get("groups") == "depthwise":
             row["groups"] = arrays[name]["w"].shape[3] if "w" in arrays[name] else 1
-    dense = [arrays[name]["w"] for name in ("fc6",) if "w" in arrays.get(name, {})]
-    if dense and "pool5" in rows and "conv1_1" in rows:
-        table["preprocessing"]["size"] = input_size(len(dense[0]) // channels_of("pool5", rows, arrays))
+        if row.get("groups") == BY_SHAPE:
+            reads = arrays[name]["w"].shape[2] if "w" in arrays[name] else 0
+            row["groups"] = max(1, (channels_of(row["inputs"][0], rows, arrays) or 1) // max(1, reads))
     net = layer_table.build(table, arrays.__getitem__, path)
     if axes == "OIHW":
         check_end(net, rows, arrays, path)
@@ -65,6 +56,8 @@ def arrange(row, key, tensor, axes, rows, arrays, dtype):
     first_in_file = axes == "OIHW"                              # C, H, W: else rows are H, W, C already
     if row["type"] not in ("Conv2D", "FullyConnected"):
         values = tensor.read(dtype).reshape(-1)
+        if row["type"] == "PReLU" and values.size == 1:         # PyTorch's default: one slope for all channels
+            return values.repeat(channels_of(row["inputs"][0], rows, arrays) or 1)
         return reordered(values, order_of(row["inputs"][0], rows, arrays)) if first_in_file else values
     if key != "w":
         return tensor.read(dtype).reshape(-1)

@@ -9,10 +9,11 @@ from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
 from minivis.weights import layer_table_file, native
 from minivis.weights import onnx as onnx_file
-from minivis.weights.arrange import build, table_of
+from minivis.weights.arrange import build
 from minivis.weights.containers import hdf5
 from minivis.weights.containers.hdf5 import READABLE
 from minivis.weights.containers.open import opened
+from minivis.weights.fit import table_of
 from minivis.weights.keras import layouts, reader
 from minivis.weights.recognise import recognise
 from minivis.weights.training_of import finish
@@ -67,9 +68,10 @@ def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preproce
     if arch is not None and str(arch).endswith(".json"):
         net = layer_table_file.load(arch, path, contents, dtype=dtype, finite=finite)
     else:
-        known, tensors = recognise(contents, path, arch)
-        net = build(table_of(known), known.prefix, tensors, contents.axes, dtype, path, finite)
-        net = finish(net, known, contents)
+        match = recognise(contents, path, arch)
+        table, prefix = table_of(match, path)
+        net = build(table, prefix, match.tensors, contents.axes, dtype, path, finite)
+        net = finish(net, match.known, contents)
     if preprocess is not None:
         net.preprocessing = replace(preprocess, size=net.preprocessing.size)
         net.about["preprocessing"] = "as asked for"

@@ -1,29 +1,57 @@
-"""Which architecture a file of another program holds: the one with these names and with kernels of these sizes."""
+"""Which architecture a file of another program holds: the one with these names and with kernels of these sizes.
+
+Its body may stand under another head, or behind a prefix, as in a module of one's own: backbone.conv1, head.0, head.3.
+"""
 
 import re
+from typing import NamedTuple
+
+import numpy as np
 
 from minivis.errors import BadFile, UnknownName
-from minivis.models.known import architectures
+from minivis.layers import FullyConnected, Softmax
+from minivis.models import resnet
+from minivis.models.known import Known, architectures, resnets_of
+from minivis.weights.arrange import channels_of
+from minivis.weights.containers.checkpoint import ASIDE
 from minivis.weights.containers.open import spellings
+from minivis.weights.heads import Head, NoHead, gap_between, head_of
+
+
+class Match(NamedTuple):
+    """An architecture and the file's tensors under its names.
+
+    ``head``: another one than its own. ``aside``: names of the file that the net does not need.
+    """
+
+    known: Known
+    tensors: dict
+    head: Head | None = None
+    aside: tuple = ()
+    oihw: bool = True                                   # whether kernels are out, in, H, W
 
 
 def recognise(contents, path, arch=None):
-    """The `Known` whose names and kernels these are, and the tensors under its names; or BadFile with the nearest."""
-    known = architectures()
-    if arch is not None:
-        known = [k for k in known if k.name.lower() == str(arch).lower()]
-        if not known:
-            raise UnknownName.of("architecture", arch, dict.fromkeys(k.name for k in architectures()), listed=40)
-    candidates, nearest = [], (-1, "", "")
+    """The `Match` of a file's contents; or BadFile with the nearest architecture."""
+    nearest = (-1, None, "")
     for tensors in spellings(contents.tensors):
-        for one in known:
+        candidates = []
+        for one in known_for(tensors, arch):
             difference, score = compare(one, tensors, contents.axes)
             if difference is None:
-                candidates.append((one, tensors))
+                candidates.append(Match(one, tensors, oihw=contents.axes == "OIHW"))
             elif score > nearest[0]:
                 nearest = (score, one, difference)
         if candidates:
-            return min(candidates, key=lambda found: disorder(*found, contents))
+            return min(candidates, key=lambda match: disorder(match.known, match.tensors, contents))
+    for tensors in spellings(contents.tensors):
+        found = bodies(tensors, contents.axes, arch)
+        check_one(found, path)
+        for body in found:
+            try:
+                return with_head(body)
+            except NoHead as error:
+                nearest = max(nearest, (1, body.known, str(error)), key=lambda near: near[0])
     shown = ", ".join(f"{name} {list(t.shape)}" for name, t in list(contents.tensors.items())[:4])
     more = f", ... ({len(contents.tensors)} in all)" if len(contents.tensors) > 4 else ""
     _, one, difference = nearest
@@ -32,6 +60,18 @@ def recognise(contents, path, arch=None):
         f"{path} ({contents.container}) is of no architecture that minivis knows: {near}. It holds {shown or 'nothing'}"
         f"{more}; for a net of your own, describe its layers: --arch table.json"
     )
+
+
+def known_for(tensors, arch=None):
+    """The architectures to compare with; of ResNets, where the file's names tell its depth, only that one."""
+    designs = resnets_of({name: tensor.shape for name, tensor in tensors.items()})
+    known = [*designs, *(k for k in architectures() if not (designs and k.name in resnet.DESIGNS))]
+    if arch is None:
+        return known
+    asked = [k for k in known if k.name.lower() == str(arch).lower()]
+    if not asked and not any(k.name.lower() == str(arch).lower() for k in architectures()):
+        raise UnknownName.of("architecture", arch, dict.fromkeys(k.name for k in architectures()), listed=50)
+    return asked or [k for k in architectures() if k.name.lower() == str(arch).lower()]
 
 
 def compare(known, tensors, axes):
@@ -76,3 +116,110 @@ def has_published_widths(known, tensors, axes):
     """Whether every kernel has the published net's shape: tells EfficientNet-Lite2 from Lite1, as deep but narrower."""
     return all(list(tensors[name].shape) == file_shape(right, axes)
                for name, (_, key, right) in known.arrays.items() if key == "w" and len(right) == 4)
+
+
+# ---- a body under another head, or behind a prefix ----
+
+class Body(NamedTuple):
+    """An architecture's body in a file: its tensors under the architecture's names, and the rest as the file has it."""
+
+    known: Known
+    prefix: str
+    tensors: dict
+    rest: dict
+
+    @property
+    def channels(self):
+        """How many come out of it."""
+        rows = {name: {"type": type(layer).__name__, "inputs": inputs}
+                for name, (layer, inputs) in self.known.net.nodes.items()}  # fmt: skip
+        kernels = {layer: self.tensors[name] for name, (layer, key, _) in self.known.arrays.items()
+                   if key == "w" and name in self.tensors}  # fmt: skip
+        arrays = {layer: {"w": np.broadcast_to(0, (1, kernel.shape[0]))} for layer, kernel in kernels.items()}
+        return channels_of(self.known.body[-1], rows, arrays)
+
+
+def bodies(tensors, axes, arch=None):
+    """Every `Body` in a file with tensors in the order out, in, H, W."""
+    found = []
+    for prefix in prefixes_of(tensors) if axes == "OIHW" else ():
+        inside = {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        for known in known_for(inside, arch):
+            if body := body_of(known, prefix, inside, tensors):
+                found.append(body)
+    return found
+
+
+def prefixes_of(tensors):
+    """What may stand before all names of a body: whatever stands before the first array of one, the longest last."""
+    firsts = {next(iter(known.arrays), "") for known in architectures()}
+    firsts |= {first.partition(".")[2] for first in firsts}             # also "0.weight": features alone
+    found = {name[: -len(first)] for name in tensors for first in firsts
+             if first and (name == first or name.endswith("." + first))}  # fmt: skip
+    return sorted(found, key=lambda prefix: (prefix.count("."), prefix))
+
+
+def body_of(known, prefix, inside, tensors):
+    """The `Body` of ``known`` in the tensors ``inside`` its prefix; None where it is another's."""
+    layers = set(known.body)
+    wanted = {name: item for name, item in known.arrays.items() if item[0] in layers}
+    if not wanted or not all(name in inside for name in wanted):
+        return None
+    for name, (layer, key, right) in wanted.items():
+        shape = inside[name].shape
+        if key == "w" and not same_kind(shape, right, "OIHW") and not small_stem(layer, known, shape):
+            return None
+    body = {prefix + name for name in wanted}
+    return Body(known, prefix, {name: inside[name] for name in wanted},
+                {name: tensor for name, tensor in tensors.items() if name not in body})  # fmt: skip
+
+
+def small_stem(layer, known, shape):
+    """Whether this is the first convolution, of 7x7, as people have it for small pictures: of 3x3."""
+    first = next(iter(known.net.nodes))
+    return layer == first and known.net.layers[first].params["w"].shape[:2] == (7, 7) and shape[2:] == (3, 3)
+
+
+def check_one(found, path):
+    """Raise BadFile where these bodies are of several nets. Two with the same weights are one."""
+    nets: dict[str, Body] = {}
+    for body in found:
+        if all(body.tensors != other.tensors for other in nets.values()):
+            nets.setdefault(body.prefix, body)
+    if len(nets) > 1:
+        names = [prefix.rstrip(".") or "the names without a prefix" for prefix in nets]
+        raise BadFile(f"{path} holds {len(nets)} nets ({', '.join(names)}): say which one is meant, as in --part "
+                      f"{names[-1]}")
+
+
+def with_head(body):
+    """The `Match` of a body with whatever head the rest makes. Raise NoHead."""
+    known, prefix = body.known, body.prefix
+    containers = {prefix + name.partition(".")[0] + "." for name in body.tensors}
+    for name in body.rest:
+        if name.startswith(tuple(containers)):                          # of a deeper net, or of modules in between
+            raise NoHead(f"{name!r} has no place in it")
+    aside = [name for name, tensor in body.rest.items() if is_aside(name, prefix, known) or not tensor.shape]
+    rest = {name: tensor for name, tensor in body.rest.items() if name not in aside}
+    layers = {name: known.net.nodes[name] for name in known.net.nodes if name not in known.body}
+    own = {prefix + known.prefix(name): name for name, (layer, _) in layers.items() if type(layer) is FullyConnected}
+    more = [name for name in rest if name.rpartition(".")[0] not in own]
+    last = prefix + known.prefix(known.net.roles["logits"] or "")
+    if last in own and own.keys() <= {name.rpartition(".")[0] for name in rest} and more \
+            and gap_between(last, more[0].rpartition(".")[0]) is None:
+        raise NoHead(f"{more[0]!r} has no place in it")
+    pooling = []
+    for name, (layer, inputs) in layers.items():
+        if layer.params or isinstance(layer, Softmax):
+            break
+        row = {"name": name, "type": type(layer).__name__, "inputs": list(inputs), "parameters": []}
+        pooling.append(row | layer.config())
+    head = head_of(rest, body.channels, known.body[-1], pooling, own)
+    return Match(known, body.tensors | rest, head, tuple(aside))
+
+
+def is_aside(name, prefix, known):
+    """Whether an array is of a loss, of a metric, or of a head that only training needs."""
+    inside = name.removeprefix(prefix)
+    parts = inside.lower().split(".")[:-1]
+    return bool(re.match(known.ignored, inside)) or any(word in part for part in parts for word in ASIDE)

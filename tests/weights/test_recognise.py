@@ -9,11 +9,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from foreign_files import write_safetensors
+from torch_files import linear, small_resnet, state_dict
 from vgg_files import GOLDEN, MAT_HEADER, TORCH_VGG16, WRITERS, npy, refused, torch_arrays
 
 import minivis as mv
 from minivis.errors import BadFile, UnknownName
 from minivis.models.known import architectures, vgg_names
+from minivis.models.resnet import Design
 from minivis.weights import oxford
 from minivis.weights.containers.open import Contents
 from minivis.weights.recognise import file_shape, recognise
@@ -147,3 +149,94 @@ def test_other_things(tmp_path, start, message):
 def test_mutated_files_that_broke_a_reader_once(path):
     """Of ten thousand for each reader; crashes_scipy.mat ends Python in scipy.io.loadmat (1.17)."""
     refused(path)
+
+
+# ---- a known body under another head, or behind a prefix ----
+
+X = np.random.default_rng(2).standard_normal((2, 64, 64, 3), dtype=np.float32)
+BODY = state_dict(small_resnet(), body_only=True)
+HEAD = linear("fc.0", 6, 7, 1) | linear("fc.3", 7, 5, 2)
+
+
+def loaded(tmp_path, arrays, **settings):
+    return mv.load(write_safetensors(tmp_path / "a.safetensors", arrays), **settings)
+
+
+def through(head, code):
+    """What two Linear layers with a ReLU between them make of a code."""
+    first, second = (name for name in head if name.endswith("weight"))
+    hidden = np.maximum(code @ head[first].T + head[first.replace("weight", "bias")], 0)
+    return hidden @ head[second].T + head[second.replace("weight", "bias")]
+
+
+@pytest.mark.parametrize("prefix, head", [
+    ("", HEAD), ("backbone.", linear("backbone.fc.0", 6, 7, 1) | linear("backbone.fc.3", 7, 5, 2)),
+    ("backbone.", linear("head.1", 6, 7, 1) | linear("head.4", 7, 5, 2)), ("module.model.", HEAD),
+    ("0.", linear("2", 6, 7, 1) | linear("5", 7, 5, 2)),
+    ("_orig_mod.encoder.net.", linear("a", 6, 7) | linear("b", 7, 5)),
+])  # fmt: skip
+def test_a_known_body_is_found_behind_a_prefix_and_under_a_head_of_ones_own(tmp_path, prefix, head):
+    net = loaded(tmp_path, {prefix + name: array for name, array in BODY.items()} | head)
+    acts = net.forward(X)
+    np.testing.assert_allclose(acts[net.roles["logits"]], through(head, acts["pool5"]), rtol=1e-4, atol=1e-5)
+    assert "each ReLU is assumed" in net.about["head"]
+    assert net.about["architecture"].startswith("ResNet of 1 + 1 blocks")
+    assert net.roles["prob"] == "prob" and net.roles["code"].endswith("_relu")
+
+
+def test_a_body_alone_ends_with_the_mean_of_its_maps(tmp_path):
+    acts = loaded(tmp_path, BODY).forward(X)
+    np.testing.assert_allclose(acts["pool5"], acts["res3a_relu"].mean(axis=(1, 2)), rtol=1e-5)
+    assert list(acts)[-1] == "pool5"
+
+
+def test_a_stem_for_small_pictures_keeps_the_size(tmp_path):
+    arrays = BODY | HEAD | {"conv1.weight": BODY["conv1.weight"][:, :, 2:5, 2:5].copy()}
+    net = loaded(tmp_path, arrays)
+    assert net.input_size == (32, 32) and net.shapes()["res2a"] == (1, 32, 32, 4) and "pool1" not in net.nodes
+    assert "conv1 is 3x3 and not 7x7: stride 1, no pool" in net.about["stem"]
+    assert "stem" not in loaded(tmp_path, BODY | HEAD).about
+
+
+def test_names_of_resnets_for_cifar(tmp_path):
+    arrays = state_dict(small_resnet(shortcut="shortcut"), body_only=True) | linear("linear", 6, 10)
+    net = loaded(tmp_path, arrays)
+    assert net.roles["logits"] == "linear" and net.about["head"] == "linear (6 to 10)"
+    assert {"layer2.0.shortcut.0.weight", "layer2.0.shortcut.1.running_var"} < set(arrays)
+
+
+def test_groups_are_what_the_shapes_tell(tmp_path):
+    design = Design((1, 1), inside=2, groups=4, first=8, filters=(8, 12))
+    net = loaded(tmp_path, state_dict(small_resnet(design)))
+    assert [net.layers[f"res{stage}a_branch2b"].groups for stage in (2, 3)] == [4, 4]
+
+
+def test_a_grey_net(tmp_path):
+    arrays = BODY | HEAD | {"conv1.weight": BODY["conv1.weight"][:, :1].copy()}
+    net = loaded(tmp_path, arrays)
+    assert net.preprocessing.channel_order == "grey" and net.shapes()["input"] == (1, 224, 224, 1)
+
+
+def test_two_nets_in_one_dict_are_asked_for(tmp_path):
+    both = {f"{part}.{name}": array + (part == "teacher") for name, array in BODY.items()
+            for part in ("student", "teacher")}  # fmt: skip
+    with pytest.raises(BadFile, match=r"holds 2 nets \(student, teacher\): .*, as in --part teacher"):
+        loaded(tmp_path, both | linear("student.fc", 6, 5))
+
+
+def test_a_criterion_is_set_aside_and_named(tmp_path):
+    more = {"criterion.weight": np.ones(5, "f4"), "loss_fn.net.0.weight": np.ones((4, 3, 3, 3), "f4"),
+            "temperature": np.array(1, "f4")}  # fmt: skip
+    net = loaded(tmp_path, BODY | HEAD | more)
+    assert net.roles["logits"] == "fc.3"
+    for name in more:
+        assert name in net.about["aside"]
+
+
+@pytest.mark.parametrize("more, message", [
+    (linear("layer2.0.se.fc1", 6, 2), "'layer2.0.se.fc1.weight' has no place in it"),
+    (linear("age", 6, 3) | linear("sex", 6, 2), "'sex' reads 6 numbers, and 3 come in"),
+])  # fmt: skip
+def test_what_is_no_head_is_refused(tmp_path, more, message):
+    with pytest.raises(BadFile, match=message):
+        loaded(tmp_path, BODY | more)

@@ -1,0 +1,92 @@
+"""The layer table of a `Match`: the architecture's own, adapted to what the file's shapes tell.
+
+    channels    of the picture: what the first convolution reads
+    stem        a 3x3 convolution where the architecture has 7x7: stride 1 and no pool behind it, as people have it for
+                pictures of 32 x 32 pixels
+    size        of the picture, where VGG's first FC layer reads so many positions of the last pool
+    groups      as many as the channels that come in are more than a filter reads; arrange.py finds them
+
+What is assumed is said in ``about``, in one sentence each.
+"""
+
+import math
+from copy import deepcopy
+from dataclasses import replace
+
+import numpy as np
+
+from minivis.engine import layer_table
+from minivis.errors import BadFile
+from minivis.images.preprocessing import Preprocessing
+from minivis.models.vgg import input_size
+from minivis.weights.arrange import BY_SHAPE
+
+SMALL = (32, 32)                                # CIFAR's pictures
+GREY_MEAN, GREY_SCALE = 0.449 * 255, 0.226 * 255        # ImageNet's, over all colours
+
+
+def table_of(match, path):
+    """(the layer table, layer -> what the file calls it)."""
+    known, head = match.known, match.head
+    table = deepcopy(layer_table.describe(known.net))
+    rows = {row["name"]: row for row in table["layers"]}
+    about, prefixes = table["about"], {name: known.prefix(name) for name in rows}
+    if head is not None:
+        rows = {name: rows[name] for name in known.body} | {row["name"]: row for row in head.rows}
+        prefixes |= head.prefixes
+        table["roles"].update(head.roles)
+        if head.said:
+            about["head"] = head.said
+    for row in rows.values():
+        if row.get("groups", 1) > 1:
+            row["groups"] = BY_SHAPE
+
+    def shape(name):
+        """Of a layer's weights in the file: out, in, and a kernel's H, W."""
+        found = match.tensors[f"{prefixes[name]}.weight"].shape
+        return found if match.oihw else found[-1:] + found[-2:-1] + found[:-2]
+
+    first = next(name for name, row in rows.items() if row["type"] == "Conv2D")
+    size = fit_stem(rows, first, shape(first), about) or fit_size(rows, shape)
+    fit_channels(table, shape(first)[1], path)
+    if size:
+        table["preprocessing"]["size"] = size
+    if match.aside:
+        about["aside"] = f"arrays that the net does not need: {', '.join(match.aside[:6])}" + (
+            f", ... ({len(match.aside)} in all)" if len(match.aside) > 6 else "")
+    table["layers"] = list(rows.values())
+    return table, lambda name: prefixes.get(name, name)
+
+
+def fit_stem(rows, first, shape, about):
+    """Where the file's stem is the small one: exchange it, and return the size of the pictures."""
+    row = rows[first]
+    if shape[2:] != (3, 3) or np.ravel(row["padding"]).tolist() != [3, 3, 3, 3]:
+        return None
+    row.update(stride=1, padding=1)
+    pool = next(name for name, row in rows.items() if row["type"] == "MaxPool2D")
+    source = rows.pop(pool)["inputs"][0]
+    for row in rows.values():
+        row["inputs"] = [source if name == pool else name for name in row["inputs"]]
+    about["stem"] = f"{first} is 3x3 and not 7x7: stride 1, no pool behind it and pictures of 32 x 32 are assumed"
+    return list(SMALL)
+
+
+def fit_size(rows, shape):
+    """What VGG's pictures measure, from the positions that the first FC layer reads; None where that is no VGG."""
+    fc = next((name for name, row in rows.items() if row["type"] == "FullyConnected"), None)
+    if fc is None or "pool5" not in rows or "conv1_1" not in rows:
+        return None
+    channels = shape(next(name for name in reversed(rows) if name.startswith("conv5_")))[0]
+    return input_size(math.prod(shape(fc)[1:]) // channels)
+
+
+def fit_channels(table, channels, path):
+    """The preprocessing of pictures of so many channels."""
+    preprocessing = Preprocessing.from_dict(table["preprocessing"])
+    if channels == preprocessing.channels:
+        return
+    if channels != 1:
+        raise BadFile(f"{path} reads pictures of {channels} channels, and minivis shows pictures of 1 or 3")
+    grey = replace(preprocessing, channel_order="grey", mean=(GREY_MEAN,), scale=(GREY_SCALE,))
+    table["preprocessing"] = grey.as_dict()
