@@ -52,8 +52,10 @@ def install(wanted):
     print("minivis: making an environment in .venv, about a minute ...", file=sys.stderr)
     venv.EnvBuilder(with_pip=True, clear=True).create(HOME)
     pip = [os.path.join(BIN, "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    if subprocess.call([*pip, "--editable", ROOT + "[test]"], stdout=sys.stderr):
-        sys.exit("run.py: pip could not install minivis, for the reason above; the next run tries again")
+    if subprocess.call([*pip, "--editable", ROOT + "[test,imagenet]"], stdout=sys.stderr):
+        print("run.py: once more without the net of photographs, which nothing else needs", file=sys.stderr)
+        if subprocess.call([*pip, "--editable", ROOT + "[test]"], stdout=sys.stderr):
+            sys.exit("run.py: pip could not install minivis, for the reason above; the next run tries again")
     with open(READY, "w") as file:
         file.write(wanted)
 

@@ -14,6 +14,7 @@ from commandline import contents, fill, runner
 from hypothesis import HealthCheck, settings
 from tuned import tune
 
+from minivis.commands import default_net
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
 # a shell's background jobs begin without Ctrl-C, and so would every command that a test starts
@@ -28,6 +29,14 @@ settings.register_profile(
 settings.load_profile("suite")
 
 stand_in.kernels()                      # the workers of pytest-xdist inherit its folder: each kernel is compiled once
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_net_of_photographs():
+    """The default net of a test must not hang on what is installed here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default_net, "installed", lambda: False)
+        yield
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ DEFAULT_NET = "emoji-vgg"
 ANY_SIZE = 512                                  # pixels: of the longer side, in a net that takes any size
 
 IMAGE = click.Argument(["image"], required=False)
-NET = click.Option(["--net"], default=DEFAULT_NET, metavar="NAME|FILE", show_default=True,
+NET = click.Option(["--net"], default=DEFAULT_NET, metavar="NAME|FILE",
+                   show_default=f"{DEFAULT_NET}; for an IMAGE of 128 pixels or more squeezenet, if installed",
                    help="Net to use: a name of `minivis weights list`, or a file of weights.")
 NET_ARGUMENT = click.Argument(["net"], default=DEFAULT_NET, required=False, metavar="[NAME|FILE]")
 SIZE = click.Option(["--size"], type=whole(), metavar="N", help="Shrink IMAGE until its longer side has N pixels.",
@@ -131,7 +132,10 @@ class Further:
 
 
 def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
-    """Load what the command line names: a net or None, and a picture (None: our goose), no larger than ``size``."""
+    """Load what the command line names: a net or None, and a picture (None: our goose), no larger than ``size``.
+
+    ``net`` may also be a function that names one, given the picture's pixels.
+    """
     from minivis.runtime.files import file_hash
     from minivis.weights.catalogue import load, locate
 
@@ -140,6 +144,8 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
         from minivis.images.files import read_image
 
         pixels = read_image(source, size)
+    if callable(net):
+        net = net(pixels)
     path, loaded = (None, None) if net is None else (locate(net), load(net, device=device))
     any_size = loaded is None or loaded.input_size is None
     if needs_image and size is None and any_size and max(pixels.shape) > ANY_SIZE:

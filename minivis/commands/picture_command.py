@@ -22,10 +22,10 @@ from minivis.commands.common import (
     SIZE,
     blas_threads,
     read_further,
-    read_given,
     say,
     takes_several,
 )
+from minivis.commands.default_net import read_for
 from minivis.commands.option_groups import OUTPUT, GroupedCommand, under
 from minivis.commands.types import PictureFile
 from minivis.errors import BadValue
@@ -68,12 +68,12 @@ class PictureCommand(GroupedCommand):
                          params=[*params, *(long_options(long) if long else []), *compute, OUT, *REPORT])
         self.own, self.parts, self.long = own, parts, long
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
+        self.photographs = image and net and not inputs     # codes of many pictures belong to the net that made them
 
     def run(self, **params):
         """What the command line does."""
         out = self.output(params)
-        given = read_given(params.get("net"), params.get("image"), size=params.get("size"),
-                           needs_image=self.needs_image, device=params.get("device", "cpu"))
+        given = read_for(params, photographs=self.photographs, quiet=params["quiet"], needs_image=self.needs_image)
         given.out = out
         given.inputs = self.further_inputs(params)
         given.further = read_further(params, self.params)
@@ -205,7 +205,10 @@ class PictureCommand(GroupedCommand):
             if not option.expose_value:
                 continue
             value = params[option.name]
-            if option.name in self.not_recorded or value in (None, False, ()) or value == option.default:
+            if option.name in self.not_recorded or value in (None, False, ()):
+                continue
+            chosen = option.name == "net" and self.photographs and image is not None     # by what is installed
+            if value == option.default and not chosen:
                 continue
             if isinstance(option, click.Argument):
                 words += map(positional, value if takes_several(option) else [value])

@@ -19,6 +19,7 @@ from minivis.commands.common import (
     relative,
     say,
 )
+from minivis.commands.default_net import read_for
 from minivis.commands.option_groups import OUTPUT, GroupedCommand, under
 from minivis.errors import BadFile, BadValue, MinivisError
 
@@ -43,7 +44,7 @@ def gallery(out, force, as_json, quiet, **params):
     with made_folder(out) as folder:
         page = folder / "index.html"
         check_output(page, force)
-        given = read_given(params["net"], params["image"], size=params["size"], device=params["device"])
+        given = read_for(params, quiet=quiet)
         shown, text = build(given, params, progress=not quiet)
         with atomic_write(page, force) as temporary:
             temporary.write_text(text, encoding="utf-8")

