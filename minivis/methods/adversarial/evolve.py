@@ -69,12 +69,13 @@ class Evolved(Result):
     held: tuple[int, ...]                       # the classes held at p > 0.99 after each generation of this run
     notes: tuple[str, ...] = ()
 
-    def draw(self, i):
+    def picture(self):
         labels = [f"{percent(p)}\n{name}" for name, p in zip(self.names, self.probs)]
         sheet = contact_sheet(self.made, labels=labels)
         return above([text_picture(self.sentence(), sheet.shape[1], align="center"), sheet])
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         return {
             "generations": self.generation, "held": self.above(HELD), "above_0.9": self.above(0.9),
             "above_0.5": self.above(0.5), "median": float(np.median(self.probs)), "held_by_generation": list(self.held),

@@ -7,11 +7,11 @@ import numpy as np
 from minivis.figures.compose import bar_chart, panels, signed
 from minivis.figures.text import percent
 from minivis.images.metrics import distances
-from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.result import PANEL, BatchResult, Subject
 
 
 @dataclass(frozen=True, eq=False)
-class Fooling(Result):
+class Fooling(BatchResult):
     """``made`` uint8 (N, h, w, C): the pictures that were found, as they were read back from PNG; ``fooled`` (N,)."""
 
     subject: Subject                            # what it began with

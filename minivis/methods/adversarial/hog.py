@@ -77,7 +77,7 @@ class HogTwin(Result):
         before, after = self.distances
         return 1 - after / before if before else 1.0
 
-    def draw(self, i):
+    def picture(self):
         (before, after), bins = self.distances, self.settings["bins"]
         twin = stretched(self.twin) if self.inverted else self.twin
         images = [self.first, self.start, twin, *(strokes(code, bins) for code in self.codes)]
@@ -87,7 +87,7 @@ class HogTwin(Result):
         return panels(images, titles, f"A stroke is an edge, as bright as it is strong. {self._words()}", columns=3)
 
     def _pixels(self):
-        numbers = self.describe(0)
+        numbers = self.numbers
         return f"{numbers['rms_to_start']:.3g} levels from the start, {numbers['rms_to_first']:.3g} from A"
 
     def _words(self):
@@ -95,7 +95,8 @@ class HogTwin(Result):
         return (f"HOG distance to A: {before:.3g} -> {after:.3g}, down by {100 * self.fall:.1f} %, judged on "
                 f"whole levels.")
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         before, after = self.distances
         return {"distance_at_start": before, "distance": after, "fall": self.fall,
                 "rms_to_start": rms(self.twin, self.start), "rms_to_first": rms(self.twin, self.first),

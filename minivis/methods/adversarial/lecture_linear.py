@@ -30,7 +30,7 @@ class LectureLinear(Result):
     def prob(self, x):
         return float(1 / (1 + np.exp(-self.score(x))))
 
-    def draw(self, i):
+    def picture(self):
         names = [f"x{k} = {value:g}, w{k} = {weight:g}" for k, (value, weight) in enumerate(zip(self.x, self.w))]
         charts = [bar_chart(names, self.x * self.w, percent=False),
                   bar_chart([f"x{k} = {value:g}" for k, value in enumerate(self.nudged)], self.nudged * self.w,
@@ -39,7 +39,8 @@ class LectureLinear(Result):
                   for what, x in (("w x", self.x), (f"w (x + {self.settings['eps']:g} sign w)", self.nudged))]
         return panels(charts, titles, height=max(chart.shape[0] for chart in charts))
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         return {"x": self.x.tolist(), "w": self.w.tolist(), "nudged": self.nudged.tolist(), "score": self.score(self.x),
                 "probability": self.prob(self.x), "score_after": self.score(self.nudged),
                 "probability_after": self.prob(self.nudged)}

@@ -48,7 +48,7 @@ class LinearFool(Result):
     def probs(self, x):
         return softmax_forward(x @ self.w + self.b)
 
-    def draw(self, i):
+    def picture(self):
         if self.shape is None:
             heat = np.kron(signed(self.w.T[..., None]), np.ones((12, max(1, 480 // len(self.w)), 1), np.uint8))
             limit = abs(self.w).max()
@@ -68,7 +68,8 @@ class LinearFool(Result):
             sheets[what] = contact_sheet(tiles, few, labels=labels, scale=max(1, 112 // side))
         return above([panels([sheet], [what], height=sheet.shape[0]) for what, sheet in sheets.items()], align="center")
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         same = self.nudges[: len(self.convnet)]                         # of the rows that the convnet was asked about
         return {
             "accuracy": self.accuracy, "numbers_each": len(self.w), "classes": len(self.names),
@@ -82,7 +83,7 @@ class LinearFool(Result):
         }  # fmt: skip
 
     def __str__(self):
-        told = self.describe(0)
+        told = self.numbers
         beside = ""
         if len(self.convnet):
             found = told["convnet"]

@@ -18,7 +18,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import display_limit, panels, signed, unsigned
 from minivis.layers.relu import RELU_RULES, check_rule
 from minivis.methods.shared.gradient import pixel_gradient
-from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.settings import SEED, SWITCH, TEXT, choice, several, takes
 
@@ -26,7 +26,7 @@ DISPLAYS = ("signed", "absolute")
 
 
 @dataclass(frozen=True, eq=False)
-class Backprop(Result):
+class Backprop(BatchResult):
     """``gradients``: rule -> (N, H, W, C), at the pixels that the net saw."""
 
     subject: Subject

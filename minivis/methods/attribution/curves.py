@@ -18,7 +18,7 @@ from minivis.figures.compose import beside, panels
 from minivis.figures.line_chart import line_chart
 from minivis.methods.attribution.saliency import KINDS, SETTINGS, mapped
 from minivis.methods.shared.fills import filled
-from minivis.methods.shared.result import PANEL, Result, Subject, input_of
+from minivis.methods.shared.result import PANEL, BatchResult, Subject, input_of
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
@@ -28,7 +28,7 @@ RANDOM = "random order"
 
 
 @dataclass(frozen=True, eq=False)
-class Curves(Result):
+class Curves(BatchResult):
     """``fractions`` (S,) of the pixels; ``deletion``, ``insertion``: kind -> (N, S), what the unit is then."""
 
     subject: Subject

@@ -23,7 +23,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import display_limit, overlay, panels
 from minivis.figures.text import percent
 from minivis.methods.shared.fills import filled
-from minivis.methods.shared.result import PANEL, Result, Subject, input_of, seen_by
+from minivis.methods.shared.result import PANEL, BatchResult, Subject, input_of, seen_by
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import track
@@ -42,7 +42,7 @@ class Extreme(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Occlusion(Result):
+class Occlusion(BatchResult):
     """``maps`` (N, H, W): the drop of ``measure`` at each pixel; N pictures, or one picture and N units."""
 
     subject: Subject

@@ -19,7 +19,7 @@ from minivis.methods.attribution.gradcam import gradcam, guided_gradcam
 from minivis.methods.attribution.integrated_gradients import gradient_x_input, integrated_gradients
 from minivis.methods.attribution.smoothgrad import smoothgrad
 from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
-from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.settings import SEED, TEXT, number, takes, whole
 
@@ -39,7 +39,7 @@ SETTINGS = {"samples": 50, "noise": 0.15, "baseline": "grey", "steps": 32, "laye
 
 
 @dataclass(frozen=True, eq=False)
-class Saliency(Result):
+class Saliency(BatchResult):
     """``maps`` (N, H, W): how strongly each pixel moves the unit; of a kind in SIGNED, what it adds to it."""
 
     subject: Subject
@@ -122,7 +122,7 @@ def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **s
 
 
 @dataclass(frozen=True, eq=False)
-class SaliencyKinds(Result):
+class SaliencyKinds(BatchResult):
     """Several kinds of the same pictures and units: ``kinds``, name -> `Saliency`."""
 
     subject: Subject

@@ -20,7 +20,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import above, beside, panels, text_picture, unsigned
 from minivis.figures.line_chart import line_chart
 from minivis.methods.attribution.saliency import KINDS, SETTINGS, mapped
-from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
@@ -32,7 +32,7 @@ TILE = 104                                      # pixels
 
 
 @dataclass(frozen=True, eq=False)
-class SanityCheck(Result):
+class SanityCheck(BatchResult):
     """``maps``: kind -> (stages + 1, N, H, W), the trained net first; ``likeness``: kind -> (stages, N).
 
     ``layers``: what was shuffled at each stage, beside all that came before.

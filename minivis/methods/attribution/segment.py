@@ -17,7 +17,7 @@ from minivis.engine.ending import answering
 from minivis.errors import BadValue, MissingExtra, UnknownName
 from minivis.figures.compose import above, overlay, panels
 from minivis.methods.attribution.saliency import mapped
-from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.settings import SEED, choice, number, takes, whole
 
@@ -28,7 +28,7 @@ OBJECT, GROUND = 255, 0
 
 
 @dataclass(frozen=True, eq=False)
-class Segmentation(Result):
+class Segmentation(BatchResult):
     """``masks``: per picture bool (H, W), its own size; ``maps`` (N, h, w): the saliency that it came from."""
 
     subject: Subject

@@ -14,7 +14,7 @@ from PIL import Image
 
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import beside, contact_sheet, display_limit, panels, signed, unsigned
-from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.settings import SEED, takes, whole
 
@@ -24,7 +24,7 @@ SCALES = ("shared", "channel")
 
 
 @dataclass(frozen=True, eq=False)
-class ActivationGrid(Result):
+class ActivationGrid(BatchResult):
     """``maps`` (N, H, W, C): the output of ``layer``; a layer without positions has H = W = 1."""
 
     subject: Subject

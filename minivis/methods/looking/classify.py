@@ -14,14 +14,14 @@ from minivis.engine.ending import Ending, answering
 from minivis.errors import BadValue
 from minivis.figures.compose import bar_chart, panels
 from minivis.figures.text import percent
-from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import last_of
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.settings import SEED, takes, whole
 
 
 @dataclass(frozen=True, eq=False)
-class Classes(Result):
+class Classes(BatchResult):
     """The first classes of each picture: their numbers ``classes`` (N, top), and so their ``probs`` and ``scores``."""
 
     subject: Subject

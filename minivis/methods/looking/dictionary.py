@@ -36,7 +36,7 @@ class FilterComparison(Result):
     learnt: dict[str, np.ndarray]
     unreadable: list
 
-    def draw(self, i):
+    def picture(self):
         own = self.net.filters
         F, KH, KW, _ = own.shape
         columns = math.ceil(F ** 0.5)
@@ -50,8 +50,9 @@ class FilterComparison(Result):
                       footer=f"{self.settings['patches']} patches of {self.settings['photos']} photographs. "
                              "Spread: the part of its square that a filter uses, on average.")
 
-    def describe(self, i):
-        return {**self.net.describe(0), "spread": float(spread(self.net.filters).mean()), "learnt": {
+    @property
+    def numbers(self):
+        return {**self.net.numbers, "spread": float(spread(self.net.filters).mean()), "learnt": {
             name: {"filters": len(filters), "spread": float(spread(filters).mean())}
             for name, filters in self.learnt.items()}, "unreadable": [path for path, _ in self.unreadable]}
 

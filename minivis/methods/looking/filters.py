@@ -28,7 +28,7 @@ class FilterGrid(Result):
     filters: np.ndarray
     reads_picture: bool
 
-    def draw(self, i):
+    def picture(self):
         F, KH, KW, C = self.filters.shape
         size = f"{F} filters of {KW} x {KH} x {C}"
         if self.reads_picture:
@@ -48,7 +48,8 @@ class FilterGrid(Result):
         return panels([sheet], [f"{self.layer}\n{note}"], colorbars=[("diverging", -limit, limit, "weight")],
                       height=sheet.shape[0])
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         return {"layer": self.layer, "shape": list(self.filters.shape), "reads_picture": self.reads_picture,
                 "mean": float(self.filters.mean()), "std": float(self.filters.std()),
                 "largest": float(abs(self.filters).max())}

@@ -27,7 +27,7 @@ class Neighbours(Result):
     among: int
     notes: tuple = ()
 
-    def draw(self, i):
+    def picture(self):
         metric = self.settings["metric"]
         names = [f"{os.path.basename(path)}\n{metric} {distance:.3g}" for path, distance in self.found]
         return contact_sheet(list(self.tiles), labels=["the picture", *names], columns=min(len(self.tiles), 7), scale=1)
@@ -37,7 +37,8 @@ class Neighbours(Result):
         """Without where the pictures lie: the figure has their names."""
         return " · ".join([f"the {len(self.found)} nearest of {self.among}", *self.notes])
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         return {"among": self.among, "notes": list(self.notes),
                 "neighbours": [{"picture": path, "distance": distance} for path, distance in self.found]}
 

@@ -44,7 +44,7 @@ class ReceptiveFields(Result):
     drawn: tuple[str, ...]                      # convolutions, pools and fully connected layers: the others look alike
     unreadable: list
 
-    def draw(self, i):
+    def picture(self):
         shown = [k for k, name in enumerate(self.layers) if name in self.drawn]
         H, W = self.energy[0].shape
         tiles = [_tile(self.energy[k], self.seen[k], self.centres[k], self.sizes[k]) for k in shown]
@@ -62,7 +62,8 @@ class ReceptiveFields(Result):
         return figure if chart is None else above(
             [figure, panels([chart], ["the side of the receptive field"], height=chart.shape[0])], gap=0)
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         return {"image_size": list(self.energy[0].shape), "pictures": self.settings["pictures"], "layers": [
             {"name": name, "theoretical": list(field.size), "effective": size, "visible": list(box)}
             for name, field, box, size in zip(self.layers, self.fields, self.seen, self.sizes)],

@@ -1,4 +1,4 @@
-"""What the methods share: the pictures that they look at, and the form of what they hand back."""
+"""What the methods share: the pictures that they work on, and the form of their results."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ PANEL = 288                                     # pixels: the height of one pane
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """The pictures that a method is about: as given, fitted to the net, and as the net sees them."""
+    """The pictures that a method works on: as given, fitted to the net, and as the net sees them."""
 
     pictures: tuple                             # uint8 (H, W, C) each
     fitted: np.ndarray                          # (N, h, w, C), the net's size, the pictures' channels
@@ -29,11 +29,11 @@ class Subject:
         """From uint8 (H, W, C), a batch (N, H, W, C), or a list of pictures of any sizes."""
         pictures = tuple(image) if isinstance(image, (list, tuple)) or np.ndim(image) == 4 else (image,)
         if not pictures:
-            raise BadValue("an empty batch: give at least one picture")
+            raise BadValue("the batch is empty: give at least one picture")
         parts, boxes = zip(*(net.fit(picture) for picture in pictures))
         if len({part.shape[:2] for part in parts}) > 1:
             sizes = ", ".join(sorted({f"{part.shape[1]} x {part.shape[0]}" for part in parts}))
-            raise BadValue(f"this net takes any size, but a batch is of one; these pictures are {sizes} pixels")
+            raise BadValue(f"all pictures of a batch must have one size; these have {sizes} pixels")
         channels = max(part.shape[2] for part in parts)
         fitted = np.stack([np.broadcast_to(part, (*part.shape[:2], channels)) for part in parts])
         check_fits(net, (len(fitted), *fitted.shape[1:3], net.input_channels))
@@ -56,7 +56,7 @@ class Subject:
         return np.asarray(im.resize((w, h), Image.Resampling.BICUBIC)), scaled
 
     def repeated(self, count):
-        """One picture as a batch of ``count``: a row for each unit that is asked for."""
+        """One picture as a batch of ``count``: one row for each unit."""
         return Subject(self.pictures * count, self.fitted.repeat(count, axis=0), self.seen.repeat(count, axis=0),
                        self.boxes * count)
 
@@ -70,53 +70,66 @@ def input_of(net, pixels):
 
 
 def seen_by(net, pixels):
-    """What a net sees of pixels, as uint8 pictures: grey, where it has no eye for colours."""
+    """What a net sees of pixels, as uint8 pictures: grey for a net that reads one channel."""
     return to_uint8(net.deprocess(net.preprocess(pixels)))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Result:
-    """What a method found. A subclass draws and describes image ``i`` of the batch; the rest follows from that."""
+    """What a method found: a subclass draws its ``picture`` and gives the ``numbers`` behind it."""
 
-    settings: dict[str, Any] = field(default_factory=dict)      # what it was asked, defaults filled in
-    stopped: str = "done"                                       # why it ended
-    hashes: dict[str, str] = field(default_factory=dict)        # SHA-256 of the inputs that it read itself, by name
+    settings: dict[str, Any] = field(default_factory=dict)      # the method's settings, defaults filled in
+    stopped: str = "done"                                       # why the method ended
+    hashes: dict[str, str] = field(default_factory=dict)        # SHA-256 of the files that the method read, by name
 
     @property
     def ok(self):
-        """Whether it found what it was asked for; the command's exit code is 1 where not."""
+        """Whether the method found what it was asked for; if not, the command's exit code is 1."""
         return True
 
     @property
     def caption(self):
-        """In a line, what the gallery says below the figure."""
+        """The line that the gallery writes below the figure."""
         return " · ".join(line.strip() for line in str(self).split("\n") if line)
 
     @property
     def parts(self):
-        """Name -> picture, uint8 (H, W, C), to be saved beside the figure by its command."""
+        """{name: picture uint8 (H, W, C)}, which the command saves beside the figure."""
         return {}
 
+    def picture(self):
+        """The figure, uint8 RGB (H, W, 3)."""
+        raise NotImplementedError
+
+    @property
+    def numbers(self):
+        """The numbers behind the figure, as plain values for JSON."""
+        raise NotImplementedError
+
+    def _repr_png_(self):
+        return png_bytes(self.picture())
+
+
+class BatchResult(Result):
+    """What a method found in each image of a batch: a subclass draws and describes image ``i``, and has a length."""
+
     def draw(self, i):
-        """The figure of image i: uint8 RGB."""
+        """The figure of image i, uint8 RGB."""
         raise NotImplementedError
 
     def describe(self, i):
-        """Its numbers, as plain values for JSON."""
+        """The numbers of image i, as plain values for JSON."""
         raise NotImplementedError
 
     def __len__(self):
-        return 1
+        raise NotImplementedError
 
     def picture(self):
-        """The figure, uint8 RGB (H, W, 3); those of a batch are stacked."""
+        """The figures of all images, one above the other."""
         return above([self.draw(i) for i in range(len(self))])
 
     @property
     def numbers(self):
-        """The numbers behind the figure; of a batch, {"images": [numbers, ...]}."""
+        """The numbers of the only image, or of several: {"images": [numbers, ...]}."""
         found = [self.describe(i) for i in range(len(self))]
         return found[0] if len(found) == 1 else {"images": found}
-
-    def _repr_png_(self):
-        return png_bytes(self.picture())

@@ -58,7 +58,7 @@ class Dream(Result):
     losses: tuple
     notes: tuple = ()
 
-    def draw(self, i):
+    def picture(self):
         picture = to_uint8(self.pixels)
         return picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
 
@@ -67,7 +67,8 @@ class Dream(Result):
         """How many times what the net sees has grown, in each octave."""
         return [last / first if first else 1.0 for first, last in self.losses]
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         return {"octaves": [{"size": [w, h], "loss_at_start": first, "loss": last}
                             for (h, w), (first, last) in zip(self.octaves, self.losses)], "notes": list(self.notes)}
 

@@ -27,13 +27,14 @@ class DreamSheet(Result):
     image: np.ndarray
     dreams: dict
 
-    def draw(self, i):
-        pictures = [self.image, *(found.draw(0) for found in self.dreams.values())]
+    def picture(self):
+        pictures = [self.image, *(found.picture() for found in self.dreams.values())]
         titles = ["the picture", *(f"{layer}\nsees {found.gains[-1]:.3g} times as much" if found.gains else layer
                                    for layer, found in self.dreams.items())]
         return panels(pictures, titles, height=PANEL, columns=3 if len(pictures) > 4 else None)
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         return {layer: found.numbers for layer, found in self.dreams.items()}
 
     def __str__(self):
@@ -66,11 +67,12 @@ class Zoom(Result):
 
     frames: tuple
 
-    def draw(self, i):
+    def picture(self):
         last = self.frames[-1]
         return last if last.shape[2] == 3 else last.repeat(3, axis=2)
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         return {"frames": len(self.frames), "size": [self.frames[0].shape[1], self.frames[0].shape[0]]}
 
     def __str__(self):

@@ -51,7 +51,7 @@ class Inversion(Result):
     said: tuple[str, ...]                       # the class of the original and of each picture; empty without classes
     run: Any
 
-    def draw(self, i):
+    def picture(self):
         images = [self.subject.seen[0], *self.pictures]
         titles = [f"the input\n{self.said[0] if self.said else ' '}"]
         titles += [f"{self.layer}, start {k + 1}\n{self.words(k)}" for k in range(len(self.pictures))]
@@ -65,7 +65,8 @@ class Inversion(Result):
     def psnr(self):
         return metrics.psnr(np.broadcast_to(self.subject.seen, self.pictures.shape), self.pictures)
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         original = np.broadcast_to(self.subject.seen, self.pictures.shape)
         psnr = [value if np.isfinite(value) else None for value in self.psnr.tolist()]
         return {"layer": self.layer, "errors": self.errors.tolist(), "psnr": psnr,
@@ -116,7 +117,7 @@ class AllLayers(Result):
 
     inversions: tuple[Inversion, ...]
 
-    def draw(self, i):
+    def picture(self):
         first = self.inversions[0]
         tiles = [first.subject.seen[0], *(one.pictures[0] for one in self.inversions)]
         labels = ["the input"] + [f"{one.layer}\n{100 * one.errors[0]:.2g} % off, {decibels(one.psnr[0], 0)}"
@@ -127,8 +128,9 @@ class AllLayers(Result):
                  "and its PSNR to the input")
         return panels([sheet], [title], height=sheet.shape[0])
 
-    def describe(self, i):
-        return {one.layer: one.describe(0) for one in self.inversions}
+    @property
+    def numbers(self):
+        return {one.layer: one.numbers for one in self.inversions}
 
     def __str__(self):
         return "\n".join(f"{one.layer}: {one.words(0)}" for one in self.inversions)

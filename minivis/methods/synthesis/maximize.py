@@ -82,9 +82,6 @@ class Maximize(Result):
         return panels([sheet], [f"what excites {self.names[0] if len(set(self.names)) == 1 else 'each of these'} most\n"
                                 f"preset {self.settings['preset']}, {self.run.steps} steps"], height=sheet.shape[0])
 
-    def draw(self, i):
-        return self.pictures[i]
-
     @property
     def numbers(self):
         images = [{"unit": str(self.units[i]), "name": self.names[i], "value": float(self.values[i]),

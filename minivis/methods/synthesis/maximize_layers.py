@@ -21,7 +21,7 @@ class DownTheLayers(Result):
     layers: tuple[str, ...]
     rows: tuple[Maximize, ...]
 
-    def draw(self, i):
+    def picture(self):
         tiles = [tile for row in self.rows for tile in row.pictures]
         labels = [f"{u.layer}:{u.channel}" for row in self.rows for u in row.units]
         side = max(self.rows[0].pictures.shape[1:3])
@@ -29,7 +29,8 @@ class DownTheLayers(Result):
         return panels([sheet], ["down the layers\nwhat excites a few channels of each, low layers first"],
                       height=sheet.shape[0])
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         return {layer: row.numbers for layer, row in zip(self.layers, self.rows)}
 
     def __str__(self):

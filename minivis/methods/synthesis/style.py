@@ -43,11 +43,12 @@ class Painted(Result):
     runs: tuple
     notes: tuple = ()
 
-    def draw(self, i):
+    def picture(self):
         picture = to_uint8(self.pixels)
         return picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
 
-    def describe(self, i):
+    @property
+    def numbers(self):
         rows = [{"size": [run.pixels.shape[2], run.pixels.shape[1]], "stopped": run.stopped, **run.describe()}
                 for run in self.runs]
         return {"loss": rows[-1]["loss"], "loss_at_start": rows[-1]["loss_at_start"], "sizes": rows,

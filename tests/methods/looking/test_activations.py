@@ -54,7 +54,7 @@ def test_maps_by_strength_and_each_on_its_own_scale(vgg, picture):
 def test_activations_need_a_layer(vgg, picture):
     with pytest.raises(UnknownName, match="did you mean 'conv1_2'"):
         activation_grid(vgg, picture, "conv12")
-    with pytest.raises(UnknownName, match="no content layer: name a layer"):
+    with pytest.raises(UnknownName, match="no content layer; choose a layer from: "):
         activation_grid(replace(vgg, roles={}), picture)
 
 

@@ -7,7 +7,7 @@ from minivis.errors import BadValue
 from minivis.images.preprocessing import Box
 from minivis.methods.looking.activations import activation_grid
 from minivis.methods.looking.classify import classify
-from minivis.methods.shared.result import PANEL, Result, Subject
+from minivis.methods.shared.result import PANEL, BatchResult, Result, Subject
 from minivis.models.tiny import tiny_vgg
 
 
@@ -26,9 +26,9 @@ def test_subject_keeps_colours_for_the_net_and_shows_what_it_sees(rng):
 
 def test_pictures_of_several_sizes_need_a_net_with_a_size(branches, rng):
     pictures = [rng.integers(0, 256, (20, side, 3), np.uint8) for side in (20, 30)]
-    with pytest.raises(BadValue, match="any size, but a batch is of one; these pictures are 20 x 20, 30 x 20 pixels"):
+    with pytest.raises(BadValue, match="must have one size; these have 20 x 20, 30 x 20 pixels"):
         Subject.of(branches, pictures)
-    with pytest.raises(BadValue, match="an empty batch"):
+    with pytest.raises(BadValue, match="the batch is empty"):
         Subject.of(branches, [])
     with pytest.raises(BadValue, match="uint8"):
         Subject.of(branches, np.zeros((4, 4, 3)))
@@ -63,7 +63,7 @@ def test_grey_pictures_among_coloured_ones_get_three_equal_channels(vgg, rng):
     assert len(three) == len(three.boxes) == len(three.seen) == 3
 
 
-class Squares(Result):
+class Squares(BatchResult):
     """As many black squares as its settings say; the first is one pixel wide."""
 
     def __len__(self):
