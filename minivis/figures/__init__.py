@@ -1,1 +1,1 @@
-"""From arrays to figures."""
+"""Drawing arrays as figures."""

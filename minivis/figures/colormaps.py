@@ -1,7 +1,7 @@
-"""Numbers to colours: maps of gradients and of strengths, made for human eyes.
+"""Colour maps: turn gradients and strengths into colours.
 
     signed(v)      zero is white (one channel) or mid grey (three), +limit and -limit are equally far from it
-    unsigned(v)    |v| from dark (0) to bright (limit); of three channels the strongest counts (Simonyan et al. 2014)
+    unsigned(v)    |v| from dark (0) to bright (limit); the strongest of three channels counts (Simonyan et al. 2014)
 
 The limit is a percentile of |v|, because a few pixels of a gradient are often ten times larger than all others.
 """
@@ -33,9 +33,9 @@ COLORMAPS = {
 
 
 def colorize(values, colormap="viridis", low=0.0, high=1.0):
-    """Numbers of any shape to uint8 RGB (..., 3); ``low`` gets the first colour, ``high`` the last, beyond is clipped.
+    """Map numbers of any shape to uint8 RGB (..., 3), from ``low`` (the first colour) to ``high`` (the last), clipped.
 
-    Where ``low`` equals ``high`` everything is the middle colour.
+    If ``low`` equals ``high``, everything gets the middle colour.
     """
     if colormap not in COLORMAPS:
         raise UnknownName.of("colour map", colormap, COLORMAPS)
@@ -49,32 +49,32 @@ def colorize(values, colormap="viridis", low=0.0, high=1.0):
 
 
 def display_limit(values, percentile=99.5):
-    """The size of number that gets the strongest colour: the percentile of |values|, or their maximum where it is 0."""
+    """The size that gets the strongest colour: the percentile of |values|, or their maximum if that is 0."""
     if not 0 < percentile <= 100:
         raise BadValue(f"a percentile is above 0 and at most 100, not {percentile}")
     sizes = abs(_finite(values))
-    return float(np.percentile(sizes, percentile)) or float(sizes.max())    # sparse maps are zero nearly everywhere
+    return float(np.percentile(sizes, percentile)) or float(sizes.max())    # a sparse map is 0 nearly everywhere
 
 
 def signed(values, *, percentile=99.5, limit=None, colormap="diverging", together=False):
-    """A map with a sign, such as a gradient, to uint8 RGB of the same height and width.
+    """Draw a map with signs, such as a gradient, as uint8 RGB of the same height and width.
 
     values (H, W), (H, W, C) or (N, H, W, C). C = 1: blue, white, red (or ``colormap``). C = 3: each colour channel
-    brighter or darker than mid grey. ``limit`` is the size that gets the full colour; without it each map of a batch
-    has its own (all have one ``together``), see ``display_limit``.
+    brighter or darker than mid grey. ``limit`` is the size that gets the full colour. By default each map of a batch
+    has its own limit, or all share one with ``together``; see ``display_limit``.
     """
     def draw(v, limit):
         if v.shape[2] == 3:
-            return colorize(v, "grey", -limit, limit)[..., 0]           # (H, W, 3) as it came: each number its own grey
+            return colorize(v, "grey", -limit, limit)[..., 0]           # each of the three numbers gets its own grey
         return colorize(v[..., 0], colormap, -limit, limit)
 
     return _each(values, percentile, limit, together, draw)
 
 
 def unsigned(values, *, percentile=99.5, limit=None, colormap="inferno", together=False):
-    """The sizes of a map to uint8 RGB: 0 is the first colour. Shapes and settings as in ``signed``."""
+    """Draw the sizes of a map as uint8 RGB; 0 gets the first colour. Shapes and settings are those of ``signed``."""
     def draw(v, limit):
-        return colorize(abs(v).max(axis=2), colormap, 0, limit or 1)    # 0 where all is 0: dark, not middle
+        return colorize(abs(v).max(axis=2), colormap, 0, limit or 1)    # a map of zeros is dark
 
     return _each(values, percentile, limit, together, draw)
 
@@ -87,7 +87,7 @@ def _each(values, percentile, limit, together, draw):
         return _each(values[None], percentile, limit, together, draw)[0]
     if values.ndim != 4 or values.shape[3] not in (1, 3):
         raise BadValue(f"a map is (H, W), (H, W, C) or (N, H, W, C) with C 1 or 3, not {values.shape}; "
-                       "maps[..., None] gives a batch of grey maps its channel")
+                       "maps[..., None] adds the channel axis to a batch of grey maps")
     if limit is not None and not 0 < limit < np.inf:
         raise BadValue(f"the limit of a map is a positive number, not {limit}")
     if limit is None and together:
@@ -98,7 +98,7 @@ def _each(values, percentile, limit, together, draw):
 def _finite(values):
     values = np.asarray(to_cpu(values))
     if values.dtype.kind not in "buif" or values.size == 0:
-        raise BadValue(f"only real numbers have colours, not {values.dtype} {values.shape}")
+        raise BadValue(f"a map must hold real numbers, not {values.dtype} {values.shape}")
     if not np.isfinite(values).all():
         raise BadValue("some numbers of the map are infinite or NaN")
     return values.astype(np.float64)

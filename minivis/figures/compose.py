@@ -1,7 +1,7 @@
-"""Figures as in a good paper: pictures in rows and sheets, with titles, captions, numbered colour bars and bars.
+"""Compose figures: pictures in rows and sheets, with titles, captions, numbered colour bars and bar charts.
 
-Everything is a uint8 RGB array, text too, so a figure is built by putting arrays beside and above each other. White
-ground, dark grey letters; small maps are enlarged by whole pixels so that their squares stay squares.
+Everything is a uint8 RGB array, including text, so a figure is built by placing arrays beside and above each other. The
+ground is white and the letters are dark grey. Small maps are enlarged by whole factors, so that pixels stay square.
 """
 
 import math
@@ -25,7 +25,7 @@ ACCENT, PALE, TRACK, LINE = (45, 79, 137), (152, 178, 214), (238, 240, 243), (12
 
 
 def beside(pictures, gap=12, align="center"):
-    """Pictures in a row on white, aligned at their "top", "center" or "bottom"."""
+    """Place pictures in a row on white, aligned at their "top", "center" or "bottom"."""
     pictures = [_rgb(p) for p in pictures]
     height = max(p.shape[0] for p in pictures)
     width = sum(p.shape[1] for p in pictures) + gap * (len(pictures) - 1)
@@ -39,17 +39,17 @@ def beside(pictures, gap=12, align="center"):
 
 
 def above(pictures, gap=8, align="left"):
-    """Pictures in a column on white, aligned at their "left", "center" or "right"."""
+    """Place pictures in a column on white, aligned at their "left", "center" or "right"."""
     turned = [_rgb(p).swapaxes(0, 1) for p in pictures]
     return beside(turned, gap, {"left": "top", "center": "center", "right": "bottom"}[align]).swapaxes(0, 1)
 
 
 def contact_sheet(tiles, columns=None, gap=None, background=255, labels=None, scale=None):
-    """Many small pictures on one sheet, row by row, with a caption under each if there are ``labels``.
+    """Place many small pictures on one sheet, row by row; ``labels`` go below them.
 
     tiles: uint8 (N, h, w, 3 or 1), or a list of pictures of any sizes (smaller ones are centred in their cells).
-    ``columns``: by default as many as make the sheet nearly square. ``scale``: how many times each tile is enlarged, by
-    whole pixels; by default as much as makes tiny ones easy to see.
+    ``columns``: by default as many as make the sheet nearly square. ``scale``: the whole factor by which each tile is
+    enlarged; by default tiny tiles are made easy to see.
     """
     tiles = [_rgb(tile) for tile in tiles]
     if not tiles:
@@ -73,7 +73,7 @@ def contact_sheet(tiles, columns=None, gap=None, background=255, labels=None, sc
     for i, tile in enumerate(tiles):
         tile = tile.repeat(scale, axis=0).repeat(scale, axis=1)
         top, left = gap + i // columns * (h + caption_h + gap), gap + i % columns * (w + gap)
-        y = top + (h - tile.shape[0]) // (1 if captions else 2)         # with a caption, it stands on the caption
+        y = top + (h - tile.shape[0]) // (1 if captions else 2)         # a tile with a caption stands on it
         x = left + (w - tile.shape[1]) // 2
         sheet[y:y + tile.shape[0], x:x + tile.shape[1]] = tile
         if captions:
@@ -83,11 +83,11 @@ def contact_sheet(tiles, columns=None, gap=None, background=255, labels=None, sc
 
 
 def panels(images, titles, footer=None, colorbars=None, height=None, columns=None):
-    """A row (or rows of ``columns``) of pictures, each with its title above, like a figure of a paper.
+    """Place pictures in a row (or in rows of ``columns``), each below its title, as in a figure of a paper.
 
-    titles: strings; what follows a line break in one is set small and grey. All pictures get the same ``height``
-    (default: the largest, but at least 224). colorbars: one entry a picture, None or ``(colormap, low, high)`` or
-    ``(colormap, low, high, label)``.
+    titles: strings; the text after a line break is small and grey. All pictures get the same ``height`` (default: the
+    largest, but at least 224). colorbars: for each picture None, ``(colormap, low, high)`` or ``(colormap, low, high,
+    label)``.
     """
     images = [_rgb(image) for image in images]
     colorbars = [None] * len(images) if colorbars is None else colorbars
@@ -111,7 +111,7 @@ def panels(images, titles, footer=None, colorbars=None, height=None, columns=Non
 
 
 def colorbar(colormap, low, high, height, label=None):
-    """An upright bar of a colour map, ``low`` at the bottom, with numbers at round values and a label along it."""
+    """Draw a vertical colour bar: ``low`` is at the bottom, round values are numbered, and a label runs along it."""
     _check_whole(height=height)
     bar = colorize(np.linspace(high, low, height)[:, None].repeat(12, axis=1), colormap, low, high)
     bar[[0, -1]] = bar[:, [0, -1]] = LINE
@@ -122,7 +122,7 @@ def colorbar(colormap, low, high, height, label=None):
         y = round((height - 1) * (1 - (value - low) / (high - low))) if high > low else height // 2
         scale[y, :4] = LINE
         top = min(max(0, y - number.shape[0] // 2), height - number.shape[0])
-        if top >= 0:                                    # else the bar is lower than a letter
+        if top >= 0:                                    # otherwise the bar is lower than a letter
             scale[top:top + number.shape[0], 7:7 + number.shape[1]] = number
     parts = [bar, scale]
     note = " ".join(filter(None, [label, factor and f"(x {factor})"]))
@@ -132,11 +132,11 @@ def colorbar(colormap, low, high, height, label=None):
 
 
 def overlay(image, heat, colormap="inferno", alpha=0.55, box=None, low=None, high=None, fade=False):
-    """A coarse heat map (h, w) spread smoothly over a picture, uint8 (H, W, 3).
+    """Spread a coarse heat map (h, w) smoothly over a picture, uint8 (H, W, 3).
 
     ``box``: the part of the picture that the map covers (``Preprocessing.fit_image``); the rest fades. The colours run
-    from ``low`` to ``high``: by default from the least (or 0) to the most, and evenly about 0 with "diverging". With
-    ``fade`` a colour is as strong as its value, so that the picture stays clear where the map has nothing to say.
+    from ``low`` to ``high``: by default from the smallest value (or 0) to the largest, and symmetrically about 0 with
+    "diverging". With ``fade`` small values are more transparent, so the picture stays clear where the map is near 0.
     """
     image, heat = _rgb(image), np.asarray(to_cpu(heat))
     if heat.ndim == 3 and heat.shape[2] == 1:
@@ -148,7 +148,7 @@ def overlay(image, heat, colormap="inferno", alpha=0.55, box=None, low=None, hig
         low = -high if low is None else low
     low = min(0, heat.min()) if low is None else low
     high = max(low, heat.max()) if high is None else high
-    colorize(heat, colormap, low, high)                 # complains about NaN, names and limits
+    colorize(heat, colormap, low, high)                 # checks for NaN, the name and the limits
 
     H, W = image.shape[:2]
     top, left, height, width = (0, 0, H, W) if box is None else (box.top, box.left, box.height, box.width)
@@ -159,7 +159,7 @@ def overlay(image, heat, colormap="inferno", alpha=0.55, box=None, low=None, hig
     part = ((x0 - left) * per_x, (y0 - top) * per_y, (x1 - left) * per_x, (y1 - top) * per_y)
     resized = Image.fromarray(heat.astype(np.float32)).resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC, box=part)
     smooth = np.asarray(resized)
-    if fade:                                            # the root, as else half the largest value could hardly be seen
+    if fade:                                            # with the square root, half the largest value is still visible
         alpha = alpha * np.sqrt(np.clip(abs(smooth) / (max(abs(low), abs(high)) or 1), 0, 1))[..., None]
     out = image * 0.4 + 255 * 0.6                       # what the map does not cover
     seen = image[y0:y1, x0:x1]
@@ -168,10 +168,10 @@ def overlay(image, heat, colormap="inferno", alpha=0.55, box=None, low=None, hig
 
 
 def bar_chart(names, values, width=260, height=None, percent=True):
-    """Names with their numbers and a bar under each, first on top; probabilities as percentages of a full bar.
+    """Draw names with their numbers and a bar below each; the first is on top. A full bar is a probability of 100 %.
 
-    With ``percent=False`` the numbers are any scores, and bars grow from zero to either side. ``height``: room to stand
-    in; give that of the ``panels`` to which it goes, which else enlarge its letters.
+    With ``percent=False`` the numbers are scores, and bars grow from zero to either side. ``height``: of the whole
+    chart; use that of the ``panels`` around it, which otherwise enlarge its letters.
     """
     _check_whole(width=width, height=height)
     values = np.asarray(to_cpu(values), dtype=np.float64).ravel()
@@ -194,7 +194,7 @@ def bar_chart(names, values, width=260, height=None, percent=True):
 
 
 def _rows(blocks, columns):
-    """(title, picture, colour bar) in rows; pictures of a row stand on one line, the titles just above them."""
+    """(title, picture, colour bar) in rows; the pictures of a row stand on one line, below their titles."""
     cells = []
     for title, image, bar in blocks:
         body = above([image, _white(0, title.shape[1])], gap=0, align="center")
@@ -213,7 +213,8 @@ def _title(title, width):
 
 
 def _to_height(image, height):
-    """Enlarged by whole pixels to at least ``height``, then shrunk to it: squares of one size, with clean edges."""
+    """Enlarge by a whole factor to at least ``height``, then shrink to it: pixels stay equal squares with clean "
+      "edges."""
     h, w = image.shape[:2]
     if h == height:
         return image
@@ -226,7 +227,8 @@ def _to_height(image, height):
 
 
 def round_ticks(low, high, most):
-    """[(value, text)] at round values, at most ``most`` + 1 of them, and the factor ("1e-5") that they leave out."""
+    """[(value, text)] at round values, at most ``most`` + 1 of them, and the factor that the texts omit, such "
+      "as "1e-5"."""
     if not high > low:
         return [(low, f"{low:.3g}")], ""
     rough = (high - low) / most
@@ -248,7 +250,7 @@ def _rgb(image):
         image = image[:, :, None]
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
         raise BadValue(f"a picture is uint8 (H, W), (H, W, 1) or (H, W, 3), not {image.dtype} {image.shape}; "
-                       "signed, unsigned or to_uint8 make one of an array")
+                       "convert an array with signed, unsigned or to_uint8")
     return image if image.shape[2] == 3 else image.repeat(3, axis=2)
 
 
@@ -268,4 +270,4 @@ def _check_whole(**settings):
 def _check_pixels(height, width):
     if height * width > MAX_PIXELS:
         raise TooLarge(f"this figure would have {width} x {height} pixels, {height * width / 1e6:.0f} million, and the "
-                       f"limit is {MAX_PIXELS / 1e6:.0f} million: take fewer or smaller pictures, or a smaller scale")
+                       f"limit is {MAX_PIXELS / 1e6:.0f} million: use fewer or smaller pictures, or a smaller scale")

@@ -1,4 +1,4 @@
-"""A film of a run, or of a way into a picture: GIF and WebP by Pillow, MP4 by the extra `film` (it brings ffmpeg)."""
+"""Write a film of a run or a zoom: GIF and WebP with Pillow, MP4 with the extra `film` (it brings ffmpeg)."""
 
 from pathlib import Path
 
@@ -13,25 +13,26 @@ SUFFIXES = (".gif", ".webp", ".mp4")
 
 
 def check_film(path):
-    """The suffix of ``path`` in small letters, if films can be written as that; else BadValue or MissingExtra."""
+    """The suffix of ``path`` in lower case. Raise BadValue or MissingExtra if films cannot be written in that "
+      "format."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise BadValue(f"{path} ends in {suffix or 'no suffix'!r}, but films are written as {', '.join(SUFFIXES)}")
+        raise BadValue(f"{path}: a film's name must end in one of {', '.join(SUFFIXES)}")
     if suffix == ".mp4":
         _ffmpeg()
     return suffix
 
 
 def write_film(path, frames, *, fps=12, scale=None, force=False):
-    """Write uint8 frames, each (H, W, C), or (N, H, W, C): N pictures side by side. The last is held for a second.
+    """Write uint8 frames, each (H, W, C), or (N, H, W, C) for N pictures side by side. The last one stays for a second.
 
-    scale: how many times each pixel; by default small pictures are enlarged until a side has about 256.
+    scale: the factor by which frames are enlarged; by default small ones until a side has about 256 pixels.
     """
     suffix = check_film(path)
     if not frames:
         raise BadValue("a film needs at least one frame: this run took no step")
     if not 0 < fps <= 120:
-        raise BadValue(f"a film runs at up to 120 frames a second, not at {fps}")
+        raise BadValue(f"fps must be above 0 and at most 120 frames per second, not {fps}")
     side = max(np.shape(frames[0])[-3:-1])
     scale = max(1, round(256 / side)) if scale is None else scale
     sheets = [_frame(frame, scale) for frame in frames]
@@ -67,5 +68,5 @@ def _ffmpeg():
     try:
         import imageio_ffmpeg
     except ImportError:
-        raise MissingExtra("MP4 films need ffmpeg: pip install 'minivis[film]'; or name a .gif") from None
+        raise MissingExtra("MP4 films need ffmpeg: run pip install 'minivis[film]', or write a .gif") from None
     return imageio_ffmpeg

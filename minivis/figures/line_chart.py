@@ -1,4 +1,4 @@
-"""Line charts for figures: curves over numbered axes, named in a legend; uint8 RGB, like all pictures."""
+"""Line charts for figures: curves over numbered axes with a legend, as uint8 RGB."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -7,7 +7,7 @@ from minivis.errors import BadValue
 from minivis.figures.compose import above, beside, round_ticks
 from minivis.figures.text import INK, MUTED, text_picture
 
-# Okabe and Ito 2008: colours that stay apart for colour-blind eyes; more curves than these begin again
+# colours that colour-blind readers can tell apart (Okabe and Ito 2008); further curves start over
 COLORS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233), (150, 110, 60),
           (0, 0, 0))
 GRID, FRAME, FINE, TEXT, DASH = (226, 228, 232), (150, 150, 150), 4, 12, 6      # lines are drawn FINE times larger
@@ -15,17 +15,18 @@ GRID, FRAME, FINE, TEXT, DASH = (226, 228, 232), (150, 150, 150), 4, 12, 6      
 
 def line_chart(curves, *, width=320, height=240, x_label="", y_label="", low=None, high=None, dashed=(), legend=True,
                notes=None):
-    """{name: (x, y)} as lines over one pair of axes; ``low``, ``high``: what the upright axis must hold.
+    """Draw {name: (x, y)} as lines over one pair of axes. ``low``, ``high``: values that the y axis must include.
 
-    dashed: names of curves to draw broken and grey. notes: {name: texts} for further columns of the legend; those of
-    the name "" are their headings.
+    dashed: names of curves to draw dashed and grey. notes: {name: texts} for further columns of the legend; the texts
+    of the name "" are their headings.
     """
     if not curves:
         raise BadValue("a chart needs at least one curve")
     curves = {name: [np.asarray(side, dtype=np.float64) for side in curve] for name, curve in curves.items()}
     for name, (x, y) in curves.items():
         if x.ndim != 1 or x.shape != y.shape or len(x) < 2 or not (np.isfinite(x).all() and np.isfinite(y).all()):
-            raise BadValue(f"the curve {name!r} needs two rows of two finite numbers or more, not {x.shape}, {y.shape}")
+            raise BadValue(f"the curve {name!r} needs x and y of the same length, at least two finite numbers each, "
+                           f"not {x.shape}, {y.shape}")
     every_x, every_y = (np.concatenate([curve[axis] for curve in curves.values()]) for axis in (0, 1))
     x_ends = _ends(every_x.min(), every_x.max())
     y_ends = _ends(every_y.min() if low is None else min(low, every_y.min()),
@@ -74,7 +75,7 @@ def _plot(curves, styles, x_ends, y_ends, width, height):
 
 
 def _axis(ends, length, upright, whole=False):
-    """The numbers beside or below an axis: (length, w, 3) or (h, length, 3). ``whole``: only whole ones."""
+    """The numbers beside or below an axis: (length, w, 3) or (h, length, 3). ``whole``: integers only."""
     ticks, factor = round_ticks(*ends, max(2, length // (40 if upright else 64)))
     if whole:
         ticks, factor = [(value, f"{value:.0f}") for value, _ in ticks if value == round(value)], ""
@@ -100,7 +101,7 @@ def _legend(styles, notes):
     for line, color in zip(lines, styles.values()):
         line[TEXT // 2 - 1:TEXT // 2 + 1] = color or MUTED
         if color is None:
-            line[:, 7:11] = 255                         # broken, as it is drawn
+            line[:, 7:11] = 255                         # dashed, like the curve
     columns = [above([beside(pair, gap=6) for pair in zip(lines, names)], gap=2)]
     for k in range(len(next(iter(notes.values()), ()))):
         texts = [notes[name][k] if name in notes else "" for name in ([""] if "" in notes else []) + list(styles)]

@@ -1,6 +1,6 @@
-"""Text as small pictures, in the font that every Pillow carries: Aileron, a plain sans-serif, ASCII and little more.
+"""Text as small pictures, in the font that comes with Pillow: Aileron, a sans-serif with little more than ASCII.
 
-Probabilities and sizes as text stand here, too, so that every figure and message writes them alike.
+Probabilities and sizes become text here, too, so that all figures and messages write them in one form.
 """
 
 import re
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 INK, MUTED = (34, 34, 34), (110, 110, 110)
-SMALLEST = 10                                           # pixels; below that nobody reads
+SMALLEST = 10                                           # pixels; smaller letters cannot be read
 FINE = 4                                                # letters are drawn this many times larger
 SPELLED = str.maketrans({"×": "x", "−": "-", "–": "-", "—": "-", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "·": ".",
                          "µ": "u", "μ": "u", "σ": "sigma", "∂": "d", "∇": "grad ", "ß": "ss", "ø": "o", "æ": "ae",
@@ -20,10 +20,10 @@ HAS = {chr(code) for code in range(32, 127)} | set("°±«»‘’“”…")
 
 
 def text_picture(text, width=None, *, size=13, color=INK, align="left", max_lines=None):
-    """``text`` in dark letters on white, uint8 (h, width, 3); without ``width`` as wide as its longest line.
+    """Draw ``text`` in dark letters on white, uint8 (h, width, 3); by default as wide as its longest line.
 
-    Lines break at spaces. What needs more than ``max_lines``, or has a word wider than ``width``, is set smaller, down
-    to 10 pixels; what is too long even then ends in an ellipsis.
+    Lines break at spaces. Text that needs more than ``max_lines``, or has a word wider than ``width``, gets smaller
+    letters, down to 10 pixels; if it is still too long, it ends in an ellipsis.
     """
     lines = _plain(text).split("\n")
     if width is None:
@@ -34,7 +34,7 @@ def text_picture(text, width=None, *, size=13, color=INK, align="left", max_line
 
 
 def _draw(line, width, size, color, align):
-    """One line, uint8 (line height, width, 3): drawn large and shrunk, which spaces small letters evenly."""
+    """One line, uint8 (line height, width, 3), drawn large and then shrunk, which spaces small letters evenly."""
     height = round(size * 1.35)
     ink = Image.new("L", (width * FINE, height * FINE))
     room = width * FINE - _font(size).getlength(line)
@@ -55,7 +55,7 @@ def _length(text, size):
 
 
 def _plain(text):
-    """In letters that the font has: accents are dropped, some signs spelled, what remains is a question mark."""
+    """Replace letters that the font lacks: drop accents, spell some signs, and use a question mark for the others."""
     text = unicodedata.normalize("NFKD", str(text).translate(SPELLED))
     text = "".join(c for c in text if not unicodedata.combining(c))
     return "".join(c if c in HAS or c == "\n" else "?" for c in text)
@@ -85,7 +85,7 @@ def _wrap(paragraph, width, size):
             continue
         if lines[-1]:
             lines.append("")
-        for piece in _pieces(word, width, size):        # a word wider than the line: after a / or _ if that will do
+        for piece in _pieces(word, width, size):        # a word wider than the line breaks after a / or _ if possible
             if lines[-1] and _length(lines[-1] + piece, size) > width:
                 lines.append("")
                 broken = True
@@ -99,11 +99,11 @@ def _pieces(word, width, size):
 
 
 def percent(p):
-    """A probability as text: 98.2 %, and never 100.0 % of what is less."""
+    """A probability as text, such as 98.2 %; below 1 it is never written as 100.0 %."""
     return "<0.1 %" if 0 < p < 0.0005 else ">99.9 %" if 0.9995 <= p < 1 else f"{100 * p:.1f} %"
 
 
 def size_in_words(shape):
-    """The size of pictures (N, H, W, C) as text: 640 x 480 pixels, or 3 times that."""
+    """The size of pictures (N, H, W, C) as text: 640 x 480 pixels, or 3 times 640 x 480 pixels."""
     N, H, W, _ = shape
     return f"{N} times {W} x {H} pixels" if N > 1 else f"{W} x {H} pixels"

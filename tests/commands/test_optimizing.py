@@ -76,7 +76,7 @@ def test_film(run, tmp_path):
     assert (tmp_path / "run.gif").read_bytes()[:6] == b"GIF89a"
     assert run("rerun", "out.png")[0] == 0
     assert run("maximize", *TINY, "-o", "b.png", "--film", "run.gif")[2].count("exists and is kept") == 1
-    assert run("maximize", *TINY, "-o", "b.png", "--film", "run.avi")[2].count("films are written as") == 1
+    assert run("maximize", *TINY, "-o", "b.png", "--film", "run.avi")[2].count("a film's name must end in") == 1
     assert not (tmp_path / "b.png").exists()
 
 

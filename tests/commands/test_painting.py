@@ -132,7 +132,7 @@ def test_ctrl_c_keeps_what_is_done(run, monkeypatch):
     (("dream", "photo.png", "--sheet", "--layer", "relu1_1"), "leave out --layer"),
     (("dream", "photo.png", "--octave-scale", "1"), "'--octave-scale'"),
     (("dream", "photo.png", "--side", "0"), "'--side'"),
-    (("dream", "photo.png", "--film", "run.avi"), "films are written as"),
+    (("dream", "photo.png", "--film", "run.avi"), "a film's name must end in"),
     (("dream", "photo.png", "--checkpoint", "run", "--resume"), "there is no checkpoint run"),
     (("dream", "photo.png", "--sheet", "--checkpoint", "run"), "a sheet of several layers keeps no checkpoint"),
     (("dream", "photo.png", "--frames", "2", "--checkpoint", "run"), "a film of many dreams keeps no checkpoint"),

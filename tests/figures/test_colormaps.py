@@ -93,7 +93,8 @@ def test_limit_is_a_percentile_but_never_zero_needlessly():
 @pytest.mark.parametrize("call, message", [
     (lambda: signed(np.full((2, 2), np.nan)), r"infinite or NaN"),
     (lambda: unsigned(np.full((2, 2), np.inf)), "infinite or NaN"),
-    (lambda: signed(np.zeros((4, 5, 6))), r"not \(1, 4, 5, 6\); maps\[..., None\] gives a batch of grey maps"),
+    (lambda: signed(np.zeros((4, 5, 6))), r"not \(1, 4, 5, 6\); maps\[..., None\] adds the channel axis to a batch of "
+                                           "grey maps"),
     (lambda: signed(np.zeros(3)), r"a map is \(H, W\)"), (lambda: signed(np.zeros((0, 3))), r"not float64 \(0, 3\)"),
     (lambda: signed(np.zeros((2, 2), complex)), "only real numbers have colours, not complex128"),
     (lambda: signed(np.zeros((2, 2)), limit=0), "limit of a map is a positive number, not 0"),

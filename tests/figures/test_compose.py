@@ -85,7 +85,7 @@ def test_labels_stand_under_their_tiles(rng):
     (lambda t: contact_sheet(t, labels=["a"]), "2 pictures need as many labels, not 1"),
     (lambda t: contact_sheet(t, columns=0), "columns is a whole number of at least 1, not 0"),
     (lambda t: contact_sheet(t, scale=1.5), "scale is a whole number of at least 1, not 1.5"),
-    (lambda t: contact_sheet(t / 255), r"uint8 \(H, W\), \(H, W, 1\) or \(H, W, 3\), not float64 .*to_uint8 make one"),
+    (lambda t: contact_sheet(t / 255), r"uint8 \(H, W\), \(H, W, 1\) or \(H, W, 3\), not float64 .*or to_uint8"),
     (lambda t: contact_sheet(np.zeros((2, 3, 3, 4), np.uint8)), r"not uint8 \(3, 3, 4\)"),
 ])
 def test_wrong_sheets(call, message):

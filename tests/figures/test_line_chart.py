@@ -31,5 +31,5 @@ def test_legend_dashes_and_labels():
 
 @pytest.mark.parametrize("curves", [{}, {"a": ([1], [1])}, {"a": ([0, 1], [0, np.nan])}, {"a": ([0, 1], [0, 1, 2])}])
 def test_what_is_no_curve(curves):
-    with pytest.raises(BadValue, match=r"at least one curve|two rows of two finite numbers"):
+    with pytest.raises(BadValue, match=r"at least one curve|at least two finite numbers"):
         line_chart(curves)
