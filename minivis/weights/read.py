@@ -25,16 +25,16 @@ def read_file(path, *, dtype=np.float32, finite=True, part=None, **settings):
     """The net in the file at ``path``. Raise BadFile, with one sentence, for anything else.
 
     ``finite=False`` lets NaN and infinite weights through, for looking into a broken file. ``settings`` (kernels, size)
-    are for what a file of another program leaves open: `keras.load`. ``part``: which of the nets in a PyTorch
-    checkpoint that holds several.
+    are for what a file of another program leaves open: `keras.load`. ``part``: which of the nets in a checkpoint that
+    holds several.
     """
     dtype = check_dtype(dtype)
     for name in settings:
         if name not in SETTINGS:
             raise UnknownName.of("setting of a file", name, SETTINGS)
-    if part is not None:
-        check_parts(path, part)
     if onnx_file.is_onnx(path):
+        if part is not None:
+            raise BadValue(f"{path} is one net: leave --part {part} out")
         return onnx_file.load(path, dtype=dtype, finite=finite, **settings)
     with opened(path, part) as contents:
         if contents is not None:
@@ -48,13 +48,6 @@ def read_file(path, *, dtype=np.float32, finite=True, part=None, **settings):
             return reader.load(source, dtype=dtype, finite=finite, **settings)
         inside = layouts.listed(list(source.file)) or "nothing"
         raise BadFile(f"{path} is an HDF5 file of another kind (it holds {inside}); minivis reads {READABLE}")
-
-
-def check_parts(path, part):
-    """Raise BadValue unless the file is one of PyTorch's, which alone hold several nets."""
-    with opened(path, part) as contents:
-        if contents is None or not contents.container.startswith("PyTorch"):
-            raise BadValue(f"{path} is no checkpoint of PyTorch and holds one net: leave --part {part} out")
 
 
 def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preprocess=None, classes=None, size=None):

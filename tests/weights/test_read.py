@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from vgg_files import TORCH_VGG16, write_timm
+from foreign_files import write_safetensors
+from vgg_files import TORCH_VGG16, torch_arrays, write_timm
 
 import minivis as mv
 from minivis.errors import BadValue, UnknownName
@@ -43,8 +44,13 @@ def test_our_own_file_leaves_nothing_open(tmp_path):
         read_file(tmp_path / "a.h5", size=(16, 16))
 
 
-def test_only_a_checkpoint_of_pytorch_has_parts(tmp_path):
+def test_a_part_is_of_files_that_may_hold_several_nets(tmp_path):
     save(tiny_vgg(), tmp_path / "a.h5")
-    for path in (tmp_path / "a.h5", write_timm(tmp_path / "a.safetensors")):
-        with pytest.raises(BadValue, match="is no checkpoint of PyTorch and holds one net: leave --part x out"):
-            mv.load(path, part="x")
+    with pytest.raises(BadValue, match="is one net: leave --part x out"):
+        mv.load(tmp_path / "a.h5", part="x")
+    path = write_safetensors(tmp_path / "a.safetensors", {f"student.{k}": a for k, a in torch_arrays().items()} | {
+        f"teacher.{k}": a + 1 for k, a in torch_arrays().items()})  # fmt: skip
+    weights = [mv.load(path, part=part).layers["conv1_1"].params["w"] for part in ("student", "teacher")]
+    np.testing.assert_array_equal(weights[0] + 1, weights[1])
+    with pytest.raises(UnknownName, match="no part named 'x'"):
+        mv.load(path, part="x")

@@ -1,43 +1,92 @@
-"""Which dict of a checkpoint holds the net: people save it bare, or beside the epoch, a metric, a second net.
+"""Which part of a checkpoint is the net: people save it bare, or beside the epoch, a metric, a second net.
 
     {"conv1.weight": ..., ...}                                      the state dict itself
-    {"state_dict": {...}, "epoch": 3, "best_acc1": tensor(71.)}     one level down; a loose tensor is none of the net's
+    {"state_dict": {...}, "epoch": 3, "best_acc1": tensor(71.)}     further in; a loose tensor is none of the net's
     {"student": {...}, "teacher": {...}}                            two nets: which one is meant must be said, --part
+    {"student.conv1.weight": ..., "teacher.conv1.weight": ...}      two in one dict: --part takes names that begin so
 """
 
 from minivis.errors import BadFile, UnknownName
 from minivis.weights.containers.unpickle import SAVE_PLAIN
 
-ASIDE = ("optim", "sched", "criterion", "loss")         # words in the keys of dicts that are no net
+ASIDE = ("optim", "sched", "criterion", "loss", "metric", "scaler")     # words in the keys of what is no net
+DEEPEST, MOST_LOOKED_AT = 4, 10_000             # dicts within each other; dicts in all
 
 
 def net_dict(value, path, is_tensor, part=None):
     """name -> tensor of the net in what was saved. Raise BadFile where there are several, or none."""
     if not isinstance(value, dict):
         raise BadFile(f"{path} holds a {type(value).__name__}, not a dict of weights: {SAVE_PLAIN}")
-    inside = {str(key): found for key, some in value.items()
-              if isinstance(some, dict) and is_net(found := tensors_in(some, is_tensor))}  # fmt: skip
+    dicts = dicts_in(value, is_tensor)
     if part is not None:
-        if part not in inside:
-            raise UnknownName.of("part", part, inside)
-        return inside[part]
-    own = tensors_in(value, is_tensor)
-    if is_net(own):
+        return asked_for(part, dicts, path)
+    nets = {key: found for key, found in dicts.items() if key and is_net(found) and not is_aside(key)}
+    own = dicts[""]
+    if is_net(own) and (not nets or has_weights(own)):
         return own
-    nets = {key: found for key, found in inside.items() if not any(word in key.lower() for word in ASIDE)}
+    nets = {key: found for i, (key, found) in enumerate(nets.items()) if found not in list(nets.values())[:i]}
     if len(nets) > 1:
-        raise BadFile(f"{path} holds {len(nets)} nets ({', '.join(nets)}): say which one is meant, as in --part "
-                      f"{next(iter(nets))}")
+        raise BadFile(f"{path} holds {len(nets)} nets ({', '.join(list(nets)[:8])}): say which one is meant, as in "
+                      f"--part {next(iter(nets))}")
     found = next(iter(nets.values()), own)
     if not found:
         raise BadFile(f"{path} holds no tensors: {SAVE_PLAIN}")
     return found
 
 
-def tensors_in(value, is_tensor):
-    return {str(key): found for key, found in value.items() if is_tensor(found)}
+def asked_for(part, dicts, path):
+    """The tensors of a part by its key ("teacher", "nets.teacher"), with all in it; or of the names that begin so."""
+    keys = {key[:end] for key in dicts for end in (*(i for i, c in enumerate(key) if c == "."), len(key))}
+    ends = [key for key in keys if key == part or key.endswith("." + part)]
+    if part in keys or len(ends) == 1:
+        start = part if part in keys else ends[0]
+        return {f"{key[len(start) + 1 :]}.{name}".lstrip("."): tensor for key, found in dicts.items()
+                if key == start or key.startswith(start + ".") for name, tensor in found.items()}  # fmt: skip
+    for found in dicts.values():
+        if inside := names_of(part, found):
+            return inside
+    firsts = {name.partition(".")[0]: None for found in dicts.values() for name in found if "." in name}
+    raise UnknownName.of("part", part, [key for key, found in dicts.items() if key and found] or firsts)
+
+
+def named_part(tensors, part):
+    """Of a file that has no dicts within each other: the tensors whose names begin with the part."""
+    if inside := names_of(part, tensors):
+        return inside
+    raise UnknownName.of("part", part, {name.partition(".")[0]: None for name in tensors if "." in name})
+
+
+def names_of(part, tensors):
+    """The tensors under the names behind ``part`` and a dot."""
+    return {name[len(part) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(part + ".")}
+
+
+def dicts_in(value, is_tensor):
+    """Key ("" for all of it, "model", "nets.student") -> the tensors that stand in the dict there, if any."""
+    found, waiting, seen = {}, [("", value, DEEPEST)], set()
+    while waiting and len(seen) < MOST_LOOKED_AT:
+        at, one, depth = waiting.pop(0)
+        if id(one) in seen:
+            continue                                                    # one dict under two keys is one net
+        seen.add(id(one))
+        items = list(one.items() if isinstance(one, dict) else enumerate(one))
+        tensors = {str(key): item for key, item in items if is_tensor(item)}
+        if tensors or not at:
+            found[at] = tensors
+        waiting += [(f"{at}.{key}".lstrip("."), item, depth - 1) for key, item in items
+                    if depth and isinstance(item, dict | list)]  # fmt: skip
+    return found
+
+
+def is_aside(key):
+    return any(word in key.lower() for word in ASIDE)
 
 
 def is_net(tensors):
     """Whether there is a kernel or a matrix among them: a net has one, a metric or an optimiser's step has not."""
     return any(len(tensor.shape) > 1 for tensor in tensors.values())
+
+
+def has_weights(tensors):
+    """Whether one of them is called as a module's weight is: a table of results beside a net is not."""
+    return any(name.endswith("weight") and len(tensor.shape) > 1 for name, tensor in tensors.items())

@@ -3,13 +3,14 @@
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from minivis.errors import BadFile
+from minivis.errors import BadFile, BadValue
 from minivis.runtime.files import reading
 from minivis.weights.containers import caffe, matconvnet, npz, pickle, safetensors
 from minivis.weights.containers import torch as torch_file
 from minivis.weights.containers import zip as archive
+from minivis.weights.containers.checkpoint import named_part
 
 DEEPEST = 8                                     # of prefixes such as module.model. before all names
 COUNTERS = "num_batches_tracked"                # of PyTorch's batch norm: a count of batches, which no net needs
@@ -35,7 +36,12 @@ def opened(path, part=None):
     with reading(path) as raw:
         start, size = raw.read(64), os.fstat(raw.fileno()).st_size
         hdf5 = start.startswith((b"\x89HDF", matconvnet.START_V7_3))
-        yield None if hdf5 else contents(raw, start, size, path, part)
+        found = None if hdf5 else contents(raw, start, size, path, part)
+        if part is not None and found is None:
+            raise BadValue(f"{path} is one net: leave --part {part} out")
+        if part is not None and not found.container.startswith("PyTorch"):
+            found = replace(found, tensors=named_part(found.tensors, part))
+        yield found
 
 
 def contents(raw, start, size, path, part=None):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from minivis.errors import BadFile, UnknownName
-from minivis.weights.containers.checkpoint import net_dict
+from minivis.weights.containers.checkpoint import named_part, net_dict
 
 
 def tensor(*shape):
@@ -30,6 +30,9 @@ OTHER = {"fc.weight": tensor(2, 3)}
     {"model": NET, "criterion": OTHER, "lr_scheduler": OTHER, "optim_state": OTHER},
     {"state_dict": NET, "metrics": {"acc": tensor(), "per_class": tensor(10)}},
     {"model": NET, "optimizer": {"state": {0: OTHER}, "param_groups": []}},
+    {"state_dict": NET, "confusion": tensor(10, 10)}, {"net": {"state_dict": NET, "epoch": 3}},
+    {"state_dict": NET, "optimizer_states": [{"state": {0: OTHER}}], "callbacks": {"best": {"score": tensor()}}},
+    {"model": NET, "best": NET}, {"models": [NET]},
 ])  # fmt: skip
 def test_a_net_and_what_is_kept_beside_it(saved):
     assert found(saved) == NET
@@ -43,6 +46,19 @@ def test_of_two_nets_none_is_taken_in_silence(first, second):
     assert found(saved, first) == NET and found(saved, second) == OTHER
     with pytest.raises(UnknownName, match=f"no part named '{second}s'; did you mean '{second}'"):
         found(saved, second + "s")
+
+
+def test_a_part_is_named_by_its_key_or_by_what_its_names_begin_with():
+    deep = {"nets": {"student": NET, "teacher": {"body": {**NET}, "head": OTHER}}, "epoch": 1}
+    with pytest.raises(BadFile, match=r"2 nets \(nets.student, nets.teacher.head\)"):       # the body is the student's
+        found(deep)
+    assert found(deep, "nets.student") == found(deep, "student") == NET
+    assert found(deep, "teacher") == {f"body.{name}": t for name, t in NET.items()} | {"head.fc.weight": tensor(2, 3)}
+    flat = {"state_dict": {f"ema.net.{name}": t for name, t in NET.items()} | {"fc.weight": tensor(1, 1)}}
+    assert found(flat, "ema.net") == NET and found(flat, "ema") == {f"net.{name}": t for name, t in NET.items()}
+    assert named_part(flat["state_dict"], "ema.net") == NET
+    with pytest.raises(UnknownName, match="no part named 'emma'"):
+        named_part(flat["state_dict"], "emma")
 
 
 def test_what_is_set_aside_can_still_be_asked_for():
