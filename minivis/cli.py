@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from contextlib import contextmanager
 
 import click
@@ -33,6 +34,8 @@ for heading, commands in {"One page": (gallery.gallery, gallery.rerun), **regist
 def main(argv=None):
     """Run one command line and return its exit code."""
     openblas.take_avx512()
+    if argv is None:                            # a process of our own
+        no_warnings_of_overflow()
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
         os.getcwd()
@@ -56,6 +59,11 @@ def main(argv=None):
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and not is_named(error.filename, argv):
             raise
         return fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+
+
+def no_warnings_of_overflow():
+    """A net whose weights overflow gets a sentence of ours; NumPy's warnings on the way there say nothing to a user."""
+    warnings.filterwarnings("ignore", "(overflow|invalid value|divide by zero) encountered", RuntimeWarning)
 
 
 @contextmanager

@@ -178,6 +178,15 @@ def test_a_net_with_a_nan(refused, here):
     assert "NaN" in refused("saliency", "photo.png", "--net", "tiny.h5")
 
 
+def test_a_net_whose_weights_overflow_is_one_sentence_without_warnings(here):
+    import h5py
+
+    with h5py.File("tiny.h5", "r+") as file:
+        file["layers/conv1_1/w"][:] = 3e38
+    code, out, err = finish("-m", "minivis", "classify", "photo.png", "--net", "tiny.h5")
+    assert (code, out) == (2, "") and "infinite or NaN" in err and err.count("\n") == 1
+
+
 def test_too_large_for_the_memory(refused, here, monkeypatch):
     monkeypatch.setattr("minivis.engine.memory.available", lambda *net: 100_000)
     line = refused("saliency", "photo.png", "--net", "branches.h5")

@@ -149,6 +149,7 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
     path, loaded = (None, None) if net is None else (locate(net), load(net, device=device))
     any_size = loaded is None or loaded.input_size is None
     if needs_image and size is None and any_size and max(pixels.shape) > ANY_SIZE:
+        del pixels                              # it may be large, and is read anew
         pixels = read_image(source, ANY_SIZE)
     digest = file_hash(source) if os.path.isfile(source) else "none: it came through a pipe"
     return Given(loaded, net, path and file_hash(path), pixels, image, None if image is None else digest)

@@ -27,7 +27,8 @@ READS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF",
 WRITES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"}}
 MAX_PIXELS = 300_000_000                                # decoded: 1.2 GB in Pillow and 0.9 GB as an array
-BAND_ROWS = 256                                         # of a picture with transparency, laid on white at once
+FREE_PIXELS, MOST_PIXELS_A_BYTE = 100_000_000, 100      # beyond, the file must have a byte for so many: photographs do
+BAND_ROWS = 256                                         # of a picture, turned into 8 bits at once
 EXIF_DESCRIPTION, EXIF_ORIENTATION = 0x010E, 0x0112
 
 # EXIF orientation -> what turns the stored picture upright (Exif 2.32, section 4.6.4: where the 0th row and column are)
@@ -50,7 +51,7 @@ def read_image(path, max_side=None, *, max_pixels=MAX_PIXELS):
     """
     if max_side is not None and max_side < 1:
         raise BadValue(f"max_side must be at least 1 pixel, not {max_side}")
-    with _opened(path) as (im, name):
+    with _opened(path) as (im, name, size):
         shrinks = max_side is not None and max(im.size) > max_side
         if shrinks:                                     # JPEG: decode at 1/2, 1/4 or 1/8
             im.draft(None, tuple(max(1, round(n * max_side / max(im.size))) for n in im.size))
@@ -58,18 +59,25 @@ def read_image(path, max_side=None, *, max_pixels=MAX_PIXELS):
         if width * height > max_pixels:
             raise TooLarge(f"{name} has {width} x {height} pixels, {width * height / 1e6:.0f} million; minivis reads "
                            f"up to {max_pixels / 1e6:.0f} million: make it smaller first")
+        if size is not None and width * height > max(FREE_PIXELS, MOST_PIXELS_A_BYTE * size):
+            raise TooLarge(f"{name} would unpack from {size / 1e6:.1f} MB to {width} x {height} pixels, which no "
+                           "photograph does: make it smaller first")
         im.load()
         orientation = _orientation(im)                  # after load: Pillow turns a TIFF by itself
-        im8 = _to_8_bit(im, name)
         if shrinks:
-            im8.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
-        pixels = np.frombuffer(im8.tobytes(), np.uint8).reshape(im8.height, im8.width, -1)
-    return np.array(UPRIGHT.get(orientation, lambda a: a)(pixels), order="C")
+            if im.mode not in ("L", "RGB") or "transparency" in im.info:
+                pixels, original = _to_8_bit(im, name), im
+                im = Image.fromarray(pixels[:, :, 0] if _is_grey(im) else pixels)
+                original.close()                        # what it decoded is no longer needed
+            im.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        pixels = _to_8_bit(im, name)
+    upright = UPRIGHT.get(orientation, lambda a: a)(pixels)
+    return upright if upright.flags.c_contiguous and upright.flags.writeable else np.array(upright, order="C")
 
 
 def read_text(path):
     """The dict of strings that ``write_image(..., text=...)`` put into a picture; empty where there is none."""
-    with _opened(path) as (im, _):
+    with _opened(path) as (im, *_):
         if isinstance(im, PngImagePlugin.PngImageFile):
             return {key: str(value) for key, value in im.text.items()}
         try:
@@ -134,7 +142,10 @@ LENIENT = Lenient()
 
 @contextmanager
 def _opened(path):
-    """Yield Pillow's lazily decoded picture and its name for messages; whatever goes wrong becomes one sentence."""
+    """Yield Pillow's lazily decoded picture, its name for messages, and the file's size in bytes (None: a pipe's).
+
+    Whatever goes wrong becomes one sentence.
+    """
     given = hasattr(path, "read")
     name = str(getattr(path, "name", "the picture") if given else path)
     file = path if given else _open_file(path, name)
@@ -142,7 +153,7 @@ def _opened(path):
         if not given and not file.peek(1):
             raise BadFile(f"{name} is empty; get a whole copy of it")
         with LENIENT, Image.open(file, formats=_formats()) as im:
-            yield im, name
+            yield im, name, _size(file)
     except MinivisError:
         raise
     except UnidentifiedImageError:
@@ -185,27 +196,51 @@ def _orientation(im):
         return 1
 
 
+def _size(file):
+    """The bytes of an open file, whose position stays; None where it has no end."""
+    try:
+        at = file.tell()
+        size = file.seek(0, os.SEEK_END)
+        file.seek(at)
+        return size
+    except (OSError, AttributeError):
+        return None
+
+
 def _to_8_bit(im, name):
-    """Any mode of Pillow's to "L" (grey) or "RGB"."""
-    if im.mode in ("I", "F") or im.mode.startswith("I;16"):
-        return Image.fromarray(_scale_to_8_bit(np.asarray(im), im, name))
-    if im.mode in ("L", "RGB") and "transparency" not in im.info:
-        return im
-    grey = im.mode in ("1", "L", "LA", "La")
-    return _on_white(im, "L" if grey else "RGB") if im.has_transparency_data else im.convert("L" if grey else "RGB")
+    """A picture of any of Pillow's modes as uint8 (H, W, 1) or (H, W, 3); a band of rows at a time, to copy little."""
+    mode, channels = ("L", 1) if _is_grey(im) else ("RGB", 3)
+    band_to_8_bit = _deep_band(im, name) if _is_deep(im) else functools.partial(_plain_band, mode=mode)
+    pixels = np.empty((im.height, im.width, channels), np.uint8)
+    for top, band in _bands(im):
+        pixels[top : top + band.height] = band_to_8_bit(band).reshape(band.height, band.width, -1)
+    return pixels
 
 
-def _on_white(im, mode):
-    """A picture with transparency on white, a band of rows at a time, as each step of Pillow's makes a copy."""
-    laid, (width, height) = Image.new(mode, im.size), im.size
-    for top in range(0, height, BAND_ROWS):
-        band = im.crop((0, top, width, min(top + BAND_ROWS, height))).convert("RGBA")
-        laid.paste(Image.alpha_composite(Image.new("RGBA", band.size, "white"), band).convert(mode), (0, top))
-    return laid
+def _bands(im):
+    """(first row, picture) of `BAND_ROWS` rows after the other."""
+    for top in range(0, im.height, BAND_ROWS):
+        yield top, im.crop((0, top, im.width, min(top + BAND_ROWS, im.height)))
 
 
-def _scale_to_8_bit(values, im, name):
-    """Grey (H, W) of 16 or 32 bits or floats to 0..255, by the range that the numbers fill where the file has none.
+def _plain_band(band, mode):
+    """Rows of at most 8 bits as (H, W) or (H, W, 3), what is transparent on white."""
+    if band.has_transparency_data:
+        band = band.convert("RGBA")
+        band = Image.alpha_composite(Image.new("RGBA", band.size, "white"), band)
+    return np.asarray(band if band.mode == mode else band.convert(mode))
+
+
+def _is_grey(im):
+    return im.mode in ("1", "L", "LA", "La") or _is_deep(im)
+
+
+def _is_deep(im):
+    return im.mode in ("I", "F") or im.mode.startswith("I;16")
+
+
+def _deep_band(im, name):
+    """A function: grey rows of 16 or 32 bits or floats -> 0..255, by the range of all numbers where no white is set.
 
     65535 and 255 are both white, so 16 bits are divided by 257. Integers of 32 bits and floats have no fixed white:
     1 (floats), 255 or 65535, the first that nothing exceeds; else, or with negative numbers, from least to most.
@@ -213,12 +248,13 @@ def _scale_to_8_bit(values, im, name):
     if im.mode.startswith("I;16") or im.format in ("PNG", "PPM"):
         low, white = 0, 65535
     else:
-        if not np.isfinite(values).all():
+        if not all(np.isfinite(band).all() for _, band in _bands(im)):
             raise BadFile(f"{name} holds pixels that are infinite or NaN; replace them first")
-        low, high = float(values.min()), float(values.max())
+        low, high = (float(value) for value in im.getextrema())
         whites = [w for w in (1, 255, 65535) if low >= 0 and high <= w and (w > 1 or im.mode == "F")]
         low, white = (0, whites[0]) if whites else (low, high)
-    return np.rint((values.astype(np.float64) - low) * (255 / max(white - low, 1e-300))).astype(np.uint8)
+    scale = 255 / max(white - low, 1e-300)
+    return lambda band: np.rint((np.asarray(band, np.float64) - low) * scale).astype(np.uint8)
 
 
 def _encode(array, format, text):

@@ -1,8 +1,10 @@
 """The state of a run on disk, so that it can be continued: arrays, and JSON of the rest, in one .npz.
 
-The file appears whole or not at all.
+The file appears whole or not at all, and carries a checksum of all that is in it: a run is continued only from what a
+run has left, so that nothing behind this has to doubt shapes or settings.
 """
 
+import hashlib
 import json
 import os
 import struct
@@ -15,10 +17,10 @@ import numpy as np
 from minivis.errors import BadFile, BadValue
 from minivis.runtime.files import atomic_write
 
-FORMAT = 1
+FORMAT = 2
 # what reading a damaged .npz, or the JSON in it, raises
 DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, NotImplementedError,
-           RecursionError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+           OverflowError, RecursionError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 
 
 def write(path, identity, arrays, plain):
@@ -27,8 +29,10 @@ def write(path, identity, arrays, plain):
     for name, value in arrays.items():
         flat.update({f"{name}.{key}": v for key, v in value.items()} if isinstance(value, dict) else {name: value})
     about = json.dumps({"format": FORMAT, "identity": identity, **plain})
+    flat = {name: np.asarray(value) for name, value in flat.items()}
+    sha256 = np.array(checksum(about, flat))
     with atomic_write(path, force=True) as temporary, open(temporary, "wb") as file:
-        np.savez(file, about=np.array(about), **flat)
+        np.savez(file, about=np.array(about), sha256=sha256, **flat)
 
 
 def read(path, identity, names=("z", "best", "best_losses")):
@@ -40,18 +44,29 @@ def read(path, identity, names=("z", "best", "best_losses")):
         raise BadFile(f"there is no checkpoint {path}: nothing to resume; leave out --resume for a new run")
     try:
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
-            found = {"memory": {key[7:]: file[key] for key in file.files if key.startswith("memory.")},
-                     **{key: file[key] for key in names}}
-        if about.pop("format") != FORMAT:
+            text, sha256 = (str(file[key]) for key in ("about", "sha256"))
+            flat = {key: file[key] for key in file.files if key not in ("about", "sha256")}
+        about = json.loads(text)
+        if about.pop("format") != FORMAT or checksum(text, flat) != sha256:
             raise ValueError
         theirs = about.pop("identity")
+        found = {"memory": {key[7:]: value for key, value in flat.items() if key.startswith("memory.")},
+                 **{key: flat[key] for key in names if theirs == identity}}
     except DAMAGED:
         raise BadFile(f"{path} is not a minivis checkpoint, or is damaged: --force starts over") from None
     if theirs != identity:
         raise BadFile(f"{path} is the checkpoint of another run: net, pictures, objective, method and seed must be the "
                       "same to continue it; only the number of steps may grow")
     return {**about, **found}
+
+
+def checksum(text, arrays):
+    """SHA-256 of the text and of each array's name, type, shape and numbers."""
+    digest = hashlib.sha256(text.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"\0{name} {array.dtype.str} {array.shape}\0".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def check_unfinished(path, force):

@@ -1,9 +1,8 @@
 """Codes that are being made: the checkpoint of a run, a file that only grows and becomes a file of codes at the end.
 
 Its first block is JSON: of which net, layer and size the codes are. Each further block is a batch of the sweep: a line
-of JSON with the pictures that it read (path, SHA-256) and those that it could not read (path, name,
-why), then the codes. So a
-batch is there whole or not at all, and a run that goes on composes its batches as an unbroken run would.
+of JSON with the pictures that it read (path, SHA-256) and those that it could not read (path, name, why), then the
+codes. So a batch is there whole or not at all, and a run that goes on composes its batches as an unbroken run would.
 """
 
 import json
@@ -17,6 +16,9 @@ from minivis.runtime.block_log import BlockLog, blocks
 from minivis.runtime.files import atomic_write
 
 FORMAT, VERSION = "minivis codes checkpoint", 2
+NO_CHECKPOINT = ("{path} is not a checkpoint of codes that this minivis can continue, or is damaged: --force starts "
+                 "over")
+DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)     # of JSON that is something else
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,11 @@ class CodesLog:
         whole = blocks(self.path)
         next(whole)                                     # the header
         for end, block in whole:
-            line, _, codes = block.partition(b"\n")
-            about = json.loads(line)
-            codes = np.frombuffer(codes, self.source.dtype).reshape(-1, self.source.width)
-            yield end, Batch(about["paths"], about["hashes"], [tuple(pair) for pair in about["unreadable"]], codes)
+            try:
+                batch = batch_of(block, self.source)
+            except DAMAGED:
+                raise BadFile(NO_CHECKPOINT.format(path=self.path)) from None
+            yield end, batch
 
     def append(self, batch):
         """Keep one more batch: it is in the file, whole, when this returns. The first one makes the file."""
@@ -125,7 +128,20 @@ def source_of(path):
         known = about.pop("format") == FORMAT and about.pop("version") == VERSION
         if known:
             return Source(**about)
-    except (StopIteration, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (StopIteration, *DAMAGED):
         pass
-    raise BadFile(f"{path} is not a checkpoint of codes that this minivis can continue, or is damaged: --force starts "
-                  "over")
+    raise BadFile(NO_CHECKPOINT.format(path=path))
+
+
+def batch_of(block, source):
+    """The `Batch` in a block; any error of `DAMAGED` for a block that is no batch, although its checksum is right."""
+    line, _, numbers = block.partition(b"\n")
+    about = json.loads(line)
+    paths, hashes, unreadable = list(about["paths"]), list(about["hashes"]), list(map(tuple, about["unreadable"]))
+    codes = np.frombuffer(numbers, source.dtype).reshape(-1, source.width)
+    texts = [*paths, *hashes, *(text for one in unreadable for text in one)]
+    if not len(paths) == len(hashes) == len(codes) or any(len(one) != 3 for one in unreadable):
+        raise ValueError
+    for text in texts:
+        text.encode("utf-8", "surrogateescape")         # as the file of codes will hold it
+    return Batch(paths, hashes, unreadable, codes)

@@ -24,7 +24,9 @@ from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.layers import BatchNorm, cross_entropy
 from minivis.optimize.update_rules import Adam
 from minivis.runtime import threads as team
+from minivis.runtime.files import printable
 from minivis.training.adversary import Adversary
+from minivis.weights.containers.hdf5 import child, opened, read_array
 from minivis.weights.containers.hdf5_write import new_hdf5
 
 DECAYED = "w"                                   # weight decay pulls on weights, not on biases or batch norm
@@ -80,7 +82,7 @@ def adam(recipe, rate, step, w, dw, slots, decay):
     return rule.step(w, dw, slots, step, None) - (rate * decay) * w
 
 
-OPTIMIZERS = {"sgd": sgd, "adam": adam}
+OPTIMIZERS, SLOTS = {"sgd": sgd, "adam": adam}, {"sgd": "v", "adam": "mv"}
 
 
 class Trainer:
@@ -179,30 +181,52 @@ class Trainer:
 
     def resume(self, path):
         """Continue from a checkpoint of the same net and recipe, to the bit as if it had never stopped."""
-        try:
-            with h5py.File(path) as file:
-                if file.attrs.get("format") != "minivis checkpoint":
-                    raise BadFile(f"{path} is no checkpoint of minivis")
-                if file.attrs["recipe"] != repr(asdict(self.recipe)):
-                    raise BadFile(f"{path} was written under another recipe: {file.attrs['recipe']}")
-                for name, layer in self.net.layers.items():
-                    layer.set_params(**{key: file[f"params/{name}/{key}"][()] for key in layer.params})
-                    for key in layer.params:
-                        slots = file.get(f"slots/{name}/{key}", {})
-                        self.slots[name][key] = {slot: array[()] for slot, array in slots.items()}
-                self.steps_done, self.seconds = int(file.attrs["steps_done"]), float(file.attrs["seconds"])
-        except (OSError, KeyError) as error:
-            raise BadFile(f"{path} cannot be read as a checkpoint of this net ({error})") from None
+        with opened(path, NO_CHECKPOINT) as source:
+            if (saved := recipe_in(source)) != repr(asdict(self.recipe)):
+                raise BadFile(f"{path} was written under another recipe: {printable(saved)}")
+            done, seconds = (source.attribute(source.file, key) for key in ("steps_done", "seconds"))
+            if not isinstance(done, np.integer) or not isinstance(seconds, np.floating):
+                raise BadFile(f"{path} is damaged: it does not say how far the training was")
+            done, seconds = int(done), float(seconds)
+            if not 0 <= done <= self.recipe.steps:
+                raise BadFile(f"{path} is damaged: it is of {done} steps, and the recipe has {self.recipe.steps}")
+            params, slots = {}, {}
+            for name, layer in self.net.layers.items():
+                params[name] = {key: like(p, f"params/{name}/{key}", source) for key, p in layer.params.items()}
+                slots[name] = {key: {} for key in layer.params}
+                learned = set(layer.params) - set(layer.statistics) if done else ()
+                for key in learned:
+                    slots[name][key] = {slot: like(layer.params[key], f"slots/{name}/{key}/{slot}", source)
+                                        for slot in SLOTS[self.recipe.optimizer]}
+        for name, layer in self.net.layers.items():
+            layer.set_params(**params[name])
+        self.slots, self.steps_done, self.seconds = slots, done, seconds
         return self
+
+
+NO_CHECKPOINT = "no checkpoint of this net that can be continued; train without --resume"
+
+
+def like(array, name, source):
+    """The numbers called ``name`` in a checkpoint. Raise BadFile unless they are of the shape and type of ``array``."""
+    dataset = child(source.file, name, h5py.Dataset)
+    if dataset is None or dataset.shape != array.shape or dataset.dtype != array.dtype:
+        raise BadFile(f"{source.path} cannot be read as a checkpoint of this net ({name} is missing or another)")
+    return read_array(dataset, array.dtype, source, finite=False)
+
+
+def recipe_in(source):
+    """The recipe of an open checkpoint, as text; BadFile where there is none."""
+    saved = source.attribute(source.file, "recipe")
+    if source.attribute(source.file, "format") != "minivis checkpoint" or not isinstance(saved, str):
+        raise BadFile(f"{source.path} cannot be read as a checkpoint: it is {NO_CHECKPOINT}")
+    return saved
 
 
 def saved_recipe(path):
     """The recipe of a checkpoint, as text; BadFile where there is none."""
-    try:
-        with h5py.File(path) as file:
-            return file.attrs["recipe"]
-    except (OSError, KeyError) as error:
-        raise BadFile(f"{path} cannot be read as a checkpoint ({error})") from None
+    with opened(path, NO_CHECKPOINT) as source:
+        return recipe_in(source)
 
 
 def accuracy(net, data, count, adversary=None, *, batch=50, threads=2):

@@ -5,14 +5,16 @@ import os
 import stat
 import struct
 import threading
+import tracemalloc
 import warnings
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from minivis.errors import BadFile, BadValue, TooLarge
+from minivis.images import files
 from minivis.images.files import png_bytes, read_image, read_text, write_image
 
 
@@ -258,6 +260,32 @@ def test_max_side_shrinks_whatever_is_larger(tmp_path, suffix, side, seen):
 def test_more_pixels_than_pillow_likes(tmp_path):
     Image.new("1", (10000, 9500), 1).save(tmp_path / "p.png")           # Pillow alone warns above 89 million
     assert read_image(tmp_path / "p.png", max_side=100).shape == (95, 100, 1)
+
+
+def test_a_small_file_of_very_many_pixels_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    Image.new("RGBA", (64, 40)).save(tmp_path / "p.png")
+    monkeypatch.setattr(files, "FREE_PIXELS", 2000)
+    monkeypatch.setattr(files, "MOST_PIXELS_A_BYTE", 1)
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", None)
+    for path in (tmp_path / "p.png", io.BytesIO((tmp_path / "p.png").read_bytes())):
+        with pytest.raises(TooLarge, match="would unpack from 0.0 MB to 64 x 40 pixels, which no photograph does"):
+            read_image(path)
+    monkeypatch.undo()
+    assert read_image(tmp_path / "p.png").shape == (40, 64, 3)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "I;16", "F", "RGB"])
+@pytest.mark.parametrize("side", [None, 50])
+def test_reading_makes_few_copies(tmp_path, mode, side):
+    """Beside Pillow's own array, which tracemalloc does not see, there is the result and one band."""
+    Image.new(mode, (1000, 2000)).save(tmp_path / "p.tif")
+    tracemalloc.start()
+    try:
+        read_image(tmp_path / "p.tif", side)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4.5 * 2_000_000               # bytes: three of the result, and the band
 
 
 # --- files that are no pictures ---

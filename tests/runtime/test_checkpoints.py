@@ -1,7 +1,9 @@
 """Checkpoints come back as they were written, and whatever is none is refused in one sentence."""
 
 import errno
+import io
 import json
+import zipfile
 from contextlib import suppress
 
 import numpy as np
@@ -76,3 +78,30 @@ def test_an_unfinished_run_is_not_replaced_without_a_word(path):
         checkpoints.check_unfinished(path, force=False)
     checkpoints.check_unfinished(path, force=True)
     checkpoints.check_unfinished(path.with_name("b"), force=False)
+
+
+@pytest.mark.parametrize("changed", [
+    {"z": np.arange(4.0)}, {"z": np.arange(3)}, {"z": np.arange(3.0)[::-1]}, {"z": np.float64(0)},
+    {"memory.m": np.zeros(2)}, {"memory.n": np.ones(2)}, {"sha256": np.array("0" * 64)},
+    {"about": np.array('{"format": 2, "identity": {"net": "x"}, "step": "7"}')},
+])
+def test_what_no_run_has_left_is_not_continued(path, changed):
+    """Sound in itself, with all checksums of zip right, and yet not what was written."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    with open(path, "wb") as file:
+        np.savez(file, **{**arrays, **changed})
+    with pytest.raises(BadFile, match="not a minivis checkpoint, or is damaged"):
+        checkpoints.read(path, {"net": "x"}, ("z",))
+
+
+@pytest.mark.parametrize("shape", [f"({10**30},)", f"({2**40},)", "(-1,)", "(2, 2)"])
+def test_a_shape_that_cannot_be(path, shape):
+    data = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(data, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, content.replace(b"(3,)", shape.encode()) if name == "z.npy" else content)
+    path.write_bytes(data.getvalue())
+    with pytest.raises(BadFile, match="not a minivis checkpoint, or is damaged"):
+        checkpoints.read(path, {"net": "x"}, ("z",))

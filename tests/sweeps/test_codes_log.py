@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadFile
+from minivis.runtime.block_log import BlockLog
 from minivis.sweeps.codes_log import Batch, CodesLog, Source, source_of
 
 SOURCE = Source("tiny", "f00d", "fc7", None, 3, "float32")
@@ -68,3 +69,20 @@ def test_what_is_no_checkpoint(tmp_path, content):
     (tmp_path / "log").write_bytes(content)
     with pytest.raises(BadFile, match="is not a checkpoint of codes that this minivis can continue, or is damaged"):
         CodesLog(tmp_path / "log", SOURCE, resume=True)
+
+
+@pytest.mark.parametrize("line, numbers", [
+    (b"5", b""), (b"[]", b""), (b"{}", b""), (b"[" * 10**5, b""), (b"\xff", b""),
+    (b'{"paths": ["a"], "hashes": ["b"], "unreadable": []}', b"123"),
+    (b'{"paths": ["a"], "hashes": ["b"], "unreadable": []}', bytes(24)),
+    (b'{"paths": ["a"], "hashes": [], "unreadable": []}', bytes(12)),
+    (b'{"paths": [5], "hashes": ["b"], "unreadable": []}', bytes(12)),
+    (b'{"paths": ["\\ud800"], "hashes": ["b"], "unreadable": []}', bytes(12)),
+    (b'{"paths": ["a"], "hashes": ["b"], "unreadable": [["c"]]}', bytes(12)),
+    (b'{"paths": ["a"], "hashes": ["b"], "unreadable": 5}', bytes(12)),
+], ids=range(12))  # fmt: skip
+def test_a_block_that_is_whole_and_no_batch(path, line, numbers):
+    with BlockLog(path, path.stat().st_size) as log:
+        log.append(line + b"\n", numbers)
+    with pytest.raises(BadFile, match="not a checkpoint of codes that this minivis can continue, or is damaged"):
+        CodesLog(path, SOURCE, resume=True)

@@ -2,6 +2,7 @@
 
 import errno
 
+import h5py
 import numpy as np
 import pytest
 from commandline import contents
@@ -168,16 +169,39 @@ def test_wrong_optimizer_and_threads():
 def test_wrong_checkpoints(tmp_path):
     path, recipe = tmp_path / "a.h5", Recipe(steps=1, batch=4, shard=4)
     trainer = Trainer(little_net(), Corners(), recipe)
-    with pytest.raises(BadFile, match="cannot be read as a checkpoint"):
+    with pytest.raises(BadFile, match="there is no file"):
         trainer.resume(path)
     path.write_bytes(b"nothing")
-    with pytest.raises(BadFile, match="cannot be read as a checkpoint"):
+    with pytest.raises(BadFile, match="is no checkpoint of this net that can be continued"):
         trainer.resume(path)
     trainer.save(path)
     with pytest.raises(BadFile, match="another recipe"):
         Trainer(little_net(), Corners(), Recipe(steps=2, batch=4, shard=4)).resume(path)
     with pytest.raises(BadFile, match="checkpoint of this net"):
         Trainer(tiny_vgg(), Corners(), recipe).resume(path)
+
+
+@pytest.mark.parametrize("name, value", [
+    ("params/conv1_1/w", np.zeros((3, 3, 1, 7), "f4")), ("params/conv1_1/w", np.zeros((3, 3, 1, 6), "f8")),
+    ("params/fc8/b", None), ("slots/conv1_1/w/m", np.zeros(3, "f4")), ("slots/conv1_1/w", np.zeros(3)),
+    ("steps_done", -1), ("steps_done", 10), ("steps_done", np.zeros(3)), ("steps_done", "x"), ("steps_done", None), ("recipe", 5),
+    ("format", "minivis codes"),
+])  # fmt: skip
+def test_a_checkpoint_that_was_changed_is_refused_and_leaves_the_net_alone(tmp_path, name, value):
+    recipe = Recipe(steps=3, batch=4, shard=4)
+    Trainer(little_net(), Corners(), recipe).run(checkpoint=tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        place = file if "/" in name else file.attrs
+        if name in place:
+            del place[name]
+        if value is not None:
+            place[name] = value
+    trainer = Trainer(little_net(), Corners(), recipe)
+    before = params(trainer.net)
+    with pytest.raises(BadFile) as caught:
+        trainer.resume(tmp_path / "a.h5")
+    assert "\n" not in str(caught.value)
+    assert_same(params(trainer.net), before)
 
 
 def test_a_full_disk_keeps_the_checkpoint_that_is_there(tmp_path, monkeypatch):

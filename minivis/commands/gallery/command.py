@@ -121,13 +121,14 @@ def rerun(picture, out, force, as_json, quiet):
     out = f"{Path(picture).stem}-rerun{Path(picture).suffix}" if out is None else out
     check_output(out, force)
     check_suffix(out)
+    then = read_image(picture)
     given = recorded_inputs(command, record, params, picture)
     params["threads"] = record["threads"]
     with plain("--plain" in record["command"]):
         result, pixels, text = command.make(given, params, progress=not quiet)
     write_image(out, pixels, text, force=force)
 
-    then, now = read_image(picture), read_image(out)
+    now = read_image(out)
     identical = then.shape == now.shape and bool((then == now).all())
     here = versions()
     changed = {name: [old, here.get(name)] for name, old in record["versions"].items() if here.get(name) != old}

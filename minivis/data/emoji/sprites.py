@@ -25,8 +25,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from minivis.data.emoji.classes import CLASSES, NAMES
+from minivis.data.emoji.photos import HELD_OUT_PHOTOS, SIZE
 from minivis.errors import BadFile, MissingExtra, UnknownName
-from minivis.runtime.files import atomic_write
+from minivis.runtime.files import atomic_write, open_regular
 
 SPRITE = 128  # pixels, the side of a sprite
 CONTENT = 112  # pixels, the longest side of the emoji inside it; the rest is a transparent margin
@@ -71,6 +72,7 @@ RENAMED: dict[str, dict[str, str | None]] = {
 }  # fmt: skip
 
 
+MOST_BYTES = 2**28                              # unpacked: nine sets of 125 classes, and the photographs, take 100 MB
 PACKED = (zipfile.BadZipFile, zlib.error, struct.error, TokenError, SyntaxError)        # of a damaged archive
 
 
@@ -104,17 +106,36 @@ class Sprites:
 
     @classmethod
     def load(cls, path):
-        try:
-            with np.load(path) as file:
-                sprites = cls(**{field.name: file[field.name] for field in fields(cls)})
-        except (ValueError, LookupError, EOFError, OSError, RuntimeError, TypeError, *PACKED) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise BadFile(
-                f"{path} is not a file of emoji sprites; python -m minivis.data.emoji.sprites makes one") from error
+        with open_regular(path) as raw:
+            try:
+                if sum(info.file_size for info in zipfile.ZipFile(raw).infolist()) > MOST_BYTES:
+                    raise ValueError
+                raw.seek(0)
+                with np.load(raw) as file:
+                    sprites = cls(**{field.name: file[field.name] for field in fields(cls)})
+                sprites.check()
+            except (ValueError, LookupError, EOFError, OSError, RuntimeError, TypeError, OverflowError, AttributeError,
+                    MemoryError, *PACKED) as error:
+                raise BadFile(
+                    f"{path} is not a file of emoji sprites; python -m minivis.data.emoji.sprites makes one") from error
         if tuple(sprites.class_names) != NAMES:
             raise BadFile(f"{path} holds sprites of other classes than this minivis has; collect them again")
         return sprites
+
+    def check(self):
+        """Raise ValueError unless all arrays have the shapes and types above, and belong together."""
+        count, photos = len(self.images), len(self.photos)
+        width, height = SIZE
+        shapes = {"images": (count, SPRITE, SPRITE, 4), "labels": (count,), "sets": (count,),
+                  "class_names": self.class_names.shape[:1], "photos": (photos, height, width, 3),
+                  "photo_names": (photos,)}
+        kinds = {"images": "u1", "photos": "u1", "labels": "i8", "sets": "U", "class_names": "U", "photo_names": "U"}
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array.shape != shape or not array.dtype.str[1:].startswith(kinds[name]):
+                raise ValueError(f"{name} is {array.dtype} of shape {array.shape}")
+        if not (self.labels >= 0).all() or len(set(np.isin(self.photo_names, HELD_OUT_PHOTOS).tolist())) < 2:
+            raise ValueError("there are not photographs to train with and photographs to test with")
 
 
 def default_path():

@@ -131,3 +131,11 @@ def test_a_new_folder_goes_again_when_what_is_done_in_it_fails_and_an_old_one_st
     with made_folder(tmp_path / "new") as folder:
         pass
     assert folder.is_dir()
+
+
+def test_a_picture_whose_pixels_are_cut_off_is_told_before_it_is_made_again(run, refused, here):
+    """Its record is whole, and stands before the pixels."""
+    assert run("occlude", "photo.png", "--net", "tiny.h5", "--window", "8", "-o", "a.jpg")[0] == 0
+    data = (here / "a.jpg").read_bytes()
+    (here / "a.jpg").write_bytes(data[: len(data) // 2])
+    assert "damaged or cut short" in refused("rerun", "a.jpg", "-o", "b.jpg")

@@ -104,3 +104,23 @@ def test_a_damaged_npm_archive_is_named(tmp_path):
     (tmp_path / "iconify-json-twemoji-1.2.5.tgz").write_bytes(b"half a file")
     with pytest.raises(BadFile, match="delete it"):
         emoji.read_npm("@iconify-json/twemoji@1.2.5", tmp_path)
+
+
+@pytest.mark.parametrize("change", [
+    {"images": np.zeros((250, 64, 64, 4), np.uint8)}, {"images": np.zeros((250, 128, 128, 4))},
+    {"labels": np.zeros(3, int)}, {"labels": np.full(250, -1)}, {"labels": np.zeros(250)},
+    {"sets": np.zeros(250, int)}, {"photos": np.zeros((1, 320, 480, 3), np.uint8)}, {"photos": np.zeros(5, np.uint8)},
+    {"photo_names": np.array(["grass.png"] * 2)}, {"class_names": np.array(5)},
+])
+def test_sprites_whose_arrays_do_not_belong_together_are_refused(tmp_path, change):
+    dataclasses.replace(sprites_of(square_sprite((1, 2, 3))), **change).save(tmp_path / "sprites.npz")
+    with pytest.raises(BadFile, match="not a file of emoji sprites"):
+        emoji.load(tmp_path / "sprites.npz")
+
+
+def test_sprites_that_unpack_to_gigabytes_are_refused(tmp_path, monkeypatch):
+    sprites_of(square_sprite((1, 2, 3))).save(tmp_path / "sprites.npz")
+    monkeypatch.setattr(emoji, "MOST_BYTES", 10**6)
+    monkeypatch.setattr(np, "load", None)                       # nothing is unpacked
+    with pytest.raises(BadFile, match="not a file of emoji sprites"):
+        emoji.load(tmp_path / "sprites.npz")
