@@ -23,6 +23,7 @@ from minivis.layers.pool import AvgPool2D, GlobalAvgPool, MaxPool2D
 from minivis.layers.relu import RELU_RULES, ReLU
 from minivis.layers.resize import ConvTranspose2D, Upsample
 from minivis.layers.scale import Scale
+from minivis.layers.slice import Slice
 from minivis.layers.smooth import ELU, GELU, Mish, Softplus, Softsign
 from minivis.layers.softmax import LogSoftmax, Softmax, cross_entropy
 
@@ -33,6 +34,7 @@ LAYER_TYPES = {
         Softmax, Concat, Add, BatchNorm, LRN, Dropout, Gradient, OrientationCells, BlockNorm,
         Pad2D, Permute, Scale, Sigmoid, Tanh, SiLU, HardSigmoid, HardSwish, LeakyReLU, PReLU, ConvTranspose2D, Upsample,
         GlobalMaxPool, LogSoftmax, ThresholdReLU, ELU, GELU, Softplus, Softsign, Mish, Multiply, Unflatten, Crop2D,
+        Slice,
     )
 }  # fmt: skip
 
@@ -41,6 +43,6 @@ __all__ = [
     "Concat", "Conv2D", "ConvTranspose2D", "Crop2D", "Dropout", "Flatten", "ForwardMode", "FullyConnected",
     "GlobalAvgPool", "GlobalMaxPool", "Gradient", "HardSigmoid", "HardSwish", "Layer", "LeakyReLU", "LogSoftmax",
     "MaxPool2D", "Mish", "Multiply", "OrientationCells", "PReLU", "Pad2D", "Permute", "ReLU", "Scale", "SiLU",
-    "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "ThresholdReLU", "Unflatten", "Upsample", "cross_entropy",
-    "fold_batch_norm",
+    "Sigmoid", "Slice", "Softmax", "Softplus", "Softsign", "Tanh", "ThresholdReLU", "Unflatten", "Upsample",
+    "cross_entropy", "fold_batch_norm",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 
 from minivis.engine.network import Network
 from minivis.errors import BadFile
-from minivis.layers import Conv2D, FullyConnected, Pad2D, Permute, Scale
+from minivis.layers import Conv2D, FullyConnected, Pad2D, Permute, Scale, Unflatten
 from minivis.weights import layout
 from minivis.weights.layout import Value
 
@@ -37,6 +37,8 @@ class Builder:
     def maps_of(self, name, value):
         """The layer whose (N, H, W, C) is a value's (N, C, H, W)."""
         shape = self.shapes[value.layer]
+        if len(shape) == 2 and value.places.ndim == 3:
+            return self.unflattened(name, value)
         if len(shape) != 4 or value.places.ndim != 3:
             raise BadFile(f"{name!r} is {[shape[0], *value.places.shape]} and not feature maps of (N, C, H, W)")
         standard = layout.standard(shape)
@@ -47,6 +49,12 @@ class Builder:
         if found is None or not layout.same(value.places, standard[order]):
             raise BadFile(f"{name!r}: its axes are not in an order that a layer here reads")
         return self.insert(f"{name} shuffled", Permute(*found), value.layer, once=True)
+
+    def unflattened(self, name, value):
+        """The layer that has a row as the maps that the graph takes it for."""
+        places = value.places.transpose(1, 2, 0)                                                    # (H, W, C)
+        row = self.row(name, Value(value.layer, places.reshape(-1)))
+        return self.insert(f"{name} as maps", Unflatten(places.shape), row, once=True)
 
     def row(self, name, value):
         """The layer whose (N, D) is a value's, in the graph's own order: a `Permute` is added where ours is another."""

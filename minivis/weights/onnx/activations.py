@@ -4,19 +4,26 @@ import numpy as np
 
 from minivis.errors import BadFile
 from minivis.layers import (
+    ELU,
+    GELU,
     ConvTranspose2D,
-    GlobalMaxPool,
     HardSigmoid,
     HardSwish,
     LeakyReLU,
     LogSoftmax,
+    Mish,
+    Multiply,
     PReLU,
     Sigmoid,
     SiLU,
+    Softplus,
+    Softsign,
     Tanh,
+    ThresholdReLU,
     Upsample,
 )
 from minivis.weights import layout
+from minivis.weights.layout import Value
 from minivis.weights.onnx import moves, operators
 from minivis.weights.onnx.operators import elementwise, per_channel
 
@@ -43,7 +50,29 @@ def multiply(graph, node, given):
     if any(name in graph.arrays for name in node.input):
         return operators.arithmetic(graph, node, given)
     if not gated(graph, node):
-        raise BadFile(f"the node {node.name or node.output[0]!r} is a Mul of two layers, no layer here")
+        product(graph, node)
+
+
+def product(graph, node):
+    """Of what the net computes: number by number, or maps by one number a channel or a position."""
+    values = [graph.settled(graph.value(name)) for name in node.input]
+    first, second = values
+    if layout.same(first.places, second.places) and len({len(graph.shapes[v.layer]) for v in values}) == 1:
+        return graph.add_keeping(node, Multiply(), first.layer, second.layer, places=first.places)
+    if all(value.places.ndim == 1 for value in values):
+        return graph.add(node, Multiply(), *(graph.row(name, value) for name, value in zip(node.input, values)))
+    turned = any(is_channels_last(graph, value) for value in values)
+    if turned:
+        values = [value._replace(places=value.places.transpose(2, 0, 1)) for value in values]
+    made = graph.insert(graph.name(node), Multiply(), *map(graph.maps_of, node.input, values))
+    places = layout.standard(graph.shapes[made])
+    graph.values[node.output[0]] = Value(made, places.transpose(1, 2, 0) if turned else places)
+
+
+def is_channels_last(graph, value):
+    shape = graph.shapes[value.layer]
+    return len(shape) == 4 and layout.same(value.places, layout.standard(shape).transpose(1, 2, 0)) \
+        and not layout.same(value.places, layout.standard(shape))
 
 
 def prelu(graph, node, given):
@@ -52,15 +81,30 @@ def prelu(graph, node, given):
     graph.add_keeping(node, PReLU(slope), value.layer, places=value.places)
 
 
+def power(graph, node, given):
+    """Pow: a square or a cube, as the product of so many."""
+    exponent = graph.weight(node.input[1])
+    if exponent.size != 1 or exponent.item() not in (1, 2, 3):
+        raise BadFile(f"{node.name!r} raises to the power of {exponent.tolist()}; here that is 1, 2 or 3")
+    value, count = graph.settled(graph.value(node.input[0])), int(exponent.item())
+    if count == 1:
+        return moves.identity(graph, node, given)
+    graph.add_keeping(node, Multiply(), *[value.layer] * count, places=value.places)
+
+
+def celu(graph, node, given):
+    if given.get("alpha", 1.0) != 1:
+        raise BadFile(f"{node.name!r} is a Celu of alpha {given['alpha']:g}; here there is ELU, the same for 1")
+    elementwise(graph, node, ELU())
+
+
+def simple(make):
+    """An operator on single numbers: ``make(attributes)`` is its layer."""
+    return lambda graph, node, given: elementwise(graph, node, make(given))
+
+
 def log_softmax(graph, node, given):
     operators.softmax(graph, node, given, LogSoftmax())
-
-
-def global_max_pool(graph, node, given):
-    value = graph.settled(graph.value(node.input[0]))
-    if len(graph.shapes[value.layer]) == 2:
-        return moves.identity(graph, node, given)
-    operators.global_pool(graph, node, GlobalMaxPool(), (1, 1))
 
 
 def upsample(graph, node, given):
@@ -79,7 +123,24 @@ def upsample(graph, node, given):
         factors = arrays[-1] / before if arrays[-1].dtype.kind == "i" else arrays[-1]
     if (factors[:2] != 1).any() or (factors < 1).any() or (factors != np.round(factors)).any():
         raise BadFile(f"{node.name!r} makes maps {factors.tolist()} times as large; here factors are whole numbers")
+    check_nearest(node, given, graph.shapes[name][1:3], factors[2:])
     graph.add(node, Upsample((int(factors[2]), int(factors[3]))), name)
+
+
+def check_nearest(node, given, sizes, factors):
+    """Raise BadFile where a Resize takes another position than the one that Upsample repeats, i // factor."""
+    if node.op_type == "Upsample":
+        return
+    way, rounding = (given.get(name, default).decode() for name, default in (
+        ("coordinate_transformation_mode", b"half_pixel"), ("nearest_mode", b"round_prefer_floor")))
+    for size, factor in zip(sizes, factors):
+        i, last = np.arange(size * int(factor)), max(1, size * int(factor) - 1)
+        places = {"asymmetric": i / factor, "align_corners": i * (size - 1) / last}.get(way, (i + 0.5) / factor - 0.5)
+        taken = {"floor": np.floor(places), "ceil": np.ceil(places), "round_prefer_ceil": np.floor(places + 0.5)}.get(
+            rounding, np.ceil(places - 0.5))
+        if (np.clip(taken, 0, size - 1) != i // factor).any():
+            raise BadFile(f"{node.name!r} takes the nearest position by {way} and {rounding}; here each position is "
+                          "repeated")
 
 
 def conv_transpose(graph, node, given):
@@ -96,17 +157,25 @@ def conv_transpose(graph, node, given):
 
 
 OPERATORS = {
+    "Celu": celu,
     "ConvTranspose": conv_transpose,
-    "GlobalMaxPool": global_max_pool,
-    "HardSigmoid": lambda graph, node, given: elementwise(
-        graph, node, HardSigmoid(given.get("alpha", 0.2), given.get("beta", 0.5))),
-    "HardSwish": lambda graph, node, given: elementwise(graph, node, HardSwish()),
-    "LeakyRelu": lambda graph, node, given: elementwise(graph, node, LeakyReLU(given.get("alpha", 0.01))),
+    "Elu": simple(lambda given: ELU(given.get("alpha", 1.0))),
+    "Gelu": simple(lambda given: GELU(given.get("approximate", b"none") == b"tanh")),
+    "HardSigmoid": simple(lambda given: HardSigmoid(given.get("alpha", 0.2), given.get("beta", 0.5))),
+    "HardSwish": simple(lambda given: HardSwish()),
+    "LeakyRelu": simple(lambda given: LeakyReLU(given.get("alpha", 0.01))),
     "LogSoftmax": log_softmax,
+    "Mish": simple(lambda given: Mish()),
     "Mul": multiply,
     "PRelu": prelu,
+    "Pow": power,
     "Resize": upsample,
-    "Sigmoid": lambda graph, node, given: elementwise(graph, node, Sigmoid()),
-    "Tanh": lambda graph, node, given: elementwise(graph, node, Tanh()),
+    "Selu": simple(lambda given: ELU(given.get("alpha", 1.67326319217681884765625),
+                                     given.get("gamma", 1.05070102214813232421875))),
+    "Sigmoid": simple(lambda given: Sigmoid()),
+    "Softplus": simple(lambda given: Softplus()),
+    "Softsign": simple(lambda given: Softsign()),
+    "Tanh": simple(lambda given: Tanh()),
+    "ThresholdedRelu": simple(lambda given: ThresholdReLU(threshold=given.get("alpha", 1.0))),
     "Upsample": upsample,
 }  # fmt: skip

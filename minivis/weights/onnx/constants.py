@@ -61,3 +61,13 @@ def attributes(node):
     from onnx import helper
 
     return {a.name: helper.get_attribute_value(a) for a in node.attribute}
+
+
+def read_by(graph):
+    """The names that the nodes of a graph read, those of the branches of an If too, and its outputs."""
+    for node in graph.node:
+        yield from node.input
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from read_by(attribute.g)
+    yield from (output.name for output in graph.output)

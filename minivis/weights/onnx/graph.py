@@ -15,16 +15,18 @@ from minivis.layers import Flatten
 from minivis.weights import layout
 from minivis.weights.builder import Builder
 from minivis.weights.layout import Value
-from minivis.weights.onnx import activations, constants, moves, operators
+from minivis.weights.onnx import activations, constants, cutting, moves, operators, torch_lrn, windows
 
 WHERE = "minivis reads ONNX models of its own layers: Conv, Gemm, MaxPool, Relu, ..."
-OPERATORS = {**moves.OPERATORS, **operators.OPERATORS, **activations.OPERATORS}
+OPERATORS = {**moves.OPERATORS, **cutting.OPERATORS, **windows.OPERATORS, **operators.OPERATORS,
+             **activations.OPERATORS}
 
 
 class Graph(Builder):
     """A GraphProto on its way to a `Network`.
 
-    ``values``: ONNX's name -> `Value`; ``arrays``: its name -> constant.
+    ``values``: ONNX's name -> `Value`; ``arrays``: its name -> constant; ``squares``: its name -> what becomes of the
+    squares in PyTorch's LRN.
     """
 
     def __init__(self, model, dtype):
@@ -34,8 +36,9 @@ class Graph(Builder):
         self.graph = model.graph
         self.opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
         self.arrays = {t.name: numpy_helper.to_array(t) for t in self.graph.initializer}
-        self.readers = Counter(name for node in self.graph.node for name in node.input)
-        self.readers.update(output.name for output in self.graph.output)
+        self.squares: dict = {}
+        self.readers = Counter(constants.read_by(self.graph))
+        self.divided = {node.input[0] for node in self.graph.node if node.op_type == "Div"}
 
     # ---- the whole ----
 
@@ -85,16 +88,34 @@ class Graph(Builder):
         given, names = constants.attributes(node), [name for name in node.input if name]
         if node.op_type == "Constant":
             self.arrays[node.output[0]] = constants.constant(node, given)
-        elif node.op_type == "Shape" and names[0] in self.values:
+        elif node.op_type == "Shape" and names[0] not in self.arrays:
             shape = np.array(self.onnx_shape(names[0]), np.int64)
             self.arrays[node.output[0]] = shape[given.get("start", 0) : given.get("end")]
+        elif node.op_type == "If" and names[0] in self.arrays:
+            self.branch(node, given["then_branch" if self.arrays[names[0]].any() else "else_branch"])
         elif node.op_type in constants.FOLDABLE and all(name in self.arrays for name in names):
             made = constants.fold(node, [self.arrays.get(name) for name in node.input], self.opset)
             self.arrays.update(zip(node.output, made))
+        elif any(name in self.squares for name in names):
+            torch_lrn.follow(self, node, given)
+        elif torch_lrn.begins(self, node):
+            torch_lrn.begin(self, node)
         elif node.op_type in OPERATORS and node.domain in ("", "ai.onnx"):
             OPERATORS[node.op_type](self, node, given)
         else:
             raise BadFile(f"the node {node.name or node.output[0]!r} is a {node.op_type}, no layer here; {WHERE}")
+
+    def branch(self, node, graph):
+        """Take the nodes of one branch of an If, whose condition is known here."""
+        from onnx import numpy_helper
+
+        self.arrays.update((t.name, numpy_helper.to_array(t)) for t in graph.initializer)
+        for inner in graph.node:
+            self.take(inner)
+        for name, made in zip(node.output, graph.output):
+            for known in (self.values, self.arrays, self.squares):
+                if made.name in known:
+                    known[name] = known[made.name]
 
     def finished(self, name):
         """The `Value` of an output, in ONNX's order where it is a row."""
@@ -114,7 +135,8 @@ class Graph(Builder):
 
     def onnx_shape(self, name):
         """The shape of a value as ONNX has it."""
-        return (self.shapes["input"][0], *self.settled(self.value(name)).places.shape)
+        value = self.squares[name] if name in self.squares else self.settled(self.value(name))
+        return (self.shapes["input"][0], *value.places.shape)
 
     def maps(self, name, *, padded=False):
         """The layer whose (N, H, W, C) is a value's (N, C, H, W): ``padded`` leaves padding to whoever asks."""

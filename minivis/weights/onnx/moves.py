@@ -22,8 +22,16 @@ def flatten(graph, node, given):
 
 def reshape(graph, node, given):
     value = read(graph, node)
-    before = graph.onnx_shape(node.input[0])
-    wanted = given.get("shape") or graph.weight(node.input[1]).reshape(-1).tolist()
+    after = new_shape(node, graph.onnx_shape(node.input[0]), wanted_shape(graph, node, given), given)
+    graph.move(node, value, value.places.reshape(after[1:]))
+
+
+def wanted_shape(graph, node, given):
+    return given.get("shape") or graph.weight(node.input[1]).reshape(-1).tolist()
+
+
+def new_shape(node, before, wanted, given):
+    """The shape that a Reshape makes of ``before``, its 0 and -1 resolved."""
     after = [before[i] if n == 0 and not given.get("allowzero") and i < len(before) else n
              for i, n in enumerate(wanted)]  # fmt: skip
     if after.count(-1) == 1:
@@ -32,7 +40,7 @@ def reshape(graph, node, given):
     if not after or after[0] != before[0] or np.prod(after) != np.prod(before):
         raise BadFile(f"{node.name!r} reshapes {list(before)} to {wanted}, across pictures or in another way that no "
                       "layer here does")
-    graph.move(node, value, value.places.reshape(after[1:]))
+    return after
 
 
 def transpose(graph, node, given):
@@ -45,28 +53,44 @@ def transpose(graph, node, given):
 
 def squeeze(graph, node, given):
     value = read(graph, node)
-    axes = axes_of(graph, node, given)
+    graph.move(node, value, squeezed(node, value.places, axes_of(graph, node, given)))
+
+
+def squeezed(node, places, axes):
+    """Places without these axes of ONNX's; without all of one entry, where no axes are named."""
     if axes is None:
-        axes = [i + 1 for i, n in enumerate(value.places.shape) if n == 1]
-    axes = [a % (value.places.ndim + 1) for a in axes]
-    if 0 in axes or any(value.places.shape[a - 1] != 1 for a in axes):
+        axes = [i + 1 for i, n in enumerate(places.shape) if n == 1]
+    axes = [a % (places.ndim + 1) for a in axes]
+    if 0 in axes or any(places.shape[a - 1] != 1 for a in axes):
         raise BadFile(f"{node.name!r} takes axes {axes} away, which are not of one entry each")
-    graph.move(node, value, value.places.squeeze(tuple(a - 1 for a in axes)))
+    return places.squeeze(tuple(a - 1 for a in axes))
 
 
 def unsqueeze(graph, node, given):
     value = read(graph, node)
-    axes = axes_of(graph, node, given)
-    axes = sorted(a % (value.places.ndim + 1 + len(axes)) for a in axes)
+    graph.move(node, value, unsqueezed(node, value.places, axes_of(graph, node, given)))
+
+
+def unsqueezed(node, places, axes):
+    axes = sorted(a % (places.ndim + 1 + len(axes)) for a in axes)
     if axes[0] == 0:
         raise BadFile(f"{node.name!r} adds an axis before that of the pictures; no layer here does that")
-    graph.move(node, value, np.expand_dims(value.places, tuple(a - 1 for a in axes)))
+    return np.expand_dims(places, tuple(a - 1 for a in axes))
 
 
 def axes_of(graph, node, given):
     """The axes of a node, an attribute in old files and an input in newer ones; None where it names none."""
     stored = graph.optional(node, 1)
     return given.get("axes") if stored is None else stored.reshape(-1).tolist()
+
+
+def amounts(graph, node, given, ndim):
+    """How much a Pad puts around each axis, (ndim, 2): for all axes, or for those that are named (opset 18)."""
+    stored = given.get("pads") or graph.weight(node.input[1]).reshape(-1).tolist()
+    axes, around = graph.optional(node, 3), np.zeros((ndim, 2), int)
+    for place, axis in enumerate(range(ndim) if axes is None else axes.reshape(-1)):
+        around[axis] = stored[place], stored[place + len(stored) // 2]
+    return around
 
 
 def concat(graph, node, given):

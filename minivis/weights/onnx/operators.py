@@ -10,20 +10,16 @@ import numpy as np
 
 from minivis.errors import BadFile
 from minivis.layers import (
-    LRN,
     Add,
-    AvgPool2D,
     BatchNorm,
     Conv2D,
     FullyConnected,
-    GlobalAvgPool,
-    MaxPool2D,
     ReLU,
     Softmax,
 )
 from minivis.weights import layout
 from minivis.weights.layout import Value
-from minivis.weights.onnx import moves
+from minivis.weights.onnx import moves, windows
 
 # ---- layers with weights ----
 
@@ -36,8 +32,8 @@ def conv(graph, node, given):
     b = None if b is None else b.astype(graph.dtype)
     value = graph.value(node.input[0])
     if len(graph.shapes[value.layer]) == 2 and kernel.shape[2:] == (1, 1) and given.get("group", 1) == 1:
-        return dense(graph, node, kernel[:, :, 0, 0].T, b)          # behind a global pool: a 1x1 kernel is an FC layer
-    padding = pads(graph, value, given, kernel.shape[2:])
+        return dense(graph, node, kernel[:, :, 0, 0].T, b, axis=0)  # behind a global pool: a 1x1 kernel is an FC layer
+    padding = windows.pads(graph, value, given, kernel.shape[2:])
     if value.pads is not None and value.fill == 0 and padding != "same":
         padding = tuple((low + first, high + last) for (low, high), (first, last) in zip(padding, value.pads))
     elif value.pads is not None:
@@ -62,8 +58,11 @@ def matmul(graph, node, given):
     dense(graph, node, graph.weight(node.input[1]), None)
 
 
-def dense(graph, node, w, b):
-    """An FC layer of w (in, out), its rows in the order of our layer; along the channels of a map: a 1x1 kernel."""
+def dense(graph, node, w, b, axis=-1):
+    """An FC layer of w (in, out), its rows in the order of our layer; along the channels of a map: a 1x1 kernel.
+
+    ``axis``: of the picture's axes in ONNX, the one that is multiplied.
+    """
     value = graph.settled(graph.value(node.input[0]))
     if w.ndim != 2:
         raise BadFile(f"{node.name!r} multiplies by an array of {w.ndim} axes; an FC layer's has two")
@@ -75,13 +74,14 @@ def dense(graph, node, w, b):
         name = graph.insert(graph.name(node), Conv2D(w.astype(graph.dtype)[None, None], b), value.layer)
         graph.values[node.output[0]] = Value(name, layout.standard(graph.shapes[name]).transpose(1, 2, 0))
         return
-    if value.places.size != w.shape[0] or len(graph.shapes[value.layer]) != 2:
+    if value.places.shape[axis] != w.shape[0] or value.places.size != w.shape[0] or len(graph.shapes[value.layer]) != 2:
         raise BadFile(f"{node.name!r} multiplies {list(graph.onnx_shape(node.input[0]))} by {list(w.shape)}; an FC "
                       "layer takes one row a picture")
     w = np.ascontiguousarray(layout.scattered(w, value.places.reshape(-1)), dtype=graph.dtype)
     made = graph.insert(graph.name(node), FullyConnected(w, b), value.layer)
-    shape = value.places.shape if value.places.ndim == 1 else (w.shape[1], 1, 1)
-    graph.values[node.output[0]] = Value(made, np.arange(w.shape[1]).reshape(-1, *shape[1:]))
+    after = list(value.places.shape)
+    after[axis] = w.shape[1]
+    graph.values[node.output[0]] = Value(made, np.arange(w.shape[1]).reshape(after))
 
 
 def batch_norm(graph, node, given):
@@ -173,114 +173,8 @@ def softmax(graph, node, given, layer=None):
     elementwise(graph, node, layer)
 
 
-# ---- windows ----
-
-
-def max_pool(graph, node, given):
-    if any(d != 1 for d in given.get("dilations", (1,))) or len([name for name in node.output if name]) > 1:
-        raise BadFile(f"{node.name!r} pools with dilation or hands out its places; here neither is done")
-    graph.add(node, MaxPool2D(**window(graph, node, given)), graph.maps(node.input[0]))
-
-
-def average_pool(graph, node, given):
-    layer = AvgPool2D(**window(graph, node, given), count_padding=bool(given.get("count_include_pad", 0)))
-    graph.add(node, layer, graph.maps(node.input[0]))
-
-
-def global_average_pool(graph, node, given):
-    value = graph.settled(graph.value(node.input[0]))
-    if len(graph.shapes[value.layer]) == 2:
-        return moves.identity(graph, node, given)
-    global_pool(graph, node, GlobalAvgPool(), (1, 1))
-
-
-def global_pool(graph, node, layer, ones):
-    """A pool over all positions; ``ones``: the axes that ONNX leaves, of one entry each."""
-    made = graph.insert(graph.name(node), layer, graph.maps(node.input[0]))
-    graph.values[node.output[0]] = Value(made, np.arange(graph.shapes[made][1]).reshape(-1, *ones))
-
-
-def reduce_mean(graph, node, given):
-    value, axes = graph.settled(graph.value(node.input[0])), moves.axes_of(graph, node, given)
-    shape, ndim = graph.shapes[value.layer], value.places.ndim + 1
-    axes = list(range(ndim)) if axes is None else sorted(a % ndim for a in axes)
-    kept = [a for a in range(1, ndim) if a not in axes]
-    rows = value.places.transpose([a - 1 for a in kept + [a for a in axes if a]])
-    rows = rows.reshape(int(np.prod([value.places.shape[a - 1] for a in kept])), -1) % shape[-1]
-    if 0 in axes or len(shape) != 4 or len(rows) != shape[-1] or (rows != rows[:, :1]).any():
-        raise BadFile(f"{node.name!r} takes the mean over axes {axes}; here it goes over all positions")
-    made = graph.insert(graph.name(node), GlobalAvgPool(), value.layer)
-    after = [1 if a in axes else value.places.shape[a - 1] for a in range(1, ndim) if a in kept or
-             given.get("keepdims", 1)]
-    graph.values[node.output[0]] = Value(made, rows[:, 0].reshape(after))
-
-
-def lrn(graph, node, given):
-    layer = LRN(size=given["size"], alpha=given.get("alpha", 1e-4), beta=given.get("beta", 0.75),
-                k=given.get("bias", 1.0))
-    graph.add(node, layer, graph.maps(node.input[0]))
-
-
-def pad(graph, node, given):
-    amounts = given.get("pads") or graph.weight(node.input[1]).reshape(-1).tolist()
-    filled = graph.optional(node, 2)
-    fill = given.get("value", 0.0) if filled is None else filled.item()
-    value, axes = graph.settled(graph.value(node.input[0])), graph.optional(node, 3)
-    ndim = value.places.ndim + 1
-    around = np.zeros((ndim, 2), int)
-    for place, axis in enumerate(range(ndim) if axes is None else axes.reshape(-1)):
-        around[axis] = amounts[place], amounts[place + len(amounts) // 2]
-    if not around.any():
-        return moves.identity(graph, node, given)
-    shape = graph.shapes[value.layer]
-    last = len(shape) == 4 and layout.same(value.places, layout.standard(shape).transpose(1, 2, 0))
-    rows, columns, rest = (1, 2, (0, 3)) if last else (2, 3, (0, 1))
-    name = value.layer if last else graph.maps(node.input[0])
-    if given.get("mode", b"constant") != b"constant" or around[[*rest]].any() or min(amounts) < 0:
-        raise BadFile(f"{node.name!r} pads with something other than a number around the picture")
-    padding = tuple(around[rows].tolist()), tuple(around[columns].tolist())
-    padded = Value(name, layout.standard(graph.shapes[name]), padding, fill)
-    if last:
-        padded = graph.settled(padded)
-        padded = Value(padded.layer, padded.places.transpose(1, 2, 0))
-    graph.values[node.output[0]] = padded
-
-
-def pads(graph, value, given, kernel):
-    """The padding of a node as our layers take it: ((top, bottom), (left, right)), or "same", TensorFlow's rule."""
-    auto = given.get("auto_pad", b"NOTSET")
-    if auto == b"SAME_UPPER":                           # the odd zero goes after
-        return "same"
-    if auto == b"SAME_LOWER":
-        return same_lower(graph, value, given, kernel)
-    if auto not in (b"NOTSET", b"VALID"):
-        raise BadFile(f"padding by {auto.decode()}, which no layer here does")
-    top, left, bottom, right = given.get("pads", (0, 0, 0, 0)) if auto == b"NOTSET" else (0, 0, 0, 0)
-    return (top, bottom), (left, right)
-
-
-def same_lower(graph, value, given, kernel):
-    """The padding that makes ceil(H / stride) rows, the odd zero ahead, for the size in hand."""
-    strides, dilations = given.get("strides", (1, 1)), given.get("dilations", (1, 1))
-    if graph.open and tuple(strides) != (1, 1):
-        raise BadFile("padding by SAME_LOWER depends on the size of the picture, which the file leaves open; export it "
-                      "with a fixed size")
-    sizes = graph.shapes[graph.settled(value).layer][1:3]
-    totals = [max(0, (-(-n // s) - 1) * s + (k - 1) * d + 1 - n)
-              for n, s, k, d in zip(sizes, strides, kernel, dilations)]  # fmt: skip
-    return tuple((total - total // 2, total // 2) for total in totals)
-
-
-def window(graph, node, given):
-    """The geometry of a pooling node; ONNX's stride is 1 where none is given."""
-    size = tuple(given["kernel_shape"])
-    return {"size": size, "stride": tuple(given.get("strides", (1, 1))), "ceil": bool(given.get("ceil_mode", 0)),
-            "padding": pads(graph, graph.value(node.input[0]), given, size)}
-
-
 OPERATORS = {
-    "Add": arithmetic, "AveragePool": average_pool, "BatchNormalization": batch_norm, "Clip": clip, "Conv": conv,
-    "Div": arithmetic, "Gemm": gemm, "GlobalAveragePool": global_average_pool, "LRN": lrn, "MatMul": matmul,
-    "MaxPool": max_pool, "Mul": arithmetic, "Pad": pad, "ReduceMean": reduce_mean, "Relu": relu, "Softmax": softmax,
-    "Sub": arithmetic, "Sum": lambda graph, node, given: merge(graph, node),
+    "Add": arithmetic, "BatchNormalization": batch_norm, "Clip": clip, "Conv": conv, "Div": arithmetic, "Gemm": gemm,
+    "MatMul": matmul, "Mul": arithmetic, "Relu": relu, "Softmax": softmax, "Sub": arithmetic,
+    "Sum": lambda graph, node, given: merge(graph, node),
 }  # fmt: skip

@@ -17,6 +17,12 @@ ACTIVATIONS = {
     "Sigmoid": lambda m, x: m.op("Sigmoid", x),
     "Tanh": lambda m, x: m.op("Tanh", x),
     "HardSigmoid": lambda m, x: m.op("HardSigmoid", x, alpha=0.25, beta=0.4),
+    "ELU": lambda m, x: m.op("Elu", x, alpha=0.7),
+    "GELU": lambda m, x: m.op("Gelu", x, approximate="tanh"),
+    "Mish": lambda m, x: m.op("Mish", x),
+    "Softplus": lambda m, x: m.op("Softplus", x),
+    "Softsign": lambda m, x: m.op("Softsign", x),
+    "ThresholdReLU": lambda m, x: m.op("ThresholdedRelu", x, alpha=0.3),
     "GlobalMaxPool": lambda m, x: m.op("GlobalMaxPool", x),
     "Upsample": lambda m, x: m.op("Resize", x, None, np.array([1, 1, 2, 3], "f4"), mode="nearest",
                                   coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
@@ -27,7 +33,7 @@ ACTIVATIONS = {
 
 @pytest.mark.parametrize("kind", ACTIVATIONS)
 def test_each_is_the_layer_of_that_name(tmp_path, kind):
-    m = Model()
+    m = Model(opset=20)
     ACTIVATIONS[kind](m, m.op("Conv", N, 3 * m.w(6, 3, 3, 3), m.w(6)))
     net = check(m, tmp_path)
     assert type(list(net.layers.values())[-1]).__name__ == kind and len(net.nodes) == 2
@@ -38,6 +44,61 @@ def test_a_hard_swish_of_two_nodes(tmp_path):
     x = m.op("Conv", N, 3 * m.w(6, 3, 3, 3))
     m.op("Mul", m.op("HardSigmoid", x, alpha=1 / 6, beta=0.5), x)
     assert "HardSwish" in repr(check(m, tmp_path).layers)
+
+
+def test_selu_is_a_scaled_elu(tmp_path):
+    m = Model()
+    m.op("Selu", m.op("Conv", N, 3 * m.w(6, 3, 3, 3)))
+    assert list(check(m, tmp_path).layers.values())[-1].scale == pytest.approx(1.0507, rel=1e-4)
+
+
+def test_a_hard_swish_as_torch_composed_it(tmp_path):
+    m = Model(opset=12)
+    x = m.op("Conv", N, 3 * m.w(6, 3, 3, 3))
+    gate = m.op("Clip", m.op("Add", x, np.array(3, "f4")), np.array(0, "f4"), np.array(6, "f4"))
+    m.op("Div", m.op("Mul", x, gate), np.array(6, "f4"))
+    check(m, tmp_path)
+
+
+GATES = {
+    "one number a channel": lambda m, x: m.op("Conv", m.op("GlobalAveragePool", x), m.w(6, 6, 1, 1)),
+    "one number a position": lambda m, x: m.op("Conv", x, m.w(1, 6, 1, 1)),
+    "of all channels": lambda m, x: m.op("Conv", x, m.w(6, 6, 1, 1)),
+    "an fc layer, reshaped": lambda m, x: m.op("Reshape", m.op("Gemm", m.op("Flatten", m.op(
+        "GlobalAveragePool", x)), m.w(6, 6)), np.array([1, 6, 1, 1])),
+    "expanded": lambda m, x: m.op("Expand", m.op("GlobalMaxPool", x), np.array([1, 6, 11, 9])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("first", [True, False])
+def test_maps_times_a_gate(tmp_path, kind, first):
+    m = Model()
+    x = m.op("Relu", m.op("Conv", N, m.w(6, 3, 3, 3)))
+    gate = m.op("Sigmoid", GATES[kind](m, x))
+    m.op("Conv", m.op("Mul", *((gate, x) if first else (x, gate))), m.w(2, 6, 3, 3))
+    assert "Multiply" in repr(check(m, tmp_path).layers)
+
+
+def test_a_gate_of_channels_last(tmp_path):
+    m = Model((1, 12, 10, 3))
+    x = m.op("Transpose", m.op("Conv", m.op("Transpose", N, perm=[0, 3, 1, 2]), m.w(6, 3, 3, 3)), perm=[0, 2, 3, 1])
+    gate = m.op("MatMul", m.op("ReduceMean", x, axes=[1, 2], keepdims=1), m.w(6, 6))
+    m.op("ReduceMean", m.op("Mul", x, gate), axes=[1, 2], keepdims=0)
+    check(m, tmp_path)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.0, 3.0])
+def test_small_powers_are_products(tmp_path, exponent):
+    m = Model()
+    m.op("Pow", m.op("Conv", N, m.w(6, 3, 3, 3)), np.array(exponent, "f4"))
+    check(m, tmp_path)
+
+
+def test_a_maximum_over_all_positions(tmp_path):
+    m = Model()
+    m.op("Gemm", m.op("ReduceMax", m.op("Conv", N, m.w(6, 3, 3, 3)), axes=[3, 2], keepdims=0), m.w(6, 4))
+    assert "GlobalMaxPool" in repr(check(m, tmp_path).layers)
 
 
 @pytest.mark.parametrize("kind", ["LogSoftmax", "Sigmoid"])
@@ -73,7 +134,12 @@ def test_a_global_pool_ahead_of_a_1x1_convolution(tmp_path):
 
 
 @pytest.mark.parametrize("make, message", [
-    (lambda m, x: m.op("Mul", x, m.op("Relu", x)), "a Mul of two layers"),
+    (lambda m, x: m.op("Pow", x, np.array(0.5, "f4")), "to the power of 0.5"),
+    (lambda m, x: m.op("Celu", x, alpha=2.0), "a Celu of alpha 2"),
+    (lambda m, x: m.op("Resize", x, None, np.array([1, 1, 2, 2], "f4"), nearest_mode="ceil",
+                       coordinate_transformation_mode="asymmetric"), "nearest position by asymmetric and ceil"),
+    (lambda m, x: m.op("Resize", x, None, np.array([1, 1, 3, 3], "f4"),
+                       coordinate_transformation_mode="align_corners"), "by align_corners and round_prefer_floor"),
     (lambda m, x: m.op("Resize", x, None, np.array([1, 1, 2, 2], "f4"), mode="linear"), "larger by linear"),
     (lambda m, x: m.op("Resize", x, None, np.array([1, 1, 1.5, 2], "f4")), "whole numbers"),
     (lambda m, x: m.op("ConvTranspose", x, m.w(6, 4, 3, 3), auto_pad="SAME_UPPER"), "padding that follows from"),

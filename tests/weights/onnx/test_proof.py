@@ -10,7 +10,7 @@ from minivis.layers import BatchNorm, ReLU
 pytest.importorskip("onnx", reason="no onnx here: ONNX files are not tested")
 from onnx_models import Model, N, everything, pooled
 
-from minivis.weights.onnx import operators, proof
+from minivis.weights.onnx import operators, proof, windows
 
 
 def test_the_proof_and_its_error_stand_in_about(tmp_path):
@@ -44,7 +44,7 @@ def test_a_softmax_does_not_hide_what_goes_into_it(tmp_path, monkeypatch):
     m.op("Softmax", m.op("Relu", m.op("Flatten", x)), axis=1)
     path = m.save(tmp_path / "a.onnx")
     mv.load(path)
-    pool = operators.global_average_pool
+    pool = windows.global_average_pool
 
     def too_large(graph, node, given):
         pool(graph, node, given)

@@ -1,0 +1,39 @@
+"""Some of the channels, as ShuffleNet and CSPNet split their maps.
+
+    out[..., c] = x[..., start + c]             for c below stop - start
+"""
+
+from minivis.errors import BadValue
+from minivis.layers.base import Layer
+from minivis.runtime.backend import get_xp
+
+
+class Slice(Layer):
+    """The channels from ``start`` up to ``stop``, without it. The gradient of the others is zero; every rule is the
+    chain rule."""
+
+    settings = ("start", "stop")
+
+    def __init__(self, start, stop):
+        super().__init__()
+        self.start, self.stop = int(start), int(stop)
+        if not 0 <= self.start < self.stop:
+            raise BadValue(f"Slice: 0 <= start < stop, not {start} and {stop}")
+
+    @classmethod
+    def examples(cls, rng):
+        return [(cls(1, 3), [(2, 3, 4, 5)]), (cls(0, 2), [(3, 4)])]
+
+    def forward(self, x, *, mode):
+        self.output_shape(x.shape)
+        return get_xp(x).ascontiguousarray(x[..., self.start : self.stop]), x.shape if mode.grad else None
+
+    def backward(self, dout, cache, mode):
+        dx = get_xp(dout).zeros(cache, dout.dtype)
+        dx[..., self.start : self.stop] = dout
+        return (dx,), {}
+
+    def output_shape(self, shape):
+        if shape[-1] < self.stop:
+            raise BadValue(f"Slice: an input {shape} has no channels {self.start} to {self.stop}")
+        return (*shape[:-1], self.stop - self.start)
