@@ -268,7 +268,7 @@ def test_a_small_file_of_very_many_pixels_is_refused_before_it_is_unpacked(tmp_p
     monkeypatch.setattr(files, "MOST_PIXELS_A_BYTE", 1)
     monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", None)
     for path in (tmp_path / "p.png", io.BytesIO((tmp_path / "p.png").read_bytes())):
-        with pytest.raises(TooLarge, match="would unpack from 0.0 MB to 64 x 40 pixels, which no photograph does"):
+        with pytest.raises(TooLarge, match=r"would unpack from 0\.0 MB to 64 x 40 pixels, which no photograph does"):
             read_image(path)
     monkeypatch.undo()
     assert read_image(tmp_path / "p.png").shape == (40, 64, 3)

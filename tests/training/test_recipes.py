@@ -52,7 +52,7 @@ def test_a_checkpoint_of_other_stages_is_refused(tmp_path):
     training(steps=(1, 1)).run(checkpoint=tmp_path / "a.h5")
     with pytest.raises(BadFile, match="another recipe"):
         training().run(checkpoint=tmp_path / "a.h5", resume=True)
-    with pytest.raises(BadFile, match="there is no file .*none.h5"):
+    with pytest.raises(BadFile, match=r"there is no file .*none\.h5"):
         training().run(checkpoint=tmp_path / "none.h5", resume=True)
 
 

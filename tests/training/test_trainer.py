@@ -184,8 +184,8 @@ def test_wrong_checkpoints(tmp_path):
 @pytest.mark.parametrize("name, value", [
     ("params/conv1_1/w", np.zeros((3, 3, 1, 7), "f4")), ("params/conv1_1/w", np.zeros((3, 3, 1, 6), "f8")),
     ("params/fc8/b", None), ("slots/conv1_1/w/m", np.zeros(3, "f4")), ("slots/conv1_1/w", np.zeros(3)),
-    ("steps_done", -1), ("steps_done", 10), ("steps_done", np.zeros(3)), ("steps_done", "x"), ("steps_done", None), ("recipe", 5),
-    ("format", "minivis codes"),
+    ("steps_done", -1), ("steps_done", 10), ("steps_done", np.zeros(3)), ("steps_done", "x"), ("steps_done", None),
+    ("recipe", 5), ("format", "minivis codes"),
 ])  # fmt: skip
 def test_a_checkpoint_that_was_changed_is_refused_and_leaves_the_net_alone(tmp_path, name, value):
     recipe = Recipe(steps=3, batch=4, shard=4)
