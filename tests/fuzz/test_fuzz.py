@@ -47,7 +47,7 @@ def start(folder, first, stop, step, run=RUN):
 
 
 def results(folder, first, stop, step, run=RUN):
-    """Yield {"end": number, "kind", "code", "wrong", ...} of every case. Another process follows one that ends early."""
+    """Yield {"end": number, "kind", "code", "wrong", ...} of every case; another process follows one that fell."""
     while first < stop:
         begun = None
         with start(folder, first, stop, step, run) as process:
