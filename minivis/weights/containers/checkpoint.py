@@ -3,24 +3,28 @@
     {"conv1.weight": ..., ...}                                      the state dict itself
     {"state_dict": {...}, "epoch": 3, "best_acc1": tensor(71.)}     further in; a loose tensor is none of the net's
     {"student": {...}, "teacher": {...}}                            two nets: which one is meant must be said, --part
+    a module, as torch.save(model) has it                           the parameters and buffers of its modules
     {"student.conv1.weight": ..., "teacher.conv1.weight": ...}      two in one dict: --part takes names that begin so
 """
 
 from minivis.errors import BadFile, UnknownName
-from minivis.weights.containers.unpickle import SAVE_PLAIN
+from minivis.weights.containers.pickle_names import SAVE_PLAIN, Inert
 
 ASIDE = ("optim", "sched", "criterion", "loss", "metric", "scaler")     # words in the keys of what is no net
 DEEPEST, MOST_LOOKED_AT = 4, 10_000             # dicts within each other; dicts in all
+DEEPEST_MODULE = 16                             # modules within each other
 
 
 def net_dict(value, path, is_tensor, part=None):
     """name -> tensor of the net in what was saved. Raise BadFile where there are several, or none."""
+    value = unwrapped(value)
     if not isinstance(value, dict):
-        raise BadFile(f"{path} holds a {type(value).__name__}, not a dict of weights: {SAVE_PLAIN}")
+        raise BadFile(f"{path} holds a {named_kind(value)}, not a dict of weights: {SAVE_PLAIN}")
     dicts = dicts_in(value, is_tensor)
     if part is not None:
         return asked_for(part, dicts, path)
     nets = {key: found for key, found in dicts.items() if key and is_net(found) and not is_aside(key)}
+    nets = {key: found for key, found in nets.items() if has_weights(found)} or nets        # and no optimiser's state
     own = dicts[""]
     if is_net(own) and (not nets or has_weights(own)):
         return own
@@ -32,6 +36,10 @@ def net_dict(value, path, is_tensor, part=None):
     if not found:
         raise BadFile(f"{path} holds no tensors: {SAVE_PLAIN}")
     return found
+
+
+def named_kind(value):
+    return value.name.rpartition(".")[2][:80] if isinstance(value, Inert) else type(value).__name__
 
 
 def asked_for(part, dicts, path):
@@ -69,13 +77,34 @@ def dicts_in(value, is_tensor):
         if id(one) in seen:
             continue                                                    # one dict under two keys is one net
         seen.add(id(one))
-        items = list(one.items() if isinstance(one, dict) else enumerate(one))
+        items = [(key, unwrapped(item)) for key, item in (one.items() if isinstance(one, dict) else enumerate(one))]
         tensors = {str(key): item for key, item in items if is_tensor(item)}
         if tensors or not at:
             found[at] = tensors
         waiting += [(f"{at}.{key}".lstrip("."), item, depth - 1) for key, item in items
                     if depth and isinstance(item, dict | list)]  # fmt: skip
     return found
+
+
+def unwrapped(value):
+    """An object as a dict: of a module its state dict, of one that is a dict too its items."""
+    if not isinstance(value, Inert):
+        return value
+    return dict(state_of(value)) if "_modules" in value.state else value.items or value
+
+
+def state_of(module, prefix="", depth=DEEPEST_MODULE):
+    """(name, array) of a module's parameters and buffers, as its state_dict() would have them."""
+    state = module.state if isinstance(module, Inert) and depth else {}
+    for kind in ("_parameters", "_buffers"):
+        yield from ((prefix + str(key), item) for key, item in dict_in(state, kind).items())
+    for key, inside in dict_in(state, "_modules").items():
+        yield from state_of(inside, f"{prefix}{key}.", depth - 1)
+
+
+def dict_in(state, key):
+    found = state.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def is_aside(key):

@@ -15,8 +15,9 @@ import numpy as np
 
 from minivis.errors import BadFile
 from minivis.weights.containers.limits import is_shape
+from minivis.weights.containers.pickle_names import Blank, Name
 from minivis.weights.containers.tensor import STORED_AS, Tensor
-from minivis.weights.containers.unpickle import Blank, Name, Span, build, make_dict
+from minivis.weights.containers.unpickle import Span, build, make_dict
 
 CANNOT_BE = "it describes an array that cannot be"
 DEEPEST = 8                                     # of dicts and lists within each other

@@ -11,10 +11,12 @@ import math
 import os
 
 from minivis.errors import BadFile
+from minivis.weights.containers import pickle
 from minivis.weights.containers import zip as archive
 from minivis.weights.containers.checkpoint import net_dict
+from minivis.weights.containers.pickle_names import SAVE_PLAIN
 from minivis.weights.containers.tensor import STORED_AS, Tensor
-from minivis.weights.containers.unpickle import PICKLE_BYTES, SAVE_PLAIN, View, build
+from minivis.weights.containers.unpickle import CALLS, PICKLE_BYTES, View, build
 
 MAGIC = 0x1950A86A20F9469CFC6C
 STREAM_START = b"\x80\x02\x8a\x0a" + MAGIC.to_bytes(10, "little") + b"."
@@ -70,10 +72,10 @@ def read_stream(raw, path, part=None):
         raise BadFile(f"{path} is of a version of PyTorch's format that minivis does not know ({str(version)[:20]})")
     if isinstance(machine, dict) and machine.get("little_endian") is False:
         raise BadFile(f"{path} was written on a big-endian machine, which minivis does not read")
-    state, keys = run(raw, path), run(raw, path)
+    dtypes: dict[str, str] = {}
+    state, keys = run(raw, path, dtypes), run(raw, path)
     if not isinstance(keys, list):
         raise BadFile(f"{path}: the list of its storages is damaged; fetch or copy it again")
-    dtypes = {view.storage.key: view.storage.dtype for view in views_in(state)}
     size, places = os.fstat(raw.fileno()).st_size, {}
     for key in keys:
         if not isinstance(key, str) or key in places or key not in dtypes:
@@ -93,26 +95,15 @@ def read_stream(raw, path, part=None):
     return tensors(state, locate, raw, path, part)
 
 
-def run(raw, path):
+def run(raw, path, storages=None):
     try:
-        return build(raw)
+        return build(raw, {**pickle.CALLS, **CALLS}, storages=storages)
     except BadFile as error:
         raise BadFile(f"{path} is not read: {error}") from None
 
 
 def itemsize(dtype):
     return int(STORED_AS[dtype][-1])
-
-
-def views_in(value, depth=4, seen=None):
-    """Every `View` in nested dicts, lists and tuples; each of these once, however often it is referred to."""
-    seen = set() if seen is None else seen
-    if isinstance(value, View):
-        yield value
-    elif depth and isinstance(value, dict | list | tuple) and (id(value), depth) not in seen:
-        seen.add((id(value), depth))
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from views_in(item, depth - 1, seen)
 
 
 def is_tensor(value):

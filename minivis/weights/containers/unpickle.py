@@ -1,22 +1,21 @@
 """Read a pickle without running it: the stack machine that pickles are programs for, with nothing behind it.
 
 The instructions of a pickle can name any function of any module and call it. `build` never imports, looks up no name,
-and "calls" only the few functions of a table: `CALLS` for PyTorch's pickles, pickle.py's for NumPy's. Any other
-name ends the reading.
+and "calls" only the few functions of a table: `CALLS` for PyTorch's pickles, pickle.py's for NumPy's. What becomes of
+other names is told by pickle_names.py.
 """
 
 import codecs
 import pickletools
-from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from minivis.errors import BadFile
 from minivis.weights.containers.limits import is_shape
+from minivis.weights.containers.pickle_names import Blank, Inert, Name, called, check_name
 
 PICKLE_BYTES, PICKLE_STEPS = 2**23, 200_000     # a state dict of 1000 tensors takes 200 kB and 30,000 steps
 SHORT_BYTES = 2**12                             # shorter ones are read at once
 LONGEST_INT = 256                               # bits; PyTorch's magic number has 77
-SAVE_PLAIN = "in PyTorch, torch.save(model.state_dict(), 'weights.pth') makes a file that minivis can read"
 
 STORAGES = {
     "Double": "float64", "Float": "float32", "Half": "float16", "BFloat16": "bfloat16", "Long": "int64",
@@ -24,25 +23,11 @@ STORAGES = {
 }  # fmt: skip
 
 
-class Name(NamedTuple):
-    """A name that a pickle asks for, never looked up."""
-
-    name: str
-
-
 class Span(NamedTuple):
     """Bytes that stay in the file: where they begin, and how many there are."""
 
     start: int
     length: int
-
-
-class Blank(ABC):
-    """What a call makes where the pickle tells only afterwards, in a BUILD, what is in it."""
-
-    @abstractmethod
-    def fill(self, state):
-        """Take in the state. Raise BadFile where it cannot be."""
 
 
 class Storage(NamedTuple):
@@ -85,31 +70,31 @@ def rebuild_parameter(view, *_):
 
 CALLS = {
     "collections.OrderedDict": make_dict,
+    "collections.defaultdict": lambda *_: {},
     "torch._utils._rebuild_tensor": rebuild_tensor,
     "torch._utils._rebuild_tensor_v2": rebuild_tensor,
     "torch._utils._rebuild_parameter": rebuild_parameter,
+    "torch._utils._rebuild_parameter_with_state": rebuild_parameter,
+    "torch._tensor._rebuild_from_type_v2": lambda function, kind, arguments, state: rebuild_tensor(*arguments),
 }
 NAMES = {f"torch.{name}Storage" for name in STORAGES}      # of types, which nothing calls
 
 
-def check_name(name, calls):
-    if name in calls or name in NAMES:
-        return Name(name)
-    if name.startswith(("torch.nn.", "torchvision.", "timm.", "__main__.")):
-        raise BadFile(f"it is a whole model (it asks for {name[:80]!r}), not its weights: {SAVE_PLAIN}")
-    raise BadFile(f"it asks for {name[:80]!r}, which weights do not need; none of it was run; {SAVE_PLAIN}")
-
-
 def check_key(key):
-    if not isinstance(key, str | int):                  # the hash of a tuple of tuples of tuples may take forever
-        raise BadFile(f"a dict in it has a key that is a {type(key).__name__}")
-    return key
+    if isinstance(key, str | int | float | bytes | View | Name | None):
+        return key
+    if isinstance(key, tuple) and all(isinstance(part, str | int) for part in key):
+        return key
+    # the hash of a tuple of tuples of tuples may take forever
+    raise BadFile(f"a dict in it has a key that is a {type(key).__name__}")
 
 
 def check_state(value, state):
     """What a BUILD gives to the value before it."""
     if isinstance(value, Blank):
         value.fill(state)
+    elif isinstance(value, View):                       # of a parameter, with attributes of its own
+        pass
     else:
         check_type(value, dict)                         # a state dict's _metadata: versions of PyTorch's modules
 
@@ -182,11 +167,11 @@ def instructions(data, spans):
             return
 
 
-def build(raw, calls=CALLS, most=None, spans=False):
+def build(raw, calls=CALLS, most=None, spans=False, storages=None):
     """The object of the pickle at the file's position: dicts, lists, numbers, strings and `View`s. Nothing is run.
 
     ``calls``: what the names that may be called make. ``most``: how many bytes it may have. ``spans``: long bytes stay
-    in the file, as `Span`s.
+    in the file, as `Span`s. ``storages``: a dict that takes the dtype of each storage, by its key.
     """
     data = Limited(raw, PICKLE_BYTES if most is None else most)
     stack, marks, memo = [], [], {}
@@ -232,16 +217,20 @@ def build(raw, calls=CALLS, most=None, spans=False):
                     stack[-count:] = [tuple(stack[-count:])]
                 case "APPEND":
                     item = stack.pop()
-                    check_type(stack[-1], list).append(item)
+                    list_of(stack[-1]).append(item)
                 case "APPENDS":
                     items = since_mark()
-                    check_type(stack[-1], list).extend(items)
+                    list_of(stack[-1]).extend(items)
+                case "ADDITEMS":                        # of a set: nothing that weights need is in one
+                    since_mark()
+                case "FROZENSET":
+                    stack.append(tuple(since_mark()))
                 case "SETITEM":
                     value, key = stack.pop(), stack.pop()
-                    check_type(stack[-1], dict)[check_key(key)] = value
+                    items_of(stack[-1])[check_key(key)] = value
                 case "SETITEMS":
                     items = since_mark()
-                    check_type(stack[-1], dict).update(zip(map(check_key, items[::2]), items[1::2]))
+                    items_of(stack[-1]).update(zip(map(check_key, items[::2]), items[1::2]))
                 case "PUT" | "BINPUT" | "LONG_BINPUT":
                     memo[arg] = stack[-1]               # a dict: a memo number of a billion costs one entry
                 case "MEMOIZE":
@@ -249,17 +238,18 @@ def build(raw, calls=CALLS, most=None, spans=False):
                 case "GET" | "BINGET" | "LONG_BINGET":
                     stack.append(memo[arg])
                 case "GLOBAL":
-                    stack.append(check_name(arg.replace(" ", ".", 1), calls))
+                    stack.append(check_name(arg.replace(" ", ".", 1), calls, NAMES))
                 case "STACK_GLOBAL":
                     attribute, module = check_type(stack.pop(), str), check_type(stack.pop(), str)
-                    stack.append(check_name(f"{module}.{attribute}", calls))
+                    stack.append(check_name(f"{module}.{attribute}", calls, NAMES))
                 case "BINPERSID":
-                    stack.append(find_storage(stack.pop()))
-                case "REDUCE":
+                    pid = check_type(stack.pop(), tuple)
+                    stack.append(pid[1] if pid[0] == "module" else find_storage(pid))       # a class and its source
+                    if storages is not None and isinstance(stack[-1], Storage):
+                        storages[stack[-1].key] = stack[-1].dtype
+                case "REDUCE" | "NEWOBJ":
                     arguments, function = check_type(stack.pop(), tuple), stack.pop()
-                    if not isinstance(function, Name) or function.name not in calls:
-                        raise BadFile("it calls something that is no function")
-                    stack.append(calls[function.name](*arguments))
+                    stack.append(called(function, arguments, calls, NAMES))
                 case "BUILD":
                     state = stack.pop()
                     check_state(stack[-1], state)
@@ -276,3 +266,12 @@ def check_type(value, kind):
     if not isinstance(value, kind) or (kind is tuple and isinstance(value, Storage | View | Name)):
         raise BadFile(f"its pickle is damaged: a {kind.__name__} was expected, a {type(value).__name__} came")
     return value
+
+
+def items_of(value):
+    """The dict to put items into: of an object that is a dict and more, its own."""
+    return value.items if isinstance(value, Inert) else check_type(value, dict)
+
+
+def list_of(value):
+    return [] if isinstance(value, Inert) else check_type(value, list)

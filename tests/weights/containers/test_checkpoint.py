@@ -6,6 +6,7 @@ import pytest
 
 from minivis.errors import BadFile, UnknownName
 from minivis.weights.containers.checkpoint import named_part, net_dict
+from minivis.weights.containers.pickle_names import Inert
 
 
 def tensor(*shape):
@@ -71,3 +72,37 @@ def test_no_net():
     with pytest.raises(BadFile, match="holds no tensors"):
         found({"epoch": 3})
     assert found({"scale": tensor(3)}) == {"scale": tensor(3)}
+
+
+# ---- modules, as torch.save(model) has them ----
+
+def module(parameters=None, buffers=None, **modules):
+    found = Inert("torch.nn.Module")
+    found.fill({"training": False, "_parameters": parameters or {}, "_buffers": buffers or {}, "_modules": modules})
+    return found
+
+
+WHOLE = module(conv1=module({"weight": tensor(4, 3, 3, 3), "bias": tensor(4)}), bn=module(buffers={"mean": tensor(4)}))
+
+
+@pytest.mark.parametrize("saved", [WHOLE, {"model": WHOLE, "epoch": 3}, {"nets": [WHOLE]}])
+def test_a_module_has_the_names_of_its_state_dict(saved):
+    assert found(saved) == {**NET, "bn.mean": tensor(4)}
+
+
+def test_a_module_that_holds_itself_ends():
+    loop = module({"w": tensor(1, 2)})
+    loop.state["_modules"]["again"] = loop
+    assert len(found(loop)) == 16
+
+
+def test_an_object_that_is_a_dict_too_is_its_items():
+    settings = Inert("lightning.AttributeDict")
+    settings.items |= NET
+    assert found({"hyper_parameters": settings}) == NET
+    with pytest.raises(BadFile, match="holds a Namespace, not a dict"):
+        found(Inert("argparse.Namespace"))
+
+
+def test_an_optimisers_state_under_another_name_is_none_of_the_nets():
+    assert found({"model": NET, "adam": {"state": {0: {"exp_avg": tensor(2, 3)}, 1: {"exp_avg": tensor(4, 4)}}}}) == NET

@@ -2,13 +2,16 @@
 
 import io
 import pickle
+from argparse import Namespace
 from collections import OrderedDict
+from pathlib import PurePosixPath
 
 import pytest
 
 from minivis.errors import BadFile
 from minivis.weights.containers import unpickle
-from minivis.weights.containers.unpickle import Name, Storage, View, build, find_storage, rebuild_tensor
+from minivis.weights.containers.pickle_names import Inert, Name
+from minivis.weights.containers.unpickle import Storage, View, build, find_storage, rebuild_tensor
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 4])
@@ -47,11 +50,12 @@ def test_a_tensor_has_as_many_strides_as_axes():
             rebuild_tensor(storage, offset, shape, strides)
 
 
-def test_a_function_is_refused_before_it_is_looked_up():
-    with pytest.raises(BadFile, match=r"asks for 'no\.such\.thing'.*none of it was run"):
-        build(io.BytesIO(b"\x80\x02cno.such\nthing\n)R."))
-    with pytest.raises(BadFile, match="it is a whole model"):
-        build(io.BytesIO(b"\x80\x02ctorch.nn\nConv2d\n)R."))
+def test_an_object_of_a_class_that_is_not_known_keeps_what_was_put_into_it():
+    found = build(io.BytesIO(pickle.dumps({"args": Namespace(lr=1), "path": PurePosixPath("/a")}, 2)))
+    assert isinstance(found["args"], Inert) and found["args"].state == {"lr": 1}
+    assert found["path"].name == "pathlib.PurePosixPath"
+    net = build(io.BytesIO(b"\x80\x02cnets\nNet\n)\x81}X\x01\x00\x00\x00aK\x01sb."))
+    assert (net.name, net.state) == ("nets.Net", {"a": 1})
 
 
 def test_the_last_step_and_the_longest_number_are_allowed_and_one_more_is_not(monkeypatch):
