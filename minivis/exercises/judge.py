@@ -5,7 +5,7 @@ compared with what each known mistake gives in the same cases, output by output,
 and then with what may go wrong anywhere: a sign, a constant factor, a transposed matrix.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -52,7 +52,25 @@ def judge(exercise, cases, outcomes, *, measure=True):
 
 def expected_outcomes(exercise, cases):
     """What the loops give, in each case."""
-    return [run_case(exercise.loops[one.function], one, exercise.outputs_of(one.function)) for one in cases]
+    found = [reference(exercise.loops[one.function], one, exercise.outputs_of(one.function)) for one in cases]
+    for one, outcome in zip(cases, found):
+        if outcome.problem:
+            raise BadValue(f"exercise {exercise.name}: the loops of {one.function} give no answer ({one.label}): "
+                           f"{outcome.problem.says}")
+    return found
+
+
+def reference(function, one, outputs):
+    """The outcome of one call, in float32 where the arguments are: then rounding may be as large as it is there."""
+    outcome = run_case(function, one, outputs)
+    if outcome.values is None or np.dtype(np.float32) not in dtypes(one):
+        return outcome
+    return replace(outcome, values=tuple(v.astype(np.float32) if v.dtype.kind == "f" else v for v in outcome.values))
+
+
+def dtypes(one):
+    """The float dtypes of a case's arrays."""
+    return {a.dtype for a in one.arguments.values() if isinstance(a, np.ndarray) and a.dtype.kind == "f"}
 
 
 def judge_function(exercise, function, cases, outcomes, expected, *, measure=True):
@@ -103,7 +121,7 @@ def fault(outputs, one, outcome, expected):
 
 def wrong_dtype(outputs, one, values, expected):
     """A `Problem` where the dtype is not that of the arguments, or None."""
-    wanted = {a.dtype for a in one.arguments.values() if isinstance(a, np.ndarray) and a.dtype.kind == "f"}
+    wanted = dtypes(one)
     for name, value, right in zip(outputs, values, expected):
         if right.ndim and right.dtype.kind == "f" and len(wanted) == 1 and value.dtype not in wanted:
             (kind,) = wanted
@@ -208,7 +226,7 @@ def mistaken(exercise, function, cases, mistakes):
         if len(mistakes) == 1:
             raise
         return None
-    return [run_case(functions[function], one, exercise.outputs_of(function)) for one in cases]
+    return [reference(functions[function], one, exercise.outputs_of(function)) for one in cases]
 
 
 def agree(outcomes, others, k):

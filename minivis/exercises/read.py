@@ -14,7 +14,8 @@ from minivis.runtime.files import read_bytes
 # in the lecture's order: minivis/exercises/catalogue/NAME.py
 NAMES = (
     "fc", "relu", "softmax", "conv_loops", "conv_im2col", "conv_input_grad", "conv_weight_grad", "max_pool",
-    "batch_norm",
+    "batch_norm", "gradient_check", "seed", "saliency", "occlusion", "receptive_field",
+    "maximize", "blur", "invert", "dream_step", "gram", "lbfgs", "fgsm", "ten_numbers", "hog", "tsne",
 )  # fmt: skip
 MOST = 10**6                                    # bytes of a file with an exercise
 

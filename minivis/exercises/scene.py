@@ -15,6 +15,7 @@ from minivis.layers import Conv2D, FullyConnected, MaxPool2D, ReLU, Softmax
 from minivis.weights.catalogue import load
 
 GOOSE = Path(__file__).parents[1] / "data" / "goose.png"
+PAINTING = GOOSE.with_name("strokes.png")
 PLAIN = {"algorithm": "im2col", "fuse": False}
 
 
@@ -32,6 +33,11 @@ class Scene:
     @cached_property
     def x(self):
         return self.net.preprocess(self.image)
+
+    @cached_property
+    def painting(self):
+        """A painting, as an input of the net."""
+        return self.net.preprocess(self.net.fit(read_image(PAINTING)))
 
     @cached_property
     def best(self):
@@ -67,16 +73,18 @@ class Scene:
     def gradient(self, net, rule="normal"):
         """The gradient of the best class at the pixels, (H, W, 3)."""
         acts = self.forward(net)
+        return self.back(acts, {"fc8": self.seed(acts)}, rule)
+
+    def seed(self, acts):
+        """1 at the best class of each picture."""
         seed = np.zeros_like(acts["fc8"])
-        seed[0, self.best] = 1
-        return self.back(acts, {"fc8": seed}, rule)
+        seed[:, self.best] = 1
+        return seed
 
     def gradients_at(self, name):
         """The gradient of the best class at a layer's output."""
         acts = self.forward(self.net)
-        seed = np.zeros_like(acts["fc8"])
-        seed[0, self.best] = 1
-        return self.net.backward(acts, {"fc8": seed}, keep=(name,))[0][name]
+        return self.net.backward(acts, {"fc8": self.seed(acts)}, keep=(name,))[0][name]
 
     def forward(self, net):
         """The activations of the picture."""
@@ -87,6 +95,19 @@ class Scene:
         seeds = {name: np.asarray(seed, np.float32) for name, seed in seeds.items()}
         dacts, _ = acts.net.backward(acts, seeds, relu_rule=rule)
         return self.net.preprocess_adjoint(dacts["input"])[0]
+
+    def slope(self, x):
+        """The gradient of the best class's score at x, in the net's units."""
+        acts = self.net.forward(np.asarray(x, np.float32), **PLAIN)
+        return self.net.backward(acts, {"fc8": self.seed(acts)})[0]["input"]
+
+    def as_picture(self, x):
+        """uint8 (H, W, 3) of one picture x (1, H, W, 3) in the net's units."""
+        return self.rounded(self.net.deprocess(np.asarray(x, np.float32))[0])
+
+    def rounded(self, levels):
+        """Levels, of which some may be NaN or beyond 0 to 255, as uint8."""
+        return np.clip(np.nan_to_num(levels), 0, 255).round().astype(np.uint8)
 
     def answer(self, net):
         """The three best classes with their probabilities, in words."""
