@@ -44,15 +44,21 @@ READING = under(                                # how to read a file that leaves
                  help="How pixels become the net's input: caffe, torch, tensorflow, matconvnet, efficientnet-lite, "
                       "unit or none."),
     click.Option(["--classes"], metavar="FILE", show_default="the names in the file, if any",
-                 help="Text file with one class name a line, in the order of the logits."),
+                 help="File with the names of the classes in the order of the net's outputs: one a line, or JSON. For "
+                      "a net with one output: the class that it stands for, or label 0 and label 1."),
     click.Option(["--part"], metavar="NAME", show_default="the only net in the file",
                  help="Which net to read from a PyTorch checkpoint that holds several."),
+    click.Option(["--output"], metavar="NAME", show_default="the first that the file names",
+                 help="Which output of the net is its answer, where it has several; or the layer that makes it."),
+    click.Option(["--answers"], type=click.Choice(["one", "several"]), show_default="by how the net ends",
+                 help="What the scores mean: one class is right (softmax), or several may be (a sigmoid for each)."),
 )  # fmt: skip
 MEMORY = click.Option(["--memory"], type=BYTES, metavar="SIZE", show_default="what is free", help="Use no more memory "
                       "than this, as 4GB; a run that needs more goes to tiles, then to a smaller optimiser.")
 TILE = click.Option(["--tile"], type=whole(), metavar="N", show_default="only when memory is short",
                     help="Compute in tiles of N pixels, which is exact and needs less memory.")
 COMPUTE = under(COMPUTING, NET, DEVICE, SEED, THREADS)
+VIEW = [option for option in READING if option.name == "output"]        # what may be said without importing a file
 REPORT = under(OUTPUT, FORCE, JSON, QUIET)
 under(COMPUTING, MEMORY, TILE)
 under(OUTPUT, OUT)
@@ -131,13 +137,20 @@ class Further:
     sha256: str
 
 
-def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
+def viewing(params):
+    """The settings of `read_given` among a command's parameters: those of VIEW."""
+    return {option.name: params.get(option.name) for option in VIEW}
+
+
+def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", output=None):
     """Load what the command line names: a net or None, and a picture (None: our goose), no larger than ``size``.
 
+    output: of a net that has several, the one that is its answer.
     ``net`` may also be a function that names one, given the picture's pixels.
     """
     from minivis.runtime.files import file_hash
     from minivis.weights.catalogue import load, locate
+    from minivis.weights.outputs import choose_output
 
     pixels, source = None, own_picture() if image is None else image
     if needs_image:                             # first, as its mistakes show before a large net is read
@@ -147,12 +160,21 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu"):
     if callable(net):
         net = net(pixels)
     path, loaded = (None, None) if net is None else (locate(net), load(net, device=device))
+    if output is not None and loaded is not None:
+        choose_output(loaded, output)
     any_size = loaded is None or loaded.input_size is None
     if needs_image and size is None and any_size and max(pixels.shape) > ANY_SIZE:
         del pixels                              # it may be large, and is read anew
         pixels = read_image(source, ANY_SIZE)
     digest = file_hash(source) if os.path.isfile(source) else "none: it came through a pipe"
     return Given(loaded, net, path and file_hash(path), pixels, image, None if image is None else digest)
+
+
+def tell_answer(net, quiet):
+    """Say which of several outputs is the answer, where nobody named one."""
+    said = "" if net is None else str(net.about.get("output", ""))
+    if not quiet and "names another" in said:
+        click.echo(f"minivis: the answer is the output {said}", err=True)
 
 
 def read_further(params, options, where=lambda name: name):
@@ -213,19 +235,6 @@ def relative(path):
     return str(path) if near.startswith("..") else near
 
 
-def reading(arch, preprocess, classes, part=None):
-    """The settings of `catalogue.load` for what was given."""
-    found = {"arch": arch, "preprocess": preprocess, "classes": read_classes(classes) if classes else None,
-             "part": part}
-    return {key: value for key, value in found.items() if value is not None}
-
-
-def read_classes(path):
-    """The lines of a text file; BadFile for one that is no text."""
-    from minivis.errors import BadFile
-
-    try:
-        text = Path(path).read_text("utf-8")
-    except UnicodeDecodeError:
-        raise BadFile(f"{path} is no text in UTF-8; it should hold a class name a line") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
+def reading(params):
+    """The settings of `catalogue.load` among a command's parameters: those of READING that were given."""
+    return {option.name: params[option.name] for option in READING if params[option.name] is not None}

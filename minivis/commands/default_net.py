@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from minivis.commands.common import DEFAULT_NET, read_given
+from minivis.commands.common import DEFAULT_NET, read_given, tell_answer, viewing
 
 PHOTOGRAPHS_NET = "squeezenet"
 PHOTOGRAPHS_SIDE = 128                          # pixels; twice what the emoji nets read
@@ -25,10 +25,11 @@ def read_for(params, *, photographs=True, quiet=False, **settings):
     net, image = params.get("net"), params.get("image")
     choosing = photographs and net is not None and image is not None and unnamed()
     given = read_given(for_picture if choosing else net, image, size=params.get("size"),
-                       device=params.get("device", "cpu"), **settings)
+                       device=params.get("device", "cpu"), **viewing(params), **settings)
     if choosing:
         params["net"] = given.net_name
         say_which(given, quiet)
+    tell_answer(given.net, quiet)
     return given
 
 

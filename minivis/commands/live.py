@@ -16,7 +16,7 @@ PORT = 8650                                     # and the next few, where somebo
                  help="Port of 127.0.0.1 to listen on; 0 takes any free one."),
     click.Option(["--browser/--no-browser"], default=True, help="Open the page in the browser.", show_default=True),
 ])  # fmt: skip
-def live(net, device, threads, port, browser, arch, preprocess, classes, part):
+def live(net, device, threads, port, browser, **given):
     """Point a camera at something and see every activation of a net.
 
     The page in the browser takes a camera, pictures or films, and shows the maps of each layer, the way back from any
@@ -25,7 +25,7 @@ def live(net, device, threads, port, browser, arch, preprocess, classes, part):
     from minivis.live import create_app, serve
     from minivis.weights.catalogue import load
 
-    loaded = load(net, device=device, **reading(arch, preprocess, classes, part))
+    loaded = load(net, device=device, **reading(given))
     app = create_app(loaded, name=net)
     with blas_threads(threads), serve.listening(port, PORT) as sock:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}/"

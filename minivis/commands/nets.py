@@ -25,7 +25,7 @@ def inspect(net, size, as_json, **given):
     from minivis.weights.inspection import inspect_net
 
     path = locate(net)
-    loaded = read(net, finite=False, **reading(**given))
+    loaded = read(net, finite=False, **reading(given))
     found = inspect_net(loaded, path)
     shape = (1, *size, loaded.input_channels) if size else loaded.shapes()["input"]
     rows = layer_table(loaded, shape)

@@ -20,10 +20,12 @@ from minivis.commands.common import (
     OUT,
     REPORT,
     SIZE,
+    VIEW,
     blas_threads,
     read_further,
     say,
     takes_several,
+    viewing,
 )
 from minivis.commands.default_net import read_for
 from minivis.commands.option_groups import OUTPUT, GroupedCommand, under
@@ -65,7 +67,8 @@ class PictureCommand(GroupedCommand):
     ):  # fmt: skip
         params = [IMAGE, *own, size] if image else [*own]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
-                         params=[*params, *(long_options(long) if long else []), *compute, OUT, *REPORT])
+                         params=[*params, *(long_options(long) if long else []), *compute, *(VIEW if net else []), OUT,
+                                 *REPORT])
         self.own, self.parts, self.long = own, parts, long
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
         self.photographs = image and net and not inputs     # codes of many pictures belong to the net that made them
@@ -219,7 +222,8 @@ class PictureCommand(GroupedCommand):
         return [*words, "--plain"] if is_plain() else words         # another algorithm, other bits
 
     def settings(self, params):
-        return {key: params[key] for key in ("image", *self.inputs, "size", "net", "device", "seed") if key in params}
+        named = {key: params[key] for key in ("image", *self.inputs, "size", "net", "device", "seed") if key in params}
+        return named | {key: value for key, value in viewing(params).items() if value is not None}
 
     def parse(self, words):
         """What ``run`` would be called with for these words, of which the first is the command's name."""

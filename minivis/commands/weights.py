@@ -36,7 +36,7 @@ def inspect_weights(net, as_json, **given):
     """Print what a file of weights holds: format, SHA-256, classes, training, and what looks wrong."""
     from minivis.weights.inspection import inspect_file
 
-    found = inspect_file(net, **reading(**given))
+    found = inspect_file(net, **reading(given))
     numbers = {**asdict(found), "path": str(found.path), "preprocessing": found.preprocessing.as_dict()}
     say("weights inspect", "\n".join(described({k: v for k, v in numbers.items() if v})), settings={"net": net},
         numbers=numbers, as_json=as_json)
@@ -102,7 +102,7 @@ class ImportCommand(GroupedCommand):
     click.Option(["--half"], is_flag=True, help="Store float16 numbers, which halves the size."),
     *REPORT,
 ])  # fmt: skip
-def import_weights(file, arch, preprocess, classes, part, expect, out, layout, half, force, as_json, quiet):
+def import_weights(file, expect, out, layout, half, force, as_json, quiet, **given):
     """Convert a file of PyTorch, Keras, Caffe, MatConvNet, safetensors or NumPy into a file of minivis."""
     from minivis.runtime.files import check_output
     from minivis.weights import native
@@ -115,7 +115,7 @@ def import_weights(file, arch, preprocess, classes, part, expect, out, layout, h
         out = user_folder() / f"{Path(path).stem}.h5"
     if out is not None:
         check_output(out, force)                        # before a large net is read
-    given = reading(arch, preprocess, classes, part)
+    given = reading(given)
     net = load(file, **given)
     compared = compared_with(expect, net, file, given) if expect else []
     dtype = "float16" if half else None
@@ -126,7 +126,7 @@ def import_weights(file, arch, preprocess, classes, part, expect, out, layout, h
     else:
         native.save(net, out, dtype=dtype, force=force)
     facts = {key: net.about[key] for key in ("format", "architecture", "training", "licence", "preprocessing", "proof",
-                                             "unused") if key in net.about}  # fmt: skip
+                                             "output", "unused") if key in net.about}  # fmt: skip
     lines = [f"{key}: {value}" for key, value in facts.items()]
     if "assumed" in str(facts.get("preprocessing", "")):
         lines.append("note: if the net was trained on other values, name them with --preprocess")

@@ -1,5 +1,6 @@
 """Any file of weights that minivis knows, told by its content and never by its name."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -10,28 +11,46 @@ from minivis.images.preprocessing import Preprocessing
 from minivis.weights import layer_table_file, native
 from minivis.weights import onnx as onnx_file
 from minivis.weights.arrange import build
+from minivis.weights.class_file import read_classes
 from minivis.weights.containers import hdf5
 from minivis.weights.containers.hdf5 import READABLE
 from minivis.weights.containers.open import opened
 from minivis.weights.fit import table_of
 from minivis.weights.keras import layouts, reader
+from minivis.weights.outputs import choose_output, with_answers
 from minivis.weights.recognise import recognise
 from minivis.weights.training_of import finish
 
-SETTINGS = ("arch", "preprocess", "classes", "size", "kernels", "part")
+SETTINGS = ("arch", "preprocess", "classes", "size", "kernels", "part", "output", "answers")
 
 
-def read_file(path, *, dtype=np.float32, finite=True, part=None, **settings):
+def read_file(
+    path, *, dtype=np.float32, finite=True, part=None, output=None, answers=None, classes=None, **settings,
+):  # fmt: skip
     """The net in the file at ``path``. Raise BadFile, with one sentence, for anything else.
 
     ``finite=False`` lets NaN and infinite weights through, for looking into a broken file. ``settings`` (kernels, size)
     are for what a file of another program leaves open: `keras.load`. ``part``: which of the nets in a checkpoint that
-    holds several.
+    holds several. ``output``: which output is the answer, where there are several. ``answers``: "one" where one class
+    is right, "several" where any number may be. ``classes``: their names, or a file of them.
     """
     dtype = check_dtype(dtype)
     for name in settings:
         if name not in SETTINGS:
             raise UnknownName.of("setting of a file", name, SETTINGS)
+    names = read_classes(classes) if isinstance(classes, (str, os.PathLike)) else classes
+    net = as_stored(path, dtype, finite, part, settings)
+    if output is not None:
+        choose_output(net, output)
+    if answers is not None:
+        net = with_answers(net, answers)
+    if names is not None:
+        name_classes(net, names)
+    return net
+
+
+def as_stored(path, dtype, finite, part, settings):
+    """The net that the file holds, whatever kind of file it is."""
     if onnx_file.is_onnx(path):
         if part is not None:
             raise BadValue(f"{path} is one net: leave --part {part} out")
@@ -50,11 +69,11 @@ def read_file(path, *, dtype=np.float32, finite=True, part=None, **settings):
         raise BadFile(f"{path} is an HDF5 file of another kind (it holds {inside}); minivis reads {READABLE}")
 
 
-def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preprocess=None, classes=None, size=None):
+def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preprocess=None, size=None):
     """The net of an open file's `Contents`.
 
     ``arch``: the name of an architecture, or the path of a layer table (.json) of your own. ``preprocess``: a name of
-    `PREPROCESSINGS` or a `Preprocessing`. ``classes``: names. ``size``: (height, width) of the input.
+    `PREPROCESSINGS` or a `Preprocessing`. ``size``: (height, width) of the input.
     """
     if preprocess is not None:
         preprocess = Preprocessing.named(preprocess)
@@ -70,8 +89,6 @@ def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preproce
         net.about["preprocessing"] = "as asked for"
     if size is not None:
         net.preprocessing = replace(net.preprocessing, size=size)
-    if classes is not None:
-        name_classes(net, classes)
     return net
 
 

@@ -13,11 +13,13 @@ from minivis.commands.common import (
     OUT,
     REPORT,
     SIZE,
+    VIEW,
     blas_threads,
     read_further,
     read_given,
     relative,
     say,
+    viewing,
 )
 from minivis.commands.default_net import read_for
 from minivis.commands.option_groups import OUTPUT, GroupedCommand, under
@@ -31,7 +33,7 @@ PICTURES = click.Option(["--pictures"], metavar="FOLDER",
 under(OUTPUT, FOLDER)
 
 
-@click.command("gallery", cls=GroupedCommand, params=[IMAGE, SIZE, PICTURES, *COMPUTE, FOLDER, *REPORT])
+@click.command("gallery", cls=GroupedCommand, params=[IMAGE, SIZE, PICTURES, *COMPUTE, *VIEW, FOLDER, *REPORT])
 def gallery(out, force, as_json, quiet, **params):
     """Make a page that shows one IMAGE under every method.
 
@@ -179,7 +181,7 @@ def recorded_inputs(command, record, params, picture):
         net = net if net in CATALOGUE else beside(net, picture)
         unchanged("net", locate(net), record["net"]["sha256"], picture)
     given = read_given(net, found, size=params.get("size"), needs_image=command.needs_image,
-                       device=params.get("device", "cpu"))
+                       device=params.get("device", "cpu"), **viewing(params))
     given.net_name, given.image_name, given.inputs = params.get("net"), image, inputs
     further = {file["name"]: file["sha256"] for file in record.get("further", ())}
     given.further = read_further(params, command.params, lambda name: unchanged(

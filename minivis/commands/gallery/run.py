@@ -44,14 +44,14 @@ def chapter_picture():
 
 def chapters(params, *, progress=False, wanted=CHAPTERS):
     """The sections of every chapter whose packages are installed, as `run` gives them."""
-    from minivis.commands.common import read_given
+    from minivis.commands.common import read_given, viewing
 
     cat, shown = chapter_picture(), []
     for chapter in wanted:
         if not chapter.ours and cat is None:
             continue
         picture = None if chapter.ours else cat
-        own = {**params, "net": chapter.net, "image": picture, "size": CHAPTER_SIDE}
+        own = {**params, "net": chapter.net, "image": picture, "size": CHAPTER_SIDE, **dict.fromkeys(viewing(params))}
         try:
             given = read_given(chapter.net, picture, size=CHAPTER_SIDE, device=params["device"])
         except MissingExtra:
@@ -95,6 +95,7 @@ def small_input(net):
 
 def run(given, params, *, progress=False, sections=SECTIONS):
     """Every section, made with the net and picture of ``given``; ``params`` are a command's: net, seed, threads, ..."""
+    from minivis.commands.common import viewing
     from minivis.commands.registry import COMMANDS
     from minivis.runtime.progress import track
 
@@ -117,7 +118,8 @@ def run(given, params, *, progress=False, sections=SECTIONS):
             shown.append(Shown(section, words, why_not=why_not))
             continue
         command = COMMANDS[words[0]]
-        own = {**command.parse(words), **{key: params[key] for key in ("net", "device", "seed", "threads")}}
+        own = {**command.parse(words), **{key: params[key] for key in ("net", "device", "seed", "threads")},
+               **viewing(params)}
         if command.needs_image and section.of_picture:
             own.update(image=params["image"], size=params["size"])
         words = tuple(command.words(own))

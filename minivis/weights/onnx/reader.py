@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from minivis.data.imagenet import imagenet_classes
-from minivis.engine.ending import name_classes
 from minivis.engine.roles import name_roles
 from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue, MinivisError, MissingExtra
@@ -23,6 +22,7 @@ from minivis.weights.containers.tensor import check_finite
 from minivis.weights.onnx import proof
 from minivis.weights.onnx.graph import Graph
 from minivis.weights.onnx.roles import choose_preprocessing
+from minivis.weights.outputs import tell_outputs
 
 FILE_LIMIT = 2**31                              # bytes that protobuf can hold; larger models keep numbers beside them
 SIDES = (64, 224, 32, 28, 96, 128, 160, 192, 227, 256, 299, 320, 384, 448, 512)   # tried where a file leaves it open
@@ -38,10 +38,10 @@ def is_onnx(path):
     return len(start) == 3 and start[0] == 0x08 and 1 <= start[1] <= 32 and start[2] in (0x12, 0x1A, 0x22, 0x3A, 0x42)
 
 
-def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, classes=None, size=None):
+def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, size=None):
     """The net of an ONNX file. Raise BadFile with the first node that is none of our layers.
 
-    ``preprocess``, ``classes``, ``size``: as for `read.net_of`; an ONNX file says nothing about its pictures.
+    ``preprocess``, ``size``: as for `read.net_of`; an ONNX file says nothing about its pictures.
     """
     if preprocess is not None:
         preprocess = Preprocessing.named(preprocess)
@@ -53,13 +53,13 @@ def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, cla
     if finite:
         check_arrays(net, path)
         net.about["proof"] = proof.prove(model, graph, net, layer_of, path)
-    name_roles(net, layer_of[next(iter(graph.outputs.values())).layer])
+    outputs = {name: layer_of[value.layer] for name, value in graph.outputs.items()}
+    name_roles(net, next(iter(outputs.values())))
+    tell_outputs(net, outputs)
     net.about.update(format="ONNX", architecture=f"{len(net.nodes)} layers, as the file has them",
                      training="unknown", licence="unknown", origin=str(model.producer_name or "unknown"))
     choose_preprocessing(net, model, graph, preprocess)
-    if classes is not None:
-        name_classes(net, classes)
-    elif net.roles["logits"] and net.shapes()[net.roles["logits"]][-1] == 1000:
+    if net.roles["logits"] and net.shapes()[net.roles["logits"]][-1] == 1000:
         net.class_names, net.class_aliases = imagenet_classes()
     return net
 

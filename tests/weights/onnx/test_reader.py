@@ -10,7 +10,7 @@ from minivis.images.files import write_image
 from minivis.weights import onnx as onnx_file
 
 onnx = pytest.importorskip("onnx", reason="no onnx here: ONNX files are not tested")
-from onnx import numpy_helper  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper, save_model  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 from onnx_models import Model, N, everything, pooled  # noqa: E402
 
@@ -127,3 +127,26 @@ def test_without_the_package(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(ImportError, match=r"minivis\[onnx\]"):
         onnx_file.load(tmp_path / "a.onnx")
+
+
+def test_of_several_outputs_the_first_is_the_answer_or_the_one_asked_for(tmp_path, capsys):
+    m = Model()
+    x = m.op("Flatten", m.op("GlobalAveragePool", m.op("Relu", m.op("Conv", N, m.w(6, 3, 3, 3)))))
+    age, kind = m.op("Gemm", x, m.w(6, 2)), m.op("Softmax", m.op("Gemm", x, m.w(6, 4)))
+    proto = m.proto()
+    first = helper.make_tensor_value_info(age, TensorProto.FLOAT, None)
+    last = helper.make_tensor_value_info(kind, TensorProto.FLOAT, None)
+    del proto.graph.output[:]
+    proto.graph.output.extend([first, last])
+    save_model(proto, str(tmp_path / "a.onnx"))
+    net = mv.load(tmp_path / "a.onnx")
+    assert net.roles["logits"] == age and net.shapes()[age][-1] == 2
+    assert net.about["output"] == f"{age!r}; the file also has {kind!r}: --output names another"
+    other = mv.load(tmp_path / "a.onnx", output=kind, classes=list("abcd"))
+    assert other.roles["prob"] == kind and other.class_names == tuple("abcd")
+    words = ["classify", "--net", str(tmp_path / "a.onnx")]
+    assert main(words) == 0 and f"the answer is the output {age!r}; the file also has" in capsys.readouterr().err
+    assert main([*words, "--output", kind]) == 0
+    said = capsys.readouterr()
+    assert said.err == "" and len(said.out.splitlines()) == 4
+    assert main([*words, "--output", "kinds"]) == 2 and "no output named 'kinds'" in capsys.readouterr().err
