@@ -125,8 +125,9 @@ def import_weights(file, expect, out, layout, half, force, as_json, quiet, **giv
         net = load(out)                                 # what the new file says of itself
     else:
         native.save(net, out, dtype=dtype, force=force)
-    facts = {key: net.about[key] for key in ("format", "architecture", "training", "licence", "preprocessing", "proof",
-                                             "output", "unused") if key in net.about}  # fmt: skip
+    told = ("format", "architecture", "stem", "head", "aside", "training", "licence", "preprocessing", "proof",
+            "output", "unused")  # fmt: skip
+    facts = {key: net.about[key] for key in told if key in net.about}
     lines = [f"{key}: {value}" for key, value in facts.items()]
     if "assumed" in str(facts.get("preprocessing", "")):
         lines.append("note: if the net was trained on other values, name them with --preprocess")

@@ -12,9 +12,9 @@ from minivis.weights import layer_table_file, native
 from minivis.weights import onnx as onnx_file
 from minivis.weights.arrange import build
 from minivis.weights.class_file import read_classes
-from minivis.weights.containers import hdf5
+from minivis.weights.containers import caffe_hdf5, hdf5
 from minivis.weights.containers.hdf5 import READABLE
-from minivis.weights.containers.open import opened
+from minivis.weights.containers.open import Contents, opened
 from minivis.weights.fit import table_of
 from minivis.weights.keras import layouts, reader
 from minivis.weights.outputs import choose_output, with_answers
@@ -63,6 +63,9 @@ def as_stored(path, dtype, finite, part, settings):
             if settings:
                 raise BadValue(f"{path} is minivis' own file, which leaves nothing open: no {', '.join(settings)}")
             return native.load(source, dtype=dtype, finite=finite)
+        if caffe_hdf5.is_caffe(source):
+            contents = Contents(caffe_hdf5.read(source), ".caffemodel.h5", order=caffe_hdf5.order(source))
+            return net_of(path, contents, dtype=dtype, finite=finite, **settings)
         if layouts.layout(source):
             return reader.load(source, dtype=dtype, finite=finite, **settings)
         inside = layouts.listed(list(source.file)) or "nothing"

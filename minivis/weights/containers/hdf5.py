@@ -24,7 +24,7 @@ from minivis.weights.containers.tensor import count_not_finite
 
 READABLE = (
     "minivis' own HDF5 file, a VGG saved by Keras (.h5, .weights.h5, .keras), PyTorch's .pth, .safetensors, "
-    ".caffemodel, MatConvNet's .mat, .npz and .onnx"
+    ".caffemodel (.h5 too), MatConvNet's .mat, .npz, .npy and pickles of NumPy arrays, and .onnx"
 )
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MODEL, CONFIG = "model.weights.h5", "config.json"       # the two members of a .keras archive that matter here

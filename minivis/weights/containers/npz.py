@@ -16,6 +16,7 @@ from minivis.weights.containers.limits import check_bomb, is_shape
 from minivis.weights.containers.tensor import STORED_AS, Tensor
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError)
+START = b"\x93NUMPY"
 HEADER_LIMIT = 2**14                            # bytes; NumPy writes 118
 DESCR = re.compile(r"""['"]descr['"]: *['"]([<>|=]?[A-Za-z]\d{0,4})['"]""")
 FORTRAN = re.compile(r"""['"]fortran_order['"]: *(True|False)""")
@@ -46,28 +47,42 @@ def read(raw, path):
 
 
 def read_header(raw, info, path):
-    """(shape, whether in Fortran's order, dtype, bytes of the header) of one member.
+    """(shape, whether in Fortran's order, dtype, bytes of the header) of one member."""
+    try:
+        with zipfile.ZipFile(raw) as file, file.open(info) as member:
+            header = header_of(member)
+    except (*DAMAGED, TypeError, KeyError, RuntimeError):
+        raise BadFile(f"{path}: {info.filename} in it is damaged; fetch or copy it again") from None
+    if header[2].hasobject:
+        raise BadFile(f"{path}: {info.filename} holds Python objects, not numbers; none of it was loaded")
+    if not is_shape(header[0]):
+        raise BadFile(f"{path}: {info.filename} has an impossible shape; fetch or copy it again")
+    return header
+
+
+def header_of(member):
+    """(shape, whether in Fortran's order, dtype, its own length) of an array at its start. Raise one of many errors.
 
     NumPy's own reader evaluates the header as Python, and warns on stderr where it has to guess; here it is matched.
     """
+    start = member.read(8)
+    width = {START + b"\1": 2, START + b"\2": 4, START + b"\3": 4}[start[:7]]
+    length = int.from_bytes(member.read(width), "little")
+    if length > HEADER_LIMIT:
+        raise ValueError(f"a header of {length} bytes")
+    text = member.read(length).decode("utf-8")
+    descr, fortran, sizes = (pattern.search(text)[1] for pattern in (DESCR, FORTRAN, SHAPE))
+    return tuple(int(n) for n in re.findall(r"\d+", sizes)), fortran == "True", np.dtype(descr), member.tell()
+
+
+def read_one(raw, path):
+    """What a file of its own, numpy.save's, holds: its shape, or where that is objects the pickle's place in it."""
+    raw.seek(0)
     try:
-        with zipfile.ZipFile(raw) as file, file.open(info) as member:
-            start = member.read(8)
-            width = {b"\x93NUMPY\1": 2, b"\x93NUMPY\2": 4, b"\x93NUMPY\3": 4}[start[:7]]
-            length = int.from_bytes(member.read(width), "little")
-            if length > HEADER_LIMIT:
-                raise ValueError(f"a header of {length} bytes")
-            text = member.read(length).decode("utf-8")
-            descr, fortran, sizes = (pattern.search(text)[1] for pattern in (DESCR, FORTRAN, SHAPE))
-            shape, dtype = tuple(int(n) for n in re.findall(r"\d+", sizes)), np.dtype(descr)
-            header = member.tell()
-    except (*DAMAGED, TypeError, KeyError, RuntimeError):
-        raise BadFile(f"{path}: {info.filename} in it is damaged; fetch or copy it again") from None
-    if dtype.hasobject:
-        raise BadFile(f"{path}: {info.filename} holds Python objects, not numbers; none of it was loaded")
-    if not is_shape(shape):
-        raise BadFile(f"{path}: {info.filename} has an impossible shape; fetch or copy it again")
-    return shape, fortran == "True", dtype, header
+        shape, _, dtype, place = header_of(raw)
+    except (*DAMAGED, TypeError, KeyError):
+        raise BadFile(f"{path} is a damaged .npy; fetch or copy it again") from None
+    return shape, place if dtype.hasobject else None
 
 
 def read_member(raw, info, shape, fortran, dtype, header):

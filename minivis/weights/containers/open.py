@@ -1,7 +1,6 @@
 """Open a file of arrays that another program wrote, told by its content: the names and `Tensor`s in it, unread."""
 
 import os
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -11,10 +10,10 @@ from minivis.weights.containers import caffe, matconvnet, npz, pickle, safetenso
 from minivis.weights.containers import torch as torch_file
 from minivis.weights.containers import zip as archive
 from minivis.weights.containers.checkpoint import named_part
+from minivis.weights.containers.named import layers_of
 
 DEEPEST = 8                                     # of prefixes such as module.model. before all names
 COUNTERS = "num_batches_tracked"                # of PyTorch's batch norm: a count of batches, which no net needs
-LARGEST_KERNEL = 11                             # AlexNet's
 WRAPPERS = ("module", "model", "_orig_mod", "net")      # DataParallel, Lightning, torch.compile, and what people write
 
 
@@ -60,9 +59,11 @@ def contents(raw, start, size, path, part=None):
         return Contents(tensors, "MatConvNet .mat", "HWIO", order, class_names=classes)
     if safetensors.is_safetensors(start, size):
         return Contents(safetensors.read(raw, path), "safetensors")
+    if start.startswith(npz.START):
+        return npy_contents(raw, path)
     if pickle.is_pickle(start):
         raw.seek(0)
-        return pickle_contents(pickle.read(raw, path), path)
+        return pickled_contents(raw, path, "pickle of NumPy arrays")
     check_mistaken(raw, start, path)
     if caffe.looks_like(start, size):
         tensors, order, title = caffe.read(raw, path)
@@ -84,46 +85,28 @@ def check_mistaken(raw, start, path):
 
 
 def npz_contents(tensors):
-    """Names as Frossard's vgg16_weights.npz has them (conv1_1_W), as ours (conv1_1.w, conv1_1/w), or as PyTorch's."""
-    renamed = {}
-    for name, tensor in tensors.items():
-        short = re.sub(r"[_./]W$|[./](w|kernel)$", ".weight", name)
-        short = re.sub(r"(_b|[./]b)$", ".bias", short)
-        renamed[re.sub(r"/(weight|bias|running_mean|running_var)$", r".\1", short)] = tensor
-    plain = all(re.search(r"([_./]W|[./]w|[./]kernel|[_./]b|[./]bias)$", name) for name in tensors)
-    return Contents(renamed, ".npz", "HWIO" if plain and any(".bias" not in n for n in tensors) else "OIHW")
+    """Of names as Frossard's vgg16_weights.npz has them (conv1_1_W), as ours (conv1_1.w, conv1_1/w), or PyTorch's."""
+    renamed, axes = layers_of(tensors)
+    return Contents(renamed, ".npz", axes)
 
 
-def pickle_contents(value, path):
-    """The arrays of a pickle: {"conv1": [w, b]}, {"conv1": {"weights": w, "biases": b}}, or by their full names.
-
-    Their axes are TensorFlow's or PyTorch's, as the sizes of the kernels say.
-    """
-    found = pickle.named(value)
-    if not found:
+def pickled_contents(raw, path, container):
+    """Of a pickle at the file's position that holds arrays in dicts and lists."""
+    saved = pickle.read(raw, path)
+    tensors = pickle.named(saved)
+    if not tensors:
         raise BadFile(f"{path} is a pickle without an array of numbers in it; a net is a dict of arrays by name")
-    named = dict(with_parts_named(found))
-    kernels = [tensor.shape for tensor in named.values() if len(tensor.shape) == 4]
-    last_in_file = bool(kernels) and all(is_kernel(shape[:2]) for shape in kernels)
-    first_in_file = bool(kernels) and all(is_kernel(shape[2:]) for shape in kernels)
-    return Contents(named, "pickle of NumPy arrays", "HWIO" if last_in_file and not first_in_file else "OIHW")
+    renamed, axes = layers_of(tensors)
+    return Contents(renamed, container, axes)
 
 
-def with_parts_named(tensors):
-    """Yield (name, tensor), where a layer's two arrays, a kernel or matrix and a vector, are its .weight and .bias."""
-    layers: dict[str, list] = {}
-    for name in tensors:
-        layers.setdefault(name.rpartition(".")[0], []).append(name)
-    for layer, names in layers.items():
-        axes = [len(tensors[name].shape) for name in names]
-        pair = layer and sorted(axes) in ([1, 2], [1, 4])
-        for name, count in zip(names, axes):
-            yield (f"{layer}.{'bias' if count == 1 else 'weight'}" if pair else name), tensors[name]
-
-
-def is_kernel(sides):
-    """Whether these two sides may be those of a kernel, not two numbers of channels."""
-    return sides[0] == sides[1] <= LARGEST_KERNEL
+def npy_contents(raw, path):
+    """Of NumPy's .npy: numpy.save of a dict writes an array of one object, which is a pickle."""
+    shape, place = npz.read_one(raw, path)
+    if place is None:
+        raise BadFile(f"{path} is one array {list(shape)} and no net; minivis reads numpy.save of a dict of arrays")
+    raw.seek(place)
+    return pickled_contents(raw, path, ".npy of a dict")
 
 
 def spellings(tensors):

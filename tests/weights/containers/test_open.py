@@ -74,3 +74,15 @@ def test_lists_of_several_vectors_keep_their_numbers_for_names(tmp_path):
 def test_a_pickle_without_arrays_is_refused(tmp_path, value):
     with pytest.raises(BadFile, match="is a pickle without an array of numbers in it; a net is a dict of "):
         mv.load(pickled(tmp_path / "net.pkl", value))
+
+
+def test_numpys_save_of_a_dict_is_a_net_and_of_an_array_none(tmp_path):
+    np.save(tmp_path / "net.npy", {"fc": {"weights": np.ones((4, 2), "f4"), "biases": np.ones(2, "f4")}})
+    with opened(tmp_path / "net.npy") as contents:
+        assert contents.container == ".npy of a dict" and list(contents.tensors) == ["fc.weight", "fc.bias"]
+    np.save(tmp_path / "array.npy", np.ones((4, 2), "f4"))
+    with pytest.raises(BadFile, match=r"is one array \[4, 2\] and no net; minivis reads numpy.save of a dict"):
+        mv.load(tmp_path / "array.npy")
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "net.npy").read_bytes()[:20])
+    with pytest.raises(BadFile, match=r"is a damaged \.npy"):
+        mv.load(tmp_path / "cut.npy")

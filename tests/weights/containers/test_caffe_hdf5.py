@@ -1,0 +1,52 @@
+"""Caffe's HDF5 snapshots: layers and blobs, and a net out of one."""
+
+import h5py
+import numpy as np
+import pytest
+from vgg_files import TORCH_VGG16, caffe_layers
+
+import minivis as mv
+from minivis.errors import BadFile
+from minivis.weights.containers import caffe_hdf5, hdf5
+
+
+def write(path, layers, group="data"):
+    with h5py.File(path, "w") as file:
+        for name, blobs in layers.items():
+            for i, blob in enumerate(blobs):
+                file.create_dataset(f"{group}/{name}/{i}", data=blob)
+        file.create_group("diff")
+    return path
+
+
+def test_blobs_have_their_layers_names_and_plain_shapes(tmp_path):
+    kernel, matrix = np.arange(24, dtype="f4").reshape(4, 3, 1, 2), np.arange(6.0).reshape(1, 1, 2, 3)
+    path = write(tmp_path / "a.caffemodel.h5", {
+        "conv1": [kernel, np.ones((1, 1, 1, 4), "f4")], "deep/fc": [matrix, np.zeros(2)],
+        "scale": [np.ones(4), np.ones(4), np.ones(1)]})  # fmt: skip
+    with hdf5.opened(path) as source:
+        assert caffe_hdf5.is_caffe(source) and caffe_hdf5.order(source) == ("conv1", "deep/fc", "scale")
+        found = {name: tensor.read() for name, tensor in caffe_hdf5.read(source).items()}
+    assert {name: array.shape for name, array in found.items()} == {
+        "conv1.weight": (4, 3, 1, 2), "conv1.bias": (4,), "deep/fc.weight": (2, 3), "deep/fc.bias": (2,),
+        "scale.weight": (4,), "scale.bias": (4,), "scale.2": (1,)}  # fmt: skip
+    np.testing.assert_array_equal(found["conv1.weight"], kernel)
+    np.testing.assert_array_equal(found["deep/fc.weight"], matrix[0, 0])
+
+
+def test_a_snapshot_is_a_net(tmp_path):
+    layers = {name: arrays for name, _, arrays in caffe_layers()}
+    net = mv.load(write(tmp_path / "a.caffemodel.h5", layers))
+    assert net.about["format"] == ".caffemodel.h5" and net.preprocessing.channel_order == "BGR"
+    x = np.random.default_rng(0).standard_normal((1, 64, 64, 3), dtype=np.float32)
+    np.testing.assert_allclose(net.forward(x)["fc8"], mv.load(TORCH_VGG16).forward(x)["fc8"], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("group", ["weights", "data/0"])
+def test_other_hdf5_files_are_none_of_caffes(tmp_path, group):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset(f"{group}/kernel", data=np.ones(3))
+    with hdf5.opened(tmp_path / "a.h5") as source:
+        assert not caffe_hdf5.is_caffe(source)
+    with pytest.raises(BadFile, match="is an HDF5 file of another kind"):
+        mv.load(tmp_path / "a.h5")
