@@ -16,7 +16,7 @@ def name_roles(net, last=None):
     logits = net.roles.get("logits") or found.get("logits")
     if logits:
         squashed = (ReLU, Elementwise)
-        rows = [n for n in ancestors(net, logits) if len(shapes[n]) == 2 and isinstance(net.layers[n], squashed)]
+        rows = [n for n in ancestors(net, logits) if len(shapes[n]) == 2 and isinstance(net.nodes[n].layer, squashed)]
         found["code"] = rows[-1] if rows else net.nodes[logits].inputs[0]
     style = style_of(net, ancestors(net, last), shapes)
     if style:
@@ -41,7 +41,7 @@ def end_of(net, last, shapes):
 def style_of(net, names, shapes):
     """Up to five layers: the first of each size of feature maps, of the kinds that a net without ReLUs may lack."""
     for kinds in ((ReLU, Elementwise), (Conv2D, Add)):
-        maps = [n for n in names if isinstance(net.layers[n], kinds) and len(shapes[n]) == 4]
+        maps = [n for n in names if isinstance(net.nodes[n].layer, kinds) and len(shapes[n]) == 4]
         maps = [n for n in maps if max(shapes[n][1:3]) > 1]
         if maps:
             return list({shapes[n][1:3]: n for n in reversed(maps)}.values())[::-1][:5]

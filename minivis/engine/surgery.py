@@ -4,6 +4,7 @@ Weights that do not change are shared. A layer of another class, such as a subcl
 is: it may compute something else.
 """
 
+from collections import Counter
 from dataclasses import replace
 
 from minivis.engine import plan
@@ -56,16 +57,14 @@ def for_inference(net):
     The function is the same up to rounding. A batch norm behind anything else stays.
     """
     nodes, now_called = {}, {"input": "input"}
-
-    def alone(name):                            # the batch norm is all that reads it
-        return sum(name in inputs for _, inputs in net.nodes.values()) == 1
-
+    readers = Counter(source for _, inputs in net.nodes.values() for source in set(inputs))
     for name, (layer, inputs) in net.nodes.items():
+        alone = readers[inputs[0]] == 1         # the batch norm is all that reads it
         inputs = tuple(now_called[source] for source in inputs)
         source = nodes[inputs[0]].layer if inputs[0] in nodes else None
         if type(layer) is Dropout:
             now_called[name] = inputs[0]
-        elif type(layer) is BatchNorm and type(source) in (Conv2D, FullyConnected) and alone(inputs[0]):
+        elif type(layer) is BatchNorm and type(source) in (Conv2D, FullyConnected) and alone:
             nodes[inputs[0]] = Node(fold_batch_norm(source, layer), nodes[inputs[0]].inputs)
             now_called[name] = inputs[0]
         else:

@@ -26,6 +26,7 @@ from minivis.weights.outputs import tell_outputs
 
 FILE_LIMIT = 2**31                              # bytes that protobuf can hold; larger models keep numbers beside them
 SIDES = (64, 224, 32, 28, 96, 128, 160, 192, 227, 256, 299, 320, 384, 448, 512)   # tried where a file leaves it open
+MOST_NODES = 20_000                             # translated in all these tries
 
 
 def is_onnx(path):
@@ -67,7 +68,7 @@ def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, siz
 def translated(model, path, dtype, size):
     """The `Graph` with its net. A file that leaves its size open is tried with several: an FC layer fits one alone."""
     first = None
-    for side in SIDES:
+    for side in SIDES[: max(1, MOST_NODES // len(model.graph.node))]:
         try:
             graph = Graph(model, dtype)
             graph.translate(size, side)

@@ -14,6 +14,8 @@ from onnx import TensorProto, helper, numpy_helper, save_model  # noqa: E402
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 from onnx_models import Model, N, everything, pooled  # noqa: E402
 
+from minivis.weights.onnx import reader  # noqa: E402
+
 
 @pytest.mark.parametrize("make", [everything, pooled])
 def test_the_net_is_the_reference_evaluators(tmp_path, make):
@@ -150,3 +152,34 @@ def test_of_several_outputs_the_first_is_the_answer_or_the_one_asked_for(tmp_pat
     said = capsys.readouterr()
     assert said.err == "" and len(said.out.splitlines()) == 4
     assert main([*words, "--output", "kinds"]) == 2 and "no output named 'kinds'" in capsys.readouterr().err
+
+
+def chain(layers):
+    m = Model()
+    x = m.op("Conv", N, m.w(4, 3, 3, 3))
+    for _ in range(layers):
+        x = m.op("Relu", m.op("Flatten", m.op("Relu", x)))
+    return m
+
+
+def test_what_asks_for_all_layers_asks_a_few_times_and_not_for_each(tmp_path, monkeypatch):
+    from minivis.engine import graph
+
+    asked, layers = [], graph.Graph.layers.fget
+    monkeypatch.setattr(graph.Graph, "layers", property(lambda net: asked.append(1) or layers(net)))
+    path = chain(50).save(tmp_path / "a.onnx")
+    asked.clear()
+    mv.load(path)
+    assert 0 < len(asked) < 30
+
+
+def test_an_open_size_is_not_tried_again_and_again_with_thousands_of_nodes(tmp_path, monkeypatch):
+    m = Model(sides=("n", 3, "h", "w"))
+    m.op("Gemm", m.op("Flatten", m.op("Relu", N)), m.w(7, 4))
+    tried = []
+    translate = reader.Graph.translate
+    monkeypatch.setattr(reader.Graph, "translate", lambda graph, *a: tried.append(1) or translate(graph, *a))
+    monkeypatch.setattr(reader, "MOST_NODES", 9)
+    with pytest.raises(BadFile, match="an FC layer takes one row"):
+        mv.load(m.save(tmp_path / "a.onnx"))
+    assert len(tried) == 3
