@@ -55,7 +55,7 @@ def run_case(function, one, outputs, file=None):
                  for name, value in one.arguments.items()}
     try:
         with np.errstate(all="ignore"):
-            answer = function(**arguments)
+            answer = function(**arguments) if binds(function, **arguments) else function(*arguments.values())
         values, problem = as_arrays(answer, outputs)
     except KeyboardInterrupt:                   # the user's
         raise
@@ -73,14 +73,20 @@ def missing(function, one):
         return Problem("missing", f"there is no function {wanted}")
     if not callable(function):
         return Problem("missing", f"{one.function} is not a function; {wanted} is expected")
+    if binds(function, **one.arguments) or binds(function, *one.arguments.values()):
+        return None
+    return Problem("missing", f"it is called as {wanted}, and takes {inspect.signature(function)}")
+
+
+def binds(function, *values, **arguments):
+    """Whether a function takes these arguments."""
     try:
-        signature = inspect.signature(function)
-        signature.bind(**one.arguments)
+        inspect.signature(function).bind(*values, **arguments)
     except TypeError:
-        return Problem("missing", f"it is called as {wanted}, and takes {signature}")
+        return False
     except ValueError:                          # a function of C without a signature
-        pass
-    return None
+        return not arguments
+    return True
 
 
 def as_arrays(answer, outputs):
@@ -150,10 +156,15 @@ def line_of(error, file):
 def message(error):
     """An exception's own words, on one line."""
     try:
-        words = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
+        words = printable(" ".join(str(error.msg if isinstance(error, SyntaxError) else error).split()))
     except Exception:                           # a student's own exception, whose __str__ raises
         return ""
     return words if len(words) <= LONGEST else words[:LONGEST] + "..."
+
+
+def printable(text):
+    """A text without what would move a terminal's cursor, and without what has no letter in UTF-8."""
+    return "".join(letter if letter.isprintable() or letter == "\t" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def same_bits(a, b):

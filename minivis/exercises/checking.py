@@ -43,7 +43,7 @@ class Checked:
                 "functions": functions, "printed": list(self.printed)}
 
     def __str__(self):
-        lines = [f"{self.file or self.exercise}: {self.exercise}"]
+        lines = [f"{self.file}: {self.exercise}" if self.file else self.exercise]
         if self.printed:
             more = [f"... and {self.more:,} lines more"] if self.more else []
             lines += ["", "it printed:", *("    " + line for line in (*self.printed, *more))]

@@ -15,7 +15,7 @@ from types import ModuleType
 
 import numpy as np
 
-from minivis.exercises.calls import Problem, explained, run_cases
+from minivis.exercises.calls import Problem, explained, printable, run_cases
 from minivis.exercises.read import find
 from minivis.runtime.files import read_bytes
 
@@ -35,7 +35,7 @@ class Printed:
         *whole, rest = (self.open + str(text)).split("\n")
         for line in whole:
             if len(self.lines) < LINES:
-                self.lines.append(line[:WIDTH])
+                self.lines.append(printable(line[:WIDTH]))
             else:
                 self.more += 1
         self.open = rest[:WIDTH]
@@ -120,9 +120,9 @@ def limit_memory(megabytes):
 
 def load(file):
     """The names that a student's file defines. Raise what it raises."""
-    module = ModuleType(Path(file).stem)
+    module = ModuleType(f"exercise_file_{Path(file).stem}")             # never the name of another module: random.py
     module.__file__ = file
-    sys.modules[module.__name__] = module       # dataclasses and pickle look there
+    sys.modules[module.__name__] = module       # dataclasses look there
     sys.path.append(str(Path(file).parent))     # behind all others: a student's random.py must not be NumPy's
     exec(compile(read_bytes(file, MOST), file, "exec"), module.__dict__)
     return vars(module)

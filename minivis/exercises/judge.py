@@ -141,7 +141,7 @@ def same(value, right):
         return False
     tolerance = TOLERANCE["float32" if right.dtype == np.float32 else "float64"]
     largest = abs(right[finite]).max(initial=0) or 1.0
-    return bool((abs(value - right)[finite] <= tolerance * largest).all())
+    return bool((abs(value[finite] - right[finite]) <= tolerance * largest).all())
 
 
 def first_difference(value, right):
@@ -188,7 +188,7 @@ def from_differences(exercise, one, name, outcome):
 def diagnosis(exercise, function, cases, outcomes, expected):
     """(sentence, numbers of mistakes) for a wrong answer; ("", ()) where it looks like nothing that is known."""
     outputs = exercise.outputs_of(function)
-    wrong = [k for k in range(len(outputs)) if not agree(outcomes, expected, k)]
+    wrong = [k for k in range(len(outputs)) if not same_everywhere(outcomes, expected, k)]
     said, numbers = [], []
     for k in wrong:
         known = (known_mistake(exercise, function, cases, outcomes, expected, k)
@@ -208,8 +208,8 @@ def known_mistake(exercise, function, cases, outcomes, expected, k):
         if fits and len(group) > 1:
             break                               # one mistake explains it
         made = mistaken(exercise, function, cases, [mistake for _, mistake in group])
-        if made and agree(outcomes, made, k) and not agree(made, expected, k):
-            whole = all(agree(outcomes, made, j) for j in range(len(exercise.outputs_of(function))))
+        if made and explains(outcomes, made, expected, k):
+            whole = all(same_everywhere(outcomes, made, j) for j in range(len(exercise.outputs_of(function))))
             fits.append((not whole, group))
     if not fits:
         return None
@@ -229,8 +229,21 @@ def mistaken(exercise, function, cases, mistakes):
     return [reference(functions[function], one, exercise.outputs_of(function)) for one in cases]
 
 
-def agree(outcomes, others, k):
-    """Whether output k is the same in every case."""
+def explains(outcomes, made, expected, k):
+    """Whether a mistake gives the same output k in every case, and in one of them a wrong one.
+
+    Where both raise, that may be in other words: np.dot and @ complain differently where matrices do not fit.
+    """
+    wrong = False
+    for one, other, right in zip(outcomes, made, expected):
+        if alike(one, other, k):
+            wrong = wrong or not alike(other, right, k)
+        elif not (one.problem and other.problem):
+            return False
+    return wrong
+
+
+def same_everywhere(outcomes, others, k):
     return all(alike(one, other, k) for one, other in zip(outcomes, others))
 
 

@@ -77,7 +77,7 @@ def check_readable(path):
 
 def belongs_to(file):
     """The name of the exercise that a student's file says it is, or is named after."""
-    text = check_readable(file).decode("utf-8", "replace")
+    text = check_readable(file).decode("utf-8-sig", "replace")
     marked = re.search(rf"^#\s*{re.escape(MARK)}\s*(\S+)", text, re.MULTILINE)
     name = marked[1] if marked else Path(file).stem
     if name not in NAMES:

@@ -84,6 +84,12 @@ def test_arguments_are_copies_and_a_change_is_noted():
     assert outcome(lambda x: x + 1).changed == ()
 
 
+def test_arguments_may_have_other_names():
+    assert outcome(lambda y: y + 1).values[0][0] == 2
+    assert outcome(lambda *, x: x + 1).values[0][0] == 2
+    assert outcome(np.sin).values[0].shape == (2,)
+
+
 def test_numbers_and_lists_count_as_arrays():
     assert outcome(lambda x: [1, 2]).values[0].shape == (2,)
     assert outcome(lambda x: 3).values[0].shape == ()

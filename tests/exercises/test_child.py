@@ -23,6 +23,12 @@ def test_an_open_line_is_kept_too():
     assert printed.all() == (["a", "b"], 0)
 
 
+def test_what_is_printed_cannot_move_the_cursor():
+    printed = Printed()
+    printed.write("a\033[2J\ud800b\tc\n")
+    assert printed.lines == ["a\ufffd[2J\ufffdb\tc"]
+
+
 def test_a_file_is_loaded_under_its_own_name(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "beside_it.py").write_text("number = 7\n")
@@ -30,7 +36,7 @@ def test_a_file_is_loaded_under_its_own_name(tmp_path, monkeypatch):
     file.write_text("from beside_it import number\nif __name__ == '__main__':\n    number = 0\n")
     assert load(str(file))["number"] == 7
     assert sys.path[-1] == str(tmp_path)
-    del sys.modules["my_relu"], sys.modules["beside_it"]
+    del sys.modules["exercise_file_my_relu"], sys.modules["beside_it"]
 
 
 def test_a_huge_file_is_refused(tmp_path, monkeypatch):
@@ -39,4 +45,4 @@ def test_a_huge_file_is_refused(tmp_path, monkeypatch):
     file.write_bytes(b"#" * (10**6 + 1))
     with pytest.raises(BadFile):
         load(str(file))
-    del sys.modules["huge"]
+    del sys.modules["exercise_file_huge"]

@@ -85,6 +85,15 @@ def test_mistakes_in_two_outputs_are_named_separately():
     assert len(found.mistakes) == 2 and "dw:" in found.says and "db:" in found.says and "dx:" not in found.says
 
 
+def test_another_exception_for_the_same_reason_is_the_same_mistake():
+    """np.dot and @ complain in other words where the matrices do not fit."""
+    def fc_backward(dout, x, w):
+        return np.dot(dout, w), np.dot(x.T, dout), dout.sum(axis=0)
+
+    (found,) = check("fc", fc_backward).verdicts
+    assert found.kind == "exception" and "in the direction of the forward pass" in found.says and found.line
+
+
 def test_errors_are_cs231ns():
     assert relative_error([1.0, 2.0], [1.0, 2.0]) == 0
     assert relative_error([1.0, 3.0], [1.0, 1.0]) == 0.5                # |3 - 1| / (3 + 1)

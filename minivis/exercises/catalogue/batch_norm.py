@@ -122,6 +122,8 @@ dx     = the chain rule through xhat, var and mean; it becomes one line with thr
                 "dx: the division by the standard deviation is missing."),
         Mistake("batch_norm_backward", "dgamma = (dout * xhat).sum(axis=0)", "dgamma = (dout * x).sum(axis=0)",
                 "dgamma: x was taken as it came in; what gamma multiplies is something else."),
+        Mistake("batch_norm_backward", "return dx, dgamma, dbeta", "return dx, dgamma / N, dbeta",
+                "dgamma: the batch is averaged; what multiplies every picture collects a sum."),
         Mistake("batch_norm_backward", "dbeta = dout.sum(axis=0)", "dbeta = dout.mean(axis=0) * 1.0",
                 "dbeta: the batch is averaged; what is added to every picture collects a sum."),
     ),

@@ -86,6 +86,8 @@ x (N, H, W, C); w (KH, KW, C, F); b (F,); cols (N*OH*OW, KH*KW*C); out (N, OH, O
         "reshape keeps the order of the numbers; so w.reshape has the order u, v, c too, if F stays the last axis.",
     ),
     mistakes=(
+        Mistake("im2col", "((0, 0), (padding, padding), (padding, padding), (0, 0))", "padding",
+                "Every axis gets zeros, the batch and the channels too."),
         Mistake("im2col", "u : u + stride * OH : stride, v : v + stride * OW : stride", "u : u + OH, v : v + OW",
                 "The windows move by one place each time, whatever the stride is."),
         Mistake("im2col", "xpad = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))", "xpad = x",

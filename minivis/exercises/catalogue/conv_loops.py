@@ -81,6 +81,8 @@ OH = (H + 2 * padding - KH) // stride + 1           OW likewise
         "A window is (N, KH, KW, C) and one filter (KH, KW, C): they multiply as they are. Then sum over three axes.",
     ),
     mistakes=(
+        Mistake("conv_forward", "((0, 0), (padding, padding), (padding, padding), (0, 0))", "padding",
+                "Every axis gets zeros, the batch and the channels too."),
         Mistake("conv_forward", " + b[f]", "", "The bias is missing."),
         Mistake("conv_forward", "xpad[:, i * stride : i * stride + KH, j * stride : j * stride + KW]",
                 "xpad[:, i : i + KH, j : j + KW]",

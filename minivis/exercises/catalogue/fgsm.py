@@ -7,7 +7,8 @@ from minivis.exercises.exercise import Exercise, Mistake, case
 
 def fgsm(x, dx, eps, low, high):
     """The picture x, changed by eps at each pixel so that the loss rises; dx: the loss's gradient at x."""
-    return np.clip(x + eps * np.sign(dx), low, high)
+    moved = x + eps * np.sign(dx)
+    return np.clip(moved, low, high)
 
 
 def pgd_step(x, start, dx, rate, eps, low, high):
@@ -87,9 +88,9 @@ pgd_step  x + rate * sign(dx),     then from start - eps to start + eps,     the
                 "The gradient's size is used, not its sign alone: most pixels hardly move."),
         Mistake("fgsm", "np.sign(dx)", "dx / abs(dx).max()",
                 "The gradient is scaled: only the largest one moves by eps."),
-        Mistake("fgsm", "np.clip(x + eps * np.sign(dx), low, high)", "x + eps * np.sign(dx)",
+        Mistake("fgsm", "np.clip(moved, low, high)", "moved",
                 "Pixels leave their range: nothing is clipped."),
-        Mistake("fgsm", "np.clip(x + eps * np.sign(dx), low, high)", "np.clip(x, low, high) + eps * np.sign(dx)",
+        Mistake("fgsm", "np.clip(moved, low, high)", "np.clip(x, low, high) + (moved - x)",
                 "It is clipped before the step, so that the step leads out of the range again."),
         Mistake("fgsm", "np.sign(dx)", "np.where(dx >= 0, 1, -1)",
                 "Where the gradient is 0, the pixel moves all the same."),

@@ -103,6 +103,7 @@ da      = d loss / d a
                 "The mean of each channel is taken off: that is a covariance."),
         Mistake("style_loss", "/ (4 * C**2 * (H * W) ** 2)", "/ (C**2 * (H * W) ** 2)",
                 "loss: it is four times too large."),
+        Mistake("style_loss", " / (4 * C**2 * (H * W) ** 2)", "", "loss: it is not divided by anything."),
         Mistake("style_loss", "(4 * C**2 * (H * W) ** 2)", "(4 * C**2 * (H * W))",
                 "loss: the number of positions is not squared."),
         Mistake("style_loss", "(difference**2).sum() / (4", "abs(difference).sum() / (4",

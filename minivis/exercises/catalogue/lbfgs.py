@@ -72,6 +72,8 @@ direction = -r
     ),
     mistakes=(
         Mistake("direction", "return -r", "return r", "The sign is wrong: it leads uphill."),
+        Mistake("direction", "return -r", "return -grad",
+                "It is the direction of steepest descent: s and y are not used."),
         Mistake("direction", "in reversed(range(len(s)))", "in range(len(s))",
                 "The first loop begins with the oldest pair."),
         Mistake("direction", "    for i in range(len(s)):\n        beta",

@@ -72,6 +72,16 @@ def backward_to_all_maxima(dout, x, switches, size, stride):
     return dx
 
 
+def backward_to_all_maxima_of_the_last(dout, x, switches, size, stride):
+    dx = np.zeros_like(x)
+    for i in range(dout.shape[1]):
+        for j in range(dout.shape[2]):
+            window = (slice(None), slice(i * stride, i * stride + size), slice(j * stride, j * stride + size))
+            largest = x[window].max(axis=(1, 2), keepdims=True)
+            dx[window] = (x[window] == largest) * dout[:, i : i + 1, j : j + 1]
+    return dx
+
+
 def backward_shared_by_maxima(dout, x, switches, size, stride):
     dx = np.zeros_like(x)
     for i in range(dout.shape[1]):
@@ -143,6 +153,10 @@ size) or leave gaps.
         Mistake("max_pool_backward", by=backward_to_all_maxima,
                 says="Where a window has several equal maxima, each gets the whole gradient: more comes out than went "
                      "in."),
+        Mistake("max_pool_backward", by=backward_to_all_maxima_of_the_last,
+                says="Each of several equal maxima gets the whole gradient; and where windows overlap, a later one "
+                     "wipes "
+                     "out what an earlier one has sent."),
         Mistake("max_pool_backward", by=backward_shared_by_maxima,
                 says="Where a window has several equal maxima, they share the gradient; the switch names one of them."),
         Mistake("max_pool_backward", "(switches == k)", "(switches == k) * (dout > 0)",

@@ -99,6 +99,8 @@ drops[i, j] = score(image) - score(image with rows    i * stride ... i * stride 
                 "Rows and columns have changed places."),
         Mistake("occlusion", "rows = (H - window) // stride + 1", "rows = (H - window) // stride",
                 "The last row of places is missing."),
+        Mistake("occlusion", "columns = (W - window) // stride + 1", "columns = (W - window) // stride",
+                "The last column of places is missing."),
         Mistake("occlusion", "rows = (H - window) // stride + 1", "rows = H // stride",
                 "There are too many rows: the last windows stick out of the picture."),
         Mistake("occlusion", by=cover_without_a_copy,

@@ -106,6 +106,8 @@ guided   dx = dout * [x > 0] * [dout > 0]
                 "Under deconv the mask still depends on x, which a deconvnet does not look at."),
         Mistake("relu_backward", "return dout * (dout > 0)\n", "return np.abs(dout)\n",
                 "Under deconv negative gradients come back positive: they are turned round instead of stopped."),
+        Mistake("relu_backward", "return dout * (dout > 0) * (x > 0)", "return dout * (dout > 0) * (x >= 0)",
+                "Under guided the gradient also passes where x is exactly 0, as it often is after another ReLU."),
         Mistake("relu_backward", "return dout * (dout > 0) * (x > 0)", "return dout * (x > 0)",
                 "Under guided only one of the two conditions is asked: negative gradients still pass."),
         Mistake("relu_backward", "return dout * (dout > 0) * (x > 0)", "return dout * (dout > 0)",
