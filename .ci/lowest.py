@@ -1,4 +1,4 @@
-"""Print the lowest versions that setup.cfg allows, of what minivis needs and of the extras named: a constraints file."""
+"""Print the lowest versions that setup.cfg allows, of what minivis needs and of the extras named, as constraints."""
 
 import configparser
 import re

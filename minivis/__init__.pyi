@@ -1,0 +1,60 @@
+"""What `minivis` offers, for editors and type checkers; __init__.py reads from here where each name lives."""
+
+import minivis.engine.gradcheck as gradcheck
+import minivis.objectives.priors as image_priors
+import minivis.optimize.parameterize as parameterize
+import minivis.optimize.regularize as regularize
+import minivis.optimize.transforms as transforms
+import minivis.optimize.update_rules as descent
+import minivis.training.trainer as train
+
+from . import errors, exercises, layers, live, objectives, optimize
+from .engine.network import Activations, Network
+from .engine.units import one_hot, parse_unit, unit_values
+from .images.files import read_image, write_image
+from .images.preprocessing import Preprocessing
+from .methods.adversarial.attacks import fgsm, pgd
+from .methods.adversarial.deepfool import deepfool
+from .methods.adversarial.evolve import evolve
+from .methods.adversarial.fool import fool
+from .methods.adversarial.hog import hog_net, hog_twin
+from .methods.adversarial.lecture_linear import lecture_linear
+from .methods.adversarial.linear import linear_fool
+from .methods.adversarial.szegedy import szegedy
+from .methods.attribution.backprop import backprop
+from .methods.attribution.curves import insertion_deletion
+from .methods.attribution.occlusion import occlusion
+from .methods.attribution.saliency import saliency, saliency_kinds
+from .methods.attribution.sanity import sanity_check
+from .methods.attribution.segment import segment
+from .methods.looking.activations import activation_grid
+from .methods.looking.classify import classify
+from .methods.looking.codes import codes, nearest, write_codes
+from .methods.looking.dictionary import compare_filters
+from .methods.looking.filters import filter_grid
+from .methods.looking.neighbours import neighbours
+from .methods.looking.patches import top_patches
+from .methods.looking.receptive import effective_receptive_field
+from .methods.looking.tsne import tsne_grid
+from .methods.synthesis.dream import dream, make_step
+from .methods.synthesis.dream_films import dream_layers, dream_zoom
+from .methods.synthesis.invert import invert, invert_layers
+from .methods.synthesis.maximize import maximize
+from .methods.synthesis.maximize_layers import down_the_layers
+from .methods.synthesis.style import style_transfer, texture
+from .optimize.problem import Problem
+from .optimize.watch import Watch
+from .version import __version__
+from .weights.catalogue import load
+from .weights.native import save
+
+__all__ = [
+    "Activations", "Network", "Preprocessing", "Problem", "Watch", "__version__", "activation_grid", "backprop",
+    "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers", "dream", "dream_layers",
+    "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm", "filter_grid", "fool",
+    "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers", "layers",
+    "lecture_linear", "linear_fool", "live", "load", "make_step", "maximize", "nearest", "neighbours", "objectives",
+    "occlusion", "one_hot", "optimize", "parameterize", "parse_unit", "pgd", "read_image", "regularize", "saliency",
+    "saliency_kinds", "sanity_check", "save", "segment", "style_transfer", "szegedy", "texture", "top_patches",
+    "train", "transforms", "tsne_grid", "unit_values", "write_codes", "write_image",
+]
