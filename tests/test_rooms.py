@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # from the ground up; rooms on one line know nothing of each other
 FLOORS = """
-errors version
+errors version types
 runtime
 figures images
 data

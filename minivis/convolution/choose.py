@@ -14,10 +14,14 @@ run.py calls what was picked. `minivis bench conv` prints the time of each algor
 import functools
 import math
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from minivis.convolution import tuning
 from minivis.convolution.window import placement
 from minivis.errors import BadValue, UnknownName
+
+Algorithm: TypeAlias = Literal[
+    "auto", "im2col", "blocked", "shifted", "pointwise", "depthwise", "winograd2", "winograd4"]
 
 
 @dataclass(frozen=True)

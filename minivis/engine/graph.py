@@ -2,12 +2,15 @@
 
 from collections import namedtuple
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
+from minivis.layers.base import Layer
 from minivis.runtime.backend import get_xp, to_cpu, to_gpu
+from minivis.types import Device
 
 ROLES = ("logits", "prob", "code", "content", "style", "dream")     # what a layer is for, whatever it is called
 
@@ -30,7 +33,7 @@ class Graph:
     about: dict = field(default_factory=dict)
     plans: dict = field(default_factory=dict, init=False, repr=False, compare=False)        # see plan.py
 
-    def add(self, name, layer, *inputs):
+    def add(self, name: str, layer: Layer, *inputs: str) -> "Graph":
         """Append a layer that reads ``inputs`` (by default the layer before it). Return the net."""
         if not isinstance(name, str) or not name:
             raise BadValue(f"a layer's name is a text, not {name!r}")
@@ -49,25 +52,25 @@ class Graph:
     # ---- questions about the net ----
 
     @property
-    def layers(self):
+    def layers(self) -> dict[str, Layer]:
         """Name -> layer, in order."""
         return {name: node.layer for name, node in self.nodes.items()}
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         """The dtype of the parameters, which an input must have; float32 for a net without any."""
         return next((p.dtype for layer in self.layers.values() for p in layer.params.values()), np.dtype("float32"))
 
     @property
-    def xp(self):
+    def xp(self) -> Any:
         """NumPy or CuPy: where the parameters are, and where an input must be (``net.xp.asarray(x)``)."""
         return next((get_xp(p) for layer in self.layers.values() for p in layer.params.values()), np)
 
     @property
-    def parameter_count(self):
+    def parameter_count(self) -> int:
         return sum(p.size for layer in self.layers.values() for p in layer.params.values())
 
-    def role(self, role):
+    def role(self, role: str) -> Any:
         """The layer that plays ``role``; raise UnknownName, with what to do, where none does."""
         if role not in ROLES:
             raise UnknownName.of("role", role, ROLES)
@@ -81,7 +84,7 @@ class Graph:
         """A new net with its parameters in another float dtype."""
         return self.map_params(lambda p: p.astype(dtype))
 
-    def to(self, device):
+    def to(self, device: Device):
         """A new net on "cpu" or "gpu"."""
         moves = {"cpu": to_cpu, "gpu": to_gpu}
         if device not in moves:

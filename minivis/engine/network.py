@@ -16,31 +16,45 @@ There are no hooks: read the middle with ``acts["conv4_2"]``, start in the middl
 ``start_after``, stop early with ``until``.
 """
 
-from collections import namedtuple
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from minivis.convolution.choose import Algorithm
 from minivis.engine import geometry, plan
 from minivis.engine import image_gradient as gradients
 from minivis.engine.activations import Activations
 from minivis.engine.checks import check_backward, check_forward
 from minivis.engine.graph import ROLES, Graph, Node
+from minivis.images.preprocessing import Box
 from minivis.layers.base import BackwardMode
+from minivis.layers.relu import ReLURuleName
 from minivis.runtime import plain
 from minivis.runtime.threads import ONE_BLAS_THREAD
 from minivis.runtime.workspace import Workspace
+from minivis.types import Array, Gradients, GradKind, Objective, Picture
 
 __all__ = ["ROLES", "Activations", "Fitted", "Network", "Node"]
 
-Fitted = namedtuple("Fitted", "image box")
+
+class Fitted(NamedTuple):
+    """A picture of the size that a net reads, and the box of the original that it shows."""
+
+    image: Picture
+    box: Box
 
 
 class Network(Graph):
     """A net that runs. What it consists of, and ``add``, by which it grows, are in graph.py."""
 
     def forward(
-        self, x, *, until=None, keep=None, start_after="input", grad="image", training=False, rng=None,
-        algorithm="auto", fuse=None, workspace=None, since=None,
-    ):  # fmt: skip
+        self, x: Array, *, until: str | None = None, keep: Iterable[str] | None = None, start_after: str = "input",
+        grad: GradKind | None = "image", training: bool = False, rng: np.random.Generator | None = None,
+        algorithm: Algorithm | dict[str, Algorithm] = "auto", fuse: bool | None = None,
+        workspace: Workspace | None = None, since: str | None = None,
+    ) -> Activations:  # fmt: skip
         """Return the `Activations` of x (N, H, W, C), of every layer up to and including ``until``.
 
         keep: None for all outputs, or the names of those to keep, which is faster and takes less memory. grad: what a
@@ -67,7 +81,10 @@ class Network(Graph):
                 acts.drop(unused[name])
         return acts
 
-    def backward(self, acts, seeds, *, relu_rule="normal", param_grads=False, keep=("input",)):
+    def backward(
+        self, acts: Activations, seeds: Gradients, *, relu_rule: ReLURuleName = "normal", param_grads: bool = False,
+        keep: Iterable[str] | str = ("input",),
+    ) -> tuple[Gradients, dict[str, Gradients]]:  # fmt: skip
         """Send ``seeds`` (layer name -> gradient there) down to the image, in one sweep.
 
         Return ``dacts, dparams``: gradients at the layers of ``keep`` ("all" for every one), and of the parameters as
@@ -95,7 +112,11 @@ class Network(Graph):
             dacts.pop("input", None)
         return dacts, dparams
 
-    def image_gradient(self, x, objective, *, tile=None, relu_rule="normal", algorithm="auto", workspace=None):
+    def image_gradient(
+        self, x: Array, objective: Objective, *, tile: int | tuple[int, int] | None = None,
+        relu_rule: ReLURuleName = "normal", algorithm: Algorithm | dict[str, Algorithm] = "auto",
+        workspace: Workspace | None = None,
+    ) -> tuple[Any, Array]:  # fmt: skip
         """Return ``objective(acts) -> (loss, seeds)`` of x (N, H, W, C) as (loss, gradient at x).
 
         tile: for pictures that do not fit into memory, the most pixels of a side of a tile, or (rows, columns). The
@@ -104,49 +125,50 @@ class Network(Graph):
         how = {"relu_rule": relu_rule, "algorithm": algorithm, "workspace": workspace}
         return gradients.image_gradient(self, x, objective, tile=tile, **how)
 
-    def plan(self, until=None, keep=None, start_after="input", grad="image"):
+    def plan(self, until: str | None = None, keep: Iterable[str] | None = None, start_after: str = "input",
+             grad: GradKind | None = "image") -> Any:
         """The steps of a forward pass, see plan.py: which layers run as one, and which outputs can go when."""
         keep = None if keep is None else frozenset(self.check_names(keep))
         return plan.forward_steps(self, until, keep, start_after, grad)
 
-    def workspace(self):
+    def workspace(self) -> Workspace:
         """Memory for passes to use again: ``forward(..., workspace=)``."""
         return Workspace()
 
     # ---- questions about the net ----
 
     @property
-    def input_size(self):
+    def input_size(self) -> tuple[int, int] | None:
         """(H, W) that its fully connected layers need; None for any."""
         return self.preprocessing.size
 
     @property
-    def input_channels(self):
+    def input_channels(self) -> int:
         """Of the pictures that its preprocessing makes; without one, as many as its first layer reads."""
         return geometry.input_channels(self)
 
-    def shapes(self, input_shape=None):
+    def shapes(self, input_shape: tuple[int, ...] | None = None) -> dict[str, tuple[int, ...]]:
         """Name -> output shape, "input" included, for inputs of this shape (default: one of the net's own size)."""
         return geometry.shapes(self, input_shape)
 
-    def receptive_field(self, name, input_shape=None):
+    def receptive_field(self, name: str, input_shape: tuple[int, ...] | None = None) -> geometry.ReceptiveField:
         """Which part of the image one position of a layer sees: a `geometry.ReceptiveField`, in pixels."""
         return geometry.receptive_fields(self, input_shape)[self.check_name(name)]
 
     # ---- images in and out ----
 
-    def fit(self, image, how=None):
+    def fit(self, image: Picture, how: str | None = None) -> Fitted:
         """Crop, squash or pad an image to ``input_size``: a `Fitted`, (image, box of the original that it shows)."""
         return Fitted(*self.preprocessing.fit_image(image, how=how))
 
-    def preprocess(self, image):
+    def preprocess(self, image: Picture | Fitted) -> Array:
         """uint8 (H, W, C) or (N, H, W, C) or `Fitted` -> values (N, H, W, C) as trained on. Never resizes."""
         return self.preprocessing.preprocess(getattr(image, "image", image), dtype=self.dtype)
 
-    def deprocess(self, x):
+    def deprocess(self, x: Array) -> Array:
         """The exact inverse of `preprocess`: pixels 0..255 as floats, neither rounded nor clipped."""
         return self.preprocessing.deprocess(x)
 
-    def preprocess_adjoint(self, dx, channels=None):
+    def preprocess_adjoint(self, dx: Array, channels: int | None = None) -> Array:
         """A gradient at the net's input as a gradient at the pixels."""
         return self.preprocessing.preprocess_adjoint(dx, channels)

@@ -9,10 +9,15 @@ Class names match without case, first exactly, then by alias.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, Union
 
+from minivis.engine.activations import Activations
+from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.runtime.backend import get_xp
+from minivis.types import Array, Gradients
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,10 @@ class Unit:
         return f"{self.layer}:{self.class_name or self.channel}" + (f"@{where}" if where else "")
 
 
-def parse_unit(net, text, shapes=None):
+UnitLike: TypeAlias = Union[str, int, Unit, Sequence[Union[str, int, Unit]], None]  # noqa: UP007
+
+
+def parse_unit(net: Network, text: Any, shapes: Any = None) -> Unit:
     """The `Unit` that ``text`` names in ``net``. Raise UnknownName or BadValue with what would be right.
 
     A number is a class; a `Unit` is checked and comes back as it is. shapes: {layer: shape} of a pass, which tell how
@@ -120,7 +128,7 @@ def _class_number(net, name, shapes=None):
     return None
 
 
-def one_hot(acts, unit):
+def one_hot(acts: Activations, unit: UnitLike) -> Gradients:
     """The seed that asks for one unit: {layer: array of zeros with ones at the unit}, for every image of the pass."""
     unit = parse_unit(acts.net, unit, acts.shapes)
     value = acts[unit.layer]
@@ -149,7 +157,7 @@ def unit_positions(acts, unit):
     return xp.full(N, row), xp.full(N, column)
 
 
-def unit_values(acts, unit):
+def unit_values(acts: Activations, unit: UnitLike) -> Array:
     """The number that the seed of `one_hot` is the gradient of, per image: (N,)."""
     unit = parse_unit(acts.net, unit, acts.shapes)
     (seed,) = one_hot(acts, unit).values()

@@ -13,13 +13,16 @@ import threading
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from minivis.errors import BadFile, BadValue, MinivisError, TooLarge
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.files import atomic_write, check_output
+from minivis.types import PathLike, Picture
 
 __all__ = ["atomic_write", "check_output", "check_suffix", "png_bytes", "read_image", "read_text", "write_image"]
 
@@ -43,7 +46,7 @@ UPRIGHT = {
 }
 
 
-def read_image(path, max_side=None, *, max_pixels=MAX_PIXELS):
+def read_image(path: Any, max_side: int | None = None, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """The picture in a file (a path, or an open binary file): uint8 (H, W, 3), or (H, W, 1) where it is grey.
 
     Of an animation, the first frame. With ``max_side`` a larger picture is shrunk until its longer side has that many
@@ -87,7 +90,7 @@ def read_text(path):
         return found if isinstance(found, dict) else {}
 
 
-def write_image(path, array, text=None, force=False):
+def write_image(path: PathLike, array: NDArray[Any], text: dict[str, str] | None = None, force: bool = False) -> None:
     """Write uint8 (H, W, 3), (H, W, 4) with alpha, (H, W, 1) or (H, W) to a new file, in the format of its suffix.
 
     ``text``: a dict of strings to keep inside, as PNG text chunks (elsewhere: JSON in the EXIF description). An

@@ -7,7 +7,7 @@ images at once, and nothing has to be reset.
 
 import threading
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,24 @@ from minivis.errors import BadValue
 from minivis.runtime.workspace import Workspace, aligned
 
 
+class Mode:
+    """What both directions share: where memory for outputs comes from, and algorithms by layer."""
+
+    algorithm: str | dict
+    workspace: Workspace | None
+
+    def empty(self, shape, dtype):
+        """Memory for an output."""
+        return self.workspace.empty(shape, dtype) if self.workspace else aligned(shape, dtype)
+
+    def at(self, name: str) -> Any:
+        """This mode for one layer, where algorithms are given by layer."""
+        how = self.algorithm
+        return replace(self, algorithm=how.get(name, "auto")) if isinstance(how, dict) else self  # type: ignore[type-var]
+
+
 @dataclass(frozen=True)
-class ForwardMode:
+class ForwardMode(Mode):
     """What this pass must remember. Chosen per call; the network is never edited."""
 
     grad: str | None = "image"                  # None: nothing; "image": signs and switches; "params": layer inputs too
@@ -25,17 +41,9 @@ class ForwardMode:
     algorithm: str | dict = "auto"              # how to convolve, see choose.py; or {layer: how}
     workspace: Workspace | None = None          # where memory for outputs comes from
 
-    def empty(self, shape, dtype):
-        """Memory for an output."""
-        return self.workspace.empty(shape, dtype) if self.workspace else aligned(shape, dtype)
-
-    def at(self, name):
-        """This mode for one layer, where algorithms are given by layer."""
-        return replace(self, algorithm=self.algorithm.get(name, "auto")) if isinstance(self.algorithm, dict) else self
-
 
 @dataclass(frozen=True)
-class BackwardMode:
+class BackwardMode(Mode):
     """What this backward sweep is for."""
 
     relu_rule: str = "normal"                   # "normal" | "guided" | "deconv"
@@ -43,8 +51,6 @@ class BackwardMode:
     input_grads: bool = True                    # False for a layer that reads only the image, when nobody wants d image
     algorithm: str | dict = "auto"
     workspace: Workspace | None = None
-
-    empty, at = ForwardMode.empty, ForwardMode.at
 
 
 class Window(NamedTuple):

@@ -14,18 +14,21 @@ compares them with their formulas instead.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from minivis.errors import BadValue, UnknownName
 from minivis.layers.base import Layer
 
+ReLURuleName: TypeAlias = Literal["normal", "deconv", "guided"]         # the names in `RELU_RULES`, for type checkers
+
 
 @dataclass(frozen=True)
 class ReLURule:
     """How a gradient passes a ReLU. A new rule is one entry of `RELU_RULES`: everything else reads it from there."""
 
-    name: str
+    name: ReLURuleName
     title: str                  # in figures
     meaning: str                # in the help
     formula: str                # dout times conditions in brackets, each 1 or 0; max is the ReLU's max_value
@@ -43,7 +46,7 @@ class ReLURule:
 
 
 # in the lecture's order
-RELU_RULES = {rule.name: rule for rule in (
+RELU_RULES: dict[ReLURuleName, ReLURule] = {rule.name: rule for rule in (
     ReLURule("normal", "gradient", "the chain rule", "dout * [x > 0] * [x < max]", "the chain rule",
              lambda dout, mask: mask, derivative=True),
     ReLURule("deconv", "deconvnet", "only positive gradients pass", "dout * [dout > 0]",
@@ -51,7 +54,9 @@ RELU_RULES = {rule.name: rule for rule in (
     ReLURule("guided", "guided backprop", "both at once", "dout * [x > 0] * [x < max] * [dout > 0]",
              "Springenberg et al. 2015, figure 1", lambda dout, mask: mask & (dout > 0)),
 )}  # fmt: skip
-IMAGING_RULES = {name: rule for name, rule in RELU_RULES.items() if not rule.derivative}     # those that make pictures
+# those that make pictures
+# those that make pictures
+IMAGING_RULES: dict[ReLURuleName, ReLURule] = {name: rule for name, rule in RELU_RULES.items() if not rule.derivative}
 
 
 def relu_forward(x, *, max_value=None):

@@ -4,9 +4,15 @@ Rates. A gradient's size depends on the net, so a rate carries over to another n
 to 1: ``normalize: "l2"`` is ours where a paper has one rate for its one net. Weights of image priors are in levels.
 """
 
+from typing import Any, Literal, TypeAlias
+
 from minivis.errors import UnknownName
 
-MAXIMIZE = {
+MaximizePreset: TypeAlias = Literal[
+    "minivis", "simonyan", "cs231n", "yosinski-1", "yosinski-2", "yosinski-3", "yosinski-4", "lucid"]
+InvertPreset: TypeAlias = Literal["minivis", "mahendran"]
+
+MAXIMIZE: dict[MaximizePreset, dict[str, Any]] = {
     # ours: spectrum, decorrelated colours and random moves as in Lucid, and the sum of differences (beta 1), which
     # leaves flat areas with clear edges, as in drawings; five times as much and a robust net's images stay grey
     "minivis": {"parameterization": "fourier", "spectrum_decay": 1.25, "noise": 0.01, "method": "adam", "rate": 0.05,
@@ -30,7 +36,7 @@ MAXIMIZE = {
               "steps": 512, "jitter": 8, "scale": 0.1, "rotate": 10},
 }
 
-INVERT = {
+INVERT: dict[InvertPreset, dict[str, Any]] = {
     # ours: L-BFGS, and just as much TV as chooses among the images that have the code. Low layers leave nothing to
     # choose, but many wrong turns: a pool's maximum found at the wrong pixel stays there. So the image grows from
     # coarse to fine, (decay of the spectrum, steps); goes on under noise that fades, (levels, rate of Adam, steps), or

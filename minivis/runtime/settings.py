@@ -12,7 +12,8 @@ Python's, so that they can be written as JSON. The kinds are in ``function.setti
 import functools
 import inspect
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -117,9 +118,12 @@ def shown(value):
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def takes(**kinds):
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def takes(**kinds: Kind) -> Callable[[F], F]:
     """A decorator: what kind of value each of these arguments takes, checked before each call."""
-    def decorate(function):
+    def decorate(function: F) -> F:
         signature = inspect.signature(function)
         parameters = signature.parameters
         rest = next((p.name for p in parameters.values() if p.kind is p.VAR_KEYWORD), None)
@@ -143,7 +147,7 @@ def takes(**kinds):
                 bound.arguments[rest] = {name: checked(name, v) for name, v in bound.arguments[rest].items()}
             return function(*bound.args, **bound.kwargs)
 
-        wrapper.settings = kinds
-        return wrapper
+        wrapper.settings = kinds  # type: ignore[attr-defined]
+        return cast(F, wrapper)
 
     return decorate

@@ -12,13 +12,16 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue, MissingExtra, UnknownName
 from minivis.images.preprocessing import CAFFE_VGG, Preprocessing
 from minivis.runtime.backend import gpu
 from minivis.runtime.files import file_hash
+from minivis.types import Device, PathLike
 from minivis.weights import native
 from minivis.weights.package import Package
 from minivis.weights.read import read_file
@@ -166,7 +169,7 @@ CATALOGUE = {
 }
 
 
-def load(name_or_path, *, device="cpu", dtype=np.float32, **settings):
+def load(name_or_path: PathLike, *, device: Device = "cpu", dtype: Any = np.float32, **settings: Any) -> Network:
     """The net of a catalogue name, or of any file that minivis can read, in ``dtype`` on ``device`` ("cpu" or "gpu").
 
     Raise UnknownName for a wrong name and BadFile, with one sentence, for a file that is not what it should be.

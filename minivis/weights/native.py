@@ -9,21 +9,24 @@ The JSON holds ``layers``, a list of {"name", "type", "inputs", "parameters", an
 """
 
 import json
+from typing import Any
 
 import h5py
 import numpy as np
 
 from minivis.engine.layer_table import as_plain, build, describe
+from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue
 from minivis.layers import LAYER_TYPES
 from minivis.runtime.backend import to_cpu
+from minivis.types import PathLike
 from minivis.weights.containers.hdf5 import child, read_array
 from minivis.weights.containers.hdf5_write import new_hdf5
 
 VERSION = 1
 
 
-def save(net, path, *, dtype=None, force=False):
+def save(net: Network, path: PathLike, *, dtype: Any = None, force: bool = False) -> None:
     """Write ``net`` to ``path``; an existing file is kept unless ``force``. ``dtype="float16"`` halves the size."""
     for name, layer in net.layers.items():
         if type(layer).__name__ not in LAYER_TYPES:

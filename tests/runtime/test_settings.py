@@ -10,7 +10,8 @@ import minivis as mv
 from minivis.errors import BadValue, UnknownName
 from minivis.runtime.settings import SEED, SWITCH, TEXT, choice, number, several, takes, whole
 
-METHODS = {name: getattr(mv, name) for home, names in mv._HOMES.items() if ".methods." in home for name in names}
+METHODS = {name: getattr(mv, name) for name in mv.__all__
+           if ".methods." in getattr(getattr(mv, name), "__module__", "")}
 
 # settings that are no single value: pictures, names of layers and units, files, and what only observes a run
 OTHER = {

@@ -12,23 +12,32 @@ These take and give whole batches as arrays; `fool` is the same for people. Trai
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minivis.engine.ending import Ending, answering
+from minivis.engine.network import Network
 from minivis.engine.units import class_number
 from minivis.errors import BadValue, UnknownName
 from minivis.layers.softmax import softmax_forward
 from minivis.runtime.backend import get_xp, to_cpu, to_gpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, SWITCH, choice, number, takes, whole
+from minivis.types import Array, Pictures
 
 NORMS = ("Linf", "L2")
 BATCH = 64                                      # pictures at a time
 
 
 @takes(eps=number(), batch=whole(1), seed=SEED)
-def fgsm(net, image, target=None, *, label=None, eps=8.0, mask=None, batch=BATCH, seed=0, progress=False):
+def fgsm(
+    net: Network, image: Pictures, target: str | int | Sequence[str | int] | None = None, *,
+    label: str | int | Sequence[str | int] | None = None, eps: float = 8.0, mask: NDArray[Any] | None = None,
+    batch: int = BATCH, seed: int = 0, progress: bool = False,
+) -> Array:  # fmt: skip
     """One step of ``eps`` for every pixel: the fast gradient sign method. Arguments as of `pgd`."""
     return pgd(net, image, target, label=label, eps=eps, step=eps, steps=1, random_start=False, mask=mask, batch=batch,
                seed=seed, progress=progress)
@@ -37,9 +46,11 @@ def fgsm(net, image, target=None, *, label=None, eps=8.0, mask=None, batch=BATCH
 @takes(eps=number(), step=number(), steps=whole(1), norm=choice("norm", NORMS), random_start=SWITCH,
        batch=whole(1), seed=SEED)
 def pgd(
-    net, image, target=None, *, label=None, eps=8.0, step=None, steps=40, norm="Linf", random_start=True, mask=None,
-    batch=BATCH, seed=0, progress=False,
-):  # fmt: skip
+    net: Network, image: Pictures, target: str | int | Sequence[str | int] | None = None, *,
+    label: str | int | Sequence[str | int] | None = None, eps: float = 8.0, step: float | None = None, steps: int = 40,
+    norm: Literal["Linf", "L2"] = "Linf", random_start: bool = True, mask: NDArray[Any] | None = None,
+    batch: int = BATCH, seed: int = 0, progress: bool = False,
+) -> Array:  # fmt: skip
     """Projected gradient descent. Return pixels 0..255 of the net's dtype, (N, H, W, C), no farther than ``eps`` away.
 
     image: pixels (H, W, C) or (N, H, W, C), of the size that the net reads. target, label: a class, or one for each

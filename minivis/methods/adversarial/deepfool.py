@@ -11,23 +11,30 @@ It is not linear, so: go to the nearest of these boundaries and a little over it
 the end `shortened` takes back what was too much.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from minivis.engine.ending import Ending, answering
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.methods.adversarial.attacks import BATCH, TINY, aimed, as_pixels, check_settings, fools, logits_of
 from minivis.runtime.backend import get_xp
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, number, takes, whole
+from minivis.types import Array, Pictures
 
 HALVINGS = 10                                   # of the way back: to a thousandth
 
 
 @takes(steps=whole(1), overshoot=number(), candidates=whole(), batch=whole(1), seed=SEED)
 def deepfool(
-    net, image, target=None, *, label=None, steps=50, overshoot=0.02, candidates=10, mask=None, batch=BATCH, seed=0,
-    progress=False,
-):  # fmt: skip
+    net: Network, image: Pictures, target: str | int | Sequence[str | int] | None = None, *,
+    label: str | int | Sequence[str | int] | None = None, steps: int = 50, overshoot: float = 0.02,
+    candidates: int = 10, mask: NDArray[Any] | None = None, batch: int = BATCH, seed: int = 0, progress: bool = False,
+) -> Array:  # fmt: skip
     """Return pixels 0..255 near ``image`` (N, H, W, C) of which the net says another class than ``label``.
 
     Arguments as of `attacks.pgd`. candidates: of the classes to go to, look at so many of the highest scores. With a

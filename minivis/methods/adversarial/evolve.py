@@ -17,6 +17,7 @@ What counts is the 8-bit picture: every p is of whole levels.
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from minivis.engine.checks import check_finite
 from minivis.engine.ending import Ending, answering
 from minivis.engine.layer_table import fingerprint
 from minivis.engine.memory import batch_that_fits
+from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.figures.compose import above, contact_sheet, text_picture
 from minivis.figures.text import percent
@@ -152,7 +154,10 @@ class CppnEncoding:
 
 
 @takes(encoding=choice("encoding", ENCODINGS), generations=whole(1), population=whole(1), seed=SEED)
-def evolve(net, *, encoding="cppn", generations=100, population=200, seed=0, progress=False, watch=None):
+def evolve(
+    net: Network, *, encoding: Literal["cppn", "direct"] = "cppn", generations: int = 100, population: int = 200,
+    seed: int = 0, progress: bool = False, watch: Watch | None = None,
+) -> Evolved:  # fmt: skip
     """Breed a picture for every class of ``net``.
 
     generations: how many in all, those before a ``watch.resume`` included. population: the children of each. watch: a
@@ -169,7 +174,7 @@ def evolve(net, *, encoding="cppn", generations=100, population=200, seed=0, pro
     net = answering(net)
     H, W = net.input_size or (FREE_SIZE, FREE_SIZE)
     shape = (H, W, net.input_channels)
-    genetics = {"cppn": CppnEncoding, "direct": DirectEncoding}[encoding](shape)
+    genetics: Any = {"cppn": CppnEncoding, "direct": DirectEncoding}[encoding](shape)
     batch = batch_that_fits(net, shape)
     drawn = lambda genomes: np.stack([genetics.picture(genome) for genome in genomes])  # noqa: E731
     judge = lambda genomes: probabilities(net, drawn(genomes), batch)  # noqa: E731

@@ -11,12 +11,16 @@ What counts is the file. A picture is rounded to whole levels of 0..255, written
 asked about that: half a level that rounding takes away has undone many an attack.
 """
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minivis.engine.checks import check_finite
 from minivis.engine.ending import Ending, answering
+from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import to_uint8
 from minivis.methods.adversarial.attacks import NORMS, as_pixels, check_settings, class_numbers, logits_of, pgd
@@ -27,6 +31,7 @@ from minivis.methods.adversarial.szegedy import szegedy
 from minivis.methods.shared.result import Subject, seen_by
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.settings import SEED, choice, number, takes, whole
+from minivis.types import Pictures
 
 BOUNDED = ("fgsm", "bim", "pgd")                # by an eps
 STEPS = {"fgsm": 1, "bim": 10, "pgd": 40, "deepfool": 50, "szegedy": 40}
@@ -40,9 +45,11 @@ FREE = 20.0                                     # levels, root mean square: a st
 @takes(method=choice("method", STEPS), norm=choice("norm", NORMS), eps=number(), steps=whole(1), sure=number(),
        seed=SEED)
 def fool(
-    net, image=None, to=None, *, label=None, start=None, method="pgd", norm="Linf", eps=None, steps=None, sure=None,
-    mask=None, seed=0, progress=False,
-):  # fmt: skip
+    net: Network, image: Pictures | None = None, to: str | int | Sequence[str | int] | None = None, *,
+    label: str | int | Sequence[str | int] | None = None, start: str | None = None, method: str = "pgd",
+    norm: Literal["Linf", "L2"] = "Linf", eps: float | None = None, steps: int | None = None,
+    sure: float | None = None, mask: NDArray[Any] | None = None, seed: int = 0, progress: bool = False,
+) -> Fooling:  # fmt: skip
     """Change a picture, or a batch, so that the net says ``to`` (a class, or one a picture), or else anything new.
 
     label: what the picture shows; where the net says something else there is nothing to fool. start: instead of an
@@ -83,16 +90,16 @@ def fool(
     def good(i, made):
         return is_fooled(i, logits_of(net, as_pixels(net, made))[0])
 
-    made, used = [], []
+    found_ones, used = [], []
     for i, fitted in enumerate(subject.fitted):
         judge = partial(good, i)
         if bounded:
             found, size = _bounded(partial(attack, i), fitted, eps, norm, judge)
         else:
             found, size = grown(fitted, to_cpu(attack(i)), judge, seed), None
-        made.append(read_back(found))
+        found_ones.append(read_back(found))
         used.append(size)
-    made = np.stack(made)
+    made = np.stack(found_ones)
     after = logits_of(net, as_pixels(net, made))
     fooled = np.array([is_fooled(i, logits) for i, logits in enumerate(after)])
     free = free_probs = None

@@ -13,6 +13,7 @@ of scikit-image, 1e-5, a rounding error in a flat place weighs as much as a cont
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -31,6 +32,7 @@ from minivis.optimize.problem import Problem
 from minivis.optimize.update_rules import Adam
 from minivis.optimize.watch import INTERRUPTED
 from minivis.runtime.settings import SEED, SWITCH, number, takes, whole
+from minivis.types import Picture
 
 EPS = 4.0                                       # levels
 RATES = (8.0, 1.0)                              # levels: steps of Adam, for two thirds of the way and for the rest
@@ -39,7 +41,9 @@ STROKE = 16                                     # pixels: the side of a cell in 
 
 
 @takes(channels=whole(1), cell=whole(), bins=whole(), soft=SWITCH, block=whole(), eps=number())
-def hog_net(channels=3, *, cell=8, bins=9, soft=True, block=2, eps=EPS):
+def hog_net(
+    channels: int = 3, *, cell: int = 8, bins: int = 9, soft: bool = True, block: int = 2, eps: float = EPS,
+) -> Network:  # fmt: skip
     """The HOG of pictures in levels 0..255 as a `Network`: gradient, cells, hog; "hog" is its code."""
     net = Network(preprocessing=Preprocessing({1: "grey", 3: "RGB"}[channels], (0.0,) * channels, (1.0,) * channels))
     net.add("gradient", Gradient()).add("cells", OrientationCells(cell, bins, soft)).add("hog", BlockNorm(block, eps))
@@ -109,35 +113,36 @@ class HogTwin(Result):
 
 @takes(steps=whole(0), cell=whole(1), bins=whole(1), block=whole(1), eps=number(), smooth=number(0), seed=SEED)
 def hog_twin(
-    first, start=None, *, steps=450, cell=8, bins=9, block=2, eps=EPS, smooth=None, seed=0, progress=False
-):  # fmt: skip
+    first: Picture, start: Picture | None = None, *, steps: int = 450, cell: int = 8, bins: int = 9, block: int = 2,
+    eps: float = EPS, smooth: float | None = None, seed: int = 0, progress: bool = False,
+) -> HogTwin:  # fmt: skip
     """A picture that starts as ``start`` and has the HOG of ``first``; both uint8 (H, W, C), of one size.
 
     Without ``start``: from noise, in grey, as a HOG knows no colours. eps: of the normalisation, in levels. smooth: the
     weight of the mean square of the steps between pixels, in levels; by default 0, and 1e-4 from noise.
     """
-    inverted = start is None
-    first, start = np.asarray(first), start if inverted else np.asarray(start)
-    for name, picture in {"A": first, **({} if inverted else {"B": start})}.items():
+    first, inverted = np.asarray(first), start is None
+    begun = first if start is None else np.asarray(start)
+    for name, picture in {"A": first, "B": begun}.items():
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3):
             raise BadValue(f"{name} is a picture, uint8 (H, W, 1 or 3), not {picture.dtype} {picture.shape}")
     H, W = first.shape[:2]
-    if not inverted and start.shape[:2] != (H, W):
-        raise BadValue(f"A is {W} x {H} pixels and B {start.shape[1]} x {start.shape[0]}: their HOGs can only be "
+    if begun.shape[:2] != (H, W):
+        raise BadValue(f"A is {W} x {H} pixels and B {begun.shape[1]} x {begun.shape[0]}: their HOGs can only be "
                        "compared cell by cell, so give them one size")
     if min(H, W) < cell * block:
         raise BadValue(f"A is {W} x {H} pixels, smaller than one block of {cell * block} x {cell * block}")
     if inverted:
         noise = 128 + NOISE * np.random.default_rng(seed).standard_normal((H, W, 1))
-        start, smooth = to_uint8(noise), 1e-4 if smooth is None else smooth
+        begun, smooth = to_uint8(noise), 1e-4 if smooth is None else smooth
     smooth = 0.0 if smooth is None else smooth
-    settings = {"cell": cell, "bins": bins, "block": block, "eps": eps}
-    net = hog_net(start.shape[2], **settings)
+    settings: dict[str, Any] = {"cell": cell, "bins": bins, "block": block, "eps": eps}
+    net = hog_net(begun.shape[2], **settings)
     wanted = code_of(first, settings)
 
-    loss = code_distance("hog", wanted) + smooth / start.size * tv()
-    problem = Problem(net, loss, pixels(net, (1, *start.shape)))
-    z, runs = problem.parameterization.start(start), []
+    loss = code_distance("hog", wanted) + smooth / begun.size * tv()
+    problem = Problem(net, loss, pixels(net, (1, *begun.shape)))
+    z, runs = problem.parameterization.start(begun), []
     for rate, count in zip(RATES, (steps - steps // 3, steps // 3)):
         runs.append(optimize(problem, z, method=Adam(rate), steps=count, seed=seed, progress=progress, title="hog"))
         z = runs[-1].z
@@ -145,8 +150,8 @@ def hog_twin(
             break
     run = runs[-1]
     twin = to_uint8(run.pixels[0])
-    codes = (wanted, *(code_of(picture, settings) for picture in (start, twin)))
-    return HogTwin(first, start, twin, tuple(code[0] for code in codes), inverted, run, stopped=run.stopped,
+    codes = (wanted, *(code_of(picture, settings) for picture in (begun, twin)))
+    return HogTwin(first, begun, twin, tuple(code[0] for code in codes), inverted, run, stopped=run.stopped,
                    settings={**settings, "steps": steps, "smooth": smooth})
 
 

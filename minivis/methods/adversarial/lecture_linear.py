@@ -4,8 +4,10 @@
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minivis.figures.compose import bar_chart, panels
 from minivis.methods.shared.result import Result
@@ -57,7 +59,7 @@ class LectureLinear(Result):
 
 
 @takes(eps=number())
-def lecture_linear(x=X, w=W, *, eps=EPS):
+def lecture_linear(x: NDArray[Any] = X, w: NDArray[Any] = W, *, eps: float = EPS) -> LectureLinear:
     """The derivation, with other numbers if you like: x and w (d,)."""
     x, w = np.asarray(x, float), np.asarray(w, float)
     return LectureLinear(x, w, x + eps * np.sign(w), settings={"eps": eps})

@@ -7,10 +7,14 @@ linear classifier the smallest nudge (in Linf) is known exactly: towards class k
 (w_k - w_y)_i as far as eps and its bounds let it. No other nudge of that size raises s_k - s_y more.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import above, contact_sheet, panels, signed
 from minivis.figures.text import percent
@@ -100,9 +104,10 @@ class LinearFool(Result):
 
 @takes(l2=number(0), held_out=number(), steps=whole(0), seed=SEED)
 def linear_fool(
-    x, labels, *, names=None, target=None, bounds=None, shape=None, l2=1e-3, held_out=0.2, steps=200, net=None, seed=0,
-    progress=False,
-):  # fmt: skip
+    x: NDArray[Any], labels: NDArray[Any], *, names: Sequence[str] | None = None, target: str | int | None = None,
+    bounds: tuple[float, float] | None = None, shape: tuple[int, ...] | None = None, l2: float = 1e-3,
+    held_out: float = 0.2, steps: int = 200, net: Network | None = None, seed: int = 0, progress: bool = False,
+) -> LinearFool:  # fmt: skip
     """Train a linear softmax classifier on x (n, d) with ``labels`` (n,) from 0, and fool it on what it did not see.
 
     names: of the classes. target: the class to mix into everything, by number or name (default: the last). bounds:

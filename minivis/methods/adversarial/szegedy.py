@@ -7,9 +7,14 @@ own minimum: a large c keeps r short, and beyond some c the net is not fooled an
 shortest r that still does. (The paper writes c |r|; the square has a gradient at r = 0, where the search begins.)
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from minivis.engine.ending import Ending, answering
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.methods.adversarial.attacks import aimed, as_pixels, check_settings, class_gradient, fools, logits_of
 from minivis.methods.adversarial.deepfool import shortened
@@ -17,13 +22,18 @@ from minivis.optimize.scipy_bridge import minimise
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, takes, whole
+from minivis.types import Array, Pictures
 
 FIRST_C, FACTOR, CLOSE = 0.1, 10.0, 1.1         # the search over c: its start, its strides, and when it is done
 NEAR = 8.0                                      # levels: a random start is no farther from the picture
 
 
 @takes(steps=whole(1), searches=whole(), seed=SEED)
-def szegedy(net, image, target=None, *, label=None, steps=40, searches=10, mask=None, seed=0, progress=False):
+def szegedy(
+    net: Network, image: Pictures, target: str | int | Sequence[str | int] | None = None, *,
+    label: str | int | Sequence[str | int] | None = None, steps: int = 40, searches: int = 10,
+    mask: NDArray[Any] | None = None, seed: int = 0, progress: bool = False,
+) -> Array:  # fmt: skip
     """Return pixels 0..255 near ``image`` (N, H, W, C) that fool the net, with as small an L2 as is found.
 
     Arguments as of `attacks.pgd`. steps: of L-BFGS for one c. searches: so many values of c are tried at most. Where

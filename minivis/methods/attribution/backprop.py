@@ -8,19 +8,22 @@ One forward pass feeds all three: the rule is a setting of the sweep back, not o
 a part of the picture only, its receptive field, and nothing arrives beyond it; ``crop`` shows that part alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from minivis.engine.ending import answering
-from minivis.engine.units import unit_positions
+from minivis.engine.network import Network
+from minivis.engine.units import UnitLike, unit_positions
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import display_limit, panels, signed, unsigned
-from minivis.layers.relu import RELU_RULES, check_rule
+from minivis.layers.relu import RELU_RULES, ReLURuleName, check_rule
 from minivis.methods.shared.gradient import pixel_gradient
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.settings import SEED, SWITCH, TEXT, choice, several, takes
+from minivis.types import Pictures
 
 DISPLAYS = ("signed", "absolute")
 
@@ -31,7 +34,7 @@ class Backprop(BatchResult):
 
     subject: Subject
     target: Target
-    gradients: dict[str, np.ndarray]
+    gradients: dict[ReLURuleName, np.ndarray]
     fields: tuple = ()                          # per picture: (top, left, bottom, right) that the unit sees; () for all
 
     def draw(self, i):
@@ -65,7 +68,11 @@ class Backprop(BatchResult):
 
 
 @takes(rules=several(TEXT), display=choice("display", DISPLAYS), crop=SWITCH, seed=SEED)
-def backprop(net, image, unit=None, *, rules=tuple(RELU_RULES), display="signed", crop=False, seed=0, progress=False):
+def backprop(
+    net: Network, image: Pictures, unit: UnitLike = None, *,
+    rules: ReLURuleName | Sequence[ReLURuleName] = tuple(RELU_RULES),
+    display: str = "signed", crop: bool = False, seed: int = 0, progress: bool = False,
+) -> Backprop:  # fmt: skip
     """Send a unit (default: the score of each picture's first class) back to the pixels under each of ``rules``.
 
     display: "signed", colours about grey, or "absolute", the strongest colour's size. crop: draw only what the unit
@@ -73,10 +80,10 @@ def backprop(net, image, unit=None, *, rules=tuple(RELU_RULES), display="signed"
     """
     if display not in DISPLAYS:
         raise UnknownName.of("display", display, DISPLAYS)
-    rules = (rules,) if isinstance(rules, str) else tuple(rules)
-    if not rules:
+    names = (rules,) if isinstance(rules, str) else tuple(rules)
+    if not names:
         raise BadValue(f"name at least one rule of {', '.join(RELU_RULES)}")
-    for rule in rules:
+    for rule in names:
         check_rule(rule)
     net = answering(net)
     subject = Subject.of(net, image)
@@ -85,9 +92,9 @@ def backprop(net, image, unit=None, *, rules=tuple(RELU_RULES), display="signed"
     if crop and not fields:
         raise BadValue(f"{target.units[0]} looks at the whole picture, so there is nothing to crop to: "
                        "name one position of a layer, as conv3_1:7@max or conv3_1:7@2,5")
-    gradients = {rule: pixel_gradient(net, target, relu_rule=rule) for rule in rules}
+    gradients = {rule: pixel_gradient(net, target, relu_rule=rule) for rule in names}
     return Backprop(subject, target, gradients, fields, settings={
-        "unit": asked(unit), "rules": list(rules), "display": display, "crop": crop})
+        "unit": asked(unit), "rules": list(names), "display": display, "crop": crop})
 
 
 def fields_of(net, target, image_size):

@@ -7,12 +7,16 @@ A map that looks right to people and a map that tells what the net uses need not
 Pixels in random order are the measure of what a map must beat.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from minivis.engine.ending import answering
 from minivis.engine.memory import batch_that_fits
+from minivis.engine.network import Network
+from minivis.engine.units import UnitLike
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import beside, panels
 from minivis.figures.line_chart import line_chart
@@ -23,6 +27,7 @@ from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, takes, whole
+from minivis.types import Pictures
 
 RANDOM = "random order"
 
@@ -75,8 +80,10 @@ class Curves(BatchResult):
 
 
 @takes(steps=whole(), seed=SEED)
-def insertion_deletion(net, image, unit=None, *, kinds=tuple(KINDS), steps=32, fill="grey", seed=0, progress=False,
-                       **settings):
+def insertion_deletion(
+    net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[str] = tuple(KINDS), steps: int = 32,
+    fill: Any = "grey", seed: int = 0, progress: bool = False, **settings: Any,
+) -> Curves:  # fmt: skip
     """The two curves of every kind of saliency map, for a picture or a batch.
 
     steps: so many parts of the pixels are covered one after the other. fill: what covers, see fills.py; insertion

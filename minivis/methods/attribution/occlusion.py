@@ -9,7 +9,7 @@ what was covered spoke against the unit.
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -18,7 +18,8 @@ from scipy.ndimage import gaussian_filter
 from minivis.engine.ending import answering
 from minivis.engine.local_passes import LocalPasses
 from minivis.engine.memory import batch_that_fits
-from minivis.engine.units import Unit, unit_values
+from minivis.engine.network import Network
+from minivis.engine.units import Unit, UnitLike, unit_values
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import display_limit, overlay, panels
 from minivis.figures.text import percent
@@ -28,6 +29,7 @@ from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, several, takes, whole
+from minivis.types import Pictures
 
 MEASURES = ("prob", "score")
 FALLS, RISES = (142, 47, 45), (45, 79, 137)             # the darkest red and blue of the colour map: frames of windows
@@ -98,8 +100,11 @@ class Occlusion(BatchResult):
 
 
 @takes(window=several(whole()), stride=several(whole()), batch=whole(1), seed=SEED)
-def occlusion(net, image, unit=None, *, window=None, stride=None, fill="grey", measure=None, batch=None, seed=0,
-              progress=False):
+def occlusion(
+    net: Network, image: Pictures, unit: UnitLike = None, *, window: int | tuple[int, int] | None = None,
+    stride: int | tuple[int, int] | None = None, fill: Any = "grey", measure: str | None = None,
+    batch: int | None = None, seed: int = 0, progress: bool = False,
+) -> Occlusion:  # fmt: skip
     """How far a unit (default: each picture's first class) falls when a square is covered, for a picture or a batch.
 
     unit: also several for one picture, which all look at the same passes. window, stride: a number or (rows, columns),
@@ -110,15 +115,16 @@ def occlusion(net, image, unit=None, *, window=None, stride=None, fill="grey", m
     subject = Subject.of(net, image)
     x = subject.input(net)
     H, W = x.shape[1:3]
-    window = _pair("window", window or (max(1, round(0.3 * H)), max(1, round(0.3 * W))))
-    stride = _pair("stride", stride or tuple(max(1, side // 4) for side in window))
-    boxes = windows((H, W), window, stride)
-    covers = filled(subject.fitted, fill, window, seed)                 # uint8 (N, H, W, C): windows are cut from it
+    sides = _pair("window", window or (max(1, round(0.3 * H)), max(1, round(0.3 * W))))
+    steps = _pair("stride", stride or tuple(max(1, side // 4) for side in sides))
+    boxes = windows((H, W), sides, steps)
+    covers = filled(subject.fitted, fill, sides, seed)                 # uint8 (N, H, W, C): windows are cut from it
     cover = input_of(net, covers)
 
-    several = isinstance(unit, (list, tuple)) and len(subject) == 1 and len(unit) > 1
+    asked_for = len(unit) if isinstance(unit, (list, tuple)) else 1
+    several = len(subject) == 1 and asked_for > 1
     if several:                                                         # one map a unit, all from the same passes
-        subject, covers = subject.repeated(len(unit)), covers.repeat(len(unit), axis=0)
+        subject, covers = subject.repeated(asked_for), covers.repeat(asked_for, axis=0)
     target = aim(net, subject.input(net), unit, grad=None)
     measure = measure or ("prob" if target.probs is not None else "score")
     measured = [_measured(net, target, one, measure) for one in target.units]
@@ -137,7 +143,7 @@ def occlusion(net, image, unit=None, *, window=None, stride=None, fill="grey", m
     worst, best = (tuple(Extreme(float(row[k]), boxes[k], covered_at(seen[i], cover_seen[i], boxes[k]))
                          for i, (row, k) in enumerate(zip(values, where(values, axis=1))))
                    for where in (np.argmin, np.argmax))
-    settings = {"unit": asked(unit), "window": list(window), "stride": list(stride),
+    settings = {"unit": asked(unit), "window": list(sides), "stride": list(steps),
                 "fill": fill if isinstance(fill, str) else list(fill), "measure": measure, "windows": len(boxes)}
     return Occlusion(subject, target, drop / count, before, worst, best, settings=settings)
 

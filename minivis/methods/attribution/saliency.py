@@ -7,11 +7,15 @@ mapped; each is in a file of its own, and gives (N, H, W): the size of an effect
 """
 
 from collections import namedtuple
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from minivis.engine.ending import answering
+from minivis.engine.network import Network
+from minivis.engine.units import UnitLike
 from minivis.errors import UnknownName
 from minivis.figures.compose import display_limit, overlay, panels, signed, unsigned
 from minivis.layers.relu import IMAGING_RULES
@@ -22,10 +26,14 @@ from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.settings import SEED, TEXT, number, takes, whole
+from minivis.types import Pictures
 
 Kind = namedtuple("Kind", "title formula settings")     # settings: the names of those that it takes
 
-KINDS = {
+SaliencyKind: TypeAlias = Literal[
+    "gradient", "deconv", "guided", "smoothgrad", "input", "integrated", "gradcam", "guided-gradcam"]
+
+KINDS: dict[Any, Kind] = {
     "gradient": Kind("saliency", "max |d {name} / d pixel|", ()),
     **{name: Kind(rule.title, f"max |.|, rule {name}", ()) for name, rule in IMAGING_RULES.items()},
     "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", ("samples", "noise")),
@@ -87,8 +95,11 @@ class Saliency(BatchResult):
 
 
 @takes(kind=TEXT, samples=whole(), noise=number(), steps=whole(), seed=SEED)
-def saliency(net, image, unit=None, *, kind="gradient", samples=50, noise=0.15, baseline="grey", steps=32, layer=None,
-             seed=0, progress=False):
+def saliency(
+    net: Network, image: Pictures, unit: UnitLike = None, *, kind: SaliencyKind = "gradient", samples: int = 50,
+    noise: float = 0.15, baseline: Any = "grey", steps: int = 32, layer: str | None = None, seed: int = 0,
+    progress: bool = False,
+) -> Saliency:  # fmt: skip
     """The saliency of a unit (default: the score of each picture's first class) for a picture or a batch.
 
     kind: one of KINDS. samples, noise: of SmoothGrad. baseline, steps: where integrated gradients start, and their
@@ -149,15 +160,18 @@ class SaliencyKinds(BatchResult):
 
 
 @takes(samples=whole(), noise=number(), steps=whole(), seed=SEED)
-def saliency_kinds(net, image, unit=None, *, kinds=tuple(KINDS), seed=0, progress=False, **settings):
+def saliency_kinds(
+    net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[SaliencyKind] = tuple(KINDS),
+    seed: int = 0, progress: bool = False, **settings: Any,
+) -> SaliencyKinds:  # fmt: skip
     """The `Saliency` of each of ``kinds``, side by side. ``settings``: as `saliency` takes them."""
     for name in set(settings) - set(SETTINGS):
         raise UnknownName.of("setting of saliency", name, SETTINGS)
     net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
-    found = {kind: mapped(net, subject, target, kind, unit=unit, seed=seed, progress=progress, **settings)
-             for kind in kinds}
+    found: dict[str, Saliency] = {
+        kind: mapped(net, subject, target, kind, unit=unit, seed=seed, progress=progress, **settings) for kind in kinds}
     return SaliencyKinds(subject, target, found, settings={
         "unit": asked(unit), "kinds": {kind: {k: v for k, v in one.settings.items() if k not in ("unit", "kind")}
                                        for kind, one in found.items()}})

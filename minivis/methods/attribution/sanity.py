@@ -7,24 +7,28 @@ the picture, as any filter would, however convincing it looks.
     likeness = rank correlation (Spearman) of |map| before and after            1: nothing changed, 0: nothing left
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from scipy.stats import rankdata
 
 from minivis.engine.ending import answering
-from minivis.engine.network import Node
+from minivis.engine.network import Network, Node
 from minivis.engine.roles import ancestors
+from minivis.engine.units import UnitLike
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import above, beside, panels, text_picture, unsigned
 from minivis.figures.line_chart import line_chart
-from minivis.methods.attribution.saliency import KINDS, SETTINGS, mapped
+from minivis.methods.attribution.saliency import KINDS, SETTINGS, SaliencyKind, mapped
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, number, takes, whole
+from minivis.types import Pictures
 
 QUICK = tuple(kind for kind in KINDS if kind not in ("smoothgrad", "integrated"))       # one sweep back each
 COLUMNS = 6                                     # of maps in the figure
@@ -87,7 +91,10 @@ class SanityCheck(BatchResult):
 
 
 @takes(samples=whole(), noise=number(), steps=whole(), seed=SEED)
-def sanity_check(net, image, unit=None, *, kinds=QUICK, seed=0, progress=False, **settings):
+def sanity_check(
+    net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[SaliencyKind] = QUICK, seed: int = 0,
+    progress: bool = False, **settings: Any,
+) -> SanityCheck:  # fmt: skip
     """Shuffle the weights from the unit's layer down, and compare the maps, for a picture or a batch.
 
     The unit stays the one that the trained net was asked for. ``settings``: as `saliency` takes them.
@@ -102,7 +109,7 @@ def sanity_check(net, image, unit=None, *, kinds=QUICK, seed=0, progress=False, 
     if not layers:
         raise BadValue(f"{top} is made without weights, so there is nothing to shuffle")
     maps = {kind: [mapped(net, subject, target, kind, seed=seed, **settings).maps] for kind in kinds}
-    likeness = {kind: [] for kind in kinds}
+    likeness: dict[str, list] = {kind: [] for kind in kinds}
     rng = np.random.default_rng(seed)
     broken = net
     for name in track(layers, progress, "shuffling weights"):

@@ -8,18 +8,22 @@ differ most. Nobody drew an outline, in training or here: the net knows only the
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from minivis.engine.ending import answering
+from minivis.engine.network import Network
+from minivis.engine.units import UnitLike
 from minivis.errors import BadValue, MissingExtra, UnknownName
 from minivis.figures.compose import above, overlay, panels
-from minivis.methods.attribution.saliency import mapped
+from minivis.methods.attribution.saliency import SaliencyKind, mapped
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.settings import SEED, choice, number, takes, whole
+from minivis.types import Pictures
 
 SHOWS = ("figure", "mask", "cut-out")
 SIDE = 480                                      # pixels: larger pictures are cut at this size
@@ -90,8 +94,11 @@ class Segmentation(BatchResult):
 
 
 @takes(high=number(), low=number(), blur=number(), rounds=whole(), show=choice("way to show it", SHOWS), seed=SEED)
-def segment(net, image, unit=None, *, kind="guided", high=0.95, low=0.3, blur=0.05, rounds=5, show="figure", seed=0,
-            progress=False, **settings):
+def segment(
+    net: Network, image: Pictures, unit: UnitLike = None, *, kind: SaliencyKind = "guided", high: float = 0.95,
+    low: float = 0.3, blur: float = 0.05, rounds: int = 5, show: str = "figure", seed: int = 0, progress: bool = False,
+    **settings: Any,
+) -> Segmentation:  # fmt: skip
     """Cut out what a unit (default: each picture's first class) responds to, from a picture or a batch.
 
     kind, settings: the saliency map, as `saliency` takes them. high, low: the quantiles of it that seed object and

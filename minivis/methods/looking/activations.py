@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import beside, contact_sheet, display_limit, panels, signed, unsigned
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.settings import SEED, takes, whole
+from minivis.types import Pictures
 
 SHEET = 560                                     # pixels: about the width of the sheet of maps
 ORDERS = ("channel", "strength")
@@ -92,7 +94,10 @@ def _shrunk(tile, side):
 
 
 @takes(channels=whole(), seed=SEED)
-def activation_grid(net, image, layer=None, *, channels=64, order="channel", scale="shared", seed=0, progress=False):
+def activation_grid(
+    net: Network, image: Pictures, layer: str | None = None, *, channels: int = 64,
+    order: str = "channel", scale: str = "shared", seed: int = 0, progress: bool = False,
+) -> ActivationGrid:  # fmt: skip
     """The activations of ``layer`` (default: the net's content layer) for a picture or a batch.
 
     channels: draw at most so many, the strongest. order: "channel", or "strength" for the strongest first. scale:

@@ -11,6 +11,7 @@ import numpy as np
 
 from minivis.engine.checks import check_finite
 from minivis.engine.ending import Ending, answering
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import bar_chart, panels
 from minivis.figures.text import percent
@@ -18,6 +19,7 @@ from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import last_of
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.settings import SEED, takes, whole
+from minivis.types import Pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,7 @@ class Classes(BatchResult):
 
 
 @takes(top=whole(), seed=SEED)
-def classify(net, image, *, top=5, seed=0, progress=False):
+def classify(net: Network, image: Pictures, *, top: int = 5, seed: int = 0, progress: bool = False) -> Classes:
     """The ``top`` classes of a picture, uint8 (H, W, C), or of a batch of them."""
     if top < 1:
         raise BadValue(f"top is at least 1, not {top}")

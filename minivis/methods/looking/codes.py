@@ -10,10 +10,13 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minivis.engine.layer_table import fingerprint
+from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.images.collection import Pictures
 from minivis.runtime.checkpoints import check_unfinished
@@ -23,6 +26,7 @@ from minivis.runtime.settings import SWITCH, several, takes, whole
 from minivis.sweeps.codes_file import near, open_codes, parts_of, write_file
 from minivis.sweeps.codes_log import Batch, CodesLog, Source
 from minivis.sweeps.sweep import Tally, check_workers, shown, sweep
+from minivis.types import PathLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +48,10 @@ def flat(acts):
 
 
 @takes(size=several(whole()), jobs=whole())
-def codes(net, pictures, layer=None, *, size=None, jobs=1, backend="loky", scheduler=None, progress=False):
+def codes(
+    net: Network, pictures: Any, layer: str | None = None, *, size: int | None = None, jobs: int = 1,
+    backend: Literal["loky", "dask"] = "loky", scheduler: str | None = None, progress: bool = False,
+) -> Codes:  # fmt: skip
     """The codes of pictures (a folder, a list of files, or arrays) at ``layer`` (default: the net's code layer)."""
     layer = net.check_name(layer or net.role("code"))
     pictures, tally, values, names = Pictures.of(pictures), Tally(), [], []
@@ -70,8 +77,11 @@ class Written:
 
 
 @takes(size=several(whole()), jobs=whole(), resume=SWITCH, force=SWITCH)
-def write_codes(net, folder, path, layer=None, *, net_name="", resume=False, force=False, size=None, jobs=1,
-                backend="loky", scheduler=None, progress=False):
+def write_codes(
+    net: Network, folder: Any, path: PathLike, layer: str | None = None, *, net_name: str = "", resume: bool = False,
+    force: bool = False, size: int | None = None, jobs: int = 1,
+    backend: Literal["loky", "dask"] = "loky", scheduler: str | None = None, progress: bool = False,
+) -> Written:  # fmt: skip
     """Write the codes of a folder of pictures to ``path``.
 
     resume: continue a run that was stopped, or add to a file that is there; pictures that it holds are not read again.
@@ -140,7 +150,9 @@ def check_some(count, unreadable, pictures):
 
 
 @takes(k=whole())
-def nearest(codes, code, k=12, *, metric="cosine"):
+def nearest(
+    codes: Any, code: NDArray[Any], k: int = 12, *, metric: str = "cosine",
+) -> tuple[NDArray[Any], NDArray[Any]]:  # fmt: skip
     """(numbers, distances) of the k rows of ``codes`` (N, D) that are nearest to ``code`` (D,), nearest first.
 
     metric: "cosine", 1 - cos of the angle between them; or "l2", the length of their difference. ``codes`` may be an

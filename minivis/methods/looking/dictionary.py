@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minivis.data.folder import crops, photos
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels, signed
 from minivis.methods.looking.filters import FilterGrid, filter_grid
@@ -64,7 +65,10 @@ class FilterComparison(Result):
 
 
 @takes(patches=whole(), seed=SEED)
-def compare_filters(net, layer=None, *, data=None, patches=8000, seed=0, progress=False):
+def compare_filters(
+    net: Network, layer: str | None = None, *, data: str | None = None, patches: int = 8000, seed: int = 0,
+    progress: bool = False,
+) -> FilterComparison:  # fmt: skip
     """The filters of a convolution that reads the picture, and what four other ways learn from patches of that size.
 
     data: a folder of photographs; by default the two that come with scikit-learn.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import contact_sheet, display_limit, panels, signed
 from minivis.layers import Conv2D
@@ -60,7 +61,10 @@ class FilterGrid(Result):
 
 
 @takes(rows=whole(), columns=whole(), seed=SEED)
-def filter_grid(net, layer=None, *, rows=24, columns=48, seed=0, progress=False):
+def filter_grid(
+    net: Network, layer: str | None = None, *, rows: int = 24, columns: int = 48, seed: int = 0,
+    progress: bool = False,
+) -> FilterGrid:  # fmt: skip
     """The filters of a convolution, by default the first; of a deep one at most ``rows``, and ``columns`` of each."""
     if min(rows, columns) < 1:
         raise BadValue(f"rows and columns are at least 1, not {rows} and {columns}")

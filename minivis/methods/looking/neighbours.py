@@ -2,10 +2,12 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from minivis.engine.layer_table import fingerprint
+from minivis.engine.network import Network
 from minivis.errors import BadFile
 from minivis.figures.compose import contact_sheet
 from minivis.methods.looking.codes import codes as codes_of
@@ -14,6 +16,7 @@ from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.result import Result
 from minivis.runtime.settings import SEED, takes, whole
 from minivis.sweeps.codes_file import open_codes
+from minivis.types import Pictures
 
 TILE = 144                                      # pixels
 
@@ -47,7 +50,10 @@ class Neighbours(Result):
 
 
 @takes(k=whole(), seed=SEED)
-def neighbours(net, image, codes, *, k=12, metric="cosine", seed=0, progress=False):
+def neighbours(
+    net: Network, image: Pictures, codes: Any, *, k: int = 12, metric: str = "cosine", seed: int = 0,
+    progress: bool = False,
+) -> Neighbours:  # fmt: skip
     """The k pictures of the file ``codes`` whose codes are nearest to that of ``image``, uint8 (H, W, C).
 
     A picture of the file with the very same pixels is left out: the nearest to a picture is not itself.

@@ -9,12 +9,15 @@ a receptive field away from it or more, and so on. Of equal places the first cou
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
+from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue
 from minivis.figures.compose import above, beside, contact_sheet, signed, text_picture
 from minivis.images.collection import Pictures
@@ -97,8 +100,12 @@ class TopPatches(Result):
 
 
 @takes(k=whole(), per_picture=whole(), size=several(whole()), jobs=whole(), resume=SWITCH, seed=SEED)
-def top_patches(net, pictures, layer=None, units=None, *, k=9, per_picture=1, maps=tuple(MAPS), size=None, jobs=1,
-                backend="loky", scheduler=None, checkpoint=None, resume=False, seed=0, progress=False):
+def top_patches(
+    net: Network, pictures: Any, layer: str | None = None, units: Sequence[int] | None = None, *, k: int = 9,
+    per_picture: int = 1, maps: Sequence[str] = tuple(MAPS), size: int | None = None, jobs: int = 1,
+    backend: Literal["loky", "dask"] = "loky", scheduler: str | None = None, checkpoint: str | None = None,
+    resume: bool = False, seed: int = 0, progress: bool = False,
+) -> TopPatches:  # fmt: skip
     """The k patches that excite each of ``units`` (channels; default: all) of ``layer`` (default: the content layer).
 
     pictures: a folder, a picture file, a list of files, or arrays. maps: what to draw beside each patch. jobs, backend,
@@ -141,7 +148,7 @@ def top_patches(net, pictures, layer=None, units=None, *, k=9, per_picture=1, ma
     tiles = draw_tiles(net, pictures, layer, found, maps, field, side, size, progress)
     is_folder = isinstance(source, (str, os.PathLike)) and os.path.isdir(source)
     return TopPatches(
-        layer, units, found, tiles, tuple(tally.unreadable), len(pictures),
+        layer, tuple(units), found, tiles, tuple(tally.unreadable), len(pictures),
         settings={"layer": layer, "units": len(units), "k": k, "per_picture": per_picture, "maps": list(maps)},
         hashes={"folder": tally.digest} if is_folder else {},
     )  # fmt: skip

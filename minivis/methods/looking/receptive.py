@@ -8,6 +8,7 @@ drawn anew for every picture, the gradient of sum_k r_k a[centre, k] has, square
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -15,6 +16,7 @@ from PIL import Image, ImageDraw
 from minivis.data.folder import crops, photos
 from minivis.engine.geometry import receptive_fields
 from minivis.engine.memory import batch_that_fits, check_fits
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import above, contact_sheet, panels, unsigned
 from minivis.figures.line_chart import line_chart
@@ -23,6 +25,7 @@ from minivis.methods.shared.result import Result, input_of
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, several, takes, whole
+from minivis.types import Array
 
 SHARE = 0.95                                    # of E lies in the effective field
 TILE, BLUE = 112, (86, 180, 233)               # pixels
@@ -77,7 +80,10 @@ class ReceptiveFields(Result):
 
 
 @takes(pictures=whole(), size=several(whole()), seed=SEED)
-def effective_receptive_field(net, *, images=None, data=None, pictures=32, size=None, seed=0, progress=False):
+def effective_receptive_field(
+    net: Network, *, images: Array | None = None, data: str | None = None, pictures: Any = 32,
+    size: int | tuple[int, int] | None = None, seed: int = 0, progress: bool = False,
+) -> ReceptiveFields:  # fmt: skip
     """The receptive field of the central unit of every layer, theoretical beside effective.
 
     images: uint8 (N, H, W, C), as the net sees them; or else ``pictures`` crops from the photographs of the folder

@@ -6,6 +6,7 @@ grid moves each to a cell of its own, so that the squares of all the ways are le
 
 import math
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -51,7 +52,10 @@ class TsneGrid(Result):
 
 
 @takes(perplexity=number(), side=whole(), most=whole(), seed=SEED)
-def tsne_grid(codes, *, perplexity=50.0, layout="grid", side=None, most=MOST, seed=0, progress=False):
+def tsne_grid(
+    codes: Any, *, perplexity: float = 50.0, layout: Literal["grid", "points"] = "grid", side: int | None = None,
+    most: int = MOST, seed: int = 0, progress: bool = False,
+) -> TsneGrid:  # fmt: skip
     """The map of the pictures of a file of codes. layout: "grid", "plane" or "both"; side: pixels of each.
 
     A perplexity that is too high for so few pictures is lowered, with a note; of more than ``most`` pictures every

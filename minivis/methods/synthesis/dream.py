@@ -11,10 +11,12 @@ Low layers give strokes, high layers the things that the net knows.
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from minivis.engine.layer_table import fingerprint
+from minivis.engine.network import Network
 from minivis.engine.surgery import trunk
 from minivis.errors import BadValue, UnknownName
 from minivis.images.colour import luminance_transfer
@@ -29,6 +31,8 @@ from minivis.optimize.update_rules import Gradient
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.settings import FARTHEST, SEED, SWITCH, choice, number, takes, whole
+from minivis.runtime.workspace import Workspace
+from minivis.types import Array, Picture, Pictures
 
 VECTORS = 8                                     # arrays as large as the picture, beside those of a step: its octaves
 WHITE = 99.98                                   # percentile that becomes 255 where nothing was clipped
@@ -36,7 +40,10 @@ COLOURS = ("free", "kept")
 
 
 @takes(step=number(), jitter=whole(0, FARTHEST), clip=SWITCH, tile=whole(1))
-def make_step(net, pixels, loss, rng, *, step=1.5, jitter=32, clip=True, tile=None, workspace=None):
+def make_step(
+    net: Network, pixels: Array, loss: Any, rng: np.random.Generator, *, step: float = 1.5, jitter: int = 32,
+    clip: bool = True, tile: int | None = None, workspace: Workspace | None = None,
+) -> tuple[float, Array]:  # fmt: skip
     """One step: (the loss before it, the next pixels). pixels: levels (N, H, W, C); loss: acts -> (loss, seeds)."""
     xp = get_xp(pixels)
     down, right = (int(s) for s in rng.integers(-jitter, jitter + 1, 2))
@@ -98,9 +105,11 @@ class State:
 @takes(octaves=whole(1), octave_scale=number(), steps=whole(0), step=number(), jitter=whole(0, FARTHEST), clip=SWITCH,
        colours=choice("way of colours", COLOURS), tile=whole(1), memory=number(), seed=SEED)
 def dream(
-    net, image, layers=None, *, guide=None, octaves=4, octave_scale=1.4, steps=10, step=1.5, jitter=32, clip=True,
-    colours="free", tile=None, memory=None, seed=0, progress=False, watch=None,
-):  # fmt: skip
+    net: Network, image: Pictures, layers: Any = None, *, guide: Picture | None = None, octaves: int = 4,
+    octave_scale: float = 1.4, steps: int = 10, step: float = 1.5, jitter: int = 32, clip: bool = True,
+    colours: str = "free", tile: int | None = None, memory: float | None = None, seed: int = 0, progress: bool = False,
+    watch: Watch | None = None,
+) -> Dream:  # fmt: skip
     """Dream on a picture, uint8 (H, W, C), of any size. The defaults are those of 2015.
 
     layers: a layer; a channel, as "conv4_1:12"; or several as {name: weight}. guide: a picture, whose features are

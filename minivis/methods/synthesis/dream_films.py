@@ -5,19 +5,22 @@ dreamt on, enlarged a little about its middle, and dreamt on again.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import panels
 from minivis.images.preprocessing import to_uint8
 from minivis.images.resampling import zoomed
 from minivis.methods.shared.result import PANEL, Result
 from minivis.methods.synthesis.dream import dream, levels
-from minivis.optimize.watch import INTERRUPTED
+from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, number, takes, whole
+from minivis.types import Pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +45,10 @@ class DreamSheet(Result):
 
 
 @takes(seed=SEED)
-def dream_layers(net, image, layers=None, *, seed=0, progress=False, watch=None, **settings):
+def dream_layers(
+    net: Network, image: Pictures, layers: Any = None, *, seed: int = 0, progress: bool = False,
+    watch: Watch | None = None, **settings: Any,
+) -> DreamSheet:  # fmt: skip
     """`dream` of each of ``layers`` (default: those of style, and of dreams) on one picture, side by side."""
     if layers is None:
         named = [*(net.roles.get("style") or []), *filter(None, [net.roles.get("dream")])]
@@ -81,8 +87,9 @@ class Zoom(Result):
 
 @takes(frames=whole(), zoom=number(), seed=SEED)
 def dream_zoom(
-    net, image, layers=None, *, frames=100, zoom=0.05, seed=0, progress=False, watch=None, **settings
-):  # fmt: skip
+    net: Network, image: Pictures, layers: Any = None, *, frames: int = 100, zoom: float = 0.05, seed: int = 0,
+    progress: bool = False, watch: Watch | None = None, **settings: Any,
+) -> Zoom:  # fmt: skip
     """A film into a dream: each of ``frames`` is a `dream` of the one before, grown by ``zoom``. The first is dreamt.
 
     The notebook of 2015 makes 100 frames with a zoom of 0.05, each by all four octaves.

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minivis.engine.ending import Ending, answering
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
@@ -23,10 +24,11 @@ from minivis.layers import Dropout, Flatten, ReLU, Softmax
 from minivis.methods.shared.result import PANEL, Result, Subject, input_of
 from minivis.methods.synthesis.invert_stages import in_stages, stages_of
 from minivis.optimize.parameterize import KINDS
-from minivis.optimize.presets import INVERT, resolve
+from minivis.optimize.presets import INVERT, InvertPreset, resolve
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.settings import SEED, choice, number, takes, whole
+from minivis.types import Names, Pictures
 
 DEFAULTS = {"parameterization": "pixels", "coarse": (), "through": 0, "rounds": (), "smooth": (), "method": "lbfgs",
             "steps": 200, "history": 20, "rates": None, "momentum": 0.9, "tv": 1.0, "tv_beta": 2, "alpha": 0.0,
@@ -80,9 +82,9 @@ class Inversion(Result):
 
 @takes(starts=whole(), exaggerate=number(), seed=SEED, **INVERT_KINDS)
 def invert(
-    net, image, layer=None, *, preset="minivis", starts=1, exaggerate=1.0, seed=0, progress=False, watch=None,
-    **settings,
-):  # fmt: skip
+    net: Network, image: Pictures, layer: str | None = None, *, preset: InvertPreset = "minivis", starts: int = 1,
+    exaggerate: float = 1.0, seed: int = 0, progress: bool = False, watch: Watch | None = None, **settings: Any,
+) -> Inversion:  # fmt: skip
     """Images whose code at ``layer`` (default: the net's code layer) is that of ``image``, from ``starts`` starts.
 
     Settings (DEFAULTS has them all) replace the preset's; ``tv`` and ``alpha`` are the lambdas above. ``exaggerate``: 1
@@ -137,7 +139,10 @@ class AllLayers(Result):
 
 
 @takes(seed=SEED, **INVERT_KINDS)
-def invert_layers(net, image, layers=None, *, preset="minivis", seed=0, progress=False, watch=None, **settings):
+def invert_layers(
+    net: Network, image: Pictures, layers: Names = None, *, preset: InvertPreset = "minivis", seed: int = 0,
+    progress: bool = False, watch: Watch | None = None, **settings: Any,
+) -> AllLayers:  # fmt: skip
     """The image from the code of every layer (default: of `layers_of`), side by side on one sheet."""
     names = [net.check_name(name) for name in layers] if layers else layers_of(net)
     watch = Watch() if watch is None else watch

@@ -15,7 +15,8 @@ import numpy as np
 
 from minivis.engine.ending import Ending, answering
 from minivis.engine.image_gradient import activations, has_tiles
-from minivis.engine.units import Unit, parse_unit, unit_values
+from minivis.engine.network import Network
+from minivis.engine.units import Unit, UnitLike, parse_unit, unit_values
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
@@ -27,10 +28,11 @@ from minivis.optimize import transforms
 from minivis.optimize.budget import lean
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import fourier, pixels
-from minivis.optimize.presets import MAXIMIZE, resolve
+from minivis.optimize.presets import MAXIMIZE, MaximizePreset, resolve
 from minivis.optimize.problem import Problem, vectors
 from minivis.optimize.regularize import blurred, decay, small_contribution, small_norm
 from minivis.optimize.update_rules import LBFGS, Adam, Gradient
+from minivis.optimize.watch import Watch
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.settings import FARTHEST, SEED, choice, number, several, takes, whole
 
@@ -104,9 +106,10 @@ class Maximize(Result):
 
 @takes(count=whole(), size=several(whole(1)), tile=whole(1), memory=number(), seed=SEED, **MAXIMIZE_KINDS)
 def maximize(
-    net, unit=None, *, preset="minivis", start=None, size=None, count=1, tile=None, memory=None, seed=0, progress=False,
-    watch=None, **settings,
-):  # fmt: skip
+    net: Network, unit: UnitLike = None, *, preset: MaximizePreset = "minivis", start: Any = None,
+    size: int | tuple[int, int] | None = None, count: int = 1, tile: int | None = None, memory: float | None = None,
+    seed: int = 0, progress: bool = False, watch: Watch | None = None, **settings: Any,
+) -> Maximize:  # fmt: skip
     """Images that excite a unit (default: the goose, or the first class), or each of a list, ``count`` of each.
 
     start: a picture to begin from, uint8 (H, W, C); by default the net's mean colour, with the preset's ``noise``.

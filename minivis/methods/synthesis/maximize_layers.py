@@ -1,17 +1,22 @@
 """What excites some channels of each layer most, from edges to parts of things: one figure of the whole net."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from minivis.engine.ending import answering
+from minivis.engine.network import Network
 from minivis.engine.units import Unit
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.layers import Conv2D
 from minivis.methods.shared.result import Result
 from minivis.methods.synthesis.maximize import MAXIMIZE_KINDS, Maximize, maximize
+from minivis.optimize.presets import MaximizePreset
+from minivis.optimize.watch import Watch
 from minivis.runtime.settings import SEED, several, takes, whole
+from minivis.types import Names
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,27 +43,30 @@ class DownTheLayers(Result):
 
 
 @takes(channels=whole(), size=several(whole(1)), seed=SEED, **MAXIMIZE_KINDS)
-def down_the_layers(net, layers=None, *, channels=6, preset="minivis", size=None, seed=0, progress=False, watch=None,
-                    **settings):
+def down_the_layers(
+    net: Network, layers: Names = None, *, channels: int = 6, preset: MaximizePreset = "minivis",
+    size: int | tuple[int, int] | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
+    **settings: Any,
+) -> DownTheLayers:  # fmt: skip
     """A sheet: for each layer (default: every convolution, and the classes) what excites a few of its channels most."""
     net = answering(net)
-    classes = net.roles.get("logits")
+    classes = [net.role("logits")] if net.roles.get("logits") else []
     convolutions = [name for name, layer in net.layers.items() if isinstance(layer, Conv2D)]
-    layers = [net.check_name(name) for name in layers] if layers else convolutions + [classes] * (classes is not None)
+    names = [net.check_name(name) for name in layers] if layers else convolutions + classes
     if channels < 1:
         raise BadValue(f"channels is at least 1, not {channels}")
     if watch is not None and watch.checkpoint:
         raise BadValue("a sheet of several layers keeps no checkpoint: maximise one unit")
-    rows = []
-    for layer in layers:
+    rows: list = []
+    for layer in names:
         C = net.shapes()[layer][-1]
         units = [Unit(layer, int(c)) for c in np.linspace(0, C - 1, min(channels, C)).round()]
         if rows and len(units) < len(rows[0].units):
             units += units[-1:] * (len(rows[0].units) - len(units))
         how = {"preset": preset, "size": size, "seed": seed, "progress": progress, "watch": watch, **settings}
         rows.append(maximize(net, units, **how))
-    return DownTheLayers(tuple(layers), tuple(rows), stopped=rows[-1].stopped,
-                         settings={"preset": preset, "layers": list(layers), "channels": channels, **settings})
+    return DownTheLayers(tuple(names), tuple(rows), stopped=rows[-1].stopped,
+                         settings={"preset": preset, "layers": list(names), "channels": channels, **settings})
 
 
 # ---- from settings to the pieces ----

@@ -8,11 +8,14 @@ layers see.
 """
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.engine.surgery import trunk, with_pooling
 from minivis.errors import BadValue, UnknownName
 from minivis.images.colour import luminance_transfer, match_histogram
@@ -30,6 +33,7 @@ from minivis.optimize.update_rules import LBFGS
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import get_xp
 from minivis.runtime.settings import SEED, SWITCH, choice, number, several, takes, whole
+from minivis.types import Names, Picture
 
 STARTS, COLOURS = ("content", "noise"), ("free", "kept")
 NOISE = 32.0                                    # levels: the standard deviation of the noise to start from
@@ -65,10 +69,13 @@ class Painted(Result):
        start=choice("start", STARTS), colours=choice("way of colours", COLOURS), history=whole(1), tile=whole(1),
        memory=number(), seed=SEED)
 def style_transfer(
-    net, content, styles, *, size=None, steps=200, content_layers=None, style_layers=None, style_weight=100.0,
-    tv_weight=1.0, blend=None, masks=None, style_scale=1.0, start="content", colours="free", pooling="max",
-    history=20, tile=None, memory=None, seed=0, progress=False, watch=None,
-):  # fmt: skip
+    net: Network, content: Picture, styles: Picture | Sequence[Picture], *, size: int | Sequence[int] | None = None,
+    steps: int | Sequence[int] = 200, content_layers: Any = None, style_layers: Any = None,
+    style_weight: float = 100.0, tv_weight: float = 1.0, blend: Sequence[float] | None = None, masks: Any = None,
+    style_scale: float = 1.0, start: Any = "content", colours: str = "free", pooling: str = "max", history: int = 20,
+    tile: int | None = None, memory: float | None = None, seed: int = 0, progress: bool = False,
+    watch: Watch | None = None,
+) -> Painted:  # fmt: skip
     """Paint a picture, uint8 (H, W, C), in the style of one picture or of several.
 
     size: of the longer side, or several as (256, 512, 1024), each begun with the one before; ``steps`` likewise.
@@ -81,7 +88,7 @@ def style_transfer(
     check_choice("start", start, STARTS)
     check_choice("way of colours", colours, COLOURS)
     check_weights(style_weight, tv_weight, style_scale)
-    styles = list(styles) if isinstance(styles, (list, tuple)) else [styles]
+    styles = [styles] if isinstance(styles, np.ndarray) else list(styles)
     contents, of_styles = weighed(net, content_layers, "content"), weighed(net, style_layers, "style")
     body = with_pooling(trunk(net, {*contents, *of_styles}), pooling)
 
@@ -114,9 +121,11 @@ def style_transfer(
 @takes(size=several(whole()), steps=several(whole(0)), tv_weight=number(), style_scale=number(), histogram=SWITCH,
        history=whole(1), tile=whole(1), memory=number(), seed=SEED)
 def texture(
-    net, style, *, size=None, steps=200, layers=None, tv_weight=0.0, style_scale=1.0, pooling="average", histogram=True,
-    history=20, tile=None, memory=None, seed=0, progress=False, watch=None,
-):  # fmt: skip
+    net: Network, style: Picture, *, size: int | Sequence[int] | None = None, steps: int | Sequence[int] = 200,
+    layers: Names = None, tv_weight: float = 0.0, style_scale: float = 1.0, pooling: str = "average",
+    histogram: bool = True, history: int = 20, tile: int | None = None, memory: float | None = None, seed: int = 0,
+    progress: bool = False, watch: Watch | None = None,
+) -> Painted:  # fmt: skip
     """More of a texture, uint8 (H, W, C), from noise: style without content (Gatys, Ecker & Bethge 2015, NIPS).
 
     The settings are those of `style_transfer`. histogram: give the result each colour as often as it is in the picture,

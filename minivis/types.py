@@ -1,0 +1,22 @@
+"""The types of what public functions take and return, by name.
+
+Arrays of pictures are uint8 (H, W, C) with values 0 to 255; arrays of a net are floats (N, H, W, C), NumPy's or CuPy's.
+The names of rules, algorithms, presets and kinds of map are typed beside their registries.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]                         # of floats, on a CPU or a GPU
+Picture: TypeAlias = NDArray[np.uint8]                  # (H, W, C), 0 to 255
+Pictures: TypeAlias = NDArray[Any] | Sequence[NDArray[Any]]         # one picture, a batch (N, H, W, C), or several
+PathLike: TypeAlias = str | os.PathLike[str]
+Names: TypeAlias = str | Sequence[str] | None           # of layers; None for the default
+Gradients: TypeAlias = dict[str, Array]                 # layer name -> gradient there
+Objective: TypeAlias = Callable[[Any], tuple[Any, Gradients]]       # activations -> loss, seeds
+Device: TypeAlias = Literal["cpu", "gpu"]
+GradKind: TypeAlias = Literal["image", "params"]        # what a backward may ask for after a forward
