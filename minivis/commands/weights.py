@@ -1,4 +1,4 @@
-"""`minivis weights list | inspect | fetch | import | normalize`: which nets there are, and the files that hold them."""
+"""`minivis weights list | inspect | fetch | import | table | normalize`: which nets there are, and files of them."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -162,6 +162,39 @@ def compared_with(files, net, path, given):
     proof += f"{expect.worst(compared):.1e} of the largest value"
     net.about["proof"] = "; ".join([*([net.about["proof"]] if "proof" in net.about else []), proof])
     return compared
+
+
+@weights.command("table", params=[
+    click.Argument(["file"], metavar="FILE"),
+    *[option for option in READING if option.name == "part"],
+    click.Option(["-o", "--out"], metavar="TABLE.json", show_default="FILE.json, in the current folder",
+                 help="Layer table to write."),
+    *REPORT,
+])  # fmt: skip
+def table_of_weights(file, part, out, force, as_json, quiet):
+    """Write a layer table to start from, for a net that minivis does not know, guessed from names and shapes.
+
+    What could not be known (strides, pools, activations, sums) is marked in it. --arch TABLE.json reads FILE by it.
+    """
+    from minivis.errors import BadFile
+    from minivis.runtime.files import atomic_write, check_output
+    from minivis.weights.containers.open import opened
+    from minivis.weights.guess_table import as_text, table_of_file
+
+    out = f"{Path(file).stem}.json" if out is None else out
+    check_output(out, force)
+    with opened(file, part) as contents:
+        if contents is None:
+            raise BadFile(f"{file} describes its own layers, or is none of the files that need a layer table")
+        table, guessed = table_of_file(file, contents)
+    with atomic_write(out, force) as temporary:
+        temporary.write_text(as_text(table), "utf-8")
+    count = len(table["layers"])
+    lines = [f"{count} layers, of which {guessed} hold guesses", *table["notes"],
+             f'correct what is "guessed", then: minivis weights import {file} --arch {out}']
+    numbers = {"layers": count, "guessed": guessed, "notes": table["notes"]}
+    say("weights table", None if quiet else "\n".join(lines), settings={"file": file}, numbers=numbers, files=[out],
+        as_json=as_json, quiet=quiet)
 
 
 @weights.command("normalize", params=[

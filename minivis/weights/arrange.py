@@ -18,7 +18,7 @@ from minivis.weights.containers.tensor import check_finite
 
 BY_SHAPE = "by shape"                           # groups of a row: as many as the shapes tell
 # whose rows files count as we do: they mix all numbers, leave one a channel, or are told an order by the table
-IN_ONE_ORDER = ("Conv2D", "FullyConnected", "GlobalAvgPool", "Permute")
+IN_ONE_ORDER = ("Conv2D", "ConvTranspose2D", "FullyConnected", "GlobalAvgPool", "Permute")
 
 
 def build(table, prefix, tensors, axes, dtype, path, finite=True):
@@ -54,14 +54,14 @@ def build(table, prefix, tensors, axes, dtype, path, finite=True):
 def arrange(row, key, tensor, axes, rows, arrays, dtype):
     """An array of the file as our layers want it."""
     first_in_file = axes == "OIHW"                              # C, H, W: else rows are H, W, C already
-    if row["type"] not in ("Conv2D", "FullyConnected"):
+    if row["type"] not in ("Conv2D", "ConvTranspose2D", "FullyConnected"):
         values = tensor.read(dtype).reshape(-1)
         if row["type"] == "PReLU" and values.size == 1:         # PyTorch's default: one slope for all channels
             return values.repeat(channels_of(row["inputs"][0], rows, arrays) or 1)
         return reordered(values, order_of(row["inputs"][0], rows, arrays)) if first_in_file else values
     if key != "w":
         return tensor.read(dtype).reshape(-1)
-    if row["type"] == "Conv2D":
+    if row["type"] in ("Conv2D", "ConvTranspose2D"):            # both swap in and out, and so do their definitions
         if len(tensor.shape) != 4:
             raise BadFile(f"is {list(tensor.shape)}, no kernel of four axes")
         w = tensor.read(dtype)
@@ -147,8 +147,11 @@ def channels_of(name, rows, arrays, known=None):
     known = {} if known is None else known      # of a Concat's parts, which several Concats may share
     first = name
     while (name in rows or name == "input") and name not in known:
-        if arrays.get(name, {}).get("w") is not None:
-            known[name] = arrays[name]["w"].shape[-1]
+        w = arrays.get(name, {}).get("w")
+        if w is not None and rows.get(name, {}).get("type") == "ConvTranspose2D":
+            known[name] = w.shape[2] * rows[name].get("groups", 1)
+        elif w is not None:
+            known[name] = w.shape[-1]
         elif rows[name]["type"] == "Concat":
             parts = [channels_of(source, rows, arrays, known) for source in rows[name]["inputs"]]
             known[name] = sum(parts) if None not in parts else None

@@ -10,10 +10,12 @@
      "roles": {"logits": "fc2"}}
 
 A layer reads the one before it, unless "inputs" names others; "weights" is what the file calls it, if not the same. The
-sizes come from the file. Types and settings are those of minivis.layers.
+sizes come from the file. Types and settings are those of minivis.layers. `minivis weights table` writes a table to
+start from (guess_table.py); its "notes" and a row's "guessed" are for people.
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from minivis.engine.ending import name_classes
@@ -29,7 +31,8 @@ from minivis.weights.containers.open import spellings
 
 MOST_LAYERS = 10_000
 LIMIT = 2**22                                           # bytes of a table; ResNet-50's takes 20 kB
-KEYS = ("layers", "input", "preprocess", "preprocessing", "classes", "class_names", "class_aliases", "roles", "about")
+KEYS = ("layers", "input", "preprocess", "preprocessing", "classes", "class_names", "class_aliases", "roles", "about",
+        "notes")  # fmt: skip
 
 
 def load(table_path, path, contents, *, dtype, finite):
@@ -42,7 +45,7 @@ def load(table_path, path, contents, *, dtype, finite):
         for row in table["layers"]
         for suffix in SUFFIXES.get(row["type"], {}).values()
     }
-    tensors = max(spellings(contents.tensors), key=lambda found: len(wanted & set(found)))
+    tensors = wanted_of(contents, wanted, path)
     if not wanted & set(tensors):
         shown = ", ".join(list(contents.tensors)[:6])
         raise BadFile(f"{path} holds nothing that {table_path} names; it holds {shown or 'nothing'}, ...")
@@ -56,6 +59,23 @@ def load(table_path, path, contents, *, dtype, finite):
     if unused:
         net.about["unused"] = f"{len(unused)} arrays of the file are not in the table: {', '.join(unused[:6])}"
     return net
+
+
+def wanted_of(contents, wanted, path):
+    """The tensors under the names that the table has, whatever stands before them in the file: the nearest to all."""
+    best = max(spellings(contents.tensors), key=lambda found: len(wanted & set(found)))
+    counts: Counter[str] = Counter()
+    for name in contents.tensors:
+        starts = [i + 1 for i, letter in enumerate(name) if letter == "."]
+        counts.update(name[:start] for start in starts if name[start:] in wanted)
+    most = max(counts.values(), default=0)
+    if most <= len(wanted & set(best)):
+        return best
+    nearest = [prefix.rstrip(".") for prefix, count in counts.items() if count == most]
+    if len(nearest) > 1:
+        raise BadFile(f"{path} holds {len(nearest)} nets of these names ({', '.join(nearest[:8])}): say which one is "
+                      f"meant, as in --part {nearest[0]}")
+    return {name.removeprefix(f"{nearest[0]}."): tensor for name, tensor in contents.tensors.items()}
 
 
 def finish(net, names, aliases):
@@ -94,6 +114,7 @@ def read(path):
         if not texts or row["type"] not in LAYER_TYPES:
             raise BadFile(f"{path}: layer {number} needs a name and a type, one of {', '.join(LAYER_TYPES)}")
         row = dict(row)
+        row.pop("guessed", None)
         prefixes[row["name"]] = str(row.pop("weights", row["name"]))
         inputs = row.get("inputs", [before])
         row["inputs"] = [inputs] if isinstance(inputs, str) else inputs

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from foreign_files import write_safetensors
 from vgg_nets import narrow_vgg
 
 import minivis as mv
@@ -104,6 +105,24 @@ def test_inspect_reads_foreign_files(capsys):
 def test_fetch_offline(capsys):
     assert "--offline keeps minivis" in run(capsys, "weights", "fetch", "googlenet", "--offline", code=2)
     assert "no net named" in run(capsys, "weights", "fetch", "nothing", "--offline", code=2)
+
+
+def test_a_table_to_start_from_reads_the_file_it_was_guessed_from(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {"conv.weight": rng.standard_normal((4, 3, 3, 3)), "conv.bias": rng.standard_normal(4),
+              "fc.weight": rng.standard_normal((2, 4 * 4 * 4)), "fc.bias": rng.standard_normal(2)}  # fmt: skip
+    arrays = {name: array.astype("f4") for name, array in arrays.items()}
+    file = write_safetensors(tmp_path / "own.safetensors", arrays)
+    said = run(capsys, "weights", "table", str(file))
+    assert "5 layers, of which 3 hold guesses" in said and "pictures are 8 x 8" in said and "--arch own.json" in said
+    assert mv.load(file, arch="own.json").shapes()["fc"] == (1, 2)
+    assert "own.json" in run(capsys, "weights", "table", str(file), code=2)                  # it is there already
+    assert "describes its own layers" in run(capsys, "weights", "table", save_tiny(), code=2)
+
+
+def save_tiny():
+    save(tiny_vgg(), "tiny.h5")
+    return "tiny.h5"
 
 
 def test_normalize(capsys):

@@ -51,3 +51,17 @@ def test_a_concat_is_counted_part_by_part():
     assert order_of("both", rows, arrays) == [(1, 3), (2, None)] and order_of("fc", rows, arrays) is None
     assert channels_of("both", rows, arrays) == 3 + 2
     assert reordered(np.arange(9), order_of("both", rows, arrays)).tolist() == [0, 1, 2, 3, 6, 4, 7, 5, 8]
+
+
+def test_a_transposed_convolution_moves_its_axes_and_gives_its_second():
+    stored = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5).astype("f4")              # PyTorch's in, out, KH, KW
+    row = {"name": "up", "type": "ConvTranspose2D", "inputs": ["conv"]}
+    w = arrange(row, "w", Tensor.of(stored), "OIHW", {**ROWS, "up": row}, ARRAYS, np.float32)
+    assert w.shape == (4, 5, 3, 2) and w[1, 2, 0, 1] == stored[1, 0, 1, 2]
+    assert channels_of("up", {**ROWS, "up": row}, {**ARRAYS, "up": {"w": w}}) == 3
+
+
+def test_one_slope_for_all_channels_is_repeated():
+    row = {"name": "act", "type": "PReLU", "inputs": ["conv"]}
+    slopes = arrange(row, "w", Tensor.of(np.array([0.25], "f4")), "OIHW", {**ROWS, "act": row}, ARRAYS, np.float32)
+    assert slopes.tolist() == [0.25, 0.25]

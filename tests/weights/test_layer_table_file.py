@@ -202,3 +202,18 @@ def test_names_for_one_output(tmp_path, rng):
     net = mv.load(path, arch=ending_table(tmp_path, None, classes=["cat"]))
     mv.save(net, native)
     assert mv.load(native).class_names == ("cat", "not cat")
+
+
+def test_what_stands_before_the_names_of_one_net_is_found_and_of_two_is_asked(tmp_path, rng):
+    found = arrays(rng)
+    behind = {f"a.b.{name}": array for name, array in found.items()} | {"epoch.count": np.ones(1, "f4")}
+    one = mv.load(write_safetensors(tmp_path / "one.safetensors", behind), arch=table(tmp_path))
+    plain = mv.load(write_safetensors(tmp_path / "plain.safetensors", found), arch=table(tmp_path))
+    for name, layer in plain.layers.items():
+        for key, array in layer.params.items():
+            np.testing.assert_array_equal(one.layers[name].params[key], array)
+    two = {f"{part}.{name}": array for part in ("student", "teacher") for name, array in found.items()}
+    path = write_safetensors(tmp_path / "two.safetensors", two)
+    with pytest.raises(BadFile, match=r"holds 2 nets of these names \(student, teacher\): say which .* --part student"):
+        mv.load(path, arch=table(tmp_path))
+    assert mv.load(path, arch=table(tmp_path), part="teacher").about["architecture"] == plain.about["architecture"]
