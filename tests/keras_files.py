@@ -135,8 +135,12 @@ def config(net_name="VGG16", *, size=64, top=True, change=None, first=False):
         layers.append(("Flatten", {"name": "flatten", "data_format": order}))
         layers += [("Dense", {"name": name, "activation": "relu"}) for name in ("fc1", "fc2")]
         layers.append(("Dense", {"name": "predictions", "activation": "softmax"}))
-    described = []
+    described, before = [], None
     for kind, settings in layers:
         settings = {**settings, **(change or {}).get(settings["name"], {})}
-        described.append({"class_name": settings.pop("class_name", kind), "config": settings})
-    return {"class_name": "Functional", "config": {"name": "vgg16", "layers": described}}
+        source = {"class_name": "__keras_tensor__", "config": {"keras_history": [before, 0, 0]}}
+        described.append({"class_name": settings.pop("class_name", kind), "config": settings, "name": settings["name"],
+                          "inbound_nodes": [{"args": [source], "kwargs": {}}] if before else []})
+        before = settings["name"]
+    ends = {"input_layers": [["input", 0, 0]], "output_layers": [[before, 0, 0]]}
+    return {"class_name": "Functional", "config": {"name": "vgg16", "layers": described, **ends}}

@@ -65,6 +65,9 @@ def arrange(row, key, tensor, axes, rows, arrays, dtype):
         if len(tensor.shape) != 4:
             raise BadFile(f"is {list(tensor.shape)}, no kernel of four axes")
         w = tensor.read(dtype)
+        if not first_in_file and row.get("groups") == "depthwise" and w.shape[2] > 1:     # Keras: (KH, KW, C, M)
+            row["groups"] = w.shape[2]
+            return w.reshape(*w.shape[:2], 1, -1)
         return np.ascontiguousarray(w.transpose(2, 3, 1, 0)) if first_in_file else w
     if len(tensor.shape) not in (2, 4):
         raise BadFile(f"is {list(tensor.shape)}, no matrix")

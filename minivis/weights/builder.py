@@ -15,13 +15,14 @@ class Builder:
     """The net so far and what is known of it.
 
     ``values``: the other program's name -> `Value`; ``shapes``: layer -> output shape for a picture of the size in
-    hand. ``scale`` and ``shift``: what the graph does to each channel of a picture ahead of the first layer.
+    hand. ``scale`` and ``shift``: what the graph does to each channel of a picture ahead of the first layer;
+    ``flipped``: whether their order is turned round before that.
     """
 
     def __init__(self, dtype):
         self.dtype = np.dtype(dtype)
         self.values, self.shapes, self.net = {}, {}, Network()
-        self.scale, self.shift = np.ones(1), np.zeros(1)
+        self.scale, self.shift, self.flipped = np.ones(1), np.zeros(1), False
 
     def reads_pixels(self):
         """Whether what the graph does to a picture first is meant for 0..255, and not for 0..1."""

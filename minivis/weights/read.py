@@ -1,14 +1,13 @@
 """Any file of weights that minivis knows, told by its content and never by its name."""
 
 import os
-from dataclasses import replace
 
 import numpy as np
 
 from minivis.engine.ending import name_classes
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
-from minivis.weights import layer_table_file, native
+from minivis.weights import keras, layer_table_file, native
 from minivis.weights import onnx as onnx_file
 from minivis.weights.arrange import build
 from minivis.weights.class_file import read_classes
@@ -16,8 +15,9 @@ from minivis.weights.containers import caffe_hdf5, hdf5
 from minivis.weights.containers.hdf5 import READABLE
 from minivis.weights.containers.open import Contents, opened
 from minivis.weights.fit import table_of
-from minivis.weights.keras import layouts, reader
+from minivis.weights.keras import layouts
 from minivis.weights.outputs import choose_output, with_answers
+from minivis.weights.pictures import as_asked
 from minivis.weights.recognise import recognise
 from minivis.weights.training_of import finish
 
@@ -67,7 +67,9 @@ def as_stored(path, dtype, finite, part, settings):
             contents = Contents(caffe_hdf5.read(source), ".caffemodel.h5", order=caffe_hdf5.order(source))
             return net_of(path, contents, dtype=dtype, finite=finite, **settings)
         if layouts.layout(source):
-            return reader.load(source, dtype=dtype, finite=finite, **settings)
+            if str(settings.get("arch", "")).endswith(".json") and "kernels" not in settings:
+                return net_of(path, keras.contents(source), dtype=dtype, finite=finite, **settings)
+            return keras.load(source, dtype=dtype, finite=finite, **settings)
         inside = layouts.listed(list(source.file)) or "nothing"
         raise BadFile(f"{path} is an HDF5 file of another kind (it holds {inside}); minivis reads {READABLE}")
 
@@ -87,12 +89,7 @@ def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preproce
         table, prefix = table_of(match, path)
         net = build(table, prefix, match.tensors, contents.axes, dtype, path, finite)
         net = finish(net, match.known, contents)
-    if preprocess is not None:
-        net.preprocessing = replace(preprocess, size=net.preprocessing.size)
-        net.about["preprocessing"] = "as asked for"
-    if size is not None:
-        net.preprocessing = replace(net.preprocessing, size=size)
-    return net
+    return as_asked(net, preprocess, size)
 
 
 def check_dtype(dtype):

@@ -23,24 +23,25 @@ from minivis.weights.containers.limits import Budget, check_bomb
 from minivis.weights.containers.tensor import count_not_finite
 
 READABLE = (
-    "minivis' own HDF5 file, a VGG saved by Keras (.h5, .weights.h5, .keras), PyTorch's .pth, .safetensors, "
-    ".caffemodel (.h5 too), MatConvNet's .mat, .npz, .npy and pickles of NumPy arrays, and .onnx"
+    "minivis' own HDF5 file, a model saved by Keras (.h5, .keras, or a VGG's .weights.h5), PyTorch's .pth, "
+    ".safetensors, .caffemodel (.h5 too), MatConvNet's .mat, .npz, .npy and pickles of NumPy arrays, and .onnx"
 )
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-MODEL, CONFIG = "model.weights.h5", "config.json"       # the two members of a .keras archive that matter here
+MODEL, CONFIG, METADATA = "model.weights.h5", "config.json", "metadata.json"          # members of a .keras archive
 TEXT_LIMIT = 2**23                                      # bytes of a description; VGG19's by Keras takes 30 kB
 DEFLATE_LIMIT = 1100                                    # deflate can't shrink by more than 1032
 
 
 @dataclass
 class Source:
-    """An open HDF5 file, its bytes, the path to name in messages; of a .keras archive also its config.json, if any."""
+    """An open HDF5 file, its bytes, the path to name in messages; of a .keras archive also its two texts."""
 
     file: h5py.File
     raw: io.IOBase
     path: Path
     archive: bool = False
     config: bytes | None = None
+    metadata: bytes | None = None
     heaps_checked: bool = False
     budget: Budget | None = None                        # of bytes, for all arrays that are read
 
@@ -105,9 +106,9 @@ def opened(path, otherwise=f"no file of weights that minivis knows; it reads {RE
             with h5py.File(path, "r", locking=False) as file:
                 yield Source(file, raw, path)
         elif start.startswith(b"PK"):
-            window, config = keras_archive(raw, path)
+            window, config, metadata = keras_archive(raw, path)
             with h5py.File(window, "r") as file:
-                yield Source(file, window, path, True, config)
+                yield Source(file, window, path, True, config, metadata)
         elif not start:
             raise BadFile(f"{path} is empty; fetch or copy it again")
         else:
@@ -115,23 +116,25 @@ def opened(path, otherwise=f"no file of weights that minivis knows; it reads {RE
 
 
 def keras_archive(raw, path):
-    """Of an open .keras archive: its HDF5 file, as a `Window` (nothing is unpacked), and its config.json."""
+    """Of an open .keras archive: its HDF5 file, as a `Window` (nothing is unpacked), config.json and metadata.json."""
     with zipfile.ZipFile(raw) as archive:
         members = {info.filename: info for info in archive.infolist()}
         if MODEL not in members:
             raise BadFile(f"{path} is a zip archive without {MODEL}, so no .keras file; minivis reads {READABLE}")
-        model, config = members[MODEL], members.get(CONFIG)
+        model = members[MODEL]
         if model.compress_type != zipfile.ZIP_STORED or model.flag_bits & 1:
             raise BadFile(f"{path}: {MODEL} is compressed in it, which Keras never does; unzip it and load {MODEL}")
-        if config and max(config.file_size, config.compress_size) > TEXT_LIMIT:
-            raise BadFile(f"{path}: {CONFIG} in it is too large to be a description of a VGG")
-        text = archive.read(config) if config else None
+        texts = []
+        for text in (members.get(CONFIG), members.get(METADATA)):
+            if text and max(text.file_size, text.compress_size) > TEXT_LIMIT:
+                raise BadFile(f"{path}: {text.filename} in it is too large to be a description of a net")
+            texts.append(archive.read(text) if text else None)
     raw.seek(model.header_offset)
     local = raw.read(30)                                # the local header: its name and extra field precede the data
     start = model.header_offset + 30 + int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
     if start + model.file_size > os.fstat(raw.fileno()).st_size:
         raise BadFile(f"{path} ends before {MODEL} does: it is truncated; fetch or copy it again")
-    return Window(raw, start, model.file_size), text
+    return Window(raw, start, model.file_size), *texts
 
 
 class Window(io.RawIOBase):

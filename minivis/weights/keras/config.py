@@ -10,20 +10,33 @@ from minivis.errors import BadFile
 from minivis.models.vgg import BLOCKS, POOLS
 from minivis.weights.containers.hdf5 import TEXT_LIMIT
 
+WHOLE = ("such a file holds weights alone: save the whole model, model.save('NAME.keras'), or describe its layers, "
+         "--arch table.json (weights/README.md)")
 SAVE_ALONE = "save the VGG in it alone: model.get_layer('vgg16').save_weights('vgg16.weights.h5')"
 SILENT = ("InputLayer", "Dropout", "SpatialDropout2D")              # without a say in what comes out
 LAST = ("GlobalAveragePooling2D", "GlobalMaxPooling2D")             # include_top=False, pooling="avg": we end before it
 
 
-def read(source):
-    """The description as a list of (class, settings), in the model's order; None where the file has none."""
+def parsed(source):
+    """The description as JSON has it, {"class_name": ..., "config": ...}; None where the file has none."""
     text = source.config if source.config is not None else source.attribute(source.file, "model_config")
     if not isinstance(text, (bytes, str)):
         return None
     if len(text) > TEXT_LIMIT:
         raise BadFile(f"{source.path}: its description of the model has {len(text)} bytes, as none has")
     try:
-        config = json.loads(text)["config"]
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFile(f"{source.path}: its description of the model is damaged ({type(error).__name__})") from error
+
+
+def read(source):
+    """The description as a list of (class, settings), in the model's order; None where the file has none."""
+    whole = parsed(source)
+    if whole is None:
+        return None
+    try:
+        config = whole["config"]
         layers = config["layers"] if isinstance(config, dict) else config       # Keras 1's Sequential is a list
         found = [(layer["class_name"], layer.get("config") or {}) for layer in layers]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -52,6 +65,18 @@ def check(config, name, has_top, path):
             raise BadFile(f"{path}: by its own description {layer!r} is {step}, where a {name} has {expected}")
     if len(got) != len(wanted):
         raise BadFile(f"{path}: by its own description it has {len(got)} steps, and a {name} {len(wanted)}")
+
+
+def is_vgg(config):
+    """Whether a description, as `read` gives it, is a VGG's, step by step."""
+    for name in BLOCKS:
+        for has_top in (True, False):
+            try:
+                check(config, name, has_top, "")
+                return True
+            except BadFile:
+                continue
+    return False
 
 
 def vgg_steps(name, has_top):

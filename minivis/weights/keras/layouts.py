@@ -17,7 +17,7 @@ import numpy as np
 from minivis.errors import BadFile
 from minivis.models.vgg import BLOCKS, conv_names
 from minivis.weights.containers.hdf5 import child
-from minivis.weights.keras.config import SAVE_ALONE
+from minivis.weights.keras.config import WHOLE
 
 LAYERS = ("layers", "_layer_checkpoint_dependencies")           # Keras 3; 2.12 to 2.15
 
@@ -66,7 +66,7 @@ def numbered_layers(group, source):
             (name,) = source.strings(variables, "name") or [key]
             found += stored(name, [(i, child(variables, i, h5py.Dataset)) for i in sorted(variables, key=number)], path)
         if any((inner := child(group, f"{key}/{name}", h5py.Group)) is not None and len(inner) for name in LAYERS):
-            raise BadFile(f"{path}: {key} is a whole model inside a larger one; {SAVE_ALONE}")
+            raise BadFile(f"{path}: {key} is a whole model inside a larger one; {WHOLE}")
     return found
 
 
@@ -115,8 +115,7 @@ def stored(name, weights, path):
     arrays = [dataset for _, dataset in weights]
     if sorted(dataset.ndim for dataset in arrays) not in ([1, 2], [1, 4]):
         shapes = ", ".join(str(dataset.shape) for dataset in arrays[:4]) + (", ..." if len(arrays) > 4 else "")
-        hint = f"; if it is a model inside a larger one, {SAVE_ALONE}" if len(arrays) > 4 else ""
-        raise BadFile(f"{path} is no VGG: layer {name!r} holds {shapes}, not a kernel and a bias{hint}")
+        raise BadFile(f"{path} is no VGG's: layer {name!r} holds {shapes}, not a kernel and a bias; {WHOLE}")
     bias, kernel = sorted(arrays, key=lambda dataset: dataset.ndim)
     return [Stored(name, kernel, bias)]
 

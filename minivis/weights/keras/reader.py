@@ -17,6 +17,7 @@ from minivis.models.vgg import BLOCKS, FC_NAMES, conv_names, input_size, vgg
 from minivis.weights import oxford
 from minivis.weights.containers.hdf5 import check_finite, check_stored, read_array
 from minivis.weights.keras import config as keras_config
+from minivis.weights.keras.config import WHOLE
 from minivis.weights.keras.layouts import layout, listed
 
 KERNELS = {                                     # the setting ``kernels``: axes, and whether rotated by 180 degrees
@@ -94,8 +95,8 @@ def arrange(convs, path):
     if len(convs) in by_count and not any(re.fullmatch(r"conv\d_\d", place) for place in places):
         return by_count[len(convs)], convs
     raise BadFile(
-        f"{path} is a Keras file of another net: {len(convs)} convolutions ({listed(list(places)) or 'none'}); minivis "
-        "reads VGG11, VGG13, VGG16 and VGG19, which have 8, 10, 13 and 16"
+        f"{path} is no VGG's: it holds {len(convs)} convolutions ({listed(list(places)) or 'none'}), and a VGG has 8, "
+        f"10, 13 or 16; {WHOLE}"
     )
 
 

@@ -16,13 +16,13 @@ from minivis.data.imagenet import imagenet_classes
 from minivis.engine.roles import name_roles
 from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue, MinivisError, MissingExtra
-from minivis.images.preprocessing import Preprocessing
+from minivis.images.preprocessing import TORCH, Preprocessing
 from minivis.runtime.files import open_regular
 from minivis.weights.containers.tensor import check_finite
 from minivis.weights.onnx import proof
 from minivis.weights.onnx.graph import Graph
-from minivis.weights.onnx.roles import choose_preprocessing
 from minivis.weights.outputs import tell_outputs
+from minivis.weights.pictures import choose_preprocessing
 
 FILE_LIMIT = 2**31                              # bytes that protobuf can hold; larger models keep numbers beside them
 SIDES = (64, 224, 32, 28, 96, 128, 160, 192, 227, 256, 299, 320, 384, 448, 512)   # tried where a file leaves it open
@@ -59,7 +59,8 @@ def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, siz
     tell_outputs(net, outputs)
     net.about.update(format="ONNX", architecture=f"{len(net.nodes)} layers, as the file has them",
                      training="unknown", licence="unknown", origin=str(model.producer_name or "unknown"))
-    choose_preprocessing(net, model, graph, preprocess)
+    torchs = (TORCH, "torchvision's: assumed, the file does not say")
+    choose_preprocessing(net, graph, preprocess, torchs if "pytorch" in model.producer_name.lower() else None)
     if net.roles["logits"] and net.shapes()[net.roles["logits"]][-1] == 1000:
         net.class_names, net.class_aliases = imagenet_classes()
     return net

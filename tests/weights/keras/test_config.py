@@ -1,6 +1,7 @@
 """Keras' description of a layer as steps, and what is read out of the whole."""
 
 import pytest
+from keras_files import config as description
 
 from minivis.errors import BadFile
 from minivis.weights.keras import config
@@ -56,3 +57,34 @@ def test_another_step_is_named():
         config.check(layers, "VGG16", True, "a.h5")
     with pytest.raises(BadFile, match="has 3 steps, and a VGG16 44"):
         config.check([("Conv2D", CONV)], "VGG16", False, "a.h5")
+
+
+@pytest.mark.parametrize("layer, change, message", [
+    ("block3_conv2", {"activation": "tanh"}, "'block3_conv2' is tanh, where a VGG16 has relu"),
+    ("block3_conv2", {"activation": {"class_name": "LeakyReLU"}}, "'block3_conv2' is leakyrelu, where a VGG16"),
+    ("block3_conv2", {"padding": "valid"}, "'block3_conv2' is convolution (3, 3), where a VGG16 has pad (1, 1)"),
+    ("block3_conv2", {"padding": "causal"}, "'block3_conv2' is pad causal, where a VGG16 has pad (1, 1)"),
+    ("block1_conv1", {"strides": [2, 2]}, "'block1_conv1' is convolution (3, 3), strides [2, 2], where a VGG"),
+    ("block1_conv1", {"kernel_size": [5, 5]}, "'block1_conv1' is convolution (5, 5), where"),
+    ("block2_pool", {"class_name": "AveragePooling2D"}, "'block2_pool' is AveragePooling2D, where a VGG16 has maximum"),
+    ("block2_pool", {"strides": [1, 1]}, "'block2_pool' is maximum (2, 2) with another stride or padding, where"),
+    ("predictions", {"activation": "sigmoid"}, "'predictions' is sigmoid, where a VGG16 has softmax"),
+    ("fc1", {"class_name": "Rescaling", "activation": "linear"}, "'fc1' is Rescaling, where a VGG16 has dense"),
+    ("fc1", {"class_name": "Functional"}, "holds a model inside a larger one; save the VGG in it alone"),
+    ("predictions", {"class_name": "Dropout"}, "has 49 steps, and a VGG16 51"),
+    ("flatten", {"class_name": "ReLU", "max_value": 6.0}, "'flatten' is ReLU up to 6.0, where a VGG16 has flatten"),
+    ("flatten", {"class_name": "ZeroPadding2D", "padding": [2, 2]}, "'flatten' is pad [2, 2], where a VGG16 has"),
+])  # fmt: skip
+def test_a_description_of_another_net_is_no_vggs(layer, change, message):
+    rows = description(change={layer: change})["config"]["layers"]
+    layers = [(row["class_name"], row["config"]) for row in rows]
+    assert not config.is_vgg(layers)
+    with pytest.raises(BadFile) as error:
+        config.check(layers, "VGG16", True, "a.h5")
+    assert message in str(error.value)
+
+
+def test_a_description_of_a_vgg_is_one_with_and_without_its_top():
+    for top in (True, False):
+        rows = description("VGG11", top=top)["config"]["layers"]
+        assert config.is_vgg([(row["class_name"], row["config"]) for row in rows])

@@ -374,25 +374,14 @@ def test_channels_first_models_keep_their_meaning(path):
     assert_same(mv.load(path), net)
 
 
-@pytest.mark.parametrize("layer, change, message", [
-    ("block3_conv2", {"activation": "tanh"}, "'block3_conv2' is tanh, where a VGG16 has relu"),
-    ("block3_conv2", {"activation": {"class_name": "LeakyReLU"}}, "'block3_conv2' is leakyrelu, where a VGG16"),
-    ("block3_conv2", {"padding": "valid"}, "'block3_conv2' is convolution (3, 3), where a VGG16 has pad (1, 1)"),
-    ("block3_conv2", {"padding": "causal"}, "'block3_conv2' is pad causal, where a VGG16 has pad (1, 1)"),
-    ("block1_conv1", {"strides": [2, 2]}, "'block1_conv1' is convolution (3, 3), strides [2, 2], where a VGG"),
-    ("block1_conv1", {"kernel_size": [5, 5]}, "'block1_conv1' is convolution (5, 5), where"),
-    ("block2_pool", {"class_name": "AveragePooling2D"}, "'block2_pool' is AveragePooling2D, where a VGG16 has maximum"),
-    ("block2_pool", {"strides": [1, 1]}, "'block2_pool' is maximum (2, 2) with another stride or padding, where"),
-    ("predictions", {"activation": "sigmoid"}, "'predictions' is sigmoid, where a VGG16 has softmax"),
-    ("fc1", {"class_name": "Rescaling", "activation": "linear"}, "'fc1' is Rescaling, where a VGG16 has dense"),
-    ("fc1", {"class_name": "Functional"}, "holds a model inside a larger one; save the VGG in it alone"),
-    ("predictions", {"class_name": "Dropout"}, "has 49 steps, and a VGG16 51"),
-    ("flatten", {"class_name": "ReLU", "max_value": 6.0}, "'flatten' is ReLU up to 6.0, where a VGG16 has flatten"),
-    ("flatten", {"class_name": "ZeroPadding2D", "padding": [2, 2]}, "'flatten' is pad [2, 2], where a VGG16 has"),
+@pytest.mark.parametrize("layer, change, kind", [
+    ("block3_conv2", {"activation": "tanh"}, "Tanh"),
+    ("block2_pool", {"class_name": "AveragePooling2D"}, "AvgPool2D"),
+    ("predictions", {"activation": "sigmoid"}, "Sigmoid"),
 ])  # fmt: skip
-def test_a_description_of_another_net_is_refused(path, layer, change, message):
+def test_a_description_of_another_net_is_believed_before_the_names_of_its_layers(path, layer, change, kind):
     write_whole(path, narrow_vgg(), config(change={layer: change}))
-    assert message in broken(path)
+    assert kind in {type(layer).__name__ for layer in mv.load(path).layers.values()}
 
 
 @pytest.mark.parametrize("text", [b"{", "[1, 2]", '{"config": {"layers": [1]}}', '{"config": {"layers": 3}}',
@@ -424,7 +413,7 @@ def test_a_missing_group_or_array(path):
     change(path, remove=["fc2/fc2_b_1:0"])
     assert broken(path) == "FILE: layer 'fc2' lacks its 'fc2_b_1:0': the file is damaged or half-written"
     change(path, remove=["layers/conv2d_3/vars/1"], write=write_numbered)
-    assert broken(path).startswith("FILE is no VGG: layer 'block2_conv2' holds (3, 3, 5, 5), not a kernel and a bias")
+    assert broken(path).startswith("FILE is no VGG's: layer 'block2_conv2' holds (3, 3, 5, 5), not a kernel and a bias")
     change(path, remove=["layer_9"], write=lambda p, w: write_baraldi(p, theano(w)))
     assert broken(path) == "FILE should hold 37 layers and has no layer_9: it is damaged or half-written"
 
@@ -442,27 +431,28 @@ def test_half_the_layers(path):
     write_numbered(path, {n: w for n, w in arrays(narrow_vgg()).items() if n not in ("fc1", "fc2")})
     assert broken(path) == "FILE has a VGG16's convolutions and 1 dense layers (predictions), not three or none"
     write_numbered(path, half, named=False)
-    assert "is a Keras file of another net: 7 convolutions (conv2d, conv2d_1, conv2d_2" in broken(path)
+    assert "is no VGG's: it holds 7 convolutions (conv2d, conv2d_1, conv2d_2" in broken(path)
 
 
 def test_other_nets(path):
     write_named(path, {"conv1": (np.ones((7, 7, 3, 64)), np.ones(64)), "fc1000": (np.ones((64, 10)), np.ones(10))})
     assert broken(path) == (
-        "FILE is a Keras file of another net: 1 convolutions (conv1); minivis reads VGG11, VGG13, VGG16 and VGG19, "
-        "which have 8, 10, 13 and 16"
+        "FILE is no VGG's: it holds 1 convolutions (conv1), and a VGG has 8, 10, 13 or 16; such a file holds weights "
+        "alone: save the whole model, model.save('NAME.keras'), or describe its layers, --arch table.json "
+        "(weights/README.md)"
     )
     write_named(path, {"bn_conv1": (np.ones(4),) * 4}, "{0}/gamma:0 {0}/beta:0 {0}/mean:0 {0}/var:0")       # ResNet50
-    assert broken(path) == "FILE is no VGG: layer 'bn_conv1' holds (4,), (4,), (4,), (4,), not a kernel and a bias"
+    assert "FILE is no VGG's: layer 'bn_conv1' holds (4,), (4,), (4,), (4,), not a kernel and a bias" in broken(path)
     names = " ".join(f"{{0}}/{i}" for i in range(26))
     write_named(path, {"vgg16": (np.ones((3, 3, 3, 4)), np.ones(4)) * 13}, names)            # a model in a model
-    assert "if it is a model inside a larger one, save the VGG in it alone" in broken(path)
+    assert "such a file holds weights alone" in broken(path)
     write_numbered(path, arrays(narrow_vgg()))
     with h5py.File(path, "r+") as file:
         file.move("layers", "inner")
         file.move("inner", "layers/functional/layers")
-    assert "FILE: functional is a whole model inside a larger one; save the VGG in it alone" in broken(path)
+    assert "FILE: functional is a whole model inside a larger one; such a file holds weights alone" in broken(path)
     write_named(path, {})
-    assert "another net: 0 convolutions (none)" in broken(path)
+    assert "it holds 0 convolutions (none)" in broken(path)
     write_baraldi(path, theano(arrays(narrow_vgg())))
     with h5py.File(path, "r+") as file:
         file.move("layer_1", "spare")
@@ -589,7 +579,7 @@ def test_a_zip_bomb_stays_packed(path):
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("config.json", "w") as member:
         for _ in range(65):
             member.write(bytes(1 << 20))
-    assert broken(path) == "FILE: config.json in it is too large to be a description of a VGG"
+    assert broken(path) == "FILE: config.json in it is too large to be a description of a net"
     bomb = path.read_bytes()                            # and one that lies about its size
     at = bomb.rindex(b"config.json") - 46               # the central directory's entry
     lie = bomb[: at + 24] + (100).to_bytes(4, "little") + bomb[at + 28 :]

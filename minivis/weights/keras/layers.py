@@ -1,0 +1,212 @@
+"""What each class of Keras that has weights or windows is here, one function a class: ``(graph, step, value)``.
+
+    Keras                                                       here
+    kernel (KH, KW, C/groups, F), rows H, W, C                  the same
+    depthwise kernel (KH, KW, C, M)                             w (KH, KW, 1, C*M), C groups
+    transposed kernel (KH, KW, F, C)                            the same
+"""
+
+import numpy as np
+
+from minivis.layers import (
+    AvgPool2D,
+    BatchNorm,
+    Conv2D,
+    ConvTranspose2D,
+    Crop2D,
+    FullyConnected,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    MaxPool2D,
+    Upsample,
+)
+from minivis.weights import layout
+from minivis.weights.keras.functions import activated
+from minivis.weights.layout import Value
+
+# ---- convolutions ----
+
+
+def convolution(graph, step, value):
+    kernel = graph.array(step, "kernel", 4)
+    made = convolved(graph, step, value, kernel, graph.bias(step), groups=int(step.get("groups", default=1)))
+    return activated(graph, step, made)
+
+
+def depthwise_convolution(graph, step, value):
+    kernel = graph.array(step, "kernel", 4)
+    return activated(graph, step, depthwise(graph, step, value, kernel, graph.bias(step)))
+
+
+def separable_convolution(graph, step, value):
+    kernel = graph.array(step, "depthwise_kernel", 4)
+    across = depthwise(graph, step, value, kernel, None, name=f"{step.name}_depthwise")
+    along = Conv2D(graph.array(step, "pointwise_kernel", 4), graph.bias(step))
+    return activated(graph, step, graph.add(step, along, graph.maps(step, across)))
+
+
+def depthwise(graph, step, value, kernel, b, name=None):
+    KH, KW, C, M = kernel.shape
+    return convolved(graph, step, value, kernel.reshape(KH, KW, 1, C * M), b, groups=C, name=name)
+
+
+def convolved(graph, step, value, w, b, *, groups, name=None):
+    value, padding, sides = padded(graph, step, value)
+    if sides == (1, 1) and w.shape[:2] == (1, 1) and groups == 1 and len(graph.shapes[value.layer]) == 2:
+        return fully_connected(graph, step, value, w[0, 0], b)          # behind a global pool
+    layer = Conv2D(w, b, stride=pair(step, "strides", "subsample", default=1), padding=padding, groups=groups,
+                   dilation=pair(step, "dilation_rate", default=1))
+    source = graph.maps(step, value, padded=True)
+    return graph.add(step if name is None else renamed(step, name), layer, source)
+
+
+def renamed(step, name):
+    return type(step)(name, step.kind, step.settings)
+
+
+def padded(graph, step, value):
+    """(value, padding, (H, W)): zeros that a ZeroPadding2D before added become the convolution's own padding."""
+    how = step.get("padding", "border_mode")
+    if how not in ("same", "valid"):
+        raise step.refuse(f"pads by {how!r}; here it is 'same' or 'valid'")
+    if how == "same" or value.pads is None:
+        value = graph.settled(value)
+        return value, how if how == "same" else 0, sides(step, value)
+    return value._replace(pads=None), value.pads, sides(step, value)
+
+
+def sides(step, value):
+    """The height and width of a value, which may be a row."""
+    shape = value.places.shape
+    return shape[1:] if step.channels_first else shape[:2]
+
+
+def transposed_convolution(graph, step, value):
+    w, b = graph.array(step, "kernel", 4), graph.bias(step)             # (KH, KW, F, C)
+    strides, dilation = pair(step, "strides", default=1), pair(step, "dilation_rate", default=1)
+    extra = step.get("output_padding")
+    extra = (None, None) if extra is None else pair(step, "output_padding")
+    pads, more = zip(*(transposed_padding(step.get("padding"), k, s, d, e)
+                       for k, s, d, e in zip(w.shape, strides, dilation, extra)))
+    layer = ConvTranspose2D(w, b, stride=strides, dilation=dilation, padding=pads, output_padding=more,
+                            groups=int(step.get("groups", default=1)))
+    return activated(graph, step, graph.add(step, layer, graph.maps(step, value)))
+
+
+def transposed_padding(how, kernel, stride, dilation, extra):
+    """((before, after), output_padding) of one axis. An output is as long as "same" or "valid" would read back to the
+    input, n * stride or n * stride + the rest of the kernel, unless an output_padding says otherwise."""
+    size = (kernel - 1) * dilation + 1
+    if extra is None:
+        total = size - stride if how == "same" else min(0, size - stride)
+        return ((total // 2, total - total // 2), 0) if total > 0 else ((0, 0), -total)
+    before = size // 2 if how == "same" else 0
+    return (before, before), extra
+
+
+# ---- fully connected ----
+
+
+def dense(graph, step, value):
+    return activated(graph, step, fully_connected(graph, step, graph.settled(value), graph.array(step, "kernel", 2),
+                                                  graph.bias(step)))
+
+
+def fully_connected(graph, step, value, w, b):
+    """Of a row an FC layer, its rows in the order of ours; along the channels of maps a 1x1 kernel."""
+    shape, ours = value.places.shape, graph.shapes[value.layer]
+    if len(ours) == 4 and len(shape) > 1:
+        C = ours[3]
+        if shape[-1] != C or not layout.same(value.places.reshape(-1), np.arange(value.places.size)):
+            raise step.refuse("weighs an axis that is not its input's channels; here an FC layer takes a row a picture")
+        name = graph.insert(step.name, Conv2D(w[None, None], b), value.layer)
+        places = np.arange(value.places.size // C * w.shape[1])
+        return Value(name, places.reshape(*shape[:-1], w.shape[1]))
+    if value.places.size != len(w) or shape[-1] != len(w):
+        raise step.refuse(f"reads {[None, *shape]} with a kernel of {list(w.shape)}; here an FC layer takes one row a "
+                          "picture")
+    value = graph.flat(step, value)
+    places = value.places.reshape(-1)
+    w = w if layout.same(places, np.arange(len(w))) else layout.scattered(w, places)
+    name = graph.insert(step.name, FullyConnected(w, b), value.layer)
+    return Value(name, np.arange(w.shape[1]).reshape(*shape[:-1], w.shape[1]))
+
+
+def batch_norm(graph, step, value):
+    value = graph.settled(value)
+    axis = step.get("axis", default=-1)
+    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    ndim = value.places.ndim
+    if type(axis) is not int or axis == 0 or not -ndim <= axis <= ndim:
+        raise step.refuse(f"normalises axis {axis}; here it is one axis that is not the pictures'")
+    C = value.places.shape[axis - 1 if axis > 0 else axis]
+    along = [1] * ndim
+    along[axis - 1 if axis > 0 else axis] = C
+    given = {key: graph.array(step, key, 1) if key in step.arrays else np.full(C, usual, graph.dtype)
+             for key, usual in (("gamma", 1), ("beta", 0), ("moving_mean", 0), ("moving_variance", 1))}
+    arrays = [layout.per_channel(array.reshape(along), value.places, graph.shapes[value.layer], graph.dtype)
+              for array in given.values()]
+    return graph.keep(step, BatchNorm(*arrays, eps=float(step.get("epsilon", default=1e-3))), value)
+
+
+# ---- windows ----
+
+
+def pool(kind, **settings):
+    def pooled(graph, step, value):
+        size = pair(step, "pool_size", default=2)
+        stride = pair(step, "strides") if step.get("strides") is not None else size
+        how = step.get("padding", "border_mode", default="valid")
+        layer = kind(size, stride=stride, padding="same" if how == "same" else 0, **settings)
+        return graph.add(step, layer, graph.maps(step, value))
+
+    return pooled
+
+
+def global_pool(kind):
+    def pooled(graph, step, value):
+        name = graph.insert(step.name, kind(), graph.maps(step, value))
+        places = np.arange(graph.shapes[name][1])
+        kept = (-1, 1, 1) if step.channels_first else (1, 1, -1)
+        return Value(name, places.reshape(kept) if step.get("keepdims") else places)
+
+    return pooled
+
+
+def zero_padding(graph, step, value):
+    value = graph.settled(value)
+    name = graph.maps(step, value)
+    places = layout.standard(graph.shapes[name])
+    return Value(name, places if step.channels_first else places.transpose(1, 2, 0), around(step, "padding", 1))
+
+
+def cropping(graph, step, value):
+    return graph.add(step, Crop2D(around(step, "cropping", 0)), graph.maps(step, value))
+
+
+def around(step, name, usual):
+    """((top, bottom), (left, right)) of a number, a pair or two pairs."""
+    given = step.get(name, default=usual)
+    given = [given] * 2 if isinstance(given, int) else given
+    return tuple((side, side) if isinstance(side, int) else (side[0], side[1]) for side in given)
+
+
+def up_sampling(graph, step, value):
+    factor, how = pair(step, "size", default=2), step.get("interpolation", default="nearest")
+    if how != "nearest" and factor != (1, 1):
+        raise step.refuse(f"makes maps larger by {how!r} interpolation; here that is 'nearest' alone")
+    return graph.add(step, Upsample(factor), graph.maps(step, value))
+
+
+def pair(step, *names, default=None):
+    given = step.get(*names, default=default)
+    return (given, given) if isinstance(given, int) else tuple(given)
+
+
+KINDS = {
+    "AveragePooling2D": pool(AvgPool2D, count_padding=False), "BatchNormalization": batch_norm,
+    "Conv2D": convolution, "Conv2DTranspose": transposed_convolution, "Cropping2D": cropping, "Dense": dense,
+    "DepthwiseConv2D": depthwise_convolution, "GlobalAveragePooling2D": global_pool(GlobalAvgPool),
+    "GlobalMaxPooling2D": global_pool(GlobalMaxPool), "MaxPooling2D": pool(MaxPool2D),
+    "SeparableConv2D": separable_convolution, "UpSampling2D": up_sampling, "ZeroPadding2D": zero_padding,
+}  # fmt: skip
