@@ -66,3 +66,16 @@ def test_the_history_gives_way_first_and_then_lbfgs():
 def test_tiles_are_for_pictures_larger_than_one():
     net = one_layer()
     assert tile_of(net, (1, TILE, TILE + 1, 3), ["conv"]) == TILE and tile_of(net, (1, TILE, TILE, 3), ["conv"]) is None
+
+
+def test_tiles_give_way_before_the_method_and_only_where_the_loss_can_be_had_in_them():
+    net, shape, method = one_layer(), (1, 600, 700, 3), Adam(1.0)
+    needs = needed(net, shape, ["conv"], method.vectors)
+    limit = PROGRAM + 4 * net.parameter_count + needs
+    assert lean(net, shape, ["conv"], method, limit=limit).tile is None
+    found = lean(net, shape, ["conv"], method, limit=limit - 1)
+    assert found.tile == TILE and found.method is method and "in tiles of" in found.note
+    assert found.needs == needed(net, shape, ["conv"], method.vectors, TILE) < needs
+    assert lean(net, shape, ["conv"], method, limit=limit - 1, tile=100).tile == 100            # as was asked for
+    with pytest.raises(TooLarge):
+        lean(net, shape, ["conv"], method, limit=limit - 1, in_tiles=False)

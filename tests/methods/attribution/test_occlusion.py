@@ -188,3 +188,13 @@ def test_grey_nets_and_nets_of_any_size(branches, rng):
 def test_mistakes(vgg, picture, settings, message):
     with pytest.raises((BadValue, UnknownName), match=message):
         occlusion(vgg, picture, **settings)
+
+
+def test_a_frame_lies_round_the_window_on_all_four_sides():
+    """A window of rows 2 to 5 and columns 4 to 9 of a net's 8 x 16, in a picture ten times as large."""
+    made = framed(np.zeros((80, 160, 3), np.uint8), Box(0, 0, 80, 160), (8, 16), [((2, 4, 5, 9), "#ff0000")])
+    red, white = ((made == colour).all(axis=2) for colour in ((255, 0, 0), (255, 255, 255)))
+    for lines, (first, last) in ((red.any(axis=1), (21, 48)), (red.any(axis=0), (41, 88)),
+                                 (white.any(axis=1), (20, 49)), (white.any(axis=0), (40, 89))):
+        assert (lines.argmax(), len(lines) - 1 - lines[::-1].argmax()) == (first, last)
+    assert not red[24:46, 44:86].any()
