@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minivis.errors import BadValue, MissingExtra
+from minivis.errors import BadFile, BadValue, MissingExtra
 from minivis.figures.compose import contact_sheet
 from minivis.runtime.files import atomic_write
 
@@ -39,7 +39,9 @@ def write_film(path, frames, *, fps=12, scale=None, force=False):
     sheets += [sheets[-1]] * max(1, round(fps))
     with atomic_write(path, force) as temporary:
         if suffix == ".mp4":
-            _write_mp4(temporary, sheets, fps)
+            if not _write_mp4(temporary, sheets, fps):
+                raise BadFile(f"{path} cannot be written: ffmpeg stopped before the film ended; is the disk full, or "
+                              "does `ulimit -f` allow no file so large?")
         else:
             first, *rest = (Image.fromarray(sheet) for sheet in sheets)
             extra = {"lossless": True} if suffix == ".webp" else {}
@@ -53,6 +55,7 @@ def _frame(frame, scale):
 
 
 def _write_mp4(path, sheets, fps):
+    """Whether the film is whole: ffmpeg, a process of its own, says nothing where there is no room for it."""
     ffmpeg = _ffmpeg()
     height, width = (n - n % 2 for n in sheets[0].shape[:2])       # H.264 with 4:2:0 takes even sides
     writer = ffmpeg.write_frames(str(path), (width, height), fps=fps, macro_block_size=1, quality=8)
@@ -60,8 +63,14 @@ def _write_mp4(path, sheets, fps):
     try:
         for sheet in sheets:
             writer.send(np.ascontiguousarray(sheet[:height, :width]))
+    except OSError:                             # it has ended
+        return False
     finally:
         writer.close()
+    try:
+        return ffmpeg.count_frames_and_secs(str(path))[0] >= len(sheets)
+    except RuntimeError:                        # it finds no film
+        return False
 
 
 def _ffmpeg():

@@ -1,12 +1,16 @@
 """Films: frames in, frames out."""
 
+import errno
 import gc
+import sys
 
 import numpy as np
 import pytest
+from commandline import fill
+from disks import with_file_limit
 from PIL import Image
 
-from minivis.errors import BadValue, MissingExtra
+from minivis.errors import BadFile, BadValue, MissingExtra
 from minivis.figures.film import check_film, write_film
 
 FRAMES = [np.full((8, 10, 3), 60 * k, np.uint8) for k in range(4)]
@@ -42,6 +46,58 @@ def test_mp4(tmp_path):                                 # imageio-ffmpeg leaves 
     del reader
     gc.collect()
     assert len(frames) >= 4 and abs(frames[2].astype(int).mean() - 120) < 8
+
+
+@pytest.mark.slow
+def test_an_mp4_that_is_larger_than_a_limit_leaves_nothing(tmp_path):
+    pytest.importorskip("imageio_ffmpeg", reason="no imageio-ffmpeg: MP4 films are not tried")
+    fill(tmp_path)
+    code, out, err = with_file_limit(20_000, "maximize", "--net", "tiny.h5", "--steps", "20", "--width", "16",
+                                     "--film", "f.mp4", cwd=tmp_path)
+    assert (code, out) == (2, "") and "f.mp4 cannot be written: ffmpeg stopped" in err and err.count("\n") == 1
+    assert not [path for path in tmp_path.iterdir() if "mp4" in path.name]
+
+
+@pytest.mark.parametrize("error, count", [(OSError, 16), (None, 15), (None, None), (None, 16)])
+def test_ffmpeg_that_stops_early_leaves_no_film(tmp_path, monkeypatch, error, count):
+    """A stand-in for ffmpeg, which gets 4 frames and 12 that stay; an OSError is a pipe that it has closed."""
+
+    class Ffmpeg:
+        @staticmethod
+        def write_frames(path, *size, **settings):
+            with open(path, "wb") as file:
+                while True:
+                    frame = yield
+                    if frame is not None and error:
+                        raise error("ffmpeg said\nmuch")
+                    file.write(b"frame")
+
+        @staticmethod
+        def count_frames_and_secs(path):
+            if count is None:
+                raise RuntimeError("no film")
+            return count, 1.0
+
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", Ffmpeg)
+    if not error and count == 16:
+        write_film(tmp_path / "film.mp4", FRAMES)
+        assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+        return
+    with pytest.raises(BadFile, match=r"film\.mp4 cannot be written: ffmpeg stopped before the film ended"):
+        write_film(tmp_path / "film.mp4", FRAMES)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_a_film_that_is_larger_than_a_limit_leaves_nothing(tmp_path, monkeypatch, suffix):
+    def save(self, path, **settings):
+        path.write_bytes(b"half")
+        raise OSError(errno.EFBIG, "File too large")
+
+    monkeypatch.setattr(Image.Image, "save", save)
+    with pytest.raises(BadFile, match=r"cannot be written: the file would be larger than .* `ulimit -f`"):
+        write_film(tmp_path / f"film{suffix}", FRAMES)
+    assert not list(tmp_path.iterdir())
 
 
 def test_mistakes(tmp_path, monkeypatch):

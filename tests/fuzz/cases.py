@@ -45,8 +45,12 @@ BASES = {                                       # a command -> words with which 
     ("live",): (*NET, "--no-browser"),
     ("gallery",): ("photo.png", *NET),
     ("rerun",): ("saliency.png",),
+    ("exercise", "check"): ("relu",),
+    ("exercise", "hint"): ("relu",),
+    ("exercise", "solution"): ("relu",),
+    ("exercise", "start"): ("relu",),
 }
-SLOW = (("train", "emoji"), ("gallery",), ("linear",), ("gradcheck",))       # once in a while only
+SLOW = (("train", "emoji"), ("gallery",), ("linear",), ("gradcheck",), ("exercise", "check"))      # now and then
 
 ODD = ("-1", "0", "-0", "9" * 30, "-" + "9" * 30, "1" * 5000, "nan", "-nan", "inf", "-inf", "1e400", "1e-400", "5e-324",
        "1e308", "0x10", "1.5", "-1.5", "1_0", "٣", "½", "", " ", "\t", "\n", "x" * 5000, "gose", "鵝 Ω≈ç", "\u202e",
@@ -93,7 +97,7 @@ def options(rng, originals):
     words = rng.choice(list(EVERY))
     if words in SLOW and rng.random() < 0.8:
         words = rng.choice([other for other in EVERY if other not in SLOW])
-    line = list(BASES[words])
+    line = list(BASES.get(words, ()))
     if rng.random() < 0.15:                     # an argument, or the value of an option that is there
         line = [rng.choice(ODD) if rng.random() < 0.4 else word for word in line]
     if rng.random() < 0.05:

@@ -53,6 +53,7 @@ def results(folder, first, stop, step, run=RUN):
         with start(folder, first, stop, step, run) as process:
             for line in lines(process):
                 found = json.loads(line)
+                assert "failed" not in found, f"case {found['failed']}: {found['why']}"
                 if "begin" in found:
                     begun = found
                 else:

@@ -34,14 +34,15 @@ def main(folder, seed, first, stop, step):
     originals = files_in(Path(folder))
     with tempfile.TemporaryDirectory() as here, Place(here, originals) as place:
         for number in range(first, stop, step):
-            one = case(seed, number, originals)
-            print(json.dumps({"begin": number, "kind": one.kind, "words": [ascii(w)[:200] for w in one.words]}),
-                  file=results, flush=True)
             try:
+                one = case(seed, number, originals)
+                print(json.dumps({"begin": number, "kind": one.kind, "words": [ascii(w)[:200] for w in one.words]}),
+                      file=results, flush=True)
                 found = place.run(one)
-            except BaseException:      # of the fuzzer itself: it must not look like an end
-                found = {"code": None, "wrong": f"the fuzzer failed: {traceback.format_exc()}", "err": "", "memory": 0}
-            print(json.dumps({"end": number, "kind": one.kind, **found}), file=results, flush=True)
+            except BaseException:               # of the fuzzer itself: stderr is not ours now
+                print(json.dumps({"failed": number, "why": traceback.format_exc()}), file=results, flush=True)
+                raise
+            print(json.dumps({"end": number, **found}), file=results, flush=True)
 
 
 def files_in(folder):

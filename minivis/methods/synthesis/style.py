@@ -7,7 +7,6 @@ means that nothing is there. A large picture is painted small first and enlarged
 layers see.
 """
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +31,7 @@ from minivis.optimize.problem import VECTORS, Problem
 from minivis.optimize.update_rules import LBFGS
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import get_xp
+from minivis.runtime.checkpoints import DAMAGED
 from minivis.runtime.settings import SEED, SWITCH, choice, number, several, takes, whole
 from minivis.types import Names, Picture
 
@@ -195,7 +195,7 @@ def shape_in(checkpoint):
     try:
         with np.load(checkpoint, allow_pickle=False) as file:
             return file["z"].shape
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except DAMAGED:
         return None
 
 

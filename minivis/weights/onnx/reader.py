@@ -111,7 +111,19 @@ def parsed(path):
         raise BadFile(f"{path} keeps its numbers in another file, which cannot be read ({said})") from None
     if not model.graph.node:
         raise BadFile(f"{path} is an ONNX file without a graph; fetch or copy it again")
+    if not all(isinstance(text, str) for text in texts(model)):         # protobuf has bytes for what is no UTF-8
+        raise BadFile(f"{path} is a damaged ONNX file: a name in it is no text; fetch or copy it again")
     return model
+
+
+def texts(model):
+    """Every text that a graph consists of."""
+    graph = model.graph
+    yield model.producer_name
+    yield from (item.name for several in (graph.initializer, graph.input, graph.output) for item in several)
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
 
 
 def check_arrays(net, path):

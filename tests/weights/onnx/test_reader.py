@@ -73,6 +73,7 @@ def with_node(kind, **attributes):
 
 @pytest.mark.parametrize("make, message", [
     (lambda: with_node("Erf"), "the node 'odd' is a Erf, no layer here"),
+    (lambda: with_node("Clip", min=-1.0, max=1.0), "clips to -1.0"),
     (lambda: with_node("MaxPool", kernel_shape=[2, 2], dilations=[2, 2]), "pools with dilation"),
     (lambda: with_node("Conv", kernel_shape=[3, 3], auto_pad="SAME_LOWER"), "damaged|SAME_LOWER"),
     (lambda: with_node("Softmax"), "a softmax of feature maps"),
@@ -182,3 +183,13 @@ def test_an_open_size_is_not_tried_again_and_again_with_thousands_of_nodes(tmp_p
     with pytest.raises(BadFile, match="an FC layer takes one row"):
         mv.load(m.save(tmp_path / "a.onnx"))
     assert len(tried) == 3
+
+
+@pytest.mark.parametrize("name", [b"pytorch", b"features/conv1", b"BatchNormalization", b"epsilon", b"input"])
+def test_a_name_that_is_no_text(tmp_path, name):
+    """Damaged bytes are no UTF-8, and protobuf hands them out as bytes."""
+    path = everything().save(tmp_path / "a.onnx")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(name, b"\xff" + name[1:]))
+    with pytest.raises(BadFile, match="a name in it is no text"):
+        mv.load(path)
