@@ -1,6 +1,6 @@
 """A `Network` in the making from another program's graph, whose values need not be counted as ours: see layout.py."""
 
-from itertools import chain, count
+from collections import Counter
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Builder:
     def __init__(self, dtype):
         self.dtype = np.dtype(dtype)
         self.values, self.shapes, self.net = {}, {}, Network()
+        self.repeats: Counter[str] = Counter()                  # how often a name was wanted again
         self.scale, self.shift, self.flipped = np.ones(1), np.zeros(1), False
 
     def reads_pixels(self):
@@ -80,8 +81,10 @@ class Builder:
         """Append a layer and return its name. ``once``: one that is there under this name will do."""
         if once and name in self.net.nodes:
             return name
-        names = chain([name], (f"{name} {i}" for i in count(2)))
-        name = next(n for n in names if n not in self.net.nodes and n != "input")
+        wanted = name
+        while name in self.net.nodes or name == "input":
+            self.repeats[wanted] += 1
+            name = f"{wanted} {self.repeats[wanted] + 1}"
         self.net.add(name, layer, *sources)
         try:
             self.shapes[name] = layer.output_shape(*(self.shapes[source] for source in sources))

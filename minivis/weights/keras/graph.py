@@ -5,6 +5,7 @@ A value's places (weights/layout.py) are kept in Keras' own order of axes: H, W,
 first, so Flatten, Reshape and Permute are NumPy's calls on them.
 """
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from minivis.weights.layout import Value
 
 KINDS = {**layers.KINDS, **functions.KINDS, **merging.KINDS}
 SIDE = 224                                      # tried where a model takes pictures of any size
+MOST_CALLS = 10_000                             # models that call models may ask for any number; NASNetLarge has 1000
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Graph(Builder):
     def __init__(self, model, store, read, dtype, *, keras=3, channels_first=False):
         super().__init__(dtype)
         self.model, self.store, self.read, self.keras = model, store, read, keras
-        self.first = channels_first
+        self.first, self.calls = channels_first, 0
 
     def translate(self, size):
         """The net; its input's size is ``size``, else the model's, else any. ``outputs``: a `Value` for each."""
@@ -91,20 +93,21 @@ class Graph(Builder):
     def run(self, model, store, given, prefix):
         """The `Value`s that a model makes of those ``given``."""
         made = dict(zip(model.inputs, given, strict=True))
-        waiting = [(layer, number) for layer in model.layers for number in range(len(layer.calls))]
-        while waiting:
-            later = []
-            for layer, number in waiting:
-                call = layer.calls[number]
-                needed = refs((call.args, call.kwargs))
-                if all(ref in made for ref in needed):
-                    values = self.call(layer, call, made, store, prefix)
-                    made.update({Ref(layer.name, number, i): value for i, value in enumerate(values)})
-                else:
-                    later.append((layer, number))
-            if len(later) == len(waiting):
-                raise BadFile(f"the layer {later[0][0].name!r} reads what no layer makes; the description is damaged")
-            waiting = later
+        ready = deque((layer, number) for layer in model.layers for number in range(len(layer.calls)))
+        waiting: dict[Ref, list] = {}                           # what is not made yet -> the calls that read it
+        while ready:
+            layer, number = ready.popleft()
+            call = layer.calls[number]
+            missing = next((ref for ref in refs((call.args, call.kwargs)) if ref not in made), None)
+            if missing is not None:
+                waiting.setdefault(missing, []).append((layer, number))
+                continue
+            for i, value in enumerate(self.call(layer, call, made, store, prefix)):
+                made[Ref(layer.name, number, i)] = value
+                ready.extendleft(reversed(waiting.pop(Ref(layer.name, number, i), [])))
+        for ref, blocked in waiting.items():
+            raise BadFile(f"the layer {blocked[0][0].name!r} reads {ref.layer!r}, which no layer makes; the "
+                          "description is damaged")
         if lost := [ref.layer for ref in model.outputs if ref not in made]:
             raise BadFile(f"no layer makes the output of {lost[0]!r}; the description is damaged")
         return [made[ref] for ref in model.outputs]
@@ -113,6 +116,9 @@ class Graph(Builder):
         """The outputs of one call of one layer."""
         args, kwargs = filled(call.args, made), filled(call.kwargs, made)
         name = f"{prefix}{layer.name}"
+        self.calls += 1
+        if self.calls > MOST_CALLS:
+            raise BadFile(f"the model calls its layers more than {MOST_CALLS} times")
         if layer.model:
             given = [value for value in (args[0] if isinstance(args[0], list) else args) if isinstance(value, Value)]
             if len(given) != len(layer.model.inputs):

@@ -94,14 +94,18 @@ def transposed_convolution(graph, step, value):
 
 
 def transposed_padding(how, kernel, stride, dilation, extra):
-    """((before, after), output_padding) of one axis. An output is as long as "same" or "valid" would read back to the
-    input, n * stride or n * stride + the rest of the kernel, unless an output_padding says otherwise."""
+    """((before, after), output_padding) of one axis, as TensorFlow and JAX have it: what is too much is cut off at both
+    ends, the odd number at the end.
+
+    An output of n positions has n * stride ("same"), or n * stride and what the kernel has more ("valid"). Where an
+    ``extra`` output_padding is given, it has so much more than (n - 1) * stride, and the kernel's size or 1 or 0.
+    """
     size = (kernel - 1) * dilation + 1
-    if extra is None:
-        total = size - stride if how == "same" else min(0, size - stride)
-        return ((total // 2, total - total // 2), 0) if total > 0 else ((0, 0), -total)
-    before = size // 2 if how == "same" else 0
-    return (before, before), extra
+    if how == "same":
+        total = size - stride if extra is None else size - size % 2 - extra
+    else:
+        total = min(0, size - stride) if extra is None else -extra
+    return ((total // 2, total - total // 2), 0) if total > 0 else ((0, 0), -total)
 
 
 # ---- fully connected ----

@@ -80,16 +80,16 @@ def version_of(source):
 
 def is_first(entry):
     """Whether the model's picture is (N, C, H, W): where the first layer that says an order says so."""
-    waiting = [entry]
+    waiting = [entry]                                   # the next one last
     while waiting:
-        item = waiting.pop(0)
+        item = waiting.pop()
         if isinstance(item, list):
-            waiting[:0] = item
+            waiting.extend(reversed(item))
         elif isinstance(item, dict):
             order = item.get("data_format", item.get("dim_ordering"))
             if isinstance(order, str):
                 return order in ("channels_first", "th")
-            waiting[:0] = [item[key] for key in ("config", "layers") if isinstance(item.get(key), list | dict)]
+            waiting.extend(item[key] for key in ("layers", "config") if isinstance(item.get(key), list | dict))
     return False
 
 

@@ -7,6 +7,7 @@ from keras_models import Keras
 import minivis as mv
 from minivis.errors import BadFile
 from minivis.layers import Pad2D, Scale, Unflatten
+from minivis.weights.keras import graph
 
 
 def test_layers_keep_their_names_and_activations_are_named_after_them(w, both):
@@ -128,5 +129,18 @@ def test_models_that_are_none_of_one_picture(w, tmp_path):
         mv.load(net.h5(tmp_path / "a.h5"))
     net = Keras()
     net.ends(net.layer("Add", [net.input, "nowhere"], name="sum"))
-    with pytest.raises(BadFile, match="'sum' reads what no layer makes"):
+    with pytest.raises(BadFile, match="'sum' reads 'nowhere', which no layer makes"):
         mv.load(net.h5(tmp_path / "a.h5"))
+
+
+def test_models_that_call_models_a_million_times_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(graph, "MOST_CALLS", 100)
+    inner = Keras()
+    inner.ends(inner.layer("ReLU", inner.input))
+    for i in range(20):                                                     # 2^20 calls
+        outer = Keras(name=f"outer{i}")
+        outer.model(inner, outer.input, "twice")
+        outer.ends(outer.again("twice", "twice"))
+        inner = outer
+    with pytest.raises(BadFile, match="calls its layers more than 100 times"):
+        mv.load(inner.h5(tmp_path / "a.h5"))

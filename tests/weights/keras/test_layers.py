@@ -62,7 +62,8 @@ def test_a_separable_convolution_is_a_depthwise_one_and_a_pointwise_one(w, both,
 
 @pytest.mark.parametrize("how, kernel, stride, extra, pads, more, out", [
     ("same", 3, 2, None, (0, 1), 0, 12), ("same", 4, 2, None, (1, 1), 0, 12), ("same", 1, 2, None, (0, 0), 1, 12),
-    ("valid", 3, 2, None, (0, 0), 0, 13), ("valid", 2, 3, None, (0, 0), 1, 18), ("same", 3, 2, 1, (1, 1), 1, 12),
+    ("valid", 3, 2, None, (0, 0), 0, 13), ("valid", 2, 3, None, (0, 0), 1, 18), ("same", 3, 2, 1, (0, 1), 0, 12),
+    ("same", 3, 2, 0, (1, 1), 0, 11), ("same", 4, 2, 1, (1, 2), 0, 11), ("valid", 3, 2, 1, (0, 0), 1, 14),
     ("valid", 3, 2, 0, (0, 0), 0, 13),
 ])  # fmt: skip
 def test_how_long_a_transposed_convolution_is(how, kernel, stride, extra, pads, more, out):
