@@ -1,1 +1,1 @@
-"""Pixels in and out of files, and what a net wants of them. No net in here."""
+"""Reading and writing pictures, and preparing them for a net. This room knows no net."""

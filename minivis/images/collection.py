@@ -1,7 +1,7 @@
-"""Many pictures by name: those of a folder of any size, or some arrays. Each is read on its own, when it is needed.
+"""Many pictures by name: the files of a folder, or arrays. Each is read when it is needed.
 
-One file never ends a run over many: whatever is wrong with it, from a named pipe to a lack of memory, is a MinivisError
-with its name, which the caller lists.
+One bad file never ends a run over many: any problem with it, from a named pipe to a lack of memory, becomes a
+MinivisError that names it, and the caller lists it.
 """
 
 import hashlib
@@ -17,24 +17,24 @@ from minivis.images.files import read_image
 from minivis.runtime.files import read_bytes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif", ".ico")
-MOST = 2**31                                    # bytes of a file: 300 million pixels of 16 bits, uncompressed, and more
+MOST = 2**31                                    # bytes of a file: enough for 300 million uncompressed pixels of 16 bits
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures by name below a folder ``root``; or, where ``root`` is None, arrays, uint8 (H, W, C)."""
+    """Pictures by name below a folder ``root``, or arrays, uint8 (H, W, C), if ``root`` is None."""
 
     root: str | None
     names: tuple
 
     @classmethod
     def of(cls, source):
-        """Of a folder (and all below it, sorted by name), a picture file, a list of files, or arrays."""
+        """From a folder (and all below it, sorted by name), a picture file, a list of files, or arrays."""
         if isinstance(source, (str, os.PathLike)):
             return cls.below(os.fspath(source))
         source = tuple(source)
         if not source:
-            raise BadValue("no pictures: give at least one")
+            raise BadValue("give at least one picture")
         if isinstance(source[0], (str, os.PathLike)):
             return cls(os.getcwd(), tuple(os.fspath(path) for path in source))
         return cls(None, source)
@@ -53,7 +53,8 @@ class Pictures:
             names += [file if near == "." else f"{near}/{file}" for file in files
                       if file.lower().endswith(SUFFIXES) and not file.startswith(".")]
         if not names:
-            raise BadFile(f"there is no picture in the folder {path}: none of its files ends in {', '.join(SUFFIXES)}")
+            raise BadFile(f"there is no picture in the folder {path}: no file in it ends in one of "
+                          f"{', '.join(SUFFIXES)}")
         return cls(os.path.abspath(path), tuple(sorted(names)))
 
     def name(self, i):
@@ -66,7 +67,7 @@ class Pictures:
         return Pictures(self.root, self.names[first : first + count])
 
     def read(self, i, size=None):
-        """(picture i, uint8 (H, W, C); its SHA-256). Raise a MinivisError, with its name, if it can't be read."""
+        """(picture i, uint8 (H, W, C); its SHA-256). Raise a MinivisError that names the file if it cannot be read."""
         if self.root is None:
             array = np.asarray(self.names[i])
             return array, hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()
@@ -74,23 +75,23 @@ class Pictures:
         return read_image(file, size), digest
 
     def bytes(self, i):
-        """(an open file in memory, its SHA-256). Raise a MinivisError, with its name, if it can't be read."""
+        """(the file, open in memory; its SHA-256). Raise a MinivisError that names the file if it cannot be read."""
         try:
             data = read_bytes(self.path(i), MOST)
-        except BadFile as error:                        # no regular file, or far too large
+        except BadFile as error:                        # not a regular file, or far too large
             raise BadFile(str(error).replace(self.path(i), self.names[i], 1)) from None
         except OSError as error:
             raise BadFile(f"{self.names[i]} cannot be opened ({error.strerror})") from error
         except MemoryError:
             raise TooLarge(f"{self.names[i]} does not fit into memory") from None
         if not data:
-            raise BadFile(f"{self.names[i]} is empty; get a whole copy of it")
+            raise BadFile(f"{self.names[i]} is empty; get a complete copy of it")
         file = io.BytesIO(data)
         file.name = self.names[i]                       # for the messages of read_image
         return file, hashlib.sha256(data).hexdigest()
 
     def hash(self, i):
-        """SHA-256 of picture i, whether or not it is a picture; empty if the file can't be read."""
+        """The SHA-256 of file i, even if it is not a picture; an empty string if the file cannot be read."""
         if self.root is None:
             return self.read(i)[1]
         try:
@@ -103,12 +104,12 @@ class Pictures:
 
 
 def chained(digest, name, content):
-    """The hash of a list of pictures after one more has been appended to it."""
+    """The hash of a list of pictures after one more picture is appended to it."""
     return hashlib.sha256(f"{digest}\0{name}\0{content}".encode(errors="surrogateescape")).hexdigest()
 
 
 def folder_hash(pictures, count=None):
-    """What `Tally.digest` is after a sweep over (the first ``count``) pictures; ``pictures`` may be a folder."""
+    """What `Tally.digest` is after a sweep over the pictures (or the first ``count``); ``pictures`` may be a folder."""
     pictures, digest = pictures if isinstance(pictures, Pictures) else Pictures.of(pictures), ""
     for i in range(len(pictures) if count is None else count):
         digest = chained(digest, pictures.name(i), pictures.hash(i))

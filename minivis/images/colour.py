@@ -1,4 +1,4 @@
-"""Whose colours a picture has: its own, those of a photograph, or those of a painting. All of levels 0..255, floats.
+"""Give a picture the colours of another. All pictures are floats in levels, 0..255.
 
     luminance_transfer(new, old)    the brightness of one picture with the colours of another (Gatys et al. 2016)
     match_histogram(x, like)        each colour takes every level as often as ``like`` does (after Gatys et al. 2015)
@@ -10,7 +10,7 @@ from minivis.runtime.backend import get_xp
 
 
 def luminance(pixels):
-    """(..., 3 or 1) -> (..., 1): how bright a pixel is, whatever its colour (Y of YIQ and YUV)."""
+    """(..., 3 or 1) -> (..., 1): the brightness of each pixel (Y of YIQ and YUV)."""
     if pixels.shape[-1] == 1:
         return pixels
     xp = get_xp(pixels)
@@ -18,19 +18,20 @@ def luminance(pixels):
 
 
 def luminance_transfer(new, old):
-    """As bright as ``new``, coloured as ``old``. Both (..., H, W, C); levels may leave 0..255."""
+    """The brightness of ``new`` with the colours of ``old``, both (..., H, W, C). Levels may leave 0..255."""
     if new.shape[-3:-1] != old.shape[-3:-1]:
-        raise BadValue(f"pictures of one size are needed, not of {new.shape[-3:-1]} and {old.shape[-3:-1]}")
+        raise BadValue(f"both pictures must have the same size, not {new.shape[-3:-1]} and {old.shape[-3:-1]}")
     return old + (luminance(new) - luminance(old))
 
 
 def match_histogram(pixels, like):
-    """Pixels (..., C), each channel mapped so that its levels are distributed as those of ``like`` (..., C).
+    """Map each channel of pixels (..., C) so that its levels are distributed like those of ``like`` (..., C).
 
-    The k-th darkest of all takes the level that has the same rank in ``like``; the order of pixels stays.
+    The k-th darkest pixel gets the level that has the same rank in ``like``, so the order of pixels by level stays.
     """
     if pixels.shape[-1] != like.shape[-1]:
-        raise BadValue(f"a picture of {pixels.shape[-1]} channels cannot have the histogram of one of {like.shape[-1]}")
+        raise BadValue(f"a picture with {pixels.shape[-1]} channels cannot take the histogram of one with "
+                       f"{like.shape[-1]}")
     xp = get_xp(pixels)
     matched = xp.empty_like(pixels)
     for c in range(pixels.shape[-1]):

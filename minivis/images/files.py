@@ -1,8 +1,9 @@
-"""Picture files to arrays and back. Outside the nets a picture is uint8, (H, W, 3) RGB or (H, W, 1) grey, upright.
+"""Read and write picture files. Outside the nets a picture is upright and uint8: (H, W, 3) RGB or (H, W, 1) grey.
 
-Reading makes whatever a file holds into that: alpha is laid on white, CMYK and palettes become RGB, 16 bits and floats
-become 8, and the orientation that a camera notes in EXIF is applied. Colour profiles (ICC) are not: the nets were
-trained on raw values. Writing puts how a picture was made into the file, and renames it when it is whole.
+Reading converts every file to that form: transparent pictures are placed on white, CMYK and palettes become RGB, 16
+bits and floats become 8 bits, and the orientation in a camera's EXIF is applied. Colour profiles (ICC) are ignored,
+because the nets were trained on raw values. Writing stores in the file how the picture was made, and gives the file its
+name only when it is complete.
 """
 
 import functools
@@ -34,7 +35,8 @@ FREE_PIXELS, MOST_PIXELS_A_BYTE = 100_000_000, 100      # beyond, the file must 
 BAND_ROWS = 256                                         # of a picture, turned into 8 bits at once
 EXIF_DESCRIPTION, EXIF_ORIENTATION = 0x010E, 0x0112
 
-# EXIF orientation -> what turns the stored picture upright (Exif 2.32, section 4.6.4: where the 0th row and column are)
+# EXIF orientation -> the move that turns the stored picture upright (Exif 2.32, section 4.6.4: where row 0 and column 0
+# are)
 UPRIGHT = {
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -47,10 +49,10 @@ UPRIGHT = {
 
 
 def read_image(path: Any, max_side: int | None = None, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """The picture in a file (a path, or an open binary file): uint8 (H, W, 3), or (H, W, 1) where it is grey.
+    """Read a picture from a path or an open binary file: uint8 (H, W, 3), or (H, W, 1) if it is grey.
 
-    Of an animation, the first frame. With ``max_side`` a larger picture is shrunk until its longer side has that many
-    pixels; of a JPEG, only a part is then decoded, so that a huge one is cheap.
+    An animation gives its first frame. With ``max_side`` a larger picture is shrunk until its longer side has that many
+    pixels; a JPEG is then decoded at a lower resolution, so a huge one is cheap.
     """
     if max_side is not None and max_side < 1:
         raise BadValue(f"max_side must be at least 1 pixel, not {max_side}")
@@ -61,12 +63,12 @@ def read_image(path: Any, max_side: int | None = None, *, max_pixels: int = MAX_
         width, height = im.size
         if width * height > max_pixels:
             raise TooLarge(f"{name} has {width} x {height} pixels, {width * height / 1e6:.0f} million; minivis reads "
-                           f"up to {max_pixels / 1e6:.0f} million: make it smaller first")
+                           f"up to {max_pixels / 1e6:.0f} million: shrink it first")
         if size is not None and width * height > max(FREE_PIXELS, MOST_PIXELS_A_BYTE * size):
             raise TooLarge(f"{name} would unpack from {size / 1e6:.1f} MB to {width} x {height} pixels, which no "
                            "photograph does: make it smaller first")
         im.load()
-        orientation = _orientation(im)                  # after load: Pillow turns a TIFF by itself
+        orientation = _orientation(im)                  # after loading, because Pillow turns a TIFF by itself
         if shrinks:
             if im.mode not in ("L", "RGB") or "transparency" in im.info:
                 pixels, original = _to_8_bit(im, name), im
@@ -79,13 +81,13 @@ def read_image(path: Any, max_side: int | None = None, *, max_pixels: int = MAX_
 
 
 def read_text(path):
-    """The dict of strings that ``write_image(..., text=...)`` put into a picture; empty where there is none."""
+    """The dict of strings that ``write_image(..., text=...)`` stored in a picture; empty if there is none."""
     with _opened(path) as (im, *_):
         if isinstance(im, PngImagePlugin.PngImageFile):
             return {key: str(value) for key, value in im.text.items()}
         try:
             found = json.loads(im.getexif().get(EXIF_DESCRIPTION, "{}"))
-        except ValueError:                              # a camera's description, not ours
+        except ValueError:                              # a description by a camera, not by minivis
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -93,8 +95,8 @@ def read_text(path):
 def write_image(path: PathLike, array: NDArray[Any], text: dict[str, str] | None = None, force: bool = False) -> None:
     """Write uint8 (H, W, 3), (H, W, 4) with alpha, (H, W, 1) or (H, W) to a new file, in the format of its suffix.
 
-    ``text``: a dict of strings to keep inside, as PNG text chunks (elsewhere: JSON in the EXIF description). An
-    existing file is kept, with a BadValue, unless ``force``; a failure leaves nothing behind.
+    ``text``: a dict of strings to store in the file, as PNG text chunks (in other formats as JSON in the EXIF
+    description). If the file exists, BadValue is raised unless ``force``; a failure leaves nothing behind.
     """
     data = _encode(array, WRITES[check_suffix(path)], text)
     with atomic_write(path, force) as temporary:
@@ -102,22 +104,23 @@ def write_image(path: PathLike, array: NDArray[Any], text: dict[str, str] | None
 
 
 def check_suffix(path):
-    """The suffix of ``path`` in small letters, if pictures can be written as that; else BadValue."""
+    """The suffix of ``path`` in lower case. Raise BadValue if pictures cannot be written in that format."""
     suffix = Path(path).suffix.lower()
     if suffix not in WRITES:
-        raise BadValue(f"{path} ends in {suffix or 'no suffix'!r}, but pictures are written as {', '.join(WRITES)}")
+        raise BadValue(f"{path}: a picture's name must end in one of {', '.join(WRITES)}")
     return suffix
 
 
 def png_bytes(array, text=None):
-    """The bytes of a PNG file of uint8 (H, W, 3), (H, W, 1) or (H, W): for notebooks and self-contained pages."""
+    """uint8 (H, W, 3), (H, W, 1) or (H, W) as the bytes of a PNG file, for notebooks and self-contained pages."""
     return _encode(array, "PNG", text)
 
 
 class Lenient:
-    """A context in which Pillow neither warns of odd metadata nor limits the pixels: ours are counted before decoding.
+    """A context in which Pillow does not warn of odd metadata and does not limit the pixels, which we count ourselves.
 
-    Both are settings of the process. The first to come saves them, the last to go puts them back, whoever they are.
+    Both are settings of the whole process. The first thread to enter saves them, and the last one to leave restores
+    them.
     """
 
     def __init__(self):
@@ -154,19 +157,19 @@ def _opened(path):
     file = path if given else _open_file(path, name)
     try:
         if not given and not file.peek(1):
-            raise BadFile(f"{name} is empty; get a whole copy of it")
+            raise BadFile(f"{name} is empty; get a complete copy of it")
         with LENIENT, Image.open(file, formats=_formats()) as im:
             yield im, name, _size(file)
     except MinivisError:
         raise
     except UnidentifiedImageError:
-        raise BadFile(f"{name} is no picture that minivis can read ({', '.join(READS)}); convert it to PNG or JPEG "
-                      "first, if it is one at all") from None
+        raise BadFile(f"{name} is not a picture that minivis can read ({', '.join(READS)}); convert it to PNG or JPEG "
+                      "first") from None
     except MemoryError:
-        raise TooLarge(f"{name} does not fit into memory; make it smaller first") from None
-    except Exception as error:                          # Pillow's decoders raise what they trip over, of any kind
+        raise TooLarge(f"{name} does not fit into memory; shrink it first") from None
+    except Exception as error:                          # Pillow's decoders raise exceptions of any kind
         reason = str(error).strip(". ") or type(error).__name__
-        raise BadFile(f"{name} is damaged or cut short ({reason}); get a whole copy of it") from None
+        raise BadFile(f"{name} is damaged or incomplete ({reason}); get a complete copy of it") from None
     finally:
         if not given:
             file.close()
@@ -182,12 +185,12 @@ def _open_file(path, name):
     except OSError as error:
         raise BadFile(f"{name} cannot be opened ({error.strerror})") from None
     except ValueError:
-        raise BadFile(f"{name!r} is no name of a file") from None
+        raise BadFile(f"{name!r} is not a file name") from None
 
 
 @functools.cache
 def _formats():
-    """Those of READS that this Pillow can read."""
+    """The formats of READS that this Pillow can read."""
     Image.init()
     return [name for name in READS if name in Image.OPEN]
 
@@ -195,7 +198,7 @@ def _formats():
 def _orientation(im):
     try:
         return im.getexif().get(EXIF_ORIENTATION, 1)
-    except Exception:                                   # a picture with broken EXIF is still a picture
+    except Exception:                                   # a picture with damaged EXIF can still be read
         return 1
 
 
@@ -245,8 +248,9 @@ def _is_deep(im):
 def _deep_band(im, name):
     """A function: grey rows of 16 or 32 bits or floats -> 0..255, by the range of all numbers where no white is set.
 
-    65535 and 255 are both white, so 16 bits are divided by 257. Integers of 32 bits and floats have no fixed white:
-    1 (floats), 255 or 65535, the first that nothing exceeds; else, or with negative numbers, from least to most.
+    65535 and 255 are both white, so 16 bits are divided by 257. For integers of 32 bits and floats, white is 1
+    (floats), 255 or 65535, the first that no number exceeds; otherwise, or with negative numbers, the range from the
+    smallest to the largest number is used.
     """
     if im.mode.startswith("I;16") or im.format in ("PNG", "PPM"):
         low, white = 0, 65535
@@ -264,20 +268,21 @@ def _encode(array, format, text):
     array = np.asarray(to_cpu(array))
     if array.dtype != np.uint8:
         raise BadValue(
-            f"pictures are written from uint8, not from {array.dtype}; see minivis.images.preprocessing.to_uint8")
+            f"a picture must be uint8 to be written, not {array.dtype}; convert it with "
+            "minivis.images.preprocessing.to_uint8")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise BadValue(f"a picture is (H, W, 3), (H, W, 1) or (H, W) with at least one pixel, or (H, W, 4) with alpha, "
                        f"not {array.shape}")
     if array.ndim == 3 and array.shape[2] == 4 and format == "JPEG":
-        raise BadValue("a JPEG cannot be transparent: PNG and WEBP can")
+        raise BadValue("a JPEG cannot be transparent: write a PNG or WEBP")
     options = dict(OPTIONS.get(format, {}))
     text = _checked_text(text)
     if text and format == "PNG":
         options["pnginfo"] = PngImagePlugin.PngInfo()
         for key, value in text.items():
-            options["pnginfo"].add_text(key, value)     # as iTXt (UTF-8) where Latin-1 does not hold it
+            options["pnginfo"].add_text(key, value)     # as iTXt (UTF-8) if Latin-1 lacks a character
     elif text:
         options["exif"] = Image.Exif()
         options["exif"][EXIF_DESCRIPTION] = json.dumps(text)
@@ -286,14 +291,14 @@ def _encode(array, format, text):
         Image.fromarray(np.ascontiguousarray(array)).save(data, format, **options)
     except (OSError, ValueError) as error:              # more than 65,500 pixels across or 64 kB of text in a JPEG
         size = " x ".join(map(str, array.shape[1::-1]))
-        raise BadValue(f"{size} pixels cannot be written as {format} ({error}); PNG can") from None
+        raise BadValue(f"{size} pixels cannot be written as {format} ({error}); write a PNG") from None
     return data.getvalue()
 
 
 def _checked_text(text):
     for key, value in (text or {}).items():
         if not (isinstance(key, str) and isinstance(value, str)):
-            raise BadValue(f"the text of a picture is a dict of strings, but {key!r} is {value!r}")
+            raise BadValue(f"the text of a picture must be a dict of strings, but {key!r} is {value!r}")
         if not (key.isascii() and key.isprintable() and 1 <= len(key) <= 79) or "\0" in value:
-            raise BadValue(f"{key!r}: a text chunk has a name of 1 to 79 ASCII characters and holds no NUL")
+            raise BadValue(f"{key!r}: the name of a text chunk must have 1 to 79 ASCII characters, and its text no NUL")
     return text

@@ -1,4 +1,4 @@
-"""How far two pictures are from each other, in several senses of far. Pixels are 0..255, (H, W, C) or (N, H, W, C).
+"""Distances between two pictures. Pixels are 0..255, (H, W, C) or (N, H, W, C).
 
     L0      how many pixels differ in any of their colours
     L2      square root of the sum of squared differences
@@ -6,7 +6,7 @@
     PSNR    10 log10(255^2 / mean squared difference), decibel
     SSIM    structural similarity (Wang et al. 2004): 1 for equal pictures, lower the more their structure differs
 
-Numbers for one picture, arrays (N,) for a batch.
+One picture gives numbers, a batch gives arrays (N,).
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ K1, K2 = 0.01, 0.03
 
 
 def l0(a, b):
-    """The number of pixels that differ; a pixel is all its colours."""
+    """The number of pixels that differ in any colour."""
     a, b = _pair(a, b)
     return _per_picture((a != b).any(axis=-1).sum(axis=(-2, -1)))
 
@@ -33,7 +33,7 @@ def l2(a, b):
 
 
 def linf(a, b):
-    """The largest difference of any pixel in any colour."""
+    """The largest difference in any pixel and colour."""
     a, b = _pair(a, b)
     return _per_picture(abs(a - b).max(axis=(-3, -2, -1)))
 
@@ -47,10 +47,10 @@ def psnr(a, b):
 
 
 def ssim(a, b):
-    """The mean structural similarity (Wang et al. 2004, equations 13 to 17), the mean over colours too.
+    """The mean structural similarity over pixels and colours (Wang et al. 2004, equations 13 to 17).
 
-    Means, variances and covariance are weighed by the window at each pixel; pixels whose window would reach over the
-    edge do not count, where the picture is large enough to have others.
+    The window at each pixel weights the means, variances and covariance. Pixels whose window would cross the edge do
+    not count, if the picture is large enough to have others.
     """
     a, b = _pair(a, b)
 
@@ -70,9 +70,9 @@ def ssim(a, b):
 
 
 def distances(a, b):
-    """All of them, for people and for JSON: {"l0", "l2", "linf", "psnr", "ssim"} of one picture (H, W, C).
+    """All distances for one picture (H, W, C), as {"l0", "l2", "linf", "psnr", "ssim"}.
 
-    PSNR is None for equal pictures, as JSON has no infinity.
+    PSNR is None for equal pictures, because JSON has no infinity.
     """
     found = {measure.__name__: measure(a, b) for measure in (l0, l2, linf, psnr, ssim)}
     return {**found, "psnr": found["psnr"] if np.isfinite(found["psnr"]) else None}
@@ -81,7 +81,8 @@ def distances(a, b):
 def _pair(a, b):
     a, b = (np.asarray(to_cpu(x), np.float64) for x in (a, b))
     if a.shape != b.shape or a.ndim not in (3, 4) or a.size == 0:
-        raise BadValue(f"two pictures of one shape (H, W, C) or (N, H, W, C) are compared, not {a.shape} and {b.shape}")
+        raise BadValue(f"two pictures to compare must have the same shape (H, W, C) or (N, H, W, C), not {a.shape} "
+                       f"and {b.shape}")
     return a, b
 
 

@@ -1,13 +1,14 @@
-"""Between a picture and a net's input: geometry (``fit_image``) and values (``preprocess``), kept apart.
+"""From a picture to a net's input, in two steps: geometry (``fit_image``) and values (``preprocess``).
 
     values = (pixels[net's channel order] - mean) / scale           pixels 0..255, mean and scale in pixels too
 
-That is affine, so ``deprocess`` inverts it exactly, without rounding or clipping, and ``preprocess_adjoint`` (the
-transpose of its linear part) carries a gradient at the net's input back to pixels. Geometry has no inverse: it
-returns the Box of the original that the net sees, for drawing a map back onto the picture.
+The values are an affine function of the pixels, so ``deprocess`` inverts it exactly, without rounding or clipping, and
+``preprocess_adjoint`` (the transpose of its linear part) carries a gradient at the net's input back to pixels. The
+geometry has no inverse; it returns the Box of the original that the net sees, so that maps can be drawn onto the
+picture.
 
-A grey picture in a colour net is repeated over the channels. A colour picture in a grey net becomes luma (Rec. 601,
-0.299 R + 0.587 G + 0.114 B); its colours cannot come back, so there ``deprocess`` returns the grey picture.
+For a colour net, a grey picture is repeated over the channels. For a grey net, a colour picture becomes luma (Rec. 601,
+0.299 R + 0.587 G + 0.114 B); its colours are lost, so ``deprocess`` returns the grey picture.
 """
 
 import math
@@ -28,7 +29,7 @@ LUMA = (0.299, 0.587, 0.114)                            # Rec. ITU-R BT.601, of 
 
 @dataclass(frozen=True)
 class Box:
-    """What the net sees, in pixels of the original picture; with "pad" it reaches beyond the picture's edges."""
+    """The part of the original picture that the net sees, in pixels; with "pad" it extends beyond the edges."""
 
     top: int
     left: int
@@ -38,7 +39,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a net wants its input. ``mean`` and ``scale`` are per channel, in the net's order, in units of pixels."""
+    """The input that a net expects. ``mean`` and ``scale`` are per channel, in the net's order, in levels."""
 
     channel_order: str = "RGB"                          # or "BGR" (Caffe), "grey"
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
@@ -50,12 +51,12 @@ class Preprocessing:
 
     def __post_init__(self):
         _check_name("channel order", self.channel_order, CHANNEL_ORDERS)
-        _check_name("way to fit a picture", self.how, GEOMETRIES)
+        _check_name("fit", self.how, GEOMETRIES)
         _check_name("interpolation", self.interpolation, INTERPOLATIONS)
         object.__setattr__(self, "mean", _per_channel("mean", self.mean, self.channels))
         object.__setattr__(self, "scale", _per_channel("scale", self.scale, self.channels))
         if 0 in self.scale:
-            raise BadValue(f"scale {self.scale} holds a zero, by which nothing can be divided")
+            raise BadValue(f"scale must not hold a zero, but is {self.scale}")
         if not (isinstance(self.crop_fraction, (int, float)) and 0 < self.crop_fraction <= 1):
             raise BadValue(f"crop_fraction is above 0 and at most 1, not {self.crop_fraction!r}")
         if self.size is not None:
@@ -68,19 +69,20 @@ class Preprocessing:
     def preprocess(self, image, dtype=np.float32):
         """Pixels (H, W, C) or (N, H, W, C), any real numbers in 0..255, RGB or grey -> values (N, H, W, channels)."""
         if np.dtype(dtype).kind != "f":
-            raise BadValue(f"a net's input is of floats, not of {np.dtype(dtype)}")
+            raise BadValue(f"a net's input must be floats, not {np.dtype(dtype)}")
         pixels = _check_pixels(image)
         x = (pixels[..., ::-1] if self.channel_order == "BGR" else pixels).astype(dtype, order="C")
         if self.channels == 1 and x.shape[3] == 3:
             x = (x * self._row(LUMA, x)).sum(axis=3, keepdims=True)
         elif self.channels == 3 and x.shape[3] == 1:
             x = x.repeat(3, axis=3)
-        x -= self._row(self.mean, x)                    # in place: new memory would cost more than all the rest
+        x -= self._row(self.mean, x)                    # in place: allocating memory would cost more than all the rest
         x /= self._row(self.scale, x)
         return x
 
     def deprocess(self, x):
-        """Values (N, H, W, channels) -> pixels of the same dtype and shape, RGB or grey; not rounded, not clipped."""
+        """Values (N, H, W, channels) -> pixels of the same dtype and shape, RGB or grey, neither rounded nor "
+          "clipped."""
         x = self._check_values(x)
         pixels = x * self._row(self.scale, x) + self._row(self.mean, x)
         return get_xp(x).ascontiguousarray(pixels[..., ::-1] if self.channel_order == "BGR" else pixels)
@@ -90,7 +92,7 @@ class Preprocessing:
         dx = self._check_values(dx)
         dpixels = dx / self._row(self.scale, dx)
         channels = self.channels if channels is None else channels
-        if channels == 1 and self.channels == 3:        # forward repeats, so backward sums
+        if channels == 1 and self.channels == 3:        # the forward direction repeats, so its adjoint sums
             dpixels = dpixels.sum(axis=3, keepdims=True)
         elif channels == 3 and self.channels == 1:
             dpixels = dpixels * self._row(LUMA, dx)
@@ -103,17 +105,17 @@ class Preprocessing:
     def fit_image(self, image, size=None, how=None):
         """Bring a uint8 picture (H, W, C) to ``size`` (default: the net's). Return ``fitted, box``.
 
-        A picture of that size already stays as it is. Else
+        A picture that has the size already is returned unchanged. Otherwise
 
-        "crop"      the largest centred part of the wanted shape, times ``crop_fraction``, resized
-        "squash"    everything, resized, whatever that does to the proportions
-        "pad"       everything, resized in proportion, centred on the mean colour
+        "crop"      the largest centred part of that shape, times ``crop_fraction``, is resized
+        "squash"    the whole picture is resized without regard to its proportions
+        "pad"       the whole picture is resized in proportion and centred on the mean colour
         """
         image = np.asarray(image)
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
-            raise BadValue(f"a picture to fit is uint8 (H, W, 3) or (H, W, 1), not {image.dtype} {image.shape}")
+            raise BadValue(f"a picture must be uint8 (H, W, 3) or (H, W, 1), not {image.dtype} {image.shape}")
         how = self.how if how is None else how
-        _check_name("way to fit a picture", how, GEOMETRIES)
+        _check_name("fit", how, GEOMETRIES)
         H, W = image.shape[:2]
         h, w = _check_size(size) if size is not None else self.size or (H, W)
         if (h, w) == (H, W):
@@ -130,16 +132,16 @@ class Preprocessing:
         fitted = np.empty((h, w, image.shape[2]), np.uint8)
         fitted[:] = to_uint8(self._mean_color(image.shape[2]))
         fitted[top:top + inner_h, left:left + inner_w] = self._resize(image, inner_h, inner_w)
-        per_row, per_column = H / inner_h, W / inner_w  # pixels of the original to one of the fitted
+        per_row, per_column = H / inner_h, W / inner_w  # pixels of the original per pixel of the fitted picture
         return fitted, Box(-round(top * per_row), -round(left * per_column), round(h * per_row), round(w * per_column))
 
     def as_dict(self):
-        """For JSON; ``from_dict`` reads it back."""
+        """The settings as plain values for JSON; ``from_dict`` reads them back."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
     def named(cls, name):
-        """The preprocessing that a name of `PREPROCESSINGS` stands for. A `Preprocessing` comes back as it is."""
+        """The preprocessing with this name in `PREPROCESSINGS`; a `Preprocessing` is returned as it is."""
         if isinstance(name, cls):
             return name
         _check_name("preprocessing", name, PREPROCESSINGS)
@@ -147,9 +149,9 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, settings):
-        """The Preprocessing of ``as_dict``, from a file and so not to be trusted; raises BadValue or UnknownName."""
+        """The inverse of ``as_dict``, for a dict from an untrusted file. Raise BadValue or UnknownName."""
         if not isinstance(settings, dict):
-            raise BadValue(f"preprocessing is a dict of settings, not {settings!r}")
+            raise BadValue(f"preprocessing must be a dict of settings, not {settings!r}")
         known = [field.name for field in fields(cls)]
         for key in settings:
             if key not in known:
@@ -171,18 +173,19 @@ class Preprocessing:
 
     @staticmethod
     def _row(values, like):
-        """``values``, one a channel, for every pixel of a row: so NumPy's inner loop is as long as a row."""
-        return constant((tuple(values),) * like.shape[2], like)     # of the array's dtype: float32 stays float32
+        """``values``, one per channel, repeated for every pixel of a row, so that NumPy's inner loop is as long as a "
+          "row."""
+        return constant((tuple(values),) * like.shape[2], like)     # in the array's dtype, so float32 stays float32
 
     def _check_values(self, x):
         x = x[None] if x.ndim == 3 else x
         if x.dtype.kind != "f" or x.ndim != 4 or x.shape[3] != self.channels:
-            raise BadValue(f"this net's input is of floats (N, H, W, {self.channels}), not {x.dtype} {x.shape}")
+            raise BadValue(f"this net's input must be floats (N, H, W, {self.channels}), not {x.dtype} {x.shape}")
         return x
 
 
 def to_uint8(pixels):
-    """Pixels of any real dtype, rounded and clipped to 0..255."""
+    """Round pixels of any real dtype and clip them to 0..255."""
     xp = get_xp(pixels)
     pixels = xp.asarray(pixels)
     if pixels.dtype.kind not in "uif" or xp.isnan(pixels).any():
@@ -191,14 +194,14 @@ def to_uint8(pixels):
 
 
 def _check_pixels(image):
-    """As (N, H, W, C); BadValue for anything but real, finite pixels of 1 or 3 channels."""
+    """The pixels as (N, H, W, C). Raise BadValue unless they are real, finite and of 1 or 3 channels."""
     xp = get_xp(image)
     x = xp.asarray(image)
     x = x[None] if x.ndim == 3 else x
     if x.ndim != 4 or x.shape[3] not in (1, 3) or x.size == 0:
-        raise BadValue(f"pixels are (H, W, C) or (N, H, W, C) with C 1 or 3, not {x.shape}")
+        raise BadValue(f"pixels must be (H, W, C) or (N, H, W, C) with C 1 or 3, not {x.shape}")
     if x.dtype.kind not in "uif":
-        raise BadValue(f"pixels are numbers in 0..255, not {x.dtype}")
+        raise BadValue(f"pixels must be numbers in 0..255, not {x.dtype}")
     if x.dtype.kind == "f" and not xp.isfinite(x).all():
         raise BadValue("some pixels are infinite or NaN")
     return x
@@ -210,7 +213,7 @@ def _check_size(size):
         if isinstance(h, bool) or int(h) != h or int(w) != w or h < 1 or w < 1:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        raise BadValue(f"a size is two whole numbers (h, w) of at least 1, not {size!r}") from None
+        raise BadValue(f"a size must be two whole numbers (h, w) of at least 1, not {size!r}") from None
     return int(h), int(w)
 
 
@@ -225,11 +228,12 @@ def _per_channel(kind, values, channels):
     except (TypeError, ValueError):
         numbers = ()
     if len(numbers) != channels or not np.isfinite(numbers).all():
-        raise BadValue(f"{kind} is {channels} finite number{'s' * (channels > 1)}, one a channel, not {values!r}")
+        raise BadValue(f"{kind} must be {channels} finite number{'s' * (channels > 1)}, one per channel, not "
+                       f"{values!r}")
     return numbers
 
 
-IDENTITY = Preprocessing(crop_fraction=1.0)             # the net eats pixels
+IDENTITY = Preprocessing(crop_fraction=1.0)             # the net reads pixels
 UNIT = replace(IDENTITY, scale=(255.0,) * 3)            # 0..1
 CAFFE_VGG = Preprocessing("BGR", mean=(103.939, 116.779, 123.68))               # Oxford's VGG, Keras' mode "caffe"
 TORCH = Preprocessing("RGB", mean=tuple(255 * m for m in (0.485, 0.456, 0.406)),    # torchvision, ImageNet statistics

@@ -1,13 +1,13 @@
-"""How a picture was made, inside the picture: enough to make it again, bit for bit, and no more.
+"""The record inside a picture of how it was made: just enough to make it again, bit for bit.
 
     {"command": ["saliency", "photo.jpg", "--unit", "goose"], "net": {"name", "sha256"}, "image": {"name", "sha256"},
      "seed": 0, "threads": 2, "versions": {"minivis", "numpy", "pillow", "python", "scipy"}}
 
-No times, so that the same command makes the same file. ``image`` is null for our own picture, and for none; ``net`` for
-a command that needs none. Further files and folders stand in ``inputs``, by the name of their parameter, as {"name",
-"sha256"}; a folder's hash is that of the names and hashes of its pictures.
-Pictures that options name stand in "further", {"option", "name", "sha256"} each. Where nobody can make it again,
-because Ctrl-C ended one run of several or L-BFGS went on from a checkpoint, "whole" is false.
+It holds no times, so the same command makes the same file. ``image`` is null for the bundled picture or if there is
+none, and ``net`` for a command that needs no net. Further files and folders are in ``inputs``, by the name of their
+parameter, as {"name", "sha256"}; a folder's hash covers the names and hashes of its pictures. Pictures that options
+name are in "further", each as {"option", "name", "sha256"}. "whole" is false if the picture cannot be made again,
+because Ctrl-C ended one run of several or L-BFGS continued from a checkpoint.
 """
 
 import json
@@ -25,7 +25,8 @@ KEY = "minivis"                                 # of the text chunk
 
 
 def versions():
-    """What can change the bits: the versions of all that computes and encodes; where CuPy does, whether in TF32 too."""
+    """What can change the bits: the versions of all libraries that compute and encode, and with CuPy the use of "
+      "TF32."""
     import numpy
     import PIL
     import scipy
@@ -38,17 +39,18 @@ def versions():
 
 
 def as_text(record):
-    """For ``write_image(..., text=...)``."""
+    """The record as ``text`` for `write_image`."""
     return {KEY: json.dumps(record, sort_keys=True)}
 
 
 def read_record(path):
-    """The record in a picture; BadFile where there is none that makes sense."""
+    """The record in a picture. Raise BadFile if there is none, or if it makes no sense."""
     from minivis.images.files import read_text
 
     text = read_text(path).get(KEY)
     if text is None:
-        raise BadFile(f"{path} does not say how it was made: it is no picture of minivis', or was edited since")
+        raise BadFile(f"{path} has no record of how it was made: either minivis did not make it, or it was edited "
+                      "since")
     try:
         record = json.loads(text)
         record.setdefault("inputs", {})
@@ -59,7 +61,8 @@ def read_record(path):
 
 
 def _check_record(record):
-    """Raise any of the errors above unless a record has all that `minivis rerun` reads, each of the right type."""
+    """Raise one of the errors above unless the record has every field that `minivis rerun` reads, with the right "
+      "type."""
     command, threads = record["command"], record["threads"]
     named = [file for file in (record["net"], record["image"]) if file is not None]
     files = [*named, *record["inputs"].values(), *record.get("further", ())]
@@ -73,7 +76,7 @@ def _check_record(record):
 
 
 def input_hash(path):
-    """The SHA-256 of a file, or of a folder of pictures, as `folder_hash` forms it."""
+    """The SHA-256 of a file, or the `folder_hash` of a folder of pictures."""
     if not os.path.isdir(path):
         return file_hash(path)
     from minivis.images.collection import folder_hash
@@ -84,7 +87,7 @@ def input_hash(path):
 def unchanged(kind, path, expected, picture):
     """Raise BadFile unless the file or folder at ``path`` is the one that ``picture`` was made from."""
     if not (os.path.isfile(path) or os.path.isdir(path)):
-        raise BadFile(f"the {kind} {path}, which {picture} was made from, is not there")
+        raise BadFile(f"{picture} was made from the {kind} {path}, which is missing")
     found = input_hash(path)
     if found != expected:
         raise BadFile(f"the {kind} {path} has changed since {picture} was made: its SHA-256 was {expected[:12]}..., "
@@ -93,6 +96,6 @@ def unchanged(kind, path, expected, picture):
 
 
 def beside(name, picture):
-    """``name`` as it was given then; or, where there is no such file, beside the picture."""
+    """The path ``name`` as it was given then, or beside the picture if there is no such file."""
     there = Path(picture).parent / name
     return str(there) if not os.path.exists(name) and there.exists() else name

@@ -1,7 +1,7 @@
-"""Pictures of floats to other sizes: what lies between pixels is found on straight lines, and nothing is rounded.
+"""Resize pictures of floats by linear interpolation, without rounding.
 
-    linear(x, (h, w))       the corners stay where they are: scipy.ndimage.zoom(order=1), as DeepDream's octaves use it
-    area(x, (h, w))         to smaller sizes, the mean of what each new pixel covers: for masks and pictures
+    linear(x, (h, w))       the corners keep their places, as in scipy.ndimage.zoom(order=1), which DeepDream uses
+    area(x, (h, w))         for smaller sizes: each new pixel is the mean of what it covers
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ def linear(x, size):
 
 
 def zoomed(x, factor):
-    """The middle of x (N, H, W, C), enlarged ``factor`` times, at the same size."""
+    """Enlarge the middle of x (N, H, W, C) ``factor`` times; the size stays."""
     for axis in (1, 2):
         places = np.arange(x.shape[axis])
         centre = (x.shape[axis] - 1) / 2
@@ -31,7 +31,7 @@ def zoomed(x, factor):
 
 
 def _along(x, axis, places):
-    """Read x along one axis at ``places``, a float each: between two pixels, by their nearness."""
+    """Interpolate x linearly along one axis at ``places``, floats in pixels."""
     xp = get_xp(x)
     low = np.minimum(places.astype(int), max(0, x.shape[axis] - 2))
     part = xp.asarray(places - low, dtype=x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
@@ -44,7 +44,7 @@ def _along(x, axis, places):
 
 
 def area(x, size):
-    """x (N, H, W, C) -> (N, h, w, C), each new pixel the mean of what it covers; the sum of all weights is kept."""
+    """x (N, H, W, C) -> (N, h, w, C): each new pixel is the mean of what it covers."""
     _check(size)
     xp = get_xp(x)
     for axis, count in zip((1, 2), size):
@@ -58,7 +58,7 @@ def area(x, size):
 
 
 def same_size(frames):
-    """Frames uint8 (N, H, W, C) or (H, W, C), all as large as the last one."""
+    """Resize frames, uint8 (N, H, W, C) or (H, W, C), to the size of the last one."""
     size = frames[-1].shape[-3:-1]
 
     def fitted(frame):
@@ -70,14 +70,14 @@ def same_size(frames):
 
 def _check(size):
     if min(size) < 1:
-        raise BadValue(f"a picture has at least 1 x 1 pixels, not {size[1]} x {size[0]}")
+        raise BadValue(f"a picture must have at least 1 x 1 pixels, not {size[1]} x {size[0]}")
 
 
 def resized(image, side):
-    """A picture uint8 (H, W, C) whose longer side has ``side`` pixels, smaller or larger than it was."""
+    """Shrink or enlarge a picture, uint8 (H, W, C), so that its longer side has ``side`` pixels."""
     image = np.asarray(image)
     if image.ndim != 3 or image.dtype != np.uint8:
-        raise BadValue(f"a picture is uint8 (H, W, C), not {image.dtype} {image.shape}")
+        raise BadValue(f"a picture must be uint8 (H, W, C), not {image.dtype} {image.shape}")
     H, W = image.shape[:2]
     h, w = (max(1, round(n * side / max(H, W))) for n in (H, W))
     if (h, w) == (H, W):

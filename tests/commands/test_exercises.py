@@ -75,7 +75,7 @@ def test_a_picture_of_a_file_that_does_not_run(run, here):
     (["check", "a", "b", "--picture"], "makes the picture of one file, not of 2"),
     (["check", "photo.png", "-o", "x.png"], "-o names the file of --picture"),
     (["check", "photo.png", "--exercise", "relu", "--picture"], "exists and is kept"),
-    (["check", "photo.png", "--exercise", "relu", "--picture", "-o", "x.gif"], "pictures are written as"),
+    (["check", "photo.png", "--exercise", "relu", "--picture", "-o", "x.gif"], "a picture's name must end in"),
     (["check"], "Missing argument"),
     (["start", "rellu"], "did you mean 'relu'"),
     (["start", "relu", "no/where"], "there is no folder no/where"),

@@ -71,7 +71,7 @@ def test_makes_a_picture_and_makes_it_again(run, here, words, name):
 
 def test_what_could_not_be_read_is_told_and_not_fatal(run):
     code, out, _ = run("patches", "photos", *NET, "--unit", "0")
-    assert code == 0 and "1 could not be read:\n  broken.jpg is no picture" in out and "in 11 pictures" in out
+    assert code == 0 and "1 could not be read:\n  broken.jpg is not a picture" in out and "in 11 pictures" in out
     said = json.loads(run("codes", "photos", *NET, "-o", "b.h5", "--json")[1])
     assert said["numbers"]["pictures"] == 11 and said["numbers"]["unreadable"][0][0] == "broken.jpg"
     assert said["settings"]["layer"] == "fc7" and said["files"] == ["b.h5"]
@@ -136,7 +136,7 @@ def test_the_record_holds_the_folder(run, refused, here):
     (["patches"], "Missing argument 'FOLDER'"),
     (["patches", "nowhere"], "there is no folder nowhere"),
     (["patches", "void"], "there is no picture in the folder void"),
-    (["patches", "text"], "none of the 1 pictures can be read; the first: a.png is no picture"),
+    (["patches", "text"], "none of the 1 pictures can be read; the first: a.png is not a picture"),
     (["patches", "photos", "--layer", "relu9"], "no layer named 'relu9'"),
     (["patches", "photos", "--unit", "8"], "unit 8: relu2_1 has 8 units, 0 to 7"),
     (["patches", "photos", "--unit", "-1"], "'--unit'"),

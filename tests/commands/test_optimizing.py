@@ -137,7 +137,7 @@ def test_invert_and_rerun(run, tmp_path, words):
     (("--resume", "--checkpoint", "photo.png"), "is not a minivis checkpoint"),
     (("--checkpoint", "photo.png"), "exists and is kept"),
     (("--start", "nowhere.png"), "there is no file nowhere.png"),
-    (("--start", "tiny.h5"), "is no picture"),
+    (("--start", "tiny.h5"), "is not a picture"),
     (("--unit", "geese"), "did you mean 'goose'"),
     (("--unit", "conv9:1"), "no layer named"),
     (("--preset", "yosinsky-3"), "'yosinski-3'"),

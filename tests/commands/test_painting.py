@@ -121,13 +121,13 @@ def test_ctrl_c_keeps_what_is_done(run, monkeypatch):
 
 
 @pytest.mark.parametrize("words, message", [
-    (("dream", "text.jpg"), "is no picture that minivis can read"),
+    (("dream", "text.jpg"), "is not a picture that minivis can read"),
     (("dream", "photo.png", "--layer", "relu9"), "no layer named 'relu9'"),
     (("dream", "photo.png", "--layer", "relu1_1=x"), "a weight must follow the ="),
     (("dream", "photo.png", "--layer", "relu1_1=0"), "weights of the dream layers are all 0"),
     (("dream", "photo.png", "--layer", "relu2_1:99"), "relu2_1 has 8 channels"),
     (("dream", "photo.png", "--layer", "fc8"), "FullyConnected"),
-    (("dream", "photo.png", "--guide", "text.jpg"), "is no picture that minivis can read"),
+    (("dream", "photo.png", "--guide", "text.jpg"), "is not a picture that minivis can read"),
     (("dream", "photo.png", "--guide", "nowhere.png"), "there is no file nowhere.png"),
     (("dream", "photo.png", "--sheet", "--layer", "relu1_1"), "leave out --layer"),
     (("dream", "photo.png", "--octave-scale", "1"), "'--octave-scale'"),
@@ -138,8 +138,8 @@ def test_ctrl_c_keeps_what_is_done(run, monkeypatch):
     (("dream", "photo.png", "--frames", "2", "--checkpoint", "run"), "a film of many dreams keeps no checkpoint"),
     (("dream", "photo.png", "--memory", "lots"), "'lots' is not an amount of memory; give one as 4GB or 500MB"),
     (("style", "photo.png", "photo.jpg", "--memory", "0GB"), "'0GB' is not an amount of memory"),
-    (("style", "photo.png", "text.jpg"), "is no picture that minivis can read"),
-    (("style", "text.jpg", "photo.png"), "is no picture that minivis can read"),
+    (("style", "photo.png", "text.jpg"), "is not a picture that minivis can read"),
+    (("style", "text.jpg", "photo.png"), "is not a picture that minivis can read"),
     (("style", "photo.png", "nowhere.png"), "there is no file nowhere.png"),
     (("style", "photo.png", "photo.jpg", "--style-layer", "relu9"), "no layer named 'relu9'"),
     (("style", "photo.png", "photo.jpg", "--style-layer", "relu1_1=0"), "layers are all 0"),

@@ -96,7 +96,7 @@ def test_limit_is_a_percentile_but_never_zero_needlessly():
     (lambda: signed(np.zeros((4, 5, 6))), r"not \(1, 4, 5, 6\); maps\[..., None\] adds the channel axis to a batch of "
                                            "grey maps"),
     (lambda: signed(np.zeros(3)), r"a map is \(H, W\)"), (lambda: signed(np.zeros((0, 3))), r"not float64 \(0, 3\)"),
-    (lambda: signed(np.zeros((2, 2), complex)), "only real numbers have colours, not complex128"),
+    (lambda: signed(np.zeros((2, 2), complex)), "a map must hold real numbers, not complex128"),
     (lambda: signed(np.zeros((2, 2)), limit=0), "limit of a map is a positive number, not 0"),
     (lambda: signed(np.zeros((2, 2)), percentile=0), "a percentile is above 0 and at most 100, not 0"),
     (lambda: display_limit([1], 101), "not 101"),

@@ -95,7 +95,7 @@ def test_wrong_sheets(call, message):
 
 def test_figures_have_a_limit(monkeypatch):
     monkeypatch.setattr(compose, "MAX_PIXELS", 1_000_000)
-    message = r"would have \d+ x \d+ pixels, \d+ million, and the limit is 1 million: take fewer or smaller pictures"
+    message = r"would have \d+ x \d+ pixels, \d+ million, and the limit is 1 million: use fewer or smaller pictures"
     with pytest.raises(TooLarge, match=message):
         contact_sheet(np.zeros((100, 3, 3), np.uint8), scale=100)
     with pytest.raises(TooLarge, match=message):

@@ -17,7 +17,7 @@ def test_luminance_transfer_has_the_one_brightness_and_the_other_colours(rng):
     mixed = luminance_transfer(new, old)
     np.testing.assert_allclose(luminance(mixed), luminance(new))
     np.testing.assert_allclose(mixed - luminance(mixed), old - luminance(old))      # Cb and Cr are multiples of these
-    with pytest.raises(BadValue, match="of one size are needed"):
+    with pytest.raises(BadValue, match="must have the same size"):
         luminance_transfer(new, old[:3])
 
 

@@ -297,7 +297,7 @@ def test_truncated(tmp_path, suffix, part):
     Image.fromarray(noise).save(tmp_path / f"p.{suffix}")
     data = (tmp_path / f"p.{suffix}").read_bytes()
     (tmp_path / f"p.{suffix}").write_bytes(data[:int(len(data) * part)])
-    with pytest.raises(BadFile, match=rf"p\.{suffix} is (damaged or cut short \(.+\); get|no picture)") as error:
+    with pytest.raises(BadFile, match=rf"p\.{suffix} is (damaged or incomplete \(.+\); get|not a picture)") as error:
         read_image(tmp_path / f"p.{suffix}")
     assert "\n" not in str(error.value)
 
@@ -318,7 +318,7 @@ def test_random_damage_gives_a_picture_or_one_sentence(tmp_path, photo):
 
 @pytest.mark.parametrize("make, message", [
     (lambda p: p.write_text("This is no picture.\n" * 9),
-     r"p\.jpg is no picture that minivis can read \(PNG, JPEG.*convert"),
+     r"p\.jpg is not a picture that minivis can read \(PNG, JPEG.*convert"),
     (lambda p: p.write_bytes(b""), r"p\.jpg is empty; get a whole copy"),
     (lambda p: p.mkdir(), r"p\.jpg is a folder; name a picture in it"),
     (lambda p: None, r"^there is no file .*p\.jpg$"),
@@ -331,7 +331,7 @@ def test_no_picture(tmp_path, make, message):
 
 
 def test_unreadable_and_unnameable(tmp_path):
-    with pytest.raises(BadFile, match="is no name of a file"):
+    with pytest.raises(BadFile, match="is not a file name"):
         read_image("a\0b.png")
     with pytest.raises(BadFile, match=r"cannot be opened \(File name too long\)"):
         read_image(tmp_path / ("x" * 300))
@@ -392,7 +392,7 @@ def test_existing_file_is_kept_unless_forced(tmp_path, photo):
 
 
 @pytest.mark.parametrize("name, message", [
-    ("p.xyz", r"p\.xyz ends in '\.xyz', but pictures are written as \.png, \.jpg"), ("p", "ends in 'no suffix'"),
+    ("p.xyz", r"p\.xyz: a picture's name must end in one of \.png, \.jpg"), ("p", "a picture's name must end in"),
     ("none/p.png", r"cannot be written: there is no folder .*none; make it first"),
     ("folder.png", r"folder\.png is a folder; give the name of a file in it"),
     ("a\0b.png", "is no name for a file"),
@@ -427,7 +427,7 @@ def test_alpha_is_kept(tmp_path, rng, suffix):
 
 
 @pytest.mark.parametrize("array, message", [
-    (np.zeros((2, 2, 3)), "written from uint8, not from float64"),
+    (np.zeros((2, 2, 3)), "must be uint8 to be written, not float64"),
     (np.zeros((2, 2, 5), np.uint8), r"with alpha, not \(2, 2, 5\)"),
     (np.zeros((0, 2, 3), np.uint8), r"not \(0, 2, 3\)"), (np.zeros((1, 2, 2, 3), np.uint8), r"not \(1, 2, 2, 3\)"),
 ])
@@ -447,7 +447,7 @@ def test_text_that_cannot_be_kept(photo, text, message):
 
 
 def test_too_wide_or_too_much_text_for_jpeg(tmp_path, photo):
-    with pytest.raises(BadValue, match=r"70000 x 1 pixels cannot be written as JPEG .*; PNG can"):
+    with pytest.raises(BadValue, match=r"70000 x 1 pixels cannot be written as JPEG .*; write a PNG"):
         write_image(tmp_path / "p.jpg", np.zeros((1, 70000, 3), np.uint8))
     with pytest.raises(BadValue, match="cannot be written as JPEG"):
         write_image(tmp_path / "p.jpg", photo, {"a": "x" * 100_000})

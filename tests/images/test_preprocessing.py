@@ -125,7 +125,7 @@ def test_wrong_values():
         GREY.preprocess_adjoint(np.zeros((1, 2, 2, 1), np.uint8))
     with pytest.raises(BadValue, match="1 or 3 channels, not 4"):
         TORCH.preprocess_adjoint(np.zeros((1, 2, 2, 3)), 4)
-    with pytest.raises(BadValue, match="a net's input is of floats, not of uint8"):
+    with pytest.raises(BadValue, match="a net's input must be floats, not uint8"):
         TORCH.preprocess(np.zeros((2, 2, 3)), np.uint8)
     for pixels, name in [(np.array([np.nan]), "float64"), (np.array([True]), "bool"), (np.array([1j]), "complex128")]:
         with pytest.raises(BadValue, match=f"real numbers, without NaN, not {name}"):
@@ -208,16 +208,16 @@ def test_nearest_invents_no_colors():
 
 @pytest.mark.parametrize("size", [0, -3, (0, 5), (5, -1), (1.5, 2), (1, 2, 3), "ab", (True, 1), (float("inf"), 1)])
 def test_wrong_sizes(size):
-    with pytest.raises(BadValue, match=r"a size is two whole numbers \(h, w\) of at least 1, not "):
+    with pytest.raises(BadValue, match=r"a size must be two whole numbers \(h, w\) of at least 1, not "):
         TORCH.fit_image(ramp(9, 9), size)
-    with pytest.raises(BadValue, match="a size is two whole numbers"):
+    with pytest.raises(BadValue, match="a size must be two whole numbers"):
         replace(TORCH, size=size)
 
 
 @pytest.mark.parametrize("image", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), np.uint8),
                                    np.zeros((0, 4, 3), np.uint8), np.zeros((1, 4, 4, 3), np.uint8)])
 def test_only_pictures_are_fitted(image):
-    with pytest.raises(BadValue, match=r"a picture to fit is uint8 \(H, W, 3\) or \(H, W, 1\), not "):
+    with pytest.raises(BadValue, match=r"a picture must be uint8 \(H, W, 3\) or \(H, W, 1\), not "):
         TORCH.fit_image(image, 8)
 
 
@@ -238,16 +238,16 @@ def test_frozen_and_tidy():
 
 @pytest.mark.parametrize("settings, kind, message", [
     ({"channel_order": "RBG"}, UnknownName, "no channel order named 'RBG'; did you mean 'RGB'"),
-    ({"how": "cropp"}, UnknownName, "no way to fit a picture named 'cropp'; did you mean 'crop'"),
+    ({"how": "cropp"}, UnknownName, "no fit named 'cropp'; did you mean 'crop'"),
     ({"interpolation": "cubic"}, UnknownName, "no interpolation named 'cubic'; did you mean 'bicubic'"),
-    ({"mean": (1.0,)}, BadValue, r"mean is 3 finite numbers, one a channel, not \(1.0,\)"),
-    ({"mean": 5}, BadValue, "mean is 3 finite numbers, one a channel, not 5"),
-    ({"channel_order": "grey"}, BadValue, "mean is 1 finite number, one a channel"),
-    ({"scale": (1, 2, float("nan"))}, BadValue, "scale is 3 finite numbers"),
-    ({"scale": (1, 0, 1)}, BadValue, "holds a zero, by which nothing can be divided"),
+    ({"mean": (1.0,)}, BadValue, r"mean must be 3 finite numbers, one per channel, not \(1.0,\)"),
+    ({"mean": 5}, BadValue, "mean must be 3 finite numbers, one per channel, not 5"),
+    ({"channel_order": "grey"}, BadValue, "mean must be 1 finite number, one per channel"),
+    ({"scale": (1, 2, float("nan"))}, BadValue, "scale must be 3 finite numbers"),
+    ({"scale": (1, 0, 1)}, BadValue, "scale must not hold a zero"),
     ({"crop_fraction": 0}, BadValue, "crop_fraction is above 0 and at most 1, not 0"),
     ({"crop_fraction": 1.1}, BadValue, "not 1.1"), ({"crop_fraction": "x"}, BadValue, "not 'x'"),
-    ({"size": (0, 1)}, BadValue, "a size is two whole numbers"),
+    ({"size": (0, 1)}, BadValue, "a size must be two whole numbers"),
     ({"colour": 1}, UnknownName, "no setting of preprocessing named 'colour'"),
 ])
 def test_wrong_settings_from_a_file(settings, kind, message):
@@ -263,5 +263,5 @@ def test_wrong_files():
 
 
 def test_unknown_way_to_fit():
-    with pytest.raises(UnknownName, match=r"no way to fit a picture named 'zoom'\. Choose from: crop, squash, pad"):
+    with pytest.raises(UnknownName, match=r"no fit named 'zoom'\. Choose from: crop, squash, pad"):
         TORCH.fit_image(ramp(9, 9), 4, "zoom")

@@ -78,7 +78,7 @@ def test_the_rule_changes_the_way_back(watcher):
     ('{"type": "view", "unit": "conv1_1:1@99,0"}', "rows go from 0 to 15"),
     ("[" * 15_000, "is JSON"), ('{"type": "' + "x" * 30_000 + '"}', "up to 20000"),
     (b"", "binary message"), (b"\1\0\0\0", "binary message"), (b"\1\0\0\0GIF89a", "binary message"),
-    (b"\1\0\0\0" + GOOD[: len(GOOD) // 2], "damaged or cut short"), (b"\1\0\0\0" + bytes(BOMB), "2500 million"),
+    (b"\1\0\0\0" + GOOD[: len(GOOD) // 2], "damaged or incomplete"), (b"\1\0\0\0" + bytes(BOMB), "2500 million"),
     (b"\1\0\0\0\xff\xd8\xff" + bytes(5_000_000), "send it smaller"),
 ])  # fmt: skip
 def test_a_bad_message_gets_an_error_and_the_connection_lives(watcher, message, words):

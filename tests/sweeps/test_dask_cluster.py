@@ -117,7 +117,7 @@ def test_the_commands(cluster, photos, tmp_path, capsys):
     assert main(["codes", photos, "--net", "tiny.h5", "-o", "together.h5", *dask]) == 0
     assert main(["patches", photos, "--net", "tiny.h5", "-o", "alone.png"]) == 0
     assert main(["patches", photos, "--net", "tiny.h5", "-o", "together.png", *dask]) == 0
-    assert capsys.readouterr().out.count("broken.png is no picture") == 4
+    assert capsys.readouterr().out.count("broken.png is not a picture") == 4
     with open_codes("alone.h5") as a, open_codes("together.h5") as b:
         np.testing.assert_array_equal(a.codes[:], b.codes[:])
         assert a.paths[:].tolist() == b.paths[:].tolist()

@@ -254,7 +254,7 @@ def test_no_description_at_all(path):
     (lambda f, t: t["layers"][1].pop("name"), r"the description of the net is damaged \(KeyError: 'name'\)"),
     (lambda f, t: t.update(layers=7), "the description of the net is damaged"),
     (lambda f, t: t["layers"].__setitem__(0, "conv"), "the description of the net is damaged"),
-    (lambda f, t: t["preprocessing"].update(scale=[0, 1, 1]), "holds a zero"),
+    (lambda f, t: t["preprocessing"].update(scale=[0, 1, 1]), "must not hold a zero"),
     (lambda f, t: t["preprocessing"].update(zoom=2), "no setting of preprocessing named 'zoom'"),
     (lambda f, t: t["roles"].update(logits="fc9"), "no layer named 'fc9'"),
     (lambda f, t: t["roles"].update(hero="fc8"), "no role named 'hero'"),

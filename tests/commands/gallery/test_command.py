@@ -53,7 +53,7 @@ def test_rerun_refuses_changed_inputs(run, refused, here):
     write_image("photo.png", scene()[::-1], force=True)
     assert "the picture photo.png has changed since a.png was made" in refused("rerun", "a.png")
     (here / "photo.png").unlink()
-    assert "the picture photo.png, which a.png was made from, is not there" in refused("rerun", "a.png")
+    assert "a.png was made from the picture photo.png, which is missing" in refused("rerun", "a.png")
     (here / "photo.png").write_bytes(photo)
     save(tiny_vgg(seed=1), "tiny.h5", force=True)
     assert "the net tiny.h5 has changed since a.png was made" in refused("rerun", "a.png")
@@ -65,7 +65,7 @@ def test_a_picture_through_a_pipe_cannot_be_made_again(run, refused, here):
     with subprocess.Popen(["cp", "photo.png", "pipe"]) as writer:
         assert run("saliency", "pipe", "--net", "tiny.h5", "-o", "a.png")[0] == 0
     assert writer.returncode == 0 and "pipe" in json.loads(read_text("a.png")["minivis"])["image"]["sha256"]
-    assert "the picture pipe, which a.png was made from, is not there" in refused("rerun", "a.png")
+    assert "a.png was made from the picture pipe, which is missing" in refused("rerun", "a.png")
 
 
 def test_rerun_finds_inputs_beside_the_picture(run, here, monkeypatch):

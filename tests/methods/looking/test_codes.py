@@ -232,7 +232,7 @@ def test_a_failure_keeps_the_file_that_is_there(folder, monkeypatch):
         write_codes(net, "pictures", "codes.h5")
     for i in range(10):
         (folder / f"pictures/{i}.png").write_bytes(b"broken too")
-    with pytest.raises(BadFile, match=r"none of the 11 pictures can be read; the first: 0\.png is no picture"):
+    with pytest.raises(BadFile, match=r"none of the 11 pictures can be read; the first: 0\.png is not a picture"):
         write_codes(net, "pictures", "codes.h5", force=True)
     assert (folder / "codes.h5").read_bytes() == before and not (folder / "codes.h5.checkpoint").exists()
 
