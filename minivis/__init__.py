@@ -1,4 +1,4 @@
-"""minivis: see inside convolutional networks, with an engine written by hand on NumPy.
+"""minivis: see inside convolutional networks, with an engine written by hand in NumPy.
 
     import minivis as mv
     net = mv.load("emoji-vgg")

@@ -1,7 +1,7 @@
-"""The command line: ``minivis COMMAND ...``. The commands are in minivis/commands; here is what they have in common.
+"""The command line: ``minivis COMMAND ...``. The commands are in minivis/commands.
 
-A mistake of the user's is one line on stderr, ``minivis: error: ...``, and exit code 2. A check that failed is 1,
-Ctrl-C 130, SIGTERM 143. Anything else is a bug of ours, and shows itself as a traceback.
+A user's mistake ends in one line on stderr, ``minivis: error: ...``, and exit code 2. A failed check has exit code 1,
+Ctrl-C 130, and SIGTERM 143. Any other exception is a bug in minivis and ends in a traceback.
 """
 
 import errno
@@ -22,7 +22,7 @@ from minivis.runtime import openblas
 from minivis.version import __version__
 
 cli = Commands("minivis", context_settings={"help_option_names": ["-h", "--help"]}, help="""
-See inside convolutional networks (CS231n, lecture 9), with an engine written by hand on NumPy.
+See inside convolutional networks (CS231n, lecture 9), with an engine written by hand in NumPy.
 
 IMAGE is a picture in a file; without one, a goose that comes with minivis. Try: minivis gallery photo.jpg
 """)
@@ -53,8 +53,8 @@ def main(argv=None):
     except MinivisError as error:
         return fail(str(error))
     except MemoryError:                         # CuPy's OutOfMemoryError is one, too
-        return fail("there is not enough memory for this, here or on the GPU: make the picture smaller (--size N), or "
-                    "let fewer be computed at a time (--batch N), where the command has that")
+        return fail("not enough memory, on the computer or the GPU: make the picture smaller (--size N), or compute "
+                    "fewer at a time (--batch N), if the command has these options")
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and not is_named(error.filename, argv):
             raise
@@ -68,14 +68,14 @@ def no_warnings_of_overflow():
 
 @contextmanager
 def sigterm_as_ctrl_c(terminated):
-    """Within this, SIGTERM ends a command as Ctrl-C does and keeps what Ctrl-C keeps; it is noted in ``terminated``."""
+    """A context in which SIGTERM ends a command as Ctrl-C does, and keeps what it keeps; ``terminated`` notes it."""
 
     def stop(number, frame):
         terminated.append(number)
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield                                   # only the main thread may ask for signals; and somebody else has
+        yield                                   # only the main thread may set handlers, or another program has set one
         return
     signal.signal(signal.SIGTERM, stop)
     try:
@@ -85,13 +85,13 @@ def sigterm_as_ctrl_c(terminated):
 
 
 def fail(sentence, code=2, kind="error: "):
-    """One line on stderr, whatever the sentence holds."""
+    """Print the sentence as one line on stderr."""
     click.echo(f"minivis: {kind}{' '.join(sentence.split())}", err=True)
     return code
 
 
 def is_named(path, argv):
-    """Whether ``path`` is, or lies in the folder of, a path on the command line: then it's the user's to mend."""
+    """Whether ``path`` is on the command line, or in a folder that is: then the user can mend it."""
     if not isinstance(path, (str, bytes)):
         return False
     path = os.path.abspath(os.fsdecode(path))

@@ -1,4 +1,4 @@
-"""`minivis bench`: what this machine makes of each way to compute."""
+"""`minivis bench`: measure algorithms on this machine."""
 
 import click
 
@@ -15,16 +15,16 @@ bench = Commands("bench", help="Measure times on this machine.")
                  show_default="the net's own, or 224",
                  help="Size of the input in pixels."),
     click.Option(["--batch"], type=whole(1, 10_000), default=1, show_default=True, metavar="N",
-                 help="Number of pictures at once."),
+                 help="Number of pictures in a batch."),
     click.Option(["--repeats"], type=whole(1, 10_000), default=3, show_default=True, metavar="N",
-                 help="Number of runs of each, after a first one; the least time counts."),
+                 help="Number of timed runs after a first one; the shortest time counts."),
     THREADS, JSON,
 ])  # fmt: skip
 def conv(net, size, batch, repeats, threads, as_json):
     """Time each convolution algorithm on each convolution of a net, in milliseconds.
 
     Each layer has a line for the forward pass and one for the gradient at its input. A star marks the algorithm that
-    minivis takes.
+    minivis chooses.
     """
     from minivis.commands.bench_conv import architecture, bench_conv
     from minivis.convolution.tuning import described
@@ -39,7 +39,7 @@ def conv(net, size, batch, repeats, threads, as_json):
         count, found = get_threads(), []
         if not as_json:
             click.echo(f"{net}, {batch} x {shape[1]} x {shape[2]} pixels, threads: {count}, kernels: {kernels()}; "
-                       "milliseconds, * is taken")
+                       "times in milliseconds, * is the algorithm chosen")
         for row in bench_conv(loaded, shape, repeats=repeats):
             found.append(row)
             if not as_json:
@@ -47,7 +47,7 @@ def conv(net, size, batch, repeats, threads, as_json):
     total = {"taken": sum(row.milliseconds[row.picked] for row in found),
              "fastest of each": sum(row.milliseconds[row.fastest] for row in found)}
     lines = ["all layers  " + "  ".join(f"{name} {ms:.1f}" for name, ms in total.items()),
-             "The rules and the sizes of blocks go by these numbers (convolution/tuning.py, runtime/tuning.py):",
+             "These numbers set the rules and the sizes of blocks (convolution/tuning.py, runtime/tuning.py):",
              *(f"  {line}" for line in described())]
     rows = [{"layer": r.name, "direction": r.direction, "taken": r.picked, "milliseconds": r.milliseconds}
             for r in found]
@@ -58,7 +58,7 @@ def conv(net, size, batch, repeats, threads, as_json):
 
 
 def kernels():
-    """Which ones BLAS has taken for this processor."""
+    """The kernels that BLAS uses on this processor."""
     from threadpoolctl import threadpool_info
 
     blas = (lib for lib in threadpool_info() if lib["user_api"] == "blas")

@@ -1,4 +1,4 @@
-"""The time of each algorithm for each convolution of a net: why the table of rules picks what it picks."""
+"""The time of each algorithm for each convolution of a net, which justifies the table of rules."""
 
 import time
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ DIRECTIONS = ("forward", "input")
 
 @dataclass(frozen=True)
 class ConvTimes:
-    """Of one layer in one direction: milliseconds by algorithm (the least of a few runs), and which one is picked."""
+    """One layer in one direction: milliseconds by algorithm (the shortest of a few runs), and the algorithm picked."""
 
     name: str
     direction: str
@@ -55,7 +55,7 @@ def bench_conv(net, input_shape=None, *, repeats=3, seed=0):
 
 
 def least_milliseconds(run, repeats):
-    run()                                       # transforms weights, takes memory
+    run()                                       # the first run transforms weights and allocates memory
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
@@ -65,9 +65,9 @@ def least_milliseconds(run, repeats):
 
 
 def architecture(name):
-    """A net of this architecture ("vgg16") as far as its last convolution, with random weights; None if unknown.
+    """A net of this architecture ("vgg16") up to its last convolution, with random weights; None if it is unknown.
 
-    No time depends on the weights, so none need be fetched.
+    Times do not depend on the weights, so none have to be fetched.
     """
     from minivis.models.known import AS_OURS, architectures
 

@@ -1,4 +1,4 @@
-"""What every command shares: its options, the net and the picture that it reads, and how it says what it did."""
+"""What all commands share: options, reading the net and the picture, and printing the result."""
 
 import json
 import os
@@ -16,15 +16,15 @@ from minivis.commands.types import BYTES, PictureFile, whole
 from minivis.errors import UnknownName
 
 DEFAULT_NET = "emoji-vgg"
-ANY_SIZE = 512                                  # pixels: of the longer side, in a net that takes any size
+ANY_SIZE = 512                                  # pixels: the longer side of IMAGE for a net that takes any size
 
 IMAGE = click.Argument(["image"], required=False)
 NET = click.Option(["--net"], default=DEFAULT_NET, metavar="NAME|FILE",
                    show_default=f"{DEFAULT_NET}; for an IMAGE of 128 pixels or more squeezenet, if installed",
-                   help="Net to use: a name of `minivis weights list`, or a file of weights.")
+                   help="Net to use: a name from `minivis weights list`, or a file of weights.")
 NET_ARGUMENT = click.Argument(["net"], default=DEFAULT_NET, required=False, metavar="[NAME|FILE]")
 SIZE = click.Option(["--size"], type=whole(), metavar="N", help="Shrink IMAGE until its longer side has N pixels.",
-                    show_default=f"{ANY_SIZE} for nets that take any size, else no shrinking")
+                    show_default=f"{ANY_SIZE} for nets that take any size; otherwise IMAGE is not shrunk")
 DEVICE = click.Option(["--device"], type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True,
                       help="Compute on the processor or on an NVIDIA GPU.")
 SEED = click.Option(["--seed"], type=whole(0, 2**32 - 1), default=0, metavar="N", show_default=True,
@@ -32,29 +32,34 @@ SEED = click.Option(["--seed"], type=whole(0, 2**32 - 1), default=0, metavar="N"
 THREADS = click.Option(["--threads"], type=whole(1, 4096), metavar="N", show_default="one for each core",
                        help="Number of threads that compute.")
 OUT = click.Option(["-o", "--out"], metavar="FILE", show_default="named after IMAGE and the command",
-                   help="File to write; the end of its name chooses the format.")
+                   help="File to write; its suffix chooses the format.")
 FORCE = click.Option(["-f", "--force"], is_flag=True, help="Replace an existing file.")
 JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object with all numbers.")
 QUIET = click.Option(["-q", "--quiet"], is_flag=True, help="Show no progress bar and no remarks.")
-READING = under(                                # how to read a file that leaves something open
+READING = under(                                # how to read a file that does not say everything about its net
     option_groups.READING,
     click.Option(["--arch"], metavar="NAME|TABLE.json", show_default="recognised from names and shapes",
                  help="Architecture of the net, or a file with a layer table of your own."),
     click.Option(["--preprocess"], metavar="NAME", show_default="what the file or the architecture says",
-                 help="How pixels become the net's input: caffe, torch, tensorflow, matconvnet, efficientnet-lite, "
-                      "unit or none."),
+                 help="Preprocessing from pixels to the net's input: caffe, torch, tensorflow, matconvnet, "
+                      "efficientnet-lite, unit or none."),
     click.Option(["--classes"], metavar="FILE", show_default="the names in the file, if any",
                  help="File with the names of the classes in the order of the net's outputs: one a line, or JSON. For "
                       "a net with one output: the class that it stands for, or label 0 and label 1."),
     click.Option(["--part"], metavar="NAME", show_default="the only net in the file",
-                 help="Which net to read from a PyTorch checkpoint that holds several."),
+                 help="Name of the net to read from a PyTorch checkpoint that holds several."),
     click.Option(["--output"], metavar="NAME", show_default="the first that the file names",
                  help="Which output of the net is its answer, where it has several; or the layer that makes it."),
     click.Option(["--answers"], type=click.Choice(["one", "several"]), show_default="by how the net ends",
                  help="What the scores mean: one class is right (softmax), or several may be (a sigmoid for each)."),
 )  # fmt: skip
-MEMORY = click.Option(["--memory"], type=BYTES, metavar="SIZE", show_default="what is free", help="Use no more memory "
-                      "than this, as 4GB; a run that needs more goes to tiles, then to a smaller optimiser.")
+MEMORY = click.Option(["--memory"], type=BYTES, metavar="SIZE", show_default="what is free", help="Use at most this "
+                                                                                                  "much memory, such "
+                                                                                                  "as 4GB; a run that "
+                                                                                                  "needs more "
+                                                                                                  "switches to tiles, "
+                                                                                                  "then to a smaller "
+                                                                                                  "optimiser.")
 TILE = click.Option(["--tile"], type=whole(), metavar="N", show_default="only when memory is short",
                     help="Compute in tiles of N pixels, which is exact and needs less memory.")
 COMPUTE = under(COMPUTING, NET, DEVICE, SEED, THREADS)
@@ -65,10 +70,10 @@ under(OUTPUT, OUT)
 
 
 class Commands(click.Group):
-    """A group of commands that shows its help when none is named, and suggests the closest name for a wrong one.
+    """A group of commands that shows its help if no command is named, and suggests the closest name for a wrong one.
 
-    Its help lists the commands in their order, each with its whole first sentence, and those that came by `add_section`
-    under their heading.
+    The help lists the commands in their order, each with its whole first sentence, and those from `add_section` under
+    their heading.
     """
 
     def __init__(self, *args, **settings):
@@ -76,7 +81,7 @@ class Commands(click.Group):
         self.sections: dict[str, list[str]] = {}
 
     def add_command(self, command, name=None):
-        """Add one; --plain is an option of every command."""
+        """Add a command, with --plain as one of its options."""
         super().add_command(command, name)
         if not isinstance(command, click.Group) and PLAIN not in command.params:
             command.params.append(PLAIN)
@@ -88,7 +93,7 @@ class Commands(click.Group):
         self.sections[heading] = [command.name for command in commands]
 
     def format_commands(self, ctx, formatter):
-        """Write the list of commands, without cutting a sentence as click does."""
+        """Write the list of commands; click would cut the sentences."""
         width = max(map(len, self.commands))
         for heading, names in (self.sections or {"Commands": list(self.commands)}).items():
             with formatter.section(heading):
@@ -121,11 +126,11 @@ class Given:
     net_name: str
     net_sha256: str
     image: Any = None                           # uint8 (H, W, C)
-    image_name: str | None = None               # None: our own picture, or no picture at all
+    image_name: str | None = None               # None: the bundled picture, or no picture
     image_sha256: str | None = None
-    out: str | None = None                      # where the picture will go
+    out: str | None = None                      # where the picture will be written
     inputs: dict = field(default_factory=dict)  # name of a parameter -> the path of a further file or folder
-    further: dict = field(default_factory=dict)     # option -> [Further, ...]: a style, a guide, where to start
+    further: dict = field(default_factory=dict)     # option -> [Further, ...], such as a style, a guide or a start
 
 
 @dataclass(frozen=True)
@@ -143,17 +148,17 @@ def viewing(params):
 
 
 def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", output=None):
-    """Load what the command line names: a net or None, and a picture (None: our goose), no larger than ``size``.
+    """Load the net that the command line names, or None, and the picture (None: the goose), no larger than ``size``.
 
     output: of a net that has several, the one that is its answer.
-    ``net`` may also be a function that names one, given the picture's pixels.
+    ``net`` may also be a function that gets the picture's pixels and returns the name of a net.
     """
     from minivis.runtime.files import file_hash
     from minivis.weights.catalogue import load, locate
     from minivis.weights.outputs import choose_output
 
     pixels, source = None, own_picture() if image is None else image
-    if needs_image:                             # first, as its mistakes show before a large net is read
+    if needs_image:                             # first, so that its mistakes show before a large net is read
         from minivis.images.files import read_image
 
         pixels = read_image(source, size)
@@ -178,7 +183,7 @@ def tell_answer(net, quiet):
 
 
 def read_further(params, options, where=lambda name: name):
-    """{option: [Further, ...]} of the options that name pictures; ``where`` says in which file a name is."""
+    """{option: [Further, ...]} for the options that name pictures; ``where`` maps a name to its file."""
     from minivis.images.files import read_image
     from minivis.runtime.files import file_hash
 
@@ -191,18 +196,19 @@ def read_further(params, options, where=lambda name: name):
 
 
 def takes_several(option):
-    """Whether its value is a tuple of words: of an option that is repeated, of an argument that takes all."""
+    """Whether the value is a tuple: of an option that may be repeated, or an argument that takes all words."""
     return option.multiple or option.nargs == -1
 
 
 def own_picture():
-    """The path of the goose that comes with minivis, for commands without a picture."""
+    """The path of the bundled goose, for commands without a picture."""
     return str(Path(__file__).parents[1] / "data" / "goose.png")
 
 
 @contextmanager
 def blas_threads(count):
-    """Compute on ``count`` threads (None: MINIVIS_THREADS, or every core). Yield how many BLAS takes by itself."""
+    """Compute on ``count`` threads (None: MINIVIS_THREADS, or every core). Yield the number that BLAS uses by "
+      "itself."""
     from threadpoolctl import threadpool_info, threadpool_limits
 
     from minivis.runtime.threads import threads
@@ -212,7 +218,7 @@ def blas_threads(count):
 
 
 def say(command, text, *, settings, numbers, files=(), as_json=False, quiet=False):
-    """On stdout: one JSON object, or else the text (None: nothing) and what was written."""
+    """Print one JSON object, or the text (None: nothing) and the names of the files written."""
     files = [relative(file) for file in files]
     if as_json:
         found = {"command": command, "settings": settings, "numbers": numbers, "files": files}
@@ -225,12 +231,12 @@ def say(command, text, *, settings, numbers, files=(), as_json=False, quiet=Fals
 
 
 def plain(value):
-    """A number or array of NumPy's as json can write it."""
+    """A NumPy number or array in a form that json can write."""
     return value.tolist()
 
 
 def relative(path):
-    """A path as short as it goes from here."""
+    """A path, relative to the current folder if that is shorter."""
     near = os.path.relpath(path)
     return str(path) if near.startswith("..") else near
 

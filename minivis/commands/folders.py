@@ -1,4 +1,4 @@
-"""The commands that look at many pictures: a folder of any size, one process or many, one machine or a cluster."""
+"""The commands that read many pictures: a folder of any size, on one process or many, on one machine or a cluster."""
 
 import os
 from contextlib import contextmanager, suppress
@@ -12,15 +12,17 @@ from minivis.commands.types import AfterImage, LazyChoice, imaging_rules, real, 
 FOLDER = click.Argument(["folder"])             # or the word "samples"
 MOST_JOBS = 1024
 LAYER = click.Option(["--layer"], metavar="NAME", help="Layer; by default the net's content layer.")
-SHRUNK = click.Option(["--size"], type=whole(), metavar="N", help="First shrink each picture to N pixels "
-                      "on its longer side; for nets that take any size, the side of the squares that they see [224].")
+SHRUNK = click.Option(["--size"], type=whole(), metavar="N", help="Shrink the longer side of each picture to N pixels "
+                                                                  "first; for nets that take any size, the side of "
+                                                                  "the squares that they see (default 224).")
 RESUME = click.Option(["--resume"], is_flag=True, help="Continue a run that was stopped.")
 WORKERS = [
     click.Option(["--jobs"], type=whole(1, MOST_JOBS), default=1, show_default=True, metavar="N",
-                 help="Number of processes, one thread each; 1: this process, with its threads."),
+                 help="Number of processes with one thread each; 1 uses only this process, with all its threads."),
     click.Option(["--backend"], type=click.Choice(["loky", "dask"]), default="loky", show_default=True,
-                 help="Processes of this machine, or the workers of a Dask cluster."),
-    click.Option(["--scheduler"], metavar="ADDRESS", help="Address of the cluster's scheduler, as tcp://10.0.0.1:8786."),
+                 help="Use processes of this machine, or the workers of a Dask cluster."),
+    click.Option(["--scheduler"], metavar="ADDRESS", help="Address of the cluster's scheduler, such as "
+                                                          "tcp://10.0.0.1:8786."),
 ]  # fmt: skip
 
 
@@ -41,18 +43,18 @@ class SweepCommand(PictureCommand):
                 check_unfinished(f"{out}.checkpoint", params["force"])
             code = super().run(**params)
             with suppress(FileNotFoundError):
-                os.unlink(f"{out}.checkpoint")          # it has served
+                os.unlink(f"{out}.checkpoint")          # no longer needed
             return code
 
 
 @contextmanager
 def resumable(checkpoint):
-    """Within this, Ctrl-C says how to continue."""
+    """A context in which Ctrl-C prints how to continue."""
     try:
         yield
     except KeyboardInterrupt:
         if os.path.exists(checkpoint):
-            click.echo(f"\n{checkpoint} holds what was found so far; --resume continues from there", err=True)
+            click.echo(f"\n{checkpoint} holds the results so far; --resume continues from there", err=True)
         raise
 
 
@@ -60,20 +62,21 @@ def resumable(checkpoint):
     "patches",
     FOLDER, LAYER,
     click.Option(["--unit"], type=whole(0), multiple=True, metavar="N",
-                 help="Unit of the layer; repeat for several; by default all."),
+                 help="Unit of the layer; repeat the option for several; by default all."),
     click.Option(["--top"], type=whole(), default=9, show_default=True, help="Patches for each unit."),
     click.Option(["--per-picture"], type=whole(), default=1, show_default=True,
-                 help="At most N patches of one picture, half a receptive field apart."),
+                 help="Most patches of one picture; they lie at least half a receptive field apart."),
     click.Option(["--beside"], type=LazyChoice(lambda: [*imaging_rules(), "both", "none"]), default="both",
-                 show_default=True, help="What excites the unit in each patch, by ReLU rule; drawing takes time too."),
+                 show_default=True, help="ReLU rules under which to draw what excites the unit in each patch; drawing "
+                                         "takes time, too."),
     SHRUNK, *WORKERS, RESUME,
     kind=SweepCommand, image=False, inputs=("folder",),
 )  # fmt: skip
 def patches(given, seed, progress, layer, unit, top, per_picture, beside, size, jobs, backend, scheduler, resume):
-    """The patches of a FOLDER of pictures that excite a unit most.
+    """Find the patches of a FOLDER of pictures that excite a unit most.
 
-    Beside each patch, the deconvnet and the guided picture of that very place. Pictures that cannot be read are listed
-    at the end. FOLDER may also be one picture.
+    Beside each patch stand the deconvnet's and the guided picture of the same place. Pictures that cannot be read are
+    listed at the end. FOLDER may also be one picture.
     """
     from minivis.methods.looking.patches import MAPS, top_patches
 
@@ -88,22 +91,22 @@ def patches(given, seed, progress, layer, unit, top, per_picture, beside, size, 
     click.Option(["-o", "--out"], metavar="FILE", default="codes.h5", show_default=True, help="File to write."),
     click.Option(["--layer"], metavar="NAME", help="Layer; by default the net's code layer, fc7."),
     SHRUNK, *WORKERS,
-    click.Option(["--resume", "--append"], is_flag=True, help="Continue a run that was stopped, or add to "
-                 "the file that is there; pictures that it holds are not read again."),
+    click.Option(["--resume", "--append"], is_flag=True, help="Continue a run that was stopped, or add to an existing "
+                                                              "file; pictures that it holds are not read again."),
     *[option for option in COMPUTE if option is not SEED], FORCE, JSON, QUIET,
 ])  # fmt: skip
 def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, device, threads, force, as_json, quiet):
-    """Write what a layer says about each picture of a FOLDER.
+    """Write the code of each picture of a FOLDER: the activations of a layer, as a vector.
 
-    One vector a picture, into an HDF5 file that `minivis neighbours` and `minivis tsne` read. Pictures that cannot be
-    read are listed at the end.
+    The codes go into an HDF5 file that `minivis neighbours` and `minivis tsne` read. Pictures that cannot be read are
+    listed at the end.
     """
     from minivis.data.samples import folder_called
     from minivis.methods.looking.codes import checkpoint_of, write_codes
     from minivis.runtime.files import check_output
     from minivis.sweeps.sweep import listed
 
-    check_output(out, force or resume)                  # before a large net is read
+    check_output(out, force or resume)                  # checked before a large net is read
     given = read_given(net, needs_image=False, device=device)
     with resumable(checkpoint_of(out)), blas_threads(threads):
         done = write_codes(given.net, folder_called(folder), out, layer, net_name=net, resume=resume, force=force,
@@ -128,7 +131,7 @@ CODES = click.Argument(["codes"])
     inputs=("codes",),
 )
 def neighbours(given, seed, progress, top, metric):
-    """The pictures of a file of CODES that the net finds most like IMAGE.
+    """Find the pictures in a file of CODES that the net finds most similar to IMAGE.
 
     `minivis codes` makes the file; --net must be the net that it was made with. CODES may also be a folder of pictures.
     """
@@ -143,19 +146,19 @@ def neighbours(given, seed, progress, top, metric):
     "tsne",
     CODES,
     click.Option(["--perplexity"], type=real(0, 1e6, min_open=True), default=50.0, show_default=True,
-                 help="Effective number of neighbours of each picture; lowered if there are few pictures."),
+                 help="Effective number of neighbours of each picture; it is lowered if there are few pictures."),
     click.Option(["--layout"], type=click.Choice(["grid", "plane", "both"]), default="grid", show_default=True,
-                 help="Each picture in a cell of its own, at its place, or both side by side."),
+                 help="Place each picture in its own cell of a grid, at its point, or both side by side."),
     click.Option(["--side"], type=whole(64, 8192), metavar="N",
-                 help="Side of the map in pixels; by default as many as the pictures need, up to 4096."),
+                 help="Side of the map in pixels; by default as large as the pictures need, at most 4096."),
     click.Option(["--most"], type=whole(4), default=4096, show_default=True,
-                 help="Largest number of pictures; of more, N are taken at even intervals."),
+                 help="Largest number of pictures; if there are more, N of them are chosen at even intervals."),
     image=False, inputs=("codes",),
 )  # fmt: skip
 def tsne(given, seed, progress, perplexity, layout, side, most):
-    """A map of the pictures of a file of CODES: what the net finds alike lies together.
+    """Draw a map of the pictures in a file of CODES, on which similar pictures lie close together.
 
-    CODES may also be a folder of pictures, for which --net makes them.
+    CODES may also be a folder of pictures; --net then computes their codes.
     """
     from minivis.methods.looking.codes import codes_at
     from minivis.methods.looking.tsne import tsne_grid

@@ -1,4 +1,4 @@
-"""`minivis fool`, `evolve`, `linear`, `hog`: what people take for one thing and a classifier for another."""
+"""`minivis fool`, `evolve`, `linear` and `hog`: pictures that people and classifiers see differently."""
 
 import click
 
@@ -13,40 +13,41 @@ METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy")
 @picture_command(
     "fool",
     click.Option(["--to"], metavar="CLASS", show_default="any class but the present one",
-                 help="Class that the net shall see."),
+                 help="Class that the net is to see."),
     click.Option(["--label"], metavar="CLASS", show_default="what the net says",
-                 help="Class that IMAGE truly shows; the command refuses if the net does not see it to begin with."),
+                 help="Class that IMAGE truly shows; it is an error if the net does not see it in IMAGE."),
     click.Option(["--from", "start"], type=START, metavar="noise|grey|black|white|R,G,B", show_default="IMAGE",
-                 help="Start from this instead of an IMAGE, and go on until the net is sure."),
+                 help="Start from this instead of an IMAGE, and continue until the net is sure."),
     *under(
         OPTIMISER,
         click.Option(["--method"], type=click.Choice(METHODS), default="pgd", show_default=True,
                      help="Attack: one step (fgsm), many steps (bim, or pgd from a random point), the nearest decision "
                           "boundary (deepfool), or the smallest change by L-BFGS (szegedy)."),
         click.Option(["--norm"], type=click.Choice(["Linf", "L2"]), default="Linf", show_default=True,
-                     help="What eps bounds in fgsm, bim and pgd: each pixel (Linf) or the whole picture (L2)."),
+                     help="Norm that --eps bounds in fgsm, bim and pgd: the change of each pixel (Linf) or of the "
+                          "whole picture (L2)."),
         click.Option(["--eps"], type=real(0, 1e6), metavar="LEVELS", show_default="the smallest that fools the net",
                      help="Bound of the change, in levels of 255."),
         click.Option(["--steps"], type=whole(), metavar="N", show_default="40 for pgd, 10 for bim",
                      help="Number of steps of the attack."),
         click.Option(["--sure"], type=real(0, 1, max_open=True), metavar="P",
-                     show_default="0.99 with --from, else the class only has to come first",
+                     show_default="0.99 with --from; otherwise the class only has to come first",
                      help="Probability that the new class must reach."),
     ),
     parts=("picture",),
 )
 def fool(given, seed, progress, to, label, start, **settings):
-    """Change IMAGE slightly so that the net sees another class, or make it see a class in noise.
+    """Change IMAGE slightly so that the net sees another class, or make the net see a class in noise.
 
-    The figure shows the change, and what the net says before and after it. The changed picture itself is written
-    beside it as FILE-picture.png, with the very 8-bit pixels that the net was asked about. The exit code is 1 if the
-    net is not fooled.
+    The figure shows the change, and the net's answers before and after it. The changed picture itself is written beside
+    the figure as FILE-picture.png, with exactly the 8-bit pixels that the net saw. The exit code is 1 if the net is not
+    fooled.
     """
     from minivis.errors import BadValue
     from minivis.methods.adversarial.fool import fool
 
     if start is not None and given.image_name is not None:
-        raise BadValue(f"--from starts without a picture: leave out either {given.image_name} or --from")
+        raise BadValue(f"--from needs no picture: leave out either {given.image_name} or --from")
     image = given.image if start is None else None
     return fool(given.net, image, to, label=label, start=start, seed=seed, progress=progress, **settings)
 
@@ -54,7 +55,7 @@ def fool(given, seed, progress, to, label, start, **settings):
 @picture_command(
     "evolve",
     click.Option(["--encoding"], type=click.Choice(["cppn", "direct"]), default="cppn", show_default=True,
-                 help="What mutates: a small net that draws the picture (cppn), or the pixels (direct)."),
+                 help="Genome that mutates: a small net that draws the picture (cppn), or the pixels (direct)."),
     click.Option(["--generations"], type=whole(), default=100, show_default=True, metavar="N",
                  help="Number of generations in all."),
     click.Option(["--population"], type=whole(1, 100_000), default=200, show_default=True, metavar="N",
@@ -62,10 +63,10 @@ def fool(given, seed, progress, to, label, start, **settings):
     image=False, long="generations",
 )
 def evolve(given, seed, progress, **settings):
-    """Breed, for every class, a picture that the net takes for that class and people do not.
+    """Breed, for every class, a picture that the net recognises and people do not.
 
-    Evolution needs no gradient: the best picture of each class so far is kept, and all of these have children. The
-    result is a sheet of the best; after Ctrl-C, of those found so far.
+    Evolution needs no gradient: the best picture of each class is kept, and all of them have children. The result is a
+    sheet of the best pictures; after Ctrl-C it shows the best so far.
     """
     from minivis.methods.adversarial.evolve import evolve
 
@@ -73,7 +74,7 @@ def evolve(given, seed, progress, **settings):
 
 
 class DataCommand(PictureCommand):
-    """Its picture is named after the data set."""
+    """A command whose picture is named after the data set."""
 
     def stem(self, params):
         return params["on"]
@@ -83,26 +84,26 @@ class DataCommand(PictureCommand):
     "linear",
     click.Option(["--on"], type=click.Choice(["lecture", "digits", "wine", "fashion", "emoji"]), default="lecture",
                  show_default=True,
-                 help="Data to train on; lecture prints the lecture's example of ten numbers step by step."),
+                 help="Data to train on; lecture shows the lecture's example of ten numbers step by step."),
     click.Option(["--to"], metavar="CLASS", show_default="the last class",
                  help="Class whose weights are mixed into every example."),
-    click.Option(["--data"], metavar="FOLDER", show_default="where Debian's package puts them",
+    click.Option(["--data"], metavar="FOLDER", show_default="the folder of Debian's package",
                  help="Folder with the four files of Fashion-MNIST."),
     image=False, kind=DataCommand,
 )
 def linear(given, seed, progress, on, to, data):
-    """Fool a linear classifier, to show that depth is not the reason.
+    """Fool a linear classifier, which shows that depth is not the reason.
 
-    The figure shows the weights of a softmax classifier without hidden layers as pictures, the smallest change that
-    alters its answer, and examples into which the weights of one class were mixed. With --on emoji, the changes stand
-    beside those that the convnet needs.
+    The figure shows the weights of a softmax classifier without hidden layers as pictures, the smallest changes that
+    alter its answers, and examples with the weights of one class mixed in. With --on emoji, the changes are compared
+    with those that the convnet needs.
     """
     from minivis.errors import BadValue
     from minivis.methods.adversarial.lecture_linear import lecture_linear
     from minivis.methods.adversarial.linear import linear_fool
 
     if data is not None and on != "fashion":
-        raise BadValue("--data is the folder of Fashion-MNIST: it goes with --on fashion")
+        raise BadValue("--data is the folder of Fashion-MNIST: use it with --on fashion")
     if on == "lecture":
         if to is not None:
             raise BadValue("--to needs classes: name a data set with --on")
@@ -119,14 +120,16 @@ def linear(given, seed, progress, on, to, data):
     click.Option(["--steps"], type=whole(), default=450, show_default=True, metavar="N",
                  help="Number of steps of the optimisation."),
     click.Option(["--eps"], type=real(0, 1e6, min_open=True), metavar="LEVELS", default=4.0, show_default=True,
-                 help="Constant in the normalisation of HOG's blocks, in levels of 255; weaker edges hardly count."),
+                 help="Constant in the normalisation of HOG's blocks, in levels of 255; edges weaker than that hardly "
+                      "count."),
     compute=[SEED, THREADS], net=False, inputs=("like",), parts=("picture",),
 )
 def hog(given, seed, progress, steps, eps):
     """Make a picture that looks like LIKE and has the histogram of oriented gradients (HOG) of IMAGE.
 
     LIKE is cropped to the size of IMAGE. Without LIKE, IMAGE is reconstructed from its HOG alone. The picture itself is
-    written beside the figure as FILE-picture.png. The exit code is 1 if the HOGs' distance fell by less than 95 %.
+    written beside the figure as FILE-picture.png. The exit code is 1 if the distance between the HOGs fell by less than
+    95 %.
     """
     from minivis.images.files import read_image
     from minivis.images.preprocessing import Preprocessing

@@ -6,7 +6,7 @@ from minivis.commands.common import COMPUTE, READING, blas_threads, reading
 from minivis.commands.option_groups import GroupedCommand
 from minivis.commands.types import whole
 
-PORT = 8650                                     # and the next few, where somebody has it already
+PORT = 8650                                     # or one of the next few if it is in use
 
 
 @click.command("live", cls=GroupedCommand, params=[
@@ -17,10 +17,10 @@ PORT = 8650                                     # and the next few, where somebo
     click.Option(["--browser/--no-browser"], default=True, help="Open the page in the browser.", show_default=True),
 ])  # fmt: skip
 def live(net, device, threads, port, browser, **given):
-    """Point a camera at something and see every activation of a net.
+    """Show every activation of a net live in the browser.
 
-    The page in the browser takes a camera, pictures or films, and shows the maps of each layer, the way back from any
-    unit, and the arithmetic behind any number. Nothing leaves this machine. Ctrl-C ends it.
+    The page takes a camera, pictures or films. It shows the maps of each layer, the backward pass from any unit, and
+    the arithmetic behind any number. Nothing leaves this machine. Ctrl-C ends it.
     """
     from minivis.live import create_app, serve
     from minivis.weights.catalogue import load

@@ -1,4 +1,4 @@
-"""The commands that change a picture until a loss is small."""
+"""The commands that change a picture to minimise a loss."""
 
 import click
 
@@ -10,7 +10,7 @@ from minivis.optimize.presets import INVERT, MAXIMIZE
 
 
 def settings(presets, *rows):
-    """Options that replace a setting of the presets, of (name, type, help); each help says what the presets have."""
+    """Options that replace settings of the presets, from (name, type, help); each help shows the presets' values."""
     setting = {name: name.removeprefix("--").replace("-", "_") for name, _, _ in rows}
     return [click.Option([name], type=kind, help=f"{text} {by_preset(presets, setting[name])}")
             for name, kind, text in rows]
@@ -19,10 +19,10 @@ def settings(presets, *rows):
 @picture_command(
     "maximize",
     click.Option(["--unit"], multiple=True, metavar="UNIT", show_default="the first class",
-                 help="Unit to maximize: a class, as goose, or a neuron, as conv3_1:7 or conv3_1:7@3,4; may be given "
-                      "several times."),
+                 help="Unit to maximize: a class, such as goose, or a neuron, such as conv3_1:7 or conv3_1:7@3,4; "
+                      "repeat the option for several."),
     click.Option(["--preset"], type=click.Choice(list(MAXIMIZE)), default="minivis", show_default=True,
-                 help="Settings of minivis, of a paper or of a tool, which the options below replace one by one."),
+                 help="Set of defaults, from minivis, a paper or a tool; the options below replace single settings."),
     click.Option(["--down-the-layers"], is_flag=True, help="Draw a sheet with a few channels of every layer."),
     click.Option(["--start"], type=PICTURE_FILE, metavar="FILE", show_default="grey",
                  help="Picture to start from."),
@@ -33,7 +33,7 @@ def settings(presets, *rows):
     *under(OPTIMISER, *settings(
         MAXIMIZE,
         ("--goal", click.Choice(["score", "probability", "log-probability"]),
-         "Quantity to maximize; the score unless named here."),
+         "Quantity to maximize."),
         ("--method", click.Choice(["gradient", "adam", "lbfgs"]), "Update rule."),
         ("--steps", whole(0), "Number of steps; 0 returns the start."),
         ("--rate", real(0, 1e12, min_open=True), "Learning rate."),
@@ -44,23 +44,23 @@ def settings(presets, *rows):
         MAXIMIZE,
         ("--l2", real(), "Weight of the sum of squares of the pixels."),
         ("--tv", real(), "Weight of the total variation."),
-        ("--diversity", real(), "Weight of the term that keeps the images of a batch apart."),
+        ("--diversity", real(), "Weight of the term that makes the images of a batch differ."),
         ("--jitter", whole(0), "Shift the image at random by up to N pixels in each step."),
         ("--rotate", real(0, 180), "Rotate the image at random by up to this many degrees in each step."),
-        ("--scale", real(0, 1, max_open=True), "Enlarge or shrink the image at random by up to this part of it."),
-        ("--decay", real(0, 1), "Part by which the image moves towards grey after each step."),
+        ("--scale", real(0, 1, max_open=True), "Enlarge or shrink the image at random by up to this fraction."),
+        ("--decay", real(0, 1), "Fraction by which the image moves towards grey after each step."),
         ("--blur", real(0, 1000), "Standard deviation of the Gaussian blur, in pixels."),
         ("--blur-every", whole(), "Blur every N steps."),
-        ("--small-norm", real(0, 100), "Percentile of pixels below which weak pixels are set to grey."),
-        ("--small-contribution", real(0, 100), "Percentile of pixels below which those that help little become grey."),
+        ("--small-norm", real(0, 100), "Percentile: pixels with a smaller norm are set to grey."),
+        ("--small-contribution", real(0, 100), "Percentile: pixels that contribute less to the score are set to grey."),
     )),
     *under(COMPUTING, TILE, MEMORY),
     image=False, long="steps",
 )  # fmt: skip
 def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start, width, count, **replaced):
-    """Make the image that excites a class or a neuron most.
+    """Make an image that excites a class or a neuron as much as possible.
 
-    The image starts as grey, small noise or a picture, and is changed step by step towards a higher score.
+    The image starts as grey, as weak noise or as a picture, and changes step by step towards a higher score.
     """
     from minivis.errors import BadValue
     from minivis.methods.synthesis import maximize as method
@@ -69,8 +69,8 @@ def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start,
     shared = {"preset": preset, "size": width, "seed": seed, "progress": progress, "watch": watch, **replaced}
     if down_the_layers:
         if unit or start is not None or count > 1:
-            raise BadValue("--down-the-layers chooses its units itself, and starts from noise: leave out --unit, "
-                           "--start and --count")
+            raise BadValue("--down-the-layers chooses its own units and starts from noise: leave out --unit, --start "
+                           "and --count")
         return maximize_layers.down_the_layers(given.net, **shared)
     return method.maximize(given.net, list(unit) or None, start=start, count=count, **shared)
 
@@ -79,13 +79,16 @@ def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start,
     "invert",
     click.Option(["--layer"], metavar="NAME", show_default="the net's code layer",
                  help="Layer whose code is inverted."),
-    click.Option(["--all-layers"], is_flag=True, help="Draw a sheet with the image from the code of every layer."),
+    click.Option(["--all-layers"], is_flag=True, help="Draw a sheet with one image for each layer, reconstructed from "
+                                                      "its code."),
     click.Option(["--preset"], type=click.Choice(list(INVERT)), default="minivis", show_default=True,
-                 help="Settings of minivis or of a paper, which the options below replace one by one."),
+                 help="Set of defaults, from minivis or a paper; the options below replace single settings."),
     click.Option(["--starts"], type=whole(1, 10_000), default=1, show_default=True, metavar="N",
-                 help="Number of images from different starts; where they differ, the code leaves the image open."),
+                 help="Number of images from different starts; they differ where the code does not determine the "
+                      "image."),
     click.Option(["--exaggerate"], type=real(-1000, 1000), default=1.0, show_default=True, metavar="FACTOR",
-                 help="Factor on the code's distance from that of grey; above 1, the image becomes a caricature."),
+                 help="Factor on the code's distance from the code of a grey image; a value above 1 gives a "
+                      "caricature."),
     *under(OPTIMISER, *settings(INVERT, ("--steps", whole(0), "Number of steps; 0 returns the start."))),
     *under(PRIORS, *settings(
         INVERT,
@@ -95,7 +98,7 @@ def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start,
     long="steps",
 )  # fmt: skip
 def invert(given, seed, progress, watch, layer, all_layers, preset, starts, exaggerate, **replaced):
-    """Reconstruct images from the code of IMAGE in a layer, which show what that layer still knows."""
+    """Reconstruct images from the code of IMAGE in a layer, to show what that layer still knows."""
     from minivis.errors import BadValue
     from minivis.methods.synthesis import invert as method
 

@@ -1,4 +1,4 @@
-"""The headings under which the help of a command lists its options, once there are more than ten."""
+"""The headings under which a command's help lists its options if there are more than ten."""
 
 import click
 
@@ -6,11 +6,11 @@ MAKING, OPTIMISER, PRIORS = "What to make", "How the optimiser runs", "Priors an
 READING, COMPUTING, OUTPUT = "How to read a net's file", "Net and computer", "Output"
 ADVERSARY = "Training against attacks"
 ORDER = (MAKING, OPTIMISER, PRIORS, ADVERSARY, READING, COMPUTING, OUTPUT)
-MANY = 10                                       # more options than these are grouped
+MANY = 10                                       # a command with more options has headings
 
 
 def under(heading, *options):
-    """The options, each told its heading; one without is about what to make."""
+    """Put options under a heading; options without one stand under "What to make"."""
     for option in options:
         option.heading = heading
     return list(options)
@@ -36,7 +36,7 @@ class GroupedCommand(click.Command):
 
 
 def by_preset(presets, name):
-    """What each preset says about a setting, as the end of a help text: [minivis, lucid: 0.05; simonyan: 100]."""
+    """The presets' values of a setting, as the end of a help text: [minivis, lucid: 0.05; simonyan: 100]."""
     found: dict[str, list[str]] = {}
     for preset, settings in presets.items():
         if name in settings:

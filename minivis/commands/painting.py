@@ -1,4 +1,4 @@
-"""The commands that dream on a picture, paint it in another's style, and grow textures."""
+"""The commands that dream on a picture, paint it in another style, and grow textures."""
 
 from pathlib import Path
 
@@ -9,20 +9,24 @@ from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, under
 from minivis.commands.picture_command import picture_command
 from minivis.commands.types import COUNTS, PICTURE_FILE, SIDES, WEIGHTS, real, whole
 
-COPIES = 4                                      # of the picture in float32 that a dream holds at least
+COPIES = 4                                      # of the picture in float32: a dream holds at least so many
 OWN_SIDE = f"IMAGE's, at most {ANY_SIZE}"
 SIDE = click.Option(["--side"], type=whole(), metavar="N", show_default=OWN_SIDE,
                     help="Longer side of the result, in pixels.")
 PAINTED = click.Option(["--side"], type=SIDES, metavar="N,N,...", show_default=OWN_SIDE, help="Longer side of the "
-                       "result, in pixels; with several, as 256,512,1024, each size starts from the one before.")
+                                                                                              "result, in pixels; "
+                                                                                              "with several, such as "
+                                                                                              "256,512,1024, each "
+                                                                                              "size starts from the "
+                                                                                              "one before.")
 SIZE = click.Option(["--size"], type=whole(), hidden=True, metavar="N",
-                    help="Shrink IMAGE first; --side says all that is needed.")
+                    help="Shrink IMAGE first; --side is usually enough.")
 COLOURS = click.Option(["--colours"], type=click.Choice(["free", "kept"]), default="free", show_default=True,
-                       help="Let the colours change (free), or change only the brightness (kept).")
+                       help="Let the colours change (free), or keep them and change only the brightness (kept).")
 HISTORY = click.Option(["--history"], type=whole(1, 1000), default=20, show_default=True, metavar="N",
-                       help="Number of past steps that L-BFGS keeps; more need more memory.")
+                       help="Number of past steps that L-BFGS remembers; more steps need more memory.")
 STEPS = click.Option(["--steps"], type=COUNTS, default=(200,), show_default="200", metavar="N,N,...",
-                     help="Number of steps of L-BFGS, for all sizes or for each; 0 returns the start.")
+                     help="Number of steps of L-BFGS: one number for all sizes, or one for each; 0 returns the start.")
 SCALE = click.Option(["--style-scale"], type=real(0, 1000, min_open=True), default=1.0, show_default=True,
                      help="Factor by which the style picture, and with it the strokes, are enlarged.")
 RUN = under(OPTIMISER, STEPS, HISTORY) + under(COMPUTING, TILE, MEMORY)
@@ -30,21 +34,21 @@ RUN = under(OPTIMISER, STEPS, HISTORY) + under(COMPUTING, TILE, MEMORY)
 
 def pooling(default):
     return click.Option(["--pooling"], type=click.Choice(["max", "average"]), default=default, show_default=True,
-                        help="Pooling that the net uses, its own (max) or the average.")
+                        help="Pooling in the net: the net's own (max), or average pooling in its place.")
 
 
 @picture_command(
     "dream",
     click.Option(["--layer"], multiple=True, metavar="NAME[:CHANNEL][=WEIGHT]", show_default="the net's dream layer",
-                 help="Layer or channel to see more of; may be given several times."),
+                 help="Layer or channel to amplify; repeat the option for several."),
     click.Option(["--guide"], type=PICTURE_FILE, metavar="FILE", show_default="none",
-                 help="Picture whose features the dream grows."),
-    click.Option(["--sheet"], is_flag=True, help="Draw one dream for each layer side by side, from strokes to things."),
+                 help="Picture whose features the dream amplifies."),
+    click.Option(["--sheet"], is_flag=True, help="Draw one dream for each layer, side by side."),
     COLOURS,
     click.Option(["--frames"], type=whole(1, 100_000), metavar="N", show_default="no zoom",
-                 help="Zoom into the dream: a --film of N frames, each a dream on the one before, enlarged."),
+                 help="Make a zoom of N frames, each a dream on the enlarged frame before it; --film writes them."),
     click.Option(["--zoom"], type=real(0, 1, max_open=True), default=0.05, show_default=True,
-                 help="Part by which each frame of the zoom is enlarged."),
+                 help="Fraction by which each frame of the zoom is enlarged."),
     SIDE,
     *under(
         OPTIMISER,
@@ -61,21 +65,22 @@ def pooling(default):
         PRIORS,
         click.Option(["--jitter"], type=whole(0), default=32, show_default=True, metavar="N",
                      help="Shift the picture at random by up to N pixels in each step."),
-        click.Option(["--no-clip"], is_flag=True, help="Let levels leave 0..255, and adjust the contrast at the end."),
+        click.Option(["--no-clip"], is_flag=True, help="Do not clip levels to 0..255 in each step; adjust the "
+                                                       "contrast at the end."),
     ),
     *under(COMPUTING, TILE, MEMORY), size=SIZE, long="steps",
 )  # fmt: skip
 def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip, frames, zoom, side, **settings):
-    """DeepDream: IMAGE becomes more of what the net sees in it.
+    """Amplify what the net sees in IMAGE (DeepDream).
 
-    Low layers give strokes, high layers the things that the net knows.
+    Low layers add strokes, and high layers add the things that the net knows.
     """
     from minivis.errors import BadValue
     from minivis.methods.synthesis.dream import dream
     from minivis.methods.synthesis.dream_films import dream_layers, dream_zoom
 
     if sheet and (frames or layer):
-        raise BadValue("--sheet dreams of every layer: leave out --layer and --frames")
+        raise BadValue("--sheet makes a dream for every layer: leave out --layer and --frames")
     check_side(given.net, given.image, side, settings["memory"])
     image = at_side(given.image, side)
     shared = {"guide": guide, "step": step_size, "clip": not no_clip, "seed": seed, "progress": progress,
@@ -92,18 +97,18 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
     "style",
     click.Argument(["style"], type=PICTURE_FILE, nargs=-1, metavar="[STYLE]..."),
     click.Option(["--blend"], type=WEIGHTS, metavar="W,W,...", show_default="equal weights",
-                 help="Weight of each STYLE, in their order."),
+                 help="Weight of each STYLE, in the order of the STYLE arguments."),
     click.Option(["--mask"], type=PICTURE_FILE, multiple=True, metavar="FILE", show_default="everywhere",
-                 help="Picture that is bright where a STYLE belongs; one for each STYLE, in their order."),
+                 help="Picture that is bright where a STYLE is to be used; give one for each STYLE, in their order."),
     click.Option(["--start"], type=click.Choice(["content", "noise"]), default="content", show_default=True,
                  help="Initial image: the content picture, or noise."),
     SCALE, COLOURS, PAINTED, pooling("max"),
     *under(
         PRIORS,
         click.Option(["--content-layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's own choice",
-                     help="Layer whose activations stay; may be given several times."),
+                     help="Layer whose activations stay; repeat the option for several."),
         click.Option(["--style-layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's own choice",
-                     help="Layer whose Gram matrix becomes that of the style; may be given several times."),
+                     help="Layer whose Gram matrix becomes that of the style; repeat the option for several."),
         click.Option(["--style-weight"], type=real(), default=100.0, show_default=True,
                      help="Weight of the style loss; the content loss has weight 1."),
         click.Option(["--tv-weight"], type=real(), default=1.0, show_default=True,
@@ -112,10 +117,10 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
     *RUN, size=SIZE, long="steps",
 )  # fmt: skip
 def style(given, seed, progress, watch, style, content_layer, style_layer, mask, side, steps, **settings):
-    """Paint IMAGE in the style of another picture, STYLE, or of several.
+    """Paint IMAGE in the style of one or more other pictures, STYLE.
 
-    The content of IMAGE, which a deep layer sees, stays; its textures become those of STYLE. Without a STYLE, the
-    strokes that come with minivis are used.
+    The content of IMAGE, which a deep layer sees, stays; its textures become those of STYLE. If no STYLE is given, a
+    bundled picture of brush strokes is used.
     """
     from minivis.images.files import read_image
     from minivis.methods.synthesis.style import style_transfer
@@ -131,7 +136,7 @@ def style(given, seed, progress, watch, style, content_layer, style_layer, mask,
 @picture_command(
     "texture",
     click.Option(["--layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's style layers",
-                 help="Layer whose Gram matrix describes the texture; may be given several times."),
+                 help="Layer whose Gram matrix describes the texture; repeat the option for several."),
     click.Option(["--no-histogram"], is_flag=True, help="Do not match the colours of the result to those of IMAGE."),
     SCALE, PAINTED, pooling("average"),
     *under(PRIORS, click.Option(["--tv-weight"], type=real(), default=0.0, show_default=True,
@@ -139,7 +144,7 @@ def style(given, seed, progress, watch, style, content_layer, style_layer, mask,
     *RUN, size=SIZE, long="steps",
 )  # fmt: skip
 def texture(given, seed, progress, watch, layer, no_histogram, side, steps, **settings):
-    """Grow more of the texture of IMAGE, starting from noise."""
+    """Make more of the texture of IMAGE, starting from noise."""
     from minivis.methods.synthesis.style import texture
 
     return texture(given.net, given.image, layers=layer or None, histogram=not no_histogram,
@@ -153,7 +158,7 @@ def own_painting():
 
 
 def check_side(net, image, side, limit=None):
-    """Raise TooLarge where even the picture of this longer side would not fit, before it is made."""
+    """Raise TooLarge if a picture with this longer side does not fit into memory, before it is made."""
     from minivis.engine.memory import room
     from minivis.errors import TooLarge
 
@@ -166,7 +171,7 @@ def check_side(net, image, side, limit=None):
 
 
 def at_side(image, side):
-    """The picture with this longer side; without one as it is, but no larger than `ANY_SIZE`."""
+    """The picture with this longer side; without a side its own size, but at most `ANY_SIZE`."""
     from minivis.images.resampling import resized
 
     return resized(image, sides(image, side))

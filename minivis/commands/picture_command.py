@@ -1,11 +1,11 @@
 """A command that makes one picture: read the net and the image, run the method, write the picture with its record.
 
-The function behind it is the command without all that: ``function(given, seed=, progress=, **own options)`` returns a
-`methods.result.Result`. The gallery and `minivis rerun` run it in the same way, and so get the same bits.
+The function behind it does only the method: ``function(given, seed=, progress=, **own options)`` returns a
+`methods.shared.result.Result`. The gallery and `minivis rerun` run it in the same way, and so get the same bits.
 
-An option of the type ``PICTURE_FILE`` names a further picture; the function gets its pixels. With ``long``, the name
-of the option that says how far to go, the command takes --checkpoint, --resume and --film, the function gets ``watch=``
-(see watch.py), and Ctrl-C ends the run, not the command: the best so far is written, and the exit code is 130.
+An option of the type ``PICTURE_FILE`` names a further picture; the function gets its pixels. ``long`` names the option
+that sets the length of the run. A command with it takes --checkpoint, --resume and --film, the function gets ``watch=``
+(see watch.py), and Ctrl-C ends the run, not the command: the best picture so far is written, and the exit code is 130.
 """
 
 import inspect
@@ -39,23 +39,23 @@ FRAMES = 120                                    # of a film
 
 
 def long_options(count):
-    """Those of a run that goes on to --``count``."""
+    """The options of a run whose length is --``count``."""
     return under(
         OUTPUT,
         click.Option(["--checkpoint"], metavar="FILE", show_default="none",
-                     help="Save the state of the run there every half minute and at the end."),
+                     help="Save the state of the run in this file every half minute and at the end."),
         click.Option(["--resume"], is_flag=True,
-                     help=f"Continue from --checkpoint, until --{count} are done in all."),
+                     help=f"Continue from --checkpoint until a total of --{count} are done."),
         click.Option(["--film"], metavar="FILE", show_default="none",
                      help="Write a film of the run, as .gif, .webp or .mp4."),
     )  # fmt: skip
 
 
 class PictureCommand(GroupedCommand):
-    """``method`` makes the Result. With ``writes="asked"`` a picture is written only for -o: the text is the answer.
+    """A command whose ``method`` makes the Result. With ``writes="asked"`` a picture is written only if -o names one.
 
-    ``inputs`` names those of its own parameters that are paths of further files or folders: their hashes go into the
-    record, and the method gets them in ``given.inputs``. ``net=False``: it needs no net. ``parts``: names of the
+    ``inputs`` names the parameters that are paths of further files or folders: their hashes go into the record, and the
+    method gets them in ``given.inputs``. ``net=False``: the command needs no net. ``parts``: names of the
     `Result.parts` that are written beside the picture. ``long``: see above. ``size``: the option that shrinks IMAGE.
     """
 
@@ -71,10 +71,10 @@ class PictureCommand(GroupedCommand):
                                  *REPORT])
         self.own, self.parts, self.long = own, parts, long
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
-        self.photographs = image and net and not inputs     # codes of many pictures belong to the net that made them
+        self.photographs = image and net and not inputs     # codes belong to the net that made them
 
     def run(self, **params):
-        """What the command line does."""
+        """Run the command line."""
         out = self.output(params)
         given = read_for(params, photographs=self.photographs, quiet=params["quiet"], needs_image=self.needs_image)
         given.out = out
@@ -101,7 +101,7 @@ class PictureCommand(GroupedCommand):
         say(self.name, words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,
             files=files, as_json=params["as_json"], quiet=params["quiet"])
         if watch is not None and watch.interrupted:
-            click.echo("minivis: stopped; this is the best so far", err=True)
+            click.echo("minivis: stopped; the result is the best so far", err=True)
             return 130
         return 0 if result.ok else 1
 
@@ -112,7 +112,7 @@ class PictureCommand(GroupedCommand):
         return {name: folder_called(params[name]) for name in self.inputs if params[name] is not None}
 
     def make(self, given, params, *, progress=False, draw=True, watch=None):
-        """The Result, its picture, and the text to keep in it. Nothing is read or written, but what ``watch`` keeps."""
+        """The Result, its picture, and the text to store in it. Only ``watch`` writes files here."""
         own = {option.name: params[option.name] for option in self.own if option.name not in self.inputs}
         for option in self.own:
             if isinstance(option.type, PictureFile):
@@ -135,7 +135,7 @@ class PictureCommand(GroupedCommand):
 
         whole = watch is None or not (watch.interrupted or watch.resumed)
         if not whole and len(watch.runs) == 1 and self.long in params and not watch.resumed:
-            params, whole = {**params, self.long: watch.runs[0]}, True        # a run of so many steps ends there too
+            params, whole = {**params, self.long: watch.runs[0]}, True        # this many steps end there, too
         words, named = self.words(params), params.get("image") is not None
         record = {
             "command": words, "net": {"name": given.net_name, "sha256": given.net_sha256} if self.needs_net else None,
@@ -174,7 +174,7 @@ class PictureCommand(GroupedCommand):
                      identity=json.dumps([self.name, hashes, settings], default=str))
 
     def output(self, params):
-        """Where the picture will go, checked before anything is computed; None for nowhere."""
+        """The path of the picture, checked before anything is computed, or None."""
         if params["out"] is None and self.writes == "asked":
             return None
         from minivis.images.files import check_suffix
@@ -189,7 +189,7 @@ class PictureCommand(GroupedCommand):
         return out
 
     def stem(self, params):
-        """What the name of the picture begins with: the name of what it shows."""
+        """The first part of the picture's name: the name of what it shows."""
         if self.needs_image:
             return "goose" if params["image"] is None else Path(params["image"]).stem
         first = params[self.inputs[0]] if self.inputs else None
@@ -197,11 +197,12 @@ class PictureCommand(GroupedCommand):
 
     @staticmethod
     def beside(out, part):
-        """Where a part goes: as PNG, which loses nothing."""
+        """The path of a part, a PNG, which is lossless."""
         return str(Path(out).with_name(f"{Path(out).stem}-{part}.png"))
 
     def words(self, params):
-        """The command line that means ``params``, as a list; defaults left out, and all that does not change bits."""
+        """The command line for ``params``, as a list, without defaults and without options that do not change the "
+          "bits."""
         image = params.get("image")
         words = [self.name] if image is None else [self.name, positional(image)]
         for option in self.params:
@@ -210,7 +211,7 @@ class PictureCommand(GroupedCommand):
             value = params[option.name]
             if option.name in self.not_recorded or value in (None, False, ()):
                 continue
-            chosen = option.name == "net" and self.photographs and image is not None     # by what is installed
+            chosen = option.name == "net" and self.photographs and image is not None     # its default varies
             if value == option.default and not chosen:
                 continue
             if isinstance(option, click.Argument):
@@ -219,23 +220,23 @@ class PictureCommand(GroupedCommand):
             for one in value if option.multiple else [value]:
                 words += [max(option.opts, key=len)]
                 words += [] if option.is_flag else [",".join(map(str, one)) if isinstance(one, tuple) else str(one)]
-        return [*words, "--plain"] if is_plain() else words         # another algorithm, other bits
+        return [*words, "--plain"] if is_plain() else words         # another algorithm gives other bits
 
     def settings(self, params):
         named = {key: params[key] for key in ("image", *self.inputs, "size", "net", "device", "seed") if key in params}
         return named | {key: value for key, value in viewing(params).items() if value is not None}
 
     def parse(self, words):
-        """What ``run`` would be called with for these words, of which the first is the command's name."""
+        """The parameters of ``run`` for these words; the first is the command's name."""
         with self.make_context(self.name, list(words[1:]), help_option_names=[]) as context:
             return context.params
 
 
 def positional(path):
-    """A path as a word of a command line that no option looks like."""
+    """A path as a word that cannot be mistaken for an option."""
     return f"./{path}" if path.startswith("-") else path
 
 
 def picture_command(name, *own, kind=PictureCommand, **settings):
-    """Make a `PictureCommand` of a function and its own options; the docstring is the help."""
+    """Make a `PictureCommand` from a function and its own options; the docstring is the help."""
     return lambda function: kind(name, function, own, **settings)

@@ -1,4 +1,4 @@
-"""The commands that show a picture to a net and draw what happens. Each is one call of a method."""
+"""The commands that show a picture to a net and draw the result. Each calls one method."""
 
 import click
 
@@ -6,7 +6,7 @@ from minivis.commands.picture_command import picture_command
 from minivis.commands.types import PIXELS, LazyChoice, ListedOption, kinds_of_saliency, real, relu_rules, whole
 
 UNIT = click.Option(["--unit"], metavar="UNIT", show_default="the class that the net puts first",
-                    help="Unit to explain: a class, as goose, or a neuron, as conv3_1:7 or conv3_1:7@max.")
+                    help="Unit to explain: a class, such as goose, or a neuron, such as conv3_1:7 or conv3_1:7@max.")
 DATA = click.Option(["--data"], metavar="FOLDER", show_default="the two photographs that come with scikit-learn",
                     help="Folder of photographs to learn from or to average over.")
 
@@ -20,7 +20,7 @@ DATA = click.Option(["--data"], metavar="FOLDER", show_default="the two photogra
 def classify(given, seed, progress, top):
     """Name the most probable classes of IMAGE.
 
-    A picture is written only with -o.
+    A picture is written only if -o names one.
     """
     from minivis.methods.looking.classify import classify
 
@@ -34,9 +34,9 @@ def classify(given, seed, progress, top):
     click.Option(["--channels"], type=whole(), default=64, show_default=True, metavar="N",
                  help="Draw at most N maps, those of the strongest channels."),
     click.Option(["--order"], type=click.Choice(["channel", "strength"]), default="channel", show_default=True,
-                 help="Sort the maps by channel number, or the strongest first."),
+                 help="Sort the maps by channel number, or put the strongest first."),
     click.Option(["--scale"], type=click.Choice(["shared", "channel"]), default="shared", show_default=True,
-                 help="Give all maps one colour scale, so that they compare, or each channel its own."),
+                 help="Use one colour scale for all maps, which makes them comparable, or one for each channel."),
 )
 def activations(given, seed, progress, layer, channels, order, scale):
     """Draw the feature maps of a layer, one small picture for each channel."""
@@ -66,7 +66,7 @@ def filters(given, seed, progress, layer, rows, columns, compare):
 
     data = given.inputs.get("data")
     if data and not compare:
-        raise BadValue("--data names what --compare learns from: give both")
+        raise BadValue("--data names the photographs for --compare: give both options, or neither")
     if compare:
         from minivis.methods.looking.dictionary import compare_filters
 
@@ -79,16 +79,16 @@ def filters(given, seed, progress, layer, rows, columns, compare):
     "backprop",
     UNIT,
     ListedOption(["--rule"], type=LazyChoice(lambda: [*relu_rules(), "all"]), default="all", show_default=True,
-                 help="ReLU rule of the backward pass; all draws them side by side. What passes a ReLU:",
+                 help="ReLU rule of the backward pass; all draws them side by side. A rule says what passes a ReLU:",
                  listed=lambda: "; ".join(f"{rule.name}: {rule.meaning}" for rule in relu_rules().values()) + "."),
     click.Option(["--display"], type=click.Choice(["signed", "absolute"]), default="signed", show_default=True,
                  help="Draw the gradient in colours about grey, or the largest absolute value of the three colours."),
     click.Option(["--crop"], is_flag=True, help="Show only the receptive field; needs a unit at @max or @row,column."),
 )
 def backprop(given, seed, progress, unit, rule, display, crop):
-    """Draw the gradient of any neuron at the pixels, under each ReLU rule.
+    """Draw the gradient of any neuron with respect to the pixels, under each ReLU rule.
 
-    The rules differ in what passes a ReLU on the way back; see --rule.
+    The rules differ in what passes a ReLU in the backward pass; see --rule.
     """
     from minivis.methods.attribution.backprop import backprop
 
@@ -103,17 +103,18 @@ def backprop(given, seed, progress, unit, rule, display, crop):
                  show_default="gradient; with --curve or --sanity all",
                  help="Kind of map, or all of them side by side:",
                  listed=lambda: f"{', '.join(kinds_of_saliency())}."),
-    click.Option(["--curve"], is_flag=True, help="Draw insertion and deletion curves, which test the maps on the net."),
-    click.Option(["--sanity"], is_flag=True, help="Shuffle the weights layer by layer, to see if the maps depend on "
-                 "them."),
+    click.Option(["--curve"], is_flag=True, help="Draw insertion and deletion curves, which measure how well the maps "
+                                                 "predict the net's answers."),
+    click.Option(["--sanity"], is_flag=True, help="Shuffle the weights layer by layer, to test whether the maps "
+                                                  "depend on them."),
     click.Option(["--samples"], type=whole(), default=50, show_default=True, metavar="N",
                  help="Number of noisy copies that smoothgrad averages over."),
     click.Option(["--noise"], type=real(0, 1), default=0.15, show_default=True,
-                 help="Standard deviation of the noise of smoothgrad, as a part of the range of the pixels."),
+                 help="Standard deviation of the noise of smoothgrad, as a fraction of the range of the pixels."),
     click.Option(["--baseline"], type=click.Choice(["grey", "mean", "blur", "noise"]), default="grey",
                  show_default=True, help="Picture without content from which integrated gradients start."),
     click.Option(["--steps"], type=whole(), default=32, show_default=True, metavar="N",
-                 help="Least number of points on the path of integrated gradients; more are taken until the map is "
+                 help="Smallest number of points on the path of integrated gradients; more are added until the map is "
                       "complete within 1 %."),
     click.Option(["--layer"], metavar="NAME", show_default="the last ReLU with feature maps",
                  help="Layer whose feature maps Grad-CAM weighs."),
@@ -121,13 +122,13 @@ def backprop(given, seed, progress, unit, rule, display, crop):
 def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
     """Map the pixels of IMAGE that the score of a class depends on.
 
-    Each pixel shows the largest |gradient| of its three colours. Other maps are one --map away, and --curve and
-    --sanity test how well maps do.
+    Each pixel shows the largest |gradient| of its three colours. --map draws other kinds of map, and --curve and
+    --sanity test the maps.
     """
     from minivis.errors import BadValue
 
     if curve and sanity:
-        raise BadValue("--curve and --sanity are two pictures: ask for them one after the other")
+        raise BadValue("--curve and --sanity draw different pictures: give only one of them")
     settings.update(seed=seed, progress=progress)
     if not (curve or sanity) and kind != "all":
         from minivis.methods.attribution.saliency import saliency
@@ -145,24 +146,25 @@ def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
 @picture_command(
     "occlude",
     click.Option(["--unit"], multiple=True, metavar="UNIT", show_default="the class that the net puts first",
-                 help="Unit to explain: a class, as goose, or a neuron, as conv3_1:7@max; repeat for one map each."),
+                 help="Unit to explain: a class, such as goose, or a neuron, such as conv3_1:7@max; repeat the option "
+                      "for one map each."),
     click.Option(["--window"], type=PIXELS, metavar="N|ROWS,COLUMNS", show_default="0.3 of the input",
                  help="Size of the occluding window, in pixels of the net's input."),
     click.Option(["--stride"], type=PIXELS, metavar="N|ROWS,COLUMNS", show_default="a quarter of the window",
                  help="Distance from one window to the next, in pixels of the net's input."),
     click.Option(["--fill"], type=click.Choice(["grey", "mean", "blur", "noise"]), default="grey", show_default=True,
-                 help="What the window is filled with."),
+                 help="Content of the window."),
     click.Option(["--measure"], type=click.Choice(["prob", "score"]),
                  show_default="prob for a class, score for any other unit",
-                 help="What is measured: the probability of a class, or the value of a unit."),
+                 help="Quantity to measure: the probability of a class, or the value of a unit."),
     click.Option(["--batch"], type=whole(), metavar="N", show_default="as many as fit into memory",
                  help="Number of occluded pictures that the net sees at once."),
 )
 def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
     """Slide a square over IMAGE and map how far the probability of its class falls.
 
-    Where covering the image lowers it, the map is red; where it raises it, blue. Frames mark the windows that change
-    it most.
+    The map is red where covering the image lowers the probability, and blue where it raises it. Frames mark the windows
+    with the largest effect.
     """
     from minivis.methods.attribution.occlusion import occlusion
 
@@ -175,19 +177,19 @@ def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
     "segment",
     UNIT,
     click.Option(["--show"], type=click.Choice(["figure", "mask", "cut-out"]), default="figure", show_default=True,
-                 help="Write all steps as a figure, the mask alone, or IMAGE with a transparent background."),
+                 help="Write a figure of all steps, only the mask, or IMAGE with a transparent background."),
     click.Option(["--map", "kind"], type=LazyChoice(kinds_of_saliency),
                  metavar="KIND", default="guided", show_default=True,
                  help="Kind of saliency map to start from; see `minivis saliency --help`."),
     click.Option(["--high"], type=real(0, 1), default=0.95, show_default=True,
-                 help="Quantile of saliency above which a pixel surely is object."),
+                 help="Quantile of saliency above which a pixel certainly belongs to the object."),
     click.Option(["--low"], type=real(0, 1), default=0.3, show_default=True,
-                 help="Quantile of saliency below which a pixel surely is background."),
+                 help="Quantile of saliency below which a pixel certainly belongs to the background."),
 )
 def segment(given, seed, progress, unit, show, kind, high, low):
-    """Cut out the object that the class stands for, by GrabCut seeded with saliency.
+    """Cut out the object of the class with GrabCut, which starts from a saliency map.
 
-    Needs OpenCV: pip install 'minivis[segment]'.
+    This command needs OpenCV: pip install 'minivis[segment]'.
     """
     from minivis.methods.attribution.segment import segment
 
@@ -204,7 +206,7 @@ def segment(given, seed, progress, unit, show, kind, high, low):
     image=False, inputs=("data",),
 )
 def receptive_field(given, seed, progress, pictures, side):
-    """Draw what a unit of each layer could see, and which part of that it uses."""
+    """Draw how much of a picture a unit of each layer can see, and which part of that it uses."""
     from minivis.methods.looking.receptive import effective_receptive_field
 
     return effective_receptive_field(given.net, data=given.inputs.get("data"), pictures=pictures, size=side, seed=seed,

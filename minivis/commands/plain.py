@@ -7,11 +7,11 @@ from minivis.runtime.plain import plain
 
 
 def begin(ctx, option, value):
-    """Plain mode until the command's context closes. A missing option leaves the environment as it is."""
+    """Turn on plain mode until the command's context closes. Without the option the environment stays as it is."""
     if value and not ctx.resilient_parsing:
         ctx.with_resource(plain())
 
 
 (PLAIN,) = under(COMPUTING, click.Option(
     ["--plain"], is_flag=True, expose_value=False, callback=begin,
-    help="Run every layer by itself and by its definition: slower, but the code that one reads."))
+    help="Run every layer separately, as its definition says: slower, but it is the code that one reads."))

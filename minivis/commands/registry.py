@@ -1,6 +1,6 @@
 """Every command, under its heading in `minivis --help`: a new command is one entry here.
 
-The gallery and `minivis rerun` look up the commands that make a picture in ``COMMANDS``; these two stand in cli.py.
+The gallery and `minivis rerun` look up the commands that make a picture in ``COMMANDS``; both are added in cli.py.
 """
 
 from minivis.commands import (

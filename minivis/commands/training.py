@@ -1,4 +1,4 @@
-"""`minivis train`: make a net from a data set, with a checkpoint that Ctrl-C leaves and --resume takes up."""
+"""`minivis train`: train a net on a data set, with a checkpoint that Ctrl-C leaves and --resume continues."""
 
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -25,9 +25,10 @@ under(OUTPUT, *SHARED[3:5])
 ADVERSARIAL = under(
     ADVERSARY,
     click.Option(["--adversarial", "attack"], metavar="fgsm|pgd", show_default="none",
-                 help="Attack every picture before the net learns from it."),
+                 help="Attack pictures before the net learns from them."),
     click.Option(["--eps"], type=real(0, 1e6), metavar="LEVELS", show_default="8",
-                 help="Bound of the attack in levels of 255: of each pixel, or with --norm L2 of the whole picture."),
+                 help="Bound of the attack, in levels of 255: for each pixel, or for the whole picture with --norm "
+                      "L2."),
     click.Option(["--attack-steps", "attack_steps"], type=whole(), metavar="N", show_default="3",
                  help="Number of steps of pgd."),
     click.Option(["--norm"], metavar="Linf|L2", show_default="Linf", help="Norm that --eps bounds."),
@@ -44,8 +45,8 @@ train = Commands("train", help="Train one of minivis' own nets.")
 @train.command("emoji", cls=GroupedCommand, params=[
     click.Option(["--net", "name"], default="emoji-vgg", show_default=True, metavar="NAME",
                  help="Net to train: emoji-vgg, emoji-alexnet or emoji-vgg-robust."),
-    click.Option(["--sprites"], metavar="FILE", show_default="a file in the user's cache",
-                 help="File with the emoji that were collected before."),
+    click.Option(["--sprites"], metavar="FILE", show_default="a file in your cache folder",
+                 help="File with the emoji sprites; it is made if it is missing."),
     *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
 def train_emoji(name, sprites, steps, seed, threads, **rest):
@@ -57,7 +58,7 @@ def train_emoji(name, sprites, steps, seed, threads, **rest):
 
 
 @train.command("fashion", cls=GroupedCommand, params=[
-    click.Option(["--data"], metavar="FOLDER", show_default="where Debian's package puts them",
+    click.Option(["--data"], metavar="FOLDER", show_default="the folder of Debian's package",
                  help="Folder with the four files of Fashion-MNIST."),
     *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
@@ -72,7 +73,7 @@ def train_fashion(data, steps, seed, threads, **rest):
 
 @contextmanager
 def steps_bar(training, quiet):
-    """A bar with the loss and the accuracy of the last steps, as ``Training.run(progress=...)`` wants it."""
+    """The ``progress`` function of `Training.run`: a bar with the loss and the accuracy of the last steps."""
     from tqdm import tqdm
 
     with tqdm(total=training.steps, delay=2, disable=True if quiet else None, leave=False, unit="step") as bar:
@@ -87,7 +88,7 @@ def steps_bar(training, quiet):
 
 
 def adversary(attack, eps, attack_steps, norm, share, eps_warmup):
-    """The `Adversary` of the command line, or None; BadValue for its settings without it."""
+    """The `Adversary` of the command line, or None. Raise BadValue for its settings without --adversarial."""
     from minivis.errors import BadValue
     from minivis.training.adversary import Adversary
 
@@ -124,7 +125,7 @@ def run(start, name, settings, *, out, force, resume, as_json, quiet, **moving):
         net = training.finish()
     except KeyboardInterrupt:
         if checkpoint.exists():
-            click.echo(f"\n{checkpoint} holds what was learned so far; --resume continues from there", err=True)
+            click.echo(f"\n{checkpoint} holds the training so far; --resume continues from there", err=True)
         raise
     save(net, out, dtype="float16", force=force)
     checkpoint.unlink(missing_ok=True)

@@ -5,12 +5,12 @@ import math
 import click
 
 MILLION = 10**6
-LONGEST = 40                                    # characters of a number that is worth a look
+LONGEST = 40                                    # characters of a number; longer ones are not parsed
 UNITS = {"": 1, "MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
 
 
 class Bounded(click.ParamType):
-    """A number within bounds; nan and inf lie in none."""
+    """A finite number within bounds."""
 
     def __init__(self, range_type):
         self.range = range_type
@@ -18,7 +18,7 @@ class Bounded(click.ParamType):
 
     def convert(self, value, param, ctx):
         if isinstance(value, str) and len(value) > LONGEST:
-            self.fail(f"a number of {len(value)} characters, {value[:12]}..., is too long", param, ctx)
+            self.fail(f"the number {value[:12]}... has {len(value)} characters, which is too long", param, ctx)
         found = self.range.convert(value, param, ctx)
         if not math.isfinite(found):
             self.fail(f"{value} is not a finite number", param, ctx)
@@ -26,7 +26,7 @@ class Bounded(click.ParamType):
 
 
 def whole(low=1, high=MILLION):
-    """The type of whole numbers from ``low`` to ``high``, which is far beyond what makes sense."""
+    """The type of whole numbers from ``low`` to ``high``, which by default is beyond any sensible value."""
     return Bounded(click.IntRange(low, high))
 
 
@@ -36,7 +36,7 @@ def real(low=0, high=1e9, **opened):
 
 
 class PictureFile(click.ParamType):
-    """The type of an option that names a picture: it is read, hashed into the record, and handed on as pixels."""
+    """The type of an option that names a picture. The function gets its pixels, and the record gets its hash."""
 
     name = "picture"
 
@@ -54,7 +54,7 @@ class Bytes(click.ParamType):
         except (ValueError, KeyError, OverflowError):
             found = 0
         if not 1 <= found < 10**18:
-            self.fail(f"{shown(value)} is not an amount of memory; give one as 4GB or 500MB", param, ctx)
+            self.fail(f"{shown(value)} is not an amount of memory; write it as 4GB or 500MB", param, ctx)
         return found
 
 
@@ -71,13 +71,13 @@ class Pixels(click.ParamType):
         except ValueError:
             sides = ()
         if len(sides) not in (1, 2) or not all(1 <= side <= MILLION for side in sides):
-            self.fail(f"{shown(value)} is not a size; give pixels, as 12, or rows and columns, as 12,8, from 1 to "
+            self.fail(f"{shown(value)} is not a size; write pixels as 12, or rows and columns as 12,8, from 1 to "
                       f"{MILLION}", param, ctx)
         return sides * (3 - len(sides))
 
 
 class Start(click.ParamType):
-    """What to start from: a word, or a colour as in 200,30,30."""
+    """A start: a word, or a colour such as 200,30,30."""
 
     name = "start"
 
@@ -89,8 +89,8 @@ class Start(click.ParamType):
         except ValueError:
             colour = ()
         if len(colour) != 3 or not all(0 <= part <= 255 for part in colour):
-            self.fail(f"{shown(value)} is not a start; give noise, grey, black, white, or a colour as levels of red, "
-                      "green and blue, 200,30,30", param, ctx)
+            self.fail(f"{shown(value)} is not a start; write noise, grey, black, white, or a colour as levels of red, "
+                      "green and blue, such as 200,30,30", param, ctx)
         return colour
 
 
@@ -107,12 +107,12 @@ class Numbers(click.ParamType):
 
 
 def shown(value):
-    """A word of the command line for a message, cut where it is long."""
+    """A word of the command line for a message, shortened if it is long."""
     return repr(value) if len(str(value)) <= LONGEST else f"{str(value)[:LONGEST]!r}..."
 
 
 class LazyChoice(click.Choice):
-    """A choice among what ``read()`` returns, asked when it is needed: most commands then import no layers."""
+    """A choice among what ``read()`` returns; it is called only when needed, so most commands import no layers."""
 
     def __init__(self, read):
         self.read, self.case_sensitive = read, True
@@ -123,7 +123,7 @@ class LazyChoice(click.Choice):
 
 
 class ListedOption(click.Option):
-    """An option whose help ends with what ``listed()`` returns, asked when the help is shown."""
+    """An option whose help ends with what ``listed()`` returns; it is called when the help is shown."""
 
     def __init__(self, *args, listed, **settings):
         self.listed = listed
@@ -157,7 +157,7 @@ def kinds_of_saliency():
 
 
 class AfterImage(click.Argument):
-    """An argument behind IMAGE that is needed, as IMAGE is not: a word alone is this one."""
+    """A required argument behind the optional IMAGE: if there is only one word, it is this one."""
 
     def handle_parse_result(self, ctx, opts, args):
         if not isinstance(opts.get(self.name), str) and ctx.params.get("image") is not None:

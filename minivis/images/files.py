@@ -2,8 +2,7 @@
 
 Reading converts every file to that form: transparent pictures are placed on white, CMYK and palettes become RGB, 16
 bits and floats become 8 bits, and the orientation in a camera's EXIF is applied. Colour profiles (ICC) are ignored,
-because the nets were trained on raw values. Writing stores in the file how the picture was made, and gives the file its
-name only when it is complete.
+because the nets were trained on raw values. A written file also says how the picture was made.
 """
 
 import functools
@@ -35,8 +34,7 @@ FREE_PIXELS, MOST_PIXELS_A_BYTE = 100_000_000, 100      # beyond, the file must 
 BAND_ROWS = 256                                         # of a picture, turned into 8 bits at once
 EXIF_DESCRIPTION, EXIF_ORIENTATION = 0x010E, 0x0112
 
-# EXIF orientation -> the move that turns the stored picture upright (Exif 2.32, section 4.6.4: where row 0 and column 0
-# are)
+# EXIF orientation -> the move that turns the stored picture upright (Exif 2.32, section 4.6.4)
 UPRIGHT = {
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -119,8 +117,7 @@ def png_bytes(array, text=None):
 class Lenient:
     """A context in which Pillow does not warn of odd metadata and does not limit the pixels, which we count ourselves.
 
-    Both are settings of the whole process. The first thread to enter saves them, and the last one to leave restores
-    them.
+    Both are settings of the whole process: the first thread to enter saves them, the last one to leave restores them.
     """
 
     def __init__(self):
@@ -249,8 +246,7 @@ def _deep_band(im, name):
     """A function: grey rows of 16 or 32 bits or floats -> 0..255, by the range of all numbers where no white is set.
 
     65535 and 255 are both white, so 16 bits are divided by 257. For integers of 32 bits and floats, white is 1
-    (floats), 255 or 65535, the first that no number exceeds; otherwise, or with negative numbers, the range from the
-    smallest to the largest number is used.
+    (floats), 255 or 65535, the first that no number exceeds; otherwise the range of the numbers is used.
     """
     if im.mode.startswith("I;16") or im.format in ("PNG", "PPM"):
         low, white = 0, 65535

@@ -16,7 +16,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     words = ["bench", "conv", "--net", "tiny.h5", "--repeats", "1", "--batch", "2", "--threads", "3"]
     assert main(words) == 0
     out, err = capsys.readouterr()
-    head, *rows, total = out.split("\nThe rules and the sizes")[0].splitlines()
+    head, *rows, total = out.split("\nThese numbers set the rules and the sizes")[0].splitlines()
     assert err == "" and head.startswith("tiny.h5, 2 x 16 x 16 pixels, threads: 3, kernels: ")
     assert len(rows) == 6 and rows[0].startswith("conv1_1 ") and total.startswith("all layers  taken ")
     assert out.splitlines()[-len(described()) :] == [f"  {line}" for line in described()]

@@ -220,7 +220,7 @@ def test_ctrl_c_and_sigterm_leave_what_resume_needs(run, refused, here, words, o
     with process("-c", STOPS.replace("SIGNAL", stop.name), *words) as child:
         _, err = child.communicate(timeout=60)
     assert child.returncode == stop + 128 and "minivis: stopped" in err, err
-    assert f"{out}.checkpoint holds what was found so far; --resume continues from there" in err
+    assert f"{out}.checkpoint holds the results so far; --resume continues from there" in err
     assert not (here / out).exists()
     assert f"{out}.checkpoint holds an unfinished run: --resume continues it, --force starts over" in refused(*words)
     code, said, err = run(*words, "--resume")

@@ -136,7 +136,7 @@ def test_ctrl_c_keeps_what_is_done(run, monkeypatch):
     (("dream", "photo.png", "--checkpoint", "run", "--resume"), "there is no checkpoint run"),
     (("dream", "photo.png", "--sheet", "--checkpoint", "run"), "a sheet of several layers keeps no checkpoint"),
     (("dream", "photo.png", "--frames", "2", "--checkpoint", "run"), "a film of many dreams keeps no checkpoint"),
-    (("dream", "photo.png", "--memory", "lots"), "'lots' is not an amount of memory; give one as 4GB or 500MB"),
+    (("dream", "photo.png", "--memory", "lots"), "'lots' is not an amount of memory; write it as 4GB or 500MB"),
     (("style", "photo.png", "photo.jpg", "--memory", "0GB"), "'0GB' is not an amount of memory"),
     (("style", "photo.png", "text.jpg"), "is not a picture that minivis can read"),
     (("style", "text.jpg", "photo.png"), "is not a picture that minivis can read"),

@@ -55,7 +55,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_resume_takes_up(here, capsys, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(trainer.Trainer, "step", stopped)
         assert main(["train", "fashion", "--data", "data", "--steps", "4", "-o", "a.h5"]) == 130
-    assert "a.h5.checkpoint holds what was learned so far; --resume continues from there" in capsys.readouterr().err
+    assert "a.h5.checkpoint holds the training so far; --resume continues from there" in capsys.readouterr().err
     assert not (here / "a.h5").exists()
     assert main(["train", "fashion", "--data", "data", "--steps", "4", "-o", "a.h5"]) == 2      # not by mistake
     assert "a.h5.checkpoint exists and is kept" in capsys.readouterr().err

@@ -89,7 +89,7 @@ def test_import_refuses(capsys):
     assert "there is no file" in run(capsys, "weights", "import", "missing.pth", code=2)
     assert "no architecture named 'vgg'" in run(capsys, "weights", "import", golden, "--arch", "vgg", code=2)
     Path("names.txt").write_bytes(b"\xff\xfe\x00")
-    assert "is no text in UTF-8" in run(capsys, "weights", "import", golden, "--classes", "names.txt", code=2)
+    assert "is not a text in UTF-8" in run(capsys, "weights", "import", golden, "--classes", "names.txt", code=2)
     Path("weights.bin").write_bytes(b"nothing of the kind")
     assert "minivis" in run(capsys, "weights", "import", "weights.bin", code=2)
     assert not list(Path("weights").iterdir())

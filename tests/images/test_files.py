@@ -319,7 +319,7 @@ def test_random_damage_gives_a_picture_or_one_sentence(tmp_path, photo):
 @pytest.mark.parametrize("make, message", [
     (lambda p: p.write_text("This is no picture.\n" * 9),
      r"p\.jpg is not a picture that minivis can read \(PNG, JPEG.*convert"),
-    (lambda p: p.write_bytes(b""), r"p\.jpg is empty; get a whole copy"),
+    (lambda p: p.write_bytes(b""), r"p\.jpg is empty; get a complete copy"),
     (lambda p: p.mkdir(), r"p\.jpg is a folder; name a picture in it"),
     (lambda p: None, r"^there is no file .*p\.jpg$"),
 ])

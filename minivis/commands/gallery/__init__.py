@@ -1,1 +1,1 @@
-"""The gallery: everything on one picture, on one page."""
+"""The gallery: one picture under every method, on one page."""

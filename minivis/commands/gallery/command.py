@@ -1,4 +1,4 @@
-"""`minivis gallery`: one page with every method; `minivis rerun`: one picture once more."""
+"""`minivis gallery` makes one page with every method; `minivis rerun` makes one picture again."""
 
 import os
 from contextlib import contextmanager, suppress
@@ -29,7 +29,7 @@ FOLDER = click.Option(["-o", "--out"], metavar="FOLDER", default="gallery", show
                       help="Folder for index.html; it is made if it does not exist.")
 PICTURES = click.Option(["--pictures"], metavar="FOLDER",
                         show_default="the bundled samples, for nets that read small pictures",
-                        help="Folder of pictures for the sections about many pictures: patches, neighbours and map.")
+                        help="Folder of pictures for the sections that need many: patches, neighbours and map.")
 under(OUTPUT, FOLDER)
 
 
@@ -37,9 +37,9 @@ under(OUTPUT, FOLDER)
 def gallery(out, force, as_json, quiet, **params):
     """Make a page that shows one IMAGE under every method.
 
-    Each picture has a sentence, a formula, and the command that makes it alone. Without IMAGE the page shows the goose
-    that comes with minivis, and, with the packages of minivis[pretrained], a cat under a net trained on ImageNet and in
-    a VGG's dreams.
+    Each picture comes with a sentence, a formula, and the command that makes it. Without IMAGE the page shows the
+    bundled goose and, if the packages of minivis[pretrained] are installed, a cat under a net trained on ImageNet and
+    in a VGG's dreams.
     """
     from minivis.runtime.files import atomic_write, check_output
 
@@ -76,9 +76,10 @@ def build(given, params, *, progress):
     return shown, render(
         shown, portrait=sections.small(given.image), portrait_alt=f"The picture: {name}",
         title=f"What {Path(given.net_name).stem} sees in {name}",
-        answer=f"Its answer: {first}." if first else "A net without classes: it has features, but no answer.",
+        answer=f"Its answer: {first}." if first else "This net has no classes: it computes features, but gives no "
+                                                     "answer.",
         about=f"The picture has {W} × {H} pixels. The net reads {size}, has {len(net.nodes)} layers and "
-              f"{net.parameter_count:,} parameters. All of this took {sum(s.seconds for s in shown):.1f} s.",
+              f"{net.parameter_count:,} parameters. The whole page took {sum(s.seconds for s in shown):.1f} s.",
         version=__version__, net=given.net_name, seed=params["seed"],
         threads="1 thread" if threads == 1 else f"{threads} threads",
     )  # fmt: skip
@@ -86,7 +87,7 @@ def build(given, params, *, progress):
 
 @contextmanager
 def made_folder(path):
-    """The folder at ``path``, made if need be; a new one goes again when what is done in it fails."""
+    """The folder at ``path``, made if it does not exist; a new one is removed if the work in it fails."""
     folder = Path(path)
     new = not os.path.lexists(folder)
     if new:
@@ -109,9 +110,9 @@ def made_folder(path):
 
 @click.command("rerun", params=[click.Argument(["picture"]), OUT, *REPORT])
 def rerun(picture, out, force, as_json, quiet):
-    """Make a PICTURE again, bit for bit, from the record that it carries.
+    """Make a PICTURE again, bit for bit, from the record in it.
 
-    The command refuses if the net or the image has changed since. The exit code is 1 if the bits differ.
+    It is an error if the net or the image has changed since. The exit code is 1 if the bits differ.
     """
     from minivis.images.files import check_suffix, read_image, write_image
     from minivis.images.provenance import read_record, versions
@@ -145,7 +146,7 @@ def rerun(picture, out, force, as_json, quiet):
 
 
 def recorded_command(record, picture):
-    """The `PictureCommand` of a record and its parameters. A record comes from anywhere: it may only make a picture."""
+    """The `PictureCommand` of a record and its parameters. Records are untrusted: they may only make a picture."""
     from minivis.commands.registry import COMMANDS
 
     words = record["command"]
@@ -161,12 +162,12 @@ def recorded_command(record, picture):
             or command.needs_net != (record["net"] is not None) or given != set(record["inputs"])):
         raise BadFile(f"{picture} has a damaged record of how it was made")
     if not record.get("whole", True):
-        raise BadFile(f"{picture} was stopped or resumed in the middle of its making: run its command again instead")
+        raise BadFile(f"{picture} was stopped or resumed before it was complete: run its command again instead")
     return command, params
 
 
 def recorded_inputs(command, record, params, picture):
-    """The net, the picture and the further inputs of a record, if they still are what they were."""
+    """The net, the picture and the further inputs of a record, if they have not changed since."""
     from minivis.data.samples import folder_called
     from minivis.images.provenance import beside, unchanged
     from minivis.weights.catalogue import CATALOGUE, locate

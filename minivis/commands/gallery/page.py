@@ -1,4 +1,4 @@
-"""The gallery as one HTML file that needs nothing else: pictures inside, no script, light and dark, phone and desk."""
+"""The gallery as one self-contained HTML file without scripts, for light and dark, small and large screens."""
 
 import base64
 import html
@@ -98,7 +98,7 @@ $figure
 
 
 def render(shown, *, portrait, portrait_alt, title, answer, about, **facts):
-    """The page, as a string. ``shown``: a list of `gallery.Shown`; ``portrait``: the picture that all is about."""
+    """The page, as a string. ``shown``: a list of `gallery.Shown`; ``portrait``: the picture under study."""
     escaped = {key: html.escape(str(value)) for key, value in facts.items()}
     return PAGE.substitute(
         escaped,
@@ -110,7 +110,7 @@ def render(shown, *, portrait, portrait_alt, title, answer, about, **facts):
 
 
 def _listed(shown):
-    """A section's line in the table of contents, after its chapter's where one begins."""
+    """A section's line in the table of contents, after the line of its chapter if one begins here."""
     chapter = f'<li class="chapter">{shown.chapter.title}</li>\n' if shown.chapter else ""
     return f'{chapter}<li><a href="#{shown.section.key}">{shown.section.title}</a></li>'
 
@@ -137,5 +137,5 @@ def _section(number, shown):
 
 
 def data_uri(png):
-    """A PNG file as a link that holds it."""
+    """A PNG file as a data URI."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

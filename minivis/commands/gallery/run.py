@@ -1,7 +1,7 @@
-"""Everything on one picture: the methods in the lecture's order, each as the command that makes it alone.
+"""Run every method on one picture, in the lecture's order, each as the command that makes it alone.
 
-sections.py has the methods and their words. A section that a net cannot have (it has no classes, say) becomes
-one sentence.
+sections.py has the methods and their texts. A section that does not apply to a net (because it has no classes, say)
+becomes one sentence.
 """
 
 import time
@@ -15,25 +15,25 @@ from minivis.data.samples import NAME as SAMPLES
 from minivis.errors import MinivisError, MissingExtra
 
 SMALL_INPUT = 96                                # pixels
-CHAPTER_SIDE = 320                              # pixels: of the longer side, where the net takes any size
+CHAPTER_SIDE = 320                              # pixels: the longer side for a net that takes any size
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A section that ran: its command, its Result and picture, and the seconds it took; or why it could not."""
+    """A section that ran: its command, its Result and picture, and the seconds it took, or why it could not run."""
 
     section: Section
     words: tuple[str, ...]
     seconds: float = 0.0
     result: Any = None
     picture: Any = None
-    text: Any = None                            # what the PNG says about how it was made
+    text: Any = None                            # the record in the PNG
     why_not: str = ""
     chapter: Any = None                         # the Chapter that begins here
 
 
 def chapter_picture():
-    """The path of scikit-image's cat; None where scikit-image is not installed."""
+    """The path of scikit-image's cat; None if scikit-image is not installed."""
     from importlib.util import find_spec
     from pathlib import Path
 
@@ -64,7 +64,7 @@ def chapters(params, *, progress=False, wanted=CHAPTERS):
 
 
 def choices(net, image):
-    """What the {names} of SECTIONS stand for in this net and picture; a name that it has no answer for is left out."""
+    """The values of the {names} in SECTIONS for this net and picture; names without a value are left out."""
     from minivis.engine.ending import answering
     from minivis.layers import Conv2D
     from minivis.methods.adversarial.attacks import logits_of
@@ -89,12 +89,12 @@ def choices(net, image):
 
 
 def small_input(net):
-    """Whether the net reads pictures so small that they are optimised in seconds."""
+    """Whether the net's pictures are small enough to be optimised in seconds."""
     return net.input_size is not None and max(net.input_size) <= SMALL_INPUT
 
 
 def run(given, params, *, progress=False, sections=SECTIONS):
-    """Every section, made with the net and picture of ``given``; ``params`` are a command's: net, seed, threads, ..."""
+    """Make every section with the net and picture of ``given``; ``params`` are a command's: net, seed, threads, ..."""
     from minivis.commands.common import viewing
     from minivis.commands.registry import COMMANDS
     from minivis.runtime.progress import track
@@ -106,15 +106,15 @@ def run(given, params, *, progress=False, sections=SECTIONS):
         try:
             words = tuple(word.format(**filled) for word in section.words)
         except KeyError as missing:
-            why_not = f"Not for this net: it has no {missing.args[0]}, or no layer for it"
+            why_not = f"This net has no {missing.args[0]}, or no layer for it"
             shown.append(Shown(section, section.words, why_not=why_not))
             continue
         if section.slow and not small_input(given.net):
-            why_not = "its pictures are large, and this would take minutes; the command makes it"
+            why_not = "its pictures are large, so this section would take minutes; the command below makes it"
             shown.append(Shown(section, words, why_not=why_not))
             continue
         if section.many and filled["pictures"] == "FOLDER":
-            why_not = "it looks at a folder of pictures; the command makes it, or --pictures FOLDER here"
+            why_not = "this section needs a folder of pictures; the command below makes it, or give --pictures FOLDER"
             shown.append(Shown(section, words, why_not=why_not))
             continue
         command = COMMANDS[words[0]]
@@ -136,13 +136,13 @@ def run(given, params, *, progress=False, sections=SECTIONS):
 
 
 def numbers(shown):
-    """For --json: what each section measured, and how long it took."""
+    """The numbers of each section and its time, for --json."""
     return {s.section.key: {"command": ["minivis", *s.words], "seconds": round(s.seconds, 3),
                             **({"why_not": s.why_not} if s.why_not else {"numbers": s.result.numbers})} for s in shown}
 
 
 def small(picture, side=640):
-    """A picture shrunk until its longer side has ``side`` pixels, for the head of the page."""
+    """Shrink a picture until its longer side has ``side`` pixels, for the head of the page."""
     from PIL import Image
 
     im = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)

@@ -138,4 +138,4 @@ def test_a_picture_whose_pixels_are_cut_off_is_told_before_it_is_made_again(run,
     assert run("occlude", "photo.png", "--net", "tiny.h5", "--window", "8", "-o", "a.jpg")[0] == 0
     data = (here / "a.jpg").read_bytes()
     (here / "a.jpg").write_bytes(data[: len(data) // 2])
-    assert "damaged or cut short" in refused("rerun", "a.jpg", "-o", "b.jpg")
+    assert "damaged or incomplete" in refused("rerun", "a.jpg", "-o", "b.jpg")

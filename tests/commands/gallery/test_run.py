@@ -156,7 +156,7 @@ def test_what_a_net_cannot_do_is_one_sentence(here, capsys):
     page = Page((here / "gallery/index.html").read_text(encoding="utf-8"))
     text = (here / "gallery/index.html").read_text(encoding="utf-8")
     assert len(page.text["h2"]) == len(SECTIONS) and 1 < len(page.images) < len(SECTIONS)
-    assert "Not for this net: this net has no classes" in text and "A net without classes" in text
+    assert "Not for this net: this net has no classes" in text and "This net has no classes: it computes" in text
 
 
 def test_an_existing_page_is_kept_unless_forced(here, three, capsys):
@@ -197,7 +197,7 @@ def test_other_nets(here):
     text = (here / "branches/index.html").read_text(encoding="utf-8")
     missing = text.count('class="missing"') - (find_spec("cv2") is None)
     assert text.count("would take minutes") == sum(s.slow for s in SECTIONS) == 3
-    assert text.count("--pictures FOLDER here") == sum(s.many for s in SECTIONS) == 3
+    assert text.count("give --pictures FOLDER") == sum(s.many for s in SECTIONS) == 3
     assert missing == 6 and "seed 5" in text
     smooth = shlex.split(next(code for code in Page(text).text["code"] if "smoothgrad" in code))
     assert smooth[1:] == shlex.split("saliency photo.jpg --map smoothgrad --size 32 --net branches.h5 --seed 5")

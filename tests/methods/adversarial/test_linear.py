@@ -115,7 +115,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     capsys.readouterr()
     for words, message in ((["--on", "digits", "--to", "11"], "the target is one of the classes 0, 1"),
                            (["--to", "1"], "name a data set with --on"), (["--on", "digit"], "'digit' is not one of"),
-                           (["--data", "x"], "goes with --on fashion"),
+                           (["--data", "x"], "use it with --on fashion"),
                            (["--on", "fashion", "--data", "x"], "x")):
         assert main(["linear", *words, "-o", "no.png"]) == 2 and message in capsys.readouterr().err
     assert not (tmp_path / "no.png").exists()
