@@ -6,6 +6,7 @@ The gallery and `minivis rerun` look up the commands that make a picture in ``CO
 from minivis.commands import (
     bench,
     exercises,
+    explaining,
     folders,
     fooling,
     live,
@@ -29,7 +30,7 @@ HEADINGS = {
         optimizing.maximize, optimizing.invert, painting.dream, painting.style, painting.texture,
     ),
     "Fooling classifiers": (fooling.fool, fooling.evolve, fooling.linear, fooling.hog),
-    "Learning": (exercises.exercise,),
+    "Learning": (exercises.exercise, explaining.explain),
     "Nets": (weights.weights, nets.inspect, nets.gradcheck, training.train, bench.bench),
 }  # fmt: skip
 COMMANDS = {

@@ -1,0 +1,159 @@
+"""Step through a net: how one number came about, layer by layer from the pixels, and back under each ReLU rule.
+
+Each layer's own backward says what it multiplied each input by: for a gradient of 1 at the number and 0 elsewhere, dx
+is the weight of each input, and x * dx its contribution. In a layer that is linear once it has decided what is the
+maximum or above 0, contributions and bias add up to the number. The steps follow the largest one down to a pixel.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minivis.engine.units import parse_unit
+from minivis.layers import BatchNorm, Scale
+from minivis.layers.base import BackwardMode
+from minivis.layers.relu import RELU_RULES
+from minivis.live.backward_sums import backward
+from minivis.live.numbers import named, place
+
+SHIFTED = (BatchNorm, Scale)                    # what they add is no parameter "b" alone
+ROUNDING = 1e-3                                 # of the sizes that are added
+LARGEST = 5                                     # contributions of a step that are shown
+
+
+@dataclass(frozen=True)
+class Term:
+    """One contribution to a number: ``product`` = x * weight."""
+
+    unit: str
+    x: float
+    weight: float
+    product: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """How one number of a layer is made of the numbers that it reads."""
+
+    unit: str
+    kind: str
+    formula: str
+    value: float
+    terms: tuple                                # the largest, then smaller ones
+    count: int                                  # of all contributions that are not 0
+    others: float                               # the sum of those that are not shown
+    bias: float | None                          # None where there is none
+    is_sum: bool                                # whether contributions and bias add up to the value
+
+
+@dataclass(frozen=True)
+class Back:
+    """The gradient of the number at one that it came from, and the strongest one in that layer, under each rule."""
+
+    unit: str
+    value: float
+    gradients: dict                             # rule -> gradient
+    strongest: dict                             # rule -> (unit, gradient)
+
+
+@dataclass(frozen=True)
+class SteppedThrough:
+    """``steps`` from the pixels up to the number, ``back`` from the number down, ``score``: see backward_sums.py."""
+
+    unit: str
+    value: float
+    pixel: tuple                                # (row, column) of the net's input to which the steps lead, or None
+    steps: tuple
+    back: tuple
+    score: dict
+
+
+def step_through(net, x, unit, target=None, *, largest=LARGEST):
+    """How ``unit`` of one picture x (1, H, W, C) came about: a `SteppedThrough`. target: a class (default: the first).
+
+    For a net and a picture on the CPU. Every layer runs by itself, by its definition.
+    """
+    unit = parse_unit(net, unit)
+    acts = net.forward(x, algorithm="im2col", fuse=False)
+    at = place(acts, unit)
+    steps, path, name, where = [], [(unit.layer, at)], unit.layer, at
+    while name != "input":
+        step, following = one_step(net, acts, name, where, largest)
+        steps.append(step)
+        if following is None:
+            break
+        name, where = following
+        path.append(following)
+    return SteppedThrough(
+        named(net, unit.layer, at), float(acts[unit.layer][0][at]), where[:2] if name == "input" else None,
+        tuple(reversed(steps)), tuple(ways_back(net, acts, path)), backward(net, acts, unit.layer, at, target))
+
+
+def one_step(net, acts, name, at, largest=LARGEST):
+    """(the `Step` of one number, the (layer, index) of its largest contribution or None)."""
+    layer, sources = net.nodes[name]
+    dxs, _ = layer.backward(one_at(acts, name, at), acts.caches[name], BackwardMode(algorithm="im2col"))
+    read = [(source, acts[source][0].astype(np.float64), dx[0].astype(np.float64)) for source, dx in zip(sources, dxs)]
+    x, weights = (np.concatenate([parts[k].ravel() for parts in read]) for k in (1, 2))
+    products = x * weights
+    order = np.lexsort((-abs(weights), -abs(products)))[:largest]
+    shown = tuple(Term(named(net, *locate(read, k)), float(x[k]), float(weights[k]), float(products[k]))
+                  for k in order.tolist() if products[k])
+    value, total = float(acts[name][0][at]), float(products.sum())
+    bias = float(layer.params["b"][at[-1]]) if "b" in layer.params else None
+    if isinstance(layer, SHIFTED):
+        bias = value - total
+    apart = abs(value - total - (bias or 0))
+    step = Step(named(net, name, at), type(layer).__name__, formula_of(layer), value, shown,
+                int(np.count_nonzero(products)), total - sum(term.product for term in shown), bias,
+                bool(apart <= ROUNDING * (abs(value) + abs(products).sum())))
+    if weights[order[0]]:
+        return step, locate(read, int(order[0]))
+    return step, (sources[0], at) if layer.elementwise else None            # a ReLU that lets nothing through
+
+
+def one_at(acts, name, at):
+    """1 at one number of a layer, 0 at all others."""
+    seed = np.zeros_like(acts[name])
+    seed[0][at] = 1
+    return seed
+
+
+def locate(read, k):
+    """(layer, index) of the k-th number of all that a layer reads."""
+    for source, a, _ in read:
+        if k < a.size:
+            return source, tuple(int(i) for i in np.unravel_index(k, a.shape))
+        k -= a.size
+    raise IndexError(k)
+
+
+def formula_of(layer):
+    """What the layer does, in a few symbols."""
+    kind = type(layer).__name__
+    if kind == "ReLU" and layer.max_value is not None:
+        return f"min(max(x, 0), {layer.max_value:g})"
+    return FORMULAS.get(kind) or layer.formula or kind
+
+
+FORMULAS = {
+    "Conv2D": "b + Σ x · w", "FullyConnected": "b + Σ x · w", "ReLU": "max(x, 0)", "Add": "the sum",
+    "MaxPool2D": "the largest x of the window", "AvgPool2D": "the mean of the window",
+    "GlobalAvgPool": "the mean of the map", "Flatten": "the same number", "Concat": "the same number",
+    "Softmax": "e^x / Σ e^x", "LogSoftmax": "x - log Σ e^x",
+    "BatchNorm": "gamma · (x - mean) / √(var + eps) + beta", "LRN": "x / (k + alpha / size · Σ x²)^beta",
+}  # fmt: skip
+
+
+def ways_back(net, acts, path):
+    """A `Back` for each number of the path, from the unit down, once for each layer."""
+    layer, at = path[0]
+    seeds = {layer: one_at(acts, layer, at)}
+    swept = {rule: net.backward(acts, seeds, relu_rule=rule, keep="all")[0] for rule in RELU_RULES}
+    for name, index in path:
+        gradients = {rule: float(dacts[name][0][index]) for rule, dacts in swept.items()}
+        strongest = {}
+        for rule, dacts in swept.items():
+            most = tuple(int(i) for i in np.unravel_index(abs(dacts[name][0]).argmax(), dacts[name][0].shape))
+            strongest[rule] = (named(net, name, most), float(dacts[name][0][most]))
+        yield Back(named(net, name, index), float(acts[name][0][index]), gradients, strongest)
