@@ -1,4 +1,4 @@
-"""What does each channel respond to? One forward pass; every feature map of a layer, side by side (lecture 9)."""
+"""What does each channel respond to? One forward pass, and the feature maps of two layers (lecture 9)."""
 
 import sys
 

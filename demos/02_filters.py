@@ -1,4 +1,4 @@
-"""What do the first filters look for? Their weights, seen as small colour pictures (lecture 9)."""
+"""What do the first filters look for? Their weights as small colour pictures (lecture 9)."""
 
 import sys
 
@@ -7,7 +7,7 @@ from loading import load, save
 
 
 def main(argv=None):
-    net, _, out = load(__doc__, argv, "02_filters.png", net="emoji-alexnet")      # VGG's 3 x 3 have little room
+    net, _, out = load(__doc__, argv, "02_filters.png", net="emoji-alexnet")      # VGG's filters are too small
 
     name = next(name for name, layer in net.layers.items() if "w" in layer.params)
     w = net.layers[name].params["w"]                            # (KH, KW, C, F): F filters that read C colours

@@ -1,6 +1,6 @@
-"""What does a unit look for? The patches of many pictures that excite it most, and what in them does (lecture 9).
+"""What does a unit look for? The patches of many pictures that excite it most, and the pixels that matter (lecture 9).
 
-Zeiler & Fergus 2014, figure 2. One forward pass over all pictures; then back from the very places that were found.
+Zeiler & Fergus 2014, figure 2. One forward pass over all pictures, then backward passes from the places found.
 """
 
 import sys
@@ -16,7 +16,7 @@ def main(argv=None):
     maps = net.forward(net.preprocess(pictures), until=layer, keep=[layer], grad=None)[layer]   # (N, h, w, C)
 
     height, width = (min(f, side) for f, side in zip(field.size, pictures.shape[1:3]))
-    units = np.argsort(-maps.max(axis=(0, 1, 2)))[:4]           # the four that answer most strongly to anything
+    units = np.argsort(-maps.max(axis=(0, 1, 2)))[:4]           # the four channels with the largest maximum
     rows, columns = 4 * (height + 1) - 1, 5 * (width + 1) - 1
     sheets = {"patch": np.full((rows, columns, 3), 235, np.uint8)}
     sheets |= {rule: np.zeros((rows, columns, 3), np.float32) for rule in ("deconv", "guided")}

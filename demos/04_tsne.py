@@ -1,6 +1,6 @@
-"""Which pictures does the net find alike? A map of them: t-SNE of their codes, snapped to a grid (lecture 9).
+"""Which pictures are similar for the net? A map of them: t-SNE of their codes, moved onto a grid (lecture 9).
 
-van der Maaten & Hinton 2008, as in Karpathy's map of ImageNet. The code is what the layer before the classes says.
+van der Maaten & Hinton 2008, as in Karpathy's map of ImageNet. A code is the output of the layer before the classes.
 """
 
 import sys

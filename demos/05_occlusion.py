@@ -1,6 +1,6 @@
-"""Where must the picture not be covered? A grey square slides over it, and the class's probability falls.
+"""Which part of the picture does the net need? A grey square slides over it, and the class's probability falls.
 
-Zeiler & Fergus 2014, section 4.2 (lecture 9). Forward passes alone: this works on any classifier.
+Zeiler & Fergus 2014, section 4.2 (lecture 9). This takes forward passes only, so it works on any classifier.
 """
 
 import sys

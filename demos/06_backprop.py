@@ -1,4 +1,4 @@
-"""Which pixels made the network say that? One forward pass, three ways back (lecture 9)."""
+"""Which pixels led to this answer? One forward pass and three backward passes (lecture 9)."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Which pixels does the score hang on? The gradient's size at each pixel (Simonyan et al. 2014; lecture 9)."""
+"""Which pixels does the score depend on? The size of the gradient at each pixel (Simonyan et al. 2014; lecture 9)."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""Cut the object out: GrabCut, with saliency as its only hint (Simonyan et al. 2014, section 3.2; lecture 9).
+"""Cut out the object: GrabCut, with saliency as its only hint (Simonyan et al. 2014, section 3.2; lecture 9).
 
-Nobody ever drew an outline: the net was told names of classes, no more. Needs OpenCV: pip install 'minivis[segment]'.
+The net was trained on names of classes only, never on outlines. This needs OpenCV: pip install 'minivis[segment]'.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""What could a unit see, and what does it look at? (Luo et al. 2016; lecture 9.)
+"""What can a unit see, and what does it use? (Luo et al. 2016; lecture 9)
 
-The gradient of the central unit of a layer, squared, on average over pictures: most of it lies in a blob that is much
-smaller than the receptive field.
+The squared gradient of a layer's central unit, averaged over pictures: most of it lies in a blob that is much smaller
+than the receptive field.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Which image would the net call that, above all? Gradient ascent on the pixels, from grey (lecture 9)."""
+"""Which image has the highest score for a class? Gradient ascent on the pixels, from grey (lecture 9)."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What does each layer still know? An image with the same code, found from noise (lecture 9)."""
+"""What does each layer still know? An image with the same code, reconstructed from noise (lecture 9)."""
 
 import sys
 
@@ -13,7 +13,7 @@ def main(argv=None):
 
     figure = {"the picture": image}
     for layer in layers:
-        phi0 = net.forward(x0, until=layer)[layer]                  # the code: all that we keep of the picture
+        phi0 = net.forward(x0, until=layer)[layer]                  # the code is all that we keep of the picture
         x = 0.1 * np.random.default_rng(0).standard_normal(x0.shape).astype(x0.dtype)
         m, v = np.zeros_like(x), np.zeros_like(x)
         for step in range(1, 201):

@@ -1,4 +1,4 @@
-"""What does the net see in the picture? DeepDream: more of it, whatever it is (lecture 9)."""
+"""What does the net see in the picture? DeepDream amplifies it (lecture 9)."""
 
 import sys
 
@@ -20,7 +20,7 @@ def main(argv=None):
         for base in reversed(octaves):
             H, W = base.shape[1:3]
             detail = detail[:, np.arange(H) * len(detail[0]) // H][:, :, np.arange(W) * detail.shape[2] // W]
-            pixels = base + detail                                  # what came up in the smaller one is carried on
+            pixels = base + detail                                  # the detail of the smaller one is carried over
             for _ in range(10):
                 shift = rng.integers(-16, 17, 2)
                 pixels = np.roll(pixels, shift, axis=(1, 2))        # jitter

@@ -1,4 +1,4 @@
-"""One picture, painted as another was: content from a deep layer, style from Gram matrices, L-BFGS (lecture 9)."""
+"""One picture in the style of another: content from a deep layer, style from Gram matrices, L-BFGS (lecture 9)."""
 
 import sys
 

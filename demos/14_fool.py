@@ -1,7 +1,7 @@
-"""What must change before the net takes this for something else? Next to nothing (Goodfellow et al. 2015; lecture 9).
+"""How much must a picture change before the net sees something else? (Goodfellow et al. 2015; lecture 9)
 
-Ascend the probability of the class that the net likes least, by the sign of the gradient: every pixel moves by a level
-a step, and by no more than a few in all.
+Ascend the probability of the least likely class by the sign of the gradient: every pixel moves by one level per step,
+and by a few levels in total.
 """
 
 import sys

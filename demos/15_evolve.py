@@ -1,8 +1,8 @@
-"""Evolve pictures that show nothing, of which the net is sure, without a gradient (Nguyen et al. 2015; lecture 9).
+"""Evolve pictures that show nothing until the net is certain of a class (Nguyen et al. 2015; lecture 9).
 
-MAP-Elites: of each class the champion so far is kept. A picture is drawn by sines of where a pixel is, and its genome
-is the table of their frequencies, phases and colours. A child is a champion with small changes; it replaces every
-champion that it beats, of whatever class.
+MAP-Elites keeps the best picture of each class, its champion. A picture is a sum of sines of the pixel's position, and
+its genome is the table of their frequencies, phases and colours. A child is a champion with small changes; it replaces
+the champion of every class in which it is better.
 """
 
 import sys

@@ -1,9 +1,9 @@
-"""Is depth at fault? A linear classifier is fooled as well, and shows why (Goodfellow et al. 2015; lecture 9).
+"""Is depth the reason? A linear classifier is fooled as well, and shows why (Goodfellow et al. 2015; lecture 9).
 
     s = w . x         move every x_i by eps along the sign of w_i, and s rises by eps * sum |w_i|
 
-Ten numbers first, the lecture's. Then a softmax classifier of handwritten digits without any hidden layer: its weights
-as pictures, the smallest nudge that changes an answer, and a bit of one digit's weights mixed into another digit.
+First come the lecture's ten numbers, then a softmax classifier of handwritten digits without hidden layers: its weights
+as pictures, the smallest change that alters an answer, and a bit of one digit's weights mixed into another digit.
 """
 
 import sys

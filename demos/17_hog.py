@@ -1,4 +1,4 @@
-"""Features made by hand can be deceived as well: another picture of the same HOG (lecture 9)."""
+"""Hand-made features can be fooled as well: another picture with the same HOG (lecture 9)."""
 
 import sys
 

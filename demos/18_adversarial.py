@@ -1,4 +1,4 @@
-"""Train against the attack: FGSM inside the loop (Goodfellow et al. 2015, section 6; the sequel to lecture 9)."""
+"""Train against the attack, with FGSM inside the loop (Goodfellow et al. 2015, section 6; beyond lecture 9)."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The picture of the live page in the README: a browser is driven to a sample picture, a layer and a unit.
+"""Make the picture of the live page in the README: drive a browser to a sample picture, a layer and a unit.
 
     python demos/live_page.py               needs: pip install minivis[ci], and Chromium (Debian: apt install chromium)
 """

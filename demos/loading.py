@@ -1,4 +1,4 @@
-"""What the demos do not spell out: the command line, loading a net and a picture, saving what came out."""
+"""What the demos do not spell out: the command line, loading a net and a picture, and saving the figure."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ import numpy as np
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PAINTING = CHECKOUT / "minivis" / "data" / "strokes.png"
-sys.path.insert(0, str(CHECKOUT))                       # a demo runs from a checkout in which nothing is installed
+sys.path.insert(0, str(CHECKOUT))                       # so that a demo runs in a clone without installing minivis
 
 import minivis as mv  # noqa: E402
 from minivis.errors import MinivisError  # noqa: E402
@@ -23,7 +23,7 @@ from minivis.models.tiny import Weights  # noqa: E402
 def load(doc, argv, out, whole=False, net="emoji-vgg"):
     """Parse ``argv``; return (net, picture as the net sees it: uint8 (H, W, 3), path to save to).
 
-    whole: the picture is not cut to the net's size, for methods whose layers take any.
+    whole: do not fit the picture to the net's size, for methods whose layers take any size.
     """
     parser, args = parse(doc, argv, out, CHECKOUT / "minivis" / "data" / "goose.png", "a picture", net)
     try:
@@ -36,7 +36,7 @@ def load(doc, argv, out, whole=False, net="emoji-vgg"):
 
 
 def load_many(doc, argv, out):
-    """The same with many pictures, uint8 (N, H, W, 3): of a folder, or cut from one picture; by default 200 emoji."""
+    """The same with many pictures, uint8 (N, H, W, 3), from a folder or cut from one picture; by default 200 emoji."""
     default = CHECKOUT / "tests" / "data" / "emoji.npz"
     parser, args = parse(doc, argv, out, default, "a folder of pictures, or one to cut up")
     try:
