@@ -21,6 +21,7 @@ from minivis.runtime.files import open_regular
 from minivis.weights.containers.tensor import check_finite
 from minivis.weights.onnx import proof
 from minivis.weights.onnx.graph import Graph
+from minivis.weights.onnx.widen import widened
 from minivis.weights.outputs import tell_outputs
 from minivis.weights.pictures import choose_preprocessing
 
@@ -113,7 +114,10 @@ def parsed(path):
         raise BadFile(f"{path} is an ONNX file without a graph; fetch or copy it again")
     if not all(isinstance(text, str) for text in texts(model)):         # protobuf has bytes for what is no UTF-8
         raise BadFile(f"{path} is a damaged ONNX file: a name in it is no text; fetch or copy it again")
-    return model
+    try:
+        return widened(model)
+    except (ValueError, TypeError, AttributeError, RuntimeError) as error: # bytes that its shape does not fit
+        raise BadFile(f"{path}: the graph is damaged ({type(error).__name__}: {error})") from error
 
 
 def texts(model):
