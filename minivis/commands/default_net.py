@@ -23,7 +23,7 @@ def read_for(params, *, photographs=True, quiet=False, **settings):
     ``photographs=False``: the command keeps to its default net whatever the picture.
     """
     net, image = params.get("net"), params.get("image")
-    choosing = photographs and net is not None and image is not None and unnamed()
+    choosing = photographs and net is not None and image is not None and unnamed("net")
     given = read_given(for_picture if choosing else net, image, size=params.get("size"),
                        device=params.get("device", "cpu"), **viewing(params), **settings)
     if choosing:
@@ -33,10 +33,10 @@ def read_for(params, *, photographs=True, quiet=False, **settings):
     return given
 
 
-def unnamed():
-    """Whether the command line that is being run leaves --net out."""
+def unnamed(option):
+    """Whether the command line that is being run leaves an option out."""
     context = click.get_current_context(silent=True)
-    return context is not None and context.get_parameter_source("net") is ParameterSource.DEFAULT
+    return context is not None and context.get_parameter_source(option) is ParameterSource.DEFAULT
 
 
 def is_photograph(pixels):

@@ -16,12 +16,20 @@ def settings(presets, *rows):
             for name, kind, text in rows]
 
 
+def preset_for(net):
+    """The preset of `maximize` for a net where none is named."""
+    from minivis.methods.synthesis.maximize import preset_for
+
+    return preset_for(net)
+
+
 @picture_command(
     "maximize",
     click.Option(["--unit"], multiple=True, metavar="UNIT", show_default="the first class",
                  help="Unit to maximize: a class, such as goose, or a neuron, such as conv3_1:7 or conv3_1:7@3,4; "
                       "repeat the option for several."),
-    click.Option(["--preset"], type=click.Choice(list(MAXIMIZE)), default="minivis", show_default=True,
+    click.Option(["--preset"], type=click.Choice(list(MAXIMIZE)), default="minivis",
+                 show_default="natural; minivis for nets of small pictures, such as ours",
                  help="Set of defaults, from minivis, a paper or a tool; the options below replace single settings."),
     click.Option(["--down-the-layers"], is_flag=True, help="Draw a sheet with a few channels of every layer."),
     click.Option(["--start"], type=PICTURE_FILE, metavar="FILE", show_default="grey",
@@ -32,7 +40,7 @@ def settings(presets, *rows):
                  help="Number of images of each unit, from different starts."),
     *under(OPTIMISER, *settings(
         MAXIMIZE,
-        ("--goal", click.Choice(["score", "probability", "log-probability"]),
+        ("--goal", click.Choice(["score", "log-score", "probability", "log-probability"]),
          "Quantity to maximize."),
         ("--method", click.Choice(["gradient", "adam", "lbfgs"]), "Update rule."),
         ("--steps", whole(0), "Number of steps; 0 returns the start."),
@@ -44,6 +52,8 @@ def settings(presets, *rows):
         MAXIMIZE,
         ("--l2", real(), "Weight of the sum of squares of the pixels."),
         ("--tv", real(), "Weight of the total variation."),
+        ("--contrast", real(), "Mean difference of neighbouring pixels, in levels of 255, at which an image of goal "
+                               "log-score settles."),
         ("--diversity", real(), "Weight of the term that makes the images of a batch differ."),
         ("--jitter", whole(0), "Shift the image at random by up to N pixels in each step."),
         ("--rotate", real(0, 180), "Rotate the image at random by up to this many degrees in each step."),
@@ -55,7 +65,7 @@ def settings(presets, *rows):
         ("--small-contribution", real(0, 100), "Percentile: pixels that contribute less to the score are set to grey."),
     )),
     *under(COMPUTING, TILE, MEMORY),
-    image=False, long="steps",
+    image=False, long="steps", by_net={"preset": preset_for},
 )  # fmt: skip
 def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start, width, count, **replaced):
     """Make an image that excites a class or a neuron as much as possible.

@@ -27,7 +27,7 @@ from minivis.commands.common import (
     takes_several,
     viewing,
 )
-from minivis.commands.default_net import read_for
+from minivis.commands.default_net import read_for, unnamed
 from minivis.commands.option_groups import OUTPUT, GroupedCommand, under
 from minivis.commands.types import PictureFile
 from minivis.errors import BadValue
@@ -57,19 +57,21 @@ class PictureCommand(GroupedCommand):
     ``inputs`` names the parameters that are paths of further files or folders: their hashes go into the record, and the
     method gets them in ``given.inputs``. ``net=False``: the command needs no net. ``parts``: names of the
     `Result.parts` that are written beside the picture. ``long``: see above. ``size``: the option that shrinks IMAGE.
+    ``by_net``: names of options whose default hangs on the net, each with a function net -> default. A record names
+    what they were; without the option it means what click has for a default, as records of before do.
     """
 
     not_recorded: tuple[str, ...] = NOT_RECORDED
 
     def __init__(
         self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always", parts=(),
-        long=None, size=SIZE,
+        long=None, size=SIZE, by_net=None,
     ):  # fmt: skip
         params = [IMAGE, *own, size] if image else [*own]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
                          params=[*params, *(long_options(long) if long else []), *compute, *(VIEW if net else []), OUT,
                                  *REPORT])
-        self.own, self.parts, self.long = own, parts, long
+        self.own, self.parts, self.long, self.by_net = own, parts, long, by_net or {}
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
         self.photographs = image and net and not inputs     # codes belong to the net that made them
 
@@ -77,6 +79,7 @@ class PictureCommand(GroupedCommand):
         """Run the command line."""
         out = self.output(params)
         given = read_for(params, photographs=self.photographs, quiet=params["quiet"], needs_image=self.needs_image)
+        params |= {name: choose(given.net) for name, choose in self.by_net.items() if unnamed(name)}
         given.out = out
         given.inputs = self.further_inputs(params)
         given.further = read_further(params, self.params)

@@ -68,6 +68,32 @@ def unit_value(unit):
     return neuron(units[0].layer, [u.channel for u in units] if len(units) > 1 else units[0].channel, places.pop())
 
 
+def log_value(unit, scale):
+    """The logarithm of a unit's value, log v with v = value / scale; below v = 1 it goes on straight, as v - 1.
+
+    Its gradient is the value's, divided by the value: as large in a net whose scores are 40 as in one with 600, so
+    that priors beside it weigh the same in both.
+    """
+    (part,) = unit_value(unit).parts
+
+    def sums(acts):
+        return {"value": part.evaluate(acts)[0]}
+
+    def evaluate(acts, sums):
+        xp = get_xp(acts[part.layers[0]])
+        v = xp.asarray(sums["value"]) / scale
+        above = xp.maximum(v, 1)
+        slopes = 1 / (above * scale)
+        seeds = {layer: seed * slopes.astype(seed.dtype).reshape(-1, *[1] * (seed.ndim - 1))
+                 for layer, seed in part.evaluate(acts)[1].items()}
+        return xp.where(v > 1, xp.log(above), v - 1), seeds
+
+    name = f"log {part.name}"
+    if part.per_position:
+        return objective(name, part.layers, evaluate, sums=sums)
+    return objective(name, part.layers, lambda acts: evaluate(acts, sums(acts)))
+
+
 def probability(layer, unit):
     """The probability of a class, at the softmax (usually "prob"). Flat where it is near 0: see `log_probability`."""
     return neuron(layer, unit)

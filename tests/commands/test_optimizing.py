@@ -6,7 +6,9 @@ import pytest
 from commandline import contents, fill, runner
 
 from minivis.images.files import read_image, read_text
+from minivis.models.tiny import tiny_vgg
 from minivis.optimize import problem
+from minivis.weights.native import save
 
 TINY = ("--net", "tiny.h5")
 
@@ -57,6 +59,18 @@ def test_rerun_gives_the_same_bytes(run, tmp_path, words):
     code, out, err = run("rerun", "out.png")
     assert code == 0 and "bit for bit" in out, (out, err)
     assert (tmp_path / "out-rerun.png").read_bytes() == (tmp_path / "out.png").read_bytes()
+
+
+def test_the_preset_is_chosen_by_the_net_and_recorded(run, tmp_path):
+    save(tiny_vgg(size=100), tmp_path / "large.h5")
+    for net, preset in (("large.h5", ["--preset", "natural"]), ("tiny.h5", [])):
+        assert run("maximize", "--unit", "owl", "--steps", "2", "--net", net, "-o", "a.png", "-f")[0] == 0
+        words = json.loads(read_text("a.png")["minivis"])["command"]
+        assert words == ["maximize", "--unit", "owl", *preset, "--steps", "2", "--net", net]
+        code, out, _ = run("rerun", "a.png", "-o", "b.png", "-f")
+        assert code == 0 and "bit for bit" in out
+    assert run("maximize", "--preset", "minivis", "--steps", "2", "--net", "large.h5", "-o", "a.png", "-f")[0] == 0
+    assert "natural" not in read_text("a.png")["minivis"]
 
 
 def test_a_further_picture_is_in_the_record(run, tmp_path):

@@ -61,7 +61,7 @@ def test_what_presets_say():
     assert by_preset(presets, "z") == "[preset b: 1e-05 to 0.1 by depth; c: 3; others: unset]"
     assert by_preset({"a": {"x": 1}}, "x") == "[preset a: 1]" and by_preset(presets, "w") == "[set by no preset]"
     rate = next(option for option in maximize.params if option.name == "rate")
-    assert rate.help.startswith("Learning rate. [preset minivis, lucid: 0.05; simonyan")
+    assert rate.help.startswith("Learning rate. [preset minivis, natural, lucid: 0.05; simonyan")
 
 
 def test_few_options_need_no_headings():

@@ -5,7 +5,7 @@ import pytest
 
 from minivis.engine.image_gradient import by_tiles
 from minivis.engine.network import Activations
-from minivis.engine.units import parse_unit
+from minivis.engine.units import Unit, parse_unit
 from minivis.errors import BadValue
 from minivis.objectives import activations as o
 from minivis.objectives.base import as_objective
@@ -41,6 +41,9 @@ ALL = {
     "channel": lambda acts: o.channel("conv2_1", 5),
     "neuron": lambda acts: o.neuron("conv2_1", 5, (1, 3)),
     "strongest": lambda acts: o.neuron("conv2_1", [1, 2, 3], "max"),
+    "log value": lambda acts: o.log_value(parse_unit(acts.net, "conv2_1:5"), 0.3),
+    "log value of each": lambda acts: o.log_value([parse_unit(acts.net, f"fc8:{i}") for i in (0, 2, 4)], 0.2),
+    "log value at a place": lambda acts: o.log_value(parse_unit(acts.net, "conv2_1:5@1,3"), 50.0),
     "probability": lambda acts: o.probability("prob", 1),
     "log p": lambda acts: o.log_probability("fc8", [1, 0, 2]),
     "interpolation": lambda acts: o.interpolation("relu2_1", 1, 6),
@@ -62,6 +65,14 @@ ALL = {
     "alpha norm of 1.5": lambda acts: alpha_norm(1.5),
     "sum": lambda acts: -2 * o.score("fc8", 3) + 0.5 * o.energy("conv2_1") + 1e-3 * tv(),
 }
+
+
+def test_the_log_of_a_value_is_straight_below_its_scale_and_as_steep_in_a_net_of_larger_scores(vgg):
+    for factor in (1, 1000):
+        acts = {"fc8": factor * np.array([[8.0, 0], [2.0, 0], [-3.0, 0]])}
+        found = o.log_value(Unit("fc8", 0), 2.0 * factor).evaluate(acts)
+        np.testing.assert_allclose(found.losses, [np.log(4), 0, -2.5])
+        np.testing.assert_allclose(found.seeds["fc8"] * factor, [[1 / 8, 0], [1 / 2, 0], [1 / 2, 0]])
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -205,7 +216,7 @@ def test_tiles(vgg, rng, name):
         return
     acts = vgg.forward(x, until="relu2_1")
     objective = ALL[name](acts)
-    if name in ("neuron", "strongest"):
+    if name in ("neuron", "strongest", "log value at a place"):
         with pytest.raises(BadValue, match=r"conv2_1:.* does not: mark a sum over positions"):
             vgg.image_gradient(x, objective, tile=12)
         return

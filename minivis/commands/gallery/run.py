@@ -118,7 +118,8 @@ def run(given, params, *, progress=False, sections=SECTIONS):
             shown.append(Shown(section, words, why_not=why_not))
             continue
         command = COMMANDS[words[0]]
-        own = {**command.parse(words), **{key: params[key] for key in ("net", "device", "seed", "threads")},
+        by_net = {name: choose(given.net) for name, choose in command.by_net.items() if f"--{name}" not in words}
+        own = {**command.parse(words), **by_net, **{key: params[key] for key in ("net", "device", "seed", "threads")},
                **viewing(params)}
         if command.needs_image and section.of_picture:
             own.update(image=params["image"], size=params["size"])

@@ -8,6 +8,7 @@ all, a spectrum instead of pixels and random moves in every step (Olah et al. 20
 turned and scaled is what the net knows of its class.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
 from minivis.images.preprocessing import to_uint8
 from minivis.methods.shared.result import Result, input_of
-from minivis.objectives.activations import diversity, log_probability, log_sigmoid, probability, unit_value
+from minivis.objectives.activations import diversity, log_probability, log_sigmoid, log_value, probability, unit_value
 from minivis.objectives.priors import l2, tv
 from minivis.optimize import transforms
 from minivis.optimize.budget import lean
@@ -37,25 +38,28 @@ from minivis.runtime.backend import to_cpu
 from minivis.runtime.settings import FARTHEST, SEED, choice, number, several, takes, whole
 
 DEFAULTS = {
-    "goal": "score",                    # of a class also "probability" and "log-probability"
+    "goal": "score",                    # or "log-score"; of a class also "probability" and "log-probability"
     "parameterization": "pixels", "spectrum_decay": 1.0, "noise": 0.0,
     "method": "gradient", "rate": 1.0, "momentum": 0.0, "normalize": "none", "policy": "constant", "history": 20,
     "steps": 200,
-    "l2": 0.0, "tv": 0.0, "tv_beta": 2, "diversity": 0.0,
+    "l2": 0.0, "tv": 0.0, "tv_beta": 2, "contrast": 0.0, "diversity": 0.0,
     "jitter": 0, "scale": 0.0, "rotate": 0.0, "shift": 0.0, "transform_blur": 0.0,
     "decay": 0.0, "blur": 0.0, "blur_every": 1, "small_norm": 0.0, "small_contribution": 0.0,
 }  # fmt: skip
 METHODS = ("gradient", "adam", "lbfgs")
 RATES = {"pixels": 2.0, "fourier": 0.05}        # of Adam, where memory is too short for L-BFGS
-GOALS = ("score", "probability", "log-probability")
+GOALS = ("score", "log-score", "probability", "log-probability")
 MAXIMIZE_KINDS = {
     "goal": choice("goal", GOALS), "parameterization": choice("parameterization", ("pixels", "fourier")),
     "spectrum_decay": number(), "noise": number(0), "method": choice("method", METHODS), "rate": number(),
     "momentum": number(), "history": whole(1), "steps": whole(0), "l2": number(), "tv": number(), "tv_beta": number(),
-    "diversity": number(), "jitter": whole(0, FARTHEST), "scale": number(), "rotate": number(0), "shift": number(0),
+    "contrast": number(0), "diversity": number(),
+    "jitter": whole(0, FARTHEST), "scale": number(), "rotate": number(0), "shift": number(0),
     "transform_blur": number(0), "decay": number(), "blur": number(0), "blur_every": whole(1), "small_norm": number(),
     "small_contribution": number(),
 }  # fmt: skip
+SMALL = 96                              # pixels, of a net's input
+NOISE = 32.0                            # levels, where a layer's values are compared
 ANY_SIZE = 128                          # pixels, in a net that takes any size: Lucid's
 
 
@@ -106,7 +110,7 @@ class Maximize(Result):
 
 @takes(count=whole(), size=several(whole(1)), tile=whole(1), memory=number(), seed=SEED, **MAXIMIZE_KINDS)
 def maximize(
-    net: Network, unit: UnitLike = None, *, preset: MaximizePreset = "minivis", start: Any = None,
+    net: Network, unit: UnitLike = None, *, preset: MaximizePreset | None = None, start: Any = None,
     size: int | tuple[int, int] | None = None, count: int = 1, tile: int | None = None, memory: float | None = None,
     seed: int = 0, progress: bool = False, watch: Watch | None = None, **settings: Any,
 ) -> Maximize:  # fmt: skip
@@ -117,6 +121,7 @@ def maximize(
     whole program, by default what is free, and where that is too little see budget.py. Other settings (DEFAULTS has
     them all) replace the preset's. With ``diversity`` images of a batch keep apart in the layer of role "content".
     """
+    preset = preset_for(net) if preset is None else preset
     how = resolve(MAXIMIZE, preset, DEFAULTS, settings)
     if not 0 <= how["scale"] < 1:
         raise BadValue(f"scale is the part of its size by which a picture grows or shrinks, from 0 to below 1, not "
@@ -127,7 +132,7 @@ def maximize(
         raise BadValue(f"count is at least 1, not {count}")
     units = tuple(u for u in units for _ in range(count))
     shape = (len(units), *image_size(net, units[0].layer, size, start), net.input_channels)
-    goal, space, moves = goal_of(net, units, how), parameterization_of(net, shape, how), transforms_of(how)
+    goal, space, moves = goal_of(net, units, how, shape), parameterization_of(net, shape, how), transforms_of(how)
     fit = lean(net, shape, goal.layers, method_of(how), vectors=vectors(space, moves), tile=tile,
                in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how["parameterization"]], limit=memory,
                progress=progress)
@@ -141,6 +146,11 @@ def maximize(
         "preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), "tile": tile, "memory": memory,
         **how,
     })  # fmt: skip
+
+
+def preset_for(net):
+    """The preset for a net where none is named: for nets of small pictures, such as ours, that of drawings."""
+    return "minivis" if net.input_size is not None and max(net.input_size) <= SMALL else "natural"
 
 
 def named_units(net, unit):
@@ -164,10 +174,12 @@ def image_size(net, layer, size, start):
     return start.shape[:2] if start is not None else (ANY_SIZE, ANY_SIZE)
 
 
-def goal_of(net, units, how):
-    """The objective: -score, the priors, and what keeps images apart."""
+def goal_of(net, units, how, shape):
+    """The objective: -score, the priors, and what keeps images apart. ``shape``: of the images, (N, H, W, C)."""
     if how["goal"] == "score":
         goal = -1 * unit_value(list(units))
+    elif how["goal"] == "log-score":
+        goal = -1 * log_value(list(units), spread(net, units[0], shape))
     else:
         logits, prob = net.role("logits"), net.role("prob")
         if any(u.layer not in (logits, prob) for u in units):
@@ -176,10 +188,22 @@ def goal_of(net, units, how):
         log = log_sigmoid if Ending.of(net).independent else log_probability
         goal = -1 * (probability(prob, channels) if how["goal"] == "probability" else log(logits, channels))
     goal = goal + how["l2"] * l2() + how["tv"] * tv(how["tv_beta"])
+    if how["contrast"]:
+        goal = goal + 1 / (how["contrast"] * math.prod(shape[1:])) * tv(how["tv_beta"])
     if how["diversity"]:
         layer = net.roles.get("content") or units[0].layer
         goal = goal + how["diversity"] * diversity(layer)
     return goal
+
+
+def spread(net, unit, shape):
+    """How far the values of a layer's channels lie apart (standard deviation), where the image is grey and noise."""
+    sides = net.input_size or tuple(min(side, ANY_SIZE) for side in shape[1:3])
+    noise = 127.5 + NOISE * np.random.default_rng(0).standard_normal((1, *sides, shape[3]))
+    acts = net.forward(input_of(net, to_uint8(noise)), until=unit.layer, keep=(unit.layer,), grad=None)
+    values = to_cpu(acts[unit.layer]).reshape(-1, acts[unit.layer].shape[-1]).mean(axis=0)
+    positions = math.prod(net.shapes((1, *shape[1:]))[unit.layer][1:-1]) if unit.where is None else 1
+    return float(values.std() * positions) or 1.0
 
 
 def parameterization_of(net, shape, how):

@@ -12,7 +12,7 @@ from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.layers import Conv2D
 from minivis.methods.shared.result import Result
-from minivis.methods.synthesis.maximize import MAXIMIZE_KINDS, Maximize, maximize
+from minivis.methods.synthesis.maximize import MAXIMIZE_KINDS, Maximize, maximize, preset_for
 from minivis.optimize.presets import MaximizePreset
 from minivis.optimize.watch import Watch
 from minivis.runtime.settings import SEED, several, takes, whole
@@ -44,12 +44,12 @@ class DownTheLayers(Result):
 
 @takes(channels=whole(), size=several(whole(1)), seed=SEED, **MAXIMIZE_KINDS)
 def down_the_layers(
-    net: Network, layers: Names = None, *, channels: int = 6, preset: MaximizePreset = "minivis",
+    net: Network, layers: Names = None, *, channels: int = 6, preset: MaximizePreset | None = None,
     size: int | tuple[int, int] | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
     **settings: Any,
 ) -> DownTheLayers:  # fmt: skip
     """A sheet: for each layer (default: every convolution, and the classes) what excites a few of its channels most."""
-    net = answering(net)
+    net, preset = answering(net), preset_for(net) if preset is None else preset
     classes = [net.role("logits")] if net.roles.get("logits") else []
     convolutions = [name for name, layer in net.layers.items() if isinstance(layer, Conv2D)]
     names = [net.check_name(name) for name in layers] if layers else convolutions + classes

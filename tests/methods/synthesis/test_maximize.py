@@ -1,5 +1,7 @@
 """Class and neuron maximisation: the score rises by a stated amount, on every net, and looks like the class."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from commandline import scene
@@ -8,7 +10,7 @@ from ended_nets import ENDS, ended
 import minivis as mv
 from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
-from minivis.methods.synthesis.maximize import maximize
+from minivis.methods.synthesis.maximize import maximize, preset_for
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import transforms
 from minivis.optimize.presets import MAXIMIZE
@@ -30,12 +32,50 @@ def score_at(net, pixels, unit):
 @pytest.mark.parametrize("preset", MAXIMIZE)
 def test_every_preset_raises_the_score(net, preset):
     grey = np.full((1, 16, 16, 3), 120.0)
-    result = maximize(net, "goose", preset=preset, steps=60, **(CALM if preset in ("minivis", "lucid") else {}))
+    calm = CALM if preset in ("minivis", "natural", "lucid") else {}
+    result = maximize(net, "goose", preset=preset, steps=60, **calm)
     assert result.pictures.shape == (1, 16, 16, 3) and result.pictures.dtype == np.uint8
     before = score_at(net, grey, "goose")[0]
     assert result.values[0] == pytest.approx(score_at(net, result.pictures, "goose")[0], rel=1e-5)
     assert result.values[0] > before + 0.2
     assert result.run.loss < result.run.first_loss and result.settings["preset"] == preset
+
+
+def roughness(pictures):
+    """The mean difference of neighbouring pixels, in levels."""
+    p = pictures.astype(float)
+    return np.hypot(p[:, :-1, 1:] - p[:, :-1, :-1], p[:, 1:, :-1] - p[:, :-1, :-1]).mean()
+
+
+def scaled(factor):
+    """The tiny net with scores that are larger by a factor; without biases a score grows as the picture's contrast."""
+    net = tiny_vgg(size=32)
+    bare = {name: {"w": layer.params["w"] * (factor if name == "fc8" else 1), "b": 0 * layer.params["b"]}
+            for name, layer in net.layers.items() if layer.params}
+    for name, params in bare.items():
+        net.layers[name].set_params(**params)
+    return net
+
+
+def test_natural_settles_at_the_contrast_asked_for_whatever_the_scores_and_the_size():
+    found = {}
+    for factor, contrast in ((1, 12), (1000, 12), (1, 24)):
+        net = scaled(factor)
+        made = maximize(net, "goose", preset="natural", contrast=contrast, steps=80, scale=0, rotate=0, jitter=1)
+        found[factor, contrast] = roughness(made.pictures)
+        assert made.settings["goal"] == "log-score" and ((made.pictures % 255) == 0).mean() < 0.1
+    assert found[1000, 12] == pytest.approx(found[1, 12], rel=0.05)
+    assert 6 < found[1, 12] < 18 and 1.4 < found[1, 24] / found[1, 12] < 2.6
+
+
+def test_the_preset_is_that_of_the_net_where_none_is_named():
+    assert preset_for(tiny_vgg()) == "minivis"
+    large = tiny_vgg()
+    large.preprocessing = replace(large.preprocessing, size=(97, 64))
+    assert preset_for(large) == "natural"
+    large.preprocessing = replace(large.preprocessing, size=None)
+    assert preset_for(large) == "natural"
+    assert maximize(large, "conv1_1:2", size=16, steps=1).settings["preset"] == "natural"
 
 
 @pytest.mark.parametrize("method", ["gradient", "adam", "lbfgs"])
