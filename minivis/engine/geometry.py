@@ -27,12 +27,23 @@ class ReceptiveField(NamedTuple):
         return low[0], low[1], high[0], high[1]
 
 
-def input_channels(net):
-    """How many channels an input has: those of the preprocessing, or, without one, those that a first layer reads."""
-    if replace(net.preprocessing, size=None) != Preprocessing():
-        return net.preprocessing.channels
+def preprocessing_of(net):
+    """The net's preprocessing; of a net without one, nothing is done to as many channels as its first layer reads."""
+    if replace(net.preprocessing, size=None, show=()) != Preprocessing():
+        return net.preprocessing
+    channels = first_channels(net)
+    return net.preprocessing if channels is None else net.preprocessing.of_channels(channels)
+
+
+def first_channels(net):
+    """How many channels a first layer reads, of those that read a certain number; None where none does."""
     first = (layer for layer, inputs in net.nodes.values() if "input" in inputs)
-    return next((layer.channels for layer in first if layer.channels is not None), net.preprocessing.channels)
+    return next((layer.channels for layer in first if layer.channels is not None), None)
+
+
+def input_channels(net):
+    """How many channels an input has."""
+    return preprocessing_of(net).channels
 
 
 def default_shape(net):

@@ -7,6 +7,7 @@ The table is a dict: ``layers``, a list of {"name", "type", "inputs", "parameter
 import hashlib
 import inspect
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def make_layer(name, kind, arrays, settings):
 
 def fingerprint(net):
     """SHA-256 of all that decides what ``net`` computes: layers, preprocessing, parameters; not of names or files."""
-    table = describe(net)
+    table = describe(replace(net, preprocessing=replace(net.preprocessing, names=(), show=())))
     digest = hashlib.sha256(json.dumps([table["layers"], table["preprocessing"]], default=as_text).encode())
     for name, layer in net.layers.items():
         for key, array in layer.params.items():

@@ -159,16 +159,20 @@ class Network(Graph):
 
     def fit(self, image: Picture, how: str | None = None) -> Fitted:
         """Crop, squash or pad an image to ``input_size``: a `Fitted`, (image, box of the original that it shows)."""
-        return Fitted(*self.preprocessing.fit_image(image, how=how))
+        return Fitted(*geometry.preprocessing_of(self).fit_image(image, how=how))
 
     def preprocess(self, image: Picture | Fitted) -> Array:
         """uint8 (H, W, C) or (N, H, W, C) or `Fitted` -> values (N, H, W, C) as trained on. Never resizes."""
-        return self.preprocessing.preprocess(getattr(image, "image", image), dtype=self.dtype)
+        return geometry.preprocessing_of(self).preprocess(getattr(image, "image", image), dtype=self.dtype)
 
     def deprocess(self, x: Array) -> Array:
         """The exact inverse of `preprocess`: pixels 0..255 as floats, neither rounded nor clipped."""
-        return self.preprocessing.deprocess(x)
+        return geometry.preprocessing_of(self).deprocess(x)
 
     def preprocess_adjoint(self, dx: Array, channels: int | None = None) -> Array:
         """A gradient at the net's input as a gradient at the pixels."""
-        return self.preprocessing.preprocess_adjoint(dx, channels)
+        return geometry.preprocessing_of(self).preprocess_adjoint(dx, channels)
+
+    def shown(self, values):
+        """Pixels, or a map over them, (..., C) as they are drawn: three channels, or one; see images/channels.py."""
+        return geometry.preprocessing_of(self).shown(values)

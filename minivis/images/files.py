@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from minivis.errors import BadFile, BadValue, MinivisError, TooLarge
+from minivis.images.eight_bits import to_8_bit
+from minivis.images.many_channels import read_channels, shrunk
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.files import atomic_write, check_output
 from minivis.types import PathLike, Picture
@@ -31,7 +33,6 @@ WRITES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif
 OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"}}
 MAX_PIXELS = 300_000_000                                # decoded: 1.2 GB in Pillow and 0.9 GB as an array
 FREE_PIXELS, MOST_PIXELS_A_BYTE = 100_000_000, 100      # beyond, the file must have a byte for so many: photographs do
-BAND_ROWS = 256                                         # of a picture, turned into 8 bits at once
 EXIF_DESCRIPTION, EXIF_ORIENTATION = 0x010E, 0x0112
 
 # EXIF orientation -> the move that turns the stored picture upright (Exif 2.32, section 4.6.4)
@@ -46,14 +47,20 @@ UPRIGHT = {
 }
 
 
-def read_image(path: Any, max_side: int | None = None, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def read_image(
+    path: Any, max_side: int | None = None, *, max_pixels: int = MAX_PIXELS, channels: int | None = None,
+) -> Picture:  # fmt: skip
     """Read a picture from a path or an open binary file: uint8 (H, W, 3), or (H, W, 1) if it is grey.
 
     An animation gives its first frame. With ``max_side`` a larger picture is shrunk until its longer side has that many
-    pixels; a JPEG is then decoded at a lower resolution, so a huge one is cheap.
+    pixels; a JPEG is then decoded at a lower resolution, so a huge one is cheap. channels: of the net that the picture
+    is for, if they are neither 1 nor 3; see many_channels.py.
     """
     if max_side is not None and max_side < 1:
         raise BadValue(f"max_side must be at least 1 pixel, not {max_side}")
+    many = read_channels(path, channels, 3 * max_pixels)
+    if many is not None:
+        return shrunk(many, max_side)
     with _opened(path) as (im, name, size):
         shrinks = max_side is not None and max(im.size) > max_side
         if shrinks:                                     # JPEG: decode at 1/2, 1/4 or 1/8
@@ -67,13 +74,13 @@ def read_image(path: Any, max_side: int | None = None, *, max_pixels: int = MAX_
                            "photograph does: make it smaller first")
         im.load()
         orientation = _orientation(im)                  # after loading, because Pillow turns a TIFF by itself
-        if shrinks:
+        if shrinks and channels in (None, 1, 3):        # Pillow would weigh the colours by the last channel
             if im.mode not in ("L", "RGB") or "transparency" in im.info:
-                pixels, original = _to_8_bit(im, name), im
-                im = Image.fromarray(pixels[:, :, 0] if _is_grey(im) else pixels)
+                pixels, original = to_8_bit(im, name, channels), im
+                im = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
                 original.close()                        # what it decoded is no longer needed
             im.thumbnail((max_side, max_side), Image.Resampling.BICUBIC, reducing_gap=2.0)
-        pixels = _to_8_bit(im, name)
+        pixels = shrunk(to_8_bit(im, name, channels), max_side)
     upright = UPRIGHT.get(orientation, lambda a: a)(pixels)
     return upright if upright.flags.c_contiguous and upright.flags.writeable else np.array(upright, order="C")
 
@@ -208,56 +215,6 @@ def _size(file):
         return size
     except (OSError, AttributeError):
         return None
-
-
-def _to_8_bit(im, name):
-    """A picture of any of Pillow's modes as uint8 (H, W, 1) or (H, W, 3); a band of rows at a time, to copy little."""
-    mode, channels = ("L", 1) if _is_grey(im) else ("RGB", 3)
-    band_to_8_bit = _deep_band(im, name) if _is_deep(im) else functools.partial(_plain_band, mode=mode)
-    pixels = np.empty((im.height, im.width, channels), np.uint8)
-    for top, band in _bands(im):
-        pixels[top : top + band.height] = band_to_8_bit(band).reshape(band.height, band.width, -1)
-    return pixels
-
-
-def _bands(im):
-    """(first row, picture) of `BAND_ROWS` rows after the other."""
-    for top in range(0, im.height, BAND_ROWS):
-        yield top, im.crop((0, top, im.width, min(top + BAND_ROWS, im.height)))
-
-
-def _plain_band(band, mode):
-    """Rows of at most 8 bits as (H, W) or (H, W, 3), what is transparent on white."""
-    if band.has_transparency_data:
-        band = band.convert("RGBA")
-        band = Image.alpha_composite(Image.new("RGBA", band.size, "white"), band)
-    return np.asarray(band if band.mode == mode else band.convert(mode))
-
-
-def _is_grey(im):
-    return im.mode in ("1", "L", "LA", "La") or _is_deep(im)
-
-
-def _is_deep(im):
-    return im.mode in ("I", "F") or im.mode.startswith("I;16")
-
-
-def _deep_band(im, name):
-    """A function: grey rows of 16 or 32 bits or floats -> 0..255, by the range of all numbers where no white is set.
-
-    65535 and 255 are both white, so 16 bits are divided by 257. For integers of 32 bits and floats, white is 1
-    (floats), 255 or 65535, the first that no number exceeds; otherwise the range of the numbers is used.
-    """
-    if im.mode.startswith("I;16") or im.format in ("PNG", "PPM"):
-        low, white = 0, 65535
-    else:
-        if not all(np.isfinite(band).all() for _, band in _bands(im)):
-            raise BadFile(f"{name} holds pixels that are infinite or NaN; replace them first")
-        low, high = (float(value) for value in im.getextrema())
-        whites = [w for w in (1, 255, 65535) if low >= 0 and high <= w and (w > 1 or im.mode == "F")]
-        low, white = (0, whites[0]) if whites else (low, high)
-    scale = 255 / max(white - low, 1e-300)
-    return lambda band: np.rint((np.asarray(band, np.float64) - low) * scale).astype(np.uint8)
 
 
 def _encode(array, format, text):

@@ -8,7 +8,8 @@ geometry has no inverse; it returns the Box of the original that the net sees, s
 picture.
 
 For a colour net, a grey picture is repeated over the channels. For a grey net, a colour picture becomes luma (Rec. 601,
-0.299 R + 0.587 G + 0.114 B); its colours are lost, so ``deprocess`` returns the grey picture.
+0.299 R + 0.587 G + 0.114 B); its colours are lost, so ``deprocess`` returns the grey picture. A net may
+also read any other number of channels, in the order of the picture ("as given"); a picture must then have just those.
 """
 
 import math
@@ -18,9 +19,11 @@ import numpy as np
 from PIL import Image
 
 from minivis.errors import BadValue, UnknownName
+from minivis.images.channels import by_channels, check_names, check_show, default_show, is_list, shown
 from minivis.runtime.backend import constant, get_xp
+from minivis.runtime.files import read_json
 
-CHANNEL_ORDERS = {"RGB": 3, "BGR": 3, "grey": 1}
+CHANNEL_ORDERS = {"RGB": 3, "BGR": 3, "grey": 1, "as given": None}
 GEOMETRIES = ("crop", "squash", "pad")
 INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC,
                   "nearest": Image.Resampling.NEAREST}
@@ -39,38 +42,72 @@ class Box:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The input that a net expects. ``mean`` and ``scale`` are per channel, in the net's order, in levels."""
+    """The input that a net expects. ``mean`` and ``scale`` are per channel, in the net's order, in levels.
 
-    channel_order: str = "RGB"                          # or "BGR" (Caffe), "grey"
-    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
-    scale: tuple[float, ...] = (1.0, 1.0, 1.0)
+    Where they have neither one nor three numbers, the channels are those of the picture, as given.
+    """
+
+    channel_order: str = ""                             # "RGB", "BGR" (Caffe), "grey", "as given"; "": by the numbers
+    mean: tuple[float, ...] = ()                        # (): 0 for each channel
+    scale: tuple[float, ...] = ()                       # (): 1 for each channel
     how: str = "crop"                                   # or "squash", "pad": see fit_image
     crop_fraction: float = 0.875                        # of the shorter side: 224 of 256
     interpolation: str = "bilinear"                     # or "bicubic", "nearest"
     size: tuple[int, int] | None = None                 # (h, w) of the input; None: any
+    names: tuple[str, ...] = ()                         # of the channels of a picture, in its order
+    show: tuple[int, ...] = ()                          # channels that are drawn, see channels.py; (): the default
 
     def __post_init__(self):
+        given = next((len(values) for values in (self.mean, self.scale) if is_list(values) and len(values)), 3)
+        if self.channel_order == "":
+            object.__setattr__(self, "channel_order", {1: "grey", 3: "RGB"}.get(given, "as given"))
         _check_name("channel order", self.channel_order, CHANNEL_ORDERS)
+        channels = CHANNEL_ORDERS[self.channel_order] or given
+        for name, value in (("mean", 0.0), ("scale", 1.0)):
+            if is_list(getattr(self, name)) and not len(getattr(self, name)):
+                object.__setattr__(self, name, (value,) * channels)
         _check_name("fit", self.how, GEOMETRIES)
         _check_name("interpolation", self.interpolation, INTERPOLATIONS)
-        object.__setattr__(self, "mean", _per_channel("mean", self.mean, self.channels))
-        object.__setattr__(self, "scale", _per_channel("scale", self.scale, self.channels))
+        object.__setattr__(self, "mean", _per_channel("mean", self.mean, channels))
+        object.__setattr__(self, "scale", _per_channel("scale", self.scale, channels))
         if 0 in self.scale:
             raise BadValue(f"scale must not hold a zero, but is {self.scale}")
         if not (isinstance(self.crop_fraction, (int, float)) and 0 < self.crop_fraction <= 1):
             raise BadValue(f"crop_fraction is above 0 and at most 1, not {self.crop_fraction!r}")
         if self.size is not None:
             object.__setattr__(self, "size", _check_size(self.size))
+        object.__setattr__(self, "names", check_names(self.names, channels))
+        object.__setattr__(self, "show", check_show(self.show, channels) if self.show else ())
 
     @property
     def channels(self):
-        return CHANNEL_ORDERS[self.channel_order]
+        return len(self.mean)
+
+    def takes(self, channels):
+        """Whether the net can read a picture of so many channels: of its own number, or grey for RGB and vice versa."""
+        return channels == self.channels or ({channels, self.channels} == {1, 3} and self.channel_order != "as given")
+
+    def shown(self, values):
+        """What is drawn of pixels or of a map over them: (..., C) -> (..., 3 or 1), see channels.py."""
+        if values.shape[-1] != self.channels:           # a picture in colours for a net that sees none
+            return shown(values)
+        return shown(values, self.show or (default_show(self.channels, self.names) if self.names else None))
+
+    def of_channels(self, channels):
+        """The same for a net that reads another number of channels, where all of them are treated alike."""
+        if channels == self.channels:
+            return self
+        if len(set(self.mean)) > 1 or len(set(self.scale)) > 1:
+            raise BadValue(f"this preprocessing is for {self.channels} channels, and the net reads {channels}: name "
+                           f"{channels} means and scales in a .json file, as weights/README.md shows")
+        return replace(self, channel_order="", mean=self.mean[:1] * channels, scale=self.scale[:1] * channels, names=(),
+                       show=())
 
     def preprocess(self, image, dtype=np.float32):
-        """Pixels (H, W, C) or (N, H, W, C), any real numbers in 0..255, RGB or grey -> values (N, H, W, channels)."""
+        """Pixels (H, W, C) or (N, H, W, C), any real numbers in 0..255 -> values (N, H, W, channels)."""
         if np.dtype(dtype).kind != "f":
             raise BadValue(f"a net's input must be floats, not {np.dtype(dtype)}")
-        pixels = _check_pixels(image)
+        pixels = self._check_pixels(image)
         x = (pixels[..., ::-1] if self.channel_order == "BGR" else pixels).astype(dtype, order="C")
         if self.channels == 1 and x.shape[3] == 3:
             x = (x * self._row(LUMA, x)).sum(axis=3, keepdims=True)
@@ -81,8 +118,7 @@ class Preprocessing:
         return x
 
     def deprocess(self, x):
-        """Values (N, H, W, channels) -> pixels of the same dtype and shape, RGB or grey, neither rounded nor "
-          "clipped."""
+        """Values (N, H, W, channels) -> pixels of the same dtype and shape, neither rounded nor clipped."""
         x = self._check_values(x)
         pixels = x * self._row(self.scale, x) + self._row(self.mean, x)
         return get_xp(x).ascontiguousarray(pixels[..., ::-1] if self.channel_order == "BGR" else pixels)
@@ -92,12 +128,11 @@ class Preprocessing:
         dx = self._check_values(dx)
         dpixels = dx / self._row(self.scale, dx)
         channels = self.channels if channels is None else channels
+        self._check_channels(channels)
         if channels == 1 and self.channels == 3:        # the forward direction repeats, so its adjoint sums
             dpixels = dpixels.sum(axis=3, keepdims=True)
         elif channels == 3 and self.channels == 1:
             dpixels = dpixels * self._row(LUMA, dx)
-        elif channels != self.channels:
-            raise BadValue(f"a picture has 1 or 3 channels, not {channels}")
         elif self.channel_order == "BGR":
             dpixels = dpixels[..., ::-1]
         return get_xp(dx).ascontiguousarray(dpixels)
@@ -112,8 +147,9 @@ class Preprocessing:
         "pad"       the whole picture is resized in proportion and centred on the mean colour
         """
         image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3) or image.size == 0:
-            raise BadValue(f"a picture must be uint8 (H, W, 3) or (H, W, 1), not {image.dtype} {image.shape}")
+        if image.dtype != np.uint8 or image.ndim != 3 or image.size == 0:
+            raise BadValue(f"a picture must be uint8 (H, W, C), not {image.dtype} {image.shape}")
+        self._check_channels(image.shape[2])
         how = self.how if how is None else how
         _check_name("fit", how, GEOMETRIES)
         H, W = image.shape[:2]
@@ -136,14 +172,21 @@ class Preprocessing:
         return fitted, Box(-round(top * per_row), -round(left * per_column), round(h * per_row), round(w * per_column))
 
     def as_dict(self):
-        """The settings as plain values for JSON; ``from_dict`` reads them back."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        """The settings as plain values for JSON, names and a choice to show only if given; ``from_dict`` reads them."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+                if value != () or key not in ("names", "show")}
 
     @classmethod
     def named(cls, name):
-        """The preprocessing with this name in `PREPROCESSINGS`; a `Preprocessing` is returned as it is."""
+        """The preprocessing with this name in `PREPROCESSINGS`, or in the file of this name if it ends in .json.
+
+        The file holds what ``as_dict`` gives: {"mean": [...], "scale": [...]} in levels, and any other setting. A
+        `Preprocessing` is returned as it is.
+        """
         if isinstance(name, cls):
             return name
+        if str(name).endswith(".json"):
+            return cls.from_dict(read_json(name, "a preprocessing"))
         _check_name("preprocessing", name, PREPROCESSINGS)
         return PREPROCESSINGS[name]
 
@@ -156,7 +199,7 @@ class Preprocessing:
         for key in settings:
             if key not in known:
                 raise UnknownName.of("setting of preprocessing", key, known)
-        missing = [key for key in ("channel_order", "mean", "scale") if key not in settings]
+        missing = [key for key in ("mean", "scale") if key not in settings]
         if missing:
             raise BadValue(f"preprocessing lacks {', '.join(missing)}")
         return cls(**settings)
@@ -168,8 +211,7 @@ class Preprocessing:
     def _resize(self, image, h, w):
         if image.shape[:2] == (h, w):
             return image
-        picture = Image.fromarray(np.ascontiguousarray(image.squeeze(2) if image.shape[2] == 1 else image))
-        return np.array(picture.resize((w, h), INTERPOLATIONS[self.interpolation])).reshape(h, w, -1)
+        return by_channels(image, lambda picture: picture.resize((w, h), INTERPOLATIONS[self.interpolation]))
 
     @staticmethod
     def _row(values, like):
@@ -183,6 +225,29 @@ class Preprocessing:
             raise BadValue(f"this net's input must be floats (N, H, W, {self.channels}), not {x.dtype} {x.shape}")
         return x
 
+    def _check_pixels(self, image):
+        """As (N, H, W, C); BadValue for anything but real, finite pixels of channels that the net can read."""
+        xp = get_xp(image)
+        x = xp.asarray(image)
+        x = x[None] if x.ndim == 3 else x
+        if x.ndim != 4 or x.size == 0:
+            raise BadValue(f"pixels must be (H, W, C) or (N, H, W, C), not {x.shape}")
+        self._check_channels(x.shape[3])
+        if x.dtype.kind not in "uif":
+            raise BadValue(f"pixels must be numbers in 0..255, not {x.dtype}")
+        if x.dtype.kind == "f" and not xp.isfinite(x).all():
+            raise BadValue("some pixels are infinite or NaN")
+        return x
+
+    def _check_channels(self, channels):
+        if self.takes(channels):
+            return
+        named = f" ({', '.join(self.names)})" if self.names else ""
+        how = "" if self.channels in (1, 3) else (
+            "; give it as an array (H, W, C) in a .npy file, as a TIFF, or for 4 channels as a PNG with transparency")
+        many = f"{self.channels} channel{'s' * (self.channels > 1)}"
+        raise BadValue(f"this net reads pictures of {many}{named}, and this one has {channels}{how}")
+
 
 def to_uint8(pixels):
     """Round pixels of any real dtype and clip them to 0..255."""
@@ -191,20 +256,6 @@ def to_uint8(pixels):
     if pixels.dtype.kind not in "uif" or xp.isnan(pixels).any():
         raise BadValue(f"pixels must be real numbers, without NaN, not {pixels.dtype}")
     return xp.clip(xp.rint(pixels), 0, 255).astype(np.uint8)
-
-
-def _check_pixels(image):
-    """The pixels as (N, H, W, C). Raise BadValue unless they are real, finite and of 1 or 3 channels."""
-    xp = get_xp(image)
-    x = xp.asarray(image)
-    x = x[None] if x.ndim == 3 else x
-    if x.ndim != 4 or x.shape[3] not in (1, 3) or x.size == 0:
-        raise BadValue(f"pixels must be (H, W, C) or (N, H, W, C) with C 1 or 3, not {x.shape}")
-    if x.dtype.kind not in "uif":
-        raise BadValue(f"pixels must be numbers in 0..255, not {x.dtype}")
-    if x.dtype.kind == "f" and not xp.isfinite(x).all():
-        raise BadValue("some pixels are infinite or NaN")
-    return x
 
 
 def _check_size(size):

@@ -10,6 +10,7 @@ gradient goes back by the same scale. So a weight of a paper, whose nets read pi
 
 import math
 
+from minivis.engine.geometry import preprocessing_of
 from minivis.errors import BadValue
 from minivis.objectives.activations import row_sums
 from minivis.objectives.base import objective
@@ -76,7 +77,7 @@ def _prior(name, evaluate):
     """An objective at "input" from levels -> (losses, gradient at the levels)."""
     def at_input(acts):
         x = acts["input"]
-        scale = constant(acts.net.preprocessing.scale, x)
+        scale = constant(preprocessing_of(acts.net).scale, x)
         losses, dd = evaluate(x * scale)
         return losses, {"input": dd * scale}
 

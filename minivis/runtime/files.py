@@ -9,6 +9,7 @@ Renaming within one folder is atomic, so a reader sees the old file or the new o
 
 import errno
 import hashlib
+import json
 import os
 import secrets
 import shutil
@@ -19,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from minivis.errors import BadFile, BadValue, MinivisError
+
+JSON_LIMIT = 2**22                              # bytes of a file of settings; the layer table of ResNet-50 takes 20 kB
 
 # what h5py, zipfile and our readers raise when they walk into a damaged file; h5py also raises TypeError
 DAMAGED = (OSError, RuntimeError, KeyError, ValueError, OverflowError, SystemError, zipfile.BadZipFile)
@@ -182,3 +185,18 @@ def printable(error, most=800):
     """What an error says, on one line that any terminal can show, its middle left out where it is very long."""
     said = "".join(c if c.isprintable() else "?" for c in str(error))
     return said if len(said) <= most else f"{said[: most // 2]} ... {said[-most // 2 :]}"
+
+
+def read_json(path, what, limit=JSON_LIMIT):
+    """The value in a file of JSON, which is to be ``what``. Raise BadFile, with one sentence, for anything else."""
+    try:
+        data = read_bytes(path)
+        if len(data) > limit:
+            raise BadFile(f"{path} is too large to be {what}")
+        return json.loads(data)
+    except FileNotFoundError:
+        raise BadFile(f"there is no file {path}") from None
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        raise BadFile(f"{path} is no JSON ({str(error)[:80]})") from None

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from minivis.engine.checks import check_finite
+from minivis.engine.geometry import preprocessing_of
 from minivis.engine.memory import batch_that_fits, check_fits, largest_output
 from minivis.engine.network import Fitted
 from minivis.errors import BadFile, BadValue, MinivisError, TooLarge, UnknownName
@@ -229,7 +230,7 @@ def show(net, x, looked, layer, digest):
 
 def fitted(net, pixels, size=None):
     """A picture as a sweep shows it to the net."""
-    return Fitted(*net.preprocessing.fit_image(pixels, size=shown(net, size)[:2]))
+    return Fitted(*preprocessing_of(net).fit_image(pixels, size=shown(net, size)[:2]))
 
 
 def on_gpu(net):

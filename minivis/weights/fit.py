@@ -16,7 +16,6 @@ from dataclasses import replace
 import numpy as np
 
 from minivis.engine import layer_table
-from minivis.errors import BadFile
 from minivis.images.preprocessing import Preprocessing
 from minivis.models.vgg import input_size
 from minivis.weights.arrange import BY_SHAPE
@@ -25,7 +24,7 @@ SMALL = (32, 32)                                # CIFAR's pictures
 GREY_MEAN, GREY_SCALE = 0.449 * 255, 0.226 * 255        # ImageNet's, over all colours
 
 
-def table_of(match, path):
+def table_of(match):
     """(the layer table, layer -> what the file calls it)."""
     known, head = match.known, match.head
     table = deepcopy(layer_table.describe(known.net))
@@ -48,7 +47,7 @@ def table_of(match, path):
 
     first = next(name for name, row in rows.items() if row["type"] == "Conv2D")
     size = fit_stem(rows, first, shape(first), about) or fit_size(rows, shape)
-    fit_channels(table, shape(first)[1], path)
+    fit_channels(table, shape(first)[1])
     if size:
         table["preprocessing"]["size"] = size
     if match.aside:
@@ -81,12 +80,14 @@ def fit_size(rows, shape):
     return input_size(math.prod(shape(fc)[1:]) // channels)
 
 
-def fit_channels(table, channels, path):
+def fit_channels(table, channels):
     """The preprocessing of pictures of so many channels."""
     preprocessing = Preprocessing.from_dict(table["preprocessing"])
     if channels == preprocessing.channels:
         return
     if channels != 1:
-        raise BadFile(f"{path} reads pictures of {channels} channels, and minivis shows pictures of 1 or 3")
+        mean, scale = (GREY_MEAN,) * channels, (GREY_SCALE,) * channels
+        table["preprocessing"] = replace(preprocessing, channel_order="as given", mean=mean, scale=scale).as_dict()
+        return
     grey = replace(preprocessing, channel_order="grey", mean=(GREY_MEAN,), scale=(GREY_SCALE,))
     table["preprocessing"] = grey.as_dict()

@@ -109,7 +109,7 @@ def table_of_file(path, contents):
     except BadFile:
         table = guess_table(contents, path)
     else:
-        table = known_table(*table_of(match, path))
+        table = known_table(*table_of(match))
     return table, sum("guessed" in row for row in table["layers"])
 
 

@@ -14,7 +14,6 @@ sizes come from the file. Types and settings are those of minivis.layers. `miniv
 start from (guess_table.py); its "notes" and a row's "guessed" are for people.
 """
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -26,11 +25,11 @@ from minivis.errors import BadFile, BadValue, MinivisError
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LAYER_TYPES
 from minivis.models.known import SUFFIXES
+from minivis.runtime.files import read_json
 from minivis.weights.arrange import build
 from minivis.weights.containers.open import spellings
 
 MOST_LAYERS = 10_000
-LIMIT = 2**22                                           # bytes of a table; ResNet-50's takes 20 kB
 KEYS = ("layers", "input", "preprocess", "preprocessing", "classes", "class_names", "class_aliases", "roles", "about",
         "notes")  # fmt: skip
 
@@ -49,13 +48,16 @@ def load(table_path, path, contents, *, dtype, finite):
     if not wanted & set(tensors):
         shown = ", ".join(list(contents.tensors)[:6])
         raise BadFile(f"{path} holds nothing that {table_path} names; it holds {shown or 'nothing'}, ...")
-    net = build(table, lambda name: prefixes.get(name, name), tensors, contents.axes, dtype, path, finite)
-    unused = sorted(set(tensors) - wanted)
     try:
+        fit_channels(table, prefixes, tensors, contents.axes)
+        net = build(table, lambda name: prefixes.get(name, name), tensors, contents.axes, dtype, path, finite)
         finish(net, names, aliases)
+    except BadFile:
+        raise
     except MinivisError as error:
         raise BadFile(f"{table_path}: {error}") from None
     net.about.update(format=contents.container, architecture=f"of {Path(table_path).name}", training="unknown")
+    unused = sorted(set(tensors) - wanted)
     if unused:
         net.about["unused"] = f"{len(unused)} arrays of the file are not in the table: {', '.join(unused[:6])}"
     return net
@@ -78,6 +80,17 @@ def wanted_of(contents, wanted, path):
     return {name.removeprefix(f"{nearest[0]}."): tensor for name, tensor in contents.tensors.items()}
 
 
+def fit_channels(table, prefixes, tensors, axes):
+    """The preprocessing of the table for as many channels as its first convolution reads."""
+    for row in table["layers"]:
+        kernel = tensors.get(f"{prefixes.get(row['name'], row['name'])}.weight")
+        if row["type"] == "Conv2D" and row["inputs"] == ["input"] and "groups" not in row and kernel is not None:
+            channels = kernel.shape[1 if axes == "OIHW" else -2] if len(kernel.shape) == 4 else 3
+            preprocessing = Preprocessing.from_dict(table["preprocessing"])
+            table["preprocessing"] = preprocessing.of_channels(channels).as_dict()
+            return
+
+
 def finish(net, names, aliases):
     """Give the layers the roles that the table leaves open, and the classes their names."""
     name_roles(net)
@@ -91,16 +104,7 @@ def finish(net, names, aliases):
 
 def read(path):
     """(a table as engine/layer_table.py builds it, layer -> what the file calls it). Raise BadFile with a sentence."""
-    try:
-        if Path(path).stat().st_size > LIMIT:
-            raise BadFile(f"{path} is too large to be a layer table")
-        table = json.loads(Path(path).read_bytes())
-    except FileNotFoundError:
-        raise BadFile(f"there is no file {path}") from None
-    except OSError as error:
-        raise BadFile(f"{path} cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise BadFile(f"{path} is no JSON ({str(error)[:80]})") from None
+    table = read_json(path, "a layer table")
     table = {"layers": table} if isinstance(table, list) else table
     if not isinstance(table, dict) or not isinstance(table.get("layers"), list) or not table["layers"]:
         raise BadFile(f'{path} is no layer table: it should be {{"layers": [...]}}, see weights/README.md')

@@ -16,9 +16,9 @@ def choose_preprocessing(net, graph, preprocess, usual=None):
     """
     size, channels = net.preprocessing.size, net.preprocessing.channels
     inside = (graph.scale != 1).any() or (graph.shift != 0).any() or graph.flipped
-    unit = Preprocessing("grey" if channels == 1 else "RGB", (0.0,) * channels, (255.0,) * channels)
+    unit = Preprocessing(mean=(0.0,) * channels, scale=(255.0,) * channels)
     if preprocess is not None:
-        base, said = preprocess, "as asked for"
+        base, said = preprocess.of_channels(channels), "as asked for"
     elif inside and graph.reads_pixels():
         base, said = replace(unit, scale=(1.0,) * channels), "in the graph, of pixels in 0..255"
     elif inside:
@@ -39,7 +39,7 @@ def choose_preprocessing(net, graph, preprocess, usual=None):
 def as_asked(net, preprocess=None, size=None):
     """Return ``net`` with the `Preprocessing` and the size that were asked for."""
     if preprocess is not None:
-        net.preprocessing = replace(preprocess, size=net.preprocessing.size)
+        net.preprocessing = replace(preprocess.of_channels(net.input_channels), size=net.preprocessing.size)
         net.about["preprocessing"] = "as asked for"
     if size is not None:
         net.preprocessing = replace(net.preprocessing, size=size)

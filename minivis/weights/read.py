@@ -86,7 +86,7 @@ def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preproce
         net = layer_table_file.load(arch, path, contents, dtype=dtype, finite=finite)
     else:
         match = recognise(contents, path, arch)
-        table, prefix = table_of(match, path)
+        table, prefix = table_of(match)
         net = build(table, prefix, match.tensors, contents.axes, dtype, path, finite)
         net = finish(net, match.known, contents)
     return as_asked(net, preprocess, size)

@@ -107,8 +107,9 @@ def test_to_uint8_rounds_and_clips():
 
 
 @pytest.mark.parametrize("image, message", [
-    (np.zeros((4, 4), np.uint8), r"\(H, W, C\) or \(N, H, W, C\) with C 1 or 3, not \(4, 4\)"),
-    (np.zeros((4, 4, 4)), r"not \(1, 4, 4, 4\)"), (np.zeros((0, 4, 3)), r"not \(1, 0, 4, 3\)"),
+    (np.zeros((4, 4), np.uint8), r"pixels must be \(H, W, C\) or \(N, H, W, C\), not \(4, 4\)"),
+    (np.zeros((4, 4, 4)), "reads pictures of 3 channels, and this one has 4$"),
+    (np.zeros((0, 4, 3)), r"not \(1, 0, 4, 3\)"),
     (np.zeros((4, 4, 3), bool), "numbers in 0..255, not bool"), (np.zeros((4, 4, 3), complex), "not complex128"),
     (np.full((4, 4, 3), "a"), "not <U1"), (np.full((4, 4, 3), np.nan), r"infinite or NaN"),
     (np.full((4, 4, 3), np.inf), "infinite or NaN"),
@@ -123,7 +124,7 @@ def test_wrong_values():
         TORCH.deprocess(np.zeros((1, 2, 2, 1)))
     with pytest.raises(BadValue, match=r"floats \(N, H, W, 1\), not uint8"):
         GREY.preprocess_adjoint(np.zeros((1, 2, 2, 1), np.uint8))
-    with pytest.raises(BadValue, match="1 or 3 channels, not 4"):
+    with pytest.raises(BadValue, match="3 channels, and this one has 4"):
         TORCH.preprocess_adjoint(np.zeros((1, 2, 2, 3)), 4)
     with pytest.raises(BadValue, match="a net's input must be floats, not uint8"):
         TORCH.preprocess(np.zeros((2, 2, 3)), np.uint8)
@@ -217,7 +218,7 @@ def test_wrong_sizes(size):
 @pytest.mark.parametrize("image", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), np.uint8),
                                    np.zeros((0, 4, 3), np.uint8), np.zeros((1, 4, 4, 3), np.uint8)])
 def test_only_pictures_are_fitted(image):
-    with pytest.raises(BadValue, match=r"a picture must be uint8 \(H, W, 3\) or \(H, W, 1\), not "):
+    with pytest.raises(BadValue, match=r"a picture must be uint8 \(H, W, C\), not |3 channels, and this one has 2"):
         TORCH.fit_image(image, 8)
 
 
@@ -265,3 +266,89 @@ def test_wrong_files():
 def test_unknown_way_to_fit():
     with pytest.raises(UnknownName, match=r"no fit named 'zoom'\. Choose from: crop, squash, pad"):
         TORCH.fit_image(ramp(9, 9), 4, "zoom")
+
+
+# --- any number of channels ---
+
+COUNTS = pytest.mark.parametrize("channels", [1, 2, 4, 13])
+
+
+@COUNTS
+def test_any_number_of_channels_by_hand(channels):
+    mean, scale = range(10, 10 + channels), range(1, 1 + channels)
+    pre = Preprocessing(mean=mean, scale=list(scale))
+    assert pre.channels == channels and pre.channel_order == ("grey" if channels == 1 else "as given")
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 5, 4, channels), np.uint8)
+    x = pre.preprocess(pixels, np.float64)
+    np.testing.assert_allclose(x, (pixels - np.array(mean, float)) / np.array(scale))
+    np.testing.assert_allclose(pre.deprocess(x), pixels)
+    np.testing.assert_allclose(pre.preprocess_adjoint(x), x / np.array(scale))
+    assert Preprocessing.from_dict(json.loads(json.dumps(pre.as_dict()))) == pre
+
+
+@COUNTS
+@pytest.mark.parametrize("how", ["crop", "squash", "pad"])
+def test_any_number_of_channels_is_fitted_each_as_a_grey_picture(channels, how):
+    pre = Preprocessing(mean=range(channels), how=how)
+    image = np.random.default_rng(0).integers(0, 256, (20, 31, channels), np.uint8)
+    fitted, box = pre.fit_image(image, (8, 9))
+    for c in range(channels):
+        alone, same = Preprocessing(mean=[c], how=how).fit_image(image[:, :, c : c + 1], (8, 9))
+        np.testing.assert_array_equal(fitted[:, :, c], alone[:, :, 0])
+        assert same == box
+
+
+def test_a_picture_with_other_channels_is_refused_with_what_to_do():
+    pre = Preprocessing(mean=[0] * 4, names=["red", "green", "blue", "near infrared"])
+    with pytest.raises(BadValue, match=r"4 channels \(red, green, blue, near infrared\), and this one has 3; "):
+        pre.preprocess(np.zeros((4, 4, 3)))
+    with pytest.raises(BadValue, match=r"a \.npy file, as a TIFF, or for 4 channels as a PNG with transparency"):
+        pre.fit_image(np.zeros((4, 4, 1), np.uint8))
+    three = Preprocessing("as given", mean=[0] * 3)
+    with pytest.raises(BadValue, match="reads pictures of 3 channels, and this one has 1"):
+        three.preprocess(np.zeros((4, 4, 1)))           # no colours, so nothing is repeated
+    with pytest.raises(BadValue, match="reads pictures of 1 channel, and this one has 4"):
+        GREY.preprocess(np.zeros((4, 4, 4)))
+
+
+@pytest.mark.parametrize("settings, message", [
+    ({"mean": [0] * 4, "scale": [1] * 3}, "scale must be 4 finite numbers, one per channel"),
+    ({"mean": [0] * 4, "names": ["a"]}, "names of channels are 4 texts"),
+    ({"mean": [0] * 4, "names": [1, 2, 3, 4]}, "names of channels are 4 texts"),
+    ({"mean": [0] * 4, "show": (1, 2, 5)}, "three numbers from 1 to 4, for red, green and blue"),
+    ({"mean": [0] * 4, "show": (0, 1, 2)}, "three numbers from 1 to 4"),
+    ({"mean": [0] * 4, "show": (1, 2)}, "three numbers from 1 to 4"),
+])  # fmt: skip
+def test_wrong_channels(settings, message):
+    with pytest.raises(BadValue, match=message):
+        Preprocessing(**settings)
+
+
+def test_what_is_drawn():
+    pixels = np.arange(13, dtype=np.uint8).reshape(1, 1, 13)
+    pre = Preprocessing(mean=[0] * 13)
+    assert pre.shown(pixels).tolist() == [[[0, 1, 2]]]
+    assert replace(pre, show=(3, 2, 1)).shown(pixels).tolist() == [[[2, 1, 0]]]
+    assert replace(pre, show=13).shown(pixels).tolist() == [[[12]]]
+    named = replace(pre, names=["blue", "Green", "red", *"abcdefghij"])
+    assert named.shown(pixels).tolist() == [[[2, 1, 0]]]
+    assert GREY.shown(pixels[..., :3]).tolist() == [[[0, 1, 2]]]        # a picture in colours, beside a grey net
+    assert replace(TORCH, show=(3, 2, 1)).shown(pixels[..., :3]).tolist() == [[[2, 1, 0]]]
+
+
+def test_a_preprocessing_for_as_many_channels_as_a_net_reads(tmp_path):
+    assert UNIT.of_channels(4).scale == (255.0,) * 4 and UNIT.of_channels(1).channel_order == "grey"
+    assert UNIT.of_channels(3) is UNIT and UNIT.of_channels(4).crop_fraction == 1
+    with pytest.raises(BadValue, match=r"is for 3 channels, and the net reads 4: name 4 means and scales in a \.json"):
+        TORCH.of_channels(4)
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"mean": [1, 2, 3, 4], "scale": [5, 6, 7, 8], "show": [4, 2, 1]}))
+    assert Preprocessing.named(str(path)) == Preprocessing(mean=(1, 2, 3, 4), scale=(5, 6, 7, 8), show=(4, 2, 1))
+    path.write_text("[1]")
+    with pytest.raises(BadValue, match="a dict of settings"):
+        Preprocessing.named(path)
+
+
+def test_names_and_a_choice_change_no_file_that_has_none():
+    assert "names" not in TORCH.as_dict() and "show" not in TORCH.as_dict()
+    assert replace(TORCH, show=(3, 2, 1)).as_dict()["show"] == [3, 2, 1]

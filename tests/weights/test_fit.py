@@ -18,7 +18,7 @@ def match(arrays, known, **more):
 
 
 def table(arrays, known=None, **more):
-    found, _ = table_of(match(arrays, known or small_resnet(), **more), "a.pth")
+    found, _ = table_of(match(arrays, known or small_resnet(), **more))
     return found, {row["name"]: row for row in found["layers"]}
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minivis.engine.ending import Ending, answering
+from minivis.engine.geometry import preprocessing_of
 from minivis.engine.image_gradient import activations, has_tiles
 from minivis.engine.network import Network
 from minivis.engine.units import Unit, UnitLike, parse_unit, unit_values
@@ -216,7 +217,7 @@ def start_of(problem, start, how, seed):
     if start is None:
         z = p.grey()
     else:
-        fitted, _ = problem.net.preprocessing.fit_image(start, size=p.shape[1:3])
+        fitted, _ = preprocessing_of(problem.net).fit_image(start, size=p.shape[1:3])
         seen = input_of(problem.net, fitted)
         z = p.start(to_cpu(problem.net.deprocess(seen)))
     z = z + problem.net.xp.asarray((how["noise"] * rng.standard_normal(z.shape)).astype(z.dtype))

@@ -79,11 +79,10 @@ class Graph(Builder):
         if shape is None or len(shape) != 4:
             raise BadFile(f"its input is {shape}, not (N, height, width, channels)")
         H, W, C = shape[2:] + shape[1:2] if self.first else shape[1:]
-        if C not in (1, 3):
-            raise BadFile(f"its input is {shape}, not of 1 or 3 channels")
-        grey = {"channel_order": "grey", "mean": (0.0,), "scale": (1.0,)} if C == 1 else {}
+        if not C:
+            raise BadFile(f"its input is {shape}, which leaves open how many channels its pictures have")
         fixed = (H, W) if H and W else None
-        self.net.preprocessing = replace(IDENTITY, **grey, size=size or fixed)
+        self.net.preprocessing = replace(IDENTITY.of_channels(C), size=size or fixed)
         height, width = size or (H or W or SIDE, W or H or SIDE)
         self.shapes["input"] = (1, height, width, C)
         self.scale, self.shift = np.ones(C), np.zeros(C)

@@ -64,11 +64,10 @@ class Graph(Builder):
             raise BadFile(f"its input is {sides}, not (N, channels, height, width)")
         self.channels_last = self.is_channels_last(sides)
         C, H, W = (sides[3], *sides[1:3]) if self.channels_last else sides[1:]
-        if C not in (1, 3):
-            raise BadFile(f"its input is {sides}, not (N, 1 or 3 channels, height, width)")
-        grey = {"channel_order": "grey", "mean": (0.0,), "scale": (1.0,)} if C == 1 else {}
+        if C < 1:
+            raise BadFile(f"its input is {sides}, which leaves open how many channels its pictures have")
         fixed = (H, W) if H > 0 and W > 0 else None
-        self.net.preprocessing = replace(IDENTITY, **grey, size=size or fixed)
+        self.net.preprocessing = replace(IDENTITY.of_channels(C), size=size or fixed)
         self.open = fixed is None and size is None
         height, width = size or (H or W or side, W or H or side)
         self.shapes["input"] = (sides[0] or 1, height, width, C)

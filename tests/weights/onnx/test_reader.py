@@ -78,7 +78,7 @@ def with_node(kind, **attributes):
     (lambda: with_node("Conv", kernel_shape=[3, 3], auto_pad="SAME_LOWER"), "damaged|SAME_LOWER"),
     (lambda: with_node("Softmax"), "a softmax of feature maps"),
     (lambda: with_node("ReduceMean", axes=[1]), "takes the mean over axes"),
-    (lambda: Model((1, 7, 9, 9)), "damaged|1 or 3 channels|without a graph"),
+    (lambda: Model((1, 3, 9, 9), sides=("N", "C", 9, 9)), "leaves open how many channels"),
 ])  # fmt: skip
 def test_what_is_no_layer_here(tmp_path, make, message):
     m = make()
