@@ -64,13 +64,20 @@ class Known:
 
 
 def resnets_of(shapes):
-    """The ResNets that these shapes (name -> shape) can be of: depth and groups are read from them."""
-    design = resnet.design_of(shapes)
-    if design is None:
-        return []
-    build = partial(resnet.resnet, design)
-    return [Known(design.name, "torchvision", build, resnet.torch_names(design)),
-            Known(design.name, "for CIFAR", build, resnet.torch_names(design, "shortcut"))]  # fmt: skip
+    """The ResNets that these shapes (name -> shape) can be of: depth and groups are read from them.
+
+    In an nn.Sequential of a ResNet's children they are numbered: conv1 0, bn1 1, layer1 4, layer2 5, ...
+    """
+    found = []
+    for numbered in (False, True):
+        named = {resnet.from_number(name): shape for name, shape in shapes.items()} if numbered else shapes
+        if design := resnet.design_of(named):
+            build, plain = partial(resnet.resnet, design), resnet.torch_names(design)
+            theirs = [plain, resnet.torch_names(design, "shortcut")]
+            if numbered:
+                theirs = [{layer: resnet.to_number(name) for layer, name in names.items()} for names in theirs]
+            found += [Known(design.name, "torchvision", build, names) for names in theirs]
+    return found
 
 
 @cache
@@ -113,6 +120,10 @@ def architectures():
             build = partial(blank_vgg, name, normed=normed, preprocessing=TORCH)
             names = {**vgg_names(name, normed=normed), **fcs}
             found.append(Known(name + ("-BN" if normed else ""), "timm", build, names))
+    # what stands in a module of one's own: the features alone, without "features." before their names
+    found += [replace(known, names={layer: name.removeprefix("features.") for layer, name in known.names.items()})
+              for known in found if known.name.startswith(("AlexNet", "SqueezeNet", "MobileNet", "DenseNet"))
+              and known.program == "torchvision"]  # fmt: skip
     found.append(Known("VGG16-CRAFT", "EasyOCR", craft, craft_names(), r"(basenet\.slice5|upconv\d|conv_cls)\."))
     return tuple(found)
 

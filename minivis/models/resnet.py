@@ -156,3 +156,24 @@ def torch_names(design, shortcut="downsample"):
                 names |= {f"res{stage}{block}_branch2{part}": f"{theirs}.conv{number}"}
                 names |= {f"bn{stage}{block}_branch2{part}": f"{theirs}.bn{number}"}
     return names
+
+
+CHILDREN = {"0": "conv1", "1": "bn1"}           # the numbers of a ResNet's children; 2 and 3 hold no weights
+FIRST_STAGE = 4                                 # of layer1
+
+
+def from_number(name):
+    """0.weight -> conv1.weight, 5.0.conv1.weight -> layer2.0.conv1.weight."""
+    first, _, rest = name.partition(".")
+    if first.isdigit() and int(first) >= FIRST_STAGE:
+        return f"layer{int(first) - FIRST_STAGE + 1}.{rest}"
+    return f"{CHILDREN.get(first, first)}.{rest}"
+
+
+def to_number(name):
+    """conv1.weight -> 0.weight, layer2.0.conv1.weight -> 5.0.conv1.weight."""
+    first, _, rest = name.partition(".")
+    if first.startswith("layer"):
+        return f"{int(first[5:]) + FIRST_STAGE - 1}.{rest}"
+    number = next((number for number, child in CHILDREN.items() if child == first), first)
+    return f"{number}.{rest}" if rest else number

@@ -29,7 +29,7 @@ def table_of(match):
     known, head = match.known, match.head
     table = deepcopy(layer_table.describe(known.net))
     rows = {row["name"]: row for row in table["layers"]}
-    about, prefixes = table["about"], {name: known.prefix(name) for name in rows}
+    about, prefixes = table["about"], {name: match.prefix + known.prefix(name) for name in rows}
     if head is not None:
         rows = {name: rows[name] for name in known.body} | {row["name"]: row for row in head.rows}
         prefixes |= head.prefixes

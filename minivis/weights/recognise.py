@@ -19,7 +19,7 @@ from minivis.weights.heads import Head, NoHead, gap_between, head_of
 
 
 class Match(NamedTuple):
-    """An architecture and the file's tensors under its names.
+    """An architecture and the file's tensors under its names, with ``prefix`` before them.
 
     ``head``: another one than its own. ``aside``: names of the file that the net does not need.
     """
@@ -28,6 +28,7 @@ class Match(NamedTuple):
     tensors: dict
     head: Head | None = None
     aside: tuple = ()
+    prefix: str = ""
     oihw: bool = True                                   # whether kernels are out, in, H, W
 
 
@@ -46,7 +47,7 @@ def recognise(contents, path, arch=None):
             return min(candidates, key=lambda match: disorder(match.known, match.tensors, contents))
     for tensors in spellings(contents.tensors):
         found = bodies(tensors, contents.axes, arch)
-        check_one(found, path)
+        found = check_one(found, path)
         for body in found:
             try:
                 return with_head(body)
@@ -181,15 +182,17 @@ def small_stem(layer, known, shape):
 
 
 def check_one(found, path):
-    """Raise BadFile where these bodies are of several nets. Two with the same weights are one."""
+    """The bodies less those of a loss. Raise BadFile where they are of several nets; with the same weights, of one."""
     nets: dict[str, Body] = {}
-    for body in found:
+    ours = [body for body in found if not is_aside(body.prefix, "", body.known)] or found
+    for body in ours:
         if all(body.tensors != other.tensors for other in nets.values()):
             nets.setdefault(body.prefix, body)
     if len(nets) > 1:
         names = [prefix.rstrip(".") or "the names without a prefix" for prefix in nets]
         raise BadFile(f"{path} holds {len(nets)} nets ({', '.join(names)}): say which one is meant, as in --part "
                       f"{names[-1]}")
+    return ours
 
 
 def with_head(body):
@@ -214,8 +217,17 @@ def with_head(body):
             break
         row = {"name": name, "type": type(layer).__name__, "inputs": list(inputs), "parameters": []}
         pooling.append(row | layer.config())
-    head = head_of(rest, body.channels, known.body[-1], pooling, own)
-    return Match(known, body.tensors | rest, head, tuple(aside))
+    head = head_of(rest, body.channels, known.body[-1], pooling, head_names(rest, prefix, known) | own)
+    tensors = {prefix + name: tensor for name, tensor in body.tensors.items()} | rest
+    return Match(known, tensors, head, tuple(aside), prefix)
+
+
+def head_names(rest, prefix, known):
+    """File's name of a module -> our layer: less what stands before the body's names, where that tells them apart."""
+    modules = list(dict.fromkeys(name.rpartition(".")[0] for name in rest))
+    names = [module.removeprefix(prefix) for module in modules]
+    names = names if len(set(names)) == len(names) else modules
+    return {module: f"head.{name}" if name in known.body else name for module, name in zip(modules, names)}
 
 
 def is_aside(name, prefix, known):

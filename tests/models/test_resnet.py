@@ -5,7 +5,7 @@ import re
 import pytest
 
 from minivis.models.known import Known
-from minivis.models.resnet import DESIGNS, Design, design_of, resnet, torch_names
+from minivis.models.resnet import DESIGNS, Design, design_of, from_number, resnet, to_number, torch_names
 
 
 @pytest.mark.parametrize("name, blocks, channels", [
@@ -69,3 +69,11 @@ def test_a_design_has_its_name_at_any_width():
     assert SMALL.name == "ResNet of 3 + 3 + 3 blocks"
     assert design_of({"conv1.weight": (64, 3, 7, 7)}) is None
     assert design_of({"conv1.weight": (64, 3, 7, 7), "layer1.0.conv1.weight": (64, 64, 3, 3)}) is None
+
+
+@pytest.mark.parametrize("name, numbered", [
+    ("conv1.weight", "0.weight"), ("bn1.running_var", "1.running_var"), ("layer1.0.bn1.bias", "4.0.bn1.bias"),
+    ("layer4.2.downsample.0.weight", "7.2.downsample.0.weight"), ("fc.weight", "fc.weight"),
+])  # fmt: skip
+def test_children_are_numbered_with_the_relu_and_the_pool(name, numbered):
+    assert to_number(name) == numbered and from_number(numbered) == name

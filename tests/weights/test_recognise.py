@@ -15,7 +15,7 @@ from vgg_files import GOLDEN, MAT_HEADER, TORCH_VGG16, WRITERS, npy, refused, to
 import minivis as mv
 from minivis.errors import BadFile, UnknownName
 from minivis.models.known import architectures, vgg_names
-from minivis.models.resnet import Design
+from minivis.models.resnet import Design, to_number
 from minivis.weights import oxford
 from minivis.weights.containers.open import Contents
 from minivis.weights.recognise import file_shape, recognise
@@ -231,6 +231,32 @@ def test_a_criterion_is_set_aside_and_named(tmp_path):
     assert net.roles["logits"] == "fc.3"
     for name in more:
         assert name in net.about["aside"]
+
+
+def test_a_net_inside_a_loss_is_set_aside(tmp_path):
+    judge = {f"perceptual_loss.{name}": array + 1 for name, array in BODY.items()}
+    net = loaded(tmp_path, {f"net.{name}": array for name, array in (BODY | HEAD).items()} | judge)
+    np.testing.assert_array_equal(net.forward(X)["fc.3"], loaded(tmp_path, BODY | HEAD).forward(X)["fc.3"])
+
+
+def test_a_head_may_have_names_that_the_body_has_too(tmp_path):
+    head = linear("fc1", 6, 7, 1) | linear("fc2", 7, 5, 2)
+    norm = {f"bn1.{key}": np.full(7, value, "f4") for key, value in
+            {"weight": 2, "bias": 0.5, "running_mean": 0.25, "running_var": 1}.items()}  # fmt: skip
+    net = loaded(tmp_path, {f"encoder.{name}": array for name, array in BODY.items()} | head | norm)
+    acts = net.forward(X)
+    hidden = acts["pool5"] @ head["fc1.weight"].T + head["fc1.bias"]
+    hidden = np.maximum((hidden - 0.25) / np.sqrt(1 + 1e-5) * 2 + 0.5, 0)
+    np.testing.assert_allclose(acts["fc2"], hidden @ head["fc2.weight"].T + head["fc2.bias"], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("prefix", ["", "0.", "backbone."])
+def test_the_children_of_a_resnet_are_numbered(tmp_path, prefix):
+    arrays = {prefix + to_number(name): array for name, array in BODY.items()} | linear("head.1", 6, 5)
+    assert f"{prefix}0.weight" in arrays and f"{prefix}5.0.downsample.0.weight" in arrays
+    net = loaded(tmp_path, arrays)
+    np.testing.assert_array_equal(net.forward(X)["res3a_relu"], loaded(tmp_path, BODY).forward(X)["res3a_relu"])
+    assert net.roles["logits"] == "head.1"
 
 
 @pytest.mark.parametrize("more, message", [

@@ -11,6 +11,7 @@ from minivis.weights.containers import torch as torch_file
 from minivis.weights.containers import zip as archive
 from minivis.weights.containers.checkpoint import named_part
 from minivis.weights.containers.named import layers_of
+from minivis.weights.containers.reparametrized import plain_weights
 
 DEEPEST = 8                                     # of prefixes such as module.model. before all names
 COUNTERS = "num_batches_tracked"                # of PyTorch's batch norm: a count of batches, which no net needs
@@ -36,6 +37,8 @@ def opened(path, part=None):
         start, size = raw.read(64), os.fstat(raw.fileno()).st_size
         hdf5 = start.startswith((b"\x89HDF", matconvnet.START_V7_3))
         found = None if hdf5 else contents(raw, start, size, path, part)
+        if found is not None and found.axes == "OIHW":
+            found = replace(found, tensors=plain_weights(found.tensors))
         if part is not None and found is None:
             raise BadValue(f"{path} is one net: leave --part {part} out")
         if part is not None and not found.container.startswith("PyTorch"):
