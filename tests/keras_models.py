@@ -53,13 +53,13 @@ class Keras:
         name = name or inner.name
         self.rows.append({**inner.described(), "name": name, "inbound_nodes": [self.call(sources, (), None)]})
         self.inner[name] = inner
-        return name
+        return name if self.keras == 3 else (name, 1)           # Keras 2 counts the call with the model's own input
 
     def again(self, name, sources):
         """Call a layer once more; return the reference of that call."""
         row = next(row for row in self.rows if row["name"] == name)
         row["inbound_nodes"].append(self.call(sources, (), None))
-        return name, len(row["inbound_nodes"]) - 1
+        return name, len(row["inbound_nodes"]) - 1 + (self.keras == 2 and name in self.inner)
 
     def call(self, sources, args, kwargs):
         several = isinstance(sources, list)

@@ -44,7 +44,8 @@ def judge(case):
     try:
         net = mv.load(case.path, **{"preprocess": as_it_is(case.x.shape[3])} | case.settings)
         given = net.preprocessing
-        x = (case.x - np.array(given.mean)) / np.array(given.scale)
+        x = case.x[..., ::-1] if given.channel_order == "BGR" else case.x       # the file turns the channels round
+        x = (x - np.array(given.mean)) / np.array(given.scale)
         acts = net.forward(np.ascontiguousarray(x, net.dtype), grad=None)
     except MinivisError as error:
         return Verdict(case.name, refused=str(error).replace(str(case.path), case.path.name))

@@ -34,7 +34,8 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True)
 class Described:
-    """One layer. ``operation``: whether it is arithmetic (x * 2), not a layer; ``model``: the model that it is."""
+    """One layer. ``operation``: whether it is arithmetic (x * 2), not a layer; ``model``: the model that it is;
+    ``first``: the number of its first call."""
 
     name: str
     kind: str
@@ -42,6 +43,7 @@ class Described:
     calls: tuple
     operation: bool = False
     model: "Model | None" = None
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,19 @@ def described(row, made, depth):
     named = settings.get("name") if isinstance(settings, dict) else None
     name = str(row.get("name") or named or kind)
     if kind in MODELS:
-        return Described(name, kind, {}, made, model=described_model(row, depth + 1))
+        return Described(name, kind, {}, made, model=described_model(row, depth + 1), first=first_call(row))
     operation = str(row.get("module", "")).startswith("keras.src.ops") or kind in OPERATIONS
     own = str(row.get("registered_name") or "")
     if ">" in own:                              # somebody's own class, which may be called as one of Keras'
         kind = own
     return Described(name, kind, dict(settings), made, operation)
+
+
+def first_call(row):
+    """The number of a model's first call: 1 in Keras 2, where it was called once already, with its own input."""
+    old = any(isinstance(node, list) for node in row.get("inbound_nodes", ()))
+    layers = row["config"]["layers"] if isinstance(row["config"], dict) else row["config"]
+    return int(old and layers[0]["class_name"] == "InputLayer")
 
 
 # ---- calls ----
@@ -139,9 +148,12 @@ def old_call(node):
 
 
 def old_value(value):
-    if isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and type(value[1]) is int:
-        return Ref(*value)
-    return value
+    if isinstance(value, list):
+        reference = len(value) == 3 and isinstance(value[0], str) and type(value[1]) is int
+        return Ref(*value) if reference else [old_value(v) for v in value]
+    if isinstance(value, dict) and set(value) == {"start", "stop", "step"}:
+        return slice(value["start"], value["stop"], value["step"])
+    return plain(value)
 
 
 def plain(value):

@@ -1,6 +1,7 @@
 """From a Keras model's description to a `Network`: every call of a layer becomes the layers that mean the same.
 
-What each kind of layer is here stands in layers.py, functions.py and merging.py; which array is whose, in variables.py.
+What each kind of layer is here stands in layers.py, functions.py, merging.py and operations.py; whose an array is, in
+variables.py.
 A value's places (weights/layout.py) are kept in Keras' own order of axes: H, W, C unless a layer asks for channels
 first, so Flatten, Reshape and Permute are NumPy's calls on them.
 """
@@ -18,11 +19,11 @@ from minivis.layers import Flatten, Scale, Unflatten
 from minivis.weights import layout
 from minivis.weights.builder import Builder
 from minivis.weights.containers.hdf5 import read_array
-from minivis.weights.keras import functions, layers, merging
+from minivis.weights.keras import functions, layers, merging, operations
 from minivis.weights.keras.description import Ref, refs, shape_of
 from minivis.weights.layout import Value
 
-KINDS = {**layers.KINDS, **functions.KINDS, **merging.KINDS}
+KINDS = {**layers.KINDS, **functions.KINDS, **merging.KINDS, **operations.KINDS}
 SIDE = 224                                      # tried where a model takes pictures of any size
 MOST_CALLS = 10_000                             # models that call models may ask for any number; NASNetLarge has 1000
 
@@ -102,8 +103,9 @@ class Graph(Builder):
                 waiting.setdefault(missing, []).append((layer, number))
                 continue
             for i, value in enumerate(self.call(layer, call, made, store, prefix)):
-                made[Ref(layer.name, number, i)] = value
-                ready.extendleft(reversed(waiting.pop(Ref(layer.name, number, i), [])))
+                ref = Ref(layer.name, layer.first + number, i)
+                made[ref] = value
+                ready.extendleft(reversed(waiting.pop(ref, [])))
         for ref, blocked in waiting.items():
             raise BadFile(f"the layer {blocked[0][0].name!r} reads {ref.layer!r}, which no layer makes; the "
                           "description is damaged")
@@ -130,7 +132,8 @@ class Graph(Builder):
             raise step.refuse("is no layer that minivis has" if "operation" not in kind else "is no arithmetic that "
                               "minivis has")
         try:
-            return [KINDS[kind](self, step, *args)]
+            made = KINDS[kind](self, step, *args)
+            return made if isinstance(made, list) else [made]
         except MinivisError as error:
             if repr(name) in str(error):
                 raise
@@ -154,7 +157,7 @@ class Graph(Builder):
             if isinstance(layer, Scale) and layer.params["w"].all():
                 w, b = (layer.params[key].astype(np.float64) for key in ("w", "b"))
                 self.scale, self.shift = self.scale * w, self.shift * w + b
-            elif merging.is_reversal(layer):
+            elif operations.is_reversal(layer):
                 self.flipped = not self.flipped
                 self.scale, self.shift = self.scale[::-1], self.shift[::-1]
             else:

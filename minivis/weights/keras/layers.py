@@ -195,6 +195,40 @@ def around(step, name, usual):
     return tuple((side, side) if isinstance(side, int) else (side[0], side[1]) for side in given)
 
 
+def adaptive_pool(kind):
+    """To one position; to others windows would differ in size."""
+    def pooled(graph, step, value):
+        if pair(step, "output_size") != (1, 1):
+            raise step.refuse(f"pools to {step.get('output_size')} positions; here that is one")
+        return global_pool(kind)(graph, type(step)(step.name, step.kind, {**step.settings, "keepdims": True}), value)
+
+    return pooled
+
+
+def resizing(graph, step, value):
+    """To the size that maps have already, or nearest by whole factors."""
+    name = graph.maps(step, value)
+    _, H, W, _ = graph.shapes[name]
+    height, width = step.get("height"), step.get("width")
+    if (height, width) == (H, W):
+        return value
+    if step.get("interpolation", default="bilinear") != "nearest" or height % H or width % W \
+            or step.get("crop_to_aspect_ratio") or step.get("pad_to_aspect_ratio"):
+        raise step.refuse(f"makes {H} x {W} positions {height} x {width}; take it out of the model, and give minivis "
+                          "pictures of that size, which it scales itself")
+    return graph.add(step, Upsample((height // H, width // W)), name)
+
+
+def center_crop(graph, step, value):
+    name = graph.maps(step, value)
+    _, H, W, _ = graph.shapes[name]
+    height, width = step.get("height"), step.get("width")
+    if height > H or width > W:
+        raise step.refuse(f"makes {H} x {W} positions {height} x {width}, which are more")
+    top, left = (H - height) // 2, (W - width) // 2
+    return graph.add(step, Crop2D(((top, H - height - top), (left, W - width - left))), name)
+
+
 def up_sampling(graph, step, value):
     factor, how = pair(step, "size", default=2), step.get("interpolation", default="nearest")
     if how != "nearest" and factor != (1, 1):
@@ -208,9 +242,12 @@ def pair(step, *names, default=None):
 
 
 KINDS = {
+    "AdaptiveAveragePooling2D": adaptive_pool(GlobalAvgPool), "AdaptiveMaxPooling2D": adaptive_pool(GlobalMaxPool),
     "AveragePooling2D": pool(AvgPool2D, count_padding=False), "BatchNormalization": batch_norm,
+    "CenterCrop": center_crop,
     "Conv2D": convolution, "Conv2DTranspose": transposed_convolution, "Cropping2D": cropping, "Dense": dense,
     "DepthwiseConv2D": depthwise_convolution, "GlobalAveragePooling2D": global_pool(GlobalAvgPool),
     "GlobalMaxPooling2D": global_pool(GlobalMaxPool), "MaxPooling2D": pool(MaxPool2D),
+    "Resizing": resizing,
     "SeparableConv2D": separable_convolution, "UpSampling2D": up_sampling, "ZeroPadding2D": zero_padding,
 }  # fmt: skip

@@ -1,11 +1,10 @@
-"""Layers of Keras that read several others, and arithmetic: between layers, and by constants of each channel."""
+"""Layers of Keras that read several others, and those that compute with constants of each channel."""
 
 import numpy as np
 
 from minivis.errors import BadFile
-from minivis.layers import Add, Concat, Conv2D, GlobalAvgPool, Multiply
+from minivis.layers import Add, Concat, Multiply, ReLU
 from minivis.weights import layout
-from minivis.weights.keras import functions
 from minivis.weights.layout import Value
 
 # ---- several layers ----
@@ -33,6 +32,26 @@ def subtract(graph, step, values):
 def difference(graph, step, a, b):
     negative = scaled(graph, step, b, -1, 0, f"{step.name}_negative")
     return merged(graph, step, [a, negative], Add())
+
+
+def extreme(sign):
+    """The larger of layers (sign 1) or the smaller (-1), two at a time: a + relu(b - a), or a - relu(a - b)."""
+    def found(graph, step, values):
+        result = graph.settled(values[0])
+        for number, value in enumerate(values[1:]):
+            last = number == len(values) - 2
+            part = type(step)(step.name if last else f"{step.name}_{number}", step.kind, step.settings)
+            apart = difference(graph, renamed(part, "apart"), *((value, result) if sign > 0 else (result, value)))
+            over = graph.keep(renamed(part, "over"), ReLU(), apart)
+            over = over if sign > 0 else scaled(graph, renamed(part, "under"), over, -1, 0)
+            result = merged(graph, part, [result, over], Add())
+        return result
+
+    return found
+
+
+def renamed(step, ending):
+    return type(step)(f"{step.name}_{ending}", step.kind, step.settings)
 
 
 def merged(graph, step, values, layer, name=None):
@@ -139,103 +158,7 @@ def constant(given):
     return np.asarray(given, np.float64)
 
 
-# ---- arithmetic between layers, as x * 2 + y ----
-
-
-def arithmetic(kind):
-    def computed(graph, step, a, b=None):
-        b = next((step.kwargs[key] for key in ("y", "x2", "b", "bias") if key in step.kwargs), None) if b is None else b
-        if not isinstance(a, Value) and not isinstance(b, Value):
-            raise step.refuse("computes with constants alone")
-        if isinstance(a, Value) and isinstance(b, Value):
-            if kind == "+":
-                return merged(graph, step, [a, b], Add()) if a.places.shape == b.places.shape else wrong(step)
-            if kind == "-":
-                return difference(graph, step, a, b)
-            return product(graph, step, [a, b]) if kind == "*" else wrong(step)
-        if isinstance(b, Value):
-            if kind == "/":
-                return wrong(step)
-            value, k = b, constant(a)
-            return scaled(graph, step, value, *{"+": (1, k), "-": (-1, k), "*": (k, 0)}[kind])
-        k = constant(b)
-        return scaled(graph, step, a, *{"+": (1, k), "-": (1, -k), "*": (k, 0), "/": (1 / k, 0)}[kind])
-
-    return computed
-
-
-def wrong(step):
-    raise step.refuse("is arithmetic between layers that minivis has not")
-
-
-def negative(graph, step, a):
-    return scaled(graph, step, a, -1, 0)
-
-
-def get_item(graph, step, value, key=None):
-    """x[..., ::-1]: the channels the other way round, a 1x1 kernel. Of a picture, `Graph.take_in` makes it BGR."""
-    key = step.kwargs.get("slice_spec", key)
-    key = [slice(*(part.get(k) for k in ("start", "stop", "step"))) if isinstance(part, dict) else part
-           for part in (key if isinstance(key, list) else [key])]  # fmt: skip
-    ahead = [part for part in key[:-1] if part is not Ellipsis and part != slice(None)]
-    value = graph.settled(value)
-    full = Ellipsis in key[:-1] or len(key) == value.places.ndim + 1
-    if ahead or not full or key[-1] != slice(None, None, -1) or value.places.ndim != 3:
-        raise step.refuse("takes a part of its input; here that is all of it, or x[..., ::-1]")
-    name = graph.maps(step, value)
-    return graph.add(step, Conv2D(reversal(graph.shapes[name][3], graph.dtype)), name)
-
-
-def reversal(C, dtype):
-    """A 1x1 kernel that turns the order of C channels round."""
-    return np.ascontiguousarray(np.eye(C, dtype=dtype)[::-1])[None, None]
-
-
-def is_reversal(layer):
-    if not isinstance(layer, Conv2D) or "b" in layer.params or layer.stride != (1, 1):
-        return False
-    w = layer.params["w"]
-    return w.shape[:3] == (1, 1, w.shape[3]) and np.array_equal(w, reversal(w.shape[3], w.dtype))
-
-
-def mean(graph, step, value, axis=None, keepdims=None):
-    value = graph.settled(value)
-    axis = next((given for given in (step.get("axis"), step.kwargs.get("axis"), axis) if given is not None), None)
-    axes = sorted(a % 4 for a in axis) if isinstance(axis, list | tuple) and value.places.ndim == 3 else None
-    if axes != [1, 2]:
-        raise step.refuse(f"takes the mean over axes {axis}; here it goes over all positions")
-    name = graph.insert(step.name, GlobalAvgPool(), graph.maps(step, value))
-    places = np.arange(graph.shapes[name][1])
-    kept = step.get("keepdims") or step.kwargs.get("keepdims") or keepdims
-    return Value(name, places.reshape(1, 1, -1) if kept else places)
-
-
-def named(name):
-    """An activation called as a function."""
-    def computed(graph, step, value, *rest):
-        if rest or any(setting not in (None, False) for setting in step.kwargs.values() if name == "relu"):
-            raise step.refuse("has settings of its own; use the layer of that name")
-        return functions.function(graph, step, value, name, step.name)
-
-    return computed
-
-
-OPERATIONS = {
-    "Add": arithmetic("+"), "Subtract": arithmetic("-"), "Multiply": arithmetic("*"), "TrueDivide": arithmetic("/"),
-    "Divide": arithmetic("/"), "Negative": negative, "GetItem": get_item, "Mean": mean, "Relu": named("relu"),
-    "Relu6": named("relu6"), "Sigmoid": named("sigmoid"), "Tanh": named("tanh"), "Silu": named("silu"),
-    "Softplus": named("softplus"), "Softsign": named("softsign"), "HardSwish": named("hard_swish"),
-    "HardSilu": named("hard_swish"), "HardSigmoid": named("hard_sigmoid"), "Softmax": named("softmax"),
-    # Keras 2
-    "__operators__.add": arithmetic("+"), "math.add": arithmetic("+"), "math.subtract": arithmetic("-"),
-    "math.multiply": arithmetic("*"), "math.truediv": arithmetic("/"), "math.divide": arithmetic("/"),
-    "math.negative": negative, "__operators__.getitem": get_item, "math.reduce_mean": mean, "nn.relu": named("relu"),
-    "nn.relu6": named("relu6"), "math.sigmoid": named("sigmoid"), "nn.sigmoid": named("sigmoid"),
-    "nn.silu": named("silu"), "nn.swish": named("silu"), "nn.softmax": named("softmax"), "math.tanh": named("tanh"),
-    "nn.bias_add": arithmetic("+"),
-}  # fmt: skip
 KINDS = {
-    "Add": add, "Average": average, "Concatenate": concatenate, "Multiply": multiply, "Normalization": normalization,
-    "Rescaling": rescaling, "Subtract": subtract,
-    **{f"operation {name}": computed for name, computed in OPERATIONS.items()},
+    "Add": add, "Average": average, "Concatenate": concatenate, "Maximum": extreme(1), "Minimum": extreme(-1),
+    "Multiply": multiply, "Normalization": normalization, "Rescaling": rescaling, "Subtract": subtract,
 }  # fmt: skip

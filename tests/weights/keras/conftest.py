@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from keras_models import Keras
 
 import minivis as mv
 
@@ -44,3 +45,16 @@ def answer():
         return net.forward(np.ascontiguousarray(x, "f4"), grad=None)[list(net.nodes)[-1]]
 
     return run
+
+
+@pytest.fixture
+def two(w):
+    """two(): a model, two branches of it, and what they make of x, as functions."""
+
+    def branches(keras=3):
+        net = Keras(keras=keras)
+        kernels = w(1, 1, 3, 4), w(1, 1, 3, 4)
+        names = [net.layer("Conv2D", net.input, {"kernel": k}, name=name) for k, name in zip(kernels, "ab")]
+        return net, names, [lambda x, k=k: x @ k[0, 0] for k in kernels]
+
+    return branches

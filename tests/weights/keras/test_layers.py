@@ -147,3 +147,20 @@ def test_an_fc_layer_over_another_axis_is_refused(w, tmp_path):
     net.ends(net.layer("Dense", x, {"kernel": w(5, 4)}, name="dense"))
     with pytest.raises(BadFile, match=r"'dense' \(Dense\) weighs an axis that is not its input's channels"):
         mv.load(net.h5(tmp_path / "a.h5"))
+
+
+def test_resizing_where_it_is_nothing_or_nearest_and_the_middle_of_maps(w, both, answer, tmp_path):
+    x = w(2, 6, 5, 3)
+    net = Keras()
+    same = net.layer("Resizing", net.input, height=6, width=5, interpolation="bilinear")
+    larger = net.layer("Resizing", same, height=12, width=5, interpolation="nearest")
+    net.ends(net.layer("CenterCrop", larger, height=5, width=2))
+    np.testing.assert_array_equal(answer(both(net), x), x.repeat(2, axis=1)[:, 3:8, 1:3])
+    net = both(ended("AdaptiveAveragePooling2D", {}, output_size=[1, 1]))
+    np.testing.assert_allclose(answer(net, x), x.mean(axis=(1, 2)), atol=ATOL)
+    for kind, settings, message in (("Resizing", {"interpolation": "bilinear"}, "take it out of the model"),
+                                    ("CenterCrop", {}, "which are more")):
+        with pytest.raises(BadFile, match=message):
+            mv.load(ended(kind, {}, height=8, width=8, **settings).h5(tmp_path / "a.h5"))
+    with pytest.raises(BadFile, match="here that is one"):
+        mv.load(ended("AdaptiveMaxPooling2D", {}, output_size=[2, 2]).h5(tmp_path / "a.h5"))
