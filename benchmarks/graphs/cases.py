@@ -14,7 +14,8 @@ TOLERANCE = 1e-5                        # of the largest value of the answer
 
 @dataclass
 class Case:
-    """``x`` (N, H, W, C): what the framework's net read. ``y``: its answer, rows (N, D) or maps (N, H, W, C).
+    """``x`` (N, H, W, C): what the framework's net read. ``y``: its answer, rows (N, D) or maps (N, H, W, C); of a net
+    with several outputs, {name: answer}.
 
     ``settings`` are further ones of `mv.load`. What the file itself does to a picture first (a mean, a scale) is part
     of the file: x comes before it.
@@ -23,7 +24,7 @@ class Case:
     name: str
     path: Path
     x: np.ndarray
-    y: np.ndarray
+    y: np.ndarray | dict
     settings: dict = field(default_factory=dict)
 
 
@@ -49,7 +50,9 @@ def judge(case):
         acts = net.forward(np.ascontiguousarray(x, net.dtype), grad=None)
     except MinivisError as error:
         return Verdict(case.name, refused=str(error).replace(str(case.path), case.path.name))
-    return Verdict(case.name, difference(acts[list(net.nodes)[-1]], case.y))
+    if not isinstance(case.y, dict):
+        return Verdict(case.name, difference(acts[list(net.nodes)[-1]], case.y))
+    return Verdict(case.name, max(difference(acts[net.about["outputs"][name]], y) for name, y in case.y.items()))
 
 
 def as_it_is(channels):

@@ -1,4 +1,4 @@
-"""Forty ONNX graphs as exporters write them, node by node; ONNX Runtime gives the answers."""
+"""Some forty ONNX graphs as exporters write them, node by node; ONNX Runtime gives the answers."""
 
 from collections.abc import Callable
 
@@ -204,6 +204,13 @@ def pooled_scores_of_a_convolution():
 
 
 @graph
+def two_outputs():
+    g = Graph()
+    x = g.op("Flatten", g.op("GlobalAveragePool", body(g)))
+    return g, [g.op("Gemm", x, g.w(8, 3), g.w(3)), g.op("Softmax", g.op("Gemm", x, g.w(8, 4)), axis=1)]
+
+
+@graph
 def maps():
     g = Graph()
     return g, conv(g, body(g), 8, 4, 1)
@@ -253,6 +260,22 @@ def mean_and_std_inside():
     g.pixels = True
     mean, std = floats(123.7, 116.3, 103.5).reshape(1, 3, 1, 1), floats(58.4, 57.1, 57.4).reshape(1, 3, 1, 1)
     return g, head(g, body(g, g.op("Div", g.op("Sub", X, mean), std)))
+
+
+@graph
+def bgr_inside():
+    """Keras' and Caffe's way, in the graph: channels in reverse order, less a mean."""
+    g = Graph()
+    g.pixels = True
+    x = g.op("Gather", X, ints(2, 1, 0), axis=1)
+    x = g.op("Add", x, floats(-103.939, -116.779, -123.68).reshape(1, 3, 1, 1))
+    return g, head(g, body(g, x))
+
+
+@graph
+def grey():
+    g = Graph((2, 1, 24, 20))
+    return g, head(g, body(g, C=1))
 
 
 @graph
@@ -320,6 +343,14 @@ def hard_swish():
     g = Graph()
     x = g.op("HardSwish", body(g))
     return g, head(g, g.op("Mul", x, g.op("HardSigmoid", x, alpha=1 / 6, beta=0.5)))
+
+
+@graph
+def gelu_of_an_erf():
+    g = Graph(opset=17)
+    x = body(g)
+    erf = g.op("Erf", g.op("Div", x, scalar(2**0.5)))
+    return g, head(g, g.op("Mul", g.op("Mul", x, g.op("Add", erf, scalar(1))), scalar(0.5)))
 
 
 @graph
@@ -442,13 +473,15 @@ def squeeze_and_excite():
 
 def make(folder):
     for name, build in GRAPHS.items():
-        g, end = build()
+        g, ends = build()
+        ends = ends if isinstance(ends, list) else [ends]
         path = folder / f"{name}.onnx"
-        proto = g.proto(end)
+        proto = g.proto(*ends)
         path.write_bytes(proto.SerializeToString())
         x = g.rng.uniform(0, 255, g.shape) if g.pixels else g.rng.standard_normal(g.shape)
-        y = onnxruntime.InferenceSession(str(path)).run(None, {X: x.astype("f4")})[0]
-        yield Case(name, path, maps_last(g, x), maps_last(g, y))
+        answers = onnxruntime.InferenceSession(str(path)).run(None, {X: x.astype("f4")})
+        answers = [maps_last(g, y) for y in answers]
+        yield Case(name, path, maps_last(g, x), dict(zip(ends, answers)) if len(ends) > 1 else answers[0])
 
 
 def maps_last(g, array):

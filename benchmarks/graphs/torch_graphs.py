@@ -147,6 +147,16 @@ class Shuffle(nn.Module):
         return self.fc(x.mean([2, 3]))
 
 
+class TwoHeads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.kind, self.age = nn.Conv2d(3, 8, 3, stride=2), nn.Linear(8, 4), nn.Linear(8, 2)
+
+    def forward(self, x):
+        x = F.relu(self.body(x)).amax((2, 3))
+        return self.kind(x).softmax(1), self.age(x)
+
+
 def modules():
     """Name -> a module; each anew, with the same seed."""
     return {
@@ -166,6 +176,7 @@ def modules():
         "unet": lambda: UNet(),
         "unet_nearest": lambda: UNet("nearest"),
         "shuffle": lambda: Shuffle(),
+        "two_heads": lambda: TwoHeads(),
         "lrn_and_padding": lambda: nn.Sequential(
             nn.ZeroPad2d((1, 2, 0, 3)), nn.Conv2d(3, 8, 5, stride=2), nn.ReLU(), nn.LocalResponseNorm(5, 0.01, k=2),
             nn.ConstantPad2d((0, 1, 0, 1), 0.0), nn.MaxPool2d(3, 2), nn.Flatten(), nn.LazyLinear(4)),
@@ -186,9 +197,13 @@ def ready(build):
 
 
 def answered(module, x):
+    """(x, y) as a `Case` has them; of several outputs as {name: y}, as the exporters name them by themselves."""
     with torch.no_grad():
-        y = module(x).numpy()
-    return x.permute(0, 2, 3, 1).numpy(), np.moveaxis(y, 1, -1)
+        y = module(x)
+    x = x.permute(0, 2, 3, 1).numpy()
+    if isinstance(y, tuple):
+        return x, {name: part.numpy() for name, part in zip(("softmax", "linear_1"), y)}
+    return x, np.moveaxis(y.numpy(), 1, -1)
 
 
 # ---- ONNX, by both exporters ----
@@ -198,7 +213,7 @@ OLD = {name: {"opset_version": opset} for name, opset in {
     "view": 9, "view_of_known_width": 17, "residual": 18, "relu6": 11, "squeeze_and_excite": 14,
     "mean_and_std_inside": 17, "unet": 16, "unet_nearest": 11, "lrn_and_padding": 13}.items()}  # fmt: skip
 NEW = ("sequential", "batch_norm_1d", "prelu_and_sigmoid", "view", "residual", "relu6", "squeeze_and_excite", "dense",
-       "inception", "mean_and_std_inside", "unet_nearest", "shuffle", "lrn_and_padding")  # fmt: skip
+       "inception", "mean_and_std_inside", "unet_nearest", "shuffle", "lrn_and_padding", "two_heads")  # fmt: skip
 
 
 def exported(folder, name, module, *, dynamo, **settings):
