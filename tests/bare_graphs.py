@@ -14,7 +14,7 @@ from minivis.weights.onnx.graph import Graph
 def bare_graph(shape, **arrays):
     """A `Graph` whose picture ``x`` is (N, H, W, C) = ``shape``; ``arrays``: its constants."""
     graph = Graph.__new__(Graph)
-    graph.arrays, graph.readers, graph.squares, graph.divided = dict(arrays), Counter(["x"]), {}, set()
+    graph.arrays, graph.readers, graph.symbols, graph.divided = dict(arrays), Counter(["x"]), {}, set()
     graph.net, graph.dtype, graph.opset, graph.open = Network(), np.dtype("f4"), 17, False
     graph.shapes, graph.values = {"input": shape}, {"x": Value("input", layout.standard(shape))}
     graph.scale, graph.shift = np.ones(shape[-1]), np.zeros(shape[-1])

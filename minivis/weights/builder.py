@@ -107,5 +107,12 @@ class Builder:
             layer = made.layer.with_params(w=made.layer.params["w"], b=b.astype(self.dtype))
             self.net.nodes[value.layer] = made._replace(layer=layer)
             return value
+        source = value.layer
+        if made and alone and isinstance(made.layer, Scale):                    # one Scale of both
+            w, b = w * made.layer.params["w"], b + w * made.layer.params["b"]
+            source = made.inputs[0]
+            del self.net.nodes[value.layer]
+            if (w == 1).all() and not b.any():
+                return Value(source, value.places)
         layer = Scale(w.astype(self.dtype), b.astype(self.dtype))
-        return Value(self.insert(name, layer, value.layer), value.places)
+        return Value(self.insert(name, layer, source), value.places)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadFile
-from minivis.layers import Conv2D, Flatten, FullyConnected, Pad2D, Permute, ReLU, Scale
+from minivis.layers import Conv2D, Flatten, ForwardMode, FullyConnected, Pad2D, Permute, ReLU, Scale
 from minivis.weights import layout
 from minivis.weights.builder import Builder
 from minivis.weights.layout import Value
@@ -77,3 +77,27 @@ def test_what_another_layer_reads_too_is_left_as_it_is():
     builder, value = begun(2, 2, 3)
     assert builder.affine("a", value, np.full(1, 2.0), np.zeros(1), alone=False).layer == "a"
     assert builder.scale.tolist() == [1, 1, 1]
+
+
+def test_two_scales_are_one_and_none_where_they_cancel():
+    builder, value = begun(2, 2, 3)
+    relu = Value(builder.insert("relu", ReLU(), "input"), value.places)
+    first = builder.affine("a", relu, np.full(1, 2.0), np.full(1, 1.0), alone=True)
+    second = builder.affine("b", first, np.full(1, 4.0), np.full(1, 4.0), alone=True)
+    assert list(builder.net.nodes) == ["relu", "b"]
+    params = builder.net.layers["b"].params
+    assert params["w"].tolist() == [8] * 3 and params["b"].tolist() == [8] * 3
+    assert builder.affine("c", second, np.full(1, 1 / 8), np.full(1, -1.0), alone=True).layer == "relu"
+    assert list(builder.net.nodes) == ["relu"]
+
+
+def test_a_row_becomes_maps_in_our_order():
+    builder, _ = begun(1, 1, 3)
+    builder.insert("flatten", Flatten(), "input")
+    builder.insert("fc", FullyConnected(np.ones((3, 24), "f4")), "flatten")
+    maps = builder.maps_of("fc", Value("fc", np.arange(24).reshape(4, 2, 3)))           # the graph's C, H, W
+    assert maps == "fc as maps" and builder.shapes[maps] == (1, 2, 3, 4)
+    x = np.arange(24.0).reshape(1, 24)
+    for name in ("fc in order", "fc as maps"):
+        x = builder.net.layers[name].forward(x, mode=ForwardMode(None))[0]
+    np.testing.assert_array_equal(x[0], np.arange(24.0).reshape(4, 2, 3).transpose(1, 2, 0))

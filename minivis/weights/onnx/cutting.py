@@ -1,4 +1,4 @@
-"""ONNX operators that take some of the numbers or repeat them: Slice, Split, Expand, and a Pad of channels."""
+"""ONNX operators that take some of the numbers or repeat them: Slice, Split, Gather, Expand, and a Pad of channels."""
 
 import numpy as np
 
@@ -19,6 +19,9 @@ def slice_(graph, node, given):
         size = graph.shapes["input"][0] if axis == 0 else value.places.shape[axis - 1]
         first, last, step = slice(start, end, step).indices(size)
         if (first, last, step) == (0, size, 1):
+            continue
+        if step == -1 and first - last == size and axis:
+            value = value._replace(places=np.flip(value.places, axis - 1))
             continue
         if axis == 0 or step < 1 or last <= first:
             raise BadFile(f"{node.name!r} takes {start} to {end} by {step} of axis {axis}; no layer here does that")
@@ -70,6 +73,22 @@ def cut(graph, node, value, axis, first, last, step):
     return Value(made, places.transpose(1, 2, 0) if turned else places)
 
 
+def gather(graph, node, given):
+    """Gather of all channels in another order, as RGB to BGR; of a few that follow one another: those."""
+    value, indices = moves.read(graph, node), graph.weight(node.input[1])
+    axis = given.get("axis", 0) % (value.places.ndim + 1)
+    size = value.places.shape[axis - 1] if axis else 0
+    wanted = [int(i) + size * (i < 0) for i in indices.reshape(-1)]
+    if axis and indices.ndim == 1 and sorted(wanted) == list(range(size)):
+        value = value._replace(places=value.places.take(wanted, axis - 1))
+    elif axis and indices.ndim == 1 and wanted == list(range(wanted[0], wanted[-1] + 1)) and wanted[-1] < size:
+        value = cut(graph, node, value, axis, wanted[0], wanted[-1] + 1, 1)
+    else:
+        raise BadFile(f"{node.name!r} takes {indices.tolist()} of axis {axis}; here it is all channels in another "
+                      "order, or some that follow one another")
+    graph.values[node.output[0]] = value
+
+
 def expand(graph, node, given):
     """Expand: one number a channel over all positions."""
     value, wanted = moves.read(graph, node), graph.weight(node.input[1]).reshape(-1).tolist()
@@ -95,4 +114,4 @@ def padded_channels(graph, node, value, before, after):
     return Value(made, layout.standard(graph.shapes[made]))
 
 
-OPERATORS = {"Expand": expand, "Slice": slice_, "Split": split}
+OPERATORS = {"Expand": expand, "Gather": gather, "Slice": slice_, "Split": split}

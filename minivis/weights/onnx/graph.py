@@ -15,7 +15,7 @@ from minivis.layers import Flatten
 from minivis.weights import layout
 from minivis.weights.builder import Builder
 from minivis.weights.layout import Value
-from minivis.weights.onnx import activations, constants, cutting, moves, operators, torch_lrn, windows
+from minivis.weights.onnx import activations, constants, cutting, gelu, moves, operators, torch_lrn, windows
 
 WHERE = "minivis reads ONNX models of its own layers: Conv, Gemm, MaxPool, Relu, ..."
 OPERATORS = {**moves.OPERATORS, **cutting.OPERATORS, **windows.OPERATORS, **operators.OPERATORS,
@@ -25,8 +25,8 @@ OPERATORS = {**moves.OPERATORS, **cutting.OPERATORS, **windows.OPERATORS, **oper
 class Graph(Builder):
     """A GraphProto on its way to a `Network`.
 
-    ``values``: ONNX's name -> `Value`; ``arrays``: its name -> constant; ``squares``: its name -> what becomes of the
-    squares in PyTorch's LRN.
+    ``values``: ONNX's name -> `Value`; ``arrays``: its name -> constant; ``symbols``: its name -> a step
+    on the way to one layer, of a composition (torch_lrn.py, gelu.py).
     """
 
     def __init__(self, model, dtype):
@@ -36,7 +36,7 @@ class Graph(Builder):
         self.graph = model.graph
         self.opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
         self.arrays = {t.name: numpy_helper.to_array(t) for t in self.graph.initializer}
-        self.squares: dict = {}
+        self.symbols: dict = {}
         self.readers = Counter(constants.read_by(self.graph))
         self.divided = {node.input[0] for node in self.graph.node if node.op_type == "Div"}
 
@@ -95,10 +95,12 @@ class Graph(Builder):
         elif node.op_type in constants.FOLDABLE and all(name in self.arrays for name in names):
             made = constants.fold(node, [self.arrays.get(name) for name in node.input], self.opset)
             self.arrays.update(zip(node.output, made))
-        elif any(name in self.squares for name in names):
-            torch_lrn.follow(self, node, given)
-        elif torch_lrn.begins(self, node):
-            torch_lrn.begin(self, node)
+        elif known := [self.symbols[name] for name in names if name in self.symbols]:
+            made = known[0].follow(self, node, given)
+            if made is not None:
+                self.symbols[node.output[0]] = made
+        elif begun := torch_lrn.begin(self, node) or gelu.begin(self, node):
+            self.symbols[node.output[0]] = begun
         elif node.op_type in OPERATORS and node.domain in ("", "ai.onnx"):
             OPERATORS[node.op_type](self, node, given)
         else:
@@ -112,7 +114,7 @@ class Graph(Builder):
         for inner in graph.node:
             self.take(inner)
         for name, made in zip(node.output, graph.output):
-            for known in (self.values, self.arrays, self.squares):
+            for known in (self.values, self.arrays, self.symbols):
                 if made.name in known:
                     known[name] = known[made.name]
 
@@ -134,13 +136,12 @@ class Graph(Builder):
 
     def onnx_shape(self, name):
         """The shape of a value as ONNX has it."""
-        value = self.squares[name] if name in self.squares else self.settled(self.value(name))
+        value = self.symbols[name] if name in self.symbols else self.settled(self.value(name))
         return (self.shapes["input"][0], *value.places.shape)
 
-    def maps(self, name, *, padded=False):
-        """The layer whose (N, H, W, C) is a value's (N, C, H, W): ``padded`` leaves padding to whoever asks."""
-        value = self.value(name) if padded else self.settled(self.value(name))
-        return self.maps_of(name, value)
+    def maps(self, name):
+        """The layer whose (N, H, W, C) is a value's (N, C, H, W)."""
+        return self.maps_of(name, self.settled(self.value(name)))
 
     # ---- what nodes make ----
 
@@ -152,6 +153,13 @@ class Graph(Builder):
     def add_keeping(self, node, layer, *sources, places):
         """Append a layer that leaves every number where it stands."""
         self.values[node.output[0]] = Value(self.insert(self.name(node), layer, *sources), places)
+
+    def scaled(self, node, w, b=0.0):
+        """What the node has put out becomes w times it, plus b."""
+        if w != 1 or b:
+            value = self.value(node.output[0])
+            self.values[node.output[0]] = self.affine(f"{self.name(node)}, scaled", value, np.asarray(w), np.asarray(b),
+                                                      alone=False)
 
     def name(self, node):
         """What a layer is called: as its node, or as the value that it makes."""

@@ -33,16 +33,30 @@ def conv(graph, node, given):
     value = graph.value(node.input[0])
     if len(graph.shapes[value.layer]) == 2 and kernel.shape[2:] == (1, 1) and given.get("group", 1) == 1:
         return dense(graph, node, kernel[:, :, 0, 0].T, b, axis=0)  # behind a global pool: a 1x1 kernel is an FC layer
+    if given.get("group", 1) == 1 and value.pads is None:
+        kernel, value = of_our_channels(graph, kernel, value)
     padding = windows.pads(graph, value, given, kernel.shape[2:])
     if value.pads is not None and value.fill == 0 and padding != "same":
         padding = tuple((low + first, high + last) for (low, high), (first, last) in zip(padding, value.pads))
     elif value.pads is not None:
         value = graph.settled(value)
-        graph.values[node.input[0]] = value
     layer = Conv2D(np.ascontiguousarray(kernel.transpose(2, 3, 1, 0)), b, padding=padding,
                    stride=tuple(given.get("strides", (1, 1))), dilation=tuple(given.get("dilations", (1, 1))),
                    groups=given.get("group", 1))
-    graph.add(node, layer, graph.maps(node.input[0], padded=True))
+    graph.add(node, layer, graph.maps_of(node.input[0], value))
+
+
+def of_our_channels(graph, kernel, value):
+    """A kernel (F, C, KH, KW) for our own order of channels, where the graph's is another (BGR); and the value so."""
+    shape = graph.shapes[value.layer]
+    if len(shape) != 4 or value.places.shape != (shape[3], *shape[1:3]) or kernel.shape[1] != shape[3]:
+        return kernel, value
+    standard = layout.standard(shape)
+    order = value.places[:, 0, 0]
+    if sorted(order) != list(range(shape[3])) or layout.same(order, standard[:, 0, 0]) \
+            or not layout.same(value.places, standard[order]):
+        return kernel, value
+    return layout.scattered(kernel.transpose(1, 0, 2, 3), order).transpose(1, 0, 2, 3), value._replace(places=standard)
 
 
 def gemm(graph, node, given):
@@ -125,11 +139,19 @@ def arithmetic(graph, node, given):
 
 def merge(graph, node):
     """The sum of values that the net computes."""
+    if node.op_type == "Sub":
+        first, second = (graph.settled(graph.value(name)) for name in node.input)
+        second = graph.affine(f"{graph.name(node)}, negative", second, np.asarray(-1.0), np.asarray(0.0), alone=False)
+        return added(graph, node, [first, second])
     if node.op_type not in ("Add", "Sum"):
         raise BadFile(f"the node {node.name or node.output[0]!r} is a {node.op_type} of two layers, no layer here")
     values = [graph.settled(graph.value(name)) for name in node.input]
     if len(values) == 1:
         return moves.identity(graph, node, {})
+    added(graph, node, values)
+
+
+def added(graph, node, values):
     if not all(layout.same(value.places, values[0].places) for value in values):
         if any(value.places.ndim != 1 for value in values):
             raise BadFile(f"{node.name!r} adds maps whose axes are in different orders; no layer here does that")
@@ -152,10 +174,37 @@ def elementwise(graph, node, layer):
 
 def clip(graph, node, given):
     low, high = ((a.item() if a is not None else None) for a in (graph.optional(node, 1), graph.optional(node, 2)))
-    low, high = given.get("min", low), given.get("max", high)
-    if low != 0:
-        raise BadFile(f"{node.name!r} clips to {low} .. {high}; here there is ReLU, from 0 to a largest value")
-    elementwise(graph, node, ReLU(max_value=None if high is None or high > 3e38 else float(high)))
+    clipped(graph, node, node.input[0], given.get("min", low), given.get("max", high))
+
+
+def extreme(graph, node, given):
+    """Max and Min of a value and one number."""
+    constants = [name for name in node.input if name in graph.arrays]
+    if len(node.input) != 2 or len(constants) != 1 or graph.arrays[constants[0]].size != 1:
+        raise BadFile(f"{node.name!r} is a {node.op_type} of layers; here it is one of a layer and a number")
+    number = float(graph.arrays[constants[0]].reshape(-1)[0])
+    (name,) = (name for name in node.input if name not in constants)
+    clipped(graph, node, name, *((number, None) if node.op_type == "Max" else (None, number)))
+
+
+def clipped(graph, node, name, low, high):
+    """A ReLU with a largest value, of x moved to where it begins at 0 and back; without a lowest, of -x."""
+    low, high = (None if n is None or abs(n) > 3e38 else float(n) for n in (low, high))
+    value = graph.settled(graph.value(name))
+    if low is None and high is None:
+        graph.values[node.output[0]] = value
+        return
+    sign, begin = (1.0, low) if low is not None else (-1.0, -high)
+    if sign < 0 or begin:
+        value = graph.affine(f"{graph.name(node)}, moved", value, np.asarray(sign), np.asarray(-begin), alone=False)
+    largest = None if low is None or high is None else high - low
+    graph.add_keeping(node, ReLU(max_value=largest), value.layer, places=value.places)
+    graph.scaled(node, sign, sign * begin)
+
+
+def negative(graph, node, given):
+    value = graph.settled(graph.value(node.input[0]))
+    graph.values[node.output[0]] = graph.affine(graph.name(node), value, np.asarray(-1.0), np.asarray(0.0), alone=False)
 
 
 def softmax(graph, node, given, layer=None):
@@ -175,6 +224,7 @@ def softmax(graph, node, given, layer=None):
 
 OPERATORS = {
     "Add": arithmetic, "BatchNormalization": batch_norm, "Clip": clip, "Conv": conv, "Div": arithmetic, "Gemm": gemm,
-    "MatMul": matmul, "Mul": arithmetic, "Relu": relu, "Softmax": softmax, "Sub": arithmetic,
+    "MatMul": matmul, "Max": extreme, "Min": extreme, "Mul": arithmetic, "Neg": negative, "Relu": relu,
+    "Softmax": softmax, "Sub": arithmetic,
     "Sum": lambda graph, node, given: merge(graph, node),
 }  # fmt: skip

@@ -120,7 +120,8 @@ def corrected():
 
 def first_difference(model, graph, x):
     """", first at the node ...": where the two part, or nothing where that cannot be told."""
-    values = {name: value for name, value in graph.values.items() if name != graph.picture and value.pads is None}
+    values = {name: value for name, value in graph.values.items() if value.pads is None
+              and value.layer in graph.net.nodes}
     try:
         theirs = evaluate(model, graph.picture, x, list(values))
         acts = graph.net.forward(ours_of(graph, x, graph.dtype), grad=None)

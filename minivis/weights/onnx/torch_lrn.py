@@ -30,36 +30,29 @@ class Squares(NamedTuple):
     k: float = 0.0
     beta: float = 1.0
 
+    def follow(self, graph, node, given):
+        """What a node that reads them makes of them; None where it ends in a layer."""
+        if node.op_type not in STEPS:
+            raise BadFile(f"the node {node.name or node.output[0]!r} is a {node.op_type} of squares, no layer here")
+        return STEPS[node.op_type](graph, node, given)
 
-def begins(graph, node):
-    """Whether a node squares what a Div after it divides by what becomes of the squares."""
+
+def begin(graph, node):
+    """The `Squares` of a node that squares what a Div after it divides by what becomes of them; else None."""
     if node.op_type == "Mul":
         square = len(node.input) == 2 and node.input[0] == node.input[1]
     else:
         square = node.op_type == "Pow" and node.input[1] in graph.arrays and (graph.arrays[node.input[1]] == 2).all()
-    return square and node.input[0] in graph.values and node.input[0] in graph.divided
-
-
-def begin(graph, node):
+    if not square or node.input[0] not in graph.values or node.input[0] not in graph.divided:
+        return None
     value = graph.settled(graph.value(node.input[0]))
     if not layout.same(value.places, layout.standard(graph.shapes[value.layer])):
         raise BadFile(f"{node.name!r} squares maps whose axes are in an order that no layer here reads")
-    graph.squares[node.output[0]] = Squares(value, value.places)
-
-
-def follow(graph, node, given):
-    """One node that reads squares."""
-    steps = {"Add": add, "AveragePool": mean, "Div": divide, "Mul": scale, "Pad": pad, "Pow": power, "Reshape": reshape,
-             "Squeeze": squeeze, "Unsqueeze": unsqueeze}  # fmt: skip
-    if node.op_type not in steps:
-        raise BadFile(f"the node {node.name or node.output[0]!r} is a {node.op_type} of squares, no layer here")
-    made = steps[node.op_type](graph, node, given)
-    if made is not None:
-        graph.squares[node.output[0]] = made
+    return Squares(value, value.places)
 
 
 def read(graph, node, number=0):
-    return graph.squares[node.input[number]]
+    return graph.symbols[node.input[number]]
 
 
 # ---- what moves them ----
@@ -118,7 +111,7 @@ def number(graph, node, squares_at):
 
 
 def place_of(graph, node):
-    return 0 if node.input[0] in graph.squares else 1
+    return 0 if node.input[0] in graph.symbols else 1
 
 
 def scale(graph, node, given):
@@ -139,7 +132,7 @@ def power(graph, node, given):
 
 def divide(graph, node, given):
     """The end: x divided by it all. Or squares divided by a constant."""
-    if node.input[0] in graph.squares:
+    if node.input[0] in graph.symbols:
         squares, factor = read(graph, node), 1 / number(graph, node, 0)
         return squares._replace(alpha=squares.alpha * factor, k=squares.k * factor)
     squares, x = read(graph, node, 1), graph.settled(graph.value(node.input[0]))
@@ -147,3 +140,7 @@ def divide(graph, node, given):
         raise BadFile(f"{node.name!r} divides by squares in another way than a local response norm")
     graph.add_keeping(node, LRN(squares.size, squares.alpha, squares.beta, squares.k), x.layer, places=x.places)
     return None
+
+
+STEPS = {"Add": add, "AveragePool": mean, "Div": divide, "Mul": scale, "Pad": pad, "Pow": power, "Reshape": reshape,
+         "Squeeze": squeeze, "Unsqueeze": unsqueeze}  # fmt: skip

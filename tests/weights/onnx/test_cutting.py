@@ -29,6 +29,11 @@ CUTS = {
     "of a row": lambda m, x: slices(m, m.op("Flatten", x), [90], [200], [1]),
     "halves": lambda m, x: m.op("Concat", *reversed(m.op("Split", x, outputs=2, axis=1)), axis=1),
     "parts": lambda m, x: m.op("Concat", *m.op("Split", x, np.array([1, 3, 2]), outputs=3, axis=1)[1:], axis=1),
+    "in reverse": lambda m, x: m.op("Conv", slices(m, x, [-1], [-(2**62)], [1], [-1]), m.w(4, 6, 3, 3)),
+    "rearranged": lambda m, x: m.op("Conv", m.op("Gather", x, np.array([3, 1, 0, 5, 4, -4]), axis=1), m.w(4, 6, 3, 3)),
+    "rearranged, as numbers": lambda m, x: m.op("Gemm", m.op("Flatten", m.op(
+        "Gather", x, np.array([3, 1, 0, 5, 4, 2]), axis=1)), m.w(594, 4)),
+    "some in a row": lambda m, x: m.op("Gather", x, np.array([2, 3, 4]), axis=1),
     "channels of zeros": lambda m, x: m.op("Pad", slices(m, x, [0, 0], [99, 99], [2, 3], [2, 2]),
                                            np.array([0, 2, 0, 0, 0, 1, 0, 0])),
     "channels and rows of zeros": lambda m, x: m.op("Pad", x, np.array([0, 1, 1, 0, 0, 2, 0, 3])),
@@ -39,6 +44,15 @@ CUTS = {
 def test_some_of_the_numbers(tmp_path, kind):
     m = Model()
     m.op("Relu", CUTS[kind](m, start(m)))
+    check(m, tmp_path)
+
+
+def test_bgr_is_turned_for_its_reader_alone(tmp_path):
+    m = Model()
+    turned = m.op("Gather", N, np.array([2, 1, 0]), axis=1)
+    mean = np.array([1, 2, 3], "f4").reshape(1, 3, 1, 1)
+    x = m.op("Add", m.op("Conv", m.op("Sub", turned, mean), m.w(6, 3, 3, 3)), m.op("Conv", turned, m.w(6, 3, 3, 3)))
+    m.op("Add", m.op("Conv", N, m.w(6, 3, 3, 3)), x)
     check(m, tmp_path)
 
 
@@ -59,6 +73,9 @@ def test_channels_last(tmp_path):
 
 @pytest.mark.parametrize("make, message", [
     (lambda m, x: slices(m, x, [5], [0], [1], [-1]), "takes 5 to 0 by -1 of axis 1"),
+    (lambda m, x: m.op("Gather", x, np.array([0, 2]), axis=1), r"takes \[0, 2\] of axis 1; here it is all channels"),
+    (lambda m, x: m.op("Gather", x, np.array(2), axis=1), "takes 2 of axis 1"),
+    (lambda m, x: m.op("Gather", x, np.array([5, 6]), axis=1), r"takes \[5, 6\] of axis 1"),
     (lambda m, x: slices(m, x, [0], [6], [1], [2]), "every 2th channel"),
     (lambda m, x: slices(m, x, [3], [3], [2]), "takes 3 to 3"),
     (lambda m, x: m.op("Split", x, outputs=2, axis=0), "parts one picture from another"),

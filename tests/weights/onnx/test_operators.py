@@ -5,6 +5,8 @@ import pytest
 from bare_graphs import bare_graph, node
 
 from minivis.errors import BadFile
+from minivis.layers import Permute, ReLU
+from minivis.weights.layout import Value
 from minivis.weights.onnx import operators
 
 
@@ -32,9 +34,33 @@ def test_a_constant_is_divided_by_nothing():
         operators.arithmetic(bare_graph((1, 2, 2, 1), c=np.array(4.0)), node("Div", "c", "x"), {})
 
 
-def test_a_clip_begins_at_nothing():
+def test_a_clip_from_0_is_a_relu_alone():
     graph = bare_graph((1, 2, 2, 3))
     operators.clip(graph, node("Clip", "x"), {"min": 0.0, "max": 6.0})
-    assert graph.net.layers["Clip"].max_value == 6
-    with pytest.raises(BadFile, match=r"clips to -1\.0 \.\. 1\.0"):
-        operators.clip(graph, node("Clip", "x"), {"min": -1.0, "max": 1.0})
+    assert list(graph.net.nodes) == ["Clip"] and graph.net.layers["Clip"].max_value == 6
+
+
+@pytest.mark.parametrize("kind, inputs, given", [
+    ("Clip", ("x",), {"min": -1.0, "max": 2.0}), ("Clip", ("x",), {"min": 1.0, "max": 2.0}),
+    ("Clip", ("x",), {"max": 1.0}), ("Clip", ("x",), {"min": -0.5}), ("Clip", ("x",), {"min": -3.4e38}),
+    ("Clip", ("x", "", "c"), {}), ("Max", ("x", "c"), {}), ("Min", ("c", "x"), {}), ("Neg", ("x",), {}),
+    ("Sub", ("x", "x"), {}), ("Sub", ("relu", "x"), {}),
+])  # fmt: skip
+def test_arithmetic_by_relus_and_scales(kind, inputs, given):
+    graph = bare_graph((1, 2, 2, 3), c=np.array(0.5))
+    graph.net.add("before", Permute((3, 1), (0, 1))).add("relu", ReLU())
+    graph.shapes.update(dict.fromkeys(("before", "relu"), (1, 2, 2, 3)))
+    graph.values.update(x=Value("before", graph.values["x"].places), relu=Value("relu", graph.values["x"].places))
+    operators.OPERATORS[kind](graph, node(kind, *inputs), given)
+    x = np.random.default_rng(0).uniform(-3, 3, (1, 2, 2, 3)).astype("f4")
+    expected = {"Clip": lambda: np.clip(x, given.get("min"), given.get("max", 0.5 if "c" in inputs else None)),
+                "Max": lambda: np.maximum(x, 0.5), "Min": lambda: np.minimum(x, 0.5), "Neg": lambda: -x,
+                "Sub": lambda: x - x if inputs[0] == "x" else np.maximum(x, 0) - x}[kind]()  # fmt: skip
+    acts = graph.net.forward(x, grad=None)
+    np.testing.assert_allclose(acts[graph.values["y"].layer], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind, inputs", [("Max", ("x", "x")), ("Min", ("x", "many")), ("Max", ("x", "c", "c"))])
+def test_an_extreme_of_layers_is_refused(kind, inputs):
+    with pytest.raises(BadFile, match="of a layer and a number"):
+        operators.extreme(bare_graph((1, 2, 2, 3), c=np.array(1.0), many=np.ones(3)), node(kind, *inputs), {})

@@ -73,7 +73,6 @@ def with_node(kind, **attributes):
 
 @pytest.mark.parametrize("make, message", [
     (lambda: with_node("Erf"), "the node 'odd' is a Erf, no layer here"),
-    (lambda: with_node("Clip", min=-1.0, max=1.0), "clips to -1.0"),
     (lambda: with_node("MaxPool", kernel_shape=[2, 2], dilations=[2, 2]), "pools with dilation"),
     (lambda: with_node("Conv", kernel_shape=[3, 3], auto_pad="SAME_LOWER"), "damaged|SAME_LOWER"),
     (lambda: with_node("Softmax"), "a softmax of feature maps"),
