@@ -71,6 +71,55 @@ def train_fashion(data, steps, seed, threads, **rest):
     return run(start, "fashion-vgg", {"data": data, "seed": seed, "threads": threads, "steps": steps}, **rest)
 
 
+@train.command("digits", cls=GroupedCommand, params=[
+    *under(OUTPUT, click.Option(["--film"], metavar="FILE", show_default="FILE of -o with .gif",
+                                help="Film of the first layer's filters while they grow: .gif, .webp or .mp4.")),
+    *SHARED,
+])  # fmt: skip
+def train_digits(film, steps, seed, threads, out, force, **rest):
+    """Train a small net on handwritten digits in a minute, with curves, a film of its filters, and gradient checks."""
+    from minivis.figures.film import check_film
+    from minivis.runtime.files import check_output
+    from minivis.training import recipes
+
+    out = Path(out or "digits-net.h5")
+    film, picture = Path(film) if film else out.with_suffix(".gif"), out.with_suffix(".png")
+    check_film(film)
+    for path in (film, picture):
+        check_output(path, force)
+    shown = Shown(film, picture, force)
+    start = lambda changes: shown.begin(recipes.digits(threads=threads, **changes))  # noqa: E731
+    settings = {"seed": seed, "threads": threads, "steps": steps}
+    return run(start, "digits-net", settings, out=out, force=force, shown=shown, **rest)
+
+
+class Shown:
+    """What `minivis train digits` shows: a film, a picture of curves and filters, gradient checks before and after."""
+
+    def __init__(self, film, picture, force):
+        self.film, self.picture, self.force = film, picture, force
+
+    def begin(self, training):
+        from minivis.training.growth import Growth, gradients
+
+        self.before, self.growth = gradients(training.net), Growth(training.net)
+        return training
+
+    def end(self, net):
+        """Write both files. Return (lines of text, numbers, paths)."""
+        from minivis.figures.film import write_film
+        from minivis.images.files import write_image
+        from minivis.training.growth import gradients
+
+        checks = {"before": self.before, "after": gradients(net)}
+        write_image(self.picture, self.growth.picture(), force=self.force)
+        write_film(self.film, self.growth.frames(), scale=16, force=self.force)
+        lines = [f"gradients {when}: {count} checks, {failed} failed, largest relative error {error:.1e}"
+                 for when, (count, failed, error) in checks.items()]
+        numbers = {when: dict(zip(("checks", "failed", "error"), found)) for when, found in checks.items()}
+        return lines, {"gradcheck": numbers}, [self.picture, self.film]
+
+
 @contextmanager
 def steps_bar(training, quiet):
     """The ``progress`` function of `Training.run`: a bar with the loss and the accuracy of the last steps."""
@@ -101,13 +150,13 @@ def adversary(attack, eps, attack_steps, norm, share, eps_warmup):
     return Adversary(attack, **{"steps": 3 if attack == "pgd" else 1, **given})
 
 
-def run(start, name, settings, *, out, force, resume, as_json, quiet, **moving):
-    """Train, from the checkpoint if asked, and write the net; Ctrl-C leaves the checkpoint."""
+def run(start, name, settings, *, out, force, resume, as_json, quiet, shown=None, **moving):
+    """Train, from the checkpoint if asked, and write the net; Ctrl-C leaves the checkpoint. shown: a `Shown`."""
     from minivis.errors import BadFile
     from minivis.runtime.files import check_output
     from minivis.weights.native import save
 
-    against = adversary(**moving)
+    against = adversary(**moving) if moving else None
     out = Path(out or f"{name}.h5")
     check_output(out, force)
     checkpoint = out.with_name(f"{out.name}.checkpoint")
@@ -121,7 +170,8 @@ def run(start, name, settings, *, out, force, resume, as_json, quiet, **moving):
     training = start(changes)
     try:
         with steps_bar(training, quiet) as show:
-            training.run(progress=show, checkpoint=checkpoint, resume=resume)
+            after = (lambda training: (shown.growth(training), show(training))) if shown else show
+            training.run(progress=after, checkpoint=checkpoint, resume=resume)
         net = training.finish()
     except KeyboardInterrupt:
         if checkpoint.exists():
@@ -130,5 +180,7 @@ def run(start, name, settings, *, out, force, resume, as_json, quiet, **moving):
     save(net, out, dtype="float16", force=force)
     checkpoint.unlink(missing_ok=True)
     record = net.about["training"]
-    text = "\n".join(f"{100 * score:.2f} % of {what}" for what, score in record["accuracy"].items())
-    say("train", None if quiet else text, settings=settings, numbers=record, files=[out], as_json=as_json, quiet=quiet)
+    lines = [f"{100 * score:.2f} % of {what}" for what, score in record["accuracy"].items()]
+    more, numbers, files = shown.end(net) if shown else ([], {}, [])
+    say("train", None if quiet else "\n".join([*lines, *more]), settings=settings, numbers={**record, **numbers},
+        files=[out, *files], as_json=as_json, quiet=quiet)

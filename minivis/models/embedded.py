@@ -64,6 +64,22 @@ def fashion_vgg(classes=10, seed=0):
     return small_vgg(FASHION_BLOCKS, classes, (28, 28), preprocessing, hidden=(256, 128), seed=seed)
 
 
+def digits_net(classes=10, seed=0):
+    """Two convolutions and two FC layers for 8 x 8 grey pictures, without batch norm.
+
+    conv1 starts near zero: what its filters show at the end was learned.
+    """
+    draw, zeros = He(seed), lambda count: np.zeros(count, np.float32)
+    net = Network(preprocessing=Preprocessing("grey", (78.0,), (96.0,), size=(8, 8), crop_fraction=1.0))
+    w = draw((5, 5, 1, 16))
+    net.add("conv1", Conv2D(w * np.float32(0.02 / w.std()), zeros(16), padding=2)).add("relu1", ReLU())
+    net.add("conv2", Conv2D(draw((3, 3, 16, 32)), zeros(32), padding=1)).add("relu2", ReLU()).add("pool2", MaxPool2D(2))
+    net.add("flatten", Flatten()).add("fc3", FullyConnected(draw((4 * 4 * 32, 64)), zeros(64))).add("relu3", ReLU())
+    net.add("fc4", FullyConnected(draw((64, classes), gain=1.0), zeros(classes))).add("prob", Softmax())
+    net.roles.update(logits="fc4", prob="prob", code="fc3", content="relu2", style=["relu1", "relu2"], dream="relu2")
+    return net
+
+
 def with_head(net, draw, size, classes, hidden, dropout, **roles):
     """Flatten, fc6, fc7, fc8, prob, and the roles."""
     net.add("flatten", Flatten())

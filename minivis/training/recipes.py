@@ -1,7 +1,7 @@
 """From a data set to a file: the nets that minivis trains, each with the numbers it was trained by.
 
-``minivis train emoji`` and ``minivis train fashion`` end up here. What is learned depends on the recipe, the seed and
-the data alone, not on the number of threads; everything is written into the file's ``about``.
+``minivis train emoji``, ``train fashion`` and ``train digits`` end up here. What is learned depends on the recipe, the
+seed and the data alone, not on the number of threads; everything is written into the file's ``about``.
 """
 
 import math
@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from minivis.data.digits import Digits
 from minivis.data.emoji.compose import RANGES, EmojiPictures, Ranges
 from minivis.data.fashion import DEBIAN, FashionMNIST
 from minivis.engine.surgery import for_inference, for_training
 from minivis.errors import UnknownName
-from minivis.models.embedded import emoji_alexnet, emoji_vgg, fashion_vgg
+from minivis.models.embedded import digits_net, emoji_alexnet, emoji_vgg, fashion_vgg
 from minivis.training.adversary import Adversary
 from minivis.training.trainer import Recipe, Trainer, accuracy, saved_recipe
 from minivis.version import __version__
@@ -50,9 +51,10 @@ STAGES = {
                      adversary=Adversary("fgsm", eps=6, warmup=300)), CALM),
     ),
     "fashion-vgg": (Stage(Recipe(steps=12 * 938, shard=32, learning_rate=2e-3, weight_decay=0.05)),),
+    "digits-net": (Stage(Recipe(steps=500, shard=32, learning_rate=4e-3, weight_decay=0.3, warmup=20)),),
 }
 BUILDERS = {"emoji-vgg": emoji_vgg, "emoji-alexnet": emoji_alexnet, "emoji-vgg-robust": emoji_vgg,
-            "fashion-vgg": fashion_vgg}
+            "fashion-vgg": fashion_vgg, "digits-net": digits_net}
 EMOJI_NETS = [name for name in BUILDERS if name.startswith("emoji")]
 GOES_ON_FROM = {"emoji-vgg-robust": "emoji-vgg"}                # the others start from random numbers
 
@@ -75,7 +77,8 @@ class Training:
 
     @property
     def command(self):
-        command = f"minivis train emoji --net {self.name}" if "emoji" in self.name else "minivis train fashion"
+        kind, _, _ = self.name.partition("-")
+        command = f"minivis train emoji --net {self.name}" if kind == "emoji" else f"minivis train {kind}"
         against, own = self.streams[0][0].adversary, STAGES[self.name][0].recipe.adversary
         return command if against == own else f"{command} {against.options}"
 
@@ -198,6 +201,21 @@ def fashion(*, data=DEBIAN, threads=2, seed=0, **changes):
         for stage in stages
     ]
     return Training("fashion-vgg", net, streams, tests, about, threads=threads)
+
+
+def digits(*, threads=2, seed=0, **changes):
+    """A `Training` on scikit-learn's digits, judged by the 297 that it has not seen."""
+    net = digits_net(seed=seed)
+    net.class_names = Digits.classes
+    about = {
+        "title": "digits-net: handwritten digits, 8 x 8 grey",
+        "origin": "trained by minivis on scikit-learn's digits (Alpaydin & Kaynak 1998)",
+        "licence": "MIT",
+    }
+    test = Digits("test")
+    streams = [(stage.recipe, Digits("train", stage.recipe.seed)) for stage in stages_of("digits-net", seed, **changes)]
+    return Training("digits-net", net, streams, {f"the {len(test)} test digits": (test, len(test))}, about,
+                    threads=threads)
 
 
 class EmojiStream:

@@ -97,3 +97,15 @@ def test_emoji_starts_from_the_sprites(here, capsys):
     (here / "sprites.npz").write_text("no sprites")
     assert main(["train", "emoji", "--sprites", "sprites.npz", "-o", "a.h5"]) == 2
     assert "sprites.npz" in capsys.readouterr().err and not (here / "a.h5").exists()
+
+
+def test_digits_with_its_curve_film_and_gradient_checks(here, capsys):
+    assert main(["train", "digits", "--steps", "3", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["files"] == ["digits-net.h5", "digits-net.png", "digits-net.gif"]
+    assert all((here / name).stat().st_size > 0 for name in said["files"])
+    assert {when: found["failed"] for when, found in said["numbers"]["gradcheck"].items()} == {"before": 0, "after": 0}
+    net = mv.load("digits-net.h5")
+    assert net.class_names == tuple("0123456789") and net.about["training"]["command"] == "minivis train digits"
+    for words, message in ((["-q"], "exists and is kept"), (["-o", "b.h5", "--film", "b.mov"], "must end in")):
+        assert main(["train", "digits", *words]) == 2 and message in capsys.readouterr().err

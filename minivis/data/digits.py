@@ -1,0 +1,42 @@
+"""Handwritten digits from scikit-learn (Alpaydin & Kaynak 1998): 1,797 grey pictures, 8 x 8; nothing to download."""
+
+from functools import lru_cache
+
+import numpy as np
+
+CLASSES = tuple("0123456789")
+TRAINING = 1500                                         # pictures to learn from; the other 297 judge
+
+
+class Digits:
+    """The endless stream of one split: the test split in order, the train split in a new order each epoch.
+
+    The file is sorted by who wrote the digits, so the split is made after one fixed shuffle.
+    """
+
+    classes = CLASSES
+
+    def __init__(self, split="train", seed=0):
+        from sklearn.datasets import load_digits
+
+        data = load_digits()
+        order = np.random.default_rng(0).permutation(len(data.target))
+        chosen = order[:TRAINING] if split == "train" else order[TRAINING:]
+        self.images = np.uint8(data.images * (255 / 16))[chosen][..., None]
+        self.labels = data.target[chosen].astype(int)
+        self.split, self.seed = split, seed
+        self._order = lru_cache(maxsize=4)(self._order)         # threads may stand in two epochs at once
+
+    def __len__(self):
+        return len(self.labels)
+
+    def batch(self, first, count):
+        """Pictures number first ... first + count - 1: uint8 (count, 8, 8, 1), and labels (count,)."""
+        numbers = np.arange(first, first + count)
+        chosen = numbers % len(self)
+        if self.split == "train":
+            chosen = np.array([self._order(n // len(self))[n % len(self)] for n in numbers])
+        return self.images[chosen], self.labels[chosen]
+
+    def _order(self, epoch):
+        return np.random.default_rng((self.seed, 1, epoch)).permutation(len(self))
