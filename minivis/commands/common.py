@@ -207,8 +207,8 @@ def own_picture():
 
 @contextmanager
 def blas_threads(count):
-    """Compute on ``count`` threads (None: MINIVIS_THREADS, or every core). Yield the number that BLAS uses by "
-      "itself."""
+    """Compute on ``count`` threads (None: MINIVIS_THREADS, or every core). Yield the number that BLAS uses by
+    itself."""
     from threadpoolctl import threadpool_info, threadpool_limits
 
     from minivis.runtime.threads import threads

@@ -204,8 +204,8 @@ class PictureCommand(GroupedCommand):
         return str(Path(out).with_name(f"{Path(out).stem}-{part}.png"))
 
     def words(self, params):
-        """The command line for ``params``, as a list, without defaults and without options that do not change the "
-          "bits."""
+        """The command line for ``params``, as a list, without defaults and without options that do not change the
+        bits."""
         image = params.get("image")
         words = [self.name] if image is None else [self.name, positional(image)]
         for option in self.params:

@@ -213,8 +213,8 @@ def _title(title, width):
 
 
 def _to_height(image, height):
-    """Enlarge by a whole factor to at least ``height``, then shrink to it: pixels stay equal squares with clean "
-      "edges."""
+    """Enlarge by a whole factor to at least ``height``, then shrink to it: pixels stay equal squares with clean
+    edges."""
     h, w = image.shape[:2]
     if h == height:
         return image
@@ -227,8 +227,8 @@ def _to_height(image, height):
 
 
 def round_ticks(low, high, most):
-    """[(value, text)] at round values, at most ``most`` + 1 of them, and the factor that the texts omit, such "
-      "as "1e-5"."""
+    """[(value, text)] at round values, at most ``most`` + 1 of them, and the factor that the texts omit, such as
+    "1e-5"."""
     if not high > low:
         return [(low, f"{low:.3g}")], ""
     rough = (high - low) / most

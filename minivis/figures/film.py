@@ -13,8 +13,8 @@ SUFFIXES = (".gif", ".webp", ".mp4")
 
 
 def check_film(path):
-    """The suffix of ``path`` in lower case. Raise BadValue or MissingExtra if films cannot be written in that "
-      "format."""
+    """The suffix of ``path`` in lower case. Raise BadValue or MissingExtra if films cannot be written in that
+    format."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise BadValue(f"{path}: a film's name must end in one of {', '.join(SUFFIXES)}")

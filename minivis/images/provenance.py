@@ -25,8 +25,8 @@ KEY = "minivis"                                 # of the text chunk
 
 
 def versions():
-    """What can change the bits: the versions of all libraries that compute and encode, and with CuPy the use of "
-      "TF32."""
+    """What can change the bits: the versions of all libraries that compute and encode, and with CuPy the use of
+    TF32."""
     import numpy
     import PIL
     import scipy
@@ -61,8 +61,8 @@ def read_record(path):
 
 
 def _check_record(record):
-    """Raise one of the errors above unless the record has every field that `minivis rerun` reads, with the right "
-      "type."""
+    """Raise one of the errors above unless the record has every field that `minivis rerun` reads, with the right
+    type."""
     command, threads = record["command"], record["threads"]
     named = [file for file in (record["net"], record["image"]) if file is not None]
     files = [*named, *record["inputs"].values(), *record.get("further", ())]

@@ -45,8 +45,8 @@ def maps_layer(net, unit_layer, layer, image_size):
     if layer is not None:
         net.check_name(layer)
         if layer not in spatial:
-            raise BadValue(f"Grad-CAM needs feature maps that {unit_layer} is made from, and {layer} gives none; "
-                           f"there is: {', '.join(spatial) or 'none'}")
+            raise BadValue(f"Grad-CAM needs feature maps from which {unit_layer} is computed, and {layer} has none; "
+                           f"choose one of: {', '.join(spatial) or 'none'}")
         return layer
     for kinds in ((ReLU, Elementwise, Add, Concat), (Conv2D,)):
         for name in reversed(spatial):

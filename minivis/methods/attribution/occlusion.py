@@ -3,8 +3,8 @@
     drop[i, j] = mean over the windows that cover pixel (i, j) of   f(x) - f(x with that window covered)
 
 Windows start at 0, stride, 2 * stride, ...: ceil((D - window) / stride) + 1 along a side of D pixels, the last one cut
-at the border. f is the probability of a class, its score, or the value of any other unit. Where the drop is negative,
-what was covered spoke against the unit.
+at the border. f is the probability of a class, its score, or the value of any other unit. A negative drop means that
+the covered part counted against the unit.
 """
 
 import math
@@ -51,8 +51,8 @@ class Occlusion(BatchResult):
     target: Target
     maps: np.ndarray
     before: np.ndarray                          # (N,) f(x)
-    worst: tuple[Extreme, ...]                  # covering this window lets the unit fall furthest
-    best: tuple[Extreme, ...]                   # ... and this one lets it rise furthest, or fall least
+    worst: tuple[Extreme, ...]                  # covering this window lowers the unit most
+    best: tuple[Extreme, ...]                   # ... and covering this one raises it most, or lowers it least
 
     def draw(self, i):
         name, limit, worst, best = self.target.name(i), display_limit(self.maps[i], 100), self.worst[i], self.best[i]
@@ -66,16 +66,16 @@ class Occlusion(BatchResult):
         images = [self.subject.seen[i], over, worst.covered]
         titles = [f"the input\n{name} {self._value(self.before[i])}",
                   f"occlusion\n{what} of {name}" if limit else "occlusion\nno window makes a difference",
-                  f"the worst window\n{name} {self._value(worst.value)}"]
+                  f"the window that lowers it most\n{name} {self._value(worst.value)}"]
         bars = [None, ("diverging", -limit, limit) if limit else None, None]
         if helps:
             images.append(best.covered)
-            titles.append(f"the window that helps\n{name} {self._value(best.value)}")
+            titles.append(f"the window that raises it most\n{name} {self._value(best.value)}")
             bars.append(None)
         return panels(images, titles, colorbars=bars, height=PANEL)
 
     def helps(self, i):
-        """Whether covering a window raises the unit by more than a thousandth of what it is or can fall."""
+        """Whether covering a window raises the unit by more than a thousandth of its value or of its largest drop."""
         value = float(self.before[i])
         return self.best[i].value - value > 1e-3 * max(abs(value), abs(value - self.worst[i].value))
 
@@ -94,8 +94,8 @@ class Occlusion(BatchResult):
 
     def __str__(self):
         return "\n".join(
-            f"{self.target.name(i)}: {self._value(self.before[i])}; of {self.settings['windows']} windows the worst "
-            f"makes it {self._value(self.worst[i].value)}, the best {self._value(self.best[i].value)}"
+            f"{self.target.name(i)}: {self._value(self.before[i])}; of {self.settings['windows']} windows, one lowers "
+            f"it to {self._value(self.worst[i].value)} and one raises it to {self._value(self.best[i].value)}"
             for i in range(len(self)))
 
 
@@ -105,11 +105,11 @@ def occlusion(
     stride: int | tuple[int, int] | None = None, fill: Any = "grey", measure: str | None = None,
     batch: int | None = None, seed: int = 0, progress: bool = False,
 ) -> Occlusion:  # fmt: skip
-    """How far a unit (default: each picture's first class) falls when a square is covered, for a picture or a batch.
+    """How far a unit (default: each picture's top class) falls when a square is covered, for a picture or a batch.
 
-    unit: also several for one picture, which all look at the same passes. window, stride: a number or (rows, columns),
-    by default 0.3 of the picture and a quarter of the window. fill: "grey", "mean", "blur", "noise", or a colour in
-    0..255. measure: "prob" or "score", where the unit is a class.
+    unit: may be several for one picture, which share the passes. window, stride: a number or (rows, columns), by
+    default 0.3 of the picture and a quarter of the window. fill: "grey", "mean", "blur", "noise", or a colour in
+    0..255. measure: "prob" or "score", if the unit is a class.
     """
     net = answering(net)
     subject = Subject.of(net, image)
@@ -123,7 +123,7 @@ def occlusion(
 
     asked_for = len(unit) if isinstance(unit, (list, tuple)) else 1
     several = len(subject) == 1 and asked_for > 1
-    if several:                                                         # one map a unit, all from the same passes
+    if several:                                                         # one map per unit, all from the same passes
         subject, covers = subject.repeated(asked_for), covers.repeat(asked_for, axis=0)
     target = aim(net, subject.input(net), unit, grad=None)
     measure = measure or ("prob" if target.probs is not None else "score")
@@ -149,10 +149,10 @@ def occlusion(
 
 
 def covered_values(net, x, cover, boxes, units, *, batch=None, progress=False):
-    """What units are when windows are covered: (N, windows, units of a picture), float64.
+    """The values of units when windows are covered: (N, windows, units of a picture), float64.
 
-    x, cover: (N, H, W, C), the pictures and what covers them. units: a list of units for each picture. Of each layer
-    only what a window can change is computed anew (local_passes.py).
+    x, cover: (N, H, W, C), the pictures and what covers them. units: a list of units for each picture. In each layer
+    only the part that a window can change is computed again (local_passes.py).
     """
     batch = batch or batch_that_fits(net, x.shape[1:])
     found = np.zeros((len(x), len(boxes), len(units[0])))
@@ -173,7 +173,8 @@ def windows(size, window, stride):
         if not 1 <= w <= side:
             raise BadValue(f"a window of {window[0]} x {window[1]} pixels does not fit into {size[0]} x {size[1]}")
         if not 1 <= s <= w:
-            raise BadValue(f"a stride of {s} with a window of {w}: from 1 to the window, or pixels are never covered")
+            raise BadValue(f"the stride must be from 1 to the window of {w}, or some pixels are never covered; it is "
+                           f"{s}")
         starts.append([k * s for k in range(math.ceil((side - w) / s) + 1)])
     return [(top, left, min(top + window[0], size[0]), min(left + window[1], size[1]))
             for top in starts[0] for left in starts[1]]
@@ -185,7 +186,7 @@ def _measured(net, target, unit, measure):
     if measure == "score":
         return unit
     if target.probs is None:
-        raise BadValue(f"{unit} is no class and has no probability: measure 'score' is the value of any unit")
+        raise BadValue(f"{unit} is not a class, so it has no probability; use measure='score', which takes any unit")
     return Unit(net.role("prob"), unit.channel)
 
 
@@ -215,5 +216,5 @@ def framed(picture, box, size, marks):
 def _pair(kind, value):
     pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
     if len(pair) != 2 or not all(isinstance(v, (int, np.integer)) for v in pair):
-        raise BadValue(f"{kind} is a whole number of pixels, or two (rows, columns), not {value!r}")
+        raise BadValue(f"{kind} must be a whole number of pixels, or two (rows, columns), not {value!r}")
     return int(pair[0]), int(pair[1])

@@ -1,9 +1,9 @@
-"""Saliency: which pixels the score of a class hangs on (Simonyan et al. 2014, section 3.1), and its descendants.
+"""Saliency: the pixels on which the score of a class depends (Simonyan et al. 2014, section 3.1), and later methods.
 
     M[i, j] = max over c of | d score / d pixel[i, j, c] |
 
-The score is the class's logit, before the softmax, so that other classes do not leak in. KINDS lists what else can be
-mapped; each is in a file of its own, and gives (N, H, W): the size of an effect, or, with a sign, a part of the score.
+The score is the class's logit, before the softmax, so that other classes do not leak in. KINDS lists the other kinds of
+map; each has its own file and gives (N, H, W): the size of an effect or, with a sign, a part of the score.
 """
 
 from collections import namedtuple
@@ -48,12 +48,12 @@ SETTINGS = {"samples": 50, "noise": 0.15, "baseline": "grey", "steps": 32, "laye
 
 @dataclass(frozen=True, eq=False)
 class Saliency(BatchResult):
-    """``maps`` (N, H, W): how strongly each pixel moves the unit; of a kind in SIGNED, what it adds to it."""
+    """``maps`` (N, H, W): how strongly each pixel moves the unit or, for a kind in SIGNED, what it adds to the unit."""
 
     subject: Subject
     target: Target
     maps: np.ndarray
-    gaps: np.ndarray | None = None              # (N,) integrated gradients: the part of the score that they miss
+    gaps: np.ndarray | None = None              # (N,) the part of the score that integrated gradients miss
 
     def draw(self, i):
         title, shown, bar = drawn(self, i)
@@ -83,11 +83,11 @@ class Saliency(BatchResult):
         for i in range(len(self)):
             found = self.describe(i)
             if not self.maps[i].any():
-                lines.append(f"{found['name']}: the map is zero everywhere, so it points at no pixel")
+                lines.append(f"{found['name']}: the map is zero everywhere, so no pixel stands out")
                 continue
             line = f"{found['name']}: {said} the pixel at row {found['row']}, column {found['column']}"
             if self.settings["kind"] in ("gradient", "smoothgrad"):
-                line += f", by {found['max']:.3g} a level of 255"
+                line += f", by {found['max']:.3g} per level of 255"
             if self.gaps is not None:
                 line += f"; the map sums to the rise of the score within {found['gap']:.1%}"
             lines.append(line)
@@ -102,8 +102,8 @@ def saliency(
 ) -> Saliency:  # fmt: skip
     """The saliency of a unit (default: the score of each picture's first class) for a picture or a batch.
 
-    kind: one of KINDS. samples, noise: of SmoothGrad. baseline, steps: where integrated gradients start, and their
-    least number of points. layer: whose maps Grad-CAM takes.
+    kind: one of KINDS. samples, noise: settings of SmoothGrad. baseline, steps: the start of integrated gradients, and
+    their smallest number of points. layer: the layer whose maps Grad-CAM uses.
     """
     net = answering(net)
     subject = Subject.of(net, image)
@@ -113,7 +113,7 @@ def saliency(
 
 
 def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **settings):
-    """The `Saliency` of one kind, of pictures that are aimed at already. ``settings``: any of SETTINGS."""
+    """The `Saliency` of one kind, for pictures and their targets. ``settings``: any of SETTINGS."""
     if kind not in KINDS:
         raise UnknownName.of("kind of saliency", kind, KINDS)
     own = {name: {**SETTINGS, **settings}[name] for name in KINDS[kind].settings}
@@ -134,7 +134,7 @@ def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **s
 
 @dataclass(frozen=True, eq=False)
 class SaliencyKinds(BatchResult):
-    """Several kinds of the same pictures and units: ``kinds``, name -> `Saliency`."""
+    """Several kinds of map for the same pictures and units: ``kinds``, {name: `Saliency`}."""
 
     subject: Subject
     target: Target
@@ -164,7 +164,7 @@ def saliency_kinds(
     net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[SaliencyKind] = tuple(KINDS),
     seed: int = 0, progress: bool = False, **settings: Any,
 ) -> SaliencyKinds:  # fmt: skip
-    """The `Saliency` of each of ``kinds``, side by side. ``settings``: as `saliency` takes them."""
+    """The `Saliency` of each of ``kinds``, side by side. ``settings``: those of `saliency`."""
     for name in set(settings) - set(SETTINGS):
         raise UnknownName.of("setting of saliency", name, SETTINGS)
     net = answering(net)
@@ -182,7 +182,7 @@ def drawn(result, i):
     heat, kind = result.maps[i], KINDS[result.settings["kind"]]
     limit = display_limit(heat)
     if not limit:
-        return f"{kind.title}\nnothing arrives: the unit is off", np.zeros((*heat.shape, 3), np.uint8), None
+        return f"{kind.title}\nno gradient: the unit is inactive", np.zeros((*heat.shape, 3), np.uint8), None
     how = kind.formula.format(name=result.target.name(i), **result.settings)
     if result.settings["kind"] in SIGNED:
         return f"{kind.title}\n{how}", signed(heat), ("diverging", -limit, limit)

@@ -1,8 +1,8 @@
-"""A sanity check (Adebayo et al. 2018): does a saliency map depend on what the net has learnt?
+"""A sanity check (Adebayo et al. 2018): does a saliency map depend on what the net has learned?
 
-The weights of the layers are shuffled one after the other, from the classifier down to the first convolution, until
-the net knows nothing. A map that tells about the net must fall apart with it. One that hardly changes shows edges of
-the picture, as any filter would, however convincing it looks.
+The weights are shuffled layer by layer, from the classifier down to the first convolution, until the net knows nothing.
+A map that depends on the net must change with it. A map that hardly changes shows edges of the picture, as any filter
+would, however convincing it looks.
 
     likeness = rank correlation (Spearman) of |map| before and after            1: nothing changed, 0: nothing left
 """
@@ -30,7 +30,7 @@ from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, number, takes, whole
 from minivis.types import Pictures
 
-QUICK = tuple(kind for kind in KINDS if kind not in ("smoothgrad", "integrated"))       # one sweep back each
+QUICK = tuple(kind for kind in KINDS if kind not in ("smoothgrad", "integrated"))       # one backward pass each
 COLUMNS = 6                                     # of maps in the figure
 TILE = 104                                      # pixels
 
@@ -39,7 +39,7 @@ TILE = 104                                      # pixels
 class SanityCheck(BatchResult):
     """``maps``: kind -> (stages + 1, N, H, W), the trained net first; ``likeness``: kind -> (stages, N).
 
-    ``layers``: what was shuffled at each stage, beside all that came before.
+    ``layers``: the layer that is shuffled at each stage, in addition to all before.
     """
 
     subject: Subject
@@ -61,8 +61,8 @@ class SanityCheck(BatchResult):
             name = text_picture(KINDS[kind].title, 110, size=13, max_lines=2)
             rows.append(beside([name, beside(cells, gap=6, align="bottom")], gap=8))
         sheet = above(rows, gap=6, align="right")
-        figure = panels([sheet], [f"maps of {self.target.name(i)} as the weights are shuffled\nbelow each: "
-                                  "its rank correlation with that of the trained net"], height=sheet.shape[0])
+        figure = panels([sheet], [f"maps of {self.target.name(i)} as the weights are shuffled\nbelow each map: its "
+                                  "rank correlation with the map of the trained net"], height=sheet.shape[0])
         x = np.arange(len(self.layers) + 1)
         lines = {KINDS[kind].title: (x, np.concatenate([[1.0], found[:, i]])) for kind, found in self.likeness.items()}
         chart = line_chart(lines, width=PANEL, height=PANEL, low=0, high=1, x_label="layers shuffled, from the top",
@@ -97,7 +97,7 @@ def sanity_check(
 ) -> SanityCheck:  # fmt: skip
     """Shuffle the weights from the unit's layer down, and compare the maps, for a picture or a batch.
 
-    The unit stays the one that the trained net was asked for. ``settings``: as `saliency` takes them.
+    The unit stays that of the trained net. ``settings``: those of `saliency`.
     """
     for name in set(settings) - set(SETTINGS):
         raise UnknownName.of("setting of saliency", name, SETTINGS)
@@ -107,7 +107,7 @@ def sanity_check(
     top = target.units[0].layer
     layers = tuple(name for name in reversed(ancestors(net, top)) if net.nodes[name].layer.params)
     if not layers:
-        raise BadValue(f"{top} is made without weights, so there is nothing to shuffle")
+        raise BadValue(f"{top} depends on no weights, so there is nothing to shuffle")
     maps = {kind: [mapped(net, subject, target, kind, seed=seed, **settings).maps] for kind in kinds}
     likeness: dict[str, list] = {kind: [] for kind in kinds}
     rng = np.random.default_rng(seed)
@@ -125,7 +125,7 @@ def sanity_check(
 
 
 def shuffled(net, name, rng):
-    """A net whose layer ``name`` has its own numbers in another order: as many, as large, but nothing learnt."""
+    """A net whose layer ``name`` has the same numbers in a random order."""
     layer, inputs = net.nodes[name]
     params = {key: _shuffled(p, rng) for key, p in layer.params.items()}
     return replace(net, nodes={**net.nodes, name: Node(layer.with_params(**params), inputs)})
@@ -137,7 +137,7 @@ def _shuffled(array, rng):
 
 
 def rank_correlation(a, b):
-    """Spearman's, of two maps; 0 where one has nothing but equal numbers."""
+    """Spearman's rank correlation of two maps; 0 if one of them is constant."""
     ranks = [rankdata(to_cpu(side), axis=None) for side in (a, b)]
     centred = [side - side.mean() for side in ranks]
     size = np.sqrt((centred[0] ** 2).sum() * (centred[1] ** 2).sum())

@@ -1,10 +1,10 @@
-"""Cutting the object out (Simonyan et al. 2014, section 3.2): GrabCut, with saliency as its only hint.
+"""Cut out the object (Simonyan et al. 2014, section 3.2): GrabCut, with saliency as its only hint.
 
     object      saliency above its 95 % quantile                ground      not above its 30 % quantile
     between     undecided; GrabCut begins with object above the median
 
-From the colours of both, GrabCut (Rother et al. 2004, here OpenCV's) learns two mixtures, and cuts where neighbours
-differ most. Nobody drew an outline, in training or here: the net knows only the names of classes.
+GrabCut (Rother et al. 2004, here OpenCV's) learns two mixtures from the colours of both, and cuts where neighbouring
+pixels differ most. No outline is drawn, in training or here: the net knows only the names of classes.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ OBJECT, GROUND = 255, 0
 
 @dataclass(frozen=True, eq=False)
 class Segmentation(BatchResult):
-    """``masks``: per picture bool (H, W), its own size; ``maps`` (N, h, w): the saliency that it came from."""
+    """``masks``: for each picture bool (H, W), of its own size; ``maps`` (N, h, w): the saliency maps behind them."""
 
     subject: Subject
     target: Target
@@ -42,18 +42,18 @@ class Segmentation(BatchResult):
     seeds: tuple                                # per picture uint8 (h, w): 255 object, 0 ground, 170 and 85 between
 
     def picture(self):
-        """The figure; or with ``show`` the mask (H, W, 1) or the cut-out (H, W, 4) of one picture, at its own size."""
+        """The figure or, with ``show``, the mask (H, W, 1) or the cut-out (H, W, 4) of one picture, at its own size."""
         if self.settings["show"] == "mask":
             return above([np.where(mask, 255, 0).astype(np.uint8) for mask in self.masks])
         return self.cut_out(0) if self.settings["show"] == "cut-out" else super().picture()
 
     def cut_out(self, i):
-        """Picture i with its ground transparent, uint8 (H, W, 4)."""
+        """Picture i with a transparent background, uint8 (H, W, 4)."""
         picture = np.broadcast_to(self.subject.pictures[i], (*self.masks[i].shape, 3))
         return np.dstack([picture, np.where(self.masks[i], 255, 0).astype(np.uint8)])
 
     def box(self, i):
-        """(top, left, bottom, right) round the object, in pixels of the picture; None where nothing was found."""
+        """(top, left, bottom, right) around the object, in pixels of the picture; None if nothing was found."""
         rows, columns = (np.flatnonzero(self.masks[i].any(axis=axis)) for axis in (1, 0))
         return (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1) if len(rows) else None
 
@@ -72,7 +72,7 @@ class Segmentation(BatchResult):
         part = self.masks[i].mean()
         return panels(
             [heat, self.seeds[i], outlined, cut],
-            [f"saliency\n{self.target.title(i)}", "seeds\nwhite: object, black: ground, grey: open",
+            [f"saliency\n{self.target.title(i)}", "hints\nwhite: object, black: background, grey: undecided",
              f"GrabCut\n{part:.0%} of the picture" if part else "GrabCut\nfound no object", "cut out"],
             height=PANEL)
 
@@ -93,28 +93,29 @@ class Segmentation(BatchResult):
         return "\n".join(lines)
 
 
-@takes(high=number(), low=number(), blur=number(), rounds=whole(), show=choice("way to show it", SHOWS), seed=SEED)
+@takes(high=number(), low=number(), blur=number(), rounds=whole(), show=choice("figure to show", SHOWS), seed=SEED)
 def segment(
     net: Network, image: Pictures, unit: UnitLike = None, *, kind: SaliencyKind = "guided", high: float = 0.95,
     low: float = 0.3, blur: float = 0.05, rounds: int = 5, show: str = "figure", seed: int = 0, progress: bool = False,
     **settings: Any,
 ) -> Segmentation:  # fmt: skip
-    """Cut out what a unit (default: each picture's first class) responds to, from a picture or a batch.
+    """Cut out what a unit (default: each picture's top class) responds to, from a picture or a batch.
 
-    kind, settings: the saliency map, as `saliency` takes them. high, low: the quantiles of it that seed object and
-    ground. blur: of the map before that, as a part of the picture's height. rounds: of GrabCut.
+    kind, settings: the saliency map, as in `saliency`. high, low: its quantiles above and below which a pixel is taken
+    as object and as background. blur: the blur of the map before that, as a fraction of the picture's height. rounds:
+    iterations of GrabCut.
     """
     cv2 = load_opencv()
     if not 0 <= low < high <= 1:
-        raise BadValue(f"quantiles go from 0 to 1, the low one below the high one, not {low} and {high}")
+        raise BadValue(f"high and low must be quantiles from 0 to 1, low below high, not {low} and {high}")
     if rounds < 1 or not 0 <= blur <= 1:
-        raise BadValue(f"rounds is at least 1 and blur from 0 to 1, not {rounds} and {blur}")
+        raise BadValue(f"rounds must be at least 1 and blur from 0 to 1, not {rounds} and {blur}")
     if show not in SHOWS:
-        raise UnknownName.of("way to show it", show, SHOWS)
+        raise UnknownName.of("figure to show", show, SHOWS)
     net = answering(net)
     subject = Subject.of(net, image)
     if show == "cut-out" and len(subject) > 1:
-        raise BadValue("a cut-out is of one picture: `cut_out(i)` gives those of a batch")
+        raise BadValue("show='cut-out' takes one picture: use `cut_out(i)` for those of a batch")
     target = aim(net, subject.input(net), unit)
     maps = mapped(net, subject, target, kind, seed=seed, progress=progress, **settings).maps
     masks, seeds = [], []
@@ -142,14 +143,14 @@ def grab_cut(cv2, picture, box, seeds, rounds, seed):
     h, w = seen.shape[:2]
     shrink = min(1, SIDE / max(h, w))
     size = max(1, round(w * shrink)), max(1, round(h * shrink))
-    # the seeds belong to the whole box, which with "pad" is larger than the picture
+    # the hints cover the whole box, which is larger than the picture with "pad"
     rows = ((np.arange(size[1]) + 0.5) / size[1] * h + max(0, -top)) / box.height * seeds.shape[0]
     columns = ((np.arange(size[0]) + 0.5) / size[0] * w + max(0, -left)) / box.width * seeds.shape[1]
     hints = seeds[np.ix_(rows.astype(int).clip(0, seeds.shape[0] - 1), columns.astype(int).clip(0, seeds.shape[1] - 1))]
     mask = np.select([hints == OBJECT, hints == 170, hints == 85], [cv2.GC_FGD, cv2.GC_PR_FGD, cv2.GC_PR_BGD],
                      cv2.GC_BGD).astype(np.uint8)
     whole = np.zeros((H, W), bool)
-    if not (hints == OBJECT).any() or not (hints == GROUND).any():              # a flat map seeds nothing
+    if not (hints == OBJECT).any() or not (hints == GROUND).any():              # a flat map gives no hints
         return whole
     small = np.asarray(Image.fromarray(seen).resize(size, Image.Resampling.LANCZOS))
     cv2.setRNGSeed(seed % 2**31)                                                # of its k-means

@@ -2,7 +2,8 @@
 
     g = mean over n of  d s(x + noise_n) / d x          noise_n ~ N(0, sigma^2), sigma a part of the range of the pixels
 
-A gradient is true at one point only, and jumps from one to the next; what the copies agree on remains.
+A gradient holds at one point only and varies strongly between neighbouring points; the mean keeps what the copies have
+in common.
 """
 
 import numpy as np
@@ -14,12 +15,12 @@ from minivis.runtime.backend import to_cpu
 
 
 def smoothgrad(net, subject, target, *, samples=50, noise=0.15, seed=0, progress=False):
-    """The averaged gradient at the pixels, (N, H, W, C). ``noise``: sigma, as a part of each picture's own range.
+    """The averaged gradient at the pixels, (N, H, W, C). ``noise``: sigma, as a fraction of each picture's range.
 
-    Every picture of a batch gets the same noise, so that it does not matter with which others it comes.
+    Every picture of a batch gets the same noise, so that the result does not depend on the other pictures.
     """
     if samples < 1 or not 0 <= noise <= 1:
-        raise BadValue(f"samples is at least 1 and noise from 0 to 1, not {samples} and {noise}")
+        raise BadValue(f"samples must be at least 1 and noise from 0 to 1, not {samples} and {noise}")
     rng = np.random.default_rng(seed)
     pixels = subject.fitted.astype(net.dtype)
     span = pixels.max(axis=(1, 2, 3), keepdims=True) - pixels.min(axis=(1, 2, 3), keepdims=True)

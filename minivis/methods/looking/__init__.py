@@ -1,1 +1,1 @@
-"""Methods that look: activations, filters, patches, codes, maps."""
+"""Methods that look into a net: activations, filters, patches, codes, maps."""

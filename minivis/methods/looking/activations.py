@@ -1,9 +1,9 @@
-"""Raw activations: every feature map of a layer as a small picture, as the lecture draws them.
+"""Activations: every feature map of a layer as a small picture, as in the lecture.
 
     one tile a channel: acts["relu3_1"][0, :, :, c]
 
-One colour scale for all, so that tiles compare, or one for each, so that weak maps show too; in the order of the
-channels or of their strength.
+One colour scale for all maps makes them comparable; a scale for each also shows weak maps. The maps are in the order of
+the channels or of their strength.
 """
 
 import math
@@ -61,7 +61,7 @@ class ActivationGrid(BatchResult):
                       gap=0, align="top")
 
     def shown(self, i):
-        """The channels that are drawn, in order: all, or the strongest when there are more than ``channels``."""
+        """The channels to draw, in order: all, or the strongest ones if there are more than ``channels``."""
         C = self.maps.shape[3]
         strength = abs(self.maps[i]).reshape(-1, C).max(axis=0)
         strongest = np.argsort(-strength, kind="stable")[: self.settings["channels"]].tolist()
@@ -87,7 +87,7 @@ class ActivationGrid(BatchResult):
 
 
 def _shrunk(tile, side):
-    """A tile at most ``side`` pixels wide and high: of nets that take any size, maps can be as large as the picture."""
+    """Shrink a tile to at most ``side`` pixels: in nets that take any size, maps can be as large as the picture."""
     im = Image.fromarray(tile)
     im.thumbnail((side, side))
     return np.asarray(im)
@@ -100,11 +100,11 @@ def activation_grid(
 ) -> ActivationGrid:  # fmt: skip
     """The activations of ``layer`` (default: the net's content layer) for a picture or a batch.
 
-    channels: draw at most so many, the strongest. order: "channel", or "strength" for the strongest first. scale:
-    "shared", or "channel" for each map's own colours.
+    channels: the largest number of maps; the strongest are drawn. order: "channel", or "strength" for the strongest
+    first. scale: "shared", or "channel" for a colour scale of its own for each map.
     """
     if channels < 1:
-        raise BadValue(f"channels is at least 1, not {channels}")
+        raise BadValue(f"channels must be at least 1, not {channels}")
     for kind, choice, known in (("order", order, ORDERS), ("scale", scale, SCALES)):
         if choice not in known:
             raise UnknownName.of(kind, choice, known)

@@ -1,4 +1,4 @@
-"""What the net says: its classes by probability.
+"""The net's answer: its classes by probability.
 
     p_k = exp(s_k) / sum over j of exp(s_j)             s: the scores (logits), before the softmax
 
@@ -57,9 +57,9 @@ class Classes(BatchResult):
 
 @takes(top=whole(), seed=SEED)
 def classify(net: Network, image: Pictures, *, top: int = 5, seed: int = 0, progress: bool = False) -> Classes:
-    """The ``top`` classes of a picture, uint8 (H, W, C), or of a batch of them."""
+    """The ``top`` most probable classes of a picture, uint8 (H, W, C), or of a batch."""
     if top < 1:
-        raise BadValue(f"top is at least 1, not {top}")
+        raise BadValue(f"top must be at least 1, not {top}")
     net = answering(net)
     ending = Ending.of(net)
     subject = Subject.of(net, image)

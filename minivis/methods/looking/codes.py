@@ -1,7 +1,7 @@
-"""Codes: what a layer near the end says about a picture, as one vector; by default fc7, as in the lecture.
+"""Codes: the activations of a layer near the end for a picture, as one vector; by default fc7, as in the lecture.
 
-Pictures that a net finds alike have codes that lie close together, whatever their pixels. `codes` returns them;
-`write_codes` writes those of any number of pictures to a file; a run that was stopped can be continued, and more
+Pictures that are similar for a net have codes that lie close together, whatever their pixels. `codes` returns the
+codes; `write_codes` writes those of any number of pictures to a file. A run that was stopped can be continued, and more
 pictures can be added.
 """
 
@@ -31,7 +31,7 @@ from minivis.types import PathLike
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """``values`` (N, D) of the pictures called ``names``; ``unreadable``: (name, why) of those that are left out."""
+    """``values`` (N, D) of the pictures ``names``; ``unreadable``: (name, reason) of pictures that were left out."""
 
     values: np.ndarray
     names: tuple
@@ -66,7 +66,8 @@ def codes(
 
 @dataclass(frozen=True)
 class Written:
-    """What `write_codes` did: pictures in the file now, new ones, numbers in a code, and what could not be read."""
+    """What `write_codes` did: the number of pictures in the file and of new ones, the length of a code, and the
+    pictures that could not be read."""
 
     path: str
     layer: str
@@ -84,9 +85,9 @@ def write_codes(
 ) -> Written:  # fmt: skip
     """Write the codes of a folder of pictures to ``path``.
 
-    resume: continue a run that was stopped, or add to a file that is there; pictures that it holds are not read again.
-    Raise BadFile if that is of another net or layer. What a stopped run has found lies in ``path``.checkpoint, batch by
-    batch; whoever continues it gets the codes of an unbroken run, to the bit.
+    resume: continue a run that was stopped, or add to an existing file; pictures that it holds are not read again.
+    Raise BadFile if the file belongs to another net or layer. The results of a stopped run are in ``path``.checkpoint,
+    batch by batch; a continued run ends with the same bits as an unbroken one.
     """
     layer = net.check_name(layer or net.role("code"))
     check_workers(jobs, backend, scheduler)
@@ -144,7 +145,7 @@ def checkpoint_of(path):
 
 
 def check_some(count, unreadable, pictures):
-    """Raise BadFile if not one picture could be read."""
+    """Raise BadFile if no picture could be read."""
     if not count:
         raise BadFile(f"none of the {len(pictures)} pictures can be read; the first: {unreadable[0][1]}")
 
@@ -165,7 +166,8 @@ def nearest(
     numbers, distances = np.zeros(0, np.int64), np.zeros(0)
     for first, block in blocks:
         if block.shape[1:] != code.shape:
-            raise BadValue(f"a code of {code.size} numbers among codes of {block.shape[1]}: they are of other layers")
+            raise BadValue(f"the code has {code.size} numbers, but the other codes have {block.shape[1]}: "
+                           "they come from different layers")
         numbers = np.concatenate([numbers, first + np.arange(len(block))])
         distances = np.concatenate([distances, METRICS[metric](block.astype(np.float64), code)])
         best = np.argsort(distances, kind="stable")[:k]

@@ -1,13 +1,13 @@
-"""What other ways of learning find in patches of photographs, beside the filters that the net has learnt.
+"""What other methods learn from patches of photographs, compared with the filters of a net.
 
     PCA                 directions of the largest variance: sinusoids over the whole patch
-    ICA                 directions that are as independent as can be (Bell & Sejnowski 1997): edges
+    ICA                 directions that are as independent as possible (Bell & Sejnowski 1997): edges
     k-means             centres of clusters of whitened patches (Coates & Ng 2012): edges
-    sparse coding       a dictionary of which few words make a patch (Olshausen & Field 1996): edges
+    sparse coding       a dictionary from which few words form a patch (Olshausen & Field 1996): edges
 
-The lecture's point: nearly everything finds edges like Gabor's, of one place and one direction, and PCA does not. As a
-number, ``spread``: the part of the patch that a filter uses, (sum of e)^2 / (n sum of e^2) with e its energy at each of
-n pixels; 1 where all count alike, 1/n where one pixel is all.
+The lecture's point: nearly every method finds edges at one place and in one direction, like Gabor filters, but PCA does
+not. ``spread`` measures this: the part of the patch that a filter uses, (sum of e)^2 / (n sum of e^2), where e is its
+energy at each of n pixels; it is 1 if all pixels count equally and 1/n if only one does.
 """
 
 import math
@@ -31,7 +31,7 @@ SIDE = 320                                      # pixels: photographs are shrunk
 
 @dataclass(frozen=True, eq=False)
 class FilterComparison(Result):
-    """``learnt``: way -> (F, KH, KW, 3 or 1), what it found in ``patches`` patches of ``photos`` pictures."""
+    """``learnt``: {method: filters (F, KH, KW, 3 or 1)}, from ``patches`` patches of ``photos`` pictures."""
 
     net: FilterGrid
     learnt: dict[str, np.ndarray]
@@ -48,8 +48,8 @@ class FilterComparison(Result):
             what = f"the net's {F} of {KW} x {KH}" if filters is own else f"{len(filters)} from the patches"
             titles.append(f"{name}\n{what}; spread {spread(filters).mean():.2f}")
         return panels(sheets, titles, height=max(sheet.shape[0] for sheet in sheets), columns=3,
-                      footer=f"{self.settings['patches']} patches of {self.settings['photos']} photographs. "
-                             "Spread: the part of its square that a filter uses, on average.")
+                      footer=f"{self.settings['patches']} patches of {self.settings['photos']} photographs. Spread: "
+                             "the mean part of its square that a filter uses.")
 
     @property
     def numbers(self):
@@ -69,16 +69,17 @@ def compare_filters(
     net: Network, layer: str | None = None, *, data: str | None = None, patches: int = 8000, seed: int = 0,
     progress: bool = False,
 ) -> FilterComparison:  # fmt: skip
-    """The filters of a convolution that reads the picture, and what four other ways learn from patches of that size.
+    """The filters of a convolution that reads the picture, and what four other methods learn from patches of that size.
 
     data: a folder of photographs; by default the two that come with scikit-learn.
     """
     own = filter_grid(net, layer)
     if not own.reads_picture:
-        raise BadValue(f"{own.layer} reads feature maps; only filters that read the picture compare with its patches")
+        raise BadValue(f"{own.layer} reads feature maps; only filters that read the picture can be compared with "
+                       "patches")
     F, KH, KW, C = own.filters.shape
     if patches < 10 * F:
-        raise BadValue(f"{patches} patches are too few for {F} filters: take {10 * F} or more")
+        raise BadValue(f"{patches} patches are too few for {F} filters: use {10 * F} or more")
     pictures, unreadable = photos(data, SIDE)
     cut = crops(pictures, (KH, KW), patches, np.random.default_rng(seed))
     learnt = learn(cut if C == 3 else grey(cut), F, seed=seed, progress=progress)
@@ -87,10 +88,10 @@ def compare_filters(
 
 
 def learn(patches, count, *, seed=0, progress=False):
-    """way -> (at most ``count``, KH, KW, C), from uint8 patches (N, KH, KW, C).
+    """{method: filters (at most ``count``, KH, KW, C)}, learned from uint8 patches (N, KH, KW, C).
 
-    Every patch loses its mean colour and gets unit contrast: what is left is structure. The last three work on the
-    whitened leading components, and what they find is turned back into pixels.
+    The mean colour of every patch is subtracted and its contrast is normalised, so that only structure is left. The
+    last three methods work on the whitened leading components, and their results are transformed back to pixels.
     """
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.decomposition import PCA, FastICA, MiniBatchDictionaryLearning
@@ -111,7 +112,7 @@ def learn(patches, count, *, seed=0, progress=False):
     }
     for name, way in track(ways.items(), progress, "learning from patches"):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")             # it has not converged, in the time that it was given
+            warnings.simplefilter("ignore")             # the method has not converged in its time
             found[name] = way() @ pixels
     return {name: filters.reshape(-1, *patches.shape[1:]) for name, filters in found.items()}
 

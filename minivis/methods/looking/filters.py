@@ -1,8 +1,8 @@
-"""Weights as images: what each filter of a layer looks for in what it reads.
+"""Weights as images: the pattern that each filter of a layer looks for.
 
-The first layer reads colours, so its filters w[:, :, :, f] are small colour pictures (mid grey: no weight). Filters
-of later layers read channels of no colour; they are drawn a row each, one square an input channel: blue below zero,
-white at it, red above.
+The first layer reads colours, so its filters w[:, :, :, f] are small colour pictures (mid grey: no weight). Filters of
+later layers read channels that have no colour; each is drawn as a row, with one square per input channel: blue below
+zero, white at zero, red above.
 """
 
 import math
@@ -23,7 +23,7 @@ SHEET = 640
 
 @dataclass(frozen=True, eq=False)
 class FilterGrid(Result):
-    """``filters`` (F, KH, KW, C): the weights of ``layer``; of colours in RGB order where it reads the picture."""
+    """``filters`` (F, KH, KW, C): the weights of ``layer``, in RGB order if it reads the picture."""
 
     layer: str
     filters: np.ndarray
@@ -44,8 +44,8 @@ class FilterGrid(Result):
         tiles = signed(np.moveaxis(shown, 3, 1).reshape(rows * columns, KH, KW, 1), limit=limit)
         scale = max(3, min(16, SHEET // (columns * KW)))
         sheet = contact_sheet(list(tiles), columns, gap=2, scale=scale, background=200)
-        note = f"{size}; a row a filter" + (f" (the first {rows}), " if rows < F else ", ")
-        note += "a square an input channel" + (f" (the first {columns})" if columns < C else "")
+        note = f"{size}; one row per filter" + (f" (the first {rows}), " if rows < F else ", ")
+        note += "one square per input channel" + (f" (the first {columns})" if columns < C else "")
         return panels([sheet], [f"{self.layer}\n{note}"], colorbars=[("diverging", -limit, limit, "weight")],
                       height=sheet.shape[0])
 
@@ -65,12 +65,13 @@ def filter_grid(
     net: Network, layer: str | None = None, *, rows: int = 24, columns: int = 48, seed: int = 0,
     progress: bool = False,
 ) -> FilterGrid:  # fmt: skip
-    """The filters of a convolution, by default the first; of a deep one at most ``rows``, and ``columns`` of each."""
+    """The filters of a convolution, by default the first; for a deep one at most ``rows`` filters and ``columns``
+    channels."""
     if min(rows, columns) < 1:
-        raise BadValue(f"rows and columns are at least 1, not {rows} and {columns}")
+        raise BadValue(f"rows and columns must be at least 1, not {rows} and {columns}")
     convolutions = [name for name, node in net.nodes.items() if isinstance(node.layer, Conv2D)]
     if not convolutions:
-        raise UnknownName("this net has no convolutions, so no filters to draw")
+        raise UnknownName("this net has no convolution, so there are no filters to draw")
     layer = net.check_name(layer) if layer else convolutions[0]
     if layer not in convolutions:
         raise UnknownName.of("convolution", layer, convolutions)

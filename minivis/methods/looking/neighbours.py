@@ -23,7 +23,7 @@ TILE = 144                                      # pixels
 
 @dataclass(frozen=True, eq=False)
 class Neighbours(Result):
-    """``found``: (path, distance) of the nearest pictures, nearest first; ``tiles``: the picture itself, then they."""
+    """``found``: (path, distance), nearest first; ``tiles``: the picture itself, then the nearest pictures."""
 
     found: tuple
     tiles: tuple
@@ -37,7 +37,7 @@ class Neighbours(Result):
 
     @property
     def caption(self):
-        """Without where the pictures lie: the figure has their names."""
+        """The caption has no paths: the figure has the names."""
         return " · ".join([f"the {len(self.found)} nearest of {self.among}", *self.notes])
 
     @property
@@ -56,7 +56,7 @@ def neighbours(
 ) -> Neighbours:  # fmt: skip
     """The k pictures of the file ``codes`` whose codes are nearest to that of ``image``, uint8 (H, W, C).
 
-    A picture of the file with the very same pixels is left out: the nearest to a picture is not itself.
+    A picture of the file with exactly the same pixels is left out.
     """
     with open_codes(codes) as file:
         check_net(file, net)
@@ -71,6 +71,6 @@ def neighbours(
 
 
 def check_net(file, net):
-    """Raise BadFile unless the codes are this net's."""
+    """Raise BadFile unless the codes come from this net."""
     if file.fingerprint != fingerprint(net):
-        raise BadFile(f"{file.path} holds codes of another net, {file.net}: give it as --net")
+        raise BadFile(f"{file.path} holds codes of another net, {file.net}: name that net with --net")

@@ -1,11 +1,11 @@
-"""The patches of many pictures that excite a unit most, and what in them does (Zeiler & Fergus 2014, figure 2).
+"""The patches of many pictures that excite a unit most, and the pixels that do so (Zeiler & Fergus 2014, figure 2).
 
-One sweep finds, for one unit or for every unit of a layer, the k places at which it answers most strongly. A place of
-the layer sees a box of the picture, its receptive field, computed from the layers and clipped at the border: that is
-the patch. Beside each stand the deconvnet and the guided picture of that very place.
+One sweep finds, for one unit or for every unit of a layer, the k places where its activation is largest. A place of the
+layer sees a box of the picture, its receptive field, which is computed from the layers and clipped at the border: that
+is the patch. The deconvnet's and the guided picture of the same place stand beside each patch.
 
-With ``per_picture`` above 1 a picture gives several patches: the strongest place, then the strongest whose box is half
-a receptive field away from it or more, and so on. Of equal places the first counts.
+With ``per_picture`` above 1 a picture gives several patches: the strongest place, then the strongest whose box is at
+least half a receptive field away, and so on. The first of equal places counts.
 """
 
 import os
@@ -36,7 +36,7 @@ FIGURE_PIXELS = 24e6                            # of all tiles together
 
 @dataclass(frozen=True)
 class Patch:
-    """One place that excites a unit: its value, where in the layer, and which box of which picture it sees."""
+    """One place that excites a unit: its value, its position in the layer, and the box of the picture that it sees."""
 
     picture: str
     number: int                                 # of the picture
@@ -49,14 +49,15 @@ class Patch:
 
 @dataclass(frozen=True, eq=False)
 class TopPatches(Result):
-    """``patches``: for each unit its patches, strongest first; ``tiles``: kind -> as many pictures, uint8 (h, w, 3)."""
+    """``patches``: for each unit its patches, strongest first; ``tiles``: {kind: pictures uint8 (h, w, 3)}, one per
+    patch."""
 
     layer: str
     units: tuple                                # channels of the layer
     patches: tuple                              # of tuples of Patch
     tiles: dict
     unreadable: tuple                           # (name, why)
-    looked_at: int                              # pictures, the unreadable ones among them
+    looked_at: int                              # the number of pictures, including unreadable ones
 
     def picture(self):
         blocks = [self.block(i) for i in range(len(self.units))]
@@ -71,14 +72,14 @@ class TopPatches(Result):
         return framed
 
     def block(self, i):
-        """One unit: its patches in a square, and beside them those of each other kind."""
+        """The block of one unit: its patches in a square, and the pictures of each other kind beside them."""
         grids = []
         for tiles in self.tiles.values():
             found = tiles[i] or [np.full((48, 48, 3), 238, np.uint8)]
             grids.append(contact_sheet(found, columns=int(np.ceil(len(found) ** 0.5)), scale=1, gap=2))
         figure = beside(grids, gap=8, align="top")
         head = f"unit {self.units[i]}: " + (f"{self.patches[i][0].value:.3g} to {self.patches[i][-1].value:.3g}"
-                                            if self.patches[i] else "off in all of them")
+                                            if self.patches[i] else "inactive in all of them")
         return above([text_picture(head, figure.shape[1], size=13), figure], gap=3)
 
     @property
@@ -94,7 +95,7 @@ class TopPatches(Result):
         lines = [f"{self.layer}: the strongest patches of {len(self.units)} units in "
                  f"{self.looked_at - len(self.unreadable)} pictures"]
         for unit, found in list(zip(self.units, self.patches))[:5]:
-            shown = ", ".join(f"{p.picture} {p.value:.3g}" for p in found[:3]) or "off in all of them"
+            shown = ", ".join(f"{p.picture} {p.value:.3g}" for p in found[:3]) or "inactive in all of them"
             lines.append(f"  unit {unit}: {shown}{', ...' if len(found) > 3 else ''}")
         return "\n".join([*lines, *listed(self.unreadable)])
 
@@ -109,16 +110,16 @@ def top_patches(
     """The k patches that excite each of ``units`` (channels; default: all) of ``layer`` (default: the content layer).
 
     pictures: a folder, a picture file, a list of files, or arrays. maps: what to draw beside each patch. jobs, backend,
-    scheduler, size: see `sweep.sweep`. checkpoint: where to note every 30 s, and when stopped, how far it is, so that
-    ``resume`` can go on from there.
+    scheduler, size: see `sweep.sweep`. checkpoint: the file that notes the state every 30 s and when the run is
+    stopped; ``resume`` continues from it.
     """
     layer = layer or net.role("content")
     net.check_name(layer)
     for name, value in (("k", k), ("per_picture", per_picture)):
         if value < 1:
-            raise BadValue(f"{name} is at least 1, not {value}")
+            raise BadValue(f"{name} must be at least 1, not {value}")
     if unknown := [kind for kind in maps if kind not in MAPS]:
-        raise BadValue(f"beside a patch can stand {' and '.join(MAPS)}, not {unknown[0]!r}")
+        raise BadValue(f"the maps beside a patch can be {' and '.join(MAPS)}, not {unknown[0]!r}")
     side = shown(net, size)[:2]
     shape = net.shapes((1, *side, net.input_channels))[layer]
     units = checked_units(units, layer, shape[-1])
@@ -136,7 +137,7 @@ def top_patches(
             tally.add(pictures, first, looked)
             state.save_sometimes(tops, tally)
     finally:
-        state.save(tops, tally)                         # stopped or not: drawing may take long too
+        state.save(tops, tally)                         # also after a full run, because drawing may take long, too
     if len(tally.unreadable) == len(pictures):
         raise BadFile(f"none of the {len(pictures)} pictures can be read; the first: {tally.unreadable[0][1]}")
 
@@ -167,7 +168,7 @@ def checked_units(units, layer, count):
 
 
 def draw_tiles(net, pictures, layer, found, maps, field, side, size, progress):
-    """kind -> for each unit its tiles. The pictures are read again, the places of each batch go back in one sweep."""
+    """{kind: tiles for each unit}. The pictures are read again; one backward pass serves all places of a batch."""
     entries = [(u, rank, one) for u, row in enumerate(found) for rank, one in enumerate(row)]
     tiles = {kind: [[None] * len(row) for row in found] for kind in ("patch", *maps)}
     enlarge = tile_scale([min(f, s) for f, s in zip(field.size, side)], len(entries) * len(tiles))
@@ -195,7 +196,7 @@ def draw_tiles(net, pictures, layer, found, maps, field, side, size, progress):
 
 
 def gradients(net, x, layer, places, maps):
-    """rule -> (n, h, w, C): what arrives at the pixels of picture i from its place, under each rule."""
+    """{rule: (n, h, w, C)}: the backward pass from the place of picture i to its pixels, under each rule."""
     with ONE_BLAS_THREAD:
         acts = net.forward(x, until=layer, keep=(layer,))
         dout = get_xp(x).zeros(acts.shapes[layer], acts.dtype)
@@ -206,7 +207,7 @@ def gradients(net, x, layer, places, maps):
 
 
 def in_cell(cut, one, field, side):
-    """A patch as a tile as large as the receptive field (or the picture), blank where the field leaves the picture."""
+    """A patch as a tile of the size of the receptive field (or the picture), blank outside the picture."""
     cell = np.full((*(min(f, s) for f, s in zip(field.size, side)), 3), 238, np.uint8)
     at = []
     for axis, place in enumerate((one.row, one.column)):
@@ -217,7 +218,7 @@ def in_cell(cut, one, field, side):
 
 
 def tile_scale(cell, count):
-    """What cells (h, w) are enlarged by: to sizes that are easy to see, all of them to no more than a figure holds."""
+    """The factor by which cells (h, w) are enlarged: enough to be easy to see, but not more than a figure can hold."""
     wanted = (144 if count <= 60 else 64) / max(cell)
     return min(round(wanted) if wanted > 1 else wanted, (FIGURE_PIXELS / max(count, 1) / (cell[0] * cell[1])) ** 0.5)
 

@@ -1,10 +1,10 @@
-"""Theoretical and effective receptive fields (Luo et al. 2016): what a unit could see, and what it does look at.
+"""Theoretical and effective receptive fields (Luo et al. 2016): what a unit can see, and what it uses.
 
     E[i, j] = mean over pictures, sum over channels k of   (d a[centre, k] / d pixel[i, j])^2
 
-a[centre, k] is channel k of a layer at its central position. The theoretical field is where E may differ from zero;
-most of E lies in a much smaller blob at its middle. The sum over channels is taken by chance: for signs r_k = +1 or -1
-drawn anew for every picture, the gradient of sum_k r_k a[centre, k] has, squared, just that sum as its mean.
+a[centre, k] is channel k of a layer at its central position. E may differ from zero in the theoretical field; most of E
+lies in a much smaller blob at its middle. The sum over channels is estimated with random signs: with r_k = +1 or -1,
+drawn for every picture, the squared gradient of sum_k r_k a[centre, k] has this sum as its mean.
 """
 
 from dataclasses import dataclass
@@ -53,9 +53,9 @@ class ReceptiveFields(Result):
         tiles = [_tile(self.energy[k], self.seen[k], self.centres[k], self.sizes[k]) for k in shown]
         labels = [f"{self.layers[k]}\n{self.sizes[k]} of {max(self.fields[k].size)}" for k in shown]
         sheet = contact_sheet(tiles, min(len(tiles), 7), labels=labels, scale=1, gap=8)
-        figure = panels([sheet], ["what the central unit of each layer looks at\nroot of the mean squared gradient in "
-                                  f"{W} x {H} pixels; white: what it could see, blue: the square that holds 95 %; "
-                                  "below: the sides of both"], height=sheet.shape[0])
+        figure = panels([sheet], ["what the central unit of each layer uses\nroot of the mean squared gradient in "
+                                  f"{W} x {H} pixels; white: what it can see, blue: the square with 95 % of the "
+                                  "energy; below: the sides of both"], height=sheet.shape[0])
         x = np.arange(1, len(shown) + 1)
         curves = {"theoretical": (x, [max(self.fields[k].size) for k in shown]),
                   "effective, 95 %": (x, [self.sizes[k] for k in shown]),
@@ -84,15 +84,15 @@ def effective_receptive_field(
     net: Network, *, images: Array | None = None, data: str | None = None, pictures: Any = 32,
     size: int | tuple[int, int] | None = None, seed: int = 0, progress: bool = False,
 ) -> ReceptiveFields:  # fmt: skip
-    """The receptive field of the central unit of every layer, theoretical beside effective.
+    """The theoretical and the effective receptive field of the central unit of every layer.
 
-    images: uint8 (N, H, W, C), as the net sees them; or else ``pictures`` crops from the photographs of the folder
-    ``data`` (default: the two that come with scikit-learn). size: of the crops, in a net that takes any.
+    images: uint8 (N, H, W, C), as the net sees them; by default ``pictures`` crops from the photographs of the folder
+    ``data`` (default: the two that come with scikit-learn). size: the size of the crops, for a net that takes any.
     """
     rng, unreadable = np.random.default_rng(seed), []
     if images is None:
         if pictures < 1:
-            raise BadValue(f"pictures is at least 1, not {pictures}")
+            raise BadValue(f"pictures must be at least 1, not {pictures}")
         found, unreadable = photos(data)
         images = crops(found, net.input_size or (size or 224,) * 2, pictures, rng)
     check_fits(net, (1, *images.shape[1:3], net.input_channels))
@@ -121,7 +121,7 @@ def effective_receptive_field(
 
 
 def central_seed(acts, name, rng):
-    """Random signs at every channel of the central position (of every unit, in a layer without positions)."""
+    """Random signs at every channel of the central position, or at every unit of a layer without positions."""
     shape = acts.shapes[name]
     seed = np.zeros(shape, acts.dtype)
     signs = rng.choice([-1.0, 1.0], (shape[0], shape[-1])).astype(acts.dtype)
@@ -145,7 +145,7 @@ def effective_size(energy, centre):
 
 
 def _tile(energy, box, centre, size):
-    """E as a small picture, with frames: white what is seen, blue the effective field."""
+    """E as a small picture with frames: white for what the unit can see, blue for the effective field."""
     scale = max(1, round(TILE / max(energy.shape)))
     picture = unsigned(np.sqrt(energy), percentile=100) if energy.any() else np.zeros((*energy.shape, 3), np.uint8)
     im = Image.fromarray(picture.repeat(scale, axis=0).repeat(scale, axis=1))

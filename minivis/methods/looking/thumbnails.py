@@ -1,4 +1,4 @@
-"""Small copies of the pictures of a file of codes; a grey tile for one that is gone."""
+"""Small copies of the pictures of a file of codes; a missing picture becomes a grey tile."""
 
 import numpy as np
 from PIL import Image
@@ -21,12 +21,12 @@ def thumbnails(file, numbers, side, progress=False):
             image = np.full((side, side, 3), 205, np.uint8)
         tiles.append(shrunk(image, side))
     notes = [f"{len(paths)} pictures {what} since {file.path} was made, such as {paths[0]}"
-             for what, paths in (("cannot be read any more", lost), ("have changed", changed)) if paths]
+             for what, paths in (("can no longer be read", lost), ("have changed", changed)) if paths]
     return tiles, notes
 
 
 def shrunk(image, side):
-    """uint8 (h, w, 3) whose longer side is ``side``; a smaller one is enlarged by whole pixels as far as it goes."""
+    """Scale to uint8 (h, w, 3) with a longer side of ``side``; smaller pictures are enlarged by a whole factor."""
     image = image if image.shape[2] == 3 else image.repeat(3, axis=2)
     scale = side // max(image.shape[:2])
     if scale > 1:

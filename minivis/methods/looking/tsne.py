@@ -1,7 +1,7 @@
 """A map of pictures: t-SNE of their codes (van der Maaten & Hinton 2008), after Karpathy's picture in the lecture.
 
-t-SNE puts codes that are near one another near one another in the plane. The map shows each picture at its place; the
-grid moves each to a cell of its own, so that the squares of all the ways are least in sum: a linear assignment.
+t-SNE places codes that are close to each other close together in the plane. The map shows each picture at its place.
+The grid moves each picture to its own cell, so that the sum of the squared distances is minimal: a linear assignment.
 """
 
 import math

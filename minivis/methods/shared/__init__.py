@@ -1,1 +1,1 @@
-"""What methods of all families share."""
+"""Parts that methods of all families share."""

@@ -1,4 +1,4 @@
-"""What to put where a part of a picture is covered."""
+"""Contents for the covered parts of a picture."""
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -10,7 +10,7 @@ FILLS = ("grey", "mean", "blur", "noise")
 
 
 def filled(seen, fill, window, seed):
-    """Whole pictures to cut the covers from, uint8 like ``seen`` (N, H, W, C).
+    """Whole pictures from which covers are cut, uint8 like ``seen`` (N, H, W, C).
 
     "grey": mid grey; "mean": the picture's mean colour; "blur": the picture without its details (a Gaussian of a
     quarter of the window); "noise": random pixels; or a colour, numbers in 0..255.
@@ -18,7 +18,7 @@ def filled(seen, fill, window, seed):
     if not isinstance(fill, str):
         color = np.asarray(fill)
         if color.shape not in ((), (1,), (seen.shape[3],)) or not (color >= 0).all() or not (color <= 255).all():
-            raise BadValue(f"a colour to cover with is {seen.shape[3]} numbers in 0..255, not {fill!r}")
+            raise BadValue(f"the colour of a cover must be {seen.shape[3]} numbers in 0..255, not {fill!r}")
         return np.broadcast_to(to_uint8(color), seen.shape)
     if fill == "grey":
         return np.full_like(seen, 128)

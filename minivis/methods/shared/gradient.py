@@ -9,7 +9,7 @@ from minivis.runtime.progress import track
 
 
 def pixel_gradient(net, target, relu_rule="normal"):
-    """The gradient of the target's values at the pixels, (N, H, W, C) in RGB order."""
+    """The gradient of the target's values with respect to the pixels, (N, H, W, C) in RGB order."""
     return to_cpu(net.preprocess_adjoint(input_gradient(net, target, relu_rule)))
 
 
@@ -35,5 +35,5 @@ def mean_gradient(net, variants, count, units, *, progress=False, title=""):
 
 
 def strongest_channel(gradient):
-    """(N, H, W, C) -> (N, H, W): the largest size among the colours of each pixel (Simonyan et al. 2014)."""
+    """(N, H, W, C) -> (N, H, W): the largest absolute value of each pixel's colours (Simonyan et al. 2014)."""
     return np.abs(gradient).max(axis=3)

@@ -1,4 +1,4 @@
-"""Which unit a method is asked about: by default, for each picture, the class that the net puts first."""
+"""The unit that a method explains: by default the top class of each picture."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from minivis.runtime.backend import get_xp, to_cpu
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """One unit for each picture of a pass, its value there, and its probability where it is a class."""
+    """One unit for each picture of a pass, its value and, if it is a class, its probability."""
 
     acts: Activations
     units: tuple[Unit, ...]
@@ -27,7 +27,7 @@ class Target:
         return to_cpu((self.acts[layer] * self.seeds()[layer]).reshape(len(self.units), -1).sum(axis=1))
 
     def seeds(self):
-        """The seeds of a backward that asks for these units: (N, ...) zeros with ones at them."""
+        """The seeds of a backward pass from these units: zeros (N, ...) with ones at the units."""
         layer = self.units[0].layer
         seed = get_xp(self.acts[layer]).zeros_like(self.acts[layer])
         for unit in set(self.units):
@@ -36,7 +36,7 @@ class Target:
         return {layer: seed}
 
     def name(self, i):
-        """As people say it: the class's name, else the unit string."""
+        """The class's name, or the text of another unit."""
         unit, net = self.units[i], self.acts.net
         is_class = net.class_names and unit.layer in (net.roles.get("logits"), net.roles.get("prob"))
         return net.class_names[unit.channel] if is_class else str(unit)
@@ -52,7 +52,7 @@ class Target:
 
 
 def aim(net, x, unit=None, *, grad="image", also=()):
-    """One forward pass of x (N, H, W, C), as far as is needed: the `Target` in it. ``also``: further layers to keep.
+    """The `Target` in a forward pass of x (N, H, W, C), which runs as far as needed. ``also``: further layers to keep.
 
     ``net``: as `answering` gives it, so that a class has a probability.
     """
@@ -84,17 +84,17 @@ def units_of(net, unit, count):
     if len(units) != count:
         raise BadValue(f"{len(units)} units for {count} pictures: give one, or one for each")
     if len({u.layer for u in units}) > 1:
-        raise BadValue(f"units of several layers ({', '.join(map(str, units))}): ask for them one at a time")
+        raise BadValue(f"the units are in several layers ({', '.join(map(str, units))}): give units of one layer")
     return units
 
 
 def asked(unit):
-    """A unit as given, for the settings of a Result: None, a string, or a list of them."""
+    """A unit as text for the settings of a Result: None, a string, or a list of strings."""
     return None if unit is None else [str(u) for u in unit] if isinstance(unit, (list, tuple)) else str(unit)
 
 
 def last_of(net, names):
-    """The last of these layers in the order of the net: a pass until there reaches them all."""
+    """The last of these layers in the net's order; a pass up to it reaches them all."""
     order = ["input", *net.nodes]
     return max(names, key=order.index)
 

@@ -46,7 +46,7 @@ def test_gradcam_takes_the_last_maps_and_any_that_are_named(vgg, branches, pictu
     assert saliency(vgg, picture, kind="gradcam", layer="conv1_2").settings["layer"] == "conv1_2"
     large = rng.integers(0, 256, (40, 30, 3), np.uint8)
     assert saliency(branches, large, kind="gradcam").settings["layer"] == "sum"
-    with pytest.raises(BadValue, match="b_conv gives none"):
+    with pytest.raises(BadValue, match="b_conv has none"):
         saliency(branches, large, "a:1", kind="gradcam", layer="b_conv")        # a branch beside, not below
 
 

@@ -182,7 +182,7 @@ def test_grey_nets_and_nets_of_any_size(branches, rng):
     ({"fill": "gray"}, "no fill named 'gray'; did you mean 'grey'"),
     ({"fill": (300, 0, 0)}, "numbers in 0..255"),
     ({"measure": "probs"}, "did you mean 'prob'"),
-    ({"measure": "prob", "unit": "fc7:1"}, "no class and has no probability"),
+    ({"measure": "prob", "unit": "fc7:1"}, "not a class, so it has no probability"),
     ({"unit": "swan"}, "no class named 'swan'"),
 ])  # fmt: skip
 def test_mistakes(vgg, picture, settings, message):

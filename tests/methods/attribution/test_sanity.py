@@ -59,5 +59,5 @@ def test_a_neuron_in_the_middle_batches_and_grey_nets(vgg, rng):
 def test_mistakes(vgg, picture):
     with pytest.raises(UnknownName, match="did you mean 'guided'"):
         sanity_check(vgg, picture, kinds=("gided",))
-    with pytest.raises(BadValue, match="made without weights"):
+    with pytest.raises(BadValue, match="depends on no weights"):
         sanity_check(vgg, picture, "input:0", kinds=("gradient",))

@@ -72,8 +72,8 @@ def test_cut_out_mask_box_and_figure(cv2, rng, tmp_path):
 
 
 @pytest.mark.parametrize("settings, message", [
-    ({"high": 0.3, "low": 0.3}, "the low one below the high one"), ({"high": 1.2}, "quantiles go from 0 to 1"),
-    ({"rounds": 0}, "rounds is at least 1"), ({"show": "cutout"}, "did you mean 'cut-out'"),
+    ({"high": 0.3, "low": 0.3}, "low below high"), ({"high": 1.2}, "quantiles from 0 to 1"),
+    ({"rounds": 0}, "rounds must be at least 1"), ({"show": "cutout"}, "did you mean 'cut-out'"),
     ({"kind": "guide"}, "did you mean 'guided'"), ({"unit": "gose"}, "did you mean 'goose'"),
 ])  # fmt: skip
 def test_mistakes(cv2, vgg, rng, settings, message):

@@ -297,7 +297,7 @@ def test_block_by_block_is_the_same(folder, rng, monkeypatch, metric):
 
 
 def test_nearest_refuses():
-    with pytest.raises(BadValue, match="a code of 3 numbers among codes of 2"):
+    with pytest.raises(BadValue, match="the code has 3 numbers, but the other codes have 2"):
         nearest(ROWS, [1, 2, 3])
     with pytest.raises(UnknownName, match="no metric named 'cosin'; did you mean 'cosine'"):
         nearest(ROWS, [1, 2], metric="cosin")

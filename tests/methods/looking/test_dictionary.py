@@ -45,6 +45,6 @@ def test_compare(vgg, tmp_path):
     again = compare_filters(vgg, patches=200)
     assert all((again.learnt[way] == found.learnt[way]).all() for way in found.learnt)
     assert compare_filters(tiny_vgg(channels=1), patches=200).learnt["k-means"].shape == (6, 3, 3, 1)
-    for settings, message in (({"layer": "conv2_1"}, "reads feature maps"), ({"patches": 20}, "take 60 or more")):
+    for settings, message in (({"layer": "conv2_1"}, "reads feature maps"), ({"patches": 20}, "use 60 or more")):
         with pytest.raises(BadValue, match=message):
             compare_filters(vgg, **settings)

@@ -35,7 +35,7 @@ def test_filters_of_a_deep_layer_are_a_square_a_channel(vgg):
 def test_a_net_without_convolutions_has_no_filters():
     net = Network(preprocessing=Preprocessing("grey", (0.0,), (1.0,), size=(1, 1)))
     net.add("flatten", Flatten()).add("fc", FullyConnected(np.ones((1, 2)), np.zeros(2)))
-    with pytest.raises(UnknownName, match="no convolutions"):
+    with pytest.raises(UnknownName, match="no convolution"):
         filter_grid(net)
 
 

@@ -34,7 +34,7 @@ def test_neighbours_of_a_picture(folder):
     assert [path for path, _ in found.found] == [f"pictures/{i}.png" for i in others]
     np.testing.assert_allclose([d for _, d in found.found], 1 - cosines[others], atol=1e-6)
     assert found.picture().std() > 10 and found.numbers["among"] == 10 and found.caption == "the 4 nearest of 10"
-    with pytest.raises(BadFile, match="holds codes of another net, tiny: give it as --net"):
+    with pytest.raises(BadFile, match="holds codes of another net, tiny: name that net with --net"):
         neighbours(tiny_vgg(seed=1), image, "codes.h5")
 
 
@@ -45,7 +45,7 @@ def test_pictures_that_are_gone_or_have_changed_are_told_of(folder):
     (folder / "pictures/1.png").unlink()
     write_image("pictures/2.png", image, force=True)
     notes = neighbours(net, image, "codes.h5", k=9).notes
-    assert notes == ("1 pictures cannot be read any more since codes.h5 was made, such as pictures/1.png",
+    assert notes == ("1 pictures can no longer be read since codes.h5 was made, such as pictures/1.png",
                      "1 pictures have changed since codes.h5 was made, such as pictures/2.png")
 
 
@@ -57,4 +57,4 @@ def test_a_path_that_leads_to_a_pipe_is_not_opened(folder):
     (folder / "pictures/1.png").unlink()
     os.mkfifo(folder / "pictures/1.png")
     notes = neighbours(net, image, "codes.h5", k=9).notes
-    assert notes == ("1 pictures cannot be read any more since codes.h5 was made, such as pictures/1.png",)
+    assert notes == ("1 pictures can no longer be read since codes.h5 was made, such as pictures/1.png",)

@@ -111,7 +111,7 @@ def test_a_unit_that_is_off_has_no_patch(images):
     net.layers["conv1_1"].set_params(w=w, b=np.where(np.arange(6) == 3, np.float32(-1e4), b))
     found = top_patches(net, images, "relu1_1", [3, 4], k=2)
     assert found.patches[0] == () and len(found.patches[1]) == 2
-    assert "unit 3: off in all of them" in str(found) and found.picture().shape[2] == 3
+    assert "unit 3: inactive in all of them" in str(found) and found.picture().shape[2] == 3
     assert found.numbers["units"][0] == {"unit": "relu1_1:3", "patches": []}
 
 
@@ -161,8 +161,8 @@ def test_stopped_and_gone_on_with_is_the_same(images, tmp_path, monkeypatch):
     ({"units": [8]}, BadValue, "unit 8: relu2_1 has 8 units, 0 to 7"),
     ({"units": [-1]}, BadValue, "unit -1: relu2_1 has 8 units"),
     ({"units": []}, BadValue, "name at least one unit"),
-    ({"k": 0}, BadValue, "k is at least 1"),
-    ({"per_picture": 0}, BadValue, "per_picture is at least 1"),
+    ({"k": 0}, BadValue, "k must be at least 1"),
+    ({"per_picture": 0}, BadValue, "per_picture must be at least 1"),
     ({"maps": ["saliency"]}, BadValue, "not 'saliency'"),
     ({"checkpoint": "nowhere", "resume": True}, BadFile, "there is no checkpoint nowhere"),
 ])

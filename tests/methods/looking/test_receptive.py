@@ -95,5 +95,5 @@ def test_every_layer_of_a_net(vgg, branches, rng):
     assert found.picture().shape[2] == 3 and len(str(found).splitlines()) == len(vgg.nodes) + 1
     assert effective_receptive_field(branches, pictures=2, size=40).energy[0].shape == (40, 40)
     assert effective_receptive_field(tiny_vgg(channels=1), pictures=2).picture().shape[2] == 3
-    with pytest.raises(BadValue, match="pictures is at least 1"):
+    with pytest.raises(BadValue, match="pictures must be at least 1"):
         effective_receptive_field(vgg, pictures=0)

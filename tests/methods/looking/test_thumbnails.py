@@ -34,5 +34,5 @@ def test_what_is_gone_or_has_changed(tmp_path, rng):
     for tile, image in zip(tiles, images[:2]):
         np.testing.assert_array_equal(tile, image)
     assert (tiles[2] == 205).all()
-    assert notes == [f"1 pictures cannot be read any more since codes.h5 was made, such as {tmp_path / '2.png'}",
+    assert notes == [f"1 pictures can no longer be read since codes.h5 was made, such as {tmp_path / '2.png'}",
                      f"1 pictures have changed since codes.h5 was made, such as {tmp_path / '1.png'}"]

@@ -28,7 +28,7 @@ def test_a_colour_covers_every_picture():
     np.testing.assert_array_equal(filled(seen, (0, 20, 255), (2, 2), 0), np.full((2, 3, 4, 3), (0, 20, 255)))
     np.testing.assert_array_equal(filled(seen[..., :1], 7, (2, 2), 0), np.full((2, 3, 4, 1), 7))
     for colour in ((1, 2), -1, 255.5, (0, 0, np.nan)):
-        with pytest.raises(BadValue, match=r"a colour to cover with is 3 numbers in 0\.\.255"):
+        with pytest.raises(BadValue, match=r"the colour of a cover must be 3 numbers in 0\.\.255"):
             filled(seen, colour, (2, 2), 0)
     with pytest.raises(UnknownName, match="did you mean 'blur'"):
         filled(seen, "blurr", (2, 2), 0)

@@ -72,7 +72,7 @@ def test_units_for_pictures(vgg):
     assert units_of(vgg, None, 3) == () and units_of(vgg, "cat", 3) == (cat,) * 3 == units_of(vgg, (cat,), 3)
     with pytest.raises(BadValue, match="2 units for 3 pictures"):
         units_of(vgg, ["cat", "owl"], 3)
-    with pytest.raises(BadValue, match="units of several layers"):
+    with pytest.raises(BadValue, match="units are in several layers"):
         units_of(vgg, ["cat", "conv1_1:0"], 2)
     assert [asked(unit) for unit in (None, cat, [cat, "owl"])] == [None, "fc8:cat", ["fc8:cat", "owl"]]
 
