@@ -1,4 +1,5 @@
-"""Every architecture against the same net in PyTorch: narrow ones, made once by tests/golden/make_torch_nets.py."""
+"""Every architecture against the same net in PyTorch: narrow ones, made once by tests/golden/make_torch_nets.py
+and make_torchvision_nets.py."""
 
 import functools
 from pathlib import Path
@@ -15,6 +16,8 @@ FILES = {
     "squeezenet1_1.pth": ("SqueezeNet 1.1", 67), "resnet18.pth": ("ResNet-18", 65), "resnet34.pth": ("ResNet-34", 65),
     "resnet50.pth": ("ResNet-50", 65), "googlenet.pth": ("GoogLeNet", 70),
     "efficientnet_lite0.pth": ("EfficientNet-Lite0", 70), "efficientnet_lite1.pth": ("EfficientNet-Lite1", 70),
+    "inception_v3.pth": ("Inception-v3", 299), "mobilenet_v2.pth": ("MobileNetV2", 65),
+    "densenet121.pth": ("DenseNet-121", 65), "resnext.pth": ("ResNet of 1 + 2 + 1 + 1 bottlenecks", 65),
     "AlexNet.caffemodel": ("AlexNet", 227), "CaffeNet.caffemodel": ("CaffeNet", 227),
     "GoogLeNet.caffemodel": ("GoogLeNet", 224),
 }  # fmt: skip
@@ -27,8 +30,8 @@ def pattern(size, channels=3):
 
 @functools.cache
 def golden():
-    with np.load(GOLDEN / "nets.npz") as file:
-        return dict(file)
+    with np.load(GOLDEN / "nets.npz") as ours, np.load(GOLDEN / "nets_torchvision.npz") as torchvisions:
+        return {**ours, **torchvisions}
 
 
 @pytest.mark.parametrize("file", FILES)
