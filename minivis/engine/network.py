@@ -173,6 +173,6 @@ class Network(Graph):
         """A gradient at the net's input as a gradient at the pixels."""
         return geometry.preprocessing_of(self).preprocess_adjoint(dx, channels)
 
-    def shown(self, values):
+    def shown(self, values: Array) -> Array:
         """Pixels, or a map over them, (..., C) as they are drawn: three channels, or one; see images/channels.py."""
         return geometry.preprocessing_of(self).shown(values)
