@@ -59,7 +59,8 @@ def as_it_is(channels):
     """The preprocessing that hands a picture to the file's own net unchanged."""
     if channels == 3:
         return IDENTITY
-    return replace(IDENTITY, channel_order="grey", mean=(0.0,) * channels, scale=(1.0,) * channels)
+    order = "grey" if channels == 1 else "as given"
+    return replace(IDENTITY, channel_order=order, mean=(0.0,) * channels, scale=(1.0,) * channels)
 
 
 def difference(ours, theirs):

@@ -36,9 +36,11 @@ def table_of(match):
         table["roles"].update(head.roles)
         if head.said:
             about["head"] = head.said
-    for row in rows.values():
+    for name, row in rows.items():
         if row.get("groups", 1) > 1:
             row["groups"] = BY_SHAPE
+        if row["type"] == "Conv2D" and f"{prefixes[name]}.bias" not in match.tensors:
+            row["parameters"] = ["w"]
 
     def shape(name):
         """Of a layer's weights in the file: out, in, and a kernel's H, W."""

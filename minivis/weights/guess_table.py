@@ -77,8 +77,10 @@ def guess_table(contents, path):
                            "with their inputs, which no shape tells")
     guess.notes.append("no shape tells how pictures come in: preprocess is one of caffe, torch, tensorflow, unit, none")
     pixels = {"preprocess": "none"}
-    if guess.gives["input"] == 1:
-        pixels = {"preprocessing": {"channel_order": "grey", "mean": [0.0], "scale": [1.0]}}
+    channels = guess.gives["input"]
+    if channels not in (3, None):
+        order = "grey" if channels == 1 else "as given"
+        pixels = {"preprocessing": {"channel_order": order, "mean": [0.0] * channels, "scale": [1.0] * channels}}
     return {"notes": guess.notes[:MOST_NOTES], "input": [size or 224] * 2, **pixels, "layers": guess.rows}
 
 

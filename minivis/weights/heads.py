@@ -36,12 +36,45 @@ class Module(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Rows of a layer table behind the body, what the file calls them, the layers' roles, and a sentence."""
+    """Rows of a layer table behind the body, what the file calls them, the layers' roles, and a sentence.
+
+    ``outputs``: name -> layer, where there are several heads side by side; the answer's first.
+    """
 
     rows: list
     prefixes: dict
     roles: dict
     said: str
+    outputs: dict = {}                                  # noqa: RUF012  never changed
+
+
+def heads_of(rest, channels, body, pooling, names=None):
+    """The `Head` of these tensors: one chain of modules, or several side by side, a first part of their names each."""
+    try:
+        return head_of(rest, channels, body, pooling, names)
+    except NoHead:
+        parts: dict[str, dict] = {}
+        columns = zip(*(name.split(".")[:-1] for name in rest))
+        depth = next((i for i, column in enumerate(columns) if len(set(column)) > 1), 0)    # where the names part
+        for name, tensor in rest.items():
+            parts.setdefault(name.split(".")[depth], {})[name] = tensor
+        if len(parts) < 2 or any(part.isdigit() for part in parts):
+            raise
+        heads = {part: head_of(inside, channels, body, pooling, names) for part, inside in parts.items()}
+    return side_by_side(heads)
+
+
+def side_by_side(heads):
+    """One `Head` of several that read the same: the first is the answer, and so comes last."""
+    first, *others = heads.values()
+    rows: dict[str, dict] = {}
+    for head in (*others, first):
+        kept = head.rows if head is first else [row for row in head.rows if row["name"] != head.roles["prob"]]
+        rows |= {row["name"]: row for row in kept}
+    prefixes = {ours: theirs for head in heads.values() for ours, theirs in head.prefixes.items()}
+    said = "; beside it ".join(head.said for head in heads.values())
+    outputs = {part: head.roles["logits"] for part, head in heads.items()}
+    return Head(list(rows.values()), prefixes, first.roles, said, outputs)
 
 
 def head_of(rest, channels, body, pooling, names=None):

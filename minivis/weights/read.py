@@ -16,7 +16,7 @@ from minivis.weights.containers.hdf5 import READABLE
 from minivis.weights.containers.open import Contents, opened
 from minivis.weights.fit import table_of
 from minivis.weights.keras import layouts
-from minivis.weights.outputs import choose_output, with_answers
+from minivis.weights.outputs import choose_output, tell_outputs, with_answers
 from minivis.weights.pictures import as_asked
 from minivis.weights.recognise import recognise
 from minivis.weights.training_of import finish
@@ -89,6 +89,7 @@ def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preproce
         table, prefix = table_of(match)
         net = build(table, prefix, match.tensors, contents.axes, dtype, path, finite)
         net = finish(net, match.known, contents)
+        tell_outputs(net, match.head.outputs if match.head else {})
     return as_asked(net, preprocess, size)
 
 

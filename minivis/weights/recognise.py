@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from minivis.errors import BadFile, UnknownName
-from minivis.layers import FullyConnected, Softmax
+from minivis.layers import Conv2D, FullyConnected, Softmax
 from minivis.models import resnet
 from minivis.models.known import Known, architectures, resnets_of
 from minivis.weights.arrange import channels_of
 from minivis.weights.containers.checkpoint import ASIDE
 from minivis.weights.containers.open import spellings
-from minivis.weights.heads import Head, NoHead, gap_between, head_of
+from minivis.weights.heads import Head, NoHead, gap_between, heads_of
 
 
 class Match(NamedTuple):
@@ -77,7 +77,7 @@ def known_for(tensors, arch=None):
 
 def compare(known, tensors, axes):
     """(None, 1) where these tensors are that architecture's, at any width; else (the first difference, how near)."""
-    wanted = known.arrays
+    wanted = arrays_in(known, tensors)
     there = [name for name in wanted if name in tensors]
     score = len(there) / max(len(wanted), len(tensors), 1)
     for name, (_, key, right) in wanted.items():
@@ -88,6 +88,16 @@ def compare(known, tensors, axes):
             return f"{name!r} is {list(shape)}, where {file_shape(right, axes)} was expected", score - 0.01
     extra = [name for name in tensors if name not in wanted and not re.match(known.ignored, name)]
     return (f"{extra[0]!r} has no place in it", score) if extra else (None, 1)
+
+
+def arrays_in(known, tensors):
+    """What the architecture holds; without the convolutions' biases where it has batch norms and the file has none."""
+    biases = {name for name, (layer, key, _) in known.arrays.items()
+              if key == "b" and isinstance(known.net.layers[layer], Conv2D)}  # fmt: skip
+    normed = any(key == "gamma" for _, key, _ in known.arrays.values())
+    if not normed or any(name in tensors for name in biases):
+        return known.arrays
+    return {name: item for name, item in known.arrays.items() if name not in biases}
 
 
 def same_kind(shape, right, axes):
@@ -163,7 +173,7 @@ def prefixes_of(tensors):
 def body_of(known, prefix, inside, tensors):
     """The `Body` of ``known`` in the tensors ``inside`` its prefix; None where it is another's."""
     layers = set(known.body)
-    wanted = {name: item for name, item in known.arrays.items() if item[0] in layers}
+    wanted = {name: item for name, item in arrays_in(known, inside).items() if item[0] in layers}
     if not wanted or not all(name in inside for name in wanted):
         return None
     for name, (layer, key, right) in wanted.items():
@@ -217,7 +227,7 @@ def with_head(body):
             break
         row = {"name": name, "type": type(layer).__name__, "inputs": list(inputs), "parameters": []}
         pooling.append(row | layer.config())
-    head = head_of(rest, body.channels, known.body[-1], pooling, head_names(rest, prefix, known) | own)
+    head = heads_of(rest, body.channels, known.body[-1], pooling, head_names(rest, prefix, known) | own)
     tensors = {prefix + name: tensor for name, tensor in body.tensors.items()} | rest
     return Match(known, tensors, head, tuple(aside), prefix)
 

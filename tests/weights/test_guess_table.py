@@ -71,7 +71,9 @@ def test_the_first_fc_layer_tells_the_size_of_the_pictures():
     table = guess_table(contents({"c1": (8, 3, 3, 3), "c2": (16, 8, 3, 3), "f1": (32, 16 * 64)}), "a.pth")
     assert table["input"] == [32, 32]
     assert any("16 maps of 8 x 8: with the 2 pools assumed here" in note for note in table["notes"])
-    assert guess_table(contents({"c1": (8, 1, 3, 3)}), "a.pth")["preprocessing"]["channel_order"] == "grey"
+    for channels, order in ((1, "grey"), (4, "as given")):
+        pixels = guess_table(contents({"c1": (8, channels, 3, 3)}), "a.pth")["preprocessing"]
+        assert pixels == {"channel_order": order, "mean": [0.0] * channels, "scale": [1.0] * channels}
 
 
 def test_what_no_table_has_is_named():

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from minivis.weights.heads import NoHead, gap_between, head_of
+from minivis.weights.heads import NoHead, gap_between, head_of, heads_of
 
 FLATTEN = [{"name": "flatten", "type": "Flatten", "inputs": ["pool5"], "parameters": []}]
 GAP = [{"name": "pool", "type": "GlobalAvgPool", "inputs": ["last"], "parameters": []}]
@@ -88,6 +88,18 @@ def test_layers_that_the_architecture_has_keep_its_names():
 def test_without_a_head_the_net_ends_with_the_body():
     assert kinds({}) == ["GlobalAvgPool"] and kinds({}, pooling=FLATTEN) == []
     assert head_of({}, 8, "last", GAP).roles == {"logits": None, "prob": None, "code": "pool"}
+
+
+@pytest.mark.parametrize("names", [("age", "sex"), ("heads_at_age", "heads_at_sex"), ("age_at_0", "sex_at_0")])
+def test_several_heads_stand_side_by_side_and_the_first_answers(names):
+    head = heads_of(tensors(**dict(zip(names, [(5, 8), (2, 8)]))), 8, "last", GAP)
+    first, second = (name.replace("_at_", ".") for name in names)
+    assert [(row["name"], row["inputs"]) for row in head.rows] == [
+        ("pool", ["last"]), (second, ["pool"]), (first, ["pool"]), ("prob", [first])]  # fmt: skip
+    assert head.outputs == {"age": first, "sex": second} and head.roles["logits"] == first
+    assert "beside it" in head.said
+    with pytest.raises(NoHead):
+        heads_of(tensors(fc_at_0=(5, 8), fc_at_2=(2, 8)), 8, "last", GAP)
 
 
 @pytest.mark.parametrize("modules, message", [

@@ -14,7 +14,7 @@ from vgg_files import GOLDEN, MAT_HEADER, TORCH_VGG16, WRITERS, npy, refused, to
 
 import minivis as mv
 from minivis.errors import BadFile, UnknownName
-from minivis.models.known import architectures, vgg_names
+from minivis.models.known import Known, architectures, blank_vgg, vgg_names
 from minivis.models.resnet import Design, to_number
 from minivis.weights import oxford
 from minivis.weights.containers.open import Contents
@@ -250,6 +250,30 @@ def test_a_head_may_have_names_that_the_body_has_too(tmp_path):
     np.testing.assert_allclose(acts["fc2"], hidden @ head["fc2.weight"].T + head["fc2.bias"], rtol=1e-4, atol=1e-4)
 
 
+def test_of_several_heads_one_is_asked_for(tmp_path):
+    heads = linear("age", 6, 3, 1) | linear("sex", 6, 2, 2)
+    for output, name in ((None, "age"), ("sex", "sex")):
+        net = loaded(tmp_path, BODY | heads, **({"output": output} if output else {}))
+        acts = net.forward(X)
+        wanted = acts["pool5"] @ heads[f"{name}.weight"].T + heads[f"{name}.bias"]
+        np.testing.assert_allclose(acts[net.roles["logits"]], wanted, rtol=1e-4, atol=1e-5)
+    assert "--output names another" in loaded(tmp_path, BODY | heads).about["output"]
+
+
+def test_convolutions_before_a_batch_norm_may_have_no_biases(tmp_path):
+    known = Known("VGG11-BN", "torchvision", lambda: blank_vgg("VGG11", normed=True), vgg_names("VGG11", normed=True))
+    rng, arrays = np.random.default_rng(0), {}
+    for name, (layer, key, shape) in known.arrays.items():
+        if layer in known.body:
+            kernel = key == "w"
+            numbers = rng.uniform(0.5, 1, (4, min(4, shape[2]), 3, 3) if kernel else 4)
+            arrays[name] = (numbers - 0.7 * kernel).astype("f4")
+    convs = {name for name, (layer, key, _) in known.arrays.items() if key == "b" and layer.startswith("conv")}
+    found = loaded(tmp_path, {name: array * (name not in convs) for name, array in arrays.items()}).forward(X)
+    bare = loaded(tmp_path, {name: array for name, array in arrays.items() if name not in convs}).forward(X)
+    np.testing.assert_array_equal(bare["pool5"], found["pool5"])
+
+
 @pytest.mark.parametrize("prefix", ["", "0.", "backbone."])
 def test_the_children_of_a_resnet_are_numbered(tmp_path, prefix):
     arrays = {prefix + to_number(name): array for name, array in BODY.items()} | linear("head.1", 6, 5)
@@ -261,7 +285,7 @@ def test_the_children_of_a_resnet_are_numbered(tmp_path, prefix):
 
 @pytest.mark.parametrize("more, message", [
     (linear("layer2.0.se.fc1", 6, 2), "'layer2.0.se.fc1.weight' has no place in it"),
-    (linear("age", 6, 3) | linear("sex", 6, 2), "'sex' reads 6 numbers, and 3 come in"),
+    (linear("fc.0", 6, 3) | linear("fc.2", 6, 2), "'fc.2' reads 6 numbers, and 3 come in"),
 ])  # fmt: skip
 def test_what_is_no_head_is_refused(tmp_path, more, message):
     with pytest.raises(BadFile, match=message):
