@@ -144,9 +144,11 @@ def compared_with(files, net, path, given):
 
     from minivis.errors import MinivisError
     from minivis.weights import expect
-    from minivis.weights.catalogue import load
+    from minivis.weights.catalogue import load, locate
+    from minivis.weights.read import layer_names
 
-    answers = expect.read_answers(files, net)
+    names = layer_names(net, locate(path), arch=given.get("arch"), part=given.get("part"))
+    answers = expect.read_answers(files, net, names)
 
     def inside():
         """What the file itself does to a picture: its preprocessing where it is to read the picture as it is."""

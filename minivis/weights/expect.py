@@ -103,8 +103,11 @@ def difference(found, path):
 # ---- files ----
 
 
-def read_answers(words, net):
-    """The `Answers` in files: first the input's, then those of outputs, ``[NAME=]FILE.npy`` or .npz of names."""
+def read_answers(words, net, names=None):
+    """The `Answers` in files: first the input's, then those of outputs, ``[NAME=]FILE.npy`` or .npz of names.
+
+    ``names``: what the net's file calls its layers -> layer, see `read.layer_names`.
+    """
     source = words[0]
     arrays = arrays_of(source)
     key = next((name for name in INPUTS if name in arrays), None)
@@ -127,7 +130,7 @@ def read_answers(words, net):
                        "y.npy")
     inputs, found = readings(x, net, source), {}
     for name, (file, array) in outputs.items():
-        layers = layers_of(name, net)
+        layers = layers_of(name, net, names or {})
         check_size(array, layers, net.shapes(inputs[0].shape), file)
         found[called(name, file, source)] = layers, array
     return Answers(source, inputs, found)
@@ -138,10 +141,15 @@ def called(name, file, source):
     return name if name and (name not in ENDS or file == source) else os.path.basename(file)
 
 
-def layers_of(name, net):
+def layers_of(name, net, names):
     """The layers that an answer may be the output of."""
-    if name in net.nodes:
-        return [name]
+    outputs = net.about.get("outputs") or {}
+    if name in net.nodes or name in outputs:
+        return [outputs.get(name, name)]
+    if name in names and names[name] is None:
+        raise BadValue(f"{name!r} and its batch norm are one layer here: save what comes out of the batch norm instead")
+    if names.get(name) in net.nodes:
+        return [names[name]]
     if name in ENDS or not name:
         ends = [next(reversed(net.nodes)), net.roles["logits"], net.roles["prob"]]
         return list(dict.fromkeys(end for end in ends if end))

@@ -93,6 +93,29 @@ def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preproce
     return as_asked(net, preprocess, size)
 
 
+def layer_names(net, path, *, arch=None, part=None):
+    """What the file calls its layers -> the layer of ``net`` that puts the same out; {} where the names are ours.
+
+    A batch norm that was folded is the layer that it was folded into, and what that one put out before is None.
+    """
+    if onnx_file.is_onnx(path):
+        return {}
+    with opened(path, part) as contents:
+        if contents is None:
+            return {}
+        if arch is not None and str(arch).endswith(".json"):
+            table, prefixes = layer_table_file.read(arch)
+            prefix = prefixes.__getitem__
+        else:
+            table, prefix = table_of(recognise(contents, path, arch))
+    names = {prefix(row["name"]): row["name"] for row in table["layers"]}
+    for row in table["layers"]:
+        before = row["inputs"][0]
+        if row["type"] == "BatchNorm" and row["name"] not in net.nodes and before in net.nodes:
+            names |= {prefix(row["name"]): before, prefix(before): None}
+    return names
+
+
 def check_dtype(dtype):
     """As a numpy dtype; BadValue unless it is one that a net computes in."""
     try:

@@ -71,6 +71,18 @@ def test_what_the_file_itself_does_to_a_picture_first(net, save, tmp_path):
         expect.check(net, answers, "a.pth")
 
 
+def test_names_of_the_file_and_of_outputs(net, save):
+    net.about["outputs"] = {"score": "fc", "class": "prob"}
+    names = {"features.0": "conv/1", "features.2": None, "gone": "dropped"}
+    words = save("x.npy", "features.0=conv.npy", "score=y.npy", "class=prob.npy")
+    found = expect.check(net, expect.read_answers(words, net, names), "a.pth")
+    assert [(one.called, one.layer) for one in found] == [("features.0", "conv/1"), ("score", "fc"), ("class", "prob")]
+    with pytest.raises(BadValue, match=r"'features\.2' and its batch norm are one layer here: save what comes out of"):
+        expect.read_answers(save("x.npy", "features.2=conv.npy"), net, names)
+    with pytest.raises(UnknownName, match="no layer named 'gone'"):
+        expect.read_answers(save("x.npy", "gone=conv.npy"), net, names)
+
+
 def test_the_error_is_a_share_of_the_largest_value():
     ours = np.array([[1.0, 2.0], [4.0, 0.0]])
     assert expect.off(ours, np.array([[1.0, 2.0], [4.0, 1.0]]), None) == 0.25

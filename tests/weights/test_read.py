@@ -1,5 +1,7 @@
 """Settings of any file of weights, and what leaves none open."""
 
+import json
+
 import numpy as np
 import pytest
 from foreign_files import write_safetensors
@@ -9,7 +11,7 @@ import minivis as mv
 from minivis.errors import BadValue, UnknownName
 from minivis.models.tiny import tiny_vgg
 from minivis.weights.native import save
-from minivis.weights.read import check_dtype, read_file
+from minivis.weights.read import check_dtype, layer_names, read_file
 
 
 def test_a_net_computes_in_float32_or_float64():
@@ -54,3 +56,27 @@ def test_a_part_is_of_files_that_may_hold_several_nets(tmp_path):
     np.testing.assert_array_equal(weights[0] + 1, weights[1])
     with pytest.raises(UnknownName, match="no part named 'x'"):
         mv.load(path, part="x")
+
+
+def test_what_a_file_calls_its_layers(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {"body.0.weight": rng.standard_normal((4, 3, 3, 3)), "body.0.bias": rng.standard_normal(4),
+              **{f"body.1.{key}": rng.uniform(1, 2, 4) for key in ("weight", "bias", "running_mean", "running_var")},
+              "body.3.weight": rng.standard_normal((5, 4, 1, 1))}  # fmt: skip
+    np.savez(tmp_path / "a.npz", **arrays)
+    rows = [{"name": "conv", "type": "Conv2D", "weights": "body.0"}, {"name": "relu", "type": "ReLU"},
+            {"name": "last", "type": "Conv2D", "weights": "body.3"}]  # fmt: skip
+    table = tmp_path / "table.json"
+    table.write_text(json.dumps(rows))
+    net = read_file(tmp_path / "a.npz", arch=str(table))
+    assert layer_names(net, tmp_path / "a.npz", arch=str(table)) == {"body.0": "conv", "relu": "relu", "body.3": "last"}
+    table.write_text(json.dumps([rows[0], {"name": "norm", "type": "BatchNorm", "weights": "body.1"}, *rows[1:]]))
+    net = read_file(tmp_path / "a.npz", arch=str(table))
+    names = layer_names(net, tmp_path / "a.npz", arch=str(table))
+    assert names == {"body.0": None, "body.1": "conv", "relu": "relu", "body.3": "last"}
+
+
+def test_our_own_file_has_our_names(tmp_path):
+    net = tiny_vgg()
+    save(net, tmp_path / "a.h5")
+    assert layer_names(net, tmp_path / "a.h5") == {}
