@@ -49,7 +49,7 @@ def decoded(path):
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise BadFile(f"{path} is no text in UTF-8; it should hold a class name a line, or JSON")
+        raise BadFile(f"{path} is not a text in UTF-8; it should hold a class name a line, or JSON")
     return text
 
 
