@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from tuned import tune
 
 from minivis.commands import default_net
+from minivis.commands.gallery import run as gallery
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
 # a shell's background jobs begin without Ctrl-C, and so would every command that a test starts
@@ -33,9 +34,10 @@ stand_in.kernels()                      # the workers of pytest-xdist inherit it
 
 @pytest.fixture(autouse=True, scope="session")
 def no_net_of_photographs():
-    """The default net of a test must not hang on what is installed here."""
+    """Which net a test takes, and which chapters its gallery has, must not hang on what is installed here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(default_net, "installed", lambda: False)
+        patch.setattr(gallery, "chapter_picture", lambda: None)
         yield
 
 

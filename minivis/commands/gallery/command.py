@@ -38,8 +38,8 @@ def gallery(out, force, as_json, quiet, **params):
     """Make a page that shows one IMAGE under every method.
 
     Each picture comes with a sentence, a formula, and the command that makes it. Without IMAGE the page shows the
-    bundled goose and, if the packages of minivis[pretrained] are installed, a cat under a net trained on ImageNet and
-    in a VGG's dreams.
+    bundled goose and, if minivis[imagenet] is installed, a photograph under a net trained on ImageNet; with
+    minivis[pretrained] also a VGG's dreams of it.
     """
     from minivis.runtime.files import atomic_write, check_output
 

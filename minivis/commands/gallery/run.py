@@ -15,6 +15,7 @@ from minivis.data.samples import NAME as SAMPLES
 from minivis.errors import MinivisError, MissingExtra
 
 SMALL_INPUT = 96                                # pixels
+PHOTOGRAPHS = (("skimage", "data/chelsea.png"), ("sklearn", "datasets/images/china.jpg"))       # a cat; a temple
 CHAPTER_SIDE = 320                              # pixels: the longer side for a net that takes any size
 
 
@@ -33,24 +34,26 @@ class Shown:
 
 
 def chapter_picture():
-    """The path of scikit-image's cat; None if scikit-image is not installed."""
+    """The path of the first of `PHOTOGRAPHS` whose package is installed; None if none is."""
     from importlib.util import find_spec
     from pathlib import Path
 
-    found = find_spec("skimage")
-    path = Path(found.origin).parent / "data" / "chelsea.png" if found and found.origin else None
-    return str(path) if path and path.is_file() else None
+    for package, file in PHOTOGRAPHS:
+        found = find_spec(package)
+        if found and found.origin and (path := Path(found.origin).parent / file).is_file():
+            return str(path)
+    return None
 
 
 def chapters(params, *, progress=False, wanted=CHAPTERS):
     """The sections of every chapter whose packages are installed, as `run` gives them."""
     from minivis.commands.common import read_given, viewing
 
-    cat, shown = chapter_picture(), []
+    photograph, shown = chapter_picture(), []
     for chapter in wanted:
-        if not chapter.ours and cat is None:
+        if not chapter.ours and photograph is None:
             continue
-        picture = None if chapter.ours else cat
+        picture = None if chapter.ours else photograph
         own = {**params, "net": chapter.net, "image": picture, "size": CHAPTER_SIDE, **dict.fromkeys(viewing(params))}
         try:
             given = read_given(chapter.net, picture, size=CHAPTER_SIDE, device=params["device"])

@@ -258,7 +258,7 @@ SECTIONS = (
 
 @dataclass(frozen=True)
 class Chapter:
-    """More sections, with another net: a bundled one, or one from a package (the extra ``pretrained``)."""
+    """More sections, with another net: a bundled one, or one from a package (imagenet, pretrained)."""
 
     title: str
     sentence: str
@@ -276,9 +276,9 @@ CHAPTERS = (                                    # for a page without IMAGE and -
     ),
     Chapter(
         "A photograph and a net with a thousand classes",
-        "EfficientNet-Lite0 learned from ImageNet’s photographs. The methods and the code are the same; the net is "
-        "three times as deep.",
-        "efficientnet-lite0", ("classify", "activations", "backprop", "saliency"),
+        "SqueezeNet learned from ImageNet’s photographs. The methods and the code are the same; the net is twice as "
+        "deep, and dreams of eyes.",
+        "squeezenet", ("classify", "backprop", "saliency", "occlude", "dream"),
     ),
     Chapter(
         "Dreams and style from a VGG",

@@ -8,12 +8,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from inspect import unwrap
+from pathlib import Path
 
 import pytest
 from commandline import contents, fill
 
 from minivis.cli import main
 from minivis.commands.gallery import run
+from minivis.commands.gallery.run import chapter_picture  # the real one, before conftest.py replaces it
 from minivis.commands.gallery.sections import SECTIONS, Chapter
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
@@ -201,6 +203,16 @@ def test_other_nets(here):
     assert missing == 6 and "seed 5" in text
     smooth = shlex.split(next(code for code in Page(text).text["code"] if "smoothgrad" in code))
     assert smooth[1:] == shlex.split("saliency photo.jpg --map smoothgrad --size 32 --net branches.h5 --seed 5")
+
+
+def test_the_photograph_of_a_chapter_is_one_of_an_installed_package(monkeypatch):
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "skimage" else real(name))
+    assert Path(chapter_picture()).name == "china.jpg"                  # scikit-learn is always here
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert chapter_picture() is None
 
 
 def test_chapters_of_what_comes_in_packages(here, monkeypatch, capsys):
