@@ -82,7 +82,8 @@ def check_exercise(files, own, picture, as_csv, seconds, seed, out, force, as_js
     path = picture_path(files[0], own, out, force) if picture else None
     checked = []
     for file in files:
-        checked.append(check_file(file, own, seed=seed, seconds=seconds))
+        checked.append(check_or_say(file, own, seed, seconds) if as_csv else check_file(
+            file, own, seed=seed, seconds=seconds))
         if not as_csv and own in (None, *read.NAMES):
             progress.note(checked[-1].exercise, tried=True, solved=checked[-1].solved)
     made = make_picture(files[0], own, seed, path, force) if picture else ([], "")
@@ -94,6 +95,20 @@ def check_exercise(files, own, picture, as_csv, seconds, seed, out, force, as_js
         say("exercise check", text, settings={"exercise": own, "seed": seed},
             numbers={"solved": solved, "files": [one.as_dict() for one in checked]}, files=made[0], as_json=as_json)
     return 0 if solved else 1
+
+
+def check_or_say(file, own, seed, seconds):
+    """What became of one file of many: one that cannot be read, or belongs to no exercise, is a row too."""
+    from minivis.errors import BadFile, BadValue
+    from minivis.exercises import read
+    from minivis.exercises.calls import Problem
+    from minivis.exercises.checking import Checked, check_file
+
+    name = read.find(own).name if own else ""
+    try:
+        return check_file(file, own, seed=seed, seconds=seconds)
+    except (BadFile, BadValue) as error:
+        return Checked(file, name, problem=Problem("file", str(error)))
 
 
 def picture_path(file, own, out, force):

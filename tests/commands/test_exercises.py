@@ -36,9 +36,11 @@ def test_a_class_as_a_table(run, here):
     for name, text in (("ann", solution("relu")), ("bob", "def relu_forward(x)"), ("eve", "")):
         (here / name).mkdir()
         (here / name / "relu.py").write_text(text)
-    code, out, _ = run("exercise", "check", "--csv", *(f"{name}/relu.py" for name in ("ann", "bob", "eve")))
+    files = (*(f"{name}/relu.py" for name in ("ann", "bob", "eve")), "photo.png", "nowhere.py")
+    code, out, _ = run("exercise", "check", "--csv", *files)
     rows = list(csv.DictReader(io.StringIO(out)))
-    assert code == 1 and [row["solved"] for row in rows] == ["yes", "no", "no"]
+    assert code == 1 and [row["solved"] for row in rows] == ["yes", "no", "no", "no", "no"]
+    assert "does not say which exercise" in rows[3]["sentence"] and "there is no file" in rows[4]["sentence"]
     assert rows[0]["right"] == "2" and "SyntaxError" in rows[1]["sentence"] and "no function" in rows[2]["sentence"]
     assert progress.load() == {}
 

@@ -61,8 +61,9 @@ def cases(rng):
     for H, W, cell, bins in ((4, 6, 2, 4), (6, 7, 3, 9), (5, 5, 2, 3)):
         label = f"{H} x {W}, cells of {cell}, {bins} bins"
         yield case("gradients", f"{H} x {W}", image=rng.standard_normal((H, W)))
-        yield case("histograms", label, size=rng.uniform(0, 2, (H, W)), angle=rng.uniform(0, np.pi, (H, W)), cell=cell,
-                   bins=bins)
+        size, angle = rng.uniform(0, 2, (H, W)), rng.uniform(0, np.pi, (H, W))
+        angle[0, 0] = np.pi
+        yield case("histograms", label, size=size, angle=angle, cell=cell, bins=bins)
         yield case("normalised", label, cells=rng.uniform(0, 1, (H // cell, W // cell, bins)), eps=0.5)
     yield case("normalised", "nothing at all", cells=np.zeros((2, 2, 3)), eps=0.1)
 
@@ -122,6 +123,8 @@ fill no whole cell are left out.
                 "The bins cover a full circle: the upper half of them stays empty."),
         Mistake("histograms", "(angle / np.pi * bins).astype(int)", "np.rint(angle / np.pi * bins).astype(int)",
                 "Angles are rounded to the nearest bin: a bin begins half its width too early."),
+        Mistake("histograms", "np.minimum((angle / np.pi * bins).astype(int), bins - 1)",
+                "(angle / np.pi * bins).astype(int)", "An angle of exactly pi gets a bin of its own; there is none."),
         Mistake("histograms", "+= size[i, j]", "+= size[i, j] / cell**2",
                 "A cell's pixels are averaged; a sum is asked for."),
         Mistake("normalised", " + eps**2", "", "Without eps, a picture without edges gives 0 / 0."),
