@@ -85,8 +85,9 @@ def sigterm_as_ctrl_c(terminated):
 
 
 def fail(sentence, code=2, kind="error: "):
-    """Print the sentence as one line on stderr."""
-    click.echo(f"minivis: {kind}{' '.join(sentence.split())}", err=True)
+    """Print the sentence as one line on stderr that commands no terminal: names in files may hold anything."""
+    shown = "".join(c if c.isprintable() else "?" for c in " ".join(sentence.split()))
+    click.echo(f"minivis: {kind}{shown}", err=True)
     return code
 
 

@@ -187,6 +187,10 @@ def test_a_net_whose_weights_overflow_is_one_sentence_without_warnings(here):
     assert (code, out) == (2, "") and "infinite or NaN" in err and err.count("\n") == 1
 
 
+def test_a_name_with_control_characters_commands_no_terminal(refused):
+    assert refused("saliency", "\x1b[31mred\x07\u202e.png").startswith("there is no file ?[31mred??.png")
+
+
 def test_too_large_for_the_memory(refused, here, monkeypatch):
     monkeypatch.setattr("minivis.engine.memory.available", lambda *net: 100_000)
     line = refused("saliency", "photo.png", "--net", "branches.h5")

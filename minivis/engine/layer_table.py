@@ -80,7 +80,7 @@ def check_order(rows):
         if name in known:
             raise BadValue(f"two layers are called {name!r}: give each a name of its own" if name != "input" else
                            "'input' is what the first layer reads: give the layer another name")
-        if not isinstance(inputs, list) or not all(isinstance(source, str) for source in inputs):
+        if not (isinstance(inputs, list) and inputs) or not all(isinstance(source, str) for source in inputs):
             raise BadValue(f"layer {name!r}: its inputs are a list of layers' names, not {inputs!r}")
         for source in inputs:
             if source not in known:

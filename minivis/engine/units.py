@@ -17,6 +17,7 @@ from minivis.engine.activations import Activations
 from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.runtime.backend import get_xp
+from minivis.runtime.settings import ACTIVATIONS, having, takes
 from minivis.types import Array, Gradients
 
 
@@ -37,6 +38,7 @@ class Unit:
 UnitLike: TypeAlias = Union[str, int, Unit, Sequence[Union[str, int, Unit]], None]  # noqa: UP007
 
 
+@takes(shapes=having("a dict of shapes", "keys", "get"))
 def parse_unit(net: Network, text: Any, shapes: Any = None) -> Unit:
     """The `Unit` that ``text`` names in ``net``. Raise UnknownName or BadValue with what would be right.
 
@@ -128,6 +130,7 @@ def _class_number(net, name, shapes=None):
     return None
 
 
+@takes(acts=ACTIVATIONS)
 def one_hot(acts: Activations, unit: UnitLike) -> Gradients:
     """The seed that asks for one unit: {layer: array of zeros with ones at the unit}, for every image of the pass."""
     unit = parse_unit(acts.net, unit, acts.shapes)
@@ -157,6 +160,7 @@ def unit_positions(acts, unit):
     return xp.full(N, row), xp.full(N, column)
 
 
+@takes(acts=ACTIVATIONS)
 def unit_values(acts: Activations, unit: UnitLike) -> Array:
     """The number that the seed of `one_hot` is the gradient of, per image: (N,)."""
     unit = parse_unit(acts.net, unit, acts.shapes)

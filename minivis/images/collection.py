@@ -32,9 +32,14 @@ class Pictures:
         """From a folder (and all below it, sorted by name), a picture file, a list of files, or arrays."""
         if isinstance(source, (str, os.PathLike)):
             return cls.below(os.fspath(source))
-        source = tuple(source)
+        try:
+            source = tuple(source)
+        except TypeError:
+            source = (source,)
         if not source:
             raise BadValue("give at least one picture")
+        if not all(isinstance(one, (str, os.PathLike)) or np.ndim(one) for one in source):
+            raise BadValue(f"pictures are a folder, a list of files, or arrays, not {source!r}")
         if isinstance(source[0], (str, os.PathLike)):
             return cls(os.getcwd(), tuple(os.fspath(path) for path in source))
         return cls(None, source)

@@ -24,6 +24,7 @@ from minivis.images.eight_bits import to_8_bit
 from minivis.images.many_channels import read_channels, shrunk
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.files import atomic_write, check_output
+from minivis.runtime.settings import PATH, SOURCE, SWITCH, Kind, takes, whole
 from minivis.types import PathLike, Picture
 
 __all__ = ["atomic_write", "check_output", "check_suffix", "png_bytes", "read_image", "read_text", "write_image"]
@@ -47,6 +48,7 @@ UPRIGHT = {
 }
 
 
+@takes(path=SOURCE, max_side=whole(), max_pixels=whole(1), channels=whole(1))
 def read_image(
     path: Any, max_side: int | None = None, *, max_pixels: int = MAX_PIXELS, channels: int | None = None,
 ) -> Picture:  # fmt: skip
@@ -97,6 +99,7 @@ def read_text(path):
         return found if isinstance(found, dict) else {}
 
 
+@takes(path=PATH, text=Kind("a dict of strings", dict), force=SWITCH)
 def write_image(path: PathLike, array: NDArray[Any], text: dict[str, str] | None = None, force: bool = False) -> None:
     """Write uint8 (H, W, 3), (H, W, 4) with alpha, (H, W, 1) or (H, W) to a new file, in the format of its suffix.
 

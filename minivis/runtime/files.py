@@ -37,6 +37,8 @@ NO_ROOM = {                                     # errno -> what it says about a 
 
 def check_output(path, force=False):
     """Raise BadValue where ``path`` cannot be written; before a long run this saves the run. Return its real Path."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise BadValue(f"path is the name of a file, not {path!r}")
     path = Path(path)
     if "\0" in str(path) or not path.name:
         raise BadValue(f"{str(path)!r} is no name for a file")

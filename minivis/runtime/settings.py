@@ -12,6 +12,7 @@ Python's, so that they can be written as JSON. The kinds are in ``function.setti
 import functools
 import inspect
 import math
+import os
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -29,7 +30,9 @@ class Kind(NamedTuple):
     def check(self, name, value):
         try:
             return self.read(value)
-        except ValueError:
+        except UnknownName:
+            raise
+        except (ValueError, TypeError):
             raise BadValue(f"{name} is {self.words}, not {shown(value)}") from None
 
 
@@ -71,6 +74,16 @@ def limits(least, most):
     return f" of at least {least}" if least is not None else f" of at most {most}" if most is not None else ""
 
 
+def among(*values):
+    """One of a few numbers."""
+    def read(value):
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value not in values:
+            raise ValueError
+        return int(value)
+
+    return Kind(" or ".join(map(str, values)), read)
+
+
 def read_switch(value):
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError
@@ -100,17 +113,96 @@ def choice(kind, known):
     return Kind(f"a name out of {', '.join(map(str, known))}", read)
 
 
-def several(kind):
-    """One of a kind, or a list or tuple of them."""
+def several(kind, least=1):
+    """One of a kind, or a list or tuple of them, of at least so many."""
     def read(value):
         if isinstance(value, (list, tuple)):
+            if len(value) < least:
+                raise ValueError
             return type(value)(kind.read(one) for one in value)
         return kind.read(value)
 
     return Kind(f"{kind.words}, or several", read)
 
 
+def is_numeric(value):
+    dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    return dtype.kind in "biuf"
+
+
+def read_numbers(value):
+    if not is_numeric(value) or not np.ndim(value):
+        raise ValueError
+    return value
+
+
+def read_finite(value):
+    if not is_numeric(value) or not np.isfinite(value).all():
+        raise ValueError
+    return value
+
+
+def read_colour(value):
+    return value if isinstance(value, str) else read_finite(value)
+
+
+def read_codes(value):
+    return value if hasattr(value, "blocks") or hasattr(value, "unreadable") else read_numbers(value)
+
+
+def read_class(value):
+    return value if isinstance(value, str) else whole(0).read(value)
+
+
+def read_path(value):
+    if not isinstance(value, (str, os.PathLike)):
+        raise ValueError
+    return value
+
+
+def read_layers(value):
+    if isinstance(value, dict):
+        return {read_text(name): number().read(weight) for name, weight in value.items()}
+    return several(TEXT, least=0).read(value)
+
+
+def having(words, *attributes):
+    """Anything that has these attributes: what a class of ours looks like from below."""
+    def read(value):
+        if not all(hasattr(value, name) for name in attributes):
+            raise ValueError
+        return value
+
+    return Kind(words, read)
+
+
+def read_progress(value):
+    return value if callable(value) else read_switch(value)
+
+
 SEED = several(whole(0))                        # as NumPy takes them
+NAMES = several(TEXT)
+NUMBERS = Kind("an array of numbers", read_numbers)
+CLASS = Kind("a class, by its number or name", read_class)
+ACTIVATIONS = having("the activations of a pass, as net.forward returns them", "net", "shapes")
+CODES = Kind("codes: an array, or what mv.codes returns", read_codes)
+COLOUR = Kind("a name, or a colour in numbers", read_colour)
+FUNCTION = having("a function", "__call__")
+PATH = Kind("a path", read_path)
+SOURCE = Kind("a path, or an open binary file", lambda value: value if hasattr(value, "read") else read_path(value))
+SEQUENCE = having("an array, or several", "__len__", "__getitem__")
+# what an argument of this name is wherever `takes` stands, unless it says otherwise
+SHARED = {
+    "net": having("a net, as mv.load returns it", "nodes", "layers"),
+    "watch": having("a mv.Watch", "checkpoint", "interrupted"), "progress": Kind("True or False", read_progress),
+    "layer": TEXT, "layers": Kind("a layer's name, several, or a dict of names and weights", read_layers),
+    "preset": TEXT, "kind": TEXT, "kinds": NAMES, "metric": TEXT, "layout": TEXT, "order": TEXT, "scale": TEXT,
+    "pooling": TEXT, "measure": TEXT, "backend": TEXT, "scheduler": TEXT, "net_name": TEXT,
+    "fill": COLOUR, "baseline": COLOUR,
+    "mask": Kind("an array of finite numbers, or one", read_finite), "checkpoint": PATH, "data": PATH,
+    "rng": having("a generator of numpy.random", "integers", "standard_normal"),
+}  # fmt: skip
+SHARED["content_layers"] = SHARED["style_layers"] = SHARED["layers"]
 
 
 def shown(value):
@@ -129,10 +221,11 @@ def takes(**kinds: Kind) -> Callable[[F], F]:
         rest = next((p.name for p in parameters.values() if p.kind is p.VAR_KEYWORD), None)
         for name in kinds:
             assert name in parameters or rest, f"{function.__name__} has no setting {name}"
+        every = {**{name: kind for name, kind in SHARED.items() if name in parameters}, **kinds}
 
         def checked(name, value):
             optional = parameters[name].default is None if name in parameters else True
-            return value if name not in kinds or (value is None and optional) else kinds[name].check(name, value)
+            return value if name not in every or (value is None and optional) else every[name].check(name, value)
 
         @functools.wraps(function)
         def wrapper(*args, **kwargs):
@@ -147,7 +240,7 @@ def takes(**kinds: Kind) -> Callable[[F], F]:
                 bound.arguments[rest] = {name: checked(name, v) for name, v in bound.arguments[rest].items()}
             return function(*bound.args, **bound.kwargs)
 
-        wrapper.settings = kinds  # type: ignore[attr-defined]
+        wrapper.settings = every  # type: ignore[attr-defined]
         return cast(F, wrapper)
 
     return decorate

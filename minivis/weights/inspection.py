@@ -93,7 +93,8 @@ def dead_filters(layer):
     w = layer.params["w"]
     with np.errstate(invalid="ignore"):
         largest = np.maximum(w.max(axis=tuple(range(w.ndim - 1))), -w.min(axis=tuple(range(w.ndim - 1))))   # (F,)
-        return np.flatnonzero(largest <= DEAD * np.nanmax(largest)).tolist() if np.isfinite(largest).any() else []
+        known = largest[~np.isnan(largest)]
+        return np.flatnonzero(largest <= DEAD * known.max()).tolist() if np.isfinite(known).any() else []
 
 
 def known_as(path, sha256):

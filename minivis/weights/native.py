@@ -19,6 +19,7 @@ from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue
 from minivis.layers import LAYER_TYPES
 from minivis.runtime.backend import to_cpu
+from minivis.runtime.settings import PATH, SWITCH, Kind, takes
 from minivis.types import PathLike
 from minivis.weights.containers.hdf5 import child, read_array
 from minivis.weights.containers.hdf5_write import new_hdf5
@@ -26,6 +27,7 @@ from minivis.weights.containers.hdf5_write import new_hdf5
 VERSION = 1
 
 
+@takes(path=PATH, dtype=Kind("a dtype, as float16", np.dtype), force=SWITCH)
 def save(net: Network, path: PathLike, *, dtype: Any = None, force: bool = False) -> None:
     """Write ``net`` to ``path``; an existing file is kept unless ``force``. ``dtype="float16"`` halves the size."""
     for name, layer in net.layers.items():

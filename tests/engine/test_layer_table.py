@@ -91,6 +91,7 @@ ROWS = [{"name": "a", "inputs": ["input"]}, {"name": "b", "inputs": ["a"]}, {"na
     (1, {"inputs": ["b"]}, "layer 'b' reads 'b', and no layer before it has that name"),
     (1, {"inputs": ["c"]}, "layer 'b' reads 'c', and no layer before it has that name"),
     (2, {"inputs": 5}, "layer 'c': its inputs are a list of layers' names, not 5"),
+    (2, {"inputs": []}, "layer 'c': its inputs are a list of layers' names, not \\[\\]"),
     (2, {"inputs": [["a"]]}, "layer 'c': its inputs are a list"),
 ])  # fmt: skip
 def test_rows_have_names_of_their_own_and_read_what_comes_before(number, change, sentence):

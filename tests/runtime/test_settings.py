@@ -2,67 +2,122 @@
 
 import inspect
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+from commandline import scene
 
 import minivis as mv
-from minivis.errors import BadValue, UnknownName
-from minivis.runtime.settings import SEED, SWITCH, TEXT, choice, number, several, takes, whole
+from minivis.errors import BadValue, MinivisError, UnknownName
+from minivis.methods.looking.codes import Codes
+from minivis.models.tiny import tiny_vgg
+from minivis.runtime.settings import (
+    CLASS,
+    CODES,
+    COLOUR,
+    NUMBERS,
+    PATH,
+    SEED,
+    SHARED,
+    SWITCH,
+    TEXT,
+    among,
+    choice,
+    number,
+    several,
+    takes,
+    whole,
+)
 
 METHODS = {name: getattr(mv, name) for name in mv.__all__
            if ".methods." in getattr(getattr(mv, name), "__module__", "")}
 
-# settings that are no single value: pictures, names of layers and units, files, and what only observes a run
-OTHER = {
-    "mask", "guide", "layer", "layers", "unit", "units", "label", "target", "kinds", "kind", "maps", "fill", "baseline",
-    "measure", "watch", "progress", "workspace", "content_layers", "style_layers", "blend", "masks", "pooling", "start",
-    "preset", "images", "data", "names", "bounds", "shape", "net", "backend", "scheduler", "checkpoint", "net_name",
-    "metric", "layout", "order", "scale", "to", "size", "code", "codes", "x", "w",
-}  # fmt: skip
+PUBLIC = {name: getattr(mv, name) for name in mv.__all__ if inspect.isfunction(getattr(mv, name))}
+
+# arguments that are no settings: what a function works on, whose own sentence says what it should be
+INPUTS = {"image", "content", "style", "styles", "masks", "guide", "first", "array", "unit", "units", "text", "label",
+          "target", "to", "start", "pictures", "folder", "name_or_path"}
+WORKSPACE = "workspace"                         # of our own code, for speed
 
 
-SETTINGS = [(name, setting) for name, method in METHODS.items() for setting in getattr(method, "settings", {})]
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    """What each argument without a default may be, by its name."""
+    folder, net = tmp_path_factory.mktemp("given"), tiny_vgg()
+    picture = scene(16, 16)
+    mv.save(net, folder / "tiny.h5")
+    return {"net": net, "image": picture, "content": picture, "styles": [picture], "style": picture, "first": picture,
+            "array": picture, "pixels": picture[None].astype("f4"), "acts": net.forward(net.preprocess(picture[None])),
+            "unit": "goose", "text": "goose", "loss": len, "rng": np.random.default_rng(0), "codes": np.zeros((3, 2)),
+            "code": np.zeros(2), "x": np.random.default_rng(0).random((9, 4)), "labels": np.arange(9) % 3,
+            "path": folder / "new.png", "name_or_path": folder / "tiny.h5", "folder": folder,
+            "pictures": [picture]}  # fmt: skip
 
 
-@pytest.mark.parametrize("value", [math.nan, [None], b"x", {}], ids=repr)
-@pytest.mark.parametrize("name, setting", SETTINGS)
-def test_an_odd_value_is_a_sentence_that_names_the_setting(name, setting, value):
-    """Before anything is done: there is no net and no picture here."""
-    method = METHODS[name]
-    positional = [p for p in inspect.signature(method).parameters.values()
-                  if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-    given = {p.name: None for p in positional}
+def arguments(function):
+    parameters = inspect.signature(function).parameters.values()
+    return [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+
+
+def needed(function, given):
+    """The arguments without a default."""
+    found = {p.name: given[p.name] for p in arguments(function) if p.default is p.empty}
+    return found if function is mv.nearest or "codes" not in found else {**found, "codes": "codes.h5"}
+
+
+@pytest.mark.parametrize("name, argument", [(name, p.name) for name, f in PUBLIC.items() for p in arguments(f)
+                                            if p.name != WORKSPACE])
+def test_an_argument_of_a_wrong_type_is_a_sentence_that_names_it(given, name, argument):
+    function = PUBLIC[name]
+    fine = needed(function, given)
+    for value in (object(), [object()], math.nan, [None], b"x"):
+        with pytest.raises(MinivisError) as caught:
+            function(**{**fine, argument: value})
+        assert argument in str(caught.value) or argument in INPUTS, caught.value
+
+
+@pytest.mark.parametrize("value", [math.nan, {}], ids=repr)
+@pytest.mark.parametrize("name, setting", [(name, setting) for name, method in METHODS.items()
+                                           for setting in sorted(set(method.settings) - set(SHARED) - INPUTS)])
+def test_an_odd_value_is_a_sentence_that_names_the_setting(given, name, setting, value):
+    """Those of ``**settings`` too."""
     with pytest.raises((BadValue, UnknownName)) as caught:
-        method(**{**given, setting: value})
-    assert setting in str(caught.value) or isinstance(caught.value, UnknownName)
+        METHODS[name](**{**needed(METHODS[name], given), setting: value})
+    assert setting in str(caught.value)
+
+
+NET = tiny_vgg()
 
 
 @pytest.mark.parametrize("call", [
-    lambda: mv.backprop(None, None, rules=None), lambda: mv.classify(None, None, top="x"),
-    lambda: mv.evolve(None, population=math.nan), lambda: mv.pgd(None, None, steps=True),
-    lambda: mv.dream(None, None, jitter=-1), lambda: mv.maximize(None, jitter=10**30),
-    lambda: mv.style_transfer(None, None, None, steps=(5, None)),
+    lambda: mv.backprop(NET, None, rules=None), lambda: mv.classify(NET, None, top="x"),
+    lambda: mv.evolve(NET, population=math.nan), lambda: mv.pgd(NET, None, steps=True),
+    lambda: mv.dream(NET, None, jitter=-1), lambda: mv.maximize(NET, jitter=10**30),
+    lambda: mv.style_transfer(NET, None, [], steps=(5, None)), lambda: mv.maximize(NET, preset=["minivis"]),
+    lambda: mv.backprop(NET, None, rules=()), lambda: mv.dream(NET, None, watch=True),
+    lambda: mv.classify(None, None), lambda: mv.codes(NET, "photos", backend=5),
 ])
 def test_what_users_get_wrong(call):
-    with pytest.raises(BadValue, match=r"^(rules|top|population|steps|jitter) is "):
+    with pytest.raises(BadValue, match=r"^(rules|top|population|steps|jitter|preset|watch|net|backend) is "):
         call()
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_every_setting_has_a_kind(name):
-    """A new setting is declared beside its function, or named above as one that is no single value."""
-    parameters = inspect.signature(METHODS[name]).parameters.values()
-    kinds = getattr(METHODS[name], "settings", {})
-    for p in parameters:
+    """A new setting is declared beside its function, or named above as one that is an input."""
+    for p in arguments(METHODS[name]):
         if p.kind is p.KEYWORD_ONLY:
-            assert p.name in kinds or p.name in OTHER, f"{name}: {p.name} has no kind"
+            assert p.name in METHODS[name].settings or p.name in {*INPUTS, WORKSPACE}, f"{name}: {p.name} has no kind"
 
 
 @pytest.mark.parametrize("kind, good, bad", [
     (whole(1), [1, np.int64(7), 10**30], [0, -1, 1.0, True, np.True_, "1", None, math.nan, [1]]),
     (whole(0, 5), [0, 5], [6, 10**30]),
-    (SEED, [0, np.uint8(3)], [-1, 0.5, None, True]),
+    (SEED, [0, np.uint8(3), [1, 2]], [-1, 0.5, None, True, ()]),
+    (among(1, 3), [1, np.int8(3)], [2, 1.0, True, None, "1"]),
+    (CLASS, ["goose", 3, np.int64(0)], [-1, 1.5, None, True, b"goose"]),
+    (PATH, ["a", Path("a")], [5, None, b"a", ["a"]]),
     (number(), [0, -1.5, np.float32(2), np.int8(1)], [math.nan, math.inf, -math.inf, 10**400, "1", True, None, [1]]),
     (number(0, 1), [0, 1], [-0.1, 1.1]),
     (number(above=0), [1e-9], [0, -1]),
@@ -75,7 +130,21 @@ def test_kinds(kind, good, bad):
     for value in good:
         assert kind.check("it", value) == value
     for value in bad:
-        with pytest.raises(BadValue, match=r"^it is (a whole|a number|True or|a name)"):
+        with pytest.raises(BadValue, match=r"^it is (a whole|a number|True or|a name|a class|a path|1 or 3)"):
+            kind.check("it", value)
+
+
+@pytest.mark.parametrize("kind, good, bad", [
+    (NUMBERS, [[1, 2], np.zeros((2, 3)), np.ones(2, bool)], [5, math.nan, "1", ["a"], [None], np.zeros(2, "c8"), b"x"]),
+    (COLOUR, ["grey", 128, (1, 2, 3), np.zeros(3)], [math.nan, None, [None], (1, math.inf), b"grey", {}]),
+    (CODES, [np.zeros((2, 3)), [[1.0, 2]], Codes(np.zeros((1, 2)), ("a",), "fc7", ())],
+     ["codes.h5", {}, None, math.nan, 5]),
+])
+def test_kinds_of_arrays(kind, good, bad):
+    for value in good:
+        assert kind.check("it", value) is value
+    for value in bad:
+        with pytest.raises(BadValue, match=r"^it is (an array of numbers|a name, or a colour|codes: an array)"):
             kind.check("it", value)
 
 

@@ -10,10 +10,11 @@ from refusals import sentence
 from vgg_nets import narrow_vgg
 
 import minivis as mv
+from minivis.layers import Conv2D
 from minivis.models.tiny import tiny_vgg
 from minivis.runtime.files import file_hash
 from minivis.weights import catalogue
-from minivis.weights.inspection import inspect_file
+from minivis.weights.inspection import dead_filters, inspect_file
 from minivis.weights.native import save
 
 
@@ -47,6 +48,16 @@ def test_inspection_of_a_keras_file_and_of_one_of_the_catalogue(folders, monkeyp
     assert inspect_file("net.h5").entry == "vgg16"
     monkeypatch.setitem(catalogue.CATALOGUE, "vgg16", replace(entry, md5="0", sha256=found.sha256))
     assert inspect_file("net.h5").entry == "vgg16"
+
+
+def test_a_filter_with_a_nan_hides_no_dead_one():
+    """Of either kind of NaN: of a signalling one, as damaged bytes may be, NumPy's nanmax makes a NaN and a warning."""
+    signalling = np.array([0x7FA00000], np.uint32).view(np.float32)
+    for nan in (np.float32(np.nan), signalling[0]):
+        w = np.ones((1, 1, 2, 4), np.float32)
+        w[..., 1], w[0, 0, 0, 3] = 0, nan
+        assert dead_filters(Conv2D(w)) == [1]
+    assert dead_filters(Conv2D(np.full((1, 1, 1, 2), np.nan))) == []
 
 
 def test_inspection_reports_nan_and_dead_filters(folders):

@@ -30,7 +30,7 @@ from minivis.methods.adversarial.rounding import grown, read_back, rounded
 from minivis.methods.adversarial.szegedy import szegedy
 from minivis.methods.shared.result import Subject, seen_by
 from minivis.runtime.backend import to_cpu
-from minivis.runtime.settings import SEED, choice, number, takes, whole
+from minivis.runtime.settings import COLOUR, SEED, choice, number, takes, whole
 from minivis.types import Pictures
 
 BOUNDED = ("fgsm", "bim", "pgd")                # by an eps
@@ -42,8 +42,8 @@ SURE = 0.99                                     # of what is made of noise or a 
 FREE = 20.0                                     # levels, root mean square: a step of the ascent without any bound
 
 
-@takes(method=choice("method", STEPS), norm=choice("norm", NORMS), eps=number(), steps=whole(1), sure=number(),
-       seed=SEED)
+@takes(start=COLOUR, method=choice("method", STEPS), norm=choice("norm", NORMS), eps=number(), steps=whole(1),
+       sure=number(), seed=SEED)
 def fool(
     net: Network, image: Pictures | None = None, to: str | int | Sequence[str | int] | None = None, *,
     label: str | int | Sequence[str | int] | None = None, start: str | None = None, method: str = "pgd",

@@ -31,7 +31,7 @@ from minivis.optimize.parameterize import pixels
 from minivis.optimize.problem import Problem
 from minivis.optimize.update_rules import Adam
 from minivis.optimize.watch import INTERRUPTED
-from minivis.runtime.settings import SEED, SWITCH, number, takes, whole
+from minivis.runtime.settings import SEED, SWITCH, among, number, takes, whole
 from minivis.types import Picture
 
 EPS = 4.0                                       # levels
@@ -40,7 +40,7 @@ NOISE = 16.0                                    # levels: the standard deviation
 STROKE = 16                                     # pixels: the side of a cell in a drawing
 
 
-@takes(channels=whole(1), cell=whole(), bins=whole(), soft=SWITCH, block=whole(), eps=number())
+@takes(channels=among(1, 3), cell=whole(), bins=whole(), soft=SWITCH, block=whole(), eps=number())
 def hog_net(
     channels: int = 3, *, cell: int = 8, bins: int = 9, soft: bool = True, block: int = 2, eps: float = EPS,
 ) -> Network:  # fmt: skip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from minivis.figures.compose import bar_chart, panels
 from minivis.methods.shared.result import Result
-from minivis.runtime.settings import number, takes
+from minivis.runtime.settings import NUMBERS, number, takes
 
 X = np.array([2.0, -1, 3, -2, 2, 2, 1, -4, 5, 1])
 W = np.array([-1.0, -1, 1, -1, 1, -1, 1, 1, -1, 1])
@@ -58,7 +58,7 @@ class LectureLinear(Result):
         return "\n".join(lines)
 
 
-@takes(eps=number())
+@takes(x=NUMBERS, w=NUMBERS, eps=number())
 def lecture_linear(x: NDArray[Any] = X, w: NDArray[Any] = W, *, eps: float = EPS) -> LectureLinear:
     """The derivation, with other numbers if you like: x and w (d,)."""
     x, w = np.asarray(x, float), np.asarray(w, float)

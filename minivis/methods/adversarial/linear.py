@@ -24,7 +24,7 @@ from minivis.layers.softmax import softmax_forward
 from minivis.methods.shared.result import Result
 from minivis.optimize.scipy_bridge import minimise
 from minivis.runtime.progress import track
-from minivis.runtime.settings import SEED, number, takes, whole
+from minivis.runtime.settings import CLASS, NAMES, NUMBERS, SEED, number, several, takes, whole
 
 HALVINGS = 24                                   # of the search for the smallest nudge
 CONVNET = 12                                    # rows that the convnet is asked about: PGD takes its time
@@ -102,7 +102,8 @@ class LinearFool(Result):
                 f"{told['mixed']['median_linf']:.3g} (median){beside}")
 
 
-@takes(l2=number(0), held_out=number(), steps=whole(0), seed=SEED)
+@takes(x=NUMBERS, labels=NUMBERS, names=NAMES, target=CLASS, bounds=several(number()), shape=several(whole(1)),
+       l2=number(0), held_out=number(), steps=whole(0), seed=SEED)
 def linear_fool(
     x: NDArray[Any], labels: NDArray[Any], *, names: Sequence[str] | None = None, target: str | int | None = None,
     bounds: tuple[float, float] | None = None, shape: tuple[int, ...] | None = None, l2: float = 1e-3,

@@ -22,7 +22,7 @@ from minivis.images.collection import Pictures
 from minivis.runtime.checkpoints import check_unfinished
 from minivis.runtime.files import check_output
 from minivis.runtime.locks import only_one
-from minivis.runtime.settings import SWITCH, several, takes, whole
+from minivis.runtime.settings import CODES, NUMBERS, PATH, SWITCH, several, takes, whole
 from minivis.sweeps.codes_file import near, open_codes, parts_of, write_file
 from minivis.sweeps.codes_log import Batch, CodesLog, Source
 from minivis.sweeps.sweep import Tally, check_workers, shown, sweep
@@ -77,7 +77,7 @@ class Written:
     unreadable: tuple
 
 
-@takes(size=several(whole()), jobs=whole(), resume=SWITCH, force=SWITCH)
+@takes(path=PATH, size=several(whole()), jobs=whole(), resume=SWITCH, force=SWITCH)
 def write_codes(
     net: Network, folder: Any, path: PathLike, layer: str | None = None, *, net_name: str = "", resume: bool = False,
     force: bool = False, size: int | None = None, jobs: int = 1,
@@ -150,7 +150,7 @@ def check_some(count, unreadable, pictures):
         raise BadFile(f"none of the {len(pictures)} pictures can be read; the first: {unreadable[0][1]}")
 
 
-@takes(k=whole())
+@takes(codes=CODES, code=NUMBERS, k=whole())
 def nearest(
     codes: Any, code: NDArray[Any], k: int = 12, *, metric: str = "cosine",
 ) -> tuple[NDArray[Any], NDArray[Any]]:  # fmt: skip

@@ -14,7 +14,7 @@ from minivis.methods.looking.codes import codes as codes_of
 from minivis.methods.looking.codes import nearest
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.result import Result
-from minivis.runtime.settings import SEED, takes, whole
+from minivis.runtime.settings import PATH, SEED, takes, whole
 from minivis.sweeps.codes_file import open_codes
 from minivis.types import Pictures
 
@@ -49,7 +49,7 @@ class Neighbours(Result):
         return "\n".join([*(f"{distance:8.4f}  {path}" for path, distance in self.found), *self.notes])
 
 
-@takes(k=whole(), seed=SEED)
+@takes(codes=PATH, k=whole(), seed=SEED)
 def neighbours(
     net: Network, image: Pictures, codes: Any, *, k: int = 12, metric: str = "cosine", seed: int = 0,
     progress: bool = False,

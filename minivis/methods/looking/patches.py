@@ -25,7 +25,7 @@ from minivis.layers.relu import IMAGING_RULES
 from minivis.methods.shared.result import Result, input_of, seen_by
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
-from minivis.runtime.settings import SEED, SWITCH, several, takes, whole
+from minivis.runtime.settings import SEED, SWITCH, TEXT, several, takes, whole
 from minivis.runtime.threads import ONE_BLAS_THREAD
 from minivis.sweeps.sweep import Tally, batch_size, fitted, listed, shown, sweep
 from minivis.sweeps.tops import Checkpoint, Tops, strongest
@@ -100,7 +100,8 @@ class TopPatches(Result):
         return "\n".join([*lines, *listed(self.unreadable)])
 
 
-@takes(k=whole(), per_picture=whole(), size=several(whole()), jobs=whole(), resume=SWITCH, seed=SEED)
+@takes(units=several(whole(), least=0), maps=several(TEXT, 0), k=whole(), per_picture=whole(), size=several(whole()),
+       jobs=whole(), resume=SWITCH, seed=SEED)
 def top_patches(
     net: Network, pictures: Any, layer: str | None = None, units: Sequence[int] | None = None, *, k: int = 9,
     per_picture: int = 1, maps: Sequence[str] = tuple(MAPS), size: int | None = None, jobs: int = 1,

@@ -24,7 +24,7 @@ from minivis.layers import AvgPool2D, GlobalAvgPool, MaxPool2D
 from minivis.methods.shared.result import Result, input_of
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
-from minivis.runtime.settings import SEED, several, takes, whole
+from minivis.runtime.settings import NUMBERS, SEED, several, takes, whole
 from minivis.types import Array
 
 SHARE = 0.95                                    # of E lies in the effective field
@@ -79,7 +79,7 @@ class ReceptiveFields(Result):
         return "\n".join(lines + [f"left out: {why}" for _, why in self.unreadable])
 
 
-@takes(pictures=whole(), size=several(whole()), seed=SEED)
+@takes(images=NUMBERS, pictures=whole(), size=several(whole()), seed=SEED)
 def effective_receptive_field(
     net: Network, *, images: Array | None = None, data: str | None = None, pictures: Any = 32,
     size: int | tuple[int, int] | None = None, seed: int = 0, progress: bool = False,

@@ -14,7 +14,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import beside
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.result import Result
-from minivis.runtime.settings import SEED, number, takes, whole
+from minivis.runtime.settings import PATH, SEED, number, takes, whole
 from minivis.sweeps.codes_file import open_codes
 
 LAYOUTS = ("grid", "plane", "both")
@@ -51,9 +51,9 @@ class TsneGrid(Result):
                           f"{self.divergence:.3f} at perplexity {self.settings['perplexity']:g}", *self.notes])
 
 
-@takes(perplexity=number(), side=whole(), most=whole(), seed=SEED)
+@takes(codes=PATH, perplexity=number(), side=whole(), most=whole(), seed=SEED)
 def tsne_grid(
-    codes: Any, *, perplexity: float = 50.0, layout: Literal["grid", "points"] = "grid", side: int | None = None,
+    codes: Any, *, perplexity: float = 50.0, layout: Literal["grid", "plane", "both"] = "grid", side: int | None = None,
     most: int = MOST, seed: int = 0, progress: bool = False,
 ) -> TsneGrid:  # fmt: skip
     """The map of the pictures of a file of codes. layout: "grid", "plane" or "both"; side: pixels of each.

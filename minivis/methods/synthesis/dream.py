@@ -30,7 +30,7 @@ from minivis.optimize.recorder import LongRun
 from minivis.optimize.update_rules import Gradient
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
-from minivis.runtime.settings import FARTHEST, SEED, SWITCH, choice, number, takes, whole
+from minivis.runtime.settings import FARTHEST, FUNCTION, NUMBERS, SEED, SWITCH, choice, number, takes, whole
 from minivis.runtime.workspace import Workspace
 from minivis.types import Array, Picture, Pictures
 
@@ -39,7 +39,7 @@ WHITE = 99.98                                   # percentile that becomes 255 wh
 COLOURS = ("free", "kept")
 
 
-@takes(step=number(), jitter=whole(0, FARTHEST), clip=SWITCH, tile=whole(1))
+@takes(pixels=NUMBERS, loss=FUNCTION, step=number(), jitter=whole(0, FARTHEST), clip=SWITCH, tile=whole(1))
 def make_step(
     net: Network, pixels: Array, loss: Any, rng: np.random.Generator, *, step: float = 1.5, jitter: int = 32,
     clip: bool = True, tile: int | None = None, workspace: Workspace | None = None,

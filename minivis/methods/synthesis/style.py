@@ -32,7 +32,7 @@ from minivis.optimize.update_rules import LBFGS
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import get_xp
 from minivis.runtime.checkpoints import DAMAGED
-from minivis.runtime.settings import SEED, SWITCH, choice, number, several, takes, whole
+from minivis.runtime.settings import SEED, SEQUENCE, SWITCH, choice, number, several, takes, whole
 from minivis.types import Names, Picture
 
 STARTS, COLOURS = ("content", "noise"), ("free", "kept")
@@ -65,7 +65,8 @@ class Painted(Result):
         )])
 
 
-@takes(size=several(whole()), steps=several(whole(0)), style_weight=number(), tv_weight=number(), style_scale=number(),
+@takes(styles=SEQUENCE, blend=several(number()), masks=SEQUENCE, size=several(whole()), steps=several(whole(0)),
+       style_weight=number(), tv_weight=number(), style_scale=number(),
        start=choice("start", STARTS), colours=choice("way of colours", COLOURS), history=whole(1), tile=whole(1),
        memory=number(), seed=SEED)
 def style_transfer(

@@ -153,7 +153,7 @@ def test_a_resumed_run_of_several_sizes_goes_on_where_it_was(tmp_path):
     ({"steps": -1}, BadValue, "steps is a whole number of at least 0"),
     ({"steps": (3, 4)}, BadValue, "1 sizes and 2 numbers of steps"),
     ({"size": 0}, BadValue, "a size is"),
-    ({"size": ()}, BadValue, "0 sizes"),
+    ({"size": ()}, BadValue, "size is a whole number, or several, not"),
     ({"style_scale": 0}, BadValue, "style_scale is above 0"),
     ({"style_weight": -1.0}, BadValue, "style_weight and tv_weight are numbers from 0 up"),
     ({"tv_weight": np.nan}, BadValue, "tv_weight is a number, not nan"),
