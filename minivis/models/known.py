@@ -21,6 +21,12 @@ SUFFIXES = {                                    # what files call our parameters
 }
 
 
+@cache
+def built(build):
+    """The net of a function, once for all that differ in names alone."""
+    return build()
+
+
 @dataclass(frozen=True)
 class Known:
     """One architecture in one program's names.
@@ -43,7 +49,7 @@ class Known:
     @cached_property
     def net(self):
         """The net without weights: to be asked, not changed."""
-        return self.build()
+        return built(self.build)
 
     @cached_property
     def arrays(self):
@@ -54,7 +60,14 @@ class Known:
             for key, array in layer.params.items()
         }
 
-    @property
+    @cached_property
+    def conv_biases(self):
+        """Names of what an architecture with batch norms can do without: empty for others."""
+        layers, arrays = self.net.layers, self.arrays.items()
+        normed = any(key == "gamma" for _, (_, key, _) in arrays)
+        return {name for name, (layer, key, _) in arrays if normed and key == "b" and isinstance(layers[layer], Conv2D)}
+
+    @cached_property
     def body(self):
         """The layers up to the head; none where there is no head to exchange."""
         names = list(self.net.nodes)
@@ -98,9 +111,9 @@ def architectures():
     found.append(Known("Inception-v3", "torchvision", inception.inception_v3, inception.torch_names(), inception.AUX))
     found.append(Known("MobileNetV2", "torchvision", mobilenet.mobilenet_v2, mobilenet.torch_names()))
     for name in densenet.DESIGNS:
+        build = partial(densenet.densenet, name)
         for dotted in (False, True):
-            names = densenet.torch_names(name, dotted=dotted)
-            found.append(Known(name, "torchvision", partial(densenet.densenet, name), names))
+            found.append(Known(name, "torchvision", build, densenet.torch_names(name, dotted=dotted)))
     for name in resnet.DESIGNS:
         found.append(Known(name, "torchvision", partial(resnet.resnet, name), resnet.torch_names(name)))
     for name in efficientnet.SIZES:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minivis.errors import BadFile, UnknownName
-from minivis.layers import Conv2D, FullyConnected, Softmax
+from minivis.layers import FullyConnected, Softmax
 from minivis.models import resnet
 from minivis.models.known import Known, architectures, resnets_of
 from minivis.weights.arrange import channels_of
@@ -92,12 +92,9 @@ def compare(known, tensors, axes):
 
 def arrays_in(known, tensors):
     """What the architecture holds; without the convolutions' biases where it has batch norms and the file has none."""
-    biases = {name for name, (layer, key, _) in known.arrays.items()
-              if key == "b" and isinstance(known.net.layers[layer], Conv2D)}  # fmt: skip
-    normed = any(key == "gamma" for _, key, _ in known.arrays.values())
-    if not normed or any(name in tensors for name in biases):
+    if not known.conv_biases or any(name in tensors for name in known.conv_biases):
         return known.arrays
-    return {name: item for name, item in known.arrays.items() if name not in biases}
+    return {name: item for name, item in known.arrays.items() if name not in known.conv_biases}
 
 
 def same_kind(shape, right, axes):
@@ -172,6 +169,8 @@ def prefixes_of(tensors):
 
 def body_of(known, prefix, inside, tensors):
     """The `Body` of ``known`` in the tensors ``inside`` its prefix; None where it is another's."""
+    if next(iter(known.arrays), None) not in inside:
+        return None
     layers = set(known.body)
     wanted = {name: item for name, item in arrays_in(known, inside).items() if item[0] in layers}
     if not wanted or not all(name in inside for name in wanted):
