@@ -59,7 +59,8 @@ def recognise(contents, path, arch=None):
     near = f"nearest is {one.name} ({one.program}'s names), but {difference}" if one else "it is empty"
     raise BadFile(
         f"{path} ({contents.container}) is of no architecture that minivis knows: {near}. It holds {shown or 'nothing'}"
-        f"{more}; for a net of your own, describe its layers: --arch table.json"
+        f"{more}; for a net of your own, describe its layers: minivis weights table writes a table to start from, and "
+        "--arch table.json reads it"
     )
 
 

@@ -18,6 +18,8 @@ DEEPEST_MODULE = 16                             # modules within each other
 def net_dict(value, path, is_tensor, part=None):
     """name -> tensor of the net in what was saved. Raise BadFile where there are several, or none."""
     value = unwrapped(value)
+    if isinstance(value, list | tuple) and any(isinstance(unwrapped(item), dict) for item in value):
+        value = {str(i): item for i, item in enumerate(value)}          # (epoch, state dict, ...)
     if not isinstance(value, dict):
         raise BadFile(f"{path} holds a {named_kind(value)}, not a dict of weights: {SAVE_PLAIN}")
     dicts = dicts_in(value, is_tensor)

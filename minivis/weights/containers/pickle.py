@@ -73,6 +73,10 @@ class Array(Blank):
         """The objects that it is an array of; None where it is one of numbers or texts."""
         return self.data if isinstance(self.data, list) else None
 
+    @property
+    def is_of_numbers(self):
+        return self.dtype is not None and self.dtype.numpy() is not None
+
     def tensor(self, raw):
         """A `Tensor` of the numbers; None where they are none."""
         dtype = self.dtype and self.dtype.numpy()

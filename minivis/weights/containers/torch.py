@@ -107,7 +107,8 @@ def itemsize(dtype):
 
 
 def is_tensor(value):
-    return isinstance(value, View)
+    """A tensor of PyTorch's, or an array of NumPy's in its place."""
+    return isinstance(value, View) or (isinstance(value, pickle.Array) and value.is_of_numbers)
 
 
 def tensors(state, locate, raw, path, part=None):
@@ -115,7 +116,8 @@ def tensors(state, locate, raw, path, part=None):
     found = {}
     for name, view in net_dict(state, path, is_tensor, part).items():
         try:
-            found[name] = tensor(view, *locate(view.storage), raw)
+            is_array = isinstance(view, pickle.Array)
+            found[name] = view.tensor(raw) if is_array else tensor(view, *locate(view.storage), raw)
         except BadFile as error:
             raise BadFile(f"{path}: the tensor {name[:80]!r}: {error}") from None
     return found

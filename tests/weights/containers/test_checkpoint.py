@@ -33,7 +33,7 @@ OTHER = {"fc.weight": tensor(2, 3)}
     {"model": NET, "optimizer": {"state": {0: OTHER}, "param_groups": []}},
     {"state_dict": NET, "confusion": tensor(10, 10)}, {"net": {"state_dict": NET, "epoch": 3}},
     {"state_dict": NET, "optimizer_states": [{"state": {0: OTHER}}], "callbacks": {"best": {"score": tensor()}}},
-    {"model": NET, "best": NET}, {"models": [NET]},
+    {"model": NET, "best": NET}, {"models": [NET]}, (3, NET, {"state": {}}), [NET],
 ])  # fmt: skip
 def test_a_net_and_what_is_kept_beside_it(saved):
     assert found(saved) == NET

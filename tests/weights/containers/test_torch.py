@@ -115,6 +115,14 @@ def test_both_ways_to_write_a_tensor(tmp_path, write, function):
     np.testing.assert_array_equal(found["w"], NUMBERS.reshape(3, 4))
 
 
+def test_arrays_of_numpys_stand_in_for_tensors(tmp_path):
+    array = np.arange(6, dtype="f4").reshape(2, 3)
+    saved = {"w": array, "words": np.array(["a"]), "best": np.float64(0.5)}
+    found = read(write_zip(tmp_path / "a.pth", pickle.dumps(saved, 2)))
+    assert found.keys() == {"w", "best"}
+    np.testing.assert_array_equal(found["w"], array)
+
+
 def test_a_part_of_a_storage_as_pytorch_wrote_it_before_0_4(tmp_path):
     part = tensor(offset=1, shape=(2,), strides=(1,), function="_rebuild_tensor", view=(("1", 4, 6),))
     np.testing.assert_array_equal(read(write_stream(tmp_path / "a.pth", {"w": part}, NUMBERS.tobytes()))["w"], [5, 6])
