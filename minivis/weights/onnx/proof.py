@@ -6,6 +6,7 @@ Every output is compared, and what goes into a softmax or sigmoid at the end, wh
 import numpy as np
 
 from minivis.errors import BadFile, MinivisError
+from minivis.weights.onnx.evaluator import corrected
 
 TOLERANCE = 1e-4                        # of the largest value; a deep net in float32 is off by some 1e-6
 MOST = 4_000_000_000                    # multiply-adds: the evaluator takes about a second for 10**9
@@ -93,29 +94,6 @@ def asking(model, names):
     del model.graph.output[:]
     model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
     return model
-
-
-def corrected():
-    """Operators as ONNX defines them, where onnx's own evaluator (1.23) computes something else."""
-    from onnx.reference.op_run import OpRun
-
-    class LRN(OpRun):                   # its own takes the number of pictures for that of channels
-        op_domain = ""
-
-        def _run(self, x, alpha=None, beta=None, bias=None, size=None):
-            before, after = (size - 1) // 2, size // 2
-            squares = np.pad(x**2, ((0, 0), (before, after), (0, 0), (0, 0)))
-            total = sum(squares[:, i : i + x.shape[1]] for i in range(size))
-            return ((x / (bias + alpha / size * total) ** beta).astype(x.dtype),)
-
-    class BatchNormalization(OpRun):    # its own takes the pictures' mean and variance in before opset 14
-        op_domain = ""
-
-        def _run(self, x, gamma, beta, mean, var, epsilon=None, **_):
-            gamma, beta, mean, var = (a.reshape(-1, *(1,) * (x.ndim - 2)) for a in (gamma, beta, mean, var))
-            return ((gamma * (x - mean) / np.sqrt(var + epsilon) + beta).astype(x.dtype),)
-
-    return [LRN, BatchNormalization]
 
 
 def first_difference(model, graph, x):
