@@ -11,7 +11,7 @@ import numpy as np
 from minivis.errors import BadFile, UnknownName
 from minivis.layers import FullyConnected, Softmax
 from minivis.models import resnet
-from minivis.models.known import Known, architectures, resnets_of
+from minivis.models.known import AS_OURS, Known, architectures, resnets_of
 from minivis.weights.arrange import channels_of
 from minivis.weights.containers.checkpoint import ASIDE
 from minivis.weights.containers.open import spellings
@@ -44,10 +44,9 @@ def recognise(contents, path, arch=None):
             elif score > nearest[0]:
                 nearest = (score, one, difference)
         if candidates:
-            return min(candidates, key=lambda match: disorder(match.known, match.tensors, contents))
+            return likeliest(candidates, contents, path)
     for tensors in spellings(contents.tensors):
-        found = bodies(tensors, contents.axes, arch)
-        found = check_one(found, path)
+        found = check_one(bodies(tensors, contents, arch), path)
         for body in found:
             try:
                 return with_head(body)
@@ -114,11 +113,28 @@ def file_shape(right, axes):
 
 
 def disorder(known, tensors, contents):
-    """How badly the order of all layers, where the file has it, and the widths fit: tells CaffeNet from AlexNet."""
+    """How badly the order of all layers, where the file has it, and the widths fit."""
+    return *order_differs(known, contents), not has_published_widths(known, tensors, contents.axes)
+
+
+def likeliest(candidates, contents, path):
+    """The `Match` of the least disorder. Raise BadFile where another is as likely, and other layers."""
+    scores = [disorder(match.known, match.tensors, contents) for match in candidates]
+    likely = [match for match, score in zip(candidates, scores) if score == min(scores)]
+    others = [match.known for match in likely if list(match.known.net.nodes) != list(likely[0].known.net.nodes)]
+    if others:
+        names = [likely[0].known.name, others[0].name]
+        raise BadFile(f"{path} may be {' or '.join(names)}: both have these names and kernels, and the file does not "
+                      f"hold the order of their layers. Say which it is, as in --arch {names[0]}")
+    return likely[0]
+
+
+def order_differs(known, contents):
+    """Whether the file has another order of all layers, or another title: tells CaffeNet from AlexNet."""
     ours = [name for name in known.net.nodes if name in contents.order]
     theirs = [name for name in contents.order if name in known.net.nodes]
     named = known.name.lower() in contents.title.lower().replace("_", "")
-    return ours != list(dict.fromkeys(theirs)), not named, not has_published_widths(known, tensors, contents.axes)
+    return ours != list(dict.fromkeys(theirs)), not named
 
 
 def has_published_widths(known, tensors, axes):
@@ -148,15 +164,20 @@ class Body(NamedTuple):
         return channels_of(self.known.body[-1], rows, arrays)
 
 
-def bodies(tensors, axes, arch=None):
-    """Every `Body` in a file with tensors in the order out, in, H, W."""
+def bodies(tensors, contents, arch=None):
+    """Every `Body` in a file with tensors in the order out, in, H, W, the likeliest first.
+
+    Caffe's names in a file of PyTorch's are no sign of Caffe's nets, with their normalisation and rounding up.
+    """
     found = []
-    for prefix in prefixes_of(tensors) if axes == "OIHW" else ():
+    of_pytorch = contents.container.startswith(("PyTorch", "safetensors"))
+    for prefix in prefixes_of(tensors) if contents.axes == "OIHW" else ():
         inside = {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
         for known in known_for(inside, arch):
-            if body := body_of(known, prefix, inside, tensors):
+            body = None if of_pytorch and known.program == AS_OURS else body_of(known, prefix, inside, tensors)
+            if body:
                 found.append(body)
-    return found
+    return sorted(found, key=lambda body: order_differs(body.known, contents))
 
 
 def prefixes_of(tensors):

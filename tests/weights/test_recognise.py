@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from foreign_files import write_safetensors
+from foreign_files import write_caffemodel, write_safetensors
 from torch_files import linear, small_resnet, state_dict
 from vgg_files import GOLDEN, MAT_HEADER, TORCH_VGG16, WRITERS, npy, refused, torch_arrays
 
@@ -17,7 +17,7 @@ from minivis.errors import BadFile, UnknownName
 from minivis.models.known import Known, architectures, blank_vgg, vgg_names
 from minivis.models.resnet import Design, to_number
 from minivis.weights import oxford
-from minivis.weights.containers.open import Contents
+from minivis.weights.containers.open import Contents, opened
 from minivis.weights.recognise import file_shape, recognise
 
 
@@ -290,3 +290,34 @@ def test_the_children_of_a_resnet_are_numbered(tmp_path, prefix):
 def test_what_is_no_head_is_refused(tmp_path, more, message):
     with pytest.raises(BadFile, match=message):
         loaded(tmp_path, BODY | more)
+
+
+@pytest.mark.parametrize("name", ["AlexNet", "CaffeNet"])
+def test_a_fine_tuned_net_of_caffes_is_told_by_the_order_of_its_layers(tmp_path, name):
+    path = GOLDEN / f"nets_{name}.caffemodel"
+    with opened(path) as contents:
+        arrays = {key: tensor.read() for key, tensor in contents.tensors.items()}
+        layers = []
+        for layer in contents.order:
+            parts = [arrays[f"{layer}.{part}"] for part in ("weight", "bias") if f"{layer}.{part}" in arrays]
+            kind = "Pooling" if not parts else "InnerProduct" if parts[0].ndim == 2 else "Convolution"
+            layers.append((layer.replace("fc8", "fc8_flickr"), kind, parts))
+    net = mv.load(write_caffemodel(tmp_path / "a.caffemodel", layers))
+    x = np.random.default_rng(0).standard_normal((1, 227, 227, 3), dtype=np.float32)
+    assert net.about["architecture"] == f"{name} (Caffe's)" and net.roles["logits"] == "fc8_flickr"
+    np.testing.assert_allclose(net.forward(x)["fc8_flickr"], mv.load(path).forward(x)["fc8"], rtol=1e-5, atol=1e-6)
+
+
+def test_where_two_nets_are_as_likely_one_is_asked_for(tmp_path):
+    with opened(GOLDEN / "nets_AlexNet.caffemodel") as contents:
+        arrays = {key: tensor.read() for key, tensor in contents.tensors.items()}
+    with pytest.raises(BadFile, match=r"may be AlexNet or CaffeNet: .* as in --arch AlexNet"):
+        loaded(tmp_path, arrays)
+    assert list(loaded(tmp_path, arrays, arch="CaffeNet").nodes)[2:4] == ["pool1", "norm1"]
+
+
+def test_caffes_names_in_a_file_of_pytorchs_are_no_alexnet(tmp_path):
+    with opened(GOLDEN / "nets_AlexNet.caffemodel") as contents:
+        arrays = {key.replace("fc8", "out"): tensor.read() for key, tensor in contents.tensors.items()}
+    with pytest.raises(BadFile, match="minivis weights table writes a table"):
+        loaded(tmp_path, arrays)
