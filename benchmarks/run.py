@@ -6,8 +6,9 @@ It needs: pip install 'minivis[bench]'.
 
 The engines take turns, A B C A B C, each after a pause in which the others' threads go to sleep; printed are medians,
 minima, and the ratio of minivis to the fastest other. Of one process' memory, the peak over what it held before the
-pass (weights, libraries), each in a fresh process: transformed weights count. Weights are random: no times depend on
-them. BLAS kernels are the command line's (minivis/runtime/openblas.py), or what OPENBLAS_CORETYPE says.
+pass (weights, libraries), each in a fresh process: transformed weights count. Weights are random, or Oxford's for
+VGG16's body where minivis finds vgg16-notop: no times depend on them. BLAS kernels are the command line's
+(minivis/runtime/openblas.py), or what OPENBLAS_CORETYPE says.
 """
 
 # ruff: noqa: E402
@@ -35,6 +36,7 @@ from minivis.models.embedded import emoji_vgg
 from minivis.models.vgg import BLOCKS, vgg
 from minivis.runtime import threads as team
 from minivis.training.trainer import Recipe, Trainer
+from minivis.weights import catalogue
 
 CLOCK = {"now": time.perf_counter}
 MAKERS = {
@@ -51,6 +53,11 @@ def random_vgg(name, *, head=False, classes=1000):
     convs = [(draw(3, 3, c, f), 0.1 * draw(f)) for c, f in zip([3, *widths], widths)]
     sizes = [7 * 7 * 512, 4096, 4096, classes]
     return vgg(name, convs, [(draw(d, f), 0.1 * draw(f)) for d, f in pairwise(sizes)] if head else ())
+
+
+def vgg16_body():
+    """VGG16's convolutions: Oxford's own, from a file of Keras, where there is one (weights/README.md says how)."""
+    return catalogue.load("vgg16-notop") if catalogue.find("vgg16-notop") else random_vgg("VGG16")
 
 
 class Minivis:
@@ -95,7 +102,7 @@ def inference(title, net, until, shape, what, engines, options):
 def body(options, *, batch=1, what="gradient"):
     engines = [name for name in MAKERS if what == "forward" or name != "onnxruntime"]
     words = {"forward": "forward", "gradient": "forward + image gradient"}[what]
-    inference(f"VGG16 body, 224, batch {batch}, {words}", random_vgg("VGG16"), "pool5", (batch, 224, 224, 3), what,
+    inference(f"VGG16 body, 224, batch {batch}, {words}", vgg16_body(), "pool5", (batch, 224, 224, 3), what,
               engines, options)  # fmt: skip
 
 

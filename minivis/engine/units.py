@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, Union
 from minivis.engine.activations import Activations
 from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
+from minivis.layers import Concat, ReLU
 from minivis.runtime.backend import get_xp
 from minivis.runtime.settings import ACTIVATIONS, having, takes
 from minivis.types import Array, Gradients
@@ -68,6 +69,23 @@ def parse_unit(net: Network, text: Any, shapes: Any = None) -> Unit:
     if count is not None and _number(channel) >= count:
         raise BadValue(f"{text!r}: {layer} has {count} channels, 0 to {count - 1}")
     return Unit(layer, _number(channel), where)
+
+
+def before_relu(net: Network, unit: Unit) -> Unit | None:
+    """The same unit before its ReLU, also through a Concat; None for a unit that is no ReLU's."""
+    layer, channel, shapes = unit.layer, unit.channel, None
+    while layer in net.nodes:
+        kind, inputs = net.nodes[layer].layer, net.nodes[layer].inputs
+        if isinstance(kind, ReLU):
+            return Unit(inputs[0], channel, unit.where)
+        if not isinstance(kind, Concat):
+            break
+        shapes = shapes or net.shapes()
+        for layer in inputs:
+            if channel < shapes[layer][-1]:
+                break
+            channel -= shapes[layer][-1]
+    return None
 
 
 def _channels(net, layer, shapes):

@@ -9,10 +9,11 @@ from ended_nets import ended
 import minivis as mv
 from minivis.engine.ending import answering
 from minivis.engine.network import Network
-from minivis.engine.units import Unit, class_number, one_hot, parse_unit, unit_positions, unit_values
+from minivis.engine.units import Unit, before_relu, class_number, one_hot, parse_unit, unit_positions, unit_values
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, Flatten, FullyConnected, ReLU
+from minivis.models.squeezenet import squeezenet
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
 NET = tiny_vgg(dtype=np.float64)        # classes goose, cat, bus, owl, tropical fish (goldfish)
@@ -215,3 +216,13 @@ def test_the_second_answer_of_one_output_is_no_unit_of_it():
     with pytest.raises(BadValue, match="second answer of a net with one output, fc8"):
         parse_unit(net, "not cat")
     assert parse_unit(answering(net), "not cat") == Unit("answers", 1, None, "not cat")
+
+
+def test_a_unit_before_its_relu_is_found_through_a_concat():
+    net = squeezenet("1.1")
+    for text, before in (
+        ("relu_conv1:5", "conv1:5"), ("fire2/concat:3@1,2", "fire2/expand1x1:3@1,2"),
+        ("fire9/concat:300@max", "fire9/expand3x3:44@max"), ("conv1:5", None), ("pool10:7", None), ("pool1:2", None),
+    ):  # fmt: skip
+        found = before_relu(net, parse_unit(net, text))
+        assert (found and str(found)) == before

@@ -18,7 +18,7 @@ from minivis.engine.ending import Ending, answering
 from minivis.engine.geometry import preprocessing_of
 from minivis.engine.image_gradient import activations, has_tiles
 from minivis.engine.network import Network
-from minivis.engine.units import Unit, UnitLike, parse_unit, unit_values
+from minivis.engine.units import Unit, UnitLike, before_relu, parse_unit, unit_values
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
@@ -74,6 +74,7 @@ class Maximize(Result):
     values: np.ndarray
     probs: np.ndarray | None
     run: Any
+    asleep: tuple[str, ...] = ()                # a sentence for each unit that no gradient reached
     note: str = ""                              # what memory made of it
 
     def label(self, i):
@@ -98,7 +99,7 @@ class Maximize(Result):
 
     @property
     def notes(self):
-        return [*([self.note] if self.note else []), *self.run.notes]
+        return [*([self.note] if self.note else []), *self.asleep, *self.run.notes]
 
     def __len__(self):
         return len(self.pictures)
@@ -143,7 +144,8 @@ def maximize(
     pictures = to_uint8(run.pixels)
     values, probs = look(net, pictures, units, fit.tile)
     names = tuple(name_of(net, u) for u in units)
-    return Maximize(pictures, units, names, values, probs, run, fit.note, stopped=run.stopped, settings={
+    asleep = tuple(asleep_at(net, units, values))
+    return Maximize(pictures, units, names, values, probs, run, asleep, fit.note, stopped=run.stopped, settings={
         "preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), "tile": tile, "memory": memory,
         **how,
     })  # fmt: skip
@@ -267,6 +269,14 @@ def look(net, pictures, units, tile=None):
     values = np.array([float(to_cpu(unit_values(acts, u))[i]) for i, u in enumerate(units)])
     probs = to_cpu(acts[prob])[np.arange(len(units)), [u.channel for u in units]] if is_class else None
     return values, probs
+
+
+def asleep_at(net, units, values):
+    """Yield a sentence for each unit of a ReLU that is still 0: there its gradient is 0 as well, and nothing moved."""
+    for unit in dict.fromkeys(u for u, value in zip(units, values) if value == 0):
+        if (before := before_relu(net, unit)) is not None:
+            yield (f"{unit} is 0 in the image, and where a ReLU gives 0 no gradient passes: maximize {before} instead, "
+                   "the same unit before its ReLU")
 
 
 def name_of(net, unit):
