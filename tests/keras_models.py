@@ -41,6 +41,8 @@ class Keras:
             settings.setdefault(key, usual)
         if arrays and "kernel" in arrays:
             settings.setdefault("use_bias", "bias" in arrays)
+        if not operation:
+            settings["trainable"] = True
         row = {"class_name": kind, "config": {"name": name, **settings}, "name": name,
                "module": "keras.src.ops.numpy" if operation else "keras.layers",
                "inbound_nodes": [self.call(sources, args, kwargs)] if sources else []}  # fmt: skip
@@ -87,7 +89,7 @@ class Keras:
         """Keras' own HDF5 layout, whole model."""
         with h5py.File(path, "w") as file:
             version = {2: "2.15.0", 3: "3.15.1"}[self.keras]
-            file.attrs.update(model_config=json.dumps(self.described()), keras_version=version)
+            file.attrs.update(model_config=json.dumps(without_modules(self.described())), keras_version=version)
             group = file.create_group("model_weights")
             group.attrs["keras_version"] = version
             names = [row.get("name") or row["config"]["name"] for row in self.rows]
@@ -137,3 +139,12 @@ class Keras:
                 continue
             for i, array in enumerate(self.weights[row["name"]].values()):
                 variables.create_dataset(str(i), data=np.asarray(array, "f4"))
+
+
+def without_modules(described):
+    """A description as an .h5 file has it: nothing says where a class is from."""
+    if isinstance(described, list):
+        return [without_modules(part) for part in described]
+    if isinstance(described, dict):
+        return {key: without_modules(part) for key, part in described.items() if key != "module"}
+    return described

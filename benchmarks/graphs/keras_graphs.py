@@ -1,5 +1,9 @@
-"""Fifty small models of Keras, Sequential and functional, each saved as .keras and as .h5; Keras gives the answers."""
+"""Fifty small models of Keras, Sequential and functional, each saved as .keras and as .h5; Keras gives the answers.
 
+With Keras 3, or with Keras 2 (TensorFlow 2.12 to 2.15), which lacks some of them.
+"""
+
+import inspect
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -9,9 +13,21 @@ import keras
 import numpy as np
 from cases import Case
 from keras import layers as L
-from keras import ops
+
+KERAS_2 = keras.__version__ < "3"
+if KERAS_2:
+    from types import SimpleNamespace
+
+    import tensorflow as tf
+
+    ops = SimpleNamespace(convert_to_numpy=np.asarray, convert_to_tensor=np.float32, mean=tf.reduce_mean,
+                          relu=tf.nn.relu)
+else:
+    from keras import ops
 
 MODELS = {}
+NOT_IN_2 = ("activations", "activations_alone",         # names of Keras 3
+            "channels_first", "channels_first_rows")    # TensorFlow has them on a GPU alone
 
 
 def model(make):
@@ -322,7 +338,7 @@ def arithmetic():
 def bgr_minus_mean():
     x = i = picture()
     x = x[..., ::-1] + ops.convert_to_tensor([-103.939, -116.779, -123.68])
-    return keras.Model(i, head(L.Conv2D(6, 3, activation="relu")(x)))
+    return keras.Model(i, L.Dense(4)(L.GlobalAveragePooling2D()(L.Conv2D(6, 3, activation="relu")(x))))
 
 
 @model
@@ -428,19 +444,24 @@ PIXELS = ("augmentation", "rescaled", "normalised", "normalised_by_its_data", "r
           "arithmetic", "bgr_minus_mean", "preprocessed_in_the_graph", "mobilenet_block")
 
 
-def make(folder):
+def make(folder, names=()):
+    """Save each model and yield its cases; ``names``: of some alone."""
     for name, build in MODELS.items():
+        if (names and name not in names) or (KERAS_2 and name in NOT_IN_2):
+            continue
         keras.utils.set_random_seed(0)
         keras.backend.clear_session()
         net = build()
         shake(net)
         rng = np.random.default_rng(0)
         shape = (2, *(n or 24 for n in net.input_shape[1:]))
-        x = (rng.uniform(0, 255, shape) if name in PIXELS else rng.standard_normal(shape)).astype("f4")
+        x = (rng.integers(0, 256, shape) if name in PIXELS else rng.integers(-255, 256, shape) / 128).astype("f4")
         y = ops.convert_to_numpy(net(x, training=False))
         first = shape[1] == 3
         for ending in (".keras", ".h5"):
             path = folder / f"{name}{ending}"
+            if KERAS_2 and ending == ".keras" and "[..., ::-1]" in inspect.getsource(build):
+                continue                                # an Ellipsis, which Keras 2 cannot write there
             net.save(path)
             yield Case(f"{name}{ending}", path, x.transpose(0, 2, 3, 1) if first else x, y)
 
@@ -449,7 +470,7 @@ def shake(net):
     """Weights that a new model leaves at 0 or 1 get numbers of their own: biases, batch norm."""
     rng = np.random.default_rng(1)
     for variable in net.variables:
-        kind = variable.path.split("/")[-1]
+        kind = getattr(variable, "path", variable.name).split("/")[-1].split(":")[0]
         if kind in ("bias", "beta", "moving_mean"):
             variable.assign(0.3 * rng.standard_normal(variable.shape))
         elif kind in ("gamma", "moving_variance"):

@@ -117,11 +117,19 @@ def described(row, made, depth):
     name = str(row.get("name") or named or kind)
     if kind in MODELS:
         return Described(name, kind, {}, made, model=described_model(row, depth + 1), first=first_call(row))
-    operation = str(row.get("module", "")).startswith("keras.src.ops") or kind in OPERATIONS
+    operation = is_operation(row, kind, settings)
     own = str(row.get("registered_name") or "")
     if ">" in own:                              # somebody's own class, which may be called as one of Keras'
         kind = own
     return Described(name, kind, dict(settings), made, operation)
+
+
+def is_operation(row, kind, settings):
+    """Whether it is arithmetic. Keras 3's .h5 does not say; there layers alone have a setting "trainable"."""
+    if row.get("module") is not None or kind in OPERATIONS:
+        return kind in OPERATIONS or str(row["module"]).startswith("keras.src.ops")
+    called = [node for node in row.get("inbound_nodes", ()) if isinstance(node, dict)]
+    return bool(called) and "trainable" not in settings
 
 
 def first_call(row):

@@ -157,7 +157,7 @@ class Graph(Builder):
             if isinstance(layer, Scale) and layer.params["w"].all():
                 w, b = (layer.params[key].astype(np.float64) for key in ("w", "b"))
                 self.scale, self.shift = self.scale * w, self.shift * w + b
-            elif operations.is_reversal(layer):
+            elif operations.is_reversal(layer) and self.net.preprocessing.channels == 3:
                 self.flipped = not self.flipped
                 self.scale, self.shift = self.scale[::-1], self.shift[::-1]
             else:

@@ -19,8 +19,7 @@ def both(tmp_path):
     what the model reads, unless ``preprocess`` says otherwise."""
 
     def read(model, **settings):
-        channels = next(iter(model.rows))["config"].get("batch_shape", [3])[-1]
-        settings.setdefault("preprocess", "none" if channels != 1 else None)
+        settings.setdefault("preprocess", "none")
         nets = [mv.load(model.h5(tmp_path / "a.h5"), **settings)]
         if model.keras == 3:
             nets.append(mv.load(model.archive(tmp_path / "a.keras"), **settings))

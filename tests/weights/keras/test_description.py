@@ -66,6 +66,13 @@ def test_a_class_of_ones_own_is_not_taken_for_keras():
     assert description.described(kept, (), 0).operation and not description.described(conv(), (), 0).operation
 
 
+def test_an_operation_is_told_from_a_layer_of_its_class_where_no_module_is_named():
+    called = {"class_name": "Add", "config": {"name": "add"}, "inbound_nodes": [{"args": [tensor("a"), tensor("b")]}]}
+    layer = {**called, "config": {"name": "add", "trainable": True, "dtype": "float32"}}
+    old = {"class_name": "Add", "config": {"name": "add"}, "inbound_nodes": [[["a", 0, 0, {}], ["b", 0, 0, {}]]]}
+    assert [description.described(row, (), 0).operation for row in (called, layer, old)] == [True, False, False]
+
+
 @pytest.mark.parametrize("entry", [
     {"class_name": "Functional", "config": {"layers": [conv()]}},
     {"class_name": "Functional", "config": {"layers": [conv(), conv()], "input_layers": [], "output_layers": []}},

@@ -39,6 +39,22 @@ def test_any_size_stays_any_size(w, both):
     assert both(net).input_size is None and both(net, size=(20, 30)).input_size == (20, 30)
 
 
+@pytest.mark.parametrize("channels", [1, 4, 13])
+def test_pictures_of_any_number_of_channels(w, both, answer, channels):
+    net, kernel = Keras((6, 5, channels)), w(1, 1, channels, 2)
+    net.ends(net.layer("Conv2D", net.input, {"kernel": kernel}))
+    found, x = both(net), w(2, 6, 5, channels)
+    assert found.input_channels == channels
+    np.testing.assert_allclose(answer(found, x), x @ kernel[0, 0], atol=1e-5)
+
+
+def test_a_picture_whose_channels_are_left_open_is_refused(tmp_path):
+    net = Keras((6, 5, None))
+    net.ends(net.layer("ReLU", net.input))
+    with pytest.raises(BadFile, match="leaves open how many channels"):
+        mv.load(net.h5(tmp_path / "a.h5"))
+
+
 def test_a_flatten_fixes_the_size(w, both):
     net = Keras((None, None, 3))
     net.ends(net.layer("Flatten", net.input))

@@ -1,6 +1,7 @@
 """A whole model's file: roles, what it says of itself, what is assumed of its pictures, what a user says instead."""
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,25 @@ from minivis.data.imagenet import imagenet_classes
 from minivis.errors import BadFile, BadValue
 from minivis.images.preprocessing import CAFFE_VGG, TORCH
 from minivis.weights.keras import model
+
+GOLDEN = sorted((Path(__file__).parents[2] / "golden").glob("keras[23]_models.zip"))
+
+
+def names(path):
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()
+
+
+FROZEN = [(path, name) for path in GOLDEN for name in names(path) if not name.endswith(".npz")]
+
+
+@pytest.mark.parametrize("archive, name", FROZEN, ids=[f"{path.stem[:6]}-{name}" for path, name in FROZEN])
+def test_a_model_that_keras_saved_answers_as_in_keras(tmp_path, answer, archive, name):
+    with zipfile.ZipFile(archive) as members:
+        path = Path(members.extract(name, tmp_path))
+        numbers = np.load(members.extract(f"{path.stem}.npz", tmp_path))
+    got = answer(mv.load(path, preprocess="none"), numbers["x"])
+    np.testing.assert_allclose(got, numbers["y"], rtol=0, atol=1e-5 * abs(numbers["y"]).max())
 
 
 def classifier(w, classes=3, *, name="model", shape=(8, 7, 3), softmax=True):
