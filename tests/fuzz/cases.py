@@ -45,12 +45,15 @@ BASES = {                                       # a command -> words with which 
     ("live",): (*NET, "--no-browser"),
     ("gallery",): ("photo.png", *NET),
     ("rerun",): ("saliency.png",),
+    ("explain",): ("photo.png", *NET),
+    ("weights", "table"): ("zip.pth", "-o", "new.json"),
+    ("train", "digits"): ("--steps", "1", "-o", "new.h5"),
     ("exercise", "check"): ("relu",),
     ("exercise", "hint"): ("relu",),
     ("exercise", "solution"): ("relu",),
     ("exercise", "start"): ("relu",),
 }
-SLOW = (("train", "emoji"), ("gallery",), ("linear",), ("gradcheck",), ("exercise", "check"))      # now and then
+SLOW = (("train", "emoji"), ("train", "digits"), ("gallery",), ("linear",), ("gradcheck",), ("exercise", "check"))
 
 ODD = ("-1", "0", "-0", "9" * 30, "-" + "9" * 30, "1" * 5000, "nan", "-nan", "inf", "-inf", "1e400", "1e-400", "5e-324",
        "1e308", "0x10", "1.5", "-1.5", "1_0", "٣", "½", "", " ", "\t", "\n", "x" * 5000, "gose", "鵝 Ω≈ç", "\u202e",
@@ -67,7 +70,7 @@ PLAUSIBLE = ("1", "2", "3", "8", "0.5", "0.01", "16", "goose", "conv1_1:2", "con
 WEIGHTS = ("tiny.h5", "branches.h5", "model.safetensors", "v1.caffemodel", "v2.caffemodel", "frossard.npz",
            "compressed.npz", "new.mat", "old.mat", "compressed.mat", "nets_vgg16.pth", "nets_squeezenet1_1.pth",
            "archive.pth", "zip.pth", "protocol4.pth", "named.h5", "old_named.h5", "numbered.weights.h5", "model.keras",
-           "net.onnx", "tiny.safetensors", "tiny.npz", "odd.caffemodel")
+           "net.onnx", "described.h5", "described.keras", "tiny.safetensors", "tiny.npz", "odd.caffemodel")
 
 
 @dataclass
@@ -147,14 +150,17 @@ def weights(rng, originals):
     ))
     if name in ("tiny.safetensors", "tiny.npz") and words[0] in ("weights", "inspect"):
         words += ("--arch", "table.json")
+    elif name in ("zip.pth", "protocol4.pth") and rng.random() < 0.5:
+        words = ("weights", "table", name, "-o", "new.json")
     return Case(Path(name).suffix, words, changed(rng, originals, name))
 
 
 def tables(rng, originals):
     """A layer table, or a file of class names."""
     if rng.random() < 0.2:
-        return Case("class names", ("weights", "inspect", "nets_vgg16.pth", "--classes", "classes.txt"),
-                    changed(rng, originals, "classes.txt"))
+        name = rng.choice(("classes.txt", "classes.json"))
+        return Case("class names", ("weights", "inspect", "nets_vgg16.pth", "--classes", name),
+                    changed(rng, originals, name))
     words = rng.choice((
         ("inspect", "tiny.safetensors"), ("weights", "import", "tiny.safetensors", "-o", "new.h5"),
         ("weights", "inspect", "tiny.npz"),
@@ -165,6 +171,10 @@ def tables(rng, originals):
 def pictures(rng, originals):
     name = rng.choice([n for n in originals if n.startswith(("scene.", "rgba", "palette", "grey.webp", "cmyk", "floats",
                                                              "deep", "turned", "lzw", "film", "photo."))])
+    if rng.random() < 0.15:
+        name = rng.choice(("five.npy", "five.tif"))
+        return Case(f"picture {Path(name).suffix}", (rng.choice(("classify", "backprop")), name, "--net", "five.h5"),
+                    changed(rng, originals, name))
     near = "photo.jpg" if name == "photo.png" else "photo.png"
     words = rng.choice((
         ("classify", name, *NET), ("classify", name, *NET, "--size", "9"),

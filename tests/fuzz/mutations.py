@@ -36,6 +36,8 @@ def mutated(rng, name, data):
         ways = [json_changed] * 5 + [bytes_changed, cut]
     if name.endswith(".safetensors"):
         ways += [header_changed] * 5
+    if name.endswith(".npy"):
+        ways += [npy_changed] * 5
     if name.endswith(".mat"):
         ways += [packed_changed] * 3
     if name.endswith(".checkpoint"):

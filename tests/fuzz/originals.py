@@ -11,17 +11,22 @@ import zipfile
 from pathlib import Path
 
 import keras_files
+import keras_models
 import numpy as np
 import vgg_files
 from commandline import scene
 from emoji_sprites import sprites_of, square_sprite
 from foreign_files import write_caffemodel, write_safetensors
 from PIL import Image
+from tiff_files import write_tiff
 from vgg_nets import narrow_vgg
 
 from minivis.cli import main
 from minivis.engine.layer_table import describe
+from minivis.engine.network import Network
 from minivis.images.files import write_image
+from minivis.images.preprocessing import Preprocessing
+from minivis.layers import Conv2D, Flatten, FullyConnected, ReLU, Softmax
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.sweeps.codes_file import open_codes
 from minivis.sweeps.codes_log import Batch, CodesLog
@@ -74,6 +79,7 @@ def nets():
     table["classes"] = table.pop("class_names")
     Path("table.json").write_text(json.dumps(table))
     Path("classes.txt").write_text("\n".join(table["classes"]))
+    Path("classes.json").write_text(json.dumps({"id2label": dict(enumerate(f"class {k}" for k in range(9)))}))
     write_safetensors(Path("tiny.safetensors"), tensors)
     np.savez("tiny.npz", **tensors)
     write_caffemodel(Path("odd.caffemodel"), [("conv1", "Convolution", [tensors["conv1_1.weight"]])])
@@ -83,6 +89,8 @@ def nets():
     for name in ("nets_vgg16.pth", "nets_squeezenet1_1.pth", "zip.pth", "protocol4.pth"):
         Path(name).write_bytes((vgg_files.GOLDEN / name).read_bytes())
     as_archive("nets_vgg16.pth", "archive.pth")
+    save(of_five_channels(), "five.h5")
+    described("described.h5", "described.keras")
     arrays = keras_files.arrays(narrow_vgg())
     keras_files.write_named("named.h5", arrays, text=str)
     keras_files.write_named("old_named.h5", arrays, whole=True)
@@ -92,6 +100,30 @@ def nets():
         import onnx_models
 
         onnx_models.everything().save(Path("net.onnx"))
+
+
+def of_five_channels():
+    rng = np.random.default_rng(0)
+    net = Network(preprocessing=Preprocessing(mean=(120.0,) * 5, scale=(60.0,) * 5, size=(16, 16)))
+    net.add("conv1", Conv2D(rng.standard_normal((3, 3, 5, 4)).astype("f4") / 4)).add("relu1", ReLU())
+    net.add("flatten", Flatten()).add("fc2", FullyConnected(rng.standard_normal((784, 3)).astype("f4") / 20))
+    net.add("prob", Softmax())
+    net.roles.update(logits="fc2", prob="prob", content="relu1")
+    return net
+
+
+def described(h5, archive):
+    """A small model that Keras describes in its file."""
+    rng = np.random.default_rng(0)
+    draw = lambda *shape: rng.standard_normal(shape).astype("f4") / 4  # noqa: E731
+    net = keras_models.Keras((12, 12, 3))
+    x = net.layer("Conv2D", net.input, {"kernel": draw(3, 3, 3, 4), "bias": draw(4)}, filters=4, kernel_size=[3, 3])
+    x = net.layer("ReLU", x)
+    x = net.layer("MaxPooling2D", x)
+    x = net.layer("Flatten", x)
+    x = net.layer("Dense", x, {"kernel": draw(100, 5), "bias": draw(5)}, units=5, activation="softmax")
+    net.ends(x).h5(h5)
+    net.archive(Path(archive))
 
 
 def as_archive(stream, path):
@@ -132,6 +164,9 @@ def pictures():
     exif[0x0112] = 6
     rgb.save("turned.jpg", exif=exif)
     rgb.save("lzw.tif", compression="tiff_lzw")
+    five = np.random.default_rng(0).integers(0, 256, (18, 20, 5), np.uint8)
+    np.save("five.npy", five)
+    write_tiff(Path("five.tif"), [five], compression=8)
     rgb.save("film.gif", save_all=True, append_images=[rgb.rotate(90)])
 
 
