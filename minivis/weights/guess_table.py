@@ -6,7 +6,10 @@ whether something is added or put side by side. Each such row says under "guesse
 Sequential the numbers at least tell how many modules without weights stand there.
 
     features.0 (conv)    features.3 (conv)      two between: a ReLU and a max pool
-    conv1 (conv)         conv2 (conv)           no numbers: a ReLU and a max pool after each, as small nets have them
+    conv1 (conv)         conv2 (conv)           no numbers: a ReLU, and a max pool after each, after the last, or none
+
+What the first FC layer reads depends on all of it, so several `Ways` are tried: the first by which pictures would have
+a usual size is taken.
 """
 
 import json
@@ -26,6 +29,18 @@ NO_NUMBERS = "names without numbers do not tell what follows"
 SUMS = re.compile(r"(downsample|shortcut|skip|residual|identity)")
 
 
+class Ways(NamedTuple):
+    """What is assumed throughout: whether padding keeps the size, and where pools stand that no number tells."""
+
+    padded: bool
+    pools: str                                          # "each", "last", "none"
+
+
+TRIED = [Ways(True, "each"), Ways(False, "each"), Ways(False, "last"), Ways(True, "last"), Ways(False, "none"),
+         Ways(True, "none")]  # fmt: skip
+USUAL_SIZES = (28, 32, 64, 84, 96, 112, 128, 160, 192, 224, 227, 256, 299, 384, 512)
+
+
 class Module(NamedTuple):
     """A module with numbers: what the file calls it, its kind, its weight's shape (out, in, ...), its parameters."""
 
@@ -36,12 +51,17 @@ class Module(NamedTuple):
 
 @dataclass
 class Guess:
-    """The rows so far, and how many channels (or numbers of a row) each layer gives."""
+    """The rows so far, and how many channels (or numbers of a row) each layer gives.
 
+    ``steps``: how each convolution and pool changes the side of the maps, (factor, pixels lost).
+    """
+
+    ways: Ways
     rows: list = field(default_factory=list)
     gives: dict = field(default_factory=dict)
     notes: list = field(default_factory=list)
-    pools: int = 0
+    steps: list = field(default_factory=list)
+    size: int | None = None
     flat: bool = False
 
     @property
@@ -61,17 +81,8 @@ def guess_table(contents, path):
     modules, notes = modules_of(contents)
     if not any(module.kind in ("conv", "linear") for module in modules):
         raise BadFile(f"{path} holds no kernel and no matrix, so there is no layer table to start from")
-    guess = Guess(notes=notes)
-    first = modules[0]
-    guess.gives["input"] = first.shape[1] if first.kind == "conv" else first.shape[0]
-    size = None
-    for i, module in enumerate(modules):
-        after = modules[i + 1] if i + 1 < len(modules) else None
-        if module.kind == "linear" and not guess.flat:
-            size = flatten(guess, module)
-        add_module(guess, module)
-        if after is not None:
-            add_between(guess, module, after)
+    guesses = [guessed(modules, ways, notes) for ways in TRIED]
+    guess = next((guess for guess in guesses if guess.size in USUAL_SIZES), guesses[0])
     if sums := [module.prefix for module in modules if SUMS.search(module.prefix)]:
         guess.notes.append(f"the name {sums[0]} suggests that outputs are added: such branches need rows of type Add, "
                            "with their inputs, which no shape tells")
@@ -81,7 +92,20 @@ def guess_table(contents, path):
     if channels not in (3, None):
         order = "grey" if channels == 1 else "as given"
         pixels = {"preprocessing": {"channel_order": order, "mean": [0.0] * channels, "scale": [1.0] * channels}}
-    return {"notes": guess.notes[:MOST_NOTES], "input": [size or 224] * 2, **pixels, "layers": guess.rows}
+    return {"notes": guess.notes[:MOST_NOTES], "input": [guess.size or 224] * 2, **pixels, "layers": guess.rows}
+
+
+def guessed(modules, ways, notes):
+    """The `Guess` of these modules, one of several ways."""
+    guess, first = Guess(ways, notes=list(notes)), modules[0]
+    guess.gives["input"] = first.shape[1] if first.kind == "conv" else first.shape[0]
+    for module, after in zip(modules, [*modules[1:], None]):
+        if module.kind == "linear" and not guess.flat:
+            flatten(guess, module)
+        add_module(guess, module)
+        if after is not None:
+            add_between(guess, module, after)
+    return guess
 
 
 def known_table(table, prefix):
@@ -159,10 +183,12 @@ def add_module(guess, module):
     if module.kind == "conv":
         out, reads, *kernel = module.shape
         source, groups = source_of(guess, reads, out)
-        padding = [side // 2 for side in kernel]
+        padding = [side // 2 if guess.ways.padded else 0 for side in kernel]
         settings |= {"padding": padding[0] if len(set(padding)) == 1 else [[p, p] for p in padding]}
         settings |= {"groups": groups} if groups > 1 else {}
-        said = ["stride 1"] + ([f"padding {padding[0]}, which keeps the size"] if any(padding) else [])
+        kept = f"padding {padding[0]}" + ", which keeps the size" * any(padding)
+        said = ["stride 1", kept] if max(kernel) > 1 else ["stride 1"]
+        guess.steps.append((1, kernel[0] - 1 - 2 * padding[0]))
         guess.add(module.prefix, "Conv2D", out, guessed=", ".join(said) + source.why, inputs=source.inputs, **settings)
     elif module.kind == "up":
         guess.add(module.prefix, "ConvTranspose2D", module.shape[1], stride=module.shape[2],
@@ -203,25 +229,26 @@ def source_of(guess, reads, out):
 
 
 def flatten(guess, module):
-    """From maps to a row of numbers, as the first FC layer's width tells. Return the pictures' side, if it does."""
+    """From maps to a row of numbers, as the first FC layer's width tells, and so the pictures' size."""
     channels, reads = guess.gives[guess.last], module.shape[1]
     guess.flat = True
     if guess.last == "input":
-        guess.gives["input"] = None
-        guess.add("flatten", "Flatten", reads, guessed="a net without convolutions reads pictures as rows")
-        return None
+        channels = 3 if round((reads / 3) ** 0.5) ** 2 * 3 == reads else 1
+        guess.gives["input"] = channels
     side = round((reads / channels) ** 0.5) if channels else 0
     if channels == reads:
         guess.add("pool", "GlobalAvgPool", reads, guessed=f"{module.prefix} reads as many numbers as there are maps")
-        return None
+        return
     guess.add("flatten", "Flatten", reads)
-    if side * side * channels == reads:
-        pictures = side * 2**guess.pools
-        guess.notes.append(f"{module.prefix} reads {channels} maps of {side} x {side}: with the {guess.pools} pools "
-                           f"assumed here, and no strides, pictures are {pictures} x {pictures}")
-        return pictures
-    guess.notes.append(f"{module.prefix} reads {reads} numbers, which is no square number of {channels} maps")
-    return None
+    if side * side * channels != reads:
+        guess.notes.append(f"{module.prefix} reads {reads} numbers, which is no square number of {channels} maps")
+        return
+    guess.size = side
+    for factor, lost in reversed(guess.steps):
+        guess.size = guess.size * factor + lost
+    pools = sum(factor > 1 for factor, _ in guess.steps)
+    guess.notes.append(f"{module.prefix} reads {channels} maps of {side} x {side}: with the {pools} pools and the "
+                       f"padding assumed here, and no strides, pictures are {guess.size} x {guess.size}")
 
 
 def add_between(guess, module, after):
@@ -234,7 +261,15 @@ def add_between(guess, module, after):
     gives = guess.gives[guess.last]
     why = NO_NUMBERS if gap is None else f"{gap} module{'s' * (gap > 1)} without weights stand{'s' * (gap == 1)} here"
     guess.add(f"{module.prefix}_relu", "ReLU", gives, guessed=f"{why}; other activations look the same in the file")
-    inside_block = gap is None and module.prefix.count(".") > 0
-    if not guess.flat and not inside_block and (gap is None or gap > 1):
-        guess.pools += 1
+    if not guess.flat and has_pool(guess, module, after, gap):
+        guess.steps.append((2, 0))
         guess.add(f"{module.prefix}_pool", "MaxPool2D", gives, size=2, guessed=f"{why}; it may as well be a Dropout")
+
+
+def has_pool(guess, module, after, gap):
+    """Whether a pool is assumed between a convolution and the next module, one of which may be the Flatten."""
+    ends = after.kind == "linear"
+    if gap is not None:
+        return gap > (2 if ends else 1)
+    inside_block = module.prefix.count(".") > 0 and not ends
+    return {"each": not inside_block, "last": ends, "none": False}[guess.ways.pools]

@@ -39,7 +39,7 @@ def types(shapes):
     ({"c1": (8, 3, 3, 3), "c2": (16, 8, 3, 3), "f1": (32, 256), "f2": (4, 32)},
      "conv relu pool conv relu pool flat fc relu fc"),
     ({"net.0": (8, 3, 3, 3), "net.2": (8, 8, 3, 3), "net.5": (8, 8, 3, 3), "f": (2, 8)},
-     "conv relu conv relu pool conv relu gap fc"),
+     "conv relu conv relu pool conv relu pool gap fc"),
     ({"net.0": (8, 3, 3, 3), "net.1": (8,), "net.4": (8, 8, 1, 1)}, "conv bn relu pool conv"),
     ({"net.0": (8, 3, 3, 3), "net.1": (8,), "net.3": (8, 8, 1, 1)}, "conv bn relu conv"),
     ({"a.conv1": (8, 3, 3, 3), "a.conv2": (8, 8, 3, 3)}, "conv relu conv"),             # inside a block: no pool
@@ -70,10 +70,30 @@ def test_groups_skips_and_concats_follow_from_channels():
 def test_the_first_fc_layer_tells_the_size_of_the_pictures():
     table = guess_table(contents({"c1": (8, 3, 3, 3), "c2": (16, 8, 3, 3), "f1": (32, 16 * 64)}), "a.pth")
     assert table["input"] == [32, 32]
-    assert any("16 maps of 8 x 8: with the 2 pools assumed here" in note for note in table["notes"])
+    assert any("16 maps of 8 x 8: with the 2 pools and the padding assumed here" in note for note in table["notes"])
     for channels, order in ((1, "grey"), (4, "as given")):
         pixels = guess_table(contents({"c1": (8, channels, 3, 3)}), "a.pth")["preprocessing"]
         assert pixels == {"channel_order": order, "mean": [0.0] * channels, "scale": [1.0] * channels}
+
+
+@pytest.mark.parametrize("shapes, size, padding, pools", [
+    ({"c1": (6, 1, 5, 5), "c2": (16, 6, 5, 5), "f": (9, 16 * 25)}, 32, 0, 2),           # LeNet
+    ({"c1": (32, 1, 3, 3), "c2": (64, 32, 3, 3), "f": (9, 64 * 144)}, 28, 0, 1),        # PyTorch's example of MNIST
+    ({"c1": (8, 3, 3, 3), "c2": (16, 8, 3, 3), "f": (9, 16 * 64)}, 32, 1, 2),
+    ({"n.0": (8, 3, 3, 3), "n.3": (16, 8, 3, 3), "n.7": (9, 16 * 64)}, 32, 1, 2),       # ReLU, pool, Flatten
+    ({"n.0": (8, 3, 3, 3), "n.2": (4, 8, 3, 3), "n.5": (9, 4 * 1024)}, 32, 1, 0),       # ReLU, Flatten
+])  # fmt: skip
+def test_the_way_by_which_pictures_have_a_usual_size_is_taken(shapes, size, padding, pools):
+    table = guess_table(contents(shapes), "a.pth")
+    assert table["input"] == [size, size]
+    assert {row["padding"] for row in table["layers"] if row["type"] == "Conv2D"} == {padding}
+    assert sum(row["type"] == "MaxPool2D" for row in table["layers"]) == pools
+
+
+@pytest.mark.parametrize("reads, channels, size", [(784, 1, 28), (3072, 3, 32)])
+def test_a_net_of_fc_layers_alone_reads_pictures_as_rows(reads, channels, size):
+    table = guess_table(contents({"f1": (9, reads), "f2": (3, 9)}), "a.pth")
+    assert table["input"] == [size, size] and ("preprocessing" in table) == (channels == 1)
 
 
 def test_what_no_table_has_is_named():
