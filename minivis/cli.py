@@ -5,6 +5,7 @@ Ctrl-C 130, and SIGTERM 143. Any other exception is a bug in minivis and ends in
 """
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -35,7 +36,7 @@ def main(argv=None):
     """Run one command line and return its exit code."""
     openblas.take_avx512()
     if argv is None:                            # a process of our own
-        no_warnings_of_overflow()
+        prepare_process()
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
         os.getcwd()
@@ -61,8 +62,14 @@ def main(argv=None):
         return fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
 
 
-def no_warnings_of_overflow():
-    """A net whose weights overflow gets a sentence of ours; NumPy's warnings on the way there say nothing to a user."""
+def prepare_process():
+    """Settings that a process of our own may change: what is printed always can be, and overflow is told by us alone.
+
+    A name that is no text, as files may hold and the command line may name, is printed with escapes. A net whose
+    weights overflow gets a sentence of ours; NumPy's warnings on the way there say nothing to a user.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     warnings.filterwarnings("ignore", "(overflow|invalid value|divide by zero) encountered", RuntimeWarning)
 
 

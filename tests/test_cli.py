@@ -191,6 +191,14 @@ def test_a_name_with_control_characters_commands_no_terminal(refused):
     assert refused("saliency", "\x1b[31mred\x07\u202e.png").startswith("there is no file ?[31mred??.png")
 
 
+def test_a_name_that_is_no_text_can_be_printed(here):
+    """Bytes of a name that are no UTF-8, in a terminal that shows UTF-8."""
+    command = "import minivis.cli, sys; sys.argv[1:] = ['weights', 'import', 'tiny.h5', '-o', 'new\\udcff.h5']; " \
+              "sys.stdout.reconfigure(encoding='utf-8', errors='strict'); sys.exit(minivis.cli.main())"
+    code, out, err = finish("-c", command)
+    assert (code, err) == (0, "") and "wrote new\\udcff.h5" in out
+
+
 def test_too_large_for_the_memory(refused, here, monkeypatch):
     monkeypatch.setattr("minivis.engine.memory.available", lambda *net: 100_000)
     line = refused("saliency", "photo.png", "--net", "branches.h5")

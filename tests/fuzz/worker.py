@@ -53,7 +53,6 @@ def files_in(folder):
 def prepare():
     """Import all there is, so that no case pays for it; take out what would train, serve or draw for long."""
     import minivis
-    from minivis import cli
 
     for module in pkgutil.walk_packages(minivis.__path__, "minivis."):
         if not module.name.endswith(("__main__", ".shipped")):
@@ -65,7 +64,6 @@ def prepare():
     from minivis.live import serve
     from minivis.training import recipes
 
-    cli.no_warnings_of_overflow()
     memory.available = lambda net=None: 0.6 * MEMORY
     serve.run = lambda app, sock, open_browser: None
     accuracy = recipes.accuracy
@@ -127,7 +125,7 @@ class Place:
 
     def command(self, words):
         """(exit code, what was raised, stdout, stderr, bytes more than before) of a command line."""
-        from minivis.cli import main
+        from minivis.cli import main, prepare_process
 
         for file in self.said:
             os.ftruncate(file.fileno(), 0)
@@ -135,6 +133,7 @@ class Place:
         sys.stdout, sys.stderr = (
             io.TextIOWrapper(os.fdopen(number, "wb", 0, closefd=False), "utf-8", errors, write_through=True)
             for number, errors in ((1, "strict"), (2, "backslashreplace")))         # as Python itself opens them
+        prepare_process()
         base = limit()
         code = raised = None
         try:
