@@ -3,7 +3,7 @@
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import click
 from minivis.commands import option_groups
 from minivis.commands.option_groups import COMPUTING, OUTPUT, under
 from minivis.commands.plain import PLAIN
-from minivis.commands.types import BYTES, PictureFile, whole
+from minivis.commands.types import BYTES, CHANNELS, PictureFile, whole
 from minivis.errors import UnknownName
 
 DEFAULT_NET = "emoji-vgg"
@@ -63,7 +63,10 @@ MEMORY = click.Option(["--memory"], type=BYTES, metavar="SIZE", show_default="wh
 TILE = click.Option(["--tile"], type=whole(), metavar="N", show_default="only when memory is short",
                     help="Compute in tiles of N pixels, which is exact and needs less memory.")
 COMPUTE = under(COMPUTING, NET, DEVICE, SEED, THREADS)
-VIEW = [option for option in READING if option.name == "output"]        # what may be said without importing a file
+SHOW = click.Option(["--show"], type=CHANNELS, metavar="R,G,B",
+                    help="Channels to draw as red, green and blue, counted from 1, or one channel for grey. By default "
+                         "those called so, or the first three; of two channels, 1,2,2.")
+VIEW = [*(option for option in READING if option.name == "output"), *under(COMPUTING, SHOW)]
 REPORT = under(OUTPUT, FORCE, JSON, QUIET)
 under(COMPUTING, MEMORY, TILE)
 under(OUTPUT, OUT)
@@ -144,15 +147,17 @@ class Further:
 
 def viewing(params):
     """The settings of `read_given` among a command's parameters: those of VIEW."""
-    return {option.name: params.get(option.name) for option in VIEW}
+    found = {option.name: params.get(option.name) for option in VIEW}
+    return found | {"show": None} if isinstance(found["show"], str) else found      # segment's words are no channels
 
 
-def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", output=None):
+def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", output=None, show=None):
     """Load the net that the command line names, or None, and the picture (None: the goose), no larger than ``size``.
 
-    output: of a net that has several, the one that is its answer.
+    output: of a net that has several, the one that is its answer. show: channels to draw.
     ``net`` may also be a function that gets the picture's pixels and returns the name of a net.
     """
+    from minivis.engine.geometry import preprocessing_of
     from minivis.runtime.files import file_hash
     from minivis.weights.catalogue import load, locate
     from minivis.weights.outputs import choose_output
@@ -167,10 +172,15 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", ou
     path, loaded = (None, None) if net is None else (locate(net), load(net, device=device))
     if output is not None and loaded is not None:
         choose_output(loaded, output)
+    if show is not None and loaded is not None:
+        loaded.preprocessing = replace(preprocessing_of(loaded), show=show)
+    channels = None if loaded is None else loaded.input_channels
+    if needs_image and channels not in (None, 1, 3) and pixels.shape[2] != channels:
+        pixels = read_image(source, size, channels=channels)
     any_size = loaded is None or loaded.input_size is None
     if needs_image and size is None and any_size and max(pixels.shape) > ANY_SIZE:
         del pixels                              # it may be large, and is read anew
-        pixels = read_image(source, ANY_SIZE)
+        pixels = read_image(source, ANY_SIZE, channels=channels)
     digest = file_hash(source) if os.path.isfile(source) else "none: it came through a pipe"
     return Given(loaded, net, path and file_hash(path), pixels, image, None if image is None else digest)
 
@@ -182,8 +192,9 @@ def tell_answer(net, quiet):
         click.echo(f"minivis: the answer is the output {said}", err=True)
 
 
-def read_further(params, options, where=lambda name: name):
+def read_further(params, options, where=lambda name: name, net=None):
     """{option: [Further, ...]} for the options that name pictures; ``where`` maps a name to its file."""
+    channels = None if net is None else net.input_channels
     from minivis.images.files import read_image
     from minivis.runtime.files import file_hash
 
@@ -191,7 +202,8 @@ def read_further(params, options, where=lambda name: name):
     for option in options:
         if isinstance(option.type, PictureFile) and params[option.name]:
             names = params[option.name] if takes_several(option) else [params[option.name]]
-            found[option.name] = [Further(name, read_image(where(name)), file_hash(where(name))) for name in names]
+            found[option.name] = [Further(name, read_image(where(name), channels=channels), file_hash(where(name)))
+                                  for name in names]
     return found
 
 

@@ -22,10 +22,14 @@ def live(net, device, threads, port, browser, **given):
     The page takes a camera, pictures or films. It shows the maps of each layer, the backward pass from any unit, and
     the arithmetic behind any number. Nothing leaves this machine. Ctrl-C ends it.
     """
+    from minivis.errors import BadValue
     from minivis.live import create_app, serve
     from minivis.weights.catalogue import load
 
     loaded = load(net, device=device, **reading(given))
+    if loaded.input_channels not in (1, 3):
+        raise BadValue(f"a camera sees red, green and blue, and {net} reads {loaded.input_channels} channels: use the "
+                       "other commands with pictures of such channels")
     app = create_app(loaded, name=net)
     with blas_threads(threads), serve.listening(port, PORT) as sock:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}/"

@@ -69,7 +69,7 @@ class PictureCommand(GroupedCommand):
     ):  # fmt: skip
         params = [IMAGE, *own, size] if image else [*own]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
-                         params=[*params, *(long_options(long) if long else []), *compute, *(VIEW if net else []), OUT,
+                         params=[*params, *(long_options(long) if long else []), *compute, *self.views(net, own), OUT,
                                  *REPORT])
         self.own, self.parts, self.long, self.by_net = own, parts, long, by_net or {}
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
@@ -82,7 +82,7 @@ class PictureCommand(GroupedCommand):
         params |= {name: choose(given.net) for name, choose in self.by_net.items() if unnamed(name)}
         given.out = out
         given.inputs = self.further_inputs(params)
-        given.further = read_further(params, self.params)
+        given.further = read_further(params, self.params, net=given.net)
         watch = self.watch(given, params) if self.long else None
         result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None,
                                           watch=watch)
@@ -91,14 +91,14 @@ class PictureCommand(GroupedCommand):
             from minivis.images.files import write_image
 
             write_image(out, picture, text, force=params["force"])
-            files = [out, *(self.beside(out, part) for part in self.parts)]
-            for part, file in zip(self.parts, files[1:]):
-                write_image(file, result.parts[part], force=params["force"])
+            files = [out, *(write_part(self.beside(out, part), result.parts[part], params["force"])
+                            for part in self.parts)]
         if watch is not None and watch.film and watch.frames:
             from minivis.figures.film import write_film
             from minivis.images.resampling import same_size
 
-            write_film(params["film"], same_size(watch.frames), force=params["force"])
+            frames = [given.net.shown(frame) for frame in same_size(watch.frames)]
+            write_film(params["film"], frames, force=params["force"])
             files.append(params["film"])
         words = None if params["quiet"] and self.writes == "always" else str(result)
         say(self.name, words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,
@@ -199,6 +199,11 @@ class PictureCommand(GroupedCommand):
         return Path(params["net"]).stem if first is None else Path(first).resolve().stem
 
     @staticmethod
+    def views(net, own):
+        """The options of VIEW, but those that the command has its own of."""
+        return [option for option in VIEW if option.name not in {one.name for one in own}] if net else []
+
+    @staticmethod
     def beside(out, part):
         """The path of a part, a PNG, which is lossless."""
         return str(Path(out).with_name(f"{Path(out).stem}-{part}.png"))
@@ -233,6 +238,22 @@ class PictureCommand(GroupedCommand):
         """The parameters of ``run`` for these words; the first is the command's name."""
         with self.make_context(self.name, list(words[1:]), help_option_names=[]) as context:
             return context.params
+
+
+def write_part(file, picture, force):
+    """Write a picture beside another, and return where: as PNG, or as an array if a PNG has no such channels."""
+    import numpy as np
+
+    from minivis.images.files import write_image
+    from minivis.runtime.files import atomic_write
+
+    if picture.shape[2] in (1, 3, 4):
+        write_image(file, picture, force=force)
+        return file
+    file = str(Path(file).with_suffix(".npy"))
+    with atomic_write(file, force) as temporary, open(temporary, "wb") as opened:
+        np.save(opened, picture)
+    return file
 
 
 def positional(path):

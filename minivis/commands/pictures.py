@@ -3,7 +3,16 @@
 import click
 
 from minivis.commands.picture_command import picture_command
-from minivis.commands.types import PIXELS, LazyChoice, ListedOption, kinds_of_saliency, real, relu_rules, whole
+from minivis.commands.types import (
+    PIXELS,
+    Channels,
+    LazyChoice,
+    ListedOption,
+    kinds_of_saliency,
+    real,
+    relu_rules,
+    whole,
+)
 
 UNIT = click.Option(["--unit"], metavar="UNIT", show_default="the class that the net puts first",
                     help="Unit to explain: a class, such as goose, or a neuron, such as conv3_1:7 or conv3_1:7@max.")
@@ -176,7 +185,8 @@ def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
 @picture_command(
     "segment",
     UNIT,
-    click.Option(["--show"], type=click.Choice(["figure", "mask", "cut-out"]), default="figure", show_default=True,
+    click.Option(["--show"], type=Channels(["figure", "mask", "cut-out"]), default="figure", show_default=True,
+                 metavar="figure|mask|cut-out|R,G,B",
                  help="Write a figure of all steps, only the mask, or IMAGE with a transparent background."),
     click.Option(["--map", "kind"], type=LazyChoice(kinds_of_saliency),
                  metavar="KIND", default="guided", show_default=True,
@@ -193,6 +203,7 @@ def segment(given, seed, progress, unit, show, kind, high, low):
     """
     from minivis.methods.attribution.segment import segment
 
+    show = show if isinstance(show, str) else "figure"
     return segment(given.net, given.image, unit, show=show, kind=kind, high=high, low=low, seed=seed, progress=progress)
 
 

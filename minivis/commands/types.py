@@ -111,6 +111,25 @@ def shown(value):
     return repr(value) if len(str(value)) <= LONGEST else f"{str(value)[:LONGEST]!r}..."
 
 
+class Channels(click.ParamType):
+    """Channels to draw as red, green and blue, from 1, as 3,2,1; or one in grey. A word of ``words`` stays as it is."""
+
+    name = "channels"
+
+    def __init__(self, words=()):
+        self.words = words
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, tuple) or value in self.words:
+            return value
+        parts = str(value).split(",")
+        if len(parts) not in (1, 3) or not all(part.strip().isdecimal() and len(part) < 9 for part in parts):
+            others = f"{', '.join(self.words)}, or " if self.words else ""
+            self.fail(f"{shown(value)} is no choice; give {others}three channels for red, green and blue, as 3,2,1, or "
+                      "one for grey", param, ctx)
+        return tuple(map(int, parts))
+
+
 class LazyChoice(click.Choice):
     """A choice among what ``read()`` returns; it is called only when needed, so most commands import no layers."""
 
@@ -166,4 +185,5 @@ class AfterImage(click.Argument):
 
 
 PICTURE_FILE, BYTES, PIXELS, START = PictureFile(), Bytes(), Pixels(), Start()
+CHANNELS = Channels()
 COUNTS, SIDES, WEIGHTS = Numbers(whole(0)), Numbers(whole()), Numbers(real())

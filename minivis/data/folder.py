@@ -11,7 +11,7 @@ OURS = ("china.jpg", "flower.jpg")              # in sklearn.datasets.images, CC
 MOST, SIDE = 200, 640                           # pictures of a folder, pixels of their longer side
 
 
-def photos(folder=None, side=SIDE):
+def photos(folder=None, side=SIDE, channels=None):
     """``pictures, unreadable``: uint8 (H, W, 3 or 1), no larger than ``side``; [(path, why)] for what is no picture.
 
     Of a folder and all below it at most 200, evenly chosen by name; without one, scikit-learn's two photographs.
@@ -26,7 +26,7 @@ def photos(folder=None, side=SIDE):
     pictures, unreadable = [], []
     for i in np.unique(np.linspace(0, len(source) - 1, min(len(source), MOST)).round().astype(int)):
         try:
-            pictures.append(source.read(i, side)[0])
+            pictures.append(source.read(i, side, channels)[0])
         except MinivisError as error:
             unreadable.append((source.name(i), str(error)))
     if not pictures:
@@ -34,15 +34,19 @@ def photos(folder=None, side=SIDE):
     return pictures, unreadable
 
 
-def crops(pictures, size, count, rng):
+def crops(pictures, size, count, rng, channels=3):
     """uint8 (count, h, w, 3): parts of ``size`` cut at random places, of one picture after the other.
 
     A picture smaller than that is left out; BadFile where all are.
     """
+    for picture in pictures:
+        if picture.shape[2] not in (1, channels):
+            raise BadFile(f"the net reads pictures of {channels} channels, and these have {picture.shape[2]}: name a "
+                          "folder of pictures of such channels, as .npy or TIFF")
     large = [p for p in pictures if p.shape[0] >= size[0] and p.shape[1] >= size[1]]
     if not large:
         raise BadFile(f"none of the pictures has {size[1]} x {size[0]} pixels to cut from")
-    found = np.empty((count, *size, 3), np.uint8)
+    found = np.empty((count, *size, channels), np.uint8)
     for k in range(count):
         picture = large[k % len(large)]
         top, left = (rng.integers(side - part + 1) for side, part in zip(picture.shape, size))

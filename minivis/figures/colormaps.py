@@ -76,16 +76,16 @@ def unsigned(values, *, percentile=99.5, limit=None, colormap="inferno", togethe
     def draw(v, limit):
         return colorize(abs(v).max(axis=2), colormap, 0, limit or 1)    # a map of zeros is dark
 
-    return _each(values, percentile, limit, together, draw)
+    return _each(values, percentile, limit, together, draw, draws_three=False)
 
 
-def _each(values, percentile, limit, together, draw):
+def _each(values, percentile, limit, together, draw, draws_three=True):
     values = _finite(values)
     if values.ndim == 2:
-        return _each(values[None, :, :, None], percentile, limit, together, draw)[0]
+        return _each(values[None, :, :, None], percentile, limit, together, draw, draws_three)[0]
     if values.ndim == 3:
-        return _each(values[None], percentile, limit, together, draw)[0]
-    if values.ndim != 4 or values.shape[3] not in (1, 3):
+        return _each(values[None], percentile, limit, together, draw, draws_three)[0]
+    if values.ndim != 4 or (draws_three and values.shape[3] not in (1, 3)):
         raise BadValue(f"a map is (H, W), (H, W, C) or (N, H, W, C) with C 1 or 3, not {values.shape}; "
                        "maps[..., None] adds the channel axis to a batch of grey maps")
     if limit is not None and not 0 < limit < np.inf:

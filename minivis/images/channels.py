@@ -22,6 +22,12 @@ def shown(values, show=None):
     return values[..., [number - 1 for number in show]]
 
 
+def rgb(values, show=None):
+    """What `shown` gives, always as three channels: grey is repeated."""
+    drawn = shown(values, show)
+    return drawn if drawn.shape[-1] == 3 else drawn.repeat(3, axis=-1)
+
+
 def default_show(channels, names=()):
     """What is drawn where nobody chose: the channels called red, green and blue, if there are such, else the first."""
     known = [name.lower() for name in names]
@@ -40,6 +46,15 @@ def check_show(show, channels):
         raise BadValue(f"channels to show are three numbers from 1 to {channels}, for red, green and blue, or one "
                        f"number, for grey; not {show!r}")
     return numbers
+
+
+def of_others(wanted, names, channels):
+    """The BadValue about a picture of ``channels`` for a net of ``wanted`` (called ``names``), with what to do."""
+    named = f" ({', '.join(names)})" if names else ""
+    how = "" if wanted in (1, 3) else (
+        "; give it as an array (H, W, C) in a .npy file, as a TIFF, or for 4 channels as a PNG with transparency")
+    many = f"{wanted} channel{'s' * (wanted > 1)}"
+    return BadValue(f"this net reads pictures of {many}{named}, and this one has {channels}{how}")
 
 
 def is_list(values):

@@ -16,7 +16,8 @@ from minivis.errors import BadFile, BadValue, MinivisError, TooLarge
 from minivis.images.files import read_image
 from minivis.runtime.files import read_bytes
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif", ".ico")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif", ".ico",
+            ".npy")
 MOST = 2**31                                    # bytes of a file: enough for 300 million uncompressed pixels of 16 bits
 
 
@@ -71,13 +72,13 @@ class Pictures:
     def part(self, first, count):
         return Pictures(self.root, self.names[first : first + count])
 
-    def read(self, i, size=None):
+    def read(self, i, size=None, channels=None):
         """(picture i, uint8 (H, W, C); its SHA-256). Raise a MinivisError that names the file if it cannot be read."""
         if self.root is None:
             array = np.asarray(self.names[i])
             return array, hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()
         file, digest = self.bytes(i)
-        return read_image(file, size), digest
+        return read_image(file, size, channels=channels), digest
 
     def bytes(self, i):
         """(the file, open in memory; its SHA-256). Raise a MinivisError that names the file if it cannot be read."""

@@ -9,8 +9,16 @@ from minivis.images.preprocessing import LUMA
 from minivis.runtime.backend import get_xp
 
 
+def check_colours(channels):
+    """Raise BadValue unless pictures of so many channels have a brightness: those of colours, and grey ones."""
+    if channels not in (1, len(LUMA)):
+        raise BadValue(f"only pictures of red, green and blue have a brightness beside their colours, and these have "
+                       f"{channels} channels: leave the colours free")
+
+
 def luminance(pixels):
     """(..., 3 or 1) -> (..., 1): the brightness of each pixel (Y of YIQ and YUV)."""
+    check_colours(pixels.shape[-1])
     if pixels.shape[-1] == 1:
         return pixels
     xp = get_xp(pixels)

@@ -11,7 +11,7 @@ import io
 import os
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from minivis.errors import BadFile, MinivisError, TooLarge
 from minivis.images.channels import by_channels
@@ -37,9 +37,18 @@ def read_channels(path, channels, most):
         path.seek(0)
     if start.startswith(NPY):
         return levels(as_picture(array_of(data, name, most), channels, name), name)
-    if channels in (None, 1, 3) and samples_of(data) in (0, 1, 3, 4):
+    if channels in (None, 1, 3) and (samples_of(data) in (0, 1, 3) or pillow_reads(data)):
         return None
     return levels(read_tiff(data, name, channels, most), name)
+
+
+def pillow_reads(data):
+    """Whether Pillow knows this kind of TIFF: it knows pictures with transparency, of 8 bits."""
+    try:
+        with Image.open(io.BytesIO(data), formats=["TIFF"]):
+            return True
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return False
 
 
 def beginning(path):

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from minivis.errors import BadValue, UnknownName
-from minivis.images.channels import by_channels, check_names, check_show, default_show, is_list, shown
+from minivis.images.channels import by_channels, check_names, check_show, default_show, is_list, of_others, rgb, shown
 from minivis.runtime.backend import constant, get_xp
 from minivis.runtime.files import read_json
 
@@ -89,9 +89,13 @@ class Preprocessing:
 
     def shown(self, values):
         """What is drawn of pixels or of a map over them: (..., C) -> (..., 3 or 1), see channels.py."""
-        if values.shape[-1] != self.channels:           # a picture in colours for a net that sees none
+        if values.shape[-1] != self.channels:           # a picture in colours for a grey net
             return shown(values)
         return shown(values, self.show or (default_show(self.channels, self.names) if self.names else None))
+
+    def rgb(self, values):
+        """The same, always as three channels."""
+        return rgb(self.shown(values))
 
     def of_channels(self, channels):
         """The same for a net that reads another number of channels, where all of them are treated alike."""
@@ -240,13 +244,8 @@ class Preprocessing:
         return x
 
     def _check_channels(self, channels):
-        if self.takes(channels):
-            return
-        named = f" ({', '.join(self.names)})" if self.names else ""
-        how = "" if self.channels in (1, 3) else (
-            "; give it as an array (H, W, C) in a .npy file, as a TIFF, or for 4 channels as a PNG with transparency")
-        many = f"{self.channels} channel{'s' * (self.channels > 1)}"
-        raise BadValue(f"this net reads pictures of {many}{named}, and this one has {channels}{how}")
+        if not self.takes(channels):
+            raise of_others(self.channels, self.names, channels)
 
 
 def to_uint8(pixels):

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from minivis.errors import BadValue
+from minivis.images.channels import by_channels
 from minivis.images.preprocessing import to_uint8
 from minivis.runtime.backend import get_xp
 
@@ -82,5 +83,4 @@ def resized(image, side):
     h, w = (max(1, round(n * side / max(H, W))) for n in (H, W))
     if (h, w) == (H, W):
         return image
-    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-    return np.asarray(picture.resize((w, h), Image.Resampling.LANCZOS)).reshape(h, w, -1)
+    return by_channels(image, lambda picture: picture.resize((w, h), Image.Resampling.LANCZOS))

@@ -200,7 +200,7 @@ def read_batch(net, pictures, size):
     with LENIENT:                                       # once for the batch, not for each picture
         for i in range(len(pictures)):
             try:
-                pixels, sha256 = pictures.read(i, size if net.input_size else None)
+                pixels, sha256 = pictures.read(i, size if net.input_size else None, net.input_channels)
                 parts.append(fitted(net, pixels, size).image)
                 looked.read.append(i)
             except (MinivisError, MemoryError) as error:

@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from channel_nets import channel_net, channel_picture
+from PIL import Image
 
 from minivis.commands.picture_command import PictureCommand, positional
 from minivis.commands.registry import COMMANDS
 from minivis.images.files import read_image, read_text
+from minivis.weights.native import save
 
 
 @pytest.mark.parametrize("words, name", [
@@ -72,3 +76,74 @@ def test_a_path_that_looks_like_an_option_gets_its_folder():
 
 def test_a_part_goes_beside_the_picture_as_png():
     assert PictureCommand.beside("folder/a.b.jpg", "mask") == str(Path("folder/a.b-mask.png"))
+
+
+@pytest.fixture
+def channels(request, here):
+    """A net of so many channels, n.h5, two pictures for it, a.npy and b.npy, and a folder of four."""
+    save(channel_net(request.param), "n.h5")
+    (here / "many").mkdir()
+    for k in range(4):
+        np.save(here / "many" / f"{k}.npy", channel_picture(request.param, seed=k))
+    np.save("a.npy", channel_picture(request.param))
+    np.save("b.npy", channel_picture(request.param, seed=9))
+    return request.param
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4, 13], indirect=True)
+@pytest.mark.parametrize("words", [
+    ("classify", "a.npy", "-o", "x.png"), ("activations", "a.npy"), ("filters",), ("backprop", "a.npy"),
+    ("occlude", "a.npy", "--fill", "blur", "--stride", "5"), ("backprop", "a.npy", "--display", "absolute"),
+    ("saliency", "a.npy"),
+    ("saliency", "a.npy", "--map", "integrated"), ("patches", "many", "--unit", "1"), ("neighbours", "a.npy", "many"),
+    ("maximize", "--steps", "2"), ("invert", "a.npy", "--steps", "2"), ("dream", "a.npy", "--steps", "1", "--sheet"),
+    ("style", "a.npy", "b.npy", "--steps", "1"), ("texture", "a.npy", "--steps", "1"),
+    ("evolve", "--generations", "1", "--population", "4"), ("explain", "a.npy"), ("receptive-field", "--data", "many"),
+], ids=" ".join)  # fmt: skip
+def test_a_net_of_any_number_of_channels(run, channels, words):
+    code, _, err = run(*words, "--net", "n.h5", *(() if "-o" in words or words[0] == "explain" else ("-o", "x.png")))
+    assert (code, err) == (0, "")
+    assert words[0] == "explain" or read_image("x.png").shape[2] == 3
+
+
+@pytest.mark.parametrize("channels", [2, 4], indirect=True)
+def test_what_fools_a_net_of_other_channels_is_written_whole(run, here, channels):
+    code, out, _ = run("fool", "a.npy", "--eps", "9", "--steps", "3", "--net", "n.h5", "-o", "x.png", "--json")
+    assert code in (0, 1)                               # fooled or not, the picture is there
+    made = "x-picture.png" if channels == 4 else "x-picture.npy"
+    assert read_image(made, channels=channels).shape == (16, 16, channels)
+    said = json.loads(run("classify", made, "--net", "n.h5", "--json")[1])["numbers"]["top"]
+    assert said[0]["class"] == json.loads(out)["numbers"]["answer"]
+
+
+@pytest.mark.parametrize("channels", [4], indirect=True)
+def test_three_channels_are_shown_by_choice(run, here, channels):
+    """The net's own picture is drawn in these channels, and a record makes the same again."""
+    Image.fromarray(channel_picture(4)).save("a.png")
+    drawn = {}
+    for show in ("1,2,3", "3,2,1", "4", None):
+        words = ("classify", "a.png", "--net", "n.h5", "-o", f"{show}.png", *(("--show", show) if show else ()))
+        assert run(*words)[0] == 0
+        drawn[show] = read_image(f"{show}.png")
+    np.testing.assert_array_equal(drawn[None], drawn["1,2,3"])
+    np.testing.assert_array_equal(drawn["3,2,1"] != drawn["1,2,3"], (drawn["3,2,1"] != drawn["1,2,3"])[..., ::-1])
+    assert (drawn["3,2,1"] != drawn["1,2,3"]).any() and (drawn["4"] != drawn["1,2,3"]).any()
+    code, out, _ = run("rerun", "3,2,1.png")
+    assert code == 0 and "bit for bit" in out
+    assert "three numbers from 1 to 4" in run("classify", "a.png", "--net", "n.h5", "--show", "3,2,5")[2]
+    assert "is no choice; give three channels" in run("classify", "a.png", "--net", "n.h5", "--show", "red")[2]
+    code, _, err = run("segment", "a.png", "--net", "n.h5", "--show", "outline")
+    assert code == 2 and "give figure, mask, cut-out, or three channels" in err
+
+
+@pytest.mark.parametrize("channels", [4], indirect=True)
+@pytest.mark.parametrize("words, message", [
+    (("classify",), "this net reads pictures of 4 channels, and this one has 3; give it as an array"),
+    (("classify", "photo.png"), "this net reads pictures of 4 channels, and this one has 3"),
+    (("dream", "a.npy", "--colours", "kept"), "only pictures of red, green and blue have a brightness"),
+    (("filters", "--compare"), "conv1 reads 4 channels; only filters of colours compare"),
+    (("receptive-field",), "the net reads pictures of 4 channels, and these have 3: name a folder"),
+])  # fmt: skip
+def test_what_has_no_meaning_for_other_channels_is_said(run, channels, words, message):
+    code, _, err = run(*words, "--net", "n.h5")
+    assert code == 2 and message in err

@@ -9,7 +9,7 @@ from tiff_files import write_tiff
 
 from minivis.errors import BadFile, TooLarge
 from minivis.images.files import read_image
-from minivis.images.many_channels import beginning, read_channels, shrunk
+from minivis.images.many_channels import beginning, pillow_reads, read_channels, shrunk
 
 
 @pytest.fixture
@@ -92,3 +92,12 @@ def test_objects_are_not_unpickled_and_damage_is_said(tmp_path):
         (tmp_path / "b.npy").write_bytes(data[:cut])
         with pytest.raises(BadFile, match=r"b\.npy is a damaged \.npy file"):
             read_image(tmp_path / "b.npy")
+
+
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_a_tiff_that_pillow_does_not_know_before_the_net_is_known(tmp_path, rng, channels):
+    array = rng.integers(0, 65536, (6, 7, channels)).astype(np.uint16)
+    path = write_tiff(tmp_path / "a.tif", [array])
+    assert not pillow_reads(path.read_bytes()) and read_image(path).shape == (6, 7, channels)
+    Image.new("LA", (3, 2)).save(tmp_path / "b.tif")
+    assert pillow_reads((tmp_path / "b.tif").read_bytes()) and read_image(tmp_path / "b.tif").shape == (2, 3, 1)

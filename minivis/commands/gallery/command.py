@@ -74,7 +74,7 @@ def build(given, params, *, progress):
     first = " ".join(answer.split("\n")[0].split())
     size = f"{net.input_size[1]} × {net.input_size[0]} pixels" if net.input_size else "pictures of any size"
     return shown, render(
-        shown, portrait=sections.small(given.image), portrait_alt=f"The picture: {name}",
+        shown, portrait=sections.small(given.net.shown(given.image)), portrait_alt=f"The picture: {name}",
         title=f"What {Path(given.net_name).stem} sees in {name}",
         answer=f"Its answer: {first}." if first else "This net has no classes: it computes features, but gives no "
                                                      "answer.",
@@ -186,5 +186,5 @@ def recorded_inputs(command, record, params, picture):
     given.net_name, given.image_name, given.inputs = params.get("net"), image, inputs
     further = {file["name"]: file["sha256"] for file in record.get("further", ())}
     given.further = read_further(params, command.params, lambda name: unchanged(
-        "picture", beside(name, picture), further.get(name, ""), picture))
+        "picture", beside(name, picture), further.get(name, ""), picture), given.net)
     return given

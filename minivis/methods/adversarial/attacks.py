@@ -184,7 +184,7 @@ def as_pixels(net, image):
     xp = get_xp(image)
     pixels = xp.asarray(image)
     pixels = pixels[None] if pixels.ndim == 3 else pixels
-    if pixels.ndim != 4 or pixels.shape[3] not in (1, 3) or pixels.size == 0 or pixels.dtype.kind not in "uif":
+    if pixels.ndim != 4 or pixels.size == 0 or pixels.dtype.kind not in "uif":
         raise BadValue(f"pixels are numbers (H, W, C) or (N, H, W, C) with C 1 or 3, not {pixels.dtype} {pixels.shape}")
     if not (pixels.min() >= 0 and pixels.max() <= 255):
         raise BadValue("pixels lie in 0..255; these do not, or some are no number (NaN)")

@@ -16,19 +16,21 @@ What counts is the 8-bit picture: every p is of whole levels.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
 from minivis.engine.checks import check_finite
 from minivis.engine.ending import Ending, answering
+from minivis.engine.geometry import preprocessing_of
 from minivis.engine.layer_table import fingerprint
 from minivis.engine.memory import batch_that_fits
 from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.figures.compose import above, contact_sheet, text_picture
 from minivis.figures.text import percent
+from minivis.images.preprocessing import Preprocessing
 from minivis.methods.adversarial.attacks import as_pixels, logits_of
 from minivis.methods.adversarial.cppn import Cppn, first_cppn, mutated, render
 from minivis.methods.adversarial.fool import FREE_SIZE
@@ -70,10 +72,11 @@ class Evolved(Result):
     generation: int
     held: tuple[int, ...]                       # the classes held at p > 0.99 after each generation of this run
     notes: tuple[str, ...] = ()
+    look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     def picture(self):
         labels = [f"{percent(p)}\n{name}" for name, p in zip(self.names, self.probs)]
-        sheet = contact_sheet(self.made, labels=labels)
+        sheet = contact_sheet(self.look.shown(self.made), labels=labels)
         return above([text_picture(self.sentence(), sheet.shape[1], align="center"), sheet])
 
     @property
@@ -189,7 +192,7 @@ def evolve(
             run.champions = generation_after(run.champions, genetics, judge, population, seed)
             probs, genomes = run.champions.probs, run.champions.genomes
             held.append(int((probs > HELD).sum()))
-            sheet = lambda genomes=genomes: contact_sheet(drawn(genomes))  # noqa: E731
+            sheet = lambda genomes=genomes: contact_sheet(net.shown(drawn(genomes)))  # noqa: E731
             said = f"{held[-1]} of {len(probs)} classes at p > {HELD}"
             if run.advanced(-float(probs.sum()), {}, sheet, said):
                 break
@@ -198,6 +201,7 @@ def evolve(
     names = Ending.of(net).names(len(champions.probs))
     return Evolved(
         drawn(champions.genomes), champions.probs, tuple(names), champions.generation, tuple(held), tuple(run.notes),
+        preprocessing_of(net),
         settings={"encoding": encoding, "generations": generations, "population": population},
         stopped=run.stopped or "all generations done",
     )  # fmt: skip

@@ -48,12 +48,13 @@ class Fooling(BatchResult):
         titles = [f"{'the picture' if start is None else 'the start'}\n{self._said(i)}", says,
                   f"the difference\n{factor} times as strong", f"the two together\n{verdict}", says]
         limit = 127 / factor
-        images = [self.subject.seen[i], self._chart(self.before[i]), signed(difference, limit=limit), self.seen[i],
-                  self._chart(self.after[i])]
+        shown = self.subject.shown
+        images = [self.subject.drawn(i), self._chart(self.before[i]), signed(shown(difference), limit=limit),
+                  shown(self.seen[i]), self._chart(self.after[i])]
         bars = [None, None, ("grey", -limit, limit, "levels of 255"), None, None]
         if self.free is not None:
             best = self._answer(i, self.free_probs)
-            images.append(self.free[i])
+            images.append(shown(self.free[i]))
             titles.append(f"maximised, without bound or prior\n{self.names[best]} {percent(self.free_probs[i][best])}")
             bars.append(None)
         footer = f"{self.settings['method']}: {_sizes(sizes, self.made[i])}. Judged on the 8-bit picture, read back."

@@ -12,8 +12,10 @@ from minivis.images.preprocessing import to_uint8
 
 
 def read_back(picture):
-    """A uint8 picture (H, W, C), through a PNG file in memory."""
-    return read_image(io.BytesIO(png_bytes(picture))).reshape(picture.shape)
+    """A uint8 picture (H, W, C), through a PNG file in memory; other channels than 1, 3 or 4 are kept in an array."""
+    if picture.shape[2] not in (1, 3, 4):
+        return picture
+    return read_image(io.BytesIO(png_bytes(picture)), channels=picture.shape[2]).reshape(picture.shape)
 
 
 def rounded(start, found, eps, norm):

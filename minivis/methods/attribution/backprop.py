@@ -40,17 +40,17 @@ class Backprop(BatchResult):
     def draw(self, i):
         top, left, bottom, right = self.fields[i] if self.settings["crop"] else (None,) * 4
         part = np.s_[top:bottom, left:right]
-        seen, absolute = self.subject.seen[i][part], self.settings["display"] == "absolute"
+        seen, absolute = self.subject.drawn(i)[part], self.settings["display"] == "absolute"
         where = f"\nrows {top} to {bottom - 1}, columns {left} to {right - 1}" if self.settings["crop"] else ""
         images, titles, bars = [seen], [f"the input\n{self.target.title(i)}{where}"], [None]
         for rule, gradient in self.gradients.items():
-            shown = gradient[i][part]
+            shown = gradient[i][part] if absolute else self.subject.shown(gradient[i][part])
             images.append((unsigned if absolute else signed)(shown))
             limit = display_limit(shown)
             what = f"d {self.target.name(i)} / d pixel" if rule == "normal" else f'rule "{rule}"'
             what = f"max |{what}|" if absolute and rule == "normal" else what
             titles.append(f"{RELU_RULES[rule].title}\n{what if limit else 'nothing arrives: the unit is off'}")
-            colormap = "inferno" if absolute else "grey" if gradient.shape[3] == 3 else "diverging"
+            colormap = "inferno" if absolute else "grey" if shown.shape[2] == 3 else "diverging"
             bars.append((colormap, 0.0 if absolute else -limit, limit) if limit else None)
         return panels(images, titles, colorbars=bars, height=PANEL)
 

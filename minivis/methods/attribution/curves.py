@@ -60,7 +60,7 @@ class Curves(BatchResult):
                                      dashed=(RANDOM,), legend=bool(charts), notes=notes, **ends))
             charts[-1] = panels([charts[-1]], [f"{title}\nthe area under a curve: {better} is better"],
                                 height=charts[-1].shape[0])
-        seen = panels([self.subject.seen[i]], [f"the input\n{self.target.title(i)}"], height=height)
+        seen = panels([self.subject.drawn(i)], [f"the input\n{self.target.title(i)}"], height=height)
         return beside([seen, *charts], gap=0, align="top")
 
     def describe(self, i):

@@ -63,13 +63,13 @@ class Occlusion(BatchResult):
         helps = self.helps(i)
         marks = [(worst.window, FALLS), *([(best.window, RISES)] if helps else [])]
         over = framed(over, box, self.maps[i].shape, marks) if limit else over
-        images = [self.subject.seen[i], over, worst.covered]
+        images = [self.subject.drawn(i), over, self.subject.shown(worst.covered)]
         titles = [f"the input\n{name} {self._value(self.before[i])}",
                   f"occlusion\n{what} of {name}" if limit else "occlusion\nno window makes a difference",
                   f"the window that lowers it most\n{name} {self._value(worst.value)}"]
         bars = [None, ("diverging", -limit, limit) if limit else None, None]
         if helps:
-            images.append(best.covered)
+            images.append(self.subject.shown(best.covered))
             titles.append(f"the window that raises it most\n{name} {self._value(best.value)}")
             bars.append(None)
         return panels(images, titles, colorbars=bars, height=PANEL)

@@ -62,7 +62,7 @@ class Saliency(BatchResult):
         limit = display_limit(self.maps[i]) or None
         over = overlay(picture, self.maps[i], "diverging" if has_sign else "inferno", alpha=0.9, box=box, high=limit,
                        fade=True)
-        return panels([self.subject.seen[i], shown, over],
+        return panels([self.subject.drawn(i), shown, over],
                       [f"the input\n{self.target.title(i)}", title, "laid over the picture"],
                       colorbars=[None, bar, None], height=PANEL)
 
@@ -142,7 +142,7 @@ class SaliencyKinds(BatchResult):
 
     def draw(self, i):
         titles, images, bars = zip(*(drawn(one, i) for one in self.kinds.values()))
-        return panels([self.subject.seen[i], *images], [f"the input\n{self.target.title(i)}", *titles],
+        return panels([self.subject.drawn(i), *images], [f"the input\n{self.target.title(i)}", *titles],
                       colorbars=[None, *bars], height=200, columns=3)
 
     def describe(self, i):

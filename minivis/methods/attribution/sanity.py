@@ -67,7 +67,7 @@ class SanityCheck(BatchResult):
         lines = {KINDS[kind].title: (x, np.concatenate([[1.0], found[:, i]])) for kind, found in self.likeness.items()}
         chart = line_chart(lines, width=PANEL, height=PANEL, low=0, high=1, x_label="layers shuffled, from the top",
                            y_label="likeness")
-        left = above([panels([self.subject.seen[i]], [f"the input\n{self.target.title(i)}"], height=200),
+        left = above([panels([self.subject.drawn(i)], [f"the input\n{self.target.title(i)}"], height=200),
                       panels([chart], ["likeness to the map of the trained net"], height=chart.shape[0])], gap=0)
         return beside([figure, left], gap=0, align="top")
 

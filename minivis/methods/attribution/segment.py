@@ -49,7 +49,7 @@ class Segmentation(BatchResult):
 
     def cut_out(self, i):
         """Picture i with a transparent background, uint8 (H, W, 4)."""
-        picture = np.broadcast_to(self.subject.pictures[i], (*self.masks[i].shape, 3))
+        picture = np.broadcast_to(self.subject.picture(i), (*self.masks[i].shape, 3))
         return np.dstack([picture, np.where(self.masks[i], 255, 0).astype(np.uint8)])
 
     def box(self, i):
@@ -122,7 +122,7 @@ def segment(
     for i in range(len(subject)):
         smooth = gaussian_filter(maps[i].clip(0), blur * maps.shape[1])
         seeds.append(seeds_of(smooth, high, low))
-        masks.append(grab_cut(cv2, subject.pictures[i], subject.boxes[i], seeds[i], rounds, seed))
+        masks.append(grab_cut(cv2, subject.picture(i), subject.boxes[i], seeds[i], rounds, seed))
     return Segmentation(subject, target, maps, tuple(masks), tuple(seeds), settings={
         "unit": asked(unit), "kind": kind, "high": high, "low": low, "blur": blur, "rounds": rounds, "show": show,
         **settings})

@@ -56,7 +56,7 @@ class ActivationGrid(BatchResult):
         bar = ("diverging", -limit, limit) if is_signed else ("inferno", 0.0, limit)
         figure = panels([sheet], [f"{self.layer}\n{what} of {maps.shape[2]} x {maps.shape[1]}{note}"],
                         colorbars=[(*bar, "activation") if shared else None], height=sheet.shape[0])
-        seen = self.subject.seen[i]
+        seen = self.subject.drawn(i)
         return beside([panels([seen], [f"the input\n{seen.shape[1]} x {seen.shape[0]} pixels"], height=PANEL), figure],
                       gap=0, align="top")
 

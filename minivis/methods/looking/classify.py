@@ -35,7 +35,7 @@ class Classes(BatchResult):
 
     def draw(self, i):
         chart = bar_chart([self.names[k] for k in self.classes[i]], self.probs[i], height=PANEL)
-        seen = self.subject.seen[i]
+        seen = self.subject.drawn(i)
         title = f"{self.names[self.classes[i][0]]} {percent(self.probs[i][0])}"
         return panels([seen, chart], [f"what the net sees\n{seen.shape[1]} x {seen.shape[0]} pixels",
                                       f"{title}\nprobability of each class" + ", by itself" * self.several],

@@ -74,6 +74,9 @@ def compare_filters(
     data: a folder of photographs; by default the two that come with scikit-learn.
     """
     own = filter_grid(net, layer)
+    if net.nodes[own.layer].inputs == ("input",) and net.input_channels not in (1, 3):
+        raise BadValue(f"{own.layer} reads {net.input_channels} channels; only filters of colours compare with patches "
+                       "of photographs")
     if not own.reads_picture:
         raise BadValue(f"{own.layer} reads feature maps; only filters that read the picture can be compared with "
                        "patches")

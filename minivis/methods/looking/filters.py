@@ -2,7 +2,8 @@
 
 The first layer reads colours, so its filters w[:, :, :, f] are small colour pictures (mid grey: no weight). Filters of
 later layers read channels that have no colour; each is drawn as a row, with one square per input channel: blue below
-zero, white at zero, red above.
+zero, white at zero, red above. First filters that read other channels than colours are drawn in the same way, unless
+three channels are named to show.
 """
 
 import math
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minivis.engine.geometry import preprocessing_of
 from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import contact_sheet, display_limit, panels, signed
@@ -76,8 +78,11 @@ def filter_grid(
     if layer not in convolutions:
         raise UnknownName.of("convolution", layer, convolutions)
     w = to_cpu(net.nodes[layer].layer.params["w"])                  # (KH, KW, C, F)
-    reads_picture = net.nodes[layer].inputs == ("input",) and w.shape[2] in (1, 3)
-    if reads_picture and net.preprocessing.channel_order == "BGR":
+    look = preprocessing_of(net)
+    reads_picture = net.nodes[layer].inputs == ("input",) and (w.shape[2] in (1, 3) or look.show != ())
+    if reads_picture and look.channel_order == "BGR":
         w = w[:, :, ::-1]
+    if reads_picture:
+        w = np.moveaxis(look.shown(np.moveaxis(w, 2, 3)), 3, 2)
     return FilterGrid(layer, np.ascontiguousarray(np.moveaxis(w, 3, 0)), reads_picture,
                       settings={"layer": layer, "rows": rows, "columns": columns})

@@ -62,7 +62,7 @@ def neighbours(
         check_net(file, net)
         own = codes_of(net, [image], file.layer, size=file.size).values[0]
         numbers, distances = nearest(file, own, k + 1, metric=metric)
-        tiles, notes = thumbnails(file, numbers, TILE)
+        tiles, notes = thumbnails(file, numbers, TILE, channels=net.input_channels)
         here = shrunk(image, TILE)
         keep = [i for i, tile in enumerate(tiles) if not (distances[i] < 1e-6 and np.array_equal(tile, here))][:k]
         found = tuple((file.picture(int(numbers[i])), float(distances[i])) for i in keep)

@@ -179,7 +179,7 @@ def draw_tiles(net, pictures, layer, found, maps, field, side, size, progress):
         some = entries[begin : begin + count]
         pixels = {one.number: None for _, _, one in some}
         for index in pixels:
-            read, _ = pictures.read(index, size if net.input_size else None)
+            read, _ = pictures.read(index, size if net.input_size else None, net.input_channels)
             pixels[index] = fitted(net, read, size).image
         seen = {index: seen_by(net, image[None])[0] for index, image in pixels.items()}
         kinds = {"patch": [seen[one.number] for _, _, one in some]}
@@ -190,7 +190,7 @@ def draw_tiles(net, pictures, layer, found, maps, field, side, size, progress):
         for kind, images in kinds.items():
             for (u, rank, one), image in zip(some, images):
                 top, left, bottom, right = one.box
-                cut = image[top:bottom, left:right]
+                cut = net.shown(image[top:bottom, left:right])
                 cut = cut if kind == "patch" else signed(cut)
                 tiles[kind][u][rank] = resized(in_cell(cut, one, field, side), enlarge)
     return tiles

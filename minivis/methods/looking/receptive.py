@@ -93,8 +93,8 @@ def effective_receptive_field(
     if images is None:
         if pictures < 1:
             raise BadValue(f"pictures must be at least 1, not {pictures}")
-        found, unreadable = photos(data)
-        images = crops(found, net.input_size or (size or 224,) * 2, pictures, rng)
+        found, unreadable = photos(data, channels=net.input_channels)
+        images = crops(found, net.input_size or (size or 224,) * 2, pictures, rng, drawn_channels(net))
     check_fits(net, (1, *images.shape[1:3], net.input_channels))
     x = input_of(net, images)
     shapes, geometry = net.shapes((1, *x.shape[1:])), receptive_fields(net, (1, *x.shape[1:]))
@@ -118,6 +118,11 @@ def effective_receptive_field(
         net.nodes[name].layer, (MaxPool2D, AvgPool2D, GlobalAvgPool))]
     return ReceptiveFields(names, tuple(fields), tuple(seen), tuple(centres), tuple(energy.values()), tuple(sizes),
                            tuple(drawn), unreadable, settings={"data": data, "pictures": len(x), "size": size})
+
+
+def drawn_channels(net):
+    """Of photographs for the net: three, which a grey net reads as well, or as many as the net reads."""
+    return 3 if net.input_channels in (1, 3) else net.input_channels
 
 
 def central_seed(acts, name, rng):

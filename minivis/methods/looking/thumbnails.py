@@ -4,17 +4,18 @@ import numpy as np
 from PIL import Image
 
 from minivis.errors import MinivisError
+from minivis.images.channels import rgb
 from minivis.images.collection import Pictures
 from minivis.runtime.progress import track
 
 
-def thumbnails(file, numbers, side, progress=False):
+def thumbnails(file, numbers, side, progress=False, channels=None):
     """([uint8 (h, w, 3) of at most ``side`` pixels], [sentences on what is missing or has changed])."""
     tiles, lost, changed = [], [], []
     for number in track(list(map(int, numbers)), progress, "pictures"):
         path = file.picture(number)
         try:
-            image, sha256 = Pictures("", (path,)).read(0)
+            image, sha256 = Pictures("", (path,)).read(0, channels=channels)
             changed += [path] * (sha256 != file.hashes[number].decode())
         except MinivisError:
             lost.append(path)
@@ -27,7 +28,7 @@ def thumbnails(file, numbers, side, progress=False):
 
 def shrunk(image, side):
     """Scale to uint8 (h, w, 3) with a longer side of ``side``; smaller pictures are enlarged by a whole factor."""
-    image = image if image.shape[2] == 3 else image.repeat(3, axis=2)
+    image = rgb(image)
     scale = side // max(image.shape[:2])
     if scale > 1:
         return image.repeat(scale, axis=0).repeat(scale, axis=1)

@@ -1,9 +1,10 @@
 """Contents for the covered parts of a picture."""
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import ImageFilter
 
 from minivis.errors import BadValue, UnknownName
+from minivis.images.channels import by_channels
 from minivis.images.preprocessing import to_uint8
 
 FILLS = ("grey", "mean", "blur", "noise")
@@ -32,5 +33,4 @@ def filled(seen, fill, window, seed):
 
 
 def _blurred(picture, sigma):
-    picture_2d = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
-    return np.asarray(picture_2d.filter(ImageFilter.GaussianBlur(sigma))).reshape(picture.shape)
+    return by_channels(picture, lambda channel: channel.filter(ImageFilter.GaussianBlur(sigma)))

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from minivis.engine.geometry import preprocessing_of
 from minivis.engine.memory import check_fits
 from minivis.errors import BadValue
 from minivis.figures.compose import above
 from minivis.images.files import png_bytes
-from minivis.images.preprocessing import Box, to_uint8
+from minivis.images.preprocessing import Box, Preprocessing, to_uint8
 
 PANEL = 288                                     # pixels: the height of one panel of a figure
 
@@ -23,6 +24,7 @@ class Subject:
     fitted: np.ndarray                          # (N, h, w, C), the net's size, the pictures' channels
     seen: np.ndarray                            # uint8 (N, h, w, the net's channels)
     boxes: tuple                                # where that lies in the originals
+    look: Preprocessing = field(default_factory=Preprocessing)      # the net's, which says what is drawn of a picture
 
     @classmethod
     def of(cls, net, image):
@@ -37,15 +39,27 @@ class Subject:
         channels = max(part.shape[2] for part in parts)
         fitted = np.stack([np.broadcast_to(part, (*part.shape[:2], channels)) for part in parts])
         check_fits(net, (len(fitted), *fitted.shape[1:3], net.input_channels))
-        return cls(pictures, fitted, seen_by(net, fitted), boxes)
+        return cls(pictures, fitted, seen_by(net, fitted), boxes, preprocessing_of(net))
 
     def input(self, net):
         """The values that ``net`` reads, (N, h, w, C), on its device."""
         return input_of(net, self.fitted)
 
+    def shown(self, values):
+        """Pixels, or a map over them, as they are drawn: three channels, or one."""
+        return self.look.shown(values)
+
+    def drawn(self, i):
+        """What the net sees of picture i, as it is drawn."""
+        return self.shown(self.seen[i])
+
+    def picture(self, i):
+        """Picture i as given, as it is drawn."""
+        return self.shown(self.pictures[i])
+
     def small(self, i):
         """(picture i, its box), shrunk to about twice the height of a panel: to draw on."""
-        picture, box = self.pictures[i], self.boxes[i]
+        picture, box = self.picture(i), self.boxes[i]
         H, W = picture.shape[:2]
         h, w = min(H, 2 * PANEL), min(W, max(1, round(W * 2 * PANEL / H)))
         if (h, w) == (H, W):
@@ -58,7 +72,7 @@ class Subject:
     def repeated(self, count):
         """One picture as a batch of ``count``: one row for each unit."""
         return Subject(self.pictures * count, self.fitted.repeat(count, axis=0), self.seen.repeat(count, axis=0),
-                       self.boxes * count)
+                       self.boxes * count, self.look)
 
     def __len__(self):
         return len(self.pictures)

@@ -10,17 +10,18 @@ Low layers give strokes, high layers the things that the net knows.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from minivis.engine.geometry import preprocessing_of
 from minivis.engine.layer_table import fingerprint
 from minivis.engine.network import Network
 from minivis.engine.surgery import trunk
 from minivis.errors import BadValue, UnknownName
-from minivis.images.colour import luminance_transfer
-from minivis.images.preprocessing import to_uint8
+from minivis.images.colour import check_colours, luminance_transfer
+from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear
 from minivis.methods.shared.result import Result, input_of
 from minivis.objectives.dream import dream_loss
@@ -64,10 +65,10 @@ class Dream(Result):
     octaves: tuple                              # ((height, width), ...)
     losses: tuple
     notes: tuple = ()
+    look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     def picture(self):
-        picture = to_uint8(self.pixels)
-        return picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
+        return self.look.rgb(to_uint8(self.pixels))
 
     @property
     def gains(self):
@@ -118,6 +119,8 @@ def dream(
     memory: bytes for the whole program, by default what is free; where that is too little it goes to tiles.
     """
     check_settings(octaves, octave_scale, steps, step, jitter, colours)
+    if colours == "kept":
+        check_colours(net.input_channels)
     wanted = layer_weights(net, layers, "dream", channels=True)
     if "input" in wanted:
         raise BadValue("'input' is the picture itself: dream of a layer")
@@ -143,7 +146,8 @@ def dream(
     if colours == "kept":
         found = luminance_transfer(found, base)
     notes = ([fit.note] if fit.note else []) + notes
-    return Dream(to_cpu(found)[0], tuple(sizes), losses, tuple(notes), stopped=stopped, settings={
+    return Dream(to_cpu(found)[0], tuple(sizes), losses, tuple(notes), preprocessing_of(net), stopped=stopped,
+                 settings={
         "layers": wanted, "guided": guide is not None, "octaves": len(sizes), "octave_scale": octave_scale,
         "steps": steps, "colours": colours, "memory": memory, **how,
     })  # fmt: skip

@@ -4,15 +4,16 @@ Low layers make strokes and textures of a picture, high layers the things that t
 dreamt on, enlarged a little about its middle, and dreamt on again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from minivis.engine.geometry import preprocessing_of
 from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import panels
-from minivis.images.preprocessing import to_uint8
+from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import zoomed
 from minivis.methods.shared.result import PANEL, Result
 from minivis.methods.synthesis.dream import dream, levels
@@ -29,9 +30,10 @@ class DreamSheet(Result):
 
     image: np.ndarray
     dreams: dict
+    look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     def picture(self):
-        pictures = [self.image, *(found.picture() for found in self.dreams.values())]
+        pictures = [self.look.shown(self.image), *(found.picture() for found in self.dreams.values())]
         titles = ["the picture", *(f"{layer}\nsees {found.gains[-1]:.3g} times as much" if found.gains else layer
                                    for layer, found in self.dreams.items())]
         return panels(pictures, titles, height=PANEL, columns=3 if len(pictures) > 4 else None)
@@ -63,7 +65,7 @@ def dream_layers(
             stopped = INTERRUPTED
             break
     shared = {key: value for key, value in dreams[layers[0]].settings.items() if key != "layers"}
-    return DreamSheet(to_uint8(to_cpu(levels(net, image)))[0], dreams, stopped=stopped,
+    return DreamSheet(to_uint8(to_cpu(levels(net, image)))[0], dreams, preprocessing_of(net), stopped=stopped,
                       settings={"layers": layers, **shared})
 
 
@@ -72,10 +74,10 @@ class Zoom(Result):
     """``frames``: uint8 (H, W, C) each."""
 
     frames: tuple
+    look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     def picture(self):
-        last = self.frames[-1]
-        return last if last.shape[2] == 3 else last.repeat(3, axis=2)
+        return self.look.rgb(self.frames[-1])
 
     @property
     def numbers(self):
@@ -110,4 +112,5 @@ def dream_zoom(
     if watch is not None:
         watch.frames[:] = found
         watch.seen.interrupted = stopped == INTERRUPTED
-    return Zoom(tuple(found), stopped=stopped, settings={**made.settings, "frames": frames, "zoom": zoom})
+    return Zoom(tuple(found), preprocessing_of(net), stopped=stopped,
+                settings={**made.settings, "frames": frames, "zoom": zoom})

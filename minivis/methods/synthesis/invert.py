@@ -54,7 +54,7 @@ class Inversion(Result):
     run: Any
 
     def picture(self):
-        images = [self.subject.seen[0], *self.pictures]
+        images = [self.subject.drawn(0), *self.subject.shown(self.pictures)]
         titles = [f"the input\n{self.said[0] if self.said else ' '}"]
         titles += [f"{self.layer}, start {k + 1}\n{self.words(k)}" for k in range(len(self.pictures))]
         return panels(images, titles, height=PANEL, columns=min(len(images), 5))
@@ -121,7 +121,7 @@ class AllLayers(Result):
 
     def picture(self):
         first = self.inversions[0]
-        tiles = [first.subject.seen[0], *(one.pictures[0] for one in self.inversions)]
+        tiles = [first.subject.drawn(0), *(first.subject.shown(one.pictures[0]) for one in self.inversions)]
         labels = ["the input"] + [f"{one.layer}\n{100 * one.errors[0]:.2g} % off, {decibels(one.psnr[0], 0)}"
                                   for one in self.inversions]
         scale = max(1, 128 // max(tiles[0].shape[:2]))

@@ -9,7 +9,7 @@ turned and scaled is what the net knows of its class.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from minivis.engine.units import Unit, UnitLike, before_relu, parse_unit, unit_v
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
-from minivis.images.preprocessing import to_uint8
+from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.methods.shared.result import Result, input_of
 from minivis.objectives.activations import diversity, log_probability, log_sigmoid, log_value, probability, unit_value
 from minivis.objectives.priors import l2, tv
@@ -76,6 +76,7 @@ class Maximize(Result):
     run: Any
     asleep: tuple[str, ...] = ()                # a sentence for each unit that no gradient reached
     note: str = ""                              # what memory made of it
+    look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     def label(self, i):
         return f"{self.names[i]} {percent(self.probs[i])}" if self.probs is not None else (
@@ -85,7 +86,7 @@ class Maximize(Result):
         """The pictures in rows, each with what the net says of it."""
         N, side = len(self.pictures), max(self.pictures.shape[1:3])
         scale = max(1, (288 if N <= 4 else 192 if N <= 12 else 128) // side)
-        sheet = contact_sheet(self.pictures, columns=min(N, 4 if N <= 12 else 10), scale=scale,
+        sheet = contact_sheet(self.look.shown(self.pictures), columns=min(N, 4 if N <= 12 else 10), scale=scale,
                               labels=[self.label(i) for i in range(N)])
         return panels([sheet], [f"what excites {self.names[0] if len(set(self.names)) == 1 else 'each of these'} most\n"
                                 f"preset {self.settings['preset']}, {self.run.steps} steps"], height=sheet.shape[0])
@@ -145,7 +146,8 @@ def maximize(
     values, probs = look(net, pictures, units, fit.tile)
     names = tuple(name_of(net, u) for u in units)
     asleep = tuple(asleep_at(net, units, values))
-    return Maximize(pictures, units, names, values, probs, run, asleep, fit.note, stopped=run.stopped, settings={
+    return Maximize(pictures, units, names, values, probs, run, asleep, fit.note, preprocessing_of(net),
+                    stopped=run.stopped, settings={
         "preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), "tile": tile, "memory": memory,
         **how,
     })  # fmt: skip

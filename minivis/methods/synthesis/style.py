@@ -8,17 +8,18 @@ layers see.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from minivis.engine.geometry import preprocessing_of
 from minivis.engine.network import Network
 from minivis.engine.surgery import trunk, with_pooling
 from minivis.errors import BadValue, UnknownName
-from minivis.images.colour import luminance_transfer, match_histogram
-from minivis.images.preprocessing import to_uint8
+from minivis.images.colour import check_colours, luminance_transfer, match_histogram
+from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear, resized
 from minivis.methods.shared.result import Result, input_of
 from minivis.objectives.base import Objective
@@ -46,10 +47,10 @@ class Painted(Result):
     pixels: np.ndarray
     runs: tuple
     notes: tuple = ()
+    look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     def picture(self):
-        picture = to_uint8(self.pixels)
-        return picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
+        return self.look.rgb(to_uint8(self.pixels))
 
     @property
     def numbers(self):
@@ -88,6 +89,8 @@ def style_transfer(
     """
     check_choice("start", start, STARTS)
     check_choice("way of colours", colours, COLOURS)
+    if colours == "kept":
+        check_colours(net.input_channels)
     check_weights(style_weight, tv_weight, style_scale)
     styles = [styles] if isinstance(styles, np.ndarray) else list(styles)
     contents, of_styles = weighed(net, content_layers, "content"), weighed(net, style_layers, "style")
@@ -111,7 +114,7 @@ def style_transfer(
     if colours == "kept":
         photo = resized(content, max(found.shape[1:3]))
         found = luminance_transfer(found, body.deprocess(body.preprocess(photo)))
-    return Painted(found[0], runs, notes, stopped=runs[-1].stopped, settings={
+    return Painted(found[0], runs, notes, preprocessing_of(net), stopped=runs[-1].stopped, settings={
         "content_layers": contents, "style_layers": of_styles, "style_weight": style_weight, "tv_weight": tv_weight,
         "blend": blend, "masks": bool(masks), "style_scale": style_scale, "start": start, "colours": colours,
         "pooling": pooling, "history": history, "size": size, "steps": steps, "tile": tile,
@@ -152,7 +155,7 @@ def texture(
     found, runs, notes = by_sizes(shape_at, problem_of, fit, size, steps, seed, progress, watch)
     if histogram:
         found = match_histogram(found, body.deprocess(body.preprocess(style)))
-    return Painted(found[0], runs, notes, stopped=runs[-1].stopped, settings={
+    return Painted(found[0], runs, notes, preprocessing_of(net), stopped=runs[-1].stopped, settings={
         "style_layers": of_styles, "tv_weight": tv_weight, "style_scale": style_scale, "pooling": pooling,
         "histogram": histogram, "history": history, "size": size, "steps": steps, "tile": tile,
         "memory": memory,
