@@ -9,6 +9,7 @@ as eight_bits.py says, all channels alike.
 
 import io
 import os
+from tokenize import TokenError
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -81,7 +82,7 @@ def array_of(data, name, most):
         return np.load(io.BytesIO(data), allow_pickle=False)
     except MinivisError:
         raise
-    except (ValueError, KeyError, EOFError, OverflowError, TypeError, SyntaxError) as error:
+    except (ValueError, KeyError, EOFError, OverflowError, TypeError, SyntaxError, TokenError) as error:
         raise BadFile(f"{name} is a damaged .npy file ({str(error)[:80]})") from None
 
 

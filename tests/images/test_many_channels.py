@@ -88,8 +88,9 @@ def test_objects_are_not_unpickled_and_damage_is_said(tmp_path):
         read_image(tmp_path / "a.npy")
     np.save(tmp_path / "b.npy", np.zeros((9, 9, 4), np.uint8))
     data = (tmp_path / "b.npy").read_bytes()
-    for cut in (7, 30, len(data) - 5):
-        (tmp_path / "b.npy").write_bytes(data[:cut])
+    unclosed = data.replace(b"(9, 9, 4), }", b"(9, 9, 4,   ")
+    for damaged in (data[:7], data[:30], data[:-5], unclosed):
+        (tmp_path / "b.npy").write_bytes(damaged)
         with pytest.raises(BadFile, match=r"b\.npy is a damaged \.npy file"):
             read_image(tmp_path / "b.npy")
 
