@@ -92,7 +92,7 @@ def test_help_and_version(run):
     (["occlude", "photo.png", "--window", "0"], "'0' is not a size"),
     (["occlude", "photo.png", "--window", "1,2,3"], "is not a size"),
     (["occlude", "photo.png", "--fill", "gray"], "'gray' is not one of"),
-    (["occlude", "photo.png", "--unit", "fc7:1", "--measure", "prob"], "is no class and has no probability"),
+    (["occlude", "photo.png", "--unit", "fc7:1", "--measure", "prob"], "is not a class, so it has no probability"),
     (["backprop", "photo.png", "--rule", "gided"], "'gided' is not one of 'normal', 'deconv', 'guided', "),
     (["backprop", "photo.png", "--display", "abs"], "'abs' is not one of 'signed', 'absolute'"),
     (["backprop", "photo.png", "--crop"], "looks at the whole picture, so there is nothing to crop to"),

@@ -72,8 +72,8 @@ def test_failure_is_exit_code_1_and_said(run):
 @pytest.mark.parametrize("words, message", [
     (["photo.png", "--to", "gose"], "no class named 'gose'; did you mean 'goose'"),
     (["photo.png", "--to", "NOW"], "the net says NOW already: name another class"),
-    (["photo.png", "--label", "OTHER"], "the net takes this for NOW, not for OTHER"),
-    (["photo.png", "--eps", "0"], "eps is a number of pixel levels above 0"),
+    (["photo.png", "--label", "OTHER"], "the net sees NOW in this picture, not OTHER"),
+    (["photo.png", "--eps", "0"], "eps must be a number of levels above 0"),
     (["photo.png", "--eps", "-2"], "'--eps': -2.0 is not in the range"),
     (["photo.png", "--eps", "nan"], "nan is not a finite number"),
     (["photo.png", "--eps", "0.3"], "holds whole levels"),

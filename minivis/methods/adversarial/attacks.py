@@ -1,14 +1,14 @@
-"""Attacks along a gradient: a small step for every pixel, all in the direction that misleads the net most.
+"""Attacks along a gradient: every pixel makes a small step in the direction that misleads the net most.
 
     FGSM    x + eps sign(g)                                     Goodfellow et al. 2015, section 4
-    BIM     x <- P(x + step sign(g)), some times over           Kurakin et al. 2017, section 2.2
+    BIM     x <- P(x + step sign(g)), repeated           Kurakin et al. 2017, section 2.2
     PGD     the same, from a random point of the ball           Madry et al. 2018, section 2.1
 
-g is the gradient of the cross-entropy -log p_y at the pixels: up for a ``label`` that the net is to leave, down for a
-``target`` that it is to reach. P brings a picture back into the ball of radius eps about the original, and into 0..255.
-Steps, eps and bounds are those of pixels, whatever the net makes of pixels before it reads them.
+g is the gradient of the cross-entropy -log p_y with respect to the pixels. The step goes up for a ``label`` that the
+net is to leave, and down for a ``target`` that it is to reach. P projects a picture into the ball of radius eps about
+the original, and into 0..255. Steps, eps and bounds are in levels, whatever the net's preprocessing.
 
-These take and give whole batches as arrays; `fool` is the same for people. Training calls them too.
+These functions work on batches of arrays; `fool` is the version for people. Training calls them, too.
 """
 
 import math
@@ -38,7 +38,7 @@ def fgsm(
     label: str | int | Sequence[str | int] | None = None, eps: float = 8.0, mask: NDArray[Any] | None = None,
     batch: int = BATCH, seed: int = 0, progress: bool = False,
 ) -> Array:  # fmt: skip
-    """One step of ``eps`` for every pixel: the fast gradient sign method. Arguments as of `pgd`."""
+    """The fast gradient sign method: one step of ``eps`` for every pixel. The arguments are those of `pgd`."""
     return pgd(net, image, target, label=label, eps=eps, step=eps, steps=1, random_start=False, mask=mask, batch=batch,
                seed=seed, progress=progress)
 
@@ -83,9 +83,9 @@ def class_gradient(net, pixels, classes):
 
     d -log p_y / d logits = p - [k = y] = (1 - p_y) (q - [k = y])       q: the softmax over all classes but y
 
-    The factor (1 - p_y) is left out. It is one number a picture, which no direction needs; and where the net is sure,
-    it is lost to rounding, which has made nets look robust that are not. Where each class is a sigmoid by itself, p_y
-    hangs on its own score alone, and there is no q.
+    The factor (1 - p_y) is omitted. It is one number per picture, which does not change the direction; and if the net
+    is certain, rounding loses it, which has made nets look robust that are not. If each class has its own sigmoid, p_y
+    depends only on its own score, and there is no q.
     """
     role = net.role("logits")
     acts = net.forward(net.preprocess(pixels), until=role, keep=(role,))
@@ -112,7 +112,7 @@ def steepest(gradient, norm):
     return gradient / xp.maximum(_lengths(gradient), TINY)
 
 
-TINY = 1e-30                                    # a float32 that is no 0 yet
+TINY = 1e-30                                    # the smallest normal float32
 
 
 def project(difference, eps, norm):
@@ -124,7 +124,7 @@ def project(difference, eps, norm):
 
 
 def random_in_ball(shape, eps, norm, rng):
-    """Evenly distributed differences (N, H, W, C) in the ball of radius ``eps``."""
+    """Uniformly distributed differences (N, H, W, C) in the ball of radius ``eps``."""
     if norm == "Linf":
         return rng.uniform(-eps, eps, shape)
     direction = rng.standard_normal(shape)
@@ -146,12 +146,12 @@ def aimed(net, pixels, target=None, label=None):
 
 
 def answers(net, pixels, batch=BATCH):
-    """The number of the class that the net puts first, (N,)."""
+    """The number of the most probable class, (N,)."""
     return logits_of(net, pixels, batch).argmax(axis=1)
 
 
 def fools(net, logits, classes, sign):
-    """Whether the net says each target (sign -1), or each label no longer (+1): (N,), on the CPU."""
+    """Whether the net answers with each target (sign -1), or no longer with each label (+1): (N,), on the CPU."""
     return Ending.of(net).says(to_cpu(logits), classes) == (sign < 0)
 
 
@@ -180,17 +180,18 @@ def as_pixels(net, image):
     """Pixels as floats of the net's dtype on its device, (N, H, W, C); BadValue for what is no picture, or no net of
     classes to fool."""
     if not net.roles.get("logits"):
-        raise UnknownName("this net has no classes (no layer plays 'logits'): there is no answer to change")
+        raise UnknownName("this net has no classes (no layer has the role 'logits'), so there is no answer to change")
     xp = get_xp(image)
     pixels = xp.asarray(image)
     pixels = pixels[None] if pixels.ndim == 3 else pixels
     if pixels.ndim != 4 or pixels.size == 0 or pixels.dtype.kind not in "uif":
-        raise BadValue(f"pixels are numbers (H, W, C) or (N, H, W, C) with C 1 or 3, not {pixels.dtype} {pixels.shape}")
+        raise BadValue(f"pixels must be numbers (H, W, C) or (N, H, W, C) with C 1 or 3, not {pixels.dtype} "
+                       f"{pixels.shape}")
     if not (pixels.min() >= 0 and pixels.max() <= 255):
-        raise BadValue("pixels lie in 0..255; these do not, or some are no number (NaN)")
+        raise BadValue("pixels must lie in 0..255; some of these do not, or are NaN")
     if net.input_size and pixels.shape[1:3] != tuple(net.input_size):
         raise BadValue(f"this net reads {net.input_size[0]} x {net.input_size[1]} pixels, not {pixels.shape[1]} x "
-                       f"{pixels.shape[2]}: net.fit brings a picture to its size")
+                       f"{pixels.shape[2]}: use net.fit to resize a picture")
     on_gpu = any(get_xp(p) is not np for layer in net.layers.values() for p in layer.params.values())
     pixels = pixels.astype(net.dtype)
     return to_gpu(pixels) if on_gpu else pixels
@@ -202,6 +203,6 @@ def check_settings(*, norm=NORMS[0], eps=1, step=1, steps=1):
         raise UnknownName.of("norm", norm, NORMS)
     for name, value in (("eps", eps), ("step", step)):
         if not (value is not None and value > 0 and math.isfinite(value)):
-            raise BadValue(f"{name} is a number of pixel levels above 0, as 8 of 255, not {value}")
+            raise BadValue(f"{name} must be a number of levels above 0, such as 8 of 255, not {value}")
     if not (isinstance(steps, (int, np.integer)) and steps >= 1):
-        raise BadValue(f"steps is a whole number of at least 1, not {steps}")
+        raise BadValue(f"steps must be a whole number of at least 1, not {steps}")

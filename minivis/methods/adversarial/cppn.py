@@ -1,12 +1,12 @@
-"""Compositional pattern-producing networks (Stanley 2007): a small net that is asked for the colour of each pixel.
+"""Compositional pattern-producing networks (Stanley 2007): a small net that computes the colour of each pixel.
 
-Its inputs are where the pixel is: x and y, from -1 to 1, the distance from the centre, and a 1. Every node sums what
-its links bring, and bends it by a function of its own:
+Its inputs are the pixel's position (x and y, from -1 to 1), the distance from the centre, and a 1. Every node sums the
+values of its links and applies its own function:
 
     sine sin s    sigmoid tanh(s / 2)    gaussian 2 exp(-s^2) - 1    linear s
 
-Symmetric functions make symmetric pictures, periodic ones repeat. There is no training: it is changed at random, one
-weight, one link, one node at a time, as by NEAT (Stanley & Miikkulainen 2002), and somebody else says what to keep.
+Symmetric functions make symmetric pictures, and periodic ones make patterns. There is no training: weights, links and
+nodes change at random, one at a time, as in NEAT (Stanley & Miikkulainen 2002); evolve.py selects.
 """
 
 from dataclasses import dataclass, replace
@@ -21,16 +21,16 @@ FUNCTIONS = {
 }
 INPUTS = ("x", "y", "radius", "bias")
 FIRST, STEP = 2.0, 0.5                          # standard deviation of a new weight, and of a change
-PERTURBED, NEW_WEIGHT = 0.3, 0.1                # of the weights; of these, are drawn anew
-ADD_LINK, ADD_NODE, NEW_FUNCTION = 0.3, 0.2, 0.1            # chances, in each mutation
+PERTURBED, NEW_WEIGHT = 0.3, 0.1                # shares of weights: changed ones, and of these redrawn ones
+ADD_LINK, ADD_NODE, NEW_FUNCTION = 0.3, 0.2, 0.1            # probabilities in each mutation
 
 
 @dataclass(frozen=True)
 class Cppn:
-    """Nodes are numbered: the inputs, then the outputs, then the others in the order in which they came.
+    """Nodes are numbered: the inputs, then the outputs, then the others in the order in which they were added.
 
     functions, depths: of each node that is no input. An input has depth 0, an output 1, and a link leads from a smaller
-    depth to a larger one, so that there is no circle. links: (from, to, weight).
+    depth to a larger one, so there are no cycles. links: (from, to, weight).
     """
 
     outputs: int
@@ -48,7 +48,7 @@ class Cppn:
 
 
 def first_cppn(outputs, rng):
-    """Every input linked to every output, by random weights; nothing between."""
+    """Every input is linked to every output, with random weights; there are no other nodes."""
     functions = tuple(str(name) for name in rng.choice(list(FUNCTIONS), outputs))
     links = tuple((source, len(INPUTS) + k, float(rng.normal(0, FIRST)))
                   for k in range(outputs) for source in range(len(INPUTS)))
@@ -56,7 +56,7 @@ def first_cppn(outputs, rng):
 
 
 def render(cppn, height, width):
-    """The picture, uint8 (height, width, outputs): -1 is black and 1 is white, and beyond is clipped."""
+    """The picture, uint8 (height, width, outputs): -1 is black, 1 is white, and values beyond are clipped."""
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
     values = {0: x, 1: y, 2: np.sqrt(x * x + y * y), 3: np.float32(1)}
@@ -71,7 +71,7 @@ def render(cppn, height, width):
 
 
 def mutated(cppn, rng):
-    """A child: some weights moved, one at least, and by chance a new link, a new node, another function."""
+    """A child: at least one weight is changed, and perhaps a link or a node is added, or a function replaced."""
     if rng.random() < ADD_LINK:
         cppn = with_link(cppn, rng)
     if rng.random() < ADD_NODE:
@@ -84,7 +84,7 @@ def mutated(cppn, rng):
 
 
 def with_weights(cppn, rng):
-    """A tenth of the weights that change are drawn anew; the others move a little."""
+    """A tenth of the weights that change are drawn again; the others move a little."""
     count = len(cppn.links)
     chosen = rng.random(count) < PERTURBED
     chosen[rng.integers(count)] = True
@@ -96,7 +96,7 @@ def with_weights(cppn, rng):
 
 
 def with_link(cppn, rng):
-    """A link between two nodes that had none; the same net where these two cannot be linked, or are."""
+    """Add a link between two random nodes; return the same net if they are linked, or cannot be."""
     source, target = (int(node) for node in rng.integers(cppn.count, size=2))
     if cppn.depth(source) > cppn.depth(target):
         source, target = target, source
@@ -107,7 +107,7 @@ def with_link(cppn, rng):
 
 
 def with_node(cppn, number, function):
-    """A node in the middle of link ``number``: weight 1 to it, and the old weight from it, so little is upset."""
+    """Add a node in the middle of link ``number``, with weight 1 to it and the old weight from it."""
     source, target, weight = cppn.links[number]
     depth = (cppn.depth(source) + cppn.depth(target)) / 2
     if not cppn.depth(source) < depth < cppn.depth(target):     # halved too often for a float

@@ -1,14 +1,14 @@
-"""DeepFool (Moosavi-Dezfooli et al. 2016, algorithm 2): the shortest way over a boundary between two classes.
+"""DeepFool (Moosavi-Dezfooli et al. 2016, algorithm 2): the shortest step across a boundary between two classes.
 
-Where the net is linear, class k takes over from class y at a distance known in closed form:
+For a linear net, the distance at which class k overtakes class y is known in closed form:
 
     f_k, f_y  scores           w = d (f_k - f_y) / d pixels
     distance  (f_y - f_k) / |w|                             step   (f_y - f_k) w / |w|^2
 
-Where each class is a sigmoid by itself, the boundary of class y is f_y = 0: the same without f_k.
+If each class has its own sigmoid, the boundary of class y is f_y = 0: the same formulas without f_k.
 
-It is not linear, so: go to the nearest of these boundaries and a little over it, look again, until one is crossed. In
-the end `shortened` takes back what was too much.
+A real net is not linear, so the method repeats steps slightly beyond the nearest of these boundaries until one is
+crossed. In the end `shortened` removes what was too much.
 """
 
 from collections.abc import Sequence
@@ -35,15 +35,14 @@ def deepfool(
     label: str | int | Sequence[str | int] | None = None, steps: int = 50, overshoot: float = 0.02,
     candidates: int = 10, mask: NDArray[Any] | None = None, batch: int = BATCH, seed: int = 0, progress: bool = False,
 ) -> Array:  # fmt: skip
-    """Return pixels 0..255 near ``image`` (N, H, W, C) of which the net says another class than ``label``.
+    """Return pixels 0..255 near ``image`` (N, H, W, C) that the net assigns to another class than ``label``.
 
-    Arguments as of `attacks.pgd`. candidates: of the classes to go to, look at so many of the highest scores. With a
-    ``target`` the way leads to that class, across the boundary to whatever stands before it. Where nothing is found in
-    ``steps``, the picture comes back as far as it got.
+    The arguments are those of `attacks.pgd`. candidates: how many other classes to try, those with the highest scores.
+    With a ``target``, the steps lead to that class. If nothing is found in ``steps``, the last picture is returned.
     """
     check_settings(steps=steps)
     if candidates < 1 or not 0 <= overshoot < float("inf"):
-        raise BadValue(f"candidates is at least 1 and overshoot 0 or more, not {candidates} and {overshoot}")
+        raise BadValue(f"candidates must be at least 1 and overshoot at least 0, not {candidates} and {overshoot}")
     net = answering(net)
     pixels = as_pixels(net, image)
     xp = get_xp(pixels)
@@ -65,7 +64,7 @@ def deepfool(
 
 
 def shortened(net, pixels, found, classes, sign, halvings=HALVINGS, batch=BATCH):
-    """Every ``found`` that fools the net, brought back towards ``pixels`` as far as it still does; by bisection."""
+    """Move every ``found`` that fools the net back towards ``pixels`` as far as it still fools it, by bisection."""
     xp = get_xp(pixels)
     fooled = fools(net, logits_of(net, found, batch), classes, sign)
     low, high = np.zeros(len(pixels)), np.ones(len(pixels))             # parts of the way: too little, enough

@@ -1,18 +1,18 @@
-"""Pictures that nobody takes for anything and a net is sure of, found by evolution: no gradient is asked for.
+"""Pictures that mean nothing to people but that a net is certain about, found by evolution without gradients.
 
-MAP-Elites, as Nguyen, Yosinski & Clune 2015 (section 2.3) use it: one niche a class, and in it the picture with the
-highest probability of that class so far, its champion. In every generation
+MAP-Elites, as Nguyen, Yosinski & Clune 2015 (section 2.3) use it: each class has a niche, which holds its champion, the
+picture with the highest probability of that class so far. In every generation
 
     parents    champions drawn at random        children    their mutations, a batch of them
     p          of each child, for all classes   a child takes every niche whose champion has less
 
-so what was bred for a bus may turn out to be the best stepping stone to an owl. Two encodings:
+so a picture bred for a bus may become the best stepping stone to an owl. There are two encodings:
 
     cppn       a small net draws the picture, see cppn.py: regular, with parts that say something to people too
     direct     the pixels themselves: begins as noise and ends as noise. Each pixel mutates with a chance of 0.1, which
                halves every 1000 generations, by polynomial mutation (Deb 2001, section 4.3.6) with eta = 15
 
-What counts is the 8-bit picture: every p is of whole levels.
+Every p is that of the 8-bit picture, in whole levels.
 """
 
 import json
@@ -42,19 +42,20 @@ from minivis.runtime.settings import SEED, choice, takes, whole
 
 ENCODINGS = ("cppn", "direct")
 ETA, RATE, HALVING = 15, 0.1, 1000              # of the direct encoding, the paper's
-HELD = 0.99                                     # the probability at which a class counts as held
+HELD = 0.99                                     # a class counts as held above this probability
 
 
 @dataclass(frozen=True, eq=False)
 class Champions:
-    """One genome for each class, and its probability, after ``generation`` generations. Never changed, but followed."""
+    """One genome for each class, and its probability, after ``generation`` generations. Never changed, only
+    replaced."""
 
     generation: int
     genomes: tuple
     probs: np.ndarray                           # (K,)
 
     def challenged(self, children, probs):
-        """The next ones: a child takes each class k of which it has more, probs (N, K)."""
+        """The next champions: a child takes each class k for which it has a higher probability, probs (N, K)."""
         strongest = probs.argmax(axis=0)
         found = probs.max(axis=0)
         better = found > self.probs
@@ -94,7 +95,7 @@ class Evolved(Result):
         return int((self.probs > p).sum())
 
     def sentence(self):
-        """How far it came, in the same words however often it was stopped and resumed on the way."""
+        """The result in one sentence, which does not depend on stops and resumes."""
         return (f"{self.above(HELD)} of {len(self.names)} classes at p > {HELD}, {self.above(0.9)} at p > 0.9, after "
                 f"{self.generation:,} generations of {self.settings['population']} pictures")
 
@@ -163,15 +164,15 @@ def evolve(
 ) -> Evolved:  # fmt: skip
     """Breed a picture for every class of ``net``.
 
-    generations: how many in all, those before a ``watch.resume`` included. population: the children of each. watch: a
-    `watch.Watch`; its checkpoints hold the champions, and a run that goes on from one ends on the same bits as one in
-    one piece. Ctrl-C ends the run with what there is.
+    generations: their total number, including those before a ``watch.resume``. population: the number of children in
+    each. watch: a `watch.Watch`; its checkpoints hold the champions, and a resumed run ends with the same bits as an
+    unbroken one. Ctrl-C ends the run with the champions so far.
     """
     if encoding not in ENCODINGS:
         raise UnknownName.of("encoding", encoding, ENCODINGS)
     for name, value in (("generations", generations), ("population", population)):
         if not (isinstance(value, (int, np.integer)) and value >= 1):
-            raise BadValue(f"{name} is a whole number of at least 1, not {value!r}")
+            raise BadValue(f"{name} must be a whole number of at least 1, not {value!r}")
     watch = Watch() if watch is None else watch
     net.role("logits")
     net = answering(net)
@@ -217,7 +218,8 @@ class EvolveRun(LongRun):
         if self.champions is not None:
             self.step = self.champions.generation
         if self.step > generations:
-            raise BadValue(f"{watch.checkpoint} has {self.step} generations already: ask for more than {generations}")
+            raise BadValue(f"{watch.checkpoint} has {self.step} generations already: --generations must be above "
+                           f"{generations}")
 
     def identity(self):
         return json.dumps([fingerprint(self.net), *self.what, self.watch.identity])
@@ -230,7 +232,7 @@ class EvolveRun(LongRun):
         return self.champions.generation > 0
 
     def restored(self):
-        """The `Champions` of the checkpoint; BadFile where it holds none, or those of another run."""
+        """The `Champions` of the checkpoint. Raise BadFile if it holds none, or those of another run."""
         found = self.kept(("probs", *self.genetics.arrays))
         try:
             return found and Champions(found["generation"], self.genetics.restored(found), found["probs"])
@@ -239,7 +241,7 @@ class EvolveRun(LongRun):
 
 
 def founders(genetics, judge, population, seed):
-    """Generation 0: of so many random genomes the best for each class."""
+    """Generation 0: the best of the random genomes for each class."""
     rng = np.random.default_rng([seed, 0])
     genomes = [genetics.first(rng) for _ in range(population)]
     probs = judge(genomes)
@@ -247,7 +249,7 @@ def founders(genetics, judge, population, seed):
 
 
 def generation_after(champions, genetics, judge, population, seed):
-    """Children of random champions, and who is champion after them. Each generation has random numbers of its own."""
+    """Make children of random champions, and return the next champions. Each generation has its own random numbers."""
     rng = np.random.default_rng([seed, champions.generation + 1])
     parents = rng.integers(len(champions.genomes), size=population)
     children = [genetics.child(champions.genomes[i], champions.generation, rng) for i in parents]
@@ -263,12 +265,12 @@ def probabilities(net, pictures, batch):
 
 
 def polynomial_mutation(picture, rate, rng):
-    """Each value of a uint8 picture moves with a chance of ``rate``, by 255 `polynomial_step`, and stays in 0..255."""
+    """Each value of a uint8 picture moves with probability ``rate``, by 255 `polynomial_step`, and stays in 0..255."""
     chosen = rng.random(picture.shape) < rate
     moved = picture + 255 * polynomial_step(rng.random(picture.shape))
     return np.where(chosen, np.rint(np.clip(moved, 0, 255)), picture).astype(np.uint8)
 
 
 def polynomial_step(u, eta=ETA):
-    """u, even in 0..1 -> step in -1..1, its density ((eta + 1) / 2) (1 - |step|)^eta: small steps are common."""
+    """u, uniform in 0..1 -> step in -1..1 of density ((eta + 1) / 2) (1 - |step|)^eta: small steps are common."""
     return np.where(u < 0.5, (2 * u) ** (1 / (eta + 1)) - 1, 1 - (2 * (1 - u)) ** (1 / (eta + 1)))

@@ -1,14 +1,14 @@
-"""Fooling a net with a picture that people cannot tell from the original, or with one in which there is nothing.
+"""Fool a net with a picture that people cannot tell from the original, or with one that shows nothing.
 
-Towards a class (``to``) or away from the net's own answer, by one of
+The attack goes towards a class (``to``) or away from the net's own answer, by one of
 
     fgsm        one step for all pixels                 Goodfellow et al. 2015         attacks.py
     bim, pgd    many small steps                        Kurakin 2017, Madry 2018       attacks.py
     deepfool    over the nearest boundary               Moosavi-Dezfooli 2016          deepfool.py
     szegedy     the smallest change, by L-BFGS          Szegedy et al. 2014            szegedy.py
 
-What counts is the file. A picture is rounded to whole levels of 0..255, written as PNG and read back, and the net is
-asked about that: half a level that rounding takes away has undone many an attack.
+The file is what counts. A picture is rounded to whole levels of 0..255, written as PNG and read back, and the net
+judges that: rounding by half a level has undone many attacks.
 """
 
 from collections.abc import Sequence
@@ -36,10 +36,10 @@ from minivis.types import Pictures
 BOUNDED = ("fgsm", "bim", "pgd")                # by an eps
 STEPS = {"fgsm": 1, "bim": 10, "pgd": 40, "deepfool": 50, "szegedy": 40}
 STARTS = {"noise": None, "grey": 128, "black": 0, "white": 255}
-LARGEST = 64                                    # levels: where the search for the smallest eps gives up
-FREE_SIZE = 64                                  # pixels: of noise for nets that take any size
-SURE = 0.99                                     # of what is made of noise or a flat colour
-FREE = 20.0                                     # levels, root mean square: a step of the ascent without any bound
+LARGEST = 64                                    # levels: the largest eps in the search for the smallest
+FREE_SIZE = 64                                  # pixels: the side of noise for nets that take any size
+SURE = 0.99                                     # for pictures made from noise or a flat colour
+FREE = 20.0                                     # levels, root mean square: a step of the ascent without bounds
 
 
 @takes(start=COLOUR, method=choice("method", STEPS), norm=choice("norm", NORMS), eps=number(), steps=whole(1),
@@ -50,15 +50,16 @@ def fool(
     norm: Literal["Linf", "L2"] = "Linf", eps: float | None = None, steps: int | None = None,
     sure: float | None = None, mask: NDArray[Any] | None = None, seed: int = 0, progress: bool = False,
 ) -> Fooling:  # fmt: skip
-    """Change a picture, or a batch, so that the net says ``to`` (a class, or one a picture), or else anything new.
+    """Change a picture, or a batch, so that the net sees ``to`` (a class, or one per picture), by default any other
+    class.
 
-    label: what the picture shows; where the net says something else there is nothing to fool. start: instead of an
-    image, "noise", a grey "grey", "black", "white", or a colour. eps, norm: how far a pixel ("Linf"), or the picture as
-    a whole ("L2"), may go, in levels of 0..255, for fgsm, bim and pgd; None looks for the smallest that does. sure: the
-    probability that the new class must have; 0.99 from noise and colours.
+    label: the class that the picture shows; if the net does not see it, there is nothing to fool. start: instead of an
+    image, "noise", "grey", "black", "white", or a colour. eps, norm: how far each pixel ("Linf") or the whole picture
+    ("L2") may move, in levels of 0..255, for fgsm, bim and pgd; None searches for the smallest eps that works. sure:
+    the probability that the new class must reach; 0.99 from noise and colours.
     """
     if (image is None) == (start is None):
-        raise BadValue("give a picture, or say what to start from: one of the two")
+        raise BadValue("give a picture or a start, not both")
     steps = STEPS.get(method) if steps is None else steps
     sure = (SURE if start is not None else 0.0) if sure is None else sure
     _check(method, norm, eps, steps, sure)
@@ -118,7 +119,7 @@ def fool(
 
 
 def unbounded(net, pixels, target, steps):
-    """Ascent of log p(target) with nothing that holds it: uint8 pictures, and their logits. For comparison."""
+    """Ascent of log p(target) without bounds, for comparison: uint8 pictures, and their logits."""
     step = FREE * (pixels[0].size) ** 0.5
     found = pgd(net, pixels, target, eps=steps * step, step=step, steps=steps, norm="L2", random_start=False)
     made = to_uint8(to_cpu(found))
@@ -126,7 +127,7 @@ def unbounded(net, pixels, target, steps):
 
 
 def blank(net, start, seed):
-    """A picture with nothing in it: uint8 of the net's size, of "noise", "grey", "black", "white" or a colour."""
+    """An empty picture: uint8 of the net's size, filled with "noise", "grey", "black", "white" or a colour."""
     H, W = net.input_size or (FREE_SIZE, FREE_SIZE)
     shape = (H, W, net.input_channels)
     if isinstance(start, str) and start not in STARTS:
@@ -135,7 +136,7 @@ def blank(net, start, seed):
         return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
     color = np.asarray(STARTS[start] if isinstance(start, str) else start, float)
     if color.shape not in ((), (3,)) or not (color >= 0).all() or not (color <= 255).all():
-        raise BadValue(f"a colour to start from is one number or three in 0..255, not {start!r}")
+        raise BadValue(f"the colour to start from must be one number or three in 0..255, not {start!r}")
     return np.broadcast_to(to_uint8(color), (H, W, 3 if color.shape else shape[2])).copy()
 
 
@@ -144,20 +145,20 @@ def _check(method, norm, eps, steps, sure):
     if method not in STEPS:
         raise UnknownName.of("method", method, STEPS)
     if method not in BOUNDED and (eps is not None or norm != NORMS[0]):
-        raise BadValue(f"{method} looks for the smallest L2 by itself: eps and norm are for {', '.join(BOUNDED)}")
+        raise BadValue(f"{method} searches for the smallest L2 by itself: eps and norm are for {', '.join(BOUNDED)}")
     check_settings(norm=norm, eps=1 if eps is None else eps, steps=steps)
     if method == "fgsm" and norm != "Linf":
-        raise BadValue("the sign of the gradient is a step in Linf: for L2 take pgd or bim")
+        raise BadValue("fgsm steps along the sign of the gradient, which is for Linf: use pgd or bim for L2")
     if method == "fgsm" and steps != 1:
-        raise BadValue(f"fgsm is one step, not {steps}: several are bim")
+        raise BadValue(f"fgsm is one step, not {steps}: use bim for several")
     if eps is not None and eps < 1:
-        raise BadValue(f"a picture holds whole levels of 0..255, so eps is at least 1, not {eps}")
+        raise BadValue(f"a picture holds whole levels of 0..255, so eps must be at least 1, not {eps}")
     if not 0 <= sure < 1:
-        raise BadValue(f"sure is a probability from 0 to below 1, not {sure}")
+        raise BadValue(f"sure must be a probability from 0 to below 1, not {sure}")
 
 
 def _bounded(attack, start, eps, norm, good):
-    """(picture, eps): of the given eps; or of the smallest that does, by doubling and then halving what is between."""
+    """(picture, eps) for the given eps, or for the smallest that works, found by doubling and then bisection."""
     if eps is not None:
         return rounded(start, to_cpu(attack(eps)), eps, norm), eps
     unit = 1.0 if norm == "Linf" else start.size**0.5 / 8               # a random picture's L2 with every pixel at 1/8
@@ -175,15 +176,15 @@ def _bounded(attack, start, eps, norm, good):
 
 
 def _aims(net, logits, to, label, start):
-    """(classes, sign) as of `attacks.aimed`; BadValue where there is nothing to fool."""
+    """(classes, sign), as in `attacks.aimed`. Raise BadValue if there is nothing to fool."""
     own, count, ending = logits.argmax(axis=1), len(logits), Ending.of(net)
     names = ending.names(logits.shape[1])
     if label is not None:
         labels = class_numbers(net, label, count)
         for k, said, right in zip(labels, own, ending.says(logits, labels)):
             if not right:
-                what = f"does not say {names[k]} of this" if ending.several else (
-                    f"takes this for {names[said]}, not for {names[k]},")
+                what = f"does not see {names[k]} in this picture" if ending.several else (
+                    f"sees {names[said]} in this picture, not {names[k]}")
                 raise BadValue(f"the net {what} as it is: it is wrong already, and there is nothing to fool")
         own = labels
     if to is None:

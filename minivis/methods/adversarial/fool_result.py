@@ -1,4 +1,4 @@
-"""What `fool` hands back: the pictures before and after, what was changed, and what the net says of both."""
+"""The result of `fool`: the pictures before and after, their difference, and the net's answers to both."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from minivis.methods.shared.result import PANEL, BatchResult, Subject
 
 @dataclass(frozen=True, eq=False)
 class Fooling(BatchResult):
-    """``made`` uint8 (N, h, w, C): the pictures that were found, as they were read back from PNG; ``fooled`` (N,)."""
+    """``made`` uint8 (N, h, w, C): the pictures found, as read back from PNG; ``fooled`` (N,)."""
 
-    subject: Subject                            # what it began with
+    subject: Subject                            # the pictures at the start
     made: np.ndarray
     seen: np.ndarray                            # ``made`` as the net sees it
     fooled: np.ndarray
@@ -24,7 +24,7 @@ class Fooling(BatchResult):
     after: np.ndarray
     eps: tuple                                  # per picture; None where the method knows none
     names: tuple[str, ...]
-    free: np.ndarray | None = None              # from a start: uint8, what ascent without bound or prior makes of it
+    free: np.ndarray | None = None              # from a start: uint8, the result of ascent without bound or prior
     free_probs: np.ndarray | None = None        # (N, K)
     several: bool = False                       # classes may be right: then what counts is the one that was asked for
 
@@ -34,7 +34,7 @@ class Fooling(BatchResult):
 
     @property
     def parts(self):
-        """The picture itself, of a single one: to be saved beside the figure."""
+        """The picture itself, if it is a single one, to save beside the figure."""
         return {"picture": self.made[0]} if len(self.made) == 1 else {}
 
     def draw(self, i):
@@ -44,7 +44,7 @@ class Fooling(BatchResult):
         new, sizes = self._answer(i, self.after), distances(self.subject.fitted[i], self.made[i])
         verdict = f"{self.names[new]} {percent(self.after[i][new])}" + ("" if self.fooled[i] else ": not fooled")
         start = self.settings["start"]
-        says = "what the net says of it"
+        says = "the net's answer"
         titles = [f"{'the picture' if start is None else 'the start'}\n{self._said(i)}", says,
                   f"the difference\n{factor} times as strong", f"the two together\n{verdict}", says]
         limit = 127 / factor
@@ -61,7 +61,7 @@ class Fooling(BatchResult):
         return panels(images, titles, footer, bars, PANEL)
 
     def _said(self, i):
-        """What the net said at first."""
+        """The net's first answer."""
         first = self._answer(i, self.before)
         return f"{self.names[first]} {percent(self.before[i][first])}"
 
@@ -103,7 +103,7 @@ class Fooling(BatchResult):
         left = f"less than 50 % of {self.names[self.label[i]]}" if self.several else "another class"
         wish = left if self.target is None else self.names[self.target[i]]
         sure = f" with p = {self.settings['sure']:g}" if self.settings["sure"] else ""
-        return f"NOT FOOLED, {wish}{sure} was wanted: {what}. Try a larger eps, more steps or another method"
+        return f"NOT FOOLED, the goal was {wish}{sure}: {what}. Try a larger eps, more steps or another method"
 
 
 def _sizes(sizes, made):

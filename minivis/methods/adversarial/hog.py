@@ -1,15 +1,15 @@
-"""Another picture with the same HOG: the oldest of features can be inverted and deceived as a net's code can.
+"""Another picture with the same HOG: hand-made features can be inverted and fooled as a net's code can.
 
-    hog_twin(A, B)      from B on, minimise |HOG(x) - HOG(A)|^2 / |HOG(A)|^2: looks like B, described as A
-    hog_twin(A)         the same from noise: what a HOG alone tells of its picture (Vondrick et al. 2013)
+    hog_twin(A, B)      minimise |HOG(x) - HOG(A)|^2 / |HOG(A)|^2 from B: the result looks like B and has A's HOG
+    hog_twin(A)         the same from noise: what a HOG tells about its picture (Vondrick et al. 2013)
 
-The HOG is a `Network` of the three layers of layers/hog.py, whose "code" role the blocks have; the rest is
-`objectives.code_distance` and `optimize`, as for the code of any convnet. Adam, in long steps and then in short ones,
-gets further than L-BFGS: the clipping, and the choice of a colour, are kinks. What counts is the picture in whole
-levels.
+The HOG is a `Network` of the three layers of layers/hog.py; the blocks have the role "code". The rest is
+`objectives.code_distance` and `optimize`, as for the code of any convnet. Adam, with long steps and then short ones,
+gets further than L-BFGS, because the clipping and the choice of a colour are kinks. The picture in whole levels is what
+counts.
 
-An ``eps`` of a few levels in the normalisation makes edges that nobody sees count as next to nothing; with that
-of scikit-image, 1e-5, a rounding error in a flat place weighs as much as a contour.
+With an ``eps`` of a few levels in the normalisation, invisible edges hardly count; with scikit-image's 1e-5, a rounding
+error in a flat area weighs as much as a contour.
 """
 
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ from minivis.runtime.settings import SEED, SWITCH, among, number, takes, whole
 from minivis.types import Picture
 
 EPS = 4.0                                       # levels
-RATES = (8.0, 1.0)                              # levels: steps of Adam, for two thirds of the way and for the rest
-NOISE = 16.0                                    # levels: the standard deviation of what an inversion starts from
+RATES = (8.0, 1.0)                              # levels: Adam's rates, for two thirds of the steps and the rest
+NOISE = 16.0                                    # levels: the standard deviation of an inversion's start
 STROKE = 16                                     # pixels: the side of a cell in a drawing
 
 
@@ -53,7 +53,7 @@ def hog_net(
 
 @dataclass(frozen=True, eq=False)
 class HogTwin(Result):
-    """``twin`` uint8 (H, W, C): what was found. ``codes``: the HOGs (h, w, 36) of A, of the start, of the twin."""
+    """``twin`` uint8 (H, W, C): the picture found. ``codes``: the HOGs (h, w, 36) of A, of the start, of the twin."""
 
     first: np.ndarray                           # A
     start: np.ndarray
@@ -87,8 +87,8 @@ class HogTwin(Result):
         images = [self.first, self.start, twin, *(strokes(code, bins) for code in self.codes)]
         start, made = ("the start: noise", "from its HOG, stretched") if self.inverted else ("B, the start", "the twin")
         titles = ["A", start, f"{made}\n{self._pixels()}", "HOG of A", f"HOG of the start\ndistance {before:.3g}",
-                  f"HOG of what was found\ndistance {after:.3g}"]
-        return panels(images, titles, f"A stroke is an edge, as bright as it is strong. {self._words()}", columns=3)
+                  f"HOG of the result\ndistance {after:.3g}"]
+        return panels(images, titles, f"A stroke is an edge; stronger ones are brighter. {self._words()}", columns=3)
 
     def _pixels(self):
         numbers = self.numbers
@@ -107,7 +107,7 @@ class HogTwin(Result):
                 "stopped": self.stopped, "notes": list(self.run.notes)}
 
     def __str__(self):
-        note = "" if self.ok else " NOT REACHED: it was to fall by 95 %; try more steps."
+        note = "" if self.ok else " NOT REACHED: the goal is a fall by 95 %; try more steps."
         return f"{self._words()} Root mean square of the pixels: {self._pixels()}.{note}"
 
 
@@ -116,20 +116,21 @@ def hog_twin(
     first: Picture, start: Picture | None = None, *, steps: int = 450, cell: int = 8, bins: int = 9, block: int = 2,
     eps: float = EPS, smooth: float | None = None, seed: int = 0, progress: bool = False,
 ) -> HogTwin:  # fmt: skip
-    """A picture that starts as ``start`` and has the HOG of ``first``; both uint8 (H, W, C), of one size.
+    """A picture near ``start`` with the HOG of ``first``; both are uint8 (H, W, C) of the same size.
 
-    Without ``start``: from noise, in grey, as a HOG knows no colours. eps: of the normalisation, in levels. smooth: the
-    weight of the mean square of the steps between pixels, in levels; by default 0, and 1e-4 from noise.
+    Without ``start`` it begins with grey noise, because a HOG has no colours. eps: the constant of the normalisation,
+    in levels. smooth: the weight of the mean square of the steps between pixels, in levels; by default 0, and 1e-4 from
+    noise.
     """
     first, inverted = np.asarray(first), start is None
     begun = first if start is None else np.asarray(start)
     for name, picture in {"A": first, "B": begun}.items():
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3):
-            raise BadValue(f"{name} is a picture, uint8 (H, W, 1 or 3), not {picture.dtype} {picture.shape}")
+            raise BadValue(f"{name} must be a picture, uint8 (H, W, 1 or 3), not {picture.dtype} {picture.shape}")
     H, W = first.shape[:2]
     if begun.shape[:2] != (H, W):
-        raise BadValue(f"A is {W} x {H} pixels and B {begun.shape[1]} x {begun.shape[0]}: their HOGs can only be "
-                       "compared cell by cell, so give them one size")
+        raise BadValue(f"A is {W} x {H} pixels and B {begun.shape[1]} x {begun.shape[0]}: their HOGs are compared "
+                       "cell by cell, so give both the same size")
     if min(H, W) < cell * block:
         raise BadValue(f"A is {W} x {H} pixels, smaller than one block of {cell * block} x {cell * block}")
     if inverted:
@@ -162,9 +163,9 @@ def code_of(picture, settings):
 
 
 def strokes(code, bins, side=STROKE):
-    """A HOG (h, w, block * block * bins) as a drawing, uint8: in each cell the edges, which cross their gradients.
+    """Draw a HOG (h, w, block * block * bins), uint8: each cell shows its edges, which are perpendicular to gradients.
 
-    A cell is in several blocks, differently normalised in each: their mean.
+    A cell is in several blocks with different normalisations; their mean is drawn.
     """
     h, w, length = code.shape
     block = int(np.sqrt(length // bins))
@@ -189,11 +190,11 @@ def stroke(angle, side, fine=4):
 
 
 def stretched(picture):
-    """Black to white from its 1st to its 99th percentile: a HOG does not tell how strong the contrast was."""
+    """Stretch the 1st to the 99th percentile from black to white, because a HOG does not determine the contrast."""
     low, high = np.percentile(picture, (1, 99))
     return to_uint8((picture - low) * (255 / max(1, high - low)))
 
 
 def rms(a, b):
-    """The root mean square difference of two pictures, in levels; a grey one counts for all colours."""
+    """The root mean square difference of two pictures, in levels; a grey picture is compared with all colours."""
     return float(np.sqrt(np.mean((a.astype(float) - b.astype(float)) ** 2)))

@@ -1,4 +1,4 @@
-"""The lecture's ten numbers: a logistic regression that changes its mind though no number moves by more than 0.5.
+"""The lecture's ten numbers: a logistic regression changes its answer although no number moves by more than 0.5.
 
     p(class 1) = 1 / (1 + exp(-w . x))          x moves by 0.5 sign(w), so that the score rises by 0.5 sum |w_i|
 """
@@ -60,6 +60,6 @@ class LectureLinear(Result):
 
 @takes(x=NUMBERS, w=NUMBERS, eps=number())
 def lecture_linear(x: NDArray[Any] = X, w: NDArray[Any] = W, *, eps: float = EPS) -> LectureLinear:
-    """The derivation, with other numbers if you like: x and w (d,)."""
+    """The lecture's derivation, for its numbers or for other x and w (d,)."""
     x, w = np.asarray(x, float), np.asarray(w, float)
     return LectureLinear(x, w, x + eps * np.sign(w), settings={"eps": eps})

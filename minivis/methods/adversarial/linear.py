@@ -1,10 +1,10 @@
-"""Linear classifiers are fooled too, so depth is not at fault (Goodfellow et al. 2015, section 3; lecture 9).
+"""Linear classifiers are fooled, too, so depth is not the reason (Goodfellow et al. 2015, section 3; lecture 9).
 
     s = w . x + b           move every x_i by eps against the sign of w_i, and s falls by eps * sum |w_i|
 
-Each part of the nudge is small, and there are as many of them as x has numbers: what adds up is the dimension. For a
-linear classifier the smallest nudge (in Linf) is known exactly: towards class k every x_i goes along the sign of
-(w_k - w_y)_i as far as eps and its bounds let it. No other nudge of that size raises s_k - s_y more.
+Each part of the change is small, but there are as many parts as x has numbers, and they add up. For a linear classifier
+the smallest change (in Linf) is known exactly: towards class k every x_i moves along the sign of (w_k - w_y)_i as far
+as eps and its bounds allow. No other change of that size raises s_k - s_y more.
 """
 
 from collections.abc import Sequence
@@ -26,21 +26,21 @@ from minivis.optimize.scipy_bridge import minimise
 from minivis.runtime.progress import track
 from minivis.runtime.settings import CLASS, NAMES, NUMBERS, SEED, number, several, takes, whole
 
-HALVINGS = 24                                   # of the search for the smallest nudge
-CONVNET = 12                                    # rows that the convnet is asked about: PGD takes its time
+HALVINGS = 24                                   # of the search for the smallest change
+CONVNET = 12                                    # rows for the convnet, because PGD takes time
 SURE = 0.99                                     # the probability that a mixture is to reach
 
 
 @dataclass(frozen=True, eq=False)
 class LinearFool(Result):
-    """What `linear_fool` found: ``w`` (d, K), ``b`` (K,), and what it took to fool them."""
+    """The result of `linear_fool`: ``w`` (d, K), ``b`` (K,), and the changes that fool them."""
 
     names: tuple[str, ...]
     shape: tuple | None                         # (H, W, C) of a row that is a picture
     w: np.ndarray
     b: np.ndarray
     accuracy: dict[str, float]
-    x: np.ndarray                               # (n, d), those held out that the classifier gets right
+    x: np.ndarray                               # (n, d), the held-out rows that the classifier gets right
     labels: np.ndarray
     nudges: np.ndarray                          # (n,) the smallest Linf that changes the answer
     nudged: np.ndarray                          # (n, d), with it
@@ -56,7 +56,7 @@ class LinearFool(Result):
         if self.shape is None:
             heat = np.kron(signed(self.w.T[..., None]), np.ones((12, max(1, 480 // len(self.w)), 1), np.uint8))
             limit = abs(self.w).max()
-            return panels([heat], ["the weights\na row a class, a column a number of the input"],
+            return panels([heat], ["the weights\none row per class, one column per number of the input"],
                           colorbars=[("diverging", -limit, limit, "weight")], height=heat.shape[0])
         few = min(6, len(self.x))
         side = max(self.shape[:2])
@@ -64,7 +64,7 @@ class LinearFool(Result):
         sheets = {"the weights of each class, as pictures": contact_sheet(templates, 10, labels=list(self.names[:30]),
                                                                           scale=max(1, 64 // side))}
         name = self.names[self.target]
-        for what, x in (("held out, and what it says of each", self.x), ("after the smallest nudge", self.nudged),
+        for what, x in (("held out, with the classifier's answers", self.x), ("after the smallest change", self.nudged),
                         (f"mixed with a bit of the weights of {name}", self.mixed)):
             p = self.probs(x[:few])
             labels = [f"{self.names[k]} {percent(q)}" for k, q in zip(p.argmax(axis=1), p.max(axis=1))]
@@ -74,7 +74,7 @@ class LinearFool(Result):
 
     @property
     def numbers(self):
-        same = self.nudges[: len(self.convnet)]                         # of the rows that the convnet was asked about
+        same = self.nudges[: len(self.convnet)]                         # of the rows that the convnet also judged
         return {
             "accuracy": self.accuracy, "numbers_each": len(self.w), "classes": len(self.names),
             "smallest_nudge": {"median": float(np.median(self.nudges)), "largest": float(self.nudges.max())},
@@ -91,12 +91,12 @@ class LinearFool(Result):
         beside = ""
         if len(self.convnet):
             found = told["convnet"]
-            beside = (f"\n\nsmallest nudges, levels of 255    median  largest   of {found['pictures']} pictures\n"
+            beside = (f"\n\nsmallest changes, levels of 255   median  largest   of {found['pictures']} pictures\n"
                       f"  linear                      {found['linear_median']:10.2f}{found['linear_largest']:9.2f}\n"
                       f"  convnet, by whole levels    {found['median']:10.2f}{found['largest']:9.2f}")
         return (f"a linear softmax classifier of {len(self.w):,} numbers each in {len(self.names)} classes: "
-                f"{percent(self.accuracy['held out'])} right of those held out\n"
-                f"the smallest nudge of every number that changes its answer: {told['smallest_nudge']['median']:.3g} "
+                f"{percent(self.accuracy['held out'])} of the held-out rows are classified correctly\n"
+                f"the smallest change of every number that alters its answer: {told['smallest_nudge']['median']:.3g} "
                 f"(median)\na bit of the weights of {self.names[self.target]} in everything: p > {SURE} in "
                 f"{percent(told['mixed']['reached'])}, with no number moved by more than "
                 f"{told['mixed']['median_linf']:.3g} (median){beside}")
@@ -109,27 +109,28 @@ def linear_fool(
     bounds: tuple[float, float] | None = None, shape: tuple[int, ...] | None = None, l2: float = 1e-3,
     held_out: float = 0.2, steps: int = 200, net: Network | None = None, seed: int = 0, progress: bool = False,
 ) -> LinearFool:  # fmt: skip
-    """Train a linear softmax classifier on x (n, d) with ``labels`` (n,) from 0, and fool it on what it did not see.
+    """Train a linear softmax classifier on x (n, d) with ``labels`` (n,) from 0, and fool it on held-out rows.
 
-    names: of the classes. target: the class to mix into everything, by number or name (default: the last). bounds:
-    (low, high) of all numbers, such as (0, 255); None for none. shape: (H, W, C), where rows are pictures. l2: the
-    weight decay, on inputs scaled to unit variance. held_out: the part to test on. net: a convnet of the same classes,
-    of which the smallest eps for the first rows is measured too (by whole levels, with PGD).
+    names: the names of the classes. target: the class to mix into every row, by number or name (default: the last).
+    bounds: (low, high) of all numbers, such as (0, 255), or None. shape: (H, W, C) if rows are pictures. l2: the weight
+    decay, on inputs scaled to unit variance. held_out: the fraction to test on. net: a convnet of the same classes,
+    whose smallest eps is measured for the first rows (in whole levels, with PGD).
     """
     x, labels = np.asarray(x, np.float64), np.asarray(labels)
     if x.ndim != 2 or labels.shape != (len(x),) or len(x) < 4 or not np.isfinite(x).all():
-        raise BadValue(f"x is (n, d) finite numbers, at least 4 rows, with n labels; got {x.shape} and {labels.shape}")
+        raise BadValue(f"x must be (n, d) finite numbers, at least 4 rows, with n labels; got {x.shape} and "
+                       f"{labels.shape}")
     if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() < 1:
-        raise BadValue("labels are whole numbers from 0, of two classes at least")
+        raise BadValue("labels must be whole numbers from 0, of at least two classes")
     K = int(labels.max()) + 1
     names = tuple(names) if names is not None else tuple(f"class {k}" for k in range(K))
     if len(names) < K:
-        raise BadValue(f"{len(names)} names for {K} classes")
+        raise BadValue(f"{len(names)} names for {K} classes: give one for each")
     if not 0 < held_out < 1 or not l2 >= 0:
-        raise BadValue(f"held_out lies between 0 and 1 and l2 is 0 or more, not {held_out} and {l2}")
+        raise BadValue(f"held_out must lie between 0 and 1 and l2 must be at least 0, not {held_out} and {l2}")
     goal = K - 1 if target is None else names.index(target) if target in names else target
     if not (isinstance(goal, (int, np.integer)) and 0 <= goal < K):
-        raise BadValue(f"the target is one of the classes {', '.join(names)}, not {target!r}")
+        raise BadValue(f"the target must be one of the classes {', '.join(names)}, not {target!r}")
 
     order = np.random.default_rng(seed).permutation(len(x))
     test, train = np.split(order, [max(1, round(held_out * len(x)))])
@@ -138,7 +139,7 @@ def linear_fool(
     accuracy = {"trained on": float(hits[train].mean()), "held out": float(hits[test].mean())}
     right = test[hits[test]]
     if not len(right):
-        raise BadValue("the classifier gets none of the rows held out right: there is nothing to fool")
+        raise BadValue("the classifier gets none of the held-out rows right, so there is nothing to fool")
     nudges, nudged = smallest_nudge(x[right], labels[right], w, b, bounds)
     amounts, mixed = mix(x[right], w, b, goal, bounds)
     convnet = convnet_nudges(net, x[right[:CONVNET]], shape, progress) if net is not None else np.zeros(0)
@@ -149,8 +150,8 @@ def linear_fool(
 def train_linear(x, labels, K, *, l2=1e-3, steps=200, alike=False):
     """w (d, K), b (K,) that minimise cross-entropy + l2/2 |w|^2, by L-BFGS.
 
-    Inputs are scaled to unit variance, and the scale is undone at the end: each number by its own, or, where they are
-    ``alike`` as pixels are, all by one (a pixel that is nearly always black would become loud by its own).
+    Inputs are scaled to unit variance, and the scale is undone at the end. Each number has its own scale or, if they
+    are ``alike``, as pixels are, all share one (a pixel that is nearly always black would be scaled up too much).
     """
     mean, std = x.mean(axis=0), np.full(x.shape[1], x.std()) if alike else np.maximum(x.std(axis=0), 1e-12)
     z, d = (x - mean) / std, x.shape[1]
@@ -166,7 +167,7 @@ def train_linear(x, labels, K, *, l2=1e-3, steps=200, alike=False):
 
 
 def smallest_nudge(x, labels, w, b, bounds=None):
-    """The smallest eps (n,) by which every number must move at most for another answer, and x (n, d) moved so.
+    """The smallest eps (n,) such that changes of at most eps give another answer, and x (n, d) with these changes.
 
     For each other class k: without bounds (s_y - s_k) / |w_k - w_y|_1; with bounds by bisection, as s_k - s_y only
     grows with eps.
@@ -186,7 +187,7 @@ def smallest_nudge(x, labels, w, b, bounds=None):
 
         gap = -((x[rows] * slope).sum(axis=1) + offset)
         large = gap / np.maximum(abs(slope).sum(axis=1), 1e-300) * (1 + 1e-9)
-        if bounds is not None:                                          # what is stopped at a bound must go farther
+        if bounds is not None:                                          # numbers at a bound must move further
             small, large = large * 0, np.full(len(rows), float(bounds[1] - bounds[0]))
             for _ in range(HALVINGS):
                 middle = (small + large) / 2
@@ -198,9 +199,9 @@ def smallest_nudge(x, labels, w, b, bounds=None):
 
 
 def mix(x, w, b, target, bounds=None, sure=SURE):
-    """Add to every row as little of the weights of ``target`` as makes its probability ``sure``: amounts (n,), rows.
+    """Add as little of the weights of ``target`` to every row as makes its probability ``sure``: amounts (n,), rows.
 
-    What helps is the target's weights less the mean of all: a weight that every class has changes no probability.
+    The direction is the target's weights minus the mean of all, because a weight common to all classes has no effect.
     """
     low, high = (-np.inf, np.inf) if bounds is None else bounds
     template = w[:, target] - w.mean(axis=1)
@@ -222,7 +223,7 @@ def mix(x, w, b, target, bounds=None, sure=SURE):
 
 
 def convnet_nudges(net, x, shape, progress=False):
-    """The smallest eps (n,), in whole levels, with which PGD leads a net away from its answer to each row."""
+    """The smallest eps (n,), in whole levels, with which PGD changes a net's answer to each row."""
     from minivis.methods.adversarial.fool import fool
 
     return np.array([fool(net, to_uint8(row).reshape(shape)).eps[0] for row in track(x, progress, "convnet")])

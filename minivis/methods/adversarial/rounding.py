@@ -1,6 +1,6 @@
-"""From an attack's floats to a picture in a file: whole levels of 0..255, as PNG, read back.
+"""From an attack's floats to a picture in a file: round to whole levels of 0..255, write as PNG, and read back.
 
-Half a level that rounding takes away has undone many an attack, and many a report of one.
+Rounding by half a level has undone many attacks.
 """
 
 import io
@@ -19,7 +19,7 @@ def read_back(picture):
 
 
 def rounded(start, found, eps, norm):
-    """``found`` as uint8, still no farther than ``eps`` from ``start``."""
+    """``found`` as uint8, still within ``eps`` of ``start``."""
     difference = found.astype(float) - start
     if norm == "Linf":
         whole = int(eps + 1e-6)
@@ -32,10 +32,10 @@ def rounded(start, found, eps, norm):
 
 
 def grown(start, found, good, seed, factor=1.03, most=8.0):
-    """The shortest uint8 picture along ``found`` that is still ``good`` when rounded; the longest where none is.
+    """The shortest uint8 change along ``found`` that is still ``good`` after rounding; the longest if none is.
 
-    The smallest attacks move most pixels by less than half a level. Rounded to the nearest, nothing of that is left; so
-    a fraction is rounded up or down by chance, in proportion, which keeps the sum of its effects.
+    The smallest attacks move most pixels by less than half a level, and rounding to the nearest level would remove
+    them. So fractions are rounded up or down at random, in proportion, which preserves the sum of their effects.
     """
     rng, difference, scale = np.random.default_rng(seed), found.astype(float) - start, 1.0
     while scale < most:

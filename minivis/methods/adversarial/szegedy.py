@@ -2,9 +2,9 @@
 
     minimise   c |r|^2 - log P(x + r)         over r with   0 <= x + r <= 255
 
-P is the probability of the ``target``; or, away from a ``label``, that of all other classes together. Each c has its
-own minimum: a large c keeps r short, and beyond some c the net is not fooled any more. A search over c finds the
-shortest r that still does. (The paper writes c |r|; the square has a gradient at r = 0, where the search begins.)
+P is the probability of the ``target`` or, away from a ``label``, that of all other classes together. Each c has its own
+minimum: a large c keeps r short, and beyond some c the net is no longer fooled. A search over c finds the shortest r
+that fools it. (The paper writes c |r|; the square has a gradient at r = 0, where the search starts.)
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, takes, whole
 from minivis.types import Array, Pictures
 
-FIRST_C, FACTOR, CLOSE = 0.1, 10.0, 1.1         # the search over c: its start, its strides, and when it is done
+FIRST_C, FACTOR, CLOSE = 0.1, 10.0, 1.1         # the search over c: its start, its factor, and its tolerance
 NEAR = 8.0                                      # levels: a random start is no farther from the picture
 
 
@@ -34,14 +34,14 @@ def szegedy(
     label: str | int | Sequence[str | int] | None = None, steps: int = 40, searches: int = 10,
     mask: NDArray[Any] | None = None, seed: int = 0, progress: bool = False,
 ) -> Array:  # fmt: skip
-    """Return pixels 0..255 near ``image`` (N, H, W, C) that fool the net, with as small an L2 as is found.
+    """Return pixels 0..255 near ``image`` (N, H, W, C) that fool the net with the smallest L2 found.
 
-    Arguments as of `attacks.pgd`. steps: of L-BFGS for one c. searches: so many values of c are tried at most. Where
-    none fools the net, the picture comes back as the first of them left it.
+    The arguments are those of `attacks.pgd`. steps: the steps of L-BFGS for one c. searches: the largest number of
+    values of c. If none fools the net, the result for the first c is returned.
     """
     check_settings(steps=steps)
     if searches < 1:
-        raise BadValue(f"searches is at least 1, not {searches}")
+        raise BadValue(f"searches must be at least 1, not {searches}")
     net = answering(net)
     pixels = as_pixels(net, image)
     xp = get_xp(pixels)
@@ -55,10 +55,10 @@ def szegedy(
 
 
 def _search(net, pixels, classes, sign, free, steps, searches, rng):
-    """The shortest change of one picture over all c tried: by strides until c is enclosed, then by halving its log.
+    """The shortest change of one picture over all c: multiply until c is bracketed, then bisect its logarithm.
 
-    L-BFGS begins where the last c that worked ended; before there is one, at a random point near the picture, as a
-    minimum that did not fool the net once would not do so again.
+    L-BFGS starts at the result of the last c that worked or, before there is one, at a random point near the picture,
+    because a minimum that did not fool the net would not do so again.
     """
     xp = get_xp(pixels)
     works, fails, c = None, None, FIRST_C

@@ -1,1 +1,1 @@
-"""Methods that make images: maximise, invert, dream, paint."""
+"""Methods that make images: maximisation, inversion, dreams and style."""

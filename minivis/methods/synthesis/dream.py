@@ -1,11 +1,11 @@
-"""DeepDream (Mordvintsev, Olah & Tyka 2015): a picture becomes more of what a net sees in it.
+"""DeepDream (Mordvintsev, Olah & Tyka 2015): change a picture so that a net sees more of what it already sees.
 
     x  <-  x + step * g / mean|g|,      g: the gradient at the pixels of |a|^2 / 2, with a the activations of a layer
 
-The gradient that starts backward there is the activations themselves: "dx = x", says the lecture. The picture is
-shifted at random before each step, and back after it. It is dreamt small first; what came up, the detail, is enlarged
-and laid over the next larger octave. Steps and clipping are in levels 0..255, so they mean the same in every net.
-Low layers give strokes, high layers the things that the net knows.
+The backward pass starts from the activations themselves: "dx = x", as the lecture says. The picture is shifted at
+random before each step, and back after it. The dream starts at a small size; the detail that appears is enlarged and
+added to the next larger octave. Steps and clipping are in levels 0..255, so they mean the same in every net. Low layers
+add strokes, and high layers add the things that the net knows.
 """
 
 import hashlib
@@ -35,8 +35,8 @@ from minivis.runtime.settings import FARTHEST, FUNCTION, NUMBERS, SEED, SWITCH, 
 from minivis.runtime.workspace import Workspace
 from minivis.types import Array, Picture, Pictures
 
-VECTORS = 8                                     # arrays as large as the picture, beside those of a step: its octaves
-WHITE = 99.98                                   # percentile that becomes 255 where nothing was clipped
+VECTORS = 8                                     # arrays as large as the picture: the octaves, in addition to a step's
+WHITE = 99.98                                   # percentile that becomes 255 if nothing was clipped
 COLOURS = ("free", "kept")
 
 
@@ -72,7 +72,7 @@ class Dream(Result):
 
     @property
     def gains(self):
-        """How many times what the net sees has grown, in each octave."""
+        """The factor by which the net sees more, in each octave."""
         return [last / first if first else 1.0 for first, last in self.losses]
 
     @property
@@ -83,13 +83,13 @@ class Dream(Result):
     def __str__(self):
         grown = ", ".join(f"{gain:.3g} times at {w} x {h}" for gain, (h, w) in zip(self.gains, self.octaves))
         ended = [] if self.stopped == "done" else [self.stopped]
-        said = f"{', '.join(self.settings['layers'])} sees more of it: {grown or 'no step was made'}"
+        said = f"{', '.join(self.settings['layers'])} sees more: {grown or 'no step was made'}"
         return "; ".join([said, *self.notes, *ended])
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Where a dream is: ``step`` steps into octave ``number`` with ``pixels``; ``rng``: the state after them."""
+    """The state of a dream: ``step`` steps into octave ``number`` with ``pixels``; ``rng``: the generator's state."""
 
     number: int
     step: int
@@ -104,7 +104,7 @@ class State:
 
 
 @takes(octaves=whole(1), octave_scale=number(), steps=whole(0), step=number(), jitter=whole(0, FARTHEST), clip=SWITCH,
-       colours=choice("way of colours", COLOURS), tile=whole(1), memory=number(), seed=SEED)
+       colours=choice("colour mode", COLOURS), tile=whole(1), memory=number(), seed=SEED)
 def dream(
     net: Network, image: Pictures, layers: Any = None, *, guide: Picture | None = None, octaves: int = 4,
     octave_scale: float = 1.4, steps: int = 10, step: float = 1.5, jitter: int = 32, clip: bool = True,
@@ -113,10 +113,10 @@ def dream(
 ) -> Dream:  # fmt: skip
     """Dream on a picture, uint8 (H, W, C), of any size. The defaults are those of 2015.
 
-    layers: a layer; a channel, as "conv4_1:12"; or several as {name: weight}. guide: a picture, whose features are
-    sought instead of the layer's own. ``steps`` in each of ``octaves``. clip: to 0..255 after each step; without it,
-    the contrast is set at the end. colours: "free", or "kept" as they are in the picture. tile: see `image_gradient`;
-    memory: bytes for the whole program, by default what is free; where that is too little it goes to tiles.
+    layers: a layer, a channel such as "conv4_1:12", or several as {name: weight}. guide: a picture whose features are
+    amplified instead. ``steps`` are made in each of ``octaves``. clip: clip to 0..255 after each step; without it, the
+    contrast is adjusted at the end. colours: "free", or "kept" as in the picture. tile: see `image_gradient`. memory:
+    bytes for the whole program, by default what is free; if that is too little, the dream switches to tiles.
     """
     check_settings(octaves, octave_scale, steps, step, jitter, colours)
     if colours == "kept":
@@ -156,7 +156,7 @@ def dream(
 class DreamRun(LongRun):
     """What stands around `by_octaves`: ``at`` is where the dream is, and what its checkpoint holds."""
 
-    whole = False                               # each octave has so many steps: no number of them ends where Ctrl-C did
+    whole = False                               # no number of steps per octave ends where Ctrl-C did
 
     def __init__(self, at, steps, octaves, identity, watch, progress):
         super().__init__(watch, steps * octaves, progress, "dream")
@@ -174,7 +174,7 @@ class DreamRun(LongRun):
 
 def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=False, **how):
     """Dream on base (1, H, W, C), levels, at each of ``sizes``: (dream, ((first loss, last loss), ...), why it ended,
-    notes). identity() is what a checkpoint of it must say.
+    notes). identity() identifies the run in its checkpoint.
     """
     pyramid = [base]
     for size in sizes[-2::-1]:
@@ -193,7 +193,7 @@ def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=Fal
 
 
 def at_octave(net, pyramid, loss, steps, rng, run, **how):
-    """The steps that are left of an octave. True to stop the whole run."""
+    """Make the remaining steps of an octave. Return True to stop the whole run."""
     _, H, W, _ = pyramid[run.at.number].shape
     space = net.workspace()
     while run.at.step < steps:
@@ -209,7 +209,7 @@ def at_octave(net, pyramid, loss, steps, rng, run, **how):
 
 
 def octave_sizes(net, shape, octaves, scale):
-    """[(height, width)] from small to large; without those that are too small for the net, or not its own size."""
+    """[(height, width)] from small to large, without sizes that the net cannot read."""
     net.shapes(shape)                                               # raises BadValue where not even this one fits
     sizes = [tuple(shape[1:3])]
     while len(sizes) < octaves:
@@ -225,15 +225,15 @@ def octave_sizes(net, shape, octaves, scale):
 def levels(net, image):
     """A picture uint8 (H, W, C) as the net sees it, levels (1, H, W, the net's channels), on its device."""
     if np.ndim(image) != 3:
-        raise BadValue(f"a dream starts from one picture, uint8 (H, W, C), not from {np.shape(image)}")
+        raise BadValue(f"a dream starts from one picture, uint8 (H, W, C), not {np.shape(image)}")
     return net.deprocess(input_of(net, image))
 
 
 def check_settings(octaves, octave_scale, steps, step, jitter, colours):
     for name, value, least in (("octaves", octaves, 1), ("steps", steps, 0), ("jitter", jitter, 0)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise BadValue(f"{name} is a whole number from {least} up, not {value!r}")
+            raise BadValue(f"{name} must be a whole number of at least {least}, not {value!r}")
     if not (1 < octave_scale < np.inf and 0 < step < np.inf):
-        raise BadValue(f"octave_scale is above 1 and step above 0, not {octave_scale} and {step}")
+        raise BadValue(f"octave_scale must be above 1 and step above 0, not {octave_scale} and {step}")
     if colours not in COLOURS:
-        raise UnknownName.of("way of colours", colours, COLOURS)
+        raise UnknownName.of("colour mode", colours, COLOURS)

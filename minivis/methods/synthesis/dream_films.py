@@ -1,7 +1,7 @@
-"""More of DeepDream: one dream of each layer on a sheet, and the film that falls into its own dream.
+"""More of DeepDream: a sheet with one dream for each layer, and a film that zooms into its own dream.
 
-Low layers make strokes and textures of a picture, high layers the things that the net knows. In the film each frame is
-dreamt on, enlarged a little about its middle, and dreamt on again.
+Low layers add strokes and textures to a picture, and high layers add the things that the net knows. Each frame of the
+film is a dream on the frame before, slightly enlarged about its middle.
 """
 
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ def dream_layers(
         layers = list(dict.fromkeys(named)) or [net.role("dream")]
     layers = [layers] if isinstance(layers, str) else list(layers)
     if watch is not None and watch.checkpoint:
-        raise BadValue("a sheet of several layers keeps no checkpoint: dream of one layer")
+        raise BadValue("a sheet of several layers has no checkpoint: name one layer")
     dreams, stopped = {}, "done"
     for layer in layers:
         dreams[layer] = dream(net, image, layer, seed=seed, progress=progress, watch=watch, **settings)
@@ -92,14 +92,14 @@ def dream_zoom(
     net: Network, image: Pictures, layers: Any = None, *, frames: int = 100, zoom: float = 0.05, seed: int = 0,
     progress: bool = False, watch: Watch | None = None, **settings: Any,
 ) -> Zoom:  # fmt: skip
-    """A film into a dream: each of ``frames`` is a `dream` of the one before, grown by ``zoom``. The first is dreamt.
+    """A zoom into a dream: each of ``frames`` is a `dream` on the one before, enlarged by ``zoom``.
 
-    The notebook of 2015 makes 100 frames with a zoom of 0.05, each by all four octaves.
+    The notebook of 2015 makes 100 frames with a zoom of 0.05, each with all four octaves.
     """
     if isinstance(frames, bool) or not isinstance(frames, (int, np.integer)) or frames < 1 or not 0 <= zoom < 1:
-        raise BadValue(f"a zoom has at least 1 frame, and grows by 0 to below 1 a frame, not {frames} and {zoom}")
+        raise BadValue(f"frames must be at least 1 and zoom from 0 to below 1, not {frames} and {zoom}")
     if watch is not None and watch.checkpoint:
-        raise BadValue("a film of many dreams keeps no checkpoint: dream on one picture")
+        raise BadValue("a film of many dreams has no checkpoint: make a single dream")
     found, stopped = [], "done"
     for k in track(range(frames), progress, "frames"):
         made = dream(net, image, layers, seed=seed + k, **settings)

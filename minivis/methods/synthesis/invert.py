@@ -4,8 +4,8 @@
 
 d are levels about the net's mean, phi0 is the code of the given picture at some layer, and sigma the norm of a typical
 picture: 68.9 levels a colour and pixel, theirs (27098.1 for 227 x 227 x 3), so that lambdas carry over to other sizes.
-What differs between several starts is what the code leaves open. With ``exaggerate`` above 1 the code is pushed away
-from that of a grey picture: a caricature.
+Several starts differ in what the code does not determine. With ``exaggerate`` above 1 the code is pushed away from that
+of a grey picture, which gives a caricature.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ INVERT_KINDS = {
 
 @dataclass(frozen=True, eq=False)
 class Inversion(Result):
-    """``pictures`` uint8 (S, h, w, C), one a start; ``errors`` (S,): |phi - phi0| / |phi0|, before rounding."""
+    """``pictures`` uint8 (S, h, w, C), one per start; ``errors`` (S,): |phi - phi0| / |phi0|, before rounding."""
 
     subject: Subject
     layer: str
@@ -85,7 +85,7 @@ def invert(
     net: Network, image: Pictures, layer: str | None = None, *, preset: InvertPreset = "minivis", starts: int = 1,
     exaggerate: float = 1.0, seed: int = 0, progress: bool = False, watch: Watch | None = None, **settings: Any,
 ) -> Inversion:  # fmt: skip
-    """Images whose code at ``layer`` (default: the net's code layer) is that of ``image``, from ``starts`` starts.
+    """Images with the same code at ``layer`` (default: the net's code layer) as ``image``, from ``starts`` starts.
 
     Settings (DEFAULTS has them all) replace the preset's; ``tv`` and ``alpha`` are the lambdas above. ``exaggerate``: 1
     for the code itself; 1.5, say, for a caricature, which starts from the picture.
@@ -93,10 +93,10 @@ def invert(
     layer = net.check_name(layer) if layer else net.role("code")
     how = settings_at(net, preset, layer, settings)
     if starts < 1 or not np.isfinite(exaggerate):
-        raise BadValue(f"starts is at least 1 and exaggerate a finite number, not {starts} and {exaggerate}")
+        raise BadValue(f"starts must be at least 1 and exaggerate a finite number, not {starts} and {exaggerate}")
     subject = Subject.of(net, image)
     if len(subject) != 1:
-        raise BadValue("a code is inverted for one picture at a time")
+        raise BadValue("invert takes one picture at a time")
     x = subject.input(net)
     wanted, grey = (code_of(net, values, layer) for values in (x, get_xp(x).zeros_like(x)))
     target = wanted if exaggerate == 1 else grey + exaggerate * (wanted - grey)
@@ -115,7 +115,7 @@ def invert(
 
 @dataclass(frozen=True, eq=False)
 class AllLayers(Result):
-    """One `Inversion` a layer, low ones first: how much each has thrown away."""
+    """One `Inversion` per layer, low ones first: how much each has discarded."""
 
     inversions: tuple[Inversion, ...]
 
@@ -126,8 +126,8 @@ class AllLayers(Result):
                                   for one in self.inversions]
         scale = max(1, 128 // max(tiles[0].shape[:2]))
         sheet = contact_sheet(tiles, columns=5, labels=labels, scale=scale)
-        title = ("what each layer still knows\nan image with the same code, from noise; how far its code is off, "
-                 "and its PSNR to the input")
+        title = ("what each layer still knows\nan image with the same code, from noise; the error of its code, and "
+                 "its PSNR to the input")
         return panels([sheet], [title], height=sheet.shape[0])
 
     @property
@@ -143,11 +143,11 @@ def invert_layers(
     net: Network, image: Pictures, layers: Names = None, *, preset: InvertPreset = "minivis", seed: int = 0,
     progress: bool = False, watch: Watch | None = None, **settings: Any,
 ) -> AllLayers:  # fmt: skip
-    """The image from the code of every layer (default: of `layers_of`), side by side on one sheet."""
+    """One image for the code of every layer (default: those of `layers_of`), side by side on a sheet."""
     names = [net.check_name(name) for name in layers] if layers else layers_of(net)
     watch = Watch() if watch is None else watch
     if watch.checkpoint:
-        raise BadValue("a sheet of several layers keeps no checkpoint: invert one layer with --layer")
+        raise BadValue("a sheet of several layers has no checkpoint: invert one layer with --layer")
     done = []
     for name in names:
         done.append(invert(net, image, name, preset=preset, seed=seed, progress=progress, watch=watch, **settings))
@@ -157,7 +157,7 @@ def invert_layers(
 
 
 def layers_of(net):
-    """Every layer that throws something away of its own: no ReLU (its convolution is there), no Flatten, no softmax."""
+    """The layers worth inverting: all but ReLUs (their convolutions are there), Flatten, dropout and softmax."""
     return [name for name, layer in net.layers.items() if not isinstance(layer, (ReLU, Flatten, Dropout, Softmax))]
 
 
@@ -193,7 +193,7 @@ def decibels(psnr, digits=1):
 
 
 def classes(net, original, pictures):
-    """What the net says of the original and of each picture: ("goose 99.1 %", ...)."""
+    """The net's answer to the original and to each picture: ("goose 99.1 %", ...)."""
     net = answering(net)
     prob = net.roles.get("prob")
     if not prob:

@@ -1,12 +1,12 @@
-"""Ways around a max pool for inversion, which change where the loss is taken and not what is wanted.
+"""Two methods for inverting through a max pool; they change where the loss is measured, not the goal.
 
-Seen from the image, a loss behind a pool and a ReLU is full of dents: a maximum that was found at the wrong pixel stays
-there, and a ReLU that is off says nothing. Two ways lead around them.
+As a function of the image, a loss behind a pool and a ReLU has many local minima: a maximum found at the wrong pixel
+stays there, and an inactive ReLU has no gradient. Two methods avoid them.
 
-`held_by`: from a pool to the next convolutions' codes there is little to go wrong in; one convolution is even linear.
-So what the pool must hold is found first, by itself, and then the image that makes it hold that.
+`held_by`: between a pool and the codes of the next convolutions there are few local minima; one convolution is even
+linear. So the values of the pool are found first, and then the image that gives the pool these values.
 
-`Multipliers`: a pool's code leaves open where its maxima are. Of the convolution c below it is asked that it lie in
+`Multipliers`: a pool's code does not determine where its maxima are. The convolution c below must lie in
 
     Z = {z: in each window the maximum is the code where that is above 0, and nothing is above 0 where it is 0}
 
@@ -25,11 +25,11 @@ from minivis.objectives.activations import code_distance
 from minivis.optimize.scipy_bridge import ScipyProblem, minimise
 from minivis.runtime.backend import get_xp
 
-START = 0.1                                     # of all values that a pool may hold: at 0, ReLUs after it are off
+START = 0.1                                     # of a pool's values: at 0, the ReLUs after it are inactive
 
 
 def layers_down(net, layer):
-    """``layer``, the one that it reads, and so on, as long as each reads one alone."""
+    """``layer``, the layer that it reads, and so on, as long as each reads only one."""
     names = [layer]
     while names[-1] != "input" and len(net.nodes[names[-1]].inputs) == 1:
         names += net.nodes[names[-1]].inputs
@@ -37,7 +37,7 @@ def layers_down(net, layer):
 
 
 def pool_before(net, layer):
-    """The max pool of which ``layer`` is made by convolutions and ReLUs alone; None where there is none."""
+    """The max pool below ``layer`` with only convolutions and ReLUs between; None if there is none."""
     for name in layers_down(net, layer)[:-1]:
         if isinstance(net.layers[name], MaxPool2D):
             return name if name != layer else None
@@ -73,14 +73,14 @@ class Above:
 
 
 class Multipliers:
-    """``aim(x)`` is what to minimise next, from the image x on."""
+    """``aim(x)`` is the next objective, starting from the image x."""
 
     def __init__(self, net, conv, window, code):
         self.net, self.conv, self.window, self.code, self.u = net, conv, window, code, 0
 
     @classmethod
     def of(cls, net, layer, code, shapes):
-        """For a pool that another stands before, of windows side by side; else None: a first pool is easier than that.
+        """For a pool of adjacent windows behind another pool; otherwise None, because the first pool is easier.
 
         ``shapes``: of every layer's output, see `Network.shapes`.
         """
@@ -103,7 +103,7 @@ class Multipliers:
 def nearest(c, code, window):
     """The point of Z nearest to c (N, H, W, C), where ``code`` (N or 1, H / h, W / w, C) is the maximum of each window.
 
-    What is largest in a window becomes its maximum; what is larger than that may be becomes as large as it may.
+    The largest value of a window becomes its maximum; values above their bound become the bound.
     """
     xp, (h, w), (N, H, W, C) = get_xp(c), window, c.shape
     windows = c.reshape(N, H // h, h, W // w, w, C).transpose(0, 1, 3, 5, 2, 4).reshape(N, H // h, W // w, C, h * w)

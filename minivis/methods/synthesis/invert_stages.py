@@ -1,7 +1,7 @@
-"""The stages of an inversion: from coarse to fine, around what a pool hides, and on to the picture that is kept.
+"""The stages of an inversion: from coarse to fine, past the local minima of pools, to the final picture.
 
-`stages_of` says what is minimised, over what and how, stage by stage; `in_stages` does it. Each setting is explained
-where its stage is made, and has its numbers in presets.py.
+`stages_of` lists the stages with their objectives, parameterizations and methods; `in_stages` runs them. Each setting
+is explained where its stage is made, and its numbers are in presets.py.
 """
 
 from collections import namedtuple
@@ -23,16 +23,16 @@ from minivis.optimize.watch import CALLED_OFF, INTERRUPTED, Watch
 from minivis.runtime.backend import to_cpu
 
 LEVELS = 68.9                                   # the root mean square of Mahendran & Vedaldi's sigma
-FINEST, STAGES = 0.3, 30                        # of `smooth`: levels of noise at the end, and how often it is lowered
+FINEST, STAGES = 0.3, 30                        # of `smooth`: the levels of noise at the end, and the number of stages
 
-# aim: a function, levels -> objective; anew: what aim remembers is in no checkpoint, so a stage begins anew
+# aim: a function, levels -> objective; anew: the memory of aim is in no checkpoint, so the stage starts over
 Stage = namedtuple("Stage", "aim parameterization transforms method steps anew", defaults=(False,))
 
 
 def in_stages(net, stages, levels, *, seed=0, watch=None, title="invert", **shown):
     """Minimise over ``levels`` (N, H, W, C), stage by stage: see `stages_of`.
 
-    Each begins with the picture of the one before. The `Run` of the last, with the steps of all.
+    Each stage starts from the picture of the one before. Return the `Run` of the last, with the steps of all.
     """
     watch = Watch() if watch is None else watch
     resumes, runs = bool(watch.resume and watch.checkpoint), []
@@ -60,13 +60,13 @@ def in_stages(net, stages, levels, *, seed=0, watch=None, title="invert", **show
 
 
 def stages_of(net, layer, target, shape, how):
-    """The `Stage`s: coarse things first, then around the dents (see invert_pools.py), then as set.
+    """The `Stage`s: coarse structures first, then past local minima (see invert_pools.py), then the final one.
 
-    ``coarse``: on spectra in which low frequencies move most. ``through``: all but the last stage are for the pool
-    before, whose values are found in so many steps. ``rounds`` (rounds, steps): with multipliers, for a pool behind
-    another; or else ``smooth`` (levels, rate, steps): with noise of so many levels, drawn anew in each step and less
-    and less of it. A ReLU that is off and a maximum at another place leave small dents in the loss, in which L-BFGS
-    ends; the mean over a ball around the picture has none.
+    ``coarse``: stages over spectra in which low frequencies move most. ``through``: all stages but the last are for the
+    pool before the layer; its values are found in this number of steps. ``rounds`` (rounds, steps): stages with
+    multipliers, for a pool behind another; otherwise ``smooth`` (levels, rate, steps): stages with fading noise, which
+    is drawn again in each step. Inactive ReLUs and maxima at other places cause small local minima, in which L-BFGS
+    would stop; the mean over a ball around the picture has none.
     """
     shapes, pixels, prior = net.shapes(shape), KINDS["pixels"](net, shape), priors(shape, how)
 
@@ -95,7 +95,7 @@ def stages_of(net, layer, target, shape, how):
 
 
 def smooth_stages(aim, pixels, net, levels, rate, steps):
-    """Under noise of ``levels`` at first and `FINEST` at the end, while Adam's rate falls from ``rate`` towards 0."""
+    """Stages with noise from ``levels`` down to `FINEST`, while Adam's rate falls from ``rate`` towards 0."""
     black = np.zeros((1, 1, 1, net.input_channels), net.dtype)
     a_level = to_cpu(net.preprocess(black + 1) - net.preprocess(black)).ravel()
     stages = []
@@ -116,7 +116,7 @@ def priors(shape, how):
 
 
 def method_of(shape, how):
-    """Rates are for a picture in units of sigma: for levels, they are times sigma^2."""
+    """The method. Rates are for a picture in units of sigma; for levels they are multiplied by sigma^2."""
     if how["method"] == "lbfgs":
         return LBFGS(how["history"])
     if not how["rates"]:

@@ -1,11 +1,11 @@
-"""Which image would a neuron like best? Change the pixels until it is as active as can be (Simonyan et al. 2014).
+"""Which image excites a neuron most? Change the pixels until it is as active as possible (Simonyan et al. 2014).
 
     image = argmin   -score(image) + l2 |image|^2 + tv TV(image)
 
-Left alone this finds noise that only the net understands. What makes it a picture is a choice, and presets.py has those
-of the papers: priors in the loss, the percentile cuts and blurs of Yosinski et al. 2015 between steps, and, most of
-all, a spectrum instead of pixels and random moves in every step (Olah et al. 2017): what survives being shifted,
-turned and scaled is what the net knows of its class.
+By itself this finds noise that only the net understands. Several methods turn it into a picture, and presets.py has
+those of the papers: priors in the loss, the percentile cuts and blurs of Yosinski et al. 2015 between steps, and most
+effectively a spectrum instead of pixels and random moves in every step (Olah et al. 2017). Only what the net knows of
+its class survives shifts, turns and scaling.
 """
 
 import math
@@ -48,7 +48,7 @@ DEFAULTS = {
     "decay": 0.0, "blur": 0.0, "blur_every": 1, "small_norm": 0.0, "small_contribution": 0.0,
 }  # fmt: skip
 METHODS = ("gradient", "adam", "lbfgs")
-RATES = {"pixels": 2.0, "fourier": 0.05}        # of Adam, where memory is too short for L-BFGS
+RATES = {"pixels": 2.0, "fourier": 0.05}        # of Adam, if there is too little memory for L-BFGS
 GOALS = ("score", "log-score", "probability", "log-probability")
 MAXIMIZE_KINDS = {
     "goal": choice("goal", GOALS), "parameterization": choice("parameterization", ("pixels", "fourier")),
@@ -61,7 +61,7 @@ MAXIMIZE_KINDS = {
 }  # fmt: skip
 SMALL = 96                              # pixels, of a net's input
 NOISE = 32.0                            # levels, where a layer's values are compared
-ANY_SIZE = 128                          # pixels, in a net that takes any size: Lucid's
+ANY_SIZE = 128                          # pixels, for a net that takes any size, as in Lucid
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class Maximize(Result):
     probs: np.ndarray | None
     run: Any
     asleep: tuple[str, ...] = ()                # a sentence for each unit that no gradient reached
-    note: str = ""                              # what memory made of it
+    note: str = ""                              # what changed for lack of memory
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     def label(self, i):
@@ -83,7 +83,7 @@ class Maximize(Result):
             f"{self.names[i]}\n{self.values[i]:.3g}")
 
     def picture(self):
-        """The pictures in rows, each with what the net says of it."""
+        """The pictures in rows, each with the net's answer."""
         N, side = len(self.pictures), max(self.pictures.shape[1:3])
         scale = max(1, (288 if N <= 4 else 192 if N <= 12 else 128) // side)
         sheet = contact_sheet(self.look.shown(self.pictures), columns=min(N, 4 if N <= 12 else 10), scale=scale,
@@ -117,22 +117,22 @@ def maximize(
     size: int | tuple[int, int] | None = None, count: int = 1, tile: int | None = None, memory: float | None = None,
     seed: int = 0, progress: bool = False, watch: Watch | None = None, **settings: Any,
 ) -> Maximize:  # fmt: skip
-    """Images that excite a unit (default: the goose, or the first class), or each of a list, ``count`` of each.
+    """Images that excite a unit (default: the goose, or the first class), or each unit of a list, ``count`` for each.
 
     start: a picture to begin from, uint8 (H, W, C); by default the net's mean colour, with the preset's ``noise``.
     size: (H, W) or a number, for units of layers that take any size. tile: see `image_gradient`; memory: bytes for the
-    whole program, by default what is free, and where that is too little see budget.py. Other settings (DEFAULTS has
-    them all) replace the preset's. With ``diversity`` images of a batch keep apart in the layer of role "content".
+    whole program, by default what is free; budget.py says what happens if that is too little. Other settings (DEFAULTS
+    has them all) replace the preset's. With ``diversity`` the images of a batch differ in the layer of role "content".
     """
     preset = preset_for(net) if preset is None else preset
     how = resolve(MAXIMIZE, preset, DEFAULTS, settings)
     if not 0 <= how["scale"] < 1:
-        raise BadValue(f"scale is the part of its size by which a picture grows or shrinks, from 0 to below 1, not "
+        raise BadValue(f"scale must be the fraction by which a picture grows or shrinks, from 0 to below 1, not "
                        f"{how['scale']}")
     net = answering(net)
     units = named_units(net, unit)
     if count < 1:
-        raise BadValue(f"count is at least 1, not {count}")
+        raise BadValue(f"count must be at least 1, not {count}")
     units = tuple(u for u in units for _ in range(count))
     shape = (len(units), *image_size(net, units[0].layer, size, start), net.input_channels)
     goal, space, moves = goal_of(net, units, how, shape), parameterization_of(net, shape, how), transforms_of(how)
@@ -171,7 +171,7 @@ def named_units(net, unit):
 
 
 def image_size(net, layer, size, start):
-    """(H, W): as asked, of the picture to begin with, the net's own, or 128."""
+    """(H, W): the given size, the net's own, that of the start, or 128."""
     if size is not None:
         return (int(size), int(size)) if np.ndim(size) == 0 else tuple(size)
     if net.input_size is not None:
@@ -188,7 +188,8 @@ def goal_of(net, units, how, shape):
     else:
         logits, prob = net.role("logits"), net.role("prob")
         if any(u.layer not in (logits, prob) for u in units):
-            raise BadValue(f"{units[0]} is no class and has no probability: goal 'score' takes any unit")
+            raise BadValue(f"{units[0]} is not a class, so it has no probability; use goal='score', which takes any "
+                           "unit")
         channels = [u.channel for u in units]
         log = log_sigmoid if Ending.of(net).independent else log_probability
         goal = -1 * (probability(prob, channels) if how["goal"] == "probability" else log(logits, channels))
@@ -261,7 +262,7 @@ def regularizers_of(net, how):
 
 
 def look(net, pictures, units, tile=None):
-    """(values, probabilities or None) of each unit at its own picture, as saved: rounded to 0..255."""
+    """(values, probabilities or None) of each unit for its own picture, rounded to 0..255 as in the file."""
     x, layer, prob = input_of(net, pictures), units[0].layer, net.roles.get("prob")
     if tile is not None:                        # summed over positions, of no class
         value = unit_value(list(units))

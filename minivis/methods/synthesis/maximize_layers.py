@@ -1,4 +1,4 @@
-"""What excites some channels of each layer most, from edges to parts of things: one figure of the whole net."""
+"""Images that excite some channels of each layer most, from edges to parts of things, in one figure."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -48,15 +48,15 @@ def down_the_layers(
     size: int | tuple[int, int] | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
     **settings: Any,
 ) -> DownTheLayers:  # fmt: skip
-    """A sheet: for each layer (default: every convolution, and the classes) what excites a few of its channels most."""
+    """A sheet with images that excite a few channels of each layer (default: every convolution, and the classes)."""
     net, preset = answering(net), preset_for(net) if preset is None else preset
     classes = [net.role("logits")] if net.roles.get("logits") else []
     convolutions = [name for name, layer in net.layers.items() if isinstance(layer, Conv2D)]
     names = [net.check_name(name) for name in layers] if layers else convolutions + classes
     if channels < 1:
-        raise BadValue(f"channels is at least 1, not {channels}")
+        raise BadValue(f"channels must be at least 1, not {channels}")
     if watch is not None and watch.checkpoint:
-        raise BadValue("a sheet of several layers keeps no checkpoint: maximise one unit")
+        raise BadValue("a sheet of several layers has no checkpoint: maximise one unit")
     rows: list = []
     for layer in names:
         C = net.shapes()[layer][-1]

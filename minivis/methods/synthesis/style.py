@@ -1,10 +1,10 @@
-"""Neural style (Gatys, Ecker & Bethge 2015): what is in one picture, painted as another was; and texture alone.
+"""Neural style (Gatys, Ecker & Bethge 2015): the content of one picture in the style of another; and textures.
 
     loss = content + style_weight * mean over layers of style + tv_weight * mean square of the steps between pixels
 
-by L-BFGS over the pixels, from the photograph or from noise; the terms are those of objectives/style.py, of which 1
-means that nothing is there. A large picture is painted small first and enlarged, as a stroke is no longer than what the
-layers see.
+is minimised by L-BFGS over the pixels, from the photograph or from noise. The terms are those of objectives/style.py. A
+large picture is painted at a small size first and enlarged, because a stroke is no longer than the layers' receptive
+fields.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ class Painted(Result):
 
 @takes(styles=SEQUENCE, blend=several(number()), masks=SEQUENCE, size=several(whole()), steps=several(whole(0)),
        style_weight=number(), tv_weight=number(), style_scale=number(),
-       start=choice("start", STARTS), colours=choice("way of colours", COLOURS), history=whole(1), tile=whole(1),
+       start=choice("start", STARTS), colours=choice("colour mode", COLOURS), history=whole(1), tile=whole(1),
        memory=number(), seed=SEED)
 def style_transfer(
     net: Network, content: Picture, styles: Picture | Sequence[Picture], *, size: int | Sequence[int] | None = None,
@@ -80,15 +80,15 @@ def style_transfer(
 ) -> Painted:  # fmt: skip
     """Paint a picture, uint8 (H, W, C), in the style of one picture or of several.
 
-    size: of the longer side, or several as (256, 512, 1024), each begun with the one before; ``steps`` likewise.
+    size: the longer side, or several such as (256, 512, 1024), each starting from the one before; ``steps`` likewise.
     Layers: a name, several, or {name: weight}; by default those of the net's roles. blend: a weight for each style.
-    masks: for each style a picture that is bright where it belongs. style_scale: of the strokes. start: "content" or
-    "noise". colours: "free", or "kept" as they are in the content. pooling: "max", or "average", which is smoother.
-    tile: see `image_gradient`; memory: bytes for the whole program, by default what is free, and where that is too
-    little see budget.py.
+    masks: for each style a picture that is bright where the style is to be used. style_scale: the scale of the strokes.
+    start: "content" or "noise". colours: "free", or "kept" as in the content. pooling: "max", or "average", which is
+    smoother. tile: see `image_gradient`. memory: bytes for the whole program, by default what is free; budget.py says
+    what happens if that is too little.
     """
     check_choice("start", start, STARTS)
-    check_choice("way of colours", colours, COLOURS)
+    check_choice("colour mode", colours, COLOURS)
     if colours == "kept":
         check_colours(net.input_channels)
     check_weights(style_weight, tv_weight, style_scale)
@@ -130,10 +130,10 @@ def texture(
     histogram: bool = True, history: int = 20, tile: int | None = None, memory: float | None = None, seed: int = 0,
     progress: bool = False, watch: Watch | None = None,
 ) -> Painted:  # fmt: skip
-    """More of a texture, uint8 (H, W, C), from noise: style without content (Gatys, Ecker & Bethge 2015, NIPS).
+    """Make more of a texture, uint8 (H, W, C), from noise: style without content (Gatys, Ecker & Bethge 2015, NIPS).
 
-    The settings are those of `style_transfer`. histogram: give the result each colour as often as it is in the picture,
-    at the end.
+    The settings are those of `style_transfer`. histogram: match the colours of the result to those of the picture at
+    the end.
     """
     check_weights(1.0, tv_weight, style_scale)
     of_styles = weighed(net, layers, "style")
@@ -163,7 +163,7 @@ def texture(
 
 
 def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
-    """Minimise at each size, from what the one before came to: (levels (1, H, W, C), the runs, what was changed).
+    """Minimise at each size, starting from the result of the one before: (levels (1, H, W, C), the runs, notes).
 
     shape_at(side) is a picture's shape, fit(shape) how it fits into memory (budget.py), and problem_of(side, tile) the
     `Problem` and where it starts.
@@ -171,16 +171,16 @@ def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
     sizes = (sizes,) if np.ndim(sizes) == 0 else tuple(sizes)
     steps = (steps,) * len(sizes) if np.ndim(steps) == 0 else tuple(steps)
     if not sizes or len(steps) != len(sizes):
-        raise BadValue(f"{len(sizes)} sizes and {len(steps)} numbers of steps: give one, or one for each")
+        raise BadValue(f"{len(sizes)} sizes and {len(steps)} numbers of steps: give one number, or one for each size")
     if any(isinstance(side, bool) or not isinstance(side, (int, np.integer)) or side < 1 for side in sizes):
-        raise BadValue(f"a size is a whole number of pixels from 1 up, not {sizes}")
+        raise BadValue(f"a size must be a whole number of pixels of at least 1, not {sizes}")
     runs, notes = [], []
     watch = Watch() if watch is None else watch
     resumed = shape_in(watch.checkpoint) if watch.resume and watch.checkpoint else None
     for side, count in zip(sizes, steps):
         shape = shape_at(side)
         if resumed and shape != resumed and side != sizes[-1]:
-            continue                                                        # the checkpoint is beyond this size
+            continue                                                        # the checkpoint is of a larger size
         resumed = None
         fitted = fit(shape)
         notes += [fitted.note] if fitted.note else []
@@ -195,7 +195,7 @@ def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
 
 
 def shape_in(checkpoint):
-    """The shape of the pictures in a checkpoint; None where that cannot be read: `optimize` says why."""
+    """The shape of the pictures in a checkpoint; None if it cannot be read: `optimize` then says why."""
     try:
         with np.load(checkpoint, allow_pickle=False) as file:
             return file["z"].shape
@@ -209,21 +209,21 @@ def side_of(image):
 
 
 def smooth(x, weight):
-    """The roughness of pictures like x: the mean square of the steps between neighbours, as parts of 255."""
+    """The roughness of pictures like x: the mean square of the steps between neighbours, in units of 255 levels."""
     return (weight / (255**2 * x.size)) * tv() if weight else Objective()
 
 
 def noise(problem, seed):
-    """Where a run starts that knows no picture: the net's mean colour, with noise."""
+    """The start without a picture: the net's mean colour, with noise."""
     z = problem.parameterization.grey()
     return z + get_xp(z).asarray(NOISE * np.random.default_rng(seed).standard_normal(z.shape), dtype=z.dtype)
 
 
 def check_weights(style_weight, tv_weight, style_scale):
     if not (0 <= style_weight < np.inf and 0 <= tv_weight < np.inf):
-        raise BadValue(f"style_weight and tv_weight are numbers from 0 up, not {style_weight} and {tv_weight}")
+        raise BadValue(f"style_weight and tv_weight must be at least 0 and finite, not {style_weight} and {tv_weight}")
     if not 0 < style_scale < np.inf:
-        raise BadValue(f"style_scale is above 0, not {style_scale}")
+        raise BadValue(f"style_scale must be above 0 and finite, not {style_scale}")
 
 
 def check_choice(kind, value, known):

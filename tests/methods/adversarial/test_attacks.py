@@ -173,7 +173,7 @@ def test_grey_nets_and_grey_pictures(rng):
 
 
 @pytest.mark.parametrize("settings, message", [
-    ({"eps": 0}, "eps is a number of pixel levels above 0"), ({"eps": -1}, "eps is"), ({"eps": np.inf}, "eps is"),
+    ({"eps": 0}, "eps must be a number of levels above 0"), ({"eps": -1}, "eps is"), ({"eps": np.inf}, "eps is"),
     ({"eps": np.nan}, "eps is"), ({"step": 0}, "step is"), ({"steps": 0}, "steps is"), ({"steps": 2.5}, "steps is"),
     ({"norm": "L1"}, "no norm named 'L1'"), ({"target": "gose"}, "did you mean 'goose'"), ({"target": 5}, "5 classes"),
     ({"target": "cat", "label": "owl"}, "not both"), ({"label": ["cat", "owl"]}, "2 classes for 1 pictures"),
@@ -184,7 +184,7 @@ def test_mistakes(vgg, rng, settings, message):
 
 
 @pytest.mark.parametrize("image, message", [
-    (np.zeros((16, 16), np.uint8), "pixels are numbers"), (np.zeros((16, 16, 4), np.uint8), "with C 1 or 3"),
+    (np.zeros((16, 16), np.uint8), "pixels must be numbers"), (np.zeros((16, 16, 4), np.uint8), "with C 1 or 3"),
     (np.full((16, 16, 3), 256.0), "0..255"), (np.full((16, 16, 3), np.nan), "NaN"),
     (np.zeros((15, 16, 3), np.uint8), "this net reads 16 x 16 pixels, not 15 x 16"),
 ])

@@ -101,7 +101,7 @@ def test_grey_nets_color_pictures_and_larger_ones(picture, rng):
     ({"label": "other"}, "it is wrong already, and there is nothing to fool"), ({"method": "pdg"}, "mean 'pgd'"),
     ({"eps": 0}, "above 0"), ({"eps": -3}, "above 0"), ({"eps": 0.5}, "holds whole levels"),
     ({"method": "szegedy", "eps": 3}, "looks for the smallest L2"), ({"method": "fgsm", "steps": 3}, "is one step"),
-    ({"method": "fgsm", "norm": "L2"}, "step in Linf"), ({"sure": 1}, "sure is a probability"),
+    ({"method": "fgsm", "norm": "L2"}, "for Linf"), ({"sure": 1}, "sure must be a probability"),
     ({"start": "noise"}, "one of the two"), ({"norm": "L3"}, "no norm"), ({"steps": 0}, "steps is"),
 ], ids=str)  # fmt: skip
 def test_mistakes(net, picture, settings, message):
@@ -114,7 +114,7 @@ def test_mistakes(net, picture, settings, message):
 
 @pytest.mark.parametrize("settings, message", [
     ({"start": "noise"}, "say which class to reach"), ({"start": "nose", "to": "cat"}, "did you mean 'noise'"),
-    ({"start": (1, 2), "to": "cat"}, "a colour to start from"), ({"start": 256, "to": "cat"}, "a colour"), ({}, "give"),
+    ({"start": (1, 2), "to": "cat"}, "the colour to start from"), ({"start": 256, "to": "cat"}, "a colour"), ({}, "give"),
 ])
 def test_mistakes_from_nothing(net, settings, message):
     with pytest.raises((BadValue, UnknownName), match=message):

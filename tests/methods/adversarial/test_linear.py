@@ -113,7 +113,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     assert main(["linear", "--on", "wine", "--json"]) == 0 and (tmp_path / "wine-linear.png").is_file()
     assert main(["rerun", "wine-linear.png"]) == 0
     capsys.readouterr()
-    for words, message in ((["--on", "digits", "--to", "11"], "the target is one of the classes 0, 1"),
+    for words, message in ((["--on", "digits", "--to", "11"], "the target must be one of the classes 0, 1"),
                            (["--to", "1"], "name a data set with --on"), (["--on", "digit"], "'digit' is not one of"),
                            (["--data", "x"], "use it with --on fashion"),
                            (["--on", "fashion", "--data", "x"], "x")):

@@ -121,9 +121,9 @@ def test_tiles_change_nothing(vgg, rng):
     ({"layers": "fc8"}, BadValue, "fc6"),
     ({"octaves": 0}, BadValue, "octaves is a whole number of at least 1"),
     ({"steps": -1}, BadValue, "steps is a whole number of at least 0"),
-    ({"octave_scale": 1.0}, BadValue, "octave_scale is above 1"),
+    ({"octave_scale": 1.0}, BadValue, "octave_scale must be above 1"),
     ({"step": 0.0}, BadValue, "step above 0"),
-    ({"colours": "grey"}, UnknownName, "no way of colours named 'grey'"),
+    ({"colours": "grey"}, UnknownName, "no colour mode named 'grey'"),
 ])  # fmt: skip
 def test_mistakes(vgg, settings, error, message):
     with pytest.raises(error, match=message):

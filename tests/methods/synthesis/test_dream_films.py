@@ -29,5 +29,5 @@ def test_a_zoom_dreams_on_what_it_dreamt():
     np.testing.assert_array_equal(film.frames[0], first.picture())
     enlarged = to_uint8(zoomed(first.pixels[None], 1.5))[0]
     np.testing.assert_array_equal(film.frames[1], dream(tiny_vgg(), enlarged, octaves=1, steps=1, seed=1).picture())
-    with pytest.raises(BadValue, match="at least 1 frame"):
+    with pytest.raises(BadValue, match="frames must be at least 1"):
         dream_zoom(tiny_vgg(), scene(), frames=0)

@@ -25,5 +25,5 @@ def test_down_the_layers(net):
 def test_channels_are_spread_over_a_layer_and_must_be_one_at_least(net):
     result = down_the_layers(net, ["conv1_1"], channels=2, steps=1, **CALM)
     assert [unit.channel for unit in result.rows[0].units] == [0, net.shapes()["conv1_1"][-1] - 1]
-    with pytest.raises(BadValue, match="channels is at least 1"):
+    with pytest.raises(BadValue, match="channels must be at least 1"):
         down_the_layers(net, channels=0)

@@ -152,13 +152,13 @@ def test_a_resumed_run_of_several_sizes_goes_on_where_it_was(tmp_path):
     ({"style_layers": "fc8"}, BadValue, "FullyConnected expects an input of 2 axes ending in 128"),
     ({"steps": -1}, BadValue, "steps is a whole number of at least 0"),
     ({"steps": (3, 4)}, BadValue, "1 sizes and 2 numbers of steps"),
-    ({"size": 0}, BadValue, "a size is"),
+    ({"size": 0}, BadValue, "a size must be"),
     ({"size": ()}, BadValue, "size is a whole number, or several, not"),
-    ({"style_scale": 0}, BadValue, "style_scale is above 0"),
-    ({"style_weight": -1.0}, BadValue, "style_weight and tv_weight are numbers from 0 up"),
+    ({"style_scale": 0}, BadValue, "style_scale must be above 0"),
+    ({"style_weight": -1.0}, BadValue, "style_weight and tv_weight must be at least 0"),
     ({"tv_weight": np.nan}, BadValue, "tv_weight is a number, not nan"),
     ({"start": "photo"}, UnknownName, "no start named 'photo'"),
-    ({"colours": "old"}, UnknownName, "no way of colours named 'old'"),
+    ({"colours": "old"}, UnknownName, "no colour mode named 'old'"),
     ({"pooling": "mean"}, UnknownName, "no kind of pooling named 'mean'"),
     ({"blend": [1, 2]}, BadValue, "1 styles and 2 weights"),
     ({"masks": []}, BadValue, "1 styles and 0 masks"),
@@ -169,9 +169,9 @@ def test_mistakes(settings, error, message):
 
 
 def test_pictures_that_are_none():
-    with pytest.raises(BadValue, match="a picture is uint8"):
+    with pytest.raises(BadValue, match="a picture must be uint8"):
         style_transfer(tiny_vgg(), scene().astype(float), stripes(), steps=1)
-    with pytest.raises(BadValue, match="a picture is uint8"):
+    with pytest.raises(BadValue, match="a picture must be uint8"):
         style_transfer(tiny_vgg(), scene(), [stripes(), None], steps=1)
     with pytest.raises(BadValue, match="0 styles"):
         style_transfer(tiny_vgg(), scene(), [], steps=1)
