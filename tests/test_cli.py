@@ -82,7 +82,7 @@ def test_help_and_version(run):
     (["saliency", "photo.png", "--nett", "x"], "No such option"),
     (["saliency", "photo.png", "--net"], "'--net' requires an argument"),
     (["saliency", "photo.png", "--map", "gradcm"], "'gradcm' is not one of 'gradient', 'deconv'"),
-    (["saliency", "photo.png", "--map", "gradcam", "--layer", "fc6"], "needs feature maps that fc8 is made from"),
+    (["saliency", "photo.png", "--map", "gradcam", "--layer", "fc6"], "needs feature maps from which fc8 is computed"),
     (["saliency", "photo.png", "--map", "gradcam", "--unit", "conv1_1:0"], "none below conv1_1: ask for a unit"),
     (["saliency", "photo.png", "--map", "integrated", "--steps", "0"], "'--steps'"),
     (["saliency", "photo.png", "--curve", "--sanity"], "draw different pictures: give only one of them"),

@@ -31,7 +31,7 @@ def room(net, limit=None):
     if limit is None:
         return free
     if isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0:
-        raise BadValue(f"memory is a number of bytes above 0, as 4e9, not {limit!r}")
+        raise BadValue(f"memory must be a number of bytes above 0, such as 4e9, not {limit!r}")
     weights = net.parameter_count * net.dtype.itemsize
     return max(0, min(free, limit - PROGRAM - weights))
 

@@ -264,7 +264,7 @@ def _white(height, width, color=255):
 def _check_whole(**settings):
     for name, value in settings.items():
         if value is not None and not (isinstance(value, (int, np.integer)) and value >= 1):
-            raise BadValue(f"{name} is a whole number of at least 1, not {value!r}")
+            raise BadValue(f"{name} must be a whole number of at least 1, not {value!r}")
 
 
 def _check_pixels(height, width):

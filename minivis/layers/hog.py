@@ -118,7 +118,7 @@ class OrientationCells(Layer):
     def __init__(self, cell=8, bins=9, soft=True):
         for name, value in (("cell", cell), ("bins", bins)):
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise BadValue(f"OrientationCells: {name} is a whole number from 1 up, not {value!r}")
+                raise BadValue(f"OrientationCells: {name} must be a whole number of at least 1, not {value!r}")
         super().__init__()
         self.cell, self.bins, self.soft = int(cell), int(bins), bool(soft)
 
@@ -149,7 +149,7 @@ class BlockNorm(Layer):
 
     def __init__(self, block=2, eps=1e-5):
         if isinstance(block, bool) or not isinstance(block, (int, np.integer)) or block < 1:
-            raise BadValue(f"BlockNorm: block is a whole number of cells from 1 up, not {block!r}")
+            raise BadValue(f"BlockNorm: block must be a whole number of cells, at least 1, not {block!r}")
         if not eps > 0:
             raise BadValue(f"BlockNorm: eps is above 0, else an empty block is 0 / 0; not {eps!r}")
         super().__init__()

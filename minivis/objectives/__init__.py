@@ -1,6 +1,6 @@
-"""What to minimise: activations -> (loss, the gradients to start backward from).
+"""Objectives: functions of activations that return the loss and the gradients to start backward from.
 
-Every public function of the modules below can be had from here, so a new objective is one function in one of them.
+The package exports every public function of its modules, so a new objective is one function in one of them.
 """
 
 from types import FunctionType

@@ -1,11 +1,12 @@
-"""What to minimise: activations -> (loss, the gradients to start backward from).
+"""Objectives of activations: acts -> (loss, the gradients to start backward from).
 
     objective = -1 * score("fc8", 99) + 1e-4 * l2() + 1e-3 * tv()           class maximisation, Simonyan et al. 2014
 
-Objectives add and scale (base.py), and everything is minimised: what should grow gets a negative weight where it
-is used. Those of the image itself (`l2`, `tv`, `alpha_norm`, from priors.py) read the layer "input" in *levels*:
-how far each colour of each pixel is from the net's mean, in steps of 0..255. So a weight means the same for every net.
-A function of your own, acts -> (loss, seeds), goes wherever an Objective goes, and may return a loss for each image.
+Objectives can be added and scaled (base.py). Everything is minimised, so a quantity that is to grow gets a negative
+weight. Objectives of the image itself (`l2`, `tv`, `alpha_norm`, from priors.py) read the layer "input" in *levels*:
+the deviation of each colour of each pixel from the net's mean, in units of 0..255, so that a weight means the same for
+every net. A function of your own, acts -> (loss, seeds), can be used like an Objective, and may return one loss per
+image.
 """
 
 import math
@@ -20,7 +21,7 @@ from minivis.runtime.matmul import product
 # ---- one unit ----
 
 def neuron(layer, channel, where=None):
-    """The value of one unit: ``where`` is (row, column), "max" (its strongest position), or None: all, summed.
+    """The value of one unit. ``where``: (row, column), "max" for its strongest position, or None for the sum of all.
 
     channel: a number, or one for each image of the batch.
     """
@@ -41,7 +42,7 @@ def positions(a, channels, where):
     """Row and column, (N,) each, of a position in maps a (N, H, W, C)."""
     xp = get_xp(a)
     if a.ndim != 4:
-        raise BadValue(f"a layer of shape {a.shape[1:]} has no positions: leave out where={where!r}")
+        raise BadValue(f"a layer of shape {a.shape[1:]} has no positions, so leave out where={where!r}")
     N, H, W, _ = a.shape
     if where == "max":
         return xp.divmod(a[xp.arange(N), :, :, channels].reshape(N, -1).argmax(axis=1), W)
@@ -56,7 +57,7 @@ def score(layer, unit):
     return neuron(layer, unit)
 
 
-channel = score                                 # the same, by the name that it has in a conv layer
+channel = score                                 # the same under the name of a conv layer's unit
 
 
 def unit_value(unit):
@@ -64,7 +65,7 @@ def unit_value(unit):
     units = unit if isinstance(unit, (list, tuple)) else [unit]
     places = {u.where for u in units}
     if len({u.layer for u in units}) > 1 or len(places) > 1:
-        raise BadValue("one objective looks at one layer, and at all its positions or at one: add several objectives")
+        raise BadValue("one objective reads one layer, at one position or at all; add objectives for several")
     return neuron(units[0].layer, [u.channel for u in units] if len(units) > 1 else units[0].channel, places.pop())
 
 
@@ -95,12 +96,13 @@ def log_value(unit, scale):
 
 
 def probability(layer, unit):
-    """The probability of a class, at the softmax (usually "prob"). Flat where it is near 0: see `log_probability`."""
+    """The probability of a class, at the softmax (usually "prob"). It is flat near 0, where `log_probability` is
+    not."""
     return neuron(layer, unit)
 
 
 def log_probability(layer, unit):
-    """log p of a class, from the scores before the softmax: its gradient does not fade where p is near 0."""
+    """log p of a class, from the scores before the softmax; its gradient does not vanish when p is near 0."""
     def evaluate(acts):
         a = acts[layer]
         xp = get_xp(a)
@@ -116,7 +118,7 @@ def log_probability(layer, unit):
 
 
 def log_sigmoid(layer, unit):
-    """log p of a class that has a probability by itself, p = sigmoid(score): d log p / d score = 1 - p."""
+    """log p of a class with its own probability, p = sigmoid(score): d log p / d score = 1 - p."""
     def evaluate(acts):
         a = acts[layer]
         xp = get_xp(a)
@@ -129,7 +131,7 @@ def log_sigmoid(layer, unit):
 
 
 def interpolation(layer, first, last):
-    """From one channel to another: image i of N has (1 - t) first + t last, t = i / (N - 1)."""
+    """A transition from one channel to another: image i of N has (1 - t) first + t last, t = i / (N - 1)."""
     def evaluate(acts):
         a = acts[layer]
         xp = get_xp(a)
@@ -145,13 +147,14 @@ def interpolation(layer, first, last):
 # ---- a whole layer ----
 
 def direction(layer, vector):
-    """How far the activations lie along ``vector``: sum over positions of a . vector; (C,), or the layer's shape."""
+    """The projection of the activations on ``vector``, (C,) or of the layer's shape: sum over positions of a .
+    vector."""
     def evaluate(acts):
         a = acts[layer]
         xp = get_xp(a)
         v, shape = xp.asarray(vector, dtype=a.dtype), acts.shapes[layer]
         if v.ndim > a.ndim or v.shape != shape[a.ndim - v.ndim:]:
-            raise BadValue(f"a direction at {layer} has the shape {shape[-1:]} or {shape[1:]}, not {v.shape}")
+            raise BadValue(f"a direction at {layer} must have the shape {shape[-1:]} or {shape[1:]}, not {v.shape}")
         if v.ndim == 3:
             v = acts.cut(layer, v[None])
         seed = xp.ascontiguousarray(xp.broadcast_to(v, a.shape))
@@ -161,7 +164,7 @@ def direction(layer, vector):
 
 
 def energy(layer):
-    """DeepDream's: |a|^2 / 2, whose gradient is the activations themselves. Whatever the layer sees, more of it."""
+    """DeepDream's |a|^2 / 2, whose gradient is the activations themselves: more of whatever the layer sees."""
     def evaluate(acts):
         a = acts[layer]
         return row_sums(a * a) / 2, {layer: a}
@@ -175,10 +178,10 @@ def code_distance(layer, code):
         a = acts[layer]
         wanted, shape = get_xp(a).asarray(code, dtype=a.dtype), acts.shapes[layer]
         if wanted.ndim != a.ndim or wanted.shape[1:] != shape[1:] or len(wanted) not in (1, len(a)):
-            raise BadValue(f"the code at {layer} has the shape {wanted.shape}, the layer {shape}")
+            raise BadValue(f"the code at {layer} must have the layer's shape {shape}, not {wanted.shape}")
         size = row_sums(wanted * wanted)
         if not size.all():
-            raise BadValue(f"the code at {layer} is zero everywhere: no distance can be relative to it")
+            raise BadValue(f"the code at {layer} is zero everywhere, so no relative distance is defined")
         difference = a - acts.cut(layer, wanted)
         per_image = get_xp(a).asarray(2 / size, dtype=a.dtype).reshape(-1, *[1] * (a.ndim - 1))
         return row_sums(difference * difference) / size, {layer: per_image * difference}
@@ -193,14 +196,15 @@ def products(a):
 
 
 def times(a, matrices):
-    """Maps a (N, H, W, C), the features of each position times their image's matrix (N, C, C)."""
+    """Multiply the features at each position of a (N, H, W, C) by the matrix of their image (N, C, C)."""
     return product(a.reshape(len(a), -1, a.shape[3]), matrices).reshape(a.shape)
 
 
 def diversity(layer):
-    """How alike the images of a batch are in a layer: the mean cosine between Gram matrices of one and the others.
+    """The similarity of the images of a batch in a layer: the mean cosine between the Gram matrices of two images.
 
-    Of a layer without positions, between its activations. In [0, 1] after a ReLU; 0 for a single image. (Lucid)
+    For a layer without positions, the cosine is that of the activations. It is in [0, 1] after a ReLU, and 0 for a
+    single image. (Lucid)
     """
     def sums(acts):
         a = acts[layer]

@@ -3,8 +3,8 @@
     loss, seeds = objective(acts)                                           seeds: {layer: gradient there}
     dacts, _ = net.backward(acts, seeds)                                    dacts["input"]: the loss's gradient
 
-Objectives add and scale; activations.py has those there are. Losses are summed in float64, one for each image of the
-batch; images do not know of each other, but in `diversity`.
+Objectives can be added and scaled; activations.py and the other modules define them. Losses are summed in float64, one
+for each image of the batch; images do not influence each other, except in `diversity`.
 """
 
 from collections.abc import Callable
@@ -30,11 +30,11 @@ class Evaluation(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A term of a sum: weight * evaluate(acts). What it says of positions, and ``sums``: see image_gradient.py."""
+    """A term of a sum: weight * evaluate(acts). For ``per_position`` and ``sums`` see image_gradient.py."""
 
     weight: float
     name: str
-    layers: tuple | None                        # whose outputs it reads; None: who knows
+    layers: tuple | None                        # the layers it reads; None: unknown
     evaluate: Callable                          # acts -> (losses (N,), seeds); with sums: acts, sums(acts) -> the same
     per_position: bool = False
     sums: Callable | None = None
@@ -54,7 +54,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Objective:
-    """A weighted sum of terms. ``objective(acts)`` is (loss, seeds), ``objective.layers`` what it reads."""
+    """A weighted sum of terms. ``objective(acts)`` is (loss, seeds); ``objective.layers`` are the layers it reads."""
 
     parts: tuple[Part, ...] = ()
 
@@ -80,12 +80,12 @@ class Objective:
         return Evaluation(sum(shares, start=np.zeros(N)), seeds, terms)
 
     def terms(self, acts):
-        """{name: weight * value}: what each term has in the loss."""
+        """{name: weight * value}: the share of each term in the loss."""
         return self.evaluate(acts).terms
 
     @property
     def layers(self):
-        """The layers that must be kept, each once; None where a user's function may read any."""
+        """The layers that must be kept, each once; None if a user's function may read any."""
         if any(part.layers is None for part in self.parts):
             return None
         return tuple(dict.fromkeys(layer for part in self.parts for layer in part.layers))
@@ -99,7 +99,7 @@ class Objective:
     def __mul__(self, factor):
         factor = float(factor)
         if not np.isfinite(factor):
-            raise BadValue(f"the weight of an objective is a finite number, not {factor}")
+            raise BadValue(f"the weight of an objective must be a finite number, not {factor}")
         return Objective(tuple(p._replace(weight=factor * p.weight) for p in self.parts if factor * p.weight != 0))
 
     __rmul__ = __mul__
@@ -120,10 +120,11 @@ def objective(name, layers, evaluate, *, per_position=False, sums=None):
 
 
 def as_objective(function):
-    """An Objective as it is; a function acts -> (loss, seeds) as one (its ``layers``, if it has such an attribute)."""
+    """An Objective as it is, or one made from a function acts -> (loss, seeds), with its attribute ``layers`` if
+    any."""
     if isinstance(function, Objective):
         return function
     if not callable(function):
-        raise BadValue(f"an objective is a function of activations that returns (loss, seeds), not {function!r}")
+        raise BadValue(f"an objective must be a function of activations that returns (loss, seeds), not {function!r}")
     return objective(getattr(function, "__name__", "loss"), getattr(function, "layers", None), function,
                      per_position=getattr(function, "per_position", False))

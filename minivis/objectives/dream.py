@@ -1,8 +1,8 @@
-"""What a dream wants more of: activations -> (loss, seeds), each to be minimised.
+"""Objectives of dreams: activations -> (loss, seeds), to be minimised.
 
-    -|a|^2 / 2                              whatever a layer sees; the seed is minus the activations
-    -sum of a channel                       one thing, everywhere
-    -sum over positions of max_j a . y_j    what a guide shows there: y_j are its features, at its positions
+    -|a|^2 / 2                              everything that a layer sees; the seed is minus the activations
+    -sum of a channel                       one feature, everywhere
+    -sum over positions of max_j a . y_j    the features y_j of a guide, at its positions j
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ ROWS = 2**22                                    # dot products with a guide at a
 def dream_loss(net, x, wanted, guide=None, tile=None):
     """The objective of ``wanted``, {"layer" or "layer:channel": weight}; x, guide (1, H, W, C): inputs of the net.
 
-    Each is measured by what the layer sees in x, so that weights mean shares. Raise BadValue where it sees nothing.
+    Each term is relative to its value in x, so that weights mean shares. Raise BadValue if that value is 0.
     """
     layers = {text.partition(":")[0] for text in wanted}
     guides = {} if guide is None else whole_layers(net, guide, layers, tile)
@@ -35,14 +35,14 @@ def dream_loss(net, x, wanted, guide=None, tile=None):
     for (text, weight), one, size in zip(wanted.items(), terms, abs(seen)):
         check_finite(size)
         if size == 0:
-            raise BadValue(f"{text} sees nothing at all in this picture, so there is nothing to make more of: take "
-                           "another layer, or the one before its ReLU")
+            raise BadValue(f"{text} sees nothing in this picture, so there is nothing to amplify: use another layer, "
+                           "or the one before its ReLU")
         total.append(-weight / float(size) * one)
     return sum(total)
 
 
 def guided(layer, features):
-    """Sum over positions of the largest dot product with a feature of the guide, (1, h, w, C)."""
+    """The sum over positions of the largest dot product with a feature of the guide, (1, h, w, C)."""
     def evaluate(acts):
         a = acts[layer]
         xp = get_xp(a)

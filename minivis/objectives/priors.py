@@ -1,7 +1,7 @@
-"""What pictures are like, as objectives at the layer "input": small, smooth, within range.
+"""Priors on the image as objectives at the layer "input": pictures are small, smooth and within range.
 
-They see *levels*: d = x * scale, how far each colour of each pixel is from the net's mean, in steps of 0..255. The
-gradient goes back by the same scale. So a weight of a paper, whose nets read pixels minus a mean, is right for any net.
+They read *levels*: d = x * scale, the deviation of each colour of each pixel from the net's mean, in units of 0..255.
+The gradient is scaled likewise. So the weights of papers, whose nets read pixels minus a mean, hold for any net.
 
     l2              sum of d^2                                                          Simonyan et al. 2014
     alpha_norm      sum of |d|^alpha                                                    Mahendran & Vedaldi 2015, 3
@@ -23,9 +23,9 @@ def l2():
 
 
 def alpha_norm(alpha=6):
-    """The sum of |level|^alpha: with 6, next to nothing within the range of pixels and much beyond it."""
+    """The sum of |level|^alpha; with 6 it is small within the range of pixels and large beyond it."""
     if not 1 <= alpha < math.inf:
-        raise BadValue(f"alpha is a number of at least 1, not {alpha}")
+        raise BadValue(f"alpha must be a number of at least 1, not {alpha}")
 
     def evaluate(d):
         xp = get_xp(d)
@@ -36,16 +36,16 @@ def alpha_norm(alpha=6):
 
 
 def tv(beta=2, epsilon=1e-2):
-    """Total variation, summed over colours; differences beyond the border count as none.
+    """Total variation, summed over colours; differences across the border count as 0.
 
-    For beta below 2 the slope has a kink at flat places; there ``epsilon`` (levels squared) is added under the power,
-    and its own sum taken off again, so that a flat picture has a TV of 0. With an epsilon of 0 the slope at a flat
-    place is 0, one of those that the kink allows.
+    For beta below 2 the function has a kink at flat places; there ``epsilon`` (levels squared) is added under the
+    power, and its sum is subtracted again, so that a flat picture has a TV of 0. With an epsilon of 0 the slope at a
+    flat place is 0, which is a subgradient.
     """
     if not 0 < beta < math.inf:
-        raise BadValue(f"beta is a number above 0, not {beta}")
+        raise BadValue(f"beta must be a number above 0, not {beta}")
     if not 0 <= epsilon < math.inf:
-        raise BadValue(f"epsilon is a number from 0 up, not {epsilon}")
+        raise BadValue(f"epsilon must be a number of at least 0, not {epsilon}")
     epsilon = epsilon if beta < 2 else 0
 
     def evaluate(d):

@@ -1,12 +1,12 @@
-"""Content and style of a picture, as losses of its activations (Gatys, Ecker & Bethge 2015).
+"""The content and the style of a picture as losses of its activations (Gatys, Ecker & Bethge 2015).
 
     content     |F - P|^2 / |P|^2                           F (H, W, C): activations, P: those of the photograph
     style       |G - A|^2 / |A|^2,  G = sum over positions p of m_p f_p f_p^T / (C * sum of m)
                 A: the same of the painting; m: a mask, 1 where this style belongs, in [0, 1]; 1 everywhere without one
 
-A Gram matrix says which channels fire together, and nothing about where. Both losses are parts of the whole: 1 is a
+A Gram matrix says which channels are active together, but not where. Both losses are relative: 1 is the loss of a
 picture in which the net sees nothing. So weights mean the same at every layer of every net, whatever the size of its
-activations. Sums over positions add up over tiles, too (image_gradient.py).
+activations. Sums over positions also add up over tiles (image_gradient.py).
 """
 
 import numpy as np
@@ -31,22 +31,23 @@ def gram_sum(a, mask=None):
 
 
 def gram(a, mask=None):
-    """The Gram matrix (C, C): of what the mask shows, over the number of its positions and C."""
+    """The Gram matrix (C, C) of the masked positions, divided by their number and by C."""
     return gram_sum(a, mask) / (a.shape[-1] * positions(a.shape, mask))
 
 
 def positions(shape, mask=None):
-    """How many positions count."""
+    """The number of positions that count."""
     return float(np.prod(shape[:-1])) if mask is None else float(mask.sum())
 
 
 def style_distance(layer, wanted, mask=None):
-    """How far the Gram matrix of a layer is from ``wanted``, (C, C). mask: (1, H, W, 1), as large as the layer."""
+    """The relative distance of a layer's Gram matrix from ``wanted``, (C, C). mask: (1, H, W, 1), of the layer's
+    size."""
     size = float((wanted.astype("float64") ** 2).sum())
     if not size > 0:
-        raise BadValue(f"the net sees nothing of this style in {layer}: take other layers, or another picture")
+        raise BadValue(f"the net sees nothing of this style in {layer}: use other layers, or another picture")
     if mask is not None and not positions((), mask) > 0:
-        raise BadValue("a mask shows nothing at all: it must be bright where its style belongs")
+        raise BadValue("a mask is black everywhere; it must be bright where its style is to be used")
 
     def sums(acts):
         return {"products": gram_sum(acts[layer], None if mask is None else acts.cut(layer, mask))}
@@ -54,7 +55,7 @@ def style_distance(layer, wanted, mask=None):
     def evaluate(acts, sums):
         a = acts[layer]
         count = a.shape[-1] * positions(acts.shapes[layer], mask)
-        difference = sums["products"] / count - wanted                      # symmetric, as G and A are
+        difference = sums["products"] / count - wanted                      # symmetric, like G and A
         seed = times(a, difference * (4 / (count * size)))                  # d|D|^2 / df = 2 (D + D^T) m f / count
         if mask is not None:
             seed *= acts.cut(layer, mask)
@@ -64,7 +65,7 @@ def style_distance(layer, wanted, mask=None):
 
 
 def content_distance(layer, wanted):
-    """How far a layer is from ``wanted``, its activations for the photograph, (1, H, W, C)."""
+    """The relative distance of a layer from ``wanted``, its activations for the photograph, (1, H, W, C)."""
     (part,) = code_distance(layer, wanted).parts
     return Objective((part._replace(name=f"content({layer})"),))
 
@@ -79,10 +80,10 @@ def content_loss(net, x, layers, tile=None):
 
 
 def style_loss(net, shape, paintings, layers, blend=None, masks=None, tile=None):
-    """The weighted mean of `style_distance` in ``layers`` from pictures, inputs (1, H, W, C) of the net each.
+    """The weighted mean of `style_distance` in ``layers`` from pictures, each an input (1, H, W, C) of the net.
 
-    Without masks from one style that lies between them, by the weights of ``blend``. With masks, uint8 (H, W, C) each,
-    from each in its place, with as much weight as it has room. ``shape``: of the picture to be painted.
+    Without masks, the style is the mean of all, by the weights of ``blend``. With masks, uint8 (H, W, C) each, every
+    style applies where its mask is bright, weighted by its area. ``shape``: the shape of the picture to paint.
     """
     weights = normal_weights(blend, len(paintings), "styles")
     wanted = [grams_of(net, painting, layers, tile) for painting in paintings]
@@ -90,7 +91,7 @@ def style_loss(net, shape, paintings, layers, blend=None, masks=None, tile=None)
         return sum(weight * style_distance(layer, sum(w * grams[layer] for w, grams in zip(weights, wanted)))
                    for layer, weight in layers.items())
     if len(masks) != len(paintings):
-        raise BadValue(f"{len(paintings)} styles and {len(masks)} masks: each style needs its own")
+        raise BadValue(f"{len(paintings)} styles and {len(masks)} masks: give one mask for each style")
     covers = [mask_of(mask, shape, wanted[0]) for mask in masks]
     shapes, total = net.shapes(shape), []
     room = normal_weights([float(cover.mean()) for cover in covers], len(covers), "masks")
@@ -101,7 +102,7 @@ def style_loss(net, shape, paintings, layers, blend=None, masks=None, tile=None)
 
 
 def grams_of(net, x, layers, tile=None):
-    """{layer: `gram`} of a picture x (1, H, W, C), whose sums over positions are those of tiles, where there is one."""
+    """{layer: `gram`} of a picture x (1, H, W, C), summed over tiles if there is a tile size."""
     sums = {}
     for acts in activations(net, x, layers, tile):
         check_finite(*(acts[layer] for layer in layers))
@@ -111,10 +112,10 @@ def grams_of(net, x, layers, tile=None):
 
 
 def mask_of(mask, shape, grams):
-    """A picture, uint8 (H, W, C) of any size, as a mask (1, h, w, 1) of values in [0, 1] for ``shape``."""
+    """Convert a picture, uint8 (H, W, C) of any size, to a mask (1, h, w, 1) of values in [0, 1] for ``shape``."""
     mask = np.asarray(mask)
     if mask.ndim != 3 or mask.dtype != np.uint8:
-        raise BadValue(f"a mask is a picture, uint8 (H, W, C), not {mask.dtype} {mask.shape}")
+        raise BadValue(f"a mask must be a picture, uint8 (H, W, C), not {mask.dtype} {mask.shape}")
     like = next(iter(grams.values()))
     grey = luminance(mask[None].astype(like.dtype)) / 255
     smaller = [min(sides) for sides in zip(grey.shape[1:3], shape[1:3])]
@@ -128,10 +129,10 @@ def weighed(net, layers, role):
 
 
 def normal_weights(weights, count, of_what):
-    """Weights whose sum is 1; None: all the same."""
+    """Scale weights so that their sum is 1; None means equal weights."""
     weights = [1.0] * count if weights is None else [float(w) for w in weights]
     if len(weights) != count or count == 0:
-        raise BadValue(f"{count} {of_what} and {len(weights)} weights: each needs one")
+        raise BadValue(f"{count} {of_what} and {len(weights)} weights: give one weight for each")
     if not all(np.isfinite(w) and w >= 0 for w in weights) or not sum(weights):
-        raise BadValue(f"the weights of {of_what} are numbers from 0 up, and not all 0; not {weights}")
+        raise BadValue(f"the weights of {of_what} must be at least 0, and one above 0; not {weights}")
     return [w / sum(weights) for w in weights]

@@ -1,4 +1,4 @@
-"""Change an image until a loss is small: what is searched over, by which rule, and who looks on."""
+"""Change an image to minimise a loss: parameterizations, update rules, and observing a run."""
 
 import importlib
 

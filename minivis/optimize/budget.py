@@ -1,8 +1,7 @@
-"""What a run takes of memory, and what gives way where that is too much: first the picture in one piece, which goes to
-exact tiles; then the history of L-BFGS; then L-BFGS itself, for Adam.
+"""Fit a run into memory: if it needs too much, use exact tiles, then a shorter history of L-BFGS, then Adam.
 
-    fit = lean(net, shape, layers, LBFGS(20), limit=4e9)        before anything of that size is made
-    fit.tile, fit.method, fit.note                              how the run goes, and what is said about it
+    fit = lean(net, shape, layers, LBFGS(20), limit=4e9)        before anything of that size is allocated
+    fit.tile, fit.method, fit.note                              the settings of the run, and a note on changes
 """
 
 import math
@@ -16,12 +15,12 @@ from minivis.figures.text import size_in_words
 from minivis.optimize.update_rules import LBFGS, Adam
 from minivis.runtime.progress import remark
 
-MUCH = 1e9                                      # bytes: a run that needs more says so before it starts
-HISTORIES = (10, 5, 3)                          # of L-BFGS, where a longer one does not fit
+MUCH = 1e9                                      # bytes: a run that needs more prints this before it starts
+HISTORIES = (10, 5, 3)                          # of L-BFGS, if a longer one does not fit
 
 
 class Fit(NamedTuple):
-    """``tile`` (None: whole) and ``method`` of a run that fits, the bytes it ``needs``, a ``note`` on what changed."""
+    """``tile`` (None: whole) and ``method`` of a run that fits, the bytes it ``needs``, and a ``note`` on changes."""
 
     tile: int | None
     method: Any
@@ -32,13 +31,12 @@ class Fit(NamedTuple):
 def lean(
     net, shape, layers, method, *, vectors=0, targets=(), tile=None, in_tiles=True, adam=2.0, limit=None, progress=False
 ):
-    """The `Fit` of a run over pictures of ``shape`` (N, H, W, C); TooLarge, with a size that fits, where there is none.
+    """The `Fit` of a run over pictures of ``shape`` (N, H, W, C). If there is none, TooLarge names a size that fits.
 
-    layers: those that the loss reads; targets: those of which it holds the activations that it wants. method: a
-    rule of update_rules.py, or anything with ``vectors``: how many arrays as large as the pictures it holds;
-    ``vectors``: how many others hold meanwhile. in_tiles: whether the loss can be had in tiles. adam: the rate at
-    which Adam would take over from L-BFGS. limit: bytes for the whole program; by default, what the machine has
-    free.
+    layers: those that the loss reads. targets: those whose target activations it holds. method: a rule of
+    update_rules.py, or anything with ``vectors``, the number of arrays of the pictures' size that it holds;
+    ``vectors``: the number that others hold meanwhile. in_tiles: whether the loss can be computed in tiles. adam:
+    Adam's rate if it replaces L-BFGS. limit: bytes for the whole program; by default, what the machine has free.
     """
     layers, free, changes = list(layers), memory.room(net, limit), []
 
@@ -67,8 +65,8 @@ def lean(
 
 
 def needed(net, shape, layers, vectors, tile=None, targets=()):
-    """About how many bytes a run takes: a pass to ``layers`` and back, whole or for a tile and what it sees around it,
-    ``vectors`` arrays as large as the pictures, and activations of ``targets``."""
+    """An estimate of a run's bytes: a pass to ``layers`` and back, whole or for a tile with its surroundings,
+    ``vectors`` arrays of the pictures' size, and the activations of ``targets``."""
     body, (N, H, W, C) = trunk(net, layers), shape
     values = vectors * math.prod(shape) + sum(math.prod(body.shapes(shape)[name]) for name in targets)
     if tile is not None:
@@ -79,7 +77,7 @@ def needed(net, shape, layers, vectors, tile=None, targets=()):
 
 
 def tile_of(net, shape, layers):
-    """A size for tiles. None where there are none: for a picture no larger, for layers that see all of it at once."""
+    """A size for tiles; None for a picture that is no larger, and for layers that see all of it at once."""
     fields = geometry.receptive_fields(trunk(net, layers), shape)
     tile = max([TILE, *(side // 2 for name in layers for side in fields[name].size)])
     seen_whole = any(0 in fields[name].stride for name in layers)
@@ -87,7 +85,7 @@ def tile_of(net, shape, layers):
 
 
 def smaller(needs, shape, free):
-    """What to do about pictures that are too large."""
+    """Advice for pictures that are too large."""
     N, H, W, C = shape
     advice = ["make fewer at once"] if N > 1 else []
     side = max(H, W)
@@ -96,11 +94,11 @@ def smaller(needs, shape, free):
             side = int(0.95 * side)
         advice.append(f"make the longer side {side} or less")
     except BadValue:
-        pass                                    # a net that takes one size alone
-    return " or ".join(advice) or "take another machine, or a smaller net"
+        pass                                    # a net that takes one size only
+    return " or ".join(advice) or "use another machine, or a smaller net"
 
 
 def memory_of(problem, method):
-    """About how many bytes a run of `optimize` takes."""
+    """An estimate of the bytes of a run of `optimize`."""
     layers = problem.objective.layers or [next(reversed(problem.net.nodes))]
     return needed(problem.net, problem.parameterization.shape, layers, method.vectors + problem.vectors, problem.tile)

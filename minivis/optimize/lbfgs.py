@@ -1,18 +1,19 @@
-"""L-BFGS where the image lies: on a GPU, where scipy's would move a vector each way for every evaluation.
+"""L-BFGS on the device of the image: on a GPU scipy's L-BFGS would transfer vectors in every evaluation.
 
-    d = -H dz                           H: what the last steps tell of the inverse Hessian; two loops over them
+    d = -H dz                           H: the inverse Hessian, estimated from the last steps by two loops
     z(t) = z + t d, clipped to the bounds
 
-The two loops are Nocedal & Wright 2006, algorithm 7.4. t is taken where the loss is low enough and flat enough, by the
-strong Wolfe conditions (equation 3.7) with the constants of scipy's L-BFGS-B, C1 = 1e-3 and C2 = 0.9:
+The two loops are Nocedal & Wright 2006, algorithm 7.4. t must satisfy the strong Wolfe conditions (equation 3.7) with
+the constants of scipy's L-BFGS-B, C1 = 1e-3 and C2 = 0.9:
 
     loss(z(t)) < loss(z) + C1 dz . (z(t) - z)         and         |slope(t)| <= C2 |slope(0)|
 
-What lies at a bound that its gradient pushes against is held there, in dz and in d (Bertsekas 1982, equations 32 to
-34); scipy searches for the bounds that a step will meet, so at bounds the two go different ways to one minimum. Where
-no bound is met their steps are the same, as long as both take the first t that they try.
+An element at a bound that its gradient pushes against stays there, in dz and in d (Bertsekas 1982, equations 32 to 34).
+scipy searches for the bounds that a step will meet, so at bounds the two take different paths to the same minimum. If
+no bound is met, their steps are the same as long as both accept the first t.
 
-Vectors are float64 and stay where they are. What is moved are numbers: losses, two for each trial, three for each step.
+Vectors are float64 and stay on the device. Only numbers are transferred: losses, two for each trial, three for each
+step.
 """
 
 import math
@@ -26,7 +27,7 @@ from minivis.runtime.backend import get_xp, to_cpu
 
 C1, C2 = 1e-3, 0.9
 TRIALS = 30                             # of t in a line search, at most
-FORGOTTEN = "L-BFGS resumed with an empty history: it will not take the steps of a run in one piece"
+FORGOTTEN = "L-BFGS resumed with an empty history, so its steps differ from those of an unbroken run"
 
 
 class Point(NamedTuple):
@@ -48,7 +49,7 @@ class Pair(NamedTuple):
 
 
 def pair_of(s, y):
-    """None where the loss does not curve upwards along s, as far as float64 can tell."""
+    """The `Pair`; None if the loss does not curve upwards along s within float64."""
     sy, yy = numbers(dot(s, y), dot(y, y))
     return Pair(s, y, 1 / sy, sy / yy) if sy > np.finfo(np.float64).eps * yy else None
 
@@ -57,7 +58,7 @@ def inverse_hessian_times(v, pairs):
     """H v. pairs: oldest first; without any, H is 1."""
     alphas = []
     for s, y, rho, _ in reversed(pairs):
-        alphas.append(rho * dot(s, v))                          # these numbers stay with the vectors
+        alphas.append(rho * dot(s, v))                          # these numbers stay on the device
         v = v - alphas[-1] * y
     v = pairs[-1].gamma * v if pairs else v
     for s, y, rho, _ in pairs:
@@ -66,7 +67,7 @@ def inverse_hessian_times(v, pairs):
 
 
 def held(z, dz, bounds):
-    """Where z is at a bound, and going down would lead beyond."""
+    """Where z is at a bound and descent would leave it."""
     low, high = bounds
     return ((z <= low) & (dz > 0)) | ((z >= high) & (dz < 0))
 
@@ -80,9 +81,10 @@ def downhill(point, pairs, bounds):
 
 
 def line_search(evaluate, start, d, first, bounds):
-    """The `Point` at the first t that both conditions accept; else at the last that was low enough; or None.
+    """The `Point` at the first t that satisfies both conditions, else the last that was low enough, or None.
 
-    Between a t too short and one too far there is one that is right: half-way, or twice while none was too far.
+    Between a t that is too short and one that is too long there is a right one: bisect, or double while none is too
+    long.
     """
     (steepest,) = numbers(dot(start.dz, d))
     short, far, t, low_enough = 0.0, math.inf, first, None
@@ -93,7 +95,7 @@ def line_search(evaluate, start, d, first, bounds):
             z = get_xp(z).clip(z, *bounds)
         point = evaluate(z)
         gain, slope = numbers(dot(start.dz, z - start.z), dot(point.dz, moving))
-        is_low = point.found.loss < start.found.loss + C1 * gain        # not so for NaN, nor where rounding is all
+        is_low = point.found.loss < start.found.loss + C1 * gain        # false for NaN and below rounding
         low_enough = point if is_low else low_enough
         if not is_low or slope > -C2 * steepest:
             far = t
@@ -112,7 +114,7 @@ def first_step(d, bounds):
 
 
 def by_two_loops(problem, z, method, steps, recorder):
-    """As optimize.by_scipy, a step being an iteration. What it remembers is in its checkpoints: it goes on as it was.
+    """Like scipy_bridge.by_scipy; a step is an iteration. Its history is in its checkpoints, so it resumes exactly.
 
     A line search that finds nothing starts again with an empty history, and ends the run when that finds nothing.
     """
@@ -162,5 +164,5 @@ def dot(a, b):
 
 
 def numbers(*values):
-    """Numbers that lie on a device as Python's, moved all at once."""
+    """Numbers on a device as Python's, in one transfer."""
     return to_cpu(get_xp(values[0]).stack(values)).tolist()

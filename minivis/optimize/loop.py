@@ -1,11 +1,11 @@
-"""The loop that changes an image until a loss is small, by any update rule.
+"""The loop that changes an image to minimise a loss, by any update rule.
 
     problem = Problem(net, -1 * score("fc8", 99) + 1e-4 * l2(), pixels(net, (1, 64, 64, 3)))
     run = optimize(problem, problem.parameterization.grey(), method=Adam(1.0), steps=200)
     run.pixels                                                      levels of the best images, (N, H, W, C)
 
-It keeps the best z of each image. What stands around it, progress bar, previews, film, checkpoints and Ctrl-C, is in
-recorder.py, and what a user asks of that in `watch.Watch`.
+It keeps the best z of each image. Progress bar, previews, film, checkpoints and Ctrl-C are in recorder.py; a user asks
+for them with `watch.Watch`.
 """
 
 from dataclasses import replace
@@ -23,27 +23,27 @@ from minivis.optimize.update_rules import LBFGS, Adam
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp
 
-COMPARE = 16                # every so many steps
+COMPARE = 16                # compare images every 16 steps
 
 
 def optimize(
     problem, z, *, method=None, steps=200, regularize=(), seed=0, keep="best", progress=False, watch=None,
     title="optimise",
 ):  # fmt: skip
-    """Minimise from z on: a `Run`. ``steps`` 0 gives the start back.
+    """Minimise from z on and return a `Run`. With ``steps`` 0 it is the start.
 
     method: a `Gradient`, `Adam` or `LBFGS`. regularize: functions (levels, gradient, step) -> levels, applied to the
-    picture between steps (see regularize.py); they need ``pixels``. keep: "best", of all images that were compared, or
+    picture between steps (see regularize.py); they need ``pixels``. keep: "best", the best of all images compared, or
     "last", for a stage of a longer run. Ctrl-C stops with the best so far.
     """
     method = Adam() if method is None else method
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
-        raise BadValue(f"steps is a whole number from 0 up, not {steps!r}")
+        raise BadValue(f"steps must be a whole number of at least 0, not {steps!r}")
     if regularize and problem.parameterization.stages:
-        raise BadValue("regularisers act on pixels: they go with the parameterization 'pixels' alone")
+        raise BadValue("regularisers act on pixels, so they need the parameterization 'pixels'")
     if isinstance(method, LBFGS) and (problem.transforms or regularize):
-        raise BadValue("L-BFGS compares losses of steps: no transforms and no regularisers that change from step to "
-                       "step go with it; take adam or gradient")
+        raise BadValue("L-BFGS compares losses between steps, so it allows no random transforms and no regularisers; "
+                       "use adam or gradient")
     if keep not in ("best", "last"):
         raise UnknownName.of("image to keep", keep, ("best", "last"))
     recorder = Recorder(problem, method, steps, seed, watch or Watch(), progress, title, keep)
@@ -52,14 +52,14 @@ def optimize(
         how = (method, recorder.steps, tuple(regularize), seed, recorder)
         if not fits(problem, z, *how):
             recorder.problem = problem = in_tiles(problem, method)
-            recorder.note(f"memory ran out in step {recorder.step + 1}: on from there in tiles of {TILE} pixels")
+            recorder.note(f"memory ran out in step {recorder.step + 1}; the run continued in tiles of {TILE} pixels")
             z, recorder.rng_state = recorder.last or (z, recorder.rng_state)
             loop(problem, z, *how)
     return recorder.run()
 
 
 def fits(*arguments):
-    """Run the loop; False where memory ran out. With the error goes its traceback, which holds what is to be freed."""
+    """Run the loop; return False if memory ran out. Dropping the error frees its traceback and the arrays in it."""
     try:
         loop(*arguments)
     except MemoryError:
@@ -68,7 +68,7 @@ def fits(*arguments):
 
 
 def loop(problem, z, method, steps, regularize, seed, recorder):
-    """Steps of a `descent` rule, or of L-BFGS: on a GPU without scipy, which would move every vector there and back."""
+    """Run steps of an update rule, or L-BFGS: scipy's on a CPU, lbfgs.py on a GPU."""
     if isinstance(method, LBFGS):
         (by_scipy if problem.net.xp is np else by_two_loops)(problem, z, method, steps, recorder)
     else:
@@ -76,7 +76,8 @@ def loop(problem, z, method, steps, regularize, seed, recorder):
 
 
 def in_tiles(problem, method):
-    """The problem in tiles, as memory ran out; TooLarge, with a size to try, where it has none or has them already."""
+    """The problem in tiles, after memory ran out. If that is impossible or done already, TooLarge names a size to
+    try."""
     xp, (H, W) = problem.net.xp, problem.parameterization.shape[1:3]
     if xp is not np:
         xp.get_default_memory_pool().free_all_blocks()
@@ -89,7 +90,7 @@ def in_tiles(problem, method):
 
 
 def by_steps(problem, z, method, steps, regularize, seed, recorder):
-    """Steps of a `descent` rule. Where transforms are drawn, images are compared by ``measure``, now and then."""
+    """Run steps of an update rule. With random transforms, images are compared by ``measure`` from time to time."""
     rng = recorder.rng(seed)
     bounds, exact = problem.parameterization.bounds, not problem.transforms
     while recorder.step < steps:

@@ -1,4 +1,4 @@
-"""What is optimised, and how it becomes the net's input: a chain of stages, each with its exact adjoint.
+"""Parameterizations: how the variables become the net's input, by a chain of stages with exact adjoints.
 
     z  ->  stage  ->  ...  ->  x = net.preprocess(pixels)           forward(z) -> x, caches
     dz <-  stage  <-  ...  <-  dx                                   backward(dx, caches) -> dz
@@ -20,12 +20,12 @@ import numpy as np
 from minivis.errors import BadValue
 from minivis.runtime.backend import constant, get_xp
 
-# How colours go together in photographs: a square root of the covariance of RGB in ImageNet, as Lucid measured it,
+# The correlation of colours in photographs: a square root of the covariance of RGB in ImageNet, as Lucid measured it,
 # scaled so that the longest column has length 1. The columns: brightness, blue to yellow, green to magenta.
 COLOURS = ((0.56282854, 0.19482528, 0.04329450),
            (0.58447580, 0.00000000, -0.10823626),
            (0.58447580, -0.19482528, 0.06494176))
-EDGE = 0.5                          # of a level: 0 and 255 themselves would be infinitely far out in a sigmoid
+EDGE = 0.5                          # of a level: a sigmoid reaches 0 and 255 only at infinity
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Parameterization:
         return self.net.xp.asarray(z)
 
     def grey(self):
-        """The z of the net's mean colour, where everything starts that starts at zero."""
+        """The z of the net's mean colour, the usual start."""
         return self.start(self.net.deprocess(np.zeros((1, 1, 1, self.shape[3]), self.net.dtype)))
 
 
@@ -83,16 +83,16 @@ def fourier(net, shape, *, decay=1.0, decorrelate=True):
 
 
 def spectrum(net, shape, *, decay=1.0):
-    """Optimise the picture's spectrum as it is, linear and without bounds: what L-BFGS likes best."""
+    """Optimise the picture's spectrum, linearly and without bounds, which suits L-BFGS."""
     shape = _checked(net, shape)
     return Parameterization(net, shape, (Spectrum(shape[1], shape[2], decay), Levels()))
 
 
 @lru_cache(maxsize=8)
 def frequency_weights(height, width, decay, gain, xp):
-    """(H, W // 2 + 1, 1) twice: the weight of a coefficient, and the same doubled where a column stands for two.
+    """Two arrays (H, W // 2 + 1, 1): the weight of a coefficient, and the same doubled for columns that stand for two.
 
-    Frequencies are in periods a pixel; the constant weighs as the lowest.
+    Frequencies are in periods per pixel; the constant has the weight of the lowest frequency.
     """
     frequency = xp.hypot(xp.fft.fftfreq(height)[:, None], xp.fft.rfftfreq(width)[None])
     weights = gain / xp.maximum(frequency, 1 / max(height, width))[..., None] ** decay
@@ -105,8 +105,8 @@ def frequency_weights(height, width, decay, gain, xp):
 class Spectrum:
     """z (N, H, W // 2 + 1, C, 2), real and imaginary parts -> a picture: the inverse transform of z / frequency^decay.
 
-    The transform is orthonormal, so its adjoint is the transform itself, but that a real picture has every frequency
-    twice, and the half of the spectrum that is kept once: those columns count double.
+    The transform is orthonormal, so its adjoint is the transform itself. But a real picture has every frequency twice,
+    and only half of the spectrum is kept, so these columns count double.
     """
 
     height: int
@@ -151,7 +151,7 @@ class Colours:
 
 @dataclass(frozen=True)
 class Levels:
-    """out = 127.5 + 127.5 z: what is about 1 in size becomes levels, without any limit to them."""
+    """out = 127.5 + 127.5 z: numbers of about 1 become levels, without limits."""
 
     def forward(self, z):
         return 127.5 + 127.5 * z, None
@@ -165,7 +165,7 @@ class Levels:
 
 @dataclass(frozen=True)
 class Squash:
-    """out = 255 / (1 + exp(-z)): whatever z is, a colour comes out."""
+    """out = 255 / (1 + exp(-z)): every z gives a valid colour."""
 
     def forward(self, z):
         xp = get_xp(z)
@@ -187,5 +187,5 @@ KINDS = {"pixels": pixels, "fourier": fourier, "spectrum": spectrum}
 def _checked(net, shape):
     shape = tuple(int(n) for n in shape)
     if len(shape) != 4 or min(shape) < 1 or shape[3] != net.input_channels:
-        raise BadValue(f"pictures for this net are (N, H, W, {net.input_channels}), not {shape}")
+        raise BadValue(f"pictures for this net must be (N, H, W, {net.input_channels}), not {shape}")
     return shape

@@ -1,7 +1,7 @@
 """The settings of papers and tools, as plain data: `--preset` chooses one. What a preset leaves out has its default.
 
-Rates. A gradient's size depends on the net, so a rate carries over to another net only with the gradient's length set
-to 1: ``normalize: "l2"`` is ours where a paper has one rate for its one net. Weights of image priors are in levels.
+A gradient's size depends on the net, so a rate holds for other nets only if the gradient's length is set to 1: we added
+``normalize: "l2"`` where a paper has one rate for its one net. Weights of image priors are in levels.
 """
 
 from typing import Any, Literal, TypeAlias

@@ -1,10 +1,9 @@
-"""What is optimised: an objective of a net's activations, over a parameterised picture, under random transforms.
+"""The problem to optimise: an objective of a net's activations, over a parameterised picture, under transforms.
 
     problem = Problem(net, -1 * score("fc8", 99) + 1e-4 * l2(), pixels(net, (1, 64, 64, 3)))
     found, dz = problem.gradient(z, rng)                            found.losses (N,), dz: their gradient at z
 
-``Problem.gradient`` is all the mathematics: z -> image -> transform -> net -> loss, and the same way back. What goes
-from there to a smaller loss is in loop.py.
+``Problem.gradient`` has all the mathematics: z -> image -> transform -> net -> loss, and back. loop.py minimises.
 """
 
 from dataclasses import dataclass, field
@@ -19,27 +18,27 @@ from minivis.objectives.base import Evaluation, as_objective
 from minivis.optimize.parameterize import Parameterization
 from minivis.optimize.transforms import Linear, compose
 
-PROBES = 3                  # transforms drawn once, under which images are compared
+PROBES = 3                  # fixed transforms under which images are compared
 VECTORS = 10                # arrays as large as the picture, in a gradient: the net's input, a prior's differences, ...
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is minimised, over what. ``transforms`` are drawn anew in each step (see transforms.py)."""
+    """An objective and its variables. ``transforms`` are drawn again in each step (see transforms.py)."""
 
     net: Any
     objective: Any
     parameterization: Parameterization
     transforms: tuple = ()
     relu_rule: str = "normal"
-    tile: int | None = None             # pixels: the gradient in tiles of that size, where a whole one is too large
+    tile: int | None = None             # pixels: compute the gradient in tiles of that size
     workspace: Any = field(default=None, repr=False)
 
     def __post_init__(self):
         object.__setattr__(self, "objective", as_objective(self.objective))
         object.__setattr__(self, "transforms", tuple(self.transforms))
         if not self.objective.parts:
-            raise BadValue("every weight of the objective is 0: there is nothing to optimise")
+            raise BadValue("every weight of the objective is 0, so there is nothing to optimise")
         for layer in self.objective.layers or ():
             self.net.check_name(layer)
         if self.workspace is None:
@@ -51,7 +50,7 @@ class Problem:
 
     @cached_property
     def reach(self):
-        """How far a pass must go, and which outputs it must keep."""
+        """The last layer of a pass, and the outputs to keep."""
         layers = self.objective.layers
         if layers is None:
             return {"until": None, "keep": None}
@@ -82,7 +81,7 @@ class Problem:
         return compose(self.transforms, rng, shape)
 
     def measure(self, z):
-        """The `Evaluation` by which images are compared: no transform; or the mean over a few, always the same."""
+        """The `Evaluation` that compares images: without a transform, or the mean over a few fixed ones."""
         x, _ = self.parameterization.forward(z)
         found = []
         for seed in [None, *range(PROBES if self.transforms else 0)]:
@@ -97,5 +96,5 @@ class Problem:
 
 
 def vectors(parameterization, transforms=()):
-    """How many arrays of the picture's size a gradient takes at most, between z and the net and in priors of images."""
+    """The largest number of arrays of the picture's size in a gradient, between z and the net and in priors."""
     return VECTORS + 4 * bool(parameterization.stages) + 10 * bool(transforms)

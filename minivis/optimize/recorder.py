@@ -1,10 +1,10 @@
-"""What stands around every long run: progress bar, film and callback, checkpoints, Ctrl-C, and the best images.
+"""Observing a long run: progress bar, film, callback, checkpoints, Ctrl-C, and the best images.
 
-Ctrl-C is a way to stop: the run comes back with the best so far and says so in ``stopped``. A checkpoint holds all that
-the loop knows (image, best, what the rule remembers, the random numbers), so that a resumed run of gradient steps or
-Adam ends on the same bits as one in one piece. A full disk ends the checkpoints, not the run.
+Ctrl-C stops a run, which then returns the best so far and says so in ``stopped``. A checkpoint holds the state of the
+loop (image, best image, the rule's memory, random numbers), so a resumed run of gradient steps or Adam ends with the
+same bits as an unbroken one. A full disk ends the checkpoints, not the run.
 
-`LongRun` is this for any loop; a subclass says what its checkpoint holds. `Recorder` is the one of `loop.optimize`.
+`LongRun` serves any loop; a subclass defines what its checkpoint holds. `Recorder` serves `loop.optimize`.
 """
 
 import json
@@ -23,18 +23,17 @@ from minivis.runtime import checkpoints
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import bar
 
-TRACED = 1000                                   # points of the curve of losses, at most: then every second is dropped
+TRACED = 1000                                   # most points of the loss curve; beyond, every second one is dropped
 
 
 class LongRun:
-    """A run of ``steps``, as a context around its loop: shows the bar, and takes Ctrl-C for an end.
+    """A run of ``steps``, as a context around its loop: it shows the bar, and Ctrl-C ends the loop.
 
-    A subclass defines ``identity()``, a text of what must be the same for a checkpoint to fit, and ``state()``, the
-    (arrays, plain values) to write there, or None while there is nothing worth keeping. The loop calls `advanced` after
-    each step.
+    A subclass defines ``identity()``, a text that must be equal for a checkpoint to fit, and ``state()``, the (arrays,
+    plain values) to write, or None while there is nothing to keep. The loop calls `advanced` after each step.
     """
 
-    whole = True                                # a run of ``step`` steps ends where this one was stopped
+    whole = True                                # a run of ``step`` steps has the same end as this one
 
     def __init__(self, watch, steps, progress, title):
         self.watch, self.progress, self.title = watch, progress, title
@@ -68,23 +67,23 @@ class LongRun:
         raise NotImplementedError
 
     def worth_keeping(self):
-        """Whether Ctrl-C ends the run with what there is; else it ends the program."""
+        """Whether Ctrl-C ends the run with a result; otherwise it ends the program."""
         return self.state() is not None
 
     def end(self):
-        """The loop is over, by itself or by Ctrl-C."""
+        """Called when the loop is over, by itself or by Ctrl-C."""
         self.save()
 
     # ---- what a loop calls ----
 
     def kept(self, names):
-        """The checkpoint from which the run goes on, with its arrays ``names``; None for a run that begins."""
+        """The checkpoint from which the run continues, with its arrays ``names``; None for a new run."""
         if not (self.watch.resume and self.watch.checkpoint):
             return None
         return checkpoints.read(self.watch.checkpoint, self.identity(), names)
 
     def advanced(self, loss, terms, pixels, said):
-        """A step is done. pixels(): the images as they are; said: what the bar shows. True to stop."""
+        """Note that a step is done. pixels(): the current images; said: the text of the bar. Return True to stop."""
         self.step += 1
         self.bar.set_postfix_str(said, refresh=False)
         self.bar.update()
@@ -114,7 +113,7 @@ class LongRun:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A run's end. ``losses`` (N,) of the best ``z``; ``trace`` [(step, loss)]; ``terms`` of all images together."""
+    """The result of a run. ``losses`` (N,) of the best ``z``; ``trace`` [(step, loss)]; ``terms`` of all images."""
 
     z: Any
     pixels: np.ndarray                          # levels (N, H, W, C), clipped to 0..255, not rounded
@@ -126,7 +125,7 @@ class Run:
     evaluations: int
     stopped: str
     notes: tuple
-    memory: int                                 # bytes that it was expected to need
+    memory: int                                 # bytes that it was expected to use
     frames: tuple
 
     @property
@@ -140,7 +139,7 @@ class Run:
 
 
 class Recorder(LongRun):
-    """What stands around `loop.optimize`: it compares images, too, and keeps the best."""
+    """The `LongRun` of `loop.optimize`, which also compares images and keeps the best."""
 
     def __init__(self, problem, method, steps, seed, watch, progress, title, keep="best"):
         self.problem, self.method, self.seed, self.keep = problem, method, seed, keep
@@ -150,13 +149,13 @@ class Recorder(LongRun):
         self.best, self.best_losses, self.best_terms, self.first_loss = None, None, {}, math.nan
         self.trace, self.trace_every = [], 1
         self.rng_state, self.last, self.finished = None, None, False
-        self.moved = None                       # (N,) whether a gradient of each image was anywhere other than zero
+        self.moved = None                       # (N,) whether each image has had a gradient other than zero
 
     def worth_keeping(self):
         return self.best is not None
 
     def end(self):
-        if self.stopped == INTERRUPTED and self.last is not None:   # a run of just so many steps ends on the same image
+        if self.stopped == INTERRUPTED and self.last is not None:   # a run of this many steps has the same end
             self.finish(self.last[0])
         elif not self.finished:
             self.save()
@@ -164,7 +163,7 @@ class Recorder(LongRun):
     # ---- what the loop calls ----
 
     def resumed(self, z):
-        """z to begin from: this one, or the checkpoint's."""
+        """The z to start from: this one, or the checkpoint's."""
         kept = self.kept(("z", "best", "best_losses"))
         if kept is None:
             return z
@@ -178,7 +177,7 @@ class Recorder(LongRun):
         return xp.asarray(kept["z"])
 
     def rng(self, seed):
-        """The generator that draws transforms, as far as it was."""
+        """The generator that draws transforms, in its last state."""
         rng = np.random.default_rng(seed)
         if self.rng_state is not None:
             rng.bit_generator.state = self.rng_state
@@ -191,7 +190,7 @@ class Recorder(LongRun):
             self.moved = some if self.moved is None else self.moved | some
 
     def compare(self, z, found):
-        """Keep what is better than all before it, image by image; or what comes last."""
+        """Keep each image that is better than all before it, or the last one."""
         losses = found.losses
         if self.best is None:
             self.best, self.best_losses, self.best_terms = z.copy(), losses.copy(), found.terms
@@ -199,23 +198,23 @@ class Recorder(LongRun):
             return
         better = losses < (self.best_losses if self.keep == "best" else np.inf)         # False for NaN
         if better.any():
-            for i in np.flatnonzero(better):            # on a device, an index from here would be moved there
+            for i in np.flatnonzero(better):            # on a device, an index array would have to be transferred
                 self.best[i] = z[i]
             self.best_losses[better] = losses[better]
             self.best_terms = found.terms
 
     def finish(self, z):
-        """The last image counts too. To a run that goes on it is none of those compared, so the checkpoint is first."""
+        """Compare the last image, too, after the checkpoint: a run that continues from there does not compare it."""
         self.save()
         self.finished = True
         self.compare(z, self.problem.measure(z))
 
     def advance(self, z, found, rng):
-        """A step is done: z is the new image. True to stop."""
+        """Note that a step is done, with z the new image. Return True to stop."""
         self.last = (z, None if rng is None else rng.bit_generator.state)
         number = self.step + 1
         if not np.isfinite(found.losses).all():
-            self.stop(f"the loss became infinite or NaN in step {number}: a smaller rate helps")
+            self.stop(f"the loss became infinite or NaN in step {number}; use a smaller rate")
         if number % self.trace_every == 0:
             self.trace.append((number, found.loss))
             if len(self.trace) > TRACED:
@@ -240,7 +239,7 @@ class Recorder(LongRun):
             "best_terms": self.best_terms, "first_loss": self.first_loss}  # fmt: skip
 
     def identity(self):
-        """What must be the same for a checkpoint to fit: the net, what is minimised over what, how, and the seed."""
+        """A text that must be equal for a checkpoint to fit: the net, the problem, the method and the seed."""
         p = self.problem
         return json.dumps([fingerprint(p.net), str(p.objective), list(map(str, p.transforms)), p.parameterization.shape,
                            list(map(str, p.parameterization.stages)), repr(self.method), self.seed, p.relu_rule,
@@ -257,9 +256,10 @@ class Recorder(LongRun):
 
 
 def nothing_moved(moved):
-    """The note on images whose gradient was zero in all steps, and what to do about it."""
+    """The note on images whose gradient was zero in all steps, with advice."""
     which = "the images" if len(moved) > 1 else "the image"
     which = which if not moved.any() else "images " + ", ".join(str(i + 1) for i in np.flatnonzero(~moved))
     return (f"the gradient of {which} was zero everywhere in every step, so nothing changed: the unit may be dead, or "
-            "off at this start; try another start (a picture, more noise, another seed), the layer before the ReLU, or "
+            "inactive at this start; try another start (a picture, more noise, another seed), the layer before the "
+            "ReLU, or "
             "another unit")

@@ -1,12 +1,12 @@
-"""What Yosinski et al. 2015 do to a picture between two steps, so that it stays one (section 3, the four regularisers).
+"""The four regularisers of Yosinski et al. 2015, section 3, which act on a picture between steps.
 
     decay                   d * (1 - theta)                     no colour too strong
     blurred                 Gaussian, every few steps           no high frequencies
-    small_norm              pixels of small norm become 0       what does not help stays empty
-    small_contribution      pixels of small |d * dd| become 0   likewise, by what the score would lose without them
+    small_norm              pixels of small norm become 0       unimportant places stay empty
+    small_contribution      pixels of small |d * dd| become 0   likewise, measured by their share in the score
 
-No loss has these as its gradient: they are steps of their own. Each is made by its settings and is a function
-``(levels, gradient, step) -> levels`` of pictures (N, H, W, C), where 0 means the net's mean colour.
+They are not gradients of a loss but separate steps. Each factory returns a function ``(levels, gradient, step) ->
+levels`` of pictures (N, H, W, C), where 0 means the net's mean colour.
 """
 
 import numpy as np
@@ -23,12 +23,12 @@ def decay(net, theta):
 
 def blurred(net, sigma, every=1):
     if not sigma >= 0 or every < 1:
-        raise BadValue(f"blur takes a sigma from 0 up, every 1 step or more, not {sigma} and {every}")
+        raise BadValue(f"blur needs a sigma of at least 0, every 1 step or more, not {sigma} and {every}")
     return about_mean(net, lambda d, dd, step: gaussian_blur(d, sigma) if (step + 1) % every == 0 else d)
 
 
 def small_norm(net, percentile):
-    """A pixel's norm is over its colours; the percentile is of each picture."""
+    """Set pixels of small norm (over their colours) to 0, by a percentile of each picture."""
     return _cut(net, percentile, lambda d, dd: (d * d).sum(axis=3))
 
 
@@ -37,7 +37,7 @@ def small_contribution(net, percentile):
 
 
 def about_mean(net, change):
-    """A change of deviations from the mean colour as one of levels."""
+    """Apply a change of deviations from the mean colour to levels."""
     mean = net.deprocess(np.zeros((1, 1, 1, net.input_channels), net.dtype))
 
     def at_levels(z, dz, step):

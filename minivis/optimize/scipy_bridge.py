@@ -2,8 +2,8 @@
 
     best = minimise(fun, x0, steps=200, bounds=(0, 255))            fun: x -> (loss, gradient), flat and in float64
 
-scipy sees flat float64 on the CPU; a net sees its own dtype, shape and device (`ScipyProblem`). On a GPU the loop takes
-lbfgs.py instead, as scipy's would move every vector there and back for each evaluation.
+scipy sees flat float64 on the CPU; a net sees its own dtype, shape and device (`ScipyProblem`). On a GPU the loop uses
+lbfgs.py instead, because scipy would transfer every vector for each evaluation.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from minivis.optimize.lbfgs import FORGOTTEN, TRIALS
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.threads import set_blas_threads
 
-RESTARTS = 8                # of L-BFGS after a line search that found nothing: rounding, in float32
-EVALUATIONS = 10**9         # no limit: the number of steps is what ends a run
+RESTARTS = 8                # restarts of L-BFGS after a line search that found nothing, because of rounding in float32
+EVALUATIONS = 10**9         # no limit: only the number of steps ends a run
 FLAT_LOSS, FLAT_GRADIENT = 1e7, 1e-5        # scipy's defaults: in units of float64's rounding; the largest element
 
 
@@ -35,10 +35,10 @@ class Minimum(NamedTuple):
 def minimise(fun, x0, *, steps, bounds=None, history=10, trials=20, stop_when_flat=True, callback=None):
     """Minimise ``fun(x) -> (loss, gradient)`` from x0 by L-BFGS-B, on one thread of BLAS: the `Minimum`.
 
-    bounds: None, one pair (low, high) for all elements, or a pair for each; None in a pair is no bound. history: steps
-    that it looks back; trials: evaluations in one line search, at most. stop_when_flat: end where loss and gradient are
-    flat by scipy's standards; otherwise only ``steps``, or a line search that finds nothing, ends it. callback(x) is
-    called after each step, and ends the run by raising StopIteration.
+    bounds: None, one pair (low, high) for all elements, or a pair for each; None in a pair is no bound. history: the
+    number of steps remembered; trials: the most evaluations in one line search. stop_when_flat: stop when loss and
+    gradient are flat by scipy's defaults; otherwise only ``steps``, or a line search that finds nothing, ends the run.
+    callback(x) is called after each step, and ends the run by raising StopIteration.
     """
     from scipy.optimize import fmin_l_bfgs_b
 
@@ -55,9 +55,9 @@ def minimise(fun, x0, *, steps, bounds=None, history=10, trials=20, stop_when_fl
 class ScipyProblem:
     """A problem as scipy calls it: flat z -> (scale * loss, scale * dz), of anything with ``gradient(z)``.
 
-    Within bounds, the first step of L-BFGS-B is the gradient itself, however small or large that is. With ``scale``
-    None it is one of 1 on average, of a level where pixels are optimised: the scale is then set by the first gradient
-    after `restart`. The minimum is where it was.
+    Within bounds, the first step of L-BFGS-B is the gradient itself, however small or large. With ``scale`` None the
+    first step is 1 on average, a level when pixels are optimised: the first gradient after `restart` sets the scale.
+    The minimum stays the same.
     """
 
     def __init__(self, problem, shape, dtype, xp: Any = np, recorder=None, scale=1.0):
@@ -67,7 +67,7 @@ class ScipyProblem:
         self.restart()
 
     def restart(self):
-        """The next evaluation is the first of a run."""
+        """Make the next evaluation the first of a run."""
         self.scale = self.first_scale
 
     def __call__(self, flat):
@@ -83,11 +83,11 @@ class ScipyProblem:
         return self.scale * found.loss, dz
 
     def image(self, flat):
-        """The z that the net sees."""
+        """z in the shape and dtype of the net."""
         return self.xp.asarray(flat.reshape(self.shape), dtype=self.dtype)
 
     def evaluation_at(self, flat):
-        """The `Evaluation` at a point that was evaluated since the last call, else None; the others are dropped."""
+        """The `Evaluation` at a point evaluated since the last call, or None; the others are dropped."""
         found = self.evaluations.pop(digest(flat), None)
         self.evaluations.clear()
         return found
@@ -97,7 +97,7 @@ as_scipy = ScipyProblem                     # its name for users of ``scipy.opti
 
 
 def by_scipy(problem, z, method, steps, recorder):
-    """scipy's L-BFGS-B, a step being an iteration; nothing but ``steps`` ends it while it gets on.
+    """Run scipy's L-BFGS-B; a step is an iteration, and only ``steps`` ends it while the loss falls.
 
     A line search that finds nothing starts again with an empty history, and ends the run when that finds nothing.
     """
@@ -133,15 +133,15 @@ def by_scipy(problem, z, method, steps, recorder):
 
 
 def digest(flat):
-    """A key for a vector, where a copy would cost as much as the vector does."""
+    """A key for a vector, because a copy would cost as much memory as the vector."""
     return hashlib.blake2b(flat.data, digest_size=16).digest()
 
 
 @contextmanager
 def scipy_on_one_thread():
-    """Hold scipy's own BLAS, where it brings one, to a thread: its vectors are short, and a second thread only waits.
+    """Limit scipy's own BLAS, if it has one, to one thread: its vectors are short, and a second thread only waits.
 
-    On a machine with other work that wait took ten times as long as the sums themselves.
+    On a busy machine that wait took ten times as long as the sums themselves.
     """
     own = [lib for lib in ThreadpoolController().lib_controllers if "scipy.libs" in Path(lib.filepath).parts]
     before = [lib.num_threads for lib in own]

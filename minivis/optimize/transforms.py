@@ -1,14 +1,14 @@
-"""Ways to move a picture between two steps, so that what is found there does not hang on single pixels.
+"""Random moves of a picture between steps, so that the result does not depend on single pixels.
 
-A transform is drawn anew in every step: ``transform(rng, shape)`` is a `Linear` map with its exact adjoint, which
-carries the gradient back to where the pixels came from:  <forward(x), y> = <x, adjoint(y)>.  They act on the net's
-input, in which 0 is its mean colour: what comes in from beyond the border is that.
+A transform is drawn again in every step: ``transform(rng, shape)`` is a `Linear` map with its exact adjoint, which
+carries the gradient back: <forward(x), y> = <x, adjoint(y)>. They act on the net's input, where 0 is the mean colour,
+which fills places from beyond the border.
 
-    jitter(n)               shift by up to n pixels; what leaves on one side comes in on the other
+    jitter(n)               shift by up to n pixels, around the border
     blur(low, high)         Gaussian, sigma between the two
-    warp(scale, rotate, shift)      about the centre, read off bilinearly
+    warp(scale, rotate, shift)      about the centre, with bilinear interpolation
     pad(n), crop(h, w)      a border of n pixels, or a part: the picture grows, or shrinks
-    noise(amount)           plus noise, which is no linear map, but its derivative is: what comes back is as it was
+    noise(amount)           add noise; this is not linear, but its derivative is the identity
 """
 
 import math
@@ -24,7 +24,7 @@ from minivis.runtime.settings import FARTHEST, number, whole
 
 
 class Linear(NamedTuple):
-    """A linear map of pictures (N, H, W, C), and its transpose. ``shape``: of what comes out."""
+    """A linear map of pictures (N, H, W, C), and its transpose. ``shape``: the shape of the result."""
 
     forward: Callable
     adjoint: Callable
@@ -88,7 +88,7 @@ def blur(low, high=None):
     for sigma in (low, high):
         number(0).check("blur", sigma)
     if not low <= high:
-        raise BadValue(f"blur takes sigmas from 0 up, the smaller first, not {low} and {high}")
+        raise BadValue(f"blur needs sigmas of at least 0, the smaller first, not {low} and {high}")
 
     def draw(rng, shape):
         sigma = float(rng.uniform(low, high))
@@ -98,8 +98,8 @@ def blur(low, high=None):
 
 
 def gaussian_blur(x, sigma):
-    """Blur (N, H, W, C) by a Gaussian of ``sigma`` pixels, cut at 4 sigma. Mirrored at the border, it is symmetric:
-    its own adjoint, and it keeps a flat picture and the sum."""
+    """Blur (N, H, W, C) by a Gaussian of ``sigma`` pixels, cut at 4 sigma. It is mirrored at the border, so it is its
+    own adjoint, and keeps flat pictures and the sum."""
     radius = math.ceil(4 * sigma)
     if radius == 0:
         return x
@@ -115,7 +115,7 @@ def gaussian_blur(x, sigma):
 def warp(scale=(1.0, 1.0), rotate=0.0, shift=0.0):
     """Scale by a factor between those of ``scale``, turn by up to ``rotate`` degrees, shift by up to ``shift`` pixels.
 
-    Each image by its own. A pixel is the mean of the four that it falls between, weighted by nearness.
+    Each image moves independently, with bilinear interpolation.
     """
     low, high = (scale, scale) if np.ndim(scale) == 0 else scale
     for name, value in (("scale", low), ("scale", high), ("rotate", rotate), ("shift", shift)):
@@ -123,7 +123,7 @@ def warp(scale=(1.0, 1.0), rotate=0.0, shift=0.0):
     for name, value in (("rotate", rotate), ("shift", shift)):
         number(0).check(name, value)
     if not 0 < low <= high:
-        raise BadValue(f"scale takes factors above 0, the smaller first, not {low} and {high}")
+        raise BadValue(f"scale needs factors above 0, the smaller first, not {low} and {high}")
 
     def draw(rng, shape):
         N, H, W, _ = shape
@@ -136,7 +136,7 @@ def warp(scale=(1.0, 1.0), rotate=0.0, shift=0.0):
 
 
 def source_points(H, W, factors, angles, shifts):
-    """Rows and columns (N, H, W) that each pixel of the moved picture is read from."""
+    """The rows and columns (N, H, W) from which each pixel of the moved picture is read."""
     i, j = np.mgrid[:H, :W]
     y, x = i - (H - 1) / 2, j - (W - 1) / 2
     y = y[None] - shifts[:, 0, None, None]
@@ -151,7 +151,7 @@ def bilinear(shape, rows, columns):
     top, left = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
     down, right = rows - top, columns - left
     first = (np.arange(N) * (H * W))[:, None, None]
-    corners = []                                        # (which pixel of the batch, with what weight), four a pixel
+    corners = []                                        # (the pixel of the batch, its weight), four per pixel
     for di, dj in ((0, 0), (0, 1), (1, 0), (1, 1)):
         i, j = top + di, left + dj
         weight = (down if di else 1 - down) * (right if dj else 1 - right)
@@ -195,7 +195,7 @@ def pad(pixels):
 
 
 def crop(height, width):
-    """A part of ``height`` x ``width``, anywhere, another for each step."""
+    """A part of ``height`` x ``width`` at a random place, another in each step."""
     height, width = whole(1).check("height", height), whole(1).check("width", width)
 
     def draw(rng, shape):
@@ -216,9 +216,9 @@ def crop(height, width):
 
 
 def noise(amount):
-    """Plus N(0, amount^2), in the net's units: a number, or one for each channel.
+    """Add N(0, amount^2), in the net's units: a number, or one for each channel.
 
-    What is minimised is then the mean of the loss over a ball, in which dents smaller than that are gone.
+    The mean of the loss over a ball is then minimised, which has no local minima smaller than the ball.
     """
     for value in np.ravel(np.asarray(amount, object)):
         number(0).check("an amount of noise", value)

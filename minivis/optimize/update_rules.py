@@ -1,10 +1,10 @@
 """Update rules: from an image and its gradient to the next image.
 
-    gradient    v = momentum * v - rate * dz;  z + v            with rates in stages, and the gradient normalised or not
+    gradient    v = momentum * v - rate * dz;  z + v            rates may have stages, the gradient may be normalised
     adam        Kingma & Ba 2015, algorithm 1
-    lbfgs       scipy's L-BFGS-B, in loop.py, and on a GPU lbfgs.py: here are only its settings
+    lbfgs       scipy's L-BFGS-B, or lbfgs.py on a GPU; only its settings are here
 
-A rule is plain data. What it remembers from step to step is a dict of arrays that its caller keeps (and can save).
+A rule is plain data. Its memory from step to step is a dict of arrays that its caller keeps and can save.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import numpy as np
 from minivis.errors import BadValue, UnknownName
 from minivis.runtime.backend import get_xp
 
-# what a gradient is divided by, image by image
+# the divisor of a gradient, image by image
 NORMS = {
     "none": lambda xp, rows: xp.ones(len(rows)),
     "mean": lambda xp, rows: abs(rows).mean(axis=1),                    # DeepDream
@@ -26,11 +26,11 @@ POLICIES = ("constant", "progress", "progress01")
 
 @dataclass(frozen=True)
 class Gradient:
-    """Gradient steps. ``rate``: a number, or stages ((rate, steps), ...), at whose borders the momentum is forgotten.
+    """Gradient steps. ``rate``: a number, or stages ((rate, steps), ...); each stage starts without momentum.
 
-    policy, of the DeepVis toolbox (Yosinski et al. 2015): "constant"; "progress": the rate by which the loss should
-    fall by ``rate`` in a step, rate / |dz|^2; "progress01", for probabilities: the same, but never by more than half of
-    what is left to 1. Both at most ``most``.
+    policy, from the DeepVis toolbox (Yosinski et al. 2015): "constant"; "progress": the rate with which the loss should
+    fall by ``rate`` in a step, rate / |dz|^2; "progress01", for probabilities: the same, but at most half of the
+    distance to 1. Both are at most ``most``.
     """
 
     rate: float | tuple = 1.0
@@ -41,12 +41,12 @@ class Gradient:
 
     def __post_init__(self):
         if self.normalize not in NORMS:
-            raise UnknownName.of("way to normalise a gradient", self.normalize, NORMS)
+            raise UnknownName.of("normalization", self.normalize, NORMS)
         if self.policy not in POLICIES:
-            raise UnknownName.of("policy for the rate", self.policy, POLICIES)
+            raise UnknownName.of("rate policy", self.policy, POLICIES)
         rates = [self.rate] if np.ndim(self.rate) == 0 else [rate for rate, _ in self.rate]
         if not all(np.isfinite(rate) and rate > 0 for rate in rates) or not 0 <= self.momentum < 1:
-            raise BadValue(f"a rate is above 0 and momentum from 0 to below 1, not {self.rate} and {self.momentum}")
+            raise BadValue(f"rates must be above 0 and momentum from 0 to below 1, not {self.rate} and {self.momentum}")
 
     def step(self, z, dz, memory, number, losses):
         """The next z. ``number``: of the step, from 0; ``losses`` (N,): at z."""
@@ -67,7 +67,7 @@ class Gradient:
         return z + move
 
     def rate_at(self, number):
-        """(rate of a step, whether a stage begins with it)."""
+        """(the rate of a step, whether a stage starts with it)."""
         if np.ndim(self.rate) == 0:
             return self.rate, number == 0
         first = 0
@@ -79,7 +79,7 @@ class Gradient:
 
     @property
     def vectors(self):
-        """How many arrays of z's size a run holds: z, dz, the best z, the move, and what is remembered."""
+        """The number of arrays of z's size in a run: z, dz, the best z, the move, and the memory."""
         return 4 + bool(self.momentum)
 
 
@@ -95,7 +95,7 @@ class Adam:
 
     def __post_init__(self):
         if not (np.isfinite(self.rate) and self.rate > 0 and 0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
-            raise BadValue(f"Adam takes a rate above 0 and betas from 0 to below 1, not {self}")
+            raise BadValue(f"Adam needs a rate above 0 and betas from 0 to below 1, not {self}")
 
     def step(self, z, dz, memory, number, losses):
         xp = get_xp(z)
@@ -108,18 +108,18 @@ class Adam:
 
 @dataclass(frozen=True)
 class LBFGS:
-    """L-BFGS within bounds: scipy's L-BFGS-B, or on a GPU lbfgs.py, as scipy's would move every vector there and back.
+    """L-BFGS within bounds: scipy's L-BFGS-B, or lbfgs.py on a GPU.
 
-    ``history``: how many steps it looks back; it holds 2 history + 5 vectors in float64. What scipy has
-    around them, x, gradient, bounds and their copies, takes as much as 17 more; in its versions written in Fortran,
-    before 1.15, 22 (measured with 1.10).
+    ``history``: the number of steps remembered; it holds 2 history + 5 vectors in float64. scipy also holds x, the
+    gradient, bounds and copies, as much as 17 more vectors, or 22 in its Fortran versions before 1.15 (measured with
+    1.10).
     """
 
     history: int = 20
 
     def __post_init__(self):
         if self.history < 1:
-            raise BadValue(f"L-BFGS looks back at least 1 step, not {self.history}")
+            raise BadValue(f"history must be at least 1 step, not {self.history}")
 
     @property
     def vectors(self):

@@ -1,4 +1,4 @@
-"""What a user asks of a long run: a callback with previews, a checkpoint file, a film."""
+"""A user's view of a long run: a callback with previews, a checkpoint file, a film."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -7,13 +7,13 @@ from typing import NamedTuple
 from minivis.errors import MinivisError
 from minivis.runtime import checkpoints
 
-FRAMES = 120                                    # of a film at most: beyond, every second one is dropped
+FRAMES = 120                                    # most frames of a film; beyond, every second one is dropped
 INTERRUPTED = "stopped by Ctrl-C"
 CALLED_OFF = "stopped by the callback"
 
 
 class Preview(NamedTuple):
-    """What ``callback`` gets. ``pixels()``: the images as they are, uint8 (N, H, W, C)."""
+    """The argument of ``callback``. ``pixels()``: the current images, uint8 (N, H, W, C)."""
 
     step: int
     steps: int
@@ -59,7 +59,7 @@ class Watch:
         return replace(self, **changes)
 
     def show(self, step, steps, loss, terms, pixels):
-        """A step is done: a frame of the film, and the callback. ``pixels()`` draws it. True to stop."""
+        """After a step: add a frame to the film, and call the callback. ``pixels()`` draws it. Return True to stop."""
         if self.film and step % self.seen.film_every == 0:
             self.frames.append(pixels())
             if len(self.frames) > self.film:

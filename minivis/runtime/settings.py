@@ -3,7 +3,7 @@
     @takes(steps=whole(1), rate=number(above=0), norm=choice("norm", NORMS), seed=SEED)
     def pgd(net, image, *, steps=40, rate=None, norm="Linf", seed=0): ...
 
-    pgd(net, image, steps=1.5)          BadValue: steps is a whole number of at least 1, not 1.5
+    pgd(net, image, steps=1.5)          BadValue: steps must be a whole number of at least 1, not 1.5
 
 None is taken where it is the default, and in ``**settings``, where it means "not given". NumPy's whole numbers become
 Python's, so that they can be written as JSON. The kinds are in ``function.settings``, for tests and documentation.
@@ -33,7 +33,7 @@ class Kind(NamedTuple):
         except UnknownName:
             raise
         except (ValueError, TypeError):
-            raise BadValue(f"{name} is {self.words}, not {shown(value)}") from None
+            raise BadValue(f"{name} must be {self.words}, not {shown(value)}") from None
 
 
 def whole(least=None, most=None):

@@ -65,7 +65,7 @@ def test_rerun(run):
 def test_failure_is_exit_code_1_and_said(run):
     now, *others = classes(run, "photo.png")
     code, out, err = run("photo.png", "--to", others[-1], "--eps", "1", "--steps", "1")
-    assert (code, err) == (1, "") and out.startswith(f"NOT FOOLED, {others[-1]} was wanted: {now} ")
+    assert (code, err) == (1, "") and out.startswith(f"NOT FOOLED, the goal was {others[-1]}: {now} ")
     assert run("photo.png", "--to", others[-1], "--eps", "1", "--steps", "1", "-o", "b.png", "--json")[0] == 1
 
 

@@ -151,7 +151,7 @@ def test_ctrl_c_keeps_what_is_done(run, monkeypatch):
     (("style", "photo.png", "photo.jpg", "--steps", "1,2"), "1 sizes and 2 numbers of steps"),
     (("style", "photo.png", "photo.jpg", "--side", "0,9"), "0 is not in the range 1<=x"),
     (("style", "photo.png", "photo.jpg", "--blend", "1,2"), "1 styles and 2 weights"),
-    (("style", "photo.png", "photo.jpg", "--blend", "0"), "not all 0"),
+    (("style", "photo.png", "photo.jpg", "--blend", "0"), "one above 0"),
     (("style", "photo.png", "photo.jpg", "--mask", "left.png", "--mask", "right.png"), "1 styles and 2 masks"),
     (("texture", "photo.png", "--layer", "relu9"), "no layer named 'relu9'"),
     (("texture", "photo.png", "--pooling", "mean"), "'mean' is not one of 'max', 'average'"),

@@ -55,5 +55,5 @@ def test_a_limit_leaves_what_the_program_and_the_weights_do_not_take(monkeypatch
     assert room(net) == 1000 and room(net, PROGRAM + weights + 300) == 300
     assert room(net, PROGRAM) == 0 and room(net, 1e12) == 1000
     for limit in (0, -1, True, "4e9", float("nan")):
-        with pytest.raises(BadValue, match="memory is a number of bytes above 0"):
+        with pytest.raises(BadValue, match="memory must be a number of bytes above 0"):
             room(net, limit)

@@ -83,8 +83,8 @@ def test_labels_stand_under_their_tiles(rng):
 @pytest.mark.parametrize("call, message", [
     (lambda t: contact_sheet([]), "needs at least one picture"),
     (lambda t: contact_sheet(t, labels=["a"]), "2 pictures need as many labels, not 1"),
-    (lambda t: contact_sheet(t, columns=0), "columns is a whole number of at least 1, not 0"),
-    (lambda t: contact_sheet(t, scale=1.5), "scale is a whole number of at least 1, not 1.5"),
+    (lambda t: contact_sheet(t, columns=0), "columns must be a whole number of at least 1, not 0"),
+    (lambda t: contact_sheet(t, scale=1.5), "scale must be a whole number of at least 1, not 1.5"),
     (lambda t: contact_sheet(t / 255), r"uint8 \(H, W\), \(H, W, 1\) or \(H, W, 3\), not float64 .*or to_uint8"),
     (lambda t: contact_sheet(np.zeros((2, 3, 3, 4), np.uint8)), r"not uint8 \(3, 3, 4\)"),
 ])
@@ -144,7 +144,7 @@ def test_wrong_panels():
         panels([image], ["a", "b"])
     with pytest.raises(BadValue, match="0 pictures"):
         panels([], [])
-    with pytest.raises(BadValue, match="height is a whole number of at least 1, not 0"):
+    with pytest.raises(BadValue, match="height must be a whole number of at least 1, not 0"):
         panels([image], ["a"], height=0)
 
 
@@ -183,7 +183,7 @@ def test_any_range_and_height_can_be_drawn(low, high, height):
 
 
 def test_wrong_colorbars():
-    with pytest.raises(BadValue, match=r"height is a whole number of at least 1, not 2\.5"):
+    with pytest.raises(BadValue, match=r"height must be a whole number of at least 1, not 2\.5"):
         colorbar("grey", 0, 1, 2.5)
     with pytest.raises(BadValue, match="from a low to a high number, not from 1 to 0"):
         colorbar("grey", 1, 0, 50)

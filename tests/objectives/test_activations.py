@@ -195,9 +195,9 @@ def test_units(vgg, x):
 @pytest.mark.parametrize("make, sentence", [
     (lambda: o.neuron("fc8", 1, "max"), "has no positions"),
     (lambda: o.neuron("conv2_1", 1, (8, 0)), "outside maps of 8 rows and 8 columns"),
-    (lambda: o.direction("conv2_1", np.ones(7)), r"has the shape \(8,\) or \(8, 8, 8\), not \(7,\)"),
+    (lambda: o.direction("conv2_1", np.ones(7)), r"must have the shape \(8,\) or \(8, 8, 8\), not \(7,\)"),
     (lambda: o.code_distance("fc7", np.zeros((1, 7))), "zero everywhere"),
-    (lambda: o.code_distance("fc7", np.ones((2, 7))), r"shape \(2, 7\), the layer \(3, 7\)"),
+    (lambda: o.code_distance("fc7", np.ones((2, 7))), r"shape \(3, 7\), not \(2, 7\)"),
     (lambda: float("nan") * l2(), "finite number"),
     (lambda: alpha_norm(0.5), "at least 1"),
     (lambda: tv(0), "above 0"),

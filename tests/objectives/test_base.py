@@ -33,7 +33,7 @@ def test_layers_are_named_once_and_unknown_where_a_function_reads_any():
 def test_a_weight_of_zero_takes_its_term_out_and_none_is_infinite():
     assert (0 * of("a") + of("b")).layers == ("b",) and not (0 * of("a")).parts
     for weight in (float("inf"), float("nan")):
-        with pytest.raises(BadValue, match="the weight of an objective is a finite number"):
+        with pytest.raises(BadValue, match="the weight of an objective must be a finite number"):
             weight * of("a")
 
 

@@ -24,9 +24,9 @@ def test_channels(vgg):
     ("relu9", UnknownName, "no layer named 'relu9'"), ([], BadValue, "name at least one style layer"),
     ("relu1_1:2", UnknownName, "no layer named 'relu1_1:2'"),
     ({"relu1_1": 0.0}, BadValue, "the weights of the style layers are all 0"),
-    ({"relu1_1": -1}, BadValue, "the weight of relu1_1 is a number of at least 0, not -1"),
-    ({"relu1_1": "much"}, BadValue, "the weight of relu1_1 is a number of at least 0, not 'much'"),
-    ("relu1_1=nan", BadValue, "the weight of relu1_1 is a number of at least 0, not nan"),
+    ({"relu1_1": -1}, BadValue, "the weight of relu1_1 must be a number of at least 0, not -1"),
+    ({"relu1_1": "much"}, BadValue, "the weight of relu1_1 must be a number of at least 0, not 'much'"),
+    ("relu1_1=nan", BadValue, "the weight of relu1_1 must be a number of at least 0, not nan"),
     ("relu1_1=x", BadValue, "a weight must follow the ="), ("=2", UnknownName, "no layer named ''"),
 ])
 def test_mistakes(vgg, layers, error, message):

@@ -48,5 +48,5 @@ def test_tv_of_a_flat_picture_is_zero_with_any_epsilon():
     lambda: alpha_norm(0.5), lambda: alpha_norm(float("nan")), lambda: alpha_norm(float("inf")),
 ])  # fmt: skip
 def test_mistakes(make):
-    with pytest.raises(BadValue, match="is a number"):
+    with pytest.raises(BadValue, match="must be a number"):
         make()

@@ -154,11 +154,12 @@ def test_checkpoints_of_other_runs_are_refused(vgg, tmp_path):
 # ---- what is refused ----
 
 @pytest.mark.parametrize("make, kind, sentence", [
-    (lambda net: optimize(problem(net), None, steps=-1), BadValue, "from 0 up"),
+    (lambda net: optimize(problem(net), None, steps=-1), BadValue, "at least 0"),
     (lambda net: optimize(problem(net), None, steps=1.5), BadValue, "whole number"),
     (lambda net: optimize(problem(net, transforms=(t.jitter(1),)), np.zeros(1), method=LBFGS()), BadValue,
      "L-BFGS compares"),
-    (lambda net: optimize(problem(net, fourier), None, regularize=[decay(net, 0.1)]), BadValue, "'pixels' alone"),
+    (lambda net: optimize(problem(net, fourier), None, regularize=[decay(net, 0.1)]), BadValue,
+     "need the parameterization 'pixels'"),
 ])
 def test_mistakes(vgg, make, kind, sentence):
     with pytest.raises(kind, match=sentence):

@@ -106,5 +106,5 @@ def test_keeps_float32():
 
 @pytest.mark.parametrize("shape", [(1, 16, 16, 1), (1, 0, 16, 3), (16, 16, 3)])
 def test_mistakes(vgg, shape):
-    with pytest.raises(BadValue, match=r"are \(N, H, W, 3\)"):
+    with pytest.raises(BadValue, match=r"must be \(N, H, W, 3\)"):
         p.pixels(vgg, shape)

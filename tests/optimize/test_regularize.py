@@ -25,7 +25,7 @@ def test_regularizers_by_hand(vgg):
 @pytest.mark.parametrize("make, sentence", [
     (lambda net: decay(net, 2), "between nothing and all"),
     (lambda net: small_norm(net, 101), "between nothing and all"),
-    (lambda net: blurred(net, -1), "from 0 up"),
+    (lambda net: blurred(net, -1), "of at least 0"),
 ])
 def test_settings_of_regularizers_are_checked(vgg, make, sentence):
     with pytest.raises(BadValue, match=sentence):

@@ -116,5 +116,5 @@ def test_noise_is_added_anew_and_the_gradient_passes(rng):
     assert np.abs(added.mean()) < 0.1 and not np.allclose(second.forward(x) - x, added)
     np.testing.assert_array_equal(first.adjoint(dx), dx)
     assert first.forward(x.astype("f4")).dtype == np.float32 and str(t.noise(0.5)) == "noise(0.5)"
-    with pytest.raises(BadValue, match="an amount of noise is a number of at least 0, not -1"):
+    with pytest.raises(BadValue, match="an amount of noise must be a number of at least 0, not -1"):
         t.noise(-1)

@@ -293,7 +293,8 @@ def test_out_of_memory_it_goes_on_in_tiles(small, method):
     freed = []
     net.xp.get_default_memory_pool = lambda: SimpleNamespace(free_all_blocks=lambda: freed.append(1))
     run = optimize(problem, start, method=method, steps=4)
-    assert run.notes == ("memory ran out in step 1: on from there in tiles of 32 pixels",) and freed and run.steps == 4
+    assert run.notes == ("memory ran out in step 1; the run continued in tiles of 32 pixels",)
+    assert freed and run.steps == 4
     small["height"] = 99
     assert optimize(problem, start, method=method, steps=4).loss == pytest.approx(run.loss, rel=1e-3)
 
@@ -308,7 +309,7 @@ def test_out_of_memory_in_the_middle_it_goes_on_from_there(small):
 
     small["height"] = 99
     run = optimize(problem, start, method=Adam(1.0), steps=6, watch=Watch(callback=callback, every=1))
-    assert run.notes == ("memory ran out in step 4: on from there in tiles of 32 pixels",) and run.steps == 6
+    assert run.notes == ("memory ran out in step 4; the run continued in tiles of 32 pixels",) and run.steps == 6
     whole = optimize(problem, start, method=Adam(1.0), steps=6)
     near(to_cpu(run.z), to_cpu(whole.z), 1e-4)
 

@@ -99,7 +99,7 @@ NET = tiny_vgg()
     lambda: mv.classify(None, None), lambda: mv.codes(NET, "photos", backend=5),
 ])
 def test_what_users_get_wrong(call):
-    with pytest.raises(BadValue, match=r"^(rules|top|population|steps|jitter|preset|watch|net|backend) is "):
+    with pytest.raises(BadValue, match=r"^(rules|top|population|steps|jitter|preset|watch|net|backend) must be "):
         call()
 
 
@@ -130,7 +130,7 @@ def test_kinds(kind, good, bad):
     for value in good:
         assert kind.check("it", value) == value
     for value in bad:
-        with pytest.raises(BadValue, match=r"^it is (a whole|a number|True or|a name|a class|a path|1 or 3)"):
+        with pytest.raises(BadValue, match=r"^it must be (a whole|a number|True or|a name|a class|a path|1 or 3)"):
             kind.check("it", value)
 
 
@@ -144,7 +144,7 @@ def test_kinds_of_arrays(kind, good, bad):
     for value in good:
         assert kind.check("it", value) is value
     for value in bad:
-        with pytest.raises(BadValue, match=r"^it is (an array of numbers|a name, or a colour|codes: an array)"):
+        with pytest.raises(BadValue, match=r"^it must be (an array of numbers|a name, or a colour|codes: an array)"):
             kind.check("it", value)
 
 
@@ -168,8 +168,8 @@ def test_the_decorator_checks_and_hands_on():
     assert f(1, extra=None, more="x") == (1, 1, None, 3, {"extra": None, "more": "x"})
     assert f.__doc__ == "Its own words."
     assert list(inspect.signature(f).parameters) == ["a", "steps", "rate", "other", "rest"]
-    for wrong, said in (({"steps": None}, "steps is a whole number of at least 1, not None"),
-                        ({"rate": "x"}, "rate is a number, not 'x'"), ({"extra": -1}, "extra is a whole")):
+    for wrong, said in (({"steps": None}, "steps must be a whole number of at least 1, not None"),
+                        ({"rate": "x"}, "rate must be a number, not 'x'"), ({"extra": -1}, "extra must be a whole")):
         with pytest.raises(BadValue, match=said):
             f(1, **wrong)
     with pytest.raises(TypeError, match="missing"):

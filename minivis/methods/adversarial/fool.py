@@ -185,7 +185,7 @@ def _aims(net, logits, to, label, start):
             if not right:
                 what = f"does not see {names[k]} in this picture" if ending.several else (
                     f"sees {names[said]} in this picture, not {names[k]}")
-                raise BadValue(f"the net {what} as it is: it is wrong already, and there is nothing to fool")
+                raise BadValue(f"the net {what}, so there is nothing to fool")
         own = labels
     if to is None:
         if start is not None:

@@ -173,8 +173,9 @@ def test_grey_nets_and_grey_pictures(rng):
 
 
 @pytest.mark.parametrize("settings, message", [
-    ({"eps": 0}, "eps must be a number of levels above 0"), ({"eps": -1}, "eps is"), ({"eps": np.inf}, "eps is"),
-    ({"eps": np.nan}, "eps is"), ({"step": 0}, "step is"), ({"steps": 0}, "steps is"), ({"steps": 2.5}, "steps is"),
+    ({"eps": 0}, "eps must be a number of levels above 0"), ({"eps": -1}, "eps must be"),
+    ({"eps": np.inf}, "eps must be"), ({"eps": np.nan}, "eps must be"), ({"step": 0}, "step must be"),
+    ({"steps": 0}, "steps must be"), ({"steps": 2.5}, "steps must be"),
     ({"norm": "L1"}, "no norm named 'L1'"), ({"target": "gose"}, "did you mean 'goose'"), ({"target": 5}, "5 classes"),
     ({"target": "cat", "label": "owl"}, "not both"), ({"label": ["cat", "owl"]}, "2 classes for 1 pictures"),
 ])

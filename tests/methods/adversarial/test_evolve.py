@@ -233,7 +233,7 @@ def test_ctrl_c_writes_the_sheet_and_ends_with_130(run, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(module, "generation_after", interrupted)
         code, out, err = run(*EVOLVE)
-    assert code == 130 and "wrote tiny-evolve.png" in out and "this is the best so far" in err
+    assert code == 130 and "wrote tiny-evolve.png" in out and "the result is the best so far" in err
     assert "made again, bit for bit" in run("rerun", "tiny-evolve.png")[1]
 
 

@@ -98,11 +98,11 @@ def test_grey_nets_color_pictures_and_larger_ones(picture, rng):
 
 @pytest.mark.parametrize("settings, message", [
     ({"to": "present"}, "the net says .* already: name another class"), ({"to": "gose"}, "did you mean 'goose'"),
-    ({"label": "other"}, "it is wrong already, and there is nothing to fool"), ({"method": "pdg"}, "mean 'pgd'"),
+    ({"label": "other"}, "so there is nothing to fool"), ({"method": "pdg"}, "mean 'pgd'"),
     ({"eps": 0}, "above 0"), ({"eps": -3}, "above 0"), ({"eps": 0.5}, "holds whole levels"),
-    ({"method": "szegedy", "eps": 3}, "looks for the smallest L2"), ({"method": "fgsm", "steps": 3}, "is one step"),
+    ({"method": "szegedy", "eps": 3}, "searches for the smallest L2"), ({"method": "fgsm", "steps": 3}, "is one step"),
     ({"method": "fgsm", "norm": "L2"}, "for Linf"), ({"sure": 1}, "sure must be a probability"),
-    ({"start": "noise"}, "one of the two"), ({"norm": "L3"}, "no norm"), ({"steps": 0}, "steps is"),
+    ({"start": "noise"}, "not both"), ({"norm": "L3"}, "no norm"), ({"steps": 0}, "steps must be"),
 ], ids=str)  # fmt: skip
 def test_mistakes(net, picture, settings, message):
     own = said(net, picture)
@@ -114,7 +114,7 @@ def test_mistakes(net, picture, settings, message):
 
 @pytest.mark.parametrize("settings, message", [
     ({"start": "noise"}, "say which class to reach"), ({"start": "nose", "to": "cat"}, "did you mean 'noise'"),
-    ({"start": (1, 2), "to": "cat"}, "the colour to start from"), ({"start": 256, "to": "cat"}, "a colour"), ({}, "give"),
+    ({"start": (1, 2), "to": "cat"}, "colour to start from"), ({"start": 256, "to": "cat"}, "the colour"), ({}, "give"),
 ])
 def test_mistakes_from_nothing(net, settings, message):
     with pytest.raises((BadValue, UnknownName), match=message):
@@ -162,7 +162,7 @@ def test_every_end(end, picture):
         fool(net, result.made[0], to)
     if end == "sigmoids":
         assert str(result).startswith(to)
-        with pytest.raises(BadValue, match=f"does not say {to} of this as it is"):
+        with pytest.raises(BadValue, match=f"does not see {to} in this picture, so there is nothing"):
             fool(net, picture, label=to)
 
 

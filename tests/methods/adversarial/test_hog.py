@@ -57,7 +57,7 @@ def test_strokes_run_along_edges():
 @pytest.mark.parametrize(("shapes", "said"), [
     (((15, 40, 3), None), "A is 40 x 15 pixels, smaller than one block of 16 x 16"),
     (((32, 40, 3), (32, 39, 3)), "A is 40 x 32 pixels and B 39 x 32"),
-    (((32, 40, 2), None), "A is a picture, uint8"), (((32, 40, 3), (32, 40)), "B is a picture, uint8"),
+    (((32, 40, 2), None), "A must be a picture, uint8"), (((32, 40, 3), (32, 40)), "B must be a picture, uint8"),
 ])  # fmt: skip
 def test_mistakes(shapes, said):
     with pytest.raises(BadValue, match=said):

@@ -95,7 +95,7 @@ def test_a_convnet_beside_it(rng, monkeypatch):
 
 
 @pytest.mark.parametrize("x, labels, settings, message", [
-    (np.zeros((5, 2, 2)), np.arange(5), {}, "x is"), (np.zeros((5, 2)), np.arange(4), {}, "x is"),
+    (np.zeros((5, 2, 2)), np.arange(5), {}, "x must be"), (np.zeros((5, 2)), np.arange(4), {}, "x must be"),
     (np.full((5, 2), np.nan), np.arange(5), {}, "finite"), (np.zeros((5, 2)), np.zeros(5), {}, "whole numbers"),
     (np.zeros((5, 2)), np.zeros(5, int), {}, "two classes"), (np.eye(5), np.arange(5), {"target": 5}, "the target"),
     (np.eye(5), np.arange(5), {"names": "ab"}, "2 names for 5"), (np.eye(5), np.arange(5), {"held_out": 1}, "held_out"),

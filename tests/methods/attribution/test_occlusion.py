@@ -177,7 +177,7 @@ def test_grey_nets_and_nets_of_any_size(branches, rng):
 @pytest.mark.parametrize("settings, message", [
     ({"window": 17}, "does not fit into 16 x 16"),
     ({"window": 4, "stride": 5}, "from 1 to the window"),
-    ({"window": 2.5}, "window is a whole number"),
+    ({"window": 2.5}, "window must be a whole number"),
     ({"window": (1, 2, 3)}, "or two"),
     ({"fill": "gray"}, "no fill named 'gray'; did you mean 'grey'"),
     ({"fill": (300, 0, 0)}, "numbers in 0..255"),

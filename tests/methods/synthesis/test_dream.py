@@ -116,11 +116,11 @@ def test_tiles_change_nothing(vgg, rng):
     ({"layers": "relu2_1:99"}, BadValue, "relu2_1 has 8 channels"),
     ({"layers": "relu2_1:1@max"}, BadValue, "leave out the @"),
     ({"layers": {"relu2_1": 0.0}}, BadValue, "weights of the dream layers are all 0"),
-    ({"layers": {"relu2_1": -1.0}}, BadValue, "the weight of relu2_1 is a number of at least 0"),
+    ({"layers": {"relu2_1": -1.0}}, BadValue, "the weight of relu2_1 must be a number of at least 0"),
     ({"layers": []}, BadValue, "at least one dream layer"),
     ({"layers": "fc8"}, BadValue, "fc6"),
-    ({"octaves": 0}, BadValue, "octaves is a whole number of at least 1"),
-    ({"steps": -1}, BadValue, "steps is a whole number of at least 0"),
+    ({"octaves": 0}, BadValue, "octaves must be a whole number of at least 1"),
+    ({"steps": -1}, BadValue, "steps must be a whole number of at least 0"),
     ({"octave_scale": 1.0}, BadValue, "octave_scale must be above 1"),
     ({"step": 0.0}, BadValue, "step above 0"),
     ({"colours": "grey"}, UnknownName, "no colour mode named 'grey'"),
@@ -134,7 +134,7 @@ def test_nothing_to_see_is_said():
     net = tiny_vgg()
     w, b = net.layers["conv2_1"].params["w"], net.layers["conv2_1"].params["b"]
     net.layers["conv2_1"].set_params(w=w, b=b - 1000)
-    with pytest.raises(BadValue, match="relu2_1 sees nothing at all in this picture"):
+    with pytest.raises(BadValue, match="relu2_1 sees nothing in this picture"):
         dream(net, scene())
 
 
@@ -178,7 +178,7 @@ def test_without_memory_it_goes_to_tiles(monkeypatch):
         np.testing.assert_allclose(tiled.pixels, whole.pixels, atol=0.05)
     with pytest.raises(TooLarge, match=r"make the longer side \d+ or less"):
         dream(tiny_vgg(), scene(60, 90), memory=PROGRAM + 400_000)
-    with pytest.raises(BadValue, match="memory is a number of bytes above 0, as 4e9, not 0"):
+    with pytest.raises(BadValue, match="memory must be a number of bytes above 0, such as 4e9, not 0"):
         dream(tiny_vgg(), scene(), memory=0)
 
 

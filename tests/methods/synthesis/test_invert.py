@@ -114,7 +114,7 @@ def test_no_steps_give_the_start(net):
 @pytest.mark.parametrize("settings, kind, sentence", [
     ({"layer": "conv9"}, UnknownName, "no layer named"), ({"preset": "mahendra"}, UnknownName, "'mahendran'"),
     ({"stepz": 2}, UnknownName, "'steps'"), ({"starts": 0}, BadValue, "at least 1"),
-    ({"exaggerate": float("nan")}, BadValue, "exaggerate is a number, not nan"),
+    ({"exaggerate": float("nan")}, BadValue, "exaggerate must be a number, not nan"),
     ({"method": "gradient"}, BadValue, "need rates"),
     ({"exaggerate": 0.0, "layer": "input"}, BadValue, "zero everywhere"),
 ])

@@ -134,7 +134,7 @@ def test_goals(net):
     for goal in ("probability", "log-probability"):
         result = maximize(net, "owl", preset="simonyan", goal=goal, method="adam", rate=4.0, steps=40)
         assert result.probs[0] > 0.6
-    with pytest.raises(BadValue, match="no class"):
+    with pytest.raises(BadValue, match="not a class"):
         maximize(net, "conv1_1:0", goal="probability")
 
 
@@ -217,7 +217,7 @@ def test_without_memory_for_lbfgs_adam_takes_over(net):
 
 @pytest.mark.parametrize("unit, size", [("goose", None), ("conv2_1:3@1,1", 90), ("conv2_1:3", 90)])
 def test_what_fits_in_no_way_is_refused(net, unit, size):
-    with pytest.raises(TooLarge, match=r"need about .* GB are left for it: (take|make) "):
+    with pytest.raises(TooLarge, match=r"need about .* GB are left for it: (use|make) "):
         maximize(net, unit, size=size, memory=PROGRAM + 4 * net.parameter_count + 1)
 
 
