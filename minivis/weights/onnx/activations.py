@@ -157,6 +157,7 @@ def conv_transpose(graph, node, given):
 
 
 OPERATORS = {
+    "Abs": simple(lambda given: LeakyReLU(-1.0)),
     "Celu": celu,
     "ConvTranspose": conv_transpose,
     "Elu": simple(lambda given: ELU(given.get("alpha", 1.0))),

@@ -1,5 +1,7 @@
 """ONNX operators that take some of the numbers or repeat them: Slice, Split, Gather, Expand, and a Pad of channels."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from minivis.errors import BadFile
@@ -77,16 +79,51 @@ def gather(graph, node, given):
     """Gather of all channels in another order, as RGB to BGR; of a few that follow one another: those."""
     value, indices = moves.read(graph, node), graph.weight(node.input[1])
     axis = given.get("axis", 0) % (value.places.ndim + 1)
+    graph.values[node.output[0]] = taken(graph, node, value, axis, indices)
+
+
+def taken(graph, node, value, axis, indices):
     size = value.places.shape[axis - 1] if axis else 0
     wanted = [int(i) + size * (i < 0) for i in indices.reshape(-1)]
     if axis and indices.ndim == 1 and sorted(wanted) == list(range(size)):
-        value = value._replace(places=value.places.take(wanted, axis - 1))
-    elif axis and indices.ndim == 1 and wanted == list(range(wanted[0], wanted[-1] + 1)) and wanted[-1] < size:
-        value = cut(graph, node, value, axis, wanted[0], wanted[-1] + 1, 1)
-    else:
-        raise BadFile(f"{node.name!r} takes {indices.tolist()} of axis {axis}; here it is all channels in another "
-                      "order, or some that follow one another")
-    graph.values[node.output[0]] = value
+        return value._replace(places=value.places.take(wanted, axis - 1))
+    if axis and indices.ndim == 1 and wanted == list(range(wanted[0], wanted[-1] + 1)) and wanted[-1] < size:
+        return cut(graph, node, value, axis, wanted[0], wanted[-1] + 1, 1)
+    raise BadFile(f"{node.name!r} takes {indices.tolist()} of axis {axis}; here it is all channels in another order, "
+                  "or some that follow one another")
+
+
+class Turned(NamedTuple):
+    """A value whose first axis is not that of the pictures, as PyTorch's exporter has it for x[:, [2, 1, 0]]."""
+
+    value: Value
+    perm: tuple
+
+    @property
+    def places(self):
+        raise BadFile("the shape of pictures moved to another axis is asked for; no layer here does that")
+
+    def follow(self, graph, node, given):
+        """Gather along the first axis, or the Transpose back."""
+        if node.op_type == "Transpose" and given.get("perm") and self.perm[given["perm"][0]] == 0:
+            perm = [self.perm[axis] for axis in given["perm"]]
+            graph.move(node, self.value, self.value.places.transpose([p - 1 for p in perm[1:]]))
+            return None
+        axis = given.get("axis", given.get("batch_dims", 0))
+        if node.op_type in ("Gather", "GatherND") and axis == 0 and node.input[0] in graph.symbols:
+            indices = graph.weight(node.input[1])
+            indices = indices[:, 0] if node.op_type == "GatherND" and indices.shape[1:] == (1,) else indices
+            return self._replace(value=taken(graph, node, self.value, self.perm[0], indices))
+        raise BadFile(f"the node {node.name or node.output[0]!r} is a {node.op_type} of pictures moved to another "
+                      "axis; no layer here does that")
+
+
+def begin(graph, node, given):
+    """The `Turned` of a Transpose that moves the axis of the pictures; else None."""
+    perm = given.get("perm")
+    if node.op_type != "Transpose" or not perm or perm[0] == 0 or node.input[0] not in graph.values:
+        return None
+    return Turned(moves.read(graph, node), tuple(perm))
 
 
 def expand(graph, node, given):

@@ -37,6 +37,7 @@ class Graph(Builder):
         self.opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
         self.arrays = {t.name: numpy_helper.to_array(t) for t in self.graph.initializer}
         self.symbols: dict = {}
+        self.one_size = False                           # whether a layer is right for pictures of one size alone
         self.readers = Counter(constants.read_by(self.graph))
         self.divided = {node.input[0] for node in self.graph.node if node.op_type == "Div"}
 
@@ -48,7 +49,7 @@ class Graph(Builder):
         for node in self.graph.node:
             self.take(node)
         self.outputs = {output.name: self.finished(output.name) for output in self.graph.output}
-        if any(isinstance(layer, Flatten) for layer in self.net.layers.values()):
+        if self.one_size or any(isinstance(layer, Flatten) for layer in self.net.layers.values()):
             self.net.preprocessing = replace(self.net.preprocessing, size=self.shapes["input"][1:3])
         return self.net
 
@@ -99,7 +100,7 @@ class Graph(Builder):
             made = known[0].follow(self, node, given)
             if made is not None:
                 self.symbols[node.output[0]] = made
-        elif begun := torch_lrn.begin(self, node) or gelu.begin(self, node):
+        elif begun := torch_lrn.begin(self, node) or gelu.begin(self, node) or cutting.begin(self, node, given):
             self.symbols[node.output[0]] = begun
         elif node.op_type in OPERATORS and node.domain in ("", "ai.onnx"):
             OPERATORS[node.op_type](self, node, given)
@@ -124,6 +125,11 @@ class Graph(Builder):
         return value if value.places.ndim != 1 else Value(self.row(name, value), np.arange(value.places.size))
 
     # ---- what nodes read ----
+
+    def value(self, name):
+        if name in self.symbols:
+            raise BadFile(f"{name!r} is part of a {type(self.symbols[name]).__name__}, of which no layer came about")
+        return super().value(name)
 
     def weight(self, name):
         if name not in self.arrays:

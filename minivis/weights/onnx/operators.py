@@ -16,6 +16,7 @@ from minivis.layers import (
     FullyConnected,
     ReLU,
     Softmax,
+    Upsample,
 )
 from minivis.weights import layout
 from minivis.weights.layout import Value
@@ -152,12 +153,26 @@ def merge(graph, node):
 
 
 def added(graph, node, values):
+    if len({value.places.shape for value in values}) > 1:
+        values = [spread(graph, name, value, values) for name, value in zip(node.input, values)]
     if not all(layout.same(value.places, values[0].places) for value in values):
         if any(value.places.ndim != 1 for value in values):
             raise BadFile(f"{node.name!r} adds maps whose axes are in different orders; no layer here does that")
         values = [Value(graph.row(name, value), np.arange(value.places.size))
                   for name, value in zip(node.input, values)]
     graph.add_keeping(node, Add(), *(value.layer for value in values), places=values[0].places)
+
+
+def spread(graph, name, value, others):
+    """A value of a single position over as many positions as the largest of them has."""
+    shapes = [other.places.shape for other in others]
+    if any(len(shape) != 3 or shape[0] != shapes[0][0] for shape in shapes):
+        raise BadFile(f"{name!r} is added to values of other shapes ({shapes}); here they agree but for positions")
+    source = graph.maps_of(name, value)
+    factor = tuple(max(shape[i] for shape in shapes) // value.places.shape[i] for i in (1, 2))
+    if factor != (1, 1):
+        source = graph.insert(f"{name}, spread", Upsample(factor), source, once=True)
+    return Value(source, layout.standard(graph.shapes[source]))
 
 
 # ---- element by element ----
@@ -178,10 +193,24 @@ def clip(graph, node, given):
 
 
 def extreme(graph, node, given):
-    """Max and Min of a value and one number."""
+    """Max and Min of a value and one number; of two values, a + ReLU(b - a) and a - ReLU(a - b)."""
+    if len(node.input) == 2 and not any(name in graph.arrays for name in node.input):
+        sign, name = 1.0 if node.op_type == "Max" else -1.0, graph.name(node)
+        a, b = (graph.settled(graph.value(name)) for name in node.input)
+        opposite = graph.affine(f"{name}, negative", a, np.asarray(-1.0), np.asarray(0.0), alone=False)
+        if not layout.same(a.places, b.places):
+            raise BadFile(f"{node.name!r} compares values whose axes are in different orders; no layer here does that")
+        more = graph.insert(f"{name}, difference", Add(), b.layer, opposite.layer)
+        if sign < 0:
+            more = graph.affine(f"{name}, turned", Value(more, a.places), np.asarray(-1.0), np.asarray(0.0),
+                                alone=False).layer
+        more = Value(graph.insert(f"{name}, relu", ReLU(), more), a.places)
+        more = graph.affine(f"{name}, back", more, np.asarray(sign), np.asarray(0.0), alone=False) if sign < 0 else more
+        return graph.add_keeping(node, Add(), a.layer, more.layer, places=a.places)
     constants = [name for name in node.input if name in graph.arrays]
     if len(node.input) != 2 or len(constants) != 1 or graph.arrays[constants[0]].size != 1:
-        raise BadFile(f"{node.name!r} is a {node.op_type} of layers; here it is one of a layer and a number")
+        raise BadFile(f"{node.name!r} is a {node.op_type} of {len(node.input)} values; here it is one of two, or of a "
+                      "value and a number")
     number = float(graph.arrays[constants[0]].reshape(-1)[0])
     (name,) = (name for name in node.input if name not in constants)
     clipped(graph, node, name, *((number, None) if node.op_type == "Max" else (None, number)))

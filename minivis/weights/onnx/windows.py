@@ -48,6 +48,14 @@ def reduce_max(graph, node, given):
     reduced(graph, node, given, GlobalMaxPool(), "maximum")
 
 
+def reduce_sum(graph, node, given):
+    """The mean times how many positions there are, so for pictures of the size in hand alone."""
+    shape = graph.shapes[graph.settled(graph.value(node.input[0])).layer]
+    reduced(graph, node, given, GlobalAvgPool(), "sum")
+    graph.scaled(node, float(shape[1] * shape[2]))
+    graph.one_size = True
+
+
 def reduced(graph, node, given, layer, what):
     """A mean or maximum over all positions, however the axes are named."""
     value, axes = graph.settled(graph.value(node.input[0])), moves.axes_of(graph, node, given)
@@ -131,4 +139,5 @@ def window(graph, node, given):
 OPERATORS = {
     "AveragePool": average_pool, "GlobalAveragePool": global_average_pool, "GlobalMaxPool": global_max_pool, "LRN": lrn,
     "MaxPool": max_pool, "Pad": pad, "ReduceMax": reduce_max, "ReduceMean": reduce_mean,
+    "ReduceSum": reduce_sum,
 }  # fmt: skip

@@ -95,6 +95,19 @@ def test_small_powers_are_products(tmp_path, exponent):
     check(m, tmp_path)
 
 
+def test_an_absolute_value(tmp_path):
+    m = Model()
+    m.op("Abs", m.op("Conv", N, m.w(6, 3, 3, 3)))
+    check(m, tmp_path)
+
+
+def test_a_sum_over_all_positions_is_right_for_one_size(tmp_path):
+    m = Model()
+    x = m.op("ReduceSum", m.op("Relu", m.op("Conv", N, m.w(6, 3, 3, 3))), np.array([2, 3]), keepdims=0)
+    m.op("Gemm", x, m.w(6, 4))
+    assert check(m, tmp_path).input_size == (13, 11)
+
+
 def test_a_maximum_over_all_positions(tmp_path):
     m = Model()
     m.op("Gemm", m.op("ReduceMax", m.op("Conv", N, m.w(6, 3, 3, 3)), axes=[3, 2], keepdims=0), m.w(6, 4))

@@ -56,6 +56,16 @@ def test_bgr_is_turned_for_its_reader_alone(tmp_path):
     check(m, tmp_path)
 
 
+@pytest.mark.parametrize("order", [[2, 1, 0], [1, 2]])
+@pytest.mark.parametrize("kind", ["Gather", "GatherND"])
+def test_channels_that_pytorch_takes_with_the_pictures_moved_away(tmp_path, order, kind):
+    m = Model()
+    x = m.op("Transpose", N, perm=[1, 0, 2, 3])
+    x = m.op(kind, x, np.array(order) if kind == "Gather" else np.array(order)[:, None])
+    m.op("Conv", m.op("Transpose", x, perm=[1, 0, 2, 3]), m.w(4, len(order), 3, 3))
+    check(m, tmp_path)
+
+
 def test_opset_9_has_attributes(tmp_path):
     m = Model(opset=9)
     x = m.op("Slice", start(m), starts=[1, 2], ends=[5, 100], axes=[1, 3])
@@ -79,6 +89,7 @@ def test_channels_last(tmp_path):
     (lambda m, x: slices(m, x, [0], [6], [1], [2]), "every 2th channel"),
     (lambda m, x: slices(m, x, [3], [3], [2]), "takes 3 to 3"),
     (lambda m, x: m.op("Split", x, outputs=2, axis=0), "parts one picture from another"),
+    (lambda m, x: m.op("Relu", m.op("Transpose", x, perm=[1, 0, 2, 3])), "is a Relu of pictures moved to another axis"),
     (lambda m, x: m.op("Expand", x, np.array([1, 4, 11, 9])), "do not go together"),
     (lambda m, x: m.op("Expand", x, np.array([5, 6, 11, 9])), "maps are repeated over positions"),
     (lambda m, x: m.op("Pad", x, np.array([0, 1, 0, 0, 0, 0, 0, 0]), np.array(2, "f4")), "other than a number around"),

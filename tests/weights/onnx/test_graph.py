@@ -195,7 +195,7 @@ def test_what_cannot_be_is_named(tmp_path):
     refused(m, tmp_path, "across pictures")
     m = Model()
     m.op("Transpose", start(m), perm=[1, 0, 2, 3])
-    refused(m, tmp_path, "moves the axis of the pictures")
+    refused(m, tmp_path, "is part of a Turned, of which no layer came about")
     m = Model()
     m.op("Add", start(m), m.w(6, 5))
     refused(m, tmp_path, "differs from position to position")

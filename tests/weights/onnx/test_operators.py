@@ -5,7 +5,7 @@ import pytest
 from bare_graphs import bare_graph, node
 
 from minivis.errors import BadFile
-from minivis.layers import Permute, ReLU
+from minivis.layers import GlobalAvgPool, Permute, ReLU
 from minivis.weights.layout import Value
 from minivis.weights.onnx import operators
 
@@ -44,7 +44,8 @@ def test_a_clip_from_0_is_a_relu_alone():
     ("Clip", ("x",), {"min": -1.0, "max": 2.0}), ("Clip", ("x",), {"min": 1.0, "max": 2.0}),
     ("Clip", ("x",), {"max": 1.0}), ("Clip", ("x",), {"min": -0.5}), ("Clip", ("x",), {"min": -3.4e38}),
     ("Clip", ("x", "", "c"), {}), ("Max", ("x", "c"), {}), ("Min", ("c", "x"), {}), ("Neg", ("x",), {}),
-    ("Sub", ("x", "x"), {}), ("Sub", ("relu", "x"), {}),
+    ("Sub", ("x", "x"), {}), ("Sub", ("relu", "x"), {}), ("Max", ("relu", "x"), {}), ("Max", ("x", "relu"), {}),
+    ("Min", ("x", "relu"), {}), ("Min", ("relu", "x"), {}),
 ])  # fmt: skip
 def test_arithmetic_by_relus_and_scales(kind, inputs, given):
     graph = bare_graph((1, 2, 2, 3), c=np.array(0.5))
@@ -54,13 +55,29 @@ def test_arithmetic_by_relus_and_scales(kind, inputs, given):
     operators.OPERATORS[kind](graph, node(kind, *inputs), given)
     x = np.random.default_rng(0).uniform(-3, 3, (1, 2, 2, 3)).astype("f4")
     expected = {"Clip": lambda: np.clip(x, given.get("min"), given.get("max", 0.5 if "c" in inputs else None)),
-                "Max": lambda: np.maximum(x, 0.5), "Min": lambda: np.minimum(x, 0.5), "Neg": lambda: -x,
+                "Max": lambda: np.maximum(x, 0.5 if "c" in inputs else np.maximum(x, 0)),
+                "Min": lambda: np.minimum(x, 0.5 if "c" in inputs else np.maximum(x, 0)), "Neg": lambda: -x,
                 "Sub": lambda: x - x if inputs[0] == "x" else np.maximum(x, 0) - x}[kind]()  # fmt: skip
     acts = graph.net.forward(x, grad=None)
     np.testing.assert_allclose(acts[graph.values["y"].layer], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind, inputs", [("Max", ("x", "x")), ("Min", ("x", "many")), ("Max", ("x", "c", "c"))])
-def test_an_extreme_of_layers_is_refused(kind, inputs):
-    with pytest.raises(BadFile, match="of a layer and a number"):
+@pytest.mark.parametrize("kind, inputs", [("Max", ("x", "x", "x")), ("Min", ("x", "many")), ("Max", ("x", "c", "c"))])
+def test_an_extreme_of_more_is_refused(kind, inputs):
+    with pytest.raises(BadFile, match="here it is one of two, or of a value and a number"):
         operators.extreme(bare_graph((1, 2, 2, 3), c=np.array(1.0), many=np.ones(3)), node(kind, *inputs), {})
+
+
+def test_maps_and_one_position_are_added():
+    graph = bare_graph((1, 2, 4, 3))
+    graph.shapes["one"] = (1, 3)
+    graph.net.add("one", GlobalAvgPool())
+    graph.values["one"] = Value("one", np.arange(3).reshape(3, 1, 1))
+    operators.arithmetic(graph, node("Sub", "x", "one"), {})
+    x = np.random.default_rng(0).standard_normal((1, 2, 4, 3)).astype("f4")
+    value = graph.values["y"]
+    out = graph.net.forward(x, grad=None)[value.layer]
+    np.testing.assert_allclose(out, x - x.mean((1, 2), keepdims=True), atol=1e-6)
+    graph.values["row"] = Value("one", np.arange(3))
+    with pytest.raises(BadFile, match="here they agree but for positions"):
+        operators.arithmetic(graph, node("Add", "x", "row"), {})
