@@ -180,12 +180,12 @@ def table_of_weights(file, part, out, force, as_json, quiet):
     """
     from minivis.errors import BadFile
     from minivis.runtime.files import atomic_write, check_output
-    from minivis.weights.containers.open import opened
     from minivis.weights.guess_table import as_text, table_of_file
+    from minivis.weights.read import arrays_of
 
     out = f"{Path(file).stem}.json" if out is None else out
     check_output(out, force)
-    with opened(file, part) as contents:
+    with arrays_of(file, part) as contents:
         if contents is None:
             raise BadFile(f"{file} describes its own layers, or is none of the files that need a layer table")
         table, guessed = table_of_file(file, contents)

@@ -1,6 +1,7 @@
 """Any file of weights that minivis knows, told by its content and never by its name."""
 
 import os
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -72,6 +73,18 @@ def as_stored(path, dtype, finite, part, settings):
             return keras.load(source, dtype=dtype, finite=finite, **settings)
         inside = layouts.listed(list(source.file)) or "nothing"
         raise BadFile(f"{path} is an HDF5 file of another kind (it holds {inside}); minivis reads {READABLE}")
+
+
+@contextmanager
+def arrays_of(path, part=None):
+    """The `Contents` of a file that holds arrays and no description of its layers, for a layer table; else None."""
+    with opened(path, part) as contents:
+        if contents is not None or onnx_file.is_onnx(path):
+            yield contents
+            return
+    with hdf5.opened(path) as source:
+        silent = layouts.layout(source) and not native.is_native(source) and keras.config.parsed(source) is None
+        yield keras.contents(source) if silent else None
 
 
 def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preprocess=None, size=None):

@@ -1,5 +1,6 @@
 """Keras' files: a VGG is recognised (reader.py); any other model is built as its file describes it (model.py)."""
 
+from minivis.engine.ending import without_lone_softmax
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
 from minivis.models.vgg import BLOCKS
@@ -19,7 +20,7 @@ def load(source, *, arch=None, preprocess=None, **settings):
     if arch is not None and str(arch).upper() not in BLOCKS:
         raise UnknownName.of("architecture of a Keras file without a description of its layers", arch,
                              [*BLOCKS, "table.json"])
-    net = reader.load(source, **settings)
+    net = without_lone_softmax(reader.load(source, **settings))
     if arch is not None and not net.about["architecture"].startswith(str(arch).upper()):
         raise BadValue(f"{source.path} holds a {net.about['architecture']}, no {arch}")
     return as_asked(net, preprocess)

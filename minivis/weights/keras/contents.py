@@ -69,7 +69,7 @@ def named(group, source):
 
 def numbered(group, source, ahead=""):
     """The same of a .weights.h5 or .keras file, whose arrays have numbers alone."""
-    for key in sorted(group, key=number):
+    for key in sorted(group, key=likely_order):
         one = child(group, key, h5py.Group)
         if one is None:
             continue
@@ -82,6 +82,13 @@ def numbered(group, source, ahead=""):
         for inner in LAYERS:
             if (deeper := child(one, inner, h5py.Group)) is not None:
                 yield from numbered(deeper, source, f"{ahead}{name}/")
+
+
+def likely_order(key):
+    """Groups as they most likely stand in the model: convolutions by number, each with its norm, then matrices."""
+    kinds = ("conv2d", "batch_normalization")
+    rank = next((rank for rank, kind in enumerate(kinds) if key.startswith(kind)), len(kinds))
+    return key.startswith("dense"), number(key), rank
 
 
 def kinds_of(key, arrays):

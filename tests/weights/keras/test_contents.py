@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from commandline import runner
 from keras_models import Keras
 
 import minivis as mv
 from minivis.errors import BadFile
+from minivis.layers import Sigmoid
 from minivis.weights import keras
 from minivis.weights.containers import hdf5
 
@@ -90,3 +92,26 @@ def test_a_table_says_what_weights_alone_do_not(w, tmp_path, write):
 def test_weights_alone_without_a_table_say_what_to_do(w, tmp_path):
     with pytest.raises(BadFile, match=r"weights alone: save the whole model, .* or describe .*, --arch table\.json"):
         mv.load(weights_alone(net_of_all(w), tmp_path / "a.weights.h5"))
+
+
+def test_a_table_to_start_from_stands_in_the_likely_order(w, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    path = weights_alone(net_of_all(w), tmp_path / "a.weights.h5")
+    assert runner(capsys)("weights", "table", path, "-o", "a.json")[0] == 0
+    rows = json.loads((tmp_path / "a.json").read_text())["layers"]
+    named = [row["weights"] for row in rows if "weights" in row]
+    assert named == ["conv", "norm", "across", "separable", "separable_pointwise", "dense"]
+    code, _, said = runner(capsys)("weights", "table", archive(net_of_all(w), tmp_path / "b.h5"))
+    assert code == 2 and "describes its own layers" in said
+
+
+def test_weights_alone_of_one_output_end_in_a_sigmoid(tmp_path):
+    from keras_files import arrays, write_numbered
+    from vgg_nets import narrow_vgg
+
+    weights = arrays(narrow_vgg())
+    kernel, bias = weights["predictions"]
+    weights["predictions"] = kernel[:, :1], bias[:1]
+    write_numbered(tmp_path / "a.weights.h5", weights)
+    net = mv.load(tmp_path / "a.weights.h5")
+    assert type(net.layers[net.roles["prob"]]) is Sigmoid
