@@ -17,6 +17,7 @@ SUFFIXES = {                                    # what files call our parameters
     "FullyConnected": {"w": "weight", "b": "bias"},
     "BatchNorm": {"gamma": "weight", "beta": "bias", "mean": "running_mean", "var": "running_var"},
     "PReLU": {"w": "weight"},
+    "Scale": {"w": "weight", "b": "bias"},
     "ConvTranspose2D": {"w": "weight", "b": "bias"},
 }
 

@@ -19,8 +19,10 @@ from minivis.engine import layer_table
 from minivis.images.preprocessing import Preprocessing
 from minivis.models.vgg import input_size
 from minivis.weights.arrange import BY_SHAPE
+from minivis.weights.containers.tensor import Tensor
 
 SMALL = (32, 32)                                # CIFAR's pictures
+LARGEST_UNIT_MEAN = 2                           # a mean beyond it is one of pixels of 0 to 255
 GREY_MEAN, GREY_SCALE = 0.449 * 255, 0.226 * 255        # ImageNet's, over all colours
 
 
@@ -52,6 +54,8 @@ def table_of(match):
     fit_channels(table, shape(first)[1])
     if size:
         table["preprocessing"]["size"] = size
+    if match.pixels:
+        fit_pixels(rows, match, table["preprocessing"], prefixes)
     if match.aside:
         about["aside"] = f"arrays that the net does not need: {', '.join(match.aside[:6])}" + (
             f", ... ({len(match.aside)} in all)" if len(match.aside) > 6 else "")
@@ -93,3 +97,20 @@ def fit_channels(table, channels):
         return
     grey = replace(preprocessing, channel_order="grey", mean=(GREY_MEAN,), scale=(GREY_SCALE,))
     table["preprocessing"] = grey.as_dict()
+
+
+def fit_pixels(rows, match, preprocessing, prefixes):
+    """A first layer for a mean and a std that the net itself takes off its pictures, and these as they come: 0 to 1."""
+    mean, std = (tensor.read(np.float64).reshape(-1) for tensor in match.pixels)
+    channels = len(preprocessing["mean"])
+    for key, numbers in (("weight", 1 / std), ("bias", -mean / std)):
+        match.tensors[f"normalize.{key}"] = Tensor.of(np.broadcast_to(numbers, channels).astype(np.float64))
+    prefixes["normalize"] = "normalize"
+    for row in rows.values():
+        row["inputs"] = ["normalize" if name == "input" else name for name in row["inputs"]]
+    kept = dict(rows)
+    rows.clear()
+    rows["normalize"] = {"name": "normalize", "type": "Scale", "inputs": ["input"], "parameters": ["w", "b"]}
+    rows.update(kept)
+    unit = 255.0 if abs(mean).max() < LARGEST_UNIT_MEAN else 1.0
+    preprocessing.update(mean=[0.0] * channels, scale=[unit] * channels)

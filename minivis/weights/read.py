@@ -102,6 +102,8 @@ def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preproce
         table, prefix = table_of(match)
         net = build(table, prefix, match.tensors, contents.axes, dtype, path, finite)
         net = finish(net, match.known, contents)
+        if match.pixels:
+            net.about["preprocessing"] = "in the net, which itself subtracts its mean and divides by its std"
         tell_outputs(net, match.head.outputs if match.head else {})
     return as_asked(net, preprocess, size)
 

@@ -17,6 +17,8 @@ from minivis.weights.containers.checkpoint import ASIDE
 from minivis.weights.containers.open import spellings
 from minivis.weights.heads import Head, NoHead, gap_between, heads_of
 
+MOST_CHANNELS = 16                              # of a picture whose mean a net has as a buffer
+
 
 class Match(NamedTuple):
     """An architecture and the file's tensors under its names, with ``prefix`` before them.
@@ -29,6 +31,7 @@ class Match(NamedTuple):
     head: Head | None = None
     aside: tuple = ()
     prefix: str = ""
+    pixels: tuple = ()                                  # tensors of mean and std, where the net itself takes them off
     oihw: bool = True                                   # whether kernels are out, in, H, W
 
 
@@ -231,10 +234,13 @@ def with_head(body):
     known, prefix = body.known, body.prefix
     containers = {prefix + name.partition(".")[0] + "." for name in body.tensors}
     for name in body.rest:
-        if name.startswith(tuple(containers)):                          # of a deeper net, or of modules in between
+        if name.startswith(tuple(containers)) and name not in pixels_in(body.rest):     # of a deeper net, or in between
             raise NoHead(f"{name!r} has no place in it")
     aside = [name for name, tensor in body.rest.items() if is_aside(name, prefix, known) or not tensor.shape]
+    tied = set(body.tensors.values())                   # the same weights under another name, as in a net for pairs
+    aside += [name for name, tensor in body.rest.items() if name not in aside and tensor in tied]
     rest = {name: tensor for name, tensor in body.rest.items() if name not in aside}
+    pixels = [rest.pop(name) for name in pixels_in(rest)]
     layers = {name: known.net.nodes[name] for name in known.net.nodes if name not in known.body}
     own = {prefix + known.prefix(name): name for name, (layer, _) in layers.items() if type(layer) is FullyConnected}
     more = [name for name in rest if name.rpartition(".")[0] not in own]
@@ -250,7 +256,17 @@ def with_head(body):
         pooling.append(row | layer.config())
     head = heads_of(rest, body.channels, known.body[-1], pooling, head_names(rest, prefix, known) | own)
     tensors = {prefix + name: tensor for name, tensor in body.tensors.items()} | rest
-    return Match(known, tensors, head, tuple(aside), prefix)
+    return Match(known, tensors, head, tuple(aside), prefix, tuple(pixels))
+
+
+def pixels_in(rest):
+    """Names of the mean and std that a module takes off its pictures: buffers of a number or three, side by side."""
+    for name, tensor in rest.items():
+        start, word, end = name.rpartition("mean")
+        std = rest.get(f"{start}std{end}")
+        if word and not end and std is not None and tensor.size == std.size <= MOST_CHANNELS:
+            return [name, f"{start}std"]
+    return []
 
 
 def head_names(rest, prefix, known):

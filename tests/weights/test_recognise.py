@@ -18,6 +18,7 @@ from minivis.models.known import Known, architectures, blank_vgg, vgg_names
 from minivis.models.resnet import Design, to_number
 from minivis.weights import oxford
 from minivis.weights.containers.open import Contents, opened
+from minivis.weights.containers.tensor import Tensor
 from minivis.weights.recognise import file_shape, recognise
 
 
@@ -321,3 +322,25 @@ def test_caffes_names_in_a_file_of_pytorchs_are_no_alexnet(tmp_path):
         arrays = {key.replace("fc8", "out"): tensor.read() for key, tensor in contents.tensors.items()}
     with pytest.raises(BadFile, match="minivis weights table writes a table"):
         loaded(tmp_path, arrays)
+
+
+@pytest.mark.parametrize("prefix, buffers", [("1.", "0."), ("model.", "normalize."), ("", ""), ("model.", "")])
+@pytest.mark.parametrize("times", [1, 255])
+def test_a_net_that_takes_off_the_mean_itself_keeps_doing_it(tmp_path, prefix, buffers, times):
+    mean, std = np.array([0.5, 0.25, 0.75], "f4") * times, np.array([0.2, 0.5, 0.25], "f4") * times
+    arrays = {prefix + name: array for name, array in (BODY | HEAD).items()}
+    arrays |= {f"{buffers}mean": mean.reshape(1, 3, 1, 1), f"{buffers}std": std.reshape(1, 3, 1, 1)}
+    net, plain = loaded(tmp_path, arrays), loaded(tmp_path, BODY | HEAD)
+    found, wanted = net.forward(X * times)["fc.3"], plain.forward((X * times - mean) / std)["fc.3"]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+    assert net.preprocessing.mean == (0, 0, 0) and net.preprocessing.scale == (255 / times,) * 3
+    assert "in the net" in net.about["preprocessing"]
+
+
+def test_weights_that_are_shared_are_of_one_net(tmp_path):
+    """A file for pairs of pictures, in which both bodies are one."""
+    tensors = {name: Tensor.of(array) for name, array in BODY.items()}
+    both = {f"{body}.{name}": tensor for name, tensor in tensors.items() for body in ("a", "b")}
+    head = {name: Tensor.of(array) for name, array in linear("fc", 6, 5).items()}
+    match = recognise(Contents(both | head, "safetensors"), "a.pth")
+    assert match.head.roles["logits"] == "fc" and "b.conv1.weight" in match.aside
