@@ -3,14 +3,25 @@
     BatchNormalization      to opset 13 it takes the pictures' own mean and variance in
     LRN                     it takes the number of pictures for that of channels
     MaxPool, AveragePool    windows that are too many, or elsewhere, where ceil_mode meets padding
+    Add, Sub, Mul, Div      to opset 6 they may name the axis where the second one begins
+    Dropout                 to opset 6 it knows none
 """
 
 import numpy as np
 
 
-def corrected():
+def corrected(opset):
     """The classes for ``ReferenceEvaluator(new_ops=...)``."""
     from onnx.reference.op_run import OpRun
+
+    def by_axis(name, function):
+        def run(self, a, b, axis=None, **_):
+            b = b if axis is None else b.reshape(*b.shape, *(1,) * (a.ndim - axis % a.ndim - b.ndim))
+            return (function(a, b),)
+
+        return type(name, (OpRun,), {"op_domain": "", "_run": run})
+
+    old = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
 
     class LRN(OpRun):
         op_domain = ""
@@ -47,7 +58,14 @@ def corrected():
                 x = (x / counts.reshape(-1, *(1,) * (x.ndim - 1 - axis))).astype(x.dtype)
             return (x,)
 
-    return [LRN, BatchNormalization, MaxPool, AveragePool]
+    class Dropout(OpRun):
+        op_domain = ""
+
+        def _run(self, x, **_):
+            return (x,)
+
+    older = [Dropout, *(by_axis(*named) for named in old.items())] if opset < 7 else []
+    return [LRN, BatchNormalization, MaxPool, AveragePool, *older]
 
 
 def windows_of(shape, sizes, strides, auto, ceil, pads):

@@ -126,6 +126,9 @@ def arithmetic(graph, node, given):
     (other,) = (name for name in node.input if name not in graph.arrays)
     kind, number = node.op_type, graph.weight(constants[0]).astype(np.float64)
     value = graph.settled(graph.value(other))
+    if "axis" in given:                                     # to opset 6: the axis where the constant's first one stands
+        axis = given["axis"] % (value.places.ndim + 1)
+        number = number.reshape(*number.shape, *(1,) * (value.places.ndim + 1 - axis - number.ndim))
     if kind == "Div":
         if node.input[0] != other:
             raise BadFile(f"{node.name!r} divides a constant by what the net computes; no layer here does that")

@@ -84,7 +84,8 @@ def evaluate(model, picture, x, names):
     """The values ``names`` by onnx's reference evaluator."""
     from onnx.reference import ReferenceEvaluator
 
-    return ReferenceEvaluator(asking(model, names), new_ops=corrected()).run(None, {picture: x})
+    opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
+    return ReferenceEvaluator(asking(model, names), new_ops=corrected(opset)).run(None, {picture: x})
 
 
 def asking(model, names):

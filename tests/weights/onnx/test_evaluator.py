@@ -63,3 +63,13 @@ def test_an_lrn_of_one_picture():
     m.op("LRN", N, size=3, alpha=3.0, beta=1.0, bias=1.0)
     (out,) = proof.evaluate(m.proto(), N, np.array([1.0, 2, 3], "f4").reshape(1, 3, 1, 1), [m.nodes[-1].output[0]])
     np.testing.assert_allclose(out.reshape(-1), [1 / 6, 2 / 15, 3 / 14], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["Add", "Sub", "Mul", "Div"])
+def test_constants_that_begin_at_an_axis(tmp_path, kind):
+    """As files of 2017 have a bias a channel; here there are as many channels as columns, so an axis less is seen."""
+    m = Model((1, 3, 4, 6), opset=6)
+    x = m.op(kind, m.op("Conv", N, m.w(4, 3, 1, 3)), m.w(4) + 2, broadcast=1, axis=1)
+    m.op("Gemm", m.op("Flatten", m.op("Dropout", x, is_test=1)), m.w(64, 3), m.w(3), broadcast=1)
+    net = mv.load(m.save(tmp_path / "a.onnx"))
+    assert "off by" in net.about["proof"]
