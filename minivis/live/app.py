@@ -79,7 +79,7 @@ class OwnPageOnly:
                 await receive()
                 await send({"type": "websocket.close", "code": 1008})       # before it was accepted: HTTP 403
             else:
-                sentence = "minivis live answers its own page only: open the address that it printed"
+                sentence = "minivis live only answers requests from its own page: open the address that it printed"
                 await PlainTextResponse(sentence, 403)(scope, receive, send)
             return
         await self.app(scope, receive, send)
@@ -111,7 +111,7 @@ def create_app(net, *, name="net", hosts=HOSTS):
         await socket.accept()
         if desk.viewers >= MAX_VIEWERS:
             await socket.send_text(as_json({"type": "error", "about": "connection",
-                                            "message": f"{MAX_VIEWERS} viewers are looking already; close one"}))
+                                            "message": f"{MAX_VIEWERS} viewers are connected already; close one"}))
             await socket.close(1013)
             return
         desk.viewers += 1

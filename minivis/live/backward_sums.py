@@ -12,7 +12,7 @@ from minivis.live.numbers import TERMS, named, rest
 def backward(net, acts, name, at, target=None):
     """Under each rule, the gradient of the target's score that arrives at the unit, reader by reader."""
     if not net.roles.get("logits"):
-        return {"why": "this net has no classes, so there is no score whose gradient could arrive here"}
+        return {"why": "this net has no classes, so there is no score with a gradient here"}
     logits = net.roles["logits"]
     if target is None:
         target = f"{logits}:{int(acts[logits][0].argmax())}"
@@ -24,7 +24,7 @@ def backward(net, acts, name, at, target=None):
     for rule in RELU_RULES:
         dacts, _ = net.backward(acts, seeds, relu_rule=rule, keep="all")
         if name not in dacts:
-            return {**found, "why": f"{name} lies beside the way or above {start}: no gradient of the score passes it"}
+            return {**found, "why": f"{name} is not below {start}, so the score has no gradient there"}
         terms = [term for reader, node in net.nodes.items() if name in node.inputs and reader in dacts
                  for term in sent_back(net, acts, dacts, reader, node, name, at, rule)]
         if name == start:
@@ -43,7 +43,7 @@ def sent_back(net, acts, dacts, reader, node, name, at, rule):
         return BACKWARD[type(layer)](net, acts, layer, reader, d, name, at, rule)
     dxs, _ = layer.backward(dacts[reader], acts.caches[reader], BackwardMode(relu_rule=rule))
     sent = sum(float(dx[0][at]) for source, dx in zip(node.inputs, dxs) if source == name)
-    return [{"label": f"{reader}, all that reads it", "d": None, "w": None, "product": sent}]
+    return [{"label": f"{reader}, its only reader", "d": None, "w": None, "product": sent}]
 
 
 def term(label, d, w):

@@ -10,7 +10,7 @@ from minivis.live.numbers import GROUPS, TERMS, named, rest, source_name
 def forward(net, acts, name, at):
     """What made one number. Of a layer that changes each number by itself, "of" says what made the one before."""
     if name == "input":
-        return {"kind": "input", "formula": "a pixel of the picture, with the net's mean and scale taken out",
+        return {"kind": "input", "formula": "a pixel of the picture, normalised by the net's mean and scale",
                 "steps": [], "total": float(acts[name][0][at])}
     layer, sources = net.nodes[name]
     found = FORWARD.get(type(layer), plain_forward)(net, acts, layer, sources, name, at)

@@ -66,7 +66,7 @@ def heat(job, values, target, number, **numbers):
 def show_arithmetic(desk, picture, unit, number, tell):
     net = desk.on_cpu
     if unit is None:
-        raise BadValue("explain takes a unit, as conv3_1:4@3,4")
+        raise BadValue("explain needs a unit, such as conv3_1:4@3,4")
     shown = parse_unit(net, unit)
     if shown.where is None and len(net.shapes()[shown.layer]) == 4:
         shown = Unit(shown.layer, shown.channel, "max")
@@ -76,7 +76,7 @@ def show_arithmetic(desk, picture, unit, number, tell):
 def show_patches(desk, picture, unit, number, tell):
     """The places in the sample pictures that excite a unit most; and of each unit of its layer the first one."""
     if unit is None:
-        raise BadValue("patches are of a unit, as conv3_1:4")
+        raise BadValue("patches need a unit, such as conv3_1:4")
     net, unit = desk.microscope.net, parse_unit(desk.microscope.net, unit)
     peaks = sample_peaks(desk, tell)[unit.layer]
     if ("sheet", unit.layer) not in desk.kept:
@@ -162,7 +162,7 @@ def grow_frozen(desk, picture, unit, number, tell):
 
 def named_unit(desk, unit):
     if unit is None:
-        raise BadValue("name the unit that should grow, as conv3_1:4")
+        raise BadValue("name the unit to maximise, such as conv3_1:4")
     unit = parse_unit(desk.microscope.net, unit)
     return replace(unit, where=None) if unit.where == "max" else unit           # wherever it likes: everywhere
 

@@ -55,22 +55,22 @@ def as_json(message):
 def split_picture(data):
     """(number, file) of a binary message."""
     if len(data) > MAX_PICTURE:
-        raise BadValue(f"a picture of {len(data)} bytes; up to {MAX_PICTURE} are taken: send it smaller")
+        raise BadValue(f"the picture has {len(data)} bytes; the limit is {MAX_PICTURE}: send a smaller one")
     if len(data) < 5 or not data[4:].startswith(tuple(MAGIC)):
-        raise BadValue("a binary message is a picture: its number in 4 bytes, then a JPEG, PNG or WebP file")
+        raise BadValue("a binary message must be a picture: its number in 4 bytes, then a JPEG, PNG or WebP file")
     return struct.unpack_from("<I", data)[0], data[4:]
 
 
 def parsed(text):
     """A message as a dict with a known type. Raise BadValue or UnknownName for anything else."""
     if len(text) > MAX_TEXT:
-        raise BadValue(f"a message of {len(text)} characters; up to {MAX_TEXT} are taken")
+        raise BadValue(f"the message has {len(text)} characters; the limit is {MAX_TEXT}")
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadValue("a message is JSON, and this is none") from None
+        raise BadValue("a message must be JSON, and this is not") from None
     if not isinstance(message, dict):
-        raise BadValue(f"a message is a JSON object with a type, not a {type(message).__name__}")
+        raise BadValue(f"a message must be a JSON object with a type, not a {type(message).__name__}")
     if message.get("type") not in TYPES:
         raise UnknownName.of("type of message", message.get("type"), TYPES)
     return message
@@ -82,5 +82,5 @@ def text_of(message, key, default=None):
     if value is None:
         return default
     if not isinstance(value, str) or len(value) > 200:
-        raise BadValue(f"{key} is a text of up to 200 characters, not {str(value)[:40]!r}")
+        raise BadValue(f"{key} must be a text of up to 200 characters, not {str(value)[:40]!r}")
     return value

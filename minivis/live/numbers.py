@@ -14,7 +14,7 @@ def place(acts, unit):
     if acts[unit.layer].ndim != 4:
         return (unit.channel,)
     if unit.where is None:
-        raise BadValue(f"{unit}: a number has a place, as {unit}@3,4 or {unit}@max")
+        raise BadValue(f"{unit}: add the place of the number, as in {unit}@3,4 or {unit}@max")
     return (*(int(p[0]) for p in unit_positions(acts, unit)), unit.channel)
 
 

@@ -41,7 +41,7 @@ def listening(port, usual):
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
             if number == ports[-1]:
-                raise BadValue(f"port {number} is taken, or not for you: name another, or none for any") from None
+                raise BadValue(f"port {number} is in use or not permitted: name another one, or leave it out") from None
     with sock:
         yield sock
 

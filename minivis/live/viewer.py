@@ -100,7 +100,7 @@ class Viewer:
             if name not in JOBS:
                 raise BadValue(f"no job named {name!r}. Choose from: {', '.join(JOBS)}")
             if self.picture is None:
-                raise BadValue("first send a picture")
+                raise BadValue("send a picture first")
             unit = messages.text_of(message, "unit")
             if unit is not None:
                 unit = self.desk.microscope.changed(self.view, unit=unit).unit
@@ -122,7 +122,7 @@ class Viewer:
                 await self.complain(error, "picture")
             except Exception as error:
                 log.exception("a picture could not be worked on")
-                await self.complain(f"a fault in minivis: {type(error).__name__}: {error}", "picture")
+                await self.complain(f"a bug in minivis: {type(error).__name__}: {error}", "picture")
             else:
                 await self.send(answer)
 
@@ -169,7 +169,7 @@ class Viewer:
             tell({"type": "error", "about": name, "message": str(error)})
         except Exception as error:
             log.exception("a job failed")
-            tell({"type": "error", "about": name, "message": f"a fault in minivis: {type(error).__name__}: {error}"})
+            tell({"type": "error", "about": name, "message": f"a bug in minivis: {type(error).__name__}: {error}"})
 
     def note(self, name, message):
         self.news[name] = message

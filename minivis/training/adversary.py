@@ -34,9 +34,10 @@ class Adversary:
             raise UnknownName.of("attack to train against", self.attack, ATTACKS)
         check_settings(norm=self.norm, eps=self.eps, steps=self.steps)
         if self.attack == "fgsm" and self.steps != 1:
-            raise BadValue(f"fgsm is a single step, not {self.steps}: with more it is pgd")
+            raise BadValue(f"fgsm is a single step, not {self.steps}: use pgd for several")
         if not 0 < self.share <= 1 or self.warmup < 0:
-            raise BadValue(f"share is above 0 and at most 1 and warmup 0 or more, not {self.share} and {self.warmup}")
+            raise BadValue(f"share must be above 0 and at most 1, and warmup at least 0, not {self.share} and "
+                           f"{self.warmup}")
 
     def __str__(self):
         name = "FGSM" if self.attack == "fgsm" else f"PGD-{self.steps}"

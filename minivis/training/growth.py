@@ -22,7 +22,7 @@ class Growth:
         self.net = net
         self.layer = next((name for name, layer in net.layers.items() if isinstance(layer, Conv2D)), None)
         if self.layer is None:
-            raise BadValue("this net has no convolution whose filters could grow")
+            raise BadValue("this net has no convolution, so there are no filters to watch")
         self.losses, self.right, self.filters = [], [], [self._filters()]
 
     def __call__(self, training):

@@ -183,13 +183,13 @@ class Trainer:
         """Continue from a checkpoint of the same net and recipe, to the bit as if it had never stopped."""
         with opened(path, NO_CHECKPOINT) as source:
             if (saved := recipe_in(source)) != repr(asdict(self.recipe)):
-                raise BadFile(f"{path} was written under another recipe: {printable(saved)}")
+                raise BadFile(f"{path} belongs to another recipe: {printable(saved)}")
             done, seconds = (source.attribute(source.file, key) for key in ("steps_done", "seconds"))
             if not isinstance(done, np.integer) or not isinstance(seconds, np.floating):
-                raise BadFile(f"{path} is damaged: it does not say how far the training was")
+                raise BadFile(f"{path} is damaged: it does not say how many steps were done")
             done, seconds = int(done), float(seconds)
             if not 0 <= done <= self.recipe.steps:
-                raise BadFile(f"{path} is damaged: it is of {done} steps, and the recipe has {self.recipe.steps}")
+                raise BadFile(f"{path} is damaged: it has {done} steps, but the recipe has {self.recipe.steps}")
             params, slots = {}, {}
             for name, layer in self.net.layers.items():
                 params[name] = {key: like(p, f"params/{name}/{key}", source) for key, p in layer.params.items()}
@@ -211,7 +211,8 @@ def like(array, name, source):
     """The numbers called ``name`` in a checkpoint. Raise BadFile unless they are of the shape and type of ``array``."""
     dataset = child(source.file, name, h5py.Dataset)
     if dataset is None or dataset.shape != array.shape or dataset.dtype != array.dtype:
-        raise BadFile(f"{source.path} cannot be read as a checkpoint of this net ({name} is missing or another)")
+        raise BadFile(f"{source.path} cannot be read as a checkpoint of this net ({name} is missing or has another "
+                      "shape)")
     return read_array(dataset, array.dtype, source, finite=False)
 
 

@@ -25,7 +25,7 @@ def test_a_page(run, here):
 
 @pytest.mark.parametrize("words, message", [
     (["--unit", "relu2_9:1@0,0"], "did you mean 'relu2_1'"),
-    (["--unit", "relu2_1:1"], "a number has a place"),
+    (["--unit", "relu2_1:1"], "add the place of the number"),
     (["--unit", "relu2_1:1@99,0"], "99"),
     (["--target", "gose"], "did you mean 'goose'"),
     (["-o", "number.txt"], "its name ends in .html"),

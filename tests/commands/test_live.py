@@ -17,4 +17,4 @@ def test_the_command_takes_another_port_where_its_own_is_taken_and_says_so_where
         with serve.listening(None, port) as other:
             assert other.getsockname()[1] != port
         assert main(["live", "--port", str(port), "--no-browser"]) == 2
-        assert f"port {port} is taken" in capsys.readouterr().err
+        assert f"port {port} is in use" in capsys.readouterr().err

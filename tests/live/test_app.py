@@ -61,4 +61,4 @@ def test_every_file_of_the_page_is_served_and_none_names_another_host(server):
 def test_there_is_a_limit_to_viewers(net, monkeypatch):
     monkeypatch.setattr("minivis.live.app.MAX_VIEWERS", 1)
     with serving(net) as (port, _), Watcher(port), Watcher(port) as one_too_many:
-        assert "viewers are looking already" in one_too_many.refused
+        assert "viewers are connected already" in one_too_many.refused

@@ -48,7 +48,7 @@ def test_a_picture_comes_with_its_number_and_up_to_four_mebibytes():
     assert messages.split_picture(b"\2\1\0\0" + file) == (258, file)
     full = bytes(4) + file + bytes(4 * 2**20 - len(file) - 4)
     assert messages.split_picture(full)[0] == 0
-    with pytest.raises(BadValue, match="send it smaller"):
+    with pytest.raises(BadValue, match="send a smaller one"):
         messages.split_picture(full + b"\0")
 
 
@@ -56,5 +56,5 @@ def test_a_text_is_missing_null_or_up_to_200_characters():
     assert messages.text_of({}, "unit") is None and messages.text_of({"unit": None}, "unit", "all") == "all"
     assert messages.text_of({"unit": "x" * 200}, "unit") == "x" * 200
     for wrong in ("x" * 201, 7, ["x"]):
-        with pytest.raises(BadValue, match="unit is a text"):
+        with pytest.raises(BadValue, match="unit must be a text"):
             messages.text_of({"unit": wrong}, "unit")

@@ -18,7 +18,7 @@ def test_a_unit_has_its_row_and_column_first_and_then_its_channel(vgg, acts):
     assert place(acts, parse_unit(vgg, "fc7:6")) == (6,)
     row, column = np.unravel_index(acts["conv2_1"][0, :, :, 5].argmax(), (8, 8))
     assert place(acts, parse_unit(vgg, "conv2_1:5@max")) == (row, column, 5)
-    with pytest.raises(BadValue, match="a number has a place"):
+    with pytest.raises(BadValue, match="add the place of the number"):
         place(acts, parse_unit(vgg, "conv2_1:5"))
 
 

@@ -162,7 +162,7 @@ def test_chosen_pictures_films_and_samples(person, known, film):
     person.keyboard.press("4")
     person.click(f"#sample-list button[aria-label='{second}']")
     person.until_top(second)
-    (film / "no picture.png").write_text("this is none")
+    (film / "no picture.png").write_text("this is not")
     person.choose_file(film / "no picture.png")
     person.until("/no picture that this browser can read/.test(document.getElementById('notice').textContent)")
     person.keyboard.press("5")

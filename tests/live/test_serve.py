@@ -15,7 +15,7 @@ def test_a_port_that_is_taken_is_refused_by_name_and_passed_over_otherwise():
         assert address == "127.0.0.1"
         with serve.listening(None, port) as other:
             assert other.getsockname()[1] != port
-        with pytest.raises(BadValue, match=f"port {port} is taken"), serve.listening(port, port):
+        with pytest.raises(BadValue, match=f"port {port} is in use"), serve.listening(port, port):
             pass
 
 

@@ -69,17 +69,17 @@ def test_the_rule_changes_the_way_back(watcher):
 
 
 @pytest.mark.parametrize("message, words", [
-    ("no json {", "is JSON"), ("[1, 2]", "JSON object"), ("{}", "type"), ('{"type": "format the disk"}', "type"),
+    ("no json {", "be JSON"), ("[1, 2]", "JSON object"), ("{}", "type"), ('{"type": "format the disk"}', "type"),
     ('{"type": "view", "layer": "conv9_9"}', "no layer named 'conv9_9'; did you mean"),
-    ('{"type": "view", "layer": 7}', "layer is a text"), ('{"type": "view", "rule": "left"}', "no ReLU rule"),
+    ('{"type": "view", "layer": 7}', "layer must be a text"), ('{"type": "view", "rule": "left"}', "no ReLU rule"),
     ('{"type": "view", "unit": "conv1_1:999"}', "6 channels"),
     ('{"type": "job", "job": "mine"}', "no job named 'mine'"),
     ('{"type": "view", "unit": "fc8:1@3,3"}', "has no positions"),
     ('{"type": "view", "unit": "conv1_1:1@99,0"}', "rows go from 0 to 15"),
-    ("[" * 15_000, "is JSON"), ('{"type": "' + "x" * 30_000 + '"}', "up to 20000"),
+    ("[" * 15_000, "be JSON"), ('{"type": "' + "x" * 30_000 + '"}', "the limit is 20000"),
     (b"", "binary message"), (b"\1\0\0\0", "binary message"), (b"\1\0\0\0GIF89a", "binary message"),
     (b"\1\0\0\0" + GOOD[: len(GOOD) // 2], "damaged or incomplete"), (b"\1\0\0\0" + bytes(BOMB), "2500 million"),
-    (b"\1\0\0\0\xff\xd8\xff" + bytes(5_000_000), "send it smaller"),
+    (b"\1\0\0\0\xff\xd8\xff" + bytes(5_000_000), "send a smaller one"),
 ])  # fmt: skip
 def test_a_bad_message_gets_an_error_and_the_connection_lives(watcher, message, words):
     watcher.socket.send(message)

@@ -94,9 +94,9 @@ def test_training_against_it_makes_a_net_harder_to_mislead():
 @pytest.mark.parametrize("settings, message", [
     ({"attack": "pdg"}, "no attack to train against named 'pdg'; did you mean 'pgd'"),
     ({"eps": 0}, "eps must be a number of levels above 0"),
-    ({"attack": "fgsm", "steps": 2}, "fgsm is a single step, not 2: with more it is pgd"),
-    ({"share": 0.0}, "share is above 0 and at most 1"),
-    ({"warmup": -1}, "warmup 0 or more"),
+    ({"attack": "fgsm", "steps": 2}, "fgsm is a single step, not 2: use pgd for several"),
+    ({"share": 0.0}, "share must be above 0 and at most 1"),
+    ({"warmup": -1}, "warmup at least 0"),
     ({"norm": "L3"}, "no norm named 'L3'"),
 ])  # fmt: skip
 def test_wrong_adversaries(settings, message):

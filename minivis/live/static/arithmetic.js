@@ -55,9 +55,9 @@ export function explained(message, go) {
     line("together", total, "total"));
 
   return [
-    tag("div", {}, tag("h3", {}, "Forwards: where it comes from"), part(message.unit, message.forward),
-      ...message.then.map((relu) => line(`${relu.layer} makes of it`, relu.value, "total"))),
-    tag("div", {}, tag("h3", {}, `Backwards: what reaches it of the score of ${backward.target ?? "a class"}`),
+    tag("div", {}, tag("h3", {}, "Forward: how it is computed"), part(message.unit, message.forward),
+      ...message.then.map((relu) => line(`after ${relu.layer}`, relu.value, "total"))),
+    tag("div", {}, tag("h3", {}, `Backward: the gradient of the score of ${backward.target ?? "a class"}`),
       backward.why ? tag("p", { class: "soft" }, `${backward.why}.`) : tag("p", { class: "formula" },
         "d here = Σ over its readers of (d there · the weight by which it reads)"),
       backward.rules ? tag("div", { class: "rules" }, ...Object.values(backward.rules).map(rule)) : null),

@@ -6,9 +6,9 @@ export function keys(actions, list, isOn) {
     ["n", "Next picture", actions.next],
     ["← → ↑ ↓", "Choose a unit", null],
     ["[ ]", "Layer before, layer after", null],
-    ["r", "Next rule for the way back", actions.rule],
+    ["r", "Next rule of the backward pass", actions.rule],
     ["g G", "Activations brighter, darker", null],
-    ["b B", "Way back brighter, darker", null],
+    ["b B", "Backward pass brighter, darker", null],
     ["u", "Scale by unit or by layer", actions.norm],
     ["o", "Overlay: none, picture, patterns", actions.overlay],
     ["x", "Follow the strongest place again", actions.follow],
@@ -18,7 +18,7 @@ export function keys(actions, list, isOn) {
     ["m", "Maximise from the frozen frame", actions.grow],
     ["1 … 5", "Camera, picture, film, samples, test pattern", null],
     ["t", "Light or dark", actions.theme],
-    ["esc", "Close, clear, choose no unit", actions.escape],
+    ["esc", "Close, clear, unselect the unit", actions.escape],
     ["?", "This list", actions.help],
   ];
   const map = {

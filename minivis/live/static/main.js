@@ -52,7 +52,7 @@ function greet(message, again) {
 }
 
 function lost(tries) {
-  say(tries > 1 || hello ? "The server does not answer. It may have been stopped; the page goes on trying." : "Connecting …");
+  say(tries > 1 || hello ? "The server does not answer. It may have been stopped; the page keeps trying." : "Connecting …");
 }
 
 function say(text, ms) {
@@ -74,8 +74,8 @@ function build() {
   tools = new Tools({
     colormaps: hello.colormaps, stop: () => connection.send({ type: "stop" }),
     request: (job) => {
-      if (!last) { $("tool-note").textContent = "First choose a picture."; return false; }
-      if (job === "grow" && state.unit === null) { $("tool-note").textContent = "First choose a unit in the grid, or a class."; return false; }
+      if (!last) { $("tool-note").textContent = "Choose a picture first."; return false; }
+      if (job === "grow" && state.unit === null) { $("tool-note").textContent = "Choose a unit in the grid, or a class, first."; return false; }
       freeze(true);
       whenSettled(() => connection.send({ type: "job", job, unit: state.unit === null ? null : job === "grow" ? unitName() : fixedUnit() }));
       return true;
@@ -182,7 +182,7 @@ function redraw() {
   if (state.unit !== null && last.unit && last.unit.layer === state.layer && last.unit.channel === state.unit) {
     panel.draw(last.unit, last.arrays, +$("gamma").value, state.place === null);
   }
-  $("tools-target").textContent = `Which pixels does ${state.unit === null ? "the first class" : unitLabel()} hang on?`;
+  $("tools-target").textContent = `Which pixels does ${state.unit === null ? "the first class" : unitLabel()} depend on?`;
 }
 
 const layerType = () => hello.layers.find(({ name }) => name === state.layer)?.type ?? "input";

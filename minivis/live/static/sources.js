@@ -32,7 +32,7 @@ export class Sources {
 
   async camera() {
     const isWanted = this.stop();
-    if (!navigator.mediaDevices) return this.complain("This browser gives a camera to pages on 127.0.0.1 or localhost only.");
+    if (!navigator.mediaDevices) return this.complain("This browser allows a camera only on pages of 127.0.0.1 or localhost.");
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 }, height: { ideal: 480 } } });
       if (!isWanted()) return stream.getTracks().forEach((track) => track.stop());
@@ -42,8 +42,8 @@ export class Sources {
       if (isWanted()) this.begin("camera");
     } catch (error) {
       if (error.name === "AbortError") return;
-      this.complain(error.name === "NotAllowedError" ? "The camera was refused. Allow it in the address bar, or take a picture."
-        : "No camera answers here. A picture, a film or the samples do as well.");
+      this.complain(error.name === "NotAllowedError" ? "Access to the camera was denied. Allow it in the address bar, or choose a picture."
+        : "No camera was found. Choose a picture, a film or the samples instead.");
     }
   }
 
@@ -54,7 +54,7 @@ export class Sources {
       await this.video.play();
       if (isWanted()) this.begin("film");
     } catch {
-      if (isWanted()) this.complain(`${file.name} is no film that this browser can play.`);
+      if (isWanted()) this.complain(`${file.name} is not a film that this browser can play.`);
     }
   }
 
@@ -74,7 +74,7 @@ export class Sources {
       this.still = still;
       this.begin("picture");
     } catch {
-      this.complain(`${file.name} is no picture that this browser can read.`);
+      this.complain(`${file.name} is not a picture that this browser can read.`);
     }
   }
 

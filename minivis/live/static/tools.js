@@ -37,8 +37,8 @@ export class Tools {
     const colors = message.job === "saliency" ? this.saliencyTable() : table(this.colormaps.diverging, 1, true);
     paintVeil($("over"), arrays.map, colors);
     $("over").hidden = false;
-    const said = message.job === "saliency" ? `|d ${name} / d pixel|, up to ${short(limit)} a level of 255`
-      : `${name} falls from ${this.amount(message.before, message)} to ${this.amount(message.lowest, message)} under the worst of ${message.windows} squares; red: it needs this`;
+    const said = message.job === "saliency" ? `|d ${name} / d pixel|, up to ${short(limit)} per level of 255`
+      : `${name} falls from ${this.amount(message.before, message)} to ${this.amount(message.lowest, message)} under the worst of ${message.windows} squares; red: it depends on this`;
     this.note(message.job === "saliency" ? `saliency of ${name}` : `occlusion of ${name}`);
     this.finish(said);
   }

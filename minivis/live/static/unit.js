@@ -29,7 +29,7 @@ export class UnitPanel {
   hide() {
     this.shown = null;
     $("unit-body").hidden = true;
-    this.title("No unit chosen", "Click one in the grid, or a class, to see what it sees.");
+    this.title("No unit chosen", "Click a unit in the grid, or a class, to see what excites it.");
   }
 
   // A frame's part about the unit.
@@ -46,7 +46,7 @@ export class UnitPanel {
     const place = unit.position ? ` at ${unit.position.join(", ")}` : "";
     $("map-note").textContent = `${short(unit.value)}${place}${unit.position && follows ? " (max)" : ""}`;
     paintPicture($("gradient"), arrays.gradient, signedTone(this.boost));
-    $("gradient-note").textContent = unit.gradient_limit ? `± ${short(unit.gradient_limit)}` : "nothing arrives: it is off";
+    $("gradient-note").textContent = unit.gradient_limit ? `± ${short(unit.gradient_limit)}` : "no gradient: the unit is inactive";
   }
 
   // A frame around the place that is looked from.
@@ -75,7 +75,7 @@ export class UnitPanel {
       return;
     }
     const count = message.values.length;
-    $("patches-note").textContent = count ? `${short(message.values[0])} to ${short(message.values[count - 1])}` : "off in all samples";
+    $("patches-note").textContent = count ? `${short(message.values[0])} to ${short(message.values[count - 1])}` : "inactive in all samples";
     $("patches-note").title = `of ${message.pictures} sample pictures`;
     if (count) paintSheet($("patches"), message.arrays.tiles, 3);
     $("patches").setAttribute("aria-label", `The parts of the sample pictures that excite the unit most: ${message.names.join(", ")}`);

@@ -158,7 +158,7 @@ def test_grey_nets(rng):
     ({"unit": "relu2_1"}, "is a whole layer"),
     ({"unit": ["cat", "fc7:1"]}, "2 units for 1 pictures"),
     ({"rules": "gided"}, "did you mean 'guided'"),
-    ({"rules": ()}, "at least one rule"),
+    ({"rules": ()}, "rules must be a name, or several, not"),
     ({"display": "absolut"}, "no display named 'absolut'; did you mean 'absolute'"),
     ({"crop": True}, "looks at the whole picture, so there is nothing to crop to"),
     ({"crop": True, "unit": "relu2_1:3"}, "relu2_1:3 looks at the whole picture"),
