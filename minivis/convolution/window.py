@@ -11,6 +11,9 @@ import numpy as np
 from minivis.errors import BadValue
 from minivis.runtime.backend import get_xp
 
+FARTHEST = 2**31 - 1                            # positions: more than any input has
+MOST_PADDING = 256                              # positions, beside four times the input: what is padded takes memory
+
 
 def pair(value, name, *, least=1):
     """``3`` or ``(3, 5)`` as a pair of ints; raise BadValue below ``least``."""
@@ -19,6 +22,8 @@ def pair(value, name, *, least=1):
         raise BadValue(f"{name} must be an int or a pair of ints, got {value!r}")
     if min(values) < least:
         raise BadValue(f"{name} must be at least {least}, got {value!r}")
+    if max(values) > FARTHEST:
+        raise BadValue(f"{name} must be at most {FARTHEST}, got {value!r}")
     return int(values[0]), int(values[1])
 
 
@@ -63,6 +68,9 @@ def output_size(size, kernel, stride, pads, dilation=(1, 1), *, ceil=False):
         o = (-(-room // s) if ceil else room // s) + 1
         if o < 1:
             raise BadValue(f"a window of {r} does not fit into an input of {n} with {before + after} of padding")
+        padding = max(before + after, (o - 1) * s + r - n)
+        if padding > 4 * n + MOST_PADDING:
+            raise BadValue(f"windows of {r} would need an input of {n} with {padding} of padding: mostly padding")
         out.append(o - 1 if ceil and (o - 1) * s >= n + before else o)
     return tuple(out)
 

@@ -112,6 +112,9 @@ class Gradient(Layer):
         return Window((3, 3), (1, 1), (-1, -1), ((1, 1), (1, 1)))
 
 
+MOST_BINS = 1800                                # of a tenth of a degree
+
+
 class OrientationCells(Layer):
     settings = ("cell", "bins", "soft")
 
@@ -119,6 +122,8 @@ class OrientationCells(Layer):
         for name, value in (("cell", cell), ("bins", bins)):
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
                 raise BadValue(f"OrientationCells: {name} must be a whole number of at least 1, not {value!r}")
+        if bins > MOST_BINS:
+            raise BadValue(f"OrientationCells: bins must be at most {MOST_BINS}, not {bins}")
         super().__init__()
         self.cell, self.bins, self.soft = int(cell), int(bins), bool(soft)
 

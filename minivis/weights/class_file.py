@@ -98,5 +98,5 @@ def of_pairs(path, pairs):
         right = False
     if not right or not rows:
         raise BadFile(f"{path}: classes are numbered from 0, each number once; the numbers here are "
-                      f"{', '.join(str(number) for number, _ in rows[:6])}, ...")
+                      f"{', '.join(str(number)[:20] for number, _ in rows[:6])}, ...")
     return [name for _, name in rows]

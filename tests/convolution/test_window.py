@@ -28,6 +28,29 @@ def test_a_pair_below_the_least(value, least):
         w.pair(value, "stride", least=least)
 
 
+@pytest.mark.parametrize("value", [2**31, (1, 2**62), 10**30])
+def test_a_pair_beyond_every_input(value):
+    with pytest.raises(BadValue, match="stride must be at most 2147483647, got"):
+        w.pair(value, "stride")
+    assert w.pair(2**31 - 1, "stride") == (2**31 - 1,) * 2
+
+
+@pytest.mark.parametrize("size, kernel, stride, pads, ceil", [
+    (7, 10**6, 1, (500_000, 499_999), False), (7, 3, 10**6, (10**6, 0), False), (7, 10**6, 10**6, (0, 0), True),
+    (7, 300, 1, (0, 293), False),
+])
+def test_mostly_padding_is_refused_before_it_is_made(size, kernel, stride, pads, ceil):
+    with pytest.raises(BadValue, match="of padding: mostly padding"):
+        w.output_size((size, 9), (kernel, 3), (stride, 1), (pads, (1, 1)), ceil=ceil)
+
+
+def test_much_padding_is_fine():
+    """A pool of 7 on a map of 1, a wide dilation, and the 100 of FCN."""
+    assert w.output_size((1, 1), (7, 7), (1, 1), ((3, 3), (3, 3))) == (1, 1)
+    assert w.output_size((7, 7), (3, 3), (1, 1), ((36, 36), (36, 36)), (36, 36)) == (7, 7)
+    assert w.output_size((64, 64), (3, 3), (1, 1), ((100, 100), (100, 100))) == (262, 262)
+
+
 @pytest.mark.parametrize("padding, found", [
     (0, NONE), (2, ((2, 2), (2, 2))), ((1, 3), ((1, 1), (3, 3))), (((1, 2), (3, 4)), ((1, 2), (3, 4))),
     ([[1, 2], [3, 4]], ((1, 2), (3, 4))), ("same", "same"),

@@ -1,11 +1,14 @@
 """What holds for every kind of layer, on the examples that its class gives. A new layer needs no edit here."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from passes import both_ways, check_gradients, check_modes
 
 from minivis.engine.layer_table import make_layer
-from minivis.layers import LAYER_TYPES
+from minivis.errors import MinivisError
+from minivis.layers import LAYER_TYPES, ForwardMode
 
 
 def examples():
@@ -58,3 +61,28 @@ def test_what_is_not_learned_is_a_parameter(layer, inputs):
     if layer.elementwise:
         assert layer.output_shape(*(x.shape for x in inputs)) == inputs[0].shape
         assert layer.window(inputs[0].shape) is None
+
+
+ODD = (2**62, 10**30, 10**6, -1, 0, 1.5, "x", None, True, [], {}, np.nan, [2**62, 1], [1, 10**6], [None], "same")
+MOST = 10**7                                    # numbers that a layer may put out: memory.py refuses what is larger
+
+
+@pytest.mark.parametrize("layer, inputs, setting", [
+    pytest.param(*example.values, setting, id=f"{example.id}-{setting}")
+    for example in EXAMPLES for setting in example.values[0].config()
+])
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value|divide by zero) encountered")
+def test_an_odd_setting_is_refused_or_takes_little(layer, inputs, setting):
+    """As a layer table from anywhere may have it: a sentence, before memory is taken, or a layer that works."""
+    for value in ODD:
+        tracemalloc.start()
+        try:
+            odd = make_layer("layer", type(layer).__name__, dict(layer.params), {**layer.config(), setting: value})
+            if np.prod(odd.output_shape(*(x.shape for x in inputs)), dtype=float) < MOST:
+                odd.forward(*inputs, mode=ForwardMode(None))
+        except (MinivisError, TypeError, ValueError):           # the last two become one in layer_table.build
+            pass
+        finally:
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert peak < 3e8, f"{setting} = {value!r}: {peak / 1e6:.0f} MB"

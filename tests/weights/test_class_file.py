@@ -41,6 +41,7 @@ def test_names_in_order(tmp_path, data, names):
     (b"[" * 100_000, "begins like JSON, and is none"),
     (b'{"1": "cat", "2": "dog"}', "classes are numbered from 0, each number once; the numbers here are 1, 2"),
     (b'{"cat": 0, "dog": 0}', "classes are numbered from 0"), (b'{"a": "b"}', "classes are numbered from 0"),
+    (b'{"' + b"1" * 5000 + b'": "cat", "b": "c"}', "the numbers here are 1{20}, b, ...$"),
     (b"{}", "classes are numbered from 0"), (b'{"0.5": 1.5}', "classes are numbered from 0"),
     (b"[1, 2]", "class names are texts"), (b"[]", "class names are texts"), (b'["cat", ""]', "class names are texts"),
 ])  # fmt: skip
