@@ -108,6 +108,11 @@ def parsed(path):
     try:
         onnx.external_data_helper.load_external_data_for_model(model, str(Path(path).resolve().parent))
     except (OSError, ValueError, onnx.checker.ValidationError) as error:
+        stored = {entry.value for tensor in model.graph.initializer for entry in tensor.external_data
+                  if entry.key == "location"}  # fmt: skip
+        if missing := [name for name in sorted(stored) if not Path(path).parent.joinpath(name).exists()]:
+            raise BadFile(f"{path} keeps its numbers in {missing[0]}, which is not there: copy it into the same folder"
+                          ) from None
         said = " ".join(str(error).split())[:160]
         raise BadFile(f"{path} keeps its numbers in another file, which cannot be read ({said})") from None
     if not model.graph.node:
