@@ -63,7 +63,7 @@ def tv(beta=2, epsilon=1e-2):
             if beta > 2:
                 slope = beta * xp.power(squares, beta / 2 - 1)
             else:
-                slope = beta * (power / (squares if epsilon else xp.where(squares > 0, squares, 1)))
+                slope = beta * (power / xp.where(squares > 0, squares, 1))     # a tiny epsilon may be 0 in float32
         right, down = slope * right, slope * down
         dd = -right - down
         dd[:, :, 1:] += right[:, :, :-1]

@@ -38,6 +38,11 @@ def test_tv_without_epsilon_has_a_finite_slope_everywhere(beta):
     assert not at_levels(tv(beta, epsilon=0), 0 * PICTURE)[1].any()
 
 
+def test_tv_with_an_epsilon_that_float32_does_not_hold():
+    losses, slope = at_levels(tv(1, epsilon=1e-300), 0 * PICTURE.astype(np.float32))
+    assert np.isfinite(losses).all() and not slope.any()
+
+
 def test_tv_of_a_flat_picture_is_zero_with_any_epsilon():
     for epsilon in (0, 1e-2, 5.0):
         assert at_levels(tv(1, epsilon), PICTURE * 0 + 7)[0] == pytest.approx([0], abs=1e-9)
