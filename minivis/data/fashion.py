@@ -24,11 +24,13 @@ FILES = {"train": "train", "test": "t10k"}
 def read_idx(path):
     """An idx file, gzipped or not, as uint8: two zero bytes, type 8, the number of axes, the sizes, the data."""
     path = Path(path)
+    if path.exists() and not path.is_file():            # a pipe would wait for a writer
+        raise BadFile(f"{path} is not a regular file; {ADVICE}")
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             start = file.read(4)
-            if len(start) < 4 or start[:3] != b"\0\0\x08":
-                raise BadFile(f"{path} is not an idx file of bytes")
+            if len(start) < 4 or start[:3] != b"\0\0\x08" or start[3] > MOST_AXES:
+                raise BadFile(f"{path} is not an idx file of bytes with up to {MOST_AXES} axes")
             sizes = file.read(4 * start[3])
             shape = tuple(np.frombuffer(sizes[: len(sizes) // 4 * 4], ">u4").tolist())
             count = math.prod(shape)
@@ -37,7 +39,7 @@ def read_idx(path):
             content = file.read(count + 1)              # one more than it promises, to notice a longer file
     except (OSError, EOFError, zlib.error) as error:
         raise BadFile(f"{path} cannot be read ({error}); {ADVICE}") from None
-    if len(shape) != start[3] or len(shape) > MOST_AXES or len(content) != count:
+    if len(shape) != start[3] or len(content) != count:
         raise BadFile(f"{path} is truncated or too long: its header promises {shape}")
     return np.frombuffer(content, np.uint8).reshape(shape)
 

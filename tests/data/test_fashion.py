@@ -1,6 +1,7 @@
 """Fashion-MNIST's files, from a little folder that the test writes."""
 
 import gzip
+import os
 import struct
 
 import numpy as np
@@ -62,7 +63,7 @@ def test_training_pictures_are_mirrored_and_shifted_by_two_at_most(folder):
 @pytest.mark.parametrize("content, message", [
     (b"hello", "is not an idx file"),
     (idx(np.zeros((3, 28, 28), np.uint8))[:-1], "is truncated"),
-    (b"\0\0\x08\x03\0\0", "is truncated"),
+    (b"\0\0\x08\x03\0\0", "is truncated"), (b"\0\0\x08\xff" + b"\xff" * 1020, "of bytes with up to 4 axes"),
 ])  # fmt: skip
 def test_wrong_files(folder, content, message):
     (folder / "train-images-idx3-ubyte").write_bytes(content)
@@ -73,6 +74,14 @@ def test_wrong_files(folder, content, message):
 def test_a_missing_folder_says_where_to_get_it(tmp_path):
     with pytest.raises(BadFile, match="apt-get install dataset-fashion-mnist"):
         FashionMNIST(tmp_path / "none")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are Unix'")
+def test_a_pipe_is_not_waited_for(folder):
+    (folder / "train-labels-idx1-ubyte").unlink()
+    os.mkfifo(folder / "train-labels-idx1-ubyte")
+    with pytest.raises(BadFile, match="train-labels-idx1-ubyte is not a regular file"):
+        FashionMNIST(folder)
 
 
 def test_pictures_and_labels_that_do_not_match(folder):
