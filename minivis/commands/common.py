@@ -40,9 +40,9 @@ READING = under(                                # how to read a file that does n
     option_groups.READING,
     click.Option(["--arch"], metavar="NAME|TABLE.json", show_default="recognised from names and shapes",
                  help="Architecture of the net, or a file with a layer table of your own."),
-    click.Option(["--preprocess"], metavar="NAME", show_default="what the file or the architecture says",
+    click.Option(["--preprocess"], metavar="NAME|FILE.json", show_default="what the file or the architecture says",
                  help="Preprocessing from pixels to the net's input: caffe, torch, tensorflow, matconvnet, "
-                      "efficientnet-lite, unit or none."),
+                      "efficientnet-lite, unit or none; or a file with mean and scale, for any number of channels."),
     click.Option(["--classes"], metavar="FILE", show_default="the names in the file, if any",
                  help="File with the names of the classes in the order of the net's outputs: one a line, or JSON. For "
                       "a net with one output: the class that it stands for, or label 0 and label 1."),

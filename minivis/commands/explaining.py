@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from minivis.commands.common import FORCE, IMAGE, JSON, NET, QUIET, read_given, say
+from minivis.commands.common import FORCE, IMAGE, JSON, NET, QUIET, VIEW, read_given, say, tell_answer, viewing
 from minivis.commands.types import whole
 
 
@@ -19,10 +19,11 @@ from minivis.commands.types import whole
                  help="How many contributions to show in each layer."),
     click.Option(["-o", "--out"], metavar="FILE.html", show_default="none, only text",
                  help="Write a page with the same, and with the picture."),
-    NET, FORCE, JSON, QUIET,
+    NET, *VIEW, FORCE, JSON, QUIET,
 ])  # fmt: skip
-def explain(image, unit, target, largest, out, net, force, as_json, quiet):
+def explain(image, unit, target, largest, out, net, force, as_json, quiet, **view):
     """Step through a net: how one number came about, layer by layer, and back under each ReLU rule."""
+    from minivis.engine.ending import answering
     from minivis.errors import BadValue
     from minivis.live.step_through import step_through
     from minivis.runtime.files import atomic_write, check_output
@@ -31,16 +32,18 @@ def explain(image, unit, target, largest, out, net, force, as_json, quiet):
         raise BadValue(f"{out} is a page, so its name ends in .html")
     if out is not None:
         check_output(out, force)
-    given = read_given(net, image)
-    fitted = given.net.fit(given.image).image
-    x = given.net.preprocess(fitted)
+    given = read_given(net, image, **viewing(view))
+    tell_answer(given.net, quiet)
+    full = answering(given.net)
+    fitted = full.fit(given.image).image
+    x = full.preprocess(fitted)
     if unit is None:
-        logits = given.net.role("logits")
-        unit = f"{logits}:{int(given.net.forward(x, keep=[logits], grad=None)[logits][0].argmax())}"
-    found = step_through(given.net, x, unit, target, largest=largest)
+        logits = full.role("logits")
+        unit = f"{logits}:{int(full.forward(x, keep=[logits], grad=None)[logits][0].argmax())}"
+    found = step_through(full, x, unit, target, largest=largest)
     if out is not None:
         with atomic_write(out, force) as temporary:
-            temporary.write_text(page(found, fitted, net, given.image_name), "utf-8")
+            temporary.write_text(page(found, full.shown(fitted), net, given.image_name), "utf-8")
     say("explain", None if quiet else "\n".join(told(found, net, given.image_name)), numbers=asdict(found),
         settings={"image": image, "net": net, "unit": unit, "target": target, "largest": largest},
         files=[out] if out else [], as_json=as_json, quiet=quiet)

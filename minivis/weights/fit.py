@@ -91,6 +91,9 @@ def fit_channels(table, channels):
     preprocessing = Preprocessing.from_dict(table["preprocessing"])
     if channels == preprocessing.channels:
         return
+    many = f"{channels} channel{'s' * (channels > 1)}"
+    table["about"]["channels"] = (f"the first convolution reads {many} and not {preprocessing.channels}: the mean of "
+                                  "ImageNet over all colours is assumed for each")
     if channels != 1:
         mean, scale = (GREY_MEAN,) * channels, (GREY_SCALE,) * channels
         table["preprocessing"] = replace(preprocessing, channel_order="as given", mean=mean, scale=scale).as_dict()

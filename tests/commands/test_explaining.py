@@ -3,7 +3,12 @@
 import json
 import re
 
+import numpy as np
 import pytest
+from channel_nets import channel_net, channel_picture
+from ended_nets import ended
+
+from minivis.weights.native import save
 
 
 def test_text_and_numbers(run):
@@ -34,3 +39,19 @@ def test_a_page(run, here):
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
 def test_mistakes(refused, words, message):
     assert message in refused("explain", "photo.png", "--net", "tiny.h5", *words)
+
+
+@pytest.mark.parametrize("end", ["one sigmoid", "sigmoids", "logits"])
+def test_every_end_is_explained_from_its_answer(run, here, end):
+    save(ended(end, names=["cat"] if end == "one sigmoid" else ["cat", "dog", "owl"]), here / "ended.h5")
+    first = json.loads(run("classify", "photo.png", "--net", "ended.h5", "--json")[1])["numbers"]["top"][0]
+    found = json.loads(run("explain", "photo.png", "--net", "ended.h5", "--json")[1])["numbers"]
+    assert found["unit"].endswith(f":{first['class']}")
+    assert found["value"] == pytest.approx(first["score"], rel=1e-5)
+
+
+def test_a_page_for_four_channels_shows_three(run, here):
+    save(channel_net(4), here / "four.h5")
+    np.save("four.npy", channel_picture(4))
+    code, _, err = run("explain", "four.npy", "--net", "four.h5", "--show", "4,2,1", "-o", "a.html")
+    assert (code, err) == (0, "") and "data:image/png;base64," in (here / "a.html").read_text("utf-8")

@@ -131,9 +131,9 @@ def test_three_channels_are_shown_by_choice(run, here, channels):
     code, out, _ = run("rerun", "3,2,1.png")
     assert code == 0 and "bit for bit" in out
     assert "three numbers from 1 to 4" in run("classify", "a.png", "--net", "n.h5", "--show", "3,2,5")[2]
-    assert "is no choice; give three channels" in run("classify", "a.png", "--net", "n.h5", "--show", "red")[2]
+    assert "is no choice of channels; give three" in run("classify", "a.png", "--net", "n.h5", "--show", "red")[2]
     code, _, err = run("segment", "a.png", "--net", "n.h5", "--show", "outline")
-    assert code == 2 and "give figure, mask, cut-out, or three channels" in err
+    assert code == 2 and "is not one of 'figure', 'mask', 'cut-out', and is no choice of channels" in err
 
 
 @pytest.mark.parametrize("channels", [4], indirect=True)

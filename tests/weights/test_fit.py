@@ -56,3 +56,11 @@ def test_vggs_first_fc_layer_tells_the_size_of_the_pictures(positions, oihw, siz
 def test_pictures_of_one_channel_are_grey():
     found, _ = table(ARRAYS | {"conv1.weight": np.zeros((4, 1, 7, 7), "f4")})
     assert found["preprocessing"]["channel_order"] == "grey" and len(found["preprocessing"]["mean"]) == 1
+    assert found["about"]["channels"].startswith("the first convolution reads 1 channel and not 3: the mean of")
+
+
+@pytest.mark.parametrize("channels", [2, 4, 13])
+def test_pictures_of_other_channels_are_read_as_given(channels):
+    found, _ = table(ARRAYS | {"conv1.weight": np.zeros((4, channels, 7, 7), "f4")})
+    assert found["preprocessing"]["channel_order"] == "as given"
+    assert found["preprocessing"]["mean"] == [0.449 * 255] * channels

@@ -217,3 +217,17 @@ def test_what_stands_before_the_names_of_one_net_is_found_and_of_two_is_asked(tm
     with pytest.raises(BadFile, match=r"holds 2 nets of these names \(student, teacher\): say which .* --part student"):
         mv.load(path, arch=table(tmp_path))
     assert mv.load(path, arch=table(tmp_path), part="teacher").about["architecture"] == plain.about["architecture"]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 13])
+def test_as_many_channels_as_the_first_convolution_reads(tmp_path, rng, channels):
+    found = arrays(rng)
+    found["features.0.weight"] = rng.standard_normal((4, channels, 3, 3)).astype("f4")
+    path = write_safetensors(tmp_path / "a.safetensors", found)
+    net = mv.load(path, arch=table(tmp_path, preprocess="unit"))
+    assert net.preprocessing.scale == (255.0,) * channels
+    own = {"mean": list(range(channels)), "scale": [2] * channels}
+    net = mv.load(path, arch=table(tmp_path, preprocessing=own))
+    assert net.preprocessing.mean == tuple(range(channels)) and net.input_channels == channels
+    with pytest.raises(BadFile, match=f"is for 3 channels, and the net reads {channels}: name {channels} means"):
+        mv.load(path, arch=table(tmp_path))             # torchvision's three

@@ -1,5 +1,7 @@
 """ONNX models, made with the onnx package and held to its reference evaluator; what is no layer of ours is named."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -192,3 +194,14 @@ def test_a_name_that_is_no_text(tmp_path, name):
     path.write_bytes(data.replace(name, b"\xff" + name[1:]))
     with pytest.raises(BadFile, match="a name in it is no text"):
         mv.load(path)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4, 13])
+def test_a_model_of_any_number_of_channels(tmp_path, channels):
+    m = Model((1, channels, 9, 9))
+    m.op("Gemm", m.op("Flatten", m.op("GlobalAveragePool", m.op("Conv", N, m.w(6, channels, 3, 3)))), m.w(6, 3))
+    net = mv.load(m.save(tmp_path / "a.onnx"))
+    assert net.input_channels == channels and "proof" in net.about
+    (tmp_path / "own.json").write_text(json.dumps({"mean": [7] * channels, "scale": [9] * channels}))
+    net = mv.load(tmp_path / "a.onnx", preprocess=tmp_path / "own.json")
+    assert net.preprocessing.mean == (7.0,) * channels and net.about["preprocessing"] == "as asked for"
