@@ -34,11 +34,13 @@ class Verdict:
 
 
 def relative_error(x, y):
-    """CS231n's: the largest |x - y| / max(1e-8, |x| + |y|) over all elements."""
+    """CS231n's: the largest |x - y| / max(1e-8, |x| + |y|) over all elements, 1 at most; 1 where it overflows, too."""
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    return float((abs(x - y) / np.maximum(1e-8, abs(x) + abs(y))).max()) if x.size else 0.0
+    errors = abs(x - y) / np.maximum(1e-8, abs(x) + abs(y))
+    return float(np.where(np.isfinite(errors), errors, 1).max()) if x.size else 0.0
 
 
+@np.errstate(all="ignore")                      # a wrong answer may be as large as floats go
 def judge(exercise, cases, outcomes, *, measure=True):
     """A `Verdict` for each function of the exercise. measure: False leaves out the errors, which takes less time."""
     expected = expected_outcomes(exercise, cases)
@@ -261,7 +263,7 @@ def without_line(outcome):
 
 def anywhere(name, outcomes, expected, k):
     """(sentence, ()) for what may go wrong in any exercise, or None."""
-    pairs = [(o.values[k], e.values[k]) for o, e in zip(outcomes, expected) if o.values and e.values]
+    pairs = [(numbers(o.values[k]), e.values[k]) for o, e in zip(outcomes, expected) if o.values and e.values]
     if len(pairs) < len(outcomes) or not pairs:
         return None
     if all(a.ndim == 2 and same(a.T, b) for a, b in pairs):
@@ -273,6 +275,11 @@ def anywhere(name, outcomes, expected, k):
     if not any(a.any() for a, b in pairs):
         return f"{name} is zero everywhere: is what you compute ever stored in it?", []
     return constant_factor(name, pairs)
+
+
+def numbers(array):
+    """An array that can be negated and divided: True and False become 1 and 0, whole numbers floats."""
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
 def constant_factor(name, pairs):

@@ -56,6 +56,10 @@ def verdict(function):
     (lambda x, s: np.zeros_like(x), "value", "zero everywhere"),
     (lambda x, s: x * s + x**3, "value", "is not what the loops give (a matrix): at [0, 0] stands"),
     (lambda x, s: x[:1] * s + 1, "shape", "out has the shape (1, 3), and (3, 3) is expected (a matrix)"),
+    (lambda x, s: x > 0, "value", "is not what the loops give"),
+    (lambda x, s: (x * s).astype(int), "value", "is not what the loops give"),
+    (lambda x, s: (x * s + 1) * 1e300, "nan", "infinity"),
+    (lambda x, s: (x * s + 1).tolist(), "dtype", "float64"),
     (lambda x, s: x * np.nan, "nan", "holds NaN or infinity 9 times"),
     (lambda x, s: (x * s + 1).astype("f8"), "dtype", "out is float64 where the arguments are float32"),
 ])  # fmt: skip
