@@ -7,6 +7,7 @@ other names is told by pickle_names.py.
 
 import codecs
 import pickletools
+import warnings
 from typing import NamedTuple
 
 from minivis.errors import BadFile
@@ -149,15 +150,22 @@ class Limited:
 LENGTH_BYTES = {"BINSTRING": 4, "BINBYTES": 4, "BINBYTES8": 8, "BYTEARRAY8": 8}     # of what may be a `Span`
 
 
+LINES = {"GLOBAL": 2, "INST": 2, "PERSID": 1}           # of text that follow
+
+
 def instructions(data, spans):
-    """(name, argument) to the end, as `pickletools` reads them. Two things it can't: texts of Python 2 that hold bytes,
-    and, where ``spans``, to leave long bytes in the file."""
+    """(name, argument) to the end, as `pickletools` reads them. What it can't: texts of Python 2 that hold bytes, names
+    with damaged escapes, of which it warns, and, where ``spans``, to leave long bytes in the file."""
     while True:
         code = data.read(1)
         op = pickletools.code2op[code.decode("latin-1")]
         if op.name == "STRING":
             line = data.readline().strip()
-            arg = codecs.escape_decode(line[1:-1])[0].decode("latin-1")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)     # of escapes that are none
+                arg = codecs.escape_decode(line[1:-1])[0].decode("latin-1")
+        elif op.name in LINES:
+            arg = " ".join(data.readline().decode("latin-1").rstrip("\n") for _ in range(LINES[op.name]))
         elif spans and op.name in LENGTH_BYTES:
             arg = data.span(int.from_bytes(data.read(LENGTH_BYTES[op.name]), "little"))
         else:

@@ -4,6 +4,7 @@ import io
 import pickle
 from argparse import Namespace
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 import pytest
@@ -56,6 +57,13 @@ def test_an_object_of_a_class_that_is_not_known_keeps_what_was_put_into_it():
     assert found["path"].name == "pathlib.PurePosixPath"
     net = build(io.BytesIO(b"\x80\x02cnets\nNet\n)\x81}X\x01\x00\x00\x00aK\x01sb."))
     assert (net.name, net.state) == ("nets.Net", {"a": 1})
+
+
+def test_damaged_escapes_in_names_and_texts_warn_of_nothing(recwarn):
+    for data in (b"\x80\x02cos\\q\nsystem\n.", b"S'a\\qb'\n.", b"(S'ls'\nios\\q\nsystem\n.", b"Pa\\q\n."):
+        with suppress(BadFile):
+            build(io.BytesIO(data))
+    assert not recwarn.list
 
 
 def test_the_last_step_and_the_longest_number_are_allowed_and_one_more_is_not(monkeypatch):
