@@ -22,7 +22,7 @@ MAXIMIZE: dict[MaximizePreset, dict[str, Any]] = {
     # image settles in the end, whatever its size. After 200 steps it has half of that; photographs of 224 pixels have 6
     # to 21 levels
     "natural": {"goal": "log-score", "parameterization": "fourier", "spectrum_decay": 1.0, "noise": 0.01,
-                "method": "adam", "rate": 0.05, "steps": 200, "contrast": 32, "tv_beta": 1, "jitter": 6, "scale": 0.15,
+                "method": "adam", "rate": 0.05, "steps": 200, "contrast": 24, "tv_beta": 1, "jitter": 6, "scale": 0.15,
                 "rotate": 15},
     # Simonyan et al. 2014, section 2: from zero, the score before the softmax, L2
     "simonyan": {"method": "gradient", "rate": 100.0, "normalize": "l2", "l2": 1e-6, "steps": 200},
