@@ -137,7 +137,7 @@ def config(net_name="VGG16", *, size=64, top=True, change=None, first=False):
         layers.append(("Dense", {"name": "predictions", "activation": "softmax"}))
     described, before = [], None
     for kind, settings in layers:
-        settings = {**settings, **(change or {}).get(settings["name"], {})}
+        settings = {"trainable": True, **settings, **(change or {}).get(settings["name"], {})}
         source = {"class_name": "__keras_tensor__", "config": {"keras_history": [before, 0, 0]}}
         described.append({"class_name": settings.pop("class_name", kind), "config": settings, "name": settings["name"],
                           "inbound_nodes": [{"args": [source], "kwargs": {}}] if before else []})
