@@ -18,6 +18,7 @@ from typing import NamedTuple
 from minivis.models.known import SUFFIXES
 
 KINDS = {"linear": "FullyConnected", "norm": "BatchNorm", "prelu": "PReLU"}
+SAID = {"linear": "{0.reads} to {0.gives}", "norm": "batch norm", "prelu": "PReLU"}
 TRIED = 6                                       # modules whose every order is tried, where names tell none
 
 
@@ -100,7 +101,7 @@ def head_of(rest, channels, body, pooling, names=None):
         name = names.get(module.prefix, module.prefix)
         rows.append({"name": name, "type": KINDS[module.kind], "inputs": [source], "parameters": list(module.keys)})
         prefixes[name], source, width, before = module.prefix, name, module.gives, module
-        said.append(f"{module.prefix} ({module.reads} to {module.gives})" if module.kind == "linear" else module.prefix)
+        said.append(f"{module.prefix} ({SAID[module.kind].format(module)})")
         if module.kind == "linear":
             linear = name
         elif module.kind == "prelu":

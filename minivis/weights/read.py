@@ -65,14 +65,17 @@ def as_stored(path, dtype, finite, part, settings):
                 raise BadValue(f"{path} is minivis' own file, which leaves nothing open: no {', '.join(settings)}")
             return native.load(source, dtype=dtype, finite=finite)
         if caffe_hdf5.is_caffe(source):
-            contents = Contents(caffe_hdf5.read(source), ".caffemodel.h5", order=caffe_hdf5.order(source))
-            return net_of(path, contents, dtype=dtype, finite=finite, **settings)
+            return net_of(path, caffe_contents(source), dtype=dtype, finite=finite, **settings)
         if layouts.layout(source):
             if str(settings.get("arch", "")).endswith(".json") and "kernels" not in settings:
                 return net_of(path, keras.contents(source), dtype=dtype, finite=finite, **settings)
             return keras.load(source, dtype=dtype, finite=finite, **settings)
         inside = layouts.listed(list(source.file)) or "nothing"
         raise BadFile(f"{path} is an HDF5 file of another kind (it holds {inside}); minivis reads {READABLE}")
+
+
+def caffe_contents(source):
+    return Contents(caffe_hdf5.read(source), ".caffemodel.h5", order=caffe_hdf5.order(source))
 
 
 @contextmanager
@@ -83,6 +86,9 @@ def arrays_of(path, part=None):
             yield contents
             return
     with hdf5.opened(path) as source:
+        if caffe_hdf5.is_caffe(source):
+            yield caffe_contents(source)
+            return
         silent = layouts.layout(source) and not native.is_native(source) and keras.config.parsed(source) is None
         yield keras.contents(source) if silent else None
 

@@ -58,6 +58,7 @@ def test_what_stands_between_is_said():
     assert head.roles == {"logits": "fc.3", "prob": "prob", "code": "fc.0_relu"}
     assert head.prefixes == {"fc.0": "fc.0", "fc.3": "fc.3"}
     assert head_of(tensors(fc=(5, 8)), 8, "last", GAP).said == "fc (8 to 5)"
+    assert head_of(tensors(fc_at_0=8, fc_at_1=(5, 8)), 8, "last", GAP).said == "fc.0 (batch norm), fc.1 (8 to 5)"
 
 
 @pytest.mark.parametrize("reads, pooling, wanted", [

@@ -8,6 +8,7 @@ from vgg_files import TORCH_VGG16, caffe_layers
 import minivis as mv
 from minivis.errors import BadFile
 from minivis.weights.containers import caffe_hdf5, hdf5
+from minivis.weights.read import arrays_of
 
 
 def write(path, layers, group="data"):
@@ -40,6 +41,12 @@ def test_a_snapshot_is_a_net(tmp_path):
     assert net.about["format"] == ".caffemodel.h5" and net.preprocessing.channel_order == "BGR"
     x = np.random.default_rng(0).standard_normal((1, 64, 64, 3), dtype=np.float32)
     np.testing.assert_allclose(net.forward(x)["fc8"], mv.load(TORCH_VGG16).forward(x)["fc8"], rtol=1e-5, atol=1e-5)
+
+
+def test_a_layer_table_starts_from_a_snapshot_too(tmp_path):
+    path = write(tmp_path / "a.caffemodel.h5", {"mine": [np.ones((4, 3, 3, 3), "f4"), np.ones(4, "f4")]})
+    with arrays_of(path) as contents:
+        assert list(contents.tensors) == ["mine.weight", "mine.bias"] and contents.order == ("mine",)
 
 
 @pytest.mark.parametrize("group", ["weights", "data/0"])
