@@ -21,6 +21,7 @@ from minivis.images.tiff import is_tiff, read_tiff, samples_of
 from minivis.runtime.files import read_bytes
 
 NPY = b"\x93NUMPY"
+MOST_BYTES = 2**31                              # of a file that is read as a whole
 
 
 def read_channels(path, channels, most):
@@ -33,7 +34,9 @@ def read_channels(path, channels, most):
     if not start.startswith(NPY) and not is_tiff(start):
         return None
     is_open = hasattr(path, "read")
-    data = path.read() if is_open else read_bytes(path)
+    if not is_open and is_tiff(start) and os.path.getsize(path) > MOST_BYTES:
+        return None                                     # by Pillow, which reads it in parts, or not at all
+    data = path.read() if is_open else read_bytes(path, MOST_BYTES)
     if is_open:
         path.seek(0)
     if start.startswith(NPY):

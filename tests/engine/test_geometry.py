@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from channel_nets import channel_net, channel_picture
 
+import minivis as mv
 from minivis.engine import geometry
+from minivis.engine.geometry import first_channels, preprocessing_of
 from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
-from minivis.images.preprocessing import CAFFE_VGG
+from minivis.images.preprocessing import CAFFE_VGG, Preprocessing
 from minivis.layers import (
     LRN,
     Add,
@@ -158,3 +161,18 @@ def test_a_layer_that_does_not_fit_is_named(vgg, shape, message):
 def test_a_wrong_name(vgg):
     with pytest.raises(UnknownName, match="no layer named 'conv3_1'"):
         vgg.receptive_field("conv3_1")
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4, 13])
+def test_a_net_without_preprocessing_takes_pictures_of_the_channels_that_it_reads(channels):
+    net = channel_net(channels)
+    net.preprocessing = Preprocessing(size=(16, 16))
+    assert first_channels(net) == channels and preprocessing_of(net).mean == (0.0,) * channels
+    picture = channel_picture(channels)
+    fitted = net.fit(picture).image
+    np.testing.assert_array_equal(net.preprocess(fitted)[0], fitted)
+    np.testing.assert_array_equal(net.deprocess(net.preprocess(fitted))[0], fitted)
+    assert net.shown(fitted).shape == (16, 16, 3 if channels > 1 else 1)
+    found = mv.saliency(net, picture, "dog")
+    assert found.maps.shape == (1, 16, 16) and found.picture().shape[2] == 3
+    assert mv.maximize(net, "owl", steps=1, tv=1e-6).pictures.shape[3] == channels

@@ -102,3 +102,11 @@ def test_a_tiff_that_pillow_does_not_know_before_the_net_is_known(tmp_path, rng,
     assert not pillow_reads(path.read_bytes()) and read_image(path).shape == (6, 7, channels)
     Image.new("LA", (3, 2)).save(tmp_path / "b.tif")
     assert pillow_reads((tmp_path / "b.tif").read_bytes()) and read_image(tmp_path / "b.tif").shape == (2, 3, 1)
+
+
+def test_files_that_are_too_large_to_be_read_as_a_whole(tmp_path, monkeypatch, picture):
+    monkeypatch.setattr("minivis.images.many_channels.MOST_BYTES", 100)
+    np.save(tmp_path / "a.npy", picture)
+    with pytest.raises(BadFile, match="minivis reads files of up to"):
+        read_image(tmp_path / "a.npy")
+    assert read_channels(write_tiff(tmp_path / "a.tif", [picture]), 4, 10**6) is None
