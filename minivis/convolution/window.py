@@ -31,7 +31,8 @@ def normal_padding(padding):
     """Any accepted form as ((top, bottom), (left, right)), or "same" as it is."""
     if isinstance(padding, str):
         if padding != "same":
-            raise BadValue(f'padding is an int, (ph, pw), ((top, bottom), (left, right)) or "same", not {padding!r}')
+            raise BadValue('padding must be an int, (ph, pw), ((top, bottom), (left, right)) or "same", '
+                           f'not {padding!r}')
         return padding
     if isinstance(padding, tuple | list) and len(padding) == 2 and all(isinstance(p, tuple | list) for p in padding):
         return pair(padding[0], "padding", least=0), pair(padding[1], "padding", least=0)

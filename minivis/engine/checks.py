@@ -50,9 +50,9 @@ def check_backward(net, acts, seeds, relu_rule, param_grads, keep):
     if acts.net.nodes is not net.nodes:
         raise BadValue("these activations come from a different net")
     if acts.mode.grad is None:
-        raise BadValue("this forward kept nothing for a backward: run it with grad='image' or 'params'")
+        raise BadValue("this forward pass kept nothing for a backward pass: run it with grad='image' or 'params'")
     if param_grads and acts.mode.grad != "params":
-        raise BadValue("this forward did not keep the layers' inputs: run it with grad='params' for param_grads")
+        raise BadValue("this forward pass did not keep the layers' inputs: run it with grad='params' for param_grads")
     check_rule(relu_rule)
     if not seeds:
         raise BadValue("backward needs a seed: {layer name: gradient there}")

@@ -131,7 +131,8 @@ class Ending:
     @classmethod
     def of(cls, net: Network):
         if not net.roles.get("logits") or not net.roles.get("prob"):
-            raise UnknownName("this net has no classes (no layer plays 'logits'): there is nothing to classify")
+            raise UnknownName("this net has no classes (no layer has the role 'logits'), so there is nothing to "
+                              "classify")
         logits, prob = net.roles["logits"], net.roles["prob"]
         return cls(logits, prob, net.layers[prob], tuple(net.class_names), isinstance(net.layers[logits], Opposites))
 

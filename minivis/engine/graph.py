@@ -36,9 +36,9 @@ class Graph:
     def add(self, name: str, layer: Layer, *inputs: str) -> "Graph":
         """Append a layer that reads ``inputs`` (by default the layer before it). Return the net."""
         if not isinstance(name, str) or not name:
-            raise BadValue(f"a layer's name is a text, not {name!r}")
+            raise BadValue(f"a layer's name must be a text, not {name!r}")
         if name == "input" or name in self.nodes:
-            raise BadValue(f"there is a layer {name!r} already")
+            raise BadValue(f"a layer {name!r} exists already")
         inputs = inputs or (next(reversed(self.nodes), "input"),)
         for source in inputs:
             self.check_name(source)

@@ -135,7 +135,7 @@ def check(part):
     if not has_tiles(part):
         name = getattr(part, "__name__", getattr(part, "name", part))
         raise BadValue(f"tiles need a loss that says how it depends on positions, and {name} does not: mark a sum over "
-                       f"positions with image_gradient.per_position(layer), or take tile=None")
+                       f"positions with image_gradient.per_position(layer), or use tile=None")
 
 
 def add(totals, arrays):

@@ -39,7 +39,7 @@ def as_plain(value):
     """NumPy's numbers and arrays in ``about`` as JSON's."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
-    raise BadValue(f"net.about is of plain values, not of {type(value).__name__}: {value!r}")
+    raise BadValue(f"net.about must hold plain values, not {type(value).__name__}: {value!r}")
 
 
 def as_text(value):

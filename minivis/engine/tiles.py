@@ -112,12 +112,12 @@ def tiles(net, shape, layers, tile, *, add_up=True):
 def check(fields, layers, sides):
     for name in layers:
         if 0 in fields[name].stride:
-            raise BadValue(f"{name} sees the whole picture from every position: there are no tiles for it, tile=None")
+            raise BadValue(f"{name} sees the whole picture from every position, so it has no tiles; use tile=None")
         halo = tuple(size // 2 for size in fields[name].size)
         if any(side < h for side, h in zip(sides, halo)):
             raise BadValue(
                 f"a tile of {sides[0]} x {sides[1]} pixels is smaller than the halo of {name}, which sees "
-                f"{halo[0]} rows and {halo[1]} columns to each side: make it no smaller, or take tile=None"
+                f"{halo[0]} rows and {halo[1]} columns to each side: use a larger tile, or tile=None"
             )
 
 
@@ -160,7 +160,7 @@ def padded(name, layer, window, pads):
     try:
         return layer.with_padding(pads)
     except BadValue as error:
-        raise BadValue(f"{name}: {error}: there are no tiles of this net, take tile=None") from None
+        raise BadValue(f"{name}: {error}: this net has no tiles, use tile=None") from None
 
 
 def reads(window, shape, box):

@@ -55,7 +55,7 @@ def parse_unit(net: Network, text: Any, shapes: Any = None) -> Unit:
     layer = next((text[:i] for i, char in enumerate(text) if char == ":" and text[:i] in known), None)
     if layer is None:
         if text in known:
-            raise BadValue(f"{text!r} is a whole layer: name a unit of it, for example '{text}:0'")
+            raise BadValue(f"{text!r} is a whole layer: name one of its units, for example '{text}:0'")
         if ":" in text and _class_number(net, text, shapes) is None:
             net.check_name(text.rpartition(":")[0])
         return _class_unit(net, net.role("logits"), text, shapes=shapes)
@@ -64,7 +64,7 @@ def parse_unit(net: Network, text: Any, shapes: Any = None) -> Unit:
     if layer in (net.roles.get("logits"), net.roles.get("prob")) and not re.fullmatch(r"-?\d+", channel):
         return _class_unit(net, layer, channel, where, shapes)
     if _number(channel) is None:
-        raise BadValue(f"{text!r}: after the colon comes a number, as in '{layer}:0', not {channel!r}")
+        raise BadValue(f"{text!r}: the colon must be followed by a number, as in '{layer}:0', not {channel!r}")
     count = _channels(net, layer, shapes)
     if count is not None and _number(channel) >= count:
         raise BadValue(f"{text!r}: {layer} has {count} channels, 0 to {count - 1}")
@@ -118,7 +118,7 @@ def _where(text, where):
         return where or None
     match = re.fullmatch(r"([0-9]{1,9}),([0-9]{1,9})", where)
     if not match:
-        raise BadValue(f"{text!r}: after the @ comes 'max' or 'row,column', not {where!r}")
+        raise BadValue(f"{text!r}: the @ must be followed by 'max' or 'row,column', not {where!r}")
     return int(match[1]), int(match[2])
 
 
@@ -136,7 +136,7 @@ def _class_number(net, name, shapes=None):
     found = found or [i for alias, i in net.class_aliases.items() if alias.lower() == wanted]
     if len(found) > 1:
         numbers = ", ".join(map(str, found))
-        raise UnknownName(f"{len(found)} classes are called {name!r}: name one by its number, {numbers}")
+        raise UnknownName(f"{len(found)} classes are called {name!r}: give the number of one, {numbers}")
     if found:
         return found[0]
     number = _number(wanted)

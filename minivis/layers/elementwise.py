@@ -152,7 +152,8 @@ class ThresholdReLU(Elementwise):
 
     def __init__(self, max_value=None, slope=0.0, threshold=0.0):
         if not (np.isfinite(slope) and np.isfinite(threshold)):
-            raise BadValue(f"ThresholdReLU: slope and threshold are finite numbers, not {slope!r} and {threshold!r}")
+            raise BadValue(f"ThresholdReLU: slope and threshold must be finite numbers, not {slope!r} and "
+                           f"{threshold!r}")
         if max_value is not None and not max_value > max(0, threshold):
             raise BadValue(f"ThresholdReLU: max_value must be above 0 and the threshold, got {max_value!r}")
         super().__init__()

@@ -156,7 +156,7 @@ class BlockNorm(Layer):
         if isinstance(block, bool) or not isinstance(block, (int, np.integer)) or block < 1:
             raise BadValue(f"BlockNorm: block must be a whole number of cells, at least 1, not {block!r}")
         if not eps > 0:
-            raise BadValue(f"BlockNorm: eps is above 0, else an empty block is 0 / 0; not {eps!r}")
+            raise BadValue(f"BlockNorm: eps must be above 0, or an empty block is 0 / 0; not {eps!r}")
         super().__init__()
         self.block, self.eps = int(block), float(eps)
 

@@ -22,5 +22,5 @@ class Opposites(Layer):
 
     def output_shape(self, shape):
         if len(shape) != 2 or shape[1] != 1:
-            raise BadValue(f"Opposites reads one number a picture, (N, 1), not {shape}")
+            raise BadValue(f"Opposites reads one number per picture, (N, 1), not {shape}")
         return shape[0], 2

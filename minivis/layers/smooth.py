@@ -27,7 +27,7 @@ class ELU(Elementwise):
 
     def __init__(self, alpha=1.0, scale=1.0):
         if not (np.isfinite(alpha) and np.isfinite(scale)):
-            raise BadValue(f"ELU: alpha and scale are finite numbers, not {alpha!r} and {scale!r}")
+            raise BadValue(f"ELU: alpha and scale must be finite numbers, not {alpha!r} and {scale!r}")
         super().__init__()
         self.alpha, self.scale = float(alpha), float(scale)
 

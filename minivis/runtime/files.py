@@ -41,10 +41,10 @@ def check_output(path, force=False):
         raise BadValue(f"path is the name of a file, not {path!r}")
     path = Path(path)
     if "\0" in str(path) or not path.name:
-        raise BadValue(f"{str(path)!r} is no name for a file")
+        raise BadValue(f"{str(path)!r} is not a file name")
     real = Path(os.path.realpath(path))                 # a symbolic link stays one, and its target is replaced
     if not os.path.isdir(real.parent):
-        raise BadValue(f"{path} cannot be written: there is no folder {path.parent}; make it first")
+        raise BadValue(f"{path} cannot be written: the folder {path.parent} does not exist; make it first")
     try:
         mode = os.lstat(real).st_mode
     except FileNotFoundError:

@@ -24,7 +24,7 @@ from minivis.weights.containers.hdf5_write import new_hdf5
 
 FORMAT, VERSION = "minivis codes", 1
 ATTRIBUTES = ("net", "fingerprint", "layer")
-NO_CODES = "no file of codes; minivis codes FOLDER -o FILE makes one"
+NO_CODES = "not a file of codes; minivis codes FOLDER -o FILE makes one"
 ROWS, PATHS = 4096, 256                         # read at a time
 BLOCK = 2**28                                   # bytes of codes read at a time
 CHUNKS = 2**20                                  # bytes of each dataset that HDF5 keeps in memory while writing

@@ -35,7 +35,8 @@ class Source:
     def check(self, path, other):
         """Raise BadFile unless the codes at ``path``, which are of ``other``, were made in just this way."""
         if other.fingerprint != self.fingerprint:
-            raise BadFile(f"{path} holds codes of another net, {other.net}: give it as --net, or write another file")
+            raise BadFile(f"{path} holds codes of another net, {other.net}: name that net with --net, or write "
+                          "another file")
         if (other.layer, other.width) != (self.layer, self.width):
             raise BadFile(f"{path} holds codes of the layer {other.layer}, not of {self.layer}: write another file")
         if other.dtype != self.dtype:

@@ -260,9 +260,9 @@ def check_workers(jobs, backend, scheduler):
     if backend not in BACKENDS:
         raise UnknownName.of("backend", backend, BACKENDS)
     if jobs < 1:
-        raise BadValue(f"jobs is at least 1, not {jobs}")
+        raise BadValue(f"jobs must be at least 1, not {jobs}")
     if (scheduler is not None) != (backend == "dask"):
-        raise BadValue("a scheduler belongs to the backend dask, as in --backend dask --scheduler tcp://HOST:8786")
+        raise BadValue("a scheduler needs the backend dask, as in --backend dask --scheduler tcp://HOST:8786")
 
 
 @contextmanager

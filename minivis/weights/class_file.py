@@ -25,7 +25,7 @@ def read_classes(path):
     text = decoded(path)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
-        raise BadFile(f"{path} is empty; it should hold a class name a line")
+        raise BadFile(f"{path} is empty; it must hold one class name per line")
     if text.lstrip()[0] in "[{":
         names = of_value(path, parsed(path, text))
     else:
@@ -49,7 +49,7 @@ def decoded(path):
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise BadFile(f"{path} is not a text in UTF-8; it should hold a class name a line, or JSON")
+        raise BadFile(f"{path} is not a text in UTF-8; it must hold one class name per line, or JSON")
     return text
 
 
@@ -73,7 +73,7 @@ def parsed(path, text):
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-        raise BadFile(f"{path} begins like JSON, and is none ({str(first)[:80]})") from None
+        raise BadFile(f"{path} begins like JSON, but is not ({str(first)[:80]})") from None
 
 
 def of_value(path, value):

@@ -179,7 +179,7 @@ def arrays_of(file):
     except MemoryError:
         raise BadFile(f"{file} needs more memory than there is") from None
     except Exception as error:          # np.load raises whatever a damaged header, zip or array makes of its code
-        raise BadFile(f"{file} is no .npy or .npz of numbers, as np.save and np.savez write them "
+        raise BadFile(f"{file} is not a .npy or .npz of numbers, as np.save and np.savez write them "
                       f"({type(error).__name__})") from None
     for name, array in arrays.items():
         if array.dtype.kind not in "fiub" or array.size == 0:

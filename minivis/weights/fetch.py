@@ -63,7 +63,7 @@ def mirrored(url, file):
 
 def check_url(url):
     if urlsplit(url).scheme not in ("http", "https"):
-        raise BadValue(f"{url} is no address that starts with http:// or https://")
+        raise BadValue(f"{url} is not an address that starts with http:// or https://")
     return url
 
 

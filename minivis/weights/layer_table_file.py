@@ -75,8 +75,8 @@ def wanted_of(contents, wanted, path):
         return best
     nearest = [prefix.rstrip(".") for prefix, count in counts.items() if count == most]
     if len(nearest) > 1:
-        raise BadFile(f"{path} holds {len(nearest)} nets of these names ({', '.join(nearest[:8])}): say which one is "
-                      f"meant, as in --part {nearest[0]}")
+        raise BadFile(f"{path} holds {len(nearest)} nets of these names ({', '.join(nearest[:8])}): name one of them, "
+                      f"as in --part {nearest[0]}")
     return {name.removeprefix(f"{nearest[0]}."): tensor for name, tensor in contents.tensors.items()}
 
 
@@ -107,7 +107,7 @@ def read(path):
     table = read_json(path, "a layer table")
     table = {"layers": table} if isinstance(table, list) else table
     if not isinstance(table, dict) or not isinstance(table.get("layers"), list) or not table["layers"]:
-        raise BadFile(f'{path} is no layer table: it should be {{"layers": [...]}}, see weights/README.md')
+        raise BadFile(f'{path} is not a layer table; it should be {{"layers": [...]}}, see weights/README.md')
     if unknown := sorted(set(table) - set(KEYS)):
         raise BadFile(f"{path}: a table has no {', '.join(map(repr, unknown[:4]))}; it may have {', '.join(KEYS)}")
     if len(table["layers"]) > MOST_LAYERS:

@@ -27,7 +27,7 @@ from minivis.weights.containers.hdf5_write import new_hdf5
 VERSION = 1
 
 
-@takes(path=PATH, dtype=Kind("a dtype, as float16", np.dtype), force=SWITCH)
+@takes(path=PATH, dtype=Kind("a dtype, such as float16", np.dtype), force=SWITCH)
 def save(net: Network, path: PathLike, *, dtype: Any = None, force: bool = False) -> None:
     """Write ``net`` to ``path``; an existing file is kept unless ``force``. ``dtype="float16"`` halves the size."""
     for name, layer in net.layers.items():
@@ -61,7 +61,8 @@ def load(source, *, dtype=np.float32, finite=True):
     if not isinstance(version, (int, np.integer)):
         raise BadFile(f"{path} is one of our files without a version: it is damaged or half-written")
     if version > VERSION:
-        raise BadFile(f"{path} is of version {version} of our format; this minivis reads up to {VERSION}: update it")
+        raise BadFile(f"{path} is of version {version} of our format; this minivis reads up to {VERSION}: update "
+                      "minivis")
     dataset = child(file, "net", h5py.Dataset)
     text = None if dataset is None else source.text(dataset)
     try:

@@ -33,7 +33,7 @@ def mean_activations(net, images):
             sums[conv] = sums.get(conv, 0) + a.sum(axis=0)
             counts[conv] = counts.get(conv, 0) + len(a)
     if not sums:
-        raise BadValue("to normalise a net takes at least one picture")
+        raise BadValue("normalising a net needs at least one picture")
     return {conv: sums[conv] / counts[conv] for conv in sums}
 
 

@@ -224,7 +224,7 @@ def check_one(found, path):
             nets.setdefault(body.prefix, body)
     if len(nets) > 1:
         names = [prefix.rstrip(".") or "the names without a prefix" for prefix in nets]
-        raise BadFile(f"{path} holds {len(nets)} nets ({', '.join(names)}): say which one is meant, as in --part "
+        raise BadFile(f"{path} holds {len(nets)} nets ({', '.join(names)}): name one of them, as in --part "
                       f"{names[-1]}")
     return ours
 

@@ -17,15 +17,15 @@ def test_a_layer_reads_the_one_before_unless_told():
 
 
 @pytest.mark.parametrize("args, kind, message", [
-    (("input", ReLU()), BadValue, "there is a layer 'input' already"),
-    (("relu", ReLU()), BadValue, "there is a layer 'relu' already"),
+    (("input", ReLU()), BadValue, "a layer 'input' exists already"),
+    (("relu", ReLU()), BadValue, "a layer 'relu' exists already"),
     (("new", ReLU(), "later"), UnknownName, "no layer named 'later'. Choose from: input, relu"),
     (("new", ReLU(), "new"), UnknownName, "no layer named 'new'"),
     (("new", ReLU(), "relu", "input"), BadValue, "new: ReLU reads 1 layer, not relu, input"),
     (("new", Concat()), BadValue, "new: Concat reads two layers or more, name them; not relu alone"),
     (("new", Add(), "input"), BadValue, "new: Add reads two layers or more"),
-    (("", ReLU()), BadValue, "a layer's name is a text, not ''"),
-    ((7, ReLU()), BadValue, "a layer's name is a text, not 7"),
+    (("", ReLU()), BadValue, "a layer's name must be a text, not ''"),
+    ((7, ReLU()), BadValue, "a layer's name must be a text, not 7"),
 ])  # fmt: skip
 def test_mistakes_of_add(args, kind, message):
     net = Network().add("relu", ReLU())

@@ -430,7 +430,7 @@ def test_the_gradient_at_the_image_costs_nothing_when_nobody_wants_it():
     (lambda a: {"fc7": a["fc7"]}, {"relu_rule": "Guided"}, UnknownName, "'Guided'; did you mean 'guided'"),
     (lambda a: {"fc7": a["fc7"]}, {"keep": ["fc9"]}, UnknownName, "no layer named 'fc9'"),
     (lambda a: {"fc7": a["fc7"]}, {"param_grads": True}, BadValue,
-     "this forward did not keep the layers' inputs: run it with grad='params' for param_grads"),
+     "this forward pass did not keep the layers' inputs: run it with grad='params' for param_grads"),
 ])  # fmt: skip
 def test_mistakes_of_a_backward(vgg, seeds, kwargs, kind, message):
     acts = vgg.forward(picture(vgg), until="relu7")
@@ -440,7 +440,7 @@ def test_mistakes_of_a_backward(vgg, seeds, kwargs, kind, message):
 
 def test_backward_needs_a_forward_of_this_net_that_remembered(vgg):
     acts = vgg.forward(picture(vgg), grad=None)
-    with pytest.raises(BadValue, match="this forward kept nothing for a backward: run it with grad='image'"):
+    with pytest.raises(BadValue, match="this forward pass kept nothing for a backward pass: run it with grad='image'"):
         vgg.backward(acts, {"fc8": acts["fc8"]})
     acts = vgg.forward(picture(vgg))
     with pytest.raises(BadValue, match="these activations come from a different net"):

@@ -103,7 +103,7 @@ def test_a_layer_that_keeps_the_contract_works_in_local_passes(rng, kind):
 
 
 @pytest.mark.parametrize("kind, sentence", [
-    (Same3, r"own: Same3 has no with_padding\(pads\).* take tile=None"),
+    (Same3, r"own: Same3 has no with_padding\(pads\).* use tile=None"),
     (Silent3, r"own: Silent3.window\(shape\) is None, .* let window\(shape\) say what a position sees"),
 ])  # fmt: skip
 def test_a_layer_that_cannot_run_in_tiles_is_named(rng, kind, sentence):

@@ -50,27 +50,27 @@ def test_how_a_unit_prints(unit, text):
     ("goos", UnknownName, r"^no class named 'goos'; did you mean 'goose'\? Choose from: goose, cat, bus, owl, tro"),
     ("fc8:goos", UnknownName, "no class named 'goos'; did you mean 'goose'"),
     ("xyzzy", UnknownName, "no class named 'xyzzy'. Choose from: goose"),
-    ("conv2_1", BadValue, "^'conv2_1' is a whole layer: name a unit of it, for example 'conv2_1:0'$"),
-    ("input", BadValue, "^'input' is a whole layer: name a unit of it, for example 'input:0'$"),
+    ("conv2_1", BadValue, "^'conv2_1' is a whole layer: name one of its units, for example 'conv2_1:0'$"),
+    ("input", BadValue, "^'input' is a whole layer: name one of its units, for example 'input:0'$"),
     ("conv2_2:3", UnknownName, "^no layer named 'conv2_2'; did you mean 'conv2_1'"),
     ("conv2_1:8", BadValue, "^'conv2_1:8': conv2_1 has 8 channels, 0 to 7$"),
     ("fc8:5", BadValue, "^'fc8:5': fc8 has 5 channels, 0 to 4$"),
     ("5", BadValue, "^class 5: there are 5 classes, 0 to 4$"),
     ("-1", UnknownName, "no class named '-1'"),
-    ("fc8:-1", BadValue, "^'fc8:-1': after the colon comes a number, as in 'fc8:0', not '-1'$"),
-    ("conv2_1:one", BadValue, "^'conv2_1:one': after the colon comes a number, as in 'conv2_1:0', not 'one'$"),
-    ("conv2_1:", BadValue, "after the colon comes a number, as in 'conv2_1:0', not ''"),
-    ("conv2_1:1.5", BadValue, "after the colon comes a number, as in 'conv2_1:0', not '1.5'"),
-    ("conv2_1:\N{SUPERSCRIPT TWO}", BadValue, "after the colon comes a number"),
+    ("fc8:-1", BadValue, "^'fc8:-1': the colon must be followed by a number, as in 'fc8:0', not '-1'$"),
+    ("conv2_1:one", BadValue, "^'conv2_1:one': the colon must be followed by a number, as in 'conv2_1:0', not 'one'$"),
+    ("conv2_1:", BadValue, "the colon must be followed by a number, as in 'conv2_1:0', not ''"),
+    ("conv2_1:1.5", BadValue, "the colon must be followed by a number, as in 'conv2_1:0', not '1.5'"),
+    ("conv2_1:\N{SUPERSCRIPT TWO}", BadValue, "the colon must be followed by a number"),
     ("\N{SUPERSCRIPT TWO}", UnknownName, "no class named '\N{SUPERSCRIPT TWO}'"),
-    ("conv2_1:" + "9" * 5000, BadValue, "after the colon comes a number"),
+    ("conv2_1:" + "9" * 5000, BadValue, "the colon must be followed by a number"),
     ("9" * 5000, UnknownName, "no class named '99"),
-    ("conv2_1:1@here", BadValue, "^'conv2_1:1@here': after the @ comes 'max' or 'row,column', not 'here'$"),
-    ("conv2_1:1@3", BadValue, "after the @ comes 'max' or 'row,column', not '3'"),
-    ("conv2_1:1@-1,0", BadValue, "after the @ comes 'max' or 'row,column', not '-1,0'"),
-    ("fc8:goose@3,", BadValue, "after the @ comes 'max' or 'row,column', not '3,'"),
+    ("conv2_1:1@here", BadValue, "^'conv2_1:1@here': the @ must be followed by 'max' or 'row,column', not 'here'$"),
+    ("conv2_1:1@3", BadValue, "the @ must be followed by 'max' or 'row,column', not '3'"),
+    ("conv2_1:1@-1,0", BadValue, "the @ must be followed by 'max' or 'row,column', not '-1,0'"),
+    ("fc8:goose@3,", BadValue, "the @ must be followed by 'max' or 'row,column', not '3,'"),
     ("", UnknownName, "no class named ''"), (":", UnknownName, "no layer named ''"),
-    (Unit("conv2_1", 8), BadValue, "conv2_1 has 8 channels"), (Unit("conv2_1", -1), BadValue, "comes a number"),
+    (Unit("conv2_1", 8), BadValue, "conv2_1 has 8 channels"), (Unit("conv2_1", -1), BadValue, "followed by a number"),
     (Unit("conv2_2", 1), UnknownName, "no layer named 'conv2_2'"),
 ])  # fmt: skip
 def test_every_wrong_name_gets_its_sentence(text, kind, message):
@@ -81,9 +81,9 @@ def test_every_wrong_name_gets_its_sentence(text, kind, message):
 def test_names_that_several_classes_share():
     names, aliases = ("crane", "cat", "Crane", "owl", "fish"), {"bird": 0, "Bird": 2, "cat": 4}
     net = replace(NET, class_names=names, class_aliases=aliases)
-    with pytest.raises(UnknownName, match="2 classes are called 'crane': name one by its number, 0, 2"):
+    with pytest.raises(UnknownName, match="2 classes are called 'crane': give the number of one, 0, 2"):
         parse_unit(net, "crane")
-    with pytest.raises(UnknownName, match="2 classes are called 'bird': name one by its number, 0, 2"):
+    with pytest.raises(UnknownName, match="2 classes are called 'bird': give the number of one, 0, 2"):
         parse_unit(net, "fc8:bird")
     assert parse_unit(net, "fc8:2") == Unit("fc8", 2) and parse_unit(net, "2").class_name == "Crane"
     assert parse_unit(net, "cat").channel == 1              # a name comes before an alias

@@ -395,9 +395,9 @@ def test_existing_file_is_kept_unless_forced(tmp_path, photo):
 
 @pytest.mark.parametrize("name, message", [
     ("p.xyz", r"p\.xyz: a picture's name must end in one of \.png, \.jpg"), ("p", "a picture's name must end in"),
-    ("none/p.png", r"cannot be written: there is no folder .*none; make it first"),
+    ("none/p.png", r"cannot be written: the folder .*none does not exist; make it first"),
     ("folder.png", r"folder\.png is a folder; give the name of a file in it"),
-    ("a\0b.png", "is no name for a file"),
+    ("a\0b.png", "is not a file name"),
     ("x" * 300 + ".png", r"cannot be written \(File name too long\)"),
 ])
 def test_names_that_cannot_be_written(tmp_path, photo, name, message):

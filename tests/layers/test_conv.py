@@ -182,7 +182,7 @@ ONE = np.ones((3, 3, 4, 6))
     (lambda: Conv2D(ONE, dilation=(0, 1)), "dilation must be at least 1"),
     (lambda: Conv2D(ONE, padding=-1), "padding must be at least 0, got -1"),
     (lambda: Conv2D(ONE, padding=((0, 1), (0, -1))), "padding must be at least 0"),
-    (lambda: Conv2D(ONE, padding="valid"), r'padding is an int, .* or "same", not \'valid\''),
+    (lambda: Conv2D(ONE, padding="valid"), r'padding must be an int, .* or "same", not \'valid\''),
     (lambda: Conv2D(ONE).output_shape((1, 8, 8, 3)), r"Conv2D expects an input of 4 axes ending in 4, got \(1,"),
     (lambda: Conv2D(ONE).output_shape((1, 8)), r"an input of 4 axes ending in 4, got \(1, 8\)"),
     (lambda: Conv2D(ONE).output_shape((1, 8, 2, 4)), "a window of 3 does not fit into an input of 2 with 0 of padding"),

@@ -65,7 +65,7 @@ def test_errors():
         L.HardSigmoid(0)
     with pytest.raises(BadValue, match="finite number"):
         L.LeakyReLU(float("nan"))
-    with pytest.raises(BadValue, match="slope and threshold are finite"):
+    with pytest.raises(BadValue, match="slope and threshold must be finite"):
         L.ThresholdReLU(6, np.inf)
     with pytest.raises(BadValue, match=r"above 0 and the threshold, got 0\.5"):
         L.ThresholdReLU(0.5, threshold=1)

@@ -19,5 +19,5 @@ def test_z_and_minus_z_and_what_comes_back():
 
 @pytest.mark.parametrize("shape", [(2, 2), (2, 1, 1, 1)])
 def test_only_one_number_a_picture_has_an_opposite(shape):
-    with pytest.raises(BadValue, match=r"one number a picture, \(N, 1\), not"):
+    with pytest.raises(BadValue, match=r"one number per picture, \(N, 1\), not"):
         Opposites().output_shape(shape)

@@ -52,7 +52,7 @@ def test_without_codes_nothing_is_left(tmp_path):
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"fingerprint": "beef"}, "holds codes of another net, tiny: give it as --net"),
+    ({"fingerprint": "beef"}, "holds codes of another net, tiny: name that net with --net"),
     ({"layer": "fc6"}, "holds codes of the layer fc7, not of fc6"), ({"width": 4}, "holds codes of the layer fc7"),
     ({"dtype": "float64"}, "holds codes in float32, and this net computes in float64"),
     ({"size": 8}, "holds codes of pictures of --size None, not 8"),

@@ -282,10 +282,10 @@ def test_no_pictures(tmp_path, monkeypatch, source, error, message):
 
 
 @pytest.mark.parametrize("settings, error, message", [
-    ({"jobs": 0}, BadValue, "jobs is at least 1"),
+    ({"jobs": 0}, BadValue, "jobs must be at least 1"),
     ({"backend": "spark"}, UnknownName, "no backend named 'spark'"),
-    ({"backend": "dask"}, BadValue, "a scheduler belongs to the backend dask"),
-    ({"scheduler": "tcp://127.0.0.1:1"}, BadValue, "a scheduler belongs to the backend dask"),
+    ({"backend": "dask"}, BadValue, "a scheduler needs the backend dask"),
+    ({"scheduler": "tcp://127.0.0.1:1"}, BadValue, "a scheduler needs the backend dask"),
 ])
 def test_bad_settings(folder, settings, error, message):
     with pytest.raises(error, match=message):

@@ -119,7 +119,7 @@ def test_what_is_no_file_of_weights(folders, tmp_path):
     assert sentence("folder.h5") == "folder.h5 is a folder; name a file of weights in it"
     assert sentence("") == ". is a folder; name a file of weights in it"
     assert sentence("empty.h5") == "empty.h5 is empty; fetch or copy it again"
-    assert sentence("text.h5").startswith("text.h5 is no file of weights that minivis knows; it reads minivis' own")
+    assert sentence("text.h5").startswith("text.h5 is not a file of weights that minivis knows; it reads minivis' own")
     assert sentence("missing.h5") == "there is no file missing.h5"
     assert sentence("no/such/folder") == "there is no file no/such/folder"
     assert sentence("dangling.h5") == "there is no file dangling.h5"

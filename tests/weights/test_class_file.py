@@ -34,11 +34,11 @@ def test_names_in_order(tmp_path, data, names):
 
 
 @pytest.mark.parametrize("data, message", [
-    (b"", "is empty; it should hold a class name a line"), (b"\n \r\n", "is empty"),
+    (b"", "is empty; it must hold one class name per line"), (b"\n \r\n", "is empty"),
     (b"\xff\xfe\x00", "is not a text in UTF-8"), (b"\x89PNG\r\n\x00", "is not a text in UTF-8"),
     (b"a\0b", "is not a text"),
-    (b'["cat", ', "begins like JSON, and is none"), (b"[__import__('os').getcwd()]", "begins like JSON, and is none"),
-    (b"[" * 100_000, "begins like JSON, and is none"),
+    (b'["cat", ', "begins like JSON, but is not"), (b"[__import__('os').getcwd()]", "begins like JSON, but is not"),
+    (b"[" * 100_000, "begins like JSON, but is not"),
     (b'{"1": "cat", "2": "dog"}', "classes are numbered from 0, each number once; the numbers here are 1, 2"),
     (b'{"cat": 0, "dog": 0}', "classes are numbered from 0"), (b'{"a": "b"}', "classes are numbered from 0"),
     (b'{"' + b"1" * 5000 + b'": "cat", "b": "c"}', "the numbers here are 1{20}, b, ...$"),

@@ -96,8 +96,8 @@ def test_the_error_is_a_share_of_the_largest_value():
 @pytest.mark.parametrize("words, error, said", [
     (("x.npy",), BadValue, "is an input alone: give what the framework made of it too"),
     (("x.npy", "gone.npy"), BadFile, "there is no file"),
-    (("x.npy", "text.npy"), BadFile, r"is no .npy or .npz of numbers"),
-    (("x.npy", "objects.npy"), BadFile, r"is no .npy or .npz of numbers"),
+    (("x.npy", "text.npy"), BadFile, r"is not a .npy or .npz of numbers"),
+    (("x.npy", "objects.npy"), BadFile, r"is not a .npy or .npz of numbers"),
     (("x.npy", "words.npy"), BadFile, r"not numbers"),
     (("x.npy", "nan.npy"), BadFile, "NaN or infinity"),
     (("x.npy", "conv9=y.npy"), UnknownName, "no layer named 'conv9'"),

@@ -209,7 +209,7 @@ def test_by_name_refused(entry, monkeypatch):
     monkeypatch.setattr(urllib.request, "urlopen", lambda *a, **k: pytest.fail("touched the network"))
     with pytest.raises(BadFile, match="--offline keeps minivis from fetching it"):
         fetch.fetch("a", offline=True)
-    with pytest.raises(BadValue, match="no address that starts with http"):
+    with pytest.raises(BadValue, match="not an address that starts with http"):
         fetch.fetch("a", url="file:///etc/passwd")
     with pytest.raises(UnknownName, match="no net named 'b'"):
         fetch.fetch("b")

@@ -79,7 +79,8 @@ def test_a_caffemodel_with_a_table(tmp_path, rng):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("{", "is no JSON"), ("3", "is no layer table"), ('{"layers": []}', "no layer table"), ("[" * 9999, "no JSON"),
+        ("{", "is no JSON"), ("3", "is not a layer table"), ('{"layers": []}', "not a layer table"),
+        ("[" * 9999, "no JSON"),
         ('{"layers": [{"type": "ReLU"}]}', "layer 1 needs a name and a type, one of Conv2D"),
         ('{"layers": [{"name": "a", "type": "Magic"}]}', "needs a name and a type"),
         ('{"layers": [{"name": "a", "type": "ReLU"}], "size": 3}', "a table has no 'size'; it may have layers, input"),
@@ -214,7 +215,7 @@ def test_what_stands_before_the_names_of_one_net_is_found_and_of_two_is_asked(tm
             np.testing.assert_array_equal(one.layers[name].params[key], array)
     two = {f"{part}.{name}": array for part in ("student", "teacher") for name, array in found.items()}
     path = write_safetensors(tmp_path / "two.safetensors", two)
-    with pytest.raises(BadFile, match=r"holds 2 nets of these names \(student, teacher\): say which .* --part student"):
+    with pytest.raises(BadFile, match=r"holds 2 nets of these names \(student, teacher\): name .* --part student"):
         mv.load(path, arch=table(tmp_path))
     assert mv.load(path, arch=table(tmp_path), part="teacher").about["architecture"] == plain.about["architecture"]
 

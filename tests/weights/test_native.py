@@ -126,7 +126,7 @@ def test_weights_that_a_file_may_not_hold(tmp_path, value, dtype, message):
 def test_nothing_is_left_when_saving_fails(tmp_path, path):
     net, before = tiny_vgg(), path.read_bytes()
     net.about["trainer"] = object()
-    with pytest.raises(BadValue, match=r"net\.about is of plain values, not of object"):
+    with pytest.raises(BadValue, match=r"net\.about must hold plain values, not object"):
         mv.save(net, path, force=True)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
     net.about = {"loss": np.float32(0.5), "curve": np.arange(3)}        # what a trainer may well put there
@@ -180,7 +180,7 @@ def test_flipped_bytes_give_a_net_or_a_sentence(path):
 
 
 @pytest.mark.parametrize("content, message", [
-    (b"a text file called .h5\n", "is no file of weights that minivis knows"),
+    (b"a text file called .h5\n", "is not a file of weights that minivis knows"),
     (b"\x89HDF\r\n\x1a\n" + bytes(200), "is damaged or half-written"),
 ])  # fmt: skip
 def test_foreign_files(tmp_path, content, message):
@@ -246,10 +246,10 @@ def test_no_description_at_all(path):
     (lambda f, t: t["layers"][0].update(type="Conv3D"), "no layer type named 'Conv3D'; did you mean 'Conv2D'"),
     (lambda f, t: t["layers"][0].update(speed=3), r"layer 'conv1_1' \(Conv2D\) knows no speed"),
     (lambda f, t: t["layers"][0].update(stride=0), "layer 'conv1_1': stride must be at least 1, got 0"),
-    (lambda f, t: t["layers"][0].update(padding="full"), "layer 'conv1_1': padding is an int"),
+    (lambda f, t: t["layers"][0].update(padding="full"), "layer 'conv1_1': padding must be an int"),
     (lambda f, t: t["layers"][0].update(groups=1.5), "6 filters do not divide into 1.5 groups"),
-    (lambda f, t: t["layers"][3].update(name="relu1_1"), "there is a layer 'relu1_1' already"),
-    (lambda f, t: t["layers"][1].update(name=5), "a layer's name is a text, not 5"),
+    (lambda f, t: t["layers"][3].update(name="relu1_1"), "a layer 'relu1_1' exists already"),
+    (lambda f, t: t["layers"][1].update(name=5), "a layer's name must be a text, not 5"),
     (lambda f, t: t["layers"][1].update(inputs=["conv9"]), "no layer named 'conv9'"),
     (lambda f, t: t["layers"][1].pop("name"), r"the description of the net is damaged \(KeyError: 'name'\)"),
     (lambda f, t: t.update(layers=7), "the description of the net is damaged"),

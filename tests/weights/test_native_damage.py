@@ -69,7 +69,7 @@ def test_the_version(path):
     write(path)
     with h5py.File(path, "r+") as file:
         file.attrs["version"] = 2
-    assert broken(path) == "is of version 2 of our format; this minivis reads up to 1: update it"
+    assert broken(path) == "is of version 2 of our format; this minivis reads up to 1: update minivis"
     with h5py.File(path, "r+") as file:
         file.attrs["version"] = "one"
     assert broken(path) == "is one of our files without a version: it is damaged or half-written"
@@ -165,7 +165,7 @@ def test_what_cannot_be_saved_leaves_no_file(path):
     with pytest.raises(BadValue, match="fc6: b is not finite in float16; the file was not written"):
         save(net, path, dtype="float16")
     net.about["when"] = object()
-    with pytest.raises(BadValue, match=r"net\.about is of plain values, not of object"):
+    with pytest.raises(BadValue, match=r"net\.about must hold plain values, not object"):
         save(net, path)
     assert list(path.parent.iterdir()) == []
 

@@ -32,7 +32,7 @@ def integrated_gradients(net, subject, target, *, baseline="grey", steps=32, tol
     ``tolerance``; where x and x0 score alike there is nothing to divide by, and the gap is in units of the score.
     """
     if steps < 1 or not tolerance > 0:
-        raise BadValue(f"steps is at least 1 and tolerance above 0, not {steps} and {tolerance}")
+        raise BadValue(f"steps must be at least 1 and tolerance above 0, not {steps} and {tolerance}")
     x = subject.input(net)
     xp = get_xp(x)
     side = max(x.shape[1:3])

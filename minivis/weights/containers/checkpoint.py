@@ -32,8 +32,8 @@ def net_dict(value, path, is_tensor, part=None):
         return own
     nets = {key: found for i, (key, found) in enumerate(nets.items()) if found not in list(nets.values())[:i]}
     if len(nets) > 1:
-        raise BadFile(f"{path} holds {len(nets)} nets ({', '.join(list(nets)[:8])}): say which one is meant, as in "
-                      f"--part {next(iter(nets))}")
+        raise BadFile(f"{path} holds {len(nets)} nets ({', '.join(list(nets)[:8])}): name one of them, as in --part "
+                      f"{next(iter(nets))}")
     found = next(iter(nets.values()), own)
     if not found:
         raise BadFile(f"{path} holds no tensors: {SAVE_PLAIN}")

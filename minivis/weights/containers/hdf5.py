@@ -66,7 +66,7 @@ class Source:
             keys.append(f"{key}{len(keys)}")
         values = [value for part in keys for value in np.atleast_1d(self.attribute(item, part))]
         if not all(isinstance(value, bytes | str) for value in values):
-            raise BadFile(f"{self.path}: the attribute {key} is no list of names; the file is damaged")
+            raise BadFile(f"{self.path}: the attribute {key} is not a list of names; the file is damaged")
         texts = [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
         return texts if keys else None
 
@@ -94,7 +94,7 @@ class Source:
 
 
 @contextmanager
-def opened(path, otherwise=f"no file of weights that minivis knows; it reads {READABLE}"):
+def opened(path, otherwise=f"not a file of weights that minivis knows; it reads {READABLE}"):
     """The `Source` at ``path``: an HDF5 file, or a .keras archive of one. What goes wrong with it is a BadFile.
 
     otherwise: what a file of another kind is, in words.
@@ -120,7 +120,8 @@ def keras_archive(raw, path):
     with zipfile.ZipFile(raw) as archive:
         members = {info.filename: info for info in archive.infolist()}
         if MODEL not in members:
-            raise BadFile(f"{path} is a zip archive without {MODEL}, so no .keras file; minivis reads {READABLE}")
+            raise BadFile(f"{path} is a zip archive without {MODEL}, so it is not a .keras file; minivis reads "
+                          f"{READABLE}")
         model = members[MODEL]
         if model.compress_type != zipfile.ZIP_STORED or model.flag_bits & 1:
             raise BadFile(f"{path}: {MODEL} is compressed in it, which Keras never does; unzip it and load {MODEL}")

@@ -123,7 +123,7 @@ def encode(text, coding="latin1"):
 
 
 def no_call(*_):
-    raise BadFile("it calls something that is no function")
+    raise BadFile("it calls something that is not a function")
 
 
 CALLS = {
@@ -170,7 +170,7 @@ class Count:
     def one(self):
         self.left -= 1
         if self.left < 0:
-            raise BadFile(f"it refers to more than {MOST_ARRAYS} things: no list of weights does")
+            raise BadFile(f"it refers to more than {MOST_ARRAYS} things: a list of weights never does")
 
 
 def plain(value, raw, count, depth=DEEPEST):

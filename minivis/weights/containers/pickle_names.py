@@ -69,7 +69,7 @@ def check_name(name, calls, types):
 def called(function, arguments, calls, types):
     """What takes the place of a call, in which nothing runs."""
     if not isinstance(function, Name) or function.name in types:
-        raise BadFile("it calls something that is no function")
+        raise BadFile("it calls something that is not a function")
     if function.name in calls:
         return calls[function.name](*arguments)
     if function.name.endswith("._reconstructor") and arguments and isinstance(arguments[0], Name):

@@ -46,7 +46,7 @@ def read_archive(raw, path, part=None):
         raise BadFile(f"{path} was written on a big-endian machine, which minivis does not read")
     info = found[pickles[0]]
     if info.file_size > PICKLE_BYTES:
-        raise BadFile(f"{path}: its pickle has {info.file_size} bytes: no list of weights has")
+        raise BadFile(f"{path}: its pickle has {info.file_size} bytes: a list of weights never has so many")
     raw.seek(archive.stored_at(raw, info, path))
     pickled = io.BytesIO(raw.read(info.file_size))          # it ends here, whatever the archive holds next
 

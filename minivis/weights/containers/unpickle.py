@@ -65,7 +65,7 @@ def rebuild_tensor(storage, offset, shape, strides, *_):        # requires_grad,
 
 def rebuild_parameter(view, *_):
     if not isinstance(view, View):
-        raise BadFile("it describes a parameter that is no tensor")
+        raise BadFile("it describes a parameter that is not a tensor")
     return view
 
 
@@ -103,7 +103,7 @@ def check_state(value, state):
 def find_storage(pid):
     """('storage', type, key, device, count, view): what a persistent id says."""
     if not isinstance(pid, tuple) or not 5 <= len(pid) <= 6 or pid[0] != "storage":
-        raise BadFile("it refers to something that is no storage")
+        raise BadFile("it refers to something that is not a storage")
     _, kind, key, _, count, *view = pid
     if not isinstance(kind, Name) or kind.name not in NAMES or not isinstance(key, str) or type(count) is not int:
         raise BadFile("it describes a storage that cannot be")
@@ -139,7 +139,7 @@ class Limited:
 
     def _wanted(self, count):
         if not 0 <= count <= self.left:
-            raise BadFile(f"its pickle is longer than {self.most} bytes: no list of weights is")
+            raise BadFile(f"its pickle is longer than {self.most} bytes: a list of weights never is")
         return count
 
     def _taken(self, data):
@@ -193,7 +193,7 @@ def build(raw, calls=CALLS, most=None, spans=False, storages=None):
     try:
         for step, (name, arg) in enumerate(instructions(data, spans)):
             if step > PICKLE_STEPS:
-                raise BadFile(f"its pickle has more than {PICKLE_STEPS} steps: no list of weights has")
+                raise BadFile(f"its pickle has more than {PICKLE_STEPS} steps: a list of weights never has so many")
             match name:
                 case "PROTO" | "FRAME":
                     pass

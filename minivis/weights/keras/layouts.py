@@ -115,7 +115,7 @@ def stored(name, weights, path):
     arrays = [dataset for _, dataset in weights]
     if sorted(dataset.ndim for dataset in arrays) not in ([1, 2], [1, 4]):
         shapes = ", ".join(str(dataset.shape) for dataset in arrays[:4]) + (", ..." if len(arrays) > 4 else "")
-        raise BadFile(f"{path} is no VGG's: layer {name!r} holds {shapes}, not a kernel and a bias; {WHOLE}")
+        raise BadFile(f"{path} is not a VGG: layer {name!r} holds {shapes}, not a kernel and a bias; {WHOLE}")
     bias, kernel = sorted(arrays, key=lambda dataset: dataset.ndim)
     return [Stored(name, kernel, bias)]
 

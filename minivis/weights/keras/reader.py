@@ -95,8 +95,8 @@ def arrange(convs, path):
     if len(convs) in by_count and not any(re.fullmatch(r"conv\d_\d", place) for place in places):
         return by_count[len(convs)], convs
     raise BadFile(
-        f"{path} is no VGG's: it holds {len(convs)} convolutions ({listed(list(places)) or 'none'}), and a VGG has 8, "
-        f"10, 13 or 16; {WHOLE}"
+        f"{path} is not a VGG: it holds {len(convs)} convolutions ({listed(list(places)) or 'none'}), and a VGG has "
+        f"8, 10, 13 or 16; {WHOLE}"
     )
 
 

@@ -55,7 +55,7 @@ def test_batches_grey_and_any_size(vgg, branches, rng):
 @pytest.mark.parametrize("settings, message", [
     ({"kind": "smoothgrad", "samples": 0}, "samples must be at least 1 and noise from 0 to 1"),
     ({"kind": "smoothgrad", "noise": 1.5}, "samples must be at least 1 and noise from 0 to 1"),
-    ({"kind": "integrated", "steps": 0}, "steps is at least 1"),
+    ({"kind": "integrated", "steps": 0}, "steps must be at least 1"),
     ({"kind": "integrated", "baseline": "gray"}, "did you mean 'grey'"),
     ({"kind": "gradcam", "layer": "fc6"}, "needs feature maps from which fc8 is computed"),
     ({"kind": "gradcam", "unit": "conv1_1:0"}, "there are none below conv1_1"),

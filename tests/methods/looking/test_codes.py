@@ -130,7 +130,7 @@ def test_a_picture_that_could_not_be_read_is_tried_again_by_a_later_run(folder, 
 
 
 @pytest.mark.parametrize("settings, message", [
-    ({"jobs": 0}, "jobs is at least 1"), ({"scheduler": "tcp://127.0.0.1:1"}, "a scheduler belongs to"),
+    ({"jobs": 0}, "jobs must be at least 1"), ({"scheduler": "tcp://127.0.0.1:1"}, "a scheduler needs"),
     ({"layer": "fc9"}, "no layer named 'fc9'"), ({"size": 8}, "--size None, not 8"),
 ])
 def test_a_wrong_setting_leaves_no_checkpoint_and_takes_none_away(folder, monkeypatch, settings, message):
@@ -257,7 +257,7 @@ def test_files_that_are_no_codes(folder):
     with h5py.File("lacks.h5", "w") as file, h5py.File("codes.h5") as whole:
         file.attrs.update(whole.attrs)
         whole.copy("codes", file)
-    for path, message in (("net.h5", "is no file of codes; minivis codes FOLDER"), ("cut.h5", "damaged"),
+    for path, message in (("net.h5", "is not a file of codes; minivis codes FOLDER"), ("cut.h5", "damaged"),
                           ("lacks.h5", "lacks a part"), ("nowhere.h5", "there is no file"),
                           ("pictures/0.png", "is no file of")):  # fmt: skip
         with pytest.raises(BadFile, match=message), open_codes(path):

@@ -42,7 +42,7 @@ def test_a_net_and_what_is_kept_beside_it(saved):
 @pytest.mark.parametrize("first, second", [("student", "teacher"), ("model", "ema"), ("generator", "discriminator")])
 def test_of_two_nets_none_is_taken_in_silence(first, second):
     saved = {first: NET, second: OTHER, "epoch": 1}
-    with pytest.raises(BadFile, match=rf"2 nets \({first}, {second}\): say which one is meant, as in --part {first}"):
+    with pytest.raises(BadFile, match=rf"2 nets \({first}, {second}\): name one of them, as in --part {first}"):
         found(saved)
     assert found(saved, first) == NET and found(saved, second) == OTHER
     with pytest.raises(UnknownName, match=f"no part named '{second}s'; did you mean '{second}'"):

@@ -34,7 +34,7 @@ def test_a_list_of_names_may_be_split_and_ends_at_the_first_gap(path):
         assert source.strings(source.file, "names") == ["a", "b", "c"]
         assert source.strings(source.file, "one") == ["x"] and source.strings(source.file, "none") is None
         assert source.attribute(source.file, "one") == "x" and source.attribute(source.file, "none") is None
-        with pytest.raises(BadFile, match="numbers is no list of names"):
+        with pytest.raises(BadFile, match="numbers is not a list of names"):
             source.strings(source.file, "numbers")
 
 
@@ -58,7 +58,7 @@ def test_a_window_is_a_file_of_its_own():
 
 
 def test_what_is_no_hdf5_is_said(tmp_path):
-    for data, message in ((b"", "is empty"), (b"hello world", "is no file of weights")):
+    for data, message in ((b"", "is empty"), (b"hello world", "is not a file of weights")):
         (tmp_path / "b").write_bytes(data)
         with pytest.raises(BadFile, match=message), opened(tmp_path / "b"):
             pass

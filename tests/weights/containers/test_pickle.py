@@ -111,7 +111,7 @@ for _ in range(7):
 HOSTILE = {
     "a function": (Call(print, "ran"), "asks for 'builtins.print'.*none of it was run"),
     "another coding": (b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x04\x00\x00\x00zlib\x86R.", "encodes a text"),
-    "an array called": (b"\x80\x02cnumpy\nndarray\n)R.", "calls something that is no function"),
+    "an array called": (b"\x80\x02cnumpy\nndarray\n)R.", "calls something that is not a function"),
     "too few bytes": (state(SHORT, shape=(b"K\x02K\x03\x86", b"K\x02K\x04\x86")), r"should hold \(2, 4\) float32"),
     "a huge shape": (state(SHORT, shape=(b"K\x02K\x03\x86", b"K\x02\x8a\x08" + b"\xff" * 7 + b"\x7f\x86")), "be|hold"),
     "a dtype that is none": (state(SHORT, dtype=(b"f4", b"f7")), "cannot be"),

@@ -35,7 +35,7 @@ def test_a_call_is_of_our_own_function_or_makes_an_inert_object():
     old = called(Name("copy_reg._reconstructor"), (Name("nets.Net"), Name("__builtin__.object"), None), CALLS, TYPES)
     assert old.name == "nets.Net"
     for function in (Name("torch.FloatStorage"), "os.system", None):
-        with pytest.raises(BadFile, match="calls something that is no function"):
+        with pytest.raises(BadFile, match="calls something that is not a function"):
             called(function, (), CALLS, TYPES)
 
 

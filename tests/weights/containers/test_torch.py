@@ -149,7 +149,7 @@ HOSTILE = {
     "numpy's function": (Call("numpy.load", "ran"), "asks for 'numpy.load'"),
     "torch's function": (Call("torch.hub.load", "ran"), "asks for 'torch.hub.load'"),
     "Python 2's": (Call("__builtin__.eval", "1"), "asks for '__builtin__.eval'"),
-    "a call of a storage": (Call("torch.FloatStorage", 1), "calls something that is no function"),
+    "a call of a storage": (Call("torch.FloatStorage", 1), "calls something that is not a function"),
     "a call with too many": (Call("collections.OrderedDict", 1, 2), "damaged"),
     "memo": (b"\x80\x02}r\xff\xff\xff\xff.", "holds no tensors"),
     "long": (b"\x80\x02\x8b\xff\xff\xff\x7f" + b"1" * 100 + b".", "longer than|damaged"),
@@ -205,7 +205,7 @@ def test_a_pickle_without_end_is_given_up(tmp_path):
 
 
 def test_a_long_pickle_is_not_read(tmp_path):
-    with pytest.raises(BadFile, match="no list of weights has"):
+    with pytest.raises(BadFile, match="a list of weights never has so many"):
         read(write_zip(tmp_path / "a.pth", b"\x80\x02" + b"N0" * 5_000_000))
 
 

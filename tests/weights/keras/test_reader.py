@@ -413,7 +413,8 @@ def test_a_missing_group_or_array(path):
     change(path, remove=["fc2/fc2_b_1:0"])
     assert broken(path) == "FILE: layer 'fc2' lacks its 'fc2_b_1:0': the file is damaged or half-written"
     change(path, remove=["layers/conv2d_3/vars/1"], write=write_numbered)
-    assert broken(path).startswith("FILE is no VGG's: layer 'block2_conv2' holds (3, 3, 5, 5), not a kernel and a bias")
+    assert broken(path).startswith("FILE is not a VGG: layer 'block2_conv2' holds (3, 3, 5, 5), not a kernel and a "
+                                   "bias")
     change(path, remove=["layer_9"], write=lambda p, w: write_baraldi(p, theano(w)))
     assert broken(path) == "FILE should hold 37 layers and has no layer_9: it is damaged or half-written"
 
@@ -431,18 +432,18 @@ def test_half_the_layers(path):
     write_numbered(path, {n: w for n, w in arrays(narrow_vgg()).items() if n not in ("fc1", "fc2")})
     assert broken(path) == "FILE has a VGG16's convolutions and 1 dense layers (predictions), not three or none"
     write_numbered(path, half, named=False)
-    assert "is no VGG's: it holds 7 convolutions (conv2d, conv2d_1, conv2d_2" in broken(path)
+    assert "is not a VGG: it holds 7 convolutions (conv2d, conv2d_1, conv2d_2" in broken(path)
 
 
 def test_other_nets(path):
     write_named(path, {"conv1": (np.ones((7, 7, 3, 64)), np.ones(64)), "fc1000": (np.ones((64, 10)), np.ones(10))})
     assert broken(path) == (
-        "FILE is no VGG's: it holds 1 convolutions (conv1), and a VGG has 8, 10, 13 or 16; such a file holds weights "
+        "FILE is not a VGG: it holds 1 convolutions (conv1), and a VGG has 8, 10, 13 or 16; such a file holds weights "
         "alone: save the whole model, model.save('NAME.keras'), or describe its layers, --arch table.json "
         "(weights/README.md)"
     )
     write_named(path, {"bn_conv1": (np.ones(4),) * 4}, "{0}/gamma:0 {0}/beta:0 {0}/mean:0 {0}/var:0")       # ResNet50
-    assert "FILE is no VGG's: layer 'bn_conv1' holds (4,), (4,), (4,), (4,), not a kernel and a bias" in broken(path)
+    assert "FILE is not a VGG: layer 'bn_conv1' holds (4,), (4,), (4,), (4,), not a kernel and a bias" in broken(path)
     names = " ".join(f"{{0}}/{i}" for i in range(26))
     write_named(path, {"vgg16": (np.ones((3, 3, 3, 4)), np.ones(4)) * 13}, names)            # a model in a model
     assert "such a file holds weights alone" in broken(path)
@@ -541,7 +542,7 @@ def test_damaged_attributes(path):
     write_named(path, arrays(narrow_vgg()))
     with h5py.File(path, "r+") as file:
         file.attrs["layer_names"] = np.arange(3)
-    assert broken(path) == "FILE: the attribute layer_names is no list of names; the file is damaged"
+    assert broken(path) == "FILE: the attribute layer_names is not a list of names; the file is damaged"
     with h5py.File(path, "r+") as file:
         set_names(file.attrs, "layer_names", ["block1_conv1", "block1_conv1"], bytes, False)
     assert broken(path) == "FILE names two convolutions alike (block1_conv1, block1_conv1): the file is damaged"
@@ -565,7 +566,8 @@ def test_truncated_files(path):
 def test_archives_that_are_none(path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("data.pkl", b"x")
-    assert broken(path).startswith("FILE is a zip archive without model.weights.h5, so no .keras file; minivis reads")
+    assert broken(path).startswith("FILE is a zip archive without model.weights.h5, so it is not a .keras file; "
+                                   "minivis reads")
     write_archive(path, arrays(narrow_vgg()), compression=zipfile.ZIP_DEFLATED)
     assert broken(path) == ("FILE: model.weights.h5 is compressed in it, which Keras never does; unzip it and load "
                             "model.weights.h5")
