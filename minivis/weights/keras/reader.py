@@ -47,7 +47,7 @@ def load(source, *, dtype=np.float32, finite=True, kernels=None, size=None):
     axes = kernel_axes(convs, kernels, path)
     positions = check_dense(convs[-1], dense, path)
     size = size or keras_config.input_size(config)
-    preprocessing = replace(picture(convs[0], axes, path), size=size or input_size(positions) if dense else size)
+    preprocessing = replace(picture(convs[0], axes), size=size or input_size(positions) if dense else size)
     if dense and preprocessing.size is None:
         raise BadFile(f"{path}: fc6 sees {positions} positions, no square; pass the input's size=(height, width)")
 
@@ -141,12 +141,10 @@ def wrong_kernel(convs, axes):
     return None
 
 
-def picture(conv, axes, path):
+def picture(conv, axes):
     """The preprocessing for what conv1_1 reads."""
     channels = conv.kernel.shape[2 if axes == "HWIO" else 1]
-    if channels not in (1, 3):
-        raise BadFile(f"{path}: {conv.name} reads {channels} channels; a picture has 3, or 1 if it is grey")
-    return CAFFE_VGG if channels == 3 else Preprocessing("grey", (0.0,), (1.0,))
+    return CAFFE_VGG if channels == 3 else Preprocessing(mean=(0.0,) * channels, scale=(1.0,) * channels)
 
 
 def check_dense(last, dense, path):
@@ -180,7 +178,8 @@ def tell_training(net, name, first):
     width, classes = net.layers["conv1_1"].params["b"].size, net.shapes()[list(net.layers)[-1]][-1]
     net.about["architecture"] = name if width == 64 else f"{name}, {width} channels wide at conv1_1"
     if first.net is None:
-        prep = "BGR minus Oxford's mean, as Keras does for VGG" if net.input_channels == 3 else "grey, 0 to 255"
+        prep = {1: "grey, 0 to 255", 3: "BGR minus Oxford's mean, as Keras does for VGG"}.get(
+            net.input_channels, "pixels as they are")
         net.about.update(training="unknown", licence="unknown", preprocessing=f"{prep}: assumed, the file is silent")
         return net
     training, licence = oxford.whose(first.net, name, net.layers)
