@@ -15,6 +15,7 @@ from minivis.errors import BadValue
 from minivis.objectives.activations import row_sums
 from minivis.objectives.base import objective
 from minivis.runtime.backend import constant, get_xp
+from minivis.runtime.settings import NUMBER, takes
 
 
 def l2():
@@ -22,6 +23,7 @@ def l2():
     return _prior("l2", lambda d: (row_sums(d * d), 2 * d))
 
 
+@takes(alpha=NUMBER)
 def alpha_norm(alpha=6):
     """The sum of |level|^alpha; with 6 it is small within the range of pixels and large beyond it."""
     if not 1 <= alpha < math.inf:
@@ -35,6 +37,7 @@ def alpha_norm(alpha=6):
     return _prior(f"|x|^{alpha:g}", evaluate)
 
 
+@takes(beta=NUMBER, epsilon=NUMBER)
 def tv(beta=2, epsilon=1e-2):
     """Total variation, summed over colours; differences across the border count as 0.
 

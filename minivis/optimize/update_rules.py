@@ -13,6 +13,7 @@ import numpy as np
 
 from minivis.errors import BadValue, UnknownName
 from minivis.runtime.backend import get_xp
+from minivis.runtime.settings import NUMBER, TEXT, check_fields, whole
 
 # the divisor of a gradient, image by image
 NORMS = {
@@ -40,11 +41,15 @@ class Gradient:
     most: float = 100.0
 
     def __post_init__(self):
+        check_fields(self, momentum=NUMBER, normalize=TEXT, policy=TEXT, most=NUMBER)
         if self.normalize not in NORMS:
             raise UnknownName.of("normalization", self.normalize, NORMS)
         if self.policy not in POLICIES:
             raise UnknownName.of("rate policy", self.policy, POLICIES)
-        rates = [self.rate] if np.ndim(self.rate) == 0 else [rate for rate, _ in self.rate]
+        stages = self.rate if isinstance(self.rate, (tuple, list)) else ((self.rate, 1),)
+        if not all(isinstance(stage, (tuple, list)) and len(stage) == 2 for stage in stages):
+            raise BadValue(f"rate must be a number, or stages ((rate, steps), ...), not {self.rate!r}")
+        rates = [NUMBER.check("rate", rate) for rate, _ in stages]
         if not all(np.isfinite(rate) and rate > 0 for rate in rates) or not 0 <= self.momentum < 1:
             raise BadValue(f"rates must be above 0 and momentum from 0 to below 1, not {self.rate} and {self.momentum}")
 
@@ -94,6 +99,7 @@ class Adam:
     vectors = 7
 
     def __post_init__(self):
+        check_fields(self, rate=NUMBER, beta1=NUMBER, beta2=NUMBER, epsilon=NUMBER)
         if not (np.isfinite(self.rate) and self.rate > 0 and 0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise BadValue(f"Adam needs a rate above 0 and betas from 0 to below 1, not {self}")
 
@@ -118,6 +124,7 @@ class LBFGS:
     history: int = 20
 
     def __post_init__(self):
+        check_fields(self, history=whole())
         if self.history < 1:
             raise BadValue(f"history must be at least 1 step, not {self.history}")
 

@@ -176,6 +176,12 @@ def having(words, *attributes):
     return Kind(words, read)
 
 
+def read_any_number(value):
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise ValueError
+    return value
+
+
 def read_progress(value):
     return value if callable(value) else read_switch(value)
 
@@ -188,6 +194,7 @@ ACTIVATIONS = having("the activations of a pass, as net.forward returns them", "
 CODES = Kind("codes: an array, or what mv.codes returns", read_codes)
 COLOUR = Kind("a name, or a colour in numbers", read_colour)
 FUNCTION = having("a function", "__call__")
+NUMBER = Kind("a number", read_any_number)      # of any size, NaN too: for who checks that with a sentence of its own
 PATH = Kind("a path", read_path)
 SOURCE = Kind("a path, or an open binary file", lambda value: value if hasattr(value, "read") else read_path(value))
 SEQUENCE = having("an array, or several", "__len__", "__getitem__")
@@ -208,6 +215,12 @@ SHARED["content_layers"] = SHARED["style_layers"] = SHARED["layers"]
 def shown(value):
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def check_fields(instance, **kinds):
+    """The same for a dataclass, in its ``__post_init__``: raise BadValue for a field of another kind."""
+    for name, kind in kinds.items():
+        kind.check(name, getattr(instance, name))
 
 
 F = TypeVar("F", bound=Callable[..., Any])

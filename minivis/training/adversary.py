@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minivis.errors import BadValue, UnknownName
+from minivis.runtime.settings import NUMBER, TEXT, check_fields, whole
 
 ATTACKS = ("fgsm", "pgd")
 
@@ -30,6 +31,7 @@ class Adversary:
     def __post_init__(self):
         from minivis.methods.adversarial.attacks import check_settings
 
+        check_fields(self, attack=TEXT, eps=NUMBER, steps=whole(), norm=TEXT, share=NUMBER, warmup=whole())
         if self.attack not in ATTACKS:
             raise UnknownName.of("attack to train against", self.attack, ATTACKS)
         check_settings(norm=self.norm, eps=self.eps, steps=self.steps)

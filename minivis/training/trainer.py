@@ -25,6 +25,7 @@ from minivis.layers import BatchNorm, cross_entropy
 from minivis.optimize.update_rules import Adam
 from minivis.runtime import threads as team
 from minivis.runtime.files import printable
+from minivis.runtime.settings import NUMBER, TEXT, check_fields, whole
 from minivis.training.adversary import Adversary
 from minivis.weights.containers.hdf5 import child, opened, read_array
 from minivis.weights.containers.hdf5_write import new_hdf5
@@ -52,6 +53,9 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self):
+        numbers = ("learning_rate", "momentum", "beta2", "weight_decay", "smoothing", "norm_momentum")
+        counts = ("steps", "batch", "shard", "warmup")
+        check_fields(self, **dict.fromkeys(counts, whole()), optimizer=TEXT, **dict.fromkeys(numbers, NUMBER))
         if self.optimizer not in OPTIMIZERS:
             raise UnknownName.of("optimizer", self.optimizer, OPTIMIZERS)
         if self.batch < 1 or self.shard < 1 or self.batch % self.shard:

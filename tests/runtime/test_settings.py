@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from minivis.runtime.settings import (
     takes,
     whole,
 )
+from minivis.training.adversary import Adversary
 
 METHODS = {name: getattr(mv, name) for name in mv.__all__
            if ".methods." in getattr(getattr(mv, name), "__module__", "")}
@@ -176,3 +178,18 @@ def test_the_decorator_checks_and_hands_on():
         f()
     with pytest.raises(BadValue, match=r"not 'xxx.*\.\.\.$"):
         f(1, steps="x" * 1000)
+
+
+@pytest.mark.parametrize("make, field", [
+    (make, field) for make, fields in (
+        (mv.descent.Adam, ("rate", "beta1", "beta2", "epsilon")), (mv.descent.LBFGS, ("history",)),
+        (mv.descent.Gradient, ("rate", "momentum", "normalize", "policy", "most")),
+        (Adversary, ("attack", "eps", "steps", "norm", "share", "warmup")), (mv.image_priors.alpha_norm, ("alpha",)),
+        (mv.image_priors.tv, ("beta", "epsilon")),
+        (partial(mv.train.Recipe, 5), ("batch", "shard", "learning_rate", "warmup", "optimizer", "momentum")),
+    ) for field in fields
+])  # fmt: skip
+@pytest.mark.parametrize("value", [object(), [None], {}, b"x", True], ids=lambda value: type(value).__name__)
+def test_fields_of_a_wrong_type(make, field, value):
+    with pytest.raises(BadValue, match=rf"^{field} (is|must be) "):
+        make(**{field: value})
