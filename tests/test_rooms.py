@@ -140,3 +140,11 @@ def test_no_file_is_too_long_to_read():
     long = {str(path.relative_to(PACKAGE)): lines for path in MODULES
             if (lines := path.read_text("utf-8").count("\n")) > (200 if path.name == "network.py" else 300)}
     assert not long
+
+
+def test_no_signature_takes_seeds_of_both_kinds():
+    """``seeds`` are the gradients that a backward pass starts from; ``seed`` is that of random numbers."""
+    both = [f"{path.relative_to(PACKAGE)}: {node.name}" for path in MODULES
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)
+            if {"seed", "seeds"} <= {a.arg for a in [*node.args.args, *node.args.kwonlyargs]}]
+    assert not both

@@ -134,7 +134,7 @@ def seeds_of(heat, high, low):
     return np.select([heat > most, heat > half, heat > least], [OBJECT, 170, 85], GROUND).astype(np.uint8)
 
 
-def grab_cut(cv2, picture, box, seeds, rounds, seed):
+def grab_cut(cv2, picture, box, marks, rounds, seed):
     """The object, bool (H, W) of the whole picture. ``box``: the part that the net saw; beyond it all is ground."""
     H, W = picture.shape[:2]
     top, left, bottom, right = box.top, box.left, box.top + box.height, box.left + box.width
@@ -144,9 +144,9 @@ def grab_cut(cv2, picture, box, seeds, rounds, seed):
     shrink = min(1, SIDE / max(h, w))
     size = max(1, round(w * shrink)), max(1, round(h * shrink))
     # the hints cover the whole box, which is larger than the picture with "pad"
-    rows = ((np.arange(size[1]) + 0.5) / size[1] * h + max(0, -top)) / box.height * seeds.shape[0]
-    columns = ((np.arange(size[0]) + 0.5) / size[0] * w + max(0, -left)) / box.width * seeds.shape[1]
-    hints = seeds[np.ix_(rows.astype(int).clip(0, seeds.shape[0] - 1), columns.astype(int).clip(0, seeds.shape[1] - 1))]
+    rows = ((np.arange(size[1]) + 0.5) / size[1] * h + max(0, -top)) / box.height * marks.shape[0]
+    columns = ((np.arange(size[0]) + 0.5) / size[0] * w + max(0, -left)) / box.width * marks.shape[1]
+    hints = marks[np.ix_(rows.astype(int).clip(0, marks.shape[0] - 1), columns.astype(int).clip(0, marks.shape[1] - 1))]
     mask = np.select([hints == OBJECT, hints == 170, hints == 85], [cv2.GC_FGD, cv2.GC_PR_FGD, cv2.GC_PR_BGD],
                      cv2.GC_BGD).astype(np.uint8)
     whole = np.zeros((H, W), bool)
