@@ -135,7 +135,8 @@ def check_nearest(node, given, sizes, factors):
         ("coordinate_transformation_mode", b"half_pixel"), ("nearest_mode", b"round_prefer_floor")))
     for size, factor in zip(sizes, factors):
         i, last = np.arange(size * int(factor)), max(1, size * int(factor) - 1)
-        places = {"asymmetric": i / factor, "align_corners": i * (size - 1) / last}.get(way, (i + 0.5) / factor - 0.5)
+        places = {"asymmetric": i / factor, "align_corners": i * (size - 1) / last,
+                  "tf_half_pixel_for_nn": (i + 0.5) / factor}.get(way, (i + 0.5) / factor - 0.5)  # fmt: skip
         taken = {"floor": np.floor(places), "ceil": np.ceil(places), "round_prefer_ceil": np.floor(places + 0.5)}.get(
             rounding, np.ceil(places - 0.5))
         if (np.clip(taken, 0, size - 1) != i // factor).any():

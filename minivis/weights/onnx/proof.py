@@ -92,9 +92,20 @@ def asking(model, names):
     """The model with these outputs; its numbers are not copied."""
     from onnx import TensorProto, helper
 
+    for node in model.graph.node:
+        spell_as_known(node)
     del model.graph.output[:]
     model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
     return model
+
+
+def spell_as_known(node):
+    """TensorFlow's nearest position, which onnx's evaluator does not know, in another way: each position repeated."""
+    ways = {a.name: a for a in node.attribute if a.name in ("coordinate_transformation_mode", "nearest_mode")}
+    if node.op_type == "Resize" and [a.s for a in ways.values()].count(b"tf_half_pixel_for_nn"):
+        ways["coordinate_transformation_mode"].s = b"asymmetric"
+        if "nearest_mode" in ways:
+            ways["nearest_mode"].s = b"floor"
 
 
 def first_difference(model, graph, x):

@@ -95,6 +95,18 @@ def test_small_powers_are_products(tmp_path, exponent):
     check(m, tmp_path)
 
 
+@pytest.mark.parametrize("way, rounding", [
+    ("half_pixel", "round_prefer_floor"), ("pytorch_half_pixel", "round_prefer_floor"), ("asymmetric", "floor"),
+    ("tf_half_pixel_for_nn", "floor"),
+])  # fmt: skip
+def test_ways_to_say_that_each_position_is_repeated(tmp_path, way, rounding):
+    m = Model(opset=11)
+    m.op("Resize", m.op("Conv", N, m.w(6, 3, 3, 3)), np.array([], "f4"), np.array([1, 1, 2, 3], "f4"), mode="nearest",
+         coordinate_transformation_mode=way, nearest_mode=rounding)
+    net = mv.load(m.save(tmp_path / "a.onnx"))
+    assert list(net.layers.values())[-1].factor == (2, 3) and "off by" in net.about["proof"]
+
+
 def test_an_absolute_value(tmp_path):
     m = Model()
     m.op("Abs", m.op("Conv", N, m.w(6, 3, 3, 3)))
