@@ -129,6 +129,7 @@ def test_help_and_version(run):
     (["train", "emoji", "-o", "tiny.h5"], "exists and is kept"),
     (["train", "fashion", "--data", "no/where"], "no/where"),
     (["train", "fashion", "--steps", "0"], "'--steps'"),
+    (["train", "digits", "--steps", "1"], "--steps must be at least 2 for digits"),
     (["train", "fashion", "--threads", "0"], "'--threads'"),
     (["train", "fashion", "--resume"], "fashion-vgg.h5.checkpoint"),
     (["bench", "conv", "--net", "vgg15"], "no net named 'vgg15'"),

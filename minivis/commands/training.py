@@ -78,10 +78,13 @@ def train_fashion(data, steps, seed, threads, **rest):
 ])  # fmt: skip
 def train_digits(film, steps, seed, threads, out, force, **rest):
     """Train a small net on handwritten digits in a minute, with curves, a film of its filters, and gradient checks."""
+    from minivis.errors import BadValue
     from minivis.figures.film import check_film
     from minivis.runtime.files import check_output
     from minivis.training import recipes
 
+    if steps == 1:
+        raise BadValue("--steps must be at least 2 for digits: a curve of one step cannot be drawn")
     out = Path(out or "digits-net.h5")
     film, picture = Path(film) if film else out.with_suffix(".gif"), out.with_suffix(".png")
     check_film(film)

@@ -47,7 +47,7 @@ BASES = {                                       # a command -> words with which 
     ("rerun",): ("saliency.png",),
     ("explain",): ("photo.png", *NET),
     ("weights", "table"): ("zip.pth", "-o", "new.json"),
-    ("train", "digits"): ("--steps", "1", "-o", "new.h5"),
+    ("train", "digits"): ("--steps", "2", "-o", "new.h5"),
     ("exercise", "check"): ("relu",),
     ("exercise", "hint"): ("relu",),
     ("exercise", "solution"): ("relu",),
