@@ -1,4 +1,4 @@
-"""What a forward pass leaves: the outputs by layer, and what `Network.backward` and units need beside them."""
+"""The result of a forward pass: the outputs by layer, and what `Network.backward` and units need in addition."""
 
 from minivis.errors import UnknownName
 
@@ -21,13 +21,13 @@ class Activations(dict):
         self[name], self.shapes[name], self.dtype = x, x.shape, x.dtype
 
     def record(self, name, shape, cache):
-        """Layer ``name`` has run, its output is of this shape."""
+        """Note that layer ``name`` has run, and the shape of its output."""
         self.shapes[name] = shape
         if self.mode.grad is not None:
             self.caches[name] = cache
 
     def drop(self, names):
-        """Nobody needs these outputs any more."""
+        """Drop outputs that are no longer needed."""
         for name in names:
             del self[name]
 

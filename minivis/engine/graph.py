@@ -1,4 +1,4 @@
-"""A net as data: named layers in topological order and what is known of them as a whole. No pass runs here."""
+"""A net as data: named layers in topological order, and properties of the whole net. No pass runs here."""
 
 from collections import namedtuple
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ Node = namedtuple("Node", "layer inputs")
 
 @dataclass
 class Graph:
-    """Layers in topological order, and what is known about the net as a whole. ``add`` is how it grows.
+    """Layers in topological order, and properties of the whole net. ``add`` appends a layer.
 
     ``roles`` maps "logits", "prob", "code", "content", "style", "dream" to the layers that play them (style: a list);
     a net without one has None there. ``about`` is free text and numbers: origin, licence, training record.
@@ -71,7 +71,7 @@ class Graph:
         return sum(p.size for layer in self.layers.values() for p in layer.params.values())
 
     def role(self, role: str) -> Any:
-        """The layer that plays ``role``; raise UnknownName, with what to do, where none does."""
+        """The layer with this ``role``. If there is none, UnknownName says what to do."""
         if role not in ROLES:
             raise UnknownName.of("role", role, ROLES)
         if not self.roles.get(role):
@@ -92,7 +92,7 @@ class Graph:
         return self.map_params(moves[device])
 
     def map_params(self, change):
-        """A new net whose every parameter p is change(p)."""
+        """A new net in which each parameter p is replaced by change(p)."""
         nodes = {
             name: Node(layer.with_params(**{k: change(p) for k, p in layer.params.items()}), inputs)
             for name, (layer, inputs) in self.nodes.items()

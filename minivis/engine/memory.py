@@ -1,4 +1,4 @@
-"""Whether a pass fits into this machine's memory: said before the run, for a machine that swaps says nothing at all."""
+"""Check before a run whether a pass fits into memory, because a machine that swaps gives no message."""
 
 import math
 import os
@@ -14,7 +14,7 @@ TILE = 512                                      # pixels: where a whole picture 
 
 
 def available(net=None):
-    """Bytes that a program could take now: of the machine, or, with what CuPy's pool keeps, of ``net``'s device."""
+    """The bytes that a program can use now: of the machine, or of ``net``'s device, including CuPy's pool."""
     if net is not None and net.xp is not np:
         return net.xp.cuda.runtime.memGetInfo()[0] + net.xp.get_default_memory_pool().free_bytes()
     try:
@@ -26,7 +26,7 @@ def available(net=None):
 
 
 def room(net, limit=None):
-    """Bytes that a run may take: those that are free; of a ``limit`` for the program, what it and the net leave."""
+    """The bytes that a run may use: what is free, or what the program and the net leave of a ``limit``."""
     free = available(net)
     if limit is None:
         return free

@@ -47,7 +47,7 @@ class Fitted(NamedTuple):
 
 
 class Network(Graph):
-    """A net that runs. What it consists of, and ``add``, by which it grows, are in graph.py."""
+    """A net that runs. Its parts, and ``add``, which builds it, are in graph.py."""
 
     def forward(
         self, x: Array, *, until: str | None = None, keep: Iterable[str] | None = None, start_after: str = "input",
@@ -132,7 +132,7 @@ class Network(Graph):
         return plan.forward_steps(self, until, keep, start_after, grad)
 
     def workspace(self) -> Workspace:
-        """Memory for passes to use again: ``forward(..., workspace=)``."""
+        """Memory that passes can reuse: ``forward(..., workspace=)``."""
         return Workspace()
 
     # ---- questions about the net ----
@@ -152,7 +152,7 @@ class Network(Graph):
         return geometry.shapes(self, input_shape)
 
     def receptive_field(self, name: str, input_shape: tuple[int, ...] | None = None) -> geometry.ReceptiveField:
-        """Which part of the image one position of a layer sees: a `geometry.ReceptiveField`, in pixels."""
+        """The part of the image that one position of a layer sees: a `geometry.ReceptiveField`, in pixels."""
         return geometry.receptive_fields(self, input_shape)[self.check_name(name)]
 
     # ---- images in and out ----

@@ -1,4 +1,4 @@
-"""New nets from a net: only as far as some layers, or with another kind of pooling; batch norms folded, or put back.
+"""New nets from a net: up to some layers, with another kind of pooling, or with batch norms folded or put back.
 
 Weights that do not change are shared. A layer of another class, such as a subclass of Conv2D or MaxPool2D, stays as it
 is: it may compute something else.
@@ -17,7 +17,7 @@ POOLING = ("max", "average")
 
 
 def trunk(net, layers):
-    """The net as far as the last of ``layers``: one that ends before its FC layers takes pictures of any size."""
+    """The net up to the last of ``layers``; a net that ends before its FC layers takes pictures of any size."""
     order = ["input", *net.nodes]
     last = max(net.check_names(layers), key=order.index)
     return replace(net, nodes={name: net.nodes[name] for name in plan.reached(net, last)})
@@ -37,7 +37,7 @@ def with_pooling(net, kind):
 
 
 def average_pool(pool):
-    """Its twin that takes the mean; where max pooling saw minus infinity beyond the border, nothing counts."""
+    """An average pool with the same windows; places beyond the border do not count."""
     twin = AvgPool2D(pool.size, stride=pool.stride, ceil=pool.ceil, count_padding=False)
     twin.padding = pool.padding
     return twin
@@ -52,7 +52,7 @@ def with_dropout(net, rate):
 
 
 def for_inference(net):
-    """A net without dropout, its batch norms folded into the convolutions (or FC layers) that only they read.
+    """A net without dropout, with batch norms folded into the convolutions (or FC layers) that only they read.
 
     The function is the same up to rounding. A batch norm behind anything else stays.
     """

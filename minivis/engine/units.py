@@ -89,7 +89,7 @@ def before_relu(net: Network, unit: Unit) -> Unit | None:
 
 
 def _channels(net, layer, shapes):
-    """How many channels a layer has; None where that is not known before a pass."""
+    """The number of channels of a layer; None if it is not known before a pass."""
     if shapes is not None and layer in shapes:
         return shapes[layer][-1]
     try:
@@ -123,7 +123,7 @@ def _where(text, where):
 
 
 def class_number(net, name, shapes=None):
-    """The number of the class called ``name``, by name, alias or number; the closest names are in the error."""
+    """The number of a class, given by name, alias or number; the error has the closest names."""
     number = _class_number(net, name, shapes)
     if number is None:
         raise UnknownName.of("class", name, [*net.class_names, *net.class_aliases])
@@ -150,7 +150,7 @@ def _class_number(net, name, shapes=None):
 
 @takes(acts=ACTIVATIONS)
 def one_hot(acts: Activations, unit: UnitLike) -> Gradients:
-    """The seed that asks for one unit: {layer: array of zeros with ones at the unit}, for every image of the pass."""
+    """The seeds of a backward pass from one unit: {layer: zeros with ones at the unit}, for every image of the pass."""
     unit = parse_unit(acts.net, unit, acts.shapes)
     value = acts[unit.layer]
     xp = get_xp(value)

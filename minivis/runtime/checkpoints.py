@@ -36,9 +36,9 @@ def write(path, identity, arrays, plain):
 
 
 def read(path, identity, names=("z", "best", "best_losses")):
-    """What ``write`` wrote, as one dict: the arrays ``names``, and the rest.
+    """Read what ``write`` wrote, as one dict: the arrays ``names``, and the plain values.
 
-    Raise BadFile if it is not a checkpoint, or is that of another run.
+    Raise BadFile if it is not a checkpoint, or belongs to another run.
     """
     if path is None or not os.path.isfile(path):
         raise BadFile(f"there is no checkpoint {path}: nothing to resume; leave out --resume for a new run")
@@ -70,6 +70,6 @@ def checksum(text, arrays):
 
 
 def check_unfinished(path, force):
-    """Raise BadValue if an earlier run has left a checkpoint and nobody has said what to do with it."""
+    """Raise BadValue if an earlier run left a checkpoint and neither --resume nor --force is given."""
     if os.path.lexists(path) and not force:
         raise BadValue(f"{path} holds an unfinished run: --resume continues it, --force starts over")

@@ -1,4 +1,4 @@
-"""Plain mode, MINIVIS_PLAIN=1: every layer runs by itself and by its definition, nothing fused and nothing fast.
+"""Plain mode, MINIVIS_PLAIN=1: every layer runs separately, as its definition says, without fused or fast steps.
 
 The code that one reads (engine/network.py and minivis/layers) is then the code that runs, several times more slowly.
 """
@@ -14,13 +14,13 @@ def is_plain():
 
 
 def algorithm():
-    """How to convolve where nobody says how."""
+    """The default algorithm for convolutions."""
     return "im2col" if is_plain() else "auto"
 
 
 @contextmanager
 def plain(wanted=True):
-    """Plain mode inside of a with block, here and in the processes that begin in it."""
+    """Plain mode inside a with block, here and in the processes started in it."""
     before = os.environ.get(VARIABLE)
     if wanted:
         os.environ[VARIABLE] = "1"

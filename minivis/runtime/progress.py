@@ -1,4 +1,4 @@
-"""A bar on the terminal for what takes longer than two seconds, and remarks; none where nobody watches."""
+"""A progress bar for work of more than two seconds, and remarks; silent if stderr is not a terminal."""
 
 import sys
 
@@ -6,7 +6,7 @@ import sys
 def track(items, progress=True, title=""):
     """Iterate over ``items`` (with a length) behind a bar on stderr, if ``progress`` and stderr is a terminal.
 
-    ``progress`` may also be a function of your own that iterates over the items, and tells somebody, or raises to stop.
+    ``progress`` may also be a function of your own that iterates over the items; it may raise an exception to stop.
     """
     if not progress:
         return items
@@ -18,14 +18,14 @@ def track(items, progress=True, title=""):
 
 
 def bar(total, progress=True, title=""):
-    """A bar to ``update``, ``set_postfix_str`` and ``close`` by hand, under the same conditions."""
+    """A progress bar with ``update``, ``set_postfix_str`` and ``close``, under the same conditions."""
     from tqdm import tqdm
 
     return tqdm(total=total, desc=title, delay=2, disable=None if progress else True, leave=False, dynamic_ncols=True)
 
 
 def remark(sentence, progress=True):
-    """Say on stderr, above a bar, what somebody who waits should know; to nobody where there is no ``progress``."""
+    """Print a remark on stderr, above the progress bar; silent when ``progress`` is off."""
     if progress:
         from tqdm import tqdm
 

@@ -1,4 +1,4 @@
-"""Memory that is used again: fresh arrays cost the time in which the system hands out their pages.
+"""Memory for reuse: new arrays cost the time in which the system provides their pages.
 
     workspace = net.workspace()
     for step in range(100):
@@ -17,7 +17,7 @@ CACHE_LINE = 64
 
 
 def aligned(shape, dtype=np.uint8):
-    """A new array of undefined contents that begins with a cache line: AVX-512 reads half as fast across two."""
+    """A new array of undefined contents, aligned to cache lines: AVX-512 reads half as fast across two lines."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.empty(size + CACHE_LINE, np.uint8)
     start = -memory.__array_interface__["data"][0] % CACHE_LINE
@@ -25,13 +25,13 @@ def aligned(shape, dtype=np.uint8):
 
 
 class Workspace:
-    """Hands out arrays; what has been dropped, it hands out again to the next who wants as much."""
+    """Recycles buffers: the memory of a dropped array is reused for the next request of its size."""
 
     def __init__(self):
         self.free = {}                          # bytes -> memory of that size
 
     def empty(self, shape, dtype):
-        """An array whose contents are not defined."""
+        """An array with undefined contents."""
         dtype = np.dtype(dtype)
         size = math.prod(shape) * dtype.itemsize
         free = self.free.setdefault(size, [])
@@ -43,7 +43,7 @@ class Workspace:
 
 
 class _Loan:
-    """Memory on loan: the arrays made of it refer to this, and the last of them to go gives it back."""
+    """Borrowed memory: its arrays refer to this object, and when the last of them is gone the memory is returned."""
 
     def __init__(self, memory, free):
         self.memory, self.free = memory, free

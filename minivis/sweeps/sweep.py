@@ -1,4 +1,4 @@
-"""A sweep over many pictures: each is read once and shown to the net, and a small part of the result is kept.
+"""A sweep over many pictures: each is read once and run through the net, and a small part of the result is kept.
 
     for first, looked in sweep(net, Pictures.of("photos"), "relu3_1", digest):
         ...                                             # batch by batch, in the order of the pictures
@@ -51,7 +51,7 @@ class BatchResult:
 
 @dataclass
 class Tally:
-    """How far a sweep is; a checkpoint keeps this, so that the sweep can be continued."""
+    """The progress of a sweep; a checkpoint stores it, so that the sweep can be continued."""
 
     done: int = 0
     digest: str = ""                                    # of the names and contents of the pictures so far
@@ -175,7 +175,7 @@ def elsewhere(jobs, backend, scheduler):
 
 
 def is_loss(error):
-    """Whether an error says that a worker is gone, or a result with the worker that had it."""
+    """Whether an error means that a worker is gone, or a result that it held."""
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     return isinstance(error, BrokenProcessPool) or is_lost_result(error) or is_given_up(error)
@@ -213,7 +213,7 @@ def read_batch(net, pictures, size):
 
 
 def why_not(pictures, i, error):
-    """Why picture i cannot be shown to the net: one file never ends a sweep, not even one that memory does not hold."""
+    """Why picture i cannot be used. One file never ends a sweep, even if it does not fit into memory."""
     return str(error) if isinstance(error, MinivisError) else f"{pictures.name(i)} does not fit into memory"
 
 
@@ -229,7 +229,7 @@ def show(net, x, looked, layer, digest):
 
 
 def fitted(net, pixels, size=None):
-    """A picture as a sweep shows it to the net."""
+    """A picture fitted to the net for a sweep."""
     return Fitted(*preprocessing_of(net).fit_image(pixels, size=shown(net, size)[:2]))
 
 
@@ -244,12 +244,12 @@ def batch_size(net, size=None, jobs=1):
 
 
 def shown(net, size):
-    """(H, W, C) of every picture that the net sees."""
+    """The shape (H, W, C) of every picture that the net sees."""
     return *(net.input_size or (size or SQUARE,) * 2), net.input_channels
 
 
 def check_seen(pictures, first, looked):
-    """Raise BadFile where a machine of the cluster has no such file, and we have."""
+    """Raise BadFile if a machine of the cluster lacks a file that this one has."""
     for i, _, missing in looked.failed:
         if missing and pictures.root is not None and os.path.exists(pictures.path(first + i)):
             raise BadFile(f"a worker of the cluster has no file {pictures.path(first + i)}: the pictures must lie "
