@@ -160,7 +160,7 @@ def unzipped_changed(rng, data):
     """Of a gzipped file, what it unpacks to; sometimes to very much."""
     content = gzip.decompress(data)
     content = raw_changed(rng, content) if rng.random() < 0.9 else content[:4] + b"\xff" * 4 + bytes(2**24)
-    return gzip.compress(content, 1)
+    return gzip.compress(content, 1, mtime=0)
 
 
 def packed_changed(rng, data):

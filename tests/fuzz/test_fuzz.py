@@ -137,7 +137,8 @@ def test_each_case_is_the_same_on_every_run(originals):
     some = [case(3, number, files) for number in range(100)]
     assert [case(3, number, files) for number in range(100)] == some
     assert some != [case(4, number, files) for number in range(100)]
-    assert all(files[name] != data for one in some for name, data in one.files.items() if data) and len(files) > 50
+    changed = [files[name] != data for one in some for name, data in one.files.items()]
+    assert sum(changed) > 0.9 * len(changed) > 50 and len(files) > 50
 
 
 def test_mutations_are_decided_by_the_seed():

@@ -22,7 +22,7 @@ from pathlib import Path
 SECONDS, MEMORY = 20, 10**9
 LONGEST = 2500                                  # characters of a sentence
 # what is said where memory ran out, rather than before it was taken
-RAN_OUT = re.compile("there is not enough memory|more memory than there is|does not fit into memory(;|$)|"
+RAN_OUT = re.compile("not enough memory|more memory than there is|does not fit into memory(;|$)|"
                      "[Uu]nable to alloc|cannot allocate", re.M)
 
 
