@@ -82,3 +82,11 @@ def test_folders_without_pictures(tmp_path):
 def test_scikit_learns_two_keep_their_size():
     pictures, unreadable = photos()
     assert [p.shape for p in pictures] == [(427, 640, 3)] * 2 and not unreadable
+
+
+def test_pictures_of_any_number_of_channels_are_cut_and_others_refused(tmp_path, rng):
+    np.save(tmp_path / "a.npy", np.full((6, 7, 4), 9, np.uint8))
+    found, _ = photos(tmp_path, channels=4)
+    assert crops(found, (3, 3), 2, rng, 4).shape == (2, 3, 3, 4)
+    with pytest.raises(BadFile, match="the net reads pictures of 13 channels, and these have 4: name a folder"):
+        crops(found, (3, 3), 2, rng, 13)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadValue
-from minivis.images.colour import luminance, luminance_transfer, match_histogram
+from minivis.images.colour import check_colours, luminance, luminance_transfer, match_histogram
 
 
 def test_luminance_by_hand():
@@ -31,3 +31,11 @@ def test_a_matched_histogram_has_the_other_levels_in_its_own_order(rng):
     assert small.min() == 10 and small.max() == 30 and small.mean() == pytest.approx(20)
     with pytest.raises(BadValue, match="channels"):
         match_histogram(pixels, like[..., :1])
+
+
+@pytest.mark.parametrize("channels", [2, 4, 13])
+def test_only_colours_have_a_brightness(channels):
+    with pytest.raises(BadValue, match=f"and these have {channels} channels: leave the colours free"):
+        luminance(np.zeros((2, 2, channels)))
+    check_colours(1)
+    check_colours(3)
