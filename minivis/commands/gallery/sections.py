@@ -122,6 +122,7 @@ SECTIONS = (
         "<i>E<sub>ij</sub></i> = mean Σ<i><sub>k</sub></i> "
         "(∂<i>a</i><sub>centre,<i>k</i></sub> / ∂<i>x<sub>ij</sub></i>)²",
         ("receptive-field", "--pictures", "8"),
+        slow=True,
     ),
     Section(
         "saliency", "Saliency",
@@ -154,6 +155,7 @@ SECTIONS = (
         "deletion, insertion = ∫ <i>p</i>(<i>x</i> with the strongest part <i>q</i> of the pixels "
         "covered, shown) d<i>q</i>",
         ("saliency", "--curve"),
+        slow=True,
     ),
     Section(
         "sanity", "Do the maps depend on the weights?",

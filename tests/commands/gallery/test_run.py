@@ -198,9 +198,9 @@ def test_other_nets(here):
     assert main(words) == 0
     text = (here / "branches/index.html").read_text(encoding="utf-8")
     missing = text.count('class="missing"') - (find_spec("cv2") is None)
-    assert text.count("would take minutes") == sum(s.slow for s in SECTIONS) == 3
+    assert text.count("would take minutes") == sum(s.slow for s in SECTIONS) == 5
     assert text.count("give --pictures FOLDER") == sum(s.many for s in SECTIONS) == 3
-    assert missing == 6 and "seed 5" in text
+    assert missing == 8 and "seed 5" in text
     smooth = shlex.split(next(code for code in Page(text).text["code"] if "smoothgrad" in code))
     assert smooth[1:] == shlex.split("saliency photo.jpg --map smoothgrad --size 32 --net branches.h5 --seed 5")
 
