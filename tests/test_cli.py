@@ -66,7 +66,7 @@ def test_help_and_version(run):
     (["saliency", "photo.png", "--unit", "relu2_1"], "is a whole layer: name one of its units"),
     (["saliency", "photo.png", "--unit", "fc8:5"], "fc8 has 5 channels"),
     (["saliency", "photo.png", "--unit", "relu2_1:1@top"], "the @ must be followed by"),
-    (["saliency", "photo.png", "-o", "no/where.png"], "there is no folder no; make it first"),
+    (["saliency", "photo.png", "-o", "no/where.png"], "the folder no does not exist; make it first"),
     (["saliency", "photo.png", "-o", "photo.png"], "exists and is kept; give another name, or --force"),
     (["saliency", "photo.png", "-o", "."], "'.' is not a file name"),
     (["saliency", "photo.png", "-o", "out.gif"], "a picture's name must end in one of .png"),

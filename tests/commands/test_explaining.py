@@ -34,7 +34,7 @@ def test_a_page(run, here):
     (["--unit", "relu2_1:1@99,0"], "99"),
     (["--target", "gose"], "did you mean 'goose'"),
     (["-o", "number.txt"], "its name ends in .html"),
-    (["-o", "no/where.html"], "there is no folder no"),
+    (["-o", "no/where.html"], "the folder no does not exist"),
     (["--largest", "0"], "'--largest'"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
 def test_mistakes(refused, words, message):

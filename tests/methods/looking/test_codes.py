@@ -259,7 +259,7 @@ def test_files_that_are_no_codes(folder):
         whole.copy("codes", file)
     for path, message in (("net.h5", "is not a file of codes; minivis codes FOLDER"), ("cut.h5", "damaged"),
                           ("lacks.h5", "lacks a part"), ("nowhere.h5", "there is no file"),
-                          ("pictures/0.png", "is no file of")):  # fmt: skip
+                          ("pictures/0.png", "is not a file of")):  # fmt: skip
         with pytest.raises(BadFile, match=message), open_codes(path):
             pass
 
