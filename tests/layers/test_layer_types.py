@@ -71,7 +71,8 @@ MOST = 10**7                                    # numbers that a layer may put o
     pytest.param(*example.values, setting, id=f"{example.id}-{setting}")
     for example in EXAMPLES for setting in example.values[0].config()
 ])
-@pytest.mark.filterwarnings("ignore:(overflow|invalid value|divide by zero) encountered", "ignore:The truth value of an empty")
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value|divide by zero) encountered")
+@pytest.mark.filterwarnings("ignore:The truth value of an empty array")         # NumPy 1.24
 def test_an_odd_setting_is_refused_or_takes_little(layer, inputs, setting):
     """As a layer table from anywhere may have it: a sentence, before memory is taken, or a layer that works."""
     for value in ODD:
