@@ -65,7 +65,9 @@ class Graph(Builder):
         if picture is None:
             raise BadFile(f"the model has {len(self.model.inputs)} inputs "
                           f"({', '.join(ref.layer for ref in self.model.inputs)}); minivis reads models of one picture")
-        settings = next(layer.settings for layer in self.model.layers if layer.name == picture.layer)
+        settings = next((layer.settings for layer in self.model.layers if layer.name == picture.layer), None)
+        if settings is None:
+            raise BadFile(f"the model reads {picture.layer!r}, and has no layer of that name")
         self.outputs = self.run(self.model, self.store, [self.begin(shape_of(settings), size)], "")
         self.outputs = [self.finished(value) for value in self.outputs]
         self.take_in()

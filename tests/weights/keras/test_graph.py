@@ -160,3 +160,12 @@ def test_models_that_call_models_a_million_times_are_refused(tmp_path, monkeypat
         inner = outer
     with pytest.raises(BadFile, match="calls its layers more than 100 times"):
         mv.load(inner.h5(tmp_path / "a.h5"))
+
+
+def test_a_model_whose_picture_is_none_of_its_layers(w, tmp_path):
+    net = Keras()
+    net.ends(net.layer("Conv2D", net.input, {"kernel": w(3, 3, 3, 4)}))
+    net.rows[0]["name"] = net.rows[0]["config"]["name"] = "another"
+    net.weights["another"] = {}
+    with pytest.raises(BadFile, match="the model reads 'model_input', and has no layer of that name"):
+        mv.load(net.h5(tmp_path / "a.h5"))
