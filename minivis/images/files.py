@@ -60,7 +60,8 @@ def read_image(
     """
     if max_side is not None and max_side < 1:
         raise BadValue(f"max_side must be at least 1 pixel, not {max_side}")
-    many = read_channels(path, channels, 3 * max_pixels)
+    with LENIENT:
+        many = read_channels(path, channels, 3 * max_pixels)
     if many is not None:
         return shrunk(many, max_side)
     with _opened(path) as (im, name, size):

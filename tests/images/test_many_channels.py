@@ -1,6 +1,7 @@
 """Pictures of any number of channels from files: arrays, TIFFs, PNGs with transparency."""
 
 import io
+import warnings
 
 import numpy as np
 import pytest
@@ -110,3 +111,13 @@ def test_files_that_are_too_large_to_be_read_as_a_whole(tmp_path, monkeypatch, p
     with pytest.raises(BadFile, match="minivis reads files of up to"):
         read_image(tmp_path / "a.npy")
     assert read_channels(write_tiff(tmp_path / "a.tif", [picture]), 4, 10**6) is None
+
+
+def test_what_pillow_warns_of_is_not_passed_on(tmp_path, monkeypatch):
+    """It does so for odd tags of TIFFs, at which it looks before they are read here."""
+    def noisy(*args):
+        warnings.warn("tag data larger than file", stacklevel=1)
+        return np.zeros((2, 2, 5), np.uint8)
+
+    monkeypatch.setattr("minivis.images.files.read_channels", noisy)
+    assert read_image(tmp_path / "a.tif", channels=5).shape == (2, 2, 5)
