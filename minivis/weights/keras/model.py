@@ -41,6 +41,8 @@ def load(source, entry, *, dtype=np.float32, finite=True, arch=None, preprocess=
         raise error if str(path) in str(error) else BadFile(f"{path}: {error}") from None
     except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError) as error:
         raise BadFile(f"{path}: the description of its model is damaged ({type(error).__name__}: {error})") from error
+    if not outputs:
+        raise BadFile(f"{path} describes a model without an output")
     name_roles(net, next(iter(outputs.values())))
     tell_outputs(net, outputs)
     what = layout(source)[0]

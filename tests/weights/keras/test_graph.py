@@ -169,3 +169,10 @@ def test_a_model_whose_picture_is_none_of_its_layers(w, tmp_path):
     net.weights["another"] = {}
     with pytest.raises(BadFile, match="the model reads 'model_input', and has no layer of that name"):
         mv.load(net.h5(tmp_path / "a.h5"))
+
+
+def test_a_model_without_an_output(w, tmp_path):
+    net = Keras()
+    net.layer("Conv2D", net.input, {"kernel": w(3, 3, 3, 4)})
+    with pytest.raises(BadFile, match=r"without an output|no layer that computes"):
+        mv.load(net.ends().h5(tmp_path / "a.h5"))
