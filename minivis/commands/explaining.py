@@ -6,10 +6,11 @@ from dataclasses import asdict
 import click
 
 from minivis.commands.common import FORCE, IMAGE, JSON, NET, QUIET, VIEW, read_given, say, tell_answer, viewing
+from minivis.commands.option_groups import COMPUTING, OUTPUT, GroupedCommand, under
 from minivis.commands.types import whole
 
 
-@click.command("explain", params=[
+@click.command("explain", cls=GroupedCommand, params=[
     IMAGE,
     click.Option(["--unit"], metavar="UNIT", show_default="the first class",
                  help="The number: a class, or layer:channel@row,column, or layer:channel@max."),
@@ -17,9 +18,9 @@ from minivis.commands.types import whole
                  help="Class whose gradient arrives at the number."),
     click.Option(["--largest"], type=whole(1, 100), default=5, show_default=True, metavar="N",
                  help="How many contributions to show in each layer."),
-    click.Option(["-o", "--out"], metavar="FILE.html", show_default="none, only text",
-                 help="Write a page with the same, and with the picture."),
-    NET, *VIEW, FORCE, JSON, QUIET,
+    *under(COMPUTING, NET, *VIEW),
+    *under(OUTPUT, click.Option(["-o", "--out"], metavar="FILE.html", show_default="none, only text",
+                                help="Write a page with the same, and with the picture."), FORCE, JSON, QUIET),
 ])  # fmt: skip
 def explain(image, unit, target, largest, out, net, force, as_json, quiet, **view):
     """Step through a net: how one number came about, layer by layer, and back under each ReLU rule."""

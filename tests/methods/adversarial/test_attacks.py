@@ -185,7 +185,8 @@ def test_mistakes(vgg, rng, settings, message):
 
 
 @pytest.mark.parametrize("image, message", [
-    (np.zeros((16, 16), np.uint8), "pixels must be numbers"), (np.zeros((16, 16, 4), np.uint8), "with C 1 or 3"),
+    (np.zeros((16, 16), np.uint8), "pixels must be numbers"),
+    (np.zeros((16, 16, 4), np.uint8), "reads pictures of 3 channels, and this one has 4"),
     (np.full((16, 16, 3), 256.0), "0..255"), (np.full((16, 16, 3), np.nan), "NaN"),
     (np.zeros((15, 16, 3), np.uint8), "this net reads 16 x 16 pixels, not 15 x 16"),
 ])
