@@ -164,7 +164,7 @@ def test_chosen_pictures_films_and_samples(person, known, film):
     person.until_top(second)
     (film / "no picture.png").write_text("this is not")
     person.choose_file(film / "no picture.png")
-    person.until("/no picture that this browser can read/.test(document.getElementById('notice').textContent)")
+    person.until("/not a picture that this browser can read/.test(document.getElementById('notice').textContent)")
     person.keyboard.press("5")
     person.until("document.querySelector('[data-source=pattern]').ariaPressed === 'true'")
     imageio = pytest.importorskip("imageio_ffmpeg", reason="without the extra `film` the page plays no film here")
