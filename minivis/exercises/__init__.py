@@ -9,21 +9,12 @@
 On the command line: minivis exercise list | start | check | hint | solution.
 """
 
-import importlib
+import lazy_loader
 
-_HOMES = {
-    "checking": ("check", "check_file"),
-    "exercise": ("Case", "Exercise", "Mistake", "case"),
-    "pictures": ("picture",),
-    "read": ("from_file", "get", "names"),
-    "student": ("hint", "solution", "start"),
-}
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
-
-__all__ = list(_HOME)
-
-
-def __getattr__(name):
-    if name in _HOME:
-        return getattr(importlib.import_module(f"minivis.exercises.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'minivis.exercises' has no attribute {name!r}")
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={
+    "checking": ["check", "check_file"],
+    "exercise": ["Case", "Exercise", "Mistake", "case"],
+    "pictures": ["picture"],
+    "read": ["from_file", "get", "names"],
+    "student": ["hint", "solution", "start"],
+})
