@@ -158,7 +158,7 @@ class TwoHeads(nn.Module):
 
 
 def modules():
-    """Name -> a module; each anew, with the same seed."""
+    """Name -> a new module, from the same seed."""
     return {
         "sequential": lambda: small(),
         "batch_norm_1d": lambda: small(between=[nn.BatchNorm1d(360), nn.ReLU(), nn.Dropout()]),

@@ -61,7 +61,8 @@ def say_which(given, quiet):
 
     name, net = Path(given.image_name).name, given.net_name
     if net == PHOTOGRAPHS_NET:
-        remark(f"{name} goes to {net}, a net of photographs; --net {DEFAULT_NET} is the one of emoji", not quiet)
-    elif is_photograph(given.image):
-        remark(f"{name} goes to {net}, a net of emoji; pip install 'minivis[imagenet]' brings one of photographs",
+        remark(f"using {net}, a net trained on photographs, for {name}; --net {DEFAULT_NET} chooses the net of emoji",
                not quiet)
+    elif is_photograph(given.image):
+        remark(f"using {net}, a net trained on emoji, for {name}; pip install 'minivis[imagenet]' adds one trained on "
+               "photographs", not quiet)

