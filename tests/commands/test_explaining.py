@@ -8,6 +8,7 @@ import pytest
 from channel_nets import channel_net, channel_picture
 from ended_nets import ended
 
+from minivis.commands.explaining import framed
 from minivis.weights.native import save
 
 
@@ -55,3 +56,10 @@ def test_a_page_for_four_channels_shows_three(run, here):
     np.save("four.npy", channel_picture(4))
     code, _, err = run("explain", "four.npy", "--net", "four.h5", "--show", "4,2,1", "-o", "a.html")
     assert (code, err) == (0, "") and "data:image/png;base64," in (here / "a.html").read_text("utf-8")
+
+
+def test_the_frame_lies_on_the_edge_of_its_pixel_and_not_inside():
+    large = framed(np.zeros((2, 3, 1), np.uint8), (1, 2))
+    red = (large == (220, 30, 30)).all(axis=2)
+    assert large.shape == (8, 12, 3) and not red[:4].any() and not red[:, :8].any()
+    assert red[4:, 8:].tolist() == [[True] * 4, [True, False, False, True], [True, False, False, True], [True] * 4]

@@ -70,3 +70,10 @@ def test_the_range_of_floats_is_that_of_all_bands(monkeypatch):
     assert to_8_bit(im, "it")[..., 0].tolist() == [[0, 51], [255, 128]]         # 127.5 goes to the even one
     with pytest.raises(BadFile, match="it holds pixels that are infinite or NaN"):
         to_8_bit(Image.fromarray(np.array([[1.0], [np.nan]], np.float32)), "it")
+
+
+@pytest.mark.parametrize("mode, wanted", [("F", [[0, 128, 255]]), ("I", [[0, 0, 1]])])
+def test_one_is_white_for_floats_and_next_to_black_for_whole_numbers(mode, wanted):
+    im = Image.fromarray(np.array([[0, 0.5, 1]], np.float32 if mode == "F" else np.int32))
+    assert im.mode == mode
+    assert to_8_bit(im, "a.tif")[:, :, 0].tolist() == wanted

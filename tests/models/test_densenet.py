@@ -7,6 +7,7 @@ from minivis.models.densenet import densenet, torch_names
 
 @pytest.mark.parametrize("name, channels", [
     ("DenseNet-121", (256, 512, 1024, 1024)), ("DenseNet-161", (384, 768, 2112, 2208)),
+    ("DenseNet-169", (256, 512, 1280, 1664)), ("DenseNet-201", (256, 512, 1792, 1920)),
 ])  # fmt: skip
 def test_blocks_grow_to_the_papers_channels(name, channels):
     net = densenet(name)

@@ -10,7 +10,7 @@ from ended_nets import ENDS, ended
 import minivis as mv
 from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
-from minivis.methods.synthesis.maximize import maximize, preset_for
+from minivis.methods.synthesis.maximize import maximize, preset_for, spread
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import transforms
 from minivis.optimize.presets import MAXIMIZE
@@ -232,3 +232,10 @@ def test_every_end_and_goal(end, goal):
     after = {row["class"]: row["probability"] for row in mv.classify(net, result.pictures[0]).numbers["top"]}[unit]
     assert result.probs[0] == pytest.approx(after, rel=1e-5) and after > before + 0.05
     assert result.names == (unit,) and unit in str(result)
+
+
+def test_a_channel_summed_over_positions_spreads_as_many_times_as_it_has_positions():
+    """conv1_1 keeps the 16 x 16 pixels of the net."""
+    net = tiny_vgg()
+    at_one, summed = (spread(net, mv.parse_unit(net, unit), (1, 16, 16, 3)) for unit in ("conv1_1:2@max", "conv1_1:2"))
+    assert summed == pytest.approx(16 * 16 * at_one, rel=1e-6) and at_one > 0

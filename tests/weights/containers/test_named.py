@@ -59,3 +59,10 @@ def test_a_matrix_is_turned_to_go_with_the_kernels(kernel, rows_first):
     found, axes = layers_of(arrays)
     np.testing.assert_array_equal(found["fc.weight"].read(), w if axes == "HWIO" else w.T)
     assert found["fc.weight"].shape == ((4, 3) if axes == "HWIO" else (3, 4))
+
+
+@pytest.mark.parametrize("shape, wanted", [((3, 3, 2, 8), "c.weight"), ((8, 5), "c.weight"), ((8,), "c.0"),
+                                           ((2, 3, 4, 5, 6), "c.0")])
+def test_an_array_alone_in_its_layer_is_its_weights_if_it_is_a_kernel_or_a_matrix(shape, wanted):
+    found, _ = layers_of({"c.0": Tensor.of(np.zeros(shape, "f4"))})
+    assert list(found) == [wanted]
