@@ -96,8 +96,9 @@ def winograd(source, U, bias, sink, pad_before, tiles):
         for images in even_cuts(N, max(1, tuning.TUNING.phase_bytes // (rows * columns * bytes_a_tile(U))), 1):
             phases(job, images, rows)
         return
-    most = tuning.TUNING.block_tiles // (1 if C <= 128 else 2)
-    wanted = min(most, most_rows(C, U.shape[3]) or most)
+    rows_a_product, numbers = most_rows(C, U.shape[3]), tuning.TUNING
+    most = (numbers.block_tiles if rows_a_product else numbers.packed_block_tiles) // (1 if C <= 128 else 2)
+    wanted = min(most, rows_a_product or most)
 
     def block(where):
         V = job.empty("V", where, C)
