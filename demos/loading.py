@@ -80,16 +80,28 @@ def read(path, size):
     return mv.read_image(path, size)
 
 
-def digits(doc, argv, out):
-    """Parse ``argv``; return scikit-learn's digits, uint8 (1797, 8, 8, 1), their labels, and the options."""
+def load_net(name):
+    """A net that a demo needs whatever picture it is given."""
+    return mv.load(name)
+
+
+def digits(doc, argv, out, count=False):
+    """Parse ``argv``; return scikit-learn's digits, uint8 (1797, 8, 8, 1), their labels, and the options.
+
+    count: --count is an option, the number of digits, instead of --steps.
+    """
     from sklearn.datasets import load_digits
 
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1200, help="of 64 digits each, for each net (default 1200)")
+    if count:
+        parser.add_argument("--count", type=int, default=1797, help="number of digits (default 1797, all)")
+    else:
+        parser.add_argument("--steps", type=int, default=1200, help="of 64 digits each, for each net (default 1200)")
     parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
-    data = load_digits()
+    options, data = parser.parse_args(argv), load_digits()
     order = np.random.default_rng(0).permutation(len(data.target))      # they come sorted by who wrote them
-    return np.uint8(data.images * 255 / 16)[order, ..., None], data.target[order], parser.parse_args(argv)
+    order = order[:options.count] if count else order
+    return np.uint8(data.images * 255 / 16)[order, ..., None], data.target[order], options
 
 
 def digits_net():

@@ -36,6 +36,7 @@ from .methods.looking.neighbours import neighbours
 from .methods.looking.patches import top_patches
 from .methods.looking.receptive import effective_receptive_field
 from .methods.looking.tsne import tsne_grid
+from .methods.looking.tsne_labelled import tsne_labelled
 from .methods.synthesis.dream import dream, make_step
 from .methods.synthesis.dream_films import dream_layers, dream_zoom
 from .methods.synthesis.invert import invert, invert_layers
@@ -56,5 +57,5 @@ __all__ = [
     "lecture_linear", "linear_fool", "live", "load", "make_step", "maximize", "nearest", "neighbours", "objectives",
     "occlusion", "one_hot", "optimize", "parameterize", "parse_unit", "pgd", "read_image", "regularize", "saliency",
     "saliency_kinds", "sanity_check", "save", "segment", "style_transfer", "szegedy", "texture", "top_patches",
-    "train", "transforms", "tsne_grid", "unit_values", "write_codes", "write_image",
+    "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes", "write_image",
 ]

@@ -6,11 +6,14 @@ from contextlib import contextmanager, suppress
 import click
 
 from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, blas_threads, read_given, say
+from minivis.commands.default_net import unnamed
 from minivis.commands.picture_command import NOT_RECORDED, PictureCommand, picture_command
 from minivis.commands.types import AfterImage, LazyChoice, imaging_rules, real, whole
 
 FOLDER = click.Argument(["folder"])             # or the word "samples"
 MOST_JOBS = 1024
+MOST_PICTURES = 4096                            # of a map
+DIGITS_NET = "digits-net"
 LAYER = click.Option(["--layer"], metavar="NAME", help="Layer; by default the net's content layer.")
 SHRUNK = click.Option(["--size"], type=whole(), metavar="N", help="Shrink the longer side of each picture to N pixels "
                                                                   "first; for nets that take any size, the side of "
@@ -142,6 +145,17 @@ def neighbours(given, seed, progress, top, metric):
         return neighbours(given.net, given.image, codes, k=top, metric=metric, seed=seed, progress=progress)
 
 
+class TsneCommand(PictureCommand):
+    """The map of the digits uses the net of the digits, unless --net names another."""
+
+    def run(self, **params):
+        from minivis.data.samples import DIGITS, is_set
+
+        if params["codes"] == DIGITS and is_set(DIGITS) and unnamed("net"):
+            params["net"] = DIGITS_NET
+        return super().run(**params)
+
+
 @picture_command(
     "tsne",
     CODES,
@@ -151,18 +165,31 @@ def neighbours(given, seed, progress, top, metric):
                  help="Place each picture in its own cell of a grid, at its point, or both side by side."),
     click.Option(["--side"], type=whole(64, 8192), metavar="N",
                  help="Side of the map in pixels; by default as large as the pictures need, at most 4096."),
-    click.Option(["--most"], type=whole(4), default=4096, show_default=True,
+    click.Option(["--most"], type=whole(4), default=MOST_PICTURES, show_default=True,
                  help="Largest number of pictures; if there are more, N of them are chosen at even intervals."),
-    image=False, inputs=("codes",),
+    image=False, inputs=("codes",), kind=TsneCommand,
 )  # fmt: skip
 def tsne(given, seed, progress, perplexity, layout, side, most):
     """Draw a map of the pictures in a file of CODES, on which similar pictures lie close together.
 
-    CODES may also be a folder of pictures; --net then computes their codes.
+    CODES may also be a folder of pictures; --net then computes their codes. The word digits stands for scikit-learn's
+    1,797 handwritten digits: they are mapped twice, by their pixels and by the codes of the net digits-net, coloured by
+    what they are, and their neighbours' agreement is counted.
     """
+    from minivis.data.digits import CLASSES, every_digit
+    from minivis.data.samples import DIGITS, unpacked
+    from minivis.errors import BadValue
     from minivis.methods.looking.codes import codes_at
     from minivis.methods.looking.tsne import tsne_grid
+    from minivis.methods.looking.tsne_labelled import tsne_labelled
 
+    if DIGITS in given.inputs["codes"] and given.inputs["codes"] == unpacked(DIGITS):
+        if layout != "grid" or most != MOST_PICTURES:
+            raise BadValue("--layout and --most are for maps of pictures; the digits are drawn at their points, all of "
+                           "them")
+        images, labels, new = every_digit()
+        return tsne_labelled(given.net, images, labels, names=CLASSES, new=new, perplexity=perplexity,
+                             **({"side": side} if side else {}), seed=seed, progress=progress)
     with codes_at(given.net, given.inputs["codes"], progress=progress) as codes:
         return tsne_grid(codes, perplexity=perplexity, layout=layout, side=side, most=most, seed=seed,
                          progress=progress)

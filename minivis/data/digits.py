@@ -8,6 +8,16 @@ CLASSES = tuple("0123456789")
 TRAINING = 1500                                         # pictures to learn from; the other 297 judge
 
 
+def every_digit():
+    """All digits: uint8 (1797, 8, 8, 1), their labels (1797,), and whether each is one that judges, not learned from.
+
+    Those to learn from come first.
+    """
+    train, test = Digits("train"), Digits("test")
+    new = np.arange(len(train) + len(test)) >= len(train)
+    return np.concatenate([train.images, test.images]), np.concatenate([train.labels, test.labels]), new
+
+
 class Digits:
     """The endless stream of one split: the test split in order, the train split in a new order each epoch.
 

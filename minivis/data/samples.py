@@ -1,9 +1,9 @@
-"""The sample pictures: 200 emoji on photographs that the nets never saw, for all who have no pictures at hand.
+"""The sample pictures: 200 emoji on photographs that the nets never saw, and the handwritten digits, by name.
 
     python -m minivis.data.samples tests/data/emoji.npz         make the sheet again, from the test pictures
 
 They are a source of the live page, and the pictures among which it looks for the strongest patches of a unit. A command
-that takes a folder of pictures takes the word "samples" for them.
+that takes a folder of pictures takes the word "samples" for them, and "digits" for scikit-learn's digits.
 """
 
 import io
@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from minivis.data.digits import every_digit
 from minivis.errors import BadValue
 
-NAME = "samples"                                # instead of a folder
+NAME, DIGITS = "samples", "digits"              # instead of a folder
 SIDE, COLUMNS = 64, 20                          # pixels of a picture; pictures in a row of the sheet
 
 
@@ -49,29 +50,50 @@ class Samples:
 
 
 def folder_called(path):
-    """``path``; of the word "samples", unless something else is called so, the folder of the sample pictures."""
-    return sample_folder() if path == NAME and not os.path.lexists(path) else path
+    """``path``; of the word "samples" or "digits", unless something else is called so, the folder of these pictures."""
+    return unpacked(path) if is_set(path) else path
 
 
-def sample_folder():
-    """The path of a folder in the user's cache with each picture as a PNG file; filled the first time."""
+def is_set(path):
+    """Whether the word stands for one of our sets of pictures, and not for something on this machine."""
+    return path in SETS and not os.path.lexists(path)
+
+
+def unpacked(name):
+    """The path of a folder in the user's cache with each picture of a set as a PNG file; filled the first time."""
     from platformdirs import user_cache_path
 
-    folder = user_cache_path("minivis") / NAME
+    folder = user_cache_path("minivis") / name
     if not folder.is_dir():
-        samples = Samples()
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder.parent) as filling:
-                whole = Path(filling) / NAME
+                whole = Path(filling) / name
                 whole.mkdir()
-                for k, (name, image) in enumerate(zip(samples.names, samples.images)):
-                    Image.fromarray(image).save(whole / f"{k:03d} {name}.png")
+                for file, image in SETS[name]():
+                    Image.fromarray(image).save(whole / file)
                 with suppress(FileExistsError):         # another process was faster
                     whole.rename(folder)
         except OSError as error:
-            raise BadValue(f"the sample pictures cannot be unpacked into {folder} ({error.strerror})") from None
+            raise BadValue(f"the {name} cannot be unpacked into {folder} ({error.strerror})") from None
     return str(folder)
+
+
+def sample_files():
+    """Yield (name, uint8 (64, 64, 3)) of each sample picture."""
+    samples = Samples()
+    for k, (name, image) in enumerate(zip(samples.names, samples.images)):
+        yield f"{k:03d} {name}.png", image
+
+
+def digit_files():
+    """Yield (name, uint8 (8, 8)) of each handwritten digit: its number and what it is."""
+    images, labels, _ = every_digit()
+    for k, (image, label) in enumerate(zip(images, labels)):
+        yield f"{k:04d} {label}.png", image[:, :, 0]
+
+
+SETS = {NAME: sample_files, DIGITS: digit_files}
 
 
 def main(source):

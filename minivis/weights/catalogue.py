@@ -125,6 +125,7 @@ CATALOGUE = {
         Entry("emoji-alexnet", "a small AlexNet of emoji", "trained by this project", "MIT", ("emoji-alexnet.h5",)),
         Entry("emoji-vgg-robust", "emoji-vgg, trained against attacks", "trained by this project", "MIT",
               ("emoji-vgg-robust.h5",)),
+        Entry("digits-net", "handwritten digits, 8 x 8", "trained by this project", "MIT", ("digits-net.h5",)),
         keras_vgg(16, 553_467_096, "64373286793e3c8b2b4e3219cbf3544b"),
         keras_vgg(19, 574_710_816, "cbe5617147190e668d6c5d5026f83318"),
         keras_vgg(16, 58_889_256, "6d6bbae143d832006294945121d1f1fc", top=False),

@@ -162,6 +162,7 @@ def test_the_record_holds_the_folder(run, refused, here):
     (["tsne", "photo.png"], "not a file of"),
     (["tsne", "few.h5"], "a map needs at least 4 pictures, and there are 2"),
     (["tsne", "codes.h5", "--perplexity", "0"], "'--perplexity'"),
+    (["tsne", "digits", "--layout", "both"], "--layout and --most are for maps of pictures"),
     (["tsne", "codes.h5", "--layout", "circle"], "'circle' is not one of"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")  # fmt: skip
 def test_mistakes(refused, run, here, words, message):
@@ -239,3 +240,16 @@ def test_as_a_module_with_two_jobs(here):
     assert (code, err) == (0, "") and out.startswith("11 pictures, 11 of them new")
     with open_codes("b.h5") as b, open_codes("codes.h5") as a:
         np.testing.assert_array_equal(a.codes[:], b.codes[:])
+
+
+def test_the_digits_are_mapped_by_pixels_and_by_the_codes_of_their_own_net(run, here, monkeypatch):
+    from minivis.data import digits
+
+    every = digits.every_digit()
+    monkeypatch.setattr(digits, "every_digit", lambda: tuple(part[1440:1560] for part in every))
+    code, out, err = run("tsne", "digits", "--side", "128")
+    assert (code, err) == (0, "") and "120 pictures of 10 classes" in out and "map of fc3: 9" in out
+    assert "of the 60 new pictures" in out and out.endswith("wrote digits-tsne.png\n")
+    record = json.loads(read_text("digits-tsne.png")["minivis"])
+    assert record["command"] == ["tsne", "digits", "--side", "128", "--net", "digits-net"]
+    assert "bit for bit" in run("rerun", "digits-tsne.png")[1]

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minivis.data.samples import NAME, Samples, folder_called, sample_folder
+from minivis.data.digits import every_digit
+from minivis.data.samples import DIGITS, NAME, Samples, folder_called, unpacked
 from minivis.errors import BadValue
 from minivis.images.files import read_image
 
@@ -28,12 +29,12 @@ def test_are_the_test_pictures_but_for_the_losses_of_webp():
 
 
 def test_are_unpacked_once(cache):
-    folder = Path(sample_folder())
+    folder = Path(unpacked(NAME))
     files = sorted(folder.iterdir())
     assert folder == cache / NAME and len(files) == 200 and files[0].name == "000 goose.png"
     assert (read_image(files[7]) == Samples().images[7]).all()
     files[0].write_bytes(b"mine")
-    assert sample_folder() == str(folder) and files[0].read_bytes() == b"mine"
+    assert unpacked(NAME) == str(folder) and files[0].read_bytes() == b"mine"
     assert [p.name for p in cache.iterdir()] == [NAME]          # nothing else is left
 
 
@@ -43,7 +44,15 @@ def test_something_else_of_that_name_comes_first(cache):
     assert folder_called(NAME) == NAME
 
 
+def test_the_digits_are_a_folder_too(cache):
+    images, labels, new = every_digit()
+    files = sorted(Path(folder_called(DIGITS)).iterdir())
+    assert len(files) == len(labels) == 1797 and new.sum() == 297 and not new[:1500].any()
+    for k in (0, 1, 1500, 1796):
+        assert files[k].name == f"{k:04d} {labels[k]}.png" and (read_image(files[k]) == images[k]).all()
+
+
 def test_no_room_for_them(cache):
     cache.parent.write_bytes(b"a file where the folder should be")
-    with pytest.raises(BadValue, match=r"the sample pictures cannot be unpacked into .* \(Not a directory|exists"):
-        sample_folder()
+    with pytest.raises(BadValue, match=r"the samples cannot be unpacked into .* \(Not a directory|exists"):
+        unpacked(NAME)

@@ -15,7 +15,8 @@ from minivis.images.files import read_image
 
 DEMOS = Path(__file__).parents[2] / "demos"
 SCRIPTS = sorted(DEMOS.glob("[0-9][0-9]_*.py"))
-OF_A_NET = [script for script in SCRIPTS if script.stem[3:] not in ("linear", "adversarial")]      # these train theirs
+OWN_NETS = ("linear", "adversarial", "tsne_digits")             # demos with nets and data of their own
+OF_A_NET = [script for script in SCRIPTS if script.stem[3:] not in OWN_NETS]
 
 
 @pytest.fixture
@@ -142,6 +143,14 @@ def test_training_against_the_attack_helps_and_does_not_end_it(demo, tmp_path, c
     images = list(saved.values())
     for moved, most in ((images[2], 48), (images[4], 48), (images[5], 96)):
         assert 0 < abs(moved.astype(int) - images[0]).max() <= most
+
+
+def test_codes_part_the_digits_better_than_pixels(demo, tmp_path, capsys):
+    """Of the first 120: pixels 80.3 %, codes 93 %; test_tsne_labelled.py has the margins."""
+    saved = demo(by_name("tsne_digits"), "--count", "120", "--out", "out.png")
+    assert capsys.readouterr().out == "wrote out.png\n" and read_image(tmp_path / "out.png").shape[2] == 3
+    pixels, codes = (float(re.findall(r"([0-9.]+)% of the five", title)[0]) for title in saved)
+    assert codes > 86 > pixels > 60 and all(sheet.std() > 5 for sheet in saved.values())
 
 
 def test_fool_is_the_method(demo):
