@@ -33,6 +33,9 @@ THREADS = click.Option(["--threads"], type=whole(1, 4096), metavar="N", show_def
                        help="Number of threads that compute.")
 OUT = click.Option(["-o", "--out"], metavar="FILE", show_default="named after IMAGE and the command",
                    help="File to write; its suffix chooses the format.")
+OUT_ARRAYS = click.Option(["-o", "--out"], metavar="FILE", show_default="named after IMAGE and the command",
+                          help="File to write; its suffix chooses the format. A name in .npy, .npz or .tiff gets the "
+                               "numbers behind the picture, any other the picture.")
 FORCE = click.Option(["-f", "--force"], is_flag=True, help="Replace an existing file.")
 JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object with all numbers.")
 QUIET = click.Option(["-q", "--quiet"], is_flag=True, help="Show no progress bar and no remarks.")
@@ -69,7 +72,7 @@ SHOW = click.Option(["--show"], type=CHANNELS, metavar="R,G,B",
 VIEW = [*(option for option in READING if option.name == "output"), *under(COMPUTING, SHOW)]
 REPORT = under(OUTPUT, FORCE, JSON, QUIET)
 under(COMPUTING, MEMORY, TILE)
-under(OUTPUT, OUT)
+under(OUTPUT, OUT, OUT_ARRAYS)
 
 
 class Commands(click.Group):

@@ -91,7 +91,8 @@ def patches(given, seed, progress, layer, unit, top, per_picture, beside, size, 
 
 @click.command("codes", params=[
     FOLDER,
-    click.Option(["-o", "--out"], metavar="FILE", default="codes.h5", show_default=True, help="File to write."),
+    click.Option(["-o", "--out"], metavar="FILE", default="codes.h5", show_default=True,
+                 help="File to write: .h5, or .npz, .csv or .parquet for other programs."),
     click.Option(["--layer"], metavar="NAME", help="Layer; by default the net's code layer, fc7."),
     SHRUNK, *WORKERS,
     click.Option(["--resume", "--append"], is_flag=True, help="Continue a run that was stopped, or add to an existing "
@@ -101,14 +102,16 @@ def patches(given, seed, progress, layer, unit, top, per_picture, beside, size, 
 def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, device, threads, force, as_json, quiet):
     """Write the code of each picture of a FOLDER: the activations of a layer, as a vector.
 
-    The codes go into an HDF5 file that `minivis neighbours` and `minivis tsne` read. Pictures that cannot be read are
+    The codes go into a file that `minivis neighbours` and `minivis tsne` read. Pictures that cannot be read are
     listed at the end.
     """
     from minivis.data.samples import folder_called
     from minivis.methods.looking.codes import checkpoint_of, write_codes
     from minivis.runtime.files import check_output
+    from minivis.sweeps.codes_file import check_ending
     from minivis.sweeps.sweep import listed
 
+    check_ending(out)
     check_output(out, force or resume)                  # checked before a large net is read
     given = read_given(net, needs_image=False, device=device)
     with resumable(checkpoint_of(out)), blas_threads(threads):

@@ -18,6 +18,7 @@ from minivis.commands.common import (
     COMPUTE,
     IMAGE,
     OUT,
+    OUT_ARRAYS,
     REPORT,
     SIZE,
     VIEW,
@@ -57,6 +58,7 @@ class PictureCommand(GroupedCommand):
     ``inputs`` names the parameters that are paths of further files or folders: their hashes go into the record, and the
     method gets them in ``given.inputs``. ``net=False``: the command needs no net. ``parts``: names of the
     `Result.parts` that are written beside the picture. ``long``: see above. ``size``: the option that shrinks IMAGE.
+    ``arrays``: for a name in .npy, .npz or .tiff the Result's arrays are written, not its picture.
     ``by_net``: names of options whose default hangs on the net, each with a function net -> default. A record names
     what they were; without the option it means what click has for a default, as records of before do.
     """
@@ -65,15 +67,16 @@ class PictureCommand(GroupedCommand):
 
     def __init__(
         self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always", parts=(),
-        long=None, size=SIZE, by_net=None,
+        long=None, size=SIZE, by_net=None, arrays=False,
     ):  # fmt: skip
         params = [IMAGE, *own, size] if image else [*own]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
-                         params=[*params, *(long_options(long) if long else []), *compute, *self.views(net, own), OUT,
-                                 *REPORT])
+                         params=[*params, *(long_options(long) if long else []), *compute, *self.views(net, own),
+                                 OUT_ARRAYS if arrays else OUT, *REPORT])
         self.own, self.parts, self.long, self.by_net = own, parts, long, by_net or {}
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
         self.photographs = image and net and not inputs     # codes belong to the net that made them
+        self.arrays = arrays
 
     def run(self, **params):
         """Run the command line."""
@@ -86,11 +89,9 @@ class PictureCommand(GroupedCommand):
         watch = self.watch(given, params) if self.long else None
         result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None,
                                           watch=watch)
-        files = []
+        files, holds = [], None
         if out is not None:
-            from minivis.images.files import write_image
-
-            write_image(out, picture, text, force=params["force"])
+            holds = self.write(out, result, picture, text, params["force"])
             files = [out, *(write_part(self.beside(out, part), result.parts[part], params["force"])
                             for part in self.parts)]
         if watch is not None and watch.film and watch.frames:
@@ -101,12 +102,31 @@ class PictureCommand(GroupedCommand):
             write_film(params["film"], frames, force=params["force"])
             files.append(params["film"])
         words = None if params["quiet"] and self.writes == "always" else str(result)
+        words = f"{words}\n{holds}" if holds and not params["quiet"] else words
         say(self.name, words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,
             files=files, as_json=params["as_json"], quiet=params["quiet"])
         if watch is not None and watch.interrupted:
             click.echo("minivis: stopped; the result is the best so far", err=True)
             return 130
         return 0 if result.ok else 1
+
+    def in_arrays(self, out):
+        """Whether a file of this name gets numbers, not a picture."""
+        if not self.arrays or out is None:
+            return False
+        from minivis.images.array_files import holds_arrays
+
+        return holds_arrays(out)
+
+    def write(self, out, result, picture, text, force):
+        """Write the picture with its record, or the numbers behind it; then return a sentence on what they are."""
+        from minivis.images.array_files import write_arrays
+        from minivis.images.files import write_image
+
+        if self.in_arrays(out):
+            return write_arrays(out, result.arrays, text, force)
+        write_image(out, picture, text, force=force)
+        return None
 
     def further_inputs(self, params):
         """``given.inputs``: the name of a parameter -> the path of the file or folder."""
@@ -129,7 +149,7 @@ class PictureCommand(GroupedCommand):
             result = self.method(given, seed=params["seed"], progress=progress, **own)
             if not draw:
                 return result, None, None
-            picture = result.picture()
+            picture = None if self.in_arrays(given.out) else result.picture()
         return result, picture, self.record(given, params, result, threads, watch)
 
     def record(self, given, params, result, threads, watch):
@@ -153,6 +173,8 @@ class PictureCommand(GroupedCommand):
                                  for option, several in given.further.items() for one in several]
         if not whole:
             record["whole"] = False
+        if self.in_arrays(given.out):
+            record["arrays"] = True
         return as_text(record)
 
     def watch(self, given, params):
@@ -186,7 +208,8 @@ class PictureCommand(GroupedCommand):
         stem = self.stem(params)
         out = f"{stem}-{self.name}.png" if params["out"] is None else params["out"]
         check_output(out, params["force"])
-        check_suffix(out)
+        if not self.in_arrays(out):
+            check_suffix(out)
         for part in self.parts:
             check_output(self.beside(out, part), params["force"])
         return out

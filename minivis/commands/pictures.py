@@ -46,6 +46,7 @@ def classify(given, seed, progress, top):
                  help="Sort the maps by channel number, or put the strongest first."),
     click.Option(["--scale"], type=click.Choice(["shared", "channel"]), default="shared", show_default=True,
                  help="Use one colour scale for all maps, which makes them comparable, or one for each channel."),
+    arrays=True,
 )
 def activations(given, seed, progress, layer, channels, order, scale):
     """Draw the feature maps of a layer, one small picture for each channel."""
@@ -66,7 +67,7 @@ def activations(given, seed, progress, layer, channels, order, scale):
     click.Option(["--compare"], is_flag=True, help="Draw beside the filters what PCA, ICA, k-means and sparse coding "
                  "learn from patches of photographs."),
     DATA,
-    image=False, inputs=("data",),
+    image=False, arrays=True, inputs=("data",),
 )
 def filters(given, seed, progress, layer, rows, columns, compare):
     """Draw the weights of a convolution as images."""
@@ -93,6 +94,7 @@ def filters(given, seed, progress, layer, rows, columns, compare):
     click.Option(["--display"], type=click.Choice(["signed", "absolute"]), default="signed", show_default=True,
                  help="Draw the gradient in colours about grey, or the largest absolute value of the three colours."),
     click.Option(["--crop"], is_flag=True, help="Show only the receptive field; needs a unit at @max or @row,column."),
+    arrays=True,
 )
 def backprop(given, seed, progress, unit, rule, display, crop):
     """Draw the gradient of any neuron with respect to the pixels, under each ReLU rule.
@@ -127,6 +129,7 @@ def backprop(given, seed, progress, unit, rule, display, crop):
                       "complete within 1 %."),
     click.Option(["--layer"], metavar="NAME", show_default="the last ReLU with feature maps",
                  help="Layer whose feature maps Grad-CAM weighs."),
+    arrays=True,
 )
 def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
     """Map the pixels of IMAGE that the score of a class depends on.
@@ -168,6 +171,7 @@ def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
                  help="Quantity to measure: the probability of a class, or the value of a unit."),
     click.Option(["--batch"], type=whole(), metavar="N", show_default="as many as fit into memory",
                  help="Number of occluded pictures that the net sees at once."),
+    arrays=True,
 )
 def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
     """Slide a square over IMAGE and map how far the probability of its class falls.
@@ -195,6 +199,7 @@ def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
                  help="Quantile of saliency above which a pixel certainly belongs to the object."),
     click.Option(["--low"], type=real(0, 1), default=0.3, show_default=True,
                  help="Quantile of saliency below which a pixel certainly belongs to the background."),
+    arrays=True,
 )
 def segment(given, seed, progress, unit, show, kind, high, low):
     """Cut out the object of the class with GrabCut, which starts from a saliency map.
@@ -214,7 +219,7 @@ def segment(given, seed, progress, unit, show, kind, high, low):
                  help="Number of crops of the photographs to average over."),
     click.Option(["--size", "side"], type=whole(), metavar="N", show_default="224",
                  help="Side of the crops in pixels, for nets that take any size."),
-    image=False, inputs=("data",),
+    image=False, arrays=True, inputs=("data",),
 )
 def receptive_field(given, seed, progress, pictures, side):
     """Draw how much of a picture a unit of each layer can see, and which part of that it uses."""

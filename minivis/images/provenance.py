@@ -7,7 +7,7 @@ It holds no times, so the same command makes the same file. ``image`` is null fo
 none, and ``net`` for a command that needs no net. Further files and folders are in ``inputs``, by the name of their
 parameter, as {"name", "sha256"}; a folder's hash covers the names and hashes of its pictures. Pictures that options
 name are in "further", each as {"option", "name", "sha256"}. "whole" is false if the picture cannot be made again,
-because Ctrl-C ended one run of several or L-BFGS continued from a checkpoint.
+because Ctrl-C ended one run of several or L-BFGS continued from a checkpoint. "arrays" is true in a file of numbers.
 """
 
 import json
@@ -45,9 +45,13 @@ def as_text(record):
 
 def read_record(path):
     """The record in a picture. Raise BadFile if there is none, or if it makes no sense."""
+    from minivis.images.array_files import holds_arrays, read_kept_text
     from minivis.images.files import read_text
 
-    text = read_text(path).get(KEY)
+    if str(path).lower().endswith(".npy"):
+        raise BadFile(f"{path} is an array alone, with no record of how it was made: a .npz or .tiff has one")
+    kept = read_kept_text(path) if holds_arrays(path) else {}
+    text = (kept if KEY in kept else read_text(path)).get(KEY)
     if text is None:
         raise BadFile(f"{path} has no record of how it was made: either minivis did not make it, or it was edited "
                       "since")

@@ -14,13 +14,13 @@ import numpy as np
 
 from minivis.errors import BadFile, TooLarge
 
-TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}               # of numbers in a directory
+TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 16: "Q"}               # of numbers and texts in a directory
 SAMPLES = {1: "u", 2: "i", 3: "f"}                      # SampleFormat
 MOST_PAGES = 1000
 DAMAGE = (struct.error, zlib.error, ValueError, KeyError, IndexError, StopIteration, OverflowError, TypeError)
-TAGS = {"width": 256, "height": 257, "bits": 258, "compression": 259, "strips": 273, "samples": 277, "rows": 278,
-        "sizes": 279, "planar": 284, "predictor": 317, "tile_width": 322, "tile_height": 323, "tiles": 324,
-        "tile_sizes": 325, "format": 339}  # fmt: skip
+TAGS = {"width": 256, "height": 257, "bits": 258, "compression": 259, "description": 270, "strips": 273,
+        "samples": 277, "rows": 278, "sizes": 279, "planar": 284, "predictor": 317, "tile_width": 322,
+        "tile_height": 323, "tiles": 324, "tile_sizes": 325, "format": 339}  # fmt: skip
 
 
 def is_tiff(start):

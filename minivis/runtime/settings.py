@@ -147,7 +147,8 @@ def read_colour(value):
 
 
 def read_codes(value):
-    return value if hasattr(value, "blocks") or hasattr(value, "unreadable") else read_numbers(value)
+    known = isinstance(value, (str, os.PathLike)) or hasattr(value, "blocks") or hasattr(value, "unreadable")
+    return value if known else read_numbers(value)
 
 
 def read_class(value):
@@ -191,7 +192,7 @@ NAMES = several(TEXT)
 NUMBERS = Kind("an array of numbers", read_numbers)
 CLASS = Kind("a class, by its number or name", read_class)
 ACTIVATIONS = having("the activations of a pass, as net.forward returns them", "net", "shapes")
-CODES = Kind("codes: an array, or what mv.codes returns", read_codes)
+CODES = Kind("codes: an array, a path, or what mv.codes returns", read_codes)
 COLOUR = Kind("a name, or a colour in numbers", read_colour)
 FUNCTION = having("a function", "__call__")
 NUMBER = Kind("a number", read_any_number)      # of any size, NaN too: for who checks that with a sentence of its own

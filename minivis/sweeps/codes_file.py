@@ -1,4 +1,4 @@
-"""Codes of many pictures in one HDF5 file.
+"""Codes of many pictures in one HDF5 file; codes_formats.py has the other formats, which a name's ending chooses.
 
     /           attributes: format "minivis codes", version 1, net (a name or path), fingerprint (of the net), layer,
                 size (what pictures were first shrunk to; 0: nothing)
@@ -11,13 +11,16 @@ It is written at once, from a `CodesLog` and the file that it replaces, and appe
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
-from minivis.errors import BadFile
+from minivis.errors import BadFile, BadValue
+from minivis.images.collection import Pictures
+from minivis.sweeps.codes_formats import WRITERS, pyarrow, read_other, source_of, write_other
 from minivis.sweeps.codes_log import Source
 from minivis.weights.containers.hdf5 import child, opened
 from minivis.weights.containers.hdf5_write import new_hdf5
@@ -26,27 +29,46 @@ FORMAT, VERSION = "minivis codes", 1
 ATTRIBUTES = ("net", "fingerprint", "layer")
 NO_CODES = "not a file of codes; minivis codes FOLDER -o FILE makes one"
 ROWS, PATHS = 4096, 256                         # read at a time
+SUFFIXES = (".h5", ".hdf5", *WRITERS)
 BLOCK = 2**28                                   # bytes of codes read at a time
 CHUNKS = 2**20                                  # bytes of each dataset that HDF5 keeps in memory while writing
 
 
 @dataclass(frozen=True)
 class CodesFile:
-    """An open file of codes; ``codes`` is a dataset, of which only what is asked for is read."""
+    """An open file of codes; ``codes`` is a dataset, of which only what is asked for is read, or an array.
+
+    ``net``, ``fingerprint`` and ``layer`` are empty where nobody said of which net the codes are; ``pictures``: the
+    pictures themselves in the order of the codes, where they are not at ``paths``.
+    """
 
     path: str
-    codes: h5py.Dataset
-    paths: h5py.Dataset
-    hashes: h5py.Dataset
+    codes: Any
+    paths: Any
+    hashes: Any
     net: str
     fingerprint: str
     layer: str
     size: int | None
+    pictures: Pictures | None = None
+    nameless: bool = False                      # no picture has a name: ``paths`` are numbers
 
     def picture(self, i):
         """Where picture i lies."""
+        if self.pictures is not None:
+            return self.pictures.path(i) or self.pictures.name(i)
         path = self.paths[i].decode("utf-8", "surrogateescape")
-        return os.path.normpath(os.path.join(os.path.dirname(self.path), path))
+        return path if self.nameless else os.path.normpath(os.path.join(os.path.dirname(self.path), path))
+
+    def read(self, i, channels=None):
+        """(picture i, uint8 (H, W, C); whether it has changed since). Raise a MinivisError if it cannot be read."""
+        if self.pictures is not None:
+            return self.pictures.read(i, channels=channels)[0], False
+        if self.nameless:
+            raise BadValue(f"{self.path} names no pictures")
+        image, digest = Pictures("", (self.picture(i),)).read(0, channels=channels)
+        known = self.hashes[i].decode()
+        return image, known not in ("", digest)
 
     @property
     def source(self):
@@ -77,8 +99,21 @@ def near(path, file):
         return Path(os.path.abspath(path)).as_posix()
 
 
+def check_ending(path):
+    """The ending of a file of codes, in lower case; BadValue for any other."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BadValue(f"{path}: the name of a file of codes must end in one of {', '.join(SUFFIXES)}")
+    if suffix == ".parquet":
+        pyarrow()
+    return suffix
+
+
 def write_file(path, source, parts, *, force=False):
     """Write a new file of codes; ``parts`` yields (paths as they are kept, hashes in hex, codes (n, D))."""
+    if (suffix := check_ending(path)) in WRITERS:
+        write_other(path, suffix, source, parts, force)
+        return
     width, dtype = source.width, np.dtype(source.dtype)
     with new_hdf5(path, force, rdcc_nbytes=CHUNKS) as (file, sink):
         file.attrs.update(format=np.bytes_(FORMAT), version=VERSION, net=np.bytes_(source.net.encode()),
@@ -110,7 +145,11 @@ def parts_of(path):
 
 @contextmanager
 def open_codes(path):
-    """The `CodesFile` at ``path``; BadFile for anything else."""
+    """The `CodesFile` at ``path``, of any format; BadFile for anything else."""
+    other = read_other(path)
+    if other is not None:
+        yield held(path, *other)
+        return
     with opened(path, NO_CODES) as source:      # its checks, and its sentences
         found = source.attribute(source.file, "format")
         if found != FORMAT:
@@ -125,3 +164,51 @@ def open_codes(path):
                                                                        for p in parts[1:])):
             raise BadFile(f"{path} is damaged: it lacks a part of what a file of codes holds; make it again")
         yield CodesFile(os.fspath(path), *parts, **about, size=int(size or 0) or None)
+
+
+def held(path, codes, names=None, hashes=None, said=None, pictures=None):
+    """The `CodesFile` of codes (N, D) in memory. ``names``, ``hashes``: of the pictures; ``said``: of which net."""
+    source = source_of(codes, said or {})
+    kept = [str(i) for i in range(len(codes))] if names is None else names
+    return CodesFile(os.fspath(path), codes, [name.encode("utf-8", "surrogateescape") for name in kept],
+                     [digest.encode() for digest in hashes or [""] * len(kept)], source.net, source.fingerprint,
+                     source.layer, source.size, pictures, nameless=names is None and pictures is None)
+
+
+@contextmanager
+def codes_source(codes, pictures=None):
+    """The `CodesFile` of what a user has: a path, an open file of codes, the result of `mv.codes`, or an array (N, D).
+
+    pictures: a folder, a list of files, or arrays, in the order of the codes; by default those that the codes name.
+    """
+    if isinstance(codes, CodesFile):
+        found = codes
+    elif not isinstance(codes, (str, os.PathLike)):
+        found = in_memory(codes)
+    elif os.path.isdir(codes):
+        raise BadFile(f"{codes} is a folder of pictures: mv.codes(net, folder) makes their codes")
+    else:
+        with open_codes(codes) as found:
+            yield found if pictures is None else replace(found, pictures=checked(pictures, found), nameless=False)
+        return
+    yield found if pictures is None else replace(found, pictures=checked(pictures, found), nameless=False)
+
+
+def in_memory(codes):
+    """The `CodesFile` of an array, or of what `mv.codes` returns."""
+    values = np.asarray(getattr(codes, "values", codes))
+    if values.ndim != 2 or values.dtype.kind not in "fiu" or not values.size:
+        raise BadValue(f"codes are an array (N, D) of numbers, a row for each picture, not {values.dtype} "
+                       f"{values.shape}")
+    root = getattr(codes, "root", None)
+    names = None if root is None else [os.path.join(root, name) for name in codes.names]
+    layer = getattr(codes, "layer", "")
+    return held("these codes", values, names, said={"layer": layer})
+
+
+def checked(pictures, file):
+    """The `Pictures` in the order of the codes of a file; BadValue if there are more or fewer."""
+    pictures = Pictures.of(pictures)
+    if len(pictures) != len(file):
+        raise BadValue(f"there are {len(pictures)} pictures and {len(file)} codes: a picture belongs to each code")
+    return pictures

@@ -253,3 +253,28 @@ def test_the_digits_are_mapped_by_pixels_and_by_the_codes_of_their_own_net(run, 
     record = json.loads(read_text("digits-tsne.png")["minivis"])
     assert record["command"] == ["tsne", "digits", "--side", "128", "--net", "digits-net"]
     assert "bit for bit" in run("rerun", "digits-tsne.png")[1]
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv"])
+def test_codes_for_other_programs(run, here, suffix):
+    """The ending chooses the format, and what is written serves neighbours and tsne as the HDF5 file does."""
+    assert run("codes", "photos", *NET, "-o", f"c{suffix}", "-q") == (0, "", "")
+    by_file = [json.loads(run("neighbours", "photo.png", file, *NET, "--json", "-o", f"{i}.png")[1])["numbers"]
+               for i, file in enumerate(("codes.h5", f"c{suffix}"))]
+    assert by_file[0] == by_file[1]
+    assert run("tsne", f"c{suffix}", "--side", "64", "-q")[0] == 0
+    run("tsne", "codes.h5", "--side", "64", "-q")
+    assert (read_image("codes-tsne.png") == read_image("c-tsne.png")).all()
+
+
+def test_codes_of_others(run, here, refused):
+    with open_codes("codes.h5") as file:
+        np.save("mine.npy", file.codes[:])
+    assert run("tsne", "mine.npy", "--side", "128", "-q") == (0, "", "")
+    said = json.loads(run("neighbours", "photo.png", "mine.npy", *NET, "--top", "2", "--json")[1])
+    assert all(one["picture"].isdecimal() for one in said["numbers"]["neighbours"])
+    np.save("narrow.npy", np.eye(5))
+    assert "narrow.npy holds codes of 5 numbers" in refused("neighbours", "photo.png", "narrow.npy", *NET, "-f")
+    run("codes", "photos", *NET, "-o", "c.csv", "-q")
+    assert "does not say of which net" in refused("codes", "photos", *NET, "-o", "c.csv", "--append")
+    assert "c.txt: the name of a file of codes must end in one of" in refused("codes", "photos", *NET, "-o", "c.txt")

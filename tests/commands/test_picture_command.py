@@ -36,6 +36,34 @@ def test_other_formats(run, here):
         assert read_text(f"a{suffix}")["minivis"]
 
 
+@pytest.mark.parametrize("words, shape", [
+    (("saliency", "photo.png"), (16, 16)), (("backprop", "photo.png", "--rule", "guided"), (16, 16, 3)),
+    (("backprop", "photo.png"), (3, 16, 16, 3)), (("activations", "photo.png", "--layer", "conv1_1"), (16, 16, 6)),
+    (("activations", "photo.png", "--layer", "fc7"), (7,)), (("occlude", "photo.png", "--stride", "5"), (16, 16)),
+    (("filters",), (6, 3, 3, 3)), (("saliency", "photo.png", "--map", "all"), (8, 16, 16)),
+], ids=str)
+def test_numbers_out(run, here, words, shape):
+    """A name in .npy, .npz or .tiff gets the numbers behind the picture, with their record."""
+    for suffix in (".npy", ".npz", ".tiff"):
+        code, out, _ = run(*words, "--net", "tiny.h5", "-o", f"a{suffix}")
+        assert code == 0 and f"wrote a{suffix}" in out
+    assert np.load("a.npy").shape == shape and np.load("a.npy").dtype.kind == "f"
+    with np.load("a.npz") as found:
+        names = [name for name in found.files if name != "record"]
+        np.testing.assert_array_equal(np.stack([found[name] for name in names]).reshape(shape), np.load("a.npy"))
+    for suffix in (".npz", ".tiff"):
+        assert run("rerun", f"a{suffix}", "-q", "-o", f"again{suffix}")[0] == 0
+        assert (here / f"again{suffix}").read_bytes() == (here / f"a{suffix}").read_bytes()
+
+
+def test_numbers_that_cannot_be_made(run, here, refused):
+    assert "x.npy: a picture's name must end in" in refused("invert", "photo.png", "--net", "tiny.h5", "-o", "x.npy")
+    run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.npy", "-q")
+    run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.npz", "-q")
+    assert "a.npy is an array alone, with no record" in refused("rerun", "a.npy")
+    assert "a.npz holds numbers" in refused("rerun", "a.npz", "-o", "a.png")
+
+
 def test_an_existing_file_is_kept_unless_forced(run, here):
     (here / "photo-saliency.png").write_text("mine")
     code, _, err = run("saliency", "photo.png", "--net", "tiny.h5")

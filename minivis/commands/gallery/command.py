@@ -114,25 +114,34 @@ def rerun(picture, out, force, as_json, quiet):
 
     It is an error if the net or the image has changed since. The exit code is 1 if the bits differ.
     """
+    from minivis.images.array_files import holds_arrays
     from minivis.images.files import check_suffix, read_image, write_image
     from minivis.images.provenance import read_record, versions
-    from minivis.runtime.files import check_output
+    from minivis.runtime.files import check_output, read_bytes
     from minivis.runtime.plain import plain
 
     record = read_record(picture)
     command, params = recorded_command(record, picture)
     out = f"{Path(picture).stem}-rerun{Path(picture).suffix}" if out is None else out
     check_output(out, force)
-    check_suffix(out)
-    then = read_image(picture)
+    if not record.get("arrays"):
+        check_suffix(out)
+    elif not (command.arrays and holds_arrays(out)):
+        raise BadValue(f"{out}: {picture} holds numbers, and a file of numbers ends in .npy, .npz, .tif or .tiff")
+    numbers = bool(record.get("arrays"))
+    then = read_bytes(picture) if numbers else read_image(picture)
     given = recorded_inputs(command, record, params, picture)
+    given.out = out if numbers else None
     params["threads"] = record["threads"]
     with plain("--plain" in record["command"]):
         result, pixels, text = command.make(given, params, progress=not quiet)
-    write_image(out, pixels, text, force=force)
-
-    now = read_image(out)
-    identical = then.shape == now.shape and bool((then == now).all())
+    if numbers:
+        command.write(out, result, pixels, text, force)
+        identical = read_bytes(out) == then
+    else:
+        write_image(out, pixels, text, force=force)
+        now = read_image(out)
+        identical = then.shape == now.shape and bool((then == now).all())
     here = versions()
     changed = {name: [old, here.get(name)] for name, old in record["versions"].items() if here.get(name) != old}
     if identical:

@@ -37,6 +37,10 @@ class Backprop(BatchResult):
     gradients: dict[ReLURuleName, np.ndarray]
     fields: tuple = ()                          # per picture: (top, left, bottom, right) that the unit sees; () for all
 
+    @property
+    def arrays(self):
+        return dict(self.gradients)
+
     def draw(self, i):
         top, left, bottom, right = self.fields[i] if self.settings["crop"] else (None,) * 4
         part = np.s_[top:bottom, left:right]

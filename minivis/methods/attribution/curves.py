@@ -42,6 +42,12 @@ class Curves(BatchResult):
     deletion: dict[str, np.ndarray]
     insertion: dict[str, np.ndarray]
 
+    @property
+    def arrays(self):
+        curves = (("deletion", self.deletion), ("insertion", self.insertion))
+        return {"fractions": self.fractions[None], **{
+            f"{kind} {name}": values for name, curve in curves for kind, values in curve.items()}}
+
     def areas(self, i):
         """kind -> (area under the deletion curve, under the insertion curve) of picture i."""
         return {kind: tuple(float(area(self.fractions, curve[kind][i])) for curve in (self.deletion, self.insertion))

@@ -54,6 +54,10 @@ class Occlusion(BatchResult):
     worst: tuple[Extreme, ...]                  # covering this window lowers the unit most
     best: tuple[Extreme, ...]                   # ... and covering this one raises it most, or lowers it least
 
+    @property
+    def arrays(self):
+        return {"drop": self.maps}
+
     def draw(self, i):
         name, limit, worst, best = self.target.name(i), display_limit(self.maps[i], 100), self.worst[i], self.best[i]
         what = "drop of the probability" if self.settings["measure"] == "prob" else "drop of the score"

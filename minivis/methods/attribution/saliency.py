@@ -55,6 +55,10 @@ class Saliency(BatchResult):
     maps: np.ndarray
     gaps: np.ndarray | None = None              # (N,) the part of the score that integrated gradients miss
 
+    @property
+    def arrays(self):
+        return {self.settings["kind"]: self.maps}
+
     def draw(self, i):
         title, shown, bar = drawn(self, i)
         picture, box = self.subject.small(i)
@@ -139,6 +143,10 @@ class SaliencyKinds(BatchResult):
     subject: Subject
     target: Target
     kinds: dict[str, Saliency] = field(default_factory=dict)
+
+    @property
+    def arrays(self):
+        return {kind: one.maps for kind, one in self.kinds.items()}
 
     def draw(self, i):
         titles, images, bars = zip(*(drawn(one, i) for one in self.kinds.values()))

@@ -48,6 +48,11 @@ class SanityCheck(BatchResult):
     maps: dict[str, np.ndarray]
     likeness: dict[str, np.ndarray]
 
+    @property
+    def arrays(self):
+        return {f"{kind} {stage}": maps[k] for kind, maps in self.maps.items()
+                for k, stage in enumerate(("trained", *self.layers))}
+
     def draw(self, i):
         stages = np.unique(np.linspace(0, len(self.layers), min(COLUMNS, len(self.layers) + 1)).round().astype(int))
         headings = ["trained", *(f"down to {self.layers[k - 1]}" for k in stages[1:])]

@@ -41,6 +41,11 @@ class Segmentation(BatchResult):
     masks: tuple
     seeds: tuple                                # per picture uint8 (h, w): 255 object, 0 ground, 170 and 85 between
 
+    @property
+    def arrays(self):
+        masks = {"mask": np.stack([mask.astype(np.uint8) for mask in self.masks])}
+        return masks if self.settings["show"] == "mask" else {**masks, "map": self.maps}
+
     def picture(self):
         """The figure or, with ``show``, the mask (H, W, 1) or the cut-out (H, W, 4) of one picture, at its own size."""
         if self.settings["show"] == "mask":

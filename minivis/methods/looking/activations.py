@@ -33,6 +33,10 @@ class ActivationGrid(BatchResult):
     layer: str
     maps: np.ndarray
 
+    @property
+    def arrays(self):
+        return {self.layer: self.maps if self.maps.shape[1:3] != (1, 1) else self.maps[:, 0, 0]}
+
     def draw(self, i):
         shown = self.shown(i)
         maps = np.moveaxis(self.maps[i][..., shown], -1, 0)[..., None]          # (shown, H, W, 1)

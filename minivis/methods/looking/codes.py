@@ -23,7 +23,7 @@ from minivis.runtime.checkpoints import check_unfinished
 from minivis.runtime.files import check_output
 from minivis.runtime.locks import only_one
 from minivis.runtime.settings import CODES, NUMBERS, PATH, SWITCH, several, takes, whole
-from minivis.sweeps.codes_file import near, open_codes, parts_of, write_file
+from minivis.sweeps.codes_file import check_ending, codes_source, near, open_codes, parts_of, write_file
 from minivis.sweeps.codes_log import Batch, CodesLog, Source
 from minivis.sweeps.sweep import Tally, check_workers, shown, sweep
 from minivis.types import PathLike
@@ -37,6 +37,7 @@ class Codes:
     names: tuple
     layer: str
     unreadable: tuple = ()
+    root: str | None = None                     # the folder that the names are relative to; None for arrays
 
     def __len__(self):
         return len(self.values)
@@ -61,7 +62,7 @@ def codes(
         names += [pictures.name(first + i) for i in looked.read]
         values += [looked.found] * bool(looked.read)
     check_some(len(values), tally.unreadable, pictures)
-    return Codes(np.concatenate(values), tuple(names), layer, tuple(tally.unreadable))
+    return Codes(np.concatenate(values), tuple(names), layer, tuple(tally.unreadable), pictures.root)
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ def write_codes(
     batch by batch; a continued run ends with the same bits as an unbroken one.
     """
     layer = net.check_name(layer or net.role("code"))
+    check_ending(path)
     check_workers(jobs, backend, scheduler)
     pictures = Pictures.of(folder)
     width = int(np.prod(net.shapes((1, *shown(net, size)))[layer][1:]))
@@ -101,6 +103,9 @@ def write_codes(
         old, known = 0, set()
         if resume and os.path.exists(path):
             with open_codes(path) as file:
+                if not file.fingerprint:
+                    raise BadFile(f"{path} does not say of which net its codes are, so none can be added to it: give "
+                                  "another name")
                 source.check(path, file.source)
                 old, known = len(file), set(file.names())
         with CodesLog(checkpoint_of(path), source, resume) as log:
@@ -157,8 +162,11 @@ def nearest(
     """(numbers, distances) of the k rows of ``codes`` (N, D) that are nearest to ``code`` (D,), nearest first.
 
     metric: "cosine", 1 - cos of the angle between them; or "l2", the length of their difference. ``codes`` may be an
-    array, `Codes`, or an open file of codes, which is read block by block.
+    array, `Codes`, a path, or an open file of codes, which is read block by block.
     """
+    if isinstance(codes, (str, os.PathLike)):
+        with codes_source(codes) as file:
+            return nearest(file, code, k, metric=metric)
     if metric not in METRICS:
         raise UnknownName.of("metric", metric, METRICS)
     blocks = codes.blocks() if hasattr(codes, "blocks") else [(0, np.asarray(getattr(codes, "values", codes)))]

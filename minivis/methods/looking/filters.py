@@ -31,6 +31,10 @@ class FilterGrid(Result):
     filters: np.ndarray
     reads_picture: bool
 
+    @property
+    def arrays(self):
+        return {self.layer: self.filters}
+
     def picture(self):
         F, KH, KW, C = self.filters.shape
         size = f"{F} filters of {KW} x {KH} x {C}"

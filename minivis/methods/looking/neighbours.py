@@ -14,8 +14,8 @@ from minivis.methods.looking.codes import codes as codes_of
 from minivis.methods.looking.codes import nearest
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.result import Result
-from minivis.runtime.settings import PATH, SEED, takes, whole
-from minivis.sweeps.codes_file import open_codes
+from minivis.runtime.settings import CODES, SEED, takes, whole
+from minivis.sweeps.codes_file import codes_source
 from minivis.types import Pictures
 
 TILE = 144                                      # pixels
@@ -49,28 +49,33 @@ class Neighbours(Result):
         return "\n".join([*(f"{distance:8.4f}  {path}" for path, distance in self.found), *self.notes])
 
 
-@takes(codes=PATH, k=whole(), seed=SEED)
+@takes(codes=CODES, k=whole(), seed=SEED)
 def neighbours(
-    net: Network, image: Pictures, codes: Any, *, k: int = 12, metric: str = "cosine", seed: int = 0,
-    progress: bool = False,
+    net: Network, image: Pictures, codes: Any, *, k: int = 12, metric: str = "cosine", pictures: Any = None,
+    seed: int = 0, progress: bool = False,
 ) -> Neighbours:  # fmt: skip
-    """The k pictures of the file ``codes`` whose codes are nearest to that of ``image``, uint8 (H, W, C).
+    """The k pictures whose codes are nearest to that of ``image``, uint8 (H, W, C).
 
-    A picture of the file with exactly the same pixels is left out.
+    codes: a file of codes, what `codes` returns, or an array (N, D), which is of the net's code layer. pictures: a
+    folder, a list of files or arrays, in the order of the codes; by default those that the codes name. A picture with
+    exactly the same pixels is left out.
     """
-    with open_codes(codes) as file:
+    with codes_source(codes, pictures) as file:
         check_net(file, net)
-        own = codes_of(net, [image], file.layer, size=file.size).values[0]
+        own = codes_of(net, [image], file.layer or None, size=file.size).values[0]
+        if len(own) != file.codes.shape[1]:
+            raise BadFile(f"{file.path} holds codes of {file.codes.shape[1]} numbers, and this net's have {len(own)}: "
+                          "name the net and the layer that they are of")
         numbers, distances = nearest(file, own, k + 1, metric=metric)
         tiles, notes = thumbnails(file, numbers, TILE, channels=net.input_channels)
         here = shrunk(image, TILE)
         keep = [i for i, tile in enumerate(tiles) if not (distances[i] < 1e-6 and np.array_equal(tile, here))][:k]
         found = tuple((file.picture(int(numbers[i])), float(distances[i])) for i in keep)
         return Neighbours(found, (here, *(tiles[i] for i in keep)), len(file), tuple(notes),
-                          settings={"k": k, "metric": metric, "layer": file.layer})
+                          settings={"k": k, "metric": metric, "layer": file.layer or net.role("code")})
 
 
 def check_net(file, net):
     """Raise BadFile unless the codes come from this net."""
-    if file.fingerprint != fingerprint(net):
+    if file.fingerprint and file.fingerprint != fingerprint(net):
         raise BadFile(f"{file.path} holds codes of another net, {file.net}: name that net with --net")

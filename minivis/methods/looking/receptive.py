@@ -47,6 +47,10 @@ class ReceptiveFields(Result):
     drawn: tuple[str, ...]                      # convolutions, pools and fully connected layers: the others look alike
     unreadable: list
 
+    @property
+    def arrays(self):
+        return {name: energy[None] for name, energy in zip(self.layers, self.energy)}
+
     def picture(self):
         shown = [k for k, name in enumerate(self.layers) if name in self.drawn]
         H, W = self.energy[0].shape

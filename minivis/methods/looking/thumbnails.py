@@ -4,9 +4,11 @@ import numpy as np
 from PIL import Image
 
 from minivis.errors import MinivisError
+from minivis.figures.text import text_picture
 from minivis.images.channels import rgb
-from minivis.images.collection import Pictures
 from minivis.runtime.progress import track
+
+SMALLEST_NUMBER = 24                            # pixels of a tile in which a number can be read
 
 
 def thumbnails(file, numbers, side, progress=False, channels=None):
@@ -14,9 +16,12 @@ def thumbnails(file, numbers, side, progress=False, channels=None):
     tiles, lost, changed = [], [], []
     for number in track(list(map(int, numbers)), progress, "pictures"):
         path = file.picture(number)
+        if file.nameless:
+            tiles.append(numbered(path, side))
+            continue
         try:
-            image, sha256 = Pictures("", (path,)).read(0, channels=channels)
-            changed += [path] * (sha256 != file.hashes[number].decode())
+            image, is_new = file.read(number, channels)
+            changed += [path] * is_new
         except MinivisError:
             lost.append(path)
             image = np.full((side, side, 3), 205, np.uint8)
@@ -24,6 +29,18 @@ def thumbnails(file, numbers, side, progress=False, channels=None):
     notes = [f"{len(paths)} pictures {what} since {file.path} was made, such as {paths[0]}"
              for what, paths in (("can no longer be read", lost), ("have changed", changed)) if paths]
     return tiles, notes
+
+
+def numbered(number, side):
+    """A grey tile with the number of a code that has no picture."""
+    tile = np.full((side, side, 3), 225, np.uint8)
+    if side < SMALLEST_NUMBER:
+        return tile
+    text = text_picture(str(number), side - 4, size=min(14, max(7, side // 3)), max_lines=1)[: side - 4, : side - 4]
+    top, left = (side - text.shape[0]) // 2, (side - text.shape[1]) // 2
+    part = tile[top : top + text.shape[0], left : left + text.shape[1]]
+    np.minimum(part, text, out=part)
+    return tile
 
 
 def shrunk(image, side):

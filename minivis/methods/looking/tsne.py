@@ -14,8 +14,8 @@ from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import beside
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.result import Result
-from minivis.runtime.settings import PATH, SEED, number, takes, whole
-from minivis.sweeps.codes_file import open_codes
+from minivis.runtime.settings import CODES, SEED, number, takes, whole
+from minivis.sweeps.codes_file import codes_source
 
 LAYOUTS = ("grid", "plane", "both")
 MOST = 4096                                     # pictures: 64 x 64 tiles of 64 pixels fill 4096 x 4096
@@ -51,19 +51,22 @@ class TsneGrid(Result):
                           f"{self.divergence:.3f} at perplexity {self.settings['perplexity']:g}", *self.notes])
 
 
-@takes(codes=PATH, perplexity=number(), side=whole(), most=whole(), seed=SEED)
+@takes(codes=CODES, perplexity=number(), side=whole(), most=whole(), seed=SEED)
 def tsne_grid(
     codes: Any, *, perplexity: float = 50.0, layout: Literal["grid", "plane", "both"] = "grid", side: int | None = None,
-    most: int = MOST, seed: int = 0, progress: bool = False,
+    most: int = MOST, pictures: Any = None, seed: int = 0, progress: bool = False,
 ) -> TsneGrid:  # fmt: skip
     """The map of the pictures of a file of codes. layout: "grid", "plane" or "both"; side: pixels of each.
+
+    codes: a path, what `codes` returns, or an array (N, D). pictures: a folder, a list of files or arrays, in the order
+    of the codes; by default those that the codes name.
 
     A perplexity that is too high for so few pictures is lowered, with a note; of more than ``most`` pictures every
     n-th is taken.
     """
     if layout not in LAYOUTS:
         raise UnknownName.of("layout", layout, LAYOUTS)
-    with open_codes(codes) as file:
+    with codes_source(codes, pictures) as file:
         chosen, notes = spread(len(file), most)
         values = file.codes[: len(file)] if len(chosen) == len(file) else np.stack([file.codes[i] for i in chosen])
         places, used, divergence = embed(values, perplexity, seed)

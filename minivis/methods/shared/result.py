@@ -10,8 +10,10 @@ from minivis.engine.geometry import preprocessing_of
 from minivis.engine.memory import check_fits
 from minivis.errors import BadValue
 from minivis.figures.compose import above
-from minivis.images.files import png_bytes
+from minivis.images.array_files import holds_arrays, write_arrays
+from minivis.images.files import check_suffix, png_bytes, write_image
 from minivis.images.preprocessing import Box, Preprocessing, to_uint8
+from minivis.types import PathLike
 
 PANEL = 288                                     # pixels: the height of one panel of a figure
 
@@ -111,9 +113,24 @@ class Result:
         """{name: picture uint8 (H, W, C)}, which the command saves beside the figure."""
         return {}
 
+    @property
+    def arrays(self):
+        """{name: array (N, ...)} of what the figure draws: maps, gradients or activations; empty where it has none."""
+        return {}
+
     def picture(self):
         """The figure, uint8 RGB (H, W, 3)."""
         raise NotImplementedError
+
+    def save(self, path: PathLike, *, force: bool = False) -> str:
+        """Write the figure to a new file or, for a name in .npy, .npz or .tiff, its `arrays`. Return what was written.
+
+        Where there are no arrays, a .tiff is a picture, too.
+        """
+        if holds_arrays(path) and (self.arrays or check_suffix(path)):
+            return write_arrays(path, self.arrays, force=force)
+        write_image(path, self.picture(), force=force)
+        return str(path)
 
     @property
     def numbers(self):
