@@ -12,6 +12,7 @@ fails or a run takes too long. A survivor is for a reader to judge: it may be eq
 
 import argparse
 import ast
+import itertools
 import json
 import os
 import random
@@ -110,7 +111,8 @@ def draw(rooms, count, seed):
         if path.name not in SKIPPED and (not rooms or inside.parts[0].removesuffix(".py") in rooms):
             every += [(path.relative_to(ROOT), m) for m in mutations(path.read_text("utf-8"))]
     random.Random(seed).shuffle(every)
-    return [(path, m) for path, m in every if compiles(mutated((ROOT / path).read_text("utf-8"), m))][:count]
+    whole = ((path, m) for path, m in every if compiles(mutated((ROOT / path).read_text("utf-8"), m)))
+    return list(itertools.islice(whole, count))
 
 
 def compiles(source):

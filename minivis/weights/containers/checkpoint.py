@@ -11,6 +11,7 @@ from minivis.errors import BadFile, UnknownName
 from minivis.weights.containers.pickle_names import SAVE_PLAIN, Inert
 
 ASIDE = ("optim", "sched", "criterion", "loss", "metric", "scaler")     # words in the keys of what is no net
+TOP = "."                                       # --part: the tensors that lie in the file's dict itself
 DEEPEST, MOST_LOOKED_AT = 4, 10_000             # dicts within each other; dicts in all
 DEEPEST_MODULE = 16                             # modules within each other
 
@@ -29,11 +30,12 @@ def net_dict(value, path, is_tensor, part=None):
     nets = {key: found for key, found in nets.items() if has_weights(found)} or nets        # and no optimiser's state
     own = dicts[""]
     if is_net(own) and (not nets or has_weights(own)):
-        return own
+        nets = {TOP: own, **{key: found for key, found in nets.items() if has_weights(found)}}
     nets = {key: found for i, (key, found) in enumerate(nets.items()) if found not in list(nets.values())[:i]}
     if len(nets) > 1:
+        top = " (the dot means the tensors that lie in no dict of their own)" if TOP in nets else ""
         raise BadFile(f"{path} holds {len(nets)} nets ({', '.join(list(nets)[:8])}): name one of them, as in --part "
-                      f"{next(iter(nets))}")
+                      f"{next(key for key in nets if key != TOP)}{top}")
     found = next(iter(nets.values()), own)
     if not found:
         raise BadFile(f"{path} holds no tensors: {SAVE_PLAIN}")
@@ -46,6 +48,8 @@ def named_kind(value):
 
 def asked_for(part, dicts, path):
     """The tensors of a part by its key ("teacher", "nets.teacher"), with all in it; or of the names that begin so."""
+    if part == TOP:
+        return dicts[""]
     keys = {key[:end] for key in dicts for end in (*(i for i, c in enumerate(key) if c == "."), len(key))}
     ends = [key for key in keys if key == part or key.endswith("." + part)]
     if part in keys or len(ends) == 1:

@@ -49,6 +49,15 @@ def test_of_two_nets_none_is_taken_in_silence(first, second):
         found(saved, second + "s")
 
 
+def test_the_net_at_the_top_is_one_of_two():
+    saved = {**NET, "ema": OTHER, "epoch": 1}
+    with pytest.raises(BadFile, match=r"2 nets \(\., ema\): name one of them, as in --part ema \(the dot means"):
+        found(saved)
+    assert found(saved, ".") == NET and found(saved, "ema") == OTHER
+    assert found({**NET, "table": {"of": tensor(2, 2)}}) == NET
+    assert found({**NET, "ema": dict(NET)}) == NET
+
+
 def test_a_part_is_named_by_its_key_or_by_what_its_names_begin_with():
     deep = {"nets": {"student": NET, "teacher": {"body": {**NET}, "head": OTHER}}, "epoch": 1}
     with pytest.raises(BadFile, match=r"2 nets \(nets.student, nets.teacher.head\)"):       # the body is the student's
