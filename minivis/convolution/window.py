@@ -15,28 +15,34 @@ FARTHEST = 2**31 - 1                            # positions: more than any input
 MOST_PADDING = 256                              # positions, beside four times the input: what is padded takes memory
 
 
+def is_whole(value):
+    """Whether this is a whole number, Python's or NumPy's; True and False are not."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
 def pair(value, name, *, least=1):
     """``3`` or ``(3, 5)`` as a pair of ints; raise BadValue below ``least``."""
     values = (value, value) if isinstance(value, Integral) else value
-    if not isinstance(values, tuple | list) or len(values) != 2 or not all(isinstance(v, Integral) for v in values):
+    if not isinstance(values, tuple | list) or len(values) != 2 or not all(map(is_whole, values)):
         raise BadValue(f"{name} must be an int or a pair of ints, got {value!r}")
-    if min(values) < least:
+    height, width = int(values[0]), int(values[1])
+    if min(height, width) < least:
         raise BadValue(f"{name} must be at least {least}, got {value!r}")
-    if max(values) > FARTHEST:
+    if max(height, width) > FARTHEST:
         raise BadValue(f"{name} must be at most {FARTHEST}, got {value!r}")
-    return int(values[0]), int(values[1])
+    return height, width
 
 
-def normal_padding(padding):
+def normal_padding(padding, name="padding"):
     """Any accepted form as ((top, bottom), (left, right)), or "same" as it is."""
     if isinstance(padding, str):
         if padding != "same":
-            raise BadValue('padding must be an int, (ph, pw), ((top, bottom), (left, right)) or "same", '
+            raise BadValue(f'{name} must be an int, (ph, pw), ((top, bottom), (left, right)) or "same", '
                            f'not {padding!r}')
         return padding
     if isinstance(padding, tuple | list) and len(padding) == 2 and all(isinstance(p, tuple | list) for p in padding):
-        return pair(padding[0], "padding", least=0), pair(padding[1], "padding", least=0)
-    ph, pw = pair(padding, "padding", least=0)
+        return pair(padding[0], name, least=0), pair(padding[1], name, least=0)
+    ph, pw = pair(padding, name, least=0)
     return (ph, ph), (pw, pw)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from minivis.errors import BadValue
 from minivis.runtime.workspace import Workspace, aligned
+from minivis.types import Array
 
 
 class Mode:
@@ -90,8 +91,12 @@ class Layer:
         self.lock = threading.Lock()
         self.set_params(**params)
 
-    def forward(self, *inputs, mode):
-        """Return ``out, cache``; the cache holds just what ``mode.grad`` asks for (None for nothing)."""
+    def forward(self, *inputs: Any, **mode: Any) -> tuple[Array, Any]:
+        """``forward(x, mode=mode)``, or with several inputs ``forward(a, b, mode=mode)``, with a `ForwardMode`.
+
+        Return ``out, cache``; the cache holds just what ``mode.grad`` asks for (None for nothing). A layer names its
+        own inputs: ``def forward(self, x, *, mode)``.
+        """
         raise NotImplementedError
 
     def backward(self, dout, cache, mode):

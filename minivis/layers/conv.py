@@ -11,8 +11,6 @@ This is the algorithm to read. The faster ones give the same numbers up to round
 direct.py, winograd.py, cuda.py. The rules in choose.py pick one for a layer (``algorithm="auto"``), run.py calls it.
 """
 
-from numbers import Integral
-
 from minivis.convolution import run, tuning
 from minivis.convolution.window import (
     crop,
@@ -31,6 +29,7 @@ from minivis.errors import BadValue
 from minivis.layers.base import Layer, Window, check_input
 from minivis.runtime.backend import get_xp
 from minivis.runtime.reductions import sum_positions
+from minivis.runtime.settings import ARRAY, takes, whole
 
 
 def conv2d_forward(x, w, b=None, *, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
@@ -119,7 +118,7 @@ def check_filters(w, b, groups):
         raise BadValue(f"Conv2D: w must be (KH, KW, C/groups, F) without a 0, got {w.shape}")
     if b is not None and b.shape != w.shape[3:]:
         raise BadValue(f"Conv2D: b must be {w.shape[3:]} for w {w.shape}, got {b.shape}")
-    if not isinstance(groups, Integral) or groups < 1 or w.shape[3] % groups:
+    if w.shape[3] % groups:
         raise BadValue(f"Conv2D: {w.shape[3]} filters do not divide into {groups} groups")
 
 
@@ -131,12 +130,13 @@ class Conv2D(Layer):
 
     settings = ("stride", "padding", "dilation", "groups")
 
+    @takes(w=ARRAY, b=ARRAY, groups=whole(1))
     def __init__(self, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
         check_filters(w, b, groups)
         super().__init__(w=w, **({} if b is None else {"b": b}))
         self.stride, self.dilation = pair(stride, "stride"), pair(dilation, "dilation")
         self.padding = normal_padding(padding)
-        self.groups = int(groups)
+        self.groups = groups
 
     @classmethod
     def examples(cls, rng):
@@ -162,7 +162,7 @@ class Conv2D(Layer):
         return (dx,), dparams
 
     @property
-    def channels(self):
+    def channels(self):  # type: ignore[override]
         return self.params["w"].shape[2] * self.groups
 
     def geometry(self, x_shape):

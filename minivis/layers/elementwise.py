@@ -21,6 +21,7 @@ from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_input
 from minivis.runtime.backend import get_xp
 from minivis.runtime.reductions import sum_positions
+from minivis.runtime.settings import ARRAY, number, takes
 
 
 def sigmoid(x):
@@ -96,9 +97,8 @@ class HardSigmoid(Elementwise):
     settings = ("slope", "offset")
     formula = "clip(slope · x + offset, 0, 1)"
 
+    @takes(slope=number(above=0), offset=number())
     def __init__(self, slope=1 / 6, offset=0.5):
-        if not slope > 0:
-            raise BadValue(f"HardSigmoid: slope must be above 0, got {slope!r}")
         super().__init__()
         self.slope, self.offset = float(slope), float(offset)
         self.kinks = (-self.offset / self.slope, (1 - self.offset) / self.slope)
@@ -131,9 +131,8 @@ class LeakyReLU(Elementwise):
     kinks = (0.0,)
     formula = "x, or slope · x below 0"
 
+    @takes(slope=number())
     def __init__(self, slope=0.01):
-        if not np.isfinite(slope):
-            raise BadValue(f"LeakyReLU: slope must be a finite number, got {slope!r}")
         super().__init__()
         self.slope = float(slope)
 
@@ -150,10 +149,8 @@ class ThresholdReLU(Elementwise):
     settings = ("max_value", "slope", "threshold")
     formula = "x above t, else slope · (x - t); at most max"
 
+    @takes(max_value=number(), slope=number(), threshold=number())
     def __init__(self, max_value=None, slope=0.0, threshold=0.0):
-        if not (np.isfinite(slope) and np.isfinite(threshold)):
-            raise BadValue(f"ThresholdReLU: slope and threshold must be finite numbers, not {slope!r} and "
-                           f"{threshold!r}")
         if max_value is not None and not max_value > max(0, threshold):
             raise BadValue(f"ThresholdReLU: max_value must be above 0 and the threshold, got {max_value!r}")
         super().__init__()
@@ -190,6 +187,7 @@ class PReLU(Elementwise):
     def examples(cls, rng):
         return [(cls(rng.standard_normal(4)), [shape]) for shape in ((2, 5, 6, 4), (7, 4))]
 
+    @takes(w=ARRAY)
     def __init__(self, w):
         if w.ndim != 1 or w.size == 0:
             raise BadValue(f"PReLU: w must be (C,), got {w.shape}")

@@ -9,6 +9,7 @@ from minivis.errors import BadValue
 from minivis.layers.base import Layer, Window, check_image, check_input
 from minivis.runtime.matmul import product
 from minivis.runtime.reductions import sum_positions
+from minivis.runtime.settings import ARRAY, takes, wholes
 
 
 class Flatten(Layer):
@@ -33,9 +34,10 @@ class Unflatten(Layer):
 
     settings = ("shape",)
 
+    @takes(shape=wholes())
     def __init__(self, shape):
         super().__init__()
-        self.shape = tuple(int(n) for n in shape)
+        self.shape = shape
         if len(self.shape) != 3 or min(self.shape) < 1:
             raise BadValue(f"Unflatten: shape is (H, W, C), three numbers of at least 1, not {shape!r}")
 
@@ -68,6 +70,7 @@ def fully_connected_backward(dout, x, w):
 class FullyConnected(Layer):
     """x @ w + b with w (in, out) and b (out,) or None."""
 
+    @takes(w=ARRAY, b=ARRAY)
     def __init__(self, w, b=None):
         if w.ndim != 2 or 0 in w.shape:
             raise BadValue(f"FullyConnected: w must be (in, out) without a 0, got {w.shape}")

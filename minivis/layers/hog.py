@@ -16,6 +16,7 @@ import numpy as np
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, Window, check_image, check_input
 from minivis.runtime.backend import get_xp
+from minivis.runtime.settings import SWITCH, number, takes, whole
 
 CLIP = 0.2                                      # Lowe's, of SIFT: no single edge may rule a block
 
@@ -118,14 +119,10 @@ MOST_BINS = 1800                                # of a tenth of a degree
 class OrientationCells(Layer):
     settings = ("cell", "bins", "soft")
 
+    @takes(cell=whole(1), bins=whole(1, MOST_BINS), soft=SWITCH)
     def __init__(self, cell=8, bins=9, soft=True):
-        for name, value in (("cell", cell), ("bins", bins)):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise BadValue(f"OrientationCells: {name} must be a whole number of at least 1, not {value!r}")
-        if bins > MOST_BINS:
-            raise BadValue(f"OrientationCells: bins must be at most {MOST_BINS}, not {bins}")
         super().__init__()
-        self.cell, self.bins, self.soft = int(cell), int(bins), bool(soft)
+        self.cell, self.bins, self.soft = cell, bins, soft
 
     @classmethod
     def examples(cls, rng):
@@ -137,7 +134,8 @@ class OrientationCells(Layer):
         return out, (cache, x.shape) if mode.grad else None
 
     def backward(self, dout, cache, mode):
-        return (cells_backward(dout, *cache, self.cell, self.soft),), {}
+        votes, x_shape = cache
+        return (cells_backward(dout, votes, x_shape, self.cell, self.soft),), {}
 
     def output_shape(self, shape):
         check_input(self, shape, 4, 2)
@@ -152,13 +150,10 @@ class OrientationCells(Layer):
 class BlockNorm(Layer):
     settings = ("block", "eps")
 
+    @takes(block=whole(1), eps=number(above=0))     # without eps an empty block is 0 / 0
     def __init__(self, block=2, eps=1e-5):
-        if isinstance(block, bool) or not isinstance(block, (int, np.integer)) or block < 1:
-            raise BadValue(f"BlockNorm: block must be a whole number of cells, at least 1, not {block!r}")
-        if not eps > 0:
-            raise BadValue(f"BlockNorm: eps must be above 0, or an empty block is 0 / 0; not {eps!r}")
         super().__init__()
-        self.block, self.eps = int(block), float(eps)
+        self.block, self.eps = block, float(eps)
 
     def forward(self, x, *, mode):
         h, w = self.output_shape(x.shape)[1:3]

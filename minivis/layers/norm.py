@@ -9,6 +9,7 @@ from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_input
 from minivis.runtime.backend import get_xp
 from minivis.runtime.reductions import sum_positions, wide
+from minivis.runtime.settings import ARRAY, number, takes, whole
 
 
 def batch_norm_forward(x, gamma, beta, mean, var, eps):
@@ -72,12 +73,11 @@ class BatchNorm(Layer):
     statistics = ("mean", "var")
     differs_in_training = elementwise = True
 
+    @takes(gamma=ARRAY, beta=ARRAY, mean=ARRAY, var=ARRAY, eps=number(0))
     def __init__(self, gamma, beta, mean, var, eps=1e-5):
         shapes = {name: a.shape for name, a in {"gamma": gamma, "beta": beta, "mean": mean, "var": var}.items()}
         if gamma.ndim != 1 or len(set(shapes.values())) > 1:
             raise BadValue(f"BatchNorm: four arrays of one shape (C,) expected, got {shapes}")
-        if not eps >= 0:
-            raise BadValue(f"BatchNorm: eps must be a number of at least 0, got {eps!r}")
         if (var < 0).any():
             raise BadValue("BatchNorm: a variance is below 0")
         super().__init__(gamma=gamma, beta=beta, mean=mean, var=var)
@@ -138,13 +138,10 @@ class LRN(Layer):
 
     settings = ("size", "alpha", "beta", "k")
 
+    @takes(size=whole(1), alpha=number(0), beta=number(), k=number(above=0))
     def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0):
-        if size < 1:
-            raise BadValue(f"LRN: size must be at least 1, got {size}")
-        if not (k > 0 and alpha >= 0):
-            raise BadValue(f"LRN: k must be above 0 and alpha at least 0, got k={k!r} and alpha={alpha!r}")
         super().__init__()
-        self.size, self.alpha, self.beta, self.k = int(size), float(alpha), float(beta), float(k)
+        self.size, self.alpha, self.beta, self.k = size, float(alpha), float(beta), float(k)
 
     def forward(self, x, *, mode):
         out, s = lrn_forward(x, self.size, self.alpha, self.beta, self.k)
@@ -161,6 +158,7 @@ class Dropout(Layer):
     settings = ("rate",)
     differs_in_training = elementwise = True
 
+    @takes(rate=number())
     def __init__(self, rate=0.5):
         if not 0 <= rate < 1:
             raise BadValue(f"Dropout: rate must be in [0, 1), got {rate}")

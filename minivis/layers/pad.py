@@ -3,6 +3,7 @@
 from minivis.convolution.window import crop, normal_padding, pad, padded_shape
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, Window, check_image
+from minivis.runtime.settings import number, takes
 
 
 class Pad2D(Layer):
@@ -13,6 +14,7 @@ class Pad2D(Layer):
 
     settings = ("padding", "value")
 
+    @takes(value=number())
     def __init__(self, padding, value=0.0):
         super().__init__()
         self.padding, self.value = normal_padding(padding), float(value)
@@ -24,7 +26,7 @@ class Pad2D(Layer):
         return [(cls(1), [(2, 3, 4, 3)]), (cls(((1, 0), (2, 3)), value=-1.5), [(2, 3, 4, 3)])]
 
     @property
-    def padding_value(self):
+    def padding_value(self):  # type: ignore[override]
         return self.value
 
     def forward(self, x, *, mode):
@@ -57,9 +59,9 @@ class Crop2D(Layer):
 
     def __init__(self, crop):
         super().__init__()
-        if crop == "same":
+        if isinstance(crop, str) and crop == "same":
             raise BadValue('Crop2D: crop says how much to take away, which "same" does not')
-        self.crop = normal_padding(crop)
+        self.crop = normal_padding(crop, "crop")
 
     @classmethod
     def examples(cls, rng):

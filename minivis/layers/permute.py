@@ -7,6 +7,7 @@ import math
 
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_input
+from minivis.runtime.settings import takes, wholes
 
 
 class Permute(Layer):
@@ -18,9 +19,10 @@ class Permute(Layer):
 
     settings = ("shape", "axes")
 
+    @takes(shape=wholes(), axes=wholes())
     def __init__(self, shape, axes):
         super().__init__()
-        self.shape, self.axes = tuple(int(n) for n in shape), tuple(int(a) for a in axes)
+        self.shape, self.axes = shape, axes
         if sorted(self.axes) != list(range(len(self.shape))) or min(self.shape, default=0) < 1:
             raise BadValue(f"Permute: axes {axes} do not reorder the axes of {shape}")
 

@@ -23,6 +23,7 @@ from minivis.convolution.window import (
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, Window, check_image
 from minivis.runtime.backend import get_xp, has_kernels
+from minivis.runtime.settings import SWITCH, takes
 
 
 def max_pool_forward(x, size, *, stride, padding=((0, 0), (0, 0)), ceil=False):
@@ -99,6 +100,7 @@ class _Pool2D(Layer):
 
     settings: tuple[str, ...] = ("size", "stride", "padding", "ceil")
 
+    @takes(ceil=SWITCH)
     def __init__(self, size, *, stride=None, padding=0, ceil=False):
         super().__init__()
         self.size = pair(size, "size")
@@ -152,12 +154,13 @@ class AvgPool2D(_Pool2D):
 
     settings = (*_Pool2D.settings, "count_padding")
 
+    @takes(count_padding=SWITCH)
     def __init__(self, size, *, stride=None, padding=0, ceil=False, count_padding=True):
         super().__init__(size, stride=stride, padding=padding, ceil=ceil)
         self.count_padding = bool(count_padding)
 
     @property
-    def padding_value(self):
+    def padding_value(self):  # type: ignore[override]
         """None where a window's count of positions depends on where it stands."""
         return 0.0 if self.padding == ((0, 0), (0, 0)) and not self.ceil else None
 

@@ -18,8 +18,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import UnknownName
 from minivis.layers.base import Layer
+from minivis.runtime.settings import number, takes
 
 ReLURuleName: TypeAlias = Literal["normal", "deconv", "guided"]         # the names in `RELU_RULES`, for type checkers
 
@@ -87,9 +88,8 @@ class ReLU(Layer):
     settings = ("max_value",)
     elementwise = True
 
+    @takes(max_value=number(above=0))
     def __init__(self, max_value=None):
-        if max_value is not None and not max_value > 0:
-            raise BadValue(f"ReLU: max_value must be above 0, got {max_value!r}")
         super().__init__()
         self.max_value = max_value
 

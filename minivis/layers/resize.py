@@ -10,6 +10,7 @@ from minivis.layers.base import BackwardMode, ForwardMode, Layer, check_image, c
 from minivis.layers.conv import Conv2D
 from minivis.runtime.backend import get_xp
 from minivis.runtime.reductions import sum_positions
+from minivis.runtime.settings import ARRAY, takes, whole
 
 
 class Upsample(Layer):
@@ -53,6 +54,7 @@ class ConvTranspose2D(Layer):
 
     settings = ("stride", "padding", "dilation", "groups", "output_padding")
 
+    @takes(w=ARRAY, b=ARRAY, groups=whole(1))
     def __init__(self, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
         self.conv = Conv2D(w, stride=stride, padding=padding, dilation=dilation, groups=groups)
         if self.conv.padding == "same":

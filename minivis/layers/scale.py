@@ -6,6 +6,7 @@
 from minivis.errors import BadValue
 from minivis.layers.base import Layer, check_input
 from minivis.runtime.reductions import sum_positions, wide
+from minivis.runtime.settings import ARRAY, takes
 
 
 class Scale(Layer):
@@ -15,6 +16,7 @@ class Scale(Layer):
     elementwise = True
     formula = "w · x + b"
 
+    @takes(w=ARRAY, b=ARRAY)
     def __init__(self, w, b):
         if w.ndim != 1 or w.size == 0 or w.shape != b.shape:
             raise BadValue(f"Scale: w and b must be of one shape (C,), got {w.shape} and {b.shape}")

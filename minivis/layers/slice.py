@@ -6,6 +6,7 @@
 from minivis.errors import BadValue
 from minivis.layers.base import Layer
 from minivis.runtime.backend import get_xp
+from minivis.runtime.settings import takes, whole
 
 
 class Slice(Layer):
@@ -14,9 +15,10 @@ class Slice(Layer):
 
     settings = ("start", "stop")
 
+    @takes(start=whole(), stop=whole())
     def __init__(self, start, stop):
         super().__init__()
-        self.start, self.stop = int(start), int(stop)
+        self.start, self.stop = start, stop
         if not 0 <= self.start < self.stop:
             raise BadValue(f"Slice: 0 <= start < stop, not {start} and {stop}")
 

@@ -11,11 +11,9 @@ As in elementwise.py, the rules "guided" and "deconv" leave them to the chain ru
 
 import math
 
-import numpy as np
-
-from minivis.errors import BadValue
 from minivis.layers.elementwise import Elementwise, sigmoid
 from minivis.runtime.backend import erf, get_xp
+from minivis.runtime.settings import SWITCH, number, takes
 
 
 class ELU(Elementwise):
@@ -25,9 +23,8 @@ class ELU(Elementwise):
     formula = "scale · x, or scale · alpha · (exp(x) - 1) below 0"
     kinks = (0.0,)
 
+    @takes(alpha=number(), scale=number())
     def __init__(self, alpha=1.0, scale=1.0):
-        if not (np.isfinite(alpha) and np.isfinite(scale)):
-            raise BadValue(f"ELU: alpha and scale must be finite numbers, not {alpha!r} and {scale!r}")
         super().__init__()
         self.alpha, self.scale = float(alpha), float(scale)
 
@@ -46,9 +43,10 @@ class GELU(Elementwise):
     settings = ("approximate",)
     formula = "x · P(X < x), X normal"
 
+    @takes(approximate=SWITCH)
     def __init__(self, approximate=False):
         super().__init__()
-        self.approximate = bool(approximate)
+        self.approximate = approximate
 
     @classmethod
     def examples(cls, rng):

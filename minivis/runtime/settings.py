@@ -84,6 +84,16 @@ def among(*values):
     return Kind(" or ".join(map(str, values)), read)
 
 
+def wholes(least=0):
+    """A list or tuple of whole numbers, or an array of them, as a tuple."""
+    def read(value):
+        if not isinstance(value, (list, tuple, np.ndarray)):
+            raise ValueError
+        return tuple(whole(least).read(n) for n in value)
+
+    return Kind(f"several whole numbers of at least {least}", read)
+
+
 def read_switch(value):
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError
@@ -132,6 +142,12 @@ def is_numeric(value):
 
 def read_numbers(value):
     if not is_numeric(value) or not np.ndim(value):
+        raise ValueError
+    return value
+
+
+def read_array(value):
+    if not hasattr(value, "ndim") or not hasattr(value, "dtype") or value.dtype.kind not in "biuf":
         raise ValueError
     return value
 
@@ -190,6 +206,7 @@ def read_progress(value):
 SEED = several(whole(0))                        # as NumPy takes them
 NAMES = several(TEXT)
 NUMBERS = Kind("an array of numbers", read_numbers)
+ARRAY = Kind("an array of numbers, NumPy's or CuPy's", read_array)
 CLASS = Kind("a class, by its number or name", read_class)
 ACTIVATIONS = having("the activations of a pass, as net.forward returns them", "net", "shapes")
 CODES = Kind("codes: an array, a path, or what mv.codes returns", read_codes)

@@ -61,11 +61,11 @@ def test_no_kink_is_passed_over():
 
 
 def test_errors():
-    with pytest.raises(BadValue, match="slope must be above 0"):
+    with pytest.raises(BadValue, match="slope must be a number above 0, not 0"):
         L.HardSigmoid(0)
-    with pytest.raises(BadValue, match="finite number"):
+    with pytest.raises(BadValue, match="slope must be a number, not nan"):
         L.LeakyReLU(float("nan"))
-    with pytest.raises(BadValue, match="slope and threshold must be finite"):
+    with pytest.raises(BadValue, match="slope must be a number, not inf"):
         L.ThresholdReLU(6, np.inf)
     with pytest.raises(BadValue, match=r"above 0 and the threshold, got 0\.5"):
         L.ThresholdReLU(0.5, threshold=1)

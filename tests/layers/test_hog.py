@@ -95,6 +95,6 @@ def test_what_a_position_sees(layer, size, stride, rng):
 
 def test_layers_take_sensible_settings():
     for layer, said in ((lambda: OrientationCells(0), "cell must be a whole"),
-                        (lambda: BlockNorm(eps=0), "eps must be above 0")):
+                        (lambda: BlockNorm(eps=0), "eps must be a number above 0")):
         with pytest.raises(BadValue, match=said):
             layer()

@@ -67,7 +67,7 @@ def test_errors():
     with pytest.raises(UnknownName, match="no ReLU rule named 'gided'; did you mean 'guided'"):
         ReLU().backward(np.ones(2), np.ones(2, bool), BackwardMode("gided"))
     for bad in (0, -1, float("nan")):
-        with pytest.raises(BadValue, match=f"max_value must be above 0, got {bad}"):
+        with pytest.raises(BadValue, match=f"max_value must be a number above 0, not {bad}"):
             ReLU(bad)
 
 

@@ -247,7 +247,7 @@ def test_no_description_at_all(path):
     (lambda f, t: t["layers"][0].update(speed=3), r"layer 'conv1_1' \(Conv2D\) knows no speed"),
     (lambda f, t: t["layers"][0].update(stride=0), "layer 'conv1_1': stride must be at least 1, got 0"),
     (lambda f, t: t["layers"][0].update(padding="full"), "layer 'conv1_1': padding must be an int"),
-    (lambda f, t: t["layers"][0].update(groups=1.5), "6 filters do not divide into 1.5 groups"),
+    (lambda f, t: t["layers"][0].update(groups=1.5), "groups must be a whole number of at least 1, not 1.5"),
     (lambda f, t: t["layers"][3].update(name="relu1_1"), "a layer 'relu1_1' exists already"),
     (lambda f, t: t["layers"][1].update(name=5), "a layer's name must be a text, not 5"),
     (lambda f, t: t["layers"][1].update(inputs=["conv9"]), "no layer named 'conv9'"),
