@@ -5,7 +5,7 @@ The names of rules, algorithms, presets and kinds of map are typed beside their 
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -18,5 +18,7 @@ PathLike: TypeAlias = str | os.PathLike[str]
 Names: TypeAlias = str | Sequence[str] | None           # of layers; None for the default
 Gradients: TypeAlias = dict[str, Array]                 # layer name -> gradient there
 Objective: TypeAlias = Callable[[Any], tuple[Any, Gradients]]       # activations -> loss, seeds
+# True for bars, or what a loop's items pass through, as tqdm
+Progress: TypeAlias = bool | Callable[[Any], Iterable[Any]]
 Device: TypeAlias = Literal["cpu", "gpu"]
 GradKind: TypeAlias = Literal["image", "params"]        # what a backward may ask for after a forward

@@ -26,7 +26,7 @@ class ConvTimes:
 
     @property
     def fastest(self):
-        return min(self.milliseconds, key=self.milliseconds.get)
+        return min(self.milliseconds, key=self.milliseconds.__getitem__)
 
     def __str__(self):
         times = self.milliseconds.items()

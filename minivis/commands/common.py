@@ -83,7 +83,8 @@ class Commands(click.Group):
     """
 
     def __init__(self, *args, **settings):
-        super().__init__(*args, **settings, invoke_without_command=True, callback=self.show_help)
+        settings.update(invoke_without_command=True, callback=self.show_help)
+        super().__init__(*args, **settings)
         self.sections: dict[str, list[str]] = {}
 
     def add_command(self, command, name=None):
@@ -129,8 +130,8 @@ class Given:
     """The net and the picture that a command works on, each with where it came from. Either may be None."""
 
     net: Any
-    net_name: str
-    net_sha256: str
+    net_name: str | None
+    net_sha256: str | None
     image: Any = None                           # uint8 (H, W, C)
     image_name: str | None = None               # None: the bundled picture, or no picture
     image_sha256: str | None = None
@@ -165,7 +166,8 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", ou
     from minivis.weights.catalogue import load, locate
     from minivis.weights.outputs import choose_output
 
-    pixels, source = None, own_picture() if image is None else image
+    pixels: Any = None
+    source = own_picture() if image is None else image
     if needs_image:                             # first, so that its mistakes show before a large net is read
         from minivis.images.files import read_image
 

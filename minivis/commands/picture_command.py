@@ -250,7 +250,8 @@ class PictureCommand(GroupedCommand):
                 continue
             for one in value if option.multiple else [value]:
                 words += [max(option.opts, key=len)]
-                words += [] if option.is_flag else [",".join(map(str, one)) if isinstance(one, tuple) else str(one)]
+                is_flag = isinstance(option, click.Option) and option.is_flag
+                words += [] if is_flag else [",".join(map(str, one)) if isinstance(one, tuple) else str(one)]
         return [*words, "--plain"] if is_plain() else words         # another algorithm gives other bits
 
     def settings(self, params):

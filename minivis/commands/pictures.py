@@ -1,5 +1,8 @@
 """The commands that show a picture to a net and draw the result. Each calls one method."""
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from minivis.commands.picture_command import picture_command
@@ -150,7 +153,7 @@ def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
     from minivis.methods.attribution.saliency import saliency_kinds
     from minivis.methods.attribution.sanity import sanity_check
 
-    method = insertion_deletion if curve else sanity_check if sanity else saliency_kinds
+    method: Callable[..., Any] = insertion_deletion if curve else sanity_check if sanity else saliency_kinds
     some = () if kind is None and sanity else tuple(kinds_of_saliency()) if kind in (None, "all") else (kind,)
     return method(given.net, given.image, unit, **({"kinds": some} if some else {}), **settings)
 

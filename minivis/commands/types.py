@@ -137,7 +137,7 @@ class LazyChoice(click.Choice):
         self.read, self.case_sensitive = read, True
 
     @property
-    def choices(self):
+    def choices(self):  # type: ignore[override]
         return tuple(self.read())
 
 

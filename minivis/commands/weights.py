@@ -79,7 +79,8 @@ class ImportCommand(GroupedCommand):
     """A command whose --expect takes every .npy and .npz behind it, as many as there are."""
 
     def parse_args(self, ctx, args):
-        spread, taking = [], False
+        spread: list[str] = []
+        taking = False
         for word in args:
             more = taking and not word.startswith("-") and word.lower().endswith((".npy", ".npz"))
             spread += ["--expect", word] if more and spread[-1] != "--expect" else [word]

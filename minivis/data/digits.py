@@ -35,7 +35,7 @@ class Digits:
         self.images = np.uint8(data.images * (255 / 16))[chosen][..., None]
         self.labels = data.target[chosen].astype(int)
         self.split, self.seed = split, seed
-        self._order = lru_cache(maxsize=4)(self._order)         # threads may stand in two epochs at once
+        self.order = lru_cache(maxsize=4)(self._order)          # threads may stand in two epochs at once
 
     def __len__(self):
         return len(self.labels)
@@ -45,7 +45,7 @@ class Digits:
         numbers = np.arange(first, first + count)
         chosen = numbers % len(self)
         if self.split == "train":
-            chosen = np.array([self._order(n // len(self))[n % len(self)] for n in numbers])
+            chosen = np.array([self.order(n // len(self))[n % len(self)] for n in numbers])
         return self.images[chosen], self.labels[chosen]
 
     def _order(self, epoch):

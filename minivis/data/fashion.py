@@ -62,7 +62,7 @@ class FashionMNIST:
         if not fit or self.labels.ndim != 1 or self.labels.max() >= len(CLASSES):
             raise BadFile(f"{folder}: pictures {self.images.shape} and labels {self.labels.shape} do not match")
         self.split, self.seed = split, seed
-        self._order = lru_cache(maxsize=4)(self._order)         # threads may stand in two epochs at once
+        self.order = lru_cache(maxsize=4)(self._order)          # threads may stand in two epochs at once
 
     @staticmethod
     def _read(folder, stem, part):
@@ -78,7 +78,7 @@ class FashionMNIST:
         if self.split == "test":
             chosen = numbers % len(self)
             return self.images[chosen][..., None], self.labels[chosen].astype(int)
-        chosen = np.array([self._order(n // len(self))[n % len(self)] for n in numbers])
+        chosen = np.array([self.order(n // len(self))[n % len(self)] for n in numbers])
         images = np.stack([self._augment(self.images[i], n) for i, n in zip(chosen, numbers)])
         return images[..., None], self.labels[chosen].astype(int)
 

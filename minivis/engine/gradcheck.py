@@ -65,7 +65,7 @@ def check_network(net, image=None, *, seed=0):
 
 def report(rows):
     """A table: one line a layer, its worst relative error, and each thing that was checked."""
-    lines = {}
+    lines: dict[tuple, list[Row]] = {}
     for row in rows:                                            # what concerns the whole net has a line for each
         lines.setdefault((row.layer, row.type, row.what if row.layer == "whole net" else ""), []).append(row)
     width = max(len(row.layer) for row in rows)
@@ -101,11 +101,11 @@ def _whole_net(net, x, rng):
         seeds, named = {name: normal(rng, acts[name]) for name in ends}, ", ".join(ends)
         dacts, dparams = net.backward(acts, seeds, param_grads=True)
         terms = [dparams[name][key] * dp[name][key] for name in dparams if name in dp for key in dp[name]]
-        yield f"image -> {named}", _error_of_sum([dacts["input"] * d], _slope(*along_image, seeds))
-        yield f"parameters -> {named}", _error_of_sum(terms, _slope(*along_params, seeds))
+        yield f"image -> {named}", _error_of_sum([dacts["input"] * d], _slope(along_image, seeds))
+        yield f"parameters -> {named}", _error_of_sum(terms, _slope(along_params, seeds))
         fused = net.forward(x, keep=ends)                       # as every picture is made: several layers in one step
         dacts, _ = net.backward(fused, seeds)
-        yield f"image -> {named}, fused", _error_of_sum([dacts["input"] * d], _slope(*along_image, seeds))
+        yield f"image -> {named}, fused", _error_of_sum([dacts["input"] * d], _slope(along_image, seeds))
         passes = (fused, net.forward(x, keep=ends, grad=None))
         yield f"{named}, fused", max(relative_error(made[name], acts[name]) for made in passes for name in ends)
     seeds = {logits: normal(rng, acts[logits])}
@@ -127,8 +127,9 @@ def _smooth_step(acts, along):
     return after, before, step
 
 
-def _slope(after, before, step, seeds):
-    """d/dt of the loss sum(acts * seeds), between two passes 2 * step apart."""
+def _slope(along, seeds):
+    """d/dt of the loss sum(acts * seeds), between two passes 2 * step apart, as `_smooth_step` returns them."""
+    after, before, step = along
     return float(sum(((after[name] - before[name]) * seed).sum() for name, seed in seeds.items())) / (2 * step)
 
 

@@ -16,6 +16,8 @@ An objective, a function ``acts -> (loss, seeds)``, says by its attributes which
 What reads the "input" alone (total variation) is taken whole, whatever it is. With ``tile=None`` everything is.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minivis.engine.tiles import Part, index, tiles
@@ -64,7 +66,7 @@ def by_tiles(net, x, parts, tile, relu_rule="normal", algorithm="auto", progress
         check(one)
     losses, dx = [0.0] * len(parts), get_xp(x).zeros_like(x)
     tiled = [i for i, one in enumerate(parts) if set(one.layers) != {"input"}]
-    of_sums = {i: {} for i in tiled if not is_per_position(parts[i])}
+    of_sums: dict[int, dict] = {i: {} for i in tiled if not is_per_position(parts[i])}
     layers = net.check_names(name for i in tiled for name in parts[i].layers)
     add_up = relu_rule == "normal"
     cut = tiles(net, x.shape, layers, tile, add_up=add_up) if layers else []
@@ -126,7 +128,7 @@ def is_per_position(part):
 
 def has_tiles(part):
     """Whether it says how it depends on positions."""
-    layers = getattr(part, "layers", None)
+    layers: Any = getattr(part, "layers", None)
     return bool(layers) and bool(is_per_position(part) or getattr(part, "sums", None) or set(layers) == {"input"})
 
 

@@ -120,7 +120,7 @@ def dropped(made, keep):
     """Of [(name, inputs), ...] in order: name -> the outputs that can go after it, since nothing later reads them."""
     last_use = {name: name for name, _ in made}                         # nobody reads it: it can go at once
     last_use.update((source, name) for name, inputs in made for source in inputs)
-    found = {name: [] for name, _ in made}
+    found: dict[str, list[str]] = {name: [] for name, _ in made}
     for used, last in last_use.items():
         if used not in keep:
             found[last].append(used)
@@ -142,7 +142,8 @@ def fused_steps(net, names, seen, *, blocks=False):
     for name in names:
         for source in net.nodes[name].inputs:
             readers[source].append(name)
-    steps, taken = [], set()
+    steps: list[Step] = []
+    taken: set[str] = set()
     for name in names:
         if name in taken:
             continue
@@ -163,7 +164,8 @@ def step_from(net, name, readers, seen, blocks):
         if sorted(net.nodes[reader].inputs) not in ([chain[-1]], sorted([chain[-1], source])):
             break
         chain.append(reader)
-    layers, kind = [net.nodes[n].layer for n in chain], Bottleneck
+    layers = [net.nodes[n].layer for n in chain]
+    kind: type[Bottleneck] | type[FusedConv] = Bottleneck
     length = block_length(layers) if blocks else 0
     if not length:
         length, kind = next((n for n in (3, 2) if n <= len(chain) and fusable(*layers[:n])), 1), FusedConv

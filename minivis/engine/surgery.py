@@ -56,7 +56,8 @@ def for_inference(net):
 
     The function is the same up to rounding. A batch norm behind anything else stays.
     """
-    nodes, now_called = {}, {"input": "input"}
+    nodes: dict[str, Node] = {}
+    now_called = {"input": "input"}
     readers = Counter(source for _, inputs in net.nodes.values() for source in set(inputs))
     for name, (layer, inputs) in net.nodes.items():
         alone = readers[inputs[0]] == 1         # the batch norm is all that reads it

@@ -123,7 +123,8 @@ def check(fields, layers, sides):
 
 def small_net(net, shapes, asked):
     """The net that makes the boxes ``asked`` for, a list of {layer: box}; and {layer: box} of all that it makes."""
-    need, windows = {}, windows_of(net, shapes)
+    need: dict[str, Any] = {}
+    windows = windows_of(net, shapes)
     for boxes in asked:
         for name, box in boxes.items():
             need[name] = hull(need.get(name, box), box)

@@ -57,6 +57,13 @@ class Printed:
 class Task:
     """One run: what is asked, and how its result is left."""
 
+    exercise: str                               # its name
+    file: str                                   # the student's
+    seed: int
+    seconds: float                              # it may take
+    megabytes: float                            # it may have
+    picture: bool                               # whether it is drawn
+
     def __init__(self, settings):
         self.__dict__.update(settings)
         self.folder = Path(settings["folder"])

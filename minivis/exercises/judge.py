@@ -77,7 +77,7 @@ def dtypes(one):
 
 def judge_function(exercise, function, cases, outcomes, expected, *, measure=True):
     faults = [fault(exercise.outputs_of(function), *each) for each in zip(cases, outcomes, expected)]
-    labels = {True: [], False: []}
+    labels: dict[bool, list[str]] = {True: [], False: []}
     for one, wrong in zip(cases, faults):
         labels[wrong is None].append(one.label)
     answered = all(outcome.values is not None for outcome in outcomes)
@@ -205,7 +205,7 @@ def known_mistake(exercise, function, cases, outcomes, expected, k):
     """(sentence, numbers) of the mistake, or the two, whose output k is this one in every case; or None."""
     listed = [(number, mistake) for number, mistake in enumerate(exercise.mistakes) if mistake.function == function]
     pairs = [pair for pair in combinations(listed, 2) if not (pair[0][1].by or pair[1][1].by)]
-    fits = []
+    fits: list = []
     for group in [*((one,) for one in listed), *pairs]:
         if fits and len(group) > 1:
             break                               # one mistake explains it

@@ -99,8 +99,11 @@ def panels(images, titles, footer=None, colorbars=None, height=None, columns=Non
     blocks = []
     for image, title, bar in zip(images, titles, colorbars):
         image = _to_height(image, height)
-        blocks.append((_title(title, max(image.shape[1], 96)), image, None if bar is None else colorbar(
-            *bar[:3], height, *bar[3:])))
+        scale = None
+        if bar is not None:
+            colormap, low, high, *label = bar
+            scale = colorbar(colormap, low, high, height, *label)
+        blocks.append((_title(title, max(image.shape[1], 96)), image, scale))
     columns = len(blocks) if columns is None else columns
     figure = above(_rows(blocks, min(columns, len(blocks))), gap=MARGIN)
     if footer:

@@ -1,6 +1,7 @@
 """Write a film of a run or a zoom: GIF and WebP with Pillow, MP4 with the extra `film` (it brings ffmpeg)."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -44,7 +45,7 @@ def write_film(path, frames, *, fps=12, scale=None, force=False):
                               "does `ulimit -f` allow no file so large?")
         else:
             first, *rest = (Image.fromarray(sheet) for sheet in sheets)
-            extra = {"lossless": True} if suffix == ".webp" else {}
+            extra: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
             first.save(temporary, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **extra)
 
 

@@ -59,7 +59,8 @@ def _plot(curves, styles, x_ends, y_ends, width, height):
         row = (1 - (y - y_ends[0]) / (y_ends[1] - y_ends[0])) * (height - 1)
         return [(float(c + 0.5) * FINE, float(r + 0.5) * FINE) for c, r in zip(column, row)]
 
-    for value, _ in round_ticks(*y_ends, max(2, height // 40))[0]:
+    low, high = y_ends
+    for value, _ in round_ticks(low, high, max(2, height // 40))[0]:
         draw.line(place(np.array(x_ends), np.array([value, value])), GRID, FINE)
     draw.rectangle((0, 0, width * FINE - 1, height * FINE - 1), outline=FRAME, width=FINE)
     for name, (x, y) in curves.items():
@@ -76,7 +77,8 @@ def _plot(curves, styles, x_ends, y_ends, width, height):
 
 def _axis(ends, length, upright, whole=False):
     """The numbers beside or below an axis: (length, w, 3) or (h, length, 3). ``whole``: integers only."""
-    ticks, factor = round_ticks(*ends, max(2, length // (40 if upright else 64)))
+    low, high = ends
+    ticks, factor = round_ticks(low, high, max(2, length // (40 if upright else 64)))
     if whole:
         ticks, factor = [(value, f"{value:.0f}") for value, _ in ticks if value == round(value)], ""
     texts = [text_picture(text + (f"{factor.replace('1e', 'e')}" if factor and float(text) else ""), size=TEXT,

@@ -78,7 +78,8 @@ def _deep_band(im, name):
     else:
         if not all(np.isfinite(band).all() for _, band in _bands(im)):
             raise BadFile(f"{name} holds pixels that are infinite or NaN; replace them first")
-        low, white = range_of(*(float(value) for value in im.getextrema()), im.mode == "F")
+        least, most = (float(value) for value in im.getextrema())
+        low, white = range_of(least, most, im.mode == "F")
     return lambda band: _scaled(np.asarray(band), low, white)
 
 

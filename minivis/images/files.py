@@ -31,7 +31,9 @@ __all__ = ["atomic_write", "check_output", "check_suffix", "png_bytes", "read_im
 
 READS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO")  # EPS would run Ghostscript
 WRITES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-OPTIONS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"}}
+OPTIONS: dict[str, dict[str, Any]] = {                   # of Pillow's writers
+    "JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"},
+}  # fmt: skip
 MAX_PIXELS = 300_000_000                                # decoded: 1.2 GB in Pillow and 0.9 GB as an array
 FREE_PIXELS, MOST_PIXELS_A_BYTE = 100_000_000, 100      # beyond, the file must have a byte for so many: photographs do
 EXIF_DESCRIPTION, EXIF_ORIENTATION = 0x010E, 0x0112

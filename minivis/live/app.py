@@ -95,7 +95,7 @@ class OwnPageOnly:
 
 def create_app(net, *, name="net", hosts=HOSTS):
     """The ASGI app of the live page of ``net``; ``name`` is shown on it. ``hosts``: by which names it may be called."""
-    static = {path: (files("minivis.live").joinpath("static", file).read_bytes(), kind)
+    static = {path: (files("minivis.live").joinpath("static").joinpath(file).read_bytes(), kind)
               for path, (file, kind) in STATIC.items()}
     samples = Samples()
     static["samples.webp"] = (samples.sheet, "image/webp")

@@ -1,5 +1,7 @@
 """The arithmetic behind one activation: one function for each kind of layer, from the layer's definition."""
 
+from typing import Any
+
 import numpy as np
 
 from minivis import layers as L
@@ -77,7 +79,7 @@ def pool_forward(net, acts, layer, sources, name, at):
     values = x[0][np.ix_(rows, columns, [at[2]])][..., 0].astype(np.float64)
     is_max = isinstance(layer, L.MaxPool2D)
     window = [[float(v) if there else None for v, there in zip(*line)] for line in zip(values, inside)]
-    group = {"label": f"{sources[0]}:{at[2]}", "x": window}
+    group: dict[str, Any] = {"label": f"{sources[0]}:{at[2]}", "x": window}
     if is_max:
         best = int(np.where(inside, values, -np.inf).argmax())
         group["winner"] = [int(i) for i in divmod(best, layer.size[1])]

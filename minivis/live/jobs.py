@@ -5,7 +5,9 @@
 ``desk.kept`` holds what does not depend on the picture, for all viewers: patches and maximised images.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -96,7 +98,7 @@ def sample_peaks(desk, tell):
     if "peaks" in desk.kept:
         return desk.kept["peaks"]
     scope, net = desk.microscope, desk.microscope.net
-    found = {}
+    found: dict[str, Any] = {}
     for k, picture in enumerate(desk.samples.images):
         if k % 10 == 0 and tell({"type": "progress", "job": "patches", "part": k / len(desk.samples.images)}):
             raise Stopped
@@ -209,5 +211,5 @@ LANES = {                                       # a lane does one job at a time;
     "long": {"occlusion": show_occlusion, "grow": grow_frozen},
     "background": {"patches": show_patches, "maximize": maximize},
 }  # fmt: skip
-JOBS = {name: job for jobs in LANES.values() for name, job in jobs.items()}
+JOBS: dict[str, Callable[..., None]] = {name: job for jobs in LANES.values() for name, job in jobs.items()}
 LANE_OF = {name: lane for lane, jobs in LANES.items() for name in jobs}

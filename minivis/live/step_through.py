@@ -62,7 +62,7 @@ class SteppedThrough:
 
     unit: str
     value: float
-    pixel: tuple                                # (row, column) of the net's input to which the steps lead, or None
+    pixel: tuple | None                         # (row, column) of the net's input to which the steps lead, or None
     steps: tuple
     back: tuple
     score: dict

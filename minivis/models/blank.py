@@ -27,4 +27,5 @@ def fc(rows, units):
 
 
 def batch_norm(channels, eps=1e-5):
-    return BatchNorm(*(blank(channels) for _ in range(4)), eps=eps)
+    gamma, beta, mean, var = (blank(channels) for _ in range(4))
+    return BatchNorm(gamma, beta, mean, var, eps)

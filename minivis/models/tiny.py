@@ -35,7 +35,8 @@ class Weights:
 
     def batch_norm(self, c, eps=1e-5):
         draw = [self.rng.uniform(0.5, 1.5, c), self._bias(c), self._bias(c), self.rng.uniform(0.5, 1.5, c)]
-        return BatchNorm(*(a.astype(self.dtype) for a in draw), eps=eps)
+        gamma, beta, mean, var = (a.astype(self.dtype) for a in draw)
+        return BatchNorm(gamma, beta, mean, var, eps)
 
     def _normal(self, shape, fan_in):
         return (self.rng.standard_normal(shape) * (2 / fan_in) ** 0.5).astype(self.dtype)

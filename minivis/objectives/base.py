@@ -9,7 +9,7 @@ for each image of the batch; images do not influence each other, except in `dive
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -64,7 +64,8 @@ class Objective:
 
     def evaluate(self, acts):
         """The `Evaluation`: the loss of each image, the seeds, and each term's share."""
-        shares, seeds = [], {}
+        shares: list[Any] = []
+        seeds: dict[str, Any] = {}
         for part in self.parts:
             values, own = part(acts)
             shares.append(values)
@@ -74,7 +75,7 @@ class Objective:
 
     def evaluation(self, shares, seeds, N):
         """From the losses (N,) of each part."""
-        terms = {}
+        terms: dict[str, float] = {}
         for part, values in zip(self.parts, shares):
             terms[part.name] = terms.get(part.name, 0.0) + float(values.sum())
         return Evaluation(sum(shares, start=np.zeros(N)), seeds, terms)
@@ -86,9 +87,12 @@ class Objective:
     @property
     def layers(self):
         """The layers that must be kept, each once; None if a user's function may read any."""
-        if any(part.layers is None for part in self.parts):
-            return None
-        return tuple(dict.fromkeys(layer for part in self.parts for layer in part.layers))
+        found: dict[str, None] = {}
+        for part in self.parts:
+            if part.layers is None:
+                return None
+            found.update(dict.fromkeys(part.layers))
+        return tuple(found)
 
     def __add__(self, other):
         return Objective(self.parts + as_objective(other).parts)

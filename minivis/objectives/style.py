@@ -9,6 +9,8 @@ picture in which the net sees nothing. So weights mean the same at every layer o
 activations. Sums over positions also add up over tiles (image_gradient.py).
 """
 
+from typing import Any
+
 import numpy as np
 
 from minivis.engine.checks import check_finite
@@ -103,7 +105,7 @@ def style_loss(net, shape, paintings, layers, blend=None, masks=None, tile=None)
 
 def grams_of(net, x, layers, tile=None):
     """{layer: `gram`} of a picture x (1, H, W, C), summed over tiles if there is a tile size."""
-    sums = {}
+    sums: dict[str, Any] = {}
     for acts in activations(net, x, layers, tile):
         check_finite(*(acts[layer] for layer in layers))
         add(sums, {layer: gram_sum(acts[layer]) for layer in layers})

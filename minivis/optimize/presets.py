@@ -77,5 +77,5 @@ def resolve(presets, name, defaults, given, depth=None):
             raise UnknownName.of("setting", setting, defaults, listed=40)
     preset = dict(presets[name])
     by_depth = preset.pop("by_depth", ())
-    at_depth = next((settings for end, settings in by_depth if depth <= end), {})
+    at_depth: dict[str, Any] = next((settings for end, settings in by_depth if depth <= end), {})
     return {**defaults, **preset, **at_depth, **{key: value for key, value in given.items() if value is not None}}

@@ -146,7 +146,10 @@ class Recorder(LongRun):
         self.expected = memory_of(problem, method)
         super().__init__(watch, steps, progress, f"{title} ({self.expected / 1e6:,.0f} MB)")
         self.evaluations, self.memory = 0, {}
-        self.best, self.best_losses, self.best_terms, self.first_loss = None, None, {}, math.nan
+        self.best: Any = None                   # the images, from the first comparison on, and their losses
+        self.best_losses: Any = None
+        self.best_terms: dict[str, float] = {}
+        self.first_loss = math.nan
         self.trace, self.trace_every = [], 1
         self.rng_state, self.last, self.finished = None, None, False
         self.moved = None                       # (N,) whether each image has had a gradient other than zero

@@ -73,7 +73,7 @@ class Gradient:
 
     def rate_at(self, number):
         """(the rate of a step, whether a stage starts with it)."""
-        if np.ndim(self.rate) == 0:
+        if not isinstance(self.rate, (tuple, list)):
             return self.rate, number == 0
         first = 0
         for rate, steps in self.rate:

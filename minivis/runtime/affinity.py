@@ -9,10 +9,11 @@ import ctypes
 import functools
 import os
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
 
 BY_THREAD = hasattr(os, "sched_setaffinity")                    # Linux: every thread has a set of cores of its own
-core_of_this_thread = getattr(ctypes.PyDLL(None), "sched_getcpu", None) if BY_THREAD else None
+core_of_this_thread: Callable[[], int] | None = getattr(ctypes.PyDLL(None), "sched_getcpu", None) if BY_THREAD else None
 LAST = threading.local()                                        # .off: what this thread keeps off already
 
 
@@ -25,8 +26,8 @@ def cores():
 @contextmanager
 def staying(wanted=True):
     """Within this, the calling thread stays on its core. Yield what the others shall `keep_off`; None: nothing."""
-    allowed = os.sched_getaffinity(0) if wanted and core_of_this_thread and cores() > 1 else ()
-    if len(allowed) < 2:
+    allowed = os.sched_getaffinity(0) if wanted and core_of_this_thread and cores() > 1 else set()
+    if core_of_this_thread is None or len(allowed) < 2:
         yield None
         return
     core = core_of_this_thread()

@@ -11,6 +11,7 @@ import os
 import struct
 import zlib
 from contextlib import suppress
+from typing import Any
 
 from minivis.runtime.files import open_regular, room_for, write_all
 
@@ -38,7 +39,7 @@ class BlockLog:
     def __init__(self, path, end=0):
         self.path, self.end = path, end
         with room_for(path):
-            self.file = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+            self.file: Any = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         try:
             os.ftruncate(self.file, end)
         except BaseException:

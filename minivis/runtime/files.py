@@ -102,7 +102,7 @@ def room_for(path):
 def write_all(descriptor, data):
     """Write all bytes of ``data`` to an open file; one system call may take fewer. Raise OSError."""
     left = memoryview(data)
-    left = left.cast("B") if left.nbytes else b""       # one without elements can't be cast
+    left = left.cast("B") if left.nbytes else memoryview(b"")       # one without elements can't be cast
     while len(left):
         left = left[os.write(descriptor, left) :]
 

@@ -26,5 +26,6 @@ def take_avx512():
 
 def is_amd_with_avx512(cpuinfo):
     """Of one processor's lines of /proc/cpuinfo."""
-    fields = dict(map(str.strip, line.split(":", 1)) for line in cpuinfo.splitlines() if ":" in line)
+    pairs = (line.split(":", 1) for line in cpuinfo.splitlines() if ":" in line)
+    fields = {key.strip(): value.strip() for key, value in pairs}
     return fields.get("vendor_id") == "AuthenticAMD" and set(fields.get("flags", "").split()) >= WANTED

@@ -26,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import pairwise
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -41,7 +42,7 @@ HIDES_THREADS = ("openmp",)             # a BLAS whose setting belongs to the ca
 
 def checked_count(value, name):
     count = int(value) if isinstance(value, str) and value.strip().isdecimal() and len(value) < 30 else value
-    if not isinstance(count, Integral) or isinstance(count, bool) or not 1 <= count <= MOST_THREADS:
+    if not isinstance(count, Integral) or isinstance(count, bool) or not 1 <= int(count) <= MOST_THREADS:
         endless = isinstance(count, int) and count.bit_length() > 256       # Python refuses to print some of these
         given = f"one of {count.bit_length()} bits" if endless else repr(value)
         raise BadValue(f"{name} must be a whole number from 1 to {MOST_THREADS}, got {given[:100]}")
@@ -104,7 +105,7 @@ class Team:
         self.lock = threading.Lock()
         self.asked = None                       # what set_threads said
         self.busy = 0                           # workers at work now
-        self.pool = None
+        self.pool: Any = None                   # a ThreadPoolExecutor, from the first call that has work for two on
         self.warmed = 0                         # threads that have made OpenBLAS' first product side by side
         self.here = threading.local()           # .working: this thread runs a task; .scratch: its memory
 
@@ -246,11 +247,10 @@ def map_out(task, items):
 
 def _after_fork():
     """A forked child has none of its parent's threads, and maybe a lock that one of them held."""
-    for part in (ONE_BLAS_THREAD, TEAM):
-        asked = getattr(part, "asked", None)
-        part.__init__()
-        if asked is not None:
-            part.asked = asked
+    asked = TEAM.asked
+    OneBlasThread.__init__(ONE_BLAS_THREAD)
+    Team.__init__(TEAM)
+    TEAM.asked = asked
 
 
 if hasattr(os, "register_at_fork"):

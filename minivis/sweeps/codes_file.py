@@ -163,7 +163,8 @@ def open_codes(path):
                 parts[0].ndim != 2 or parts[0].dtype.kind != "f" or any(p.ndim != 1 or p.dtype.kind != "S"
                                                                        for p in parts[1:])):
             raise BadFile(f"{path} is damaged: it lacks a part of what a file of codes holds; make it again")
-        yield CodesFile(os.fspath(path), *parts, **about, size=int(size or 0) or None)
+        codes, paths, hashes = parts
+        yield CodesFile(os.fspath(path), codes, paths, hashes, size=int(size or 0) or None, **about)
 
 
 def held(path, codes, names=None, hashes=None, said=None, pictures=None):

@@ -8,6 +8,7 @@ codes. So a batch is there whole or not at all, and a run that goes on composes 
 import json
 import os
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -68,8 +69,10 @@ class CodesLog:
 
     def __init__(self, path, source, resume=False):
         self.path, self.source = path, source
-        self.known, self.unreadable, self.rows, self.end = set(), [], 0, 0
-        self.log = None
+        self.known: set[str] = set()
+        self.unreadable: list[tuple[str, str, str]] = []
+        self.rows, self.end = 0, 0
+        self.log: Any = None                            # the `BlockLog`, from the first batch on
         if resume and os.path.exists(path):
             source.check(path, source_of(path))
             for end, batch in self.read():

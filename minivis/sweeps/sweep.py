@@ -109,12 +109,12 @@ def here(hands):
             at_work.append(part)
             try:
                 with sharing(lambda: len(at_work) < get_threads()):
-                    return show(net, *read_batch(net, part, size), layer, digest)
+                    return show(net, layer, digest, *read_batch(net, part, size))
             finally:
                 at_work.pop()
 
         with ThreadPoolExecutor(hands) as pool:
-            coming = deque()
+            coming: deque = deque()
             try:
                 for part in parts:
                     coming.append(pool.submit(look_at, part))
@@ -149,7 +149,8 @@ def elsewhere(jobs, backend, scheduler):
     def run(net, parts, layer, digest, size):
         from joblib import delayed
 
-        handed, losses = deque(), 0                     # handed out, and the results not yet seen
+        handed: deque = deque()                         # handed out, and the results not yet seen
+        losses = 0
         while True:
             todo = chain(list(handed), remembered(parts, handed))
             with workers(net, jobs, backend, scheduler) as (parallel, stand_in):
@@ -190,7 +191,7 @@ def remembered(parts, handed):
 def look(net, pictures, layer, digest, size):
     """One task of `elsewhere`: read a batch, show it to the net. In one thread, as all within a `map_out` is."""
     net = unpacked(net)
-    (looked,) = map_out(lambda part: show(net, *read_batch(net, part, size), layer, digest), [pictures])
+    (looked,) = map_out(lambda part: show(net, layer, digest, *read_batch(net, part, size)), [pictures])
     return looked
 
 
@@ -217,7 +218,7 @@ def why_not(pictures, i, error):
     return str(error) if isinstance(error, MinivisError) else f"{pictures.name(i)} does not fit into memory"
 
 
-def show(net, x, looked, layer, digest):
+def show(net, layer, digest, x, looked):
     """Fill in what was found. BLAS has one thread, so that the bits do not depend on how many there are."""
     if x is not None:
         x = to_gpu(x) if on_gpu(net) else x

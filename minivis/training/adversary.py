@@ -8,8 +8,7 @@ gradient), or some steps of PGD.
 """
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Literal
 
 from minivis.errors import BadValue, UnknownName
 from minivis.runtime.settings import NUMBER, TEXT, check_fields, whole
@@ -24,7 +23,7 @@ class Adversary:
     attack: str = "fgsm"
     eps: float = 8.0
     steps: int = 1                              # of PGD
-    norm: str = "Linf"                          # or "L2": then eps is the length of the whole difference
+    norm: Literal["Linf", "L2"] = "Linf"        # L2: eps is the length of the whole difference
     share: float = 1.0                          # of the pictures; the rest is learned from as it is
     warmup: int = 0                             # steps of the training in which eps grows from 0
 
@@ -68,6 +67,7 @@ class Adversary:
         # a stride of 1.25 eps reaches nearly all of the ball from nearly everywhere in it (Wong et al. 2020, section 4)
         stride = 2.5 * eps / max(2, self.steps)
         if moved:
-            pixels[:moved] = pgd(net, pixels[:moved], label=np.asarray(labels[:moved]), eps=eps, step=stride,
-                                 steps=self.steps, norm=self.norm, seed=seed)
+            numbers = [int(label) for label in labels[:moved]]
+            pixels[:moved] = pgd(net, pixels[:moved], label=numbers, eps=eps, step=stride, steps=self.steps,
+                                 norm=self.norm, seed=seed)
         return pixels

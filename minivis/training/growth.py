@@ -1,6 +1,7 @@
 """What one sees of a net while it learns: loss and right answers, step by step, and its first filters growing."""
 
 from collections import deque
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,8 @@ class Growth:
 
 def means(values):
     """The mean of the last MEAN_OF values, at each place."""
-    last, found = deque(maxlen=MEAN_OF), []
+    last: deque[Any] = deque(maxlen=MEAN_OF)
+    found = []
     for value in values:
         last.append(value)
         found.append(sum(last) / len(last))

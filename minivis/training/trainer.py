@@ -15,6 +15,7 @@ import math
 import time
 from collections import deque
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import h5py
 import numpy as np
@@ -102,8 +103,8 @@ class Trainer:
         self.data, self.recipe = data, recipe
         self.logits = net.role("logits")
         self.steps_done, self.seconds = 0, 0.0
-        self.slots = {name: {key: {} for key in layer.params} for name, layer in net.layers.items()}
-        self.recent = deque(maxlen=50)          # (loss, accuracy) of the last steps
+        self.slots: dict[str, Any] = {name: {key: {} for key in layer.params} for name, layer in net.layers.items()}
+        self.recent: deque[Any] = deque(maxlen=50)          # (loss, accuracy) of the last steps
         self.threads = threads
 
     @property
@@ -194,7 +195,8 @@ class Trainer:
             done, seconds = int(done), float(seconds)
             if not 0 <= done <= self.recipe.steps:
                 raise BadFile(f"{path} is damaged: it has {done} steps, but the recipe has {self.recipe.steps}")
-            params, slots = {}, {}
+            params: dict[str, Any] = {}
+            slots: dict[str, Any] = {}
             for name, layer in self.net.layers.items():
                 params[name] = {key: like(p, f"params/{name}/{key}", source) for key, p in layer.params.items()}
                 slots[name] = {key: {} for key in layer.params}

@@ -55,11 +55,11 @@ def decoded(path):
 
 def of_lines(lines):
     """Names of lines: numbered from 0 to the last, each once, or after ImageNet's numbers, or as they are."""
-    numbered = [NUMBERED.fullmatch(line) for line in lines]
-    if all(numbered) and sorted(int(found[1]) for found in numbered) == list(range(len(lines))):
+    numbered = [found for line in lines if (found := NUMBERED.fullmatch(line))]
+    if len(numbered) == len(lines) and sorted(int(found[1]) for found in numbered) == list(range(len(lines))):
         return of_lines([found[2] for found in sorted(numbered, key=lambda found: int(found[1]))])
-    synsets = [SYNSET.fullmatch(line) for line in lines]
-    if all(synsets):
+    synsets = [found for line in lines if (found := SYNSET.fullmatch(line))]
+    if len(synsets) == len(lines):
         return [found[1].split(",")[0] for found in synsets]
     return lines
 

@@ -9,6 +9,7 @@ one without is the end of the net: its last layer, its logits or its probabiliti
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -114,7 +115,8 @@ def read_answers(words, net, names=None):
     key = next(iter(arrays)) if key is None and len(arrays) == 1 else key
     if key is None:
         raise BadFile(f"{source} holds {', '.join(list(arrays)[:6])}: the input should be called x")
-    x, outputs = arrays.pop(key), {}
+    x = arrays.pop(key)
+    outputs: dict[str, Any] = {}
     if arrays:                                                  # the outputs stand in the same file
         outputs.update((name, (source, array)) for name, array in arrays.items())
     for word in words[1:]:

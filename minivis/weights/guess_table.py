@@ -15,7 +15,7 @@ a usual size is taken.
 import json
 import re
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minivis.errors import BadFile
 from minivis.models.known import SUFFIXES
@@ -87,7 +87,7 @@ def guess_table(contents, path):
         guess.notes.append(f"the name {sums[0]} suggests that outputs are added: such branches need rows of type Add, "
                            "with their inputs, which no shape tells")
     guess.notes.append("no shape tells how pictures come in: preprocess is one of caffe, torch, tensorflow, unit, none")
-    pixels = {"preprocess": "none"}
+    pixels: dict[str, Any] = {"preprocess": "none"}
     channels = guess.gives["input"]
     if channels not in (3, None):
         order = "grey" if channels == 1 else "as given"

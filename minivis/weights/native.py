@@ -64,7 +64,7 @@ def load(source, *, dtype=np.float32, finite=True):
         raise BadFile(f"{path} is of version {version} of our format; this minivis reads up to {VERSION}: update "
                       "minivis")
     dataset = child(file, "net", h5py.Dataset)
-    text = None if dataset is None else source.text(dataset)
+    text: Any = None if dataset is None else source.text(dataset)
     try:
         table = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:        # TypeError: no such dataset, or no text in it

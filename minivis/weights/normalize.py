@@ -11,6 +11,7 @@ that a net with one is refused.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,8 @@ DEAD = 1e-8                                     # a filter that says nothing on 
 def mean_activations(net, images):
     """Layer -> the mean over pictures and positions of the ReLU behind each convolution, (F,) in float64."""
     names = dict(pairs(net))
-    sums, counts = {}, {}
+    sums: dict[str, Any] = {}
+    counts: dict[str, int] = {}
     for image in images:
         acts = net.forward(net.preprocess(image), keep=list(names.values()), until=list(names.values())[-1], grad=None)
         for conv, relu in names.items():

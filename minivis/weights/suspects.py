@@ -6,6 +6,7 @@
 """
 
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -55,10 +56,10 @@ def values(net):
     for name in ("torch", "caffe", "matconvnet", "efficientnet-lite"):
         given = PREPROCESSINGS[name]
         if len(given.mean) == C:
-            found += [(f"x were pixels prepared as by --preprocess {name}", lambda x, given=given: prepared(given, x)),
-                      (f"what --preprocess {name} does were undone in x", lambda x, given=given: undone(given, x))]
+            found += [(f"x were pixels prepared as by --preprocess {name}", partial(prepared, given)),
+                      (f"what --preprocess {name} does were undone in x", partial(undone, given))]
     if C == 3:
-        unit = replace(TORCH, mean=[m / 255 for m in TORCH.mean], scale=[s / 255 for s in TORCH.scale])
+        unit = replace(TORCH, mean=tuple(m / 255 for m in TORCH.mean), scale=tuple(s / 255 for s in TORCH.scale))
         found.append(("ImageNet's mean and deviation were taken from x, as from pixels in 0..1",
                       lambda x: prepared(unit, x)))
     return found

@@ -163,7 +163,7 @@ class EmojiClass(NamedTuple):
 
 def _read(table):
     """Lines at the margin name a category; the others are ``name  CODE  alias, alias``, two spaces apart or more."""
-    category = None
+    category = ""
     for line in filter(str.strip, table.splitlines()):
         if not line.startswith(" "):
             category = line

@@ -238,7 +238,10 @@ def read_npm(package, folder):
             raise MissingExtra(f"npm could not fetch {package} ({reason}); put {archive.name} into {folder} by hand")
     try:
         with tarfile.open(archive) as tar:
-            return json.load(tar.extractfile("package/icons.json"))
+            icons = tar.extractfile("package/icons.json")
+            if icons is None:
+                raise KeyError("package/icons.json is not a file")
+            return json.load(icons)
     except (tarfile.TarError, KeyError, EOFError, ValueError, OSError) as error:
         raise BadFile(f"{archive} is not the npm package {package}; delete it and it is fetched again") from error
 

@@ -43,7 +43,7 @@ def kind(layer):
         kernel, channels = layer.params["w"].shape[:2], layer.params["w"].shape[2:]
         plain = kernel == layer.stride == (1, 1) and layer.groups == 1
         return "1" if plain else "d" if layer.groups > 1 and channels == (1, layer.groups) else "-"
-    return {ReLU: "r", Add: "a"}.get(type(layer), "-")
+    return "r" if type(layer) is ReLU else "a" if type(layer) is Add else "-"
 
 
 class Bottleneck:
@@ -52,7 +52,8 @@ class Bottleneck:
     def __init__(self, names, layers):
         self.names, self.convs, self.adds = names, layers[::2], isinstance(layers[-1], Add)
         fused = [FusedConv(names[i : i + 2], layers[i : i + 2]) for i in range(0, len(names) - 2, 2)]
-        self.expand, self.filtering = (None, *fused)[-2:]
+        self.filtering = fused[-1]
+        self.expand = fused[-2] if len(fused) > 1 else None
         self.project = self.convs[-1]
         rest = zip(names[2 * len(fused) :], layers[2 * len(fused) :])
         self.one_by_one = [*((pair.names[0], pair) for pair in fused), *rest]

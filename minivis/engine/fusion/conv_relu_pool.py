@@ -6,6 +6,8 @@ their middle do not exist. `plan.py` decides where this is done; a convolution t
 itself. On a GPU the convolution's own last kernel does the ReLU, and the pool follows.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minivis.convolution import cuda, direct, run, tuning, window
@@ -140,7 +142,7 @@ class IntoPool(IntoReLU):
         N, H, W, C = self.shape = shape
         self.dtype, self.max_value, self.mask = dtype, max_value, mask
         self.made = mode.empty((N, H // 2, W // 2, C), dtype)
-        self.switches = mode.empty(self.made.shape, np.uint8) if mode.grad else None
+        self.switches: Any = mode.empty(self.made.shape, np.uint8) if mode.grad else None
 
     def open(self, images, first, last):
         return scratch("sink", (images.stop - images.start, last - first, *self.shape[2:]), self.dtype)
@@ -175,11 +177,12 @@ class Passed:
 
     def __init__(self, dout, mask, rule, pool_cache=None):
         self.dout, self.mask, self.rule, self.dtype = dout, mask, rule, dout.dtype
+        self.switches: Any                              # None where there is no pool
         self.switches, self.shape = pool_cache or (None, dout.shape)
 
     def rows(self, images, first, last, out=None):
         dout = self.dout[images, first:last] if self.switches is None else self.unpooled(images, first, last)
-        mask = self.mask[images, first:last] if self.rule != "deconv" else None
+        mask: Any = self.mask[images, first:last] if self.rule != "deconv" else None
         if self.rule == "normal":
             return np.multiply(dout, mask, out=scratch("source", dout.shape, dout.dtype) if out is None else out)
         passed = RELU_RULES[self.rule](dout, mask)

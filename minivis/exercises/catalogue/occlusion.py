@@ -25,7 +25,7 @@ def occlusion(score, image, window, stride, fill):
 
 def by_loops(score, image, window, stride, fill):
     H, W, _ = image.shape
-    drops = []
+    drops: list[list[float]] = []
     for top in range(0, H - window + 1, stride):
         drops.append([])
         for left in range(0, W - window + 1, stride):

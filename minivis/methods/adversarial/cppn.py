@@ -9,11 +9,13 @@ Symmetric functions make symmetric pictures, and periodic ones make patterns. Th
 nodes change at random, one at a time, as in NEAT (Stanley & Miikkulainen 2002); evolve.py selects.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sine": np.sin,
     "sigmoid": lambda s: np.tanh(s / 2),
     "gaussian": lambda s: 2 * np.exp(-s * s) - 1,

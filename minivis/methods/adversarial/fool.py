@@ -11,7 +11,7 @@ The file is what counts. A picture is rounded to whole levels of 0..255, written
 judges that: rounding by half a level has undone many attacks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -76,7 +76,8 @@ def fool(
     def attack(i, eps=None):
         own = {"target" if sign < 0 else "label": classes[i:i + 1], "mask": mask, "steps": steps, "progress": progress}
         if not bounded:
-            return {"deepfool": deepfool, "szegedy": szegedy}[method](net, pixels[i], **own)[0]
+            smallest: Callable[..., Any] = deepfool if method == "deepfool" else szegedy
+            return smallest(net, pixels[i], **own)[0]
         step = eps if method == "fgsm" else None
         return pgd(net, pixels[i], eps=eps, norm=norm, step=step, random_start=method == "pgd", seed=seed, **own)[0]
 

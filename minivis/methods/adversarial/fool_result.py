@@ -52,7 +52,7 @@ class Fooling(BatchResult):
         images = [self.subject.drawn(i), self._chart(self.before[i]), signed(shown(difference), limit=limit),
                   shown(self.seen[i]), self._chart(self.after[i])]
         bars = [None, None, ("grey", -limit, limit, "levels of 255"), None, None]
-        if self.free is not None:
+        if self.free is not None and self.free_probs is not None:
             best = self._answer(i, self.free_probs)
             images.append(shown(self.free[i]))
             titles.append(f"maximised, without bound or prior\n{self.names[best]} {percent(self.free_probs[i][best])}")
@@ -82,7 +82,7 @@ class Fooling(BatchResult):
             "target": None if self.target is None else self.names[self.target[i]], "eps": self.eps[i],
             **distances(self.subject.fitted[i], self.made[i]),
             "before": self._top(self.before[i]), "after": self._top(self.after[i]),
-            **({} if self.free is None else {"maximised": self._top(self.free_probs[i])}),
+            **({} if self.free_probs is None else {"maximised": self._top(self.free_probs[i])}),
         }  # fmt: skip
 
     def _top(self, probs):

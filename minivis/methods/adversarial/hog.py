@@ -29,6 +29,7 @@ from minivis.objectives.priors import tv
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import pixels
 from minivis.optimize.problem import Problem
+from minivis.optimize.recorder import Run
 from minivis.optimize.update_rules import Adam
 from minivis.optimize.watch import INTERRUPTED
 from minivis.runtime.settings import SEED, SWITCH, among, number, takes, whole
@@ -60,7 +61,7 @@ class HogTwin(Result):
     twin: np.ndarray
     codes: tuple
     inverted: bool                              # there was no B
-    run: object
+    run: Run
 
     @property
     def ok(self):

@@ -42,11 +42,13 @@ class Backprop(BatchResult):
         return dict(self.gradients)
 
     def draw(self, i):
-        top, left, bottom, right = self.fields[i] if self.settings["crop"] else (None,) * 4
-        part = np.s_[top:bottom, left:right]
+        part, where = np.s_[:, :], ""
+        if self.settings["crop"]:
+            top, left, bottom, right = self.fields[i]
+            part, where = np.s_[top:bottom, left:right], f"\nrows {top} to {bottom - 1}, columns {left} to {right - 1}"
         seen, absolute = self.subject.drawn(i)[part], self.settings["display"] == "absolute"
-        where = f"\nrows {top} to {bottom - 1}, columns {left} to {right - 1}" if self.settings["crop"] else ""
-        images, titles, bars = [seen], [f"the input\n{self.target.title(i)}{where}"], [None]
+        images, titles = [seen], [f"the input\n{self.target.title(i)}{where}"]
+        bars: list[tuple | None] = [None]
         for rule, gradient in self.gradients.items():
             shown = gradient[i][part] if absolute else self.subject.shown(gradient[i][part])
             images.append((unsigned if absolute else signed)(shown))

@@ -54,7 +54,8 @@ class Curves(BatchResult):
                 for kind in self.deletion}
 
     def draw(self, i):
-        height, charts = PANEL - 36, []
+        height = PANEL - 36
+        charts: list[Any] = []
         what = f"p({self.target.name(i)})" if self.target.probs is not None else self.target.name(i)
         ends = {"low": 0, "high": 1} if self.target.probs is not None else {}
         notes = {"": ("deletion", "insertion"), **{

@@ -29,7 +29,7 @@ from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, several, takes, whole
-from minivis.types import Pictures
+from minivis.types import Pictures, Progress
 
 MEASURES = ("prob", "score")
 FALLS, RISES = (142, 47, 45), (45, 79, 137)             # the darkest red and blue of the colour map: frames of windows
@@ -107,7 +107,7 @@ class Occlusion(BatchResult):
 def occlusion(
     net: Network, image: Pictures, unit: UnitLike = None, *, window: int | tuple[int, int] | None = None,
     stride: int | tuple[int, int] | None = None, fill: Any = "grey", measure: str | None = None,
-    batch: int | None = None, seed: int = 0, progress: bool = False,
+    batch: int | None = None, seed: int = 0, progress: Progress = False,
 ) -> Occlusion:  # fmt: skip
     """How far a unit (default: each picture's top class) falls when a square is covered, for a picture or a batch.
 

@@ -56,7 +56,7 @@ class SanityCheck(BatchResult):
     def draw(self, i):
         stages = np.unique(np.linspace(0, len(self.layers), min(COLUMNS, len(self.layers) + 1)).round().astype(int))
         headings = ["trained", *(f"down to {self.layers[k - 1]}" for k in stages[1:])]
-        rows = []
+        rows: list[Any] = []
         for kind, maps in self.maps.items():
             tiles = [_tile(unsigned(maps[k, i])) for k in stages]
             captions = ["", *(f"{self.likeness[kind][k - 1, i]:.2f}" for k in stages[1:])]

@@ -177,8 +177,8 @@ def draw_tiles(net, pictures, layer, found, maps, field, side, size, progress):
     count = batch_size(net, size)
     for begin in track(range(0, len(entries), count), progress, "pictures of patches"):
         some = entries[begin : begin + count]
-        pixels = {one.number: None for _, _, one in some}
-        for index in pixels:
+        pixels: dict[int, Any] = {}
+        for index in dict.fromkeys(one.number for _, _, one in some):
             read, _ = pictures.read(index, size if net.input_size else None, net.input_channels)
             pixels[index] = fitted(net, read, size).image
         seen = {index: seen_by(net, image[None])[0] for index, image in pixels.items()}

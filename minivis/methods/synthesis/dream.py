@@ -160,12 +160,15 @@ class DreamRun(LongRun):
 
     def __init__(self, at, steps, octaves, identity, watch, progress):
         super().__init__(watch, steps * octaves, progress, "dream")
-        self.at, self.identity = at, identity
+        self.at, self.identify = at, identity
         kept = self.kept(("pixels",))
         if kept is not None:
             pixels, losses = get_xp(at.pixels).asarray(kept["pixels"]), tuple(map(tuple, kept["losses"]))
             self.at = State(kept["number"], kept["step"], pixels, losses, kept["rng"])
             self.step = steps * self.at.number + self.at.step
+
+    def identity(self):
+        return self.identify()
 
     def state(self):
         at = self.at

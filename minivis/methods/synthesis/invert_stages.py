@@ -6,6 +6,7 @@ is explained where its stage is made, and its numbers are in presets.py.
 
 from collections import namedtuple
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,8 @@ def in_stages(net, stages, levels, *, seed=0, watch=None, title="invert", **show
     Each stage starts from the picture of the one before. Return the `Run` of the last, with the steps of all.
     """
     watch = Watch() if watch is None else watch
-    resumes, runs = bool(watch.resume and watch.checkpoint), []
+    resumes = bool(watch.resume and watch.checkpoint)
+    runs: list[Any] = []
     asked, p, *_ = stages[-1]
     first_loss = Problem(net, asked(levels), p).measure(p.start(levels)).loss
     for number, (aim, p, transforms, method, steps, anew) in enumerate(stages, 1):

@@ -174,7 +174,8 @@ def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
         raise BadValue(f"{len(sizes)} sizes and {len(steps)} numbers of steps: give one number, or one for each size")
     if any(isinstance(side, bool) or not isinstance(side, (int, np.integer)) or side < 1 for side in sizes):
         raise BadValue(f"a size must be a whole number of pixels of at least 1, not {sizes}")
-    runs, notes = [], []
+    runs: list[Any] = []
+    notes: list[str] = []
     watch = Watch() if watch is None else watch
     resumed = shape_in(watch.checkpoint) if watch.resume and watch.checkpoint else None
     for side, count in zip(sizes, steps):

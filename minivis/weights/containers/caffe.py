@@ -73,7 +73,8 @@ class Message:
         raise Damaged("a number that does not end")
 
     def varints(self):
-        at, found = self.start, []
+        at = self.start
+        found: list[int] = []
         while at < self.end and len(found) <= 32:
             value, at = self.varint(at)
             found.append(value)

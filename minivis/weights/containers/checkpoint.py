@@ -77,7 +77,8 @@ def names_of(part, tensors):
 
 def dicts_in(value, is_tensor):
     """Key ("" for all of it, "model", "nets.student") -> the tensors that stand in the dict there, if any."""
-    found, waiting, seen = {}, [("", value, DEEPEST)], set()
+    found, waiting = {}, [("", value, DEEPEST)]
+    seen: set[int] = set()
     while waiting and len(seen) < MOST_LOOKED_AT:
         at, one, depth = waiting.pop(0)
         if id(one) in seen:

@@ -5,6 +5,7 @@ The biases tell: there are as many as a layer gives.
 """
 
 import re
+from typing import Any
 
 from minivis.weights.containers.tensor import Tensor
 
@@ -38,7 +39,7 @@ def pairs_of(tensors):
     layers: dict[str, list] = {}
     for name in tensors:
         layers.setdefault(name.rpartition(".")[0], []).append(name)
-    pairs = {}
+    pairs: dict[str, Any] = {}
     for layer, names in layers.items():
         if layer and sorted(len(tensors[name].shape) for name in names) in ([1, 2], [1, 4]):
             pairs |= {name: f"{layer}.{'bias' if len(tensors[name].shape) == 1 else 'weight'}" for name in names}

@@ -71,7 +71,10 @@ def header_of(member):
     if length > HEADER_LIMIT:
         raise ValueError(f"a header of {length} bytes")
     text = member.read(length).decode("utf-8")
-    descr, fortran, sizes = (pattern.search(text)[1] for pattern in (DESCR, FORTRAN, SHAPE))
+    found = [match[1] for pattern in (DESCR, FORTRAN, SHAPE) if (match := pattern.search(text))]
+    if len(found) < 3:
+        raise ValueError("a header without dtype, order or shape")
+    descr, fortran, sizes = found
     return tuple(int(n) for n in re.findall(r"\d+", sizes)), fortran == "True", np.dtype(descr), member.tell()
 
 
@@ -91,9 +94,9 @@ def read_member(raw, info, shape, fortran, dtype, header):
     try:
         with zipfile.ZipFile(raw) as file, file.open(info) as member:
             member.read(header)
-            view = memoryview(numbers).cast("B") if numbers.size else memoryview(b"")
+            view = numbers.data.cast("B") if numbers.size else memoryview(b"")
             while view:
-                got = member.readinto(view)
+                got = member.readinto(view)             # type: ignore[attr-defined]      # it is a ZipExtFile
                 if not got:
                     raise BadFile("ends before its numbers do: it is truncated; fetch or copy it again")
                 view = view[got:]

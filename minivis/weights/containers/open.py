@@ -39,10 +39,11 @@ def opened(path, part=None):
         found = None if hdf5 else contents(raw, start, size, path, part)
         if found is not None and found.axes == "OIHW":
             found = replace(found, tensors=plain_weights(found.tensors))
-        if part is not None and found is None:
-            raise BadValue(f"{path} is one net: leave --part {part} out")
-        if part is not None and not found.container.startswith("PyTorch"):
-            found = replace(found, tensors=named_part(found.tensors, part))
+        if part is not None:
+            if found is None:
+                raise BadValue(f"{path} is one net: leave --part {part} out")
+            if not found.container.startswith("PyTorch"):
+                found = replace(found, tensors=named_part(found.tensors, part))
         yield found
 
 

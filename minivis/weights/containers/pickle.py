@@ -10,6 +10,7 @@ the file until it is asked for.
 
 import math
 import os
+from typing import Any
 
 import numpy as np
 
@@ -197,7 +198,7 @@ def named(value, name=""):
     if not isinstance(value, dict | list):
         return {}
     items = value.items() if isinstance(value, dict) else enumerate(value)
-    found = {}
+    found: dict[str, Any] = {}
     for key, item in items:
         found |= named(item, f"{name}.{key}" if name else str(key))
     return found

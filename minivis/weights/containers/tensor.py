@@ -78,7 +78,7 @@ class Tensor:
     def _numbers(self, first, count):
         numbers = np.empty(count, STORED_AS[self.dtype])
         self.file.seek(self.offset + first * numbers.itemsize)
-        view = memoryview(numbers).cast("B")
+        view = numbers.data.cast("B")
         while view:
             got = self.file.readinto(view)
             if not got:

@@ -116,8 +116,11 @@ def tensors(state, locate, raw, path, part=None):
     found = {}
     for name, view in net_dict(state, path, is_tensor, part).items():
         try:
-            is_array = isinstance(view, pickle.Array)
-            found[name] = view.tensor(raw) if is_array else tensor(view, *locate(view.storage), raw)
+            if isinstance(view, pickle.Array):
+                found[name] = view.tensor(raw)
+            else:
+                start, length = locate(view.storage)
+                found[name] = tensor(view, start, length, raw)
         except BadFile as error:
             raise BadFile(f"{path}: the tensor {name[:80]!r}: {error}") from None
     return found

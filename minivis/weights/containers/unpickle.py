@@ -8,7 +8,7 @@ other names is told by pickle_names.py.
 import codecs
 import pickletools
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minivis.errors import BadFile
 from minivis.weights.containers.limits import is_shape
@@ -156,9 +156,10 @@ LINES = {"GLOBAL": 2, "INST": 2, "PERSID": 1}           # of text that follow
 def instructions(data, spans):
     """(name, argument) to the end, as `pickletools` reads them. What it can't: texts of Python 2 that hold bytes, names
     with damaged escapes, of which it warns, and, where ``spans``, to leave long bytes in the file."""
+    arg: Any
     while True:
         code = data.read(1)
-        op = pickletools.code2op[code.decode("latin-1")]
+        op = pickletools.code2op[code.decode("latin-1")]      # type: ignore[attr-defined]     # undocumented
         if op.name == "STRING":
             line = data.readline().strip()
             with warnings.catch_warnings():
@@ -182,7 +183,9 @@ def build(raw, calls=CALLS, most=None, spans=False, storages=None):
     in the file, as `Span`s. ``storages``: a dict that takes the dtype of each storage, by its key.
     """
     data = Limited(raw, PICKLE_BYTES if most is None else most)
-    stack, marks, memo = [], [], {}
+    stack: list[Any] = []
+    marks: list[int] = []               # where in the stack each open mark stands
+    memo: dict[int, Any] = {}
 
     def since_mark():
         start = marks.pop()

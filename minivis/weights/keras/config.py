@@ -5,6 +5,7 @@ or config.json of a .keras archive), every step of it must be VGG's; nothing is 
 """
 
 import json
+from typing import Any
 
 from minivis.errors import BadFile
 from minivis.models.vgg import BLOCKS, POOLS
@@ -144,7 +145,7 @@ def rows_chw(config):
 
     They are where channels come first, unless Flatten puts them last before it flattens: it does since Keras 2.2.
     """
-    flatten = next((settings for kind, settings in config or [] if kind == "Flatten"), {})
+    flatten: dict[str, Any] = next((settings for kind, settings in config or [] if kind == "Flatten"), {})
     first = channels_first(config)
     return first and flatten.get("data_format") != "channels_first"
 

@@ -5,7 +5,7 @@ A Sequential model becomes a chain of calls, so whoever builds a net meets one k
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -82,7 +82,8 @@ def sequential(config, entry, depth):
     """A chain: each layer is called once, with what the one before made."""
     rows = config["layers"] if isinstance(config, dict) else config             # Keras 1: the list alone
     name = config.get("name", "sequential") if isinstance(config, dict) else "sequential"
-    layers, before = [], None
+    layers: list[Any] = []
+    before: Any = None                              # the name of the layer before, as soon as there is one
     for row in rows:
         if row["class_name"] == "InputLayer":
             layers.append(described(row, (), depth))

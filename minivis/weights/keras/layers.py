@@ -148,9 +148,10 @@ def batch_norm(graph, step, value):
     along[axis - 1 if axis > 0 else axis] = C
     given = {key: graph.array(step, key, 1) if key in step.arrays else np.full(C, usual, graph.dtype)
              for key, usual in (("gamma", 1), ("beta", 0), ("moving_mean", 0), ("moving_variance", 1))}
-    arrays = [layout.per_channel(array.reshape(along), value.places, graph.shapes[value.layer], graph.dtype)
-              for array in given.values()]
-    return graph.keep(step, BatchNorm(*arrays, eps=float(step.get("epsilon", default=1e-3))), value)
+    gamma, beta, mean, var = (
+        layout.per_channel(array.reshape(along), value.places, graph.shapes[value.layer], graph.dtype)
+        for array in given.values())
+    return graph.keep(step, BatchNorm(gamma, beta, mean, var, float(step.get("epsilon", default=1e-3))), value)
 
 
 # ---- windows ----

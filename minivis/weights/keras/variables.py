@@ -7,6 +7,7 @@
 """
 
 import re
+from typing import Any
 
 import h5py
 
@@ -113,7 +114,7 @@ class Numbered:
         container = next((c for c in (child(group, name, h5py.Group) for name in LAYERS) if c is not None), None)
         if container is None:
             return
-        counted = {}                            # class -> its groups that hold arrays, by number
+        counted: dict[str, Any] = {}                            # class -> its groups that hold arrays, by number
         for key in sorted(container, key=number):
             one = child(container, key, h5py.Group)
             if one is not None and holds_arrays(one):

@@ -106,8 +106,8 @@ def batch_norm(graph, node, given):
         raise BadFile(f"{node.name!r} takes mean and variance from the pictures, as in training: call eval() on the "
                       "model before you export it")
     axes = (-1, *(1,) * (value.places.ndim - 1))
-    arrays = [per_channel(graph, graph.weight(name).reshape(axes), value) for name in node.input[1:5]]
-    layer = BatchNorm(*arrays, eps=given.get("epsilon", 1e-5))              # gamma, beta, mean, var
+    gamma, beta, mean, var = (per_channel(graph, graph.weight(name).reshape(axes), value) for name in node.input[1:5])
+    layer = BatchNorm(gamma, beta, mean, var, given.get("epsilon", 1e-5))
     graph.add_keeping(node, layer, value.layer, places=value.places)
 
 

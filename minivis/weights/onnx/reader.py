@@ -69,7 +69,7 @@ def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, siz
 
 def translated(model, path, dtype, size):
     """The `Graph` with its net. A file that leaves its size open is tried with several: an FC layer fits one alone."""
-    first = None
+    first: MinivisError | None = None
     for side in SIDES[: max(1, MOST_NODES // len(model.graph.node))]:
         try:
             graph = Graph(model, dtype)
@@ -81,6 +81,7 @@ def translated(model, path, dtype, size):
                 break
         except (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError) as error:
             raise BadFile(f"{path}: the graph is damaged ({type(error).__name__}: {error})") from error
+    assert first is not None                    # one side at least was tried
     raise first from None
 
 

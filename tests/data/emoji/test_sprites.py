@@ -106,6 +106,15 @@ def test_a_damaged_npm_archive_is_named(tmp_path):
         emoji.read_npm("@iconify-json/twemoji@1.2.5", tmp_path)
 
 
+def test_an_npm_archive_with_a_folder_in_place_of_its_icons_is_named(tmp_path):
+    with tarfile.open(tmp_path / "iconify-json-twemoji-1.2.5.tgz", "w:gz") as tar:
+        entry = tarfile.TarInfo("package/icons.json")
+        entry.type = tarfile.DIRTYPE
+        tar.addfile(entry)
+    with pytest.raises(BadFile, match="delete it"):
+        emoji.read_npm("@iconify-json/twemoji@1.2.5", tmp_path)
+
+
 @pytest.mark.parametrize("change", [
     {"images": np.zeros((250, 64, 64, 4), np.uint8)}, {"images": np.zeros((250, 128, 128, 4))},
     {"labels": np.zeros(3, int)}, {"labels": np.full(250, -1)}, {"labels": np.zeros(250)},
