@@ -254,3 +254,37 @@ def global_max(x):
         if x[n, i, j, c] > out[n, c]:
             out[n, c], places[n, c] = x[n, i, j, c], (i, j)
     return out, places
+
+
+def relevance(terms, x, w, b, R, rule, lowest=None, highest=None, **number):
+    """LRP by the sums of its papers, over the products (out, x, w) of a layer, such as `conv_terms`.
+
+    ``number``: epsilon (as added, not a part of anything), gamma or alpha.
+    """
+    terms, found = list(terms), np.zeros(x.shape)
+    outputs = {}
+    for o, i, k in terms:
+        outputs.setdefault(o, []).append((i, float(x[i]), float(w[k])))
+    for o, parts in outputs.items():
+        bias = float(b[o[-1]]) if b is not None else 0.0
+        products = [xi * wk for _, xi, wk in parts]
+        up = sum(c for c in products if c > 0) + max(bias, 0)
+        down = sum(c for c in products if c < 0) + min(bias, 0)
+        z = up + down
+        for (i, _, wk), c in zip(parts, products):
+            if rule == "epsilon":
+                share = c / (z + number["epsilon"] * (1 if z >= 0 else -1))
+            elif rule == "gamma":
+                helps = c > 0 if z >= 0 else c < 0
+                share = c * (1 + number["gamma"] * helps) / (z + number["gamma"] * (up if z >= 0 else down))
+            elif rule == "alpha-beta":
+                alpha = number["alpha"] if up and down else 1 if up else 0      # of one sign: they share R as it is
+                share = alpha * c / up if c > 0 else (1 - alpha) * c / down if c < 0 else 0
+            elif rule == "flat":
+                share = 1 / len(parts)
+            elif rule == "box":
+                ends = [c2 - lowest[i2] * max(w2, 0) - highest[i2] * min(w2, 0)
+                        for (i2, _, w2), c2 in zip(parts, products)]
+                share = (c - lowest[i] * max(wk, 0) - highest[i] * min(wk, 0)) / sum(ends)
+            found[i] += share * R[o]
+    return found

@@ -1,4 +1,4 @@
-"""`minivis explain`: how one number of a net came about, layer by layer, and back under each ReLU rule."""
+"""`minivis explain`: how one number of a net came about, layer by layer, and back under each rule."""
 
 import html
 from dataclasses import asdict
@@ -23,7 +23,7 @@ from minivis.commands.types import whole
                                 help="Write a page with the same, and with the picture."), FORCE, JSON, QUIET),
 ])  # fmt: skip
 def explain(image, unit, target, largest, out, net, force, as_json, quiet, **view):
-    """Step through a net: how one number came about, layer by layer, and back under each ReLU rule."""
+    """Step through a net: how one number came about, layer by layer, and back under each rule."""
     from minivis.engine.ending import answering
     from minivis.errors import BadValue
     from minivis.live.step_through import step_through
@@ -56,9 +56,10 @@ def told(found, net, image):
              "Forwards: from a pixel up, along the largest contribution to each number", ""]
     for step in found.steps:
         lines += [f"{step.unit} = {step.value:.6g}    {step.kind}: {step.formula}", *("    " + t for t in parts(step))]
-    lines += ["", f"Back: the gradient of {found.unit} at the numbers on that way, under each rule", ""]
+    lines += ["", f"Back: the gradient of {found.unit} at the numbers on that way, by LRP its parts, under each rule"]
+    lines += [""]
     lines += columns(gradients(found))
-    lines += ["", "and the strongest gradient at the pixels:" if found.pixel else "and the strongest gradient there:"]
+    lines += ["", "and the strongest at the pixels:" if found.pixel else "and the strongest there:"]
     lines += [f"    {rule}: {f'{g:.4g} at {unit}' if g else '0 everywhere'}"
               for rule, (unit, g) in found.back[-1].strongest.items()]
     return [*lines, "", *score_lines(found)]
@@ -87,7 +88,7 @@ def score_lines(found):
     """What arrives at the number from the score of a class."""
     if "rules" not in found.score:
         return [f"From a class: {found.score['why']}"]
-    lines = [f"From the class {found.score['target']}: its gradient at {found.unit}, and who sends it"]
+    lines = [f"From the class {found.score['target']}: its gradient at {found.unit}, by LRP its part, and who sends it"]
     for rule, one in found.score["rules"].items():
         lines += ["", f"{rule}: {one['total']:.4g}"]
         lines += [f"    {term['product']:+.4g}  {term['label']}" + (

@@ -11,6 +11,7 @@ from minivis.commands.types import (
     Channels,
     LazyChoice,
     ListedOption,
+    backward_rules,
     kinds_of_saliency,
     real,
     relu_rules,
@@ -91,22 +92,24 @@ def filters(given, seed, progress, layer, rows, columns, compare):
 @picture_command(
     "backprop",
     UNIT,
-    ListedOption(["--rule"], type=LazyChoice(lambda: [*relu_rules(), "all"]), default="all", show_default=True,
-                 help="ReLU rule of the backward pass; all draws them side by side. A rule says what passes a ReLU:",
-                 listed=lambda: "; ".join(f"{rule.name}: {rule.meaning}" for rule in relu_rules().values()) + "."),
+    ListedOption(["--rule"], type=LazyChoice(lambda: [*backward_rules(), "gradients", "all"]), default="gradients",
+                 show_default=True, metavar="RULE",
+                 help="Rule of the backward pass; gradients draws those that send a gradient through ReLUs side by "
+                      "side, all also those of LRP, which send each pixel its part of the unit's value. They are:",
+                 listed=lambda: "; ".join(f"{rule.name}: {rule.meaning}" for rule in backward_rules().values()) + "."),
     click.Option(["--display"], type=click.Choice(["signed", "absolute"]), default="signed", show_default=True,
                  help="Draw the gradient in colours about grey, or the largest absolute value of the three colours."),
     click.Option(["--crop"], is_flag=True, help="Show only the receptive field; needs a unit at @max or @row,column."),
     arrays=True,
 )
 def backprop(given, seed, progress, unit, rule, display, crop):
-    """Draw the gradient of any neuron with respect to the pixels, under each ReLU rule.
+    """Draw the gradient of any neuron with respect to the pixels, under each rule.
 
-    The rules differ in what passes a ReLU in the backward pass; see --rule.
+    The rules differ in what passes a layer in the backward pass; see --rule.
     """
     from minivis.methods.attribution.backprop import backprop
 
-    rules = tuple(relu_rules()) if rule == "all" else (rule,)
+    rules = {"gradients": tuple(relu_rules()), "all": tuple(backward_rules())}.get(rule, (rule,))
     return backprop(given.net, given.image, unit, rules=rules, display=display, crop=crop, seed=seed, progress=progress)
 
 

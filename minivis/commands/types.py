@@ -157,6 +157,12 @@ class ListedOption(click.Option):
         self.summary = text
 
 
+def backward_rules():
+    from minivis.layers.rules import RULES
+
+    return RULES
+
+
 def relu_rules():
     from minivis.layers.relu import RELU_RULES
 

@@ -9,16 +9,17 @@ class Activations(dict):
     caches      name -> what that layer remembers for backward, in forward order
     shapes      name -> shape, for every layer reached, kept or not
     fuse        whether backward may run several layers as one, as forward did
+    began       where the pass began, (layer, x)
     """
 
     def __init__(self, net, mode, fuse=True):
         super().__init__()
         self.net, self.mode, self.fuse = net, mode, fuse
-        self.caches, self.shapes, self.dtype = {}, {}, None
+        self.caches, self.shapes, self.dtype, self.began = {}, {}, None, None
 
     def begin(self, name, x):
         """The pass begins with x in the place of layer ``name``."""
-        self[name], self.shapes[name], self.dtype = x, x.shape, x.dtype
+        self[name], self.shapes[name], self.dtype, self.began = x, x.shape, x.dtype, (name, x)
 
     def record(self, name, shape, cache):
         """Note that layer ``name`` has run, and the shape of its output."""

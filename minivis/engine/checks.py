@@ -4,7 +4,7 @@ from minivis.convolution.choose import check_algorithm
 from minivis.errors import BadValue, UnknownName
 from minivis.layers.base import ForwardMode
 from minivis.layers.conv import Conv2D
-from minivis.layers.relu import check_rule
+from minivis.layers.rules import rule_named
 from minivis.runtime import plain
 from minivis.runtime.backend import get_xp
 
@@ -45,15 +45,17 @@ def checked_algorithm(net, algorithm):
     return plain.algorithm() if algorithm == "auto" else algorithm
 
 
-def check_backward(net, acts, seeds, relu_rule, param_grads, keep):
-    """The names of the layers to keep, as a set; raise BadValue or UnknownName for what does not fit."""
+def check_backward(net, acts, seeds, rule, param_grads, keep):
+    """The rule, and the names of the layers to keep, as a set; raise BadValue or UnknownName for what does not fit."""
     if acts.net.nodes is not net.nodes:
         raise BadValue("these activations come from a different net")
     if acts.mode.grad is None:
         raise BadValue("this forward pass kept nothing for a backward pass: run it with grad='image' or 'params'")
     if param_grads and acts.mode.grad != "params":
         raise BadValue("this forward pass did not keep the layers' inputs: run it with grad='params' for param_grads")
-    check_rule(relu_rule)
+    rule = rule_named(rule)
+    if rule.relevance and param_grads:
+        raise BadValue(f"parameters have no relevance, so the rule {rule.name!r} gives none (param_grads=True)")
     if not seeds:
         raise BadValue("backward needs a seed: {layer name: gradient there}")
     for name, seed in seeds.items():
@@ -64,4 +66,4 @@ def check_backward(net, acts, seeds, relu_rule, param_grads, keep):
         got = f"{seed.dtype} {seed.shape}" if hasattr(seed, "dtype") else f"a {type(seed).__name__}"
         if got != wanted:
             raise BadValue(f"the seed at {name!r} must be {wanted}, is {got}")
-    return set(acts.shapes) if keep == "all" else net.check_names(keep)
+    return rule, set(acts.shapes) if keep == "all" else net.check_names(keep)

@@ -2,7 +2,8 @@
 
 A layer is checked on small inputs by `finite_differences.check_layer`. The whole net is checked along one random
 direction of the image, and one of all parameters: two forwards each. The guided and deconv rules are no derivatives;
-they are compared with the formulas that layers/relu.py states in words, read here literally.
+they are compared with the formulas that layers/relu.py states in words, read here literally; and the rules of LRP
+with what each contribution gets by itself (relevance_check.py).
 
     rows = check_network(mv.load("emoji-vgg"))
     print(report(rows))
@@ -15,6 +16,7 @@ import numpy as np
 
 from minivis.engine.finite_differences import check_layer, normal, relative_error, smooth_inputs
 from minivis.engine.network import Node
+from minivis.engine.relevance_check import share_errors
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, ForwardMode, MaxPool2D, ReLU, Softmax
 from minivis.layers.relu import IMAGING_RULES
@@ -22,7 +24,6 @@ from minivis.runtime.backend import get_xp
 
 TOLERANCE = 1e-5                # relative; measured: 2e-9 or less at a layer, 9e-7 through the 16 of a whole VGG
 DIRECTIONS = 3                  # random ones for each input and parameter of a layer
-
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def check_network(net, image=None, *, seed=0):
             errors |= {f"{what} in training": error for what, error in trained.items()}
         if _is_relu(layer):
             errors |= {rule: _rule_error(layer, inputs[0], rule, rng) for rule in IMAGING_RULES}
+        errors |= share_errors(layer, inputs, rng)
         rows += [Row(name, type(layer).__name__, what, error) for what, error in errors.items()]
     return rows + [Row("whole net", "", what, error) for what, error in _whole_net(net, x, rng)]
 

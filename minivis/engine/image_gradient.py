@@ -22,6 +22,7 @@ import numpy as np
 
 from minivis.engine.tiles import Part, index, tiles
 from minivis.errors import BadValue
+from minivis.layers.relu import check_rule
 from minivis.runtime.backend import get_xp
 from minivis.runtime.progress import track
 
@@ -46,6 +47,7 @@ def image_gradient(
     net, x, objective, *, tile=None, relu_rule="normal", algorithm="auto", workspace=None, progress=False
 ):
     """Return the loss and its gradient at x (N, H, W, C): see `Network.image_gradient`."""
+    check_rule(relu_rule)
     if tile is None:
         return of_whole(net, x, objective, relu_rule, algorithm=algorithm, workspace=workspace)
     shares, dx = by_tiles(net, x, getattr(objective, "parts", (objective,)), tile, relu_rule, algorithm, progress)

@@ -23,14 +23,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minivis.convolution.choose import Algorithm
-from minivis.engine import geometry, plan
+from minivis.engine import geometry, plan, relevance
 from minivis.engine import image_gradient as gradients
 from minivis.engine.activations import Activations
 from minivis.engine.checks import check_backward, check_forward
 from minivis.engine.graph import ROLES, Graph, Node
 from minivis.images.preprocessing import Box
 from minivis.layers.base import BackwardMode
+from minivis.layers.relevance import RelevanceRule
 from minivis.layers.relu import ReLURuleName
+from minivis.layers.rules import RuleName
 from minivis.runtime import plain
 from minivis.runtime.threads import ONE_BLAS_THREAD
 from minivis.runtime.workspace import Workspace
@@ -82,17 +84,22 @@ class Network(Graph):
         return acts
 
     def backward(
-        self, acts: Activations, seeds: Gradients, *, relu_rule: ReLURuleName = "normal", param_grads: bool = False,
-        keep: Iterable[str] | str = ("input",),
+        self, acts: Activations, seeds: Gradients, *, rule: RuleName | RelevanceRule = "normal",
+        param_grads: bool = False, keep: Iterable[str] | str = ("input",), relu_rule: RuleName | None = None,
     ) -> tuple[Gradients, dict[str, Gradients]]:  # fmt: skip
         """Send ``seeds`` (layer name -> gradient there) down to the image, in one sweep.
 
         Return ``dacts, dparams``: gradients at the layers of ``keep`` ("all" for every one), and of the parameters as
         ``dparams["conv1_1"]["w"]``. ``dacts["input"]`` is the gradient at the image. A gradient that is not kept is
         freed once it has been used. Algorithm, workspace and whether layers are fused are as in the forward.
+
+        rule: a name in `layers.RULES` (``relu_rule`` is its name of before). Those of LRP send relevance instead of a
+        gradient: ``seeds`` and ``dacts`` are then relevance, see engine/relevance.py.
         """
-        keep = check_backward(self, acts, seeds, relu_rule, param_grads, keep)
-        mode = BackwardMode(relu_rule, param_grads, algorithm=acts.mode.algorithm, workspace=acts.mode.workspace)
+        found, keep = check_backward(self, acts, seeds, relu_rule or rule, param_grads, keep)
+        if found.relevance:
+            return relevance.run_backward(acts, seeds, keep, found), {}
+        mode = BackwardMode(found.name, param_grads, algorithm=acts.mode.algorithm, workspace=acts.mode.workspace)
         if acts.fuse and not param_grads:
             return plan.run_backward(acts, seeds, keep, mode), {}
         dacts, dparams = dict(seeds), {}

@@ -20,8 +20,10 @@ from minivis.layers.norm import LRN, BatchNorm, Dropout, fold_batch_norm
 from minivis.layers.pad import Crop2D, Pad2D
 from minivis.layers.permute import Permute
 from minivis.layers.pool import AvgPool2D, GlobalAvgPool, MaxPool2D
+from minivis.layers.relevance import RelevanceRule
 from minivis.layers.relu import RELU_RULES, ReLU
 from minivis.layers.resize import ConvTranspose2D, Upsample
+from minivis.layers.rules import RULES
 from minivis.layers.scale import Scale
 from minivis.layers.slice import Slice
 from minivis.layers.smooth import ELU, GELU, Mish, Softplus, Softsign
@@ -39,10 +41,10 @@ LAYER_TYPES = {
 }  # fmt: skip
 
 __all__ = [
-    "ELU", "GELU", "LAYER_TYPES", "LRN", "RELU_RULES", "Add", "AvgPool2D", "BackwardMode", "BatchNorm", "BlockNorm",
-    "Concat", "Conv2D", "ConvTranspose2D", "Crop2D", "Dropout", "Flatten", "ForwardMode", "FullyConnected",
+    "ELU", "GELU", "LAYER_TYPES", "LRN", "RELU_RULES", "RULES", "Add", "AvgPool2D", "BackwardMode", "BatchNorm",
+    "BlockNorm", "Concat", "Conv2D", "ConvTranspose2D", "Crop2D", "Dropout", "Flatten", "ForwardMode", "FullyConnected",
     "GlobalAvgPool", "GlobalMaxPool", "Gradient", "HardSigmoid", "HardSwish", "Layer", "LeakyReLU", "LogSoftmax",
-    "MaxPool2D", "Mish", "Multiply", "OrientationCells", "PReLU", "Pad2D", "Permute", "ReLU", "Scale", "SiLU",
-    "Sigmoid", "Slice", "Softmax", "Softplus", "Softsign", "Tanh", "ThresholdReLU", "Unflatten", "Upsample",
+    "MaxPool2D", "Mish", "Multiply", "OrientationCells", "PReLU", "Pad2D", "Permute", "ReLU", "RelevanceRule", "Scale",
+    "SiLU", "Sigmoid", "Slice", "Softmax", "Softplus", "Softsign", "Tanh", "ThresholdReLU", "Unflatten", "Upsample",
     "cross_entropy", "fold_batch_norm",
 ]  # fmt: skip

@@ -83,6 +83,7 @@ class Layer:
     statistics: tuple[str, ...] = ()            # parameters that are measured, not learned: they have no gradient
     differs_in_training = False                 # whether a training pass computes something else
     elementwise = False                         # whether each output comes from the one input at its place
+    relevance: str | None = None                # how relevance goes back through it, see relevance.py; None: not at all
     formula = ""                                # of one output, in a few symbols, as the live page shows it
 
     def __init__(self, **params):

@@ -128,6 +128,7 @@ class Conv2D(Layer):
     ``padding``: an int, (ph, pw), ((top, bottom), (left, right)), or "same" (TensorFlow's rule, from the input's size).
     """
 
+    relevance = "weighs"
     settings = ("stride", "padding", "dilation", "groups")
 
     @takes(w=ARRAY, b=ARRAY, groups=whole(1))

@@ -32,6 +32,7 @@ def sigmoid(x):
 class Elementwise(Layer):
     """A function of each number by itself. ``kinks``: where it has no derivative."""
 
+    relevance = "passes"
     elementwise = True
     kinks: tuple[float, ...] = ()
 

@@ -15,6 +15,8 @@ from minivis.runtime.settings import ARRAY, takes, wholes
 class Flatten(Layer):
     """(N, H, W, C) -> (N, H*W*C), in that order: the channels of one position stay neighbours."""
 
+    relevance = "routes"
+
     def forward(self, x, *, mode):
         return x.reshape(x.shape[0], -1), x.shape if mode.grad else None
 
@@ -32,6 +34,7 @@ class Flatten(Layer):
 class Unflatten(Layer):
     """(N, H*W*C) -> (N, H, W, C) for a ``shape`` (H, W, C): what a decoder begins with."""
 
+    relevance = "routes"
     settings = ("shape",)
 
     @takes(shape=wholes())
@@ -69,6 +72,8 @@ def fully_connected_backward(dout, x, w):
 
 class FullyConnected(Layer):
     """x @ w + b with w (in, out) and b (out,) or None."""
+
+    relevance = "weighs"
 
     @takes(w=ARRAY, b=ARRAY)
     def __init__(self, w, b=None):

@@ -9,6 +9,8 @@ from minivis.runtime.backend import get_xp
 class GlobalMaxPool(Layer):
     """The maximum of each channel; its gradient goes to that place alone, under every rule."""
 
+    relevance = "routes"
+
     def smooth_input(self, shape, rng):
         return 1e-3 * rng.permutation(math.prod(shape)).reshape(shape)         # no ties
 

@@ -8,6 +8,7 @@ from minivis.runtime.backend import get_xp
 class Concat(Layer):
     """Stack channels: (N, ..., C1), (N, ..., C2), ... -> (N, ..., C1 + C2 + ...). Each input gets its part of dout."""
 
+    relevance = "routes"
     inputs = None
 
     def forward(self, *inputs, mode):
@@ -28,6 +29,7 @@ class Concat(Layer):
 class Add(Layer):
     """Residual sum: a gradient arriving at a sum goes to every term unchanged."""
 
+    relevance = "adds"
     inputs = None
 
     def forward(self, *inputs, mode):
@@ -50,6 +52,7 @@ class Multiply(Layer):
     captum overrides ReLU alone.
     """
 
+    relevance = "gates"
     inputs = None
 
     @classmethod

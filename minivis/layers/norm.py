@@ -69,6 +69,7 @@ class BatchNorm(Layer):
     The cache then carries both, and only the trainer updates the running ``mean`` and ``var``: a pass changes nothing.
     """
 
+    relevance = "passes"
     settings = ("eps",)
     statistics = ("mean", "var")
     differs_in_training = elementwise = True
@@ -136,6 +137,7 @@ def _neighbour_sum(a, size, *, transposed=False):
 class LRN(Layer):
     """Local response normalisation across channels (AlexNet, GoogLeNet); as in Caffe, alpha is divided by ``size``."""
 
+    relevance = "passes"
     settings = ("size", "alpha", "beta", "k")
 
     @takes(size=whole(1), alpha=number(0), beta=number(), k=number(above=0))
@@ -155,6 +157,7 @@ class LRN(Layer):
 class Dropout(Layer):
     """In training, zero each input with probability ``rate`` (drawn from the mode's rng) and scale up the rest."""
 
+    relevance = "passes"
     settings = ("rate",)
     differs_in_training = elementwise = True
 

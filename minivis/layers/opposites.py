@@ -11,6 +11,7 @@ from minivis.runtime.backend import get_xp
 class Opposites(Layer):
     """z and -z."""
 
+    relevance = "adds"
     formula = "z, or -z for the second"
 
     def forward(self, x, *, mode):

@@ -12,6 +12,7 @@ class Pad2D(Layer):
     The gradient of what was added is dropped; every rule is the chain rule.
     """
 
+    relevance = "routes"
     settings = ("padding", "value")
 
     @takes(value=number())
@@ -55,6 +56,7 @@ class Crop2D(Layer):
     Outside, the gradient is zero; every rule is the chain rule.
     """
 
+    relevance = "routes"
     settings = ("crop",)
 
     def __init__(self, crop):

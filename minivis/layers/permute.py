@@ -17,6 +17,7 @@ class Permute(Layer):
     the same way; every rule is the chain rule.
     """
 
+    relevance = "routes"
     settings = ("shape", "axes")
 
     @takes(shape=wholes(), axes=wholes())

@@ -133,6 +133,7 @@ class _Pool2D(Layer):
 class MaxPool2D(_Pool2D):
     """The maximum of each window; windows beyond the edge see minus infinity there."""
 
+    relevance = "routes"
     padding_value = -np.inf
 
     def smooth_input(self, shape, rng):
@@ -152,6 +153,7 @@ class MaxPool2D(_Pool2D):
 class AvgPool2D(_Pool2D):
     """The mean of each window; padding counts as zeros (Caffe) unless ``count_padding`` is False (Keras)."""
 
+    relevance = "adds"
     settings = (*_Pool2D.settings, "count_padding")
 
     @takes(count_padding=SWITCH)
@@ -176,6 +178,8 @@ class AvgPool2D(_Pool2D):
 
 class GlobalAvgPool(Layer):
     """The mean of each channel over all positions: (N, H, W, C) -> (N, C)."""
+
+    relevance = "adds"
 
     def forward(self, x, *, mode):
         check_image(self, x.shape)

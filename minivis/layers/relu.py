@@ -36,6 +36,7 @@ class ReLURule:
     source: str
     passes: Callable            # (dout, mask) -> 1 or 0 for each element; mask: where the forward pass let x through
     derivative: bool = False
+    relevance = False
 
     def __call__(self, dout, mask):
         return dout * self.passes(dout, mask)
@@ -55,7 +56,6 @@ RELU_RULES: dict[ReLURuleName, ReLURule] = {rule.name: rule for rule in (
     ReLURule("guided", "guided backprop", "both at once", "dout * [x > 0] * [x < max] * [dout > 0]",
              "Springenberg et al. 2015, figure 1", lambda dout, mask: mask & (dout > 0)),
 )}  # fmt: skip
-# those that make pictures
 # those that make pictures
 IMAGING_RULES: dict[ReLURuleName, ReLURule] = {name: rule for name, rule in RELU_RULES.items() if not rule.derivative}
 
@@ -85,6 +85,7 @@ def check_rule(rule):
 class ReLU(Layer):
     """max(x, 0), and not above ``max_value`` where one is given (6: ReLU6)."""
 
+    relevance = "passes"
     settings = ("max_value",)
     elementwise = True
 

@@ -16,6 +16,7 @@ from minivis.runtime.settings import ARRAY, takes, whole
 class Upsample(Layer):
     """Nearest: out[n, i, j, c] = x[n, i // fh, j // fw, c] for a ``factor`` (fh, fw) of whole numbers."""
 
+    relevance = "routes"
     settings = ("factor",)
 
     def __init__(self, factor=2):
@@ -52,6 +53,7 @@ class ConvTranspose2D(Layer):
     Its forward is that convolution's gradient at its input, and its backward that convolution's forward.
     """
 
+    relevance = "weighs"
     settings = ("stride", "padding", "dilation", "groups", "output_padding")
 
     @takes(w=ARRAY, b=ARRAY, groups=whole(1))

@@ -13,6 +13,7 @@ class Scale(Layer):
     """w * x + b over the last axis, w and b (C,). Linear, so guided and deconv leave it to the chain rule (captum
     overrides ReLU alone, and Zeiler & Fergus rectify nothing else)."""
 
+    relevance = "passes"
     elementwise = True
     formula = "w · x + b"
 

@@ -13,6 +13,7 @@ class Slice(Layer):
     """The channels from ``start`` up to ``stop``, without it. The gradient of the others is zero; every rule is the
     chain rule."""
 
+    relevance = "routes"
     settings = ("start", "stop")
 
     @takes(start=whole(), stop=whole())

@@ -1,11 +1,17 @@
-"""The arithmetic behind one gradient under each ReLU rule: what each layer that reads the unit sends back to it."""
+"""The arithmetic behind one gradient under each rule: what each layer that reads the unit sends back to it.
+
+By a rule of LRP it is no gradient: the part of the target's score that the unit has, and that each reader gives it.
+"""
 
 import numpy as np
 
 from minivis import layers as L
+from minivis.engine import relevance
 from minivis.engine.units import one_hot, parse_unit
+from minivis.errors import BadValue
 from minivis.layers.base import BackwardMode
 from minivis.layers.relu import RELU_RULES
+from minivis.layers.rules import RULES
 from minivis.live.numbers import TERMS, named, rest
 
 
@@ -16,28 +22,47 @@ def backward(net, acts, name, at, target=None):
     logits = net.roles["logits"]
     if target is None:
         target = f"{logits}:{int(acts[logits][0].argmax())}"
-    seeds = one_hot(acts, target)
-    (start,) = seeds
+    one = one_hot(acts, target)
+    (start,) = one
     number = parse_unit(net, target)
     found = {"target": net.class_names[number.channel] if number.channel < len(net.class_names) else str(number)}
     rules = {}
-    for rule in RELU_RULES:
-        dacts, _ = net.backward(acts, seeds, relu_rule=rule, keep="all")
+    for rule in RULES:
+        seeds = {start: one[start] * acts[start]} if RULES[rule].relevance else one
+        dacts = swept(net, acts, seeds, rule)
+        if dacts is None:
+            continue
         if name not in dacts:
             return {**found, "why": f"{name} is not below {start}, so the score has no gradient there"}
         terms = [term for reader, node in net.nodes.items() if name in node.inputs and reader in dacts
                  for term in sent_back(net, acts, dacts, reader, node, name, at, rule)]
         if name == start:
-            terms.append({"label": "the score itself", "d": 1.0, "w": None, "product": float(seeds[name][0][at])})
+            terms.append({"label": "the score itself", "d": None if RULES[rule].relevance else 1.0, "w": None,
+                          "product": float(seeds[name][0][at])})
         products = np.array([term["product"] for term in terms])
         shown = np.argsort(-abs(products), kind="stable")[:TERMS].tolist()
-        rules[rule] = {"title": RELU_RULES[rule].title, "terms": [terms[i] for i in shown],
+        rules[rule] = {"title": RULES[rule].title, "terms": [terms[i] for i in shown],
                        "more": rest(products, shown), "total": float(products.sum())}
     return {**found, "rules": rules}
 
 
+def swept(net, acts, seeds, rule):
+    """What arrives at each layer, or None where a layer on the way has no rule of LRP."""
+    try:
+        return net.backward(acts, seeds, rule=rule, keep="all")[0]
+    except BadValue:
+        if not RULES[rule].relevance:
+            raise
+        return None
+
+
 def sent_back(net, acts, dacts, reader, node, name, at, rule):
     """The terms, {"label", "d" (gradient there), "w" (its factor), "product"}, of one layer that reads the unit."""
+    if RULES[rule].relevance:
+        is_first = reader in relevance.first_weighed(net, acts)
+        parts = relevance.parts_of(acts, reader, dacts[reader], RULES[rule], is_first)
+        sent = sum(float(part[0][at]) for source, part in zip(node.inputs, parts) if source == name)
+        return [{"label": f"{reader}, which reads it", "d": None, "w": None, "product": sent}]
     layer, d = node.layer, dacts[reader][0]
     if type(layer) in BACKWARD and node.inputs.count(name) == 1:
         return BACKWARD[type(layer)](net, acts, layer, reader, d, name, at, rule)

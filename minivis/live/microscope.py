@@ -18,8 +18,9 @@ from minivis.engine.units import one_hot, parse_unit, unit_positions
 from minivis.errors import BadValue
 from minivis.figures.colormaps import colorize, display_limit
 from minivis.images.files import read_image
-from minivis.layers.relu import RELU_RULES, check_rule
+from minivis.layers.rules import RULES, rule_named
 from minivis.live.messages import envelope
+from minivis.methods.shared.gradient import at_pixels
 from minivis.methods.shared.result import input_of
 from minivis.methods.shared.target import last_of
 from minivis.runtime.backend import to_cpu
@@ -58,7 +59,7 @@ class Microscope:
         if layer is not None:
             view = replace(view, layer=self.net.check_name(layer))
         if rule is not None:
-            check_rule(rule)
+            rule_named(rule)
             view = replace(view, rule=rule)
         if unit is not None:
             view = replace(view, unit=self.checked_unit(unit) if unit else None)
@@ -136,8 +137,13 @@ class Microscope:
                 unit = replace(unit, where="max")
             place = [int(to_cpu(p)[0]) for p in unit_positions(acts, unit)]
         value = float(maps[place[0], place[1], 0] if place else maps[0, 0, 0])
-        dacts, _ = self.net.backward(acts, one_hot(acts, unit), relu_rule=rule)
-        gradient = to_cpu(self.net.preprocess_adjoint(dacts["input"]))[0]
+        seeds = one_hot(acts, unit)
+        if RULES[rule].relevance:
+            seeds = {layer: seed * acts[layer] for layer, seed in seeds.items()}
+        dacts, _ = self.net.backward(acts, seeds, rule=rule)
+        gradient = at_pixels(self.net, dacts["input"], rule)[0]
+        if RULES[rule].relevance:
+            gradient = gradient.repeat(self.net.input_channels, axis=2)
         limit = display_limit(gradient)
         head = {
             "unit": str(unit), "layer": unit.layer, "channel": unit.channel, "position": place, "value": value,
@@ -160,7 +166,7 @@ class Microscope:
             "net": {"name": self.name, "title": net.about.get("title") or self.name, "input": [h, w],
                     "any_size": net.input_size is None, "classes": [self.class_name(k) for k in range(self.classes())]},
             "layers": layers, "answers": self.answers, "view": vars(self.first_view()),
-            "rules": {name: rule.title for name, rule in RELU_RULES.items()},
+            "rules": {name: rule.title for name, rule in RULES.items()},
             "side": int(np.clip(1.25 * max(h, w) if net.input_size else 224, 128, 448)),
             "colormaps": {name: colorize(ramp, name).ravel().tolist() for name in ("inferno", "diverging")},
         }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Step through a net: how one number came about, layer by layer from the pixels, and back under each ReLU rule.
+"""Step through a net: how one number came about, layer by layer from the pixels, and back under each rule.
 
 Each layer's own backward says what it multiplied each input by: for a gradient of 1 at the number and 0 elsewhere, dx
 is the weight of each input, and x * dx its contribution. In a layer that is linear once it has decided what is the
@@ -12,8 +12,8 @@ import numpy as np
 from minivis.engine.units import parse_unit
 from minivis.layers import BatchNorm, Scale
 from minivis.layers.base import BackwardMode
-from minivis.layers.relu import RELU_RULES
-from minivis.live.backward_sums import backward
+from minivis.layers.rules import RULES
+from minivis.live.backward_sums import backward, swept
 from minivis.live.numbers import named, place
 
 SHIFTED = (BatchNorm, Scale)                    # what they add is no parameter "b" alone
@@ -48,7 +48,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Back:
-    """The gradient of the number at one that it came from, and the strongest one in that layer, under each rule."""
+    """The gradient of the number at one that it came from, and the strongest one in that layer, under each rule.
+
+    By a rule of LRP the part of the number instead of a gradient.
+    """
 
     unit: str
     value: float
@@ -148,12 +151,14 @@ FORMULAS = {
 def ways_back(net, acts, path):
     """A `Back` for each number of the path, from the unit down, once for each layer."""
     layer, at = path[0]
-    seeds = {layer: one_at(acts, layer, at)}
-    swept = {rule: net.backward(acts, seeds, relu_rule=rule, keep="all")[0] for rule in RELU_RULES}
+    one = one_at(acts, layer, at)
+    found = {name: swept(net, acts, {layer: one * acts[layer] if rule.relevance else one}, name)
+             for name, rule in RULES.items()}
+    found = {name: dacts for name, dacts in found.items() if dacts is not None}
     for name, index in path:
-        gradients = {rule: float(dacts[name][0][index]) for rule, dacts in swept.items()}
+        gradients = {rule: float(dacts[name][0][index]) for rule, dacts in found.items()}
         strongest = {}
-        for rule, dacts in swept.items():
+        for rule, dacts in found.items():
             most = tuple(int(i) for i in np.unravel_index(abs(dacts[name][0]).argmax(), dacts[name][0].shape))
             strongest[rule] = (named(net, name, most), float(dacts[name][0][most]))
         yield Back(named(net, name, index), float(acts[name][0][index]), gradients, strongest)

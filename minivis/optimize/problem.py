@@ -14,6 +14,7 @@ import numpy as np
 
 from minivis.engine.image_gradient import by_tiles
 from minivis.errors import BadValue
+from minivis.layers.relu import check_rule
 from minivis.objectives.base import Evaluation, as_objective
 from minivis.optimize.parameterize import Parameterization
 from minivis.optimize.transforms import Linear, compose
@@ -37,6 +38,7 @@ class Problem:
     def __post_init__(self):
         object.__setattr__(self, "objective", as_objective(self.objective))
         object.__setattr__(self, "transforms", tuple(self.transforms))
+        check_rule(self.relu_rule)
         if not self.objective.parts:
             raise BadValue("every weight of the objective is 0, so there is nothing to optimise")
         for layer in self.objective.layers or ():

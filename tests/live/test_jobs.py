@@ -7,7 +7,7 @@ from live_server import picture_file
 
 import minivis as mv
 from minivis.engine.units import Unit
-from minivis.layers.relu import RELU_RULES
+from minivis.layers.rules import RULES
 from minivis.live.jobs import resized, source_of_unit
 from minivis.models.tiny import tiny_vgg
 
@@ -64,7 +64,7 @@ def test_explain_a_number(net, watcher):
     found = watcher.next("explained")
     acts = net.forward(net.preprocess(net.fit(scene())))
     assert found["value"] == pytest.approx(float(acts["conv2_1"][0, :, :, 3].max()), rel=1e-5)
-    assert set(found["backward"]["rules"]) == set(RELU_RULES)
+    assert set(found["backward"]["rules"]) == set(RULES)
 
 
 def test_a_small_patch_keeps_its_squares_and_a_large_one_is_shrunk():

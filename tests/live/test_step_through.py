@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivis.engine.network import Network
-from minivis.layers import Conv2D, Flatten, FullyConnected, MaxPool2D, ReLU
+from minivis.layers import RELU_RULES, RULES, Conv2D, Flatten, FullyConnected, MaxPool2D, ReLU
 from minivis.live.step_through import step_through
 
 
@@ -20,6 +20,10 @@ def net():
 X = np.array([2.0, -1, 3]).reshape(1, 1, 1, 3)
 
 
+def of_relus(back):
+    return {rule: back.gradients[rule] for rule in RELU_RULES}
+
+
 def test_by_hand(net):
     """fc:1 = 2*2 - 1*4 + 3*6 + 1 = 19, and the goose 2 * 19, as fc:0 = 2 - 3 - 15 + 0.5 is below 0."""
     found = step_through(net, X, "goose")
@@ -29,7 +33,7 @@ def test_by_hand(net):
         ("flat:2", 3, 6, 18), ("flat:1", -1, 4, -4), ("flat:0", 2, 2, 4)]
     assert (fc.bias, fc.value, fc.others, fc.is_sum) == (1, 19, 0, True)
     assert [(t.unit, t.product) for t in score.terms] == [("relu:1", 38)] and found.pixel == (0, 0)
-    assert [back.gradients for back in found.back] == [
+    assert [of_relus(back) for back in found.back] == [
         {"normal": 1, "deconv": 1, "guided": 1}, {"normal": 2, "deconv": 2, "guided": 2},
         {"normal": 2, "deconv": 2, "guided": 2}, {"normal": 12, "deconv": 7, "guided": 12},
         {"normal": 12, "deconv": 7, "guided": 12}]            # 2 * 6, and -5 where deconv asks x not
@@ -39,7 +43,14 @@ def test_a_number_that_a_relu_has_stopped(net):
     found = step_through(net, X, "relu:0")
     assert found.value == 0 and found.steps[-1].terms == () and found.steps[-1].count == 0
     assert found.steps[-2].unit == "fc:0" and found.steps[-2].value == -15.5
-    assert found.back[1].gradients == {"normal": 0, "deconv": 1, "guided": 0}
+    assert of_relus(found.back[1]) == {"normal": 0, "deconv": 1, "guided": 0}
+
+
+def test_parts_of_the_number_are_shared_out(net):
+    found = step_through(net, X, "goose")
+    for back in found.back[1:3]:                                        # relu:1 and fc:1 have all of it
+        assert back.gradients["lrp-gamma"] == pytest.approx(38) and back.gradients["lrp-flat"] < 38
+    assert all(set(back.gradients) == set(RULES) for back in found.back)
 
 
 def test_only_the_largest_are_shown_and_the_others_summed(net):

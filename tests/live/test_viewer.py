@@ -71,7 +71,7 @@ def test_the_rule_changes_the_way_back(watcher):
 @pytest.mark.parametrize("message, words", [
     ("no json {", "be JSON"), ("[1, 2]", "JSON object"), ("{}", "type"), ('{"type": "format the disk"}', "type"),
     ('{"type": "view", "layer": "conv9_9"}', "no layer named 'conv9_9'; did you mean"),
-    ('{"type": "view", "layer": 7}', "layer must be a text"), ('{"type": "view", "rule": "left"}', "no ReLU rule"),
+    ('{"type": "view", "layer": 7}', "layer must be a text"), ('{"type": "view", "rule": "left"}', "no rule"),
     ('{"type": "view", "unit": "conv1_1:999"}', "6 channels"),
     ('{"type": "job", "job": "mine"}', "no job named 'mine'"),
     ('{"type": "view", "unit": "fc8:1@3,3"}', "has no positions"),

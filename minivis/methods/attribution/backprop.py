@@ -1,10 +1,11 @@
-"""The gradient of any unit, carried to the pixels in three ways.
+"""Any unit, carried back to the pixels: its gradient in three ways, or its value in shares.
 
     normal      d unit / d pixel                                the chain rule (Simonyan et al. 2014)
     deconv      through ReLUs only what is positive             Zeiler & Fergus 2014
     guided      only what is positive and came from there       Springenberg et al. 2015
+    lrp, ...    each pixel's part of the unit's value           Bach et al. 2015, see layers/relevance.py
 
-One forward pass feeds all three: the rule is a setting of the sweep back, not of the net. A neuron at one position sees
+One forward pass feeds them all: the rule is a setting of the sweep back, not of the net. A neuron at one position sees
 a part of the picture only, its receptive field, and nothing arrives beyond it; ``crop`` shows that part alone.
 """
 
@@ -18,7 +19,8 @@ from minivis.engine.network import Network
 from minivis.engine.units import UnitLike, unit_positions
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import display_limit, panels, signed, unsigned
-from minivis.layers.relu import RELU_RULES, ReLURuleName, check_rule
+from minivis.layers.relu import RELU_RULES
+from minivis.layers.rules import RULES, RuleName, rule_named
 from minivis.methods.shared.gradient import pixel_gradient
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
@@ -26,15 +28,16 @@ from minivis.runtime.settings import SEED, SWITCH, TEXT, choice, several, takes
 from minivis.types import Pictures
 
 DISPLAYS = ("signed", "absolute")
+IN_A_ROW = 4                                    # panels of the figure
 
 
 @dataclass(frozen=True, eq=False)
 class Backprop(BatchResult):
-    """``gradients``: rule -> (N, H, W, C), at the pixels that the net saw."""
+    """``gradients``: rule -> (N, H, W, C), at the pixels that the net saw; (N, H, W, 1) by a rule of LRP."""
 
     subject: Subject
     target: Target
-    gradients: dict[ReLURuleName, np.ndarray]
+    gradients: dict[RuleName, np.ndarray]
     fields: tuple = ()                          # per picture: (top, left, bottom, right) that the unit sees; () for all
 
     @property
@@ -50,15 +53,17 @@ class Backprop(BatchResult):
         images, titles = [seen], [f"the input\n{self.target.title(i)}{where}"]
         bars: list[tuple | None] = [None]
         for rule, gradient in self.gradients.items():
-            shown = gradient[i][part] if absolute else self.subject.shown(gradient[i][part])
+            share = RULES[rule].relevance
+            shown = gradient[i][part] if absolute or share else self.subject.shown(gradient[i][part])
             images.append((unsigned if absolute else signed)(shown))
             limit = display_limit(shown)
             what = f"d {self.target.name(i)} / d pixel" if rule == "normal" else f'rule "{rule}"'
             what = f"max |{what}|" if absolute and rule == "normal" else what
-            titles.append(f"{RELU_RULES[rule].title}\n{what if limit else 'nothing arrives: the unit is off'}")
+            what = f"part of {self.target.name(i)}" if share else what
+            titles.append(f"{RULES[rule].title}\n{what if limit else 'nothing arrives: the unit is off'}")
             colormap = "inferno" if absolute else "grey" if shown.shape[2] == 3 else "diverging"
             bars.append((colormap, 0.0 if absolute else -limit, limit) if limit else None)
-        return panels(images, titles, colorbars=bars, height=PANEL)
+        return panels(images, titles, colorbars=bars, height=PANEL, columns=IN_A_ROW)
 
     def describe(self, i):
         sizes = {rule: float(np.linalg.norm(gradient[i])) for rule, gradient in self.gradients.items()}
@@ -76,10 +81,11 @@ class Backprop(BatchResult):
 @takes(rules=several(TEXT), display=choice("display", DISPLAYS), crop=SWITCH, seed=SEED)
 def backprop(
     net: Network, image: Pictures, unit: UnitLike = None, *,
-    rules: ReLURuleName | Sequence[ReLURuleName] = tuple(RELU_RULES),
+    rules: RuleName | Sequence[RuleName] = tuple(RELU_RULES),
     display: str = "signed", crop: bool = False, seed: int = 0, progress: bool = False,
 ) -> Backprop:  # fmt: skip
-    """Send a unit (default: the score of each picture's first class) back to the pixels under each of ``rules``.
+    """Send a unit (default: the score of each picture's first class) back to the pixels under each of ``rules``,
+    names of `layers.RULES`.
 
     display: "signed", colours about grey, or "absolute", the strongest colour's size. crop: draw only what the unit
     sees; for a unit at one position.
@@ -88,9 +94,9 @@ def backprop(
         raise UnknownName.of("display", display, DISPLAYS)
     names = (rules,) if isinstance(rules, str) else tuple(rules)
     if not names:
-        raise BadValue(f"name at least one rule of {', '.join(RELU_RULES)}")
+        raise BadValue(f"name at least one rule of {', '.join(RULES)}")
     for rule in names:
-        check_rule(rule)
+        rule_named(rule)
     net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
@@ -98,7 +104,7 @@ def backprop(
     if crop and not fields:
         raise BadValue(f"{target.units[0]} looks at the whole picture, so there is nothing to crop to: "
                        "name one position of a layer, as conv3_1:7@max or conv3_1:7@2,5")
-    gradients = {rule: pixel_gradient(net, target, relu_rule=rule) for rule in names}
+    gradients = {rule: pixel_gradient(net, target, rule) for rule in names}
     return Backprop(subject, target, gradients, fields, settings={
         "unit": asked(unit), "rules": list(names), "display": display, "crop": crop})
 

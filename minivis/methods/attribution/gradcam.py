@@ -33,7 +33,7 @@ def gradcam(net, subject, target, *, layer=None):
 def guided_gradcam(net, subject, target, *, layer=None):
     """``maps, layer``: guided backpropagation times Grad-CAM, the strongest colour of each pixel."""
     cam, layer = gradcam(net, subject, target, layer=layer)
-    return cam * strongest_channel(pixel_gradient(net, target, relu_rule="guided")), layer
+    return cam * strongest_channel(pixel_gradient(net, target, rule="guided")), layer
 
 
 def maps_layer(net, unit_layer, layer, image_size):

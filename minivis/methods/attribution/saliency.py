@@ -18,6 +18,7 @@ from minivis.engine.network import Network
 from minivis.engine.units import UnitLike
 from minivis.errors import UnknownName
 from minivis.figures.compose import display_limit, overlay, panels, signed, unsigned
+from minivis.layers.relevance import RELEVANCE_RULES
 from minivis.layers.relu import IMAGING_RULES
 from minivis.methods.attribution.gradcam import gradcam, guided_gradcam
 from minivis.methods.attribution.integrated_gradients import gradient_x_input, integrated_gradients
@@ -31,7 +32,8 @@ from minivis.types import Pictures
 Kind = namedtuple("Kind", "title formula settings")     # settings: the names of those that it takes
 
 SaliencyKind: TypeAlias = Literal[
-    "gradient", "deconv", "guided", "smoothgrad", "input", "integrated", "gradcam", "guided-gradcam"]
+    "gradient", "deconv", "guided", "smoothgrad", "input", "integrated", "lrp", "lrp-flat", "lrp-epsilon", "lrp-gamma",
+    "lrp-alpha-beta", "gradcam", "guided-gradcam"]
 
 KINDS: dict[Any, Kind] = {
     "gradient": Kind("saliency", "max |d {name} / d pixel|", ()),
@@ -39,10 +41,11 @@ KINDS: dict[Any, Kind] = {
     "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", ("samples", "noise")),
     "input": Kind("gradient x input", "sum of x d {name} / dx", ()),
     "integrated": Kind("integrated gradients", "from {baseline}, {steps} steps", ("baseline", "steps")),
+    **{name: Kind(rule.title, "part of {name}", ()) for name, rule in RELEVANCE_RULES.items()},
     "gradcam": Kind("Grad-CAM", "maps of {layer}", ("layer",)),
     "guided-gradcam": Kind("guided Grad-CAM", "Grad-CAM x guided backprop", ("layer",)),
 }
-SIGNED = ("input", "integrated")
+SIGNED = ("input", "integrated", *RELEVANCE_RULES)
 SETTINGS = {"samples": 50, "noise": 0.15, "baseline": "grey", "steps": 32, "layer": None}
 
 
@@ -53,7 +56,7 @@ class Saliency(BatchResult):
     subject: Subject
     target: Target
     maps: np.ndarray
-    gaps: np.ndarray | None = None              # (N,) the part of the score that integrated gradients miss
+    gaps: np.ndarray | None = None              # (N,) the part of the score (or of its rise) that the map lacks
 
     @property
     def arrays(self):
@@ -81,8 +84,9 @@ class Saliency(BatchResult):
         return len(self.subject)
 
     def __str__(self):
-        said = {"gradient": "moves most with", "smoothgrad": "moves most with", "input": "owes most to",
-                "integrated": "owes most to"}.get(self.settings["kind"], "points most at")
+        kind = self.settings["kind"]
+        said = "moves most with" if kind in ("gradient", "smoothgrad") else (
+            "owes most to" if kind in SIGNED else "points most at")
         lines = []
         for i in range(len(self)):
             found = self.describe(i)
@@ -90,9 +94,12 @@ class Saliency(BatchResult):
                 lines.append(f"{found['name']}: the map is zero everywhere, so no pixel stands out")
                 continue
             line = f"{found['name']}: {said} the pixel at row {found['row']}, column {found['column']}"
-            if self.settings["kind"] in ("gradient", "smoothgrad"):
+            if kind in ("gradient", "smoothgrad"):
                 line += f", by {found['max']:.3g} per level of 255"
-            if self.gaps is not None:
+            if kind in RELEVANCE_RULES:
+                line += (f"; the pixels share {found['sum']:.3g} of its value of {found['value']:.3g}, and what the "
+                         "net adds by itself (biases) keeps the rest")
+            elif self.gaps is not None:
                 line += f"; the map sums to the rise of the score within {found['gap']:.1%}"
             lines.append(line)
         return "\n".join(lines)
@@ -124,7 +131,10 @@ def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **s
     gaps = None
     if kind == "gradient" or kind in IMAGING_RULES:
         rule = "normal" if kind == "gradient" else kind
-        maps = strongest_channel(pixel_gradient(net, target, relu_rule=rule))
+        maps = strongest_channel(pixel_gradient(net, target, rule))
+    elif kind in RELEVANCE_RULES:
+        maps = pixel_gradient(net, target, kind)[..., 0]
+        gaps = missing(maps, target.values)
     elif kind == "smoothgrad":
         maps = strongest_channel(smoothgrad(net, subject, target, **own, seed=seed, progress=progress))
     elif kind == "input":
@@ -134,6 +144,13 @@ def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **s
     else:
         maps, own["layer"] = {"gradcam": gradcam, "guided-gradcam": guided_gradcam}[kind](net, subject, target, **own)
     return Saliency(subject, target, maps, gaps, settings={"unit": asked(unit), "kind": kind, **own})
+
+
+def missing(maps, whole):
+    """(N,) by how much of ``whole`` (N,) the sums of maps miss it; by how much, where it is nearly 0."""
+    whole = np.asarray(whole, dtype=np.float64)
+    found = maps.reshape(len(maps), -1).sum(axis=1, dtype=np.float64)
+    return abs(found - whole) / np.where(abs(whole) > 1e-3, abs(whole), 1)
 
 
 @dataclass(frozen=True, eq=False)

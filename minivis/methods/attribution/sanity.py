@@ -22,6 +22,7 @@ from minivis.engine.units import UnitLike
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import above, beside, panels, text_picture, unsigned
 from minivis.figures.line_chart import line_chart
+from minivis.layers.relevance import RELEVANCE_RULES
 from minivis.methods.attribution.saliency import KINDS, SETTINGS, SaliencyKind, mapped
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
@@ -30,7 +31,8 @@ from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, number, takes, whole
 from minivis.types import Pictures
 
-QUICK = tuple(kind for kind in KINDS if kind not in ("smoothgrad", "integrated"))       # one backward pass each
+SLOW = ("smoothgrad", "integrated", *(kind for kind in RELEVANCE_RULES if kind != "lrp"))
+QUICK = tuple(kind for kind in KINDS if kind not in SLOW)
 COLUMNS = 6                                     # of maps in the figure
 TILE = 104                                      # pixels
 

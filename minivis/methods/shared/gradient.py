@@ -3,20 +3,32 @@
 import numpy as np
 
 from minivis.engine.memory import batch_that_fits
+from minivis.layers.rules import rule_named
 from minivis.methods.shared.target import aim
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
 
 
-def pixel_gradient(net, target, relu_rule="normal"):
-    """The gradient of the target's values with respect to the pixels, (N, H, W, C) in RGB order."""
-    return to_cpu(net.preprocess_adjoint(input_gradient(net, target, relu_rule)))
+def pixel_gradient(net, target, rule="normal"):
+    """The gradient of the target's values with respect to the pixels, (N, H, W, C) in RGB order.
+
+    By a rule of LRP: the part of the value that each pixel has, all colours together, (N, H, W, 1).
+    """
+    return at_pixels(net, input_gradient(net, target, rule), rule)
 
 
-def input_gradient(net, target, relu_rule="normal"):
-    """The gradient of the target's values at the net's input, (N, H, W, C) in the net's order, on its device."""
-    dacts, _ = net.backward(target.acts, target.seeds(), relu_rule=relu_rule)
+def input_gradient(net, target, rule="normal"):
+    """The gradient (or the relevance) of the target's values at the net's input, (N, H, W, C) in the net's order."""
+    seeds = target.seeds()
+    if rule_named(rule).relevance:
+        seeds = {layer: seed * target.acts[layer] for layer, seed in seeds.items()}
+    dacts, _ = net.backward(target.acts, seeds, rule=rule)
     return dacts["input"]
+
+
+def at_pixels(net, dx, rule):
+    """What a backward pass by a rule brought to the net's input, as something of the pixels, on the CPU."""
+    return to_cpu(dx.sum(axis=3, keepdims=True) if rule_named(rule).relevance else net.preprocess_adjoint(dx))
 
 
 def mean_gradient(net, variants, count, units, *, progress=False, title=""):

@@ -1,0 +1,87 @@
+"""A backward pass that sends relevance: the loop of `Network.backward`, in which each layer shares out what it has.
+
+Seeds are relevance, usually the value of one unit, and so is what arrives: its sum over the pixels is the unit's value,
+but for what biases and epsilon keep. The rules and what they do in a layer stand in layers/relevance.py. A layer's
+shares need its inputs, so what the forward pass did not keep is computed again, one layer after another.
+"""
+
+from minivis.engine.geometry import preprocessing_of
+from minivis.errors import BadValue
+from minivis.layers.base import BackwardMode
+from minivis.layers.relevance import Box, shared_out
+from minivis.runtime.backend import get_xp
+from minivis.runtime.threads import ONE_BLAS_THREAD
+
+
+def run_backward(acts, seeds, keep, rule):
+    """The relevance at the layers of ``keep``, and at the seeds, by a `RelevanceRule`."""
+    net, acts = acts.net, every_output(acts, seeds)
+    first, found = first_weighed(net, acts), dict(seeds)
+    with ONE_BLAS_THREAD:
+        for name in reversed(acts.caches):
+            if name not in found:
+                continue                                                # no seed and nothing above
+            R = found[name] if name in keep else found.pop(name)
+            for source, part in zip(net.nodes[name].inputs, parts_of(acts, name, R, rule, name in first)):
+                found[source] = found[source] + part if source in found else part       # not +=: may be shared
+    if "input" not in keep:
+        found.pop("input", None)
+    return found
+
+
+def parts_of(acts, name, R, rule, is_first):
+    """What each input of a layer gets of its relevance R. BadValue names a layer that has no rule."""
+    layer, inputs = acts.net.nodes[name]
+    if layer.relevance is None:
+        raise BadValue(f"{name} ({type(layer).__name__}) has no rule of LRP, so relevance cannot be sent back through "
+                       f"it: name a unit below it, or another rule")
+    read = [acts[source] for source in inputs]
+    share = rule.first if is_first else rule.maps if read[0].ndim == 4 else rule.rows
+    limits = limits_of(acts, inputs[0]) if isinstance(share, Box) and layer.relevance == "weighs" else None
+    mode = BackwardMode(algorithm=acts.mode.algorithm).at(name)
+    return shared_out(layer, read, acts[name], acts.caches[name], R, share, mode, limits)
+
+
+def every_output(acts, seeds):
+    """The activations of a pass with all of its outputs, up to the last seed, layer by layer."""
+    if acts.mode.training:
+        raise BadValue("relevance goes back through a net as it answers, not through a training pass")
+    net, last = acts.net, max(seeds, key=list(acts.shapes).index)
+    start, x = acts.began
+    if not acts.fuse and all(name in acts for name in acts.shapes):
+        return acts
+    until = None if last == start else last
+    return net.forward(x, until=until, start_after=start, fuse=False, algorithm=acts.mode.algorithm)
+
+
+def first_weighed(net, acts):
+    """The layers that weigh the picture itself: no weights lie between."""
+    if acts.began[0] != "input":
+        return set()
+    found, untouched = set(), {"input"}
+    for name in acts.caches:
+        layer, inputs = net.nodes[name]
+        if not set(inputs) <= untouched:
+            continue
+        if layer.relevance == "weighs":
+            found.add(name)
+        else:
+            untouched.add(name)
+    return found
+
+
+def limits_of(acts, source):
+    """The lowest and the highest values that the layer ``source`` can have for a picture, in the shape of its output.
+
+    Pixels go from 0 to 255, or as far as these do.
+    """
+    net, x = acts.net, acts["input"]
+    xp, look = get_xp(x), preprocessing_of(acts.net)
+    levels = (xp.full((1, 1, 1, look.channels), level, x.dtype) for level in (0, 255))
+    ends = [look.preprocess(level, dtype=x.dtype) for level in levels]
+    low = xp.minimum(xp.minimum(*ends), x.min(axis=(1, 2), keepdims=True))
+    high = xp.maximum(xp.maximum(*ends), x.max(axis=(1, 2), keepdims=True))
+    ends = [xp.broadcast_to(end, x.shape).astype(x.dtype) for end in (low, high)]
+    if source != "input":
+        ends = [net.forward(end, until=source, keep=[source], grad=None)[source] for end in ends]
+    return xp.minimum(*ends), xp.maximum(*ends)
