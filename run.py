@@ -2,6 +2,7 @@
 
     python3 run.py minivis gallery
     python3 run.py pytest
+    python3 run.py docs                     the site, into build/docs; -D plot_gallery=0 leaves its demos unrun
 
 Needs Python 3.10 or newer with venv, and on the first run a network for pip.
 """
@@ -26,6 +27,10 @@ def main(command):
         wanted = hashlib.sha256(file.read() + ROOT.encode()).hexdigest()
     if installed() != wanted:
         install(wanted)
+    if command[0] == "docs":
+        install_docs(wanted)
+        command = ["python", "-m", "sphinx", "-W", "--keep-going", *command[1:],
+                   os.path.join(ROOT, "docs"), os.path.join(ROOT, "build", "docs")]
     environment = dict(os.environ, PATH=BIN + os.pathsep + os.environ.get("PATH", ""), VIRTUAL_ENV=HOME)
     try:
         return subprocess.call(command, env=environment)
@@ -35,12 +40,25 @@ def main(command):
         return 130
 
 
-def installed():
+def installed(ready=READY):
     try:
-        with open(READY) as file:
+        with open(ready) as file:
             return file.read()
     except OSError:
         return None
+
+
+def install_docs(wanted):
+    """What builds the site, once for each setup.cfg."""
+    ready = os.path.join(HOME, "minivis-docs-ready")
+    if installed(ready) == wanted:
+        return
+    print("minivis: adding what builds the site to .venv ...", file=sys.stderr)
+    pip = [os.path.join(BIN, "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    if subprocess.call([*pip, "--editable", ROOT + "[docs]"], stdout=sys.stderr):
+        sys.exit("run.py: pip could not install what builds the site, for the reason above; the next run tries again")
+    with open(ready, "w") as file:
+        file.write(wanted)
 
 
 def install(wanted):

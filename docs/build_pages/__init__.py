@@ -1,0 +1,48 @@
+"""Pages that are made from the code before Sphinx reads: the API, the commands, the presets, the demos.
+
+    api.py          a page for each public name, from minivis/__init__.pyi
+    commands.py     a page for each command, from click
+    presets.py      the presets' settings, from their registry
+    demos.py        the demos as scripts that sphinx-gallery shows, runs and turns into notebooks
+    docstrings.py   the house style of docstrings as reStructuredText
+    links.py        links to files of the repository, which become pages
+
+All but two have ``pages()``, {path below docs: text}. They import no Sphinx.
+"""
+
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parents[1]
+ROOT = DOCS.parent
+MADE = ("reference/api", "reference/commands", "source")        # folders that hold nothing else
+
+
+def pages():
+    """All pages that are made, {path below docs: text}."""
+    from build_pages import api, commands, links, presets
+
+    return {**api.pages(), **commands.pages(), **presets.pages(), **links.pages()}
+
+
+def write_pages(app, config):
+    """Write the pages; one that says the same as before keeps its date, so that Sphinx need not read it again."""
+    made = pages()
+    for folder in MADE:
+        for old in (DOCS / folder).rglob("*.rst"):
+            if old.relative_to(DOCS).as_posix() not in made:
+                old.unlink()
+    for name, text in made.items():
+        path = DOCS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+
+
+def setup(app):
+    from build_pages import demos, docstrings, links
+
+    app.connect("config-inited", write_pages, priority=100)
+    app.connect("config-inited", lambda app, config: demos.write(), priority=100)
+    app.connect("autodoc-process-docstring", docstrings.as_rst, priority=100)       # before numpydoc
+    app.connect("source-read", links.rewrite)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,167 @@
+"""The demos as scripts for sphinx-gallery: the same lines without a function around them, so that a page shows them in
+steps and its notebook runs wherever minivis is installed.
+
+What a demo takes from demos/loading.py, which belongs to its command line, becomes the few lines that do the same.
+"""
+
+import ast
+import re
+import textwrap
+
+from build_pages import ROOT
+
+DEMOS = ROOT / "demos"
+SCRIPTS = ROOT / "build" / "docs-demos"
+
+SHOW = '''
+# A figure is a row of panels: pictures, or numbers with a scale below.
+def show(figure, height=256):
+    """{title: picture, or numbers with or without a sign} as one row of panels."""
+    images, bars = [], []
+    for values in figure.values():
+        is_picture = values.dtype == "uint8"
+        limit = None if is_picture else display_limit(values)
+        kind = None if is_picture else "grey" if values.ndim == 3 else "diverging" if values.min() < 0 else "inferno"
+        draw = {None: lambda v: v, "grey": signed, "diverging": signed, "inferno": unsigned}[kind]
+        images.append(draw(values))
+        bars.append(limit and (kind, 0 if kind == "inferno" else -limit, limit))
+    return Image.fromarray(panels(images, list(figure), colorbars=bars, height=height))
+'''
+DATA = 'files("minivis.data")'
+DIGITS = '''
+data = load_digits()
+order = np.random.default_rng(0).permutation(len(data.target))
+pictures, labels = np.uint8(data.images * 255 / 16)[order, ..., None], data.target[order]
+'''
+IMPORTS = """
+from importlib.resources import files
+
+import numpy as np
+from PIL import Image
+
+import minivis as mv
+from minivis.figures.colormaps import display_limit, signed, unsigned
+from minivis.figures.compose import panels
+"""
+
+
+def scripts():
+    """The demos, in order."""
+    return sorted(DEMOS.glob("[0-9][0-9]_*.py"))
+
+
+def write():
+    """Write every script, and the text of the gallery's page."""
+    SCRIPTS.mkdir(parents=True, exist_ok=True)
+    made = {script.name: converted(script.read_text("utf-8"), script.stem) for script in scripts()}
+    made["GALLERY_HEADER.rst"] = HEADER
+    for old in SCRIPTS.glob("*.py"):
+        if old.name not in made:
+            old.unlink()
+    for name, text in made.items():
+        path = SCRIPTS / name
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+
+
+HEADER = """
+Gallery
+=======
+
+The figures of lecture 9, in its order. Each page spells its method out with ``net.forward`` and ``net.backward``, and
+can be downloaded as a script or as a notebook. In a clone, the same scripts stand in ``demos/``.
+"""
+
+
+def converted(source, stem):
+    """A demo's source as a script for sphinx-gallery."""
+    tree = ast.parse(source)
+    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    lines = source.splitlines()
+    body = textwrap.dedent("\n".join(lines[main.body[0].lineno - 1:main.end_lineno]))
+    between = lines[tree.body[0].end_lineno:main.lineno - 1]
+    taken = re.search(r"^from loading import (.*)$", source, re.MULTILINE)[1].split(", ")
+    imports = [line for line in between if line.startswith(("import ", "from "))
+               and not line.startswith(("import sys", "import numpy", "from loading"))]
+    constants = [line for line in between if re.match(r"[A-Z]", line)]
+    head = "\n".join([IMPORTS.strip(), *imports, *extra_imports(taken)])
+    parts = [introduction(ast.get_docstring(tree), stem), head, SHOW]
+    parts += definitions(taken)
+    parts += ["\n".join(constants)] if constants else []
+    parts += cells(unloaded(body))
+    return "\n\n\n# %%\n".join(part.strip("\n") for part in parts).replace("# %%\n", "", 1) + "\n"
+
+
+def introduction(text, stem):
+    """The docstring as the page's text: title, picture, and where the same is a command."""
+    first, _, rest = text.partition("\n\n")
+    question, _, more = re.sub(r"\s+", " ", first).partition("? ")
+    heading = question + ("?" if more else "")
+    from build_pages.docstrings import converted as rst
+
+    picture = next(path for path in sorted(DEMOS.glob(stem + ".*")) if path.suffix != ".py")
+    parts = ["\n".join(rst([line])) for line in ([more] if more else [])]
+    parts += ["\n".join(rst(rest.splitlines()))] if rest else []
+    parts += [f".. image:: /../demos/{picture.name}\n   :alt: {heading}\n   :class: wide"]
+    body = "\n\n".join(parts)
+    thumbnail = f"# sphinx_gallery_thumbnail_path = '../demos/{picture.name}'"
+    return f'"""\n{heading}\n{"=" * len(heading)}\n\n{body}\n"""\n{thumbnail}'
+
+
+def extra_imports(taken):
+    found = {"load_many": "from minivis.data.samples import Samples",
+             "strokes": "from minivis.methods.adversarial.hog import strokes",
+             "digits": "from sklearn.datasets import load_digits",
+             "digits_net": "from minivis.images.preprocessing import Preprocessing\n"
+                           "from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax\n"
+                           "from minivis.models.tiny import Weights"}
+    return [found[name] for name in taken if name in found]
+
+
+def definitions(taken):
+    """The source of what a demo takes from loading.py beside its loading."""
+    if "digits_net" not in taken:
+        return []
+    source = (DEMOS / "loading.py").read_text("utf-8")
+    node = next(node for node in ast.parse(source).body if getattr(node, "name", "") == "digits_net")
+    return ["\n".join(source.splitlines()[node.lineno - 1:node.end_lineno])]
+
+
+def unloaded(body):
+    """The body with the lines of demos/loading.py in the place of its functions."""
+    body = re.sub(r"^(\w+), (\w+), out = load\(([^)]*)\)(.*)$", loaded, body, flags=re.MULTILINE)
+    body = re.sub(r"^net, pictures, out = load_many\([^)]*\)(.*)$",
+                  r'net = mv.load("emoji-vgg")\npictures = Samples().images\1', body, flags=re.MULTILINE)
+    body = re.sub(r"^pictures, labels, options = digits\([^)]*\)$", DIGITS.strip() + "\nsteps = 1200", body,
+                  flags=re.MULTILINE)
+    body = body.replace("options.steps", "steps")
+    painting = rf'mv.read_image({DATA} / "strokes.png", \1)'
+    body = re.sub(r"\bread\(PAINTING, (.+?)\)$", painting, body, flags=re.MULTILINE)
+    return re.sub(r"^save\((?:out|options\.out), ", "drawn = show(", body, flags=re.MULTILINE) + "\ndrawn"
+
+
+def loaded(match):
+    net, _, arguments, comment = match.groups()
+    name = found[1] if (found := re.search(r'net="([\w-]+)"', arguments)) else "emoji-vgg"
+    picture = f'mv.read_image({DATA} / "goose.png"'
+    lines = [] if net == "_" else [f'net = mv.load("{name}"){comment}']
+    if "whole=True" in arguments:
+        return "\n".join([*lines, f"image = {picture}, 224)                  # or a file of yours"])
+    return "\n".join([*lines, f"image = net.fit({picture})).image          # or a file of yours"])
+
+
+def cells(body):
+    """The statements of a script in the groups that blank lines make."""
+    return [part for part in re.split(r"\n\n+(?=\S)", body) if part.strip()]
+
+
+def scrape(block, block_vars, gallery_conf):
+    """sphinx-gallery's hook: the picture that a block has drawn."""
+    from sphinx_gallery.scrapers import figure_rst
+
+    drawn = block_vars["example_globals"].pop("drawn", None)
+    if drawn is None:
+        return ""
+    path = next(block_vars["image_path_iterator"])
+    drawn.save(path)
+    return figure_rst([path], gallery_conf["src_dir"])

@@ -1,0 +1,132 @@
+"""The documentation site: every page is in its navigation; every public name, command and demo has a page."""
+
+import fnmatch
+import posixpath
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+import minivis as mv
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+NO_PAGES = ("build_pages/", "_static/", "gallery/", "source/")
+
+
+@pytest.fixture(scope="module")
+def build_pages():
+    sys.path.insert(0, str(DOCS))
+    try:
+        from build_pages import api, commands, demos, docstrings, links, presets  # noqa: F401
+
+        yield sys.modules["build_pages"]
+    finally:
+        sys.path.remove(str(DOCS))
+
+
+@pytest.fixture(scope="module")
+def made(build_pages):
+    """{path below docs: text} of all pages: those that stand there, and those that are made."""
+    made = build_pages.pages()
+    written = {path.relative_to(DOCS).as_posix(): path.read_text("utf-8") for path in DOCS.rglob("*.md")}
+    return {name: text for name, text in {**written, **made}.items() if not name.startswith(NO_PAGES)}
+
+
+def entries(name, text):
+    """The pages that a page's toctrees name, as paths below docs, with stars in them."""
+    for block in re.findall(r"(?:^```\{toctree\}|^\.\. toctree::)\n(.*?)(?:^```|\Z)", text, re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            if line.strip() and not line.strip().startswith(":"):
+                target = re.sub(r".*<(.*)>", r"\1", line.strip())
+                yield posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+
+
+def test_every_page_is_in_the_navigation(made):
+    listed = [entry for name, text in made.items() for entry in entries(name, text)]
+    assert listed
+    pages = {re.sub(r"\.(md|rst)$", "", name) for name in made}
+    lost = [page for page in pages if not any(fnmatch.fnmatchcase(page, entry) for entry in listed)]
+    assert sorted(page for page in lost if not page.startswith("derivations/")) == ["index"]    # those by links.py
+    wrong = [entry for entry in listed if not fnmatch.filter(pages, entry)]
+    assert sorted(wrong) == ["gallery/index"]                   # sphinx-gallery makes it
+
+
+def test_every_public_name_has_a_page(build_pages, made):
+    index = made["reference/api/index.rst"]
+    for name in sorted(set(mv.__all__) - {"__version__"}):
+        assert f":doc:`mv.{name} <{name}>`" in index, name
+        assert f"mv.{name}\n===" in made[f"reference/api/{name}.rst"], name
+    assert "More" not in build_pages.api.groups(), "give the room of these names a heading in build_pages/api.py"
+
+
+def test_a_function_stands_beside_the_class_of_its_result(made):
+    assert "minivis.methods.attribution.saliency.Saliency" in made["reference/api/saliency.rst"]
+    assert ":doc:`mv.style_transfer <style_transfer>`" in made["reference/api/texture.rst"]     # both give a Painted
+
+
+def test_every_command_has_a_page_with_all_its_options(made):
+    from minivis.cli import cli
+
+    def check(command, text):
+        for option in command.params:
+            for name in option.opts if isinstance(option, click.Option) and not option.hidden else ():
+                assert name in text, (command.name, name)
+        for below in getattr(command, "commands", {}).values():
+            check(below, text)
+
+    for name, command in cli.commands.items():
+        check(command, made[f"reference/commands/{name}.rst"])
+
+
+def test_every_preset_stands_on_its_page(made):
+    from minivis.optimize.presets import INVERT, MAXIMIZE
+
+    for name in (*MAXIMIZE, *INVERT):
+        assert f"- {name}\n" in made["reference/presets.rst"], name
+
+
+def test_demos_become_scripts_that_need_minivis_alone(build_pages):
+    for script in build_pages.demos.scripts():
+        made = build_pages.demos.converted(script.read_text("utf-8"), script.stem)
+        compile(made, script.name, "exec")
+        assert not re.search(r"loading import|argv|options\.|\bload_many|\bsave\(|\bPAINTING\b|def main", made), script
+        assert made.endswith("\ndrawn\n") and made.count("# %%") >= 2
+        assert "mv.load" in made or "load_digits" in made or "hog_net" in made
+
+
+def test_docstrings_of_the_house_become_restructured_text(build_pages):
+    converted = build_pages.docstrings.converted
+    assert converted(["A map.", "", "    M = max |d s|", "", "Then *args of `x_`."]) == [
+        "A map.", "", "::", "", "    M = max |d s|", "", r"Then \*args of `x_`."]
+    assert converted(["Columns:", "", "one     of a", "three   of b"]) == [
+        "Columns:", "", "::", "", "    one     of a", "    three   of b"]
+    numpydoc = ["Text.", "", "Parameters", "----------", "x : int", "    The *number*."]
+    assert converted(numpydoc) == numpydoc
+
+
+def test_links_to_files_become_links_to_their_pages(build_pages):
+    linked = set()
+    page = DOCS / "project" / "contributing.md"
+    text = build_pages.links.rewritten(
+        "[a](minivis/layers/relu.py) [b](SECURITY.md#x) [c](https://x.y/z) ![d](demos/02_filters.png) "
+        "[e](docs/exercises.md)",
+        ROOT / "CONTRIBUTING.md", page, linked)
+    assert text == ("[a](../source/minivis/layers/relu.py.rst) [b](security.md#x) [c](https://x.y/z) "
+                    "![d](../../demos/02_filters.png) [e](../exercises.md)")
+    assert linked == {"minivis/layers/relu.py"}
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path):
+    """The demos are not run: that takes minutes, and test_demos.py runs them."""
+    for package in ("sphinx", "sphinx_gallery", "numpydoc", "myst_parser", "pydata_sphinx_theme"):
+        pytest.importorskip(package, reason="the site needs the extra docs")
+    done = subprocess.run([sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-D", "plot_gallery=0", "-d",
+                           tmp_path / "doctrees", DOCS, tmp_path / "site"], capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-4000:]
+    for page in ("index", "gallery/06_backprop", "reference/api/maximize", "reference/commands/maximize", "exercises"):
+        assert (tmp_path / "site" / f"{page}.html").is_file(), page
