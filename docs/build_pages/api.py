@@ -48,7 +48,7 @@ def groups():
 
 def pages():
     """The index and the pages, {path below docs: text}."""
-    described = {}
+    described = {getattr(mv, name): name for name in mv.__all__ if inspect.isclass(getattr(mv, name))}
     made = {f"{FOLDER}/{name}.rst": page(name, described) for names in groups().values() for name in names}
     return {f"{FOLDER}/index.rst": index(), **made}
 
@@ -68,7 +68,7 @@ def index():
 def page(name, described):
     """One name: a function with the class of its result, a class, or a module with what it offers.
 
-    described: {class of a result: the public name on whose page it stands}, which grows.
+    described: {class: the public name on whose page it stands}, which grows.
     """
     thing = getattr(mv, name)
     head = title(f"mv.{name}")

@@ -38,7 +38,8 @@ from importlib.resources import files
 
 import numpy as np
 from PIL import Image
-
+"""
+OWN_IMPORTS = """
 import minivis as mv
 from minivis.figures.colormaps import display_limit, signed, unsigned
 from minivis.figures.compose import panels
@@ -76,17 +77,21 @@ can be downloaded as a script or as a notebook. In a clone, the same scripts sta
 def converted(source, stem):
     """A demo's source as a script for sphinx-gallery."""
     tree = ast.parse(source)
-    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
     lines = source.splitlines()
+    segment = lambda node: "\n".join(lines[node.lineno - 1:node.end_lineno])  # noqa: E731
+    main = next(node for node in tree.body if getattr(node, "name", "") == "main")
     body = textwrap.dedent("\n".join(lines[main.body[0].lineno - 1:main.end_lineno]))
-    between = lines[tree.body[0].end_lineno:main.lineno - 1]
-    taken = re.search(r"^from loading import (.*)$", source, re.MULTILINE)[1].split(", ")
-    imports = [line for line in between if line.startswith(("import ", "from "))
-               and not line.startswith(("import sys", "import numpy", "from loading"))]
-    constants = [line for line in between if re.match(r"[A-Z]", line)]
-    head = "\n".join([IMPORTS.strip(), *imports, *extra_imports(taken)])
-    parts = [introduction(ast.get_docstring(tree), stem), head, SHOW]
-    parts += definitions(taken)
+    imports, own = IMPORTS.strip().splitlines(), OWN_IMPORTS.strip().splitlines()
+    taken = []
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "loading":
+            taken = [alias.name for alias in node.names]
+        elif isinstance(node, (ast.Import, ast.ImportFrom)) and segment(node) not in ("import sys", *imports):
+            imports.append(segment(node))
+    for line in extra_imports(taken):
+        (own if "minivis" in line else imports).append(line)
+    constants = [segment(node) for node in tree.body if isinstance(node, ast.Assign)]
+    parts = [introduction(ast.get_docstring(tree), stem), "\n".join([*imports, "", *own]), SHOW, *definitions(taken)]
     parts += ["\n".join(constants)] if constants else []
     parts += cells(unloaded(body))
     return "\n\n\n# %%\n".join(part.strip("\n") for part in parts).replace("# %%\n", "", 1) + "\n"
@@ -132,9 +137,8 @@ def unloaded(body):
     body = re.sub(r"^(\w+), (\w+), out = load\(([^)]*)\)(.*)$", loaded, body, flags=re.MULTILINE)
     body = re.sub(r"^net, pictures, out = load_many\([^)]*\)(.*)$",
                   r'net = mv.load("emoji-vgg")\npictures = Samples().images\1', body, flags=re.MULTILINE)
-    body = re.sub(r"^pictures, labels, options = digits\([^)]*\)$", DIGITS.strip() + "\nsteps = 1200", body,
-                  flags=re.MULTILINE)
-    body = body.replace("options.steps", "steps")
+    body = re.sub(r"^pictures, labels, options = digits\([^)]*\)(?: .*)?$", DIGITS.strip(), body, flags=re.MULTILINE)
+    body = body.replace("options.steps", "1200").replace("load_net(", "mv.load(")
     painting = rf'mv.read_image({DATA} / "strokes.png", \1)'
     body = re.sub(r"\bread\(PAINTING, (.+?)\)$", painting, body, flags=re.MULTILINE)
     return re.sub(r"^save\((?:out|options\.out), ", "drawn = show(", body, flags=re.MULTILINE) + "\ndrawn"

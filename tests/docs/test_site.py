@@ -93,7 +93,8 @@ def test_demos_become_scripts_that_need_minivis_alone(build_pages):
     for script in build_pages.demos.scripts():
         made = build_pages.demos.converted(script.read_text("utf-8"), script.stem)
         compile(made, script.name, "exec")
-        assert not re.search(r"loading import|argv|options\.|\bload_many|\bsave\(|\bPAINTING\b|def main", made), script
+        left = re.findall(r"loading import|argv|options\.|\bload_(?:many|net)\(|\bsave\(|\bPAINTING\b|def main", made)
+        assert not left, script
         assert made.endswith("\ndrawn\n") and made.count("# %%") >= 2
         assert "mv.load" in made or "load_digits" in made or "hog_net" in made
 
