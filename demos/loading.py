@@ -14,18 +14,19 @@ import minivis as mv  # noqa: E402
 from minivis.errors import MinivisError  # noqa: E402
 from minivis.figures.colormaps import display_limit, signed, unsigned  # noqa: E402
 from minivis.figures.compose import panels  # noqa: E402
+from minivis.figures.line_chart import line_chart  # noqa: E402
 from minivis.images.preprocessing import Preprocessing  # noqa: E402
 from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax  # noqa: E402
 from minivis.methods.adversarial.hog import strokes  # noqa: E402, F401
 from minivis.models.tiny import Weights  # noqa: E402
 
 
-def load(doc, argv, out, whole=False, net="emoji-vgg"):
+def load(doc, argv, out, whole=False, net="emoji-vgg", size=224):
     """Parse ``argv``; return (net, picture as the net sees it: uint8 (H, W, 3), path to save to).
 
     whole: do not fit the picture to the net's size, for methods whose layers take any size.
     """
-    parser, args = parse(doc, argv, out, CHECKOUT / "minivis" / "data" / "goose.png", "a picture", net)
+    parser, args = parse(doc, argv, out, CHECKOUT / "minivis" / "data" / "goose.png", "a picture", net, size)
     try:
         net = mv.load(args.net)
         if whole:
@@ -65,12 +66,12 @@ def squares(picture, across):
     return cut
 
 
-def parse(doc, argv, out, image, what, net="emoji-vgg"):
+def parse(doc, argv, out, image, what, net="emoji-vgg", size=224):
     """(the parser, the options) of a demo's command line."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--net", default=net, help="a name of `minivis weights list`, or a file")
     parser.add_argument("--image", default=image, help=what)
-    parser.add_argument("--size", type=int, default=224, help="its longer side, where any size will do")
+    parser.add_argument("--size", type=int, default=size, help="its longer side, where any size will do")
     parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
     return parser, parser.parse_args(argv)
 
@@ -113,6 +114,12 @@ def digits_net():
     net.add("flatten", Flatten()).add("fc3", weights.fc(4 * 4 * 32, 10)).add("prob", Softmax())
     net.roles["logits"] = "fc3"
     return net
+
+
+def chart(curves, x_label="evaluations of loss and gradient"):
+    """{name: values} as lines over 1, 2, 3, ..., in one chart, uint8 (H, W, 3)."""
+    lines = {name: (np.arange(1, len(values) + 1), values) for name, values in curves.items()}
+    return line_chart(lines, height=210, x_label=x_label)
 
 
 def save(path, figure, height=256):

@@ -43,6 +43,7 @@ from .methods.synthesis.invert import invert, invert_layers
 from .methods.synthesis.maximize import maximize
 from .methods.synthesis.maximize_layers import down_the_layers
 from .methods.synthesis.style import style_transfer, texture
+from .methods.synthesis.style_methods import style_methods
 from .optimize.problem import Problem
 from .optimize.watch import Watch
 from .version import __version__
@@ -56,6 +57,6 @@ __all__ = [
     "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers", "layers",
     "lecture_linear", "linear_fool", "live", "load", "make_step", "maximize", "nearest", "neighbours", "objectives",
     "occlusion", "one_hot", "optimize", "parameterize", "parse_unit", "pgd", "read_image", "regularize", "saliency",
-    "saliency_kinds", "sanity_check", "save", "segment", "style_transfer", "szegedy", "texture", "top_patches",
-    "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes", "write_image",
+    "saliency_kinds", "sanity_check", "save", "segment", "style_methods", "style_transfer", "szegedy", "texture",
+    "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes", "write_image",
 ]

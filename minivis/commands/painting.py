@@ -27,6 +27,12 @@ HISTORY = click.Option(["--history"], type=whole(1, 1000), default=20, show_defa
                        help="Number of past steps that L-BFGS remembers; more steps need more memory.")
 STEPS = click.Option(["--steps"], type=COUNTS, default=(200,), show_default="200", metavar="N,N,...",
                      help="Number of steps of L-BFGS: one number for all sizes, or one for each; 0 returns the start.")
+METHOD = click.Option(["--method"], type=click.Choice(["lbfgs", "adam", "adagrad", "gradient", "all"]),
+                      default="lbfgs", show_default=True,
+                      help="Update rule; all compares them, with as many evaluations of the loss for each, in a chart.")
+RATE = click.Option(["--rate"], type=real(0, 1e6, min_open=True), metavar="LEVELS",
+                    show_default="adam 16, adagrad 20, gradient 0.25",
+                    help="Learning rate, in levels of 255, of adam, adagrad or gradient.")
 SCALE = click.Option(["--style-scale"], type=real(0, 1000, min_open=True), default=1.0, show_default=True,
                      help="Factor by which the style picture, and with it the strokes, are enlarged.")
 RUN = under(OPTIMISER, STEPS, HISTORY) + under(COMPUTING, TILE, MEMORY)
@@ -114,23 +120,33 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
         click.Option(["--tv-weight"], type=real(), default=1.0, show_default=True,
                      help="Weight of the total-variation term, which makes the picture smooth."),
     ),
-    *RUN, size=SIZE, long="steps",
+    *under(OPTIMISER, METHOD, RATE), *RUN, size=SIZE, long="steps",
 )  # fmt: skip
-def style(given, seed, progress, watch, style, content_layer, style_layer, mask, side, steps, **settings):
+def style(
+    given, seed, progress, watch, style, content_layer, style_layer, mask, side, steps, method, rate, **settings,
+):  # fmt: skip
     """Paint IMAGE in the style of one or more other pictures, STYLE.
 
     The content of IMAGE, which a deep layer sees, stays; its textures become those of STYLE. If no STYLE is given, a
-    bundled picture of brush strokes is used.
+    bundled picture of brush strokes is used. With --method all the figure compares the update rules: --steps
+    evaluations of the loss for each, the loss over them, and the pictures.
     """
+    from minivis.errors import BadValue
     from minivis.images.files import read_image
     from minivis.methods.synthesis.style import style_transfer
+    from minivis.methods.synthesis.style_methods import style_methods
 
     styles = list(style) or [read_image(own_painting())]
-    return style_transfer(
-        given.net, given.image, styles, content_layers=content_layer or None,
-        style_layers=style_layer or None, masks=list(mask) or None, size=sides(given.image, side),
-        steps=steps if len(steps) > 1 else steps[0], seed=seed, progress=progress, watch=watch, **settings,
-    )  # fmt: skip
+    settings.update(content_layers=content_layer or None, style_layers=style_layer or None, masks=list(mask) or None,
+                    seed=seed, progress=progress, watch=watch)
+    if method == "all":
+        if rate is not None or watch.checkpoint or len(steps) > 1 or (side and len(side) > 1):
+            raise BadValue("--method all makes one picture of one size by each method, with a rate of its own: leave "
+                           "out --rate, --checkpoint and further numbers of --side and --steps")
+        return style_methods(given.net, given.image, styles, size=sides(given.image, side and side[0]),
+                             evaluations=max(2, steps[0]), **settings)
+    return style_transfer(given.net, given.image, styles, size=sides(given.image, side), method=method, rate=rate,
+                          steps=steps if len(steps) > 1 else steps[0], **settings)
 
 
 @picture_command(

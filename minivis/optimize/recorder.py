@@ -38,7 +38,7 @@ class LongRun:
     def __init__(self, watch, steps, progress, title):
         self.watch, self.progress, self.title = watch, progress, title
         self.steps = 0 if watch.interrupted else steps
-        self.step, self.stopped, self.notes = 0, "", []
+        self.step, self.evaluations, self.stopped, self.notes = 0, 0, "", []
         self.saved_at, self.saves = time.monotonic(), bool(watch.checkpoint)
 
     def __enter__(self):
@@ -87,7 +87,7 @@ class LongRun:
         self.step += 1
         self.bar.set_postfix_str(said, refresh=False)
         self.bar.update()
-        if self.watch.show(self.step, self.steps, loss, terms, pixels):
+        if self.watch.show(self.step, self.steps, loss, terms, pixels, self.evaluations or self.step):
             self.stop(CALLED_OFF)
         if self.saves and time.monotonic() - self.saved_at > self.watch.seconds:
             self.save()
@@ -145,7 +145,7 @@ class Recorder(LongRun):
         self.problem, self.method, self.seed, self.keep = problem, method, seed, keep
         self.expected = memory_of(problem, method)
         super().__init__(watch, steps, progress, f"{title} ({self.expected / 1e6:,.0f} MB)")
-        self.evaluations, self.memory = 0, {}
+        self.memory: dict[str, Any] = {}
         self.best: Any = None                   # the images, from the first comparison on, and their losses
         self.best_losses: Any = None
         self.best_terms: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
     gradient    v = momentum * v - rate * dz;  z + v            rates may have stages, the gradient may be normalised
     adam        Kingma & Ba 2015, algorithm 1
+    adagrad     Duchi, Hazan & Singer 2011: s = s + dz * dz;  z - rate * dz / sqrt(s)
     lbfgs       scipy's L-BFGS-B, or lbfgs.py on a GPU; only its settings are here
 
 A rule is plain data. Its memory from step to step is a dict of arrays that its caller keeps and can save.
@@ -110,6 +111,25 @@ class Adam:
         memory["v"] = v = self.beta2 * v + (1 - self.beta2) * (dz * dz)
         unbias1, unbias2 = 1 - self.beta1 ** (number + 1), 1 - self.beta2 ** (number + 1)
         return z - (self.rate / unbias1) * m / (xp.sqrt(v / unbias2) + self.epsilon)
+
+
+@dataclass(frozen=True)
+class Adagrad:
+    """Steps of ``rate`` in every element at first, which shrink with all the gradients that it has had."""
+
+    rate: float = 1.0
+    epsilon: float = 1e-12
+    vectors = 6
+
+    def __post_init__(self):
+        check_fields(self, rate=NUMBER, epsilon=NUMBER)
+        if not (np.isfinite(self.rate) and self.rate > 0):
+            raise BadValue(f"Adagrad needs a rate above 0, not {self}")
+
+    def step(self, z, dz, memory, number, losses):
+        xp = get_xp(z)
+        memory["s"] = s = (memory["s"] if "s" in memory else xp.zeros_like(z)) + dz * dz
+        return z - self.rate * dz / (xp.sqrt(s) + self.epsilon)
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,15 @@ CALLED_OFF = "stopped by the callback"
 
 
 class Preview(NamedTuple):
-    """The argument of ``callback``. ``pixels()``: the current images, uint8 (N, H, W, C)."""
+    """The argument of ``callback``. ``pixels()``: the current images, uint8 (N, H, W, C). ``evaluations``: of loss and
+    gradient so far, which are as many as steps but for L-BFGS."""
 
     step: int
     steps: int
     loss: float
     terms: dict
     pixels: Callable
+    evaluations: int = 0
 
 
 @dataclass
@@ -58,7 +60,7 @@ class Watch:
         """The watch of one part of a run, with other settings; what it sees is seen by this one, too."""
         return replace(self, **changes)
 
-    def show(self, step, steps, loss, terms, pixels):
+    def show(self, step, steps, loss, terms, pixels, evaluations=0):
         """After a step: add a frame to the film, and call the callback. ``pixels()`` draws it. Return True to stop."""
         if self.film and step % self.seen.film_every == 0:
             self.frames.append(pixels())
@@ -66,7 +68,7 @@ class Watch:
                 del self.frames[::2]
                 self.seen.film_every *= 2
         return bool(self.callback and step % self.every == 0
-                    and self.callback(Preview(step, steps, loss, terms, pixels)))
+                    and self.callback(Preview(step, steps, loss, terms, pixels, evaluations)))
 
     def write(self, identity, arrays, plain):
         """Write the checkpoint. Return None, or where that failed the sentence that says why."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadValue, UnknownName
-from minivis.optimize.update_rules import LBFGS, Adam, Gradient
+from minivis.optimize.update_rules import LBFGS, Adagrad, Adam, Gradient
 
 
 def test_gradient_steps_by_hand():
@@ -26,6 +26,15 @@ def test_yosinskis_policies_by_hand():
     np.testing.assert_allclose(out, [[-0.6, -0.8], [-1.0, 0.0]])        # 5 / 25; and capped at 100
     out = Gradient(5.0, policy="progress01").step(z, dz, {}, 0, np.array([-0.9, -0.9]))
     np.testing.assert_allclose(out[0], -0.05 / 25 * dz[0])              # half of the 0.1 that is left
+
+
+def test_adagrad_by_hand():
+    z, dz, memory = np.array([[1.0, -1.0, 5.0]]), np.array([[2.0, -3.0, 0.0]]), {}
+    first = Adagrad(0.1).step(z, dz, memory, 0, None)
+    np.testing.assert_allclose(first, [[0.9, -0.9, 5.0]])                # the first step is the rate, by sign
+    second = Adagrad(0.1).step(first, 2 * dz, memory, 1, None)
+    np.testing.assert_allclose(second, first + 0.1 * 2 / np.sqrt(5) * np.array([[-1.0, 1.0, 0.0]]))
+    np.testing.assert_allclose(memory["s"], 5 * dz**2)
 
 
 def test_adam_by_hand():

@@ -29,7 +29,7 @@ from minivis.optimize.budget import lean
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import pixels
 from minivis.optimize.problem import VECTORS, Problem
-from minivis.optimize.update_rules import LBFGS
+from minivis.optimize.update_rules import LBFGS, Adagrad, Adam, Gradient
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import get_xp
 from minivis.runtime.checkpoints import DAMAGED
@@ -37,6 +37,8 @@ from minivis.runtime.settings import SEED, SEQUENCE, SWITCH, choice, number, sev
 from minivis.types import Names, Picture
 
 STARTS, COLOURS = ("content", "noise"), ("free", "kept")
+METHODS = ("lbfgs", "adam", "adagrad", "gradient")
+RATES = {"adam": 16.0, "adagrad": 20.0, "gradient": 0.25}        # levels in a first step; the best of several
 NOISE = 32.0                                    # levels: the standard deviation of the noise to start from
 
 
@@ -68,15 +70,15 @@ class Painted(Result):
 
 @takes(styles=SEQUENCE, blend=several(number()), masks=SEQUENCE, size=several(whole()), steps=several(whole(0)),
        style_weight=number(), tv_weight=number(), style_scale=number(),
-       start=choice("start", STARTS), colours=choice("colour mode", COLOURS), history=whole(1), tile=whole(1),
-       memory=number(), seed=SEED)
+       start=choice("start", STARTS), colours=choice("colour mode", COLOURS), method=choice("method", METHODS),
+       rate=number(), history=whole(1), tile=whole(1), memory=number(), seed=SEED)
 def style_transfer(
     net: Network, content: Picture, styles: Picture | Sequence[Picture], *, size: int | Sequence[int] | None = None,
     steps: int | Sequence[int] = 200, content_layers: Any = None, style_layers: Any = None,
     style_weight: float = 100.0, tv_weight: float = 1.0, blend: Sequence[float] | None = None, masks: Any = None,
-    style_scale: float = 1.0, start: Any = "content", colours: str = "free", pooling: str = "max", history: int = 20,
-    tile: int | None = None, memory: float | None = None, seed: int = 0, progress: bool = False,
-    watch: Watch | None = None,
+    style_scale: float = 1.0, start: Any = "content", colours: str = "free", pooling: str = "max",
+    method: str = "lbfgs", rate: float | None = None, history: int = 20, tile: int | None = None,
+    memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
 ) -> Painted:  # fmt: skip
     """Paint a picture, uint8 (H, W, C), in the style of one picture or of several.
 
@@ -84,14 +86,16 @@ def style_transfer(
     Layers: a name, several, or {name: weight}; by default those of the net's roles. blend: a weight for each style.
     masks: for each style a picture that is bright where the style is to be used. style_scale: the scale of the strokes.
     start: "content" or "noise". colours: "free", or "kept" as in the content. pooling: "max", or "average", which is
-    smoother. tile: see `image_gradient`. memory: bytes for the whole program, by default what is free; budget.py says
-    what happens if that is too little.
+    smoother. method: "lbfgs", or "adam", "adagrad" or "gradient" with a learning ``rate`` in levels; `style_methods`
+    compares them. tile: see `image_gradient`. memory: bytes for the whole program, by default what is free; budget.py
+    says what happens if that is too little.
     """
     check_choice("start", start, STARTS)
     check_choice("colour mode", colours, COLOURS)
     if colours == "kept":
         check_colours(net.input_channels)
     check_weights(style_weight, tv_weight, style_scale)
+    rule = rule_of(method, rate, history)
     styles = [styles] if isinstance(styles, np.ndarray) else list(styles)
     contents, of_styles = weighed(net, content_layers, "content"), weighed(net, style_layers, "style")
     body = with_pooling(trunk(net, {*contents, *of_styles}), pooling)
@@ -108,7 +112,7 @@ def style_transfer(
         return problem, body.deprocess(x) if start == "content" else noise(problem, seed)
 
     size = side_of(content) if size is None else size
-    fit = partial(lean, net, layers={*contents, *of_styles}, targets=contents, method=LBFGS(history),
+    fit = partial(lean, net, layers={*contents, *of_styles}, targets=contents, method=rule,
                   vectors=VECTORS, tile=tile, limit=memory, progress=progress)
     found, runs, notes = by_sizes(shape_at, problem_of, fit, size, steps, seed, progress, watch)
     if colours == "kept":
@@ -117,8 +121,8 @@ def style_transfer(
     return Painted(found[0], runs, notes, preprocessing_of(net), stopped=runs[-1].stopped, settings={
         "content_layers": contents, "style_layers": of_styles, "style_weight": style_weight, "tv_weight": tv_weight,
         "blend": blend, "masks": bool(masks), "style_scale": style_scale, "start": start, "colours": colours,
-        "pooling": pooling, "history": history, "size": size, "steps": steps, "tile": tile,
-        "memory": memory,
+        "pooling": pooling, "method": method, "rate": getattr(rule, "rate", None), "history": history, "size": size,
+        "steps": steps, "tile": tile, "memory": memory,
     })  # fmt: skip
 
 
@@ -160,6 +164,20 @@ def texture(
         "histogram": histogram, "history": history, "size": size, "steps": steps, "tile": tile,
         "memory": memory,
     })  # fmt: skip
+
+
+def rule_of(method, rate, history):
+    """The update rule called ``method``; the gradient is divided by its mean size, so that a rate is in levels."""
+    check_choice("method", method, METHODS)
+    if method == "lbfgs":
+        if rate is not None:
+            raise BadValue("L-BFGS finds the length of its steps by itself: leave out the rate, or choose another "
+                           "method")
+        return LBFGS(history)
+    rate = RATES[method] if rate is None else rate
+    momentum = partial(Gradient, momentum=0.9, normalize="mean")
+    rules: dict[str, Any] = {"adam": Adam, "adagrad": Adagrad, "gradient": momentum}
+    return rules[method](rate)
 
 
 def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):

@@ -1,0 +1,99 @@
+"""Which update rule paints best? One picture and one style, by each rule, with as many evaluations for all.
+
+Gatys et al. minimise by L-BFGS, and the lecture says why: it needs no learning rate, and with as many evaluations of
+the loss it comes lower than Adam, Adagrad or plain gradient steps. Each line is the lowest loss so far.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minivis.engine.network import Network
+from minivis.errors import BadValue
+from minivis.figures.compose import above, panels
+from minivis.figures.line_chart import line_chart
+from minivis.methods.shared.result import PANEL, Result
+from minivis.methods.synthesis.style import METHODS, check_choice, side_of, style_transfer
+from minivis.optimize.watch import Watch
+from minivis.runtime.settings import SEED, takes, whole
+from minivis.types import Picture
+
+SHOWN = {"lbfgs": "L-BFGS", "adam": "Adam", "adagrad": "Adagrad", "gradient": "gradient, momentum 0.9"}
+
+
+@dataclass(frozen=True, eq=False)
+class StyleMethods(Result):
+    """``curves``: {method: (evaluations, the lowest loss so far)}; ``paintings``: {method: `Painted`}."""
+
+    curves: dict[str, tuple]
+    paintings: dict[str, Any]
+
+    def picture(self):
+        lines = {SHOWN[name]: (counts, np.log10(losses)) for name, (counts, losses) in self.curves.items()}
+        chart = line_chart(lines, width=420, height=PANEL, x_label="evaluations of loss and gradient",
+                           y_label="log10 of the loss")
+        rates = {name: one.settings["rate"] for name, one in self.paintings.items()}
+        titles = [f"{SHOWN[name]}\nloss {loss:.4g}" + (f", rate {rates[name]:g} levels" if rates[name] else "")
+                  for name, loss in self.losses.items()]
+        pictures = panels([one.picture() for one in self.paintings.values()], titles, height=PANEL)
+        title = f"the lowest loss so far\n{self.settings['evaluations']} evaluations for each"
+        return above([panels([chart], [title], height=chart.shape[0]), pictures], gap=0)
+
+    @property
+    def losses(self):
+        """{method: its lowest loss}."""
+        return {name: float(losses[-1]) for name, (_, losses) in self.curves.items()}
+
+    @property
+    def start(self):
+        return float(next(iter(self.curves.values()))[1][0])
+
+    @property
+    def numbers(self):
+        return {"evaluations": self.settings["evaluations"], "loss_at_start": self.start, "loss": self.losses}
+
+    def __str__(self):
+        return "\n".join([f"loss after {self.settings['evaluations']} evaluations, from {self.start:.4g}:",
+                          *(f"  {SHOWN[name]:<24}{loss:8.4g}" for name, loss in self.losses.items())])
+
+
+@takes(evaluations=whole(2), seed=SEED)
+def style_methods(
+    net: Network, content: Picture, styles: Picture | Sequence[Picture], *, methods: Sequence[str] = METHODS,
+    evaluations: int = 200, rates: Any = None, size: int | None = None, seed: int = 0, progress: bool = False,
+    watch: Watch | None = None, **settings: Any,
+) -> StyleMethods:  # fmt: skip
+    """Paint ``content`` in a style by each of ``methods``, with as many ``evaluations`` of loss and gradient for all.
+
+    L-BFGS comes first and ends with the step in which it reaches them; the others get as many as it had. rates:
+    {method: its learning rate in levels}, for those that have one. The other ``settings`` are those of
+    `style_transfer`.
+    """
+    for name in methods:
+        check_choice("method", name, METHODS)
+    wrong = [name for name in ("steps", "method", "rate") if name in settings]
+    if wrong or isinstance(size, (tuple, list)) or not methods:
+        raise BadValue("a comparison of methods takes evaluations, at least one method, rates and one size, and no "
+                       f"{', '.join(wrong) or 'other'}")
+    rates, watch = dict(rates or {}), Watch() if watch is None else watch
+    curves, paintings = {}, {}
+    for name in sorted(methods, key=METHODS.index):
+        counts: list[int] = []
+        losses: list[float] = []
+
+        def look(preview, name=name, counts=counts, losses=losses, most=evaluations):
+            counts.append(preview.evaluations)
+            losses.append(preview.loss)
+            return name == "lbfgs" and preview.evaluations >= most      # the others have one evaluation in each step
+
+        paintings[name] = style_transfer(
+            net, content, styles, method=name, rate=rates.get(name), steps=evaluations, seed=seed, progress=progress,
+            size=side_of(content) if size is None else size, watch=watch.of_part(callback=look, every=1), **settings)
+        (run,) = paintings[name].runs
+        evaluations = max(2, run.evaluations)
+        curves[name] = np.array([1, *counts, evaluations]), np.minimum.accumulate([run.first_loss, *losses, run.loss])
+        if watch.interrupted:
+            break
+    return StyleMethods(curves, paintings, stopped=run.stopped, settings={"evaluations": evaluations, **settings})
