@@ -37,6 +37,7 @@ from .methods.looking.patches import top_patches
 from .methods.looking.receptive import effective_receptive_field
 from .methods.looking.tsne import tsne_grid
 from .methods.looking.tsne_labelled import tsne_labelled
+from .methods.shared.side_by_side import side_by_side
 from .methods.synthesis.dream import dream, make_step
 from .methods.synthesis.dream_films import dream_layers, dream_zoom
 from .methods.synthesis.invert import invert, invert_layers
@@ -57,6 +58,7 @@ __all__ = [
     "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers", "layers",
     "lecture_linear", "linear_fool", "live", "load", "make_step", "maximize", "nearest", "neighbours", "objectives",
     "occlusion", "one_hot", "optimize", "parameterize", "parse_unit", "pgd", "read_image", "regularize", "saliency",
-    "saliency_kinds", "sanity_check", "save", "segment", "style_methods", "style_transfer", "szegedy", "texture",
-    "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes", "write_image",
+    "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "style_methods", "style_transfer", "szegedy",
+    "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes",
+    "write_image",
 ]

@@ -47,7 +47,6 @@ def test_help_and_version(run):
 
 @pytest.mark.parametrize("words, message", [
     (["saliency", "nowhere.jpg"], "there is no file nowhere.jpg"),
-    (["saliency", "."], "is a folder"),
     (["saliency", ""], "there is no file"),
     (["saliency", "photo.png", "-o", ""], "is not a file name"),
     (["saliency", "photo.png", "--net", ""], "is a folder"),

@@ -12,16 +12,19 @@ import click
 from minivis.commands import option_groups
 from minivis.commands.option_groups import COMPUTING, OUTPUT, under
 from minivis.commands.plain import PLAIN
+from minivis.commands.several import ImageArgument, NetOption
 from minivis.commands.types import BYTES, CHANNELS, PictureFile, whole
 from minivis.errors import UnknownName
 
 DEFAULT_NET = "emoji-vgg"
 ANY_SIZE = 512                                  # pixels: the longer side of IMAGE for a net that takes any size
 
-IMAGE = click.Argument(["image"], required=False)
-NET = click.Option(["--net"], default=DEFAULT_NET, metavar="NAME|FILE",
-                   show_default=f"{DEFAULT_NET}; for an IMAGE of 128 pixels or more squeezenet, if installed",
-                   help="Net to use: a name from `minivis weights list`, or a file of weights.")
+IMAGE, IMAGES = click.Argument(["image"], required=False), ImageArgument()
+NET_USED: dict[str, Any] = {"default": DEFAULT_NET, "metavar": "NAME|FILE",
+            "show_default": f"{DEFAULT_NET}; for an IMAGE of 128 pixels or more squeezenet, if installed"}
+NET = NetOption(["--net"], **NET_USED, help="Net to use: a name from `minivis weights list`, or a file of weights.")
+NETS = NetOption(["--net"], **NET_USED, help="Net to use: a name from `minivis weights list`, or a file of weights; "
+                                             "repeat the option for several nets side by side.")
 NET_ARGUMENT = click.Argument(["net"], default=DEFAULT_NET, required=False, metavar="[NAME|FILE]")
 SIZE = click.Option(["--size"], type=whole(), metavar="N", help="Shrink IMAGE until its longer side has N pixels.",
                     show_default=f"{ANY_SIZE} for nets that take any size; otherwise IMAGE is not shrunk")
@@ -66,6 +69,7 @@ MEMORY = click.Option(["--memory"], type=BYTES, metavar="SIZE", show_default="wh
 TILE = click.Option(["--tile"], type=whole(), metavar="N", show_default="only when memory is short",
                     help="Compute in tiles of N pixels, which is exact and needs less memory.")
 COMPUTE = under(COMPUTING, NET, DEVICE, SEED, THREADS)
+under(COMPUTING, NETS)
 SHOW = click.Option(["--show"], type=CHANNELS, metavar="R,G,B",
                     help="Channels to draw as red, green and blue, counted from 1, or one channel for grey. By default "
                          "those called so, or the first three; of two channels, 1,2,2.")
@@ -138,6 +142,7 @@ class Given:
     out: str | None = None                      # where the picture will be written
     inputs: dict = field(default_factory=dict)  # name of a parameter -> the path of a further file or folder
     further: dict = field(default_factory=dict)     # option -> [Further, ...], such as a style, a guide or a start
+    others: list = field(default_factory=list)      # what is the same for each further net, [Given, ...]
 
 
 @dataclass(frozen=True)
@@ -155,16 +160,29 @@ def viewing(params):
     return found | {"show": None} if isinstance(found["show"], str) else found      # segment's words are no channels
 
 
-def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", output=None, show=None):
-    """Load the net that the command line names, or None, and the picture (None: the goose), no larger than ``size``.
-
-    output: of a net that has several, the one that is its answer. show: channels to draw.
-    ``net`` may also be a function that gets the picture's pixels and returns the name of a net.
-    """
+def read_net(net, device="cpu", output=None, show=None):
+    """(the net that a name or a path stands for, the SHA-256 of its file)."""
     from minivis.engine.geometry import preprocessing_of
     from minivis.runtime.files import file_hash
     from minivis.weights.catalogue import load, locate
     from minivis.weights.outputs import choose_output
+
+    path, loaded = locate(net), load(net, device=device)
+    if output is not None:
+        choose_output(loaded, output)
+    if show is not None:
+        loaded.preprocessing = replace(preprocessing_of(loaded), show=show)
+    return loaded, file_hash(path)
+
+
+def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", output=None, show=None, nets=read_net):
+    """Load the net that the command line names, or None, and the picture (None: the goose), no larger than ``size``.
+
+    output: of a net that has several, the one that is its answer. show: channels to draw.
+    ``net`` may also be a function that gets the picture's pixels and returns the name of a net. nets: `read_net`, or
+    what keeps the nets that it has read.
+    """
+    from minivis.runtime.files import file_hash
 
     pixels: Any = None
     source = own_picture() if image is None else image
@@ -174,11 +192,7 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", ou
         pixels = read_image(source, size)
     if callable(net):
         net = net(pixels)
-    path, loaded = (None, None) if net is None else (locate(net), load(net, device=device))
-    if output is not None and loaded is not None:
-        choose_output(loaded, output)
-    if show is not None and loaded is not None:
-        loaded.preprocessing = replace(preprocessing_of(loaded), show=show)
+    loaded, net_sha256 = (None, None) if net is None else nets(net, device, output, show)
     channels = None if loaded is None else loaded.input_channels
     if needs_image and channels not in (None, 1, 3) and pixels.shape[2] != channels:
         pixels = read_image(source, size, channels=channels)
@@ -187,7 +201,7 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", ou
         del pixels                              # it may be large, and is read anew
         pixels = read_image(source, ANY_SIZE, channels=channels)
     digest = file_hash(source) if os.path.isfile(source) else "none: it came through a pipe"
-    return Given(loaded, net, path and file_hash(path), pixels, image, None if image is None else digest)
+    return Given(loaded, net, net_sha256, pixels, image, None if image is None else digest)
 
 
 def tell_answer(net, quiet):
@@ -234,12 +248,13 @@ def blas_threads(count):
         yield max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
 
 
-def say(command, text, *, settings, numbers, files=(), as_json=False, quiet=False):
-    """Print one JSON object, or the text (None: nothing) and the names of the files written."""
+def say(command, text, *, settings, numbers, files=(), as_json=False, quiet=False, lines=False):
+    """Print one JSON object, on one line with ``lines``, or the text (None: nothing) and the names of the files
+    written."""
     files = [relative(file) for file in files]
     if as_json:
         found = {"command": command, "settings": settings, "numbers": numbers, "files": files}
-        click.echo(json.dumps(found, indent=2, default=plain, allow_nan=False))
+        click.echo(json.dumps(found, indent=None if lines else 2, default=plain, allow_nan=False))
         return
     if text:
         click.echo(text)

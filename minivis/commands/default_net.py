@@ -6,6 +6,7 @@
 A record always names the net that was taken for a picture, so what is installed later changes nothing.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,15 +21,21 @@ PHOTOGRAPHS_SIDE = 128                          # pixels; twice what the emoji n
 def read_for(params, *, photographs=True, quiet=False, **settings):
     """`read_given` of a command's parameters, in which ``net`` becomes the one that was chosen for the picture.
 
-    ``photographs=False``: the command keeps to its default net whatever the picture.
+    ``photographs=False``: the command keeps to its default net whatever the picture. Of several nets, the first; the
+    others are in ``others``. The nets in ``nets.told`` need no remark.
     """
+    told: set[str] = getattr(settings.get("nets"), "told", set())
     net, image = params.get("net"), params.get("image")
+    if isinstance(net, tuple):
+        every = [read_for({**params, "net": one}, photographs=photographs, quiet=quiet, **settings) for one in net]
+        return replace(every[0], others=every[1:])
     choosing = photographs and net is not None and image is not None and unnamed("net")
     given = read_given(for_picture if choosing else net, image, size=params.get("size"),
                        device=params.get("device", "cpu"), **viewing(params), **settings)
     if choosing:
         params["net"] = given.net_name
-        say_which(given, quiet)
+        say_which(given, quiet or given.net_name in told)
+        told.add(given.net_name)
     tell_answer(given.net, quiet)
     return given
 

@@ -65,7 +65,7 @@ def preset_for(net):
         ("--small-contribution", real(0, 100), "Percentile: pixels that contribute less to the score are set to grey."),
     )),
     *under(COMPUTING, TILE, MEMORY),
-    image=False, long="steps", by_net={"preset": preset_for},
+    image=False, long="steps", compares=True, by_net={"preset": preset_for},
 )  # fmt: skip
 def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start, width, count, **replaced):
     """Make an image that excites a class or a neuron as much as possible.

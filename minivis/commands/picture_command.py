@@ -9,7 +9,6 @@ that sets the length of the run. A command with it takes --checkpoint, --resume 
 """
 
 import inspect
-import json
 from pathlib import Path
 
 import click
@@ -17,6 +16,9 @@ import click
 from minivis.commands.common import (
     COMPUTE,
     IMAGE,
+    IMAGES,
+    NET,
+    NETS,
     OUT,
     OUT_ARRAYS,
     REPORT,
@@ -24,32 +26,19 @@ from minivis.commands.common import (
     VIEW,
     blas_threads,
     read_further,
+    read_net,
     say,
     takes_several,
     viewing,
 )
 from minivis.commands.default_net import read_for, unnamed
-from minivis.commands.option_groups import OUTPUT, GroupedCommand, under
+from minivis.commands.option_groups import GroupedCommand
+from minivis.commands.several import NetOption, out_of_one, pictures_in, run_each
 from minivis.commands.types import PictureFile
-from minivis.errors import BadValue
+from minivis.commands.watching import KEEPING, long_options, watch_of, write_film_of
 from minivis.runtime.plain import is_plain
 
-KEEPING = ("checkpoint", "resume", "film")
 NOT_RECORDED = ("image", "threads", "out", "force", "as_json", "quiet", *KEEPING)       # threads have their own entry
-FRAMES = 120                                    # of a film
-
-
-def long_options(count):
-    """The options of a run whose length is --``count``."""
-    return under(
-        OUTPUT,
-        click.Option(["--checkpoint"], metavar="FILE", show_default="none",
-                     help="Save the state of the run in this file every half minute and at the end."),
-        click.Option(["--resume"], is_flag=True,
-                     help=f"Continue from --checkpoint until a total of --{count} are done."),
-        click.Option(["--film"], metavar="FILE", show_default="none",
-                     help="Write a film of the run, as .gif, .webp or .mp4."),
-    )  # fmt: skip
 
 
 class PictureCommand(GroupedCommand):
@@ -67,26 +56,38 @@ class PictureCommand(GroupedCommand):
 
     def __init__(
         self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always", parts=(),
-        long=None, size=SIZE, by_net=None, arrays=False,
+        long=None, size=SIZE, by_net=None, arrays=False, compares=False,
     ):  # fmt: skip
-        params = [IMAGE, *own, size] if image else [*own]
+        alone = not any(isinstance(option, click.Argument) for option in own)
+        params = [IMAGES if alone else IMAGE, *own, size] if image else [*own]
+        compute = [NETS if option is NET and compares else option for option in compute]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
                          params=[*params, *(long_options(long) if long else []), *compute, *self.views(net, own),
                                  OUT_ARRAYS if arrays else OUT, *REPORT])
         self.own, self.parts, self.long, self.by_net = own, parts, long, by_net or {}
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
         self.photographs = image and net and not inputs     # codes belong to the net that made them
-        self.arrays = arrays
+        self.arrays, self.compares = arrays, compares
 
     def run(self, **params):
-        """Run the command line."""
+        """Run the command line, for one picture or for several."""
+        paths = pictures_in(params.get("image"))
+        if paths is not None:
+            return run_each(self, params, paths)
+        if params["out"] is not None:
+            params["out"] = out_of_one(self, params)
+        return self.run_one(params)
+
+    def run_one(self, params, nets=read_net, several=False):
+        """Run the command line for one picture. nets: see `read_given`. several: it is one of several pictures."""
         out = self.output(params)
-        given = read_for(params, photographs=self.photographs, quiet=params["quiet"], needs_image=self.needs_image)
-        params |= {name: choose(given.net) for name, choose in self.by_net.items() if unnamed(name)}
+        given = read_for(params, photographs=self.photographs, quiet=params["quiet"], needs_image=self.needs_image,
+                         nets=nets)
+        params |= {name: self.by_nets(name, given) for name in self.by_net if unnamed(name)}
         given.out = out
         given.inputs = self.further_inputs(params)
         given.further = read_further(params, self.params, net=given.net)
-        watch = self.watch(given, params) if self.long else None
+        watch = watch_of(self.name, given, params, but=(*NOT_RECORDED, self.long)) if self.long else None
         result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None,
                                           watch=watch)
         files, holds = [], None
@@ -95,20 +96,22 @@ class PictureCommand(GroupedCommand):
             files = [out, *(write_part(self.beside(out, part), result.parts[part], params["force"])
                             for part in self.parts)]
         if watch is not None and watch.film and watch.frames:
-            from minivis.figures.film import write_film
-            from minivis.images.resampling import same_size
-
-            frames = [given.net.shown(frame) for frame in same_size(watch.frames)]
-            write_film(params["film"], frames, force=params["force"])
-            files.append(params["film"])
+            files.append(write_film_of(given, watch, params))
         words = None if params["quiet"] and self.writes == "always" else str(result)
         words = f"{words}\n{holds}" if holds and not params["quiet"] else words
+        words = f"{params['image']}\n{words}" if several and words else words
         say(self.name, words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,
-            files=files, as_json=params["as_json"], quiet=params["quiet"])
+            files=files, as_json=params["as_json"], quiet=params["quiet"], lines=several)
         if watch is not None and watch.interrupted:
             click.echo("minivis: stopped; the result is the best so far", err=True)
             return 130
         return 0 if result.ok else 1
+
+    def by_nets(self, name, given):
+        """The default of an option that hangs on the net; of several nets, the first that differs from click's."""
+        found = [self.by_net[name](one.net) for one in (given, *given.others)]
+        usual = next(option.default for option in self.own if option.name == name)
+        return next((choice for choice in found if choice != usual), usual)
 
     def in_arrays(self, out):
         """Whether a file of this name gets numbers, not a picture."""
@@ -146,11 +149,20 @@ class PictureCommand(GroupedCommand):
 
             watch = own["watch"] = Watch() if watch is None else watch
         with blas_threads(params.get("threads")) as threads:
-            result = self.method(given, seed=params["seed"], progress=progress, **own)
+            result = self.result(given, seed=params["seed"], progress=progress, **own)
             if not draw:
                 return result, None, None
             picture = None if self.in_arrays(given.out) else result.picture()
         return result, picture, self.record(given, params, result, threads, watch)
+
+    def result(self, given, **settings):
+        """What the method finds or, for several nets, what it finds for each."""
+        if not given.others:
+            return self.method(given, **settings)
+        from minivis.methods.shared.side_by_side import side_by_side
+
+        every = [given, *given.others]
+        return side_by_side([self.method(one, **settings) for one in every], [one.net_name for one in every])
 
     def record(self, given, params, result, threads, watch):
         """What `minivis rerun` needs, as the text of the picture."""
@@ -165,6 +177,8 @@ class PictureCommand(GroupedCommand):
             "image": {"name": words[1], "sha256": given.image_sha256} if named else None,
             "seed": params["seed"], "threads": threads, "versions": versions(),
         }  # fmt: skip
+        if given.others:
+            record["nets"] = [{"name": one.net_name, "sha256": one.net_sha256} for one in (given, *given.others)]
         if given.inputs:
             record["inputs"] = {name: {"name": params[name], "sha256": result.hashes.get(name) or input_hash(path)}
                                 for name, path in given.inputs.items()}
@@ -176,27 +190,6 @@ class PictureCommand(GroupedCommand):
         if self.in_arrays(given.out):
             record["arrays"] = True
         return as_text(record)
-
-    def watch(self, given, params):
-        """A `Watch` from --checkpoint, --resume and --film, each checked before anything is computed."""
-        from minivis.optimize.watch import Watch
-        from minivis.runtime.files import check_output
-
-        if params["resume"] and not params["checkpoint"]:
-            raise BadValue("--resume needs --checkpoint FILE, the checkpoint to continue from")
-        if params["checkpoint"]:
-            check_output(params["checkpoint"], force=params["resume"] or params["force"])
-        if params["film"]:
-            from minivis.figures.film import check_film
-
-            check_output(params["film"], params["force"])
-            check_film(params["film"])
-        hashes = [given.net_sha256, given.image_sha256, *(one.sha256 for several in given.further.values()
-                                                          for one in several)]
-        settings = {key: value for key, value in params.items() if key not in (*NOT_RECORDED, self.long)}
-        settings |= {"plain": True} if is_plain() else {}
-        return Watch(checkpoint=params["checkpoint"], resume=params["resume"], film=FRAMES if params["film"] else 0,
-                     identity=json.dumps([self.name, hashes, settings], default=str))
 
     def output(self, params):
         """The path of the picture, checked before anything is computed, or None."""
@@ -219,7 +212,8 @@ class PictureCommand(GroupedCommand):
         if self.needs_image:
             return "goose" if params["image"] is None else Path(params["image"]).stem
         first = params[self.inputs[0]] if self.inputs else None
-        return Path(params["net"]).stem if first is None else Path(first).resolve().stem
+        nets = params["net"] if isinstance(params["net"], tuple) else (params["net"],)
+        return "-".join(Path(net).stem for net in nets) if first is None else Path(first).resolve().stem
 
     @staticmethod
     def views(net, own):
@@ -248,11 +242,15 @@ class PictureCommand(GroupedCommand):
             if isinstance(option, click.Argument):
                 words += map(positional, value if takes_several(option) else [value])
                 continue
-            for one in value if option.multiple else [value]:
+            for one in value if option.multiple or self.are_nets(option, value) else [value]:
                 words += [max(option.opts, key=len)]
                 is_flag = isinstance(option, click.Option) and option.is_flag
                 words += [] if is_flag else [",".join(map(str, one)) if isinstance(one, tuple) else str(one)]
         return [*words, "--plain"] if is_plain() else words         # another algorithm gives other bits
+
+    @staticmethod
+    def are_nets(option, value):
+        return isinstance(option, NetOption) and isinstance(value, tuple)
 
     def settings(self, params):
         named = {key: params[key] for key in ("image", *self.inputs, "size", "net", "device", "seed") if key in params}

@@ -28,7 +28,7 @@ DATA = click.Option(["--data"], metavar="FOLDER", show_default="the two photogra
     "classify",
     click.Option(["--top"], type=whole(), default=5, show_default=True, metavar="N",
                  help="Number of classes to print, most probable first."),
-    writes="asked",
+    writes="asked", compares=True,
 )
 def classify(given, seed, progress, top):
     """Name the most probable classes of IMAGE.
@@ -100,7 +100,7 @@ def filters(given, seed, progress, layer, rows, columns, compare):
     click.Option(["--display"], type=click.Choice(["signed", "absolute"]), default="signed", show_default=True,
                  help="Draw the gradient in colours about grey, or the largest absolute value of the three colours."),
     click.Option(["--crop"], is_flag=True, help="Show only the receptive field; needs a unit at @max or @row,column."),
-    arrays=True,
+    arrays=True, compares=True,
 )
 def backprop(given, seed, progress, unit, rule, display, crop):
     """Draw the gradient of any neuron with respect to the pixels, under each rule.
@@ -135,7 +135,7 @@ def backprop(given, seed, progress, unit, rule, display, crop):
                       "complete within 1 %."),
     click.Option(["--layer"], metavar="NAME", show_default="the last ReLU with feature maps",
                  help="Layer whose feature maps Grad-CAM weighs."),
-    arrays=True,
+    arrays=True, compares=True,
 )
 def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
     """Map the pixels of IMAGE that the score of a class depends on.
@@ -177,7 +177,7 @@ def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
                  help="Quantity to measure: the probability of a class, or the value of a unit."),
     click.Option(["--batch"], type=whole(), metavar="N", show_default="as many as fit into memory",
                  help="Number of occluded pictures that the net sees at once."),
-    arrays=True,
+    arrays=True, compares=True,
 )
 def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
     """Slide a square over IMAGE and map how far the probability of its class falls.

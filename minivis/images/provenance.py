@@ -8,6 +8,7 @@ none, and ``net`` for a command that needs no net. Further files and folders are
 parameter, as {"name", "sha256"}; a folder's hash covers the names and hashes of its pictures. Pictures that options
 name are in "further", each as {"option", "name", "sha256"}. "whole" is false if the picture cannot be made again,
 because Ctrl-C ended one run of several or L-BFGS continued from a checkpoint. "arrays" is true in a file of numbers.
+"nets" has each of several nets that are shown side by side, of which "net" is the first.
 """
 
 import json
@@ -69,7 +70,7 @@ def _check_record(record):
     type."""
     command, threads = record["command"], record["threads"]
     named = [file for file in (record["net"], record["image"]) if file is not None]
-    files = [*named, *record["inputs"].values(), *record.get("further", ())]
+    files = [*named, *record["inputs"].values(), *record.get("further", ()), *record.get("nets", ())]
     if not (
         isinstance(command, list) and command and all(isinstance(word, str) for word in command)
         and type(threads) is int and 1 <= threads <= MOST_THREADS

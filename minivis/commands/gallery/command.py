@@ -2,6 +2,7 @@
 
 import os
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -168,11 +169,16 @@ def recorded_command(record, picture):
         raise BadFile(f"{picture} has a damaged record of how it was made") from None
     given = {name for name in command.inputs if params[name] is not None}
     if (params["out"] is not None or params["force"] or (params.get("image") is None) != (record["image"] is None)
+            or isinstance(params.get("image"), tuple) or nets_of(params) != len(record.get("nets", [0]))
             or command.needs_net != (record["net"] is not None) or given != set(record["inputs"])):
         raise BadFile(f"{picture} has a damaged record of how it was made")
     if not record.get("whole", True):
         raise BadFile(f"{picture} was stopped or resumed before it was complete: run its command again instead")
     return command, params
+
+
+def nets_of(params):
+    return len(params["net"]) if isinstance(params.get("net"), tuple) else 1
 
 
 def recorded_inputs(command, record, params, picture):
@@ -186,13 +192,19 @@ def recorded_inputs(command, record, params, picture):
         found = unchanged("picture", beside(image, picture), record["image"]["sha256"], picture)
     inputs = {name: unchanged(name, folder_called(beside(params[name], picture)), file["sha256"], picture)
               for name, file in record["inputs"].items()}
-    net = params.get("net")
-    if net is not None:
-        net = net if net in CATALOGUE else beside(net, picture)
-        unchanged("net", locate(net), record["net"]["sha256"], picture)
-    given = read_given(net, found, size=params.get("size"), needs_image=command.needs_image,
-                       device=params.get("device", "cpu"), **viewing(params))
-    given.net_name, given.image_name, given.inputs = params.get("net"), image, inputs
+    named = params.get("net")
+    nets, hashes = (named,), [record["net"]]
+    if isinstance(named, tuple):
+        nets, hashes = named, record["nets"]
+    every = []
+    for name, file in zip(nets, hashes, strict=True):
+        net = name if name is None or name in CATALOGUE else beside(name, picture)
+        if net is not None:
+            unchanged("net", locate(net), file["sha256"], picture)
+        every.append(read_given(net, found, size=params.get("size"), needs_image=command.needs_image,
+                                device=params.get("device", "cpu"), **viewing(params)))
+        every[-1].net_name, every[-1].image_name = name, image
+    given = replace(every[0], inputs=inputs, others=every[1:])
     further = {file["name"]: file["sha256"] for file in record.get("further", ())}
     given.further = read_further(params, command.params, lambda name: unchanged(
         "picture", beside(name, picture), further.get(name, ""), picture), given.net)

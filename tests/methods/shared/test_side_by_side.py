@@ -1,0 +1,23 @@
+"""Results side by side: each under its name, with its numbers and arrays."""
+
+import numpy as np
+import pytest
+
+from minivis.errors import BadValue
+from minivis.methods.attribution.saliency import saliency
+from minivis.methods.shared.side_by_side import side_by_side
+
+
+def test_of_two_nets(vgg, branches, rng):
+    image = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    found = [saliency(net, image) for net in (vgg, branches)]
+    both = side_by_side(found, ["a", "b"])
+    assert both.numbers == {"nets": [{"net": name, **one.numbers} for name, one in zip("ab", found)]}
+    assert list(both.arrays) == ["a gradient", "b gradient"] and str(both).startswith("a\n")
+    assert both.picture().shape[1] > found[0].picture().shape[1] + found[1].picture().shape[1]
+
+
+@pytest.mark.parametrize("results, names", [([], []), ([1], ["a"]), ([1, 2], ["a"])])
+def test_what_does_not_fit(results, names):
+    with pytest.raises(BadValue):
+        side_by_side(results, names)
