@@ -87,6 +87,7 @@ def test_a_new_word_is_known_without_an_edit(shelf):
     assert run.exit_code == 0 and run.output == "got three\n"
     wrong = CliRunner().invoke(command, ["--word", "four"])
     assert wrong.exit_code == 2 and "'four' is not one of 'one', 'two', 'three'" in wrong.output
+    assert CliRunner().invoke(command, ["--word", "TWO"]).exit_code == 2, "names of layers and classes have a case"
     text = " ".join(CliRunner().invoke(command, ["--help"]).output.split())
     assert "[one|two|three]" in text and "A word. Words: one, two, three." in text
 

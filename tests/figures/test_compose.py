@@ -286,7 +286,7 @@ def test_bar_chart_stands_in_the_middle_of_its_height():
 
 @pytest.mark.parametrize("names, values, percent, message", [
     (["a"], [0.1, 0.2], True, "one finite number for each of its names, not 2 for 1"), ([], [], True, "not 0 for 0"),
-    (["a"], [np.nan], True, "finite number"), (["a"], [3.0], True, "for scores use percent=False"),
+    (["a"], [np.nan], True, "finite number"), (["a"], [1.5], True, "for scores use percent=False"),
     (["a"], [-0.1], True, "probabilities in 0..1"),
 ])
 def test_wrong_bar_charts(names, values, percent, message):

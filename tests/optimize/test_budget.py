@@ -11,7 +11,7 @@ from minivis.errors import TooLarge
 from minivis.layers import Conv2D
 from minivis.models.tiny import tiny_vgg
 from minivis.objectives.priors import l2, tv
-from minivis.optimize.budget import lean, needed, tile_of
+from minivis.optimize.budget import lean, needed, smaller, tile_of
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import pixels
 from minivis.optimize.problem import Problem
@@ -79,3 +79,10 @@ def test_tiles_give_way_before_the_method_and_only_where_the_loss_can_be_had_in_
     assert lean(net, shape, ["conv"], method, limit=limit - 1, tile=100).tile == 100            # as was asked for
     with pytest.raises(TooLarge):
         lean(net, shape, ["conv"], method, limit=limit - 1, in_tiles=False)
+
+
+@pytest.mark.parametrize("H, W", [(50, 100), (100, 50)])
+def test_a_smaller_side_keeps_the_shape_of_the_picture(H, W):
+    """Each try is 0.95 times the last: 100, 95, 90 ... 51, 48."""
+    assert smaller(lambda shape: shape[1] * shape[2], (1, H, W, 3), 24 * 48) == "make the longer side 48 or less"
+    assert smaller(lambda shape: shape[0] * shape[1], (4, H, W, 3), 10**9).startswith("make fewer at once or")

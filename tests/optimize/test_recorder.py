@@ -112,3 +112,11 @@ def test_film_and_callback():
     watch = Watch(callback=lambda preview: seen.append(preview.step) or preview.step >= 6, every=2, film=3)
     assert count_to(50, watch).stopped == CALLED_OFF and seen == [2, 4, 6]
     assert len(watch.frames) <= 3 and watch.frames[-1] == 6
+
+
+def test_black_and_white_pixels_stay(vgg):
+    made = Problem(vgg, l2(), pixels(vgg, (1, 16, 16, 3)))
+    picture = np.full((16, 16, 3), 128.0)
+    picture[0], picture[1] = 0.0, 255.0
+    levels = optimize(made, made.parameterization.start(picture), steps=0).pixels
+    np.testing.assert_allclose(levels[0], picture, atol=1e-3)

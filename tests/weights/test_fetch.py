@@ -224,3 +224,8 @@ def test_a_folder_that_cannot_be_made(tmp_path, monkeypatch):
     monkeypatch.setenv("MINIVIS_WEIGHTS", str(tmp_path / "file" / "weights"))
     with pytest.raises(BadValue, match=r"weights cannot be written to .* name another folder in MINIVIS_WEIGHTS"):
         fetch.fetch("vgg16", progress=False)
+
+
+def test_a_folder_in_a_folder_that_is_not_there_yet_is_made(tmp_path):
+    fetch.check_writable(tmp_path / "cache" / "minivis" / "weights")
+    assert (tmp_path / "cache" / "minivis" / "weights").is_dir()

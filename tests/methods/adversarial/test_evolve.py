@@ -179,6 +179,8 @@ def test_other_nets(net, monkeypatch):
     for encoding in module.ENCODINGS:
         result = evolve(net, encoding=encoding, generations=1, population=4)
         assert result.made.shape[3] == net.input_channels and result.picture().std() > 10
+        _, columns = np.nonzero((result.picture()[:12] < 128).any(axis=2))
+        assert abs(columns.min() + columns.max() - result.picture().shape[1]) < 12, "the sentence stands in the middle"
         assert len(result.numbers["classes"]) == len(result.made)
 
 

@@ -97,3 +97,12 @@ def test_every_layer_of_a_net(vgg, branches, rng):
     assert effective_receptive_field(tiny_vgg(channels=1), pictures=2).picture().shape[2] == 3
     with pytest.raises(BadValue, match="pictures must be at least 1"):
         effective_receptive_field(vgg, pictures=0)
+
+
+def test_the_frame_of_the_effective_field_is_as_large_as_the_field():
+    """Five pixels around the pixel (10, 12) of 21 x 25, each drawn as four: rows 32 to 51, columns 40 to 59."""
+    energy = np.zeros((21, 25))
+    energy[10, 12] = 1.0
+    blue = (receptive._tile(energy, (0, 0, 21, 25), (10, 12), 5) == receptive.BLUE).all(axis=2)
+    rows, columns = np.nonzero(blue)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (32, 51, 40, 59)

@@ -71,6 +71,8 @@ def test_natural_settles_at_the_contrast_asked_for_whatever_the_scores_and_the_s
 def test_the_preset_is_that_of_the_net_where_none_is_named():
     assert preset_for(tiny_vgg()) == "minivis"
     large = tiny_vgg()
+    large.preprocessing = replace(large.preprocessing, size=(96, 64))
+    assert preset_for(large) == "minivis"
     large.preprocessing = replace(large.preprocessing, size=(97, 64))
     assert preset_for(large) == "natural"
     large.preprocessing = replace(large.preprocessing, size=None)

@@ -1,5 +1,7 @@
 """Keras' description of a layer as steps, and what is read out of the whole."""
 
+from types import SimpleNamespace
+
 import pytest
 from keras_files import config as description
 
@@ -88,3 +90,11 @@ def test_a_description_of_a_vgg_is_one_with_and_without_its_top():
     for top in (True, False):
         rows = description("VGG11", top=top)["config"]["layers"]
         assert config.is_vgg([(row["class_name"], row["config"]) for row in rows])
+
+
+@pytest.mark.parametrize("layer", [{"class_name": "ReLU", "config": [1]}, {"class_name": 5, "config": {}}])
+def test_one_damaged_layer_among_sound_ones_is_named_as_damage(monkeypatch, layer):
+    whole = {"config": {"layers": [{"class_name": "Flatten", "config": {}}, layer]}}
+    monkeypatch.setattr(config, "parsed", lambda source: whole)
+    with pytest.raises(BadFile, match="its description of the model is damaged"):
+        config.read(SimpleNamespace(path="a.h5"))

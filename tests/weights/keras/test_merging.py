@@ -6,6 +6,8 @@ from keras_models import Keras
 
 import minivis as mv
 from minivis.errors import BadFile
+from minivis.layers import Concat
+from minivis.weights.keras.merging import merged
 
 
 @pytest.mark.parametrize("kind, settings, by_hand", [
@@ -76,3 +78,6 @@ def test_normalization(w, two, both, answer, invert):
     np.testing.assert_allclose(answer(both(net), x), wanted, rtol=1e-4, atol=1e-4)
 
 
+def test_of_one_layer_there_is_nothing_to_merge():
+    value = object()
+    assert merged(None, None, [value], Concat()) is value
