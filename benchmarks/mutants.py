@@ -129,7 +129,7 @@ def stages(path, whole):
     own = Path("tests") / inside.parent / f"test_{inside.name}"
     found = [[str(own)]] if (ROOT / own).exists() else []
     folder = Path("tests") / inside.parent
-    while not any((ROOT / folder).glob("test_*.py")):           # the tests of exercises/ are those of its catalogue, too
+    while not any((ROOT / folder).glob("test_*.py")):           # as of exercises/catalogue, which exercises/ tests
         folder = folder.parent
     rest = [str(p.relative_to(ROOT)) for p in sorted((ROOT / folder).glob("test_*.py")) if p.relative_to(ROOT) != own]
     found += [rest] if rest else []

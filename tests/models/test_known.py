@@ -59,3 +59,9 @@ def test_craft_ends_with_the_batch_norm_of_conv5_2_and_keeps_its_slices_numbers(
     assert names["conv3_2"] == "basenet.slice2.17" and names["bn3_2"] == "basenet.slice2.18"
     assert names["conv3_3"] == "basenet.slice3.20"
     assert names["conv5_2"] == "basenet.slice4.37" and "conv5_3" not in names
+
+
+@pytest.mark.parametrize("program", ["torchvision", "timm"])
+def test_every_vgg_is_known_with_and_without_batch_norms(program):
+    names = {known.name for known in architectures() if known.program == program}
+    assert {f"VGG{depth}{end}" for depth in (11, 13, 16, 19) for end in ("", "-BN")} <= names

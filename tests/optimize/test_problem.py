@@ -31,6 +31,13 @@ def test_without_transforms_measure_is_the_loss(vgg, rng):
     np.testing.assert_array_equal(made.measure(z).losses, made.gradient(z)[0].losses)
 
 
+def test_a_measure_is_the_mean_over_fixed_moves(vgg, rng):
+    """As many as are compared, and the picture as it is; the moves do not depend on what is drawn elsewhere."""
+    still, moved = (problem(vgg, transforms=moves) for moves in ((), (t.jitter(0),)))
+    z = still.parameterization.start(rng.uniform(60, 190, still.parameterization.shape))
+    np.testing.assert_allclose(moved.measure(z).losses, still.measure(z).losses, rtol=1e-12)
+
+
 def test_images_are_compared_under_the_same_moves_in_tiles(vgg, rng):
     goal, moves, shape = score("relu2_1", 1), (t.jitter(3),), (2, 40, 40, 3)
     whole, tiled = (Problem(vgg, goal, pixels(vgg, shape), moves, tile=tile) for tile in (None, 24))

@@ -163,6 +163,13 @@ def test_ctrl_c_keeps_what_was_dreamt(monkeypatch):
     assert "stopped" in str(result)
 
 
+def test_a_callback_is_told_of_the_steps_of_all_octaves():
+    seen = []
+    watch = Watch(callback=lambda now: seen.append((now.step, now.steps)), every=1)
+    dream(tiny_vgg(), scene(), octaves=2, steps=3, watch=watch)
+    assert seen == [(step, 6) for step in range(1, 7)]
+
+
 def test_without_memory_it_goes_to_tiles(monkeypatch):
     monkeypatch.setattr("minivis.optimize.budget.TILE", 32)
     for settings in ({"layers": "relu2_1"}, {"layers": {"relu1_1": 1.0, "relu2_1:2": 3.0}},
