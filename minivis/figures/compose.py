@@ -21,6 +21,7 @@ __all__ = ["COLORMAPS", "above", "bar_chart", "beside", "colorbar", "colorize", 
 MAX_PIXELS = 150_000_000                                # of one figure: 450 MB
 TITLE, TEXT, SMALL = 15, 13, 12                         # letters, in pixels
 MARGIN = 16
+LUMA = (0.299, 0.587, 0.114)                            # how bright red, green and blue look
 ACCENT, PALE, TRACK, LINE = (45, 79, 137), (152, 178, 214), (238, 240, 243), (120, 120, 120)
 
 
@@ -137,9 +138,10 @@ def colorbar(colormap, low, high, height, label=None):
 def overlay(image, heat, colormap="inferno", alpha=0.55, box=None, low=None, high=None, fade=False):
     """Spread a coarse heat map (h, w) smoothly over a picture, uint8 (H, W, 3).
 
-    ``box``: the part of the picture that the map covers (``Preprocessing.fit_image``); the rest fades. The colours run
-    from ``low`` to ``high``: by default from the smallest value (or 0) to the largest, and symmetrically about 0 with
-    "diverging". With ``fade`` small values are more transparent, so the picture stays clear where the map is near 0.
+    ``box``: the part of the picture that the map covers (``Preprocessing.fit_image``); the rest is pale, without its
+    colours. Those of the map run from ``low`` to ``high``: by default from the smallest value (or 0) to the largest,
+    and symmetrically about 0 with "diverging". With ``fade`` small values are more transparent, so the picture stays
+    clear where the map is near 0; and the dark, white and pale ends of the colours are left out, which would hide it.
     """
     image, heat = _rgb(image), np.asarray(to_cpu(heat))
     if heat.ndim == 3 and heat.shape[2] == 1:
@@ -164,10 +166,19 @@ def overlay(image, heat, colormap="inferno", alpha=0.55, box=None, low=None, hig
     smooth = np.asarray(resized)
     if fade:                                            # with the square root, half the largest value is still visible
         alpha = alpha * np.sqrt(np.clip(abs(smooth) / (max(abs(low), abs(high)) or 1), 0, 1))[..., None]
-    out = image * 0.4 + 255 * 0.6                       # what the map does not cover
+        smooth = vivid(smooth, colormap, max(abs(low), abs(high)))
+    grey = (image @ LUMA)[..., None].repeat(3, axis=2)  # what the map does not cover: no colours, and paler
+    out = grey * 0.7 + 255 * 0.3
     seen = image[y0:y1, x0:x1]
     out[y0:y1, x0:x1] = (1 - alpha) * seen + alpha * colorize(smooth, colormap, low, high)
     return np.rint(out).astype(np.uint8)
+
+
+def vivid(values, colormap, limit):
+    """Values of which a colour map makes strong colours only: towards its middle tones, the order kept."""
+    if colormap == "diverging":
+        return np.sign(values) * (limit / 2 + np.clip(abs(values), 0, limit) / 2)
+    return limit * (0.45 + 0.3 * np.clip(values / (limit or 1), 0, 1))
 
 
 def bar_chart(names, values, width=260, height=None, percent=True):

@@ -209,7 +209,8 @@ def test_overlay_fades_where_the_map_says_nothing():
     np.testing.assert_array_equal(got[20, 20], image[20, 20])                   # zero: the picture, untouched
     np.testing.assert_allclose(got[60, 20], 0.2 * 100 + 0.8 * np.array([142, 47, 45]), atol=1)
     weight = 0.8 * 0.25**0.5
-    np.testing.assert_allclose(got[60, 60], (1 - weight) * 100 + weight * np.array([186, 208, 255]), atol=4)
+    blue = colorize([-0.625], "diverging", -1, 1)[0]                            # a strong one: pale ones are left out
+    np.testing.assert_allclose(got[60, 60], (1 - weight) * 100 + weight * blue.astype(float), atol=4)
     assert (overlay(image, np.zeros((2, 2)), fade=True) == image).all()
 
 
@@ -220,7 +221,7 @@ def test_overlay_stays_within_its_box():
     got = overlay(image, heat, "grey", alpha=1, box=Box(10, 20, 30, 30))
     outside = np.ones((40, 60), bool)
     outside[10:40, 20:50] = False
-    assert (got[outside] == 153).all()                  # faded: 0.6 of white
+    assert (got[outside] == 76).all()                   # 0.3 of white
     assert got[15, 45, 0] > 240 and got[35, 25, 0] < 15
 
 
@@ -292,3 +293,11 @@ def test_bar_chart_stands_in_the_middle_of_its_height():
 def test_wrong_bar_charts(names, values, percent, message):
     with pytest.raises(BadValue, match=message):
         bar_chart(names, values, percent=percent)
+
+
+def test_a_faded_overlay_neither_bleaches_nor_blackens():
+    """Under the pale end of inferno, or under its black one, nothing of the picture could be told."""
+    image = np.full((40, 40, 3), 100, np.uint8)
+    for strength in (0.25, 0.5, 1.0):
+        got = overlay(image, np.full((4, 4), strength), alpha=0.7, high=1, fade=True)[20, 20].astype(float)
+        assert 40 < got.mean() < 180 and got.max() - got.min() > 20, strength

@@ -20,19 +20,20 @@ from minivis.runtime.backend import to_cpu
 
 
 def gradcam(net, subject, target, *, layer=None):
-    """``maps, layer``: (N, H, W), at the size of the net's input, from the feature maps of ``layer`` (`maps_layer`)."""
+    """``maps, coarse, layer``: (N, H, W), at the size of the net's input, and (N, h, w), as ``layer``
+    (`maps_layer`) has it."""
     layer = maps_layer(net, target.units[0].layer, layer, subject.fitted.shape[1:3])
     aimed = aim(net, subject.input(net), target.units, also=(layer,))
     dacts, _ = net.backward(aimed.acts, aimed.seeds(), keep=(layer,))
     maps, dmaps = aimed.acts[layer], dacts[layer]                           # (N, h, w, K)
     alpha = dmaps.mean(axis=(1, 2), keepdims=True)
     cam = to_cpu((alpha * maps).sum(axis=3).clip(0))
-    return np.stack([spread(one, subject.fitted.shape[1:3]) for one in cam]), layer
+    return np.stack([spread(one, subject.fitted.shape[1:3]) for one in cam]), cam, layer
 
 
 def guided_gradcam(net, subject, target, *, layer=None):
     """``maps, layer``: guided backpropagation times Grad-CAM, the strongest colour of each pixel."""
-    cam, layer = gradcam(net, subject, target, layer=layer)
+    cam, _, layer = gradcam(net, subject, target, layer=layer)
     return cam * strongest_channel(pixel_gradient(net, target, rule="guided")), layer
 
 

@@ -26,7 +26,7 @@ def gradient_x_input(net, subject, target):
 
 
 def integrated_gradients(net, subject, target, *, baseline="grey", steps=32, tolerance=0.01, seed=0, progress=False):
-    """``maps, gaps, steps``: what each pixel adds, (N, H, W); by how much of s(x) - s(x0) they miss it, (N,); steps.
+    """``maps, rises, steps``: what each pixel adds, (N, H, W); s(x) - s(x0), (N,); and the number of steps.
 
     ``baseline``: x0, as what covers in `fills.filled`. Steps are doubled, up to 1024, until no gap exceeds
     ``tolerance``; where x and x0 score alike there is nothing to divide by, and the gap is in units of the score.
@@ -52,4 +52,4 @@ def integrated_gradients(net, subject, target, *, baseline="grey", steps=32, tol
         found = maps.reshape(len(maps), -1).sum(axis=1, dtype=np.float64)
         gaps = abs(found - rise) / np.where(abs(rise) > 1e-3, abs(rise), 1)
         if n >= MOST_STEPS or (n >= steps and gaps.max() <= tolerance):
-            return maps, gaps, n
+            return maps, rise, n

@@ -2,14 +2,13 @@
 
     M[i, j] = max over c of | d score / d pixel[i, j, c] |
 
-The score is the class's logit, before the softmax, so that other classes do not leak in. KINDS lists the other kinds of
-map; each has its own file and gives (N, H, W): the size of an effect or, with a sign, a part of the score.
+The score is the class's logit, before the softmax, so that other classes do not leak in. kinds.py lists the other kinds
+of map; each gives (N, H, W): the size of an effect or, with a sign, a part of the score.
 """
 
-from collections import namedtuple
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -19,34 +18,13 @@ from minivis.engine.units import UnitLike
 from minivis.errors import UnknownName
 from minivis.figures.compose import display_limit, overlay, panels, signed, unsigned
 from minivis.layers.relevance import RELEVANCE_RULES
-from minivis.layers.relu import IMAGING_RULES
-from minivis.methods.attribution.gradcam import gradcam, guided_gradcam
-from minivis.methods.attribution.integrated_gradients import gradient_x_input, integrated_gradients
-from minivis.methods.attribution.smoothgrad import smoothgrad
-from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
+from minivis.methods.attribution.kinds import KINDS, SETTINGS, SIGNED, SaliencyKind, missing
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.settings import SEED, TEXT, number, takes, whole
 from minivis.types import Pictures
 
-Kind = namedtuple("Kind", "title formula settings")     # settings: the names of those that it takes
-
-SaliencyKind: TypeAlias = Literal[
-    "gradient", "deconv", "guided", "smoothgrad", "input", "integrated", "lrp", "lrp-flat", "lrp-epsilon", "lrp-gamma",
-    "lrp-alpha-beta", "gradcam", "guided-gradcam"]
-
-KINDS: dict[Any, Kind] = {
-    "gradient": Kind("saliency", "max |d {name} / d pixel|", ()),
-    **{name: Kind(rule.title, f"max |.|, rule {name}", ()) for name, rule in IMAGING_RULES.items()},
-    "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", ("samples", "noise")),
-    "input": Kind("gradient x input", "sum of x d {name} / dx", ()),
-    "integrated": Kind("integrated gradients", "from {baseline}, {steps} steps", ("baseline", "steps")),
-    **{name: Kind(rule.title, "part of {name}", ()) for name, rule in RELEVANCE_RULES.items()},
-    "gradcam": Kind("Grad-CAM", "maps of {layer}", ("layer",)),
-    "guided-gradcam": Kind("guided Grad-CAM", "Grad-CAM x guided backprop", ("layer",)),
-}
-SIGNED = ("input", "integrated", *RELEVANCE_RULES)
-SETTINGS = {"samples": 50, "noise": 0.15, "baseline": "grey", "steps": 32, "layer": None}
+IN_A_ROW = 4                                    # maps of a sheet
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +35,7 @@ class Saliency(BatchResult):
     target: Target
     maps: np.ndarray
     gaps: np.ndarray | None = None              # (N,) the part of the score (or of its rise) that the map lacks
+    coarse: np.ndarray | None = None            # (N, h, w), a Grad-CAM as the layer has it
 
     @property
     def arrays(self):
@@ -67,11 +46,21 @@ class Saliency(BatchResult):
         picture, box = self.subject.small(i)
         has_sign = self.settings["kind"] in SIGNED
         limit = display_limit(self.maps[i]) or None
-        over = overlay(picture, self.maps[i], "diverging" if has_sign else "inferno", alpha=0.9, box=box, high=limit,
+        over = overlay(picture, self.maps[i], "diverging" if has_sign else "inferno", alpha=0.7, box=box, high=limit,
                        fade=True)
-        return panels([self.subject.drawn(i), shown, over],
-                      [f"the input\n{self.target.title(i)}", title, "laid over the picture"],
-                      colorbars=[None, bar, None], height=PANEL)
+        images, titles = [self.subject.drawn(i), shown, over], [
+            f"the input\n{self.target.title(i)}", title, "laid over the picture"]
+        bars = [None, bar, None]
+        if self.coarse is not None:
+            h, w = self.coarse[i].shape
+            images.insert(1, unsigned(self.coarse[i]))
+            titles.insert(1, f"{h} x {w} cells\nas {self.settings['layer']} has it")
+            bars.insert(1, ("inferno", 0.0, display_limit(self.coarse[i])) if self.coarse[i].any() else None)
+        return panels(images, titles, self.meaning(i), colorbars=bars, height=PANEL)
+
+    def meaning(self, i):
+        """The sentence that explains such a map."""
+        return KINDS[self.settings["kind"]].meaning.format(name=self.target.name(i), **self.settings)
 
     def describe(self, i):
         row, column = np.unravel_index(self.maps[i].argmax(), self.maps[i].shape)
@@ -128,29 +117,10 @@ def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **s
     if kind not in KINDS:
         raise UnknownName.of("kind of saliency", kind, KINDS)
     own = {name: {**SETTINGS, **settings}[name] for name in KINDS[kind].settings}
-    gaps = None
-    if kind == "gradient" or kind in IMAGING_RULES:
-        rule = "normal" if kind == "gradient" else kind
-        maps = strongest_channel(pixel_gradient(net, target, rule))
-    elif kind in RELEVANCE_RULES:
-        maps = pixel_gradient(net, target, kind)[..., 0]
-        gaps = missing(maps, target.values)
-    elif kind == "smoothgrad":
-        maps = strongest_channel(smoothgrad(net, subject, target, **own, seed=seed, progress=progress))
-    elif kind == "input":
-        maps = gradient_x_input(net, subject, target)
-    elif kind == "integrated":
-        maps, gaps, own["steps"] = integrated_gradients(net, subject, target, **own, seed=seed, progress=progress)
-    else:
-        maps, own["layer"] = {"gradcam": gradcam, "guided-gradcam": guided_gradcam}[kind](net, subject, target, **own)
-    return Saliency(subject, target, maps, gaps, settings={"unit": asked(unit), "kind": kind, **own})
-
-
-def missing(maps, whole):
-    """(N,) by how much of ``whole`` (N,) the sums of maps miss it; by how much, where it is nearly 0."""
-    whole = np.asarray(whole, dtype=np.float64)
-    found = maps.reshape(len(maps), -1).sum(axis=1, dtype=np.float64)
-    return abs(found - whole) / np.where(abs(whole) > 1e-3, abs(whole), 1)
+    made = KINDS[kind].make(net, subject, target, seed=seed, progress=progress, **own)
+    gaps = None if made.sums is None else missing(made.maps, made.sums)
+    return Saliency(subject, target, made.maps, gaps, made.coarse,
+                    settings={"unit": asked(unit), "kind": kind, **own, **made.settings})
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +138,14 @@ class SaliencyKinds(BatchResult):
     def draw(self, i):
         titles, images, bars = zip(*(drawn(one, i) for one in self.kinds.values()))
         return panels([self.subject.drawn(i), *images], [f"the input\n{self.target.title(i)}", *titles],
-                      colorbars=[None, *bars], height=200, columns=3)
+                      "\n".join(self.meanings(i)), colorbars=[None, *bars], height=200, columns=IN_A_ROW)
+
+    def meanings(self, i):
+        """A line for each kind, or for several that are explained alike."""
+        titles: dict[str, list] = {}
+        for kind, one in self.kinds.items():
+            titles.setdefault(one.meaning(i), []).append(KINDS[kind].title)
+        return [f"{'; '.join(some)}: {meaning}" for meaning, some in titles.items()]
 
     def describe(self, i):
         left_out = set(self.target.describe(i))

@@ -1,0 +1,131 @@
+"""The kinds of map that `saliency` draws: what each is called, what it shows, and the function that makes it.
+
+A new kind is one entry of `KINDS`; command line, sheets, curves, sanity check and live page read it from there. Its
+function takes the net, the pictures and their units, ``seed`` and ``progress``, and those of SETTINGS that it names.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from minivis.layers.relevance import RELEVANCE_RULES
+from minivis.layers.relu import IMAGING_RULES
+from minivis.methods.attribution import gradcam as cam
+from minivis.methods.attribution.deeplift import deeplift
+from minivis.methods.attribution.integrated_gradients import gradient_x_input, integrated_gradients
+from minivis.methods.attribution.smoothgrad import smoothgrad
+from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
+
+SaliencyKind: TypeAlias = Literal[
+    "gradient", "deconv", "guided", "smoothgrad", "input", "integrated", "deeplift", "lrp", "lrp-flat", "lrp-epsilon",
+    "lrp-gamma", "lrp-alpha-beta", "gradcam", "guided-gradcam"]
+
+SETTINGS = {"samples": 50, "noise": 0.15, "baseline": "grey", "steps": 32, "layer": None}
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """``maps`` (N, H, W). ``sums`` (N,): what they should sum to, if anything. ``coarse``: the same before it was
+    spread."""
+
+    maps: np.ndarray
+    sums: np.ndarray | None = None
+    coarse: np.ndarray | None = None
+    settings: dict = field(default_factory=dict)        # as they were chosen
+
+
+class Kind(NamedTuple):
+    """One kind of map. ``settings``: those of SETTINGS that it takes. ``signed``: whether a pixel may count against."""
+
+    title: str
+    formula: str                                        # below the title; {name} is the unit
+    meaning: str                                        # a sentence for who sees such a map for the first time
+    make: Any
+    settings: tuple = ()
+    signed: bool = False
+
+
+def by_rule(rule):
+    """The strongest colour of each pixel in a backward pass by a rule."""
+    def make(net, subject, target, *, seed, progress):
+        return Map(strongest_channel(pixel_gradient(net, target, rule)))
+
+    return make
+
+
+def by_relevance(rule):
+    def make(net, subject, target, *, seed, progress):
+        return Map(pixel_gradient(net, target, rule)[..., 0], target.values)
+
+    return make
+
+
+def smooth(net, subject, target, *, seed, progress, samples, noise):
+    gradient = smoothgrad(net, subject, target, samples=samples, noise=noise, seed=seed, progress=progress)
+    return Map(strongest_channel(gradient))
+
+
+def times_input(net, subject, target, *, seed, progress):
+    return Map(gradient_x_input(net, subject, target))
+
+
+def integrated(net, subject, target, *, seed, progress, baseline, steps):
+    maps, rises, steps = integrated_gradients(net, subject, target, baseline=baseline, steps=steps, seed=seed,
+                                              progress=progress)
+    return Map(maps, rises, settings={"steps": steps})
+
+
+def lifted(net, subject, target, *, seed, progress, baseline):
+    return Map(*deeplift(net, subject, target, baseline=baseline, seed=seed))
+
+
+def gradcam(net, subject, target, *, seed, progress, layer):
+    maps, coarse, layer = cam.gradcam(net, subject, target, layer=layer)
+    return Map(maps, coarse=coarse, settings={"layer": layer})
+
+
+def guided_gradcam(net, subject, target, *, seed, progress, layer):
+    maps, layer = cam.guided_gradcam(net, subject, target, layer=layer)
+    return Map(maps, settings={"layer": layer})
+
+
+WHOSE = {"deconv": "What raises {name}, sent down through every ReLU as if it looked upwards: only what is positive "
+                   "passes. It draws shapes, and hardly depends on the class.",
+         "guided": "What raises {name}, by way of units that were on and only where it is positive. It draws clear "
+                   "edges, and hardly depends on the class."}
+SHARED = ("The value of {name} is handed down layer by layer, to each input by what it contributed. Red pixels speak "
+          "for it and blue ones against it; what the biases of the layers contributed is nobody's.")
+
+KINDS: dict[Any, Kind] = {
+    "gradient": Kind("saliency", "max |d {name} / d pixel|", "A pixel is bright where a small change of it would "
+                     "change the score of {name} most.", by_rule("normal")),
+    **{name: Kind(rule.title, f"max |.|, rule {name}", WHOSE.get(name, rule.meaning), by_rule(name))
+       for name, rule in IMAGING_RULES.items()},
+    "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", "The saliency, averaged over {samples} noisy "
+                       "copies of the picture: what holds in one of them alone goes away.", smooth,
+                       ("samples", "noise")),
+    "input": Kind("gradient x input", "sum of x d {name} / dx", "The gradient times what the net reads there: what "
+                  "each pixel would add to {name} if the net were linear.", times_input, (), True),
+    "integrated": Kind("integrated gradients", "from {baseline}, {steps} steps", "What each pixel adds to {name} while "
+                       "a picture without content ({baseline}) turns into this one. The parts sum to the rise of the "
+                       "score.", integrated, ("baseline", "steps"), True),
+    "deeplift": Kind("DeepLIFT", "compared with {baseline}", "What each pixel adds to {name}, compared with a picture "
+                     "without content ({baseline}), by how far it changes each layer. The parts sum to the rise of the "
+                     "score.", lifted, ("baseline",), True),
+    **{name: Kind(rule.title, "part of {name}", SHARED, by_relevance(name), (), True)
+       for name, rule in RELEVANCE_RULES.items()},
+    "gradcam": Kind("Grad-CAM", "maps of {layer}", "Where the features of {layer} speak for {name}. The net knows this "
+                    "only by the cells of that layer; the map is spread smoothly over the picture.", gradcam,
+                    ("layer",)),
+    "guided-gradcam": Kind("guided Grad-CAM", "Grad-CAM x guided backprop", "Grad-CAM says where, guided "
+                           "backpropagation draws what is there.", guided_gradcam, ("layer",)),
+}
+SIGNED = tuple(name for name, kind in KINDS.items() if kind.signed)
+
+
+def missing(maps, whole):
+    """(N,) by how much of ``whole`` (N,) the sums of maps miss it; by how much, where it is nearly 0."""
+    whole = np.asarray(whole, dtype=np.float64)
+    found = maps.reshape(len(maps), -1).sum(axis=1, dtype=np.float64)
+    return abs(found - whole) / np.where(abs(whole) > 1e-3, abs(whole), 1)
