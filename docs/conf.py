@@ -28,8 +28,8 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 suppress_warnings = ["config.cache"]            # the gallery's settings hold functions
 
-autodoc_typehints = "signature"
-autodoc_typehints_format = "short"
+autodoc_typehints = "none"                      # the parameters' own texts say it, in words
+maximum_signature_line_length = 80
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 numpydoc_show_class_members = False             # a class lists its own members, below its text
@@ -44,9 +44,10 @@ sphinx_gallery_conf = {
     "capture_repr": (),
     "reset_modules": (),
     "show_memory": False,
+    "show_signature": False,
     "min_reported_time": 3600,
     "write_computation_times": False,
-    "thumbnail_size": (480, 220),
+    "thumbnail_size": (640, 240),
     "remove_config_comments": True,
     "download_all_examples": True,
     "first_notebook_cell": "# needs minivis:   %pip install minivis",

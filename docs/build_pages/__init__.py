@@ -38,11 +38,21 @@ def write_pages(app, config):
             path.write_text(text, "utf-8")
 
 
+def without_fields(app, what, name, obj, options, signature, returns):
+    """Sphinx' hook: a result is never made by its reader, so its class is shown without what its constructor takes."""
+    from minivis.methods.shared.result import Result
+
+    if what == "class" and isinstance(obj, type) and issubclass(obj, Result):
+        return "", None
+    return None
+
+
 def setup(app):
     from build_pages import demos, docstrings, links
 
     app.connect("config-inited", write_pages, priority=100)
     app.connect("config-inited", lambda app, config: demos.write(), priority=100)
     app.connect("autodoc-process-docstring", docstrings.as_rst, priority=100)       # before numpydoc
+    app.connect("autodoc-process-signature", without_fields)
     app.connect("source-read", links.rewrite)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

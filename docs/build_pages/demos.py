@@ -100,8 +100,12 @@ def converted(source, stem):
 def introduction(text, stem):
     """The docstring as the page's text: title, picture, and where the same is a command."""
     first, _, rest = text.partition("\n\n")
-    question, _, more = re.sub(r"\s+", " ", first).partition("? ")
-    heading = question + ("?" if more else "")
+    heading, mark, more = re.sub(r"\s+", " ", first).partition("? ")
+    if mark:
+        heading += "?"
+    else:                                       # up to a colon, or to who did it first
+        heading, more = re.fullmatch(r"(.*?)(?:: | (?=\()|\. |$)(.*)", heading).groups()
+        more = more[:1].upper() + more[1:]
     from build_pages.docstrings import converted as rst
 
     picture = next(path for path in sorted(DEMOS.glob(stem + ".*")) if path.suffix != ".py")
