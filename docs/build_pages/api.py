@@ -17,6 +17,7 @@ HEADINGS = {
     "methods.synthesis": "Pictures made by a net",
     "methods.adversarial": "Fooling classifiers",
     "optimize": "Optimising a picture",
+    "methods.shared": "Results side by side",
     "modules": "Modules",
     "": "More",
 }
