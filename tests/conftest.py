@@ -37,7 +37,7 @@ def no_net_of_photographs():
     """Which net a test takes, and which chapters its gallery has, must not hang on what is installed here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(default_net, "installed", lambda: False)
-        patch.setattr(gallery, "chapter_picture", lambda: None)
+        patch.setattr(gallery, "chapter_picture", lambda name: None)
         yield
 
 

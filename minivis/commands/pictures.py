@@ -20,6 +20,7 @@ from minivis.commands.types import (
 
 UNIT = click.Option(["--unit"], metavar="UNIT", show_default="the class that the net puts first",
                     help="Unit to explain: a class, such as goose, or a neuron, such as conv3_1:7 or conv3_1:7@max.")
+BOTH = "guided+gradcam"                          # of segment.py, which is not loaded for a help text
 DATA = click.Option(["--data"], metavar="FOLDER", show_default="the two photographs that come with scikit-learn",
                     help="Folder of photographs to learn from or to average over.")
 
@@ -198,24 +199,27 @@ def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
     click.Option(["--show"], type=Channels(["figure", "mask", "cut-out"]), default="figure", show_default=True,
                  metavar="figure|mask|cut-out|R,G,B",
                  help="Write a figure of all steps, only the mask, or IMAGE with a transparent background."),
-    click.Option(["--map", "kind"], type=LazyChoice(kinds_of_saliency),
-                 metavar="KIND", default="guided", show_default=True,
-                 help="Kind of saliency map to start from; see `minivis saliency --help`."),
-    click.Option(["--high"], type=real(0, 1), default=0.95, show_default=True,
+    click.Option(["--map", "kind"], type=LazyChoice(lambda: [*kinds_of_saliency(), BOTH]),
+                 metavar="KIND", default="guided", show_default=BOTH,
+                 help=f"Kind of saliency map to start from: {BOTH}, which adds two of them, or one as in "
+                      "`minivis saliency --help`."),
+    click.Option(["--cut"], type=click.Choice(["numpy", "opencv"]), default="opencv", show_default="numpy",
+                 help="GrabCut of minivis, on the whole picture, or that of OpenCV, on the part that the net sees by "
+                      "itself; it needs minivis[segment]."),
+    click.Option(["--high"], type=real(0, 1), default=0.95, show_default="0.9",
                  help="Quantile of saliency above which a pixel certainly belongs to the object."),
-    click.Option(["--low"], type=real(0, 1), default=0.3, show_default=True,
+    click.Option(["--low"], type=real(0, 1), default=0.3, show_default="0.2",
                  help="Quantile of saliency below which a pixel certainly belongs to the background."),
     arrays=True,
+    by_net={"kind": lambda net: BOTH, "cut": lambda net: "numpy", "high": lambda net: 0.9, "low": lambda net: 0.2},
 )
-def segment(given, seed, progress, unit, show, kind, high, low):
-    """Cut out the object of the class with GrabCut, which starts from a saliency map.
-
-    This command needs OpenCV: pip install 'minivis[segment]'.
-    """
+def segment(given, seed, progress, unit, show, kind, high, low, cut):
+    """Cut out the object of the class with GrabCut, which starts from a saliency map."""
     from minivis.methods.attribution.segment import segment
 
     show = show if isinstance(show, str) else "figure"
-    return segment(given.net, given.image, unit, show=show, kind=kind, high=high, low=low, seed=seed, progress=progress)
+    return segment(given.net, given.image, unit, show=show, kind=kind, high=high, low=low, cut=cut,
+                   seed=seed, progress=progress)
 
 
 @picture_command(

@@ -14,8 +14,6 @@ from minivis.weights.native import save
 
 @pytest.mark.parametrize("command", PICTURE_COMMANDS)
 def test_every_picture_command(run, here, command):
-    if command == "segment":
-        pytest.importorskip("cv2", reason="no OpenCV here: the segment command does not run")
     image = [] if command in NEED_NO_IMAGE else ["photo.png"]
     code, out, err = run(command, *image, "--net", "tiny.h5", "-o", "out.png")
     assert (code, err) == (0, "") and out.endswith("wrote out.png\n")

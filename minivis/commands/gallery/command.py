@@ -3,6 +3,7 @@
 import os
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -39,51 +40,72 @@ def gallery(out, force, as_json, quiet, **params):
     """Make a page that shows one IMAGE under every method.
 
     Each picture comes with a sentence, a formula, and the command that makes it. Without IMAGE the page shows the
-    bundled goose and, if minivis[imagenet] is installed, a photograph under a net trained on ImageNet; with
-    minivis[pretrained] also a VGG's dreams of it.
+    bundled goose and, if minivis[imagenet] is installed, photographs under a net trained on ImageNet; with
+    minivis[pretrained] also a VGG's dreams of one. The page is written after every section: open it meanwhile, and it
+    grows; Ctrl-C leaves what is done.
     """
-    from minivis.runtime.files import atomic_write, check_output
+    from minivis.commands.gallery.run import numbers
+    from minivis.runtime.files import check_output
 
     with made_folder(out) as folder:
         page = folder / "index.html"
         check_output(page, force)
         given = read_for(params, quiet=quiet)
-        shown, text = build(given, params, progress=not quiet)
-        with atomic_write(page, force) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    from minivis.commands.gallery.run import numbers
-
+        shown = written(page, given, params, force=force, progress=not quiet)
     took = sum(s.seconds for s in shown)
     words = None if quiet else f"{sum(not s.why_not for s in shown)} pictures in {took:.1f} s"
     say("gallery", words, settings={**params, "out": relative(out)}, numbers=numbers(shown), files=[page],
         as_json=as_json, quiet=quiet)
 
 
-def build(given, params, *, progress):
-    """(the sections, the page's HTML)."""
+def written(file, given, params, *, force, progress):
+    """Make the sections, and write the page after each. Return them. What ends it leaves the page of those done."""
     from minivis.commands.gallery import run as sections
-    from minivis.commands.gallery.page import render
+    from minivis.commands.gallery.page import Page
+    from minivis.runtime.files import atomic_write
     from minivis.version import __version__
 
+    own_page = given.image_name is None
+    name = "our goose" if own_page else Path(given.image_name).name
+    shown, ours = [], force
+
+    def write(**state):
+        nonlocal ours
+        with atomic_write(file, ours) as temporary:
+            temporary.write_text(page.html(*summary(given, shown), **state), encoding="utf-8")
+        ours = True                             # what is there now may be replaced
+
     with blas_threads(params["threads"]) as threads:
-        shown = sections.run(given, {**params, "threads": threads}, progress=progress)
-        if given.image_name is None and given.net_name == DEFAULT_NET:
-            shown += sections.chapters({**params, "threads": threads}, progress=progress)
-    net, name = given.net, "our goose" if given.image_name is None else Path(given.image_name).name
-    H, W = given.image.shape[:2]
+        params = {**params, "threads": threads}
+        page = Page(
+            sections.small(given.net.shown(given.image)), portrait_alt=f"The picture: {name}",
+            title=f"What {Path(given.net_name).stem} sees in {name}", version=__version__, net=given.net_name,
+            seed=params["seed"], threads="1 thread" if threads == 1 else f"{threads} threads",
+        )  # fmt: skip
+        every = [sections.run(given, params, progress=progress)]
+        if own_page and given.net_name == DEFAULT_NET:
+            every.append(sections.chapters(params, progress=progress))
+        try:
+            for one in chain(*every):
+                shown.append(one)
+                page.add(one)
+                write(complete=False)
+        finally:
+            if shown:                           # no browser need wait for more
+                write()
+    return shown
+
+
+def summary(given, shown):
+    """(the net's answer, what the page is about), from the sections done."""
     answer = next((str(s.result) for s in shown if s.section.key == "classify" and s.result), "")
     first = " ".join(answer.split("\n")[0].split())
+    net, (H, W) = given.net, given.image.shape[:2]
     size = f"{net.input_size[1]} × {net.input_size[0]} pixels" if net.input_size else "pictures of any size"
-    return shown, render(
-        shown, portrait=sections.small(given.net.shown(given.image)), portrait_alt=f"The picture: {name}",
-        title=f"What {Path(given.net_name).stem} sees in {name}",
-        answer=f"Its answer: {first}." if first else "This net has no classes: it computes features, but gives no "
-                                                     "answer.",
-        about=f"The picture has {W} × {H} pixels. The net reads {size}, has {len(net.nodes)} layers and "
-              f"{net.parameter_count:,} parameters. The whole page took {sum(s.seconds for s in shown):.1f} s.",
-        version=__version__, net=given.net_name, seed=params["seed"],
-        threads="1 thread" if threads == 1 else f"{threads} threads",
-    )  # fmt: skip
+    answer = f"Its answer: {first}." if first else "This net has no classes: it computes features, but gives no answer."
+    return answer, (f"The picture has {W} × {H} pixels. The net reads {size}, has {len(net.nodes)} layers and "
+                    f"{net.parameter_count:,} parameters. The {len(shown)} sections took "
+                    f"{sum(s.seconds for s in shown):.1f} s.")
 
 
 @contextmanager

@@ -1,11 +1,18 @@
-"""The gallery as one self-contained HTML file without scripts, for light and dark, small and large screens."""
+"""The gallery as one self-contained HTML file without scripts, for light and dark, small and large screens.
+
+It is whole after every section, so that it can be written as it grows: a browser that shows it reads it again from time
+to time, until it is complete.
+"""
 
 import base64
 import html
 import shlex
 from string import Template
 
+from minivis.commands.gallery.sections import PARTS
 from minivis.images.files import png_bytes
+
+RELOAD = 5                                      # seconds
 
 PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -13,7 +20,7 @@ PAGE = Template("""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>$title</title>
+$reload<title>$title</title>
 <style>
 :root { --ground: #fbfaf8; --card: #ffffff; --ink: #1f2328; --soft: #5d646d; --line: #e4e1dc; --accent: #2d4f89;
         --code: #f1efeb; }
@@ -97,29 +104,38 @@ $figure
 </section>""")
 
 
-def render(shown, *, portrait, portrait_alt, title, answer, about, **facts):
-    """The page, as a string. ``shown``: a list of `gallery.Shown`; ``portrait``: the picture under study."""
-    escaped = {key: html.escape(str(value)) for key, value in facts.items()}
-    return PAGE.substitute(
-        escaped,
-        title=html.escape(title), answer=html.escape(answer), about=html.escape(about),
-        portrait=data_uri(png_bytes(portrait)), portrait_alt=html.escape(portrait_alt),
-        contents="\n".join(_listed(s) for s in shown),
-        sections="\n".join(_section(number, s) for number, s in enumerate(shown, 1)),
-    )  # fmt: skip
+class Page:
+    """The page of the sections `add`ed so far."""
 
+    def __init__(self, portrait, **facts):
+        """``portrait``: the picture under study. facts: portrait_alt, title, version, net, seed, threads."""
+        self.facts = {key: html.escape(str(value)) for key, value in facts.items()} | {
+            "portrait": data_uri(png_bytes(portrait))}
+        self.contents, self.sections, self.part, self.number = [], [], None, 0
 
-def _listed(shown):
-    """A section's line in the table of contents, after the line of its chapter if one begins here."""
-    chapter = f'<li class="chapter">{shown.chapter.title}</li>\n' if shown.chapter else ""
-    return f'{chapter}<li><a href="#{shown.section.key}">{shown.section.title}</a></li>'
+    def add(self, shown):
+        """Add a `run.Shown` at the end."""
+        section, self.number = shown.section, self.number + 1
+        heading = (shown.chapter.title, shown.chapter.sentence) if shown.chapter else None
+        if shown.chapter:
+            self.part = shown.chapter               # whose sections are few: no parts
+        elif section.part != self.part and self.part in (None, *PARTS):
+            self.part, heading = section.part, (section.part, PARTS[section.part])
+        if heading:
+            self.contents.append(f'<li class="chapter">{heading[0]}</li>')
+            self.sections.append(f'<div class="chapter"><h1>{heading[0]}</h1>\n<p>{heading[1]}</p></div>')
+        self.contents.append(f'<li><a href="#{section.key}">{section.title}</a></li>')
+        self.sections.append(_section(self.number, shown))
+
+    def html(self, answer, about, *, complete=True):
+        """The whole page, as a string."""
+        reload = "" if complete else f'<meta http-equiv="refresh" content="{RELOAD}">\n'
+        return PAGE.substitute(self.facts, answer=html.escape(answer), about=html.escape(about), reload=reload,
+                               contents="\n".join(self.contents), sections="\n".join(self.sections))
 
 
 def _section(number, shown):
     section = shown.section
-    chapter = ""
-    if shown.chapter:
-        chapter = f'<div class="chapter"><h1>{shown.chapter.title}</h1>\n<p>{shown.chapter.sentence}</p></div>\n'
     if shown.why_not:
         figure, seconds = f'<p class="missing">{html.escape(shown.why_not)}.</p>', ""
     else:
@@ -130,7 +146,7 @@ def _section(number, shown):
                   f'height="{height}" alt="{html.escape(section.title)}: {found}">\n'
                   f"<figcaption>{found}</figcaption></figure>")
         seconds = f"{shown.seconds:.2f} s" if shown.seconds < 10 else f"{shown.seconds:.0f} s"
-    return chapter + SECTION.substitute(
+    return SECTION.substitute(
         key=section.key, number=number, title=section.title, sentence=section.sentence, formula=section.formula,
         figure=figure, command=html.escape(shlex.join(["minivis", *shown.words])), seconds=seconds,
     )  # fmt: skip

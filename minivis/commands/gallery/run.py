@@ -1,7 +1,7 @@
 """Run every method on one picture, in the lecture's order, each as the command that makes it alone.
 
-sections.py has the methods and their texts. A section that does not apply to a net (because it has no classes, say)
-becomes one sentence.
+sections.py has the methods and their texts, chapters.py further nets and photographs. A section that does not apply to
+a net (because it has no classes, say) becomes one sentence.
 """
 
 import time
@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from minivis.commands.gallery.sections import CHAPTERS, SECTIONS, Section
+from minivis.commands.gallery.chapters import CHAPTERS, PHOTOGRAPHS
+from minivis.commands.gallery.sections import SECTIONS, Section
 from minivis.data.samples import NAME as SAMPLES
 from minivis.errors import MinivisError, MissingExtra
 
 SMALL_INPUT = 96                                # pixels
-PHOTOGRAPHS = (("skimage", "data/chelsea.png"), ("sklearn", "datasets/images/china.jpg"))       # a cat; a temple
 CHAPTER_SIDE = 320                              # pixels: the longer side for a net that takes any size
 
 
@@ -33,12 +33,12 @@ class Shown:
     chapter: Any = None                         # the Chapter that begins here
 
 
-def chapter_picture():
-    """The path of the first of `PHOTOGRAPHS` whose package is installed; None if none is."""
+def chapter_picture(name="cat"):
+    """The path of a photograph of `PHOTOGRAPHS`; None if no package that has it is installed."""
     from importlib.util import find_spec
     from pathlib import Path
 
-    for package, file in PHOTOGRAPHS:
+    for package, file in PHOTOGRAPHS[name]:
         found = find_spec(package)
         if found and found.origin and (path := Path(found.origin).parent / file).is_file():
             return str(path)
@@ -46,24 +46,22 @@ def chapter_picture():
 
 
 def chapters(params, *, progress=False, wanted=CHAPTERS):
-    """The sections of every chapter whose packages are installed, as `run` gives them."""
+    """Yield the sections of every chapter whose packages are installed, as `run` does."""
     from minivis.commands.common import read_given, viewing
 
-    photograph, shown = chapter_picture(), []
     for chapter in wanted:
-        if not chapter.ours and photograph is None:
+        picture = chapter.photograph and chapter_picture(chapter.photograph)
+        if chapter.photograph and picture is None:
             continue
-        picture = None if chapter.ours else photograph
         own = {**params, "net": chapter.net, "image": picture, "size": CHAPTER_SIDE, **dict.fromkeys(viewing(params))}
         try:
             given = read_given(chapter.net, picture, size=CHAPTER_SIDE, device=params["device"])
         except MissingExtra:
             continue
-        some = [replace(section, key=f"{chapter.net}-{section.key}") for section in SECTIONS
-                if section.key in chapter.keys]
-        more = run(given, own, progress=progress, sections=some)
-        shown += [replace(one, chapter=chapter if number == 0 else None) for number, one in enumerate(more)]
-    return shown
+        stem = "-".join([chapter.net] + ([chapter.photograph] if chapter.photograph not in (None, "cat") else []))
+        some = [replace(section, key=f"{stem}-{section.key}") for section in SECTIONS if section.key in chapter.keys]
+        for number, one in enumerate(run(given, own, progress=progress, sections=some)):
+            yield replace(one, chapter=chapter if number == 0 else None)
 
 
 def choices(net, image):
@@ -97,31 +95,31 @@ def small_input(net):
 
 
 def run(given, params, *, progress=False, sections=SECTIONS):
-    """Make every section with the net and picture of ``given``; ``params`` are a command's: net, seed, threads, ..."""
+    """Yield each section, made with the net and picture of ``given``; ``params`` are a command's: net, seed, ..."""
     from minivis.commands.common import viewing
     from minivis.commands.registry import COMMANDS
     from minivis.runtime.progress import track
 
     filled = choices(given.net, given.image)
     filled["pictures"] = params["pictures"] or (SAMPLES if small_input(given.net) else "FOLDER")
-    shown = []
     for section in track(sections, progress, "gallery"):
         try:
             words = tuple(word.format(**filled) for word in section.words)
         except KeyError as missing:
             why_not = f"This net has no {missing.args[0]}, or no layer for it"
-            shown.append(Shown(section, section.words, why_not=why_not))
+            yield Shown(section, section.words, why_not=why_not)
             continue
         if section.slow and not small_input(given.net):
             why_not = "its pictures are large, so this section would take minutes; the command below makes it"
-            shown.append(Shown(section, words, why_not=why_not))
+            yield Shown(section, words, why_not=why_not)
             continue
         if section.many and filled["pictures"] == "FOLDER":
             why_not = "this section needs a folder of pictures; the command below makes it, or give --pictures FOLDER"
-            shown.append(Shown(section, words, why_not=why_not))
+            yield Shown(section, words, why_not=why_not)
             continue
         command = COMMANDS[words[0]]
-        by_net = {name: choose(given.net) for name, choose in command.by_net.items() if f"--{name}" not in words}
+        by_net = {option.name: command.by_net[option.name](given.net) for option in command.own
+                  if option.name in command.by_net and not set(option.opts) & set(words)}
         own = {**command.parse(words), **by_net, **{key: params[key] for key in ("net", "device", "seed", "threads")},
                **viewing(params)}
         if command.needs_image and section.of_picture:
@@ -133,10 +131,9 @@ def run(given, params, *, progress=False, sections=SECTIONS):
             made = command.make(replace(now, inputs=command.further_inputs(own)), own)
         except MinivisError as error:
             here = "Not on this machine" if isinstance(error, MissingExtra) else "Not for this net"
-            shown.append(Shown(section, words, why_not=f"{here}: {error}"))
+            yield Shown(section, words, why_not=f"{here}: {error}")
             continue
-        shown.append(Shown(section, words, time.perf_counter() - began, *made))
-    return shown
+        yield Shown(section, words, time.perf_counter() - began, *made)
 
 
 def numbers(shown):

@@ -1,10 +1,20 @@
-"""What the gallery shows, as plain data: one section per method, in the lecture's order, and chapters of further nets.
+"""What the gallery shows, as plain data: one section per method, in the lecture's order.
+
+The lecture ends with the five things that gradients at the image are good for, and the sections stand in these parts.
 
 A method joins with one entry of SECTIONS. Its words are a command line; `run.choices` fills in their {names} for the
 net and the picture.
 """
 
 from dataclasses import dataclass
+
+PARTS = {                                       # name: a sentence. The first five words sum the lecture up
+    "Understanding": "What does the net compute, and on which pixels does its answer depend?",
+    "Segmenting": "Where does the object end? The net was never told.",
+    "Inverting": "What can be seen again from the numbers of a layer?",
+    "Fun": "The same gradients change the picture.",
+    "Confusion": "How little it takes to mislead a net.",
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,7 @@ class Section:
     of_picture: bool = True                     # False: it starts from something else
     slow: bool = False                          # only for nets whose pictures are small
     many: bool = False                          # it needs a folder: --pictures
+    part: str = "Understanding"                 # one of PARTS
 
 
 SECTIONS = (
@@ -165,27 +176,44 @@ SECTIONS = (
         ("saliency", "--sanity"),
     ),
     Section(
+        "maximize", "What the class likes best",
+        "Reverse the question: which picture would have the largest score? Gradient ascent changes the image through "
+        "its Fourier spectrum and under small random moves, so that shapes appear instead of noise.",
+        "<i>x</i><sup>*</sup> = argmax<i><sub>x</sub></i> <i>s</i>(<i>x</i>) − <i>λ</i> TV(<i>x</i>)",
+        ("maximize", "--unit", "{answer}"),
+        of_picture=False, slow=True,
+    ),
+    Section(
         "segment", "Segmentation without training on outlines",
-        "The object lies where guided backpropagation is strongest, and the background where it is weakest. From "
-        "these hints GrabCut learns the colours of both, and cuts where neighbouring pixels differ.",
+        "The object lies where guided backpropagation and Grad-CAM are strong, and the background where both are "
+        "weak. From these hints GrabCut learns the colours of both, and cuts where neighbouring pixels differ.",
         "min<sub><i>α</i></sub> Σ<i><sub>i</sub></i> −log <i>p</i>(<i>x<sub>i</sub></i> | <i>α<sub>i</sub></i>) + "
         "<i>γ</i> Σ<i><sub>ij</sub></i> [<i>α<sub>i</sub></i> ≠ <i>α<sub>j</sub></i>] "
         "exp(−<i>β</i>‖<i>x<sub>i</sub></i> − <i>x<sub>j</sub></i>‖²)",
-        ("segment",),
+        ("segment",), part="Segmenting",
+    ),
+    Section(
+        "invert", "What a layer still knows",
+        "This image has the same activations in one layer as the picture. The layer has discarded everything in which "
+        "the two differ.",
+        "<i>x</i><sup>*</sup> = argmin<i><sub>x</sub></i> |Φ(<i>x</i>) − Φ(<i>x</i><sub>0</sub>)|² / "
+        "|Φ(<i>x</i><sub>0</sub>)|² + <i>R</i>(<i>x</i>)",
+        ("invert", "--layer", "{content}"),
+        slow=True, part="Inverting",
     ),
     Section(
         "dream-strokes", "A dream of an early layer",
         "DeepDream changes the picture so that a layer sees more of what it already sees. An early layer sees edges, "
         "so this dream consists of strokes.",
         "<i>x</i> ← <i>x</i> + 1.5 <i>g</i> / mean |<i>g</i>|, &nbsp;<i>g</i> = ∂(½ |<i>a</i>|²) / ∂<i>x</i>",
-        ("dream", "--layer", "{early}", "--side", "224", "--octaves", "3", "--steps", "6"),
+        ("dream", "--layer", "{early}", "--side", "224", "--octaves", "3", "--steps", "6"), part="Fun",
     ),
     Section(
         "dream", "A dream of a deep layer",
         "The same for a layer that knows objects: they grow wherever the picture hints at them. The dream starts on a "
         "small picture, and its details are carried over to larger ones.",
         "d<i>a</i> = <i>a</i>: the gradient that starts backward is the activations themselves",
-        ("dream", "--side", "224", "--octaves", "3", "--steps", "10"),
+        ("dream", "--side", "224", "--octaves", "3", "--steps", "10"), part="Fun",
     ),
     Section(
         "style", "In the style of a painting",
@@ -195,24 +223,7 @@ SECTIONS = (
         "min |<i>F</i> − <i>P</i>|² / |<i>P</i>|² + <i>β</i> Σ<i><sub>l</sub></i> |<i>G<sub>l</sub></i> − "
         "<i>A<sub>l</sub></i>|² / |<i>A<sub>l</sub></i>|², &nbsp;<i>G<sub>cd</sub></i> = Σ<i><sub>p</sub></i> "
         "<i>f<sub>pc</sub></i> <i>f<sub>pd</sub></i>",
-        ("style", "--side", "128", "--steps", "50"),
-    ),
-    Section(
-        "maximize", "What the class likes best",
-        "Reverse the question: which picture would have the largest score? Gradient ascent changes the image through "
-        "its Fourier spectrum and under small random moves, so that shapes appear instead of noise.",
-        "<i>x</i><sup>*</sup> = argmax<i><sub>x</sub></i> <i>s</i>(<i>x</i>) − <i>λ</i> TV(<i>x</i>)",
-        ("maximize", "--unit", "{answer}"),
-        of_picture=False, slow=True,
-    ),
-    Section(
-        "invert", "What a layer still knows",
-        "This image has the same activations in one layer as the picture. The layer has discarded everything in which "
-        "the two differ.",
-        "<i>x</i><sup>*</sup> = argmin<i><sub>x</sub></i> |Φ(<i>x</i>) − Φ(<i>x</i><sub>0</sub>)|² / "
-        "|Φ(<i>x</i><sub>0</sub>)|² + <i>R</i>(<i>x</i>)",
-        ("invert", "--layer", "{content}"),
-        slow=True,
+        ("style", "--side", "128", "--steps", "50"), part="Fun",
     ),
     Section(
         "fool", "Fooled",
@@ -221,14 +232,14 @@ SECTIONS = (
         "the net does not.",
         "<i>x</i> ← <i>P</i>(<i>x</i> + <i>α</i> sign ∂(−log <i>p<sub>y</sub></i>) / ∂<i>x</i>), &nbsp;|<i>x</i> − "
         "<i>x</i><sub>0</sub>| ≤ <i>ε</i>",
-        ("fool", "--steps", "10"),
+        ("fool", "--steps", "10"), part="Confusion",
     ),
     Section(
         "noise", "Certainty about noise",
         "The same method, starting from noise, towards a class: it still looks like noise to us, but the net is "
         "certain to see what it saw in the picture. Far from its training pictures, a net’s confidence means little.",
         "max <i>p<sub>y</sub></i>(<i>x</i>), &nbsp;|<i>x</i> − noise| ≤ <i>ε</i>",
-        ("fool", "--from", "noise", "--to", "{answer}", "--steps", "20"), of_picture=False,
+        ("fool", "--from", "noise", "--to", "{answer}", "--steps", "20"), of_picture=False, part="Confusion",
     ),
     Section(
         "evolve", "Certainty about evolved pictures",
@@ -237,14 +248,14 @@ SECTIONS = (
         "you like.",
         "child = parent + mutation, &nbsp;champion<i><sub>k</sub></i> ← child, if <i>p<sub>k</sub></i>(child) &gt; "
         "<i>p<sub>k</sub></i>(champion<i><sub>k</sub></i>)",
-        ("evolve", "--generations", "12", "--population", "100"), of_picture=False, slow=True,
+        ("evolve", "--generations", "12", "--population", "100"), of_picture=False, slow=True, part="Confusion",
     ),
     Section(
         "linear", "Why nets are fooled: ten numbers",
         "Even a linear model can be fooled. Here are ten numbers and ten weights; each number moves by half in the "
         "direction of its weight. Every single change is small, but their sum is not.",
         "<i>w</i>·(<i>x</i> + <i>ε</i> sign <i>w</i>) = <i>w</i>·<i>x</i> + <i>ε</i> Σ|<i>w<sub>i</sub></i>|",
-        ("linear",), of_picture=False,
+        ("linear",), of_picture=False, part="Confusion",
     ),
     Section(
         "linear-digits", "Why nets are fooled: a linear classifier",
@@ -253,39 +264,6 @@ SECTIONS = (
         "templates, and enough of one template, mixed into any digit, makes the classifier certain of that class.",
         "<i>ε</i> = min<i><sub>k</sub></i> (<i>s<sub>y</sub></i> − <i>s<sub>k</sub></i>) / "
         "|<i>w<sub>k</sub></i> − <i>w<sub>y</sub></i>|<sub>1</sub>",
-        ("linear", "--on", "digits"), of_picture=False,
-    ),
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """More sections, with another net: a bundled one, or one from a package (imagenet, pretrained)."""
-
-    title: str
-    sentence: str
-    net: str
-    keys: tuple[str, ...]                       # of SECTIONS
-    ours: bool = False                          # about the bundled goose, not scikit-image's cat
-
-
-CHAPTERS = (                                    # for a page without IMAGE and --net, if the packages are installed
-    Chapter(
-        "The same net, trained to resist attacks",
-        "emoji-vgg-robust learned from pictures that were attacked in every step. Its answers are a little less "
-        "accurate, but its gradients look far more like pictures.",
-        "emoji-vgg-robust", ("classify", "saliency", "backprop", "maximize"), ours=True,
-    ),
-    Chapter(
-        "A photograph and a net with a thousand classes",
-        "SqueezeNet learned from ImageNet’s photographs. The methods and the code are the same; the net is twice as "
-        "deep, and dreams of eyes.",
-        "squeezenet", ("classify", "backprop", "saliency", "occlude", "dream"),
-    ),
-    Chapter(
-        "Dreams and style from a VGG",
-        "These convolutions come from a VGG-16 that was first trained on ImageNet and then to find text. VGG’s "
-        "features are still the best choice for making pictures; this net dreams of letters.",
-        "vgg16-craft", ("dream", "style"),
+        ("linear", "--on", "digits"), of_picture=False, part="Confusion",
     ),
 )  # fmt: skip

@@ -1,14 +1,17 @@
 """Cut out the object (Simonyan et al. 2014, section 3.2): GrabCut, with saliency as its only hint.
 
-    object      saliency above its 95 % quantile                ground      not above its 30 % quantile
+    object      saliency above its 90 % quantile                ground      not above its 20 % quantile
     between     undecided; GrabCut begins with object above the median
 
-GrabCut (Rother et al. 2004, here OpenCV's) learns two mixtures from the colours of both, and cuts where neighbouring
-pixels differ most. No outline is drawn, in training or here: the net knows only the names of classes.
+The saliency is guided backpropagation, which finds details, added to Grad-CAM, which covers the object. A net that
+takes any size sees the whole picture for it; what a net does not see stays undecided. GrabCut (grabcut.py) learns two
+mixtures from the colours of both, and cuts where neighbouring pixels differ most. No outline is drawn, in training or
+here: the net knows only the names of classes.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -19,32 +22,38 @@ from minivis.engine.network import Network
 from minivis.engine.units import UnitLike
 from minivis.errors import BadValue, MissingExtra, UnknownName
 from minivis.figures.compose import above, overlay, panels
+from minivis.methods.attribution.grabcut import GROUND, MAYBE, MAYBE_NOT, OBJECT, grabcut, nearest
 from minivis.methods.attribution.saliency import SaliencyKind, mapped
-from minivis.methods.shared.result import PANEL, BatchResult, Subject
+from minivis.methods.shared.result import PANEL, BatchResult, Subject, seen_by
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.settings import SEED, choice, number, takes, whole
 from minivis.types import Pictures
 
+SegmentKind: TypeAlias = SaliencyKind | Literal["guided+gradcam"]
+
+BOTH: SegmentKind = "guided+gradcam"
 SHOWS = ("figure", "mask", "cut-out")
-SIDE = 480                                      # pixels: larger pictures are cut at this size
+CUTS = ("numpy", "opencv")
+GRADCAM = 0.5                                   # weight of Grad-CAM beside guided backpropagation, each at most 1
+SIDE = 480                                      # pixels: OpenCV cuts larger pictures at this size
+LONGEST = 4                                     # times the net's own size: longer pictures are cropped
 CHECKERS = 8                                    # pixels of a square of what stands for transparency
-OBJECT, GROUND = 255, 0
 
 
 @dataclass(frozen=True, eq=False)
 class Segmentation(BatchResult):
-    """``masks``: for each picture bool (H, W), of its own size; ``maps`` (N, h, w): the saliency maps behind them."""
+    """``masks``: for each picture bool (H, W), of its own size; ``maps``: the saliency map (h, w) behind each."""
 
     subject: Subject
     target: Target
-    maps: np.ndarray
+    maps: tuple
     masks: tuple
     seeds: tuple                                # per picture uint8 (h, w): 255 object, 0 ground, 170 and 85 between
 
     @property
     def arrays(self):
         masks = {"mask": np.stack([mask.astype(np.uint8) for mask in self.masks])}
-        return masks if self.settings["show"] == "mask" else {**masks, "map": self.maps}
+        return masks if self.settings["show"] == "mask" else {**masks, "map": np.stack(self.maps)}
 
     def picture(self):
         """The figure or, with ``show``, the mask (H, W, 1) or the cut-out (H, W, 4) of one picture, at its own size."""
@@ -98,19 +107,21 @@ class Segmentation(BatchResult):
         return "\n".join(lines)
 
 
-@takes(high=number(), low=number(), blur=number(), rounds=whole(), show=choice("figure to show", SHOWS), seed=SEED)
+@takes(high=number(), low=number(), blur=number(), rounds=whole(), show=choice("figure to show", SHOWS),
+       cut=choice("GrabCut", CUTS), seed=SEED)
 def segment(
-    net: Network, image: Pictures, unit: UnitLike = None, *, kind: SaliencyKind = "guided", high: float = 0.95,
-    low: float = 0.3, blur: float = 0.05, rounds: int = 5, show: str = "figure", seed: int = 0, progress: bool = False,
-    **settings: Any,
+    net: Network, image: Pictures, unit: UnitLike = None, *, kind: SegmentKind = BOTH, high: float = 0.9,
+    low: float = 0.2, blur: float = 0.05, rounds: int = 5, show: str = "figure", cut: str = "numpy", seed: int = 0,
+    progress: bool = False, **settings: Any,
 ) -> Segmentation:  # fmt: skip
     """Cut out what a unit (default: each picture's top class) responds to, from a picture or a batch.
 
-    kind, settings: the saliency map, as in `saliency`. high, low: its quantiles above and below which a pixel is taken
-    as object and as background. blur: the blur of the map before that, as a fraction of the picture's height. rounds:
-    iterations of GrabCut.
+    kind, settings: the saliency map, as in `saliency`, or "guided+gradcam". high, low: its quantiles above and below
+    which a pixel is taken as object and as background. blur: the blur of the map before that, as a fraction of the
+    picture's height. rounds: iterations of GrabCut. cut: "numpy", or "opencv", whose GrabCut sees only what the net
+    sees by itself, takes all beside it for background, and needs minivis[segment].
     """
-    cv2 = load_opencv()
+    cv2 = load_opencv() if cut == "opencv" else None
     if not 0 <= low < high <= 1:
         raise BadValue(f"high and low must be quantiles from 0 to 1, low below high, not {low} and {high}")
     if rounds < 1 or not 0 <= blur <= 1:
@@ -122,21 +133,74 @@ def segment(
     if show == "cut-out" and len(subject) > 1:
         raise BadValue("show='cut-out' takes one picture: use `cut_out(i)` for those of a batch")
     target = aim(net, subject.input(net), unit)
-    maps = mapped(net, subject, target, kind, seed=seed, progress=progress, **settings).maps
-    masks, seeds = [], []
-    for i in range(len(subject)):
-        smooth = gaussian_filter(maps[i].clip(0), blur * maps.shape[1])
-        seeds.append(seeds_of(smooth, high, low))
-        masks.append(grab_cut(cv2, subject.picture(i), subject.boxes[i], seeds[i], rounds, seed))
-    return Segmentation(subject, target, maps, tuple(masks), tuple(seeds), settings={
+    if cut == "opencv":
+        groups = [(subject, target)]
+    else:
+        wholes = [whole_picture(net, subject, i) for i in range(len(subject))]
+        groups = [(one, aim(net, one.input(net), unit)) for one, unit in zip(wholes, target.units)]
+    maps, smooth = zip(*(pair for one, aimed in groups for pair in heats(
+        net, one, aimed, kind, blur, seed=seed, progress=progress, **settings)))
+    boxes = tuple(box for one, _ in groups for box in one.boxes)
+    seeds = [seeds_of(heat, high, low) for heat in smooth]
+    pictures = [subject.picture(i) for i in range(len(subject))]
+    if cut == "opencv":
+        masks = [grab_cut(cv2, *each, rounds, seed) for each in zip(pictures, boxes, seeds)]
+    else:
+        seeds = [laid_out(*each) for each in zip(pictures, boxes, seeds)]
+        masks = [grabcut(*each, rounds) for each in zip(pictures, seeds)]
+    return Segmentation(replace(subject, boxes=boxes), target, maps, tuple(masks), tuple(seeds), settings={
         "unit": asked(unit), "kind": kind, "high": high, "low": low, "blur": blur, "rounds": rounds, "show": show,
-        **settings})
+        "cut": cut, **settings})
+
+
+def whole_picture(net, subject, i):
+    """Picture i at the scale in which the net sees it, and as a whole where the net takes that: a `Subject` of one."""
+    (H, W), box, side = subject.pictures[i].shape[:2], subject.boxes[i], subject.fitted.shape[1:3]
+    size = round(H * side[0] / box.height), round(W * side[1] / box.width)
+    if size == side or max(size) > LONGEST * max(side) or not one_answer(net, size, side):
+        return Subject.of(net, subject.pictures[i])
+    fitted, box = subject.look.fit_image(subject.pictures[i], size=size, how="squash")
+    return Subject((subject.pictures[i],), fitted[None], seen_by(net, fitted[None]), (box,), subject.look)
+
+
+def one_answer(net, size, side):
+    """Whether the net gives a picture of this size as many scores as one of ``side``, its own."""
+    last = net.roles.get("logits") or list(net.nodes)[-1]
+    try:
+        here, there = (net.shapes((1, *hw, net.input_channels))[last] for hw in (size, side))
+    except BadValue:
+        return False
+    return here == there
+
+
+def heats(net, subject, target, kind, blur, **settings):
+    """For each picture: its map, and the blurred one from which its hints are read."""
+    def found(name):
+        maps = mapped(net, subject, target, name, **settings).maps
+        return maps, [gaussian_filter(heat.clip(0), blur * maps.shape[1]) for heat in maps]
+
+    if kind != BOTH:
+        return list(zip(*found(kind)))
+    smooth = [_at_most_1(heat) for heat in found("guided")[1]]
+    with suppress(UnknownName):                 # if there are no feature maps below the unit
+        smooth = [heat + GRADCAM * _at_most_1(cam) for heat, cam in zip(smooth, found("gradcam")[0])]
+    return [(heat, heat) for heat in smooth]
 
 
 def seeds_of(heat, high, low):
     """uint8 (h, w): OBJECT above the ``high`` quantile of ``heat``, GROUND up to the ``low`` one, and two between."""
     most, half, least = np.quantile(heat, [high, max(low, min(high, 0.5)), low])
-    return np.select([heat > most, heat > half, heat > least], [OBJECT, 170, 85], GROUND).astype(np.uint8)
+    return np.select([heat > most, heat > half, heat > least], [OBJECT, MAYBE, MAYBE_NOT], GROUND).astype(np.uint8)
+
+
+def laid_out(picture, box, marks):
+    """The hints of ``box``, the part that the net saw, on the whole picture, (H, W); the rest is undecided."""
+    H, W = picture.shape[:2]
+    inside = np.s_[max(0, -box.top):H - box.top, max(0, -box.left):W - box.left]
+    part = nearest(marks, (box.height, box.width))[inside]
+    out = np.full((H, W), MAYBE_NOT, np.uint8)
+    out[max(0, box.top):, max(0, box.left):][:part.shape[0], :part.shape[1]] = part
+    return out
 
 
 def grab_cut(cv2, picture, box, marks, rounds, seed):
@@ -152,7 +216,7 @@ def grab_cut(cv2, picture, box, marks, rounds, seed):
     rows = ((np.arange(size[1]) + 0.5) / size[1] * h + max(0, -top)) / box.height * marks.shape[0]
     columns = ((np.arange(size[0]) + 0.5) / size[0] * w + max(0, -left)) / box.width * marks.shape[1]
     hints = marks[np.ix_(rows.astype(int).clip(0, marks.shape[0] - 1), columns.astype(int).clip(0, marks.shape[1] - 1))]
-    mask = np.select([hints == OBJECT, hints == 170, hints == 85], [cv2.GC_FGD, cv2.GC_PR_FGD, cv2.GC_PR_BGD],
+    mask = np.select([hints == OBJECT, hints == MAYBE, hints == MAYBE_NOT], [cv2.GC_FGD, cv2.GC_PR_FGD, cv2.GC_PR_BGD],
                      cv2.GC_BGD).astype(np.uint8)
     whole = np.zeros((H, W), bool)
     if not (hints == OBJECT).any() or not (hints == GROUND).any():              # a flat map gives no hints
@@ -171,8 +235,13 @@ def load_opencv():
     try:
         import cv2
     except ImportError:
-        raise MissingExtra("GrabCut needs OpenCV, which is not installed: pip install 'minivis[segment]'") from None
+        raise MissingExtra("cut='opencv' needs OpenCV, which is not installed: pip install 'minivis[segment]'; "
+                           "cut='numpy' needs nothing") from None
     return cv2
+
+
+def _at_most_1(heat):
+    return heat / (heat.max() or 1)
 
 
 def _shrunk(mask):

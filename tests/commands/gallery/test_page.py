@@ -1,29 +1,33 @@
 """The page of the gallery as HTML: order, numbers, what is escaped, what is wide."""
 
 import base64
+import re
 from types import SimpleNamespace
 
 import numpy as np
 
-from minivis.commands.gallery.page import data_uri, render
+from minivis.commands.gallery.chapters import Chapter
+from minivis.commands.gallery.page import Page, data_uri
 from minivis.commands.gallery.run import Shown
-from minivis.commands.gallery.sections import Chapter, Section
+from minivis.commands.gallery.sections import Section
 from minivis.images.files import png_bytes
 
 FACTS = {
-    "portrait_alt": "a <goose>", "title": "A & B", "answer": "x < y", "about": "none", "version": "1", "net": "n<1>",
-    "seed": 5, "threads": "1 thread",
+    "portrait_alt": "a <goose>", "title": "A & B", "version": "1", "net": "n<1>", "seed": 5, "threads": "1 thread",
 }  # fmt: skip
 
 
-def shown(key="one", *, width=640, seconds=0.5, caption="seen", **more):
-    section = Section(key, f"Title of {key}", "A <i>sentence</i>.", "<i>f</i>", (key,))
+def shown(key="one", *, width=640, seconds=0.5, caption="seen", part="Understanding", **more):
+    section = Section(key, f"Title of {key}", "A <i>sentence</i>.", "<i>f</i>", (key,), part=part)
     picture = np.zeros((2, width, 3), np.uint8)
     return Shown(section, (key, "a b.png"), seconds, SimpleNamespace(caption=caption), picture, None, **more)
 
 
-def page(*several):
-    return render(several, portrait=np.zeros((1, 1, 3), np.uint8), **FACTS)
+def page(*several, **state):
+    made = Page(np.zeros((1, 1, 3), np.uint8), **FACTS)
+    for one in several:
+        made.add(one)
+    return made.html("x < y", "none", **state)
 
 
 def test_sections_are_numbered_from_one_in_their_order():
@@ -57,6 +61,19 @@ def test_a_chapter_begins_before_its_first_section():
     text = page(shown("one"), shown("two", chapter=Chapter("More", "Another net.", "n", ("two",))))
     assert text.index('<section id="one">') < text.index("<h1>More</h1>") < text.index('<section id="two">')
     assert text.count("<h1>More</h1>") == 1 and '<li class="chapter">More</li>' in text
+
+
+def test_a_part_begins_where_it_changes_and_a_chapter_has_none():
+    chapter = Chapter("More", "Another net.", "n", ("four", "five"))
+    text = page(shown("one"), shown("two"), shown("three", part="Fun"), shown("four", part="Fun", chapter=chapter),
+                shown("five", part="Confusion"))
+    assert re.findall("<h1>(.*?)</h1>", text) == ["A &amp; B", "Understanding", "Fun", "More"]
+    assert text.index('<section id="two">') < text.index("<h1>Fun</h1>") < text.index('<section id="three">')
+    assert re.findall('<li class="chapter">(.*?)</li>', text) == ["Understanding", "Fun", "More"]
+
+
+def test_only_an_incomplete_page_is_read_again():
+    assert 'http-equiv="refresh"' in page(shown(), complete=False) and 'http-equiv="refresh"' not in page(shown())
 
 
 def test_a_picture_is_a_link_that_holds_its_file():

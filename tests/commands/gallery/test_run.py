@@ -6,7 +6,6 @@ import re
 import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
-from importlib.util import find_spec
 from inspect import unwrap
 from pathlib import Path
 
@@ -15,14 +14,14 @@ from commandline import contents, fill
 
 from minivis.cli import main
 from minivis.commands.gallery import run
+from minivis.commands.gallery.chapters import Chapter
 from minivis.commands.gallery.run import chapter_picture  # the real one, before conftest.py replaces it
-from minivis.commands.gallery.sections import SECTIONS, Chapter
+from minivis.commands.gallery.sections import PARTS, SECTIONS
+from minivis.commands.registry import COMMANDS
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
 from minivis.weights import catalogue
 from minivis.weights.native import save
-
-DRAWN = len(SECTIONS) - (find_spec("cv2") is None)       # one section needs OpenCV
 
 
 class Page(HTMLParser):
@@ -93,10 +92,10 @@ def test_is_one_file_that_needs_nothing_else(made):
 
 def test_reads_well(made):
     page = Page(made[1])
-    assert page.text["h1"] == ["What tiny sees in photo.png"]
+    assert page.text["h1"] == ["What tiny sees in photo.png", *PARTS]
     assert len(page.text["h2"]) == len(SECTIONS) and len(set(page.ids)) == len(page.ids) == len(SECTIONS)
     assert {link[1:] for link in page.links if link[0] == "#"} == set(page.ids)
-    assert all(len(image["alt"]) > 10 for image in page.images) and len(page.images) == DRAWN + 1
+    assert all(len(image["alt"]) > 10 for image in page.images) and len(page.images) == len(SECTIONS) + 1
     assert "prefers-color-scheme: dark" in made[1] and 'name="viewport"' in made[1] and '<html lang="en">' in made[1]
     assert all(section.formula in made[1] and section.sentence in made[1] for section in SECTIONS)
     assert "pictures of nothing" not in made[1] and "$" not in re.sub(r"base64,[^\"]*", "", made[1])
@@ -108,8 +107,7 @@ def test_each_command_makes_its_picture_bit_for_bit(made, monkeypatch, tmp_path)
     commands = [shlex.split(code) for code in Page(text).text["code"] if code.startswith("minivis ")
                 and "PICTURE" not in code]                  # that of the footer
     pictures = [image["src"].split(",")[1] for image in Page(text).images][1:]
-    assert len(commands) == len(SECTIONS) and len(pictures) == DRAWN
-    commands = [words for words in commands if len(SECTIONS) == DRAWN or words[1] != "segment"]
+    assert len(commands) == len(SECTIONS) and len(pictures) == len(SECTIONS)
     for k, (words, picture) in enumerate(zip(commands, pictures)):
         code = main([*words[1:], "-o", str(tmp_path / f"{k}.png"), "--quiet"])
         assert code == 0 or (words[1] == "fool" and code == 1)      # a net may withstand
@@ -171,18 +169,32 @@ def test_an_existing_page_is_kept_unless_forced(here, three, capsys):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_what_fails_leaves_nothing_behind(here, three, monkeypatch, error):
+def test_what_fails_before_the_first_section_leaves_nothing_behind(here, three, monkeypatch, error):
     def broken(*args, **kwargs):
         raise error
 
     before = contents(here)
-    monkeypatch.setattr("minivis.commands.gallery.page.render", broken)
+    monkeypatch.setattr("minivis.commands.gallery.page.Page.html", broken)
     if error is RuntimeError:
         with pytest.raises(RuntimeError):
             main(["gallery", "photo.png", "--net", "tiny.h5"])
     else:
         assert main(["gallery", "photo.png", "--net", "tiny.h5"]) == 130
     assert contents(here) == before
+
+
+def test_ctrl_c_leaves_the_sections_that_are_done(here, three, monkeypatch):
+    seen = []
+
+    def make(*args, **kwargs):
+        seen.append((here / "gallery" / "index.html").read_text(encoding="utf-8"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(COMMANDS["filters"], "make", make)                          # the second section
+    assert main(["gallery", "photo.png", "--net", "tiny.h5", "-q"]) == 130
+    text = (here / "gallery" / "index.html").read_text(encoding="utf-8")
+    assert Page(text).text["h2"] == ["1What the net says"] == Page(seen[0]).text["h2"]
+    assert 'http-equiv="refresh"' in seen[0] and 'http-equiv="refresh"' not in text
 
 
 def test_names_are_escaped(here, three):
@@ -197,7 +209,7 @@ def test_other_nets(here):
     words = ["gallery", "photo.jpg", "--net", "branches.h5", "--size", "32", "--seed", "5", "-q", "-o", "branches"]
     assert main(words) == 0
     text = (here / "branches/index.html").read_text(encoding="utf-8")
-    missing = text.count('class="missing"') - (find_spec("cv2") is None)
+    missing = text.count('class="missing"')
     assert text.count("would take minutes") == sum(s.slow for s in SECTIONS) == 5
     assert text.count("give --pictures FOLDER") == sum(s.many for s in SECTIONS) == 3
     assert missing == 8 and "seed 5" in text
@@ -211,6 +223,7 @@ def test_the_photograph_of_a_chapter_is_one_of_an_installed_package(monkeypatch)
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "skimage" else real(name))
     assert Path(chapter_picture()).name == "china.jpg"                  # scikit-learn is always here
+    assert chapter_picture("coffee") is None
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert chapter_picture() is None
 
@@ -219,10 +232,11 @@ def test_chapters_of_what_comes_in_packages(here, monkeypatch, capsys):
     few = tuple(s for s in SECTIONS if s.key in ("classify", "saliency"))
     ours = Chapter("Another net", "It sees as well.", "emoji-alexnet", ("classify", "saliency"))
     away = replace(ours, title="Nowhere", net="vgg16-craft")
+    unseen = replace(ours, title="Unseen", photograph="coffee")
     monkeypatch.setattr(run, "SECTIONS", few)
     monkeypatch.setattr(run.run, "__kwdefaults__", {"progress": False, "sections": few})
-    monkeypatch.setattr(run.chapters, "__kwdefaults__", {"progress": False, "wanted": (ours, away)})
-    monkeypatch.setattr(run, "chapter_picture", lambda: str(here / "photo.png"))
+    monkeypatch.setattr(run.chapters, "__kwdefaults__", {"progress": False, "wanted": (ours, away, unseen)})
+    monkeypatch.setattr(run, "chapter_picture", {"cat": str(here / "photo.png")}.get)
     monkeypatch.setattr(catalogue.Package, "find", lambda self: None)
     monkeypatch.setenv("MINIVIS_WEIGHTS", str(here))
     assert main(["gallery", "--json"]) == 0
@@ -230,6 +244,7 @@ def test_chapters_of_what_comes_in_packages(here, monkeypatch, capsys):
     assert list(said) == ["classify", "saliency", "emoji-alexnet-classify", "emoji-alexnet-saliency"]
     assert said["emoji-alexnet-saliency"]["command"][-2:] == ["--net", "emoji-alexnet"]
     page = Page((here / "gallery" / "index.html").read_text(encoding="utf-8"))
-    assert page.text["h1"][1:] == ["Another net"] and len(page.images) == 5 and len(set(page.ids)) == len(page.ids)
+    assert page.text["h1"][1:] == ["Understanding", "Another net"]
+    assert len(page.images) == 5 and len(set(page.ids)) == len(page.ids)
     assert main(["gallery", "photo.png", "-o", "mine", "--json"]) == 0              # about a picture: no chapters
     assert len(json.loads(capsys.readouterr().out)["numbers"]) == 2

@@ -1,10 +1,9 @@
-"""The sections of the gallery are commands, and its chapters name what exists."""
+"""The sections of the gallery are commands, in the lecture's parts."""
 
 import pytest
 
-from minivis.commands.gallery.sections import CHAPTERS, SECTIONS
+from minivis.commands.gallery.sections import PARTS, SECTIONS
 from minivis.commands.registry import COMMANDS
-from minivis.weights import catalogue
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.key)
@@ -16,7 +15,6 @@ def test_each_sections_words_are_a_command(section):
     assert command.words(command.parse(words))[0] == words[0]
 
 
-def test_the_chapters_name_nets_and_sections_that_exist():
-    for chapter in CHAPTERS:
-        assert chapter.net in catalogue.CATALOGUE
-        assert set(chapter.keys) - {"dream", "style"} <= {s.key for s in SECTIONS}
+def test_parts_follow_one_another_in_the_lectures_order():
+    parts = [section.part for section in SECTIONS]
+    assert list(dict.fromkeys(parts)) == list(PARTS) and parts == sorted(parts, key=list(PARTS).index)
