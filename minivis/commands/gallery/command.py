@@ -67,7 +67,8 @@ def written(file, given, params, *, force, progress):
 
     own_page = given.image_name is None
     name = "our goose" if own_page else Path(given.image_name).name
-    shown, ours = [], force
+    shown: list = []
+    ours = force
 
     def write(**state):
         nonlocal ours

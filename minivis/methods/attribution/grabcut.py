@@ -107,10 +107,9 @@ def links_of(picture):
     """Each pair of neighbours, once: (pixels, pixels, what it costs to part them)."""
     H, W = picture.shape[:2]
     at = np.arange(H * W).reshape(H, W)
-    pairs = ((at[:, :-1], at[:, 1:], 1), (at[:-1], at[1:], 1),
-             (at[:-1, :-1], at[1:, 1:], 2), (at[:-1, 1:], at[1:, :-1], 2))      # with the square of the distance
+    pairs = ((at[:, :-1], at[:, 1:]), (at[:-1], at[1:]), (at[:-1, :-1], at[1:, 1:]), (at[:-1, 1:], at[1:, :-1]))
     first, second = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
-    distance = np.concatenate([np.full(a.size, np.sqrt(square)) for a, _, square in pairs])
+    distance = np.repeat(np.sqrt([1, 1, 2, 2]), [pair[0].size for pair in pairs])
     flat = picture.reshape(H * W, 3)
     squares = ((flat[first] - flat[second]) ** 2).sum(axis=1)
     return first, second, GAMMA * np.exp(-squares / (2 * squares.mean() or 1)) / distance
