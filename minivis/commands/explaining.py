@@ -14,7 +14,7 @@ from minivis.commands.types import whole
     IMAGE,
     click.Option(["--unit"], metavar="UNIT", show_default="the first class",
                  help="The number: a class, or layer:channel@row,column, or layer:channel@max."),
-    click.Option(["--target"], metavar="CLASS", show_default="the first class",
+    click.Option(["--target"], metavar="CLASS", show_default="the first class; of a class its own",
                  help="Class whose gradient arrives at the number."),
     click.Option(["--largest"], type=whole(1, 100), default=5, show_default=True, metavar="N",
                  help="How many contributions to show in each layer."),

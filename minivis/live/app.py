@@ -1,13 +1,17 @@
 """The ASGI app: the page, and one WebSocket for each viewer. It answers its own page alone, and writes nothing.
 
 A page elsewhere that a browser shows could reach a server on the loopback address. So a request is answered only when
-its Host is this machine's own name (a foreign name that points here is a trick), and when its Origin, which browsers
-send along, is the page's own; a WebSocket must have one. Files are read once, by name, when the app is made: no path
-that comes is ever looked up on the disk.
+its Host is this machine's own name or one of ``hosts`` (a foreign name that points here is a trick), and when its
+Origin, which browsers send along, is the page's own, over http or over https; a WebSocket must have one. Files are read
+once, by name, when the app is made: no path that comes is ever looked up on the disk.
+
+The page asks for everything relative to its own address, so the app works under any path: mounted in another app, and
+behind a proxy that passes Host on (docs/live.md).
 """
 
 import asyncio
 import functools
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 
@@ -18,18 +22,21 @@ from starlette.websockets import WebSocketDisconnect
 
 from minivis.data.samples import Samples
 from minivis.live.jobs import LANES
+from minivis.live.kept import Kept
 from minivis.live.messages import as_json
 from minivis.live.microscope import Microscope
+from minivis.live.patches import Peaks
+from minivis.live.serve import HOSTS
 from minivis.live.viewer import Viewer
 
-HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_VIEWERS = 32
 STATIC = {
     "": ("index.html", "text/html; charset=utf-8"),
     "style.css": ("style.css", "text/css; charset=utf-8"),
     "icon.svg": ("icon.svg", "image/svg+xml"),
     **{f"{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in (
-        "main", "connection", "sources", "paint", "grid", "unit", "arithmetic", "keys", "tools",
+        "main", "dom", "connection", "stream", "sources", "animation", "pattern", "paint", "grid", "tiles", "layers",
+        "classes", "unit", "arithmetic", "keys", "tools",
     )},
 }  # fmt: skip
 HEADERS = {
@@ -47,7 +54,8 @@ class Desk:
         self.microscope, self.samples = microscope, samples
         self.greeting = as_json({**microscope.describe(), "samples": samples.describe()})
         self.viewers = 0
-        self.kept = {}                          # what jobs have worked out for everybody
+        self.kept = Kept()                      # what jobs have worked out for everybody
+        self.waiting = dict.fromkeys(LANES, 0)  # jobs that run or wait in each lane
         self.pictures = ThreadPoolExecutor(1, "minivis-pictures")
         self.lanes = {lane: ThreadPoolExecutor(1, f"minivis-{lane}") for lane in LANES}
         self.workspace = microscope.net.workspace()     # of the one thread for pictures
@@ -56,11 +64,19 @@ class Desk:
     def on_cpu(self):
         return self.microscope.net.to("cpu")
 
+    @functools.cached_property
+    def peaks(self):
+        return Peaks(self.microscope, self.samples.images)
+
     async def look(self, work, newest, view):
         return await asyncio.get_running_loop().run_in_executor(self.pictures, work, newest, view, self.workspace)
 
     async def job(self, lane, work, *given):
-        await asyncio.get_running_loop().run_in_executor(self.lanes[lane], work, *given)
+        self.waiting[lane] += 1
+        try:
+            await asyncio.get_running_loop().run_in_executor(self.lanes[lane], work, *given)
+        finally:
+            self.waiting[lane] -= 1
 
     def close(self):
         for executor in (self.pictures, *self.lanes.values()):
@@ -90,22 +106,33 @@ class OwnPageOnly:
         origins = [value for name, value in heads if name == b"origin"]
         if len(hosts) != 1 or not {hosts[0], hosts[0].rpartition(":")[0]} & set(self.hosts):
             return False
-        return origins == [f"http://{hosts[0]}"] or (not origins and scope["type"] == "http")
+        if not origins:
+            return scope["type"] == "http"
+        return origins in ([f"http://{hosts[0]}"], [f"https://{hosts[0]}"])      # https: a proxy in front has the key
 
 
 def create_app(net, *, name="net", hosts=HOSTS):
-    """The ASGI app of the live page of ``net``; ``name`` is shown on it. ``hosts``: by which names it may be called."""
+    """The ASGI app of the live page of ``net``; ``name`` is shown on it.
+
+    hosts: the names by which it may be called, with or without a port, as "example.org" or "10.0.0.5:8443".
+    """
+    hosts = tuple(host.lower() for host in hosts)
     static = {path: (files("minivis.live").joinpath("static").joinpath(file).read_bytes(), kind)
               for path, (file, kind) in STATIC.items()}
     samples = Samples()
     static["samples.webp"] = (samples.sheet, "image/webp")
+    tags = {path: f'"{hashlib.sha256(body).hexdigest()[:20]}"' for path, (body, _) in static.items()}
     desk = Desk(Microscope(net, name), samples)
 
     async def page(request):
-        found = static.get(request.path_params["path"])
-        if found is None:
+        path = request.path_params["path"]
+        if path not in static:
             return PlainTextResponse("there is no such page", 404, HEADERS)
-        return Response(found[0], headers=HEADERS, media_type=found[1])
+        headers = {**HEADERS, "ETag": tags[path]}
+        if tags[path] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        body, kind = static[path]
+        return Response(body, headers=headers, media_type=kind)
 
     async def watch(socket):
         await socket.accept()
@@ -123,4 +150,4 @@ def create_app(net, *, name="net", hosts=HOSTS):
             desk.viewers -= 1
 
     app = Starlette(routes=[WebSocketRoute("/socket", watch), Route("/{path:path}", page, methods=["GET"])])
-    return OwnPageOnly(app, tuple(hosts), desk)
+    return OwnPageOnly(app, hosts, desk)

@@ -17,7 +17,9 @@ from minivis.live.numbers import named, place
 
 
 def explain(net, x, unit, target=None):
-    """What made ``unit`` of one picture x (1, h, w, C), and its gradient: of ``target``, a class (default: the first).
+    """What made ``unit`` of one picture x (1, h, w, C), and its gradient of the score of ``target``, a class.
+
+    target: a unit of the logits, such as fc8:99; by default the first class, and of a class its own score.
 
     For a net and a picture on the CPU. Return a dict of plain values; static/arithmetic.js lays them out.
     """
@@ -31,5 +33,6 @@ def explain(net, x, unit, target=None):
 
 def relus(net, acts, name, at):
     """What each ReLU that reads the unit makes of it."""
-    return [{"layer": reader, "value": float(acts[reader][0][at])} for reader, node in net.nodes.items()
-            if name in node.inputs and isinstance(node.layer, L.ReLU)]
+    readers = [reader for reader, (layer, inputs) in net.nodes.items() if name in inputs and isinstance(layer, L.ReLU)]
+    return [{"layer": reader, "unit": named(net, reader, at), "value": float(acts[reader][0][at])}
+            for reader in readers]

@@ -21,11 +21,13 @@ def backward(net, acts, name, at, target=None):
         return {"why": "this net has no classes, so there is no score with a gradient here"}
     logits = net.roles["logits"]
     if target is None:
-        target = f"{logits}:{int(acts[logits][0].argmax())}"
+        own = name in (logits, net.roles.get("prob"))
+        target = f"{logits}:{at[-1] if own else int(acts[logits][0].argmax())}"
     one = one_hot(acts, target)
     (start,) = one
     number = parse_unit(net, target)
-    found = {"target": net.class_names[number.channel] if number.channel < len(net.class_names) else str(number)}
+    found = {"target": net.class_names[number.channel] if number.channel < len(net.class_names) else str(number),
+             "target_unit": f"{number.layer}:{number.channel}"}
     rules = {}
     for rule in RULES:
         seeds = {start: one[start] * acts[start]} if RULES[rule].relevance else one

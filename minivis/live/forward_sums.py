@@ -35,10 +35,19 @@ def conv_forward(net, acts, layer, sources, name, at):
     sums = products.sum(axis=(0, 1))
     shown = np.argsort(-abs(sums), kind="stable")[:GROUPS].tolist()
     top, left = (out * step - before for out, step, (before, _) in zip(at, g["stride"], g["padding"]))
-    groups = [{"label": f"{sources[0]}:{first + c}", "x": window[..., c], "w": w[..., c, f],
-               "product": products[..., c], "sum": float(sums[c])} for c in shown]
+    groups = []
+    for c in shown:
+        unit = most_of(net, sources[0], abs(products[..., c]), rows, columns, first + c)
+        groups.append({"label": f"{sources[0]}:{first + c}", "unit": unit, "x": window[..., c], "w": w[..., c, f],
+                       "product": products[..., c], "sum": float(sums[c])})
     return weighted(layer, groups, sums, shown, f, "b + Σ x · w",
                     f"a window of {KH} x {KW} at row {top}, column {left}, in {C} channels of {sources[0]}")
+
+
+def most_of(net, source, amounts, rows, columns, channel):
+    """The unit string of the input of a window whose amount is the largest."""
+    u, v = np.unravel_index(amounts.argmax(), amounts.shape)
+    return named(net, source, (int(rows[u]), int(columns[v]), channel))
 
 
 def fc_forward(net, acts, layer, sources, name, at):
@@ -79,7 +88,9 @@ def pool_forward(net, acts, layer, sources, name, at):
     values = x[0][np.ix_(rows, columns, [at[2]])][..., 0].astype(np.float64)
     is_max = isinstance(layer, L.MaxPool2D)
     window = [[float(v) if there else None for v, there in zip(*line)] for line in zip(values, inside)]
-    group: dict[str, Any] = {"label": f"{sources[0]}:{at[2]}", "x": window}
+    largest = np.where(inside, values if is_max else abs(values), -np.inf)
+    unit = most_of(net, sources[0], largest, rows, columns, at[2])
+    group: dict[str, Any] = {"label": f"{sources[0]}:{at[2]}", "unit": unit, "x": window}
     if is_max:
         best = int(np.where(inside, values, -np.inf).argmax())
         group["winner"] = [int(i) for i in divmod(best, layer.size[1])]

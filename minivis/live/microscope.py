@@ -2,7 +2,8 @@
 
 Numbers travel as bytes. A map of channel c is q / 255 * limits[c] (`unsigned`, after a ReLU) or (q - 128) / 127 *
 limits[c] (`signed`): each channel by its own limit, so that the page can draw it by the unit's own range or by the
-layer's, and brighten it, without asking again.
+layer's, and brighten it, without asking again. The numbers of a layer without positions have one limit, so that they
+can be compared. The smallest and the largest number of each map travel as they are.
 """
 
 import io
@@ -102,9 +103,11 @@ class Microscope:
             "type": "frame", "number": number, "layer": view.layer, "shape": list(shape), "top": self.top(acts),
             "size": list(picture.shape[:2]), "box": [box.top, box.left, box.height, box.width],
         }  # fmt: skip
-        grid, limits, is_signed, shrunk = quantised(as_maps(acts[view.layer]))
+        maps = as_maps(acts[view.layer])
+        grid, limits, is_signed, shrunk = quantised(maps)
         head["maps"] = {"signed": is_signed, "shrunk": shrunk}
-        arrays = {"grid": grid, "limits": limits}
+        low, high = (most(axis=(0, 1)).astype(np.float32) for most in (maps.min, maps.max))
+        arrays = {"grid": grid, "limits": limits, "low": low, "high": high}
         backward = 0.0
         if unit:
             begin = time.perf_counter()
@@ -124,19 +127,32 @@ class Microscope:
         best = np.argsort(-probs, kind="stable")[:TOP].tolist()
         return [[k, self.class_name(k), float(probs[k])] for k in best]
 
+    def top_of(self, pixels):
+        """The first classes of pixels as they are shown."""
+        if not self.prob:
+            return []
+        return self.top(self.net.forward(self.input(pixels)[0], until=self.prob, keep={self.prob}, grad=None))
+
     def class_name(self, number):
         return self.net.class_names[number] if number < len(self.net.class_names) else f"class {number}"
 
+    def unit_name(self, unit):
+        """What a unit is called on the page: the name of its class, where it has one."""
+        return self.class_name(unit.channel) if unit.layer in self.answers else str(unit)
+
     def way_back(self, acts, unit, rule):
         """Of one unit: its map, its strongest position, and its picture of the input under a rule."""
-        maps = as_maps(acts[unit.layer])[..., unit.channel : unit.channel + 1]
+        maps, channel = as_maps(acts[unit.layer]), unit.channel
+        if maps.shape[:2] != (1, 1):
+            maps, channel = maps[..., channel : channel + 1], 0
         q, limits, is_signed, shrunk = quantised(maps)
         place = None
         if acts[unit.layer].ndim == 4:
             if unit.where is None:
                 unit = replace(unit, where="max")
             place = [int(to_cpu(p)[0]) for p in unit_positions(acts, unit)]
-        value = float(maps[place[0], place[1], 0] if place else maps[0, 0, 0])
+        row, column = place or (0, 0)
+        value = float(maps[row, column, channel])
         seeds = one_hot(acts, unit)
         if RULES[rule].relevance:
             seeds = {layer: seed * acts[layer] for layer, seed in seeds.items()}
@@ -147,10 +163,10 @@ class Microscope:
         limit = display_limit(gradient)
         head = {
             "unit": str(unit), "layer": unit.layer, "channel": unit.channel, "position": place, "value": value,
-            "signed": is_signed, "limit": float(limits[0]), "shape": list(maps.shape[:2]), "shrunk": shrunk,
+            "signed": is_signed, "limit": float(limits[channel]), "shape": list(maps.shape[:2]), "shrunk": shrunk,
             "rule": rule, "gradient_limit": float(limit),
         }  # fmt: skip
-        return head, {"map": q[..., 0], "gradient": signed_bytes(gradient, limit)}
+        return head, {"map": q[..., channel], "gradient": signed_bytes(gradient, limit)}
 
     # ---- what the page must know first ----
 
@@ -193,6 +209,8 @@ def quantised(maps):
     low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
     is_signed = bool(low.min() < 0)
     limits = np.maximum(high, -low).astype(np.float32)
+    if H * W == 1:                                      # single numbers: as they compare with each other
+        limits[:] = limits.max()
     if not np.isfinite(limits).all():
         raise BadValue("some activations are infinite or NaN: the net's weights overflow")
     scale = np.maximum(limits, 1e-30)

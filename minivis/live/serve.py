@@ -2,18 +2,25 @@
 
 import errno
 import socket
+import ssl
 import threading
 import webbrowser
 from contextlib import contextmanager
 
-from minivis.errors import BadValue, MissingExtra
+from minivis.errors import BadFile, BadValue, MissingExtra
 
+HOSTS = ("127.0.0.1", "localhost", "[::1]")     # the names of this machine
 LARGEST = 8 * 2**20                             # bytes of one message: what is larger ends the connection
 TRIES = 20                                      # ports after the usual one
+PATIENCE = 10                                   # seconds for a request to arrive
+UNFINISHED = 64                                 # connections whose request has not arrived; beyond, the oldest goes
 
 
-def server(app):
-    """A uvicorn server that is not started yet. Compression would cost more time than the loopback takes."""
+def server(app, certificate=None, key=None):
+    """A uvicorn server that is not started yet. Compression would cost more time than the loopback takes.
+
+    certificate, key: PEM files, for https; a certificate may hold its key.
+    """
     try:
         import uvicorn
         import websockets  # noqa: F401  (what uvicorn speaks WebSocket with)
@@ -21,23 +28,85 @@ def server(app):
         raise MissingExtra("the live page needs uvicorn and websockets: pip install minivis[live]") from None
     return uvicorn.Server(uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", server_header=False, ws_max_size=LARGEST,
-        ws_per_message_deflate=False, timeout_graceful_shutdown=1, limit_concurrency=200,
+        ws_per_message_deflate=False, timeout_graceful_shutdown=1, limit_concurrency=400, http=impatient(),
+        proxy_headers=False, ssl_certfile=certificate, ssl_keyfile=key,
     ))  # fmt: skip
 
 
+def check_certificate(certificate, key):
+    """Raise BadValue or BadFile for files that are no certificate and its key."""
+    if key and not certificate:
+        raise BadValue("--key needs --certificate: https takes both")
+    if certificate:
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+        except ssl.SSLError:
+            both = f"{certificate} and {key} are not" if key else f"{certificate} alone is not"
+            raise BadFile(f"{both} a PEM certificate and its private key without a password") from None
+        except OSError as error:
+            raise BadFile(f"{error.filename or certificate} cannot be read ({error.strerror})") from None
+
+
+def impatient():
+    """uvicorn's HTTP/1.1, which would wait without end for the rest of a request, with an end.
+
+    A connection whose request has not arrived after PATIENCE seconds is closed, and so is the oldest of more than
+    UNFINISHED: no number of them keeps a person out.
+    """
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    class Impatient(H11Protocol):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            self.unfinished = vars(self.server_state).setdefault("unfinished", {})
+            self.expect()
+
+        def expect(self):
+            """A request must arrive from now on."""
+            if self not in self.unfinished:
+                self.unfinished[self] = self.loop.call_later(PATIENCE, self.transport.close)
+            if len(self.unfinished) > UNFINISHED:
+                next(iter(self.unfinished)).transport.close()
+
+        def arrived(self):
+            timer = self.unfinished.pop(self, None)
+            if timer:
+                timer.cancel()
+
+        def data_received(self, data):
+            super().data_received(data)
+            if self.cycle is None or self.cycle.response_complete:
+                if not self.transport.is_closing() and self.transport.get_protocol() is self:
+                    self.expect()
+            else:
+                self.arrived()
+
+        def handle_websocket_upgrade(self, event):
+            self.arrived()
+            super().handle_websocket_upgrade(event)
+
+        def connection_lost(self, exc):
+            self.arrived()
+            super().connection_lost(exc)
+
+    return Impatient
+
+
 @contextmanager
-def listening(port, usual):
-    """A socket that listens on 127.0.0.1: at ``port``, or for None at the first free one from ``usual`` on."""
+def listening(port, usual, address="127.0.0.1"):
+    """A socket that listens on ``address``: at ``port``, or for None at the first free one from ``usual`` on."""
     ports = [port] if port is not None else [*range(usual, usual + TRIES), 0]
     for number in ports:
-        sock = socket.socket()
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(("127.0.0.1", number))
+            sock.bind((address, number))
             sock.listen(64)
             break
         except OSError as error:
             sock.close()
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise BadValue(f"{address!r} is no address of this machine") from None
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
             if number == ports[-1]:
@@ -46,12 +115,12 @@ def listening(port, usual):
         yield sock
 
 
-def run(app, sock, open_browser=None):
+def run(app, sock, open_browser=None, certificate=None, key=None):
     """Serve until Ctrl-C."""
     if open_browser:
         threading.Timer(0.5, webbrowser.open, [open_browser]).start()
     try:
-        server(app).run(sockets=[sock])
+        server(app, certificate, key).run(sockets=[sock])
     except KeyboardInterrupt:
         pass
     finally:

@@ -72,9 +72,10 @@ class SteppedThrough:
 
 
 def step_through(net, x, unit, target=None, *, largest=LARGEST):
-    """How ``unit`` of one picture x (1, H, W, C) came about: a `SteppedThrough`. target: a class (default: the first).
+    """How ``unit`` of one picture x (1, H, W, C) came about: a `SteppedThrough`.
 
-    For a net and a picture on the CPU. Every layer runs by itself, by its definition.
+    target: the class of the score (default: the first one; of a class its own). For a net and a picture on the CPU.
+    Every layer runs by itself, by its definition.
     """
     unit = parse_unit(net, unit)
     acts = net.forward(x, algorithm="im2col", fuse=False)

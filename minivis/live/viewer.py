@@ -14,7 +14,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from minivis.errors import BadValue, MinivisError
 from minivis.live import messages
-from minivis.live.jobs import JOBS, LANE_OF, Stopped
+from minivis.live.asked import Asked, Stopped
+from minivis.live.jobs import JOBS, LANE_OF, ON_FRAME, WITHOUT_PICTURE
 
 log = logging.getLogger("minivis.live")
 
@@ -31,7 +32,7 @@ class Viewer:
         self.sending = asyncio.Lock()
         self.jobs = {}                          # kind -> the event that stops the one that runs
         self.wanted, self.drivers = {}, {}      # kind -> the next one; kind -> the task that starts it
-        self.news, self.has_news = {}, asyncio.Event()      # kind -> the newest message about it
+        self.news, self.has_news = {}, asyncio.Event()      # (kind, part) -> the newest message about it
         self.loop = asyncio.get_running_loop()
 
     async def run(self):
@@ -94,17 +95,16 @@ class Viewer:
             self.view = self.desk.microscope.changed(self.view, **parts)
             self.wake.set()
         elif kind == "stop":
-            self.stop()
+            self.stop(ON_FRAME)
         else:
             name = "explain" if kind == "explain" else messages.text_of(message, "job", "")
             if name not in JOBS:
                 raise BadValue(f"no job named {name!r}. Choose from: {', '.join(JOBS)}")
-            if self.picture is None:
+            if self.picture is None and name not in WITHOUT_PICTURE:
                 raise BadValue("send a picture first")
-            unit = messages.text_of(message, "unit")
-            if unit is not None:
-                unit = self.desk.microscope.changed(self.view, unit=unit).unit
-            self.start(name, unit)
+            unit, target = (messages.text_of(message, key) or None for key in ("unit", "target"))
+            checked = self.desk.microscope.checked_unit
+            self.start(name, Asked(self.picture, self.number, unit and checked(unit), target and checked(target)))
 
     # ---- pictures ----
 
@@ -135,34 +135,37 @@ class Viewer:
 
     # ---- jobs ----
 
-    def stop(self):
-        self.wanted.clear()
-        for stop in self.jobs.values():
-            stop.set()
+    def stop(self, names=tuple(JOBS)):
+        for name in names:
+            self.wanted.pop(name, None)
+            if name in self.jobs:
+                self.jobs[name].set()
 
-    def start(self, name, unit):
-        """Have a job done on the last picture, in place of one of the same kind that runs or waits."""
-        if name in self.jobs:
-            self.jobs[name].set()
-        self.wanted[name] = (self.picture, unit, self.number)
+    def start(self, name, asked):
+        """Have a job done, in place of one of the same kind that runs or waits; of the tools one at a time."""
+        self.stop(ON_FRAME if name in ON_FRAME else (name,))
+        self.wanted[name] = asked
         if name not in self.drivers or self.drivers[name].done():
             self.drivers[name] = asyncio.create_task(self.drive(name))
 
     async def drive(self, name):
         while name in self.wanted:
             self.jobs[name] = threading.Event()
+            before = self.desk.waiting[LANE_OF[name]]
+            if before:
+                self.note(name, {"type": "progress", "job": name, "part": 0, "before": before})
             await self.desk.job(LANE_OF[name], self.do, name, self.wanted.pop(name), self.jobs[name])
 
-    def do(self, name, given, stop):
+    def do(self, name, asked, stop):
         """In the thread for jobs."""
-        def tell(message):
+        def tell(message, part="result"):
             if not stop.is_set():
-                self.loop.call_soon_threadsafe(self.note, name, message)
+                self.loop.call_soon_threadsafe(self.note, name, message, part)
             return stop.is_set()
 
         try:
             if not stop.is_set():
-                JOBS[name](self.desk, *given, tell)
+                JOBS[name](self.desk, asked, tell)
         except Stopped:
             pass
         except MinivisError as error:
@@ -171,8 +174,8 @@ class Viewer:
             log.exception("a job failed")
             tell({"type": "error", "about": name, "message": f"a bug in minivis: {type(error).__name__}: {error}"})
 
-    def note(self, name, message):
-        self.news[name] = message
+    def note(self, name, message, part="result"):
+        self.news[name, "progress" if isinstance(message, dict) and message["type"] == "progress" else part] = message
         self.has_news.set()
 
     async def report(self):

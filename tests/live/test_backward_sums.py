@@ -49,6 +49,12 @@ def test_the_rules_differ_in_what_passes_a_relu(net, acts):
     assert totals(backward(net, acts, "fc", (1,), "cat")) == {"normal": -3, "deconv": 0, "guided": 0}
 
 
+def test_of_a_class_the_gradient_is_that_of_its_own_score(net, acts):
+    found = backward(net, acts, "score", (1,))
+    assert (found["target"], found["target_unit"]) == ("cat", "score:1")
+    assert totals(found) == {"normal": 1, "deconv": 1, "guided": 1}
+
+
 def test_the_score_itself_begins_with_one_and_a_net_without_classes_says_why(net, acts):
     assert totals(backward(net, acts, "score", (0,), "goose")) == {"normal": 1, "deconv": 1, "guided": 1}
     net.roles["logits"] = None

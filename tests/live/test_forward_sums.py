@@ -5,7 +5,7 @@ import pytest
 
 from minivis.engine.network import Network
 from minivis.errors import BadValue
-from minivis.layers import LRN, AvgPool2D, Flatten, FullyConnected, MaxPool2D
+from minivis.layers import LRN, AvgPool2D, Conv2D, Flatten, FullyConnected, MaxPool2D
 from minivis.live.forward_sums import concat_source, forward, reads
 
 
@@ -45,7 +45,8 @@ def test_a_pool_shows_its_window_and_max_pool_the_place_of_the_largest(pool, mor
     x = 3 * np.arange(12.0).reshape(1, 3, 4, 1) + [0, 1, 2]
     net = Network().add("pool", pool(2))
     found = forward(net, net.forward(x), "pool", (0, 1, 0))
-    assert found["groups"] == [{"label": "input:0", "x": [[6, 9], [18, 21]], **more}] and found["total"] == total
+    shown = {"label": "input:0", "unit": "input:0@1,3", "x": [[6, 9], [18, 21]], **more}
+    assert found["groups"] == [shown] and found["total"] == total
 
 
 def test_local_response_normalisation_sums_the_neighbours_that_exist():
@@ -54,3 +55,11 @@ def test_local_response_normalisation_sums_the_neighbours_that_exist():
     sums = [forward(net, acts, "norm", (0, 0, c))["steps"][1] for c in range(3)]
     assert sums == [["Σ x² over channels 0 to 1", 5], ["Σ x² over channels 0 to 2", 14],
                     ["Σ x² over channels 1 to 2", 13]]  # fmt: skip
+
+
+def test_a_window_leads_to_the_input_with_its_largest_product():
+    x = np.zeros((1, 4, 4, 2))
+    x[0, 1, 2] = 5, -7
+    net = Network().add("conv", Conv2D(np.ones((3, 3, 2, 1)), np.zeros(1), padding=1))
+    found = forward(net, net.forward(x), "conv", (1, 1, 0))
+    assert [group["unit"] for group in found["groups"]] == ["input:1@1,2", "input:0@1,2"]

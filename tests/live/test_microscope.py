@@ -10,7 +10,7 @@ from ended_nets import ENDS, ended
 
 from minivis.errors import BadValue
 from minivis.live import messages
-from minivis.live.microscope import Microscope, quantised, signed_bytes
+from minivis.live.microscope import Microscope, View, quantised, signed_bytes
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
 
@@ -58,6 +58,25 @@ def test_a_map_travels_as_a_byte_a_number_each_channel_by_its_own_limit():
     assert limits.tolist() == [2] and is_signed and q[..., 0].tolist() == [[1, 192]]
     with pytest.raises(BadValue, match="infinite or NaN"):
         quantised(np.array([[[np.inf]]]))
+
+
+def test_single_numbers_share_one_limit_and_keep_their_signs():
+    q, limits, is_signed, _ = quantised(np.array([[[4.8e-15, 0.9998, 0.25]]]))
+    assert q.tolist() == [[[0, 255, 64]]] and not is_signed and len(set(limits.tolist())) == 1
+    q, _, is_signed, _ = quantised(np.array([[[-4.0, 2.0]]]))
+    assert q.tolist() == [[[1, 192]]] and is_signed
+
+
+def test_the_smallest_and_the_largest_number_of_each_map_are_told(rng):
+    net = tiny_vgg()
+    for layer in ("conv1_1", "fc8", "prob"):
+        head, arrays = messages.opened(Microscope(net).look(scene(16, 16), View(layer, f"{layer}:3")))
+        value = net.forward(net.preprocess(net.fit(scene(16, 16))))[layer][0].reshape(-1, len(arrays["low"]))
+        np.testing.assert_allclose(arrays["low"], value.min(axis=0), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(arrays["high"], value.max(axis=0), rtol=1e-4, atol=1e-6)
+        if layer != "conv1_1":
+            assert head["unit"]["value"] == pytest.approx(float(arrays["high"][3]), rel=1e-4)
+            assert head["unit"]["limit"] == pytest.approx(float(abs(value).max()), rel=1e-4)
 
 
 def test_128_is_zero_and_what_lies_beyond_the_limit_is_cut():

@@ -1,18 +1,16 @@
 """The live page as a person uses it: in a browser, with a camera that plays a film of known pictures."""
 
 import re
-import shutil
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from live_person import Person
 from PIL import Image
 
 import minivis as mv
 
 STATIC = Path(mv.__file__).parent / "live" / "static"
-LONG = 90                                       # seconds: for what takes a moment on a machine with much else to do
 
 
 # ---- without a browser ----
@@ -37,99 +35,6 @@ def luminance(color):
 
 
 # ---- in a browser ----
-
-@pytest.fixture(scope="module")
-def known():
-    """Two pictures that the net is sure about, and not the page's first one: [(name, uint8 (64, 64, 3)), ...]."""
-    with np.load(Path(__file__).parents[1] / "data" / "emoji.npz") as data:
-        return [(str(data["names"][data["labels"][i]]), data["images"][i]) for i in (16, 6)]
-
-
-@pytest.fixture(scope="module")
-def film(known, tmp_path_factory):
-    """A camera's film, four seconds of each picture; and each picture as a file."""
-    folder = tmp_path_factory.mktemp("film")
-    frames = b""
-    for name, picture in known:
-        Image.fromarray(picture).save(folder / f"{name}.png")
-        frame = np.full((480, 640, 3), 128, np.uint8)
-        frame[:, 80:560] = np.asarray(Image.fromarray(picture).resize((480, 480), Image.Resampling.BICUBIC))
-        Image.fromarray(frame).save(folder / "frame.jpg", quality=95)
-        frames += (folder / "frame.jpg").read_bytes() * 120
-    (folder / "film.mjpeg").write_bytes(frames)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def browser(film):
-    playwright = pytest.importorskip("playwright.sync_api", reason="without Playwright no test of the page runs")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
-        pytest.skip("no Chromium here (Debian: apt install chromium): no test of the page runs")
-    arguments = [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={film / 'film.mjpeg'}",
-    ]  # fmt: skip
-    with playwright.sync_playwright() as started:
-        one = started.chromium.launch(executable_path=chromium, args=arguments)
-        yield one
-        one.close()
-
-
-@pytest.fixture(scope="module")
-def server(browser):
-    pytest.importorskip("uvicorn", reason="without the extra `live` no test of the page runs")
-    from live_server import serving
-
-    with serving(mv.load("emoji-vgg"), "emoji-vgg") as (port, app):
-        yield port, app
-
-
-class Person:
-    """Somebody at the page. ``troubles``: what the console complained of."""
-
-    def __init__(self, page, port):
-        self.page, self.troubles = page, []
-        page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        page.on("console", lambda said: said.type in ("error", "warning") and self.troubles.append(said.text))
-        page.goto(f"http://127.0.0.1:{port}/")
-        page.wait_for_selector("#layers button", timeout=1000 * LONG)
-
-    def __getattr__(self, name):
-        return getattr(self.page, name)
-
-    def until(self, expression, seconds=LONG):
-        """Wait until an expression of JavaScript is true, and return it. (The page's own policy forbids eval in it.)"""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if found := self.page.evaluate(expression):
-                return found
-            time.sleep(0.05)
-        raise AssertionError(f"not within {seconds} s: {expression}; {self.troubles}")
-
-    def text(self, selector):
-        return self.page.text_content(selector).strip()
-
-    def until_top(self, name):
-        self.until(f"document.querySelector('#classes .name')?.textContent === {name!r}")
-
-    def picture(self, selector):
-        """What a canvas shows, as a text."""
-        return self.page.evaluate(f"document.querySelector({selector!r}).toDataURL()")
-
-    def choose_file(self, path, selector="#picture-file"):
-        self.page.set_input_files(selector, str(path))
-
-
-@pytest.fixture
-def person(browser, server):
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    one = Person(context.new_page(), server[0])
-    yield one
-    context.close()
-    assert one.troubles == []
-
 
 @pytest.mark.slow
 def test_the_camera_shows_what_it_sees_and_freeze_freezes(person, known):
@@ -211,23 +116,24 @@ def test_a_class_is_a_unit_and_its_number_is_explained(person, known, film):
     person.until_top(name)
     person.click("#classes button")
     person.until(f"document.getElementById('unit-title').textContent === {name!r}")
-    person.until("document.getElementById('map-note').textContent !== ''")
+    person.until("document.getElementById('unit-value').textContent !== ''")
     person.keyboard.press("e")
     person.until("!document.getElementById('arithmetic').hidden")
     assert person.text("#arithmetic-title").startswith(f"fc8:{name} = ")
     assert person.locator("#sums .rules > div").count() == 3
     person.locator("#sums .link").first.click()
-    person.until("/^relu7:/.test(document.getElementById('unit-title').textContent)")
+    person.until("/^relu7:/.test(document.getElementById('arithmetic-title').textContent)")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key, said", [("s", "saliency of"), ("c", "occlusion of"), ("m", "fc8:")])
+@pytest.mark.parametrize("key, said", [("s", "saliency of"), ("c", "occlusion of"), ("m", None)])
 def test_on_the_frozen_frame(person, known, film, key, said):
     person.choose_file(film / f"{known[0][0]}.png")
     person.until_top(known[0][0])
     if key == "m":
-        person.click("#classes button")
+        person.click("#classes li:nth-child(2) button")
         person.until("!document.getElementById('unit-body').hidden")
+        said = f"{person.text('#unit-title')}: "
     person.keyboard.press(key)
     person.until(f"document.getElementById('over-note').textContent.startsWith({said!r})")
     assert person.is_visible("#over") and person.is_visible("#frozen")
@@ -264,19 +170,19 @@ def test_everything_is_reached_by_keys_alone(person, known, film):
     for _ in range(70):
         person.keyboard.press("Tab")
         reached.add(person.evaluate("document.activeElement.id || document.activeElement.dataset.source || ''"))
-    assert {"grid", "camera", "samples", "freeze", "next", "gamma", "norm", "overlay", "theme", "show-help"} <= reached
+    assert {"grid", "camera", "samples", "freeze", "search", "gamma", "overlay", "theme", "show-help"} <= reached
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width, height", [(390, 844), (768, 1024), (1440, 900)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_phones_and_desks(browser, server, known, film, width, height, scheme):
+def test_it_fits_phones_and_desks(browser, emoji, known, film, width, height, scheme):
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    person = Person(context.new_page(), server[0])
+    person = Person(context.new_page(), emoji[0])
     person.choose_file(film / f"{known[0][0]}.png")
     person.until_top(known[0][0])
     person.click("#classes button")
-    person.until("document.getElementById('map-note').textContent !== ''")
+    person.until("document.getElementById('unit-value').textContent !== ''")
     person.keyboard.press("e")
     person.until("!document.getElementById('arithmetic').hidden")
     assert person.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,20 +1,80 @@
-// "Explain this number": the sums of a message of type "explained", laid out.
+// "Explain this number": the sums of a message of type "explained", laid out; each number in them leads on.
 
+import { $, tag } from "./dom.js";
 import { short } from "./paint.js";
-
-function tag(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key === "class") element.className = value;
-    else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else element.setAttribute(key, value);
-  }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return element;
-}
 
 const sign = (value) => (value > 0 ? "plus" : value < 0 ? "minus" : "");
 const number = (value, extra = "") => tag("span", { class: `${sign(value)} ${extra}` }, short(value));
+const line = (label, value, extra = "") => tag("div", { class: `line ${extra}` }, tag("span", {}, label), number(value));
+
+export class Arithmetic {
+  // ``ask(unit, target)`` sends for an explanation and says whether it could; ``choose(unit)``: show it in the page;
+  // ``name(number)``: of a class; ``isUnit(text)``: whether there is an explanation of it.
+  constructor({ ask, choose, name, isUnit }) {
+    Object.assign(this, { ask, choose, name, isUnit });
+    this.trail = [];                    // the units that led here, the one that is shown last
+    this.wanted = null;                 // the trail that the next answer belongs to
+    this.target = null;                 // the class whose score the gradient is of: null for the server to choose
+    $("close-arithmetic").addEventListener("click", () => this.close());
+    $("arithmetic-back").addEventListener("click", () => this.go(this.trail.slice(0, -1)));
+    $("arithmetic-choose").addEventListener("click", () => this.choose(this.trail.at(-1)));
+    $("arithmetic-target").addEventListener("change", () => { this.target = $("arithmetic-target").value; this.go(this.trail); });
+  }
+
+  get isOpen() { return !$("arithmetic").hidden; }
+
+  open(unit) { this.target = null; this.go([unit]); }
+
+  go(trail) {
+    if (!this.ask(trail.at(-1), this.target)) return;
+    this.wanted = trail;
+    $("sums").setAttribute("aria-busy", true);
+  }
+
+  show(message, top) {
+    $("sums").removeAttribute("aria-busy");
+    this.trail = [...(this.wanted ?? [message.unit]).slice(0, -1), message.unit];
+    $("arithmetic").hidden = false;
+    $("arithmetic-title").textContent = `${message.unit} = ${short(message.value)}`;
+    $("arithmetic-back").hidden = this.trail.length < 2;
+    $("arithmetic-choose").hidden = message.layer === "input";
+    if (this.trail.length > 1) $("arithmetic-back").textContent = `← Back to ${this.trail.at(-2)}`;
+    this.path();
+    this.targets(message.backward, top);
+    $("sums").replaceChildren(...laidOut(message, this.isUnit, (unit) => this.go([...this.trail, unit])));
+    $("arithmetic").scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    $("arithmetic").focus({ preventScroll: true });
+  }
+
+  // The way here, each step a link back to it.
+  path() {
+    $("arithmetic-path").hidden = this.trail.length < 3;
+    $("arithmetic-path").replaceChildren(...this.trail.map((unit, i) => tag("li", {}, i === this.trail.length - 1 ? unit
+      : tag("button", { class: "link", onclick: () => this.go(this.trail.slice(0, i + 1)) }, unit))));
+  }
+
+  // The classes whose score the gradient may be of: the first ones of the picture, and the one that it is of.
+  targets(backward, top) {
+    $("arithmetic-target").parentElement.hidden = !backward.target_unit;
+    if (!backward.target_unit) return;
+    const [layer, own] = backward.target_unit.split(":").map((part, i) => (i ? +part : part));
+    this.target = backward.target_unit;
+    const shown = [...new Set([own, ...top.map(([k]) => k)])];
+    $("arithmetic-target").replaceChildren(...shown.map((k) => tag("option", { value: `${layer}:${k}` }, this.name(k))));
+    $("arithmetic-target").value = backward.target_unit;
+  }
+
+  failed(text) {
+    $("sums").removeAttribute("aria-busy");
+    this.wanted = null;
+    return text;
+  }
+
+  close() {
+    $("arithmetic").hidden = true;
+    $("explain").focus();
+  }
+}
 
 function matrix(rows, winner) {
   return tag("table", { class: "matrix" }, tag("tbody", {}, ...Array.from(rows, (row, y) =>
@@ -23,13 +83,12 @@ function matrix(rows, winner) {
     }, value === null ? "–" : short(value)))))));
 }
 
-export function explained(message, go) {
-  const link = (label) => (/:/.test(label) ? tag("button", { class: "link", onclick: () => go(label) }, label) : label);
-  const line = (label, value, extra = "") => tag("div", { class: `line ${extra}` }, tag("span", {}, label), number(value));
+function laidOut(message, isUnit, go) {
+  const link = (label, unit = label) => (isUnit(unit) ? tag("button", { class: "link", onclick: () => go(unit) }, label) : label);
 
   function part(unit, forward) {
     const groups = (forward.groups ?? []).map((group) => tag("div", { class: "product" },
-      tag("span", { class: "label small" }, link(group.label)),
+      tag("span", { class: "label small" }, link(group.label, group.unit)),
       tag("div", { class: "matrices" }, matrix(group.x, group.winner), ...(group.w ? ["·", matrix(group.w)] : []),
         ...(group.w && group.x.length * group.x[0].length > 1 ? ["=", matrix(group.product)] : [])),
       group.sum !== undefined ? tag("span", { class: "sum" }, group.x.length > 1 ? "Σ " : "= ", number(group.sum)) : null));
@@ -40,7 +99,7 @@ export function explained(message, go) {
       ...groups,
       forward.more?.count ? line(`${forward.more.count} more ${forward.groups[0]?.x.length > 1 ? "channels" : "inputs"}`, forward.more.sum) : null,
       forward.bias !== undefined ? line("bias b", forward.bias) : null,
-      ...(forward.steps ?? []).map(([label, value]) => line(label.includes(" = ") ? label : link(label), value)),
+      ...(forward.steps ?? []).map(([label, value]) => line(tag("span", {}, ...label.split(/(?<= = )/).map((part) => link(part))), value)),
       forward.total !== undefined ? line(unit, forward.total, "total") : null,
       forward.of ? part(forward.of.unit, forward.of) : null);
   }
@@ -56,7 +115,7 @@ export function explained(message, go) {
 
   return [
     tag("div", {}, tag("h3", {}, "Forward: how it is computed"), part(message.unit, message.forward),
-      ...message.then.map((relu) => line(`after ${relu.layer}`, relu.value, "total"))),
+      ...message.then.map((relu) => line(tag("span", {}, "after ", link(relu.layer, relu.unit)), relu.value, "total"))),
     tag("div", {}, tag("h3", {}, `Backward: the gradient of the score of ${backward.target ?? "a class"}`),
       backward.why ? tag("p", { class: "soft" }, `${backward.why}.`) : tag("p", { class: "formula" },
         "d here = Σ over its readers of (d there · the weight by which it reads)"),

@@ -17,7 +17,7 @@ export function opened(buffer) {
 
 export class Connection {
   constructor(on) {
-    this.on = on;                       // {hello, frame, ...: called with each message; lost, back}
+    this.on = on;                       // {hello, frame, ...: called with each message; lost(tries, why)}
     this.sent = 0;                      // number of the last picture that went out
     this.answered = 0;                  // and of the last that came back
     this.tries = 0;
@@ -25,14 +25,18 @@ export class Connection {
   }
 
   open() {
-    this.socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/socket`);
+    // beside the page, whatever stands before its address: a proxy may serve it under any path
+    this.socket = new WebSocket(new URL("socket", document.baseURI).href.replace(/^http/, "ws"));
     this.socket.binaryType = "arraybuffer";
     this.socket.onmessage = ({ data }) => {
       const message = typeof data === "string" ? JSON.parse(data) : opened(data);
       if (message.type === "hello") {
         this.answered = this.sent;
-        this.on.hello(message, this.tries > 0);
+        const again = this.tries > 0;
         this.tries = 0;
+        this.on.hello(message, again);
+      } else if (message.type === "error" && message.about === "connection") {
+        this.refused = message.message;
       } else {
         if (message.type === "frame") this.answered = Math.max(this.answered, message.number);
         if (message.type === "error" && message.about === "picture") this.answered = this.sent;
@@ -41,8 +45,10 @@ export class Connection {
     };
     this.socket.onclose = () => {
       this.tries += 1;
-      this.on.lost(this.tries);
-      setTimeout(() => this.open(), Math.min(4000, 250 * 2 ** Math.min(this.tries, 5)));
+      this.answered = this.sent;
+      this.on.lost(this.tries, this.refused);
+      setTimeout(() => this.open(), this.refused ? 4000 : Math.min(4000, 250 * 2 ** Math.min(this.tries, 5)));
+      this.refused = null;
     };
   }
 
@@ -50,7 +56,11 @@ export class Connection {
 
   get inFlight() { return this.sent - this.answered; }
 
-  send(message) { if (this.ready) this.socket.send(JSON.stringify(message)); }
+  // Whether it could be sent.
+  send(message) {
+    if (this.ready) this.socket.send(JSON.stringify(message));
+    return this.ready;
+  }
 
   // Send a picture, a Blob, under the next number.
   async show(blob, number) {

@@ -1,11 +1,15 @@
 // Every key, what it does, and the list of them in the help panel.
 
+import { tag } from "./dom.js";
+
 export function keys(actions, list, isOn) {
   const rows = [
     ["space f", "Freeze, go on", actions.freeze],
-    ["n", "Next picture", actions.next],
-    ["← → ↑ ↓", "Choose a unit", null],
+    ["n N", "Next picture, the one before", null],
+    ["← → ↑ ↓", "Choose a unit; on its map, a place", null],
+    ["home end", "First and last unit; page keys: half a grid", null],
     ["[ ]", "Layer before, layer after", null],
+    ["/", "Find a unit by number or class", actions.search],
     ["r", "Next rule of the backward pass", actions.rule],
     ["g G", "Activations brighter, darker", null],
     ["b B", "Backward pass brighter, darker", null],
@@ -23,36 +27,31 @@ export function keys(actions, list, isOn) {
   ];
   const map = {
     " ": actions.freeze, Escape: actions.escape, "[": () => actions.layer(-1), "]": () => actions.layer(1),
+    n: () => actions.next(1), N: () => actions.next(-1),
     g: () => actions.gamma(1), G: () => actions.gamma(-1), b: () => actions.gammaBack(1), B: () => actions.gammaBack(-1),
     ArrowLeft: () => actions.move(-1, 0), ArrowRight: () => actions.move(1, 0),
     ArrowUp: () => actions.move(0, -1), ArrowDown: () => actions.move(0, 1),
     1: () => actions.source("camera"), 2: () => actions.source("picture"), 3: () => actions.source("film"),
     4: () => actions.source("samples"), 5: () => actions.source("pattern"),
   };
+  for (const to of ["Home", "End", "PageUp", "PageDown"]) map[to] = () => actions.move(0, 0, to);
   for (const [names, , action] of rows) if (action) for (const name of names.split(" ")) map[name] ??= action;
 
-  list.replaceChildren(...rows.map(([names, what]) => {
-    const row = document.createElement("div"), term = document.createElement("dt"), text = document.createElement("dd");
-    for (const name of names.split(" ")) {
-      if (name === "…") { term.append(" … "); continue; }
-      const key = document.createElement("kbd");
-      key.textContent = name;
-      term.append(key, " ");
-    }
-    text.textContent = what;
-    row.append(term, text);
-    return row;
-  }));
+  list.replaceChildren(...rows.map(([names, what]) => tag("div", {},
+    tag("dt", {}, ...names.split(" ").flatMap((name) => (name === "…" ? " … " : [tag("kbd", {}, name), " "]))), tag("dd", {}, what))));
 
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const on = event.target;
     if (document.querySelector("dialog[open]")) return;                   // a dialog has its own Escape and Tab
-    const typing = on instanceof HTMLInputElement || on instanceof HTMLSelectElement;
-    if (typing && (event.key.startsWith("Arrow") || event.key === " " || on instanceof HTMLSelectElement)) return;
+    const moves = /^(Arrow|Home|End|Page)/.test(event.key);
+    if (on instanceof HTMLSelectElement || (on instanceof HTMLInputElement && (moves || event.key === " " || on.type === "search"))) {
+      if (event.key === "Escape") on.blur();
+      return;
+    }
     if (on instanceof HTMLButtonElement && (event.key === " " || event.key === "Enter")) return;
     const inGrid = on.id === "grid";
-    if (!inGrid && event.key.startsWith("Arrow") && on !== document.body && on.closest("#layers, #rules")) return;
+    if (moves && !inGrid && (!event.key.startsWith("Arrow") || on.closest("#layers, #rules, #map"))) return;
     if (!inGrid && !isOn() && event.key !== "Escape") return;
     const action = map[event.key];
     if (!action) return;

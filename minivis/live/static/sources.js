@@ -1,109 +1,144 @@
 // Where pictures come from: camera, files, film, samples, a test pattern. Each is drawn on a canvas when it is asked.
+//
+// A source takes a while to open, and it may fail. What is shown goes on until the new one is there; when something
+// else is chosen meanwhile, the older wish is dropped.
+
+import { animationOf } from "./animation.js";
+import { drawPattern } from "./pattern.js";
 
 const LONGEST = 640;                    // pixels of a picture as it is kept for showing
 
 export class Sources {
-  constructor({ video, samples, complain, changed }) {
-    Object.assign(this, { video, samples, complain, changed });
+  constructor({ samples, complain, changed }) {
+    Object.assign(this, { samples, complain, changed });
     this.kind = null;
+    this.end = () => {};                // ends what is shown
+    this.video = null;                  // of a camera or a film
     this.still = null;                  // an image that does not move
+    this.animation = null;
     this.queue = [];                    // files to go through
-    this.index = 0;
+    this.index = 0;                     // of the file or the sample
+    this.paused = false;
+    this.mirrored = false;
+    this.facing = "user";               // which camera of a phone
     this.canvas = document.createElement("canvas");
   }
 
-  get moves() { return this.kind === "camera" || this.kind === "film" || this.kind === "pattern"; }
+  get moves() { return this.kind === "camera" || this.kind === "film" || this.kind === "pattern" || this.animation !== null; }
 
-  // Ends what is shown. Returns a function that says whether this is still the last that was asked for: a camera, a
-  // film or a file takes a while to open, and something else may be chosen meanwhile.
-  stop() {
+  get hasNext() { return this.kind === "samples" || (this.kind === "picture" && this.queue.length > 1); }
+
+  // Open a source: ``open`` gives {video, still, animation, end} or throws. Whether it has become the source.
+  async begin(kind, open, sorry) {
     const asked = this.asked = {};
-    this.stream?.getTracks().forEach((track) => track.stop());
-    this.stream = null;
-    this.video.pause();
-    this.video.srcObject = null;
-    if (this.video.src) { URL.revokeObjectURL(this.video.src); this.video.removeAttribute("src"); this.video.load(); }
-    this.still = null;
-    this.kind = null;
-    return () => this.asked === asked;
+    let found;
+    try {
+      found = await open();
+    } catch (error) {
+      if (this.asked === asked) this.complain(sorry(error));
+      return false;
+    }
+    if (this.asked !== asked) { found.end?.(); return false; }
+    this.end();
+    Object.assign(this, { kind, video: null, still: null, animation: null, end: () => {}, paused: false }, found);
+    this.changed();
+    return true;
   }
 
-  begin(kind) { this.kind = kind; this.changed(); }
-
-  async camera() {
-    const isWanted = this.stop();
-    if (!navigator.mediaDevices) return this.complain("This browser allows a camera only on pages of 127.0.0.1 or localhost.");
-    try {
-      const stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 }, height: { ideal: 480 } } });
-      if (!isWanted()) return stream.getTracks().forEach((track) => track.stop());
-      this.stream = stream;
-      this.video.srcObject = stream;
-      await this.video.play();
-      if (isWanted()) this.begin("camera");
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      this.complain(error.name === "NotAllowedError" ? "Access to the camera was denied. Allow it in the address bar, or choose a picture."
-        : "No camera was found. Choose a picture, a film or the samples instead.");
-    }
+  // ``facing``: "user" or "environment", of a device with two cameras.
+  async camera(facing = this.facing) {
+    const open = async () => {
+      if (!navigator.mediaDevices) throw new DOMException("", "SecurityError");
+      const stream = await navigator.mediaDevices.getUserMedia({
+        video: { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: facing },
+      });
+      const end = () => stream.getTracks().forEach((track) => track.stop());
+      const video = videoElement();
+      video.srcObject = stream;
+      try { await video.play(); } catch (error) { end(); throw error; }
+      stream.getVideoTracks()[0].addEventListener("ended", () => { if (this.video === video) this.lost("The camera has stopped."); });
+      this.facing = facing;
+      return { video, end: () => { end(); video.srcObject = null; } };
+    };
+    return this.begin("camera", open, (error) => ({
+      SecurityError: "This browser allows a camera only on pages of 127.0.0.1, of localhost, and over https.",
+      NotAllowedError: "Access to the camera was denied. Allow it in the address bar, or choose a picture.",
+      NotReadableError: "The camera is in use elsewhere. Close what uses it, or choose a picture.",
+    })[error.name] ?? "No camera was found. Choose a picture, a film or the samples instead.");
   }
 
   async film(file) {
-    const isWanted = this.stop();
-    this.video.src = URL.createObjectURL(file);
-    try {
-      await this.video.play();
-      if (isWanted()) this.begin("film");
-    } catch {
-      if (isWanted()) this.complain(`${file.name} is not a film that this browser can play.`);
-    }
+    const open = async () => {
+      const video = videoElement();
+      video.src = URL.createObjectURL(file);
+      const end = () => { video.pause(); URL.revokeObjectURL(video.src); video.removeAttribute("src"); };
+      try { await video.play(); if (!video.videoWidth) throw new Error("no pictures in it"); } catch (error) { end(); throw error; }
+      return { video, end };
+    };
+    return this.begin("film", open, () => `${file.name} is not a film that this browser can play.`);
   }
 
   async files(files) {
-    const films = files.filter((file) => file.type.startsWith("video/"));
-    if (films.length) return this.film(films[0]);
-    this.queue = files;
-    this.index = 0;
-    await this.picture();
+    const film = files.find((file) => file.type.startsWith("video/"));
+    return film ? this.film(film) : this.picture(files, 0);
   }
 
-  async picture() {
-    const file = this.queue[this.index], isWanted = this.stop();
-    try {
-      const still = await createImageBitmap(file);
-      if (!isWanted()) return;
-      this.still = still;
-      this.begin("picture");
-    } catch {
-      this.complain(`${file.name} is not a picture that this browser can read.`);
-    }
+  async picture(queue, index) {
+    const file = queue[index];
+    const open = async () => {
+      const animation = await animationOf(file);
+      if (animation) return { animation, end: () => animation.close(), queue, index };
+      return { still: await createImageBitmap(file), queue, index };
+    };
+    return this.begin("picture", open, () => `${file.name} is not a picture that this browser can read.`);
+  }
+
+  // A canvas as the input from now on.
+  async keep(canvas) {
+    return this.begin("picture", async () => ({ still: await createImageBitmap(canvas), queue: [] }), String);
   }
 
   // Sample number i of the sheet.
   async sample(i) {
-    const isWanted = this.stop();
     const { side, columns, names } = this.samples;
-    this.index = (i + names.length) % names.length;
-    this.sheet ??= await createImageBitmap(await (await fetch("samples.webp")).blob());
-    const still = await createImageBitmap(this.sheet, (this.index % columns) * side, Math.floor(this.index / columns) * side, side, side);
-    if (!isWanted()) return;
-    this.still = still;
-    this.begin("samples");
+    const index = (i + names.length) % names.length;
+    const open = async () => {
+      this.sheet ??= await createImageBitmap(await (await fetch("samples.webp")).blob());
+      return { index, still: await createImageBitmap(this.sheet, (index % columns) * side, Math.floor(index / columns) * side, side, side) };
+    };
+    return this.begin("samples", open, () => "The sample pictures could not be fetched: the server does not answer.");
   }
 
-  pattern() { this.stop(); this.begin("pattern"); }
+  async pattern() { return this.begin("pattern", async () => ({}), String); }
 
-  async next() {
-    if (this.kind === "picture" && this.queue.length > 1) {
-      this.index = (this.index + 1) % this.queue.length;
-      await this.picture();
-    } else await this.sample(this.kind === "samples" ? this.index + 1 : 0);
+  lost(text) {
+    this.end();
+    this.kind = null;
+    this.changed();
+    this.complain(text);
+  }
+
+  // Step through the files or the samples. Whether there is another.
+  next(step = 1) {
+    if (!this.hasNext) return false;
+    if (this.kind === "samples") this.sample(this.index + step);
+    else this.picture(this.queue, (this.index + step + this.queue.length) % this.queue.length);
+    return true;
+  }
+
+  // A film and an animation stand while the page is frozen.
+  pause(on) {
+    this.paused = on;
+    if (this.animation) this.animation.paused = on;
+    if (this.kind === "film") on ? this.video.pause() : this.video.play().catch(() => {});
   }
 
   // The picture of now, on a canvas: null while there is none.
   draw(now) {
     if (this.kind === "pattern") return drawPattern(this.canvas, now / 1000);
-    const source = this.still ?? (this.kind ? this.video : null);
-    const width = source?.videoWidth ?? source?.width, height = source?.videoHeight ?? source?.height;
+    const source = this.kind && (this.animation?.at(now) ?? this.still ?? this.video);
+    const width = source?.videoWidth ?? source?.displayWidth ?? source?.width;
+    const height = source?.videoHeight ?? source?.displayHeight ?? source?.height;
     if (!width || !height || (source === this.video && this.video.readyState < 2)) return null;
     const scale = Math.min(1, LONGEST / Math.max(width, height));
     this.canvas.width = Math.max(1, Math.round(width * scale));
@@ -112,42 +147,13 @@ export class Sources {
     context.imageSmoothingQuality = "high";
     context.fillStyle = "#fff";
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    if (this.mirrored) context.setTransform(-1, 0, 0, 1, this.canvas.width, 0);
     context.drawImage(source, 0, 0, this.canvas.width, this.canvas.height);
+    context.setTransform(1, 0, 0, 1, 0, 0);
     return this.canvas;
   }
 }
 
-// Gratings of all directions, a disc that wanders, a colour wheel that turns: something for every early unit.
-function drawPattern(canvas, t) {
-  const side = canvas.width = canvas.height = 256;
-  const context = canvas.getContext("2d");
-  context.fillStyle = "#808080";
-  context.fillRect(0, 0, side, side);
-  for (let k = 0; k < 4; k++) {
-    context.save();
-    context.beginPath();
-    context.rect((k % 2) * 128 + 4, Math.floor(k / 2) * 128 + 4, 120, 120);
-    context.clip();
-    context.translate((k % 2) * 128 + 64, Math.floor(k / 2) * 128 + 64);
-    context.rotate((k * Math.PI) / 4);
-    const period = [10, 16, 24, 36][k];
-    for (let x = -120; x < 120; x += period) {
-      context.fillStyle = `hsl(${(k * 90 + t * 20) % 360} 70% 55%)`;
-      context.fillRect(x + ((t * 20) % period), -120, period / 2, 240);
-    }
-    context.restore();
-  }
-  const x = 128 + 70 * Math.cos(t * 0.7), y = 128 + 70 * Math.sin(t * 1.1);
-  for (let k = 0; k < 24; k++) {
-    context.fillStyle = `hsl(${k * 15} 90% 55%)`;
-    context.beginPath();
-    context.moveTo(x, y);
-    context.arc(x, y, 44, t + (k * Math.PI) / 12, t + ((k + 1.1) * Math.PI) / 12);
-    context.fill();
-  }
-  context.fillStyle = "#fff";
-  context.beginPath();
-  context.arc(x, y, 16, 0, 7);
-  context.fill();
-  return canvas;
+function videoElement() {
+  return Object.assign(document.createElement("video"), { muted: true, loop: true, playsInline: true });
 }

@@ -1,21 +1,23 @@
 // What is done to the frozen frame: saliency, occlusion, and a picture that grows, each laid over the input.
 
+import { $ } from "./dom.js";
 import { paintPicture, paintVeil, short, table } from "./paint.js";
 
-const $ = (id) => document.getElementById(id);
-
 export class Tools {
-  constructor({ colormaps, request, stop }) {
-    Object.assign(this, { colormaps, request, stop });
+  // ``top(rows or null)``: the classes of what is shown in place of the frame; ``keep(canvas)``: make it the input.
+  constructor({ colormaps, request, stop, top, keep }) {
+    Object.assign(this, { colormaps, request, stop, top });
     this.running = null;
     for (const button of document.querySelectorAll("[data-tool]")) {
       button.addEventListener("click", () => this.begin(button.dataset.tool));
     }
     $("clear").addEventListener("click", () => this.clear());
+    $("keep").addEventListener("click", () => { const canvas = $("over"); this.stop(); keep(canvas); });
   }
 
   begin(job) {
     if (!this.request(job)) return;
+    this.clear(false);
     this.running = job;
     $("clear").hidden = false;
     $("tool-progress").hidden = false;
@@ -54,26 +56,36 @@ export class Tools {
 
   amount(value, { measure }) { return measure === "prob" ? `${(100 * value).toFixed(1)} %` : short(value); }
 
+  // A step of the picture that grows: the answers are those of what is shown.
   grown(message) {
     if (message.job !== this.running) return;
     paintPicture($("over"), message.arrays.picture);
     $("over").hidden = false;
-    this.note(`${message.unit}: ${short(message.value)}`);
+    $("keep").hidden = false;
+    this.top(message.top);
+    this.note(`${message.name}: ${short(message.value)}`);
     $("tool-progress").value = message.step / message.steps;
-    $("tool-note").textContent = `step ${message.step} of ${message.steps}`;
-    if (message.step >= message.steps) this.finish(`${message.steps} steps of gradient ascent from the frozen frame`);
+    $("tool-note").textContent = `${message.name}: step ${message.step} of ${message.steps}`;
+    if (message.step >= message.steps) this.finish(`${message.steps} steps of gradient ascent towards ${message.name}, from the frozen frame`);
   }
 
   note(text) { $("over-note").textContent = text; $("over-note").hidden = false; }
 
-  failed(text) { this.clear(); $("tool-note").textContent = text; }
+  failed(text) {
+    if (!this.running) return;
+    this.clear();
+    $("tool-note").textContent = text;
+  }
 
-  clear() {
-    if (this.running) this.stop();
+  // ``stop``: whether the server is told, too.
+  clear(stop = true) {
+    if (this.running && stop) this.stop();
     this.running = null;
     $("over").hidden = true;
     $("over-note").hidden = true;
     $("clear").hidden = true;
+    $("keep").hidden = true;
+    this.top(null);
     this.finish("");
     for (const button of document.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", "false");
   }

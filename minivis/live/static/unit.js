@@ -1,14 +1,14 @@
 // The panel of one unit: its map, its way back to the pixels, its patches, its maximised picture.
 
+import { $, announce } from "./dom.js";
 import { paintMap, paintPicture, paintSheet, short, signedTone, table } from "./paint.js";
-
-const $ = (id) => document.getElementById(id);
 
 export class UnitPanel {
   constructor({ colormaps, pickPlace }) {
     Object.assign(this, { colormaps });
     this.boost = 1;
     this.shown = null;
+    this.wanted = null;                 // a place that was chosen by keys and has not been answered
     $("map").addEventListener("click", (event) => {
       const unit = this.shown;
       if (!unit?.position) return;
@@ -19,9 +19,17 @@ export class UnitPanel {
       const y = (event.clientY - box.top - (box.height - side * h) / 2) / side;
       if (x >= 0 && y >= 0 && x < w && y < h) pickPlace([Math.floor(y * unit.shrunk), Math.floor(x * unit.shrunk)]);
     });
+    $("map").addEventListener("keydown", (event) => {
+      const to = this.shown?.position && moved(event, { ...this.shown, position: this.wanted ?? this.shown.position });
+      if (!to) return;
+      event.preventDefault();
+      this.wanted = to;                                 // its value is said when it has come
+      pickPlace(to);
+    });
   }
 
   title(text, note) {
+    this.wanted = null;
     $("unit-title").textContent = text;
     $("unit-note").textContent = note;
   }
@@ -36,6 +44,7 @@ export class UnitPanel {
   draw(unit, arrays, boost, follows) {
     this.shown = unit;
     $("unit-body").hidden = false;
+    $("map").parentElement.hidden = !unit.position;      // a single number has no map
     const colors = this.colormaps[unit.signed ? "diverging" : "inferno"];
     paintMap($("map"), arrays.map, table(colors, boost, unit.signed));
     const ramp = { data: Uint8Array.from({ length: 256 }, (_, i) => i), shape: [1, 256] };
@@ -44,7 +53,11 @@ export class UnitPanel {
     $("map-high").textContent = short(unit.limit);
     if (unit.position) this.cross(unit);
     const place = unit.position ? ` at ${unit.position.join(", ")}` : "";
-    $("map-note").textContent = `${short(unit.value)}${place}${unit.position && follows ? " (max)" : ""}`;
+    $("unit-value").textContent = `${short(unit.value)}${place}${unit.position && follows ? " (max)" : ""}`;
+    if (this.wanted && String(this.wanted) === String(unit.position)) {
+      announce(`Row ${unit.position[0]}, column ${unit.position[1]}: ${short(unit.value)}`);
+      this.wanted = null;
+    }
     paintPicture($("gradient"), arrays.gradient, signedTone(this.boost));
     $("gradient-note").textContent = unit.gradient_limit ? `± ${short(unit.gradient_limit)}` : "no gradient: the unit is inactive";
   }
@@ -68,7 +81,18 @@ export class UnitPanel {
     }
   }
 
+  // How far the patches or the maximised picture are.
+  progress({ job, part, before }) {
+    if (job === "patches" && this.hasPatches) return;
+    const what = { patches: "looking", maximize: "maximising" }[job];
+    $(job === "patches" ? "patches-note" : "maximized-note").textContent = before ? `${before} before this` : `${what}, ${Math.round(100 * part)} %`;
+  }
+
+  // What was asked for will not come any more.
+  failed(about, text) { $(about === "patches" ? "patches-note" : "maximized-note").textContent = text; }
+
   patches(message) {
+    this.hasPatches = Boolean(message);
     if (!message) {
       $("patches-note").textContent = "looking …";
       $("patches").getContext("2d").clearRect(0, 0, 9999, 9999);
@@ -91,4 +115,14 @@ export class UnitPanel {
     $("maximized-note").textContent = done ? short(message.value) : `step ${message.step} of ${message.steps}`;
     paintPicture($("maximized"), message.arrays.picture);
   }
+}
+
+// The place in a map to which a key leads, or undefined.
+function moved({ key, shiftKey }, { position: [row, column], shape, shrunk }) {
+  const [h, w] = shape.map((n) => n * shrunk), far = shiftKey ? 5 : 1;
+  const to = {
+    ArrowLeft: [row, column - far], ArrowRight: [row, column + far], ArrowUp: [row - far, column], ArrowDown: [row + far, column],
+    Home: [row, 0], End: [row, w - 1], PageUp: [0, column], PageDown: [h - 1, column],
+  }[key];
+  return to && [Math.min(h - 1, Math.max(0, to[0])), Math.min(w - 1, Math.max(0, to[1]))];
 }

@@ -1,0 +1,28 @@
+"""What a job is given, and how it learns that nobody waits for it any more."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a viewer asked for: of picture ``number``, about a unit (or None), towards a class (or None)."""
+
+    picture: np.ndarray | None
+    number: int
+    unit: str | None = None
+    target: str | None = None
+
+
+class Stopped(Exception):
+    """Out of the middle of a method, because nobody waits for it any more."""
+
+
+def reporter(job, tell):
+    """part -> nothing: tell the viewer how much of a job is done, 0 to 1; raise Stopped where it is not wanted."""
+    def report(part):
+        if tell({"type": "progress", "job": job, "part": part}):
+            raise Stopped
+
+    return report

@@ -1,0 +1,31 @@
+"""What jobs have worked out for everybody, within a limit of memory: what was asked for longest ago goes first."""
+
+import threading
+from collections import OrderedDict
+
+
+class Kept:
+    """key -> bytes or an array. ``most``: bytes of all together. Any number of threads may use it at once."""
+
+    def __init__(self, most=64_000_000):
+        self.most, self.size = most, 0
+        self.values = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, key):
+        """The value, or None."""
+        with self.lock:
+            if key in self.values:
+                self.values.move_to_end(key)
+            return self.values.get(key)
+
+    def put(self, key, value):
+        with self.lock:
+            self.size += size_of(value) - size_of(self.values.pop(key, b""))
+            self.values[key] = value
+            while self.size > self.most:
+                self.size -= size_of(self.values.popitem(last=False)[1])
+
+
+def size_of(value):
+    return len(value) if isinstance(value, bytes) else value.nbytes

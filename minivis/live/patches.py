@@ -1,0 +1,143 @@
+"""The places in the sample pictures that excite a unit most, and what the ways back draw of them."""
+
+import threading
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from minivis.engine.units import Unit, one_hot, parse_unit
+from minivis.errors import BadValue
+from minivis.figures.colormaps import display_limit
+from minivis.live.asked import Stopped, reporter
+from minivis.live.messages import envelope
+from minivis.live.microscope import signed_bytes
+from minivis.runtime.backend import get_xp, to_cpu
+
+PATCHES = 9                                     # of a unit
+WAYS = ("deconv", "guided")                     # the rules under which each patch is drawn back
+TILE, SMALL = 64, 32                            # pixels of a patch, and of one on the sheet of a layer
+
+
+class Peaks:
+    """The largest values of every channel of every layer among pictures, as many as ``count``, and where they are.
+
+    The pictures are gone through once, for all viewers; who asks meanwhile goes on where the last one stopped. A
+    picture's activations are looked at and dropped: what stays is 10 bytes for each of ``count`` peaks of a channel.
+    """
+
+    def __init__(self, scope, pictures, count=PATCHES):
+        self.scope, self.pictures, self.count = scope, pictures, count
+        self.done = 0
+        self.found: dict[str, Any] = {}         # layer -> (values, pictures, rows, columns), each (count, C)
+        self.lock = threading.Lock()
+
+    def of(self, layer, channel, report):
+        """[(value, picture, row, column), ...] of one channel, the largest first; ``report(part)``: see asked.py."""
+        values, *where = self.all(report)[layer]
+        best = np.lexsort((where[0][:, channel], -values[:, channel]))
+        return [(float(values[k, channel]), *(int(part[k, channel]) for part in where)) for k in best
+                if values[k, channel] > 0]
+
+    def all(self, report):
+        with self.lock:
+            while self.done < len(self.pictures):
+                report(self.done / len(self.pictures))
+                self.add(self.done)
+                self.done += 1
+            return self.found
+
+    def add(self, number):
+        acts = self.scope.net.forward(self.scope.input(self.pictures[number])[0], grad=None)
+        for layer, value in acts.items():
+            maps = value[0].reshape(-1, value.shape[-1])                # (positions, C)
+            best = maps.argmax(axis=0)
+            peak = to_cpu(maps[best, get_xp(maps).arange(maps.shape[1])])
+            row, column = np.divmod(to_cpu(best), value.shape[2] if value.ndim == 4 else 1)
+            if layer not in self.found:
+                shape = (self.count, maps.shape[1])
+                self.found[layer] = (np.full(shape, -np.inf, np.float32), *np.zeros((3, *shape), np.int16))
+            values, *where = self.found[layer]
+            least = values.argmin(axis=0)
+            channels = np.flatnonzero(peak > values[least, np.arange(len(peak))])
+            for part, new in zip((values, *where), (peak, np.full(len(peak), number), row, column)):
+                part[least[channels], channels] = new[channels]
+
+
+def show_patches(desk, asked, tell):
+    """The nine strongest places of a unit, then what the ways back draw of each; of its layer's units the first one."""
+    if asked.unit is None:
+        raise BadValue("patches need a unit, such as conv3_1:4")
+    unit, report = parse_unit(desk.microscope.net, asked.unit), reporter("patches", tell)
+    peaks = desk.peaks.of(unit.layer, unit.channel, report)
+    seen = [Seen(desk, unit.layer, *peak) for peak in peaks]
+    head = {"type": "patches", "unit": str(unit), "layer": unit.layer, "channel": unit.channel,
+            "values": [one.value for one in seen], "names": [desk.samples.names[one.picture] for one in seen],
+            "places": [{"picture": one.picture, "box": one.part()} for one in seen],
+            "pictures": len(desk.samples.names), "field": list(desk.microscope.net.receptive_field(unit.layer).size)}
+    arrays = {"tiles": resized([one.cut(one.pixels) for one in seen], TILE), "sheet": sheet(desk, unit.layer, report)}
+    if tell(envelope(head, arrays)):
+        raise Stopped
+    key = ("ways", str(unit))
+    ways = desk.kept.get(key)
+    if ways is None:
+        ways = drawn_back(desk, unit, seen, report)
+        desk.kept.put(key, ways)
+    tell(envelope({"type": "patches_back", "unit": str(unit), "rules": list(WAYS)}, {"tiles": ways}), "back")
+
+
+class Seen:
+    """One peak, and the part of the picture that it sees."""
+
+    def __init__(self, desk, layer, value, picture, row, column):
+        self.value, self.picture, self.row, self.column = value, picture, row, column
+        self.x, self.pixels, self.fitted = desk.microscope.input(desk.samples.images[picture])
+        field = desk.microscope.net.receptive_field(layer, self.x.shape)
+        self.box = field.box(row, column, self.pixels.shape[:2])
+
+    def cut(self, image):
+        top, left, bottom, right = self.box
+        return image[top:bottom, left:right]
+
+    def part(self):
+        """The box as parts of the whole sample picture: top, left, height, width."""
+        top, left, bottom, right = self.box
+        height, width = self.pixels.shape[:2]
+        return [top / height, left / width, (bottom - top) / height, (right - left) / width]
+
+
+def drawn_back(desk, unit, seen, report):
+    """(rules, patches, TILE, TILE, 3): the gradient of the unit at each patch under each rule, by its own range."""
+    net = desk.microscope.net
+    tiles = np.zeros((len(WAYS), len(seen), TILE, TILE, 3), np.uint8)
+    for k, one in enumerate(seen):
+        report(k / len(seen))
+        where = (one.row, one.column) if len(net.shapes()[unit.layer]) == 4 else None
+        acts = net.forward(one.x, until=unit.layer, keep={unit.layer})
+        for rule, row in zip(WAYS, tiles):
+            dacts, _ = net.backward(acts, one_hot(acts, Unit(unit.layer, unit.channel, where)), relu_rule=rule)
+            patch = one.cut(to_cpu(net.preprocess_adjoint(dacts["input"]))[0])
+            patch = signed_bytes(patch, display_limit(patch))
+            row[k] = resized([patch if patch.shape[2] == 3 else patch.repeat(3, axis=2)], TILE)[0]
+    return tiles
+
+
+def sheet(desk, layer, report):
+    """(C, SMALL, SMALL, 3): the strongest patch of every unit of a layer; black where a unit is never on."""
+    found = desk.kept.get(("sheet", layer))
+    if found is None:
+        off = np.zeros((1, 1, 3), np.uint8)
+        best = [desk.peaks.of(layer, channel, report)[:1] for channel in range(desk.peaks.found[layer][0].shape[1])]
+        cuts = (Seen(desk, layer, *peaks[0]) if peaks else None for peaks in best)
+        found = resized([one.cut(one.pixels) if one else off for one in cuts], SMALL)
+        desk.kept.put(("sheet", layer), found)
+    return found
+
+
+def resized(patches, side):
+    """(n, side, side, 3): small ones keep their squares, large ones are shrunk."""
+    sheet = np.zeros((len(patches), side, side, 3), np.uint8)
+    for tile, patch in zip(sheet, patches):
+        how = Image.Resampling.BOX if patch.shape[0] > side else Image.Resampling.NEAREST
+        tile[...] = Image.fromarray(patch).resize((side, side), how)
+    return sheet

@@ -1,0 +1,52 @@
+"""The strip of stages: a net's layers folded into what one thinks of as steps, and a small picture of each.
+
+A convolution with its norm and its ReLU is one stage; so is anything else with the layers behind it that change each
+number by itself.
+"""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from minivis import layers as L
+from minivis.runtime.backend import to_cpu
+
+FOLDED = (L.BatchNorm, L.Scale, L.LRN, L.Dropout, L.Flatten)      # besides those that are ``elementwise``
+KINDS = {L.Conv2D: "conv", L.FullyConnected: "fc", L.MaxPool2D: "pool", L.AvgPool2D: "pool", L.GlobalAvgPool: "pool",
+         L.GlobalMaxPool: "pool", L.Softmax: "fc"}
+SMALL = 24                                      # pixels of a small picture
+
+
+def stages(net):
+    """[{"name", "layers", "shows" (the layer to look at), "kind", "shape"}, ...], in the order of the net."""
+    readers = Counter(source for _, inputs in net.nodes.values() for source in inputs)
+    shapes = net.shapes()
+    found: list[dict[str, Any]] = []
+    for name, (layer, inputs) in net.nodes.items():
+        last = found[-1]["layers"][-1] if found else None
+        changes_little = layer.elementwise or isinstance(layer, FOLDED)
+        if changes_little and tuple(inputs) == (last,) and readers[last] == 1 and name not in net.roles.values():
+            found[-1]["layers"].append(name)
+        else:
+            found.append({"name": name, "layers": [name], "kind": KINDS.get(type(layer), "")})
+    for stage in found:
+        whole = [name for name in stage["layers"] if not isinstance(net.layers[name], L.Flatten)]
+        stage["shows"] = (whole or stage["layers"])[-1]
+        stage["shape"] = list(shapes[stage["shows"]][1:])
+    return found
+
+
+def small_pictures(acts, stages):
+    """(stages, SMALL, SMALL) bytes: of each stage the map with the largest number, or its numbers row by row."""
+    found = np.zeros((len(stages), SMALL, SMALL), np.uint8)
+    for picture, stage in zip(found, stages):
+        value = abs(to_cpu(acts[stage["shows"]])[0])
+        if value.ndim == 3 and value.shape[:2] != (1, 1):
+            value = value[..., int(value.max(axis=(0, 1)).argmax())]
+        else:
+            side = int(np.ceil(np.sqrt(value.size)))
+            value = np.pad(value.ravel(), (0, side * side - value.size)).reshape(side, side)
+        rows, columns = (np.arange(SMALL) * n // SMALL for n in value.shape)
+        picture[...] = value[rows][:, columns] * (255 / max(float(value.max()), 1e-30))
+    return found

@@ -1,0 +1,38 @@
+// Elements of the page, by their names, and new ones.
+
+export const $ = (id) => document.getElementById(id);
+
+// An element with attributes ("class", "onclick" and others) and children: elements and texts; null is left out.
+export function tag(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key === "class") element.className = value;
+    else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+// Read to those who cannot see the page.
+export function announce(text) { $("announce").textContent = text; }
+
+// The arrow keys, Home and End move inside a row of buttons, which is one stop of the Tab key.
+export function roving(row, chosen) {
+  row.addEventListener("keydown", (event) => {
+    const all = [...row.querySelectorAll("button")], i = all.indexOf(event.target);
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const to = event.key === "Home" ? 0 : event.key === "End" ? all.length - 1 : step ? (i + step + all.length) % all.length : -1;
+    if (i < 0 || to < 0) return;
+    event.preventDefault();
+    all[to].focus();
+    chosen(all[to]);
+  });
+}
+
+// Which button of a row the Tab key stops at.
+export function stopAt(row, isChosen) {
+  const all = [...row.querySelectorAll("button")];
+  const stop = all.find(isChosen) ?? all[0];
+  for (const button of all) button.tabIndex = button === stop ? 0 : -1;
+}

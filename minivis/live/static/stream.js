@@ -1,0 +1,92 @@
+// Pictures to the server, and its answers: never more than two on their way, and what is shown is the newest.
+
+import { $ } from "./dom.js";
+import { sized } from "./paint.js";
+
+const IN_FLIGHT = 2;                    // pictures on their way: one is worked on while the next is made
+
+export class Stream {
+  // ``side``: pixels of the shorter side of what is sent; ``isFrozen()``: whether no new picture is taken.
+  constructor(connection, sources, { side, isFrozen }) {
+    Object.assign(this, { connection, sources, side, isFrozen });
+    this.shots = new Map();             // number -> {shot, blob}: the picture as it was taken, and as it was sent
+    this.arrivals = [];                 // when answers came, for the rate
+    this.needs = true;                  // a picture that does not move has not been sent yet
+    this.number = 0;                    // of the picture that is shown
+    this.settled = null;                // what waits until no picture is on its way
+    requestAnimationFrame((now) => this.tick(now));
+  }
+
+  tick(now) {
+    requestAnimationFrame((then) => this.tick(then));
+    const { connection, sources } = this;
+    if (!connection.ready || this.isFrozen() || connection.inFlight >= IN_FLIGHT || !(sources.moves || this.needs)) return;
+    const canvas = sources.draw(now);
+    if (!canvas) return;
+    this.needs = false;
+    const number = ++connection.sent;
+    const shot = document.createElement("canvas");
+    sized(shot, canvas.width, canvas.height).drawImage(canvas, 0, 0);
+    const entry = { shot, blob: null };
+    this.shots.set(number, entry);
+    for (const old of this.shots.keys()) if (old < number - 4 && old !== this.number) this.shots.delete(old);
+    const scale = Math.min(1, this.side / Math.min(canvas.width, canvas.height));
+    let wire = shot;
+    if (scale < 1) {
+      wire = document.createElement("canvas");
+      const context = sized(wire, Math.round(canvas.width * scale), Math.round(canvas.height * scale));
+      context.imageSmoothingQuality = "high";
+      context.drawImage(shot, 0, 0, wire.width, wire.height);
+    }
+    wire.toBlob((blob) => { entry.blob = blob; connection.show(blob, number); }, sources.moves ? "image/jpeg" : "image/png", 0.92);
+  }
+
+  // An answer came. Whether it is about another picture than the last.
+  arrived({ number }) {
+    const now = performance.now(), isNew = number !== this.number;
+    if (isNew) {
+      this.arrivals.push(now);
+      while (this.arrivals[0] < now - 2000) this.arrivals.shift();
+    }
+    this.number = number;
+    return isNew;
+  }
+
+  get rate() {
+    const { arrivals } = this;
+    return this.sources.moves && !this.isFrozen() && arrivals.length > 2
+      ? (arrivals.length - 1) / ((performance.now() - arrivals[0]) / 1000) : null;
+  }
+
+  // A server that has started again knows no picture: it gets the one that is shown.
+  resend() {
+    const entry = this.shots.get(this.number);
+    if (!this.isFrozen() || !entry?.blob) { this.needs = true; return; }
+    const number = ++this.connection.sent;
+    this.shots.set(number, entry);
+    this.connection.show(entry.blob, number);
+  }
+
+  // Do something on the frame that is shown, once no other is on its way.
+  whenSettled(action) {
+    if (this.connection.inFlight <= 0) action();
+    else this.settled = action;
+  }
+
+  settle() {
+    if (!this.settled || this.connection.inFlight > 0) return;
+    const action = this.settled;
+    this.settled = null;
+    action();
+  }
+
+  // What the net saw of the picture of an answer.
+  draw({ number, size: [h, w], box: [top, left, height, width] }) {
+    const shot = this.shots.get(number)?.shot;
+    if (!shot) return;
+    const sx = shot.width / w, sy = shot.height / h, side = 512 / Math.max(width, height);
+    const context = sized($("input"), Math.round(width * side), Math.round(height * side));
+    context.imageSmoothingEnabled = shot.width * 2 > $("input").width;
+    context.drawImage(shot, left * sx, top * sy, width * sx, height * sy, 0, 0, $("input").width, $("input").height);
+  }
+}

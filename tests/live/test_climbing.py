@@ -1,0 +1,47 @@
+"""Pictures that grow until they excite a unit, asked for over a real socket."""
+
+import numpy as np
+import pytest
+from commandline import scene
+from live_server import picture_file
+
+from minivis.engine.units import Unit
+from minivis.live.climbing import source_of_unit
+from minivis.models.tiny import tiny_vgg
+
+REASON = "without the extra `live` the server's tests do not run"
+pytest.importorskip("starlette", reason=REASON)
+pytest.importorskip("uvicorn", reason=REASON)
+pytest.importorskip("websockets", reason=REASON)
+
+
+@pytest.mark.parametrize("job", ["maximize", "grow"])
+def test_a_picture_grows_before_the_viewers_eyes(job, watcher):
+    watcher.show(picture_file(scene()))
+    watcher.next("frame")
+    watcher.send(type="job", job=job, unit="relu2_1:3")
+    first = watcher.next("grown", job=job)
+    last = watcher.next("grown", job=job, step=first["steps"])
+    assert last["picture"].shape == (16, 16, 3)
+    assert last["value"] > first["value"]
+    assert ("top" in last) == (job == "grow")
+
+
+def test_the_answers_of_a_picture_that_grows_are_those_of_what_is_shown(net, watcher):
+    watcher.show(picture_file(scene()))
+    watcher.next("frame")
+    watcher.send(type="job", job="grow", unit="fc8:1")
+    first = watcher.next("grown")
+    for found in (first, watcher.next("grown", step=first["steps"])):
+        probs = net.forward(net.preprocess(net.fit(found["picture"])))["prob"][0]
+        assert [row[0] for row in found["top"]] == np.argsort(-probs, kind="stable")[:5].tolist()
+        np.testing.assert_allclose([row[2] for row in found["top"]], np.sort(probs)[::-1][:5], rtol=1e-4)
+        assert found["name"] == found["top"][[row[0] for row in found["top"]].index(1)][1]
+
+
+def test_what_is_climbed_for_a_unit_lies_below_its_relus_and_before_the_softmax():
+    net = tiny_vgg()
+    assert source_of_unit(net, Unit("pool1", 3)) == Unit("conv1_2", 3)
+    assert source_of_unit(net, Unit("relu6", 3)) == Unit("fc6", 3)
+    assert source_of_unit(net, Unit("prob", 3)) == Unit("fc8", 3)
+    assert source_of_unit(net, Unit("pool1", 3, (1, 2))) == Unit("pool1", 3, (1, 2))

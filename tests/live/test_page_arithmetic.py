@@ -1,0 +1,39 @@
+"""The arithmetic on the page leads on, and back."""
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def title_begins(person, text):
+    person.until(f"document.getElementById('arithmetic-title').textContent.startsWith({text!r})")
+
+
+def test_links_lead_on_in_the_arithmetic_and_back(person):
+    person.until_top("goose")
+    person.click("#classes li:nth-child(2) button")
+    name = person.text("#classes li:nth-child(2) .name")
+    person.until(f"document.getElementById('unit-title').textContent === {name!r}")
+    person.until("document.getElementById('unit-value').textContent !== ''")
+    person.keyboard.press("e")
+    title_begins(person, f"fc8:{name} = ")
+    assert f"the score of {name}" in person.text("#sums")            # its own score, not that of the first class
+    path = [person.text("#arithmetic-title").split(" = ")[0]]
+    for layer in ("relu7:", "fc7:", "relu6:"):
+        person.click("#sums .part .link >> nth=0")
+        title_begins(person, layer)
+        path.append(person.text("#arithmetic-title").split(" = ")[0])
+        assert f"the score of {name}" in person.text("#sums")
+    assert person.text("#unit-title") == name                        # what is out of sight stays
+    assert person.locator("#arithmetic-path li").all_text_contents() == path
+    person.click("#arithmetic-back")
+    title_begins(person, f"{path[2]} = ")
+    person.click("#arithmetic-path button >> nth=0")
+    title_begins(person, f"{path[0]} = ")
+    assert not person.is_visible("#arithmetic-back")
+    person.select_option("#arithmetic-target", label="goose")
+    person.until("document.getElementById('sums').textContent.includes('the score of goose')")
+    person.click("#sums .part .link >> nth=0")
+    title_begins(person, "relu7:")
+    person.click("#arithmetic-choose")
+    person.until("/^relu7:/.test(document.getElementById('unit-title').textContent)")

@@ -1,0 +1,107 @@
+"""The places in the sample pictures that excite a unit most, asked for over a real socket."""
+
+
+import numpy as np
+import pytest
+from commandline import scene
+from live_server import picture_file
+
+import minivis as mv
+from minivis.figures.colormaps import display_limit
+from minivis.live.asked import Stopped
+from minivis.live.microscope import Microscope, signed_bytes
+from minivis.live.patches import Peaks, resized
+
+REASON = "without the extra `live` the server's tests do not run"
+pytest.importorskip("starlette", reason=REASON)
+pytest.importorskip("uvicorn", reason=REASON)
+pytest.importorskip("websockets", reason=REASON)
+
+
+@pytest.fixture(scope="module")
+def scope(net):
+    return Microscope(net)
+
+
+def pictures(rng, count):
+    return rng.integers(0, 256, (count, 16, 16, 3), dtype=np.uint8)
+
+
+def test_the_largest_values_of_each_channel_are_found_where_they_are(net, scope, rng):
+    images = pictures(rng, 25)
+    peaks = Peaks(scope, images, count=4)
+    for layer in ("relu1_2", "fc7"):
+        maps = [net.forward(net.preprocess(net.fit(image)))[layer][0] for image in images]
+        for channel in (0, 3):
+            most = np.array([m[..., channel].max() for m in maps])
+            order = [int(k) for k in np.argsort(-most, kind="stable")[:4] if most[k] > 0]
+            found = peaks.of(layer, channel, lambda part: None)
+            assert [picture for _, picture, _, _ in found] == order
+            for value, picture, row, column in found:
+                whole = maps[picture] if maps[picture].ndim == 3 else maps[picture].reshape(1, 1, -1)
+                assert value == pytest.approx(float(whole[row, column, channel]), rel=1e-5)
+                assert value == pytest.approx(float(most[picture]), rel=1e-5)
+
+
+def test_only_the_largest_are_remembered(scope, rng):
+    """10 bytes for each of nine peaks of a channel, however many pictures there are."""
+    peaks = Peaks(scope, pictures(rng, 30))
+    found = peaks.all(lambda part: None)
+    channels = sum(parts[0].shape[1] for parts in found.values())
+    assert sum(part.nbytes for parts in found.values() for part in parts) == channels * 9 * 10
+
+
+def test_who_asks_after_another_was_stopped_goes_on_where_it_stopped(scope, rng):
+    peaks = Peaks(scope, pictures(rng, 6))
+
+    def impatient(part):
+        if part >= 0.5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        peaks.all(impatient)
+    assert peaks.done == 3
+    told = []
+    peaks.all(told.append)
+    assert told == [0.5, 4 / 6, 5 / 6] and peaks.done == 6
+
+
+def test_patches_come_from_the_pictures_where_the_unit_is_strongest(net, server, watcher):
+    """And they need no picture of the viewer's own: a server that has just started again has none."""
+    watcher.send(type="job", job="patches", unit="relu1_1:2")
+    found = watcher.next("patches", unit="relu1_1:2")
+    samples = server[1].desk.samples.images
+    peaks = [float(net.forward(net.preprocess(net.fit(s)), until="relu1_1")["relu1_1"][..., 2].max()) for s in samples]
+    np.testing.assert_allclose(found["values"], np.sort(peaks)[::-1][:9], rtol=1e-5)
+    assert found["tiles"].shape == (9, 64, 64, 3) and found["sheet"].shape == (6, 32, 32, 3)
+    assert len(found["places"]) == len(found["values"])
+    for place, tile in zip(found["places"], found["tiles"]):
+        whole = net.fit(samples[place["picture"]]).image
+        top, left, height, width = (round(part * len(whole)) for part in place["box"])
+        np.testing.assert_array_equal(resized([whole[top : top + height, left : left + width]], 64)[0], tile)
+
+
+def test_each_patch_is_drawn_back_under_deconvnet_and_guided_backprop(net, server, watcher):
+    watcher.show(picture_file(scene()))
+    watcher.next("frame")
+    watcher.send(type="job", job="patches", unit="relu2_1:1")
+    patches = watcher.next("patches", unit="relu2_1:1")
+    found = watcher.next("patches_back", unit="relu2_1:1")
+    assert found["rules"] == ["deconv", "guided"] and found["tiles"].shape == (2, len(patches["values"]), 64, 64, 3)
+    place = patches["places"][0]
+    x = net.preprocess(net.fit(server[1].desk.samples.images[place["picture"]]))
+    acts = net.forward(x)
+    row, column = np.unravel_index(acts["relu2_1"][0, ..., 1].argmax(), acts["relu2_1"].shape[1:3])
+    dacts, _ = net.backward(acts, mv.one_hot(acts, f"relu2_1:1@{row},{column}"), relu_rule="guided")
+    gradient = net.preprocess_adjoint(dacts["input"])[0]
+    top, left, height, width = (round(part * len(gradient)) for part in place["box"])
+    patch = gradient[top : top + height, left : left + width]
+    wanted = resized([signed_bytes(patch, display_limit(patch))], 64)[0]
+    np.testing.assert_array_equal(found["tiles"][1, 0], wanted)
+
+
+def test_a_small_patch_keeps_its_squares_and_a_large_one_is_shrunk():
+    small = np.array([[0, 100], [200, 50]], np.uint8)[..., None].repeat(3, axis=2)
+    large = np.kron(small, np.array([[1, 0], [0, 1]], np.uint8)[..., None])          # half of each block is black
+    np.testing.assert_array_equal(resized([small], 4)[0], small.repeat(2, axis=0).repeat(2, axis=1))
+    np.testing.assert_array_equal(resized([large], 2)[0], small // 2)
