@@ -221,6 +221,8 @@ def read_further(params, options, where=lambda name: name, net=None):
     for option in options:
         if isinstance(option.type, PictureFile) and params[option.name]:
             names = params[option.name] if takes_several(option) else [params[option.name]]
+            if not all(map(option.type.names_file, names)):
+                continue
             found[option.name] = [Further(name, read_image(where(name), channels=channels), file_hash(where(name)))
                                   for name in names]
     return found

@@ -3,6 +3,7 @@
 import click
 
 from minivis.commands.common import MEMORY, TILE
+from minivis.commands.masking import mask_of, mask_options
 from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, by_preset, under
 from minivis.commands.picture_command import picture_command
 from minivis.commands.types import PICTURE_FILE, real, whole
@@ -34,6 +35,7 @@ def preset_for(net):
     click.Option(["--down-the-layers"], is_flag=True, help="Draw a sheet with a few channels of every layer."),
     click.Option(["--start"], type=PICTURE_FILE, metavar="FILE", show_default="grey",
                  help="Picture to start from."),
+    *mask_options("the picture of --start"),
     click.Option(["--width"], type=whole(8), metavar="N", show_default="the net's own, or 128",
                  help="Side of the image in pixels, for units of layers that take any size."),
     click.Option(["--count"], type=whole(1, 10_000), default=1, show_default=True, metavar="N",
@@ -67,7 +69,8 @@ def preset_for(net):
     *under(COMPUTING, TILE, MEMORY),
     image=False, long="steps", compares=True, by_net={"preset": preset_for},
 )  # fmt: skip
-def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start, width, count, **replaced):
+def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start, mask, feather, width, count,
+             **replaced):  # fmt: skip
     """Make an image that excites a class or a neuron as much as possible.
 
     The image starts as grey, as weak noise or as a picture, and changes step by step towards a higher score.
@@ -78,10 +81,14 @@ def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start,
 
     shared = {"preset": preset, "size": width, "seed": seed, "progress": progress, "watch": watch, **replaced}
     if down_the_layers:
-        if unit or start is not None or count > 1:
-            raise BadValue("--down-the-layers chooses its own units and starts from noise: leave out --unit, --start "
-                           "and --count")
+        if unit or start is not None or mask is not None or count > 1:
+            raise BadValue("--down-the-layers chooses its own units and starts from noise: leave out --unit, --start, "
+                           "--mask and --count")
         return maximize_layers.down_the_layers(given.net, **shared)
+    if mask is not None and start is None:
+        raise BadValue("--mask says where a picture may change: give that picture with --start")
+    if start is not None:
+        shared |= mask_of(given, mask, feather, start, given.further["start"][0].name)
     return method.maximize(given.net, list(unit) or None, start=start, count=count, **shared)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from minivis.commands.common import ANY_SIZE, MEMORY, TILE
+from minivis.commands.masking import mask_of, mask_options
 from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, under
 from minivis.commands.picture_command import picture_command
 from minivis.commands.types import COUNTS, PICTURE_FILE, SIDES, WEIGHTS, real, whole
@@ -49,6 +50,7 @@ def pooling(default):
                  help="Layer or channel to amplify; repeat the option for several."),
     click.Option(["--guide"], type=PICTURE_FILE, metavar="FILE", show_default="none",
                  help="Picture whose features the dream amplifies."),
+    *mask_options(),
     click.Option(["--sheet"], is_flag=True, help="Draw one dream for each layer, side by side."),
     COLOURS,
     click.Option(["--frames"], type=whole(1, 100_000), metavar="N", show_default="no zoom",
@@ -76,7 +78,8 @@ def pooling(default):
     ),
     *under(COMPUTING, TILE, MEMORY), size=SIZE, long="steps",
 )  # fmt: skip
-def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip, frames, zoom, side, **settings):
+def dream(given, seed, progress, watch, layer, guide, mask, feather, sheet, step_size, no_clip, frames, zoom, side,
+          **settings):  # fmt: skip
     """Amplify what the net sees in IMAGE (DeepDream).
 
     Low layers add strokes, and high layers add the things that the net knows.
@@ -89,6 +92,9 @@ def dream(given, seed, progress, watch, layer, guide, sheet, step_size, no_clip,
         raise BadValue("--sheet makes a dream for every layer: leave out --layer and --frames")
     check_side(given.net, given.image, side, settings["memory"])
     image = at_side(given.image, side)
+    if mask is not None and frames:
+        raise BadValue("--mask lies on IMAGE, which a zoom leaves behind: leave out --mask or --frames")
+    settings |= mask_of(given, mask, feather, given.image, given.image_name)
     shared = {"guide": guide, "step": step_size, "clip": not no_clip, "seed": seed, "progress": progress,
               "watch": watch, **settings}
     if sheet:
@@ -154,15 +160,17 @@ def style(
     click.Option(["--layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's style layers",
                  help="Layer whose Gram matrix describes the texture; repeat the option for several."),
     click.Option(["--no-histogram"], is_flag=True, help="Do not match the colours of the result to those of IMAGE."),
+    *mask_options(),
     SCALE, PAINTED, pooling("average"),
     *under(PRIORS, click.Option(["--tv-weight"], type=real(), default=0.0, show_default=True,
                                 help="Weight of the total-variation term, which makes the picture smooth.")),
     *RUN, size=SIZE, long="steps",
 )  # fmt: skip
-def texture(given, seed, progress, watch, layer, no_histogram, side, steps, **settings):
+def texture(given, seed, progress, watch, layer, no_histogram, mask, feather, side, steps, **settings):
     """Make more of the texture of IMAGE, starting from noise."""
     from minivis.methods.synthesis.style import texture
 
+    settings |= mask_of(given, mask, feather, given.image, given.image_name)
     return texture(given.net, given.image, layers=layer or None, histogram=not no_histogram,
                    size=sides(given.image, side), steps=steps if len(steps) > 1 else steps[0], seed=seed,
                    progress=progress, watch=watch, **settings)  # fmt: skip

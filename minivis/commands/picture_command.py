@@ -141,7 +141,7 @@ class PictureCommand(GroupedCommand):
         """The Result, its picture, and the text to store in it. Only ``watch`` writes files here."""
         own = {option.name: params[option.name] for option in self.own if option.name not in self.inputs}
         for option in self.own:
-            if isinstance(option.type, PictureFile):
+            if isinstance(option.type, PictureFile) and (not params[option.name] or option.name in given.further):
                 pixels = [one.pixels for one in given.further.get(option.name, ())]
                 own[option.name] = pixels if takes_several(option) else next(iter(pixels), None)
         if self.long:

@@ -40,6 +40,21 @@ class PictureFile(click.ParamType):
 
     name = "picture"
 
+    def names_file(self, value):
+        """Whether the value is the name of a file, which is read."""
+        return True
+
+
+class MaskFile(PictureFile):
+    """A mask: a picture, which is read, or a rectangle or the word segment, which the function gets as they are."""
+
+    name = "mask"
+
+    def names_file(self, value):
+        parts = str(value).split(",")
+        rectangle = len(parts) == 4 and all(part.strip().lstrip("-").isdecimal() for part in parts)
+        return not rectangle and value.partition(":")[0] != "segment"
+
 
 class Bytes(click.ParamType):
     """A size of memory: 4GB, 4GiB, 500MB, or a number of bytes."""
@@ -190,6 +205,6 @@ class AfterImage(click.Argument):
         return super().handle_parse_result(ctx, opts, args)
 
 
-PICTURE_FILE, BYTES, PIXELS, START = PictureFile(), Bytes(), Pixels(), Start()
+MASK_FILE, PICTURE_FILE, BYTES, PIXELS, START = MaskFile(), PictureFile(), Bytes(), Pixels(), Start()
 CHANNELS = Channels()
 COUNTS, SIDES, WEIGHTS = Numbers(whole(0)), Numbers(whole()), Numbers(real())

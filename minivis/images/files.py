@@ -90,6 +90,13 @@ def read_image(
     return upright if upright.flags.c_contiguous and upright.flags.writeable else np.array(upright, order="C")
 
 
+def size_of(path):
+    """(height, width) of the upright picture in a file."""
+    with _opened(path) as (im, *_):
+        width, height = im.size
+        return (width, height) if _orientation(im) in (5, 6, 7, 8) else (height, width)
+
+
 def read_text(path):
     """The dict of strings that ``write_image(..., text=...)`` stored in a picture; empty if there is none."""
     with _opened(path) as (im, *_):

@@ -11,7 +11,7 @@
 ``start`` makes a z from a picture by running the stages backwards.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -88,6 +88,14 @@ def spectrum(net, shape, *, decay=1.0):
     return Parameterization(net, shape, (Spectrum(shape[1], shape[2], decay), Levels()))
 
 
+def covered(space, mask, under):
+    """The parameterization ``space``, whose picture shows only through a mask (1, H, W, 1); elsewhere ``under`` stays.
+
+    under: levels (1, H, W, C).
+    """
+    return replace(space, stages=(*space.stages, Cover(mask, under)))
+
+
 @lru_cache(maxsize=8)
 def frequency_weights(height, width, decay, gain, xp):
     """Two arrays (H, W // 2 + 1, 1): the weight of a coefficient, and the same doubled for columns that stand for two.
@@ -147,6 +155,24 @@ class Colours:
 
     def inverse(self, out):
         return out @ get_xp(out).linalg.inv(constant(COLOURS, out)).T
+
+
+@dataclass(frozen=True, eq=False)
+class Cover:
+    """out = m z + (1 - m) under: a picture behind a mask m, whose gradient is m times as large."""
+
+    mask: Any                           # (1, H, W, 1), 0..1
+    under: Any                          # (1, H, W, C), levels
+
+    def forward(self, z):
+        m = get_xp(z).asarray(self.mask, dtype=z.dtype)
+        return m * z + (1 - m) * get_xp(z).asarray(self.under, dtype=z.dtype), None
+
+    def backward(self, dout, cache):
+        return get_xp(dout).asarray(self.mask, dtype=dout.dtype) * dout
+
+    def inverse(self, out):
+        return out
 
 
 @dataclass(frozen=True)

@@ -108,3 +108,20 @@ def test_keeps_float32():
 def test_mistakes(vgg, shape):
     with pytest.raises(BadValue, match=r"must be \(N, H, W, 3\)"):
         p.pixels(vgg, shape)
+
+
+@pytest.mark.parametrize("kind", ["pixels", "fourier"])
+def test_behind_a_mask_the_picture_stays_and_the_gradient_is_masked(vgg, rng, kind):
+    mask = np.zeros((1, 16, 16, 1))
+    mask[:, 4:9], mask[:, 9] = 1, 0.25
+    under = rng.uniform(0, 255, (1, 16, 16, 3))
+    space = p.covered(p.KINDS[kind](vgg, (1, 16, 16, 3)), mask, under)
+    z = rng.standard_normal(space.start(under).shape)
+    out = space.pixels(z)
+    np.testing.assert_array_equal(out[:, :4], under[:, :4])
+    np.testing.assert_allclose(space.pixels(space.start(under)), under, atol=1)
+    dx = rng.standard_normal(out.shape)
+    step = rng.standard_normal(z.shape)
+    _x, caches = space.forward(z)
+    rise = ((space.forward(z + 1e-4 * step)[0] - space.forward(z - 1e-4 * step)[0]) * dx).sum() / 2e-4
+    assert (space.backward(dx, caches) * step).sum() == pytest.approx(rise, rel=1e-5)

@@ -21,6 +21,7 @@ from minivis.engine.network import Network
 from minivis.engine.surgery import trunk
 from minivis.errors import BadValue, UnknownName
 from minivis.images.colour import check_colours, luminance_transfer
+from minivis.images.masks import MASK, mask_over
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear
 from minivis.methods.shared.result import Result, input_of
@@ -104,9 +105,10 @@ class State:
 
 
 @takes(octaves=whole(1), octave_scale=number(), steps=whole(0), step=number(), jitter=whole(0, FARTHEST), clip=SWITCH,
-       colours=choice("colour mode", COLOURS), tile=whole(1), memory=number(), seed=SEED)
+       mask=MASK, feather=number(0), colours=choice("colour mode", COLOURS), tile=whole(1), memory=number(), seed=SEED)
 def dream(
-    net: Network, image: Pictures, layers: Any = None, *, guide: Picture | None = None, octaves: int = 4,
+    net: Network, image: Pictures, layers: Any = None, *, guide: Picture | None = None, mask: Any = None,
+    feather: float = 0.0, octaves: int = 4,
     octave_scale: float = 1.4, steps: int = 10, step: float = 1.5, jitter: int = 32, clip: bool = True,
     colours: str = "free", tile: int | None = None, memory: float | None = None, seed: int = 0, progress: bool = False,
     watch: Watch | None = None,
@@ -114,9 +116,10 @@ def dream(
     """Dream on a picture, uint8 (H, W, C), of any size. The defaults are those of 2015.
 
     layers: a layer, a channel such as "conv4_1:12", or several as {name: weight}. guide: a picture whose features are
-    amplified instead. ``steps`` are made in each of ``octaves``. clip: clip to 0..255 after each step; without it, the
-    contrast is adjusted at the end. colours: "free", or "kept" as in the picture. tile: see `image_gradient`. memory:
-    bytes for the whole program, by default what is free; if that is too little, the dream switches to tiles.
+    amplified instead. mask: where the picture may change, see masks.py; feather: the blur of its edge, in pixels.
+    ``steps`` are made in each of ``octaves``. clip: clip to 0..255 after each step; without it, the contrast is
+    adjusted at the end. colours: "free", or "kept" as in the picture. tile: see `image_gradient`. memory: bytes for the
+    whole program, by default what is free; if that is too little, the dream switches to tiles.
     """
     check_settings(octaves, octave_scale, steps, step, jitter, colours)
     if colours == "kept":
@@ -130,25 +133,29 @@ def dream(
     layers = {text.partition(":")[0] for text in wanted}
     fit = lean(net, base.shape, layers, Gradient(step), vectors=VECTORS, targets=layers if guide is not None else (),
                tile=tile, limit=memory, progress=progress)
+    cover = None if mask is None else body.xp.asarray(mask_over(mask, base.shape[1:3], feather)[None, ..., None],
+                                                      dtype=base.dtype)
     how = {"step": step, "jitter": jitter, "clip": clip, "tile": fit.tile}
     guide = None if guide is None else input_of(body, guide)
     loss = dream_loss(body, body.preprocess(base), wanted, guide, fit.tile)
     watch = Watch() if watch is None else watch
 
     def identity():
-        pictures = [hashlib.sha256(to_cpu(x).tobytes()).hexdigest() for x in (base, guide) if x is not None]
+        pictures = [hashlib.sha256(to_cpu(x).tobytes()).hexdigest() for x in (base, guide, cover) if x is not None]
         return json.dumps(["dream", fingerprint(body), pictures, wanted, sizes, steps, how, seed, watch.identity])
 
     found, losses, stopped, notes = by_octaves(body, base, sizes, loss, steps, np.random.default_rng(seed), watch,
-                                               identity, progress, **how)
+                                               identity, progress, cover, **how)
     if not clip:
         found = found * (255 / max(1.0, float(get_xp(found).percentile(found, WHITE))))
     if colours == "kept":
         found = luminance_transfer(found, base)
+    found = found if cover is None else get_xp(found).where(cover > 0, found, base)
     notes = ([fit.note] if fit.note else []) + notes
     return Dream(to_cpu(found)[0], tuple(sizes), losses, tuple(notes), preprocessing_of(net), stopped=stopped,
                  settings={
-        "layers": wanted, "guided": guide is not None, "octaves": len(sizes), "octave_scale": octave_scale,
+        "layers": wanted, "guided": guide is not None, "masked": mask is not None, "octaves": len(sizes),
+        "octave_scale": octave_scale,
         "steps": steps, "colours": colours, "memory": memory, **how,
     })  # fmt: skip
 
@@ -175,9 +182,9 @@ class DreamRun(LongRun):
         return {"pixels": to_cpu(at.pixels)}, {"number": at.number, "step": at.step, "losses": at.losses, "rng": at.rng}
 
 
-def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=False, **how):
+def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=False, cover=None, **how):
     """Dream on base (1, H, W, C), levels, at each of ``sizes``: (dream, ((first loss, last loss), ...), why it ended,
-    notes). identity() identifies the run in its checkpoint.
+    notes). identity() identifies the run in its checkpoint. cover: a mask (1, H, W, 1), 0..1, or None.
     """
     pyramid = [base]
     for size in sizes[-2::-1]:
@@ -186,7 +193,7 @@ def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=Fal
     run = DreamRun(start, steps, len(sizes), identity, watch, progress)
     rng.bit_generator.state = run.at.rng
     with run:
-        while not at_octave(net, pyramid, loss, steps, rng, run, **how) and run.at.number < len(sizes) - 1:
+        while not at_octave(net, pyramid, loss, steps, rng, run, cover, **how) and run.at.number < len(sizes) - 1:
             at, larger = run.at, pyramid[run.at.number + 1]
             detail = linear(at.pixels - pyramid[at.number], larger.shape[1:3])
             run.at = State(at.number + 1, 0, larger + detail, at.losses, at.rng)
@@ -195,12 +202,15 @@ def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=Fal
     return found, at.losses, run.stopped or "done", run.notes
 
 
-def at_octave(net, pyramid, loss, steps, rng, run, **how):
+def at_octave(net, pyramid, loss, steps, rng, run, cover=None, **how):
     """Make the remaining steps of an octave. Return True to stop the whole run."""
     _, H, W, _ = pyramid[run.at.number].shape
     space = net.workspace()
+    here = None if cover is None else linear(cover, (H, W))
     while run.at.step < steps:
         value, pixels = make_step(net, run.at.pixels, loss, rng, workspace=space, **how)
+        if here is not None:
+            pixels = run.at.pixels + here * (pixels - run.at.pixels)
         run.at = run.at.stepped(pixels, value, rng)
 
         def seen(pixels=pixels):

@@ -22,8 +22,10 @@ from minivis.engine.units import Unit, UnitLike, before_relu, parse_unit, unit_v
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
+from minivis.images.masks import MASK
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.methods.shared.result import Result, input_of
+from minivis.methods.synthesis.masked import behind_mask
 from minivis.objectives.activations import diversity, log_probability, log_sigmoid, log_value, probability, unit_value
 from minivis.objectives.priors import l2, tv
 from minivis.optimize import transforms
@@ -111,15 +113,17 @@ class Maximize(Result):
                           *self.notes])
 
 
-@takes(count=whole(), size=several(whole(1)), tile=whole(1), memory=number(), seed=SEED, **MAXIMIZE_KINDS)
+@takes(count=whole(), size=several(whole(1)), tile=whole(1), memory=number(), seed=SEED,
+       mask=MASK, feather=number(0), **MAXIMIZE_KINDS)
 def maximize(
-    net: Network, unit: UnitLike = None, *, preset: MaximizePreset | None = None, start: Any = None,
-    size: int | tuple[int, int] | None = None, count: int = 1, tile: int | None = None, memory: float | None = None,
-    seed: int = 0, progress: bool = False, watch: Watch | None = None, **settings: Any,
+    net: Network, unit: UnitLike = None, *, preset: MaximizePreset | None = None, start: Any = None, mask: Any = None,
+    feather: float = 0.0, size: int | tuple[int, int] | None = None, count: int = 1, tile: int | None = None,
+    memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None, **settings: Any,
 ) -> Maximize:  # fmt: skip
     """Images that excite a unit (default: the goose, or the first class), or each unit of a list, ``count`` for each.
 
     start: a picture to begin from, uint8 (H, W, C); by default the net's mean colour, with the preset's ``noise``.
+    mask: where ``start`` may change, see masks.py; feather: the blur of its edge, in pixels of it.
     size: (H, W) or a number, for units of layers that take any size. tile: see `image_gradient`; memory: bytes for the
     whole program, by default what is free; budget.py says what happens if that is too little. Other settings (DEFAULTS
     has them all) replace the preset's. With ``diversity`` the images of a batch differ in the layer of role "content".
@@ -136,6 +140,8 @@ def maximize(
     units = tuple(u for u in units for _ in range(count))
     shape = (len(units), *image_size(net, units[0].layer, size, start), net.input_channels)
     goal, space, moves = goal_of(net, units, how, shape), parameterization_of(net, shape, how), transforms_of(how)
+    if mask is not None:
+        space = behind_mask(space, start, mask, feather)
     fit = lean(net, shape, goal.layers, method_of(how), vectors=vectors(space, moves), tile=tile,
                in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how["parameterization"]], limit=memory,
                progress=progress)

@@ -19,6 +19,7 @@ from minivis.engine.network import Network
 from minivis.engine.surgery import trunk, with_pooling
 from minivis.errors import BadValue, UnknownName
 from minivis.images.colour import check_colours, luminance_transfer, match_histogram
+from minivis.images.masks import MASK, mask_over
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear, resized
 from minivis.methods.shared.result import Result, input_of
@@ -27,11 +28,11 @@ from minivis.objectives.priors import tv
 from minivis.objectives.style import content_loss, style_loss, weighed
 from minivis.optimize.budget import lean
 from minivis.optimize.loop import optimize
-from minivis.optimize.parameterize import pixels
+from minivis.optimize.parameterize import covered, pixels
 from minivis.optimize.problem import VECTORS, Problem
 from minivis.optimize.update_rules import LBFGS, Adagrad, Adam, Gradient
 from minivis.optimize.watch import INTERRUPTED, Watch
-from minivis.runtime.backend import get_xp
+from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.checkpoints import DAMAGED
 from minivis.runtime.settings import SEED, SEQUENCE, SWITCH, choice, number, several, takes, whole
 from minivis.types import Names, Picture
@@ -127,17 +128,19 @@ def style_transfer(
 
 
 @takes(size=several(whole()), steps=several(whole(0)), tv_weight=number(), style_scale=number(), histogram=SWITCH,
+       mask=MASK, feather=number(0),
        history=whole(1), tile=whole(1), memory=number(), seed=SEED)
 def texture(
     net: Network, style: Picture, *, size: int | Sequence[int] | None = None, steps: int | Sequence[int] = 200,
     layers: Names = None, tv_weight: float = 0.0, style_scale: float = 1.0, pooling: str = "average",
-    histogram: bool = True, history: int = 20, tile: int | None = None, memory: float | None = None, seed: int = 0,
-    progress: bool = False, watch: Watch | None = None,
+    histogram: bool = True, mask: Any = None, feather: float = 0.0, history: int = 20, tile: int | None = None,
+    memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
 ) -> Painted:  # fmt: skip
     """Make more of a texture, uint8 (H, W, C), from noise: style without content (Gatys, Ecker & Bethge 2015, NIPS).
 
     The settings are those of `style_transfer`. histogram: match the colours of the result to those of the picture at
-    the end.
+    the end. mask: where the picture is made anew, see masks.py; elsewhere it stays. feather: the blur of the mask's
+    edge, in pixels.
     """
     check_weights(1.0, tv_weight, style_scale)
     of_styles = weighed(net, layers, "style")
@@ -146,10 +149,17 @@ def texture(
     def shape_at(side):
         return (1, *resized(style, side).shape[:2], body.input_channels)
 
+    def behind(shape):
+        """The mask, and the picture that stays."""
+        return (mask_over(mask, shape[1:3], feather)[None, ..., None],
+                body.deprocess(input_of(body, resized(style, max(shape[1:3])))))
+
     def problem_of(side, tile):
         example, shape = resized(style, side * style_scale), shape_at(side)
         loss = style_loss(body, shape, [input_of(body, example)], of_styles, tile=tile)
         space = pixels(body, shape)
+        if mask is not None:
+            space = covered(space, *behind(shape))
         problem = Problem(body, loss + smooth(np.empty(shape), tv_weight), space, tile=tile)
         return problem, noise(problem, seed)
 
@@ -159,10 +169,13 @@ def texture(
     found, runs, notes = by_sizes(shape_at, problem_of, fit, size, steps, seed, progress, watch)
     if histogram:
         found = match_histogram(found, body.deprocess(body.preprocess(style)))
+    if mask is not None:
+        cover, under = behind(found.shape)
+        found = np.where(cover > 0, cover * found + (1 - cover) * to_cpu(under), to_cpu(under))
     return Painted(found[0], runs, notes, preprocessing_of(net), stopped=runs[-1].stopped, settings={
         "style_layers": of_styles, "tv_weight": tv_weight, "style_scale": style_scale, "pooling": pooling,
-        "histogram": histogram, "history": history, "size": size, "steps": steps, "tile": tile,
-        "memory": memory,
+        "histogram": histogram, "masked": mask is not None, "history": history, "size": size, "steps": steps,
+        "tile": tile, "memory": memory,
     })  # fmt: skip
 
 

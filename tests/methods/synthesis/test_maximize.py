@@ -238,3 +238,12 @@ def test_a_channel_summed_over_positions_spreads_as_many_times_as_it_has_positio
     net = tiny_vgg()
     at_one, summed = (spread(net, mv.parse_unit(net, unit), (1, 16, 16, 3)) for unit in ("conv1_1:2@max", "conv1_1:2"))
     assert summed == pytest.approx(16 * 16 * at_one, rel=1e-6) and at_one > 0
+
+
+def test_a_mask_keeps_the_rest_of_the_start(vgg, rng):
+    start = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    found = maximize(vgg, "fc8:1", start=start, mask=(4, 2, 12, 10), steps=3, noise=20.0).pictures[0]
+    beyond = np.ones((16, 16), bool)
+    beyond[2:10, 4:12] = False
+    np.testing.assert_array_equal(found[beyond], start[beyond])
+    assert (found != start)[2:10, 4:12].mean() > 0.5
