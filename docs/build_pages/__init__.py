@@ -4,6 +4,7 @@
     commands.py     a page for each command, from click
     presets.py      the presets' settings, from their registry
     demos.py        the demos as scripts that sphinx-gallery shows, runs and turns into notebooks
+    notebooks.py    the lessons as notebooks to download
     docstrings.py   the house style of docstrings as reStructuredText
     links.py        links to files of the repository, which become pages
 
@@ -48,10 +49,11 @@ def without_fields(app, what, name, obj, options, signature, returns):
 
 
 def setup(app):
-    from build_pages import demos, docstrings, links
+    from build_pages import demos, docstrings, links, notebooks
 
     app.connect("config-inited", write_pages, priority=100)
     app.connect("config-inited", lambda app, config: demos.write(), priority=100)
+    app.connect("config-inited", lambda app, config: notebooks.write(), priority=100)
     app.connect("autodoc-process-docstring", docstrings.as_rst, priority=100)       # before numpydoc
     app.connect("autodoc-process-signature", without_fields)
     app.connect("source-read", links.rewrite)
