@@ -1,4 +1,4 @@
-"""The lessons as notebooks: their text, and their code in the same order. The package's own lines are printed by name."""
+"""The lessons as notebooks: their text and code in the same order; the package's own lines are printed by name."""
 
 import ast
 import json
@@ -55,7 +55,8 @@ def notebook(text):
     made = [("code", "# in an environment of its own:  %pip install minivis")]
     made += [("code" if is_code else "markdown", source) for is_code, source in cells(text)]
     return json.dumps({
-        "cells": [{"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": source.splitlines(keepends=True),
+        "cells": [{"cell_type": kind, "id": f"cell-{number}", "metadata": {},
+                   "source": source.splitlines(keepends=True),
                    **({"execution_count": None, "outputs": []} if kind == "code" else {})}
                   for number, (kind, source) in enumerate(made)],
         "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
