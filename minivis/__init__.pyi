@@ -16,6 +16,7 @@ from .images.preprocessing import Preprocessing
 from .methods.adversarial.attacks import fgsm, pgd
 from .methods.adversarial.deepfool import deepfool
 from .methods.adversarial.evolve import evolve
+from .methods.adversarial.few_pixels import jsma, one_pixel
 from .methods.adversarial.fool import fool
 from .methods.adversarial.hog import hog_net, hog_twin
 from .methods.adversarial.lecture_linear import lecture_linear
@@ -55,10 +56,10 @@ __all__ = [
     "Activations", "Network", "Preprocessing", "Problem", "Watch", "__version__", "activation_grid", "backprop",
     "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers", "dream", "dream_layers",
     "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm", "filter_grid", "fool",
-    "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers", "layers",
-    "lecture_linear", "linear_fool", "live", "load", "make_step", "maximize", "nearest", "neighbours", "objectives",
-    "occlusion", "one_hot", "optimize", "parameterize", "parse_unit", "pgd", "read_image", "regularize", "saliency",
-    "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "style_methods", "style_transfer", "szegedy",
-    "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes",
-    "write_image",
+    "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers", "jsma",
+    "layers", "lecture_linear", "linear_fool", "live", "load", "make_step", "maximize", "nearest", "neighbours",
+    "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize", "parse_unit", "pgd", "read_image",
+    "regularize", "saliency", "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "style_methods",
+    "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled",
+    "unit_values", "write_codes", "write_image",
 ]

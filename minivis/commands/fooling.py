@@ -7,7 +7,7 @@ from minivis.commands.option_groups import OPTIMISER, under
 from minivis.commands.picture_command import PictureCommand, picture_command
 from minivis.commands.types import START, real, whole
 
-METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy")
+METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy", "one-pixel", "jsma")
 
 
 @picture_command(
@@ -22,14 +22,15 @@ METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy")
         OPTIMISER,
         click.Option(["--method"], type=click.Choice(METHODS), default="pgd", show_default=True,
                      help="Attack: one step (fgsm), many steps (bim, or pgd from a random point), the nearest decision "
-                          "boundary (deepfool), or the smallest change by L-BFGS (szegedy)."),
+                          "boundary (deepfool), the smallest change by L-BFGS (szegedy), one to three pixels by "
+                          "evolution (one-pixel), or as few pixels as it takes, one after the other (jsma)."),
         click.Option(["--norm"], type=click.Choice(["Linf", "L2"]), default="Linf", show_default=True,
                      help="Norm that --eps bounds in fgsm, bim and pgd: the change of each pixel (Linf) or of the "
                           "whole picture (L2)."),
         click.Option(["--eps"], type=real(0, 1e6), metavar="LEVELS", show_default="the smallest that fools the net",
                      help="Bound of the change, in levels of 255."),
         click.Option(["--steps"], type=whole(), metavar="N", show_default="40 for pgd, 10 for bim",
-                     help="Number of steps of the attack."),
+                     help="Number of steps of the attack; of jsma the most pixels, of one-pixel generations."),
         click.Option(["--sure"], type=real(0, 1, max_open=True), metavar="P",
                      show_default="0.99 with --from; otherwise the class only has to come first",
                      help="Probability that the new class must reach."),

@@ -6,6 +6,8 @@ The attack goes towards a class (``to``) or away from the net's own answer, by o
     bim, pgd    many small steps                        Kurakin 2017, Madry 2018       attacks.py
     deepfool    over the nearest boundary               Moosavi-Dezfooli 2016          deepfool.py
     szegedy     the smallest change, by L-BFGS          Szegedy et al. 2014            szegedy.py
+    one-pixel   one pixel, two or three, by evolution   Su et al. 2019                 few_pixels.py
+    jsma        as few pixels as it takes, one by one   Papernot et al. 2016           few_pixels.py
 
 The file is what counts. A picture is rounded to whole levels of 0..255, written as PNG and read back, and the net
 judges that: rounding by half a level has undone many attacks.
@@ -25,7 +27,8 @@ from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import to_uint8
 from minivis.methods.adversarial.attacks import NORMS, as_pixels, check_settings, class_numbers, logits_of, pgd
 from minivis.methods.adversarial.deepfool import deepfool
-from minivis.methods.adversarial.fool_result import Fooling
+from minivis.methods.adversarial.few_pixels import jsma, one_pixel
+from minivis.methods.adversarial.fool_result import FEW, Fooling
 from minivis.methods.adversarial.rounding import grown, read_back, rounded
 from minivis.methods.adversarial.szegedy import szegedy
 from minivis.methods.shared.result import Subject, seen_by
@@ -34,7 +37,9 @@ from minivis.runtime.settings import COLOUR, SEED, choice, number, takes, whole
 from minivis.types import Pictures
 
 BOUNDED = ("fgsm", "bim", "pgd")                # by an eps
-STEPS = {"fgsm": 1, "bim": 10, "pgd": 40, "deepfool": 50, "szegedy": 40}
+STEPS = {"fgsm": 1, "bim": 10, "pgd": 40, "deepfool": 50, "szegedy": 40, "one-pixel": 30, "jsma": 200}
+SMALLEST: dict[str, Callable[..., Any]] = {"deepfool": deepfool, "szegedy": szegedy, "one-pixel": one_pixel,
+                                           "jsma": jsma}
 STARTS = {"noise": None, "grey": 128, "black": 0, "white": 255}
 LARGEST = 64                                    # levels: the largest eps in the search for the smallest
 FREE_SIZE = 64                                  # pixels: the side of noise for nets that take any size
@@ -76,8 +81,7 @@ def fool(
     def attack(i, eps=None):
         own = {"target" if sign < 0 else "label": classes[i:i + 1], "mask": mask, "steps": steps, "progress": progress}
         if not bounded:
-            smallest: Callable[..., Any] = deepfool if method == "deepfool" else szegedy
-            return smallest(net, pixels[i], **own)[0]
+            return SMALLEST[method](net, pixels[i], seed=seed, **own)[0]
         step = eps if method == "fgsm" else None
         return pgd(net, pixels[i], eps=eps, norm=norm, step=step, random_start=method == "pgd", seed=seed, **own)[0]
 
@@ -114,7 +118,8 @@ def fool(
         ending.probs(before.astype(float)), ending.probs(after.astype(float)), tuple(used),
         ending.names(before.shape[1]), free, free_probs, ending.several,
         settings={"to": _listed(to), "label": _listed(label), "start": _listed(start), "method": method,
-                  "norm": norm if bounded else "L2", "eps": eps, "steps": steps, "sure": sure},
+                  "norm": norm if bounded else "L0" if method in FEW else "L2",
+                  "eps": eps, "steps": steps, "sure": sure},
         stopped="fooled" if fooled.all() else "not fooled",
     )  # fmt: skip
 
@@ -146,7 +151,9 @@ def _check(method, norm, eps, steps, sure):
     if method not in STEPS:
         raise UnknownName.of("method", method, STEPS)
     if method not in BOUNDED and (eps is not None or norm != NORMS[0]):
-        raise BadValue(f"{method} searches for the smallest L2 by itself: eps and norm are for {', '.join(BOUNDED)}")
+        least = "number of pixels" if method in FEW else "L2"
+        raise BadValue(f"{method} searches for the smallest {least} by itself: eps and norm are for "
+                       f"{', '.join(BOUNDED)}")
     check_settings(norm=norm, eps=1 if eps is None else eps, steps=steps)
     if method == "fgsm" and norm != "Linf":
         raise BadValue("fgsm steps along the sign of the gradient, which is for Linf: use pgd or bim for L2")

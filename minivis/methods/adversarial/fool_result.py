@@ -7,7 +7,12 @@ import numpy as np
 from minivis.figures.compose import bar_chart, panels, signed
 from minivis.figures.text import percent
 from minivis.images.metrics import distances
+from minivis.images.preprocessing import to_uint8
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
+
+FEW = ("one-pixel", "jsma")                     # methods that change few pixels, each as far as it takes
+FRAME = (214, 39, 40)
+MARKED = 60                                     # pixels: more than that have no room for a frame each
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +57,11 @@ class Fooling(BatchResult):
         images = [self.subject.drawn(i), self._chart(self.before[i]), signed(shown(difference), limit=limit),
                   shown(self.seen[i]), self._chart(self.after[i])]
         bars = [None, None, ("grey", -limit, limit, "levels of 255"), None, None]
+        if self.settings["method"] in FEW:
+            where = (difference != 0).any(axis=2)
+            count = int(where.sum())
+            titles[2] = f"{count} changed pixel{'s' * (count != 1)}\nof {where.size:,}, on the picture in grey"
+            images[2], bars[2] = marked(shown(self.seen[i]), where, PANEL), None
         if self.free is not None and self.free_probs is not None:
             best = self._answer(i, self.free_probs)
             images.append(shown(self.free[i]))
@@ -104,6 +114,24 @@ class Fooling(BatchResult):
         wish = left if self.target is None else self.names[self.target[i]]
         sure = f" with p = {self.settings['sure']:g}" if self.settings["sure"] else ""
         return f"NOT FOOLED, the goal was {wish}{sure}: {what}. Try a larger eps, more steps or another method"
+
+
+def marked(picture, where, height):
+    """A picture in grey, enlarged to about ``height``, with the pixels of ``where`` in their colours and framed."""
+    grey = to_uint8(255 - 0.5 * (255 - picture.mean(axis=2, keepdims=True).repeat(3, axis=2)))
+    picture = picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
+    scale = max(1, -(-height // picture.shape[0]))
+    sheet = np.where(where[..., None], picture, grey).repeat(scale, axis=0).repeat(scale, axis=1)
+    if where.sum() > MARKED:
+        return sheet
+    gap = max(3, sheet.shape[0] // 60)
+    for row, column in zip(*np.nonzero(where)):
+        top, left = max(0, scale * row - gap), max(0, scale * column - gap)
+        bottom, right = scale * (row + 1) + gap, scale * (column + 1) + gap
+        for lines in (np.s_[top : top + 2, left:right], np.s_[bottom - 2 : bottom, left:right],
+                      np.s_[top:bottom, left : left + 2], np.s_[top:bottom, right - 2 : right]):
+            sheet[lines] = FRAME
+    return sheet
 
 
 def _sizes(sizes, made):

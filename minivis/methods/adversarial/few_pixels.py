@@ -1,0 +1,154 @@
+"""Fool a net by as few pixels as possible, each of which may become anything.
+
+    one-pixel   differential evolution over places and colours, without a gradient      Su et al. 2019
+    jsma        pixel by pixel, the one whose change misleads the net most              Papernot et al. 2016
+
+Both lower the same margin, which is below 0 where the net is fooled: by how much the class to leave leads all others,
+or by how much another class leads the one to reach. Evolution tries one pixel, then two, and so on. The gradient tells
+jsma what a pixel could do at most, as if the net were linear; the best of them are tried, and the best of all stays. In
+the end pixels that are not needed go back.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import differential_evolution
+
+from minivis.engine.ending import Ending, answering
+from minivis.engine.network import Network
+from minivis.methods.adversarial.attacks import BATCH, aimed, as_pixels, class_gradient, logits_of
+from minivis.runtime.backend import to_cpu
+from minivis.runtime.progress import track
+from minivis.runtime.settings import SEED, takes, whole
+from minivis.types import Array, Pictures
+
+MOST = 3                                        # pixels that evolution tries
+TRIED = 24                                      # pixels whose change jsma tries out in a step
+MEMBERS = 15                                    # of the population, for each number that evolves
+
+
+@takes(steps=whole(1), most=whole(1), seed=SEED)
+def one_pixel(
+    net: Network, image: Pictures, target: str | int | Sequence[str | int] | None = None, *,
+    label: str | int | Sequence[str | int] | None = None, steps: int = 30, most: int = MOST,
+    mask: NDArray[Any] | None = None, seed: int = 0, progress: bool = False,
+) -> Array:  # fmt: skip
+    """Return pixels 0..255 (N, H, W, C) that differ from ``image`` in one pixel, or in up to ``most``.
+
+    The arguments are those of `attacks.pgd`. steps: generations for each number of pixels. If nothing is found, the
+    best picture with ``most`` changed pixels is returned.
+    """
+    net = answering(net)
+    pixels = as_pixels(net, image)
+    classes, sign = aimed(net, pixels, target, label)
+    out, allowed = to_cpu(pixels).copy(), places(mask, pixels.shape)
+    for i in range(len(out)):
+        for count in track(range(1, most + 1), progress, "one pixel, two, ..."):
+            found, margin = evolved(net, out[i], classes[i], sign, count, steps, allowed[i], seed)
+            if margin < 0:
+                break
+        out[i] = found
+    return net.xp.asarray(out)
+
+
+def evolved(net, picture, k, sign, count, steps, allowed, seed):
+    """(picture, margin) with ``count`` pixels changed: the best after so many generations, or the first that fools."""
+    channels, where = picture.shape[2], np.argwhere(allowed)
+    genes = 1 + channels                        # of a pixel: which of the places, and its colour
+
+    def made(z):                                # (genes * count, S) -> (S, H, W, C)
+        z = z.reshape(count, genes, -1)
+        some = np.repeat(picture[None], z.shape[2], axis=0)
+        for one in z:
+            rows, columns = where[one[0].astype(int).clip(0, len(where) - 1)].T
+            some[np.arange(len(some)), rows, columns] = np.rint(one[1:]).T
+        return some
+
+    best: dict[str, Any] = {"margin": np.inf, "picture": picture}
+
+    def loss(z):
+        some = made(z.reshape(genes * count, -1))
+        found = margins(net, some, k, sign)
+        if found.min() < best["margin"]:
+            best.update(margin=float(found.min()), picture=some[int(found.argmin())])
+        return found
+
+    def done(z, convergence=None):              # as every version of SciPy calls it
+        return best["margin"] < 0
+
+    bounds = [(0, len(where) - 1e-6), *[(0, 255)] * channels] * count
+    differential_evolution(loss, bounds, maxiter=steps, popsize=MEMBERS, seed=seed, vectorized=True, tol=0,
+                           updating="deferred", polish=False, recombination=0.9, callback=done)
+    return best["picture"], best["margin"]
+
+
+@takes(steps=whole(1), seed=SEED)
+def jsma(
+    net: Network, image: Pictures, target: str | int | Sequence[str | int] | None = None, *,
+    label: str | int | Sequence[str | int] | None = None, steps: int = 200, mask: NDArray[Any] | None = None,
+    seed: int = 0, progress: bool = False,
+) -> Array:  # fmt: skip
+    """Return pixels 0..255 (N, H, W, C) that differ from ``image`` in few pixels, at most ``steps``.
+
+    The arguments are those of `attacks.pgd`. A pixel's channels go to 0 or 255, as its gradient says.
+    """
+    net = answering(net)
+    pixels = as_pixels(net, image)
+    classes, sign = aimed(net, pixels, target, label)
+    out, allowed = to_cpu(pixels).copy(), places(mask, pixels.shape)
+    for i in range(len(out)):
+        out[i] = needed(net, out[i], greedy(net, out[i], classes[i], sign, steps, allowed[i], progress),
+                        classes[i], sign)
+    return net.xp.asarray(out)
+
+
+def greedy(net, picture, k, sign, steps, allowed, progress=False):
+    """Change one pixel after the other until the net is fooled."""
+    now, free = picture.copy(), allowed.copy()
+    for _ in track(range(steps), progress, "pixels"):
+        if margins(net, now[None], k, sign)[0] < 0 or not free.any():
+            break
+        _, gradient = class_gradient(net, net.xp.asarray(now[None]), np.array([k]))
+        gradient = sign * to_cpu(gradient)[0]
+        ends = np.where(gradient > 0, 255, 0).astype(now.dtype)
+        gain = np.where(free, (gradient * (ends - now)).sum(axis=2), -np.inf)
+        best = np.argsort(-gain, axis=None, kind="stable")[: min(TRIED, int(free.sum()))]
+        rows, columns = np.unravel_index(best, gain.shape)
+        some = np.repeat(now[None], len(best), axis=0)
+        some[np.arange(len(best)), rows, columns] = ends[rows, columns]
+        winner = int(margins(net, some, k, sign).argmin())
+        now, free[rows[winner], columns[winner]] = some[winner], False
+    return now
+
+
+def needed(net, picture, found, k, sign):
+    """``found`` with every changed pixel put back that is not needed, one at a time."""
+    while margins(net, found[None], k, sign)[0] < 0:
+        rows, columns = np.nonzero((found != picture).any(axis=2))
+        if len(rows) < 2:
+            break
+        some = np.repeat(found[None], len(rows), axis=0)
+        some[np.arange(len(rows)), rows, columns] = picture[rows, columns]
+        left = margins(net, some, k, sign)
+        if left.min() >= 0:
+            break
+        found = some[int(left.argmin())]
+    return found
+
+
+def margins(net, pictures, k, sign):
+    """(S,) below 0 where a picture fools the net: by how much class k leads the others, or (sign -1) they lead it."""
+    logits = logits_of(net, net.xp.asarray(pictures), BATCH).astype(np.float64)
+    if Ending.of(net).independent:
+        return sign * logits[:, k]
+    others = np.delete(logits, k, axis=1).max(axis=1)
+    return sign * (logits[:, k] - others)
+
+
+def places(mask, shape):
+    """(N, H, W) bool: where pixels may change."""
+    if mask is None:
+        return np.ones(shape[:3], bool)
+    return np.broadcast_to(np.asarray(to_cpu(mask), float), shape).max(axis=3) > 0

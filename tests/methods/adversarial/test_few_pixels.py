@@ -1,0 +1,86 @@
+"""As few pixels as it takes: the pixels are those that count, and no more of them are changed than are needed."""
+
+import numpy as np
+import pytest
+from channel_nets import channel_net, channel_picture
+from linear_nets import linear
+
+from minivis.methods.adversarial.few_pixels import greedy, jsma, margins, needed, one_pixel
+from minivis.methods.adversarial.fool import fool
+from minivis.methods.adversarial.fool_result import MARKED, marked
+
+
+def weighted():
+    """A linear net of 2 x 3 pixels in which the middle of the upper row decides, and its neighbour a little."""
+    w = np.zeros((2, 3, 3))
+    w[0, 1], w[0, 2] = (0.0, 2.0, 0.0), (0.1, 0.0, 0.0)
+    return linear(w)
+
+
+GREY = np.full((2, 3, 3), 120, np.uint8)                    # class a leads by 2 * 1 + 0.1 * 2 = 2.2
+
+
+@pytest.mark.parametrize("attack", [jsma, one_pixel])
+def test_the_one_pixel_that_decides_is_found(attack):
+    found = attack(weighted(), GREY, label="a")
+    assert np.argwhere((found[0] != GREY).any(axis=2)).tolist() == [[0, 1]]
+    assert margins(weighted(), found, 0, 1)[0] < 0 and found.min() >= 0 and found.max() <= 255
+    np.testing.assert_array_equal(found, np.rint(found))    # whole levels: a file holds them
+
+
+@pytest.mark.parametrize("attack", [jsma, one_pixel])
+def test_it_leads_to_a_class_too(attack):
+    found = attack(weighted(), GREY, "b")
+    assert margins(weighted(), found, 1, -1)[0] < 0
+
+
+@pytest.mark.parametrize("attack", [jsma, one_pixel])
+def test_where_the_mask_is_zero_nothing_changes(attack):
+    mask = np.ones((2, 3, 1))
+    mask[0, 1] = 0
+    found = attack(weighted(), GREY, label="a", mask=mask, steps=2)
+    assert (found[0, 0, 1] == GREY[0, 1]).all()
+
+
+def test_pixels_that_are_not_needed_go_back():
+    net, picture = weighted(), GREY.astype(float)
+    found = picture.copy()
+    found[0, 1] = 0
+    found[1] = 255                                          # three pixels that change nothing
+    kept = needed(net, picture, found, 0, 1)
+    assert np.argwhere((kept != picture).any(axis=2)).tolist() == [[0, 1]]
+
+
+def test_one_after_the_other_the_score_falls(vgg, rng):
+    picture = rng.integers(0, 256, (16, 16, 3)).astype(vgg.dtype)
+    k = int(vgg.forward(vgg.preprocess(picture))["fc8"][0].argmax())
+    falls = [margins(vgg, greedy(vgg, picture, k, 1, n, np.ones((16, 16), bool))[None], k, 1)[0] for n in (1, 2, 4)]
+    before = margins(vgg, picture[None], k, 1)[0]
+    assert all(a > b or a < 0 for a, b in zip([before, *falls], falls))
+
+
+@pytest.mark.parametrize("method", ["jsma", "one-pixel"])
+def test_the_figure_says_how_many_and_shows_which(method):
+    found = fool(weighted(), GREY, method=method)
+    assert found.ok and found.numbers["l0"] == 1 and found.settings["norm"] == "L0"
+    assert found.draw(0).ndim == 3
+    assert (found.made[0] != GREY).any(axis=2).sum() == 1
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_other_channels(channels):
+    picture = channel_picture(channels, 16, 16)
+    found = fool(channel_net(channels), picture, method="jsma", steps=3)
+    assert found.made.shape == (1, 16, 16, channels) and (found.made[0] != picture).any(axis=2).sum() <= 3
+    assert found.draw(0).ndim == 3
+
+
+def test_frames_stand_around_the_pixels():
+    picture = np.full((4, 4, 3), 40, np.uint8)
+    where = np.zeros((4, 4), bool)
+    where[1, 2] = True
+    sheet = marked(picture, where, 80)
+    assert sheet.shape == (80, 80, 3) and (sheet[30, 50] == 40).all() and (sheet[70, 10] > 100).all()
+    assert (sheet == (214, 39, 40)).all(axis=2).any()
+    many = marked(np.full((16, 16, 3), 40, np.uint8), np.ones((16, 16), bool), 16)
+    assert where.size < MARKED < 256 and (many == 40).all()
