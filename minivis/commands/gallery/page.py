@@ -10,6 +10,7 @@ import shlex
 from string import Template
 
 from minivis.commands.gallery.sections import PARTS
+from minivis.commands.gallery.study import STUDY
 from minivis.images.files import png_bytes
 
 RELOAD = 5                                      # seconds
@@ -48,6 +49,7 @@ a { color: var(--accent); }
 nav a { text-decoration: none; }
 nav a:hover, h2 a:hover { text-decoration: underline; }
 section { padding: 40px 0 12px; }
+.study { margin: 14px 0 0; font-size: .95rem; }
 .chapter { padding: 56px 0 0; }
 nav .chapter { padding: 8px 0 0; flex-basis: 100%; font-weight: 600; }
 .formula { font-family: "Cambria Math", Cambria, "STIX Two Text", Georgia, serif; font-size: 1.1rem; margin: 0 0 1em;
@@ -101,7 +103,12 @@ SECTION = Template("""<section id="$key">
 <p class="formula">$formula</p>
 $figure
 <p class="command"><code>$command</code><span class="soft">$seconds</span></p>
+$study
 </section>""")
+
+STUDY_LINES = Template("""<p class="study"><b>Look for:</b> $look<br>
+<b>Try</b> on the goose that comes with minivis: <code>minivis $words</code> $why<br>
+<span class="soft">docs/lessons, lesson $lesson · demos/$demo · minivis/$file</span></p>""")
 
 
 class Page:
@@ -149,7 +156,14 @@ def _section(number, shown):
     return SECTION.substitute(
         key=section.key, number=number, title=section.title, sentence=section.sentence, formula=section.formula,
         figure=figure, command=html.escape(shlex.join(["minivis", *shown.words])), seconds=seconds,
+        study=_study(section.key),
     )  # fmt: skip
+
+
+def _study(key):
+    """What to look for and to try, and where more is said; nothing for a section that STUDY does not know."""
+    study = STUDY.get(key)
+    return STUDY_LINES.substitute({name: html.escape(str(value)) for name, value in vars(study).items()}) if study else ""
 
 
 def data_uri(png):
