@@ -46,6 +46,7 @@ from .methods.synthesis.maximize import maximize
 from .methods.synthesis.maximize_layers import down_the_layers
 from .methods.synthesis.style import style_transfer, texture
 from .methods.synthesis.style_methods import style_methods
+from .objectives.words import parse_objective
 from .optimize.problem import Problem
 from .optimize.watch import Watch
 from .version import __version__
@@ -58,8 +59,8 @@ __all__ = [
     "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm", "filter_grid", "fool",
     "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers", "jsma",
     "layers", "lecture_linear", "linear_fool", "live", "load", "make_step", "maximize", "nearest", "neighbours",
-    "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize", "parse_unit", "pgd", "read_image",
-    "regularize", "saliency", "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "style_methods",
-    "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled",
-    "unit_values", "write_codes", "write_image",
+    "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize", "parse_objective", "parse_unit",
+    "pgd", "read_image", "regularize", "saliency", "saliency_kinds", "sanity_check", "save", "segment",
+    "side_by_side", "style_methods", "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms",
+    "tsne_grid", "tsne_labelled", "unit_values", "write_codes", "write_image",
 ]

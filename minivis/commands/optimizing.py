@@ -24,11 +24,16 @@ def preset_for(net):
     return preset_for(net)
 
 
+OBJECTIVE = click.Option(["--objective"], metavar="TEXT", show_default="none", help="Sum of units with weights to "
+                         "maximize, such as 'fc8:goose + 0.5*relu4_1:12 - 2*owl'.")
+
+
 @picture_command(
     "maximize",
     click.Option(["--unit"], multiple=True, metavar="UNIT", show_default="the first class",
                  help="Unit to maximize: a class, such as goose, or a neuron, such as conv3_1:7 or conv3_1:7@3,4; "
                       "repeat the option for several."),
+    OBJECTIVE,
     click.Option(["--preset"], type=click.Choice(list(MAXIMIZE)), default="minivis",
                  show_default="natural; minivis for nets of small pictures, such as ours",
                  help="Set of defaults, from minivis, a paper or a tool; the options below replace single settings."),
@@ -69,7 +74,7 @@ def preset_for(net):
     *under(COMPUTING, TILE, MEMORY),
     image=False, long="steps", compares=True, by_net={"preset": preset_for},
 )  # fmt: skip
-def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start, mask, feather, width, count,
+def maximize(given, seed, progress, watch, unit, objective, preset, down_the_layers, start, mask, feather, width, count,
              **replaced):  # fmt: skip
     """Make an image that excites a class or a neuron as much as possible.
 
@@ -81,15 +86,15 @@ def maximize(given, seed, progress, watch, unit, preset, down_the_layers, start,
 
     shared = {"preset": preset, "size": width, "seed": seed, "progress": progress, "watch": watch, **replaced}
     if down_the_layers:
-        if unit or start is not None or mask is not None or count > 1:
-            raise BadValue("--down-the-layers chooses its own units and starts from noise: leave out --unit, --start, "
-                           "--mask and --count")
+        if unit or objective or start is not None or mask is not None or count > 1:
+            raise BadValue("--down-the-layers chooses its own units and starts from noise: leave out --unit, "
+                           "--objective, --start, --mask and --count")
         return maximize_layers.down_the_layers(given.net, **shared)
     if mask is not None and start is None:
         raise BadValue("--mask says where a picture may change: give that picture with --start")
     if start is not None:
         shared |= mask_of(given, mask, feather, start, given.further["start"][0].name)
-    return method.maximize(given.net, list(unit) or None, start=start, count=count, **shared)
+    return method.maximize(given.net, list(unit) or None, objective=objective, start=start, count=count, **shared)
 
 
 @picture_command(

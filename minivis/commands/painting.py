@@ -50,6 +50,8 @@ def pooling(default):
                  help="Layer or channel to amplify; repeat the option for several."),
     click.Option(["--guide"], type=PICTURE_FILE, metavar="FILE", show_default="none",
                  help="Picture whose features the dream amplifies."),
+    click.Option(["--objective"], metavar="TEXT", show_default="none", help="Sum of layers and units with weights to "
+                 "amplify, such as 'relu4_1 + 0.5*relu3_1:12'; in IMAGE, a term of weight 1 is as large as any other."),
     *mask_options(),
     click.Option(["--sheet"], is_flag=True, help="Draw one dream for each layer, side by side."),
     COLOURS,
@@ -78,8 +80,8 @@ def pooling(default):
     ),
     *under(COMPUTING, TILE, MEMORY), size=SIZE, long="steps",
 )  # fmt: skip
-def dream(given, seed, progress, watch, layer, guide, mask, feather, sheet, step_size, no_clip, frames, zoom, side,
-          **settings):  # fmt: skip
+def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, sheet, step_size, no_clip, frames, zoom,
+          side, **settings):  # fmt: skip
     """Amplify what the net sees in IMAGE (DeepDream).
 
     Low layers add strokes, and high layers add the things that the net knows.
@@ -88,13 +90,14 @@ def dream(given, seed, progress, watch, layer, guide, mask, feather, sheet, step
     from minivis.methods.synthesis.dream import dream
     from minivis.methods.synthesis.dream_films import dream_layers, dream_zoom
 
-    if sheet and (frames or layer):
-        raise BadValue("--sheet makes a dream for every layer: leave out --layer and --frames")
+    if sheet and (frames or layer or objective):
+        raise BadValue("--sheet makes a dream for every layer: leave out --layer, --objective and --frames")
     check_side(given.net, given.image, side, settings["memory"])
     image = at_side(given.image, side)
     if mask is not None and frames:
         raise BadValue("--mask lies on IMAGE, which a zoom leaves behind: leave out --mask or --frames")
     settings |= mask_of(given, mask, feather, given.image, given.image_name)
+    settings |= {} if objective is None else {"objective": objective}
     shared = {"guide": guide, "step": step_size, "clip": not no_clip, "seed": seed, "progress": progress,
               "watch": watch, **settings}
     if sheet:

@@ -5,10 +5,10 @@ The package exports every public function of its modules, so a new objective is 
 
 from types import FunctionType
 
-from minivis.objectives import activations, base, dream, priors, style
+from minivis.objectives import activations, base, dream, priors, style, words
 from minivis.objectives.base import Evaluation, Objective, Part
 
-_MODULES = (base, activations, priors, style, dream)
+_MODULES = (base, activations, priors, style, dream, words)
 _PUBLIC = {name: value for module in reversed(_MODULES) for name, value in vars(module).items()
            if isinstance(value, FunctionType) and value.__module__ == module.__name__ and not name.startswith("_")}
 

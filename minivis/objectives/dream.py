@@ -9,8 +9,9 @@ import numpy as np
 
 from minivis.engine.checks import check_finite
 from minivis.engine.image_gradient import activations, whole_layers
+from minivis.engine.units import parse_unit
 from minivis.errors import BadValue
-from minivis.objectives.activations import energy, score
+from minivis.objectives.activations import energy, unit_value
 from minivis.objectives.base import objective
 from minivis.runtime.backend import get_xp
 
@@ -18,7 +19,7 @@ ROWS = 2**22                                    # dot products with a guide at a
 
 
 def dream_loss(net, x, wanted, guide=None, tile=None):
-    """The objective of ``wanted``, {"layer" or "layer:channel": weight}; x, guide (1, H, W, C): inputs of the net.
+    """The objective of ``wanted``, {a layer or a unit: weight}; x, guide (1, H, W, C): inputs of the net.
 
     Each term is relative to its value in x, so that weights mean shares. Raise BadValue if that value is 0.
     """
@@ -27,7 +28,7 @@ def dream_loss(net, x, wanted, guide=None, tile=None):
     terms, seen = [], np.zeros(len(wanted))
     for text in wanted:
         layer, _, channel = text.partition(":")
-        terms.append(guided(layer, guides[layer]) if guides else score(layer, int(channel)) if channel else
+        terms.append(guided(layer, guides[layer]) if guides else unit_value(parse_unit(net, text)) if channel else
                      energy(layer))
     for acts in activations(net, x, layers, tile):
         seen += [one(acts)[0] for one in terms]

@@ -27,12 +27,13 @@ from minivis.images.resampling import linear
 from minivis.methods.shared.result import Result, input_of
 from minivis.objectives.dream import dream_loss
 from minivis.objectives.layer_weights import layer_weights
+from minivis.objectives.words import parse_terms
 from minivis.optimize.budget import lean
 from minivis.optimize.recorder import LongRun
 from minivis.optimize.update_rules import Gradient
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
-from minivis.runtime.settings import FARTHEST, FUNCTION, NUMBERS, SEED, SWITCH, choice, number, takes, whole
+from minivis.runtime.settings import FARTHEST, FUNCTION, NUMBERS, SEED, SWITCH, TEXT, choice, number, takes, whole
 from minivis.runtime.workspace import Workspace
 from minivis.types import Array, Picture, Pictures
 
@@ -105,10 +106,11 @@ class State:
 
 
 @takes(octaves=whole(1), octave_scale=number(), steps=whole(0), step=number(), jitter=whole(0, FARTHEST), clip=SWITCH,
-       mask=MASK, feather=number(0), colours=choice("colour mode", COLOURS), tile=whole(1), memory=number(), seed=SEED)
+       mask=MASK, feather=number(0), objective=TEXT,
+       colours=choice("colour mode", COLOURS), tile=whole(1), memory=number(), seed=SEED)
 def dream(
     net: Network, image: Pictures, layers: Any = None, *, guide: Picture | None = None, mask: Any = None,
-    feather: float = 0.0, octaves: int = 4,
+    feather: float = 0.0, objective: str | None = None, octaves: int = 4,
     octave_scale: float = 1.4, steps: int = 10, step: float = 1.5, jitter: int = 32, clip: bool = True,
     colours: str = "free", tile: int | None = None, memory: float | None = None, seed: int = 0, progress: bool = False,
     watch: Watch | None = None,
@@ -117,14 +119,16 @@ def dream(
 
     layers: a layer, a channel such as "conv4_1:12", or several as {name: weight}. guide: a picture whose features are
     amplified instead. mask: where the picture may change, see masks.py; feather: the blur of its edge, in pixels.
-    ``steps`` are made in each of ``octaves``. clip: clip to 0..255 after each step; without it, the contrast is
-    adjusted at the end. colours: "free", or "kept" as in the picture. tile: see `image_gradient`. memory: bytes for the
-    whole program, by default what is free; if that is too little, the dream switches to tiles.
+    objective: instead of layers a sum such as "relu4_1 + 0.5*relu3_1:12 - relu3_1:7" (words.py). ``steps`` are made in
+    each of ``octaves``. clip: clip to 0..255 after each step; without it, the contrast is adjusted at the end. colours:
+    "free", or "kept" as in the picture. tile: see `image_gradient`. memory: bytes for the whole program, by default
+    what is free; if that is too little, the dream switches to tiles.
     """
     check_settings(octaves, octave_scale, steps, step, jitter, colours)
     if colours == "kept":
         check_colours(net.input_channels)
-    wanted = layer_weights(net, layers, "dream", channels=True)
+    wanted = (layer_weights(net, layers, "dream", channels=True) if objective is None else
+              terms_of(net, objective, layers))
     if "input" in wanted:
         raise BadValue("'input' is the picture itself: dream of a layer")
     body = trunk(net, {text.partition(":")[0] for text in wanted})
@@ -158,6 +162,14 @@ def dream(
         "octave_scale": octave_scale,
         "steps": steps, "colours": colours, "memory": memory, **how,
     })  # fmt: skip
+
+
+def terms_of(net, objective, layers):
+    """{layer or unit: weight} of an objective in words."""
+    if layers is not None:
+        raise BadValue("layers and an objective are two goals: write both as one objective, such as 'relu4_1 + "
+                       "0.5*relu3_1:12'")
+    return {term.name: term.weight for term in parse_terms(net, objective)}
 
 
 class DreamRun(LongRun):

@@ -8,26 +8,26 @@ effectively a spectrum instead of pixels and random moves in every step (Olah et
 its class survives shifts, turns and scaling.
 """
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from minivis.engine.ending import Ending, answering
+from minivis.engine.ending import answering
 from minivis.engine.geometry import preprocessing_of
 from minivis.engine.image_gradient import activations, has_tiles
 from minivis.engine.network import Network
-from minivis.engine.units import Unit, UnitLike, before_relu, parse_unit, unit_values
+from minivis.engine.units import UnitLike, before_relu, parse_unit, unit_values
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
 from minivis.images.masks import MASK
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.methods.shared.result import Result, input_of
+from minivis.methods.synthesis.goals import ANY_SIZE, goal_of, layers_of
 from minivis.methods.synthesis.masked import behind_mask
-from minivis.objectives.activations import diversity, log_probability, log_sigmoid, log_value, probability, unit_value
-from minivis.objectives.priors import l2, tv
+from minivis.objectives.activations import unit_value
+from minivis.objectives.words import Sought
 from minivis.optimize import transforms
 from minivis.optimize.budget import lean
 from minivis.optimize.loop import optimize
@@ -62,8 +62,6 @@ MAXIMIZE_KINDS = {
     "small_contribution": number(),
 }  # fmt: skip
 SMALL = 96                              # pixels, of a net's input
-NOISE = 32.0                            # levels, where a layer's values are compared
-ANY_SIZE = 128                          # pixels, for a net that takes any size, as in Lucid
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +69,7 @@ class Maximize(Result):
     """``pictures`` uint8 (N, H, W, C), one for each of ``units``; ``values`` (N,) there, ``probs`` of classes."""
 
     pictures: np.ndarray
-    units: tuple[Unit, ...]
+    units: tuple[Any, ...]                      # `Unit`, or `Sought` for an objective
     names: tuple[str, ...]
     values: np.ndarray
     probs: np.ndarray | None
@@ -117,13 +115,15 @@ class Maximize(Result):
        mask=MASK, feather=number(0), **MAXIMIZE_KINDS)
 def maximize(
     net: Network, unit: UnitLike = None, *, preset: MaximizePreset | None = None, start: Any = None, mask: Any = None,
-    feather: float = 0.0, size: int | tuple[int, int] | None = None, count: int = 1, tile: int | None = None,
-    memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None, **settings: Any,
+    feather: float = 0.0, objective: Any = None, size: int | tuple[int, int] | None = None, count: int = 1,
+    tile: int | None = None, memory: float | None = None, seed: int = 0, progress: bool = False,
+    watch: Watch | None = None, **settings: Any,
 ) -> Maximize:  # fmt: skip
     """Images that excite a unit (default: the goose, or the first class), or each unit of a list, ``count`` for each.
 
     start: a picture to begin from, uint8 (H, W, C); by default the net's mean colour, with the preset's ``noise``.
     mask: where ``start`` may change, see masks.py; feather: the blur of its edge, in pixels of it.
+    objective: instead of units a sum of them, such as "goose + 0.5*relu4_1:12" (words.py), or an `Objective` to grow.
     size: (H, W) or a number, for units of layers that take any size. tile: see `image_gradient`; memory: bytes for the
     whole program, by default what is free; budget.py says what happens if that is too little. Other settings (DEFAULTS
     has them all) replace the preset's. With ``diversity`` the images of a batch differ in the layer of role "content".
@@ -134,11 +134,11 @@ def maximize(
         raise BadValue(f"scale must be the fraction by which a picture grows or shrinks, from 0 to below 1, not "
                        f"{how['scale']}")
     net = answering(net)
-    units = named_units(net, unit)
+    units: tuple[Any, ...] = named_units(net, unit) if objective is None else (sought_of(net, objective, unit),)
     if count < 1:
         raise BadValue(f"count must be at least 1, not {count}")
     units = tuple(u for u in units for _ in range(count))
-    shape = (len(units), *image_size(net, units[0].layer, size, start), net.input_channels)
+    shape = (len(units), *image_size(net, size, start), net.input_channels)
     goal, space, moves = goal_of(net, units, how, shape), parameterization_of(net, shape, how), transforms_of(how)
     if mask is not None:
         space = behind_mask(space, start, mask, feather)
@@ -176,46 +176,20 @@ def named_units(net, unit):
     return units
 
 
-def image_size(net, layer, size, start):
+def sought_of(net, objective, unit):
+    if unit is not None:
+        raise BadValue("a unit and an objective are two goals: write both as one objective, such as 'goose + "
+                       "0.5*relu4_1:12'")
+    return Sought.of(net, objective)
+
+
+def image_size(net, size, start):
     """(H, W): the given size, the net's own, that of the start, or 128."""
     if size is not None:
         return (int(size), int(size)) if np.ndim(size) == 0 else tuple(size)
     if net.input_size is not None:
         return net.input_size
     return start.shape[:2] if start is not None else (ANY_SIZE, ANY_SIZE)
-
-
-def goal_of(net, units, how, shape):
-    """The objective: -score, the priors, and what keeps images apart. ``shape``: of the images, (N, H, W, C)."""
-    if how["goal"] == "score":
-        goal = -1 * unit_value(list(units))
-    elif how["goal"] == "log-score":
-        goal = -1 * log_value(list(units), spread(net, units[0], shape))
-    else:
-        logits, prob = net.role("logits"), net.role("prob")
-        if any(u.layer not in (logits, prob) for u in units):
-            raise BadValue(f"{units[0]} is not a class, so it has no probability; use goal='score', which takes any "
-                           "unit")
-        channels = [u.channel for u in units]
-        log = log_sigmoid if Ending.of(net).independent else log_probability
-        goal = -1 * (probability(prob, channels) if how["goal"] == "probability" else log(logits, channels))
-    goal = goal + how["l2"] * l2() + how["tv"] * tv(how["tv_beta"])
-    if how["contrast"]:
-        goal = goal + 1 / (how["contrast"] * math.prod(shape[1:])) * tv(how["tv_beta"])
-    if how["diversity"]:
-        layer = net.roles.get("content") or units[0].layer
-        goal = goal + how["diversity"] * diversity(layer)
-    return goal
-
-
-def spread(net, unit, shape):
-    """How far the values of a layer's channels lie apart (standard deviation), where the image is grey and noise."""
-    sides = net.input_size or tuple(min(side, ANY_SIZE) for side in shape[1:3])
-    noise = 127.5 + NOISE * np.random.default_rng(0).standard_normal((1, *sides, shape[3]))
-    acts = net.forward(input_of(net, to_uint8(noise)), until=unit.layer, keep=(unit.layer,), grad=None)
-    values = to_cpu(acts[unit.layer]).reshape(-1, acts[unit.layer].shape[-1]).mean(axis=0)
-    positions = math.prod(net.shapes((1, *shape[1:]))[unit.layer][1:-1]) if unit.where is None else 1
-    return float(values.std() * positions) or 1.0
 
 
 def parameterization_of(net, shape, how):
@@ -269,10 +243,11 @@ def regularizers_of(net, how):
 
 def look(net, pictures, units, tile=None):
     """(values, probabilities or None) of each unit for its own picture, rounded to 0..255 as in the file."""
-    x, layer, prob = input_of(net, pictures), units[0].layer, net.roles.get("prob")
-    if tile is not None:                        # summed over positions, of no class
-        value = unit_value(list(units))
-        return sum(value.evaluate(part).losses for part in activations(net, x, [layer], tile)), None
+    x, prob = input_of(net, pictures), net.roles.get("prob")
+    if isinstance(units[0], Sought) or tile is not None:        # summed over positions, of no class
+        value = units[0].objective if isinstance(units[0], Sought) else unit_value(list(units))
+        return sum(value.evaluate(part).losses for part in activations(net, x, layers_of(units), tile)), None
+    layer = units[0].layer
     is_class = layer in (net.roles.get("logits"), prob) and prob is not None
     acts = net.forward(x, until=prob if is_class else layer, keep={layer, prob} if is_class else {layer}, grad=None)
     values = np.array([float(to_cpu(unit_values(acts, u))[i]) for i, u in enumerate(units)])
@@ -282,12 +257,14 @@ def look(net, pictures, units, tile=None):
 
 def asleep_at(net, units, values):
     """Yield a sentence for each unit of a ReLU that is still 0: there its gradient is 0 as well, and nothing moved."""
-    for unit in dict.fromkeys(u for u, value in zip(units, values) if value == 0):
+    for unit in dict.fromkeys(u for u, value in zip(units, values) if value == 0 and not isinstance(u, Sought)):
         if (before := before_relu(net, unit)) is not None:
             yield (f"{unit} is 0 in the image, and where a ReLU gives 0 no gradient passes: maximize {before} instead, "
                    "the same unit before its ReLU")
 
 
 def name_of(net, unit):
+    if isinstance(unit, Sought):
+        return str(unit)
     is_class = net.class_names and unit.layer in (net.roles.get("logits"), net.roles.get("prob"))
     return net.class_names[unit.channel] if is_class else str(unit)
