@@ -162,8 +162,9 @@ def _section(number, shown):
 
 def _study(key):
     """What to look for and to try, and where more is said; nothing for a section that STUDY does not know."""
-    study = STUDY.get(key)
-    return STUDY_LINES.substitute({name: html.escape(str(value)) for name, value in vars(study).items()}) if study else ""
+    if key not in STUDY:
+        return ""
+    return STUDY_LINES.substitute({name: html.escape(str(value)) for name, value in vars(STUDY[key]).items()})
 
 
 def data_uri(png):

@@ -1,6 +1,6 @@
-"""What a reader of the gallery may do with a section: what to look for, what to try, and where it is explained.
+"""What a reader of the gallery may do with a section: what to look for, what to try, and where more is said.
 
-Lessons stand in docs/lessons, and the scripts that spell a method out in demos/. A section joins with one entry of STUDY.
+Lessons stand in docs/lessons, and the scripts that spell a method out in demos/. Each section has an entry in STUDY.
 """
 
 from dataclasses import dataclass
