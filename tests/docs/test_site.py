@@ -51,6 +51,7 @@ def test_every_page_is_in_the_navigation(made):
     pages = {re.sub(r"\.(md|rst)$", "", name) for name in made}
     lost = [page for page in pages if not any(fnmatch.fnmatchcase(page, entry) for entry in listed)]
     assert sorted(page for page in lost if not page.startswith("derivations/")) == ["index"]    # those by links.py
+    assert len(listed) == len(set(listed)), "a page stands in the navigation twice"
     wrong = [entry for entry in listed if not fnmatch.filter(pages, entry)]
     assert sorted(wrong) == ["gallery/index"]                   # sphinx-gallery makes it
 
