@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from minivis.layers.relevance import RELEVANCE_RULES
-from minivis.layers.relu import IMAGING_RULES
+from minivis.layers.relevance import RELEVANCE_RULES, RelevanceRuleName
+from minivis.layers.relu import IMAGING_RULES, ImagingRuleName
 from minivis.methods.attribution import gradcam as cam
 from minivis.methods.attribution.deeplift import deeplift
 from minivis.methods.attribution.integrated_gradients import gradient_x_input, integrated_gradients
@@ -18,8 +18,8 @@ from minivis.methods.attribution.smoothgrad import smoothgrad
 from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
 
 SaliencyKind: TypeAlias = Literal[
-    "gradient", "deconv", "guided", "smoothgrad", "input", "integrated", "deeplift", "lrp", "lrp-flat", "lrp-epsilon",
-    "lrp-gamma", "lrp-alpha-beta", "gradcam", "guided-gradcam"]
+    "gradient", ImagingRuleName, "smoothgrad", "input", "integrated", "deeplift", RelevanceRuleName, "gradcam",
+    "guided-gradcam"]
 
 SETTINGS = {"samples": 50, "noise": 0.15, "baseline": "grey", "steps": 32, "layer": None}
 
