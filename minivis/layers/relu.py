@@ -22,8 +22,8 @@ from minivis.errors import UnknownName
 from minivis.layers.base import Layer
 from minivis.runtime.settings import number, takes
 
-ImagingRuleName: TypeAlias = Literal["deconv", "guided"]                # the names in `IMAGING_RULES`, for type checkers
-ReLURuleName: TypeAlias = Literal["normal", ImagingRuleName]            # those in `RELU_RULES`
+ImagingRuleName: TypeAlias = Literal["deconv", "guided"]            # those in `IMAGING_RULES`, for type checkers
+ReLURuleName: TypeAlias = Literal["normal", ImagingRuleName]        # those in `RELU_RULES`
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 FACTOR_FIRST, FACTOR_LAST = re.compile(rf"\s*({NUMBER})\s*\*"), re.compile(rf"(.*)\*\s*({NUMBER})\s*", re.DOTALL)
 LONGEST, MOST_SIGNS = 2000, 200                 # characters, and signs in them
 GRAMMAR = "write a sum of units with weights, such as 'fc8:goose + 0.5*relu4_1:12 - 2*owl'"
+SIGN = re.compile(r"\s*([+-]?)")                # it matches everywhere, if only nothing
 
 
 class Term(NamedTuple):
@@ -122,8 +123,8 @@ class Reader:
         return self.known[start]
 
     def try_from(self, start):
-        match = re.compile(r"\s*([+-]?)").match(self.text, start)
-        if start and not match[1]:
+        match = SIGN.match(self.text, start)
+        if match is None or (start and not match[1]):
             return None
         sign, begin = -1.0 if match[1] == "-" else 1.0, match.end()
         for end in reversed([end for end in self.ends if end > begin]):
