@@ -116,9 +116,9 @@ def digits_net():
     return net
 
 
-def chart(curves, x_label="evaluations of loss and gradient"):
-    """{name: values} as lines over 1, 2, 3, ..., in one chart, uint8 (H, W, 3)."""
-    lines = {name: (np.arange(1, len(values) + 1), values) for name, values in curves.items()}
+def chart(curves, x_label="evaluations of loss and gradient", x=None):
+    """{name: values} as lines over x, or over 1, 2, 3, ..., in one chart, uint8 (H, W, 3)."""
+    lines = {name: (np.arange(1, len(values) + 1) if x is None else x, values) for name, values in curves.items()}
     return line_chart(lines, height=210, x_label=x_label)
 
 

@@ -21,7 +21,10 @@ from .methods.adversarial.fool import fool
 from .methods.adversarial.hog import hog_net, hog_twin
 from .methods.adversarial.lecture_linear import lecture_linear
 from .methods.adversarial.linear import linear_fool
+from .methods.adversarial.robustness import robustness
+from .methods.adversarial.sound import sound_fool
 from .methods.adversarial.szegedy import szegedy
+from .methods.adversarial.templates import linear_templates
 from .methods.attribution.backprop import backprop
 from .methods.attribution.curves import insertion_deletion
 from .methods.attribution.occlusion import occlusion
@@ -58,9 +61,10 @@ __all__ = [
     "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers", "dream", "dream_layers",
     "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm", "filter_grid", "fool",
     "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers", "jsma",
-    "layers", "lecture_linear", "linear_fool", "live", "load", "make_step", "maximize", "nearest", "neighbours",
-    "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize", "parse_objective", "parse_unit",
-    "pgd", "read_image", "regularize", "saliency", "saliency_kinds", "sanity_check", "save", "segment",
-    "side_by_side", "style_methods", "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms",
-    "tsne_grid", "tsne_labelled", "unit_values", "write_codes", "write_image",
+    "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step", "maximize",
+    "nearest", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize",
+    "parse_objective", "parse_unit", "pgd", "read_image", "regularize", "robustness", "saliency", "saliency_kinds",
+    "sanity_check", "save", "segment", "side_by_side", "sound_fool", "style_methods", "style_transfer", "szegedy",
+    "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes",
+    "write_image",
 ]

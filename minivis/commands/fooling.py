@@ -1,12 +1,15 @@
-"""`minivis fool`, `evolve`, `linear` and `hog`: pictures that people and classifiers see differently."""
+"""`minivis fool`, `evolve`, `linear`, `hog`, `sound`, `robustness`: what people and classifiers see differently."""
 
 import click
 
 from minivis.commands.common import SEED, THREADS
+from minivis.commands.default_net import unnamed
 from minivis.commands.option_groups import OPTIMISER, under
 from minivis.commands.picture_command import PictureCommand, picture_command
 from minivis.commands.types import START, real, whole
 
+LINEAR_NET, VOWELS_NET = "emoji-linear", "vowels-net"
+VOWELS = ("a", "e", "i", "o", "u")
 METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy", "one-pixel", "jsma")
 
 
@@ -96,8 +99,9 @@ def linear(given, seed, progress, on, to, data):
     """Fool a linear classifier, which shows that depth is not the reason.
 
     The figure shows the weights of a softmax classifier without hidden layers as pictures, the smallest changes that
-    alter its answers, and examples with the weights of one class mixed in. With --on emoji, the changes are compared
-    with those that the convnet needs.
+    alter its answers, and examples with the weights of one class mixed in. With --on emoji the classifier is the net
+    emoji-linear: a goose with a bit of goldfish's weights, and a goldfish with a bit of daisy's, each beside what --net
+    needs for the same. --to names the class that the goose is to be.
     """
     from minivis.errors import BadValue
     from minivis.methods.adversarial.lecture_linear import lecture_linear
@@ -109,10 +113,58 @@ def linear(given, seed, progress, on, to, data):
         if to is not None:
             raise BadValue("--to needs classes: name a data set with --on")
         return lecture_linear()
+    if on == "emoji":
+        import numpy as np
+
+        from minivis.data.samples import Samples, upright
+        from minivis.methods.adversarial.templates import CHAIN, linear_templates
+        from minivis.weights.catalogue import load
+
+        samples, leading, linear = Samples(), upright(), load(LINEAR_NET)
+        labels = np.array([linear.class_names.index(name) for name in [*leading, *samples.names]])
+        images = np.concatenate([np.stack(list(leading.values())), samples.images])
+        return linear_templates(linear, images, labels, chain=(*CHAIN[:1], to) if to else CHAIN, convnet=given.net,
+                                seed=seed, progress=progress)
     from minivis.data.rows import rows
 
     found = rows(on, **({"folder": data} if on == "fashion" else {}))
-    return linear_fool(**found, target=to, net=given.net if on == "emoji" else None, seed=seed, progress=progress)
+    return linear_fool(**found, target=to, seed=seed, progress=progress)
+
+
+class SoundCommand(PictureCommand):
+    """A command for sounds: its net is vowels-net, unless --net names another."""
+
+    def run(self, **params):
+        if unnamed("net"):
+            params["net"] = VOWELS_NET
+        return super().run(**params)
+
+    def stem(self, params):
+        return f"{params['say']}-to-{params['to']}"
+
+
+@picture_command(
+    "sound",
+    click.Option(["--say"], type=click.Choice(VOWELS), default="a", show_default=True, help="Vowel that is spoken."),
+    click.Option(["--to"], type=click.Choice(VOWELS), default="i", show_default=True,
+                 help="Vowel that the net is to hear."),
+    click.Option(["--snr"], type=real(0, 100), metavar="DB", show_default="the largest that fools the net",
+                 help="Least signal-to-noise ratio of the addition."),
+    image=False, kind=SoundCommand, parts=("before.wav", "after.wav"),
+)
+def sound(given, seed, progress, say, to, snr):
+    """Add something inaudible to a spoken vowel, so that the net hears another one.
+
+    The vowel is made by rule, by a speaker drawn from --seed, and shown as a spectrogram, which is what the net
+    vowels-net reads. The addition is found in the waveform. Both sounds are written beside the figure, as
+    FILE-before.wav and FILE-after.wav. The exit code is 1 if the net is not fooled.
+    """
+    import numpy as np
+
+    from minivis.data.vowels import speak
+    from minivis.methods.adversarial.sound import sound_fool
+
+    return sound_fool(given.net, speak(say, np.random.default_rng((seed, 9))), to, snr=snr)
 
 
 @picture_command(
@@ -141,3 +193,38 @@ def hog(given, seed, progress, steps, eps):
         start, _ = Preprocessing(crop_fraction=1.0).fit_image(read_image(given.inputs["like"]),
                                                               size=given.image.shape[:2])
     return hog_twin(given.image, start, steps=steps, eps=eps, seed=seed, progress=progress)
+
+
+@picture_command(
+    "robustness",
+    click.Option(["--on"], type=click.Choice(["emoji", "digits"]), default="emoji", show_default=True,
+                 help="Compare emoji-vgg with emoji-vgg-robust on the sample pictures, or train three nets of digits, "
+                      "as usual, with shifts and noise, and against FGSM, which takes a minute."),
+    click.Option(["--count"], type=whole(2, 297), default=100, show_default=True, metavar="N",
+                 help="Number of pictures."),
+    click.Option(["--steps"], type=whole(), default=10, show_default=True, metavar="N", help="Number of steps of PGD."),
+    image=False, kind=DataCommand, net=False, compute=[SEED, THREADS],
+)
+def robustness(given, seed, progress, on, count, steps):
+    """Show how accurate nets are under attacks of growing strength, each net attacked through its own weights.
+
+    A net that is trained on augmented pictures or against an attack withstands more, and is fooled anew.
+    """
+    import numpy as np
+
+    from minivis.methods.adversarial.robustness import robustness
+
+    if on == "digits":
+        from minivis.data.digits import every_digit
+        from minivis.training.hardened import hardened
+
+        images, labels, new = every_digit()
+        return robustness(hardened(seed=seed), images[new][:count], labels[new][:count], steps=steps, seed=seed,
+                          eps=(0, 8, 16, 24, 32, 48, 64, 96), progress=progress)
+    from minivis.data.samples import Samples
+    from minivis.weights.catalogue import load
+
+    nets, samples = {name: load(name) for name in ("emoji-vgg", "emoji-vgg-robust")}, Samples()
+    some = np.unique(np.linspace(0, len(samples.names) - 1, min(count, len(samples.names))).round().astype(int))
+    labels = np.array([nets["emoji-vgg"].class_names.index(samples.names[i]) for i in some])
+    return robustness(nets, samples.images[some], labels, steps=steps, seed=seed, progress=progress)

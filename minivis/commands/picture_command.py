@@ -222,8 +222,8 @@ class PictureCommand(GroupedCommand):
 
     @staticmethod
     def beside(out, part):
-        """The path of a part, a PNG, which is lossless."""
-        return str(Path(out).with_name(f"{Path(out).stem}-{part}.png"))
+        """The path of a part: a PNG, which is lossless, unless its name has another suffix."""
+        return str(Path(out).with_name(f"{Path(out).stem}-{part if Path(part).suffix else part + '.png'}"))
 
     def words(self, params):
         """The command line for ``params``, as a list, without defaults and without options that do not change the
@@ -263,12 +263,21 @@ class PictureCommand(GroupedCommand):
 
 
 def write_part(file, picture, force):
-    """Write a picture beside another, and return where: as PNG, or as an array if a PNG has no such channels."""
+    """Write a picture beside another, and return where: as PNG, or as an array if a PNG has no such channels; or a
+    sound, int16 (L,), as WAV."""
     import numpy as np
 
     from minivis.images.files import write_image
     from minivis.runtime.files import atomic_write
 
+    if file.endswith(".wav"):
+        from scipy.io import wavfile
+
+        from minivis.data.vowels import RATE
+
+        with atomic_write(file, force) as temporary:
+            wavfile.write(temporary, RATE, picture)
+        return file
     if picture.shape[2] in (1, 3, 4):
         write_image(file, picture, force=force)
         return file

@@ -29,7 +29,8 @@ HEADINGS = {
     "Pictures made by a net": (
         optimizing.maximize, optimizing.invert, painting.dream, painting.style, painting.texture,
     ),
-    "Fooling classifiers": (fooling.fool, fooling.evolve, fooling.linear, fooling.hog),
+    "Fooling classifiers": (fooling.fool, fooling.evolve, fooling.linear, fooling.hog, fooling.sound,
+                             fooling.robustness),
     "Learning": (exercises.exercise, explaining.explain),
     "Nets": (weights.weights, nets.inspect, nets.gradcheck, training.train, bench.bench),
 }  # fmt: skip

@@ -96,6 +96,15 @@ def train_digits(film, steps, seed, threads, out, force, **rest):
     return run(start, "digits-net", settings, out=out, force=force, shown=shown, **rest)
 
 
+@train.command("vowels", cls=GroupedCommand, params=SHARED)
+def train_vowels(steps, seed, threads, **rest):
+    """Train a small net on spoken vowels, made by rule, as pictures of their spectrum over time."""
+    from minivis.training import recipes
+
+    start = lambda changes: recipes.vowels(threads=threads, **changes)  # noqa: E731
+    return run(start, "vowels-net", {"seed": seed, "threads": threads, "steps": steps}, **rest)
+
+
 class Shown:
     """What `minivis train digits` shows: a film, a picture of curves and filters, gradient checks before and after."""
 

@@ -49,6 +49,12 @@ class Samples:
         return {"side": SIDE, "columns": COLUMNS, "names": self.names}
 
 
+def upright():
+    """{class: uint8 (64, 64, 3)}: a goose and a goldfish, large and upright, which even a linear classifier knows."""
+    sheet = np.asarray(Image.open(io.BytesIO(files("minivis.data").joinpath("upright.png").read_bytes())))
+    return {"goose": sheet[:, :SIDE], "tropical fish": sheet[:, SIDE:]}
+
+
 def folder_called(path):
     """``path``; of the word "samples" or "digits", unless something else is called so, the folder of these pictures."""
     return unpacked(path) if is_set(path) else path

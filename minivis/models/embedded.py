@@ -12,12 +12,12 @@ from minivis.layers import LRN, BatchNorm, Conv2D, Dropout, Flatten, FullyConnec
 
 VGG_BLOCKS = ((24,), (48, 48), (96, 96), (160, 160))            # filters of conv1_1; conv2_1, conv2_2; ...
 FASHION_BLOCKS = ((32, 32), (64, 64))
+EMOJI_PIXELS = Preprocessing("RGB", (128.0,) * 3, (64.0,) * 3, size=(64, 64), crop_fraction=1.0)
 
 
 def emoji_vgg(classes, seed=0):
     """VGG's pattern (Simonyan & Zisserman 2015) at 64 x 64: conv1_1 ... pool4, fc6, fc7, fc8, prob."""
-    return small_vgg(VGG_BLOCKS, classes, (64, 64), Preprocessing("RGB", (128.0,) * 3, (64.0,) * 3, size=(64, 64),
-                     crop_fraction=1.0), hidden=(512, 256), seed=seed)  # fmt: skip
+    return small_vgg(VGG_BLOCKS, classes, (64, 64), EMOJI_PIXELS, hidden=(512, 256), seed=seed)
 
 
 def small_vgg(blocks, classes, size, preprocessing, *, hidden, dropout=0.3, seed=0):
@@ -43,7 +43,7 @@ def emoji_alexnet(classes, seed=0):
     did: what its filters show at the end was learned, with no noise from the start beneath it.
     """
     draw = He(seed)
-    net = Network(preprocessing=Preprocessing("RGB", (128.0,) * 3, (64.0,) * 3, size=(64, 64), crop_fraction=1.0))
+    net = Network(preprocessing=EMOJI_PIXELS)
     w = draw((7, 7, 3, 48))
     net.add("conv1", Conv2D(w * np.float32(0.01 / w.std()), np.zeros(48, "f4"), stride=2, padding=3))
     net.add("relu1", ReLU()).add("pool1", MaxPool2D(3, stride=2, ceil=True)).add("norm1", LRN(5, 0.1, 0.75, 1.0))
@@ -55,6 +55,15 @@ def emoji_alexnet(classes, seed=0):
     net.add("pool5", MaxPool2D(3, stride=2, ceil=True))
     style = ["relu1", "relu2", "relu3", "relu4"]
     return with_head(net, draw, (64, 64), classes, (512, 256), 0.3, style=style, content="relu4", dream="relu4")
+
+
+def emoji_linear(classes, seed=0):
+    """No hidden layer: each class has one weight for each of the 64 x 64 x 3 numbers, a template."""
+    net = Network(preprocessing=EMOJI_PIXELS)
+    w = np.zeros((64 * 64 * 3, classes), np.float32)
+    net.add("flatten", Flatten()).add("fc1", FullyConnected(w, np.zeros(classes, np.float32))).add("prob", Softmax())
+    net.roles.update(logits="fc1", prob="prob")
+    return net
 
 
 def fashion_vgg(classes=10, seed=0):
@@ -76,6 +85,19 @@ def digits_net(classes=10, seed=0):
     net.add("conv2", Conv2D(draw((3, 3, 16, 32)), zeros(32), padding=1)).add("relu2", ReLU()).add("pool2", MaxPool2D(2))
     net.add("flatten", Flatten()).add("fc3", FullyConnected(draw((4 * 4 * 32, 64)), zeros(64))).add("relu3", ReLU())
     net.add("fc4", FullyConnected(draw((64, classes), gain=1.0), zeros(classes))).add("prob", Softmax())
+    net.roles.update(logits="fc4", prob="prob", code="fc3", content="relu2", style=["relu1", "relu2"], dream="relu2")
+    return net
+
+
+def vowels_net(classes=5, seed=0):
+    """Two convolutions and two FC layers for spectrograms, 29 moments x 128 frequencies."""
+    draw, zeros = He(seed), lambda count: np.zeros(count, np.float32)
+    net = Network(preprocessing=Preprocessing("grey", (90.0,), (60.0,), size=(29, 128), crop_fraction=1.0))
+    net.add("conv1", Conv2D(draw((5, 5, 1, 8)), zeros(8), stride=2, padding=2)).add("relu1", ReLU())
+    net.add("pool1", MaxPool2D(2, ceil=True))
+    net.add("conv2", Conv2D(draw((3, 3, 8, 16)), zeros(16), padding=1)).add("relu2", ReLU()).add("pool2", MaxPool2D(2))
+    net.add("flatten", Flatten()).add("fc3", FullyConnected(draw((4 * 16 * 16, 32)), zeros(32))).add("relu3", ReLU())
+    net.add("fc4", FullyConnected(draw((32, classes), gain=1.0), zeros(classes))).add("prob", Softmax())
     net.roles.update(logits="fc4", prob="prob", code="fc3", content="relu2", style=["relu1", "relu2"], dream="relu2")
     return net
 

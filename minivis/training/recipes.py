@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from minivis.data.digits import Digits
-from minivis.data.emoji.compose import RANGES, EmojiPictures, Ranges
+from minivis.data.emoji.compose import RANGES, UPRIGHT, EmojiPictures, Ranges
 from minivis.data.fashion import DEBIAN, FashionMNIST
+from minivis.data.vowels import Vowels
 from minivis.engine.surgery import for_inference, for_training
 from minivis.errors import UnknownName
-from minivis.models.embedded import digits_net, emoji_alexnet, emoji_vgg, fashion_vgg
+from minivis.models.embedded import digits_net, emoji_alexnet, emoji_linear, emoji_vgg, fashion_vgg, vowels_net
 from minivis.training.adversary import Adversary
 from minivis.training.trainer import Recipe, Trainer, accuracy, saved_recipe
 from minivis.version import __version__
@@ -28,11 +29,15 @@ LAST: dict[str, Any] = {"batch": 128, "shard": 32, "dropout": 0.0, "weight_decay
 
 @dataclass(frozen=True)
 class Stage:
-    """One run of the trainer: fresh optimizer, its own learning rate. The first ``plain_steps`` see PLAIN emoji."""
+    """One run of the trainer: fresh optimizer, its own learning rate. The first ``plain_steps`` see PLAIN emoji.
+
+    pictures: how many different ones there are; None: an endless stream.
+    """
 
     recipe: Recipe
     ranges: Ranges = RANGES["train"]
     plain_steps: int = 0
+    pictures: int | None = None
 
 
 STAGES = {
@@ -50,11 +55,18 @@ STAGES = {
         Stage(Recipe(steps=1800, shard=32, learning_rate=1e-3, weight_decay=0.05, dropout=0.0, warmup=100,
                      adversary=Adversary("fgsm", eps=6, warmup=300)), CALM),
     ),
+    # A linear classifier has one template for each class, so its emoji are large and upright.
+    "emoji-linear": (
+        Stage(Recipe(steps=600, batch=128, shard=32, learning_rate=1e-3, weight_decay=1.0, warmup=1), UPRIGHT,
+              pictures=20_000),
+    ),
     "fashion-vgg": (Stage(Recipe(steps=12 * 938, shard=32, learning_rate=2e-3, weight_decay=0.05)),),
+    "vowels-net": (Stage(Recipe(steps=300, shard=32, learning_rate=2e-3, weight_decay=0.05, warmup=20)),),
     "digits-net": (Stage(Recipe(steps=500, shard=32, learning_rate=4e-3, weight_decay=0.3, warmup=20)),),
 }
 BUILDERS = {"emoji-vgg": emoji_vgg, "emoji-alexnet": emoji_alexnet, "emoji-vgg-robust": emoji_vgg,
-            "fashion-vgg": fashion_vgg, "digits-net": digits_net}
+            "emoji-linear": emoji_linear, "fashion-vgg": fashion_vgg, "digits-net": digits_net,
+            "vowels-net": vowels_net}
 EMOJI_NETS = [name for name in BUILDERS if name.startswith("emoji")]
 GOES_ON_FROM = {"emoji-vgg-robust": "emoji-vgg"}                # the others start from random numbers
 
@@ -142,11 +154,13 @@ def emoji(name="emoji-vgg", *, sprites=None, threads=2, seed=0, **changes):
     net = BUILDERS[name](len(CLASSES), seed=seed)
     net.class_names = tuple(c.name for c in CLASSES)
     net.class_aliases = {alias: number for number, c in enumerate(CLASSES) for alias in c.aliases}
-    held_out = EmojiPictures(found, split="test", sets=source.HELD_OUT_SETS)
-    new = EmojiStream(EmojiPictures(found, split="test"), seed=1)
+    judged = UPRIGHT if name == "emoji-linear" else RANGES["test"]
+    held_out = EmojiPictures(found, split="test", sets=source.HELD_OUT_SETS, ranges=judged)
+    new = EmojiStream(EmojiPictures(found, split="test", ranges=judged), seed=1)
+    of_new, of_held_out = (2_000, 1_000) if name == "emoji-linear" else (10_000, 5_000)
     tests = {
-        "new draws over held-out backgrounds": (new, 10_000),
-        "OpenMoji, a set never trained on": (EmojiStream(held_out, seed=1), 5_000),
+        "new draws over held-out backgrounds": (new, of_new),
+        "OpenMoji, a set never trained on": (EmojiStream(held_out, seed=1), of_held_out),
         **under_attack("new draws", new, stages),
     }
     about = {
@@ -157,10 +171,11 @@ def emoji(name="emoji-vgg", *, sprites=None, threads=2, seed=0, **changes):
     }
     plain = EmojiPictures(found, split="train", ranges=PLAIN)
     streams = []
-    for recipe, ranges, plain_steps in ((s.recipe, s.ranges, s.plain_steps) for s in stages):
-        pictures = EmojiPictures(found, split="train", ranges=ranges)
-        until = plain_steps * recipe.batch
-        streams.append((recipe, EmojiStream(plain, pictures, until=until, seed=recipe.seed)))
+    for stage in stages:
+        recipe, until = stage.recipe, stage.plain_steps * stage.recipe.batch
+        pictures = EmojiPictures(found, split="train", ranges=stage.ranges)
+        stream = EmojiStream(plain, pictures, until=until, seed=recipe.seed)
+        streams.append((recipe, stream if stage.pictures is None else FirstPictures(stream, stage.pictures)))
     if name in GOES_ON_FROM:
         about["start"] = go_on_from(GOES_ON_FROM[name], net, streams[0][1])
     return Training(name, net, streams, tests, about, threads=threads)
@@ -218,6 +233,17 @@ def digits(*, threads=2, seed=0, **changes):
                     threads=threads)
 
 
+def vowels(*, threads=2, seed=0, **changes):
+    """A `Training` on spoken vowels, made by rule, judged by 1,000 new ones."""
+    net = vowels_net(seed=seed)
+    net.class_names = Vowels.classes
+    about = {"title": "vowels-net: spectrograms of five spoken vowels, 29 moments x 128 frequencies",
+             "origin": "trained by minivis on vowels that data/vowels.py makes by rule", "licence": "MIT"}
+    streams = [(stage.recipe, Vowels("train", stage.recipe.seed)) for stage in stages_of("vowels-net", seed, **changes)]
+    return Training("vowels-net", net, streams, {"1,000 new vowels": (Vowels("test", seed=1), 1_000)}, about,
+                    threads=threads)
+
+
 class EmojiStream:
     """`EmojiPictures` as the trainer reads them: every class once in each round, in an order drawn anew.
 
@@ -237,3 +263,19 @@ class EmojiStream:
         this_round = number // classes
         order = np.random.default_rng((self.seed, this_round)).permutation(classes)
         return this_round * classes + order[number % classes]
+
+
+class FirstPictures:
+    """The first ``count`` pictures of a stream, kept in memory and read again and again."""
+
+    def __init__(self, stream, count):
+        self.stream, self.count, self.kept = stream, count, {}
+
+    def batch(self, first, count):
+        numbers = [n % self.count for n in range(first, first + count)]
+        for n in numbers:
+            if n not in self.kept:
+                images, labels = self.stream.batch(n, 1)
+                self.kept[n] = images[0], labels[0]
+        images, labels = zip(*(self.kept[n] for n in numbers))
+        return np.stack(images), np.array(labels)

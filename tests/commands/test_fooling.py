@@ -99,3 +99,35 @@ def test_mistakes(run, tmp_path, words, message):
     code, out, err = run(*(word.replace("NOW", now).replace("OTHER", other) for word in words))
     assert (code, out) == (2, "") and err.count("\n") == 1 and contents(tmp_path) == before
     assert message.replace("NOW", now).replace("OTHER", other) in err
+
+
+@pytest.fixture
+def say(tmp_path, monkeypatch, capsys):
+    """Run any command in an empty folder; return (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: (main(list(words)), *capsys.readouterr())
+
+
+def test_an_inaudible_addition_is_written_as_sound(say):
+    from scipy.io import wavfile
+
+    code, out, _ = say("sound", "--say", "a", "--to", "o", "-o", "out.png", "--json")
+    said = json.loads(out)["numbers"]
+    assert code == 0 and (said["before"], said["after"]) == ("a", "o") and said["snr_db"] > 30
+    rate, before = wavfile.read("out-before.wav")
+    assert (rate, before.dtype, len(before)) == (8000, "int16", 2048)
+    after = wavfile.read("out-after.wav")[1]
+    assert abs(after.astype(int) - before).max() == said["largest"] > 0
+    assert json.loads(read_text("out.png")["minivis"])["net"]["name"] == "vowels-net"
+    assert say("rerun", "out.png")[0] == 0
+    assert say("sound", "-o", "out.png")[0] == 2                        # the file exists, and is kept
+    code, out, _ = say("sound", "--say", "a", "--to", "i", "--snr", "60", "-o", "no.png")
+    assert code == 1 and "not fooled" in out
+
+
+def test_robustness_of_the_embedded_nets(say):
+    code, out, _ = say("robustness", "--count", "6", "--steps", "1", "--json", "-o", "out.png")
+    said = json.loads(out)["numbers"]
+    assert code == 0 and said["eps"] == [0, 1, 2, 4, 8, 16] and said["pictures"] == 6
+    assert list(said["accuracy"]) == ["emoji-vgg", "emoji-vgg-robust"]
+    assert all(row[0] > 0.6 for row in said["accuracy"].values())

@@ -58,15 +58,16 @@ def test_what_is_not_on_this_machine_says_how_to_get_it(folders):
 
 def test_a_wrong_name_names_the_closest(folders):
     assert sentence("vgg17", UnknownName).startswith("no net named 'vgg17'; did you mean 'vgg1")
-    start = "no net named 'xyz'. Choose from: emoji-vgg, emoji-alexnet, emoji-vgg-robust, digits-net,"
+    start = "no net named 'xyz'. Choose from: emoji-vgg, emoji-alexnet, emoji-vgg-robust, emoji-linear,"
     assert sentence("xyz", UnknownName).startswith(start)
 
 
 def test_the_list(folders):
     save(tiny_vgg(), folders[0] / "emoji-vgg.h5")
     found = {entry.name: path for entry, path in catalogue.entries()}
-    assert list(found)[:4] == ["emoji-vgg", "emoji-alexnet", "emoji-vgg-robust", "digits-net"]
-    assert list(found)[4:8] == ["vgg16", "vgg19", "vgg16-notop", "vgg19-notop"]
+    ours = ["emoji-vgg", "emoji-alexnet", "emoji-vgg-robust", "emoji-linear", "digits-net", "vowels-net"]
+    assert list(found)[:6] == ours
+    assert list(found)[6:10] == ["vgg16", "vgg19", "vgg16-notop", "vgg19-notop"]
     assert found["emoji-vgg"] == folders[0] / "emoji-vgg.h5"
     assert found["vgg19"] is None
     for entry in catalogue.CATALOGUE.values():

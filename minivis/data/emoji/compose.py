@@ -57,6 +57,8 @@ RANGES = {
                     far_rotation=60, far_hue_share=0.08),
     "test": Ranges(),
 }  # fmt: skip
+# for emoji-linear, whose templates know one place, one size and one direction
+UPRIGHT = Ranges(scale=(0.7, 1.0), rotation=10.0, hue=6.0, saturation=(0.8, 1.25), grey_share=0.0)
 
 
 class EmojiPictures:

@@ -1,8 +1,9 @@
-"""The two files of emoji that the repository holds, rendered here so that anybody can make them again.
+"""The three files of emoji that the repository holds, rendered here so that anybody can make them again.
 
     python -m minivis.data.emoji.shipped                                collect the sprites into the user's cache
     python -m minivis.data.emoji.shipped --out tests/data/emoji.npz     200 test pictures with masks, labels, names
     python -m minivis.data.emoji.shipped --goose minivis/data/goose.png the goose that commands start from
+    python -m minivis.data.emoji.shipped --upright minivis/data/upright.png     a goose and a goldfish, for emoji-linear
 """
 
 import sys
@@ -13,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
 from minivis.data.emoji.classes import CLASSES, NAMES
-from minivis.data.emoji.compose import EmojiPictures, Ranges
+from minivis.data.emoji.compose import UPRIGHT, EmojiPictures, Ranges
 from minivis.data.emoji.photos import WALLPAPERS, find_photo
 from minivis.data.emoji.sprites import default_path, load, svg_drawer
 from minivis.errors import MinivisError
@@ -23,6 +24,8 @@ GOOSE_SIDE = 512  # pixels
 GOOSE_SCALE = 0.78  # height of the goose / side of the picture
 GOOSE_PHOTO = "picosdeeuropa_by_Aitzol_Berasategi.jpg"  # CC BY 4.0, Aitzol Berasategi
 GOOSE_CROP = (1100, 648, 1800)  # left, top, side, pixels of the photograph
+
+UPRIGHT_NUMBERS = (1375, 1278)  # of a goose and a tropical fish that emoji-linear classifies correctly
 
 # Clear pictures: large emoji, upright or nearly, little blur and noise.
 CLEAR = Ranges(
@@ -36,6 +39,13 @@ def held_out_pictures(sprites, count=200, seed=2016):
     pictures = EmojiPictures(sprites, 64, "test", sets=("noto", "twemoji"), ranges=CLEAR)
     images, labels, masks = pictures.batch(range(count), seed)
     return {"images": images, "masks": masks, "labels": labels, "names": sprites.class_names}
+
+
+def upright_pictures(sprites):
+    """The goose and the tropical fish of `linear --on emoji`, side by side, (64, 128, 3), on held-out backgrounds."""
+    pictures = EmojiPictures(sprites, 64, "test", ranges=UPRIGHT)
+    images, _, _ = pictures.batch(UPRIGHT_NUMBERS, 1)
+    return np.concatenate(list(images), axis=1)
 
 
 def render_goose(folder):
@@ -67,8 +77,9 @@ def render_goose(folder):
 @click.option("--folder", type=click.Path(path_type=Path), help="Where sprites.npz is, or goes [the user's cache].")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the test pictures to this .npz file.")
 @click.option("--goose", type=click.Path(path_type=Path), help="Write the goose on a photograph to this .png file.")
-def main(folder, out, goose):
-    """Collect the emoji sprites, and render the two files of them that the repository holds."""
+@click.option("--upright", type=click.Path(path_type=Path), help="Write a goose and a goldfish to this .png file.")
+def main(folder, out, goose, upright):
+    """Collect the emoji sprites, and render the files of them that the repository holds."""
     try:
         folder = folder or default_path().parent
         sprites = load(folder / "sprites.npz")
@@ -77,6 +88,9 @@ def main(folder, out, goose):
         if out:
             with atomic_write(out, force=True) as temporary:
                 np.savez_compressed(temporary, **held_out_pictures(sprites))
+        if upright:
+            with atomic_write(upright, force=True) as temporary:
+                Image.fromarray(upright_pictures(sprites)).save(temporary, format="png", optimize=True)
         if goose:
             with atomic_write(goose, force=True) as temporary:
                 render_goose(folder).save(temporary, format="png", optimize=True)

@@ -1,0 +1,64 @@
+"""A bit of another class's weights: what emoji-linear sees in a goose, and that it is linear."""
+
+import numpy as np
+import pytest
+
+import minivis as mv
+from minivis.data.samples import upright
+from minivis.errors import BadValue
+from minivis.methods.adversarial.templates import linear_templates, mixed_in, weights_of
+from minivis.models.tiny import tiny_vgg
+
+
+@pytest.fixture(scope="module")
+def net():
+    return mv.load("emoji-linear")
+
+
+@pytest.fixture(scope="module")
+def pictures(net):
+    found = upright()
+    return np.stack(list(found.values())), np.array([net.class_names.index(name) for name in found])
+
+
+def test_its_scores_are_sums_of_pixels_times_weights(net, rng):
+    w, b = weights_of(net)
+    assert w.shape == (64 * 64 * 3, 125)
+    some = rng.integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    scores = net.forward(net.preprocess(some), grad=None)["fc1"]
+    np.testing.assert_allclose(some.reshape(3, -1) @ w + b, scores, rtol=1e-3, atol=1e-3)
+
+
+def test_a_bit_of_goldfish_makes_the_goose_a_goldfish(net, pictures):
+    images, labels = pictures
+    w, b = weights_of(net)
+    names, goal = net.class_names, net.class_names.index("tropical fish")
+    assert ((images.reshape(2, -1) @ w + b).argmax(axis=1) == labels).all()
+    found = mixed_in(w, b, names, images[0], goal)
+    assert found.said[0] == "goose" and found.says[0] == "tropical fish" and found.says[1] >= 0.99
+    assert found.after.dtype == np.uint8 and 0 < found.numbers["mean"] < 8 and found.numbers["largest"] < 45
+    moved = images[0].reshape(1, -1) + found.by_sign * np.sign(w[:, goal] - w.mean(axis=1))
+    assert found.by_sign <= 14 and (moved.clip(0, 255) @ w + b).argmax() == goal
+    template = w[:, goal] - w.mean(axis=1)
+    assert np.corrcoef(found.change.ravel(), template)[0, 1] > 0.8      # it is the template, in whole levels
+
+
+def test_one_class_after_the_other(net, pictures):
+    found = linear_templates(net, *pictures, most=2)
+    said, says = zip(*((one.said[0], one.says[0]) for one in found.mixes))
+    assert said == ("goose", "tropical fish") and says == ("tropical fish", "blossom")
+    assert found.accuracy["held out"] == 1 and np.median(found.nudges) < 2       # levels
+    assert found.numbers["mixes"][0]["classifier"] == "linear" and "linear: goose" in str(found)
+    assert found.picture().shape[1] > 16 * 64
+
+
+def test_refuses(net, pictures):
+    images, labels = pictures
+    with pytest.raises(BadValue, match="a net of one fully connected layer"):
+        weights_of(tiny_vgg())
+    with pytest.raises(BadValue, match="none of the pictures of daisy"):
+        linear_templates(net, images, labels, chain=("daisy", "goose"))
+    with pytest.raises(BadValue, match="at least two classes"):
+        linear_templates(net, images, labels, chain=("goose",))
+    with pytest.raises(BadValue, match="of the size that the net reads"):
+        linear_templates(net, images[:, :32], labels)
