@@ -3,6 +3,7 @@
     api.py          a page for each public name, from minivis/__init__.pyi
     commands.py     a page for each command, from click
     presets.py      the presets' settings, from their registry
+    rules.py        the rules of a backward pass and the kinds of map, from theirs
     demos.py        the demos as scripts that sphinx-gallery shows, runs and turns into notebooks
     notebooks.py    the lessons as notebooks to download
     docstrings.py   the house style of docstrings as reStructuredText
@@ -20,9 +21,9 @@ MADE = ("reference/api", "reference/commands", "source")        # folders that h
 
 def pages():
     """All pages that are made, {path below docs: text}."""
-    from build_pages import api, commands, links, presets
+    from build_pages import api, commands, links, presets, rules
 
-    return {**api.pages(), **commands.pages(), **presets.pages(), **links.pages()}
+    return {**api.pages(), **commands.pages(), **presets.pages(), **rules.pages(), **links.pages()}
 
 
 def write_pages(app, config):

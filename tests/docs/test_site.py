@@ -89,6 +89,33 @@ def test_every_preset_stands_on_its_page(made):
         assert f"- {name}\n" in made["reference/presets.rst"], name
 
 
+def test_every_rule_and_every_kind_of_map_stands_on_its_page(made):
+    from minivis.layers.rules import RULES
+    from minivis.methods.attribution.kinds import KINDS
+
+    for name in (*RULES, *KINDS):
+        assert f"* - ``{name}``\n" in made["reference/rules.rst"], name
+
+
+def test_the_guides_name_commands_and_options_that_exist():
+    from minivis.cli import cli
+
+    pages = [DOCS / "index.md", DOCS / "start.md", *sorted((DOCS / "how-to").glob("*.md")),
+             *sorted((DOCS / "explanation").glob("*.md"))]
+    lines = [line for page in pages for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+             for line in block.replace("\\\n", " ").splitlines() if re.search(r"(^|py |8650 )minivis ", line)]
+    assert len(lines) > 30
+    for line in lines:
+        words = line[line.index("minivis "):].partition(" #")[0].split()[1:]
+        command = cli
+        while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+            name = words.pop(0)
+            assert name in command.commands, line
+            command = command.commands[name]
+        known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+        assert {word for word in words if word.startswith("-")} <= known | {"--help"}, line
+
+
 def test_demos_become_scripts_that_need_minivis_alone(build_pages):
     for script in build_pages.demos.scripts():
         made = build_pages.demos.converted(script.read_text("utf-8"), script.stem)
