@@ -56,11 +56,13 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "minivis"
+html_favicon = html_logo = "../minivis/live/static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["minivis.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
+    "logo": {"text": "minivis"},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_prev_next": True,
