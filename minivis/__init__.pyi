@@ -42,6 +42,7 @@ from .methods.looking.receptive import effective_receptive_field
 from .methods.looking.tsne import tsne_grid
 from .methods.looking.tsne_labelled import tsne_labelled
 from .methods.shared.side_by_side import side_by_side
+from .methods.synthesis.building_blocks import activation_atlas, building_blocks
 from .methods.synthesis.dream import dream, make_step
 from .methods.synthesis.dream_films import dream_layers, dream_zoom
 from .methods.synthesis.invert import invert, invert_layers
@@ -57,12 +58,12 @@ from .weights.catalogue import load
 from .weights.native import save
 
 __all__ = [
-    "Activations", "Network", "Preprocessing", "Problem", "Watch", "__version__", "activation_grid", "backprop",
-    "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers", "dream", "dream_layers",
-    "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm", "filter_grid", "fool",
-    "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers", "jsma",
-    "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step", "maximize",
-    "nearest", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize",
+    "Activations", "Network", "Preprocessing", "Problem", "Watch", "__version__", "activation_atlas", "activation_grid",
+    "backprop", "building_blocks", "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers",
+    "dream", "dream_layers", "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm",
+    "filter_grid", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert",
+    "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step",
+    "maximize", "nearest", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize",
     "parse_objective", "parse_unit", "pgd", "read_image", "regularize", "robustness", "saliency", "saliency_kinds",
     "sanity_check", "save", "segment", "side_by_side", "sound_fool", "style_methods", "style_transfer", "szegedy",
     "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes",

@@ -5,6 +5,7 @@ The gallery and `minivis rerun` look up the commands that make a picture in ``CO
 
 from minivis.commands import (
     bench,
+    building,
     exercises,
     explaining,
     folders,
@@ -27,7 +28,8 @@ HEADINGS = {
     "Which pixels matter": (pictures.occlude, pictures.backprop, pictures.saliency, pictures.segment),
     "Many pictures": (folders.patches, folders.codes, folders.neighbours, folders.tsne),
     "Pictures made by a net": (
-        optimizing.maximize, optimizing.invert, painting.dream, painting.style, painting.texture,
+        optimizing.maximize, optimizing.invert, building.blocks, building.atlas, painting.dream, painting.style,
+        painting.texture,
     ),
     "Fooling classifiers": (fooling.fool, fooling.evolve, fooling.linear, fooling.hog, fooling.sound,
                              fooling.robustness),

@@ -13,6 +13,7 @@ import numpy as np
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import beside
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
+from minivis.methods.shared.embed import embed
 from minivis.methods.shared.result import Result
 from minivis.runtime.settings import CODES, SEED, number, takes, whole
 from minivis.sweeps.codes_file import codes_source
@@ -20,7 +21,6 @@ from minivis.sweeps.codes_file import codes_source
 LAYOUTS = ("grid", "plane", "both")
 MOST = 4096                                     # pictures: 64 x 64 tiles of 64 pixels fill 4096 x 4096
 SIDE = 4096                                     # pixels, the largest picture
-DIMENSIONS = 50                                 # after PCA
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,33 +87,6 @@ def spread(count, most):
     if count <= most:
         return np.arange(count), []
     return np.linspace(0, count - 1, most).astype(int), [f"{most} of {count} pictures, evenly spread"]
-
-
-def embed(codes, perplexity=50.0, seed=0):
-    """(places (N, 2) in 0..1, the perplexity used, the Kullback-Leibler divergence): PCA to 50, then t-SNE.
-
-    In one thread: sums formed by several would differ in their last bits from run to run.
-    """
-    from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
-
-    if not perplexity > 0:
-        raise BadValue(f"a perplexity is above 0, not {perplexity:g}")
-    codes = np.asarray(codes, np.float64)
-    used = min(float(perplexity), float(max(1, (len(codes) - 1) // 3)))
-    scale = codes.std()
-    if not codes.std(axis=0).any():
-        raise BadValue("all these codes are the same: there is nothing to map")
-    with threadpool_limits(1):
-        reduced = PCA(min(DIMENSIONS, *codes.shape), svd_solver="full").fit_transform(codes / scale)
-        start = reduced[:, :2] if reduced.shape[1] > 1 else np.column_stack([reduced, np.zeros(len(reduced))])
-        start = 1e-4 * start / (start[:, 0].std() or 1)
-        model = TSNE(perplexity=used, init=start, learning_rate="auto", random_state=seed)
-        places = model.fit_transform(reduced).astype(np.float64)
-    low, span = places.min(axis=0), float(np.ptp(places, axis=0).max()) or 1.0
-    centred = (places - low) / span
-    return centred + (1 - centred.max(axis=0)) / 2, used, float(model.kl_divergence_)
 
 
 def snap(places):

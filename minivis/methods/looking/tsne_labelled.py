@@ -18,7 +18,7 @@ from minivis.figures.line_chart import COLORS
 from minivis.figures.text import percent
 from minivis.methods.looking.codes import codes
 from minivis.methods.looking.thumbnails import shrunk
-from minivis.methods.looking.tsne import embed
+from minivis.methods.shared.embed import embed
 from minivis.methods.shared.result import Result
 from minivis.runtime.settings import NAMES, NUMBERS, SEED, number, takes, whole
 
