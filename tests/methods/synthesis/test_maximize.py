@@ -10,7 +10,8 @@ from ended_nets import ENDS, ended
 import minivis as mv
 from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
-from minivis.methods.synthesis.maximize import maximize, preset_for, spread
+from minivis.methods.synthesis.goals import spread
+from minivis.methods.synthesis.maximize import maximize, preset_for
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import transforms
 from minivis.optimize.presets import MAXIMIZE
