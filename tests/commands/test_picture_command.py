@@ -11,6 +11,7 @@ from PIL import Image
 from minivis.commands.picture_command import PictureCommand, positional
 from minivis.commands.registry import COMMANDS
 from minivis.images.files import read_image, read_text
+from minivis.methods.attribution.kinds import KINDS
 from minivis.weights.native import save
 
 
@@ -40,7 +41,7 @@ def test_other_formats(run, here):
     (("saliency", "photo.png"), (16, 16)), (("backprop", "photo.png", "--rule", "guided"), (16, 16, 3)),
     (("backprop", "photo.png"), (3, 16, 16, 3)), (("activations", "photo.png", "--layer", "conv1_1"), (16, 16, 6)),
     (("activations", "photo.png", "--layer", "fc7"), (7,)), (("occlude", "photo.png", "--stride", "5"), (16, 16)),
-    (("filters",), (6, 3, 3, 3)), (("saliency", "photo.png", "--map", "all"), (8, 16, 16)),
+    (("filters",), (6, 3, 3, 3)), (("saliency", "photo.png", "--map", "all"), (len(KINDS), 16, 16)),
 ], ids=str)
 def test_numbers_out(run, here, words, shape):
     """A name in .npy, .npz or .tiff gets the numbers behind the picture, with their record."""

@@ -105,7 +105,7 @@ def test_each_command_makes_its_picture_bit_for_bit(made, monkeypatch, tmp_path)
     folder, text = made
     monkeypatch.chdir(folder)
     commands = [shlex.split(code) for code in Page(text).text["code"] if code.startswith("minivis ")
-                and "PICTURE" not in code]                  # that of the footer
+                and "PICTURE" not in code][::2]             # the footer's; every second one is to try
     pictures = [image["src"].split(",")[1] for image in Page(text).images][1:]
     assert len(commands) == len(SECTIONS) and len(pictures) == len(SECTIONS)
     for k, (words, picture) in enumerate(zip(commands, pictures)):
