@@ -53,6 +53,8 @@ def test_a_tool_takes_the_place_of_another_and_stopping_it_leaves_what_is_made_f
     for name in ("patches", "occlusion", "grow"):
         watcher.send(type="job", job=name, unit="relu1_1:0")
         watcher.next("progress", job=name)
+    while "occlusion" not in ended:
+        time.sleep(0.01)
     assert set(ended) == {"occlusion"}
     watcher.send(type="stop")
     while "grow" not in ended:
