@@ -22,6 +22,7 @@ from .methods.adversarial.hog import hog_net, hog_twin
 from .methods.adversarial.lecture_linear import lecture_linear
 from .methods.adversarial.linear import linear_fool
 from .methods.adversarial.robustness import robustness
+from .methods.adversarial.settings import EvolveSettings, FoolSettings, HogSettings
 from .methods.adversarial.sound import sound_fool
 from .methods.adversarial.szegedy import szegedy
 from .methods.adversarial.templates import linear_templates
@@ -31,6 +32,7 @@ from .methods.attribution.occlusion import occlusion
 from .methods.attribution.saliency import saliency, saliency_kinds
 from .methods.attribution.sanity import sanity_check
 from .methods.attribution.segment import segment
+from .methods.attribution.settings import CurveSettings, OcclusionSettings, SaliencySettings, SegmentSettings
 from .methods.looking.activations import activation_grid
 from .methods.looking.classify import classify
 from .methods.looking.codes import codes, nearest, write_codes
@@ -39,6 +41,13 @@ from .methods.looking.filters import filter_grid
 from .methods.looking.neighbours import neighbours
 from .methods.looking.patches import top_patches
 from .methods.looking.receptive import effective_receptive_field
+from .methods.looking.settings import (
+    ActivationSettings,
+    ClassifySettings,
+    FilterSettings,
+    NeighbourSettings,
+    TsneSettings,
+)
 from .methods.looking.tsne import tsne_grid
 from .methods.looking.tsne_labelled import tsne_labelled
 from .methods.shared.side_by_side import side_by_side
@@ -48,6 +57,13 @@ from .methods.synthesis.dream_films import dream_layers, dream_zoom
 from .methods.synthesis.invert import invert, invert_layers
 from .methods.synthesis.maximize import maximize
 from .methods.synthesis.maximize_layers import down_the_layers
+from .methods.synthesis.settings import (
+    DreamSettings,
+    InvertSettings,
+    MaximizeSettings,
+    StyleSettings,
+    TextureSettings,
+)
 from .methods.synthesis.style import style_transfer, texture
 from .methods.synthesis.style_methods import style_methods
 from .objectives.words import parse_objective
@@ -58,12 +74,15 @@ from .weights.catalogue import load
 from .weights.native import save
 
 __all__ = [
-    "Activations", "Network", "Preprocessing", "Problem", "Watch", "__version__", "activation_atlas", "activation_grid",
-    "backprop", "building_blocks", "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers",
-    "dream", "dream_layers", "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm",
-    "filter_grid", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert",
-    "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step",
-    "maximize", "nearest", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize",
+    "ActivationSettings", "Activations", "ClassifySettings", "CurveSettings", "DreamSettings", "EvolveSettings",
+    "FilterSettings", "FoolSettings", "HogSettings", "InvertSettings", "MaximizeSettings", "NeighbourSettings",
+    "Network", "OcclusionSettings", "Preprocessing", "Problem", "SaliencySettings", "SegmentSettings", "StyleSettings",
+    "TextureSettings", "TsneSettings", "Watch", "__version__", "activation_atlas", "activation_grid", "backprop",
+    "building_blocks", "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers", "dream",
+    "dream_layers", "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm", "filter_grid",
+    "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers",
+    "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step", "maximize",
+    "nearest", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize",
     "parse_objective", "parse_unit", "pgd", "read_image", "regularize", "robustness", "saliency", "saliency_kinds",
     "sanity_check", "save", "segment", "side_by_side", "sound_fool", "style_methods", "style_transfer", "szegedy",
     "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes",

@@ -30,6 +30,10 @@ class BadValue(MinivisError, ValueError):
     """A setting, shape or array that cannot work."""
 
 
+class UnknownSetting(UnknownName, BadValue):
+    """A setting that a function does not have, or a name that a setting does not take."""
+
+
 class BadFile(MinivisError, ValueError):
     """A file of the wrong kind, or one that is truncated or inconsistent."""
 

@@ -14,7 +14,7 @@ from minivis.convolution.choose import Algorithm
 from minivis.convolution.direct import DIRECT, WINOGRAD
 from minivis.layers.relu import RELU_RULES, ReLURuleName
 from minivis.methods.attribution.saliency import KINDS, SaliencyKind
-from minivis.optimize.presets import INVERT, MAXIMIZE, InvertPreset, MaximizePreset
+from minivis.methods.synthesis.presets import INVERT, MAXIMIZE, InvertPreset, MaximizePreset
 
 HERE = Path(__file__).parent
 PACKAGE = Path(mv.__file__).parent

@@ -8,11 +8,12 @@ import click
 from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, blas_threads, read_given, say
 from minivis.commands.default_net import unnamed
 from minivis.commands.picture_command import NOT_RECORDED, PictureCommand, picture_command
-from minivis.commands.types import AfterImage, LazyChoice, imaging_rules, real, whole
+from minivis.commands.setting_options import option, options
+from minivis.commands.types import AfterImage, LazyChoice, imaging_rules, whole
+from minivis.methods.looking.settings import NeighbourSettings, TsneSettings
 
 FOLDER = click.Argument(["folder"])             # or the word "samples"
 MOST_JOBS = 1024
-MOST_PICTURES = 4096                            # of a map
 DIGITS_NET = "digits-net"
 LAYER = click.Option(["--layer"], metavar="NAME", help="Layer; by default the net's content layer.")
 SHRUNK = click.Option(["--size"], type=whole(), metavar="N", help="Shrink the longer side of each picture to N pixels "
@@ -130,13 +131,10 @@ CODES = click.Argument(["codes"])
 @picture_command(
     "neighbours",
     AfterImage(["codes"]),
-    click.Option(["--top"], type=whole(), default=12, show_default=True, metavar="N",
-                 help="Number of neighbours to show."),
-    click.Option(["--metric"], type=click.Choice(["cosine", "l2"]), default="cosine", show_default=True,
-                 help="Distance between two codes."),
+    option(NeighbourSettings, "k", "--top"), option(NeighbourSettings, "metric"),
     inputs=("codes",),
 )
-def neighbours(given, seed, progress, top, metric):
+def neighbours(given, seed, progress, k, metric):
     """Find the pictures in a file of CODES that the net finds most similar to IMAGE.
 
     `minivis codes` makes the file; --net must be the net that it was made with. CODES may also be a folder of pictures.
@@ -145,7 +143,7 @@ def neighbours(given, seed, progress, top, metric):
     from minivis.methods.looking.neighbours import neighbours
 
     with codes_at(given.net, given.inputs["codes"], progress=progress) as codes:
-        return neighbours(given.net, given.image, codes, k=top, metric=metric, seed=seed, progress=progress)
+        return neighbours(given.net, given.image, codes, k=k, metric=metric, seed=seed, progress=progress)
 
 
 class TsneCommand(PictureCommand):
@@ -162,14 +160,8 @@ class TsneCommand(PictureCommand):
 @picture_command(
     "tsne",
     CODES,
-    click.Option(["--perplexity"], type=real(0, 1e6, min_open=True), default=50.0, show_default=True,
-                 help="Effective number of neighbours of each picture; it is lowered if there are few pictures."),
-    click.Option(["--layout"], type=click.Choice(["grid", "plane", "both"]), default="grid", show_default=True,
-                 help="Place each picture in its own cell of a grid, at its point, or both side by side."),
-    click.Option(["--side"], type=whole(64, 8192), metavar="N",
-                 help="Side of the map in pixels; by default as large as the pictures need, at most 4096."),
-    click.Option(["--most"], type=whole(4), default=MOST_PICTURES, show_default=True,
-                 help="Largest number of pictures; if there are more, N of them are chosen at even intervals."),
+    *options(TsneSettings, "perplexity", "layout"), option(TsneSettings, "side", type=whole(64, 8192)),
+    option(TsneSettings, "most"),
     image=False, inputs=("codes",), kind=TsneCommand,
 )  # fmt: skip
 def tsne(given, seed, progress, perplexity, layout, side, most):
@@ -187,7 +179,7 @@ def tsne(given, seed, progress, perplexity, layout, side, most):
     from minivis.methods.looking.tsne_labelled import tsne_labelled
 
     if DIGITS in given.inputs["codes"] and given.inputs["codes"] == unpacked(DIGITS):
-        if layout != "grid" or most != MOST_PICTURES:
+        if layout != TsneSettings.layout or most != TsneSettings.most:
             raise BadValue("--layout and --most are for maps of pictures; the digits are drawn at their points, all of "
                            "them")
         images, labels, new = every_digit()

@@ -6,11 +6,12 @@ from minivis.commands.common import SEED, THREADS
 from minivis.commands.default_net import unnamed
 from minivis.commands.option_groups import OPTIMISER, under
 from minivis.commands.picture_command import PictureCommand, picture_command
+from minivis.commands.setting_options import options
 from minivis.commands.types import START, real, whole
+from minivis.methods.adversarial.settings import EvolveSettings, FoolSettings, HogSettings
 
 LINEAR_NET, VOWELS_NET = "emoji-linear", "vowels-net"
 VOWELS = ("a", "e", "i", "o", "u")
-METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy", "one-pixel", "jsma")
 
 
 @picture_command(
@@ -21,23 +22,7 @@ METHODS = ("pgd", "bim", "fgsm", "deepfool", "szegedy", "one-pixel", "jsma")
                  help="Class that IMAGE truly shows; it is an error if the net does not see it in IMAGE."),
     click.Option(["--from", "start"], type=START, metavar="noise|grey|black|white|R,G,B", show_default="IMAGE",
                  help="Start from this instead of an IMAGE, and continue until the net is sure."),
-    *under(
-        OPTIMISER,
-        click.Option(["--method"], type=click.Choice(METHODS), default="pgd", show_default=True,
-                     help="Attack: one step (fgsm), many steps (bim, or pgd from a random point), the nearest decision "
-                          "boundary (deepfool), the smallest change by L-BFGS (szegedy), one to three pixels by "
-                          "evolution (one-pixel), or as few pixels as it takes, one after the other (jsma)."),
-        click.Option(["--norm"], type=click.Choice(["Linf", "L2"]), default="Linf", show_default=True,
-                     help="Norm that --eps bounds in fgsm, bim and pgd: the change of each pixel (Linf) or of the "
-                          "whole picture (L2)."),
-        click.Option(["--eps"], type=real(0, 1e6), metavar="LEVELS", show_default="the smallest that fools the net",
-                     help="Bound of the change, in levels of 255."),
-        click.Option(["--steps"], type=whole(), metavar="N", show_default="40 for pgd, 10 for bim",
-                     help="Number of steps of the attack; of jsma the most pixels, of one-pixel generations."),
-        click.Option(["--sure"], type=real(0, 1, max_open=True), metavar="P",
-                     show_default="0.99 with --from; otherwise the class only has to come first",
-                     help="Probability that the new class must reach."),
-    ),
+    *under(OPTIMISER, *options(FoolSettings, "method", "norm", "eps", "steps", "sure")),
     parts=("picture",),
 )
 def fool(given, seed, progress, to, label, start, **settings):
@@ -58,12 +43,7 @@ def fool(given, seed, progress, to, label, start, **settings):
 
 @picture_command(
     "evolve",
-    click.Option(["--encoding"], type=click.Choice(["cppn", "direct"]), default="cppn", show_default=True,
-                 help="Genome that mutates: a small net that draws the picture (cppn), or the pixels (direct)."),
-    click.Option(["--generations"], type=whole(), default=100, show_default=True, metavar="N",
-                 help="Number of generations in all."),
-    click.Option(["--population"], type=whole(1, 100_000), default=200, show_default=True, metavar="N",
-                 help="Number of new pictures in each generation."),
+    *options(EvolveSettings, "encoding", "generations", "population"),
     image=False, long="generations",
 )
 def evolve(given, seed, progress, **settings):
@@ -170,11 +150,7 @@ def sound(given, seed, progress, say, to, snr):
 @picture_command(
     "hog",
     click.Argument(["like"], required=False),
-    click.Option(["--steps"], type=whole(), default=450, show_default=True, metavar="N",
-                 help="Number of steps of the optimisation."),
-    click.Option(["--eps"], type=real(0, 1e6, min_open=True), metavar="LEVELS", default=4.0, show_default=True,
-                 help="Constant in the normalisation of HOG's blocks, in levels of 255; edges weaker than that hardly "
-                      "count."),
+    *options(HogSettings, "steps", "eps"),
     compute=[SEED, THREADS], net=False, inputs=("like",), parts=("picture",),
 )
 def hog(given, seed, progress, steps, eps):

@@ -6,6 +6,7 @@ import click
 
 from minivis.commands.common import JSON, NET_ARGUMENT, READING, reading, say
 from minivis.commands.types import PIXELS
+from minivis.runtime.text_table import aligned
 
 
 @click.command("inspect", params=[
@@ -74,13 +75,6 @@ def shared(numbers):
 def sides(pair):
     """7, or 7 x 5."""
     return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]} x {pair[1]}"
-
-
-def aligned(cells, right=()):
-    """Rows of cells as lines with straight columns; those of ``right`` end together."""
-    widths = [max(len(row[k]) for row in cells) for k in range(len(cells[0]))]
-    return ["  ".join(cell.rjust(w) if k in right else cell.ljust(w)
-                      for k, (cell, w) in enumerate(zip(row, widths))).rstrip() for row in cells]
 
 
 @click.command("gradcheck", params=[

@@ -4,17 +4,12 @@ import click
 
 from minivis.commands.common import MEMORY, TILE
 from minivis.commands.masking import mask_of, mask_options
-from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, by_preset, under
+from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, under
 from minivis.commands.picture_command import picture_command
+from minivis.commands.setting_options import options
 from minivis.commands.types import PICTURE_FILE, real, whole
-from minivis.optimize.presets import INVERT, MAXIMIZE
-
-
-def settings(presets, *rows):
-    """Options that replace settings of the presets, from (name, type, help); each help shows the presets' values."""
-    setting = {name: name.removeprefix("--").replace("-", "_") for name, _, _ in rows}
-    return [click.Option([name], type=kind, help=f"{text} {by_preset(presets, setting[name])}")
-            for name, kind, text in rows]
+from minivis.methods.synthesis.presets import INVERT, MAXIMIZE
+from minivis.methods.synthesis.settings import InvertSettings, MaximizeSettings
 
 
 def preset_for(net):
@@ -45,32 +40,10 @@ OBJECTIVE = click.Option(["--objective"], metavar="TEXT", show_default="none", h
                  help="Side of the image in pixels, for units of layers that take any size."),
     click.Option(["--count"], type=whole(1, 10_000), default=1, show_default=True, metavar="N",
                  help="Number of images of each unit, from different starts."),
-    *under(OPTIMISER, *settings(
-        MAXIMIZE,
-        ("--goal", click.Choice(["score", "log-score", "probability", "log-probability"]),
-         "Quantity to maximize."),
-        ("--method", click.Choice(["gradient", "adam", "lbfgs"]), "Update rule."),
-        ("--steps", whole(0), "Number of steps; 0 returns the start."),
-        ("--rate", real(0, 1e12, min_open=True), "Learning rate."),
-        ("--parameterization", click.Choice(["pixels", "fourier"]), "Variables that the update rule changes."),
-        ("--noise", real(), "Standard deviation of the noise at the start."),
-    )),
-    *under(PRIORS, *settings(
-        MAXIMIZE,
-        ("--l2", real(), "Weight of the sum of squares of the pixels."),
-        ("--tv", real(), "Weight of the total variation."),
-        ("--contrast", real(), "Mean difference of neighbouring pixels, in levels of 255, at which an image of goal "
-                               "log-score settles."),
-        ("--diversity", real(), "Weight of the term that makes the images of a batch differ."),
-        ("--jitter", whole(0), "Shift the image at random by up to N pixels in each step."),
-        ("--rotate", real(0, 180), "Rotate the image at random by up to this many degrees in each step."),
-        ("--scale", real(0, 1, max_open=True), "Enlarge or shrink the image at random by up to this fraction."),
-        ("--decay", real(0, 1), "Fraction by which the image moves towards grey after each step."),
-        ("--blur", real(0, 1000), "Standard deviation of the Gaussian blur, in pixels."),
-        ("--blur-every", whole(), "Blur every N steps."),
-        ("--small-norm", real(0, 100), "Percentile: pixels with a smaller norm are set to grey."),
-        ("--small-contribution", real(0, 100), "Percentile: pixels that contribute less to the score are set to grey."),
-    )),
+    *under(OPTIMISER, *options(MaximizeSettings, "goal", "method", "steps", "rate", "parameterization", "noise",
+                               presets=MAXIMIZE)),
+    *under(PRIORS, *options(MaximizeSettings, "l2", "tv", "contrast", "diversity", "jitter", "rotate", "scale", "decay",
+                            "blur", "blur_every", "small_norm", "small_contribution", presets=MAXIMIZE)),
     *under(COMPUTING, TILE, MEMORY),
     image=False, long="steps", compares=True, by_net={"preset": preset_for},
 )  # fmt: skip
@@ -111,12 +84,8 @@ def maximize(given, seed, progress, watch, unit, objective, preset, down_the_lay
     click.Option(["--exaggerate"], type=real(-1000, 1000), default=1.0, show_default=True, metavar="FACTOR",
                  help="Factor on the code's distance from the code of a grey image; a value above 1 gives a "
                       "caricature."),
-    *under(OPTIMISER, *settings(INVERT, ("--steps", whole(0), "Number of steps; 0 returns the start."))),
-    *under(PRIORS, *settings(
-        INVERT,
-        ("--tv", real(), "Weight of the total variation."),
-        ("--alpha", real(), "Weight of the sum of sixth powers of the pixels."),
-    )),
+    *under(OPTIMISER, *options(InvertSettings, "steps", presets=INVERT)),
+    *under(PRIORS, *options(InvertSettings, "tv", "alpha", presets=INVERT)),
     long="steps",
 )  # fmt: skip
 def invert(given, seed, progress, watch, layer, all_layers, preset, starts, exaggerate, **replaced):

@@ -33,24 +33,3 @@ class GroupedCommand(click.Command):
     def get_help_option(self, ctx):
         option = super().get_help_option(ctx)
         return option and under(OUTPUT, option)[0]
-
-
-def by_preset(presets, name):
-    """The presets' values of a setting, as the end of a help text: [minivis, lucid: 0.05; simonyan: 100]."""
-    found: dict[str, list[str]] = {}
-    for preset, settings in presets.items():
-        if name in settings:
-            found.setdefault(_short(settings[name]), []).append(preset)
-        elif any(name in more for _, more in settings.get("by_depth", ())):
-            values = [_short(more[name]) for _, more in settings["by_depth"] if name in more]
-            shown = values[0] if len(set(values)) == 1 else f"{values[0]} to {values[-1]} by depth"
-            found.setdefault(shown, []).append(preset)
-    if not found:
-        return "[set by no preset]"
-    texts = [f"{', '.join(names)}: {value}" for value, names in found.items()]
-    others = [] if sum(map(len, found.values())) == len(presets) else ["others: unset"]
-    return f"[preset {'; '.join(texts + others)}]"
-
-
-def _short(value):
-    return f"{value:g}" if isinstance(value, (int, float)) else str(value)

@@ -8,7 +8,9 @@ from minivis.commands.common import ANY_SIZE, MEMORY, TILE
 from minivis.commands.masking import mask_of, mask_options
 from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, under
 from minivis.commands.picture_command import picture_command
+from minivis.commands.setting_options import option, options
 from minivis.commands.types import COUNTS, PICTURE_FILE, SIDES, WEIGHTS, real, whole
+from minivis.methods.synthesis.settings import PAINTERS, DreamSettings, StyleSettings, TextureSettings
 
 COPIES = 4                                      # of the picture in float32: a dream holds at least so many
 OWN_SIDE = f"IMAGE's, at most {ANY_SIZE}"
@@ -22,26 +24,15 @@ PAINTED = click.Option(["--side"], type=SIDES, metavar="N,N,...", show_default=O
                                                                                               "one before.")
 SIZE = click.Option(["--size"], type=whole(), hidden=True, metavar="N",
                     help="Shrink IMAGE first; --side is usually enough.")
-COLOURS = click.Option(["--colours"], type=click.Choice(["free", "kept"]), default="free", show_default=True,
-                       help="Let the colours change (free), or keep them and change only the brightness (kept).")
-HISTORY = click.Option(["--history"], type=whole(1, 1000), default=20, show_default=True, metavar="N",
-                       help="Number of past steps that L-BFGS remembers; more steps need more memory.")
-STEPS = click.Option(["--steps"], type=COUNTS, default=(200,), show_default="200", metavar="N,N,...",
-                     help="Number of steps of L-BFGS: one number for all sizes, or one for each; 0 returns the start.")
-METHOD = click.Option(["--method"], type=click.Choice(["lbfgs", "adam", "adagrad", "gradient", "all"]),
-                      default="lbfgs", show_default=True,
-                      help="Update rule; all compares them, with as many evaluations of the loss for each, in a chart.")
-RATE = click.Option(["--rate"], type=real(0, 1e6, min_open=True), metavar="LEVELS",
-                    show_default="adam 16, adagrad 20, gradient 0.25",
-                    help="Learning rate, in levels of 255, of adam, adagrad or gradient.")
-SCALE = click.Option(["--style-scale"], type=real(0, 1000, min_open=True), default=1.0, show_default=True,
-                     help="Factor by which the style picture, and with it the strokes, are enlarged.")
-RUN = under(OPTIMISER, STEPS, HISTORY) + under(COMPUTING, TILE, MEMORY)
+METHOD = option(StyleSettings, "method", type=click.Choice([*PAINTERS, "all"]),
+                help="Update rule; all compares them, with as many evaluations of the loss for each, in a chart.")
+RUN = under(COMPUTING, TILE, MEMORY)
 
 
-def pooling(default):
-    return click.Option(["--pooling"], type=click.Choice(["max", "average"]), default=default, show_default=True,
-                        help="Pooling in the net: the net's own (max), or average pooling in its place.")
+def steps(settings):
+    """--steps of a painting: one number, or one for each size."""
+    usual = settings.steps
+    return option(settings, "steps", type=COUNTS, default=(usual,), show_default=str(usual), metavar="N,N,...")
 
 
 @picture_command(
@@ -54,34 +45,18 @@ def pooling(default):
                  "amplify, such as 'relu4_1 + 0.5*relu3_1:12'; in IMAGE, a term of weight 1 is as large as any other."),
     *mask_options(),
     click.Option(["--sheet"], is_flag=True, help="Draw one dream for each layer, side by side."),
-    COLOURS,
+    option(DreamSettings, "colours"),
     click.Option(["--frames"], type=whole(1, 100_000), metavar="N", show_default="no zoom",
                  help="Make a zoom of N frames, each a dream on the enlarged frame before it; --film writes them."),
     click.Option(["--zoom"], type=real(0, 1, max_open=True), default=0.05, show_default=True,
                  help="Fraction by which each frame of the zoom is enlarged."),
     SIDE,
-    *under(
-        OPTIMISER,
-        click.Option(["--octaves"], type=whole(1, 1000), default=4, show_default=True, metavar="N",
-                     help="Number of sizes, from small to large."),
-        click.Option(["--octave-scale"], type=real(1, 1000, min_open=True), default=1.4, show_default=True,
-                     help="Size ratio between octaves."),
-        click.Option(["--steps"], type=whole(0), default=10, show_default=True, metavar="N",
-                     help="Number of steps at each size; 0 returns the start."),
-        click.Option(["--step-size"], type=real(0, 1e6, min_open=True), default=1.5, show_default=True,
-                     help="Mean change of a pixel in one step, in levels of 255."),
-    ),
-    *under(
-        PRIORS,
-        click.Option(["--jitter"], type=whole(0), default=32, show_default=True, metavar="N",
-                     help="Shift the picture at random by up to N pixels in each step."),
-        click.Option(["--no-clip"], is_flag=True, help="Do not clip levels to 0..255 in each step; adjust the "
-                                                       "contrast at the end."),
-    ),
-    *under(COMPUTING, TILE, MEMORY), size=SIZE, long="steps",
+    *under(OPTIMISER, *options(DreamSettings, "octaves", "octave_scale", "steps"),
+           option(DreamSettings, "step", "--step-size")),
+    *under(PRIORS, *options(DreamSettings, "jitter", "clip")),
+    *RUN, size=SIZE, long="steps",
 )  # fmt: skip
-def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, sheet, step_size, no_clip, frames, zoom,
-          side, **settings):  # fmt: skip
+def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, sheet, frames, zoom, side, **settings):
     """Amplify what the net sees in IMAGE (DeepDream).
 
     Low layers add strokes, and high layers add the things that the net knows.
@@ -98,8 +73,7 @@ def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, 
         raise BadValue("--mask lies on IMAGE, which a zoom leaves behind: leave out --mask or --frames")
     settings |= mask_of(given, mask, feather, given.image, given.image_name)
     settings |= {} if objective is None else {"objective": objective}
-    shared = {"guide": guide, "step": step_size, "clip": not no_clip, "seed": seed, "progress": progress,
-              "watch": watch, **settings}
+    shared = {"guide": guide, "seed": seed, "progress": progress, "watch": watch, **settings}
     if sheet:
         return dream_layers(given.net, image, **shared)
     wanted = layer or None
@@ -115,21 +89,18 @@ def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, 
                  help="Weight of each STYLE, in the order of the STYLE arguments."),
     click.Option(["--mask"], type=PICTURE_FILE, multiple=True, metavar="FILE", show_default="everywhere",
                  help="Picture that is bright where a STYLE is to be used; give one for each STYLE, in their order."),
-    click.Option(["--start"], type=click.Choice(["content", "noise"]), default="content", show_default=True,
-                 help="Initial image: the content picture, or noise."),
-    SCALE, COLOURS, PAINTED, pooling("max"),
+    option(StyleSettings, "start"), option(StyleSettings, "style_scale"), option(StyleSettings, "colours"), PAINTED,
+    option(StyleSettings, "pooling"),
     *under(
         PRIORS,
         click.Option(["--content-layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's own choice",
                      help="Layer whose activations stay; repeat the option for several."),
         click.Option(["--style-layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's own choice",
                      help="Layer whose Gram matrix becomes that of the style; repeat the option for several."),
-        click.Option(["--style-weight"], type=real(), default=100.0, show_default=True,
-                     help="Weight of the style loss; the content loss has weight 1."),
-        click.Option(["--tv-weight"], type=real(), default=1.0, show_default=True,
-                     help="Weight of the total-variation term, which makes the picture smooth."),
+        *options(StyleSettings, "style_weight", "tv_weight"),
     ),
-    *under(OPTIMISER, METHOD, RATE), *RUN, size=SIZE, long="steps",
+    *under(OPTIMISER, METHOD, option(StyleSettings, "rate"), steps(StyleSettings), option(StyleSettings, "history")),
+    *RUN, size=SIZE, long="steps",
 )  # fmt: skip
 def style(
     given, seed, progress, watch, style, content_layer, style_layer, mask, side, steps, method, rate, **settings,
@@ -162,21 +133,19 @@ def style(
     "texture",
     click.Option(["--layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's style layers",
                  help="Layer whose Gram matrix describes the texture; repeat the option for several."),
-    click.Option(["--no-histogram"], is_flag=True, help="Do not match the colours of the result to those of IMAGE."),
-    *mask_options(),
-    SCALE, PAINTED, pooling("average"),
-    *under(PRIORS, click.Option(["--tv-weight"], type=real(), default=0.0, show_default=True,
-                                help="Weight of the total-variation term, which makes the picture smooth.")),
+    option(TextureSettings, "histogram"), *mask_options(), option(TextureSettings, "style_scale"), PAINTED,
+    option(TextureSettings, "pooling"),
+    *under(PRIORS, option(TextureSettings, "tv_weight")),
+    *under(OPTIMISER, steps(TextureSettings), option(TextureSettings, "history")),
     *RUN, size=SIZE, long="steps",
 )  # fmt: skip
-def texture(given, seed, progress, watch, layer, no_histogram, mask, feather, side, steps, **settings):
+def texture(given, seed, progress, watch, layer, mask, feather, side, steps, **settings):
     """Make more of the texture of IMAGE, starting from noise."""
     from minivis.methods.synthesis.style import texture
 
     settings |= mask_of(given, mask, feather, given.image, given.image_name)
-    return texture(given.net, given.image, layers=layer or None, histogram=not no_histogram,
-                   size=sides(given.image, side), steps=steps if len(steps) > 1 else steps[0], seed=seed,
-                   progress=progress, watch=watch, **settings)  # fmt: skip
+    return texture(given.net, given.image, layers=layer or None, size=sides(given.image, side),
+                   steps=steps if len(steps) > 1 else steps[0], seed=seed, progress=progress, watch=watch, **settings)
 
 
 def own_painting():

@@ -234,7 +234,8 @@ class PictureCommand(GroupedCommand):
             if not option.expose_value:
                 continue
             value = params[option.name]
-            if option.name in self.not_recorded or value in (None, False, ()):
+            off = value is False                        # 0 is a value
+            if option.name in self.not_recorded or value is None or value == () or (off and not option.secondary_opts):
                 continue
             chosen = option.name == "net" and self.photographs and image is not None     # its default varies
             if value == option.default and not chosen:
@@ -243,7 +244,7 @@ class PictureCommand(GroupedCommand):
                 words += map(positional, value if takes_several(option) else [value])
                 continue
             for one in value if option.multiple or self.are_nets(option, value) else [value]:
-                words += [max(option.opts, key=len)]
+                words += [max(option.secondary_opts if off else option.opts, key=len)]
                 is_flag = isinstance(option, click.Option) and option.is_flag
                 words += [] if is_flag else [",".join(map(str, one)) if isinstance(one, tuple) else str(one)]
         return [*words, "--plain"] if is_plain() else words         # another algorithm gives other bits

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from minivis.commands.picture_command import picture_command
+from minivis.commands.setting_options import option, options
 from minivis.commands.types import (
     PIXELS,
     Channels,
@@ -13,10 +14,11 @@ from minivis.commands.types import (
     ListedOption,
     backward_rules,
     kinds_of_saliency,
-    real,
     relu_rules,
     whole,
 )
+from minivis.methods.attribution.settings import FILLS, OcclusionSettings, SaliencySettings, SegmentSettings
+from minivis.methods.looking.settings import ActivationSettings, ClassifySettings, FilterSettings
 
 UNIT = click.Option(["--unit"], metavar="UNIT", show_default="the class that the net puts first",
                     help="Unit to explain: a class, such as goose, or a neuron, such as conv3_1:7 or conv3_1:7@max.")
@@ -27,8 +29,7 @@ DATA = click.Option(["--data"], metavar="FOLDER", show_default="the two photogra
 
 @picture_command(
     "classify",
-    click.Option(["--top"], type=whole(), default=5, show_default=True, metavar="N",
-                 help="Number of classes to print, most probable first."),
+    option(ClassifySettings, "top"),
     writes="asked", compares=True,
 )
 def classify(given, seed, progress, top):
@@ -45,12 +46,7 @@ def classify(given, seed, progress, top):
     "activations",
     click.Option(["--layer"], metavar="NAME", show_default="the net's content layer",
                  help="Layer whose feature maps are drawn."),
-    click.Option(["--channels"], type=whole(), default=64, show_default=True, metavar="N",
-                 help="Draw at most N maps, those of the strongest channels."),
-    click.Option(["--order"], type=click.Choice(["channel", "strength"]), default="channel", show_default=True,
-                 help="Sort the maps by channel number, or put the strongest first."),
-    click.Option(["--scale"], type=click.Choice(["shared", "channel"]), default="shared", show_default=True,
-                 help="Use one colour scale for all maps, which makes them comparable, or one for each channel."),
+    *options(ActivationSettings, "channels", "order", "scale"),
     arrays=True,
 )
 def activations(given, seed, progress, layer, channels, order, scale):
@@ -65,10 +61,7 @@ def activations(given, seed, progress, layer, channels, order, scale):
     "filters",
     click.Option(["--layer"], metavar="NAME", show_default="the first convolution",
                  help="Convolution whose filters are drawn."),
-    click.Option(["--rows"], type=whole(), default=24, show_default=True, metavar="N",
-                 help="Draw at most N filters of a deep layer, one in each row."),
-    click.Option(["--columns"], type=whole(), default=48, show_default=True, metavar="N",
-                 help="Draw at most N input channels of each filter of a deep layer."),
+    *options(FilterSettings, "rows", "columns"),
     click.Option(["--compare"], is_flag=True, help="Draw beside the filters what PCA, ICA, k-means and sparse coding "
                  "learn from patches of photographs."),
     DATA,
@@ -125,17 +118,9 @@ def backprop(given, seed, progress, unit, rule, display, crop):
                                                  "predict the net's answers."),
     click.Option(["--sanity"], is_flag=True, help="Shuffle the weights layer by layer, to test whether the maps "
                                                   "depend on them."),
-    click.Option(["--samples"], type=whole(), default=50, show_default=True, metavar="N",
-                 help="Number of noisy copies that smoothgrad averages over."),
-    click.Option(["--noise"], type=real(0, 1), default=0.15, show_default=True,
-                 help="Standard deviation of the noise of smoothgrad, as a fraction of the range of the pixels."),
-    click.Option(["--baseline"], type=click.Choice(["grey", "mean", "blur", "noise"]), default="grey",
-                 show_default=True, help="Picture without content from which integrated gradients start."),
-    click.Option(["--steps"], type=whole(), default=32, show_default=True, metavar="N",
-                 help="Smallest number of points on the path of integrated gradients; more are added until the map is "
-                      "complete within 1 %."),
-    click.Option(["--layer"], metavar="NAME", show_default="the last ReLU with feature maps",
-                 help="Layer whose feature maps Grad-CAM weighs."),
+    *options(SaliencySettings, "samples", "noise"),
+    option(SaliencySettings, "baseline", type=click.Choice(FILLS)),
+    *options(SaliencySettings, "steps", "layer"),
     arrays=True, compares=True,
 )
 def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
@@ -167,17 +152,9 @@ def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
     click.Option(["--unit"], multiple=True, metavar="UNIT", show_default="the class that the net puts first",
                  help="Unit to explain: a class, such as goose, or a neuron, such as conv3_1:7@max; repeat the option "
                       "for one map each."),
-    click.Option(["--window"], type=PIXELS, metavar="N|ROWS,COLUMNS", show_default="0.3 of the input",
-                 help="Size of the occluding window, in pixels of the net's input."),
-    click.Option(["--stride"], type=PIXELS, metavar="N|ROWS,COLUMNS", show_default="a quarter of the window",
-                 help="Distance from one window to the next, in pixels of the net's input."),
-    click.Option(["--fill"], type=click.Choice(["grey", "mean", "blur", "noise"]), default="grey", show_default=True,
-                 help="Content of the window."),
-    click.Option(["--measure"], type=click.Choice(["prob", "score"]),
-                 show_default="prob for a class, score for any other unit",
-                 help="Quantity to measure: the probability of a class, or the value of a unit."),
-    click.Option(["--batch"], type=whole(), metavar="N", show_default="as many as fit into memory",
-                 help="Number of occluded pictures that the net sees at once."),
+    *(option(OcclusionSettings, name, type=PIXELS, metavar="N|ROWS,COLUMNS") for name in ("window", "stride")),
+    option(OcclusionSettings, "fill", type=click.Choice(FILLS)),
+    *options(OcclusionSettings, "measure", "batch"),
     arrays=True, compares=True,
 )
 def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
@@ -206,12 +183,12 @@ def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
     click.Option(["--cut"], type=click.Choice(["numpy", "opencv"]), default="opencv", show_default="numpy",
                  help="GrabCut of minivis, on the whole picture, or that of OpenCV, on the part that the net sees by "
                       "itself; it needs minivis[segment]."),
-    click.Option(["--high"], type=real(0, 1), default=0.95, show_default="0.9",
-                 help="Quantile of saliency above which a pixel certainly belongs to the object."),
-    click.Option(["--low"], type=real(0, 1), default=0.3, show_default="0.2",
-                 help="Quantile of saliency below which a pixel certainly belongs to the background."),
+    # what records without these options mean; see by_net
+    option(SegmentSettings, "high", default=0.95, show_default=f"{SegmentSettings.high}"),
+    option(SegmentSettings, "low", default=0.3, show_default=f"{SegmentSettings.low}"),
     arrays=True,
-    by_net={"kind": lambda net: BOTH, "cut": lambda net: "numpy", "high": lambda net: 0.9, "low": lambda net: 0.2},
+    by_net={"kind": lambda net: BOTH, "cut": lambda net: "numpy", "high": lambda net: SegmentSettings.high,
+            "low": lambda net: SegmentSettings.low},
 )
 def segment(given, seed, progress, unit, show, kind, high, low, cut):
     """Cut out the object of the class with GrabCut, which starts from a saliency map."""

@@ -1,5 +1,6 @@
 """The result of a forward pass: the outputs by layer, and what `Network.backward` and units need in addition."""
 
+from minivis.engine.summary import summary_of_activations
 from minivis.errors import UnknownName
 
 
@@ -35,6 +36,9 @@ class Activations(dict):
     def cut(self, name, whole):
         """``whole``, an array like layer ``name``: a pass over a part of the picture (tiles.py) has a part of it."""
         return whole
+
+    def __repr__(self):
+        return summary_of_activations(self)
 
     def __missing__(self, name):
         self.net.check_name(name)

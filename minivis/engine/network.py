@@ -28,6 +28,7 @@ from minivis.engine import image_gradient as gradients
 from minivis.engine.activations import Activations
 from minivis.engine.checks import check_backward, check_forward
 from minivis.engine.graph import ROLES, Graph, Node
+from minivis.engine.summary import summary
 from minivis.images.preprocessing import Box
 from minivis.layers.base import BackwardMode
 from minivis.layers.relevance import RelevanceRule
@@ -179,6 +180,9 @@ class Network(Graph):
     def preprocess_adjoint(self, dx: Array, channels: int | None = None) -> Array:
         """A gradient at the net's input as a gradient at the pixels."""
         return geometry.preprocessing_of(self).preprocess_adjoint(dx, channels)
+
+    def __repr__(self) -> str:
+        return summary(self)
 
     def shown(self, values: Array) -> Array:
         """Pixels, or a map over them, (..., C) as they are drawn: three channels, or one; see images/channels.py."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from minivis.errors import BadValue, UnknownName
 from minivis.runtime.backend import get_xp
-from minivis.runtime.settings import NUMBER, TEXT, check_fields, whole
+from minivis.runtime.described import check_fields
+from minivis.runtime.settings import NUMBER, TEXT, whole
 
 # the divisor of a gradient, image by image
 NORMS = {

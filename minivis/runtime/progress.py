@@ -1,10 +1,10 @@
-"""A progress bar for work of more than two seconds, and remarks; silent if stderr is not a terminal."""
+"""A progress bar for work of more than two seconds, and remarks: on a terminal's stderr, or as a notebook's widget."""
 
 import sys
 
 
 def track(items, progress=True, title=""):
-    """Iterate over ``items`` (with a length) behind a bar on stderr, if ``progress`` and stderr is a terminal.
+    """Iterate over ``items`` (with a length) behind a bar, if ``progress`` and there is a terminal or a notebook.
 
     ``progress`` may also be a function of your own that iterates over the items; it may raise an exception to stop.
     """
@@ -12,21 +12,29 @@ def track(items, progress=True, title=""):
         return items
     if callable(progress):
         return progress(items)
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
-    return tqdm(items, desc=title, delay=2, disable=None, leave=False, dynamic_ncols=True)
+    return tqdm(items, desc=title, delay=2, disable=hidden(progress), leave=False, dynamic_ncols=True)
 
 
 def bar(total, progress=True, title=""):
     """A progress bar with ``update``, ``set_postfix_str`` and ``close``, under the same conditions."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
-    return tqdm(total=total, desc=title, delay=2, disable=None if progress else True, leave=False, dynamic_ncols=True)
+    return tqdm(total=total, desc=title, delay=2, disable=hidden(progress), leave=False, dynamic_ncols=True)
+
+
+def hidden(progress):
+    """What tqdm calls ``disable``: True hides a bar, None hides it where stderr is no terminal, False shows it.
+
+    The stderr of a notebook is no terminal, and yet the place for a bar: a widget, or text without ipywidgets.
+    """
+    return True if not progress else False if "ipykernel" in sys.modules else None
 
 
 def remark(sentence, progress=True):
     """Print a remark on stderr, above the progress bar; silent when ``progress`` is off."""
     if progress:
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         tqdm.write(f"minivis: {sentence}", file=sys.stderr)

@@ -16,22 +16,32 @@ import os
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
-import numpy as np
+from minivis.errors import BadValue, UnknownSetting
+from minivis.runtime.docstrings import complete
 
-from minivis.errors import BadValue, UnknownName
+# NumPy is imported where it is used: the command line builds its options from kinds, and starts without it
 
 
 class Kind(NamedTuple):
-    """``words``: what is expected, as in "a whole number of at least 1". read(value): the value, or ValueError."""
+    """``words``: what is expected, as in "a whole number of at least 1". read(value): the value, or ValueError.
+
+    The rest says the same to the command line: ``type`` int, float, str or bool; the bounds; the names to choose from.
+    """
 
     words: str
     read: Any
+    type: Any = None
+    least: Any = None
+    most: Any = None
+    above: Any = None
+    below: Any = None
+    names: tuple[Any, ...] = ()
 
     def check(self, name, value):
         try:
             return self.read(value)
-        except UnknownName:
-            raise
+        except UnknownSetting as error:
+            raise error if name in str(error) else UnknownSetting(f"{name}: {error}") from None
         except (ValueError, TypeError):
             raise BadValue(f"{name} must be {self.words}, not {shown(value)}") from None
 
@@ -39,20 +49,19 @@ class Kind(NamedTuple):
 def whole(least=None, most=None):
     """An int, or NumPy's; True and False are none."""
     def read(value):
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        if kind_of(value) not in WHOLE:
             raise ValueError
         if (least is not None and value < least) or (most is not None and value > most):
             raise ValueError
         return int(value)
 
-    return Kind("a whole number" + limits(least, most), read)
+    return Kind("a whole number" + limits(least, most), read, int, least, most)
 
 
-def number(least=None, most=None, *, above=None):
+def number(least=None, most=None, *, above=None, below=None):
     """A finite int or float; True, False and NaN are none."""
     def read(value):
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-            raise ValueError
+        read_any_number(value)
         try:
             finite = math.isfinite(float(value))
         except OverflowError:                   # a whole number beyond all floats
@@ -61,11 +70,21 @@ def number(least=None, most=None, *, above=None):
             raise ValueError
         if (least is not None and value < least) or (most is not None and value > most):
             raise ValueError
-        if above is not None and value <= above:
+        if (above is not None and value <= above) or (below is not None and value >= below):
             raise ValueError
         return value
 
-    return Kind("a number" + (f" above {above}" if above is not None else "") + limits(least, most), read)
+    words = "a number" + (f" above {above}" if above is not None else "") + limits(least, most)
+    words += "" if below is None else f" and below {below}"
+    return Kind(words, read, float, least, most, above, below)
+
+
+def kind_of(value):
+    """What kind of number, as NumPy says it: "b", "i", "u" or "f", of Python's numbers too; "" for all else."""
+    for python, kind in ((bool, "b"), (int, "i"), (float, "f")):
+        if isinstance(value, python):
+            return kind
+    return value.dtype.kind if hasattr(value, "dtype") and not hasattr(value, "__setitem__") else ""
 
 
 def limits(least, most):
@@ -77,7 +96,7 @@ def limits(least, most):
 def among(*values):
     """One of a few numbers."""
     def read(value):
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value not in values:
+        if kind_of(value) not in WHOLE or value not in values:
             raise ValueError
         return int(value)
 
@@ -87,7 +106,7 @@ def among(*values):
 def wholes(least=0):
     """A list or tuple of whole numbers, or an array of them, as a tuple."""
     def read(value):
-        if not isinstance(value, (list, tuple, np.ndarray)):
+        if not isinstance(value, (list, tuple)) and not hasattr(value, "dtype"):
             raise ValueError
         return tuple(whole(least).read(n) for n in value)
 
@@ -95,7 +114,7 @@ def wholes(least=0):
 
 
 def read_switch(value):
-    if not isinstance(value, (bool, np.bool_)):
+    if kind_of(value) != "b":
         raise ValueError
     return bool(value)
 
@@ -106,21 +125,22 @@ def read_text(value):
     return value
 
 
-TEXT = Kind("a name", read_text)
-SWITCH = Kind("True or False", read_switch)
+TEXT = Kind("a name", read_text, str)
+SWITCH = Kind("True or False", read_switch, bool)
+WHOLE = ("i", "u")                            # kinds of number; bool is none of them
 FARTHEST = 2**31 - 1                            # pixels: more than any picture has
 
 
 def choice(kind, known):
-    """A name out of ``known``; UnknownName, a LookupError, for another string."""
+    """A name out of ``known``; UnknownSetting, a LookupError, for another string."""
     def read(value):
         if not isinstance(value, str):
             raise ValueError
         if value not in known:
-            raise UnknownName.of(kind, value, known)
+            raise UnknownSetting.of(kind, value, known)
         return value
 
-    return Kind(f"a name out of {', '.join(map(str, known))}", read)
+    return Kind(f"a name out of {', '.join(map(str, known))}", read, str, names=tuple(known))
 
 
 def several(kind, least=1):
@@ -132,15 +152,19 @@ def several(kind, least=1):
             return type(value)(kind.read(one) for one in value)
         return kind.read(value)
 
-    return Kind(f"{kind.words}, or several", read)
+    return kind._replace(words=f"{kind.words}, or several", read=read)
 
 
 def is_numeric(value):
+    import numpy as np
+
     dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
     return dtype.kind in "biuf"
 
 
 def read_numbers(value):
+    import numpy as np
+
     if not is_numeric(value) or not np.ndim(value):
         raise ValueError
     return value
@@ -153,6 +177,8 @@ def read_array(value):
 
 
 def read_finite(value):
+    import numpy as np
+
     if not is_numeric(value) or not np.isfinite(value).all():
         raise ValueError
     return value
@@ -194,7 +220,7 @@ def having(words, *attributes):
 
 
 def read_any_number(value):
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+    if kind_of(value) not in ("i", "u", "f"):
         raise ValueError
     return value
 
@@ -235,12 +261,6 @@ def shown(value):
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def check_fields(instance, **kinds):
-    """The same for a dataclass, in its ``__post_init__``: raise BadValue for a field of another kind."""
-    for name, kind in kinds.items():
-        kind.check(name, getattr(instance, name))
-
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -272,6 +292,7 @@ def takes(**kinds: Kind) -> Callable[[F], F]:
             return function(*bound.args, **bound.kwargs)
 
         wrapper.settings = every  # type: ignore[attr-defined]
+        wrapper.__doc__ = complete(function.__doc__, list(parameters), {})
         return cast(F, wrapper)
 
     return decorate

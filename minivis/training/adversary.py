@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from minivis.errors import BadValue, UnknownName
-from minivis.runtime.settings import NUMBER, TEXT, check_fields, whole
+from minivis.runtime.described import check_fields
+from minivis.runtime.settings import NUMBER, TEXT, whole
 
 ATTACKS = ("fgsm", "pgd")
 

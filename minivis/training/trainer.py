@@ -25,8 +25,9 @@ from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.layers import BatchNorm, cross_entropy
 from minivis.optimize.update_rules import Adam
 from minivis.runtime import threads as team
+from minivis.runtime.described import check_fields
 from minivis.runtime.files import printable
-from minivis.runtime.settings import NUMBER, TEXT, check_fields, whole
+from minivis.runtime.settings import NUMBER, TEXT, whole
 from minivis.training.adversary import Adversary
 from minivis.weights.containers.hdf5 import child, opened, read_array
 from minivis.weights.containers.hdf5_write import new_hdf5

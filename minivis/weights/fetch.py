@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from minivis.errors import BadFile, BadValue, UnknownName
+from minivis.runtime.progress import hidden
 from minivis.version import __version__
 from minivis.weights.catalogue import CATALOGUE, user_folder
 
@@ -184,9 +185,9 @@ def length(path):
 @contextmanager
 def bar(progress, title):
     """A function that shows (bytes so far, bytes in all), on stderr after two seconds, if that is a terminal."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
-    with tqdm(desc=title, unit="B", unit_scale=True, delay=2, disable=None if progress else True, leave=False) as shown:
+    with tqdm(desc=title, unit="B", unit_scale=True, delay=2, disable=hidden(progress), leave=False) as shown:
 
         def show(done, total):
             shown.total = total

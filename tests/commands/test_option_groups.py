@@ -7,8 +7,7 @@ import every_command
 import pytest
 
 from minivis.cli import main
-from minivis.commands.optimizing import maximize
-from minivis.commands.option_groups import MAKING, MANY, ORDER, OUTPUT, GroupedCommand, by_preset, under
+from minivis.commands.option_groups import MAKING, MANY, ORDER, OUTPUT, GroupedCommand, under
 
 COMMANDS = list(every_command.commands())
 
@@ -53,15 +52,6 @@ def test_one_name_for_the_side_of_a_painting(capsys):
     assert main(["style", "--help"]) == 0
     assert capsys.readouterr().out.startswith("Usage: minivis style [OPTIONS] [IMAGE] [STYLE]...\n")
 
-
-def test_what_presets_say():
-    presets = {"a": {"x": 1.0, "y": 2}, "b": {"x": 1, "by_depth": [(0.5, {"z": 1e-5}), (1.0, {"z": 0.1})]},
-               "c": {"by_depth": [(1.0, {"z": 3.0})]}}
-    assert by_preset(presets, "x") == "[preset a, b: 1; others: unset]"
-    assert by_preset(presets, "z") == "[preset b: 1e-05 to 0.1 by depth; c: 3; others: unset]"
-    assert by_preset({"a": {"x": 1}}, "x") == "[preset a: 1]" and by_preset(presets, "w") == "[set by no preset]"
-    rate = next(option for option in maximize.params if option.name == "rate")
-    assert rate.help.startswith("Learning rate. [preset minivis, natural, lucid: 0.05; simonyan")
 
 
 def test_few_options_need_no_headings():

@@ -83,7 +83,7 @@ def test_every_command_has_a_page_with_all_its_options(made):
 
 
 def test_every_preset_stands_on_its_page(made):
-    from minivis.optimize.presets import INVERT, MAXIMIZE
+    from minivis.methods.synthesis.presets import INVERT, MAXIMIZE
 
     for name in (*MAXIMIZE, *INVERT):
         assert f"- {name}\n" in made["reference/presets.rst"], name

@@ -1,8 +1,11 @@
 """A bar for whoever waits at a terminal, and silence for everybody else."""
 
+import sys
+import types
+
 import pytest
 
-from minivis.runtime.progress import bar, remark, track
+from minivis.runtime.progress import bar, hidden, remark, track
 
 
 @pytest.mark.parametrize("progress", [True, False])
@@ -40,3 +43,16 @@ def test_a_remark_goes_to_stderr_and_only_where_somebody_waits(capsys):
     assert capsys.readouterr() == ("", "minivis: half of it is done\n")
     remark("half of it is done", progress=False)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_notebook_shows_bars_though_its_stderr_is_no_terminal(monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    assert (hidden(True), hidden(False)) == (None, True)
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    assert (hidden(True), hidden(False)) == (False, True)
+
+
+def test_bars_are_those_that_suit_where_they_run():
+    from tqdm.auto import tqdm
+
+    assert type(bar(3)) is tqdm

@@ -33,7 +33,7 @@ from minivis.runtime.settings import (
 from minivis.training.adversary import Adversary
 
 METHODS = {name: getattr(mv, name) for name in mv.__all__
-           if ".methods." in getattr(getattr(mv, name), "__module__", "")}
+           if inspect.isfunction(getattr(mv, name)) and ".methods." in getattr(mv, name).__module__}
 
 PUBLIC = {name: getattr(mv, name) for name in mv.__all__ if inspect.isfunction(getattr(mv, name))}
 
@@ -54,7 +54,8 @@ def given(tmp_path_factory):
             "unit": "goose", "text": "goose", "loss": len, "rng": np.random.default_rng(0), "codes": np.zeros((3, 2)),
             "code": np.zeros(2), "x": np.random.default_rng(0).random((9, 4)), "labels": np.arange(9) % 3,
             "path": folder / "new.png", "name_or_path": folder / "tiny.h5", "folder": folder,
-            "pictures": [picture]}  # fmt: skip
+            "pictures": [picture], "images": scene(16, 16)[None].repeat(9, axis=0),
+            "results": [mv.classify(net, picture)], "names": ["tiny"]}  # fmt: skip
 
 
 def arguments(function):
@@ -139,8 +140,8 @@ def test_kinds(kind, good, bad):
 @pytest.mark.parametrize("kind, good, bad", [
     (NUMBERS, [[1, 2], np.zeros((2, 3)), np.ones(2, bool)], [5, math.nan, "1", ["a"], [None], np.zeros(2, "c8"), b"x"]),
     (COLOUR, ["grey", 128, (1, 2, 3), np.zeros(3)], [math.nan, None, [None], (1, math.inf), b"grey", {}]),
-    (CODES, [np.zeros((2, 3)), [[1.0, 2]], Codes(np.zeros((1, 2)), ("a",), "fc7", ())],
-     ["codes.h5", {}, None, math.nan, 5]),
+    (CODES, [np.zeros((2, 3)), [[1.0, 2]], Codes(np.zeros((1, 2)), ("a",), "fc7", ()), "codes.h5"],
+     [{}, None, math.nan, 5]),
 ])
 def test_kinds_of_arrays(kind, good, bad):
     for value in good:

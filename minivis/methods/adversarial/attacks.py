@@ -23,12 +23,12 @@ from minivis.engine.network import Network
 from minivis.engine.units import class_number
 from minivis.errors import BadValue, UnknownName
 from minivis.layers.softmax import softmax_forward
+from minivis.methods.adversarial.settings import NORMS
 from minivis.runtime.backend import get_xp, to_cpu, to_gpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, SWITCH, choice, number, takes, whole
 from minivis.types import Array, Pictures
 
-NORMS = ("Linf", "L2")
 BATCH = 64                                      # pictures at a time
 
 

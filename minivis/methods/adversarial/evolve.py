@@ -27,20 +27,21 @@ from minivis.engine.geometry import preprocessing_of
 from minivis.engine.layer_table import fingerprint
 from minivis.engine.memory import batch_that_fits
 from minivis.engine.network import Network
-from minivis.errors import BadFile, BadValue, UnknownName
+from minivis.errors import BadFile, BadValue
 from minivis.figures.compose import above, contact_sheet, text_picture
 from minivis.figures.text import percent
 from minivis.images.preprocessing import Preprocessing
 from minivis.methods.adversarial.attacks import as_pixels, logits_of
 from minivis.methods.adversarial.cppn import Cppn, first_cppn, mutated, render
 from minivis.methods.adversarial.fool import FREE_SIZE
+from minivis.methods.adversarial.settings import EvolveSettings
 from minivis.methods.shared.result import Result
 from minivis.optimize.recorder import LongRun
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import to_cpu
-from minivis.runtime.settings import SEED, choice, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, takes
 
-ENCODINGS = ("cppn", "direct")
 ETA, RATE, HALVING = 15, 0.1, 1000              # of the direct encoding, the paper's
 HELD = 0.99                                     # a class counts as held above this probability
 
@@ -74,6 +75,10 @@ class Evolved(Result):
     held: tuple[int, ...]                       # the classes held at p > 0.99 after each generation of this run
     notes: tuple[str, ...] = ()
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
+
+    @property
+    def array(self):
+        return self.made
 
     def picture(self):
         labels = [f"{percent(p)}\n{name}" for name, p in zip(self.names, self.probs)]
@@ -157,10 +162,12 @@ class CppnEncoding:
                           tuple((int(a), int(b), float(w)) for a, b, w in one["links"])) for one in kept["genomes"])
 
 
-@takes(encoding=choice("encoding", ENCODINGS), generations=whole(1), population=whole(1), seed=SEED)
+@set_by(EvolveSettings)
+@takes(seed=SEED)
 def evolve(
-    net: Network, *, encoding: Literal["cppn", "direct"] = "cppn", generations: int = 100, population: int = 200,
-    seed: int = 0, progress: bool = False, watch: Watch | None = None,
+    net: Network, *, settings: EvolveSettings | None = None,
+    encoding: Literal["cppn", "direct"] = EvolveSettings.encoding, generations: int = EvolveSettings.generations,
+    population: int = EvolveSettings.population, seed: int = 0, progress: bool = False, watch: Watch | None = None,
 ) -> Evolved:  # fmt: skip
     """Breed a picture for every class of ``net``.
 
@@ -168,11 +175,6 @@ def evolve(
     each. watch: a `watch.Watch`; its checkpoints hold the champions, and a resumed run ends with the same bits as an
     unbroken one. Ctrl-C ends the run with the champions so far.
     """
-    if encoding not in ENCODINGS:
-        raise UnknownName.of("encoding", encoding, ENCODINGS)
-    for name, value in (("generations", generations), ("population", population)):
-        if not (isinstance(value, (int, np.integer)) and value >= 1):
-            raise BadValue(f"{name} must be a whole number of at least 1, not {value!r}")
     watch = Watch() if watch is None else watch
     net.role("logits")
     net = answering(net)

@@ -25,35 +25,36 @@ from minivis.engine.ending import Ending, answering
 from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import to_uint8
-from minivis.methods.adversarial.attacks import NORMS, as_pixels, check_settings, class_numbers, logits_of, pgd
+from minivis.methods.adversarial.attacks import as_pixels, check_settings, class_numbers, logits_of, pgd
 from minivis.methods.adversarial.deepfool import deepfool
 from minivis.methods.adversarial.few_pixels import jsma, one_pixel
 from minivis.methods.adversarial.fool_result import FEW, Fooling
 from minivis.methods.adversarial.rounding import grown, read_back, rounded
+from minivis.methods.adversarial.settings import STEPS, SURE, FoolSettings
 from minivis.methods.adversarial.szegedy import szegedy
 from minivis.methods.shared.result import Subject, seen_by
 from minivis.runtime.backend import to_cpu
-from minivis.runtime.settings import COLOUR, SEED, choice, number, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import COLOUR, SEED, takes
 from minivis.types import Pictures
 
 BOUNDED = ("fgsm", "bim", "pgd")                # by an eps
-STEPS = {"fgsm": 1, "bim": 10, "pgd": 40, "deepfool": 50, "szegedy": 40, "one-pixel": 30, "jsma": 200}
 SMALLEST: dict[str, Callable[..., Any]] = {"deepfool": deepfool, "szegedy": szegedy, "one-pixel": one_pixel,
                                            "jsma": jsma}
 STARTS = {"noise": None, "grey": 128, "black": 0, "white": 255}
 LARGEST = 64                                    # levels: the largest eps in the search for the smallest
 FREE_SIZE = 64                                  # pixels: the side of noise for nets that take any size
-SURE = 0.99                                     # for pictures made from noise or a flat colour
 FREE = 20.0                                     # levels, root mean square: a step of the ascent without bounds
 
 
-@takes(start=COLOUR, method=choice("method", STEPS), norm=choice("norm", NORMS), eps=number(), steps=whole(1),
-       sure=number(), seed=SEED)
+@set_by(FoolSettings)
+@takes(start=COLOUR, seed=SEED)
 def fool(
     net: Network, image: Pictures | None = None, to: str | int | Sequence[str | int] | None = None, *,
-    label: str | int | Sequence[str | int] | None = None, start: str | None = None, method: str = "pgd",
-    norm: Literal["Linf", "L2"] = "Linf", eps: float | None = None, steps: int | None = None,
-    sure: float | None = None, mask: NDArray[Any] | None = None, seed: int = 0, progress: bool = False,
+    settings: FoolSettings | None = None, label: str | int | Sequence[str | int] | None = None,
+    start: str | None = None, method: str = FoolSettings.method, norm: Literal["Linf", "L2"] = FoolSettings.norm,
+    eps: float | None = FoolSettings.eps, steps: int | None = FoolSettings.steps,
+    sure: float | None = FoolSettings.sure, mask: NDArray[Any] | None = None, seed: int = 0, progress: bool = False,
 ) -> Fooling:  # fmt: skip
     """Change a picture, or a batch, so that the net sees ``to`` (a class, or one per picture), by default any other
     class.
@@ -67,7 +68,7 @@ def fool(
         raise BadValue("give a picture or a start, not both")
     steps = STEPS.get(method) if steps is None else steps
     sure = (SURE if start is not None else 0.0) if sure is None else sure
-    _check(method, norm, eps, steps, sure)
+    _check(method, norm, eps, steps)
     bounded = method in BOUNDED
 
     net = answering(net)
@@ -146,11 +147,9 @@ def blank(net, start, seed):
     return np.broadcast_to(to_uint8(color), (H, W, 3 if color.shape else shape[2])).copy()
 
 
-def _check(method, norm, eps, steps, sure):
-    """Raise UnknownName or BadValue for settings that do not go together."""
-    if method not in STEPS:
-        raise UnknownName.of("method", method, STEPS)
-    if method not in BOUNDED and (eps is not None or norm != NORMS[0]):
+def _check(method, norm, eps, steps):
+    """Raise BadValue for settings that do not go together."""
+    if method not in BOUNDED and (eps is not None or norm != FoolSettings.norm):
         least = "number of pixels" if method in FEW else "L2"
         raise BadValue(f"{method} searches for the smallest {least} by itself: eps and norm are for "
                        f"{', '.join(BOUNDED)}")
@@ -161,8 +160,6 @@ def _check(method, norm, eps, steps, sure):
         raise BadValue(f"fgsm is one step, not {steps}: use bim for several")
     if eps is not None and eps < 1:
         raise BadValue(f"a picture holds whole levels of 0..255, so eps must be at least 1, not {eps}")
-    if not 0 <= sure < 1:
-        raise BadValue(f"sure must be a probability from 0 to below 1, not {sure}")
 
 
 def _bounded(attack, start, eps, norm, good):

@@ -34,6 +34,10 @@ class Fooling(BatchResult):
     several: bool = False                       # classes may be right: then what counts is the one that was asked for
 
     @property
+    def array(self):
+        return self.made
+
+    @property
     def ok(self):
         return bool(self.fooled.all())
 

@@ -23,6 +23,7 @@ from minivis.errors import BadValue
 from minivis.figures.compose import panels
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.layers.hog import BlockNorm, Gradient, OrientationCells
+from minivis.methods.adversarial.settings import HogSettings
 from minivis.methods.shared.result import Result
 from minivis.objectives.activations import code_distance
 from minivis.objectives.priors import tv
@@ -32,10 +33,10 @@ from minivis.optimize.problem import Problem
 from minivis.optimize.recorder import Run
 from minivis.optimize.update_rules import Adam
 from minivis.optimize.watch import INTERRUPTED
+from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, SWITCH, among, number, takes, whole
 from minivis.types import Picture
 
-EPS = 4.0                                       # levels
 RATES = (8.0, 1.0)                              # levels: Adam's rates, for two thirds of the steps and the rest
 NOISE = 16.0                                    # levels: the standard deviation of an inversion's start
 STROKE = 16                                     # pixels: the side of a cell in a drawing
@@ -43,7 +44,8 @@ STROKE = 16                                     # pixels: the side of a cell in 
 
 @takes(channels=among(1, 3), cell=whole(), bins=whole(), soft=SWITCH, block=whole(), eps=number())
 def hog_net(
-    channels: int = 3, *, cell: int = 8, bins: int = 9, soft: bool = True, block: int = 2, eps: float = EPS,
+    channels: int = 3, *, cell: int = HogSettings.cell, bins: int = HogSettings.bins, soft: bool = True,
+    block: int = HogSettings.block, eps: float = HogSettings.eps,
 ) -> Network:  # fmt: skip
     """The HOG of pictures in levels 0..255 as a `Network`: gradient, cells, hog; "hog" is its code."""
     net = Network(preprocessing=Preprocessing({1: "grey", 3: "RGB"}[channels], (0.0,) * channels, (1.0,) * channels))
@@ -62,6 +64,10 @@ class HogTwin(Result):
     codes: tuple
     inverted: bool                              # there was no B
     run: Run
+
+    @property
+    def array(self):
+        return self.twin
 
     @property
     def ok(self):
@@ -112,10 +118,13 @@ class HogTwin(Result):
         return f"{self._words()} Root mean square of the pixels: {self._pixels()}.{note}"
 
 
-@takes(steps=whole(0), cell=whole(1), bins=whole(1), block=whole(1), eps=number(), smooth=number(0), seed=SEED)
+@set_by(HogSettings)
+@takes(seed=SEED)
 def hog_twin(
-    first: Picture, start: Picture | None = None, *, steps: int = 450, cell: int = 8, bins: int = 9, block: int = 2,
-    eps: float = EPS, smooth: float | None = None, seed: int = 0, progress: bool = False,
+    first: Picture, start: Picture | None = None, *, settings: HogSettings | None = None,
+    steps: int = HogSettings.steps, cell: int = HogSettings.cell, bins: int = HogSettings.bins,
+    block: int = HogSettings.block, eps: float = HogSettings.eps, smooth: float | None = HogSettings.smooth,
+    seed: int = 0, progress: bool = False,
 ) -> HogTwin:  # fmt: skip
     """A picture near ``start`` with the HOG of ``first``; both are uint8 (H, W, C) of the same size.
 
@@ -138,9 +147,9 @@ def hog_twin(
         noise = 128 + NOISE * np.random.default_rng(seed).standard_normal((H, W, 1))
         begun, smooth = to_uint8(noise), 1e-4 if smooth is None else smooth
     smooth = 0.0 if smooth is None else smooth
-    settings: dict[str, Any] = {"cell": cell, "bins": bins, "block": block, "eps": eps}
-    net = hog_net(begun.shape[2], **settings)
-    wanted = code_of(first, settings)
+    how: dict[str, Any] = {"cell": cell, "bins": bins, "block": block, "eps": eps}
+    net = hog_net(begun.shape[2], **how)
+    wanted = code_of(first, how)
 
     loss = code_distance("hog", wanted) + smooth / begun.size * tv()
     problem = Problem(net, loss, pixels(net, (1, *begun.shape)))
@@ -152,9 +161,9 @@ def hog_twin(
             break
     run = runs[-1]
     twin = to_uint8(run.pixels[0])
-    codes = (wanted, *(code_of(picture, settings) for picture in (begun, twin)))
+    codes = (wanted, *(code_of(picture, how) for picture in (begun, twin)))
     return HogTwin(first, begun, twin, tuple(code[0] for code in codes), inverted, run, stopped=run.stopped,
-                   settings={**settings, "steps": steps, "smooth": smooth})
+                   settings={**how, "steps": steps, "smooth": smooth})
 
 
 def code_of(picture, settings):

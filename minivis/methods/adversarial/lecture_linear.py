@@ -26,6 +26,10 @@ class LectureLinear(Result):
     w: np.ndarray
     nudged: np.ndarray
 
+    @property
+    def array(self):
+        return self.nudged
+
     def score(self, x):
         return float(x @ self.w)
 

@@ -49,6 +49,10 @@ class LinearFool(Result):
     mixed: np.ndarray                           # (n, d), with it
     convnet: np.ndarray                         # the smallest eps that PGD finds for a convnet, of the first few rows
 
+    @property
+    def array(self):
+        return self.nudged
+
     def probs(self, x):
         return softmax_forward(x @ self.w + self.b)
 

@@ -17,16 +17,18 @@ from minivis.engine.ending import answering
 from minivis.engine.memory import batch_that_fits
 from minivis.engine.network import Network
 from minivis.engine.units import UnitLike
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadValue
 from minivis.figures.compose import beside, panels
 from minivis.figures.line_chart import line_chart
-from minivis.methods.attribution.saliency import KINDS, SETTINGS, mapped
+from minivis.methods.attribution.saliency import KINDS, mapped, used
+from minivis.methods.attribution.settings import CurveSettings
 from minivis.methods.shared.fills import filled
 from minivis.methods.shared.result import PANEL, BatchResult, Subject, input_of
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
-from minivis.runtime.settings import SEED, takes, whole
+from minivis.runtime.settings import SEED, takes
 from minivis.types import Pictures
 
 RANDOM = "random order"
@@ -86,10 +88,12 @@ class Curves(BatchResult):
         return "\n".join(lines)
 
 
-@takes(steps=whole(), seed=SEED)
+@set_by(CurveSettings)
+@takes(seed=SEED)
 def insertion_deletion(
-    net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[str] = tuple(KINDS), steps: int = 32,
-    fill: Any = "grey", seed: int = 0, progress: bool = False, **settings: Any,
+    net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[str] = tuple(KINDS),
+    settings: CurveSettings | None = None, steps: int = CurveSettings.steps, fill: Any = CurveSettings.fill,
+    seed: int = 0, progress: bool = False, **own: Any,
 ) -> Curves:  # fmt: skip
     """The two curves of every kind of saliency map, for a picture or a batch.
 
@@ -97,8 +101,6 @@ def insertion_deletion(
     starts from the blurred picture. The unit is followed by its probability, where it is a class, else by its value.
     ``settings``: as `saliency` takes them.
     """
-    for name in set(settings) - set(SETTINGS):
-        raise UnknownName.of("setting of saliency", name, SETTINGS)
     net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
@@ -107,7 +109,7 @@ def insertion_deletion(
         raise BadValue(f"steps go from 1 to the number of pixels, {H * W}, not {steps}")
     rng = np.random.default_rng(seed)
     luck = rng.random((1, H, W))                        # breaks ties, such as the zeros of Grad-CAM
-    maps = {kind: mapped(net, subject, target, kind, seed=seed, progress=progress, **settings).maps for kind in kinds}
+    maps = {kind: mapped(net, subject, target, kind, seed=seed, progress=progress, **own).maps for kind in kinds}
     maps[RANDOM] = np.zeros((len(subject), H, W))
     reach = (max(1, H // 3), max(1, W // 3))            # blurred by a quarter of this: no details remain
     covers, blurred = (input_of(net, filled(subject.fitted, how, reach, seed)) for how in (fill, "blur"))
@@ -118,7 +120,7 @@ def insertion_deletion(
         deletion[kind] = followed(net, target, x, covers, rank, steps)
         insertion[kind] = followed(net, target, blurred, x, rank, steps)
     return Curves(subject, target, np.linspace(0, 1, steps + 1), deletion, insertion, settings={
-        "unit": asked(unit), "kinds": list(kinds), "steps": steps, "fill": fill, **settings})
+        "unit": asked(unit), "kinds": list(kinds), "steps": steps, "fill": fill, **used(own, *kinds)})
 
 
 def ranks(maps, luck):

@@ -11,6 +11,7 @@ whose steps are halved until that holds to ``tolerance``.
 import numpy as np
 
 from minivis.errors import BadValue
+from minivis.methods.attribution.settings import SaliencySettings
 from minivis.methods.shared.fills import filled
 from minivis.methods.shared.gradient import input_gradient, mean_gradient
 from minivis.methods.shared.result import input_of
@@ -25,7 +26,10 @@ def gradient_x_input(net, subject, target):
     return to_cpu((subject.input(net) * input_gradient(net, target)).sum(axis=3))
 
 
-def integrated_gradients(net, subject, target, *, baseline="grey", steps=32, tolerance=0.01, seed=0, progress=False):
+def integrated_gradients(
+    net, subject, target, *, baseline=SaliencySettings.baseline, steps=SaliencySettings.steps, tolerance=0.01, seed=0,
+    progress=False,
+):
     """``maps, rises, steps``: what each pixel adds, (N, H, W); s(x) - s(x0), (N,); and the number of steps.
 
     ``baseline``: x0, as what covers in `fills.filled`. Steps are doubled, up to 1024, until no gap exceeds

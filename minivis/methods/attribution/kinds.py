@@ -1,7 +1,8 @@
 """The kinds of map that `saliency` draws: what each is called, what it shows, and the function that makes it.
 
 A new kind is one entry of `KINDS`; command line, sheets, curves, sanity check and live page read it from there. Its
-function takes the net, the pictures and their units, ``seed`` and ``progress``, and those of SETTINGS that it names.
+function takes the net, the pictures and their units, ``seed`` and ``progress``, and those settings
+that it names, see settings.py.
 """
 
 from dataclasses import dataclass, field
@@ -21,8 +22,6 @@ SaliencyKind: TypeAlias = Literal[
     "gradient", ImagingRuleName, "smoothgrad", "input", "integrated", "deeplift", RelevanceRuleName, "gradcam",
     "guided-gradcam"]
 
-SETTINGS = {"samples": 50, "noise": 0.15, "baseline": "grey", "steps": 32, "layer": None}
-
 
 @dataclass(frozen=True, eq=False)
 class Map:
@@ -36,7 +35,8 @@ class Map:
 
 
 class Kind(NamedTuple):
-    """One kind of map. ``settings``: those of SETTINGS that it takes. ``signed``: whether a pixel may count against."""
+    """One kind of map. ``settings``: those that it takes, see settings.py. ``signed``: whether a pixel may count
+    against."""
 
     title: str
     formula: str                                        # below the title; {name} is the unit

@@ -20,18 +20,19 @@ from minivis.engine.local_passes import LocalPasses
 from minivis.engine.memory import batch_that_fits
 from minivis.engine.network import Network
 from minivis.engine.units import Unit, UnitLike, unit_values
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadValue
 from minivis.figures.compose import display_limit, overlay, panels
 from minivis.figures.text import percent
+from minivis.methods.attribution.settings import OcclusionSettings
 from minivis.methods.shared.fills import filled
 from minivis.methods.shared.result import PANEL, BatchResult, Subject, input_of, seen_by
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import to_cpu
+from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
-from minivis.runtime.settings import SEED, several, takes, whole
+from minivis.runtime.settings import SEED, takes
 from minivis.types import Pictures, Progress
 
-MEASURES = ("prob", "score")
 FALLS, RISES = (142, 47, 45), (45, 79, 137)             # the darkest red and blue of the colour map: frames of windows
 
 
@@ -103,11 +104,14 @@ class Occlusion(BatchResult):
             for i in range(len(self)))
 
 
-@takes(window=several(whole()), stride=several(whole()), batch=whole(1), seed=SEED)
+@set_by(OcclusionSettings)
+@takes(seed=SEED)
 def occlusion(
-    net: Network, image: Pictures, unit: UnitLike = None, *, window: int | tuple[int, int] | None = None,
-    stride: int | tuple[int, int] | None = None, fill: Any = "grey", measure: str | None = None,
-    batch: int | None = None, seed: int = 0, progress: Progress = False,
+    net: Network, image: Pictures, unit: UnitLike = None, *, settings: OcclusionSettings | None = None,
+    window: int | tuple[int, int] | None = OcclusionSettings.window,
+    stride: int | tuple[int, int] | None = OcclusionSettings.stride, fill: Any = OcclusionSettings.fill,
+    measure: str | None = OcclusionSettings.measure, batch: int | None = OcclusionSettings.batch, seed: int = 0,
+    progress: Progress = False,
 ) -> Occlusion:  # fmt: skip
     """How far a unit (default: each picture's top class) falls when a square is covered, for a picture or a batch.
 
@@ -147,9 +151,9 @@ def occlusion(
     worst, best = (tuple(Extreme(float(row[k]), boxes[k], covered_at(seen[i], cover_seen[i], boxes[k]))
                          for i, (row, k) in enumerate(zip(values, where(values, axis=1))))
                    for where in (np.argmin, np.argmax))
-    settings = {"unit": asked(unit), "window": list(sides), "stride": list(steps),
-                "fill": fill if isinstance(fill, str) else list(fill), "measure": measure, "windows": len(boxes)}
-    return Occlusion(subject, target, drop / count, before, worst, best, settings=settings)
+    how = {"unit": asked(unit), "window": list(sides), "stride": list(steps),
+           "fill": fill if isinstance(fill, str) else list(fill), "measure": measure, "windows": len(boxes)}
+    return Occlusion(subject, target, drop / count, before, worst, best, settings=how)
 
 
 def covered_values(net, x, cover, boxes, units, *, batch=None, progress=False):
@@ -185,8 +189,6 @@ def windows(size, window, stride):
 
 
 def _measured(net, target, unit, measure):
-    if measure not in MEASURES:
-        raise UnknownName.of("measure", measure, MEASURES)
     if measure == "score":
         return unit
     if target.probs is None:

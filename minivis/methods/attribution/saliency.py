@@ -18,10 +18,12 @@ from minivis.engine.units import UnitLike
 from minivis.errors import UnknownName
 from minivis.figures.compose import display_limit, overlay, panels, signed, unsigned
 from minivis.layers.relevance import RELEVANCE_RULES
-from minivis.methods.attribution.kinds import KINDS, SETTINGS, SIGNED, SaliencyKind, missing
+from minivis.methods.attribution.kinds import KINDS, SIGNED, SaliencyKind, missing
+from minivis.methods.attribution.settings import SaliencySettings
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
-from minivis.runtime.settings import SEED, TEXT, number, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, TEXT, takes
 from minivis.types import Pictures
 
 IN_A_ROW = 4                                    # maps of a sheet
@@ -94,10 +96,13 @@ class Saliency(BatchResult):
         return "\n".join(lines)
 
 
-@takes(kind=TEXT, samples=whole(), noise=number(), steps=whole(), seed=SEED)
+@set_by(SaliencySettings)
+@takes(kind=TEXT, seed=SEED)
 def saliency(
-    net: Network, image: Pictures, unit: UnitLike = None, *, kind: SaliencyKind = "gradient", samples: int = 50,
-    noise: float = 0.15, baseline: Any = "grey", steps: int = 32, layer: str | None = None, seed: int = 0,
+    net: Network, image: Pictures, unit: UnitLike = None, *, kind: SaliencyKind = "gradient",
+    settings: SaliencySettings | None = None, samples: int = SaliencySettings.samples,
+    noise: float = SaliencySettings.noise, baseline: Any = SaliencySettings.baseline,
+    steps: int = SaliencySettings.steps, layer: str | None = SaliencySettings.layer, seed: int = 0,
     progress: bool = False,
 ) -> Saliency:  # fmt: skip
     """The saliency of a unit (default: the score of each picture's first class) for a picture or a batch.
@@ -113,14 +118,19 @@ def saliency(
 
 
 def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **settings):
-    """The `Saliency` of one kind, for pictures and their targets. ``settings``: any of SETTINGS."""
+    """The `Saliency` of one kind, for pictures and their targets. ``settings``: any of `SaliencySettings`."""
     if kind not in KINDS:
         raise UnknownName.of("kind of saliency", kind, KINDS)
-    own = {name: {**SETTINGS, **settings}[name] for name in KINDS[kind].settings}
+    own = used(SaliencySettings(**settings).values(), kind)
     made = KINDS[kind].make(net, subject, target, seed=seed, progress=progress, **own)
     gaps = None if made.sums is None else missing(made.maps, made.sums)
     return Saliency(subject, target, made.maps, gaps, made.coarse,
                     settings={"unit": asked(unit), "kind": kind, **own, **made.settings})
+
+
+def used(settings, *kinds):
+    """Those of {name: value} that these kinds of map use."""
+    return {name: value for name, value in settings.items() if any(name in KINDS[kind].settings for kind in kinds)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,19 +171,18 @@ class SaliencyKinds(BatchResult):
                          for line in [str(one).split("\n")[i]])
 
 
-@takes(samples=whole(), noise=number(), steps=whole(), seed=SEED)
+@set_by(SaliencySettings)
+@takes(seed=SEED)
 def saliency_kinds(
     net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[SaliencyKind] = tuple(KINDS),
-    seed: int = 0, progress: bool = False, **settings: Any,
+    settings: SaliencySettings | None = None, seed: int = 0, progress: bool = False, **own: Any,
 ) -> SaliencyKinds:  # fmt: skip
     """The `Saliency` of each of ``kinds``, side by side. ``settings``: those of `saliency`."""
-    for name in set(settings) - set(SETTINGS):
-        raise UnknownName.of("setting of saliency", name, SETTINGS)
     net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
     found: dict[str, Saliency] = {
-        kind: mapped(net, subject, target, kind, unit=unit, seed=seed, progress=progress, **settings) for kind in kinds}
+        kind: mapped(net, subject, target, kind, unit=unit, seed=seed, progress=progress, **own) for kind in kinds}
     return SaliencyKinds(subject, target, found, settings={
         "unit": asked(unit), "kinds": {kind: {k: v for k, v in one.settings.items() if k not in ("unit", "kind")}
                                        for kind, one in found.items()}})

@@ -19,16 +19,18 @@ from minivis.engine.ending import answering
 from minivis.engine.network import Network, Node
 from minivis.engine.roles import ancestors
 from minivis.engine.units import UnitLike
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadValue
 from minivis.figures.compose import above, beside, panels, text_picture, unsigned
 from minivis.figures.line_chart import line_chart
 from minivis.layers.relevance import RELEVANCE_RULES
-from minivis.methods.attribution.saliency import KINDS, SETTINGS, SaliencyKind, mapped
+from minivis.methods.attribution.saliency import KINDS, SaliencyKind, mapped, used
+from minivis.methods.attribution.settings import SaliencySettings
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
-from minivis.runtime.settings import SEED, number, takes, whole
+from minivis.runtime.settings import SEED, takes
 from minivis.types import Pictures
 
 SLOW = ("smoothgrad", "integrated", *(kind for kind in RELEVANCE_RULES if kind != "lrp"))
@@ -97,17 +99,16 @@ class SanityCheck(BatchResult):
         return "\n".join(lines)
 
 
-@takes(samples=whole(), noise=number(), steps=whole(), seed=SEED)
+@set_by(SaliencySettings)
+@takes(seed=SEED)
 def sanity_check(
-    net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[SaliencyKind] = QUICK, seed: int = 0,
-    progress: bool = False, **settings: Any,
+    net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[SaliencyKind] = QUICK,
+    settings: SaliencySettings | None = None, seed: int = 0, progress: bool = False, **own: Any,
 ) -> SanityCheck:  # fmt: skip
     """Shuffle the weights from the unit's layer down, and compare the maps, for a picture or a batch.
 
     The unit stays that of the trained net. ``settings``: those of `saliency`.
     """
-    for name in set(settings) - set(SETTINGS):
-        raise UnknownName.of("setting of saliency", name, SETTINGS)
     net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)
@@ -115,7 +116,7 @@ def sanity_check(
     layers = tuple(name for name in reversed(ancestors(net, top)) if net.nodes[name].layer.params)
     if not layers:
         raise BadValue(f"{top} depends on no weights, so there is nothing to shuffle")
-    maps = {kind: [mapped(net, subject, target, kind, seed=seed, **settings).maps] for kind in kinds}
+    maps = {kind: [mapped(net, subject, target, kind, seed=seed, **own).maps] for kind in kinds}
     likeness: dict[str, list] = {kind: [] for kind in kinds}
     rng = np.random.default_rng(seed)
     broken = net
@@ -123,12 +124,12 @@ def sanity_check(
         broken = shuffled(broken, name, rng)
         aimed = aim(broken, subject.input(broken), target.units)
         for kind in kinds:
-            now = mapped(broken, subject, aimed, kind, seed=seed, **settings).maps
+            now = mapped(broken, subject, aimed, kind, seed=seed, **own).maps
             likeness[kind].append([rank_correlation(abs(a), abs(b)) for a, b in zip(maps[kind][0], now)])
             maps[kind].append(now)
     return SanityCheck(subject, target, layers, {kind: np.stack(found) for kind, found in maps.items()},
                        {kind: np.array(found) for kind, found in likeness.items()},
-                       settings={"unit": asked(unit), "kinds": list(kinds), **settings})
+                       settings={"unit": asked(unit), "kinds": list(kinds), **used(own, *kinds)})
 
 
 def shuffled(net, name, rng):

@@ -23,10 +23,12 @@ from minivis.engine.units import UnitLike
 from minivis.errors import BadValue, MissingExtra, UnknownName
 from minivis.figures.compose import above, overlay, panels
 from minivis.methods.attribution.grabcut import GROUND, MAYBE, MAYBE_NOT, OBJECT, grabcut, nearest
-from minivis.methods.attribution.saliency import SaliencyKind, mapped
+from minivis.methods.attribution.saliency import SaliencyKind, mapped, used
+from minivis.methods.attribution.settings import SegmentSettings
 from minivis.methods.shared.result import PANEL, BatchResult, Subject, seen_by
 from minivis.methods.shared.target import Target, aim, asked
-from minivis.runtime.settings import SEED, choice, number, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, choice, takes
 from minivis.types import Pictures
 
 SegmentKind: TypeAlias = SaliencyKind | Literal["guided+gradcam"]
@@ -107,12 +109,13 @@ class Segmentation(BatchResult):
         return "\n".join(lines)
 
 
-@takes(high=number(), low=number(), blur=number(), rounds=whole(), show=choice("figure to show", SHOWS),
-       cut=choice("GrabCut", CUTS), seed=SEED)
+@set_by(SegmentSettings)
+@takes(show=choice("figure to show", SHOWS), cut=choice("GrabCut", CUTS), seed=SEED)
 def segment(
-    net: Network, image: Pictures, unit: UnitLike = None, *, kind: SegmentKind = BOTH, high: float = 0.9,
-    low: float = 0.2, blur: float = 0.05, rounds: int = 5, show: str = "figure", cut: str = "numpy", seed: int = 0,
-    progress: bool = False, **settings: Any,
+    net: Network, image: Pictures, unit: UnitLike = None, *, kind: SegmentKind = BOTH,
+    settings: SegmentSettings | None = None, high: float = SegmentSettings.high, low: float = SegmentSettings.low,
+    blur: float = SegmentSettings.blur, rounds: int = SegmentSettings.rounds, show: str = "figure", cut: str = "numpy",
+    seed: int = 0, progress: bool = False, **of_map: Any,
 ) -> Segmentation:  # fmt: skip
     """Cut out what a unit (default: each picture's top class) responds to, from a picture or a batch.
 
@@ -122,12 +125,8 @@ def segment(
     sees by itself, takes all beside it for background, and needs minivis[segment].
     """
     cv2 = load_opencv() if cut == "opencv" else None
-    if not 0 <= low < high <= 1:
-        raise BadValue(f"high and low must be quantiles from 0 to 1, low below high, not {low} and {high}")
-    if rounds < 1 or not 0 <= blur <= 1:
-        raise BadValue(f"rounds must be at least 1 and blur from 0 to 1, not {rounds} and {blur}")
-    if show not in SHOWS:
-        raise UnknownName.of("figure to show", show, SHOWS)
+    if low >= high:
+        raise BadValue(f"low must be below high, and {low} is not below {high}")
     net = answering(net)
     subject = Subject.of(net, image)
     if show == "cut-out" and len(subject) > 1:
@@ -139,7 +138,7 @@ def segment(
         wholes = [whole_picture(net, subject, i) for i in range(len(subject))]
         groups = [(one, aim(net, one.input(net), unit)) for one, unit in zip(wholes, target.units)]
     maps, smooth = zip(*(pair for one, aimed in groups for pair in heats(
-        net, one, aimed, kind, blur, seed=seed, progress=progress, **settings)))
+        net, one, aimed, kind, blur, seed=seed, progress=progress, **of_map)))
     boxes = tuple(box for one, _ in groups for box in one.boxes)
     seeds = [seeds_of(heat, high, low) for heat in smooth]
     pictures = [subject.picture(i) for i in range(len(subject))]
@@ -150,7 +149,7 @@ def segment(
         masks = [grabcut(*each, rounds) for each in zip(pictures, seeds)]
     return Segmentation(replace(subject, boxes=boxes), target, maps, tuple(masks), tuple(seeds), settings={
         "unit": asked(unit), "kind": kind, "high": high, "low": low, "blur": blur, "rounds": rounds, "show": show,
-        "cut": cut, **settings})
+        "cut": cut, **used(of_map, *(("guided", "gradcam") if kind == BOTH else (kind,)))})
 
 
 def whole_picture(net, subject, i):

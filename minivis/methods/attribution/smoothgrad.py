@@ -9,12 +9,15 @@ in common.
 import numpy as np
 
 from minivis.errors import BadValue
+from minivis.methods.attribution.settings import SaliencySettings
 from minivis.methods.shared.gradient import mean_gradient
 from minivis.methods.shared.result import input_of
 from minivis.runtime.backend import to_cpu
 
 
-def smoothgrad(net, subject, target, *, samples=50, noise=0.15, seed=0, progress=False):
+def smoothgrad(
+    net, subject, target, *, samples=SaliencySettings.samples, noise=SaliencySettings.noise, seed=0, progress=False,
+):
     """The averaged gradient at the pixels, (N, H, W, C). ``noise``: sigma, as a fraction of each picture's range.
 
     Every picture of a batch gets the same noise, so that the result does not depend on the other pictures.

@@ -13,16 +13,16 @@ import numpy as np
 from PIL import Image
 
 from minivis.engine.network import Network
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import UnknownName
 from minivis.figures.compose import beside, contact_sheet, display_limit, panels, signed, unsigned
+from minivis.methods.looking.settings import ActivationSettings
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.runtime.backend import to_cpu
-from minivis.runtime.settings import SEED, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, takes
 from minivis.types import Pictures
 
 SHEET = 560                                     # pixels: about the width of the sheet of maps
-ORDERS = ("channel", "strength")
-SCALES = ("shared", "channel")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,21 +97,18 @@ def _shrunk(tile, side):
     return np.asarray(im)
 
 
-@takes(channels=whole(), seed=SEED)
+@set_by(ActivationSettings)
+@takes(seed=SEED)
 def activation_grid(
-    net: Network, image: Pictures, layer: str | None = None, *, channels: int = 64,
-    order: str = "channel", scale: str = "shared", seed: int = 0, progress: bool = False,
+    net: Network, image: Pictures, layer: str | None = None, *,
+    settings: ActivationSettings | None = None, channels: int = ActivationSettings.channels,
+    order: str = ActivationSettings.order, scale: str = ActivationSettings.scale, seed: int = 0, progress: bool = False,
 ) -> ActivationGrid:  # fmt: skip
     """The activations of ``layer`` (default: the net's content layer) for a picture or a batch.
 
     channels: the largest number of maps; the strongest are drawn. order: "channel", or "strength" for the strongest
     first. scale: "shared", or "channel" for a colour scale of its own for each map.
     """
-    if channels < 1:
-        raise BadValue(f"channels must be at least 1, not {channels}")
-    for kind, choice, known in (("order", order, ORDERS), ("scale", scale, SCALES)):
-        if choice not in known:
-            raise UnknownName.of(kind, choice, known)
     layer = net.check_name(layer) if layer else net.roles.get("content")
     if layer is None:
         raise UnknownName(f"this net has no content layer; choose a layer from: {net.listed()}")

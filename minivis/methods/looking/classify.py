@@ -12,13 +12,14 @@ import numpy as np
 from minivis.engine.checks import check_finite
 from minivis.engine.ending import Ending, answering
 from minivis.engine.network import Network
-from minivis.errors import BadValue
 from minivis.figures.compose import bar_chart, panels
 from minivis.figures.text import percent
+from minivis.methods.looking.settings import ClassifySettings
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import last_of
 from minivis.runtime.backend import to_cpu
-from minivis.runtime.settings import SEED, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, takes
 from minivis.types import Pictures
 
 
@@ -32,6 +33,10 @@ class Classes(BatchResult):
     scores: np.ndarray
     names: tuple[str, ...]                      # of all classes of the net
     several: bool = False                       # classes may be right: each has a probability by itself
+
+    @property
+    def array(self):
+        return self.probs
 
     def draw(self, i):
         chart = bar_chart([self.names[k] for k in self.classes[i]], self.probs[i], height=PANEL)
@@ -55,11 +60,13 @@ class Classes(BatchResult):
         return head + "\n\n".join("\n".join(rows) for rows in lines)
 
 
-@takes(top=whole(), seed=SEED)
-def classify(net: Network, image: Pictures, *, top: int = 5, seed: int = 0, progress: bool = False) -> Classes:
+@set_by(ClassifySettings)
+@takes(seed=SEED)
+def classify(
+    net: Network, image: Pictures, *, settings: ClassifySettings | None = None, top: int = ClassifySettings.top,
+    seed: int = 0, progress: bool = False,
+) -> Classes:  # fmt: skip
     """The ``top`` most probable classes of a picture, uint8 (H, W, C), or of a batch."""
-    if top < 1:
-        raise BadValue(f"top must be at least 1, not {top}")
     net = answering(net)
     ending = Ending.of(net)
     subject = Subject.of(net, image)

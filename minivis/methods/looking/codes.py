@@ -42,6 +42,11 @@ class Codes:
     def __len__(self):
         return len(self.values)
 
+    def __repr__(self):
+        N, D = self.values.shape
+        left_out = f"; {len(self.unreadable)} more could not be read" if self.unreadable else ""
+        return f"Codes of {N} pictures: {D} numbers of {self.layer} each{left_out}"
+
 
 def flat(acts):
     """(n, D): a layer with positions row by row."""

@@ -13,12 +13,14 @@ import numpy as np
 
 from minivis.engine.geometry import preprocessing_of
 from minivis.engine.network import Network
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import UnknownName
 from minivis.figures.compose import contact_sheet, display_limit, panels, signed
 from minivis.layers import Conv2D
+from minivis.methods.looking.settings import FilterSettings
 from minivis.methods.shared.result import Result
 from minivis.runtime.backend import to_cpu
-from minivis.runtime.settings import SEED, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, takes
 
 SHEET = 640
 
@@ -66,15 +68,14 @@ class FilterGrid(Result):
         return f"{self.layer}: {F} filters of {KW} x {KH} x {C}, the largest weight {abs(self.filters).max():.3g}"
 
 
-@takes(rows=whole(), columns=whole(), seed=SEED)
+@set_by(FilterSettings)
+@takes(seed=SEED)
 def filter_grid(
-    net: Network, layer: str | None = None, *, rows: int = 24, columns: int = 48, seed: int = 0,
-    progress: bool = False,
+    net: Network, layer: str | None = None, *, settings: FilterSettings | None = None,
+    rows: int = FilterSettings.rows, columns: int = FilterSettings.columns, seed: int = 0, progress: bool = False,
 ) -> FilterGrid:  # fmt: skip
     """The filters of a convolution, by default the first; for a deep one at most ``rows`` filters and ``columns``
     channels."""
-    if min(rows, columns) < 1:
-        raise BadValue(f"rows and columns must be at least 1, not {rows} and {columns}")
     convolutions = [name for name, node in net.nodes.items() if isinstance(node.layer, Conv2D)]
     if not convolutions:
         raise UnknownName("this net has no convolution, so there are no filters to draw")

@@ -12,9 +12,11 @@ from minivis.errors import BadFile
 from minivis.figures.compose import contact_sheet
 from minivis.methods.looking.codes import codes as codes_of
 from minivis.methods.looking.codes import nearest
+from minivis.methods.looking.settings import NeighbourSettings
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.result import Result
-from minivis.runtime.settings import CODES, SEED, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import CODES, SEED, takes
 from minivis.sweeps.codes_file import codes_source
 from minivis.types import Pictures
 
@@ -29,6 +31,10 @@ class Neighbours(Result):
     tiles: tuple
     among: int
     notes: tuple = ()
+
+    @property
+    def array(self):
+        return np.array([distance for _, distance in self.found])
 
     def picture(self):
         metric = self.settings["metric"]
@@ -49,9 +55,11 @@ class Neighbours(Result):
         return "\n".join([*(f"{distance:8.4f}  {path}" for path, distance in self.found), *self.notes])
 
 
-@takes(codes=CODES, k=whole(), seed=SEED)
+@set_by(NeighbourSettings)
+@takes(codes=CODES, seed=SEED)
 def neighbours(
-    net: Network, image: Pictures, codes: Any, *, k: int = 12, metric: str = "cosine", pictures: Any = None,
+    net: Network, image: Pictures, codes: Any, *, settings: NeighbourSettings | None = None,
+    k: int = NeighbourSettings.k, metric: str = NeighbourSettings.metric, pictures: Any = None,
     seed: int = 0, progress: bool = False,
 ) -> Neighbours:  # fmt: skip
     """The k pictures whose codes are nearest to that of ``image``, uint8 (H, W, C).

@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadValue
 from minivis.figures.compose import beside
+from minivis.methods.looking.settings import TsneSettings
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.embed import embed
 from minivis.methods.shared.result import Result
-from minivis.runtime.settings import CODES, SEED, number, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import CODES, SEED, takes
 from minivis.sweeps.codes_file import codes_source
 
-LAYOUTS = ("grid", "plane", "both")
-MOST = 4096                                     # pictures: 64 x 64 tiles of 64 pixels fill 4096 x 4096
 SIDE = 4096                                     # pixels, the largest picture
 
 
@@ -34,6 +34,10 @@ class TsneGrid(Result):
     side: int
     divergence: float
     notes: tuple = ()
+
+    @property
+    def array(self):
+        return self.places
 
     def picture(self):
         layout = self.settings["layout"]
@@ -51,10 +55,12 @@ class TsneGrid(Result):
                           f"{self.divergence:.3f} at perplexity {self.settings['perplexity']:g}", *self.notes])
 
 
-@takes(codes=CODES, perplexity=number(), side=whole(), most=whole(), seed=SEED)
+@set_by(TsneSettings)
+@takes(codes=CODES, seed=SEED)
 def tsne_grid(
-    codes: Any, *, perplexity: float = 50.0, layout: Literal["grid", "plane", "both"] = "grid", side: int | None = None,
-    most: int = MOST, pictures: Any = None, seed: int = 0, progress: bool = False,
+    codes: Any, *, settings: TsneSettings | None = None, perplexity: float = TsneSettings.perplexity,
+    layout: Literal["grid", "plane", "both"] = TsneSettings.layout, side: int | None = TsneSettings.side,
+    most: int = TsneSettings.most, pictures: Any = None, seed: int = 0, progress: bool = False,
 ) -> TsneGrid:  # fmt: skip
     """The map of the pictures of a file of codes. layout: "grid", "plane" or "both"; side: pixels of each.
 
@@ -64,8 +70,6 @@ def tsne_grid(
     A perplexity that is too high for so few pictures is lowered, with a note; of more than ``most`` pictures every
     n-th is taken.
     """
-    if layout not in LAYOUTS:
-        raise UnknownName.of("layout", layout, LAYOUTS)
     with codes_source(codes, pictures) as file:
         chosen, notes = spread(len(file), most)
         values = file.codes[: len(file)] if len(chosen) == len(file) else np.stack([file.codes[i] for i in chosen])

@@ -13,9 +13,11 @@ from minivis.figures.compose import above
 from minivis.images.array_files import holds_arrays, write_arrays
 from minivis.images.files import check_suffix, png_bytes, write_image
 from minivis.images.preprocessing import Box, Preprocessing, to_uint8
+from minivis.runtime.text_table import shortened
 from minivis.types import PathLike
 
 PANEL = 288                                     # pixels: the height of one panel of a figure
+LINES = 24                                      # at most, of what a result prints of itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +96,10 @@ def seen_by(net, pixels):
 class Result:
     """What a method found: a subclass draws its ``picture`` and gives the ``numbers`` behind it."""
 
+    def __init_subclass__(cls) -> None:
+        # a dataclass writes a repr of its own otherwise, with all its arrays
+        cls.__repr__ = Result.__repr__  # type: ignore[method-assign]
+
     settings: dict[str, Any] = field(default_factory=dict)      # the method's settings, defaults filled in
     stopped: str = "done"                                       # why the method ended
     hashes: dict[str, str] = field(default_factory=dict)        # SHA-256 of the files that the method read, by name
@@ -118,6 +124,11 @@ class Result:
         """{name: array (N, ...)} of what the figure draws: maps, gradients or activations; empty where it has none."""
         return {}
 
+    @property
+    def array(self):
+        """What the method found, as one array: the first of `arrays`, or the pictures that it made."""
+        return next(iter(self.arrays.values())) if self.arrays else self.picture()
+
     def picture(self):
         """The figure, uint8 RGB (H, W, 3)."""
         raise NotImplementedError
@@ -136,6 +147,11 @@ class Result:
     def numbers(self):
         """The numbers behind the figure, as plain values for JSON."""
         raise NotImplementedError
+
+    def __repr__(self):
+        """A few lines, whatever the size of the result; a notebook shows the figure instead."""
+        lines = [f"{type(self).__name__}: {self.stopped}", *str(self).split("\n")]
+        return "\n".join(shortened(lines, LINES))
 
     def _repr_png_(self):
         return png_bytes(self.picture())

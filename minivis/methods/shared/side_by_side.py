@@ -53,5 +53,5 @@ def side_by_side(results: Sequence[Any], names: Sequence[str]) -> SideBySide:
     if not results or len(results) != len(names):
         raise BadValue(f"{len(results)} results and {len(names)} names: give a name for each result, and at least one")
     if not all(isinstance(result, Result) for result in results):
-        raise BadValue("side_by_side takes what minivis' methods return, such as mv.saliency(net, image)")
+        raise BadValue("results must be what minivis' methods return, such as mv.saliency(net, image)")
     return SideBySide(results, names, settings=results[0].settings, stopped=results[0].stopped)

@@ -19,12 +19,13 @@ from minivis.engine.geometry import preprocessing_of
 from minivis.engine.layer_table import fingerprint
 from minivis.engine.network import Network
 from minivis.engine.surgery import trunk
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadValue
 from minivis.images.colour import check_colours, luminance_transfer
 from minivis.images.masks import MASK, mask_over
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear
 from minivis.methods.shared.result import Result, input_of
+from minivis.methods.synthesis.settings import DreamSettings
 from minivis.objectives.dream import dream_loss
 from minivis.objectives.layer_weights import layer_weights
 from minivis.objectives.words import parse_terms
@@ -33,19 +34,20 @@ from minivis.optimize.recorder import LongRun
 from minivis.optimize.update_rules import Gradient
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
-from minivis.runtime.settings import FARTHEST, FUNCTION, NUMBERS, SEED, SWITCH, TEXT, choice, number, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import FARTHEST, FUNCTION, NUMBERS, SEED, SWITCH, TEXT, number, takes, whole
 from minivis.runtime.workspace import Workspace
 from minivis.types import Array, Picture, Pictures
 
 VECTORS = 8                                     # arrays as large as the picture: the octaves, in addition to a step's
 WHITE = 99.98                                   # percentile that becomes 255 if nothing was clipped
-COLOURS = ("free", "kept")
 
 
 @takes(pixels=NUMBERS, loss=FUNCTION, step=number(), jitter=whole(0, FARTHEST), clip=SWITCH, tile=whole(1))
 def make_step(
-    net: Network, pixels: Array, loss: Any, rng: np.random.Generator, *, step: float = 1.5, jitter: int = 32,
-    clip: bool = True, tile: int | None = None, workspace: Workspace | None = None,
+    net: Network, pixels: Array, loss: Any, rng: np.random.Generator, *, step: float = DreamSettings.step,
+    jitter: int = DreamSettings.jitter, clip: bool = DreamSettings.clip, tile: int | None = None,
+    workspace: Workspace | None = None,
 ) -> tuple[float, Array]:  # fmt: skip
     """One step: (the loss before it, the next pixels). pixels: levels (N, H, W, C); loss: acts -> (loss, seeds)."""
     xp = get_xp(pixels)
@@ -68,6 +70,10 @@ class Dream(Result):
     losses: tuple
     notes: tuple = ()
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
+
+    @property
+    def array(self):
+        return self.pixels
 
     def picture(self):
         return self.look.rgb(to_uint8(self.pixels))
@@ -105,15 +111,15 @@ class State:
         return State(self.number, self.step + 1, pixels, losses, rng.bit_generator.state)
 
 
-@takes(octaves=whole(1), octave_scale=number(), steps=whole(0), step=number(), jitter=whole(0, FARTHEST), clip=SWITCH,
-       mask=MASK, feather=number(0), objective=TEXT,
-       colours=choice("colour mode", COLOURS), tile=whole(1), memory=number(), seed=SEED)
+@set_by(DreamSettings)
+@takes(mask=MASK, feather=number(0), objective=TEXT, tile=whole(1), memory=number(), seed=SEED)
 def dream(
-    net: Network, image: Pictures, layers: Any = None, *, guide: Picture | None = None, mask: Any = None,
-    feather: float = 0.0, objective: str | None = None, octaves: int = 4,
-    octave_scale: float = 1.4, steps: int = 10, step: float = 1.5, jitter: int = 32, clip: bool = True,
-    colours: str = "free", tile: int | None = None, memory: float | None = None, seed: int = 0, progress: bool = False,
-    watch: Watch | None = None,
+    net: Network, image: Pictures, layers: Any = None, *, settings: DreamSettings | None = None,
+    guide: Picture | None = None, mask: Any = None, feather: float = 0.0, objective: str | None = None,
+    octaves: int = DreamSettings.octaves, octave_scale: float = DreamSettings.octave_scale,
+    steps: int = DreamSettings.steps, step: float = DreamSettings.step, jitter: int = DreamSettings.jitter,
+    clip: bool = DreamSettings.clip, colours: str = DreamSettings.colours, tile: int | None = None,
+    memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
 ) -> Dream:  # fmt: skip
     """Dream on a picture, uint8 (H, W, C), of any size. The defaults are those of 2015.
 
@@ -124,7 +130,6 @@ def dream(
     "free", or "kept" as in the picture. tile: see `image_gradient`. memory: bytes for the whole program, by default
     what is free; if that is too little, the dream switches to tiles.
     """
-    check_settings(octaves, octave_scale, steps, step, jitter, colours)
     if colours == "kept":
         check_colours(net.input_channels)
     wanted = (layer_weights(net, layers, "dream", channels=True) if objective is None else
@@ -252,13 +257,3 @@ def levels(net, image):
     if np.ndim(image) != 3:
         raise BadValue(f"a dream starts from one picture, uint8 (H, W, C), not {np.shape(image)}")
     return net.deprocess(input_of(net, image))
-
-
-def check_settings(octaves, octave_scale, steps, step, jitter, colours):
-    for name, value, least in (("octaves", octaves, 1), ("steps", steps, 0), ("jitter", jitter, 0)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise BadValue(f"{name} must be a whole number of at least {least}, not {value!r}")
-    if not (1 < octave_scale < np.inf and 0 < step < np.inf):
-        raise BadValue(f"octave_scale must be above 1 and step above 0, not {octave_scale} and {step}")
-    if colours not in COLOURS:
-        raise UnknownName.of("colour mode", colours, COLOURS)

@@ -13,15 +13,18 @@ from minivis.engine.geometry import preprocessing_of
 from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import panels
+from minivis.images.masks import MASK
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import zoomed
 from minivis.methods.shared.result import PANEL, Result
 from minivis.methods.synthesis.dream import dream, levels
+from minivis.methods.synthesis.settings import DreamSettings
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import to_cpu
+from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
-from minivis.runtime.settings import SEED, number, takes, whole
-from minivis.types import Pictures
+from minivis.runtime.settings import SEED, TEXT, number, takes, whole
+from minivis.types import Picture, Pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,10 @@ class DreamSheet(Result):
     image: np.ndarray
     dreams: dict
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
+
+    @property
+    def array(self):
+        return np.stack([found.pixels for found in self.dreams.values()])
 
     def picture(self):
         pictures = [self.look.shown(self.image), *(found.picture() for found in self.dreams.values())]
@@ -46,10 +53,12 @@ class DreamSheet(Result):
         return "\n".join(map(str, self.dreams.values()))
 
 
-@takes(seed=SEED)
+@set_by(DreamSettings)
+@takes(mask=MASK, feather=number(0), tile=whole(1), memory=number(), seed=SEED)
 def dream_layers(
-    net: Network, image: Pictures, layers: Any = None, *, seed: int = 0, progress: bool = False,
-    watch: Watch | None = None, **settings: Any,
+    net: Network, image: Pictures, layers: Any = None, *, settings: DreamSettings | None = None,
+    guide: Picture | None = None, mask: Any = None, feather: float = 0.0, tile: int | None = None,
+    memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None, **replaced: Any,
 ) -> DreamSheet:  # fmt: skip
     """`dream` of each of ``layers`` (default: those of style, and of dreams) on one picture, side by side."""
     if layers is None:
@@ -60,7 +69,8 @@ def dream_layers(
         raise BadValue("a sheet of several layers has no checkpoint: name one layer")
     dreams, stopped = {}, "done"
     for layer in layers:
-        dreams[layer] = dream(net, image, layer, seed=seed, progress=progress, watch=watch, **settings)
+        dreams[layer] = dream(net, image, layer, settings=settings, guide=guide, mask=mask, feather=feather,
+                              tile=tile, memory=memory, seed=seed, progress=progress, watch=watch, **replaced)
         if dreams[layer].stopped == INTERRUPTED:
             stopped = INTERRUPTED
             break
@@ -76,6 +86,10 @@ class Zoom(Result):
     frames: tuple
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
+    @property
+    def array(self):
+        return np.stack(self.frames)
+
     def picture(self):
         return self.look.rgb(self.frames[-1])
 
@@ -87,10 +101,13 @@ class Zoom(Result):
         return f"{len(self.frames)} frames; {self.stopped}"
 
 
-@takes(frames=whole(), zoom=number(), seed=SEED)
+@set_by(DreamSettings)
+@takes(frames=whole(), zoom=number(), objective=TEXT, tile=whole(1), memory=number(), seed=SEED)
 def dream_zoom(
-    net: Network, image: Pictures, layers: Any = None, *, frames: int = 100, zoom: float = 0.05, seed: int = 0,
-    progress: bool = False, watch: Watch | None = None, **settings: Any,
+    net: Network, image: Pictures, layers: Any = None, *, frames: int = 100, zoom: float = 0.05,
+    settings: DreamSettings | None = None, guide: Picture | None = None, objective: str | None = None,
+    tile: int | None = None, memory: float | None = None, seed: int = 0, progress: bool = False,
+    watch: Watch | None = None, **replaced: Any,
 ) -> Zoom:  # fmt: skip
     """A zoom into a dream: each of ``frames`` is a `dream` on the one before, enlarged by ``zoom``.
 
@@ -102,7 +119,8 @@ def dream_zoom(
         raise BadValue("a film of many dreams has no checkpoint: make a single dream")
     found, stopped = [], "done"
     for k in track(range(frames), progress, "frames"):
-        made = dream(net, image, layers, seed=seed + k, **settings)
+        made = dream(net, image, layers, settings=settings, guide=guide, objective=objective, tile=tile,
+                     memory=memory, seed=seed + k, **replaced)
         picture = to_uint8(made.pixels)
         found.append(picture)
         image = to_uint8(zoomed(made.pixels[None].astype(net.dtype), 1 + zoom))[0]

@@ -20,12 +20,12 @@ ANY_SIZE = 128                          # pixels, for a net that takes any size,
 def goal_of(net, units, how, shape):
     """The objective: -score, the priors, and what keeps images apart. ``shape``: of the images, (N, H, W, C)."""
     goal = -1 * wanted(net, units, how, shape)
-    goal = goal + how["l2"] * l2() + how["tv"] * tv(how["tv_beta"])
-    if how["contrast"]:
-        goal = goal + 1 / (how["contrast"] * math.prod(shape[1:])) * tv(how["tv_beta"])
-    if how["diversity"]:
+    goal = goal + how.l2 * l2() + how.tv * tv(how.tv_beta)
+    if how.contrast:
+        goal = goal + 1 / (how.contrast * math.prod(shape[1:])) * tv(how.tv_beta)
+    if how.diversity:
         layer = net.roles.get("content") or layers_of(units)[0]
-        goal = goal + how["diversity"] * diversity(layer)
+        goal = goal + how.diversity * diversity(layer)
     return goal
 
 
@@ -57,16 +57,16 @@ def wanted(net, units, how, shape):
 
 def score_of(net, units, how, shape):
     """The score of each image's unit, or its logarithm or probability."""
-    if how["goal"] == "score":
+    if how.goal == "score":
         return unit_value(list(units))
-    if how["goal"] == "log-score":
+    if how.goal == "log-score":
         return log_value(list(units), spread(net, units[0], shape))
     logits, prob = net.role("logits"), net.role("prob")
     if any(u.layer not in (logits, prob) for u in units):
         raise BadValue(f"{units[0]} is not a class, so it has no probability; use goal='score', which takes any unit")
     channels = [u.channel for u in units]
     log = log_sigmoid if Ending.of(net).independent else log_probability
-    return probability(prob, channels) if how["goal"] == "probability" else log(logits, channels)
+    return probability(prob, channels) if how.goal == "probability" else log(logits, channels)
 
 
 def spread(net, unit, shape):

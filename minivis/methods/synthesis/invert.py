@@ -23,23 +23,13 @@ from minivis.images.preprocessing import to_uint8
 from minivis.layers import Dropout, Flatten, ReLU, Softmax
 from minivis.methods.shared.result import PANEL, Result, Subject, input_of
 from minivis.methods.synthesis.invert_stages import in_stages, stages_of
-from minivis.optimize.parameterize import KINDS
-from minivis.optimize.presets import INVERT, InvertPreset, resolve
+from minivis.methods.synthesis.presets import INVERT, InvertPreset, chosen
+from minivis.methods.synthesis.settings import InvertSettings
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
-from minivis.runtime.settings import SEED, choice, number, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, number, takes, whole
 from minivis.types import Names, Pictures
-
-DEFAULTS = {"parameterization": "pixels", "coarse": (), "through": 0, "rounds": (), "smooth": (), "method": "lbfgs",
-            "steps": 200, "history": 20, "rates": None, "momentum": 0.9, "tv": 1.0, "tv_beta": 2, "alpha": 0.0,
-            "noise": 10.0}
-
-
-INVERT_KINDS = {
-    "parameterization": choice("parameterization", KINDS), "method": choice("method", ("lbfgs", "gradient")),
-    "through": whole(0), "steps": whole(0), "history": whole(1), "momentum": number(), "tv": number(),
-    "tv_beta": number(), "alpha": number(), "noise": number(0),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +42,10 @@ class Inversion(Result):
     errors: np.ndarray
     said: tuple[str, ...]                       # the class of the original and of each picture; empty without classes
     run: Any
+
+    @property
+    def array(self):
+        return self.pictures
 
     def picture(self):
         images = [self.subject.drawn(0), *self.subject.shown(self.pictures)]
@@ -80,10 +74,12 @@ class Inversion(Result):
                          + [f"loss {self.run.first_loss:.4g} -> {self.run.loss:.4g}; {self.stopped}", *self.run.notes])
 
 
-@takes(starts=whole(), exaggerate=number(), seed=SEED, **INVERT_KINDS)
+@set_by(InvertSettings, INVERT)
+@takes(starts=whole(), exaggerate=number(), seed=SEED)
 def invert(
-    net: Network, image: Pictures, layer: str | None = None, *, preset: InvertPreset = "minivis", starts: int = 1,
-    exaggerate: float = 1.0, seed: int = 0, progress: bool = False, watch: Watch | None = None, **settings: Any,
+    net: Network, image: Pictures, layer: str | None = None, *, preset: InvertPreset | None = None,
+    settings: InvertSettings | None = None, starts: int = 1, exaggerate: float = 1.0, seed: int = 0,
+    progress: bool = False, watch: Watch | None = None, **replaced: Any,
 ) -> Inversion:  # fmt: skip
     """Images with the same code at ``layer`` (default: the net's code layer) as ``image``, from ``starts`` starts.
 
@@ -91,7 +87,7 @@ def invert(
     for the code itself; 1.5, say, for a caricature, which starts from the picture.
     """
     layer = net.check_name(layer) if layer else net.role("code")
-    how = settings_at(net, preset, layer, settings)
+    preset, how = settings_at(net, layer, preset, settings, replaced)
     if starts < 1 or not np.isfinite(exaggerate):
         raise BadValue(f"starts must be at least 1 and exaggerate a finite number, not {starts} and {exaggerate}")
     subject = Subject.of(net, image)
@@ -102,7 +98,7 @@ def invert(
     target = wanted if exaggerate == 1 else grey + exaggerate * (wanted - grey)
     shape = (starts, *x.shape[1:])
     levels = to_cpu(net.deprocess(get_xp(x).zeros_like(x))) if exaggerate == 1 else subject.seen[:1]
-    levels = levels + how["noise"] * np.random.default_rng(seed).standard_normal(shape)
+    levels = levels + how.noise * np.random.default_rng(seed).standard_normal(shape)
     stages = stages_of(net, layer, target, shape, how)
     run = in_stages(net, stages, levels.clip(0, 255), seed=seed, progress=progress, watch=watch,
                     title=f"invert {layer}")
@@ -110,7 +106,8 @@ def invert(
     errors = relative_errors(code_of(net, input_of(net, run.pixels), layer), target)
     said = classes(net, subject.seen, pictures)
     return Inversion(subject, layer, pictures, errors, said, run, stopped=run.stopped,
-                     settings={"layer": layer, "preset": preset, "starts": starts, "exaggerate": exaggerate, **how})
+                     settings={"layer": layer, "preset": preset, "starts": starts, "exaggerate": exaggerate,
+                               **{name: value for name, value in how.values().items() if name != "by_depth"}})
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +115,10 @@ class AllLayers(Result):
     """One `Inversion` per layer, low ones first: how much each has discarded."""
 
     inversions: tuple[Inversion, ...]
+
+    @property
+    def array(self):
+        return np.stack([one.pictures[0] for one in self.inversions])
 
     def picture(self):
         first = self.inversions[0]
@@ -138,10 +139,12 @@ class AllLayers(Result):
         return "\n".join(f"{one.layer}: {one.words(0)}" for one in self.inversions)
 
 
-@takes(seed=SEED, **INVERT_KINDS)
+@set_by(InvertSettings, INVERT)
+@takes(seed=SEED)
 def invert_layers(
-    net: Network, image: Pictures, layers: Names = None, *, preset: InvertPreset = "minivis", seed: int = 0,
-    progress: bool = False, watch: Watch | None = None, **settings: Any,
+    net: Network, image: Pictures, layers: Names = None, *, preset: InvertPreset | None = None,
+    settings: InvertSettings | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
+    **replaced: Any,
 ) -> AllLayers:  # fmt: skip
     """One image for the code of every layer (default: those of `layers_of`), side by side on a sheet."""
     names = [net.check_name(name) for name in layers] if layers else layers_of(net)
@@ -150,10 +153,12 @@ def invert_layers(
         raise BadValue("a sheet of several layers has no checkpoint: invert one layer with --layer")
     done = []
     for name in names:
-        done.append(invert(net, image, name, preset=preset, seed=seed, progress=progress, watch=watch, **settings))
+        done.append(invert(net, image, name, preset=preset, settings=settings, seed=seed, progress=progress,
+                           watch=watch, **replaced))
         if watch.interrupted:
             break
-    return AllLayers(tuple(done), stopped=done[-1].stopped, settings={"layers": names, "preset": preset, **settings})
+    return AllLayers(tuple(done), stopped=done[-1].stopped, settings={
+        "layers": names, "preset": done[0].settings["preset"], **replaced})
 
 
 def layers_of(net):
@@ -161,21 +166,22 @@ def layers_of(net):
     return [name for name, layer in net.layers.items() if not isinstance(layer, (ReLU, Flatten, Dropout, Softmax))]
 
 
-def settings_at(net, preset, layer, given):
-    """All settings for the code of ``layer``; with other steps than the preset's, its stages change in proportion."""
-    names = ["input", *net.nodes]
-    depth = names.index(layer) / (len(names) - 1)
-    preset_steps = resolve(INVERT, preset, DEFAULTS, {}, depth)["steps"]
-    how = resolve(INVERT, preset, DEFAULTS, given, depth)
-    share = how["steps"] / preset_steps
+def settings_at(net, layer, preset=None, settings=None, given=None):
+    """(the preset's name, the settings for the code of ``layer``): with other steps than those of the preset, or of the
+    given settings, the stages change in proportion.
+    """
+    names, given = ["input", *net.nodes], dict(given or {})
+    name, base = chosen(INVERT, preset, settings, "minivis", {"by_depth": given.pop("by_depth", None)})
+    base = base.at(names.index(layer) / (len(names) - 1))
+    how = chosen(INVERT, None, base, "minivis", given)[1]
+    share = how.steps / base.steps if base.steps else 1
     scaled = {
-        "coarse": lambda stages: [(decay, round(share * steps)) for decay, steps in stages],
-        "smooth": lambda stage: stage and (*stage[:2], round(share * stage[2])),
-        "rounds": lambda stage: stage and (round(share * stage[0]), stage[1]),
-        "through": lambda steps: round(share * steps),
+        "coarse": tuple((decay, round(share * steps)) for decay, steps in how.coarse),
+        "smooth": how.smooth and (*how.smooth[:2], round(share * how.smooth[2])),
+        "rounds": how.rounds and (round(share * how.rounds[0]), how.rounds[1]),
+        "through": round(share * how.through),
     }
-    return {key: scaled[key](value) if key in scaled and given.get(key) is None else value
-            for key, value in how.items()}
+    return name, how.but(**{key: value for key, value in scaled.items() if given.get(key) is None})
 
 
 def code_of(net, x, layer):

@@ -77,22 +77,22 @@ def stages_of(net, layer, target, shape, how):
         return lambda levels: objective
 
     asked = for_code(layer, target)
-    pool = pool_before(net, layer) if how["through"] else None
+    pool = pool_before(net, layer) if how.through else None
     if pool:
-        target = held_by(net, pool, shapes[pool], layer, target, how["through"])
+        target = held_by(net, pool, shapes[pool], layer, target, how.through)
         layer = pool
     aim, method = for_code(layer, target), method_of(shape, how)
-    stages = [Stage(aim, fourier(net, shape, decay=decay), (), method, steps) for decay, steps in how["coarse"]]
-    multipliers = Multipliers.of(net, layer, target, shapes) if how["rounds"] else None
+    stages = [Stage(aim, fourier(net, shape, decay=decay), (), method, steps) for decay, steps in how.coarse]
+    multipliers = Multipliers.of(net, layer, target, shapes) if how.rounds else None
     if multipliers:
-        rounds, steps = how["rounds"]
+        rounds, steps = how.rounds
         moving = Stage(lambda levels: multipliers.aim(input_of(net, levels)) + prior, pixels, (), method, steps, True)
         stages += [moving] * rounds
-    elif how["smooth"]:
-        stages += smooth_stages(aim, pixels, net, *how["smooth"])
+    elif how.smooth:
+        stages += smooth_stages(aim, pixels, net, *how.smooth)
     if pool:
-        stages.append(Stage(aim, pixels, (), method, how["steps"]))
-    last = Stage(asked, KINDS[how["parameterization"]](net, shape), (), method, how["steps"])
+        stages.append(Stage(aim, pixels, (), method, how.steps))
+    last = Stage(asked, KINDS[how.parameterization](net, shape), (), method, how.steps)
     return [*(stage for stage in stages if stage.steps), last]
 
 
@@ -114,13 +114,13 @@ def sigma2_of(shape):
 
 def priors(shape, how):
     sigma2 = sigma2_of(shape)
-    return how["tv"] / (2 * sigma2) * tv(how["tv_beta"]) + how["alpha"] / (2 * sigma2) * alpha_norm(6)
+    return how.tv / (2 * sigma2) * tv(how.tv_beta) + how.alpha / (2 * sigma2) * alpha_norm(6)
 
 
 def method_of(shape, how):
     """The method. Rates are for a picture in units of sigma; for levels they are multiplied by sigma^2."""
-    if how["method"] == "lbfgs":
-        return LBFGS(how["history"])
-    if not how["rates"]:
+    if how.method == "lbfgs":
+        return LBFGS(how.history)
+    if not how.rates:
         raise BadValue("gradient steps need rates: ((rate, steps), ...)")
-    return Gradient(tuple((rate * sigma2_of(shape), steps) for rate, steps in how["rates"]), how["momentum"])
+    return Gradient(tuple((rate * sigma2_of(shape), steps) for rate, steps in how.rates), how.momentum)

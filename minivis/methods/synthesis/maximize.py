@@ -26,41 +26,23 @@ from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.methods.shared.result import Result, input_of
 from minivis.methods.synthesis.goals import ANY_SIZE, goal_of, layers_of
 from minivis.methods.synthesis.masked import behind_mask
+from minivis.methods.synthesis.presets import MAXIMIZE, MaximizePreset, chosen
+from minivis.methods.synthesis.settings import MaximizeSettings
 from minivis.objectives.activations import unit_value
 from minivis.objectives.words import Sought
 from minivis.optimize import transforms
 from minivis.optimize.budget import lean
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import fourier, pixels
-from minivis.optimize.presets import MAXIMIZE, MaximizePreset, resolve
 from minivis.optimize.problem import Problem, vectors
 from minivis.optimize.regularize import blurred, decay, small_contribution, small_norm
 from minivis.optimize.update_rules import LBFGS, Adam, Gradient
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import to_cpu
-from minivis.runtime.settings import FARTHEST, SEED, choice, number, several, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, number, several, takes, whole
 
-DEFAULTS = {
-    "goal": "score",                    # or "log-score"; of a class also "probability" and "log-probability"
-    "parameterization": "pixels", "spectrum_decay": 1.0, "noise": 0.0,
-    "method": "gradient", "rate": 1.0, "momentum": 0.0, "normalize": "none", "policy": "constant", "history": 20,
-    "steps": 200,
-    "l2": 0.0, "tv": 0.0, "tv_beta": 2, "contrast": 0.0, "diversity": 0.0,
-    "jitter": 0, "scale": 0.0, "rotate": 0.0, "shift": 0.0, "transform_blur": 0.0,
-    "decay": 0.0, "blur": 0.0, "blur_every": 1, "small_norm": 0.0, "small_contribution": 0.0,
-}  # fmt: skip
-METHODS = ("gradient", "adam", "lbfgs")
 RATES = {"pixels": 2.0, "fourier": 0.05}        # of Adam, if there is too little memory for L-BFGS
-GOALS = ("score", "log-score", "probability", "log-probability")
-MAXIMIZE_KINDS = {
-    "goal": choice("goal", GOALS), "parameterization": choice("parameterization", ("pixels", "fourier")),
-    "spectrum_decay": number(), "noise": number(0), "method": choice("method", METHODS), "rate": number(),
-    "momentum": number(), "history": whole(1), "steps": whole(0), "l2": number(), "tv": number(), "tv_beta": number(),
-    "contrast": number(0), "diversity": number(),
-    "jitter": whole(0, FARTHEST), "scale": number(), "rotate": number(0), "shift": number(0),
-    "transform_blur": number(0), "decay": number(), "blur": number(0), "blur_every": whole(1), "small_norm": number(),
-    "small_contribution": number(),
-}  # fmt: skip
 SMALL = 96                              # pixels, of a net's input
 
 
@@ -78,6 +60,10 @@ class Maximize(Result):
     note: str = ""                              # what changed for lack of memory
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
+    @property
+    def array(self):
+        return self.pictures
+
     def label(self, i):
         return f"{self.names[i]} {percent(self.probs[i])}" if self.probs is not None else (
             f"{self.names[i]}\n{self.values[i]:.3g}")
@@ -88,8 +74,9 @@ class Maximize(Result):
         scale = max(1, (288 if N <= 4 else 192 if N <= 12 else 128) // side)
         sheet = contact_sheet(self.look.shown(self.pictures), columns=min(N, 4 if N <= 12 else 10), scale=scale,
                               labels=[self.label(i) for i in range(N)])
+        how = f"preset {self.settings['preset']}" if self.settings["preset"] else "own settings"
         return panels([sheet], [f"what excites {self.names[0] if len(set(self.names)) == 1 else 'each of these'} most\n"
-                                f"preset {self.settings['preset']}, {self.run.steps} steps"], height=sheet.shape[0])
+                                f"{how}, {self.run.steps} steps"], height=sheet.shape[0])
 
     @property
     def numbers(self):
@@ -111,13 +98,13 @@ class Maximize(Result):
                           *self.notes])
 
 
-@takes(count=whole(), size=several(whole(1)), tile=whole(1), memory=number(), seed=SEED,
-       mask=MASK, feather=number(0), **MAXIMIZE_KINDS)
+@set_by(MaximizeSettings, MAXIMIZE)
+@takes(count=whole(), size=several(whole(1)), mask=MASK, feather=number(0), tile=whole(1), memory=number(), seed=SEED)
 def maximize(
-    net: Network, unit: UnitLike = None, *, preset: MaximizePreset | None = None, start: Any = None, mask: Any = None,
-    feather: float = 0.0, objective: Any = None, size: int | tuple[int, int] | None = None, count: int = 1,
-    tile: int | None = None, memory: float | None = None, seed: int = 0, progress: bool = False,
-    watch: Watch | None = None, **settings: Any,
+    net: Network, unit: UnitLike = None, *, preset: MaximizePreset | None = None,
+    settings: MaximizeSettings | None = None, start: Any = None, mask: Any = None, feather: float = 0.0,
+    objective: Any = None, size: int | tuple[int, int] | None = None, count: int = 1, tile: int | None = None,
+    memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None, **replaced: Any,
 ) -> Maximize:  # fmt: skip
     """Images that excite a unit (default: the goose, or the first class), or each unit of a list, ``count`` for each.
 
@@ -125,14 +112,10 @@ def maximize(
     mask: where ``start`` may change, see masks.py; feather: the blur of its edge, in pixels of it.
     objective: instead of units a sum of them, such as "goose + 0.5*relu4_1:12" (words.py), or an `Objective` to grow.
     size: (H, W) or a number, for units of layers that take any size. tile: see `image_gradient`; memory: bytes for the
-    whole program, by default what is free; budget.py says what happens if that is too little. Other settings (DEFAULTS
-    has them all) replace the preset's. With ``diversity`` the images of a batch differ in the layer of role "content".
+    whole program, by default what is free; budget.py says what happens if that is too little. Other settings
+    replace the preset's. With ``diversity`` the images of a batch differ in the layer of role "content".
     """
-    preset = preset_for(net) if preset is None else preset
-    how = resolve(MAXIMIZE, preset, DEFAULTS, settings)
-    if not 0 <= how["scale"] < 1:
-        raise BadValue(f"scale must be the fraction by which a picture grows or shrinks, from 0 to below 1, not "
-                       f"{how['scale']}")
+    preset, how = chosen(MAXIMIZE, preset, settings, preset_for(net), replaced)
     net = answering(net)
     units: tuple[Any, ...] = named_units(net, unit) if objective is None else (sought_of(net, objective, unit),)
     if count < 1:
@@ -143,10 +126,10 @@ def maximize(
     if mask is not None:
         space = behind_mask(space, start, mask, feather)
     fit = lean(net, shape, goal.layers, method_of(how), vectors=vectors(space, moves), tile=tile,
-               in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how["parameterization"]], limit=memory,
+               in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how.parameterization], limit=memory,
                progress=progress)
     problem = Problem(net, goal, space, moves, tile=fit.tile)
-    run = optimize(problem, start_of(problem, start, how, seed), method=fit.method, steps=how["steps"], seed=seed,
+    run = optimize(problem, start_of(problem, start, how, seed), method=fit.method, steps=how.steps, seed=seed,
                    regularize=regularizers_of(net, how), progress=progress, watch=watch, title="maximize")
     pictures = to_uint8(run.pixels)
     values, probs = look(net, pictures, units, fit.tile)
@@ -155,7 +138,7 @@ def maximize(
     return Maximize(pictures, units, names, values, probs, run, asleep, fit.note, preprocessing_of(net),
                     stopped=run.stopped, settings={
         "preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), "tile": tile, "memory": memory,
-        **how,
+        **how.values(),
     })  # fmt: skip
 
 
@@ -193,7 +176,7 @@ def image_size(net, size, start):
 
 
 def parameterization_of(net, shape, how):
-    return fourier(net, shape, decay=how["spectrum_decay"]) if how["parameterization"] == "fourier" else pixels(
+    return fourier(net, shape, decay=how.spectrum_decay) if how.parameterization == "fourier" else pixels(
         net, shape)
 
 
@@ -205,39 +188,39 @@ def start_of(problem, start, how, seed):
         fitted, _ = preprocessing_of(problem.net).fit_image(start, size=p.shape[1:3])
         seen = input_of(problem.net, fitted)
         z = p.start(to_cpu(problem.net.deprocess(seen)))
-    z = z + problem.net.xp.asarray((how["noise"] * rng.standard_normal(z.shape)).astype(z.dtype))
+    z = z + problem.net.xp.asarray((how.noise * rng.standard_normal(z.shape)).astype(z.dtype))
     return z if p.bounds is None else z.clip(*p.bounds)
 
 
 def transforms_of(how):
     moves = []
-    if how["transform_blur"]:
-        moves.append(transforms.blur(0, how["transform_blur"]))
-    if how["jitter"]:
-        moves.append(transforms.jitter(how["jitter"]))
-    if how["scale"] or how["rotate"] or how["shift"]:
-        moves.append(transforms.warp((1 - how["scale"], 1 + how["scale"]), how["rotate"], how["shift"]))
+    if how.transform_blur:
+        moves.append(transforms.blur(0, how.transform_blur))
+    if how.jitter:
+        moves.append(transforms.jitter(how.jitter))
+    if how.scale or how.rotate or how.shift:
+        moves.append(transforms.warp((1 - how.scale, 1 + how.scale), how.rotate, how.shift))
     return tuple(moves)
 
 
 def method_of(how):
-    if how["method"] == "adam":
-        return Adam(how["rate"])
-    if how["method"] == "lbfgs":
-        return LBFGS(how["history"])
-    return Gradient(how["rate"], how["momentum"], how["normalize"], how["policy"])
+    if how.method == "adam":
+        return Adam(how.rate)
+    if how.method == "lbfgs":
+        return LBFGS(how.history)
+    return Gradient(how.rate, how.momentum, how.normalize, how.policy)
 
 
 def regularizers_of(net, how):
     made = []
-    if how["decay"]:
-        made.append(decay(net, how["decay"]))
-    if how["blur"]:
-        made.append(blurred(net, how["blur"], how["blur_every"]))
-    if how["small_norm"]:
-        made.append(small_norm(net, how["small_norm"]))
-    if how["small_contribution"]:
-        made.append(small_contribution(net, how["small_contribution"]))
+    if how.decay:
+        made.append(decay(net, how.decay))
+    if how.blur:
+        made.append(blurred(net, how.blur, how.blur_every))
+    if how.small_norm:
+        made.append(small_norm(net, how.small_norm))
+    if how.small_contribution:
+        made.append(small_contribution(net, how.small_contribution))
     return tuple(made)
 
 

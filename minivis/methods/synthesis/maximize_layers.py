@@ -12,10 +12,12 @@ from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.layers import Conv2D
 from minivis.methods.shared.result import Result
-from minivis.methods.synthesis.maximize import MAXIMIZE_KINDS, Maximize, maximize, preset_for
-from minivis.optimize.presets import MaximizePreset
+from minivis.methods.synthesis.maximize import Maximize, maximize, preset_for
+from minivis.methods.synthesis.presets import MAXIMIZE, MaximizePreset
+from minivis.methods.synthesis.settings import MaximizeSettings
 from minivis.optimize.watch import Watch
-from minivis.runtime.settings import SEED, several, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, number, several, takes, whole
 from minivis.types import Names
 
 
@@ -25,6 +27,10 @@ class DownTheLayers(Result):
 
     layers: tuple[str, ...]
     rows: tuple[Maximize, ...]
+
+    @property
+    def array(self):
+        return np.stack([row.pictures for row in self.rows])
 
     def picture(self):
         tiles = [tile for row in self.rows for tile in row.pictures]
@@ -42,14 +48,16 @@ class DownTheLayers(Result):
         return "\n".join(f"{layer}: mean value {row.values.mean():.3g}" for layer, row in zip(self.layers, self.rows))
 
 
-@takes(channels=whole(), size=several(whole(1)), seed=SEED, **MAXIMIZE_KINDS)
+@set_by(MaximizeSettings, MAXIMIZE)
+@takes(channels=whole(), size=several(whole(1)), tile=whole(1), memory=number(), seed=SEED)
 def down_the_layers(
     net: Network, layers: Names = None, *, channels: int = 6, preset: MaximizePreset | None = None,
-    size: int | tuple[int, int] | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
-    **settings: Any,
+    settings: MaximizeSettings | None = None, size: int | tuple[int, int] | None = None, tile: int | None = None,
+    memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None, **replaced: Any,
 ) -> DownTheLayers:  # fmt: skip
     """A sheet with images that excite a few channels of each layer (default: every convolution, and the classes)."""
-    net, preset = answering(net), preset_for(net) if preset is None else preset
+    preset = preset_for(net) if preset is None and settings is None else preset
+    net = answering(net)
     classes = [net.role("logits")] if net.roles.get("logits") else []
     convolutions = [name for name, layer in net.layers.items() if isinstance(layer, Conv2D)]
     names = [net.check_name(name) for name in layers] if layers else convolutions + classes
@@ -63,10 +71,8 @@ def down_the_layers(
         units = [Unit(layer, int(c)) for c in np.linspace(0, C - 1, min(channels, C)).round()]
         if rows and len(units) < len(rows[0].units):
             units += units[-1:] * (len(rows[0].units) - len(units))
-        how = {"preset": preset, "size": size, "seed": seed, "progress": progress, "watch": watch, **settings}
-        rows.append(maximize(net, units, **how))
+        rows.append(maximize(net, units, preset=preset, settings=settings, size=size, tile=tile, memory=memory,
+                             seed=seed, progress=progress, watch=watch, **replaced))
     return DownTheLayers(tuple(names), tuple(rows), stopped=rows[-1].stopped,
-                         settings={"preset": preset, "layers": list(names), "channels": channels, **settings})
-
-
-# ---- from settings to the pieces ----
+                         settings={"preset": preset, "layers": list(names), "channels": channels, "tile": tile,
+                                   "memory": memory, **replaced})

@@ -17,12 +17,13 @@ import numpy as np
 from minivis.engine.geometry import preprocessing_of
 from minivis.engine.network import Network
 from minivis.engine.surgery import trunk, with_pooling
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadValue
 from minivis.images.colour import check_colours, luminance_transfer, match_histogram
 from minivis.images.masks import MASK, mask_over
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear, resized
 from minivis.methods.shared.result import Result, input_of
+from minivis.methods.synthesis.settings import PAINTERS, StyleSettings, TextureSettings
 from minivis.objectives.base import Objective
 from minivis.objectives.priors import tv
 from minivis.objectives.style import content_loss, style_loss, weighed
@@ -34,12 +35,10 @@ from minivis.optimize.update_rules import LBFGS, Adagrad, Adam, Gradient
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.checkpoints import DAMAGED
-from minivis.runtime.settings import SEED, SEQUENCE, SWITCH, choice, number, several, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, SEQUENCE, number, several, takes, whole
 from minivis.types import Names, Picture
 
-STARTS, COLOURS = ("content", "noise"), ("free", "kept")
-METHODS = ("lbfgs", "adam", "adagrad", "gradient")
-RATES = {"adam": 16.0, "adagrad": 20.0, "gradient": 0.25}        # levels in a first step; the best of several
 NOISE = 32.0                                    # levels: the standard deviation of the noise to start from
 
 
@@ -51,6 +50,10 @@ class Painted(Result):
     runs: tuple
     notes: tuple = ()
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
+
+    @property
+    def array(self):
+        return self.pixels
 
     def picture(self):
         return self.look.rgb(to_uint8(self.pixels))
@@ -69,16 +72,17 @@ class Painted(Result):
         )])
 
 
-@takes(styles=SEQUENCE, blend=several(number()), masks=SEQUENCE, size=several(whole()), steps=several(whole(0)),
-       style_weight=number(), tv_weight=number(), style_scale=number(),
-       start=choice("start", STARTS), colours=choice("colour mode", COLOURS), method=choice("method", METHODS),
-       rate=number(), history=whole(1), tile=whole(1), memory=number(), seed=SEED)
+@set_by(StyleSettings)
+@takes(styles=SEQUENCE, blend=several(number()), masks=SEQUENCE, size=several(whole()), tile=whole(1),
+       memory=number(), seed=SEED)
 def style_transfer(
-    net: Network, content: Picture, styles: Picture | Sequence[Picture], *, size: int | Sequence[int] | None = None,
-    steps: int | Sequence[int] = 200, content_layers: Any = None, style_layers: Any = None,
-    style_weight: float = 100.0, tv_weight: float = 1.0, blend: Sequence[float] | None = None, masks: Any = None,
-    style_scale: float = 1.0, start: Any = "content", colours: str = "free", pooling: str = "max",
-    method: str = "lbfgs", rate: float | None = None, history: int = 20, tile: int | None = None,
+    net: Network, content: Picture, styles: Picture | Sequence[Picture], *, settings: StyleSettings | None = None,
+    size: int | Sequence[int] | None = None, steps: int | Sequence[int] = StyleSettings.steps,
+    content_layers: Any = None, style_layers: Any = None, style_weight: float = StyleSettings.style_weight,
+    tv_weight: float = StyleSettings.tv_weight, blend: Sequence[float] | None = None, masks: Any = None,
+    style_scale: float = StyleSettings.style_scale, start: Any = StyleSettings.start,
+    colours: str = StyleSettings.colours, pooling: str = StyleSettings.pooling, method: str = StyleSettings.method,
+    rate: float | None = StyleSettings.rate, history: int = StyleSettings.history, tile: int | None = None,
     memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
 ) -> Painted:  # fmt: skip
     """Paint a picture, uint8 (H, W, C), in the style of one picture or of several.
@@ -91,11 +95,8 @@ def style_transfer(
     compares them. tile: see `image_gradient`. memory: bytes for the whole program, by default what is free; budget.py
     says what happens if that is too little.
     """
-    check_choice("start", start, STARTS)
-    check_choice("colour mode", colours, COLOURS)
     if colours == "kept":
         check_colours(net.input_channels)
-    check_weights(style_weight, tv_weight, style_scale)
     rule = rule_of(method, rate, history)
     styles = [styles] if isinstance(styles, np.ndarray) else list(styles)
     contents, of_styles = weighed(net, content_layers, "content"), weighed(net, style_layers, "style")
@@ -127,13 +128,14 @@ def style_transfer(
     })  # fmt: skip
 
 
-@takes(size=several(whole()), steps=several(whole(0)), tv_weight=number(), style_scale=number(), histogram=SWITCH,
-       mask=MASK, feather=number(0),
-       history=whole(1), tile=whole(1), memory=number(), seed=SEED)
+@set_by(TextureSettings)
+@takes(size=several(whole()), mask=MASK, feather=number(0), tile=whole(1), memory=number(), seed=SEED)
 def texture(
-    net: Network, style: Picture, *, size: int | Sequence[int] | None = None, steps: int | Sequence[int] = 200,
-    layers: Names = None, tv_weight: float = 0.0, style_scale: float = 1.0, pooling: str = "average",
-    histogram: bool = True, mask: Any = None, feather: float = 0.0, history: int = 20, tile: int | None = None,
+    net: Network, style: Picture, *, settings: TextureSettings | None = None,
+    size: int | Sequence[int] | None = None, steps: int | Sequence[int] = TextureSettings.steps, layers: Names = None,
+    tv_weight: float = TextureSettings.tv_weight, style_scale: float = TextureSettings.style_scale,
+    pooling: str = TextureSettings.pooling, histogram: bool = TextureSettings.histogram,
+    mask: Any = None, feather: float = 0.0, history: int = TextureSettings.history, tile: int | None = None,
     memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
 ) -> Painted:  # fmt: skip
     """Make more of a texture, uint8 (H, W, C), from noise: style without content (Gatys, Ecker & Bethge 2015, NIPS).
@@ -142,7 +144,6 @@ def texture(
     the end. mask: where the picture is made anew, see masks.py; elsewhere it stays. feather: the blur of the mask's
     edge, in pixels.
     """
-    check_weights(1.0, tv_weight, style_scale)
     of_styles = weighed(net, layers, "style")
     body = with_pooling(trunk(net, of_styles), pooling)
 
@@ -181,13 +182,12 @@ def texture(
 
 def rule_of(method, rate, history):
     """The update rule called ``method``; the gradient is divided by its mean size, so that a rate is in levels."""
-    check_choice("method", method, METHODS)
     if method == "lbfgs":
         if rate is not None:
             raise BadValue("L-BFGS finds the length of its steps by itself: leave out the rate, or choose another "
                            "method")
         return LBFGS(history)
-    rate = RATES[method] if rate is None else rate
+    rate = PAINTERS[method] if rate is None else rate
     momentum = partial(Gradient, momentum=0.9, normalize="mean")
     rules: dict[str, Any] = {"adam": Adam, "adagrad": Adagrad, "gradient": momentum}
     return rules[method](rate)
@@ -249,15 +249,3 @@ def noise(problem, seed):
     """The start without a picture: the net's mean colour, with noise."""
     z = problem.parameterization.grey()
     return z + get_xp(z).asarray(NOISE * np.random.default_rng(seed).standard_normal(z.shape), dtype=z.dtype)
-
-
-def check_weights(style_weight, tv_weight, style_scale):
-    if not (0 <= style_weight < np.inf and 0 <= tv_weight < np.inf):
-        raise BadValue(f"style_weight and tv_weight must be at least 0 and finite, not {style_weight} and {tv_weight}")
-    if not 0 < style_scale < np.inf:
-        raise BadValue(f"style_scale must be above 0 and finite, not {style_scale}")
-
-
-def check_choice(kind, value, known):
-    if value not in known:
-        raise UnknownName.of(kind, value, known)

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from minivis.engine.network import Network
-from minivis.errors import BadValue
+from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import above, panels
 from minivis.figures.line_chart import line_chart
 from minivis.methods.shared.result import PANEL, Result
-from minivis.methods.synthesis.style import METHODS, check_choice, side_of, style_transfer
+from minivis.methods.synthesis.settings import PAINTERS
+from minivis.methods.synthesis.style import side_of, style_transfer
 from minivis.optimize.watch import Watch
-from minivis.runtime.settings import SEED, takes, whole
+from minivis.runtime.settings import NAMES, SEED, Kind, number, several, takes, whole
 from minivis.types import Picture
 
 SHOWN = {"lbfgs": "L-BFGS", "adam": "Adam", "adagrad": "Adagrad", "gradient": "gradient, momentum 0.9"}
@@ -59,9 +60,16 @@ class StyleMethods(Result):
                           *(f"  {SHOWN[name]:<24}{loss:8.4g}" for name, loss in self.losses.items())])
 
 
-@takes(evaluations=whole(2), seed=SEED)
+def read_rates(value):
+    if not isinstance(value, dict) or not value:
+        raise ValueError
+    return {name: number(above=0).read(rate) for name, rate in value.items()}
+
+
+@takes(methods=NAMES, rates=Kind("rates by method, {name: rate}", read_rates), evaluations=whole(2),
+       size=several(whole()), seed=SEED)
 def style_methods(
-    net: Network, content: Picture, styles: Picture | Sequence[Picture], *, methods: Sequence[str] = METHODS,
+    net: Network, content: Picture, styles: Picture | Sequence[Picture], *, methods: Sequence[str] = tuple(PAINTERS),
     evaluations: int = 200, rates: Any = None, size: int | None = None, seed: int = 0, progress: bool = False,
     watch: Watch | None = None, **settings: Any,
 ) -> StyleMethods:  # fmt: skip
@@ -72,14 +80,15 @@ def style_methods(
     `style_transfer`.
     """
     for name in methods:
-        check_choice("method", name, METHODS)
+        if name not in PAINTERS:
+            raise UnknownName.of("method", name, PAINTERS)
     wrong = [name for name in ("steps", "method", "rate") if name in settings]
     if wrong or isinstance(size, (tuple, list)) or not methods:
         raise BadValue("a comparison of methods takes evaluations, at least one method, rates and one size, and no "
                        f"{', '.join(wrong) or 'other'}")
     rates, watch = dict(rates or {}), Watch() if watch is None else watch
     curves, paintings = {}, {}
-    for name in sorted(methods, key=METHODS.index):
+    for name in sorted(methods, key=list(PAINTERS).index):
         counts: list[int] = []
         losses: list[float] = []
 

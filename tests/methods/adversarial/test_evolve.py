@@ -13,6 +13,7 @@ from minivis.figures.compose import contact_sheet
 from minivis.methods.adversarial import evolve as module
 from minivis.methods.adversarial.attacks import as_pixels, logits_of
 from minivis.methods.adversarial.evolve import Champions, evolve, polynomial_mutation, polynomial_step
+from minivis.methods.adversarial.settings import ENCODINGS
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize.watch import Watch
 
@@ -176,7 +177,7 @@ def test_looking_on(net):
 @pytest.mark.parametrize("net", [tiny_vgg(channels=1), tiny_branches()], ids=["grey", "any size"])
 def test_other_nets(net, monkeypatch):
     monkeypatch.setattr(module, "FREE_SIZE", 24)
-    for encoding in module.ENCODINGS:
+    for encoding in ENCODINGS:
         result = evolve(net, encoding=encoding, generations=1, population=4)
         assert result.made.shape[3] == net.input_channels and result.picture().std() > 10
         _, columns = np.nonzero((result.picture()[:12] < 128).any(axis=2))

@@ -99,9 +99,9 @@ def test_grey_nets_color_pictures_and_larger_ones(picture, rng):
 @pytest.mark.parametrize("settings, message", [
     ({"to": "present"}, "the net says .* already: name another class"), ({"to": "gose"}, "did you mean 'goose'"),
     ({"label": "other"}, "so there is nothing to fool"), ({"method": "pdg"}, "mean 'pgd'"),
-    ({"eps": 0}, "above 0"), ({"eps": -3}, "above 0"), ({"eps": 0.5}, "holds whole levels"),
+    ({"eps": 0}, "above 0"), ({"eps": -3}, "eps must be a number of at least 0"), ({"eps": 0.5}, "holds whole levels"),
     ({"method": "szegedy", "eps": 3}, "searches for the smallest L2"), ({"method": "fgsm", "steps": 3}, "is one step"),
-    ({"method": "fgsm", "norm": "L2"}, "for Linf"), ({"sure": 1}, "sure must be a probability"),
+    ({"method": "fgsm", "norm": "L2"}, "for Linf"), ({"sure": 1}, "sure must be a number of at least 0 and below 1"),
     ({"start": "noise"}, "not both"), ({"norm": "L3"}, "no norm"), ({"steps": 0}, "steps must be"),
 ], ids=str)  # fmt: skip
 def test_mistakes(net, picture, settings, message):

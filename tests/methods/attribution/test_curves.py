@@ -76,9 +76,9 @@ def test_batches_values_and_pictures(vgg, rng):
 
 
 @pytest.mark.parametrize("settings, message", [
-    ({"steps": 0}, "steps go from 1 to the number of pixels, 256"), ({"steps": 257}, "not 257"),
+    ({"steps": 0}, "steps must be a whole number of at least 1"), ({"steps": 257}, "not 257"),
     ({"fill": "gray"}, "did you mean 'grey'"), ({"kinds": ("grad",)}, "no kind of saliency named 'grad'"),
-    ({"sample": 3}, "no setting of saliency named 'sample'"),
+    ({"sample": 3}, "no setting named 'sample'; did you mean 'samples'"),
 ])  # fmt: skip
 def test_mistakes(vgg, picture, settings, message):
     with pytest.raises((BadValue, UnknownName), match=message):

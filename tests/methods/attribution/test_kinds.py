@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from minivis.methods.attribution.kinds import KINDS, SETTINGS, SIGNED, Kind, Map, missing
+from minivis.methods.attribution.kinds import KINDS, SIGNED, Kind, Map, missing
 from minivis.methods.attribution.saliency import saliency
+from minivis.methods.attribution.settings import SaliencySettings
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -12,7 +13,7 @@ def test_a_kind_says_what_it_shows(kind, vgg, rng):
     found = saliency(vgg, rng.integers(0, 256, (16, 16, 3), np.uint8), "cat", kind=kind, samples=2, steps=2)
     sentence = found.meaning(0)
     assert sentence.endswith(".") and "{" not in sentence and len(sentence) > 40
-    assert set(KINDS[kind].settings) <= set(SETTINGS) and KINDS[kind].signed == (kind in SIGNED)
+    assert set(KINDS[kind].settings) <= set(SaliencySettings.names()) and KINDS[kind].signed == (kind in SIGNED)
 
 
 def test_a_new_kind_is_one_entry(vgg, rng, monkeypatch):

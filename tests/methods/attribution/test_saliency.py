@@ -53,9 +53,9 @@ def test_batches_grey_and_any_size(vgg, branches, rng):
 
 
 @pytest.mark.parametrize("settings, message", [
-    ({"kind": "smoothgrad", "samples": 0}, "samples must be at least 1 and noise from 0 to 1"),
-    ({"kind": "smoothgrad", "noise": 1.5}, "samples must be at least 1 and noise from 0 to 1"),
-    ({"kind": "integrated", "steps": 0}, "steps must be at least 1"),
+    ({"kind": "smoothgrad", "samples": 0}, "samples must be a whole number of at least 1"),
+    ({"kind": "smoothgrad", "noise": 1.5}, "noise must be a number from 0 to 1"),
+    ({"kind": "integrated", "steps": 0}, "steps must be a whole number of at least 1"),
     ({"kind": "integrated", "baseline": "gray"}, "did you mean 'grey'"),
     ({"kind": "gradcam", "layer": "fc6"}, "needs feature maps from which fc8 is computed"),
     ({"kind": "gradcam", "unit": "conv1_1:0"}, "there are none below conv1_1"),
@@ -64,7 +64,7 @@ def test_batches_grey_and_any_size(vgg, branches, rng):
 def test_mistakes(vgg, picture, settings, message):
     with pytest.raises((BadValue, UnknownName), match=message):
         saliency(vgg, picture, **settings)
-    with pytest.raises(UnknownName, match="no setting of saliency named 'sample'; did you mean 'samples'"):
+    with pytest.raises(UnknownName, match="no setting named 'sample'; did you mean 'samples'"):
         saliency_kinds(vgg, picture, sample=3)
 
 

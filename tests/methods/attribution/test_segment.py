@@ -124,8 +124,8 @@ def test_cut_out_mask_box_and_figure(rng, tmp_path):
 
 
 @pytest.mark.parametrize("settings, message", [
-    ({"high": 0.3, "low": 0.3}, "low below high"), ({"high": 1.2}, "quantiles from 0 to 1"),
-    ({"rounds": 0}, "rounds must be at least 1"), ({"show": "cutout"}, "did you mean 'cut-out'"),
+    ({"high": 0.3, "low": 0.3}, "low must be below high"), ({"high": 1.2}, "high must be a number from 0 to 1"),
+    ({"rounds": 0}, "rounds must be a whole number of at least 1"), ({"show": "cutout"}, "did you mean 'cut-out'"),
     ({"kind": "guide"}, "did you mean 'guided'"), ({"unit": "gose"}, "did you mean 'goose'"),
     ({"cut": "opencl"}, "did you mean 'opencv'"),
 ])  # fmt: skip

@@ -30,7 +30,7 @@ def test_of_many_maps_the_strongest_are_shown(vgg, picture):
     result = activation_grid(vgg, picture, channels=3)
     assert result.shown(0) == sorted(np.argsort(-maps.max(axis=(0, 1)), kind="stable")[:3].tolist())
     assert activation_grid(vgg, picture).shown(0) == list(range(8))
-    with pytest.raises(BadValue, match="channels must be at least 1"):
+    with pytest.raises(BadValue, match="channels must be a whole number of at least 1"):
         activation_grid(vgg, picture, channels=0)
 
 

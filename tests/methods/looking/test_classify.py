@@ -39,7 +39,7 @@ def test_classify_without_names_or_classes(vgg, picture):
     assert classify(replace(vgg, class_names=()), picture).numbers["top"][0]["class"].startswith("class ")
     with pytest.raises(UnknownName, match="no classes"):
         classify(replace(vgg, roles={**vgg.roles, "logits": None}), picture)
-    with pytest.raises(BadValue, match="top must be at least 1"):
+    with pytest.raises(BadValue, match="top must be a whole number of at least 1"):
         classify(vgg, picture, top=0)
 
 

@@ -112,7 +112,7 @@ def test_of_too_many_some_are_taken(written):
 def test_refuses(written):
     with pytest.raises(BadValue, match="needs at least 4 pictures, and there are 3"):
         spread(3, 10)
-    with pytest.raises(BadValue, match="a perplexity is above 0, not 0"):
+    with pytest.raises(BadValue, match="perplexity must be a number above 0, not 0"):
         tsne_grid("codes.h5", perplexity=0)
     with pytest.raises(UnknownName, match="no layout named 'gird'; did you mean 'grid'"):
         tsne_grid("codes.h5", layout="gird")

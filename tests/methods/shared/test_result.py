@@ -85,3 +85,22 @@ def test_a_batch_stacks_its_figures_and_lists_its_numbers():
     assert one.picture().shape == (1, 1, 3) and two.picture().shape == (1 + 8 + 2, 2, 3)        # 8 between
     assert two.caption == "first · second" and two.ok and two.parts == {} and two.stopped == "done"
     assert two._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_result_prints_a_few_lines_and_shows_its_figure(vgg, rng):
+    """In a notebook the figure, elsewhere words; never its arrays."""
+    pictures = list(rng.integers(0, 256, (30, 16, 16, 3), np.uint8))
+    found = classify(vgg, pictures)
+    lines = repr(found).split("\n")
+    assert lines[0] == "Classes: done" and len(lines) <= 24 and "array(" not in repr(found)
+    assert len(repr(found)) < 2000 and any("more lines" in line for line in lines)
+    grid = activation_grid(vgg, pictures[0])
+    assert repr(grid).startswith("ActivationGrid: done\n") and len(repr(grid)) < 500
+
+
+def test_every_result_has_an_array(vgg, picture, tmp_path):
+    found = classify(vgg, picture, top=3)
+    assert found.array is found.probs and found.array.shape == (1, 3) and found.settings == {"top": 3}
+    assert activation_grid(vgg, picture).array.ndim == 4
+    assert Squares(settings={"count": 1}).array.shape == (1, 1, 3)                      # the figure, where it has none
+    assert found.save(tmp_path / "a.png") == str(tmp_path / "a.png") and (tmp_path / "a.png").exists()

@@ -119,10 +119,10 @@ def test_tiles_change_nothing(vgg, rng):
     ({"layers": {"relu2_1": -1.0}}, BadValue, "the weight of relu2_1 must be a number of at least 0"),
     ({"layers": []}, BadValue, "at least one dream layer"),
     ({"layers": "fc8"}, BadValue, "fc6"),
-    ({"octaves": 0}, BadValue, "octaves must be a whole number of at least 1"),
+    ({"octaves": 0}, BadValue, "octaves must be a whole number from 1 to 1000, not 0"),
     ({"steps": -1}, BadValue, "steps must be a whole number of at least 0"),
-    ({"octave_scale": 1.0}, BadValue, "octave_scale must be above 1"),
-    ({"step": 0.0}, BadValue, "step above 0"),
+    ({"octave_scale": 1.0}, BadValue, "octave_scale must be a number above 1"),
+    ({"step": 0.0}, BadValue, "step must be a number above 0"),
     ({"colours": "grey"}, UnknownName, "no colour mode named 'grey'"),
 ])  # fmt: skip
 def test_mistakes(vgg, settings, error, message):

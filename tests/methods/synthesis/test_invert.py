@@ -8,6 +8,7 @@ import minivis as mv
 from minivis.errors import BadValue, UnknownName
 from minivis.methods.synthesis.invert import invert, invert_layers, layers_of, relative_errors, settings_at
 from minivis.methods.synthesis.invert_stages import priors
+from minivis.methods.synthesis.settings import InvertSettings
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize.watch import Watch
 
@@ -45,10 +46,22 @@ def test_from_coarse_to_fine_takes_fewer_wrong_turns(net):
 
 
 def test_fewer_steps_are_fewer_in_each_stage(net):
-    how = settings_at(net, "minivis", "pool1", {"steps": 20})
-    assert how["coarse"] == [(2.0, 20), (1.0, 10)] and how["smooth"] == (40.0, 3.0, 300)
-    assert how["through"] == 40 and how["rounds"] == (10, 20)
-    assert settings_at(net, "minivis", "pool1", {})["smooth"] == (40.0, 3.0, 3000)
+    preset, how = settings_at(net, "pool1", given={"steps": 20})
+    assert preset == "minivis" and how.coarse == ((2.0, 20), (1.0, 10)) and how.smooth == (40.0, 3.0, 300)
+    assert how.through == 40 and how.rounds == (10, 20) and how.by_depth == ()
+    assert settings_at(net, "pool1")[1].smooth == (40.0, 3.0, 3000)
+
+
+def test_settings_of_one_s_own_hold_in_place_of_a_preset(net):
+    own = InvertSettings(steps=30, tv=0.5, coarse=((2.0, 60),), by_depth=((0.5, {"noise": 3.0}), (1.0, {"noise": 4.0})))
+    name, how = settings_at(net, "pool1", settings=own, given={"steps": 10, "tv": 0.25})
+    assert name is None and (how.tv, how.noise, how.coarse) == (0.25, 3.0, ((2.0, 20),))
+    assert settings_at(net, "fc8", settings=own)[1].noise == 4.0
+    assert settings_at(net, "fc8", settings=own, given={"by_depth": [(1.0, {"noise": 9.0})]})[1].noise == 9.0
+    done = invert(net, scene(), "pool1", settings=InvertSettings(steps=2), tv=0.125)
+    assert done.settings["preset"] is None and done.settings["tv"] == 0.125 and done.settings["steps"] == 2
+    with pytest.raises(BadValue, match="a preset or settings, not both"):
+        invert(net, scene(), "pool1", preset="minivis", settings=own)
 
 
 def test_a_callback_ends_all_stages(net):
@@ -69,7 +82,7 @@ def test_mahendran(net):
     """Momentum in stages, rates times sigma^2; the start has sigma's norm."""
     result = invert(net, scene(), "conv1_1", preset="mahendran")
     assert result.run.steps == 400 and result.run.loss < 0.3 * result.run.first_loss
-    how = {"tv": 2.0, "tv_beta": 2, "alpha": 4.0}
+    how = InvertSettings(tv=2.0, tv_beta=2, alpha=4.0)
     x = np.zeros((1, 16, 16, 3), np.float32)
     x[0, 3, 3, 0] = 1                                           # 60 levels
     acts = net.forward(x, until="conv1_1")

@@ -102,7 +102,7 @@ def test_multipliers_come_nearer_to_the_code(two_pools):
 def test_through_a_pool_all_stages_but_the_last_are_for_what_it_must_hold(two_pools):
     x = two_pools.preprocess(scene())
     acts = two_pools.forward(x)
-    how = settings_at(two_pools, "minivis", "conv2", {"coarse": [(2.0, 5)], "smooth": (5.0, 1.0, 60), "through": 200})
+    _, how = settings_at(two_pools, "conv2", given={"coarse": [(2.0, 5)], "smooth": (5.0, 1.0, 60), "through": 200})
     *stages, last = stages_of(two_pools, "conv2", acts["conv2"], x.shape, how)
     assert [stage.steps for stage in stages] == [5, *[2] * 30, 200] and stages[-1].transforms == ()
     levels = two_pools.deprocess(x)
@@ -141,7 +141,7 @@ def test_a_stop_after_the_rounds_goes_on_there(two_pools, tmp_path):
 def test_every_loss_is_with_its_priors_and_the_first_is_the_last_stage_s(two_pools):
     x = two_pools.preprocess(scene())
     code = two_pools.forward(x)["pool2"]
-    how = settings_at(two_pools, "minivis", "pool2", {"coarse": (), "smooth": (), "rounds": (2, 3), "through": 0})
+    _, how = settings_at(two_pools, "pool2", given={"coarse": (), "smooth": (), "rounds": (2, 3), "through": 0})
     stages = stages_of(two_pools, "pool2", code, x.shape, how)
     assert [len(stage.aim(two_pools.deprocess(x)).parts) for stage in stages] == [2, 2, 2]
     settings = {"coarse": (), "smooth": (), "rounds": (), "steps": 2}

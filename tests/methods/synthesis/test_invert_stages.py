@@ -7,6 +7,7 @@ from commandline import scene
 from minivis.errors import BadFile
 from minivis.methods.synthesis.invert import invert, settings_at
 from minivis.methods.synthesis.invert_stages import method_of, priors, sigma2_of, stages_of
+from minivis.methods.synthesis.settings import InvertSettings
 from minivis.models.tiny import tiny_vgg
 from minivis.optimize.loop import optimize
 from minivis.optimize.watch import Watch
@@ -19,7 +20,7 @@ def net():
 
 def test_noise_fades_and_steps_shrink(net):
     """30 stages from 40 levels to 0.3, in the net's units; Adam's rate falls to a thirtieth."""
-    how = {**settings_at(net, "minivis", "pool1", {"coarse": (), "smooth": (40.0, 3.0, 90), "steps": 7})}
+    _, how = settings_at(net, "pool1", given={"coarse": (), "smooth": (40.0, 3.0, 90), "steps": 7})
     *stages, last = stages_of(net, "pool1", np.ones((1, 8, 8, 6), "f4"), (1, 16, 16, 3), how)
     assert len(stages) == 30 and {stage.steps for stage in stages} == {3} and (last.transforms, last.steps) == ((), 7)
     assert [stage.method.rate for stage in stages[::29]] == pytest.approx([3.0, 0.1])
@@ -73,8 +74,8 @@ def interrupt_at(seen, stop):
 
 
 def test_coarse_stages_come_first_and_none_is_without_steps(net):
-    how = {**settings_at(net, "minivis", "conv1_2", {"coarse": ((2.0, 5), (1.0, 0)), "smooth": (), "steps": 7}),
-           "through": 0, "rounds": ()}
+    _, how = settings_at(net, "conv1_2", given={"coarse": ((2.0, 5), (1.0, 0)), "smooth": (), "steps": 7, "through": 0,
+                                                "rounds": ()})
     stages = stages_of(net, "conv1_2", np.ones((1, 16, 16, 6), "f4"), (1, 16, 16, 3), how)
     assert [stage.steps for stage in stages] == [5, 7] and not any(stage.transforms for stage in stages)
 
@@ -82,10 +83,10 @@ def test_coarse_stages_come_first_and_none_is_without_steps(net):
 def test_rates_are_in_units_of_sigma():
     """sigma^2 = 68.9^2 for each of the 2 x 5 x 3 numbers of a picture, however many pictures there are."""
     assert sigma2_of((1, 2, 5, 3)) == sigma2_of((4, 2, 5, 3)) == pytest.approx(30 * 4747.21, rel=1e-12)
-    method = method_of((1, 2, 5, 3), {"method": "gradient", "rates": ((0.5, 10), (0.1, 20)), "momentum": 0.9})
+    method = method_of((1, 2, 5, 3), InvertSettings(method="gradient", rates=((0.5, 10), (0.1, 20)), momentum=0.9))
     assert [steps for _, steps in method.rate] == [10, 20] and method.momentum == 0.9
     assert [rate for rate, _ in method.rate] == pytest.approx([15 * 4747.21, 3 * 4747.21], rel=1e-12)
-    assert method_of((1, 2, 5, 3), {"method": "lbfgs", "history": 7}).history == 7
+    assert method_of((1, 2, 5, 3), InvertSettings(method="lbfgs", history=7)).history == 7
 
 
 def test_priors_by_hand(net):
@@ -94,5 +95,5 @@ def test_priors_by_hand(net):
     x[0, 4, 7, 1] = 3 / 60                                              # the net's units are 60 levels
     acts = net.forward(x.astype(net.dtype), until="conv1_1")
     for how, expected in (({"tv": 2.0, "alpha": 0.0}, 4 * 9), ({"tv": 0.0, "alpha": 2.0}, 3.0**6)):
-        loss = priors(x.shape, {"tv_beta": 2, **how})(acts)[0]
+        loss = priors(x.shape, InvertSettings(**how))(acts)[0]
         assert loss == pytest.approx(expected / sigma2_of(x.shape), rel=1e-4)

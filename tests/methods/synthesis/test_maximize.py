@@ -12,9 +12,9 @@ from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
 from minivis.methods.synthesis.goals import spread
 from minivis.methods.synthesis.maximize import maximize, preset_for
+from minivis.methods.synthesis.presets import MAXIMIZE
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import transforms
-from minivis.optimize.presets import MAXIMIZE
 
 # A net of random weights knows no object that could be moved, and its scores are small.
 CALM = {"tv": 1e-6, "jitter": 1, "scale": 0, "rotate": 0}

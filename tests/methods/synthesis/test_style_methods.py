@@ -8,7 +8,8 @@ from commandline import scene
 
 import minivis as mv
 from minivis.errors import BadValue, UnknownName
-from minivis.methods.synthesis.style import METHODS, style_transfer
+from minivis.methods.synthesis.settings import PAINTERS
+from minivis.methods.synthesis.style import style_transfer
 from minivis.methods.synthesis.style_methods import style_methods
 from minivis.models.tiny import tiny_vgg
 
@@ -17,7 +18,7 @@ def test_each_has_as_many_evaluations():
     net = tiny_vgg()
     found = style_methods(net, scene(), scene()[::-1], evaluations=12, rates={"adam": 2.0, "adagrad": 4.0})
     count = found.numbers["evaluations"]
-    assert list(found.curves) == list(METHODS) and count >= 12
+    assert list(found.curves) == list(PAINTERS) and count >= 12
     for name, (counts, losses) in found.curves.items():
         (run,) = found.paintings[name].runs
         assert run.evaluations == count == counts[-1] and counts[0] == 1 and (np.diff(counts) >= 0).all()

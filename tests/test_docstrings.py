@@ -1,0 +1,42 @@
+"""The docstring of every public function: the sections that its signature needs, and an example that runs."""
+
+import doctest
+import inspect
+
+import pytest
+
+import minivis as mv
+
+ROOMS = ("methods", "sweeps", "training", "optimize")
+FUNCTIONS = {name: getattr(mv, name) for name in mv.__all__ if inspect.isfunction(getattr(mv, name))
+             and getattr(mv, name).__module__.split(".")[1] in ROOMS}
+
+
+def sections(function):
+    """{heading: its lines} of a numpydoc docstring."""
+    found, lines = {}, inspect.getdoc(function).split("\n")
+    starts = [i for i, line in enumerate(lines[:-1]) if line and set(lines[i + 1]) == {"-"}]
+    for start, end in zip(starts, [*starts[1:], len(lines)]):
+        found[lines[start]] = lines[start + 2 : end]
+    return found
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_docstring_has_every_section_that_its_signature_needs(name):
+    function = FUNCTIONS[name]
+    found = sections(function)
+    rows = [line.split(" : ") for line in found["Parameters"] if line and not line.startswith(" ")]
+    described = [one for names, _ in rows for one in names.split(", ")]
+    assert described == list(inspect.signature(function).parameters)
+    assert all(kind for _, kind in rows)
+    headings = [one for one in ("Parameters", "Returns", "Raises", "References", "Examples") if one in found]
+    assert list(found) == headings and {"Returns", "Raises", "Examples"} <= set(found)
+    assert all(any(line.strip() for line in lines) for lines in found.values())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_example_runs(name):
+    example = doctest.DocTestParser().get_doctest("\n".join(sections(FUNCTIONS[name])["Examples"]), {}, name, None, 0)
+    assert len(example.examples) >= 2
+    results = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example)
+    assert results.failed == 0
