@@ -1,5 +1,6 @@
 """Shapes, receptive fields and sizes of every layer of a net, from its layers' own geometry; nothing is computed."""
 
+import bisect
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -51,6 +52,9 @@ def default_shape(net):
     return (1, *(net.input_size or (224, 224)), net.input_channels)
 
 
+LARGE = 600                                     # pixels: no net that is known needs larger pictures
+
+
 def shapes(net, input_shape=None, until=None):
     """Name -> output shape, "input" included, up to ``until``. Raise BadValue, naming the layer that does not fit."""
     found = {"input": tuple(input_shape or default_shape(net))}
@@ -58,8 +62,35 @@ def shapes(net, input_shape=None, until=None):
         try:
             found[name] = layer.output_shape(*(found[source] for source in inputs))
         except BadValue as error:
-            raise BadValue(f"{name}: {error}") from None
+            raise BadValue(f"{name}: {error}{fitting_sizes(net, found['input'], name)}") from None
         if name == until:
+            break
+    return found
+
+
+def fitting_sizes(net, shape, name):
+    """What to say of a picture that does not fit into the layer ``name``: which sizes would; "" if that is unknown."""
+    if len(shape) != 4 or shape[3] != net.input_channels:
+        return ""
+    (H, W), large = shape[1:3], furthest(net, (1, LARGE, LARGE, shape[3]))
+    if name in large:                           # it is the size that is too small
+        least = bisect.bisect_left(range(LARGE), True, lo=min(H, W), key=lambda side: len(furthest(
+            net, (1, side, side, shape[3]))) >= len(large))
+        return f"; the picture has {W} x {H} pixels, and this net needs at least {least} x {least}"
+    if net.input_size is None or tuple(net.input_size) == (H, W):
+        return ""
+    h, w = net.input_size
+    return (f"; from {name} on this net is made for pictures of {w} x {h} pixels, and this one has {W} x {H}: use that "
+            f"size, or a layer below {name}")
+
+
+def furthest(net, shape):
+    """The layers that pictures of this shape pass, one after the other, until they do not fit."""
+    found = {"input": shape}
+    for name, (layer, inputs) in net.nodes.items():
+        try:
+            found[name] = layer.output_shape(*(found[source] for source in inputs))
+        except BadValue:
             break
     return found
 
