@@ -1,7 +1,9 @@
 """What all commands share: options, reading the net and the picture, and printing the result."""
 
+import io
 import json
 import os
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -185,23 +187,31 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", ou
     from minivis.runtime.files import file_hash
 
     pixels: Any = None
-    source = own_picture() if image is None else image
+    source = own_picture() if image is None else io.BytesIO(sys.stdin.buffer.read()) if image == "-" else image
     if needs_image:                             # first, so that its mistakes show before a large net is read
-        from minivis.images.files import read_image
-
-        pixels = read_image(source, size)
+        pixels = read_again(source, size)
     if callable(net):
         net = net(pixels)
     loaded, net_sha256 = (None, None) if net is None else nets(net, device, output, show)
     channels = None if loaded is None else loaded.input_channels
     if needs_image and channels not in (None, 1, 3) and pixels.shape[2] != channels:
-        pixels = read_image(source, size, channels=channels)
+        pixels = read_again(source, size, channels=channels)
     any_size = loaded is None or loaded.input_size is None
     if needs_image and size is None and any_size and max(pixels.shape) > ANY_SIZE:
         del pixels                              # it may be large, and is read anew
-        pixels = read_image(source, ANY_SIZE, channels=channels)
-    digest = file_hash(source) if os.path.isfile(source) else "none: it came through a pipe"
+        pixels = read_again(source, ANY_SIZE, channels=channels)
+    digest = file_hash(source) if isinstance(source, str) and os.path.isfile(source) else "none: it came through a pipe"
     return Given(loaded, net, net_sha256, pixels, image, None if image is None else digest)
+
+
+def read_again(source, size=None, channels=None):
+    """`read_image` of a path, or of standard input, which is held in memory."""
+    from minivis.images.files import read_image
+
+    if isinstance(source, io.BytesIO):
+        source.seek(0)
+        source.name = "standard input"          # for messages
+    return read_image(source, size, channels=channels)
 
 
 def tell_answer(net, quiet):

@@ -44,7 +44,7 @@ def full_size(source, picture):
     """(H, W) of the picture in its file, where it may be larger than the pixels that were read."""
     from minivis.commands.common import own_picture
     from minivis.errors import MinivisError
-    from minivis.images.files import size_of
+    from minivis.images.given import size_of
 
     try:
         return size_of(own_picture() if source is None else source)

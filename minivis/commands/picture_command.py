@@ -210,7 +210,8 @@ class PictureCommand(GroupedCommand):
     def stem(self, params):
         """The first part of the picture's name: the name of what it shows."""
         if self.needs_image:
-            return "goose" if params["image"] is None else Path(params["image"]).stem
+            named = {None: "goose", "-": "stdin"}
+            return named.get(params["image"]) or Path(params["image"]).stem
         first = params[self.inputs[0]] if self.inputs else None
         nets = params["net"] if isinstance(params["net"], tuple) else (params["net"],)
         return "-".join(Path(net).stem for net in nets) if first is None else Path(first).resolve().stem

@@ -29,6 +29,7 @@ from minivis.engine.activations import Activations
 from minivis.engine.checks import check_backward, check_forward
 from minivis.engine.graph import ROLES, Graph, Node
 from minivis.engine.summary import summary
+from minivis.images.given import as_picture
 from minivis.images.preprocessing import Box
 from minivis.layers.base import BackwardMode
 from minivis.layers.relevance import RelevanceRule
@@ -166,8 +167,11 @@ class Network(Graph):
     # ---- images in and out ----
 
     def fit(self, image: Picture, how: str | None = None) -> Fitted:
-        """Crop, squash or pad an image to ``input_size``: a `Fitted`, (image, box of the original that it shows)."""
-        return Fitted(*geometry.preprocessing_of(self).fit_image(image, how=how))
+        """Crop, squash or pad an image to ``input_size``: a `Fitted`, (image, box of the original that it shows).
+
+        image: uint8 (H, W, C), or a path, the bytes of a file, or Pillow's image, as in all methods.
+        """
+        return Fitted(*geometry.preprocessing_of(self).fit_image(as_picture(image, self.input_channels), how=how))
 
     def preprocess(self, image: Picture | Fitted) -> Array:
         """uint8 (H, W, C) or (N, H, W, C) or `Fitted` -> values (N, H, W, C) as trained on. Never resizes."""

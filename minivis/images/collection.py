@@ -17,7 +17,7 @@ from minivis.images.files import read_image
 from minivis.runtime.files import read_bytes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif", ".ico",
-            ".npy")
+            ".npy", ".heic", ".heif")
 MOST = 2**31                                    # bytes of a file: enough for 300 million uncompressed pixels of 16 bits
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ from minivis.types import PathLike, Picture
 
 __all__ = ["atomic_write", "check_output", "check_suffix", "png_bytes", "read_image", "read_text", "write_image"]
 
-READS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO")  # EPS would run Ghostscript
+READS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO",
+         "HEIF")                                        # EPS would run Ghostscript
 WRITES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 OPTIONS: dict[str, dict[str, Any]] = {                   # of Pillow's writers
     "JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"},
@@ -66,7 +67,7 @@ def read_image(
         many = read_channels(path, channels, 3 * max_pixels)
     if many is not None:
         return shrunk(many, max_side)
-    with _opened(path) as (im, name, size):
+    with opened_picture(path) as (im, name, size):
         shrinks = max_side is not None and max(im.size) > max_side
         if shrinks:                                     # JPEG: decode at 1/2, 1/4 or 1/8
             im.draft(None, tuple(max(1, round(n * max_side / max(im.size))) for n in im.size))
@@ -78,7 +79,7 @@ def read_image(
             raise TooLarge(f"{name} would unpack from {size / 1e6:.1f} MB to {width} x {height} pixels, which no "
                            "photograph does: make it smaller first")
         im.load()
-        orientation = _orientation(im)                  # after loading, because Pillow turns a TIFF by itself
+        orientation = orientation_of(im)                  # after loading, because Pillow turns a TIFF by itself
         if shrinks and channels in (None, 1, 3):        # Pillow would weigh the colours by the last channel
             if im.mode not in ("L", "RGB") or "transparency" in im.info:
                 pixels, original = to_8_bit(im, name, channels), im
@@ -90,16 +91,9 @@ def read_image(
     return upright if upright.flags.c_contiguous and upright.flags.writeable else np.array(upright, order="C")
 
 
-def size_of(path):
-    """(height, width) of the upright picture in a file."""
-    with _opened(path) as (im, *_):
-        width, height = im.size
-        return (width, height) if _orientation(im) in (5, 6, 7, 8) else (height, width)
-
-
 def read_text(path):
     """The dict of strings that ``write_image(..., text=...)`` stored in a picture; empty if there is none."""
-    with _opened(path) as (im, *_):
+    with opened_picture(path) as (im, *_):
         if isinstance(im, PngImagePlugin.PngImageFile):
             return {key: str(value) for key, value in im.text.items()}
         try:
@@ -164,7 +158,7 @@ LENIENT = Lenient()
 
 
 @contextmanager
-def _opened(path):
+def opened_picture(path):
     """Yield Pillow's lazily decoded picture, its name for messages, and the file's size in bytes (None: a pipe's).
 
     Whatever goes wrong becomes one sentence.
@@ -180,6 +174,9 @@ def _opened(path):
     except MinivisError:
         raise
     except UnidentifiedImageError:
+        if is_heic(file):
+            raise BadFile(f"{name} is a HEIC picture, for which pillow-heif is needed: pip install pillow-heif, or "
+                          "convert it to JPEG") from None
         raise BadFile(f"{name} is not a picture that minivis can read ({', '.join(READS)}); convert it to PNG or JPEG "
                       "first") from None
     except MemoryError:
@@ -190,6 +187,16 @@ def _opened(path):
     finally:
         if not given:
             file.close()
+
+
+def is_heic(file):
+    """Whether an open file begins as pictures of iPhones do."""
+    try:
+        file.seek(0)
+        start = file.read(12)
+    except (OSError, ValueError):
+        return False
+    return start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc")
 
 
 def _open_file(path, name):
@@ -209,10 +216,14 @@ def _open_file(path, name):
 def _formats():
     """The formats of READS that this Pillow can read."""
     Image.init()
+    with suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
     return [name for name in READS if name in Image.OPEN]
 
 
-def _orientation(im):
+def orientation_of(im):
     try:
         return im.getexif().get(EXIF_ORIENTATION, 1)
     except Exception:                                   # a picture with damaged EXIF can still be read

@@ -41,7 +41,7 @@ def read_channels(path, channels, most):
         path.seek(0)
     if start.startswith(NPY):
         return levels(as_picture(array_of(data, name, most), channels, name), name)
-    if channels in (None, 1, 3) and (samples_of(data) in (0, 1, 3) or pillow_reads(data)):
+    if channels in (None, 1, 3) and (samples_of(data) == 0 or pillow_reads(data)):
         return None
     return levels(read_tiff(data, name, channels, most), name)
 

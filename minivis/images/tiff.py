@@ -96,9 +96,10 @@ def single(settings):
 def page_of(data, page, name):
     """The numbers of one page, (H, W, C)."""
     H, W, C = page["height"], page["width"], page["samples"]
-    if page["bits"] not in (8, 16, 32, 64) or page["format"] not in SAMPLES:
+    if page["bits"] not in (8, 12, 16, 32, 64) or page["format"] not in SAMPLES:
         raise ValueError(f"numbers of {page['bits']} bits")
-    dtype = np.dtype(f"{page['order']}{SAMPLES[page['format']]}{page['bits'] // 8}")
+    packed = page["bits"] == 12
+    dtype = np.dtype("u2" if packed else f"{page['order']}{SAMPLES[page['format']]}{page['bits'] // 8}")
     tiled = page["tile_width"] is not None
     h, w = (page["tile_height"], page["tile_width"]) if tiled else (min(page["rows"] or H, H), W)
     offsets, sizes = (page["tiles"], page["tile_sizes"]) if tiled else (page["strips"], page["sizes"])
@@ -111,7 +112,7 @@ def page_of(data, page, name):
         rows = h if tiled else min(h, H - top)
         shape = (rows, w, C // planes)
         raw = unpacked(data[start : start + size], page["compression"], int(np.prod(shape)) * dtype.itemsize)
-        block = np.frombuffer(raw, dtype, int(np.prod(shape))).reshape(shape)
+        block = of_12_bits(raw, shape) if packed else np.frombuffer(raw, dtype, int(np.prod(shape))).reshape(shape)
         if page["predictor"] == 2:
             block = np.cumsum(block, axis=1, dtype=out.dtype)
         elif page["predictor"] != 1:
@@ -119,6 +120,15 @@ def page_of(data, page, name):
         part = out[top : top + rows, left : left + w]
         part[:, :, plane : plane + shape[2]] = block[: part.shape[0], : part.shape[1]]
     return out
+
+
+def of_12_bits(raw, shape):
+    """Numbers of 12 bits, each row of which begins at a byte, spread over 16 bits: 4095 becomes 65535."""
+    rows, columns, channels = shape
+    length = -(-columns * channels * 12 // 8)
+    bits = np.unpackbits(np.frombuffer(raw, np.uint8, rows * length).reshape(rows, length), axis=1)
+    numbers = bits[:, : columns * channels * 12].reshape(rows, -1, 12) @ (1 << np.arange(11, -1, -1))
+    return (numbers << 4 | numbers >> 8).astype(np.uint16).reshape(shape)
 
 
 def unpacked(data, compression, size):

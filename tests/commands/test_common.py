@@ -1,6 +1,9 @@
 """What every command shares: the net and the picture that it reads, and what it says."""
 
+import io
 import json
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,3 +72,15 @@ def test_quiet_keeps_the_answer_and_drops_the_files(here, capsys):
     assert json.loads(capsys.readouterr().out) == {
         "command": "x", "settings": {"n": 1}, "numbers": {"v": [0, 1]}, "files": ["a.png"],
     }  # fmt: skip
+
+
+def test_a_picture_from_standard_input(run, here, monkeypatch):
+    expected = run("classify", "photo.png", "--net", "tiny.h5")[1]
+    stdin = SimpleNamespace(buffer=io.BytesIO((here / "photo.png").read_bytes()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert run("classify", "-", "--net", "tiny.h5")[1] == expected
+    stdin.buffer.seek(0)
+    assert "wrote stdin-saliency.png" in run("saliency", "-", "--net", "branches.h5")[1]
+    stdin.buffer = io.BytesIO(b"no picture")
+    code, _, err = run("classify", "-", "--net", "tiny.h5")
+    assert code == 2 and "standard input is not a picture" in err

@@ -149,8 +149,8 @@ def test_shapes(vgg):
 
 @pytest.mark.parametrize("shape, message", [
     ((1, 20, 16, 3), r"^fc6: FullyConnected expects an input of 2 axes ending in 128, got \(1, 160\); from fc6 on "
-                        "this net is made for pictures of 16 x 16 pixels, and this one has 16 x 20: use that size, or a "
-                        "layer below fc6$"),
+                     "this net is made for pictures of 16 x 16 pixels, and this one has 16 x 20: use that size, or a "
+                     "layer below fc6$"),
     ((1, 16, 16, 1), r"^conv1_1: Conv2D expects an input of 4 axes ending in 3, got \(1, 16, 16, 1\)$"),
     ((1, 1, 1, 3), "^pool1: a window of 2 does not fit into an input of 1 with 0 of padding; the picture has 1 x 1 "
                    "pixels, and this net needs at least 4 x 4$"),

@@ -8,7 +8,8 @@ from PIL import Image
 from tiff_files import write_tiff
 
 from minivis.errors import BadFile, TooLarge
-from minivis.images.tiff import is_tiff, packbits, read_tiff, samples_of
+from minivis.images.files import read_image
+from minivis.images.tiff import is_tiff, of_12_bits, packbits, read_tiff, samples_of
 
 FORMS = [{}, {"order": ">"}, {"big": True}, {"big": True, "order": ">"}, {"planar": 2}, {"compression": 8}, {"rows": 3},
          {"predictor": 2, "compression": 8}, {"tile": (16, 16)}, {"tile": (16, 16), "planar": 2, "compression": 8},
@@ -63,3 +64,22 @@ def test_damage(tmp_path, rng):
     assert samples_of(b"II*\0") == 0
     with pytest.raises(TooLarge, match="more than 0 million numbers"):
         read_tiff(data, "a.tif", 4, 100)
+
+
+@pytest.mark.parametrize("width, channels", [(5, 1), (4, 3), (1, 1)])
+def test_12_bits_are_spread_over_16(rng, width, channels):
+    numbers = rng.integers(0, 4096, (3, width, channels))
+    numbers[0, 0, 0] = 4095
+    bits = (numbers.reshape(3, -1)[..., None] >> np.arange(11, -1, -1)) & 1
+    raw = np.packbits(bits.reshape(3, -1).astype(np.uint8), axis=1).tobytes()
+    found = of_12_bits(raw, (3, width, channels))
+    assert found.dtype == np.uint16 and found[0, 0, 0] == 65535
+    np.testing.assert_array_equal(found >> 4, numbers)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_in_colour(tmp_path, rng, dtype):
+    picture = rng.random((6, 5, 3)).astype(dtype)
+    picture[0, 0] = 1
+    write_tiff(tmp_path / "a.tiff", [picture])
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tiff"), np.rint(255 * picture.astype(float)))

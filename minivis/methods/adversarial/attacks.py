@@ -22,6 +22,7 @@ from minivis.engine.ending import Ending, answering
 from minivis.engine.network import Network
 from minivis.engine.units import class_number
 from minivis.errors import BadValue, UnknownName
+from minivis.images.given import as_pictures
 from minivis.layers.softmax import softmax_forward
 from minivis.methods.adversarial.settings import NORMS
 from minivis.runtime.backend import get_xp, to_cpu, to_gpu
@@ -181,6 +182,7 @@ def as_pixels(net, image):
     classes to fool."""
     if not net.roles.get("logits"):
         raise UnknownName("this net has no classes (no layer has the role 'logits'), so there is no answer to change")
+    image = as_pictures(image, net.input_channels)
     xp = get_xp(image)
     pixels = xp.asarray(image)
     pixels = pixels[None] if pixels.ndim == 3 else pixels

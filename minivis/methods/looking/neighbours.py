@@ -10,6 +10,7 @@ from minivis.engine.layer_table import fingerprint
 from minivis.engine.network import Network
 from minivis.errors import BadFile
 from minivis.figures.compose import contact_sheet
+from minivis.images.given import as_picture
 from minivis.methods.looking.codes import codes as codes_of
 from minivis.methods.looking.codes import nearest
 from minivis.methods.looking.settings import NeighbourSettings
@@ -68,6 +69,7 @@ def neighbours(
     folder, a list of files or arrays, in the order of the codes; by default those that the codes name. A picture with
     exactly the same pixels is left out.
     """
+    image = as_picture(image, net.input_channels)
     with codes_source(codes, pictures) as file:
         check_net(file, net)
         own = codes_of(net, [image], file.layer or None, size=file.size).values[0]

@@ -12,6 +12,7 @@ from minivis.errors import BadValue
 from minivis.figures.compose import above
 from minivis.images.array_files import holds_arrays, write_arrays
 from minivis.images.files import check_suffix, png_bytes, write_image
+from minivis.images.given import as_pictures
 from minivis.images.preprocessing import Box, Preprocessing, to_uint8
 from minivis.runtime.text_table import shortened
 from minivis.types import PathLike
@@ -33,6 +34,7 @@ class Subject:
     @classmethod
     def of(cls, net, image):
         """From uint8 (H, W, C), a batch (N, H, W, C), or a list of pictures of any sizes."""
+        image = as_pictures(image, net.input_channels)
         pictures = tuple(image) if isinstance(image, (list, tuple)) or np.ndim(image) == 4 else (image,)
         if not pictures:
             raise BadValue("the batch is empty: give at least one picture")

@@ -21,6 +21,7 @@ from minivis.engine.network import Network
 from minivis.engine.surgery import trunk
 from minivis.errors import BadValue
 from minivis.images.colour import check_colours, luminance_transfer
+from minivis.images.given import as_picture
 from minivis.images.masks import MASK, mask_over
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear
@@ -145,7 +146,7 @@ def dream(
     cover = None if mask is None else body.xp.asarray(mask_over(mask, base.shape[1:3], feather)[None, ..., None],
                                                       dtype=base.dtype)
     how = {"step": step, "jitter": jitter, "clip": clip, "tile": fit.tile}
-    guide = None if guide is None else input_of(body, guide)
+    guide = None if guide is None else input_of(body, as_picture(guide, body.input_channels))
     loss = dream_loss(body, body.preprocess(base), wanted, guide, fit.tile)
     watch = Watch() if watch is None else watch
 
@@ -254,6 +255,7 @@ def octave_sizes(net, shape, octaves, scale):
 
 def levels(net, image):
     """A picture uint8 (H, W, C) as the net sees it, levels (1, H, W, the net's channels), on its device."""
+    image = as_picture(image, net.input_channels)
     if np.ndim(image) != 3:
         raise BadValue(f"a dream starts from one picture, uint8 (H, W, C), not {np.shape(image)}")
     return net.deprocess(input_of(net, image))

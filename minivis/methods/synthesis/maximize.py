@@ -21,6 +21,7 @@ from minivis.engine.units import UnitLike, before_relu, parse_unit, unit_values
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import percent
+from minivis.images.given import as_picture
 from minivis.images.masks import MASK
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.methods.shared.result import Result, input_of
@@ -117,6 +118,7 @@ def maximize(
     """
     preset, how = chosen(MAXIMIZE, preset, settings, preset_for(net), replaced)
     net = answering(net)
+    start = None if start is None else as_picture(start, net.input_channels)
     units: tuple[Any, ...] = named_units(net, unit) if objective is None else (sought_of(net, objective, unit),)
     if count < 1:
         raise BadValue(f"count must be at least 1, not {count}")

@@ -19,6 +19,7 @@ from minivis.engine.network import Network
 from minivis.engine.surgery import trunk, with_pooling
 from minivis.errors import BadValue
 from minivis.images.colour import check_colours, luminance_transfer, match_histogram
+from minivis.images.given import as_picture, as_pictures
 from minivis.images.masks import MASK, mask_over
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear, resized
@@ -73,7 +74,7 @@ class Painted(Result):
 
 
 @set_by(StyleSettings)
-@takes(styles=SEQUENCE, blend=several(number()), masks=SEQUENCE, size=several(whole()), tile=whole(1),
+@takes(blend=several(number()), masks=SEQUENCE, size=several(whole()), tile=whole(1),
        memory=number(), seed=SEED)
 def style_transfer(
     net: Network, content: Picture, styles: Picture | Sequence[Picture], *, settings: StyleSettings | None = None,
@@ -98,7 +99,9 @@ def style_transfer(
     if colours == "kept":
         check_colours(net.input_channels)
     rule = rule_of(method, rate, history)
-    styles = [styles] if isinstance(styles, np.ndarray) else list(styles)
+    content = as_picture(content, net.input_channels)
+    styles = as_pictures(list(styles) if is_several(styles) else [styles], net.input_channels)
+    masks = None if masks is None else as_pictures(list(masks))
     contents, of_styles = weighed(net, content_layers, "content"), weighed(net, style_layers, "style")
     body = with_pooling(trunk(net, {*contents, *of_styles}), pooling)
 
@@ -144,6 +147,7 @@ def texture(
     the end. mask: where the picture is made anew, see masks.py; elsewhere it stays. feather: the blur of the mask's
     edge, in pixels.
     """
+    style = as_picture(style, net.input_channels)
     of_styles = weighed(net, layers, "style")
     body = with_pooling(trunk(net, of_styles), pooling)
 
@@ -233,6 +237,11 @@ def shape_in(checkpoint):
             return file["z"].shape
     except DAMAGED:
         return None
+
+
+def is_several(pictures):
+    """Whether these are pictures, and not one: a list or tuple, or a batch."""
+    return isinstance(pictures, (list, tuple)) or np.ndim(pictures) == 4
 
 
 def side_of(image):

@@ -1,0 +1,45 @@
+"""Pictures as a user gives them: paths, open files, bytes, Pillow's images and arrays; and what a file says."""
+
+import io
+import os
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from minivis.images.eight_bits import to_8_bit
+from minivis.images.files import UPRIGHT, opened_picture, orientation_of, read_image
+
+
+def as_picture(value, channels=None):
+    """A picture as uint8 (H, W, C), from a path, an open file, the bytes of a file, or Pillow's; arrays as they are."""
+    if isinstance(value, Image.Image):
+        value = value if orientation_of(value) == 1 else ImageOps.exif_transpose(value)
+        return to_8_bit(value, "the picture", channels)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        value = io.BytesIO(value)
+    is_file = isinstance(value, (str, os.PathLike)) or hasattr(value, "read")
+    return read_image(value, channels=channels) if is_file else value
+
+
+def as_pictures(value, channels=None):
+    """`as_picture` of one picture, or of each of a list or tuple."""
+    if isinstance(value, (list, tuple)):
+        return [as_picture(one, channels) for one in value]
+    return as_picture(value, channels)
+
+
+def alpha_of(path):
+    """How opaque each pixel of a file is, uint8 (H, W, 1); None where all are, or it does not say."""
+    with opened_picture(path) as (im, *_):
+        if not im.has_transparency_data:
+            return None
+        alpha = np.asarray(im.convert("RGBA").getchannel("A"))
+        alpha = UPRIGHT.get(orientation_of(im), lambda a: a)(alpha[..., None])
+    return None if (alpha == 255).all() else np.ascontiguousarray(alpha)
+
+
+def size_of(path):
+    """(height, width) of the upright picture in a file."""
+    with opened_picture(path) as (im, *_):
+        width, height = im.size
+        return (width, height) if orientation_of(im) in (5, 6, 7, 8) else (height, width)

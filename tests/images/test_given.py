@@ -1,0 +1,77 @@
+"""Pictures in every form a user may have them, and what a file says of a picture."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commandline import scene
+from PIL import Image
+
+import minivis as mv
+from minivis.errors import BadFile
+from minivis.images.files import read_image, write_image
+from minivis.images.given import alpha_of, as_picture, as_pictures, size_of
+
+
+@pytest.fixture
+def path(tmp_path):
+    write_image(tmp_path / "a.png", scene())
+    return tmp_path / "a.png"
+
+
+def forms(path):
+    return [str(path), path, path.read_bytes(), bytearray(path.read_bytes()), Image.open(path), read_image(path),
+            io.BytesIO(path.read_bytes())]
+
+
+def test_every_form_is_the_same_picture(path):
+    for form in forms(path):
+        np.testing.assert_array_equal(as_picture(form), scene())
+    assert len(as_pictures([path, Path(path)])) == 2 and as_pictures(path).shape == (40, 60, 3)
+
+
+def test_methods_take_every_form(path, vgg):
+    expected = mv.saliency(vgg, scene()).maps
+    for form in forms(path):
+        np.testing.assert_array_equal(mv.saliency(vgg, form).maps, expected)
+    assert len(mv.classify(vgg, [str(path), scene()])) == 2
+    shared = {"steps": 1, "octaves": 1, "guide": path}
+    np.testing.assert_array_equal(mv.dream(vgg, path, **shared).pixels, mv.dream(vgg, scene(), **shared).pixels)
+    by_path = mv.style_transfer(vgg, path, [path], size=32, steps=1, masks=[path])
+    np.testing.assert_array_equal(by_path.pixels, mv.style_transfer(vgg, scene(), scene(), size=32, steps=1,
+                                                                    masks=[scene()]).pixels)
+    np.testing.assert_array_equal(mv.texture(vgg, path, size=32, steps=1).pixels,
+                                  mv.texture(vgg, scene(), size=32, steps=1).pixels)
+    np.testing.assert_array_equal(mv.maximize(vgg, "fc8:1", start=path, steps=1).pictures,
+                                  mv.maximize(vgg, "fc8:1", start=scene(), steps=1).pictures)
+    np.testing.assert_array_equal(vgg.fit(path).image, vgg.fit(scene()).image)
+
+
+def test_a_file_s_own_sides_and_its_transparency(tmp_path, path):
+    assert size_of(path) == (40, 60) and alpha_of(path) is None
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(scene()).save(tmp_path / "b.jpg", exif=turned)
+    assert size_of(tmp_path / "b.jpg") == (60, 40)
+    alpha = np.arange(2400, dtype=np.uint8).reshape(40, 60, 1)
+    write_image(tmp_path / "c.png", np.dstack([scene(), alpha]))
+    np.testing.assert_array_equal(alpha_of(tmp_path / "c.png"), alpha)
+    write_image(tmp_path / "d.png", np.dstack([scene(), np.full_like(alpha, 255)]))
+    assert alpha_of(tmp_path / "d.png") is None
+
+
+def test_a_picture_of_an_iphone_says_what_it_needs(tmp_path, monkeypatch):
+    from minivis.images import files
+
+    monkeypatch.setattr(files, "_formats", lambda: ["PNG", "JPEG"])
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    with pytest.raises(BadFile, match=r"a\.heic is a HEIC picture, for which pillow-heif is needed: pip install"):
+        read_image(tmp_path / "a.heic")
+
+
+def test_heic(tmp_path):
+    heif = pytest.importorskip("pillow_heif", reason="no pillow-heif here: HEIC is not tested")
+    heif.register_heif_opener()
+    Image.fromarray(scene(64, 64)).save(tmp_path / "a.heic", quality=95)
+    assert abs(read_image(tmp_path / "a.heic").astype(int) - scene(64, 64)).mean() < 8
