@@ -9,6 +9,7 @@ from commandline import scene
 from minivis.commands import default_net
 from minivis.commands.default_net import installed  # the real one, before conftest.py replaces it
 from minivis.commands.gallery import run as gallery
+from minivis.commands.gallery.sections import SECTIONS
 from minivis.images.files import read_text, write_image
 from minivis.weights import catalogue
 from minivis.weights.native import save
@@ -80,7 +81,8 @@ def test_codes_belong_to_the_net_that_made_them(run, large, present):
 
 
 def test_the_gallery_of_a_photograph_is_about_the_net_of_photographs(run, large, present, monkeypatch):
-    monkeypatch.setattr(gallery, "run", lambda given, params, progress: [])
+    one = gallery.Shown(SECTIONS[0], ("classify",), why_not="left out")
+    monkeypatch.setattr(gallery, "run", lambda given, params, progress: [one])
     code, out, err = run("gallery", "large.png", "--json")
     assert code == 0 and err == SAYS and json.loads(out)["settings"]["net"] == "squeezenet"
     assert "What squeezenet sees in large.png" in (large.parent / "gallery" / "index.html").read_text("utf-8")
