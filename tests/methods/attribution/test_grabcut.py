@@ -61,11 +61,24 @@ def test_flat_and_narrow_pictures(shape):
     assert found[0, 0] and found.sum() == 1
 
 
-def test_what_is_certain_stays():
-    picture, _, hints = disc()
-    hints[2:6, 2:6] = OBJECT
+def test_hints_of_the_ground_are_certain_and_those_of_the_object_are_not():
+    picture, where, hints = disc()
+    hints[20:60, 75:84] = OBJECT                                    # beside the disc, in the ground's colours
+    hints[38:42, 58:62] = GROUND                                    # in the middle of it
     found = grabcut(picture, hints)
-    assert found[2:6, 2:6].all() and not found[hints == GROUND].any()
+    assert overlap(found, where & (hints != GROUND)) > 0.95 and not found[hints == GROUND].any()
+
+
+def test_a_hint_is_worth_as_much_as_colours_that_speak_against_it():
+    picture = np.array([[[0.0] * 3, [9.0] * 3]])
+    models = [Mixture.fitted(np.full((2, 3), value), np.zeros(2, int)) for value in (0.0, 9.0)]
+    apart = (np.array([0]), np.array([1]), np.array([0.0]))
+    free, hinted = np.full((1, 2), -1), np.array([[True, False]])
+    against = models[1].cost(picture[0, :1]) - models[0].cost(picture[0, :1])
+    assert 10 < against < 20                                        # more than TRUST, less than twice that
+    assert labelled(picture, apart, models, free).tolist() == [[False, True]]
+    assert labelled(picture, apart, models, free, hinted).tolist() == [[False, True]]
+    assert labelled(picture, apart, models, free, 2 * hinted).tolist() == [[True, True]]
 
 
 @pytest.mark.parametrize("seed", range(5))
