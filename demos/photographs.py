@@ -25,7 +25,7 @@ WAYS = ("the picture", "guided backpropagation", "Grad-CAM", "cut out", "dream")
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", default=str(Path(__file__).with_name("photographs.png")))
+    parser.add_argument("--out", default=str(Path(__file__).with_name("photographs.jpg")))
     args = parser.parse_args(argv)
     photographs = Path(find_spec("skimage").origin).parent / "data"
     tiles, labels = [], []

@@ -180,7 +180,7 @@ SECTIONS = (
         "Reverse the question: which picture would have the largest score? Gradient ascent changes the image through "
         "its Fourier spectrum and under small random moves, so that shapes appear instead of noise.",
         "<i>x</i><sup>*</sup> = argmax<i><sub>x</sub></i> <i>s</i>(<i>x</i>) − <i>λ</i> TV(<i>x</i>)",
-        ("maximize", "--unit", "{answer}"),
+        ("maximize", "--unit", "{answer}", "--steps", "100"),
         of_picture=False, slow=True,
     ),
     Section(
