@@ -135,7 +135,7 @@ def segment(
     if cut == "opencv":
         groups = [(subject, target)]
     else:
-        wholes = [whole_picture(net, subject, i) for i in range(len(subject))]
+        wholes = [whole_picture(net, subject, i, unit) for i, unit in enumerate(target.units)]
         groups = [(one, aim(net, one.input(net), unit)) for one, unit in zip(wholes, target.units)]
     maps, smooth = zip(*(pair for one, aimed in groups for pair in heats(
         net, one, aimed, kind, blur, seed=seed, progress=progress, **of_map)))
@@ -152,11 +152,15 @@ def segment(
         "cut": cut, **used(of_map, *(("guided", "gradcam") if kind == BOTH else (kind,)))})
 
 
-def whole_picture(net, subject, i):
-    """Picture i at the scale in which the net sees it, and as a whole where the net takes that: a `Subject` of one."""
+def whole_picture(net, subject, i, unit):
+    """Picture i at the scale in which the net sees it, and as a whole where the net takes that: a `Subject` of one.
+
+    A unit at a position has it in the part that the net sees by itself, so for that it stays with that part.
+    """
     (H, W), box, side = subject.pictures[i].shape[:2], subject.boxes[i], subject.fitted.shape[1:3]
     size = round(H * side[0] / box.height), round(W * side[1] / box.width)
-    if size == side or max(size) > LONGEST * max(side) or not one_answer(net, size, side):
+    at_a_position = isinstance(unit.where, tuple)
+    if size == side or max(size) > LONGEST * max(side) or at_a_position or not one_answer(net, size, side):
         return Subject.of(net, subject.pictures[i])
     fitted, box = subject.look.fit_image(subject.pictures[i], size=size, how="squash")
     return Subject((subject.pictures[i],), fitted[None], seen_by(net, fitted[None]), (box,), subject.look)
