@@ -61,7 +61,7 @@ class OcclusionSettings(Settings):
 class SegmentSettings(SaliencySettings):
     """How `segment` starts from a saliency map, and the settings of single kinds of map."""
 
-    high: float = setting(0.9, number(0, 1), "Quantile of saliency above which a pixel certainly belongs to the "
+    high: float = setting(0.9, number(0, 1), "Quantile of saliency above which a pixel is taken as part of the "
                                               "object.")
     low: float = setting(0.2, number(0, 1), "Quantile of saliency below which a pixel certainly belongs to the "
                                             "background.")
