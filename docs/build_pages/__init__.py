@@ -6,6 +6,7 @@
     rules.py        the rules of a backward pass and the kinds of map, from theirs
     demos.py        the demos as scripts that sphinx-gallery shows, runs and turns into notebooks
     notebooks.py    the lessons as notebooks to download
+    lesson_pictures.py      what the lessons' code draws, on their pages
     docstrings.py   the house style of docstrings as reStructuredText
     links.py        links to files of the repository, which become pages
 
@@ -49,6 +50,22 @@ def without_fields(app, what, name, obj, options, signature, returns):
     return None
 
 
+def run_lessons(app):
+    """Sphinx' hook: the lessons run when the demos do, see sphinx-gallery's setting."""
+    from build_pages import lesson_pictures
+
+    if str(app.config.plot_gallery).lower() not in ("0", "false", ""):
+        lesson_pictures.write()
+
+
+def lessons_with_pictures(app, docname, source):
+    """Sphinx' hook: what a lesson's code drew stands below it."""
+    from build_pages import lesson_pictures
+
+    if docname.startswith("lessons/") and (drawn := lesson_pictures.kept(docname.rpartition("/")[2], source[0])):
+        source[0] = lesson_pictures.with_pictures(source[0], drawn)
+
+
 def setup(app):
     from build_pages import demos, docstrings, links, notebooks
 
@@ -57,5 +74,7 @@ def setup(app):
     app.connect("config-inited", lambda app, config: notebooks.write(), priority=100)
     app.connect("autodoc-process-docstring", docstrings.as_rst, priority=100)       # before numpydoc
     app.connect("autodoc-process-signature", without_fields)
+    app.connect("builder-inited", run_lessons, priority=900)
+    app.connect("source-read", lessons_with_pictures, priority=100)         # before links are changed
     app.connect("source-read", links.rewrite)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

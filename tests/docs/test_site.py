@@ -116,6 +116,17 @@ def test_the_guides_name_commands_and_options_that_exist():
         assert {word for word in words if word.startswith("-")} <= known | {"--help"}, line
 
 
+def test_what_a_lessons_code_draws_stands_below_it(build_pages):
+    from build_pages import lesson_pictures
+
+    text = ("# Lesson\n\n```python\nclass Drawn:\n    def _repr_png_(self):\n        return b'a picture'\n```\n\n"
+            "```python\nx = 1\nDrawn()\n```\n\nMore.\n\n```python\nx\n```\n")
+    assert list(lesson_pictures.pictures(text)) == [(1, b"a picture")]
+    assert lesson_pictures.with_pictures(text, {"1": "l_1.png"}) == text.replace(
+        "\n\nMore", "\n\n![What this draws](pictures/l_1.png)\n\nMore")
+    assert lesson_pictures.fingerprint(text) != lesson_pictures.fingerprint(text.replace("x = 1", "x = 2"))
+
+
 def test_demos_become_scripts_that_need_minivis_alone(build_pages):
     for script in build_pages.demos.scripts():
         made = build_pages.demos.converted(script.read_text("utf-8"), script.stem)
