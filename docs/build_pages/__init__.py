@@ -76,5 +76,6 @@ def setup(app):
     app.connect("autodoc-process-signature", without_fields)
     app.connect("builder-inited", run_lessons, priority=900)
     app.connect("source-read", lessons_with_pictures, priority=100)         # before links are changed
+    app.connect("source-read", demos.show_picture)
     app.connect("source-read", links.rewrite)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

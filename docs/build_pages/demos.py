@@ -98,7 +98,7 @@ def converted(source, stem):
 
 
 def introduction(text, stem):
-    """The docstring as the page's text: title, picture, and where the same is a command."""
+    """The docstring as the page's text, and the picture of its card in the gallery."""
     first, _, rest = text.partition("\n\n")
     heading, mark, more = re.sub(r"\s+", " ", first).partition("? ")
     if mark:
@@ -108,13 +108,24 @@ def introduction(text, stem):
         more = more[:1].upper() + more[1:]
     from build_pages.docstrings import converted as rst
 
-    picture = next(path for path in sorted(DEMOS.glob(stem + ".*")) if path.suffix != ".py")
     parts = ["\n".join(rst([line])) for line in ([more] if more else [])]
     parts += ["\n".join(rst(rest.splitlines()))] if rest else []
-    parts += [f".. image:: /../demos/{picture.name}\n   :alt: {heading}\n   :class: wide"]
     body = "\n\n".join(parts)
-    thumbnail = f"# sphinx_gallery_thumbnail_path = '../demos/{picture.name}'"
+    thumbnail = f"# sphinx_gallery_thumbnail_path = '../demos/{picture_of(stem)}'"
     return f'"""\n{heading}\n{"=" * len(heading)}\n\n{body}\n"""\n{thumbnail}'
+
+
+def picture_of(stem):
+    """The name of the picture that a demo writes without arguments, as it is committed."""
+    return next(path.name for path in sorted(DEMOS.glob(stem + ".*")) if path.suffix != ".py")
+
+
+def show_picture(app, docname, source):
+    """Sphinx' hook: a demo's picture stands below its page's title, also where the demo was not run."""
+    folder, _, stem = docname.rpartition("/")
+    if folder == "gallery" and (DEMOS / f"{stem}.py").exists():
+        image = f"\n.. image:: /../demos/{picture_of(stem)}\n   :alt: the figure\n\n"
+        source[0] = re.sub(r"^={3,}\n", lambda line: line[0] + image, source[0], count=1, flags=re.MULTILINE)
 
 
 def extra_imports(taken):

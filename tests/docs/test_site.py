@@ -137,6 +137,13 @@ def test_demos_become_scripts_that_need_minivis_alone(build_pages):
         assert "mv.load" in made or "load_digits" in made or "hog_net" in made
 
 
+def test_a_demos_picture_stands_below_the_title_of_its_page(build_pages):
+    source = ["..\n\nWhich pixels?\n=============\n\nThree ways.\n"]
+    build_pages.demos.show_picture(None, "gallery/06_backprop", source)
+    assert source[0].startswith("..\n\nWhich pixels?\n=============\n\n.. image:: /../demos/06_backprop.png\n")
+    assert source[0].endswith("\n\nThree ways.\n")
+
+
 def test_docstrings_of_the_house_become_restructured_text(build_pages):
     converted = build_pages.docstrings.converted
     assert converted(["A map.", "", "    M = max |d s|", "", "Then *args of `x_`."]) == [
