@@ -27,6 +27,7 @@ def show(figure, height=256):
         bars.append(limit and (kind, 0 if kind == "inferno" else -limit, limit))
     return Image.fromarray(panels(images, list(figure), colorbars=bars, height=height))
 '''
+REPLACED = ("load", "load_many", "load_net", "digits", "read", "save")
 DATA = 'files("minivis.data")'
 DIGITS = '''
 data = load_digits()
@@ -129,22 +130,26 @@ def show_picture(app, docname, source):
 
 
 def extra_imports(taken):
-    found = {"load_many": "from minivis.data.samples import Samples",
-             "strokes": "from minivis.methods.adversarial.hog import strokes",
-             "digits": "from sklearn.datasets import load_digits",
-             "digits_net": "from minivis.images.preprocessing import Preprocessing\n"
-                           "from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax\n"
-                           "from minivis.models.tiny import Weights"}
-    return [found[name] for name in taken if name in found]
+    """The imports that a script needs for what its demo takes from loading.py."""
+    found = {"load_many": "from minivis.data.samples import Samples", "digits": "from sklearn.datasets import load_digits"}
+    lines = [found[name] for name in taken if name in found]
+    needed = {*taken, *re.findall(r"\w+", "\n".join(definitions(taken)))} - {"mv", "np"}
+    for node in loading().body:
+        names = [alias.name for alias in getattr(node, "names", ()) if alias.name in needed]
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("minivis.") and names:
+            lines.append(f"from {node.module} import {', '.join(names)}")
+    return lines
 
 
 def definitions(taken):
-    """The source of what a demo takes from loading.py beside its loading."""
-    if "digits_net" not in taken:
-        return []
-    source = (DEMOS / "loading.py").read_text("utf-8")
-    node = next(node for node in ast.parse(source).body if getattr(node, "name", "") == "digits_net")
-    return ["\n".join(source.splitlines()[node.lineno - 1:node.end_lineno])]
+    """The source of the functions that a demo takes from loading.py and that `unloaded` does not replace."""
+    lines = (DEMOS / "loading.py").read_text("utf-8").splitlines()
+    return ["\n".join(lines[node.lineno - 1:node.end_lineno]) for node in loading().body
+            if isinstance(node, ast.FunctionDef) and node.name in taken and node.name not in REPLACED]
+
+
+def loading():
+    return ast.parse((DEMOS / "loading.py").read_text("utf-8"))
 
 
 def unloaded(body):
