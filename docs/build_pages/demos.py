@@ -131,7 +131,8 @@ def show_picture(app, docname, source):
 
 def extra_imports(taken):
     """The imports that a script needs for what its demo takes from loading.py."""
-    found = {"load_many": "from minivis.data.samples import Samples", "digits": "from sklearn.datasets import load_digits"}
+    found = {"load_many": "from minivis.data.samples import Samples",
+             "digits": "from sklearn.datasets import load_digits"}
     lines = [found[name] for name in taken if name in found]
     needed = {*taken, *re.findall(r"\w+", "\n".join(definitions(taken)))} - {"mv", "np"}
     for node in loading().body:
