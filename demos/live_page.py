@@ -46,10 +46,11 @@ def photograph(address, out):
         wait(page, "grid-title", "relu4_1")
         page.click("#grid", position={"x": 160, "y": 160})
         wait(page, "unit-title", "relu4_1:")
-        page.wait_for_selector("#rules", timeout=120_000)
         page.click("#rules [data-rule=guided]")
-        for note in ("patches-note", "maximized-note"):
-            wait(page, note, tuple("0123456789"))
+        for note, last in (("patches-note", " to "), ("maximized-note", ",")):
+            wait(page, note, last)
+        while page.text_content("#back-note"):
+            time.sleep(0.1)
         page.mouse.move(5, 5)
         page.wait_for_timeout(500)
         page.screenshot(path=out + ".png")
@@ -59,8 +60,8 @@ def photograph(address, out):
     Path(out + ".png").unlink()
 
 
-def wait(page, element, beginning):
-    while not (page.text_content(f"#{element}") or "").startswith(beginning):
+def wait(page, element, part):
+    while part not in (page.text_content(f"#{element}") or ""):
         time.sleep(0.1)
 
 

@@ -14,9 +14,9 @@ from minivis.live.messages import opened
 
 
 @contextmanager
-def serving(net, name="tiny", port=0):
+def serving(net, name="tiny", port=0, others=None):
     """The page of a net on a port of its own; yields (port, app)."""
-    app = create_app(net, name=name)
+    app = create_app(net, name=name, others=others)
     with serve.listening(port, port) as sock:
         server = serve.server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)

@@ -1,5 +1,7 @@
 """`minivis live`: the page in the browser, served on the loopback address."""
 
+from functools import partial
+
 import click
 
 from minivis.commands.common import COMPUTE, READING, blas_threads, reading
@@ -32,7 +34,7 @@ def live(net, device, threads, port, browser, listen, host, certificate, key, **
     """
     from minivis.errors import BadValue
     from minivis.live import create_app, serve
-    from minivis.weights.catalogue import load
+    from minivis.weights.catalogue import entries, load
 
     serve.check_certificate(certificate, key)
     loaded = load(net, device=device, **reading(given))
@@ -41,7 +43,9 @@ def live(net, device, threads, port, browser, listen, host, certificate, key, **
                        "other commands with pictures of such channels")
     anywhere = listen in ("0.0.0.0", "::")
     own = "127.0.0.1" if anywhere else f"[{listen}]" if ":" in listen else listen
-    app = create_app(loaded, name=net, hosts=(*serve.HOSTS, own, *host))
+    app = create_app(loaded, name=net, hosts=(*serve.HOSTS, own, *host),
+                     others={one.name: partial(load, one.name, device=device) for one, file in entries()
+                             if file and one.name != net})
     with blas_threads(threads), serve.listening(port, PORT, listen) as sock:
         address = f"{'https' if certificate else 'http'}://{own}:{sock.getsockname()[1]}/"
         click.echo(f"minivis live, {net}: {address} (Ctrl-C ends it)")

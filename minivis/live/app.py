@@ -9,10 +9,7 @@ The page asks for everything relative to its own address, so the app works under
 behind a proxy that passes Host on (docs/live.md).
 """
 
-import asyncio
-import functools
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 
 from starlette.applications import Starlette
@@ -21,11 +18,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocketDisconnect
 
 from minivis.data.samples import Samples
-from minivis.live.jobs import LANES
-from minivis.live.kept import Kept
+from minivis.live.desk import Desk
 from minivis.live.messages import as_json
-from minivis.live.microscope import Microscope
-from minivis.live.patches import Peaks
 from minivis.live.serve import HOSTS
 from minivis.live.viewer import Viewer
 
@@ -36,7 +30,8 @@ STATIC = {
     "icon.svg": ("icon.svg", "image/svg+xml"),
     **{f"{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in (
         "main", "dom", "connection", "stream", "sources", "animation", "pattern", "paint", "grid", "tiles", "layers",
-        "classes", "unit", "arithmetic", "keys", "tools",
+        "classes", "unit", "arithmetic", "keys", "tools", "field", "enlarged", "png", "address", "tour", "samples",
+        "settings",
     )},
 }  # fmt: skip
 HEADERS = {
@@ -45,42 +40,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache",
     "Cross-Origin-Resource-Policy": "same-origin", "Permissions-Policy": "camera=(self), microphone=()",
 }  # fmt: skip
-
-
-class Desk:
-    """What all viewers share: the net, one thread for pictures, in turn, and one for each lane of jobs."""
-
-    def __init__(self, microscope, samples):
-        self.microscope, self.samples = microscope, samples
-        self.greeting = as_json({**microscope.describe(), "samples": samples.describe()})
-        self.viewers = 0
-        self.kept = Kept()                      # what jobs have worked out for everybody
-        self.waiting = dict.fromkeys(LANES, 0)  # jobs that run or wait in each lane
-        self.pictures = ThreadPoolExecutor(1, "minivis-pictures")
-        self.lanes = {lane: ThreadPoolExecutor(1, f"minivis-{lane}") for lane in LANES}
-        self.workspace = microscope.net.workspace()     # of the one thread for pictures
-
-    @functools.cached_property
-    def on_cpu(self):
-        return self.microscope.net.to("cpu")
-
-    @functools.cached_property
-    def peaks(self):
-        return Peaks(self.microscope, self.samples.images)
-
-    async def look(self, work, newest, view):
-        return await asyncio.get_running_loop().run_in_executor(self.pictures, work, newest, view, self.workspace)
-
-    async def job(self, lane, work, *given):
-        self.waiting[lane] += 1
-        try:
-            await asyncio.get_running_loop().run_in_executor(self.lanes[lane], work, *given)
-        finally:
-            self.waiting[lane] -= 1
-
-    def close(self):
-        for executor in (self.pictures, *self.lanes.values()):
-            executor.shutdown(wait=False, cancel_futures=True)
 
 
 class OwnPageOnly:
@@ -111,8 +70,10 @@ class OwnPageOnly:
         return origins in ([f"http://{hosts[0]}"], [f"https://{hosts[0]}"])      # https: a proxy in front has the key
 
 
-def create_app(net, *, name="net", hosts=HOSTS):
+def create_app(net, *, name="net", hosts=HOSTS, others=None):
     """The ASGI app of the live page of ``net``; ``name`` is shown on it.
+
+    others: {name: a net, or a function that loads it}, to which a viewer may change.
 
     hosts: the names by which it may be called, with or without a port, as "example.org" or "10.0.0.5:8443".
     """
@@ -122,7 +83,7 @@ def create_app(net, *, name="net", hosts=HOSTS):
     samples = Samples()
     static["samples.webp"] = (samples.sheet, "image/webp")
     tags = {path: f'"{hashlib.sha256(body).hexdigest()[:20]}"' for path, (body, _) in static.items()}
-    desk = Desk(Microscope(net, name), samples)
+    desk = Desk({name: net, **(others or {})}, samples)
 
     async def page(request):
         path = request.path_params["path"]

@@ -1,14 +1,19 @@
 """What a job is given, and how it learns that nobody waits for it any more."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a viewer asked for: of picture ``number``, about a unit (or None), towards a class (or None)."""
+    """What a viewer asked for: of picture ``number``, about a unit (or None), towards a class (or None).
 
+    ``bench``: the net, and what is kept about it, see desk.py.
+    """
+
+    bench: Any
     picture: np.ndarray | None
     number: int
     unit: str | None = None

@@ -9,40 +9,97 @@ from minivis.errors import BadValue
 from minivis.layers import MaxPool2D, ReLU
 from minivis.live.asked import Stopped
 from minivis.live.messages import envelope
-from minivis.objectives.activations import neuron
+from minivis.methods.synthesis.goals import spread
+from minivis.objectives.activations import diversity, neuron
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import fourier
 from minivis.optimize.problem import Problem
 from minivis.optimize.transforms import jitter
 from minivis.optimize.update_rules import Adam
 from minivis.optimize.watch import Watch
+from minivis.runtime.backend import to_cpu
 
 STEPS = 160                                     # of a maximisation
+DIVERSE = 3                                     # images that excite a unit
 EVERY = 4                                       # steps between two pictures of it
 
 
 def maximize(desk, asked, tell):
-    """An image that excites a unit, grown from noise: kept for the next viewer who asks for it."""
+    """Images grown from noise, kept for the next viewer who asks: three that excite a unit, one that does the opposite.
+
+    The three repel each other (`diversity`), so that one sees more than one side of what the unit looks for.
+    """
     unit = replace(named_unit(desk, asked.unit), where=None)
     key = ("maximized", str(unit))
     if desk.kept.get(key) is not None:
         tell(desk.kept.get(key))
         return
     net = desk.microscope.net
-    shape = (1, *size_of(net), 3 if net.input_channels == 3 else 1)
-    space = fourier(net, shape)
-    start = 0.01 * np.random.default_rng(0).standard_normal(space.start(np.full(shape, 128.0)).shape).astype(net.dtype)
-    desk.kept.put(key, grow(desk, unit, space, start, Adam(0.05), "maximize", tell))
+    climbed = source_of_unit(net, unit)
+    goal = neuron(climbed.layer, climbed.channel, climbed.where)
+    size = (*size_of(net), 3 if net.input_channels == 3 else 1)
+    alike = diversity(net.roles.get("content") or climbed.layer)
+    weight = spread(net, climbed, (1, *size))
+    grown = np.zeros((0, *size[:2], 3), np.uint8)
+    for count, objective in ((DIVERSE, -1 * goal + weight * alike), (1, 1 * goal)):
+        space = fourier(net, (count, *size))
+        noise = np.random.default_rng(0).standard_normal(space.start(np.full((count, *size), 128.0)).shape)
+        done = len(grown)
+
+        def show(preview, before=grown, done=done):
+            pictures = np.concatenate([before, coloured(preview.pixels())])
+            part = (done * STEPS + (DIVERSE + 1 - done) * preview.step) if done else DIVERSE * preview.step
+            return tell(maximized(desk, unit, pictures, part))
+
+        run = climb(net, objective, space, (0.01 * noise).astype(net.dtype), Adam(0.05), show)
+        grown = np.concatenate([grown, coloured(run.pixels.round().astype(np.uint8))])
+    message = maximized(desk, unit, grown, (DIVERSE + 1) * STEPS, values_of(desk, unit, grown))
+    desk.kept.put(key, message)
+    tell(message)
+
+
+def maximized(desk, unit, pictures, part, values=None):
+    head = {"type": "grown", "job": "maximize", "unit": str(unit), "name": desk.microscope.unit_name(unit),
+            "part": part / ((DIVERSE + 1) * STEPS), "values": values}
+    return envelope(head, {"pictures": pictures})
+
+
+def coloured(pictures):
+    """Pictures of one channel with three."""
+    pictures = np.asarray(pictures)
+    return pictures if pictures.shape[3] == 3 else pictures.repeat(3, axis=3)
+
+
+def values_of(desk, unit, pictures):
+    """What each picture does to the unit: its value, of a map the largest; of the last one the smallest."""
+    found = []
+    layer = source_of_unit(desk.microscope.net, unit).layer
+    for k, picture in enumerate(pictures):
+        acts = desk.microscope.net.forward(desk.microscope.input(picture)[0], until=layer, keep={layer}, grad=None)
+        value = to_cpu(acts[layer])[0][..., unit.channel]
+        found.append(float(value.min() if k == len(pictures) - 1 else value.max()))
+    return found
 
 
 def grow_frozen(desk, asked, tell):
-    """The picture that stands, changed until it excites a unit."""
+    """The picture that stands, changed until it excites a unit; the answers are those of what is shown."""
     unit = named_unit(desk, asked.unit)
     net = desk.microscope.net
     x, fitted, _ = desk.microscope.input(asked.picture)
     space = fourier(net, x.shape)
-    start = space.start(fitted[..., : x.shape[3]].astype(net.dtype))
-    grow(desk, unit, space, start, Adam(0.03), "grow", tell)
+    climbed = source_of_unit(net, unit)
+    goal = -1 * neuron(climbed.layer, climbed.channel, climbed.where)
+
+    def message(step, picture, value):
+        head = {"type": "grown", "job": "grow", "unit": str(unit), "name": desk.microscope.unit_name(unit),
+                "step": step, "steps": STEPS, "value": value, "top": desk.microscope.top_of(picture)}
+        return envelope(head, {"picture": picture})
+
+    def show(preview):
+        return tell(message(preview.step, preview.pixels()[0], -preview.terms[goal.parts[0].name]))
+
+    run = climb(net, goal, space, space.start(fitted[..., : x.shape[3]].astype(net.dtype)), Adam(0.03), show)
+    tell(message(STEPS, run.pixels[0].round().astype(np.uint8), float(-run.terms[goal.parts[0].name])))
 
 
 def named_unit(desk, unit):
@@ -66,27 +123,11 @@ def size_of(net):
     return net.input_size or (128, 128)
 
 
-def grow(desk, unit, space, start, method, job, tell):
-    """Climb, and show it on the way. Return the last message; raise Stopped."""
-    net = desk.microscope.net
-    climbed = source_of_unit(net, unit)
-    goal = -1 * neuron(climbed.layer, climbed.channel, climbed.where)
-
-    def message(step, picture, value):
-        head = {"type": "grown", "job": job, "unit": str(unit), "name": desk.microscope.unit_name(unit), "step": step,
-                "steps": STEPS, "value": value}
-        if job == "grow":                               # it stands in place of the input, so the answers are its own
-            head["top"] = desk.microscope.top_of(picture)
-        return envelope(head, {"picture": picture})
-
-    def show(preview):
-        return tell(message(preview.step, preview.pixels()[0], -preview.terms[goal.parts[0].name]))
-
+def climb(net, goal, space, start, method, show):
+    """Gradient ascent of the pictures of a space, shown on the way; raise Stopped where ``show`` says so."""
     shake = jitter(max(1, min(space.shape[1:3]) // 16))
-    problem = Problem(net, goal, space, (shake,))
-    run = optimize(problem, start, method=method, steps=STEPS, watch=Watch(show, every=EVERY))
+    run = optimize(Problem(net, goal, space, (shake,)), start, method=method, steps=STEPS,
+                   watch=Watch(show, every=EVERY))
     if run.stopped.startswith("stopped"):
         raise Stopped
-    last = message(STEPS, run.pixels[0].round().astype(np.uint8), float(-run.terms[goal.parts[0].name]))
-    tell(last)
-    return last
+    return run

@@ -8,10 +8,12 @@ picture, for all viewers: patches and maximised images.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from minivis.engine.units import Unit, parse_unit
 from minivis.errors import BadValue
 from minivis.figures.colormaps import display_limit
+from minivis.figures.text import percent
 from minivis.live.arithmetic import explain
 from minivis.live.asked import reporter
 from minivis.live.climbing import grow_frozen, maximize
@@ -19,32 +21,49 @@ from minivis.live.messages import envelope
 from minivis.live.microscope import signed_bytes
 from minivis.live.patches import show_patches
 from minivis.methods.attribution.occlusion import occlusion
-from minivis.methods.attribution.saliency import saliency
+from minivis.methods.attribution.saliency import KINDS, SIGNED, saliency
 
 
-def show_saliency(desk, asked, tell):
-    found = saliency(desk.microscope.net, asked.picture, asked.unit)
-    tell(heat("saliency", found.maps[0], found.target, asked.number))
+def shower(job):
+    """The job of one kind of saliency map: TOOLS has its texts."""
+    kind: Any = "gradient" if job == "saliency" else job
+
+    def show(desk, asked, tell):
+        found = saliency(desk.microscope.net, asked.picture, asked.unit, kind=kind, samples=25,
+                         progress=watching(reporter(job, tell)))
+        note = KINDS[kind].formula.format(name=found.target.name(0), **found.settings)
+        tell(heat(job, found.maps[0], found.target, asked.number, note=note, signed=kind in SIGNED))
+
+    return show
 
 
-def show_occlusion(desk, asked, tell):
-    """Tells its progress batch by batch."""
-    report = reporter("occlusion", tell)
-
+def watching(report):
+    """What goes through a job's batches, and tells how many are done."""
     def watched(batches):
         for k, batch in enumerate(batches):
             report(k / len(batches))
             yield batch
 
-    found = occlusion(desk.microscope.net, asked.picture, asked.unit, batch=8, progress=watched)
-    before, lowest = float(found.before[0]), float(found.worst[0][0])
-    tell(heat("occlusion", found.maps[0], found.target, asked.number, before=before, lowest=lowest,
-              windows=found.settings["windows"], measure=found.settings["measure"]))
+    return watched
+
+
+def show_occlusion(desk, asked, tell):
+    found = occlusion(desk.microscope.net, asked.picture, asked.unit, batch=8,
+                      progress=watching(reporter("occlusion", tell)))
+    before, lowest = (amount(float(value), found.settings["measure"]) for value in (found.before[0], found.worst[0][0]))
+    note = (f"{found.target.name(0)} falls from {before} to {lowest} under the worst of {found.settings['windows']} "
+            "squares; red: it depends on this")
+    tell(heat("occlusion", found.maps[0], found.target, asked.number, note=note, signed=True))
+
+
+def amount(value, measure):
+    return percent(value) if measure == "prob" else f"{value:.3g}"
 
 
 def heat(job, values, target, number, **numbers):
     limit = display_limit(values, 100)
-    head = {"type": "heat", "job": job, "number": number, "name": target.name(0), "limit": float(limit), **numbers}
+    head = {"type": "heat", "job": job, "number": number, "name": target.name(0), "limit": float(limit),
+            "title": TOOLS[job]["title"], **numbers}
     return envelope(head, {"map": signed_bytes(values, limit)})
 
 
@@ -59,13 +78,29 @@ def show_arithmetic(desk, asked, tell):
     tell({"type": "explained", "number": asked.number, **found})
 
 
+TOOLS = {                                       # what may be done to the frozen frame, in the order of the buttons
+    "saliency": {"title": "Saliency", "key": "s", "says": "The pixels that change the score most, by its gradient."},
+    "smoothgrad": {"title": "SmoothGrad", "key": "h", "says": "The gradient, averaged over 25 noisy copies of the "
+                                                               "picture: less speckled."},
+    "integrated": {"title": "Integrated", "key": "i", "says": "Integrated gradients: what each pixel adds to the score "
+                                                               "on the way from grey to the picture."},
+    "gradcam": {"title": "Grad-CAM", "key": "k", "says": "Which places of the last maps speak for the score: coarse, "
+                                                         "but steady."},
+    "lrp": {"title": "LRP", "key": "l", "says": "Layer-wise relevance propagation: the score, shared out among the "
+                                                "pixels layer by layer."},
+    "occlusion": {"title": "Occlusion", "key": "c", "says": "A grey square covers each place in turn: where does the "
+                                                            "score fall?"},
+    "grow": {"title": "Maximise", "key": "m", "says": "Change the picture until it excites the unit: gradient ascent."},
+}  # fmt: skip
 LANES = {                                       # a lane does one job at a time; nobody who asked waits for the last
-    "asked": {"explain": show_arithmetic, "saliency": show_saliency},
-    "long": {"occlusion": show_occlusion, "grow": grow_frozen},
+    "asked": {"explain": show_arithmetic, "saliency": shower("saliency"), "gradcam": shower("gradcam"),
+              "lrp": shower("lrp")},
+    "long": {"occlusion": show_occlusion, "smoothgrad": shower("smoothgrad"), "integrated": shower("integrated"),
+             "grow": grow_frozen},
     "patches": {"patches": show_patches},
     "maximize": {"maximize": maximize},
 }  # fmt: skip
 JOBS: dict[str, Callable[..., None]] = {name: job for jobs in LANES.values() for name, job in jobs.items()}
 LANE_OF = {name: lane for lane, jobs in LANES.items() for name in jobs}
 WITHOUT_PICTURE = ("patches", "maximize")      # about a unit, whatever the viewer shows
-ON_FRAME = ("saliency", "occlusion", "grow")    # tools: a viewer has one at a time, laid over the picture
+ON_FRAME = tuple(TOOLS)                         # a viewer has one at a time, laid over the picture

@@ -1,7 +1,7 @@
 """The form of what goes over the WebSocket, and the checks of what comes.
 
 From the page: a picture is binary, its number (4 bytes, little endian) and then a JPEG, PNG or WebP file; everything
-else is JSON, {"type": "view" | "explain" | "job" | "stop", ...}.
+else is JSON, {"type": "view" | "explain" | "job" | "stop" | "net", ...}.
 
 To the page: JSON, or an *envelope* for whatever holds arrays:
 
@@ -19,7 +19,8 @@ from minivis.errors import BadValue, UnknownName
 
 MAX_PICTURE = 4 * 2**20                         # bytes of a picture's file
 MAX_TEXT = 20_000                               # characters of a message
-TYPES = ("view", "explain", "job", "stop")
+MAX_LIST = 64                                   # texts in a list
+TYPES = ("view", "explain", "job", "stop", "net")
 MAGIC = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"RIFF": "WebP"}
 
 
@@ -84,3 +85,13 @@ def text_of(message, key, default=None):
     if not isinstance(value, str) or len(value) > 200:
         raise BadValue(f"{key} must be a text of up to 200 characters, not {str(value)[:40]!r}")
     return value
+
+
+def texts_of(message, key):
+    """A field that is a list of texts, as a tuple; None where it is missing; BadValue for anything else."""
+    values = message.get(key)
+    if values is None:
+        return None
+    if not isinstance(values, list) or len(values) > MAX_LIST:
+        raise BadValue(f"{key} must be a list of up to {MAX_LIST} texts, not {str(values)[:40]!r}")
+    return tuple(text_of({key: value}, key, "") for value in values)

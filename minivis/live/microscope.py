@@ -16,28 +16,38 @@ from minivis.engine.checks import check_finite
 from minivis.engine.ending import answering
 from minivis.engine.geometry import layer_table
 from minivis.engine.units import one_hot, parse_unit, unit_positions
-from minivis.errors import BadValue
+from minivis.errors import BadValue, UnknownName
 from minivis.figures.colormaps import colorize, display_limit
 from minivis.images.files import read_image
 from minivis.layers.rules import RULES, rule_named
 from minivis.live.messages import envelope
+from minivis.live.stages import small_pictures, stages
+from minivis.live.switched_off import switched_off
 from minivis.methods.shared.gradient import at_pixels
 from minivis.methods.shared.result import input_of
 from minivis.methods.shared.target import last_of
 from minivis.runtime.backend import to_cpu
 
 TOP = 5
+PARTS = ("gradient", "strip")                   # of an answer, that take longer: may be left out
+SHOWS = {"activations": "activations", "back": "back from the unit"}
+HELD = 0.9                                      # of a gradient's energy lies in the box where a unit looks
 GRID_BYTES = 300_000                            # of the activation grid in one message: larger maps are shrunk
 MAX_PIXELS = 4_000_000                          # of a picture that a viewer sends
 
 
 @dataclass(frozen=True)
 class View:
-    """What a viewer looks at: a layer, and a unit or None with the rule for its way back."""
+    """What a viewer looks at: a layer, and a unit or None with the rule for its way back.
+
+    show: of the layer, its "activations", or the signal that comes "back" from the unit. off: units switched off.
+    """
 
     layer: str
     unit: str | None = None
     rule: str = "normal"
+    show: str = "activations"
+    off: tuple = ()
 
 
 class Microscope:
@@ -48,6 +58,9 @@ class Microscope:
         self.net, self.name = net, name
         self.logits, self.prob = net.roles.get("logits"), net.roles.get("prob")
         self.answers = [layer for layer in (self.logits, self.prob) if layer]
+        self.stages = stages(net)
+        self.workspace = net.workspace()        # of the one thread for pictures
+        self.switched = {(): (net, self.workspace)}     # units that are off -> the net without them, its workspace
 
     # ---- views ----
 
@@ -55,7 +68,7 @@ class Microscope:
         relu = [name for name, layer in self.net.layers.items() if type(layer).__name__ == "ReLU"]
         return View((relu or list(self.net.nodes))[0])
 
-    def changed(self, view, layer=None, unit=None, rule=None):
+    def changed(self, view, layer=None, unit=None, rule=None, show=None, off=None):
         """The view with some of its parts replaced (unit "": none). Raise UnknownName or BadValue for what is not."""
         if layer is not None:
             view = replace(view, layer=self.net.check_name(layer))
@@ -64,6 +77,13 @@ class Microscope:
             view = replace(view, rule=rule)
         if unit is not None:
             view = replace(view, unit=self.checked_unit(unit) if unit else None)
+        if show is not None:
+            if show not in SHOWS:
+                raise UnknownName.of("thing to show of a layer", show, SHOWS)
+            view = replace(view, show=show)
+        if off is not None:
+            units = [parse_unit(self.net, text) for text in off]
+            view = replace(view, off=tuple(sorted({(unit.layer, unit.channel) for unit in units})))
         return view
 
     def checked_unit(self, text):
@@ -88,32 +108,44 @@ class Microscope:
         pixels = fitted.image if fitted.image.shape[2] == 3 else fitted.image.repeat(3, axis=2)
         return input_of(self.net, pixels), pixels, fitted.box
 
-    def look(self, picture, view, number=0, workspace=None):
-        """The message about one picture: an envelope of type "frame"."""
+    def look(self, picture, view, number=0, parts=PARTS):
+        """The message about one picture: an envelope of type "frame". ``parts``: which of PARTS it has."""
         started = time.perf_counter()
         x, _, box = self.input(picture)
-        unit = parse_unit(self.net, view.unit) if view.unit else None
-        keep = {view.layer, *self.answers, *([unit.layer] if unit else [])}
+        net, workspace = self.without(view.off)
+        unit = parse_unit(net, view.unit) if view.unit else None
+        back = view.show == "back" and unit is not None and view.layer in self.below(unit.layer)
+        backwards = unit is not None and (back or "gradient" in parts)
+        shown = [stage["shows"] for stage in self.stages] if "strip" in parts else []
+        keep = {view.layer, *self.answers, *shown, *([unit.layer] if unit else [])}
         begin = time.perf_counter()
-        acts = self.net.forward(x, until=last_of(self.net, keep), keep=keep, grad="image" if unit else None,
-                                workspace=workspace)
+        acts = net.forward(x, until=last_of(net, keep), keep=keep, grad="image" if backwards else None,
+                           workspace=workspace)
         forward = time.perf_counter() - begin
-        shape = tuple(acts[view.layer].shape[1:])
         head = {
-            "type": "frame", "number": number, "layer": view.layer, "shape": list(shape), "top": self.top(acts),
-            "size": list(picture.shape[:2]), "box": [box.top, box.left, box.height, box.width],
+            "type": "frame", "number": number, "layer": view.layer, "shape": list(acts[view.layer].shape[1:]),
+            "show": "back" if back else "activations", "top": self.top(acts), "size": list(picture.shape[:2]),
+            "box": [box.top, box.left, box.height, box.width], "net": self.name,
         }  # fmt: skip
-        maps = as_maps(acts[view.layer])
-        grid, limits, is_signed, shrunk = quantised(maps)
-        head["maps"] = {"signed": is_signed, "shrunk": shrunk}
-        low, high = (most(axis=(0, 1)).astype(np.float32) for most in (maps.min, maps.max))
-        arrays = {"grid": grid, "limits": limits, "low": low, "high": high}
+        arrays, maps = {}, as_maps(acts[view.layer])
         backward = 0.0
         if unit:
             begin = time.perf_counter()
-            head["unit"], found = self.way_back(acts, unit, view.rule)
-            arrays.update(found)
+            head["unit"], arrays, place = self.unit_part(acts, unit)
+            if backwards:
+                seeds = one_hot(acts, place)
+                if RULES[view.rule].relevance:
+                    seeds = {layer: seed * acts[layer] for layer, seed in seeds.items()}
+                dacts, _ = net.backward(acts, seeds, rule=view.rule, keep=("input", *([view.layer] if back else [])))
+                more, arrays["gradient"] = self.gradient_part(dacts["input"], view.rule)
+                head["unit"].update(more, rule=view.rule)
+                maps = as_maps(dacts[view.layer]) if back else maps
             backward = time.perf_counter() - begin
+        arrays["grid"], arrays["limits"], is_signed, shrunk = quantised(maps)
+        head["maps"] = {"signed": is_signed, "shrunk": shrunk}
+        arrays["low"], arrays["high"] = (most(axis=(0, 1)).astype(np.float32) for most in (maps.min, maps.max))
+        if shown:
+            arrays["strip"] = small_pictures(acts, self.stages)
         head["ms"] = {"forward": 1e3 * forward, "backward": 1e3 * backward,
                       "all": 1e3 * (time.perf_counter() - started)}
         return envelope(head, arrays)
@@ -140,8 +172,27 @@ class Microscope:
         """What a unit is called on the page: the name of its class, where it has one."""
         return self.class_name(unit.channel) if unit.layer in self.answers else str(unit)
 
-    def way_back(self, acts, unit, rule):
-        """Of one unit: its map, its strongest position, and its picture of the input under a rule."""
+    def without(self, off):
+        """(the net with these units switched off, a workspace for it)."""
+        if off not in self.switched:
+            while len(self.switched) > 3:               # the net itself, and the last few
+                self.switched.pop(list(self.switched)[1])
+            net = switched_off(self.net, off)
+            self.switched[off] = net, net.workspace()
+        return self.switched[off]
+
+    def below(self, layer):
+        """The layers that a layer depends on, and itself."""
+        found, todo = set(), [layer]
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += self.net.nodes[name].inputs if name in self.net.nodes else ()
+        return found
+
+    def unit_part(self, acts, unit):
+        """Of one unit: the head's part, its map, and the unit at the place from which the way back starts."""
         maps, channel = as_maps(acts[unit.layer]), unit.channel
         if maps.shape[:2] != (1, 1):
             maps, channel = maps[..., channel : channel + 1], 0
@@ -153,20 +204,19 @@ class Microscope:
             place = [int(to_cpu(p)[0]) for p in unit_positions(acts, unit)]
         row, column = place or (0, 0)
         value = float(maps[row, column, channel])
-        seeds = one_hot(acts, unit)
-        if RULES[rule].relevance:
-            seeds = {layer: seed * acts[layer] for layer, seed in seeds.items()}
-        dacts, _ = self.net.backward(acts, seeds, rule=rule)
-        gradient = at_pixels(self.net, dacts["input"], rule)[0]
-        if RULES[rule].relevance:
-            gradient = gradient.repeat(self.net.input_channels, axis=2)
-        limit = display_limit(gradient)
         head = {
             "unit": str(unit), "layer": unit.layer, "channel": unit.channel, "position": place, "value": value,
             "signed": is_signed, "limit": float(limits[channel]), "shape": list(maps.shape[:2]), "shrunk": shrunk,
-            "rule": rule, "gradient_limit": float(limit),
         }  # fmt: skip
-        return head, {"map": q[..., channel], "gradient": signed_bytes(gradient, limit)}
+        return head, {"map": q[..., channel]}, unit
+
+    def gradient_part(self, dx, rule):
+        """Of what a rule brought to the input: the head's part, and bytes."""
+        gradient = at_pixels(self.net, dx, rule)[0]
+        if RULES[rule].relevance:
+            gradient = gradient.repeat(self.net.input_channels, axis=2)
+        limit = display_limit(gradient)
+        return {"gradient_limit": float(limit), "looks": where_it_looks(gradient)}, signed_bytes(gradient, limit)
 
     # ---- what the page must know first ----
 
@@ -175,13 +225,14 @@ class Microscope:
         net = self.net
         h, w = net.input_size or (224, 224)
         layers = [{"name": row.name, "type": row.type, "shape": list(row.shape), "sees": list(row.field.size),
-                   "every": list(row.field.stride)} for row in layer_table(net)]
+                   "every": list(row.field.stride), "start": list(row.field.start)} for row in layer_table(net)]
         ramp = np.linspace(0, 1, 256)
         return {
             "type": "hello",
             "net": {"name": self.name, "title": net.about.get("title") or self.name, "input": [h, w],
                     "any_size": net.input_size is None, "classes": [self.class_name(k) for k in range(self.classes())]},
-            "layers": layers, "answers": self.answers, "view": vars(self.first_view()),
+            "layers": layers, "stages": self.stages, "answers": self.answers,
+            "view": {"layer": self.first_view().layer}, "shows": SHOWS,
             "rules": {name: rule.title for name, rule in RULES.items()},
             "side": int(np.clip(1.25 * max(h, w) if net.input_size else 224, 128, 448)),
             "colormaps": {name: colorize(ramp, name).ravel().tolist() for name in ("inferno", "diverging")},
@@ -189,6 +240,23 @@ class Microscope:
 
     def classes(self):
         return self.net.shapes()[self.logits][-1] if self.logits else 0
+
+
+def where_it_looks(gradient):
+    """The box [top, left, bottom, right] of a gradient (H, W, C) that holds most of it: the effective receptive field.
+
+    A twentieth of its energy lies above the box, below, left and right each. (Luo et al. 2016)
+    """
+    energy = (gradient.astype(np.float64) ** 2).sum(axis=2)
+    if not energy.any():
+        return None
+    edges = []
+    for axis in (1, 0):
+        part = np.cumsum(energy.sum(axis=axis)) / energy.sum()
+        low, high = np.searchsorted(part, [(1 - HELD) / 2, (1 + HELD) / 2])
+        edges.append((int(low), min(len(part), int(high) + 1)))
+    (top, bottom), (left, right) = edges
+    return [top, left, bottom, right]
 
 
 def as_maps(value):

@@ -21,12 +21,12 @@ SMALL = 24                                      # pixels of a small picture
 def stages(net):
     """[{"name", "layers", "shows" (the layer to look at), "kind", "shape"}, ...], in the order of the net."""
     readers = Counter(source for _, inputs in net.nodes.values() for source in inputs)
-    shapes = net.shapes()
+    shapes, ends = net.shapes(), {net.roles.get("logits"), net.roles.get("prob")}
     found: list[dict[str, Any]] = []
     for name, (layer, inputs) in net.nodes.items():
         last = found[-1]["layers"][-1] if found else None
         changes_little = layer.elementwise or isinstance(layer, FOLDED)
-        if changes_little and tuple(inputs) == (last,) and readers[last] == 1 and name not in net.roles.values():
+        if changes_little and tuple(inputs) == (last,) and readers[last] == 1 and name not in ends:
             found[-1]["layers"].append(name)
         else:
             found.append({"name": name, "layers": [name], "kind": KINDS.get(type(layer), "")})

@@ -19,15 +19,20 @@ from minivis.live.jobs import JOBS, LANE_OF, ON_FRAME, WITHOUT_PICTURE
 
 log = logging.getLogger("minivis.live")
 
+EVERY = {"gradient": 0.08, "strip": 1.0}        # seconds between two of a part that takes long, while pictures stream
+REST = 0.25                                     # seconds without a new picture, after which the last one gets all parts
 RATE, BURST = 200, 400                          # messages a second, and so many at once; what is faster is read later
 
 
 class Viewer:
     def __init__(self, socket, desk):
         self.socket, self.desk = socket, desk
-        self.view = desk.microscope.first_view()
+        self.bench = desk.bench(desk.first)     # the net
+        self.view = self.bench.microscope.first_view()
         self.newest = None                      # (number, file) that has come and is not decoded yet
         self.number, self.picture = 0, None     # what was worked on last
+        self.due = dict.fromkeys(EVERY, 0.0)    # when each part of an answer is worth its time again
+        self.stripped = None                    # (number of the picture, net) of the last strip
         self.wake = asyncio.Event()             # there is something to look at
         self.sending = asyncio.Lock()
         self.jobs = {}                          # kind -> the event that stops the one that runs
@@ -37,7 +42,7 @@ class Viewer:
 
     async def run(self):
         """Until the viewer goes."""
-        await self.send(self.desk.greeting)
+        await self.send(self.bench.greeting)
         tasks = [asyncio.create_task(part()) for part in (self.read, self.look, self.report)]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -90,10 +95,13 @@ class Viewer:
     async def obey(self, message):
         """One JSON message."""
         kind = message["type"]
+        scope = self.bench.microscope
         if kind == "view":
-            parts = {key: messages.text_of(message, key) for key in ("layer", "unit", "rule")}
-            self.view = self.desk.microscope.changed(self.view, **parts)
+            parts = {key: messages.text_of(message, key) for key in ("layer", "unit", "rule", "show")}
+            self.view = scope.changed(self.view, **parts, off=messages.texts_of(message, "off"))
             self.wake.set()
+        elif kind == "net":
+            await self.change(messages.text_of(message, "net", ""))
         elif kind == "stop":
             self.stop(ON_FRAME)
         else:
@@ -103,8 +111,16 @@ class Viewer:
             if self.picture is None and name not in WITHOUT_PICTURE:
                 raise BadValue("send a picture first")
             unit, target = (messages.text_of(message, key) or None for key in ("unit", "target"))
-            checked = self.desk.microscope.checked_unit
-            self.start(name, Asked(self.picture, self.number, unit and checked(unit), target and checked(target)))
+            checked = scope.checked_unit
+            unit, target = (text and checked(text) for text in (unit, target))
+            self.start(name, Asked(self.bench, self.picture, self.number, unit, target))
+
+    async def change(self, name):
+        """Look through another net. The page is greeted anew, and sends its view."""
+        self.stop()
+        bench = await self.loop.run_in_executor(self.desk.lanes["asked"], self.desk.bench, name)
+        self.bench, self.view = bench, bench.microscope.first_view()
+        await self.send(bench.greeting)
 
     # ---- pictures ----
 
@@ -116,22 +132,42 @@ class Viewer:
             newest, self.newest = self.newest, None
             if newest is None and self.picture is None:
                 continue
+            bench, parts = self.bench, self.parts(newest)
             try:
-                answer = await self.desk.look(self.work, newest, self.view)
+                answer = await self.desk.look(self.work, bench.microscope, newest, self.view, parts)
             except MinivisError as error:
                 await self.complain(error, "picture")
             except Exception as error:
                 log.exception("a picture could not be worked on")
                 await self.complain(f"a bug in minivis: {type(error).__name__}: {error}", "picture")
             else:
-                await self.send(answer)
+                if bench is self.bench:         # not of a net that was left meanwhile
+                    await self.send(answer)
+                if len(parts) < len(EVERY):
+                    self.loop.call_later(REST, self.complete, self.number)
 
-    def work(self, newest, view, workspace):
+    def parts(self, newest):
+        """Which of the parts that take long the answer has: while pictures stream in, each now and then."""
+        now = time.monotonic()
+        found = [part for part in EVERY if newest is None or now >= self.due[part]]
+        if newest is None and self.stripped == (self.number, self.bench):
+            found.remove("strip")
+        for part in found:
+            self.due[part] = now + EVERY[part]
+        if "strip" in found:
+            self.stripped = (newest[0] if newest else self.number, self.bench)
+        return found
+
+    def complete(self, number):
+        """Answer a picture again that had no gradient or no strip, if no other came."""
+        if self.newest is None and self.number == number and not self.wake.is_set():
+            self.wake.set()
+
+    def work(self, scope, newest, view, parts):
         """In a worker thread."""
-        scope = self.desk.microscope
         if newest is not None:
             self.number, self.picture = newest[0], scope.decoded(newest[1])
-        return scope.look(self.picture, view, self.number, workspace)
+        return scope.look(self.picture, view, self.number, parts)
 
     # ---- jobs ----
 
@@ -159,13 +195,13 @@ class Viewer:
     def do(self, name, asked, stop):
         """In the thread for jobs."""
         def tell(message, part="result"):
-            if not stop.is_set():
+            if not (stop.is_set() or self.desk.stopped.is_set()):
                 self.loop.call_soon_threadsafe(self.note, name, message, part)
-            return stop.is_set()
+            return stop.is_set() or self.desk.stopped.is_set()
 
         try:
             if not stop.is_set():
-                JOBS[name](self.desk, asked, tell)
+                JOBS[name](asked.bench, asked, tell)
         except Stopped:
             pass
         except MinivisError as error:

@@ -1,6 +1,7 @@
 """A small net's live page, and a viewer who speaks to it; and somebody at the page of emoji-vgg, in a browser."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,8 @@ def browser(film):
 def emoji(browser):
     """The page of emoji-vgg."""
     pytest.importorskip("uvicorn", reason="without the extra `live` no test of the page runs")
-    with serving(mv.load("emoji-vgg"), "emoji-vgg") as (port, app):
+    others = {"emoji-vgg-robust": partial(mv.load, "emoji-vgg-robust")}
+    with serving(mv.load("emoji-vgg"), "emoji-vgg", others=others) as (port, app):
         yield port, app
 
 

@@ -15,16 +15,28 @@ pytest.importorskip("uvicorn", reason=REASON)
 pytest.importorskip("websockets", reason=REASON)
 
 
-@pytest.mark.parametrize("job", ["maximize", "grow"])
-def test_a_picture_grows_before_the_viewers_eyes(job, watcher):
+def test_a_picture_grows_before_the_viewers_eyes(watcher):
     watcher.show(picture_file(scene()))
     watcher.next("frame")
-    watcher.send(type="job", job=job, unit="relu2_1:3")
-    first = watcher.next("grown", job=job)
-    last = watcher.next("grown", job=job, step=first["steps"])
+    watcher.send(type="job", job="grow", unit="relu2_1:3")
+    first = watcher.next("grown", job="grow")
+    last = watcher.next("grown", job="grow", step=first["steps"])
     assert last["picture"].shape == (16, 16, 3)
     assert last["value"] > first["value"]
-    assert ("top" in last) == (job == "grow")
+
+
+def test_three_pictures_excite_a_unit_in_different_ways_and_one_does_the_opposite(net, watcher):
+    watcher.send(type="job", job="maximize", unit="conv2_1:3")
+    found = watcher.next("grown", job="maximize", part=1)
+    while found["values"] is None:
+        found = watcher.next("grown", job="maximize", part=1)
+    values = [net.forward(net.preprocess(net.fit(picture)))["conv2_1"][..., 3] for picture in found["pictures"]]
+    assert found["pictures"].shape == (4, 16, 16, 3)
+    np.testing.assert_allclose(found["values"], [*(v.max() for v in values[:3]), values[3].min()], rtol=1e-4)
+    assert min(found["values"][:3]) > 0 > found["values"][3]
+    assert not np.array_equal(found["pictures"][0], found["pictures"][1])
+    watcher.send(type="job", job="maximize", unit="conv2_1:3")          # kept for the next who asks
+    np.testing.assert_array_equal(watcher.next("grown", part=1)["pictures"], found["pictures"])
 
 
 def test_the_answers_of_a_picture_that_grows_are_those_of_what_is_shown(net, watcher):

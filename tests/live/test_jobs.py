@@ -31,6 +31,17 @@ def test_jobs_on_the_last_picture(net, watcher):
     np.testing.assert_allclose(heat_of(found), wanted, atol=abs(wanted).max() / 250)
 
 
+@pytest.mark.parametrize("job", ["smoothgrad", "integrated", "gradcam", "lrp"])
+def test_other_maps_of_the_frame_have_their_title_and_say_what_they_are(net, watcher, job):
+    watcher.show(picture_file(scene()))
+    watcher.next("frame")
+    watcher.send(type="job", job=job, unit="fc8:1")
+    found = watcher.next("heat", job=job)
+    wanted = mv.saliency(net, scene(), "fc8:1", kind=job, samples=25).maps[0]
+    np.testing.assert_allclose(heat_of(found), wanted, atol=abs(wanted).max() / 250)
+    assert found["title"] == jobs.TOOLS[job]["title"] and found["note"] and found["signed"] == bool(wanted.min() < 0)
+
+
 def heat_of(message):
     return (message["map"].astype(float) - 128) / 127 * message["limit"]
 

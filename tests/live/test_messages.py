@@ -58,3 +58,10 @@ def test_a_text_is_missing_null_or_up_to_200_characters():
     for wrong in ("x" * 201, 7, ["x"]):
         with pytest.raises(BadValue, match="unit must be a text"):
             messages.text_of({"unit": wrong}, "unit")
+
+
+def test_a_list_of_texts_is_missing_or_up_to_64():
+    assert messages.texts_of({}, "off") is None and messages.texts_of({"off": ["a", "b"]}, "off") == ("a", "b")
+    for wrong in ("a", ["a"] * 65, [7], {"a": 1}):
+        with pytest.raises(BadValue, match="off must be a"):
+            messages.texts_of({"off": wrong}, "off")

@@ -8,9 +8,11 @@ import pytest
 from commandline import scene
 from ended_nets import ENDS, ended
 
-from minivis.errors import BadValue
+from minivis.engine.units import one_hot
+from minivis.errors import BadValue, UnknownName
 from minivis.live import messages
-from minivis.live.microscope import Microscope, View, quantised, signed_bytes
+from minivis.live.microscope import Microscope, View, quantised, signed_bytes, where_it_looks
+from minivis.live.switched_off import switched_off
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
 
@@ -92,3 +94,51 @@ def test_a_view_names_only_what_the_net_has():
     for wrong in ("conv1_1:1@16,0", "conv1_1:1@0,16", "fc8:1@0,0"):
         with pytest.raises(BadValue):
             scope.changed(view, unit=wrong)
+
+
+def test_an_answer_may_leave_out_what_takes_long():
+    scope = Microscope(tiny_vgg())
+    view = scope.changed(scope.first_view(), unit="relu2_1:1@max")
+    head, arrays = messages.opened(scope.look(scene(), view, parts=()))
+    assert "gradient" not in arrays and "strip" not in arrays and "looks" not in head["unit"]
+    whole, more = messages.opened(scope.look(scene(), view))
+    assert len(more["strip"]) == len(scope.stages) and whole["top"] == head["top"]
+    np.testing.assert_array_equal(more["map"], arrays["map"])
+
+
+def test_the_signal_back_from_a_unit_is_shown_for_a_whole_layer():
+    net = tiny_vgg()
+    scope = Microscope(net)
+    view = scope.changed(scope.first_view(), layer="relu1_2", unit="fc8:2", rule="guided", show="back")
+    head, arrays = messages.opened(scope.look(scene(), view))
+    acts = net.forward(net.preprocess(net.fit(scene())))
+    dacts, _ = net.backward(acts, one_hot(acts, "fc8:2"), rule="guided", keep="all")
+    assert head["show"] == "back"
+    np.testing.assert_allclose(arrays["high"], dacts["relu1_2"][0].max(axis=(0, 1)), rtol=1e-4, atol=1e-9)
+    above = scope.changed(view, layer="prob")           # the signal does not come by there
+    assert messages.opened(scope.look(scene(), above))[0]["show"] == "activations"
+    with pytest.raises(UnknownName, match="no thing to show"):
+        scope.changed(view, show="nothing")
+
+
+def test_units_that_are_switched_off_change_the_answers():
+    net = tiny_vgg()
+    scope = Microscope(net)
+    view = scope.changed(scope.first_view(), off=("relu2_1:0", "relu2_1:1@max", "relu2_1:0"))
+    assert view.off == (("relu2_1", 0), ("relu2_1", 1))
+    head, _ = messages.opened(scope.look(scene(), view))
+    without = switched_off(net, view.off)
+    probs = without.forward(net.preprocess(net.fit(scene())))["prob"][0]
+    assert head["top"][0][2] == pytest.approx(float(probs.max()), rel=1e-5)
+    for k in range(10):                                 # nets with other units off are forgotten
+        scope.without((("relu1_1", k % 4),))
+    assert len(scope.switched) <= 4 and () in scope.switched
+
+
+def test_a_unit_looks_where_most_of_its_gradient_lies():
+    gradient = np.zeros((20, 20, 3))
+    gradient[5:9, 10:12] = 1
+    assert where_it_looks(gradient) == [5, 10, 9, 12]
+    gradient[0, 0] = 0.01                               # a faint point far away is none of it
+    assert where_it_looks(gradient) == [5, 10, 9, 12]
+    assert where_it_looks(np.zeros((4, 4, 3))) is None

@@ -93,8 +93,9 @@ def test_a_unit_shows_its_pictures_and_the_rule_changes_the_way_back(person, kno
     person.until("!document.getElementById('unit-body').hidden")
     assert person.text("#unit-title").startswith("relu4_1:")
     person.until("/ to /.test(document.getElementById('patches-note').textContent)")
-    person.until("/^[0-9.]+$/.test(document.getElementById('maximized-note').textContent)")
-    for canvas in ("#map", "#gradient", "#patches", "#maximized"):
+    person.until("/^[0-9.]+, [0-9.]+, [0-9.]+, −[0-9.]+$/.test(document.getElementById('maximized-note').textContent)")
+    person.until("document.getElementById('back-note').textContent === ''")
+    for canvas in ("#map", "#gradient", "#patches", "#patches-deconv", "#patches-guided", "#maximized"):
         assert person.evaluate(f"""(() => {{
             const canvas = document.querySelector({canvas!r});
             const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
@@ -126,7 +127,9 @@ def test_a_class_is_a_unit_and_its_number_is_explained(person, known, film):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key, said", [("s", "saliency of"), ("c", "occlusion of"), ("m", None)])
+@pytest.mark.parametrize("key, said", [
+    ("s", "Saliency of"), ("c", "Occlusion of"), ("k", "Grad-CAM of"), ("l", "LRP of"), ("m", None),
+])  # fmt: skip
 def test_on_the_frozen_frame(person, known, film, key, said):
     person.choose_file(film / f"{known[0][0]}.png")
     person.until_top(known[0][0])

@@ -135,3 +135,35 @@ def test_viewers_have_views_of_their_own(server):
         for one, layer in ((a, "relu2_1"), (b, "fc7")):
             one.show(GOOD, 9)
             assert one.next("frame", number=9)["layer"] == layer
+
+
+def test_another_net_takes_over_and_knows_the_picture(net):
+    from minivis.models.tiny import tiny_branches
+
+    with serving(net, others={"branches": tiny_branches}) as (port, _), Watcher(port) as watcher:
+        assert watcher.hello["nets"] == ["tiny", "branches"]
+        watcher.show(GOOD, 3)
+        assert watcher.next("frame")["net"] == "tiny"
+        watcher.send(type="net", net="branches")
+        hello = watcher.next("hello")
+        assert hello["net"]["name"] == "branches"
+        watcher.send(type="view", layer=hello["stages"][0]["shows"])
+        assert watcher.next("frame", net="branches")["number"] == 3
+        watcher.send(type="net", net="no such net")
+        assert "no net on this page named" in watcher.next("error")["message"]
+
+
+def test_while_pictures_stream_the_way_back_comes_now_and_then_and_at_rest_with_the_last(server):
+    """A hundred pictures as fast as they are answered: most without a gradient; the last one gets all."""
+    with Watcher(server[0]) as watcher:
+        watcher.send(type="view", unit="relu2_1:1")
+        parts = []
+        for number in range(1, 101):
+            watcher.show(GOOD, number)
+            frame = watcher.next("frame", number=number)
+            parts.append(("gradient" in frame, "strip" in frame))
+        last = frame
+        while "gradient" not in last or "strip" not in last:
+            last = watcher.next("frame", number=100)
+    gradients, strips = (sum(part[k] for part in parts) for k in (0, 1))
+    assert parts[0] == (True, True) and strips <= gradients

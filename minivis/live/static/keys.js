@@ -2,7 +2,8 @@
 
 import { tag } from "./dom.js";
 
-export function keys(actions, list, isOn) {
+// ``tools``: {job: {title, key}}, from the server.
+export function keys(actions, tools, list, isOn) {
   const rows = [
     ["space f", "Freeze, go on", actions.freeze],
     ["n N", "Next picture, the one before", null],
@@ -17,9 +18,11 @@ export function keys(actions, list, isOn) {
     ["o", "Overlay: none, picture, patterns", actions.overlay],
     ["x", "Follow the strongest place again", actions.follow],
     ["e", "Explain this number", actions.explain],
-    ["s", "Saliency of the frozen frame", actions.saliency],
-    ["c", "Cover: the occlusion map", actions.occlusion],
-    ["m", "Maximise from the frozen frame", actions.grow],
+    ...Object.entries(tools).map(([job, { title, key }]) => [key, `${title}, of the frozen frame`, () => actions.tool(job)]),
+    ["z", "Switch the unit off, on", actions.switchOff],
+    ["v", "Activations, or the signal back from the unit", actions.shows],
+    ["w", "Mirror the picture", actions.mirror],
+    ["p", "Presenter: large type, the whole screen", actions.presenter],
     ["1 … 5", "Camera, picture, film, samples, test pattern", null],
     ["t", "Light or dark", actions.theme],
     ["esc", "Close, clear, unselect the unit", actions.escape],
@@ -51,7 +54,7 @@ export function keys(actions, list, isOn) {
     }
     if (on instanceof HTMLButtonElement && (event.key === " " || event.key === "Enter")) return;
     const inGrid = on.id === "grid";
-    if (moves && !inGrid && (!event.key.startsWith("Arrow") || on.closest("#layers, #rules, #map"))) return;
+    if (moves && !inGrid && (!event.key.startsWith("Arrow") || on.closest("#layers, #inside, #rules, #map"))) return;
     if (!inGrid && !isOn() && event.key !== "Escape") return;
     const action = map[event.key];
     if (!action) return;

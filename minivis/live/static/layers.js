@@ -1,27 +1,50 @@
-// The bar of layers: one stop of the Tab key; the arrow keys walk along it.
+// The strip of stages: a small picture of each, as wide as it has channels; below it the layers of the one that is shown.
 
 import { $, roving, stopAt, tag } from "./dom.js";
-
-const KINDS = { Conv2D: "conv", ReLU: "relu", MaxPool2D: "pool", AvgPool2D: "pool", GlobalAvgPool: "pool", FullyConnected: "fc", Softmax: "fc" };
+import { sized, table } from "./paint.js";
 
 export class LayerBar {
   constructor(choose) {
     this.choose = choose;
-    roving($("layers"), (button) => choose(button.dataset.layer));
+    for (const id of ["layers", "inside"]) roving($(id), (button) => choose(button.dataset.layer));
   }
 
-  build(layers) {
-    $("layers").replaceChildren(...layers.map(({ name, type, shape }) => tag("button", {
-      class: KINDS[type] ?? "", "data-layer": name, onclick: () => this.choose(name),
-    }, name, tag("span", {}, shape.length === 3 ? `${shape[2]} × ${shape[1]}²` : shape[0]))));
+  build(stages, colormaps) {
+    this.stages = stages;
+    this.colors = table(colormaps.inferno, 2, false);
+    const most = Math.max(...stages.map(({ shape }) => shape.at(-1)));
+    $("layers").replaceChildren(...stages.map(({ name, shows, shape, kind }) => {
+      const button = tag("button", { class: kind, "data-layer": shows, "data-stage": name, onclick: () => this.choose(shows) },
+        tag("canvas", { width: 24, height: 24, "aria-hidden": "true" }), tag("b", {}, name),
+        tag("span", {}, shape.length === 3 ? `${shape[2]} × ${shape[1]}²` : shape[0]));
+      button.style.width = `${Math.round(58 + 46 * Math.sqrt(Math.min(1, shape.at(-1) / Math.min(most, 512))))}px`;
+      return button;
+    }));
   }
 
   mark(layer) {
+    const stage = this.stages.find(({ layers }) => layers.includes(layer));
     for (const button of $("layers").children) {
-      const here = button.dataset.layer === layer;
+      const here = button.dataset.stage === stage?.name;
       button.setAttribute("aria-current", here);
       if (here) $("layers").scrollTo({ left: button.offsetLeft - $("layers").clientWidth / 2 + button.clientWidth / 2 });
     }
-    stopAt($("layers"), (button) => button.dataset.layer === layer);
+    stopAt($("layers"), (button) => button.getAttribute("aria-current") === "true");
+    const inside = stage?.layers ?? [];
+    $("inside").hidden = inside.length < 2;
+    $("inside").replaceChildren(...inside.map((name) => tag("button", {
+      "data-layer": name, "aria-pressed": name === layer, onclick: () => this.choose(name),
+    }, name)));
+    stopAt($("inside"), (button) => button.dataset.layer === layer);
+  }
+
+  // The small pictures of a frame: (stages, h, w).
+  draw({ data, shape: [, h, w] }) {
+    [...$("layers").children].forEach((button, k) => {
+      const context = sized(button.querySelector("canvas"), w, h), image = context.createImageData(w, h);
+      const pixels = new Uint32Array(image.data.buffer);
+      for (let i = 0; i < h * w; i++) pixels[i] = this.colors[data[k * h * w + i]];
+      context.putImageData(image, 0, 0);
+    });
   }
 }

@@ -1,6 +1,6 @@
-// What is done to the frozen frame: saliency, occlusion, and a picture that grows, each laid over the input.
+// What is done to the frozen frame: maps of what matters, and a picture that grows, each laid over the input.
 
-import { $ } from "./dom.js";
+import { $, tag } from "./dom.js";
 import { paintPicture, paintVeil, short, table } from "./paint.js";
 
 export class Tools {
@@ -8,11 +8,14 @@ export class Tools {
   constructor({ colormaps, request, stop, top, keep }) {
     Object.assign(this, { colormaps, request, stop, top });
     this.running = null;
-    for (const button of document.querySelectorAll("[data-tool]")) {
-      button.addEventListener("click", () => this.begin(button.dataset.tool));
-    }
     $("clear").addEventListener("click", () => this.clear());
     $("keep").addEventListener("click", () => { const canvas = $("over"); this.stop(); keep(canvas); });
+  }
+
+  // A button for each tool that the server knows.
+  build(tools) {
+    $("tools").replaceChildren(...Object.entries(tools).map(([job, { title, says }]) =>
+      tag("button", { "data-tool": job, title: says, "aria-pressed": "false", onclick: () => this.begin(job) }, title)), $("keep"), $("clear"));
   }
 
   begin(job) {
@@ -35,26 +38,21 @@ export class Tools {
 
   heat(message) {
     if (message.job !== this.running) return;
-    const { arrays, name, limit } = message;
-    const colors = message.job === "saliency" ? this.saliencyTable() : table(this.colormaps.diverging, 1, true);
-    paintVeil($("over"), arrays.map, colors);
+    const { arrays, name, limit, signed, title, note } = message;
+    paintVeil($("over"), arrays.map, signed ? table(this.colormaps.diverging, 1, true) : this.brightTable());
     $("over").hidden = false;
-    const said = message.job === "saliency" ? `|d ${name} / d pixel|, up to ${short(limit)} per level of 255`
-      : `${name} falls from ${this.amount(message.before, message)} to ${this.amount(message.lowest, message)} under the worst of ${message.windows} squares; red: it depends on this`;
-    this.note(message.job === "saliency" ? `saliency of ${name}` : `occlusion of ${name}`);
-    this.finish(said);
+    this.note(`${title} of ${name}`);
+    this.finish(signed && message.job !== "occlusion" ? `${note}, ± ${short(limit)}` : message.job === "occlusion" ? note : `${note}, up to ${short(limit)}`);
   }
 
-  // Saliency has no sign: only the upper half of the bytes is used, and of inferno the bright part.
-  saliencyTable() {
+  // What has no sign uses only the upper half of the bytes, and of inferno the bright part.
+  brightTable() {
     return Uint32Array.from({ length: 256 }, (_, q) => {
       const k = 3 * Math.round(90 + 165 * Math.max(0, (q - 128) / 127));
       const c = this.colormaps.inferno;
       return 0xff000000 | (c[k + 2] << 16) | (c[k + 1] << 8) | c[k];
     });
   }
-
-  amount(value, { measure }) { return measure === "prob" ? `${(100 * value).toFixed(1)} %` : short(value); }
 
   // A step of the picture that grows: the answers are those of what is shown.
   grown(message) {

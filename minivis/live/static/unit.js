@@ -1,14 +1,20 @@
-// The panel of one unit: its map, its way back to the pixels, its patches, its maximised picture.
+// The panel of one unit: its map, its way back to the pixels, its patches, its maximised pictures.
 
 import { $, announce } from "./dom.js";
+import { copyOf } from "./enlarged.js";
 import { paintMap, paintPicture, paintSheet, short, signedTone, table } from "./paint.js";
 
+const GAP = 2;                          // pixels between the tiles of a sheet
+
 export class UnitPanel {
-  constructor({ colormaps, pickPlace }) {
-    Object.assign(this, { colormaps });
+  // ``pickPlace([row, column])``; ``enlarge({title, ...})``; ``whole(place)``: draws a sample picture with a box.
+  constructor({ colormaps, rules, pickPlace, enlarge, whole }) {
+    Object.assign(this, { colormaps, rules, enlarge, whole });
     this.boost = 1;
     this.shown = null;
     this.wanted = null;                 // a place that was chosen by keys and has not been answered
+    this.found = null;                  // the message about the patches
+    this.name = "";
     $("map").addEventListener("click", (event) => {
       const unit = this.shown;
       if (!unit?.position) return;
@@ -26,21 +32,55 @@ export class UnitPanel {
       this.wanted = to;                                 // its value is said when it has come
       pickPlace(to);
     });
+    for (const button of document.querySelectorAll("[data-enlarge]")) {
+      button.addEventListener("click", () => this.open(button.dataset.enlarge, button.title));
+    }
+    for (const id of ["patches", "patches-deconv", "patches-guided"]) {
+      $(id).addEventListener("click", (event) => this.openPatch(tileAt(event, 3, 3)));
+    }
+    $("maximized").addEventListener("click", (event) => this.openMaximized(tileAt(event, 4, 1)));
+  }
+
+  open(id, title) {
+    this.enlarge({ title: `${title}: ${this.name}`, text: $("unit-value").textContent, paint: copyOf($(id)) });
+  }
+
+  openPatch(k) {
+    const place = this.found?.places[k];
+    if (!place) return;
+    this.enlarge({
+      title: `Patch ${k + 1} of ${this.name}`, smooth: false, extra: { sample: place.picture, box: place.box },
+      text: `${this.found.names[k]}: ${short(this.found.values[k])}. The box is what the unit sees from the place where it is strongest.`,
+      paint: (canvas) => this.whole(canvas, place),
+    });
+  }
+
+  openMaximized(k) {
+    const sheet = this.grown?.arrays.pictures;
+    if (!sheet || k >= sheet.shape[0]) return;
+    const [, h, w, c] = sheet.shape, one = { data: sheet.data.subarray(k * h * w * c, (k + 1) * h * w * c), shape: [h, w, c] };
+    this.enlarge({
+      title: k < 3 ? `Maximised ${k + 1}: ${this.name}` : `Minimised: ${this.name}`,
+      text: this.grown.values ? short(this.grown.values[k]) : "not finished", paint: (canvas) => paintPicture(canvas, one),
+    });
   }
 
   title(text, note) {
     this.wanted = null;
+    this.name = text;
     $("unit-title").textContent = text;
     $("unit-note").textContent = note;
+    $("switch-off").hidden = false;
   }
 
   hide() {
     this.shown = null;
     $("unit-body").hidden = true;
     this.title("No unit chosen", "Click a unit in the grid, or a class, to see what excites it.");
+    $("switch-off").hidden = true;
   }
 
-  // A frame's part about the unit.
+  // A frame's part about the unit. While pictures stream, not every frame has a gradient: the last one stays.
   draw(unit, arrays, boost, follows) {
     this.shown = unit;
     $("unit-body").hidden = false;
@@ -58,6 +98,7 @@ export class UnitPanel {
       announce(`Row ${unit.position[0]}, column ${unit.position[1]}: ${short(unit.value)}`);
       this.wanted = null;
     }
+    if (!arrays.gradient) return;
     paintPicture($("gradient"), arrays.gradient, signedTone(this.boost));
     $("gradient-note").textContent = unit.gradient_limit ? `± ${short(unit.gradient_limit)}` : "no gradient: the unit is inactive";
   }
@@ -81,9 +122,9 @@ export class UnitPanel {
     }
   }
 
-  // How far the patches or the maximised picture are.
+  // How far the patches or the maximised pictures are.
   progress({ job, part, before }) {
-    if (job === "patches" && this.hasPatches) return;
+    if (job === "patches" && this.found) { $("back-note").textContent = `drawing them back, ${Math.round(100 * part)} %`; return; }
     const what = { patches: "looking", maximize: "maximising" }[job];
     $(job === "patches" ? "patches-note" : "maximized-note").textContent = before ? `${before} before this` : `${what}, ${Math.round(100 * part)} %`;
   }
@@ -92,7 +133,9 @@ export class UnitPanel {
   failed(about, text) { $(about === "patches" ? "patches-note" : "maximized-note").textContent = text; }
 
   patches(message) {
-    this.hasPatches = Boolean(message);
+    this.found = message;
+    $("back-note").textContent = "";
+    for (const rule of ["deconv", "guided"]) $(`patches-${rule}`).getContext("2d").clearRect(0, 0, 9999, 9999);
     if (!message) {
       $("patches-note").textContent = "looking …";
       $("patches").getContext("2d").clearRect(0, 0, 9999, 9999);
@@ -101,20 +144,34 @@ export class UnitPanel {
     const count = message.values.length;
     $("patches-note").textContent = count ? `${short(message.values[0])} to ${short(message.values[count - 1])}` : "inactive in all samples";
     $("patches-note").title = `of ${message.pictures} sample pictures`;
-    if (count) paintSheet($("patches"), message.arrays.tiles, 3);
+    if (count) paintSheet($("patches"), message.arrays.tiles, 3, GAP, 3);
     $("patches").setAttribute("aria-label", `The parts of the sample pictures that excite the unit most: ${message.names.join(", ")}`);
   }
 
+  patchesBack({ rules, arrays: { tiles: { data, shape: [, n, h, w, c] } } }) {
+    $("back-note").textContent = "";
+    rules.forEach((rule, k) => {
+      if (n) paintSheet($(`patches-${rule}`), { data: data.subarray(k * n * h * w * c, (k + 1) * n * h * w * c), shape: [n, h, w, c] }, 3, GAP, 3);
+    });
+  }
+
   maximized(message) {
+    this.grown = message;
     if (!message) {
       $("maximized-note").textContent = "waiting …";
       $("maximized").getContext("2d").clearRect(0, 0, 9999, 9999);
       return;
     }
-    const done = message.step >= message.steps;
-    $("maximized-note").textContent = done ? short(message.value) : `step ${message.step} of ${message.steps}`;
-    paintPicture($("maximized"), message.arrays.picture);
+    const { values } = message;
+    $("maximized-note").textContent = values ? values.map(short).join(", ") : `${Math.round(100 * message.part)} %`;
+    paintSheet($("maximized"), message.arrays.pictures, 4, GAP);
   }
+}
+
+// The number of the tile under a pointer on a sheet.
+function tileAt(event, columns, rows) {
+  const box = event.target.getBoundingClientRect();
+  return Math.floor(((event.clientY - box.top) / box.height) * rows) * columns + Math.floor(((event.clientX - box.left) / box.width) * columns);
 }
 
 // The place in a map to which a key leads, or undefined.

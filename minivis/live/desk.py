@@ -1,0 +1,74 @@
+"""What all viewers share: the nets, one thread for pictures, in turn, and one for each lane of jobs."""
+
+import asyncio
+import functools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from minivis.errors import UnknownName
+from minivis.live.jobs import LANES, TOOLS
+from minivis.live.kept import Kept
+from minivis.live.messages import as_json
+from minivis.live.microscope import Microscope
+from minivis.live.patches import Peaks
+from minivis.live.tour import tour
+
+
+class Desk:
+    """``nets``: name -> a net, or a function that loads it when a viewer chooses it; the first is shown first."""
+
+    def __init__(self, nets, samples):
+        self.nets, self.samples = dict(nets), samples
+        self.first = next(iter(self.nets))
+        self.benches, self.lock = {}, threading.Lock()
+        self.viewers = 0
+        self.waiting = dict.fromkeys(LANES, 0)  # jobs that run or wait in each lane
+        self.pictures = ThreadPoolExecutor(1, "minivis-pictures")
+        self.lanes = {lane: ThreadPoolExecutor(1, f"minivis-{lane}") for lane in LANES}
+        self.stopped = threading.Event()
+        self.microscope = self.bench(self.first).microscope
+
+    def bench(self, name):
+        """All about one net: made when it is asked for, and kept. Raise UnknownName for a net that is not offered."""
+        if name not in self.nets:
+            raise UnknownName.of("net on this page", name, list(self.nets))
+        with self.lock:
+            if name not in self.benches:
+                net = self.nets[name]
+                self.benches[name] = Bench(self, net() if callable(net) else net, name)
+        return self.benches[name]
+
+    async def look(self, work, *given):
+        return await asyncio.get_running_loop().run_in_executor(self.pictures, work, *given)
+
+    async def job(self, lane, work, *given):
+        self.waiting[lane] += 1
+        try:
+            await asyncio.get_running_loop().run_in_executor(self.lanes[lane], work, *given)
+        finally:
+            self.waiting[lane] -= 1
+
+    def close(self):
+        """End the threads. A job ends when it next tells its news."""
+        self.stopped.set()
+        for executor in (self.pictures, *self.lanes.values()):
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+class Bench:
+    """One net, and what was worked out with it for everybody."""
+
+    def __init__(self, desk, net, name):
+        self.samples = desk.samples
+        self.microscope = Microscope(net, name)
+        self.kept = Kept()
+        self.greeting = as_json({**self.microscope.describe(), "samples": self.samples.describe(), "tools": TOOLS,
+                                 "nets": list(desk.nets), "tour": tour(self.microscope.net, list(desk.nets))})
+
+    @functools.cached_property
+    def on_cpu(self):
+        return self.microscope.net.to("cpu")
+
+    @functools.cached_property
+    def peaks(self):
+        return Peaks(self.microscope, self.samples.images)

@@ -1,0 +1,180 @@
+"""What there is to see on the page: stages, the unit, pictures to enlarge, tools, other nets, the tour."""
+
+import json
+from io import BytesIO
+from urllib.parse import parse_qs
+
+import pytest
+from live_person import Person
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+
+def address(person):
+    return {key: value[0] for key, value in parse_qs(person.evaluate("location.hash.slice(1)")).items()}
+
+
+def colors(person, selector):
+    """How many colours a canvas shows."""
+    return person.evaluate(f"""(() => {{
+        const source = document.querySelector({selector!r}), canvas = document.createElement('canvas');
+        canvas.width = source.width; canvas.height = source.height;
+        const context = canvas.getContext('2d', {{ willReadFrequently: true }});
+        context.drawImage(source, 0, 0);
+        return new Set(new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size;
+    }})()""")
+
+
+def test_it_opens_with_the_first_class_as_the_unit_and_follows_it(person):
+    person.until("document.getElementById('unit-title').textContent === 'goose'")
+    assert person.text("#grid-title") == "relu1_1"
+    person.keyboard.press("n")
+    person.until("!['', 'goose'].includes(document.querySelector('#classes .name').textContent)")
+    person.until("document.getElementById('unit-title').textContent === "
+                 "document.querySelector('#classes .name').textContent")
+    person.click("#classes li:nth-child(3) button")
+    chosen = person.text("#unit-title")
+    person.keyboard.press("n")
+    person.wait_for_timeout(1500)
+    assert person.text("#unit-title") == chosen            # what a person chose stays
+
+
+def test_stages_have_small_pictures_and_lead_to_their_layers(person):
+    person.until_top("goose")
+    person.until("document.querySelectorAll('#layers button').length > 8")
+    person.click("#layers [data-stage=conv3_1]")
+    person.until("document.getElementById('grid-title').textContent === 'relu3_1'")
+    person.click("#inside [data-layer=conv3_1]")
+    person.until("document.getElementById('grid-title').textContent === 'conv3_1'")
+    assert colors(person, "#layers [data-stage=conv3_1] canvas") > 5
+
+
+def test_the_receptive_field_of_what_is_under_the_pointer_is_drawn_on_the_input(person):
+    person.until_top("goose")
+    person.click("[data-layer=relu4_1]")
+    person.until("document.getElementById('grid-title').textContent === 'relu4_1'")
+    box, shown = person.locator("#grid").bounding_box(), set()
+    for part in (0.1, 0.9):                             # the left and the right of the first unit's map of 8 x 8
+        tile = box["width"] / 14                        # 160 units in 14 columns at this width
+        person.mouse.move(box["x"] + part * tile, box["y"] + 10)
+        person.until(f"/ at \\d+, {0 if part < 0.5 else 7} /.test(document.getElementById('readout').textContent)")
+        shown.add(person.picture("#field"))
+    person.mouse.move(5, 5)
+    person.wait_for_timeout(200)
+    shown.add(person.picture("#field"))
+    assert len(shown) == 3
+
+
+def test_a_picture_is_enlarged_saved_with_its_record_and_its_link_leads_back(person, browser, emoji):
+    person.until_top("goose")
+    person.click("[data-layer=relu4_1]")
+    person.until("document.getElementById('grid-title').textContent === 'relu4_1'")
+    person.click("#grid", position={"x": 40, "y": 40})
+    person.click("#rules [data-rule=guided]")
+    person.until("location.hash.includes('rule=guided') && document.getElementById('unit-value').textContent !== ''")
+    unit = person.text("#unit-title")
+    person.click("[data-enlarge=gradient]")
+    person.until("document.getElementById('enlarged').open")
+    with person.page.expect_download() as saving:
+        person.click("#save")
+    with open(saving.value.path(), "rb") as file:
+        picture = Image.open(BytesIO(file.read()))
+    record = json.loads(picture.text["minivis-live"])
+    assert record["unit"].startswith(unit) and record["rule"] == "guided" and record["net"] == "emoji-vgg"
+    assert picture.size == (64, 64)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    other = Person(context.new_page(), emoji[0])
+    other.goto("about:blank")
+    other.goto(record["link"])
+    other.until(f"document.getElementById('unit-title')?.textContent === {unit!r}")
+    other.until("document.getElementById('grid-title').textContent === 'relu4_1'")
+    assert other.evaluate("document.querySelector('#rules [aria-checked=true]').dataset.rule") == "guided"
+    context.close()
+
+
+def test_a_patch_shows_its_whole_picture(person):
+    person.until("/ to /.test(document.getElementById('patches-note').textContent)")
+    person.click("#patches", position={"x": 10, "y": 10})
+    person.until("document.getElementById('enlarged').open")
+    assert person.text("#enlarged-title") == "Patch 1 of goose"
+    assert colors(person, "#large") > 20
+    person.keyboard.press("Escape")
+    person.until("!document.getElementById('enlarged').open")
+
+
+def test_a_unit_switched_off_moves_the_classes_and_comes_back(person):
+    person.until_top("goose")
+    person.click("#classes button")
+    person.click("#switch-off")
+    person.until("document.getElementById('off-note').textContent.includes('Without fc8:')")
+    person.until("document.querySelector('#classes .name').textContent !== 'goose'")
+    person.click("#on-again")
+    person.until_top("goose")
+    assert not person.is_visible("#off-note")
+
+
+def test_the_signal_back_from_the_unit_fills_the_grid(person):
+    person.until_top("goose")
+    person.click("#classes button")
+    person.select_option("#show", "back")
+    person.until("document.getElementById('grid-title').textContent === 'relu1_1: back from goose'")
+    person.keyboard.press("v")
+    person.until("document.getElementById('grid-title').textContent === 'relu1_1'")
+
+
+def test_another_net_is_chosen_on_the_page(person):
+    person.until_top("goose")
+    person.click("[data-layer=relu4_1]")
+    person.select_option("#nets", "emoji-vgg-robust")
+    person.until("/robust/.test(document.getElementById('net').textContent)")
+    person.until_top("goose")
+    person.until("document.getElementById('grid-title').textContent === 'relu4_1'")
+    person.until("location.hash.includes('net=emoji-vgg-robust')")
+
+
+def test_the_tour_goes_through_its_steps(person):
+    person.until_top("goose")
+    person.keyboard.press("n")
+    person.click("#start-tour")
+    person.until_top("goose")
+    assert person.text("#tour-title").startswith("1 of 6: ")
+    person.until("document.getElementById('over-note').textContent === 'Occlusion of goose'")
+    person.click("#tour-next")
+    person.until("document.querySelector('#rules [aria-checked=true]').dataset.rule === 'guided'")
+    person.click("#tour-next")
+    person.until("/^relu4_/.test(document.getElementById('unit-title').textContent)")
+    person.click("#tour-next")
+    person.click("#tour-next")
+    person.until("document.getElementById('over-note').textContent.startsWith('owl: ')")
+    person.click("#tour-next")
+    person.until("/robust/.test(document.getElementById('net').textContent)")
+    person.until("document.getElementById('over-note').textContent.startsWith('owl: ')")
+    person.click("#tour-next")
+    assert not person.is_visible("#tour")
+
+
+def test_tools_are_above_the_fold_of_a_small_laptop(person):
+    person.set_viewport_size({"width": 1366, "height": 768})
+    person.until_top("goose")
+    boxes = [person.locator(f"[data-tool={job}]").bounding_box() for job in ("saliency", "occlusion", "grow")]
+    assert max(box["y"] + box["height"] for box in boxes) <= 768
+
+
+def test_the_presenter_uses_the_width_of_a_large_screen(person):
+    person.set_viewport_size({"width": 2560, "height": 1300})
+    person.until_top("goose")
+    person.keyboard.press("p")
+    person.until("document.querySelector('main').getBoundingClientRect().width > 2500")
+    assert person.evaluate("parseFloat(getComputedStyle(document.querySelector('#classes .name')).fontSize)") >= 20
+    assert person.evaluate("document.documentElement.scrollWidth") <= 2560
+
+
+def test_the_camera_is_mirrored(person):
+    person.until_top("goose")
+    before = person.picture("#input")
+    person.keyboard.press("w")
+    person.until(f"document.getElementById('input').toDataURL() !== {before!r}")
+    assert person.get_attribute("#mirror", "aria-pressed") == "true"
+    person.keyboard.press("w")
+    person.until(f"document.getElementById('input').toDataURL() === {before!r}")
