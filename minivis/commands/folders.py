@@ -147,14 +147,33 @@ def neighbours(given, seed, progress, k, metric):
 
 
 class TsneCommand(PictureCommand):
-    """The map of the digits uses the net of the digits, unless --net names another."""
+    """The map of the digits uses the net of the digits, unless --net names another. --html writes a page, too."""
+
+    not_recorded: tuple[str, ...] = (*NOT_RECORDED, "html")
 
     def run(self, **params):
         from minivis.data.samples import DIGITS, is_set
+        from minivis.errors import BadValue
+        from minivis.methods.looking.tsne_page import check_page
 
+        if params["html"] is not None:
+            check_page(params["html"], params["force"])
+            if params["codes"] == DIGITS:
+                raise BadValue("--html is for maps of pictures; the digits are drawn at their points: give codes or a "
+                               "folder")
         if params["codes"] == DIGITS and is_set(DIGITS) and unnamed("net"):
             params["net"] = DIGITS_NET
         return super().run(**params)
+
+    def write(self, out, result, picture, text, force):
+        from minivis.methods.looking.tsne_page import write_page
+
+        said = super().write(out, result, picture, text, force)
+        page = click.get_current_context().params["html"]
+        if page is None:
+            return said
+        write_page(page, result, force=force)
+        return f"wrote {page}, a page to explore"
 
 
 @picture_command(
@@ -162,9 +181,11 @@ class TsneCommand(PictureCommand):
     CODES,
     *options(TsneSettings, "perplexity", "layout"), option(TsneSettings, "side", type=whole(64, 8192)),
     option(TsneSettings, "most"),
+    click.Option(["--html"], metavar="FILE.html", show_default="none",
+                 help="Also write the map as one page to explore in a browser: zoom, names, search."),
     image=False, inputs=("codes",), kind=TsneCommand,
 )  # fmt: skip
-def tsne(given, seed, progress, perplexity, layout, side, most):
+def tsne(given, seed, progress, perplexity, layout, side, most, html):
     """Draw a map of the pictures in a file of CODES, on which similar pictures lie close together.
 
     CODES may also be a folder of pictures; --net then computes their codes. The word digits stands for scikit-learn's

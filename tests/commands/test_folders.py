@@ -278,3 +278,12 @@ def test_codes_of_others(run, here, refused):
     run("codes", "photos", *NET, "-o", "c.csv", "-q")
     assert "does not say of which net" in refused("codes", "photos", *NET, "-o", "c.csv", "--append")
     assert "c.txt: the name of a file of codes must end in one of" in refused("codes", "photos", *NET, "-o", "c.txt")
+
+
+def test_a_map_as_a_page(run, here, refused):
+    assert "wrote map.html, a page to explore" in run("tsne", "codes.h5", "--side", "64", "--html", "map.html")[1]
+    text = (here / "map.html").read_text()
+    assert "11 pictures" in text and "03.png" in text
+    record = json.loads(read_text("codes-tsne.png")["minivis"])
+    assert "--html" not in record["command"]
+    assert "map.txt: the name of a page must end in" in refused("tsne", "codes.h5", "--html", "map.txt", "-f")

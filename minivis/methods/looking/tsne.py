@@ -5,6 +5,7 @@ The grid moves each picture to its own cell, so that the sum of the squared dist
 """
 
 import math
+import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,6 +35,7 @@ class TsneGrid(Result):
     side: int
     divergence: float
     notes: tuple = ()
+    names: tuple = ()                           # of the pictures
 
     @property
     def array(self):
@@ -80,7 +82,8 @@ def tsne_grid(
         columns = int(cells.max()) + 1
         side = side or min(SIDE // (2 if layout == "both" else 1), max(1024, 64 * columns))
         tiles, missing = thumbnails(file, chosen, max(4, side // columns), progress)
-    return TsneGrid(places, cells, chosen, tuple(tiles), side, divergence, tuple(notes + missing),
+        names = tuple(os.path.basename(file.picture(int(i))) for i in chosen)
+    return TsneGrid(places, cells, chosen, tuple(tiles), side, divergence, tuple(notes + missing), names,
                     settings={"perplexity": used, "layout": layout, "side": side, "most": most})
 
 
