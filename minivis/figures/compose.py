@@ -11,8 +11,7 @@ from PIL import Image
 
 from minivis.errors import BadValue, TooLarge
 from minivis.figures.colormaps import COLORMAPS, colorize, display_limit, signed, unsigned
-from minivis.figures.text import INK, MUTED, text_picture
-from minivis.figures.text import percent as as_percent
+from minivis.figures.text import INK, MUTED, chance, text_picture
 from minivis.runtime.backend import to_cpu
 
 __all__ = ["COLORMAPS", "above", "bar_chart", "beside", "colorbar", "colorize", "contact_sheet", "display_limit",
@@ -196,7 +195,7 @@ def bar_chart(names, values, width=260, height=None, percent=True):
     low, high = (0, 1) if percent else (min(0, values.min()), max(0, values.max()) or (0 if values.min() else 1))
     rows = []
     for name, value in zip(names, values):
-        number = text_picture(as_percent(value) if percent else f"{value:.3g}", size=TEXT)
+        number = text_picture(chance(value) if percent else f"{value:.3g}", size=TEXT)
         bar = np.full((8, width, 3), TRACK, np.uint8)
         start, end = sorted(round((v - low) / (high - low) * width) for v in (0, value))
         bar[:, start:max(end, start + 1)] = ACCENT if value == values.max() else PALE

@@ -99,8 +99,13 @@ def _pieces(word, width, size):
 
 
 def percent(p):
-    """A probability as text, such as 98.2 %; below 1 it is never written as 100.0 %."""
-    return "<0.1 %" if 0 < p < 0.0005 else ">99.9 %" if 0.9995 <= p < 1 else f"{100 * p:.1f} %"
+    """A share as text, such as 98.2 %; below 1 it is never written as 100.0 %."""
+    return f"{100 * p:.1f} %" if p in (0, 1) else chance(p)
+
+
+def chance(p):
+    """A net's probability as text. What float32 rounds to 0 or 1 is neither: no softmax is that sure."""
+    return "<0.1 %" if p < 0.0005 else ">99.9 %" if p >= 0.9995 else f"{100 * p:.1f} %"
 
 
 def size_in_words(shape):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minivis.figures.text import INK, percent, size_in_words, text_picture
+from minivis.figures.text import INK, chance, percent, size_in_words, text_picture
 
 
 def ink(picture):
@@ -79,6 +79,12 @@ def test_hardly_any_room(text, width):
 ])  # fmt: skip
 def test_percent(p, text):
     assert percent(p) == text
+
+
+@pytest.mark.parametrize("p, text", [(1, ">99.9 %"), (0.99999, ">99.9 %"), (0.9994, "99.9 %"), (0, "<0.1 %")])
+def test_no_net_is_wholly_sure(p, text):
+    """float32 rounds probabilities to 0 and 1; beside ">99.9 %" a "100.0 %" would look like more."""
+    assert chance(np.float32(p)) == text
 
 
 def test_size_in_words():

@@ -29,7 +29,7 @@ from minivis.engine.memory import batch_that_fits
 from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue
 from minivis.figures.compose import above, contact_sheet, text_picture
-from minivis.figures.text import percent
+from minivis.figures.text import chance
 from minivis.images.preprocessing import Preprocessing
 from minivis.methods.adversarial.attacks import as_pixels, logits_of
 from minivis.methods.adversarial.cppn import Cppn, first_cppn, mutated, render
@@ -81,7 +81,7 @@ class Evolved(Result):
         return self.made
 
     def picture(self):
-        labels = [f"{percent(p)}\n{name}" for name, p in zip(self.names, self.probs)]
+        labels = [f"{chance(p)}\n{name}" for name, p in zip(self.names, self.probs)]
         sheet = contact_sheet(self.look.shown(self.made), labels=labels)
         return above([text_picture(self.sentence(), sheet.shape[1], align="center"), sheet])
 

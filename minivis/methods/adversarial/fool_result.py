@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minivis.figures.compose import bar_chart, panels, signed
-from minivis.figures.text import percent
+from minivis.figures.text import chance
 from minivis.images.metrics import distances
 from minivis.images.preprocessing import to_uint8
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
@@ -49,14 +49,13 @@ class Fooling(BatchResult):
     def draw(self, i):
         difference = self.made[i].astype(int) - self.subject.fitted[i]
         largest = abs(difference).max()
-        factor = 2 ** int(np.log2(127 / largest)) if 0 < largest <= 127 else 1
+        limit = float(largest) or 127.0
         new, sizes = self._answer(i, self.after), distances(self.subject.fitted[i], self.made[i])
-        verdict = f"{self.names[new]} {percent(self.after[i][new])}" + ("" if self.fooled[i] else ": not fooled")
+        verdict = f"{self.names[new]} {chance(self.after[i][new])}" + ("" if self.fooled[i] else ": not fooled")
         start = self.settings["start"]
         says = "the net's answer"
         titles = [f"{'the picture' if start is None else 'the start'}\n{self._said(i)}", says,
-                  f"the difference\n{factor} times as strong", f"the two together\n{verdict}", says]
-        limit = 127 / factor
+                  f"the difference\n{max(1.0, 127 / limit):.3g} times as strong", f"the two together\n{verdict}", says]
         shown = self.subject.shown
         images = [self.subject.drawn(i), self._chart(self.before[i]), signed(shown(difference), limit=limit),
                   shown(self.seen[i]), self._chart(self.after[i])]
@@ -69,7 +68,7 @@ class Fooling(BatchResult):
         if self.free is not None and self.free_probs is not None:
             best = self._answer(i, self.free_probs)
             images.append(shown(self.free[i]))
-            titles.append(f"maximised, without bound or prior\n{self.names[best]} {percent(self.free_probs[i][best])}")
+            titles.append(f"maximised, without bound or prior\n{self.names[best]} {chance(self.free_probs[i][best])}")
             bars.append(None)
         footer = f"{self.settings['method']}: {_sizes(sizes, self.made[i])}. Judged on the 8-bit picture, read back."
         return panels(images, titles, footer, bars, PANEL)
@@ -77,7 +76,7 @@ class Fooling(BatchResult):
     def _said(self, i):
         """The net's first answer."""
         first = self._answer(i, self.before)
-        return f"{self.names[first]} {percent(self.before[i][first])}"
+        return f"{self.names[first]} {chance(self.before[i][first])}"
 
     def _answer(self, i, probs):
         """The number of the class to speak of: the net's answer, or where several may be right the one aimed at."""
@@ -111,7 +110,7 @@ class Fooling(BatchResult):
 
     def _sentence(self, i):
         sizes, new = distances(self.subject.fitted[i], self.made[i]), self._answer(i, self.after)
-        what = f"{self._said(i)} -> {self.names[new]} {percent(self.after[i][new])}; {_sizes(sizes, self.made[i])}"
+        what = f"{self._said(i)} -> {self.names[new]} {chance(self.after[i][new])}; {_sizes(sizes, self.made[i])}"
         if self.fooled[i]:
             return what
         left = f"less than 50 % of {self.names[self.label[i]]}" if self.several else "another class"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import above, contact_sheet, panels, signed
-from minivis.figures.text import percent
+from minivis.figures.text import chance, percent
 from minivis.images.preprocessing import to_uint8
 from minivis.layers import cross_entropy
 from minivis.layers.softmax import softmax_forward
@@ -71,7 +71,7 @@ class LinearFool(Result):
         for what, x in (("held out, with the classifier's answers", self.x), ("after the smallest change", self.nudged),
                         (f"mixed with a bit of the weights of {name}", self.mixed)):
             p = self.probs(x[:few])
-            labels = [f"{self.names[k]} {percent(q)}" for k, q in zip(p.argmax(axis=1), p.max(axis=1))]
+            labels = [f"{self.names[k]} {chance(q)}" for k, q in zip(p.argmax(axis=1), p.max(axis=1))]
             tiles = [to_uint8(one).reshape(self.shape) for one in x[:few]]
             sheets[what] = contact_sheet(tiles, few, labels=labels, scale=max(1, 112 // side))
         return above([panels([sheet], [what], height=sheet.shape[0]) for what, sheet in sheets.items()], align="center")

@@ -19,7 +19,7 @@ from minivis.engine.network import Network
 from minivis.engine.units import parse_unit
 from minivis.errors import BadValue
 from minivis.figures.compose import bar_chart, panels, unsigned
-from minivis.figures.text import percent
+from minivis.figures.text import chance
 from minivis.layers.softmax import softmax_forward
 from minivis.methods.shared.result import Result
 from minivis.runtime.settings import CLASS, NUMBERS, number, takes, whole
@@ -57,7 +57,7 @@ class SoundFool(Result):
     def picture(self):
         change = self.after.astype(float) - self.before
         drawn = [levels(x[None].astype(float) / FULL)[0][0, :, :, 0].T[::-1] for x in (self.before, self.after, change)]
-        heard = [f"{self.names[p.argmax()]}, {percent(p.max())}" for p in self.probs]
+        heard = [f"{self.names[p.argmax()]}, {chance(p.max())}" for p in self.probs]
         spectra = [unsigned(one / 255, limit=1.0).repeat(2, axis=0).repeat(8, axis=1) for one in drawn]
         titles = [f"heard as {heard[0]}\nthe sound", f"heard as {heard[1]}\nwith the addition",
                   f"the addition alone\n{self.snr:.1f} dB below the sound"]
@@ -77,7 +77,7 @@ class SoundFool(Result):
 
     def __str__(self):
         told = self.numbers
-        return (f"{told['before']} {percent(told['p_before'])} -> {told['after']} {percent(told['p_after'])}, by an "
+        return (f"{told['before']} {chance(told['p_before'])} -> {told['after']} {chance(told['p_after'])}, by an "
                 f"addition {self.snr:.1f} dB below the sound{'' if self.ok else ': not fooled'}")
 
 

@@ -15,7 +15,7 @@ from minivis.engine.network import Network
 from minivis.engine.units import parse_unit
 from minivis.errors import BadValue
 from minivis.figures.compose import above, beside, contact_sheet, panels, signed
-from minivis.figures.text import percent
+from minivis.figures.text import chance
 from minivis.images.preprocessing import to_uint8
 from minivis.layers import Flatten, FullyConnected, Softmax
 from minivis.layers.softmax import softmax_forward
@@ -55,13 +55,13 @@ class Mixed:
         largest = abs(self.change).max() or 1.0
         factor = max(1.0, MAGNIFIED / largest)
         shown = [self.before, to_uint8(128 + factor * self.change), self.after]
-        titles = [f"{self.said[0]}, {percent(self.said[1])}\n{self.classifier}",
+        titles = [f"{self.said[0]}, {chance(self.said[1])}\n{self.classifier}",
                   f"the change, times {factor:.2g}\nat most {largest:.0f} of 255, mean {abs(self.change).mean():.1f}",
-                  f"{self.says[0]}, {percent(self.says[1])}\n{self.classifier}"]
+                  f"{self.says[0]}, {chance(self.says[1])}\n{self.classifier}"]
         return panels(shown, titles, height=192)
 
     def __str__(self):
-        return (f"{self.classifier}: {self.said[0]} {percent(self.said[1])} -> {self.says[0]} {percent(self.says[1])}, "
+        return (f"{self.classifier}: {self.said[0]} {chance(self.said[1])} -> {self.says[0]} {chance(self.says[1])}, "
                 f"by at most {abs(self.change).max():.0f} levels of 255 and {abs(self.change).mean():.1f} on average"
                 + (f"; by the signs of the weights alone, {self.by_sign} levels are enough" if self.by_sign else ""))
 

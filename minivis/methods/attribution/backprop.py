@@ -21,7 +21,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import display_limit, panels, signed, unsigned
 from minivis.layers.relu import RELU_RULES
 from minivis.layers.rules import RULES, RuleName, rule_named
-from minivis.methods.shared.gradient import pixel_gradient
+from minivis.methods.shared.gradient import SAME, ignores_picture, pixel_gradient
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.settings import SEED, SWITCH, TEXT, choice, several, takes
@@ -60,6 +60,7 @@ class Backprop(BatchResult):
             what = f"d {self.target.name(i)} / d pixel" if rule == "normal" else f'rule "{rule}"'
             what = f"max |{what}|" if absolute and rule == "normal" else what
             what = f"part of {self.target.name(i)}" if share else what
+            what = SAME if ignores_picture(self.target.acts.net, self.target.units[i].layer, rule) else what
             titles.append(f"{RULES[rule].title}\n{what if limit else 'nothing arrives: the unit is off'}")
             colormap = "inferno" if absolute else "grey" if shown.shape[2] == 3 else "diverging"
             bars.append((colormap, 0.0 if absolute else -limit, limit) if limit else None)

@@ -22,7 +22,7 @@ from minivis.engine.network import Network
 from minivis.engine.units import Unit, UnitLike, unit_values
 from minivis.errors import BadValue
 from minivis.figures.compose import display_limit, overlay, panels
-from minivis.figures.text import percent
+from minivis.figures.text import chance
 from minivis.methods.attribution.settings import OcclusionSettings
 from minivis.methods.shared.fills import filled
 from minivis.methods.shared.result import PANEL, BatchResult, Subject, input_of, seen_by
@@ -85,7 +85,7 @@ class Occlusion(BatchResult):
         return self.best[i].value - value > 1e-3 * max(abs(value), abs(value - self.worst[i].value))
 
     def _value(self, value):
-        return percent(value) if self.settings["measure"] == "prob" else f"= {value:.3g}"
+        return chance(value) if self.settings["measure"] == "prob" else f"= {value:.3g}"
 
     def describe(self, i):
         worst, best = self.worst[i], self.best[i]

@@ -20,6 +20,7 @@ from minivis.figures.compose import display_limit, overlay, panels, signed, unsi
 from minivis.layers.relevance import RELEVANCE_RULES
 from minivis.methods.attribution.kinds import KINDS, SIGNED, SaliencyKind, missing
 from minivis.methods.attribution.settings import SaliencySettings
+from minivis.methods.shared.gradient import SAME, ignores_picture
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.described import set_by
@@ -195,6 +196,8 @@ def drawn(result, i):
     if not limit:
         return f"{kind.title}\nno gradient: the unit is inactive", np.zeros((*heat.shape, 3), np.uint8), None
     how = kind.formula.format(name=result.target.name(i), **result.settings)
+    if ignores_picture(result.target.acts.net, result.target.units[i].layer, result.settings["kind"]):
+        how = SAME
     if result.settings["kind"] in SIGNED:
         return f"{kind.title}\n{how}", signed(heat), ("diverging", -limit, limit)
     return f"{kind.title}\n{how}", unsigned(heat), ("inferno", 0.0, limit)

@@ -22,7 +22,7 @@ from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, takes
 from minivis.types import Pictures
 
-SHEET = 560                                     # pixels: about the width of the sheet of maps
+SHEET = 1000                                    # pixels: about the width of the sheet of maps
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class ActivationGrid(BatchResult):
         C = self.maps.shape[3]
         columns = math.ceil((2 * len(shown)) ** 0.5)            # twice as wide as high, if maps are square
         width = tiles[0].shape[1]
-        scale = min(64, max(1, SHEET // (columns * width)))
+        scale = min(64, max(1, round(SHEET / (columns * width))))
         labels = [str(c) for c in shown] if scale * width >= 24 else None
         sheet = contact_sheet(tiles, columns, labels=labels, scale=scale, gap=2)
         kind = "values" if maps.shape[1:3] == (1, 1) else "maps"

@@ -13,7 +13,7 @@ from minivis.engine.checks import check_finite
 from minivis.engine.ending import Ending, answering
 from minivis.engine.network import Network
 from minivis.figures.compose import bar_chart, panels
-from minivis.figures.text import percent
+from minivis.figures.text import chance
 from minivis.methods.looking.settings import ClassifySettings
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import last_of
@@ -41,7 +41,7 @@ class Classes(BatchResult):
     def draw(self, i):
         chart = bar_chart([self.names[k] for k in self.classes[i]], self.probs[i], height=PANEL)
         seen = self.subject.drawn(i)
-        title = f"{self.names[self.classes[i][0]]} {percent(self.probs[i][0])}"
+        title = f"{self.names[self.classes[i][0]]} {chance(self.probs[i][0])}"
         return panels([seen, chart], [f"what the net sees\n{seen.shape[1]} x {seen.shape[0]} pixels",
                                       f"{title}\nprobability of each class" + ", by itself" * self.several],
                       height=PANEL)
@@ -55,7 +55,7 @@ class Classes(BatchResult):
         return len(self.subject)
 
     def __str__(self):
-        lines = [[f"{percent(p):>8}  {self.names[k]}" for k, p in zip(*rows)] for rows in zip(self.classes, self.probs)]
+        lines = [[f"{chance(p):>8}  {self.names[k]}" for k, p in zip(*rows)] for rows in zip(self.classes, self.probs)]
         head = "each class by itself: the probabilities do not add up to 100 %\n" if self.several else ""
         return head + "\n\n".join("\n".join(rows) for rows in lines)
 

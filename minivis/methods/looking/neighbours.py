@@ -21,6 +21,7 @@ from minivis.runtime.settings import CODES, SEED, takes
 from minivis.sweeps.codes_file import codes_source
 from minivis.types import Pictures
 
+DISTANCES = {"cosine": "cosine distance", "l2": "L2 distance"}           # their names, in figures
 TILE = 144                                      # pixels
 
 
@@ -39,7 +40,7 @@ class Neighbours(Result):
 
     def picture(self):
         metric = self.settings["metric"]
-        names = [f"{os.path.basename(path)}\n{metric} {distance:.3g}" for path, distance in self.found]
+        names = [f"{os.path.basename(path)}\n{DISTANCES[metric]} {distance:.3g}" for path, distance in self.found]
         return contact_sheet(list(self.tiles), labels=["the picture", *names], columns=min(len(self.tiles), 7), scale=1)
 
     @property

@@ -3,6 +3,9 @@
 import numpy as np
 
 from minivis.engine.memory import batch_that_fits
+from minivis.engine.roles import ancestors
+from minivis.layers import LRN, GlobalMaxPool, MaxPool2D, Multiply
+from minivis.layers.elementwise import Elementwise
 from minivis.layers.rules import rule_named
 from minivis.methods.shared.target import aim
 from minivis.runtime.backend import get_xp, to_cpu
@@ -29,6 +32,19 @@ def input_gradient(net, target, rule="normal"):
 def at_pixels(net, dx, rule):
     """What a backward pass by a rule brought to the net's input, as something of the pixels, on the CPU."""
     return to_cpu(dx.sum(axis=3, keepdims=True) if rule_named(rule).relevance else net.preprocess_adjoint(dx))
+
+
+SAME = "no max pool: the same for any picture"         # below such a map
+
+
+def ignores_picture(net, layer, rule):
+    """Whether a backward pass from ``layer`` by a rule is the same for every picture.
+
+    The deconvnet asks no ReLU what was on. It learns of the picture by switches of max pools alone, and by activations
+    that are no ReLUs; where a net has neither, it draws the net's weights, often the grid of its strides.
+    """
+    asked = (MaxPool2D, GlobalMaxPool, Elementwise, Multiply, LRN)
+    return rule == "deconv" and not any(isinstance(net.nodes[name].layer, asked) for name in ancestors(net, layer))
 
 
 def mean_gradient(net, variants, count, units, *, progress=False, title=""):

@@ -8,7 +8,7 @@ from minivis.engine.checks import check_finite
 from minivis.engine.network import Activations
 from minivis.engine.units import Unit, one_hot, parse_unit
 from minivis.errors import BadValue, UnknownName
-from minivis.figures.text import percent
+from minivis.figures.text import chance
 from minivis.runtime.backend import get_xp, to_cpu
 
 
@@ -43,7 +43,7 @@ class Target:
 
     def title(self, i):
         """The name with its probability, or with its value."""
-        return f"{self.name(i)} {percent(self.probs[i])}" if self.probs is not None else (
+        return f"{self.name(i)} {chance(self.probs[i])}" if self.probs is not None else (
             f"{self.name(i)} = {self.values[i]:.3g}")
 
     def describe(self, i):

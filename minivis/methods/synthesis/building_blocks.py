@@ -144,7 +144,9 @@ def activation_atlas(
     of a cell that is drawn. steps, side: as in `building_blocks`.
     """
     layer, rng = maps_layer(net, layer), np.random.default_rng(seed)
-    source, vectors, notes, read = Collection.of(pictures), [], [], 0
+    source, read = Collection.of(pictures), 0
+    vectors: list = []
+    notes: list = []
     for k in track(range(len(source)), progress, "places"):
         if len(vectors) * per_picture >= most:
             notes.append(f"the first {read:,} of {len(source):,} pictures")

@@ -17,7 +17,7 @@ from minivis.engine.ending import Ending, answering
 from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
-from minivis.figures.text import percent
+from minivis.figures.text import chance
 from minivis.images import metrics
 from minivis.images.preprocessing import to_uint8
 from minivis.layers import Dropout, Flatten, ReLU, Softmax
@@ -208,4 +208,4 @@ def classes(net, original, pictures):
     p = to_cpu(net.forward(input_of(net, both), keep={prob}, until=prob, grad=None)[prob]).reshape(len(both), -1)
     best = p.argmax(axis=1)
     names = Ending.of(net).names(p.shape[1])
-    return tuple(f"{names[k]} {percent(p[i, k])}" for i, k in enumerate(best))
+    return tuple(f"{names[k]} {chance(p[i, k])}" for i, k in enumerate(best))

@@ -20,7 +20,7 @@ from minivis.engine.network import Network
 from minivis.engine.units import UnitLike, before_relu, parse_unit, unit_values
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
-from minivis.figures.text import percent
+from minivis.figures.text import chance
 from minivis.images.given import as_picture
 from minivis.images.masks import MASK
 from minivis.images.preprocessing import Preprocessing, to_uint8
@@ -66,7 +66,7 @@ class Maximize(Result):
         return self.pictures
 
     def label(self, i):
-        return f"{self.names[i]} {percent(self.probs[i])}" if self.probs is not None else (
+        return f"{self.names[i]} {chance(self.probs[i])}" if self.probs is not None else (
             f"{self.names[i]}\n{self.values[i]:.3g}")
 
     def picture(self):

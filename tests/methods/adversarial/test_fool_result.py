@@ -57,9 +57,9 @@ def test_a_sentence_for_each_picture():
 
 
 def test_the_difference_is_drawn_as_strong_as_fits(monkeypatch):
-    """4 levels fit 31 times into 127: 16 is the largest power of two; the largest change of the other is 1: 64."""
+    """4 levels fit 31.75 times into 127, and 1 level 127 times: the colour bar ends at the largest change."""
     drawn, real = [], fool_result.panels
     monkeypatch.setattr(fool_result, "panels", lambda images, titles, *rest: drawn.append(titles[2]) or real(
         images, titles, *rest))
     two_fooled().picture()
-    assert drawn == ["the difference\n16 times as strong", "the difference\n64 times as strong"]
+    assert drawn == ["the difference\n31.8 times as strong", "the difference\n127 times as strong"]

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from linear_nets import PICTURE, SLOPE, W, linear
 
+from minivis.engine.surgery import with_pooling
+from minivis.methods.attribution.backprop import backprop
 from minivis.methods.shared import gradient
-from minivis.methods.shared.gradient import input_gradient, mean_gradient, pixel_gradient, strongest_channel
+from minivis.methods.shared.gradient import (
+    ignores_picture,
+    input_gradient,
+    mean_gradient,
+    pixel_gradient,
+    strongest_channel,
+)
 from minivis.methods.shared.target import aim, units_of
 
 
@@ -46,3 +54,15 @@ def test_the_mean_is_that_of_one_pass_after_another(vgg, rng, monkeypatch, fit, 
 def test_the_strongest_colour_counts_without_its_sign():
     colours = np.array([[[[1.0, -5, 2], [0, 0, 0]], [[-3, 3, 2.5], [-1, 0, 0.5]]]])
     np.testing.assert_array_equal(strongest_channel(colours), [[[5, 0], [3, 1]]])
+
+
+def test_a_deconvnet_without_max_pools_does_not_know_the_picture(vgg, rng):
+    """And says so below the map, where it is drawn; with max pools their switches tell it something."""
+    net = with_pooling(vgg, "average")
+    assert ignores_picture(net, "fc8", "deconv") and not ignores_picture(net, "fc8", "guided")
+    assert not ignores_picture(vgg, "fc8", "deconv")
+    pictures = rng.integers(0, 256, (2, 16, 16, 3), np.uint8)
+    one, other = backprop(net, pictures, "cat", rules=("deconv",)).gradients["deconv"]
+    np.testing.assert_allclose(one, other, rtol=1e-5)
+    one, other = backprop(vgg, pictures, "cat", rules=("deconv",)).gradients["deconv"]
+    assert abs(one - other).max() > 0
