@@ -37,7 +37,18 @@ def read_for(params, *, photographs=True, quiet=False, **settings):
         say_which(given, quiet or given.net_name in told)
         told.add(given.net_name)
     tell_answer(given.net, quiet)
+    tell_of_file(given, quiet)
     return given
+
+
+def tell_of_file(given, quiet):
+    """Say what a user may not expect of the picture: further frames, or numbers that are read as black."""
+    from minivis.images.given import remarks_on
+    from minivis.runtime.progress import remark
+
+    if given.image is not None and given.image_name not in (None, "-") and given.image.shape[2] in (1, 3):
+        for said in remarks_on(given.image_name, given.image):
+            remark(said, not quiet)
 
 
 def unnamed(option):

@@ -2,10 +2,12 @@
 
 import io
 import os
+from contextlib import suppress
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from minivis.errors import MinivisError
 from minivis.images.eight_bits import to_8_bit
 from minivis.images.files import UPRIGHT, opened_picture, orientation_of, read_image
 
@@ -36,6 +38,21 @@ def alpha_of(path):
         alpha = np.asarray(im.convert("RGBA").getchannel("A"))
         alpha = UPRIGHT.get(orientation_of(im), lambda a: a)(alpha[..., None])
     return None if (alpha == 255).all() else np.ascontiguousarray(alpha)
+
+
+DARK = 16                                       # 4095 / 257, the highest level of 12 bits that are read as 16
+
+
+def remarks_on(path, pixels):
+    """Yield what a user may not expect of a picture, uint8 (H, W, 1) or (H, W, 3), that was read from ``path``."""
+    name = os.path.basename(path)
+    with suppress(MinivisError), opened_picture(path) as (im, *_):
+        frames = getattr(im, "n_frames", 1)
+        if frames > 1:
+            yield f"{name} has {frames} {'pages' if im.format == 'TIFF' else 'frames'}, of which the first is used"
+        if im.mode.startswith("I") and 0 < int(pixels.max()) <= DARK:
+            yield (f"{name} is nearly black: its highest level is {pixels.max()} of 255; if it holds 12 bits in 16, "
+                   "multiply its numbers by 16 first")
 
 
 def size_of(path):

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from commandline import scene
+from PIL import Image
 
 from minivis.commands import default_net
 from minivis.commands.default_net import installed  # the real one, before conftest.py replaces it
@@ -93,3 +94,22 @@ def test_it_is_installed_once_the_catalogue_finds_it(monkeypatch):
     assert not installed()
     monkeypatch.setattr(catalogue, "find", {"squeezenet": "here.h5"}.get)
     assert installed()
+
+
+def test_a_film_is_never_its_first_frame_in_silence(run, here):
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]
+    frames[0].save("film.gif", save_all=True, append_images=frames[1:])
+    code, _, err = run("classify", "film.gif", "--net", "tiny.h5")
+    assert code == 0 and "film.gif has 3 frames, of which the first is used" in err
+    assert run("classify", "film.gif", "--net", "tiny.h5", "-q")[2] == ""
+    frames[0].save("still.gif")
+    assert run("classify", "still.gif", "--net", "tiny.h5")[2] == ""
+
+
+def test_numbers_of_12_bits_that_are_read_as_black(run, here):
+    grey = np.arange(400, dtype=np.uint16).reshape(20, 20)
+    Image.fromarray(grey * 10).save("dark.tif")
+    Image.fromarray(grey * 160).save("bright.tif")
+    assert "dark.tif is nearly black: its highest level is 16 of 255; if it holds 12 bits" in run(
+        "classify", "dark.tif", "--net", "tiny.h5")[2]
+    assert run("classify", "bright.tif", "--net", "tiny.h5")[2] == ""

@@ -118,7 +118,7 @@ function paint() {
   if (map.width !== Math.round(w * ratio)) map.width = Math.round(w * ratio);
   if (map.height !== Math.round(h * ratio)) map.height = Math.round(h * ratio);
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.fillStyle = "#fff"; pen.fillRect(0, 0, w, h);
+  pen.globalAlpha = 1; pen.fillStyle = "#fff"; pen.fillRect(0, 0, w, h);
   const side = room() * view.scale;
   pen.imageSmoothingEnabled = side < 2 * data.tile;
   const one = k => {
@@ -173,12 +173,13 @@ function show(k, x, y) {
 function find() {
   wanted = search.value.trim().toLowerCase();
   hits = wanted ? items.map((item, k) => k).filter(k => items[k][6].toLowerCase().includes(wanted)) : [];
-  hitSet = new Set(hits); hit = -1;
+  hitSet = new Set(hits); hit = -1; show(-1);
   document.getElementById("found").textContent = wanted ? hits.length + " found" : "";
   draw();
 }
 function next() {
   if (!hits.length) return;
+  show(-1);
   hit = (hit + 1) % hits.length;
   const scale = Math.max(view.scale, 120 / room()), [x, y] = at(items[hits[hit]]);
   view = {x: innerWidth / 2 - x * scale, y: innerHeight / 2 - y * scale, scale};
