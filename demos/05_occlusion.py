@@ -1,37 +1,45 @@
-"""Which part of the picture does the net need? A grey square slides over it, and the class's probability falls.
+"""Which part of the picture does the net need? A grey square slides over it, and the class's probability changes.
 
-Zeiler & Fergus 2014, section 4.2 (lecture 9). This takes forward passes only, so it works on any classifier.
+Zeiler & Fergus 2014, section 4.2 (lecture 9). Forward passes only, so it works on any classifier. Beside each
+map stands what the net sees instead, wherever the square lies.
 """
 
 import sys
 
 import numpy as np
-from loading import load, save
+from loading import load_some, save
+
+COLOURS = np.uint8([(190, 190, 190), (0, 114, 178), (213, 94, 0), (0, 158, 115), (230, 159, 0), (204, 121, 167)])
 
 
 def main(argv=None):
-    net, image, out = load(__doc__, argv, "05_occlusion.png")
-    prob, (H, W) = net.role("prob"), image.shape[:2]
-    size, step = max(1, H * 3 // 10), max(1, H // 16)           # of the square, and from one place to the next
+    net, pictures, out = load_some(__doc__, argv, "05_occlusion.png", (128, 90))       # a cat and a bicycle
+    prob, figure = net.role("prob"), {}
+    names = net.class_names or [f"class {k}" for k in range(net.shapes()[prob][-1])]
+    for image in pictures:
+        H, W = image.shape[:2]
+        size, step = max(1, H * 3 // 10), max(1, H // 16)       # of the square, and from one place to the next
+        p = net.forward(net.preprocess(image), grad=None)[prob][0]
+        best = p.argmax()
 
-    probs = net.forward(net.preprocess(image), grad=None)[prob][0]
-    best = probs.argmax()
+        tops, lefts = (range(-(size // 2), side - size // 2, step) for side in (H, W))   # centres: over all the picture
+        rows = []
+        for top in tops:
+            covered = np.repeat(image[None], len(lefts), axis=0)        # a whole row of places in one batch
+            for copy, left in zip(covered, lefts):
+                copy[max(0, top):top + size, max(0, left):left + size] = 128
+            rows.append(net.forward(net.preprocess(covered), grad=None)[prob])
+        probs = np.stack(rows)                                  # (places down, places across, classes)
 
-    drop, times = np.zeros((H, W)), np.zeros((H, W))
-    for top in range(0, H - size + step, step):
-        covered, places = [], []
-        for left in range(0, W - size + step, step):            # a whole row of places in one batch
-            copy = image.copy()
-            copy[top:top + size, left:left + size] = 128
-            covered.append(copy)
-            places.append(np.s_[top:top + size, left:left + size])
-        p = net.forward(net.preprocess(np.stack(covered)), grad=None)[prob][:, best]
-        for place, value in zip(places, p):
-            drop[place] += probs[best] - value                  # how far it fell, for every pixel that was covered
-            times[place] += 1
-
-    name = net.class_names[best] if net.class_names else f"class {best}"
-    save(out, {f"p({name}) = {probs[best]:.4f}": image, f"drop of p({name})\nwhere a square covers": drop / times})
+        winners = probs.argmax(axis=2)
+        order = sorted(set(winners.ravel()), key=lambda k: (k != best, -(winners == k).sum()))
+        rank = np.minimum(np.array([[order.index(k) for k in row] for row in winners]), len(COLOURS) - 1)
+        named = ", ".join(f"{names[k]} {(winners == k).mean():.0%}" for k in order[:3])
+        change = probs[:, :, best]
+        figure[f"{names[best]}: p = {p[best]:.1%}\nthe picture"] = image
+        figure[f"p({names[best]}) where the square lies\nfrom {change.min():.2g} to {change.max():.2g}"] = change
+        figure[f"the most likely class there\n{named}"] = COLOURS[rank]
+    save(out, figure)
 
 
 if __name__ == "__main__":

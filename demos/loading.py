@@ -11,9 +11,11 @@ PAINTING = CHECKOUT / "minivis" / "data" / "strokes.png"
 sys.path.insert(0, str(CHECKOUT))                       # so that a demo runs in a clone without installing minivis
 
 import minivis as mv  # noqa: E402
+from minivis.data.samples import upright  # noqa: E402, F401
+from minivis.data.vowels import speak  # noqa: E402
 from minivis.errors import MinivisError  # noqa: E402
 from minivis.figures.colormaps import display_limit, signed, unsigned  # noqa: E402
-from minivis.figures.compose import panels  # noqa: E402
+from minivis.figures.compose import contact_sheet, panels  # noqa: E402
 from minivis.figures.line_chart import line_chart  # noqa: E402
 from minivis.images.preprocessing import Preprocessing  # noqa: E402
 from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax  # noqa: E402
@@ -32,6 +34,29 @@ def load(doc, argv, out, whole=False, net="emoji-vgg", size=224):
         if whole:
             return net, read(args.image, args.size), args.out
         return net, net.fit(mv.read_image(args.image, None if net.input_size else args.size)).image, args.out
+    except MinivisError as error:
+        parser.error(str(error))
+
+
+def load_nets(doc, argv, out, names=("emoji-vgg", "emoji-vgg-robust")):
+    """`load` with several nets that read pictures of one size, {name: net}: that of --net, or those with ``names``."""
+    parser, args = parse(doc, argv, out, CHECKOUT / "minivis" / "data" / "goose.png", "a picture", "")
+    try:
+        nets = {name: mv.load(name) for name in ([args.net] if args.net else names)}
+        net = next(iter(nets.values()))
+        return nets, net.fit(mv.read_image(args.image, None if net.input_size else args.size)).image, args.out
+    except MinivisError as error:
+        parser.error(str(error))
+
+
+def load_some(doc, argv, out, numbers, net="emoji-vgg"):
+    """`load` with a list of pictures: that of --image, or those of tests/data/emoji.npz with these numbers."""
+    default = CHECKOUT / "tests" / "data" / "emoji.npz"
+    parser, args = parse(doc, argv, out, default, "a picture", net)
+    try:
+        net = mv.load(args.net)
+        some = np.load(default)["images"][list(numbers)] if args.image == default else [mv.read_image(args.image)]
+        return net, [net.fit(picture).image for picture in some], args.out
     except MinivisError as error:
         parser.error(str(error))
 
@@ -84,6 +109,22 @@ def read(path, size):
 def load_net(name):
     """A net that a demo needs whatever picture it is given."""
     return mv.load(name)
+
+
+def own_options(doc, argv, out):
+    """Parse ``argv`` of a demo whose net and data are its own; return the path to save to."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
+    return parser.parse_args(argv).out
+
+
+def spoken(vowel):
+    """A vowel, (2048,) of -1 to 1, by one speaker."""
+    return speak(vowel, np.random.default_rng((0, 9)))
+
+
+def sheet_of(pictures, columns):
+    return contact_sheet(pictures, columns, scale=1)
 
 
 def digits(doc, argv, out, count=False):

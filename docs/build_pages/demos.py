@@ -27,7 +27,7 @@ def show(figure, height=256):
         bars.append(limit and (kind, 0 if kind == "inferno" else -limit, limit))
     return Image.fromarray(panels(images, list(figure), colorbars=bars, height=height))
 '''
-REPLACED = ("load", "load_many", "load_net", "digits", "read", "save")
+REPLACED = ("load", "load_many", "load_net", "load_nets", "load_some", "own_options", "digits", "read", "save")
 DATA = 'files("minivis.data")'
 DIGITS = '''
 data = load_digits()
@@ -132,6 +132,7 @@ def show_picture(app, docname, source):
 def extra_imports(taken):
     """The imports that a script needs for what its demo takes from loading.py."""
     found = {"load_many": "from minivis.data.samples import Samples",
+             "load_some": "from minivis.data.samples import Samples",
              "digits": "from sklearn.datasets import load_digits"}
     lines = [found[name] for name in taken if name in found]
     needed = {*taken, *re.findall(r"\w+", "\n".join(definitions(taken)))} - {"mv", "np"}
@@ -158,11 +159,22 @@ def unloaded(body):
     body = re.sub(r"^(\w+), (\w+), out = load\(([^)]*)\)(.*)$", loaded, body, flags=re.MULTILINE)
     body = re.sub(r"^net, pictures, out = load_many\([^)]*\)(.*)$",
                   r'net = mv.load("emoji-vgg")\npictures = Samples().images\1', body, flags=re.MULTILINE)
+    body = re.sub(r"^net, pictures, out = load_some\(.*?, \(([\d, ]+)\)\)(.*)$",
+                  r'net = mv.load("emoji-vgg")\npictures = Samples().images[[\1]]\2', body, flags=re.MULTILINE)
+    body = re.sub(r"^nets, image, out = load_nets\([^(\n]*?(?:, (\(.+?\)))?\)$", several, body, flags=re.MULTILINE)
+    body = re.sub(r"^out = own_options\(.*\)\n", "", body, flags=re.MULTILINE)
     body = re.sub(r"^pictures, labels, options = digits\([^)]*\)(?: .*)?$", DIGITS.strip(), body, flags=re.MULTILINE)
     body = body.replace("options.steps", "1200").replace("load_net(", "mv.load(")
     painting = rf'mv.read_image({DATA} / "strokes.png", \1)'
     body = re.sub(r"\bread\(PAINTING, (.+?)\)$", painting, body, flags=re.MULTILINE)
     return re.sub(r"^save\((?:out|options\.out), ", "drawn = show(", body, flags=re.MULTILINE) + "\ndrawn"
+
+
+def several(match):
+    names = match[1] or '("emoji-vgg", "emoji-vgg-robust")'
+    picture = f'mv.read_image({DATA} / "goose.png")'
+    return (f"nets = {{name: mv.load(name) for name in {names}}}\n"
+            f'image = nets["emoji-vgg"].fit({picture}).image          # or a file of yours')
 
 
 def loaded(match):

@@ -15,7 +15,7 @@ from minivis.images.files import read_image
 
 DEMOS = Path(__file__).parents[2] / "demos"
 SCRIPTS = sorted(DEMOS.glob("[0-9][0-9]_*.py"))
-OWN_NETS = ("linear", "adversarial", "tsne_digits")             # demos with nets and data of their own
+OWN_NETS = ("linear", "adversarial", "tsne_digits", "templates", "sound")     # nets and data of their own
 OF_A_NET = [script for script in SCRIPTS if script.stem[3:] not in OWN_NETS]
 
 
@@ -92,8 +92,23 @@ def test_saliency_is_the_method(demo):
 
 def test_occlusion_is_the_method(demo):
     saved = demo(by_name("occlusion"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
-    result = mv.occlusion(mv.load("tiny.h5"), mv.read_image("photo.png"), window=16 * 3 // 10, stride=1)
-    np.testing.assert_allclose(list(saved.values())[1], result.maps[0], rtol=1e-4, atol=1e-6)
+    net = mv.load("tiny.h5")
+    _, probs, winners = saved.values()
+    picture = net.fit(mv.read_image("photo.png")).image
+    best = net.forward(net.preprocess(picture))["prob"][0].argmax()
+    size, (top, left) = 16 * 3 // 10, (9, 5)                    # a square of 4, round the pixel (9, 5)
+    covered = picture.copy()
+    covered[top - 2:top + 2, left - 2:left + 2] = 128
+    p = net.forward(net.preprocess(covered))["prob"][0]
+    assert size == 4 and probs.shape == (16, 16) and winners.shape == (16, 16, 3)
+    np.testing.assert_allclose(probs[top, left], p[best], rtol=1e-4)
+
+
+def test_covering_the_cat_hides_it_and_covering_what_is_beside_the_bicycle_shows_it(demo):
+    saved = demo(by_name("occlusion"), "--out", "out.png")
+    cat, bicycle = list(saved.values())[1::3]
+    assert cat.min() < 0.01 and cat.max() > 0.7                 # the cat: 80 %
+    assert bicycle.max() > 0.5 and bicycle.min() < 0.05         # the bicycle: 34.6 %, at most 70 %
 
 
 def test_segment_is_the_method_on_what_the_net_sees(demo):
@@ -151,6 +166,33 @@ def test_codes_part_the_digits_better_than_pixels(demo, tmp_path, capsys):
     assert capsys.readouterr().out == "wrote out.png\n" and read_image(tmp_path / "out.png").shape[2] == 3
     pixels, codes = (float(re.findall(r"([0-9.]+)% of the five", title)[0]) for title in saved)
     assert codes > 86 > pixels > 60 and all(sheet.std() > 5 for sheet in saved.values())
+
+
+def test_a_bit_of_goldfish_is_enough_for_the_linear_classifier(demo):
+    """At most 30 and 67 of 255; 4.8 and 10.4 on average."""
+    said = list(demo(by_name("templates"), "--out", "out.png"))
+    assert said[1].startswith("goose") and said[4].startswith("tropical fish")
+    assert said[3].startswith("= tropical fish 99") and said[6].startswith("= blossom 99")
+    means = [float(re.findall(r"mean ([0-9.]+)", said[k])[0]) for k in (2, 5)]
+    assert means[0] < 8 and means[1] < 16
+
+
+def test_the_added_sound_is_faint_and_makes_another_vowel(demo):
+    """42.5 dB; 35 would have been allowed."""
+    before, after, alone = demo(by_name("sound"), "--out", "out.png")
+    assert "heard as a" in before and "heard as o" in after
+    assert float(re.findall(r"([0-9.]+) dB", alone)[0]) > 34.9
+
+
+def test_the_robust_net_stands_beside(demo):
+    saved = demo(by_name("saliency"), "--out", "out.png")
+    assert [title.split("\n")[-1] for title in saved] == ["goose", "emoji-vgg", "emoji-vgg-robust"]
+    plain, robust = list(saved.values())[1:]
+    strongest = lambda sheet: sheet >= np.sort(sheet.ravel())[-40]      # noqa: E731
+    rock = np.s_[6:24, 33:53]                                           # to the right of its head
+    shares = [strongest(sheet)[rock].mean() / strongest(sheet).mean() for sheet in (plain, robust)]
+    assert shares[0] > 3 and shares[1] < 0.5                            # 1: as many as anywhere
+    assert plain.max() > 2 * robust.max()
 
 
 def test_fool_is_the_method(demo):
