@@ -219,6 +219,12 @@ def having(words, *attributes):
     return Kind(words, read)
 
 
+def read_nets(value):
+    if not isinstance(value, dict) or not value or not all(isinstance(name, str) for name in value):
+        raise ValueError
+    return {name: NET.read(net) for name, net in value.items()}
+
+
 def read_any_number(value):
     if kind_of(value) not in ("i", "u", "f"):
         raise ValueError
@@ -235,6 +241,8 @@ NUMBERS = Kind("an array of numbers", read_numbers)
 ARRAY = Kind("an array of numbers, NumPy's or CuPy's", read_array)
 CLASS = Kind("a class, by its number or name", read_class)
 ACTIVATIONS = having("the activations of a pass, as net.forward returns them", "net", "shapes")
+NET = having("a net, as mv.load returns it", "nodes", "layers")
+NETS = Kind("nets by their names, {name: net}", read_nets)
 CODES = Kind("codes: an array, a path, or what mv.codes returns", read_codes)
 COLOUR = Kind("a name, or a colour in numbers", read_colour)
 FUNCTION = having("a function", "__call__")
@@ -244,7 +252,7 @@ SOURCE = Kind("a path, or an open binary file", lambda value: value if hasattr(v
 SEQUENCE = having("an array, or several", "__len__", "__getitem__")
 # what an argument of this name is wherever `takes` stands, unless it says otherwise
 SHARED = {
-    "net": having("a net, as mv.load returns it", "nodes", "layers"),
+    "net": NET,
     "watch": having("a mv.Watch", "checkpoint", "interrupted"), "progress": Kind("True or False", read_progress),
     "layer": TEXT, "layers": Kind("a layer's name, several, or a dict of names and weights", read_layers),
     "preset": TEXT, "kind": TEXT, "kinds": NAMES, "metric": TEXT, "layout": TEXT, "order": TEXT, "scale": TEXT,

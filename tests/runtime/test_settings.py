@@ -39,7 +39,7 @@ PUBLIC = {name: getattr(mv, name) for name in mv.__all__ if inspect.isfunction(g
 
 # arguments that are no settings: what a function works on, whose own sentence says what it should be
 INPUTS = {"image", "content", "style", "styles", "masks", "guide", "first", "array", "unit", "units", "text", "label",
-          "target", "to", "start", "pictures", "folder", "name_or_path"}
+          "target", "to", "start", "objective", "pictures", "folder", "name_or_path"}
 WORKSPACE = "workspace"                         # of our own code, for speed
 
 
@@ -55,7 +55,8 @@ def given(tmp_path_factory):
             "code": np.zeros(2), "x": np.random.default_rng(0).random((9, 4)), "labels": np.arange(9) % 3,
             "path": folder / "new.png", "name_or_path": folder / "tiny.h5", "folder": folder,
             "pictures": [picture], "images": scene(16, 16)[None].repeat(9, axis=0),
-            "results": [mv.classify(net, picture)], "names": ["tiny"]}  # fmt: skip
+            "results": [mv.classify(net, picture)], "names": ["tiny"], "nets": {"tiny": net},
+            "to": "goose", "sound": np.random.default_rng(0).uniform(-0.5, 0.5, 4000)}  # fmt: skip
 
 
 def arguments(function):

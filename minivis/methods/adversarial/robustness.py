@@ -20,7 +20,7 @@ from minivis.images.preprocessing import to_uint8
 from minivis.methods.adversarial.attacks import pgd
 from minivis.methods.shared.result import Result
 from minivis.runtime.progress import track
-from minivis.runtime.settings import NUMBERS, SEED, SEQUENCE, takes, whole
+from minivis.runtime.settings import NETS, NUMBERS, SEED, SEQUENCE, takes, whole
 
 EPS = (0, 1, 2, 4, 8, 16)                       # levels of 255
 
@@ -63,7 +63,7 @@ class Robustness(Result):
         return "\n".join(lines)
 
 
-@takes(images=NUMBERS, labels=NUMBERS, eps=SEQUENCE, steps=whole(), seed=SEED)
+@takes(nets=NETS, images=NUMBERS, labels=NUMBERS, eps=SEQUENCE, steps=whole(), seed=SEED)
 def robustness(
     nets: dict[str, Network], images: NDArray[Any], labels: NDArray[Any], *, eps: Sequence[float] = EPS,
     steps: int = 10, seed: int = 0, progress: bool = False,

@@ -21,7 +21,7 @@ from minivis.layers import Flatten, FullyConnected, Softmax
 from minivis.layers.softmax import softmax_forward
 from minivis.methods.adversarial.linear import SURE, LinearFool, mix, smallest_nudge
 from minivis.runtime.progress import track
-from minivis.runtime.settings import NAMES, NUMBERS, SEED, takes, whole
+from minivis.runtime.settings import NAMES, NET, NUMBERS, SEED, takes, whole
 
 CHAIN = ("goose", "goldfish", "daisy")
 COLUMNS = 16                                    # of the sheet of templates
@@ -136,7 +136,7 @@ class LinearTemplates(LinearFool):
         return "\n".join([super().__str__(), "", *map(str, self.mixes)])
 
 
-@takes(images=NUMBERS, labels=NUMBERS, chain=NAMES, most=whole(), seed=SEED)
+@takes(convnet=NET, images=NUMBERS, labels=NUMBERS, chain=NAMES, most=whole(), seed=SEED)
 def linear_templates(
     net: Network, images: NDArray[Any], labels: NDArray[Any], *, chain: Sequence[str] = CHAIN,
     convnet: Network | None = None, most: int = 24, seed: int = 0, progress: bool = False,
