@@ -28,6 +28,7 @@ from .methods.adversarial.szegedy import szegedy
 from .methods.adversarial.templates import linear_templates
 from .methods.attribution.backprop import backprop
 from .methods.attribution.curves import insertion_deletion
+from .methods.attribution.first_class import first_classes
 from .methods.attribution.occlusion import occlusion
 from .methods.attribution.saliency import saliency, saliency_kinds
 from .methods.attribution.sanity import sanity_check
@@ -80,9 +81,9 @@ __all__ = [
     "TextureSettings", "TsneSettings", "Watch", "__version__", "activation_atlas", "activation_grid", "backprop",
     "building_blocks", "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers", "dream",
     "dream_layers", "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm", "filter_grid",
-    "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers",
-    "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step", "maximize",
-    "nearest", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize",
+    "first_classes", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert",
+    "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step",
+    "maximize", "nearest", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize",
     "parse_objective", "parse_unit", "pgd", "read_image", "regularize", "robustness", "saliency", "saliency_kinds",
     "sanity_check", "save", "segment", "side_by_side", "sound_fool", "style_methods", "style_transfer", "szegedy",
     "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes",

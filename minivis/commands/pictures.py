@@ -155,19 +155,26 @@ def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
     *(option(OcclusionSettings, name, type=PIXELS, metavar="N|ROWS,COLUMNS") for name in ("window", "stride")),
     option(OcclusionSettings, "fill", type=click.Choice(FILLS)),
     *options(OcclusionSettings, "measure", "batch"),
+    click.Option(["--first"], is_flag=True, help="Map which class is first when the window is there, instead of how "
+                                                 "far one class falls."),
     arrays=True, compares=True,
 )
-def occlude(given, seed, progress, unit, window, stride, fill, measure, batch):
+def occlude(given, seed, progress, unit, first, measure, **settings):
     """Slide a square over IMAGE and map how far the probability of its class falls.
 
     The map is red where covering the image lowers the probability, and blue where it raises it. Frames mark the windows
     with the largest effect.
     """
+    from minivis.errors import BadValue
+    from minivis.methods.attribution.first_class import first_classes
     from minivis.methods.attribution.occlusion import occlusion
 
+    if first and (unit or measure):
+        raise BadValue("--first asks for no unit: leave out either it or --unit and --measure")
+    if first:
+        return first_classes(given.net, given.image, seed=seed, progress=progress, **settings)
     unit = (unit[0] if len(unit) == 1 else list(unit)) if unit else None
-    return occlusion(given.net, given.image, unit, window=window, stride=stride, fill=fill, measure=measure,
-                     batch=batch, seed=seed, progress=progress)
+    return occlusion(given.net, given.image, unit, measure=measure, seed=seed, progress=progress, **settings)
 
 
 @picture_command(

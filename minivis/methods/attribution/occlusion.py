@@ -123,8 +123,7 @@ def occlusion(
     subject = Subject.of(net, image)
     x = subject.input(net)
     H, W = x.shape[1:3]
-    sides = _pair("window", window or (max(1, round(0.3 * H)), max(1, round(0.3 * W))))
-    steps = _pair("stride", stride or tuple(max(1, side // 4) for side in sides))
+    sides, steps = sides_of((H, W), window, stride)
     boxes = windows((H, W), sides, steps)
     covers = filled(subject.fitted, fill, sides, seed)                 # uint8 (N, H, W, C): windows are cut from it
     cover = input_of(net, covers)
@@ -172,6 +171,12 @@ def covered_values(net, x, cover, boxes, units, *, batch=None, progress=False):
         for u, unit in enumerate(units[i]):
             found[i, k : k + batch, u] = to_cpu(unit_values(acts, unit))
     return found
+
+
+def sides_of(size, window, stride):
+    """(window, stride), two numbers each: as asked for, or 0.3 of a picture of ``size`` and a quarter of that."""
+    sides = _pair("window", window or tuple(max(1, round(0.3 * side)) for side in size))
+    return sides, _pair("stride", stride or tuple(max(1, side // 4) for side in sides))
 
 
 def windows(size, window, stride):
