@@ -144,6 +144,7 @@ class Given:
     out: str | None = None                      # where the picture will be written
     inputs: dict = field(default_factory=dict)  # name of a parameter -> the path of a further file or folder
     further: dict = field(default_factory=dict)     # option -> [Further, ...], such as a style, a guide or a start
+    source: str | None = None                   # the picture's file
     others: list = field(default_factory=list)      # what is the same for each further net, [Given, ...]
 
 
@@ -201,7 +202,8 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", ou
         del pixels                              # it may be large, and is read anew
         pixels = read_again(source, ANY_SIZE, channels=channels)
     digest = file_hash(source) if isinstance(source, str) and os.path.isfile(source) else "none: it came through a pipe"
-    return Given(loaded, net, net_sha256, pixels, image, None if image is None else digest)
+    return Given(loaded, net, net_sha256, pixels, image, None if image is None else digest,
+                 source=source if isinstance(source, str) else None)
 
 
 def read_again(source, size=None, channels=None):

@@ -6,8 +6,8 @@ import click
 
 from minivis.commands.common import ANY_SIZE, MEMORY, TILE
 from minivis.commands.masking import mask_of, mask_options
-from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, under
-from minivis.commands.picture_command import picture_command
+from minivis.commands.option_groups import COMPUTING, OPTIMISER, OUTPUT, PRIORS, under
+from minivis.commands.picture_command import PictureCommand, picture_command
 from minivis.commands.setting_options import option, options
 from minivis.commands.types import COUNTS, PICTURE_FILE, SIDES, WEIGHTS, real, whole
 from minivis.methods.synthesis.settings import PAINTERS, DreamSettings, StyleSettings, TextureSettings
@@ -35,6 +35,48 @@ def steps(settings):
     return option(settings, "steps", type=COUNTS, default=(usual,), show_default=str(usual), metavar="N,N,...")
 
 
+ALPHA = click.Option(["--keep-alpha/--no-keep-alpha"], default=None, show_default="keep it in a PNG or WEBP",
+                     help="Keep the transparency of IMAGE, or paint on white.")
+ORIGINAL = click.Option(["--original-colours"], is_flag=True, help="The same as --colours kept.")
+under(OUTPUT, ALPHA)
+
+
+class PaintingCommand(PictureCommand):
+    """A command whose picture is as transparent as IMAGE, if its format can be."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        self.params.append(ALPHA)
+
+    def run_one(self, params, **how):
+        if params["keep_alpha"] is None:        # in a record it means no
+            out = params["out"] or ".png"
+            params["keep_alpha"] = out.lower().endswith((".png", ".webp")) and alpha_at(params["image"]) is not None
+        return super().run_one(params, **how)
+
+    def make(self, given, params, **how):
+        result, picture, text = super().make(given, params, **how)
+        alpha = alpha_at(given.source) if params.get("keep_alpha") and hasattr(result, "pixels") else None
+        if picture is None or alpha is None:
+            return result, picture, text
+        import numpy as np
+        from PIL import Image
+
+        cover = np.asarray(Image.fromarray(alpha[..., 0]).resize(picture.shape[1::-1], Image.Resampling.BICUBIC))
+        return result, np.dstack([np.broadcast_to(picture, (*picture.shape[:2], 3)), cover]), text
+
+
+def alpha_at(path):
+    """`alpha_of` a file; None where it is no picture of Pillow's."""
+    from minivis.errors import MinivisError
+    from minivis.images.given import alpha_of
+
+    try:
+        return None if path in (None, "-") else alpha_of(path)
+    except MinivisError:                        # who reads the picture says what is wrong
+        return None
+
+
 @picture_command(
     "dream",
     click.Option(["--layer"], multiple=True, metavar="NAME[:CHANNEL][=WEIGHT]", show_default="the net's dream layer",
@@ -54,7 +96,7 @@ def steps(settings):
     *under(OPTIMISER, *options(DreamSettings, "octaves", "octave_scale", "steps"),
            option(DreamSettings, "step", "--step-size")),
     *under(PRIORS, *options(DreamSettings, "jitter", "clip")),
-    *RUN, size=SIZE, long="steps",
+    *RUN, size=SIZE, long="steps", kind=PaintingCommand,
 )  # fmt: skip
 def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, sheet, frames, zoom, side, **settings):
     """Amplify what the net sees in IMAGE (DeepDream).
@@ -89,7 +131,8 @@ def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, 
                  help="Weight of each STYLE, in the order of the STYLE arguments."),
     click.Option(["--mask"], type=PICTURE_FILE, multiple=True, metavar="FILE", show_default="everywhere",
                  help="Picture that is bright where a STYLE is to be used; give one for each STYLE, in their order."),
-    option(StyleSettings, "start"), option(StyleSettings, "style_scale"), option(StyleSettings, "colours"), PAINTED,
+    option(StyleSettings, "start"), option(StyleSettings, "style_scale"), option(StyleSettings, "colours"),
+    ORIGINAL, PAINTED,
     option(StyleSettings, "pooling"),
     *under(
         PRIORS,
@@ -100,10 +143,11 @@ def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, 
         *options(StyleSettings, "style_weight", "tv_weight"),
     ),
     *under(OPTIMISER, METHOD, option(StyleSettings, "rate"), steps(StyleSettings), option(StyleSettings, "history")),
-    *RUN, size=SIZE, long="steps",
+    *RUN, size=SIZE, long="steps", kind=PaintingCommand,
 )  # fmt: skip
 def style(
-    given, seed, progress, watch, style, content_layer, style_layer, mask, side, steps, method, rate, **settings,
+    given, seed, progress, watch, style, content_layer, style_layer, mask, side, steps, method, rate, original_colours,
+    **settings,
 ):  # fmt: skip
     """Paint IMAGE in the style of one or more other pictures, STYLE.
 
@@ -117,6 +161,8 @@ def style(
     from minivis.methods.synthesis.style_methods import style_methods
 
     styles = list(style) or [read_image(own_painting())]
+    if original_colours:
+        settings["colours"] = "kept"
     settings.update(content_layers=content_layer or None, style_layers=style_layer or None, masks=list(mask) or None,
                     seed=seed, progress=progress, watch=watch)
     if method == "all":

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from commandline import contents, fill, runner, scene
+from PIL import Image
 
 from minivis.images.files import read_image, read_text, write_image
 from minivis.optimize import problem
@@ -220,3 +221,37 @@ def test_a_full_disk_loses_nothing_but_the_checkpoint(run, tmp_path, monkeypatch
         said = "no checkpoint was written to run (No space left on device); the run continued without"
         assert (code, err) == (0, "") and said in out
         assert read_image(f"{command[0]}.png").size and not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def see_through(here):
+    """A picture that is transparent on its left half, and one in a palette."""
+    picture = read_image("photo.png")
+    alpha = np.full((40, 60, 1), 255, np.uint8)
+    alpha[:, :30] = 0
+    write_image("clear.png", np.dstack([picture, alpha]))
+    return alpha
+
+
+@pytest.mark.parametrize("words", [("dream", "clear.png", "--steps", "1"), ("style", "clear.png", "--steps", "1")],
+                         ids=lambda words: words[0])
+def test_transparency_is_kept(run, here, see_through, words):
+    assert run(*words, "--net", "tiny.h5", "-o", "a.png", "-q")[0] == 0
+    with Image.open("a.png") as im:
+        assert im.mode == "RGBA"
+        np.testing.assert_array_equal(np.asarray(im)[..., 3:], see_through)
+    assert run("rerun", "a.png", "-o", "again.png", "-q")[0] == 0
+    assert (here / "a.png").read_bytes() == (here / "again.png").read_bytes()
+    for options in (("-o", "b.png", "--no-keep-alpha"), ("-o", "c.jpg")):
+        run(*words, "--net", "tiny.h5", *options, "-q")
+        with Image.open(options[1]) as im:
+            assert im.mode == "RGB"
+    code, _, err = run(*words, "--net", "tiny.h5", "-o", "d.jpg", "--keep-alpha")
+    assert code == 2 and "a JPEG cannot be transparent" in err
+
+
+def test_original_colours_are_those_kept(run, here):
+    for options in (("--original-colours", "-o", "a.png"), ("--colours", "kept", "-o", "b.png")):
+        assert run("style", "photo.png", "--net", "tiny.h5", "--steps", "1", *options, "-q")[0] == 0
+    assert (read_image("a.png") == read_image("b.png")).all()
+    assert run("rerun", "a.png", "-q")[0] == 0
