@@ -39,13 +39,17 @@ class FirstClasses(BatchResult):
     before: np.ndarray                          # (N,) of the whole picture
     names: tuple[str, ...]
 
+    @property
+    def arrays(self):
+        return {"first": self.first}
+
     def draw(self, i):
         ranked, colours = self.ranked(i), {}
         for k, colour in zip(ranked, COLOURS):
             colours[k] = colour
         cells = np.array([[colours.get(int(k), OTHERS) for k in row] for row in self.first[i]], np.uint8)
-        lines = [legend(colours[k], f"{self.names[k]}: {100 * share:.0f} % of the places") for k, share in ranked.items()
-                 if k in colours]
+        lines = [legend(colours[k], f"{self.names[k]}: {100 * share:.0f} % of the places")
+                 for k, share in ranked.items() if k in colours]
         rest = [share for k, share in ranked.items() if k not in colours]
         lines += [legend(OTHERS, f"{len(rest)} other{'s' * (len(rest) > 1)}: {100 * sum(rest):.0f} %")] if rest else []
         rows, columns = self.settings["window"]
@@ -71,7 +75,8 @@ class FirstClasses(BatchResult):
 
     def __str__(self):
         return "\n".join(f"{self.names[self.before[i]]}; with a window covered, " + ", ".join(
-            f"{self.names[k]} {100 * share:.0f} %" for k, share in list(self.ranked(i).items())[:5]) for i in range(len(self)))
+            f"{self.names[k]} {100 * share:.0f} %" for k, share in list(self.ranked(i).items())[:5])
+            for i in range(len(self)))
 
 
 @takes(window=several(whole()), stride=several(whole()), fill=COLOUR, batch=whole(1), seed=SEED)
