@@ -16,7 +16,7 @@ def test_the_bar_of_layers_is_one_stop_and_the_skip_link_leads_to_the_grid(perso
     person.until("document.activeElement.id === 'grid'")
     person.reload()
     person.until_top("goose")
-    for _ in range(30):
+    for _ in range(36):
         person.keyboard.press("Tab")
         if focus(person) == "grid":
             break

@@ -20,7 +20,7 @@ export function announce(text) { $("announce").textContent = text; }
 // The arrow keys, Home and End move inside a row of buttons, which is one stop of the Tab key.
 export function roving(row, chosen) {
   row.addEventListener("keydown", (event) => {
-    const all = [...row.querySelectorAll("button")], i = all.indexOf(event.target);
+    const all = [...row.querySelectorAll("button:not([hidden])")], i = all.indexOf(event.target);
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const to = event.key === "Home" ? 0 : event.key === "End" ? all.length - 1 : step ? (i + step + all.length) % all.length : -1;
     if (i < 0 || to < 0) return;

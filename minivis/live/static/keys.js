@@ -49,12 +49,12 @@ export function keys(actions, tools, list, isOn) {
     if (document.querySelector("dialog[open]")) return;                   // a dialog has its own Escape and Tab
     const moves = /^(Arrow|Home|End|Page)/.test(event.key);
     if (on instanceof HTMLSelectElement || (on instanceof HTMLInputElement && (moves || event.key === " " || on.type === "search"))) {
-      if (event.key === "Escape") on.blur();
+      if (event.key === "Escape") { event.preventDefault(); on.blur(); }        // what was searched for stays
       return;
     }
     if (on instanceof HTMLButtonElement && (event.key === " " || event.key === "Enter")) return;
     const inGrid = on.id === "grid";
-    if (moves && !inGrid && (!event.key.startsWith("Arrow") || on.closest("#layers, #inside, #rules, #map"))) return;
+    if (moves && !inGrid && (!event.key.startsWith("Arrow") || on.closest("#layers, #inside, #rules, #map, #tools"))) return;
     if (!inGrid && !isOn() && event.key !== "Escape") return;
     const action = map[event.key];
     if (!action) return;

@@ -1,6 +1,6 @@
 // What is done to the frozen frame: maps of what matters, and a picture that grows, each laid over the input.
 
-import { $, tag } from "./dom.js";
+import { $, roving, stopAt, tag } from "./dom.js";
 import { paintPicture, paintVeil, short, table } from "./paint.js";
 
 export class Tools {
@@ -8,6 +8,7 @@ export class Tools {
   constructor({ colormaps, request, stop, top, keep }) {
     Object.assign(this, { colormaps, request, stop, top });
     this.running = null;
+    roving($("tools"), () => {});       // arrow keys walk along; Enter begins
     $("clear").addEventListener("click", () => this.clear());
     $("keep").addEventListener("click", () => { const canvas = $("over"); this.stop(); keep(canvas); });
   }
@@ -16,6 +17,8 @@ export class Tools {
   build(tools) {
     $("tools").replaceChildren(...Object.entries(tools).map(([job, { title, says }]) =>
       tag("button", { "data-tool": job, title: says, "aria-pressed": "false", onclick: () => this.begin(job) }, title)), $("keep"), $("clear"));
+    stopAt($("tools"), ({ dataset }) => dataset.tool);
+    for (const id of ["keep", "clear"]) $(id).tabIndex = 0;
   }
 
   begin(job) {
