@@ -9,7 +9,7 @@ as pictures, the smallest change that alters an answer, and a bit of one digit's
 import sys
 
 import numpy as np
-from loading import digits, save
+from loading import bars, digits, save
 
 GOAL, DECAY, RATE = 3, 1e-3, 0.5
 
@@ -20,9 +20,10 @@ def main(argv=None):
     w = np.array([-1.0, -1, 1, -1, 1, -1, 1, 1, -1, 1])
     x = np.array([2.0, -1, 3, -2, 2, 2, 1, -4, 5, 1])
     nudged = x + 0.5 * np.sign(w)
-    s, p = zip(*((w @ z, 1 / (1 + np.exp(-w @ z))) for z in (x, nudged)))
-    figure = {f"w; x; x + 0.5 sign w\nw . x: {s[0]:g} -> {s[1]:g}, p(class 1): {p[0]:.4f} -> {p[1]:.2f}":
-              np.stack([w, x, nudged])}
+    figure = {}
+    for what, z in (("w x", x), ("w (x + 0.5 sign w)", nudged)):
+        p = 1 / (1 + np.exp(-w @ z))
+        figure[f"{what}\nsum {w @ z:g}, p(class 1) = {p:.4f}"] = bars(z, w)
 
     x = pictures.reshape(len(pictures), -1) / 255               # (N, 64)
     train, new, targets = x[:1500], x[1500:], np.eye(10)[labels[:1500]]
@@ -51,7 +52,7 @@ def main(argv=None):
                 break
         titles, made = [*titles, f"{how}, by {level} of 255\nit says {p.argmax()}, p = {p.max():.2f}"], [*made, at]
     figure |= {title: np.uint8(np.rint(255 * at)).reshape(8, 8, 1) for title, at in zip(titles, made)}
-    save(options.out, figure, height=160)
+    save(options.out, figure, height=300)
 
 
 if __name__ == "__main__":

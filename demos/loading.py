@@ -15,7 +15,7 @@ from minivis.data.samples import upright  # noqa: E402, F401
 from minivis.data.vowels import speak  # noqa: E402
 from minivis.errors import MinivisError  # noqa: E402
 from minivis.figures.colormaps import display_limit, signed, unsigned  # noqa: E402
-from minivis.figures.compose import contact_sheet, panels  # noqa: E402
+from minivis.figures.compose import bar_chart, contact_sheet, panels  # noqa: E402
 from minivis.figures.line_chart import line_chart  # noqa: E402
 from minivis.images.preprocessing import Preprocessing  # noqa: E402
 from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax  # noqa: E402
@@ -121,6 +121,12 @@ def own_options(doc, argv, out):
 def spoken(vowel):
     """A vowel, (2048,) of -1 to 1, by one speaker."""
     return speak(vowel, np.random.default_rng((0, 9)))
+
+
+def bars(x, w):
+    """The products of x and w as bars, uint8 (H, W, 3)."""
+    names = [f"x{k} = {value:g}, w{k} = {weight:g}" for k, (value, weight) in enumerate(zip(x, w))]
+    return bar_chart(names, x * w, percent=False)
 
 
 def sheet_of(pictures, columns):
