@@ -10,6 +10,7 @@ from commandline import scene
 
 from minivis.commands.gallery.command import made_folder
 from minivis.images.files import read_image, read_text, write_image
+from minivis.images.provenance import read_record
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
 from minivis.weights.native import save
@@ -30,6 +31,7 @@ from minivis.weights.native import save
     ("filters", "--compare", "--seed", "3"),
     ("receptive-field", "--pictures", "2", "--data", "album"),
     ("classify", "photo.png", "--top", "2"),
+    ("segment", "photo.png", "--high", "0.8"),
     ("saliency", "--", "-odd name.png"),
 ], ids=lambda words: words[0])  # fmt: skip
 def test_rerun_bit_for_bit(run, here, monkeypatch, words):
@@ -44,6 +46,14 @@ def test_rerun_bit_for_bit(run, here, monkeypatch, words):
     assert (here / "first-rerun.png").read_bytes() == (here / "first.png").read_bytes()
     said = json.loads(run("rerun", "first.png", "-o", "second.png", "--json")[1])
     assert said["numbers"]["identical"] is True and said["files"] == ["second.png"]
+
+
+def test_a_record_of_segment_without_a_cut_is_of_opencvs(run, here):
+    pytest.importorskip("cv2", reason="no OpenCV here")
+    old = ("--map", "guided", "--cut", "opencv", "--high", "0.95", "--low", "0.3")
+    assert run("segment", "photo.png", "--net", "tiny.h5", *old, "-o", "a.png")[0] == 0
+    assert read_record("a.png")["command"] == ["segment", "photo.png", "--net", "tiny.h5"]
+    assert run("rerun", "a.png") == (0, "a.png made again, bit for bit\nwrote a-rerun.png\n", "")
 
 
 def test_rerun_refuses_changed_inputs(run, refused, here):
