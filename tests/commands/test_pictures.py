@@ -7,7 +7,7 @@ import pytest
 from commandline import NEED_NO_IMAGE, PICTURE_COMMANDS, contents
 
 from minivis.images.files import read_image
-from minivis.layers.relu import RELU_RULES
+from minivis.layers import RELU_RULES, RULES
 from minivis.models.tiny import tiny_vgg
 from minivis.weights.native import save
 
@@ -81,3 +81,22 @@ def test_a_net_without_classes(run, refused, here):
         assert "no classes: name a unit" in refused(command, "photo.png", "--net", "plain.h5")
         assert run(command, "photo.png", "--net", "plain.h5", "--unit", "relu2_1:0@max")[0] == 0
     assert "no classes" in refused("classify", "photo.png", "--net", "plain.h5")
+
+
+def test_backprop_with_the_rules_of_lrp(run):
+    code, out, _ = run("backprop", "photo.png", "--net", "tiny.h5", "--rule", "all", "--json")
+    assert code == 0 and json.loads(out)["settings"]["rules"] == list(RULES)
+    code, out, _ = run("backprop", "photo.png", "--net", "tiny.h5", "--rule", "lrp", "--json", "-o", "one.png")
+    assert code == 0 and list(json.loads(out)["numbers"]["norms"]) == ["lrp"]
+
+
+def test_occlude_maps_the_class_that_is_first(run, refused):
+    code, out, _ = run("occlude", "photo.png", "--net", "tiny.h5", "--first", "--window", "8", "--json")
+    assert code == 0 and sum(json.loads(out)["numbers"]["first"].values()) == pytest.approx(1)
+    assert "--first asks for no unit" in refused("occlude", "photo.png", "--net", "tiny.h5", "--first", "--unit", "cat",
+                                                 "-o", "other.png")
+
+
+def test_relevance_stops_at_a_softmax_by_name(refused):
+    assert "prob (Softmax) has no rule of LRP" in refused("saliency", "photo.png", "--net", "tiny.h5", "--map", "lrp",
+                                                          "--unit", "prob:1")
