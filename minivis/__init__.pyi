@@ -33,7 +33,13 @@ from .methods.attribution.occlusion import occlusion
 from .methods.attribution.saliency import saliency, saliency_kinds
 from .methods.attribution.sanity import sanity_check
 from .methods.attribution.segment import segment
-from .methods.attribution.settings import CurveSettings, OcclusionSettings, SaliencySettings, SegmentSettings
+from .methods.attribution.settings import (
+    CurveSettings,
+    OcclusionSettings,
+    SaliencySettings,
+    SegmentSettings,
+    WindowSettings,
+)
 from .methods.looking.activations import activation_grid
 from .methods.looking.classify import classify
 from .methods.looking.codes import codes, nearest, write_codes
@@ -78,14 +84,14 @@ __all__ = [
     "ActivationSettings", "Activations", "ClassifySettings", "CurveSettings", "DreamSettings", "EvolveSettings",
     "FilterSettings", "FoolSettings", "HogSettings", "InvertSettings", "MaximizeSettings", "NeighbourSettings",
     "Network", "OcclusionSettings", "Preprocessing", "Problem", "SaliencySettings", "SegmentSettings", "StyleSettings",
-    "TextureSettings", "TsneSettings", "Watch", "__version__", "activation_atlas", "activation_grid", "backprop",
-    "building_blocks", "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers", "dream",
-    "dream_layers", "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm", "filter_grid",
-    "first_classes", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert",
-    "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step",
-    "maximize", "nearest", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize",
-    "parse_objective", "parse_unit", "pgd", "read_image", "regularize", "robustness", "saliency", "saliency_kinds",
-    "sanity_check", "save", "segment", "side_by_side", "sound_fool", "style_methods", "style_transfer", "szegedy",
-    "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "write_codes",
-    "write_image",
+    "TextureSettings", "TsneSettings", "Watch", "WindowSettings", "__version__", "activation_atlas", "activation_grid",
+    "backprop", "building_blocks", "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers",
+    "dream", "dream_layers", "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm",
+    "filter_grid", "first_classes", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion",
+    "invert", "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load",
+    "make_step", "maximize", "nearest", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize",
+    "parameterize", "parse_objective", "parse_unit", "pgd", "read_image", "regularize", "robustness", "saliency",
+    "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "sound_fool", "style_methods",
+    "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled",
+    "unit_values", "write_codes", "write_image",
 ]

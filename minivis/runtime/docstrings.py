@@ -2,7 +2,7 @@
 
 A docstring describes its function's own arguments. Those that many functions share are in SHARED; those that are
 settings say what they are in their dataclass (described.py). `complete` puts all of them into the section "Parameters",
-in the order of the signature.
+in the order of the signature, and what every function raises into "Raises".
 """
 
 import inspect
@@ -30,11 +30,28 @@ SHARED = {
     "memory": ("float, in bytes, optional", "Most memory for the whole program, by default what is free. A run that "
                "needs more goes to tiles, then to a smaller optimiser, and says so."),
     "preset": ("str, optional", "The name of a set of defaults, from minivis, a paper or a tool."),
-    "mask": ("array (H, W), optional", "Where the picture may change: 1 for pixels that may, 0 for others."),
+    "pictures": ("str, list of str, or arrays", "A folder, a file, a list of files, or uint8 arrays (H, W, C)."),
+    "content": ("uint8 array (H, W, C)", "The picture to paint."),
+    "styles": ("uint8 array (H, W, C), or several", "The picture, or pictures, in whose style."),
+    "blend": ("sequence of float, optional", "A weight for each style; by default equal ones."),
+    "masks": ("sequence of arrays, optional", "For each style a picture that is bright where the style is to be used."),
+    "layer": ("str, optional", "The layer; by default that of the net's role content."),
+    "steps": ("int", "Number of steps of the optimiser."),
+    "side": ("int, in pixels, optional", "Side of each image; by default what a few places of the layer see."),
+    "guide": ("uint8 array (H, W, C), optional", "A picture whose features are amplified instead."),
+    "objective": ("str or Objective, optional", "Instead of units or layers a sum of them with weights, such as "
+                  '"goose + 0.5*relu4_1:12".'),
+    "mask": ("array (H, W), str or rectangle, optional", "Where the picture may change: an array or a picture file "
+             "that is bright there, or (left, top, right, bottom)."),
+    "feather": ("float, in pixels, default 0", "Blur of the mask's edge: the standard deviation of a Gaussian."),
     "jobs": ("int, default 1", "Number of processes with one thread each; 1 uses this process, with all threads."),
     "backend": ('{"loky", "dask"}, default "loky"', "Processes of this machine, or the workers of a Dask cluster."),
     "scheduler": ("str, optional", 'Address of the cluster\'s scheduler, such as "tcp://10.0.0.1:8786".'),
 }  # fmt: skip
+RAISES = """BadValue
+    A setting of a wrong type or beyond its bounds, an unknown one, or a picture that does not fit.
+UnknownName
+    A layer, unit, class or choice that does not exist; the sentence has the closest name."""
 
 
 def row(name, kind, words):
@@ -55,7 +72,18 @@ def complete(text, names, rows):
     lines = [line for name in names for line in known.get(name, ())]
     if not lines or not (own or rows or after):
         return text
-    return "\n\n".join(filter(None, [before, "\n".join(["Parameters", "----------", *lines]), after])) + "\n"
+    return "\n\n".join(filter(None, [before, "\n".join(["Parameters", "----------", *lines]), raising(after)])) + "\n"
+
+
+def raising(text):
+    """The sections after "Parameters", with RAISES at the head of "Raises", which is made if there is none."""
+    if RAISES in text or not text.startswith("Returns\n"):
+        return text
+    title = "Raises\n------\n"
+    if title in text:
+        return text.replace(title, f"{title}{RAISES}\n")
+    end = next((head.start() for head in HEAD.finditer(text) if head[1] != "Returns"), len(text))
+    return "\n\n".join(filter(None, [text[:end].rstrip(), title + RAISES, text[end:]]))
 
 
 def parted(text):

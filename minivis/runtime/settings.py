@@ -184,17 +184,9 @@ def read_finite(value):
     return value
 
 
-def read_colour(value):
-    return value if isinstance(value, str) else read_finite(value)
-
-
 def read_codes(value):
     known = isinstance(value, (str, os.PathLike)) or hasattr(value, "blocks") or hasattr(value, "unreadable")
     return value if known else read_numbers(value)
-
-
-def read_class(value):
-    return value if isinstance(value, str) else whole(0).read(value)
 
 
 def read_path(value):
@@ -239,12 +231,12 @@ SEED = several(whole(0))                        # as NumPy takes them
 NAMES = several(TEXT)
 NUMBERS = Kind("an array of numbers", read_numbers)
 ARRAY = Kind("an array of numbers, NumPy's or CuPy's", read_array)
-CLASS = Kind("a class, by its number or name", read_class)
+CLASS = Kind("a class, by its number or name", lambda value: value if isinstance(value, str) else whole(0).read(value))
 ACTIVATIONS = having("the activations of a pass, as net.forward returns them", "net", "shapes")
 NET = having("a net, as mv.load returns it", "nodes", "layers")
 NETS = Kind("nets by their names, {name: net}", read_nets)
 CODES = Kind("codes: an array, a path, or what mv.codes returns", read_codes)
-COLOUR = Kind("a name, or a colour in numbers", read_colour)
+COLOUR = Kind("a name, or a colour in numbers", lambda value: value if isinstance(value, str) else read_finite(value))
 FUNCTION = having("a function", "__call__")
 NUMBER = Kind("a number", read_any_number)      # of any size, NaN too: for who checks that with a sentence of its own
 PATH = Kind("a path", read_path)

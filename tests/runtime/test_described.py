@@ -10,6 +10,7 @@ import pytest
 
 from minivis.errors import BadValue, UnknownName
 from minivis.runtime.described import Settings, by_preset, documented, set_by, setting
+from minivis.runtime.docstrings import RAISES
 from minivis.runtime.settings import SWITCH, choice, number, takes, whole
 
 
@@ -103,7 +104,7 @@ def test_help_shows_every_field():
     assert inspect.getdoc(Baking) == f"How to bake.\n\nParameters\n----------\n{rows}"
     head, _, rest = bake.__doc__.partition("settings : Baking, optional\n")
     assert head == "Bake.\n\nParameters\n----------\nflour : float\n    How much.\n"
-    assert rest.endswith(rows + "\n\nReturns\n-------\ntuple\n")
+    assert rest.endswith(rows + f"\n\nReturns\n-------\ntuple\n\nRaises\n------\n{RAISES}\n")
     assert "Time in the oven. Source: a cookbook of 1901. [preset new: 30; old, slow: 60]" not in bake_in.__doc__
     assert "[preset old, slow: 60; new: 30]" in bake_in.__doc__ and "[preset new: 250; others: " in bake_in.__doc__
     assert list(inspect.signature(bake_in).parameters) == ["flour", "settings", *Baking.names()]

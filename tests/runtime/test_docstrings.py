@@ -1,6 +1,6 @@
 """The section "Parameters" of public functions: own words first, then settings, then what is the same everywhere."""
 
-from minivis.runtime.docstrings import SHARED, complete, parted, row
+from minivis.runtime.docstrings import RAISES, SHARED, complete, parted, raising, row
 
 TEXT = """Bake.
 
@@ -28,7 +28,7 @@ def test_parameters_stand_in_the_order_of_the_signature():
     rows, _, returns = rest.partition("\n\nReturns\n-------\n")
     assert rows.split("\n") == [*row("seed", *SHARED["seed"]), "salt : int", "heat : int", "    Hot.", "flour : float",
                                 "    How much.", "", "    And of what."]
-    assert returns == "int\n    The loaf.\n"
+    assert returns == f"int\n    The loaf.\n\nRaises\n------\n{RAISES}\n"
     assert complete(made, ["seed", "salt", "heat", "flour"], {}) == made           # twice is once
 
 
@@ -41,3 +41,10 @@ def test_a_text_without_sections_stays_as_it_is():
 def test_parts():
     before, own, after = parted("A.\n\nRaises\n------\nBadValue\n    No.")
     assert (before, own, after) == ("A.", {}, "Raises\n------\nBadValue\n    No.")
+
+
+def test_what_every_function_raises_stands_before_its_own():
+    own = "Returns\n-------\nint\n\nRaises\n------\nBadFile\n    No file.\n\nExamples\n--------\n>>> 1\n1"
+    made = raising(own)
+    assert made.index("Raises") < made.index("BadValue") < made.index("BadFile") < made.index("Examples")
+    assert raising(made) == made and raising("Examples\n--------\n") == "Examples\n--------\n"

@@ -39,7 +39,41 @@ def fgsm(
     label: str | int | Sequence[str | int] | None = None, eps: float = 8.0, mask: NDArray[Any] | None = None,
     batch: int = BATCH, seed: int = 0, progress: bool = False,
 ) -> Array:  # fmt: skip
-    """The fast gradient sign method: one step of ``eps`` for every pixel. The arguments are those of `pgd`."""
+    """The fast gradient sign method: one step for every pixel.
+
+    Parameters
+    ----------
+    image : array (H, W, C) or (N, H, W, C)
+        Pixels 0 to 255, of the size that the net reads.
+    target : str, int or sequence, optional
+        The class to reach, or one for each picture, by name or number.
+    label : str, int or sequence, optional
+        The class to leave; with neither, the net's own answer is left.
+    eps : float, in levels of 255
+        How far each pixel, or the whole picture, may move.
+    mask : array, optional
+        Numbers 0 to 1 that broadcast to the pictures, by which steps are multiplied; where it is 0 nothing changes.
+    batch : int, optional
+        Number of pictures in one pass.
+
+    Returns
+    -------
+    array (N, H, W, C)
+        Pixels 0 to 255, of the net's dtype, no farther than ``eps`` away.
+
+    References
+    ----------
+    Goodfellow, Shlens & Szegedy 2015.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> made = mv.fgsm(net, net.fit(goose).image, eps=4)
+    >>> float(abs(made[0] - net.fit(goose).image).max())
+    4.0
+    """
     return pgd(net, image, target, label=label, eps=eps, step=eps, steps=1, random_start=False, mask=mask, batch=batch,
                seed=seed, progress=progress)
 
@@ -52,12 +86,48 @@ def pgd(
     norm: Literal["Linf", "L2"] = "Linf", random_start: bool = True, mask: NDArray[Any] | None = None,
     batch: int = BATCH, seed: int = 0, progress: bool = False,
 ) -> Array:  # fmt: skip
-    """Projected gradient descent. Return pixels 0..255 of the net's dtype, (N, H, W, C), no farther than ``eps`` away.
+    """Projected gradient descent: many small steps within a ball around the picture.
 
-    image: pixels (H, W, C) or (N, H, W, C), of the size that the net reads. target, label: a class, or one for each
-    picture, by name or number; with neither, the net is led away from its own answer. step: 2.5 eps / steps by default,
-    enough to cross the ball (Madry et al.). norm: the ball's, "Linf" or "L2". random_start=False makes it BIM. mask:
-    numbers 0..1 that broadcast to the pictures; steps are multiplied by it, so that nothing changes where it is 0.
+    Parameters
+    ----------
+    image : array (H, W, C) or (N, H, W, C)
+        Pixels 0 to 255, of the size that the net reads.
+    target : str, int or sequence, optional
+        The class to reach, or one for each picture, by name or number.
+    label : str, int or sequence, optional
+        The class to leave; with neither, the net's own answer is left.
+    eps : float, in levels of 255
+        How far each pixel, or the whole picture, may move.
+    step : float, in levels of 255, optional
+        Length of a step; by default 2.5 eps / steps, enough to cross the ball.
+    steps : int, default 40
+        Number of steps.
+    norm : {"Linf", "L2"}, default "Linf"
+        Norm of the ball: the change of each pixel, or of the whole picture.
+    random_start : bool, default True
+        Start from a random point of the ball; False makes it BIM.
+    mask : array, optional
+        Numbers 0 to 1 that broadcast to the pictures, by which steps are multiplied; where it is 0 nothing changes.
+    batch : int, optional
+        Number of pictures in one pass.
+
+    Returns
+    -------
+    array (N, H, W, C)
+        Pixels 0 to 255, of the net's dtype, no farther than ``eps`` away.
+
+    References
+    ----------
+    Madry et al. 2018; BIM: Kurakin, Goodfellow & Bengio 2017.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> made = mv.pgd(net, net.fit(goose).image, "owl", eps=8, steps=5)
+    >>> made.shape == (1, *net.fit(goose).image.shape)
+    True
     """
     net = answering(net)
     check_settings(norm=norm, eps=eps, step=1 if step is None else step, steps=steps)

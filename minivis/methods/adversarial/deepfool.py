@@ -35,10 +35,46 @@ def deepfool(
     label: str | int | Sequence[str | int] | None = None, steps: int = 50, overshoot: float = 0.02,
     candidates: int = 10, mask: NDArray[Any] | None = None, batch: int = BATCH, seed: int = 0, progress: bool = False,
 ) -> Array:  # fmt: skip
-    """Return pixels 0..255 near ``image`` (N, H, W, C) that the net assigns to another class than ``label``.
+    """The nearest decision boundary, found by steps to the nearest one of the linearised net.
 
-    The arguments are those of `attacks.pgd`. candidates: how many other classes to try, those with the highest scores.
-    With a ``target``, the steps lead to that class. If nothing is found in ``steps``, the last picture is returned.
+    If nothing is found in ``steps``, the last picture is returned.
+
+    Parameters
+    ----------
+    image : array (H, W, C) or (N, H, W, C)
+        Pixels 0 to 255, of the size that the net reads.
+    target : str, int or sequence, optional
+        The class to reach, or one for each picture, by name or number.
+    label : str, int or sequence, optional
+        The class to leave; with neither, the net's own answer is left.
+    steps : int
+        Largest number of steps.
+    overshoot : float
+        Part of the way by which the boundary is crossed.
+    candidates : int, default 10
+        How many other classes to try, those with the highest scores.
+    mask : array, optional
+        Numbers 0 to 1 that broadcast to the pictures, by which steps are multiplied; where it is 0 nothing changes.
+    batch : int, optional
+        Number of pictures in one pass.
+
+    Returns
+    -------
+    array (N, H, W, C)
+        Pixels 0 to 255, of the net's dtype.
+
+    References
+    ----------
+    Moosavi-Dezfooli, Fawzi & Frossard 2016.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> made = mv.deepfool(net, net.fit(goose).image, steps=3)
+    >>> made.shape == (1, *net.fit(goose).image.shape)
+    True
     """
     check_settings(steps=steps)
     if candidates < 1 or not 0 <= overshoot < float("inf"):

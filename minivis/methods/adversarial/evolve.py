@@ -169,11 +169,31 @@ def evolve(
     encoding: Literal["cppn", "direct"] = EvolveSettings.encoding, generations: int = EvolveSettings.generations,
     population: int = EvolveSettings.population, seed: int = 0, progress: bool = False, watch: Watch | None = None,
 ) -> Evolved:  # fmt: skip
-    """Breed a picture for every class of ``net``.
+    """Breed, for every class, a picture that the net recognises and people do not; evolution needs no gradient.
 
-    generations: their total number, including those before a ``watch.resume``. population: the number of children in
-    each. watch: a `watch.Watch`; its checkpoints hold the champions, and a resumed run ends with the same bits as an
-    unbroken one. Ctrl-C ends the run with the champions so far.
+    Ctrl-C ends the run with the champions so far; one that is resumed ends with the same bits as an unbroken one.
+
+    Returns
+    -------
+    Evolved
+        ``made`` uint8 (K, h, w, C), the champion of each class, and its ``probs`` (K,).
+
+    Raises
+    ------
+    BadFile
+        The checkpoint is of another run.
+
+    References
+    ----------
+    Nguyen, Yosinski & Clune 2015.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> found = mv.evolve(net, generations=1, population=4)
+    >>> len(found.array) == len(net.class_names)
+    True
     """
     watch = Watch() if watch is None else watch
     net.role("logits")

@@ -35,10 +35,40 @@ def one_pixel(
     label: str | int | Sequence[str | int] | None = None, steps: int = 30, most: int = MOST,
     mask: NDArray[Any] | None = None, seed: int = 0, progress: bool = False,
 ) -> Array:  # fmt: skip
-    """Return pixels 0..255 (N, H, W, C) that differ from ``image`` in one pixel, or in up to ``most``.
+    """Change one pixel, or two or three, found by differential evolution, which needs no gradient.
 
-    The arguments are those of `attacks.pgd`. steps: generations for each number of pixels. If nothing is found, the
-    best picture with ``most`` changed pixels is returned.
+    Parameters
+    ----------
+    image : array (H, W, C) or (N, H, W, C)
+        Pixels 0 to 255, of the size that the net reads.
+    target : str, int or sequence, optional
+        The class to reach, or one for each picture, by name or number.
+    label : str, int or sequence, optional
+        The class to leave; with neither, the net's own answer is left.
+    steps : int, default 30
+        Generations.
+    most : int, default 3
+        Most pixels that change.
+    mask : array, optional
+        Where pixels may change.
+
+    Returns
+    -------
+    array (N, H, W, C)
+        Pixels 0 to 255, of the net's dtype.
+
+    References
+    ----------
+    Su, Vargas & Sakurai 2019.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> made = mv.one_pixel(net, net.fit(goose).image, steps=1, most=1)
+    >>> made.shape == (1, *net.fit(goose).image.shape)
+    True
     """
     net = answering(net)
     pixels = as_pixels(net, image)
@@ -90,9 +120,38 @@ def jsma(
     label: str | int | Sequence[str | int] | None = None, steps: int = 200, mask: NDArray[Any] | None = None,
     seed: int = 0, progress: bool = False,
 ) -> Array:  # fmt: skip
-    """Return pixels 0..255 (N, H, W, C) that differ from ``image`` in few pixels, at most ``steps``.
+    """Change as few pixels as fool the net, one after the other: those that the Jacobian says help most.
 
-    The arguments are those of `attacks.pgd`. A pixel's channels go to 0 or 255, as its gradient says.
+    Parameters
+    ----------
+    image : array (H, W, C) or (N, H, W, C)
+        Pixels 0 to 255, of the size that the net reads.
+    target : str, int or sequence, optional
+        The class to reach, or one for each picture, by name or number.
+    label : str, int or sequence, optional
+        The class to leave; with neither, the net's own answer is left.
+    steps : int, default 200
+        Most pixels that change.
+    mask : array, optional
+        Where pixels may change.
+
+    Returns
+    -------
+    array (N, H, W, C)
+        Pixels 0 to 255, of the net's dtype.
+
+    References
+    ----------
+    Papernot et al. 2016.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> made = mv.jsma(net, net.fit(goose).image, steps=3)
+    >>> made.shape == (1, *net.fit(goose).image.shape)
+    True
     """
     net = answering(net)
     pixels = as_pixels(net, image)

@@ -56,13 +56,34 @@ def fool(
     eps: float | None = FoolSettings.eps, steps: int | None = FoolSettings.steps,
     sure: float | None = FoolSettings.sure, mask: NDArray[Any] | None = None, seed: int = 0, progress: bool = False,
 ) -> Fooling:  # fmt: skip
-    """Change a picture, or a batch, so that the net sees ``to`` (a class, or one per picture), by default any other
-    class.
+    """Change a picture, or a batch, so that the net sees another class; judged on whole levels, as in a file.
 
-    label: the class that the picture shows; if the net does not see it, there is nothing to fool. start: instead of an
-    image, "noise", "grey", "black", "white", or a colour. eps, norm: how far each pixel ("Linf") or the whole picture
-    ("L2") may move, in levels of 0..255, for fgsm, bim and pgd; None searches for the smallest eps that works. sure:
-    the probability that the new class must reach; 0.99 from noise and colours.
+    Parameters
+    ----------
+    to : str, int or sequence, optional
+        The class to reach, or one for each picture; by default any class but the present one.
+    label : str, int or sequence, optional
+        The class that the picture shows; if the net does not see it, there is nothing to fool.
+    start : str or colour, optional
+        Instead of an image: "noise", "grey", "black", "white", or a colour.
+
+    Returns
+    -------
+    Fooling
+        ``made`` uint8 (N, h, w, C), and whether each has ``fooled`` the net.
+
+    References
+    ----------
+    Goodfellow et al. 2015; Kurakin et al. 2017; Madry et al. 2018; Moosavi-Dezfooli et al. 2016; Szegedy et al. 2014.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.fool(net, goose, "owl", eps=8, steps=5)
+    >>> found.array.dtype, len(found)
+    (dtype('uint8'), 1)
     """
     if (image is None) == (start is None):
         raise BadValue("give a picture or a start, not both")

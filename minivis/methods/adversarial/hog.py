@@ -47,7 +47,39 @@ def hog_net(
     channels: int = 3, *, cell: int = HogSettings.cell, bins: int = HogSettings.bins, soft: bool = True,
     block: int = HogSettings.block, eps: float = HogSettings.eps,
 ) -> Network:  # fmt: skip
-    """The HOG of pictures in levels 0..255 as a `Network`: gradient, cells, hog; "hog" is its code."""
+    """The histogram of oriented gradients (HOG) of pictures as a net; its layer "hog" is the code.
+
+    Parameters
+    ----------
+    channels : {1, 3}, default 3
+        Channels of the pictures.
+    cell : int, in pixels, default 8
+        Side of a cell.
+    bins : int, default 9
+        Number of orientations.
+    soft : bool, default True
+        Share a gradient out to the two nearest orientations and to four cells.
+    block : int, in cells, default 2
+        Side of a block, within which gradients are normalised.
+    eps : float, in levels of 255, default 4
+        Constant in the normalisation.
+
+    Returns
+    -------
+    Network
+        Layers gradient, cells and hog.
+
+    References
+    ----------
+    Dalal & Triggs 2005.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.hog_net(1)
+    >>> list(net.layers)
+    ['gradient', 'cells', 'hog']
+    """
     net = Network(preprocessing=Preprocessing({1: "grey", 3: "RGB"}[channels], (0.0,) * channels, (1.0,) * channels))
     net.add("gradient", Gradient()).add("cells", OrientationCells(cell, bins, soft)).add("hog", BlockNorm(block, eps))
     net.roles["code"] = "hog"
@@ -126,11 +158,33 @@ def hog_twin(
     block: int = HogSettings.block, eps: float = HogSettings.eps, smooth: float | None = HogSettings.smooth,
     seed: int = 0, progress: bool = False,
 ) -> HogTwin:  # fmt: skip
-    """A picture near ``start`` with the HOG of ``first``; both are uint8 (H, W, C) of the same size.
+    """A picture near one picture with the HOG of another: two pictures that a HOG detector cannot tell apart.
 
-    Without ``start`` it begins with grey noise, because a HOG has no colours. eps: the constant of the normalisation,
-    in levels. smooth: the weight of the mean square of the steps between pixels, in levels; by default 0, and 1e-4 from
-    noise.
+    Without ``start`` it begins with grey noise, because a HOG has no colours.
+
+    Parameters
+    ----------
+    first : uint8 array (H, W, C)
+        The picture whose HOG is wanted.
+    start : uint8 array (H, W, C), optional
+        The picture to begin from, of the same size.
+
+    Returns
+    -------
+    HogTwin
+        ``twin`` uint8 (H, W, C), and the ``codes`` of all three.
+
+    References
+    ----------
+    Vondrick et al. 2013.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> mv.hog_twin(goose[:24, :24], steps=3).twin.shape
+    (24, 24, 1)
     """
     first, inverted = np.asarray(first), start is None
     begun = first if start is None else np.asarray(start)

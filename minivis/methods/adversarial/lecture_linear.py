@@ -64,6 +64,32 @@ class LectureLinear(Result):
 
 @takes(x=NUMBERS, w=NUMBERS, eps=number())
 def lecture_linear(x: NDArray[Any] = X, w: NDArray[Any] = W, *, eps: float = EPS) -> LectureLinear:
-    """The lecture's derivation, for its numbers or for other x and w (d,)."""
+    """The lecture's example of ten numbers: a small step against every weight changes a linear classifier's answer.
+
+    Parameters
+    ----------
+    x : array (d,), optional
+        The input; by default the lecture's.
+    w : array (d,), optional
+        The weights; by default the lecture's.
+    eps : float
+        Change of each number.
+
+    Returns
+    -------
+    LectureLinear
+        ``nudged`` (d,); its figure and numbers have the scores before and after.
+
+    References
+    ----------
+    CS231n, winter 2016, lecture 9.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> found = mv.lecture_linear()
+    >>> found.score(found.x) < 0 < found.score(found.nudged)
+    True
+    """
     x, w = np.asarray(x, float), np.asarray(w, float)
     return LectureLinear(x, w, x + eps * np.sign(w), settings={"eps": eps})

@@ -113,12 +113,47 @@ def linear_fool(
     bounds: tuple[float, float] | None = None, shape: tuple[int, ...] | None = None, l2: float = 1e-3,
     held_out: float = 0.2, steps: int = 200, net: Network | None = None, seed: int = 0, progress: bool = False,
 ) -> LinearFool:  # fmt: skip
-    """Train a linear softmax classifier on x (n, d) with ``labels`` (n,) from 0, and fool it on held-out rows.
+    """Train a linear softmax classifier, and fool it on held-out rows: depth is not the reason.
 
-    names: the names of the classes. target: the class to mix into every row, by number or name (default: the last).
-    bounds: (low, high) of all numbers, such as (0, 255), or None. shape: (H, W, C) if rows are pictures. l2: the weight
-    decay, on inputs scaled to unit variance. held_out: the fraction to test on. net: a convnet of the same classes,
-    whose smallest eps is measured for the first rows (in whole levels, with PGD).
+    Parameters
+    ----------
+    x : array (n, d)
+        The rows.
+    labels : array (n,)
+        Their classes, from 0.
+    names : sequence of str, optional
+        Names of the classes.
+    target : str or int, optional
+        The class to mix into every row; by default the last.
+    bounds : (float, float), optional
+        Lowest and highest value of all numbers, such as (0, 255).
+    shape : (int, int, int), optional
+        (H, W, C) if rows are pictures.
+    l2 : float
+        Weight decay, on inputs scaled to unit variance.
+    held_out : float, default 0.2
+        The fraction to test on.
+    steps : int, default 200
+        Steps of training.
+    net : Network, optional
+        A convnet of the same classes, whose smallest eps is measured for the first rows, with PGD.
+
+    Returns
+    -------
+    LinearFool
+        ``w`` (d, K), ``b`` (K,), the ``nudged`` rows and the ``mixed`` ones.
+
+    References
+    ----------
+    Goodfellow, Shlens & Szegedy 2015, section 5; Karpathy 2015.
+
+    Examples
+    --------
+    >>> import minivis as mv, numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> x = np.concatenate([rng.normal(-1, 1, (40, 3)), rng.normal(1, 1, (40, 3))])
+    >>> mv.linear_fool(x, np.arange(80) // 40, steps=20).w.shape
+    (3, 2)
     """
     x, labels = np.asarray(x, np.float64), np.asarray(labels)
     if x.ndim != 2 or labels.shape != (len(x),) or len(x) < 4 or not np.isfinite(x).all():

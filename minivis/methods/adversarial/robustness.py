@@ -68,9 +68,39 @@ def robustness(
     nets: dict[str, Network], images: NDArray[Any], labels: NDArray[Any], *, eps: Sequence[float] = EPS,
     steps: int = 10, seed: int = 0, progress: bool = False,
 ) -> Robustness:  # fmt: skip
-    """The accuracy of ``nets``, {name: net}, on pictures, uint8 (N, H, W, C), moved by PGD against each net.
+    """The accuracy of nets on pictures that PGD moves, over the strength of the attack.
 
-    labels: (N,) the classes. eps: the bounds of the attack, levels of 255, from small to large; 0 is the clean picture.
+    Parameters
+    ----------
+    nets : dict
+        {name: net}.
+    images : uint8 array (N, H, W, C)
+        The pictures.
+    labels : array (N,)
+        Their classes.
+    eps : sequence of float, in levels of 255
+        Bounds of the attack, from small to large; 0 is the clean picture.
+    steps : int, default 10
+        Steps of PGD.
+
+    Returns
+    -------
+    Robustness
+        The accuracy of each net at each bound.
+
+    References
+    ----------
+    Madry et al. 2018.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> images = net.fit(goose).image[None]
+    >>> found = mv.robustness({"vgg": net}, images, [net.class_names.index("goose")], eps=(0, 1), steps=1)
+    >>> found.picture().shape[2]
+    3
     """
     images, labels, eps = np.asarray(images), np.asarray(labels), tuple(eps)
     if not nets or images.ndim != 4 or labels.shape != (len(images),) or not len(images):

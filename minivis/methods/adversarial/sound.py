@@ -85,9 +85,39 @@ class SoundFool(Result):
 def sound_fool(
     net: Network, sound: NDArray[Any], to: Any, *, snr: float | None = None, steps: int = 60, sure: float = 0.9,
 ) -> SoundFool:  # fmt: skip
-    """Add to a sound, (L,) of -1 to 1 at 8,000 samples a second, so that the net hears the class ``to``.
+    """Add to a sound so little that people hear no other, and that the net hears another class.
 
-    snr: the least signal-to-noise ratio, in dB; by default the largest at which the net is ``sure`` of the class.
+    Parameters
+    ----------
+    sound : array (L,)
+        From -1 to 1, at 8,000 samples a second.
+    to : str or int
+        The class to reach.
+    snr : float, in dB, optional
+        The least signal-to-noise ratio; by default the largest at which the net is ``sure`` of the class.
+    steps : int, default 60
+        Steps of the attack.
+    sure : float, default 0.9
+        Probability that the class must reach.
+
+    Returns
+    -------
+    SoundFool
+        The sound found, and the probabilities before and after.
+
+    References
+    ----------
+    Carlini & Wagner 2018.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> import numpy as np
+    >>> from minivis.data.vowels import speak
+    >>> sound = speak("a", np.random.default_rng((0, 9)))
+    >>> found = mv.sound_fool(mv.load("vowels-net"), sound, "i", snr=20, steps=10)
+    >>> found.numbers["before"]
+    'a'
     """
     sound = np.asarray(sound, np.float64)
     if sound.ndim != 1 or not np.isfinite(sound).all() or not 0 < abs(sound).max() <= 1:

@@ -34,10 +34,40 @@ def szegedy(
     label: str | int | Sequence[str | int] | None = None, steps: int = 40, searches: int = 10,
     mask: NDArray[Any] | None = None, seed: int = 0, progress: bool = False,
 ) -> Array:  # fmt: skip
-    """Return pixels 0..255 near ``image`` (N, H, W, C) that fool the net with the smallest L2 found.
+    """The smallest change that fools a net, by L-BFGS on c |change|^2 + loss for several c.
 
-    The arguments are those of `attacks.pgd`. steps: the steps of L-BFGS for one c. searches: the largest number of
-    values of c. If none fools the net, the result for the first c is returned.
+    If none fools the net, the result for the first c is returned.
+
+    Parameters
+    ----------
+    image : array (H, W, C) or (N, H, W, C)
+        Pixels 0 to 255, of the size that the net reads.
+    target : str, int or sequence, optional
+        The class to reach, or one for each picture, by name or number.
+    label : str, int or sequence, optional
+        The class to leave; with neither, the net's own answer is left.
+    steps : int, default 40
+        Steps of L-BFGS for one c.
+    searches : int
+        Largest number of values of c.
+
+    Returns
+    -------
+    array (N, H, W, C)
+        Pixels 0 to 255, of the net's dtype.
+
+    References
+    ----------
+    Szegedy et al. 2014.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> made = mv.szegedy(net, net.fit(goose).image, steps=2, searches=1)
+    >>> made.shape == (1, *net.fit(goose).image.shape)
+    True
     """
     check_settings(steps=steps)
     if searches < 1:

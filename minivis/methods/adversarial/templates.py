@@ -141,11 +141,40 @@ def linear_templates(
     net: Network, images: NDArray[Any], labels: NDArray[Any], *, chain: Sequence[str] = CHAIN,
     convnet: Network | None = None, most: int = 24, seed: int = 0, progress: bool = False,
 ) -> LinearTemplates:  # fmt: skip
-    """Fool a linear net, such as emoji-linear, on held-out pictures, uint8 (N, H, W, C), with ``labels`` (N,).
+    """Fool a linear net on held-out pictures: a bit of another class's weights is enough.
 
-    chain: names of classes; the first picture of each that is classified correctly is made into the next class, with a
-    bit of its weights. convnet: one of the same classes, to which PGD does the same. most: the number of pictures
-    for the smallest changes.
+    Parameters
+    ----------
+    images : uint8 array (N, H, W, C)
+        The pictures.
+    labels : array (N,)
+        Their classes.
+    chain : sequence of str
+        Names of classes; the first picture of each that is classified correctly is made into the next class.
+    convnet : Network, optional
+        A convnet of the same classes, to which PGD does the same.
+    most : int, default 24
+        Number of pictures for the smallest changes.
+
+    Returns
+    -------
+    LinearTemplates
+        The templates, the mixtures and the smallest changes.
+
+    References
+    ----------
+    Karpathy 2015, Breaking linear classifiers on ImageNet.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-linear")
+    >>> labels = [net.class_names.index("goose")]
+    >>> from minivis.data.samples import upright
+    >>> images = [upright()["goose"]]
+    >>> found = mv.linear_templates(net, images, labels, chain=("goose", "tropical fish"))
+    >>> found.mixes[0].says[0]
+    'tropical fish'
     """
     images, labels = np.asarray(images), np.asarray(labels)
     w, b = weights_of(net)

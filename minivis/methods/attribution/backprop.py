@@ -85,11 +85,34 @@ def backprop(
     rules: RuleName | Sequence[RuleName] = tuple(RELU_RULES),
     display: str = "signed", crop: bool = False, seed: int = 0, progress: bool = False,
 ) -> Backprop:  # fmt: skip
-    """Send a unit (default: the score of each picture's first class) back to the pixels under each of ``rules``,
-    names of `layers.RULES`.
+    """The gradient of a unit at the pixels, under several ReLU rules.
 
-    display: "signed", colours about grey, or "absolute", the strongest colour's size. crop: draw only what the unit
-    sees; for a unit at one position.
+    Parameters
+    ----------
+    rules : str or sequence of str, default all ReLU rules
+        What passes a ReLU on the way back: "normal", "guided", "deconv", or another name of `layers.RULES`.
+    display : {"signed", "absolute"}, default "signed"
+        Colours about grey, or the largest absolute value of the colours.
+    crop : bool, default False
+        Draw only what the unit sees; for a unit at one position.
+
+    Returns
+    -------
+    Backprop
+        ``arrays``, {rule: gradients (N, H, W, C)}.
+
+    References
+    ----------
+    Zeiler & Fergus 2014 (deconv); Springenberg et al. 2015 (guided).
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.backprop(net, goose, "conv2_1:3@max", rules=("guided", "deconv"))
+    >>> sorted(found.arrays), found.array.shape
+    (['deconv', 'guided'], (1, 64, 64, 3))
     """
     if display not in DISPLAYS:
         raise UnknownName.of("display", display, DISPLAYS)

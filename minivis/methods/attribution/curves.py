@@ -95,11 +95,32 @@ def insertion_deletion(
     settings: CurveSettings | None = None, steps: int = CurveSettings.steps, fill: Any = CurveSettings.fill,
     seed: int = 0, progress: bool = False, **own: Any,
 ) -> Curves:  # fmt: skip
-    """The two curves of every kind of saliency map, for a picture or a batch.
+    """How well maps predict a net's answers: the unit as pixels are covered, or uncovered, strongest first.
 
-    steps: so many parts of the pixels are covered one after the other. fill: what covers, see fills.py; insertion
-    starts from the blurred picture. The unit is followed by its probability, where it is a class, else by its value.
-    ``settings``: as `saliency` takes them.
+    The unit is followed by its probability, where it is a class, else by its value.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        The kinds of map, names of `saliency`.
+
+    Returns
+    -------
+    Curves
+        ``deletion`` and ``insertion``, {kind: (N, steps + 1)}.
+
+    References
+    ----------
+    Petsiuk, Das & Saenko 2018.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.insertion_deletion(net, goose, kinds=("gradient",), steps=4)
+    >>> found.deletion["gradient"].shape
+    (1, 5)
     """
     net = answering(net)
     subject = Subject.of(net, image)

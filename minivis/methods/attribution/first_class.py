@@ -18,11 +18,13 @@ from minivis.engine.network import Network
 from minivis.figures.compose import above, beside, panels
 from minivis.figures.text import text_picture
 from minivis.methods.attribution.occlusion import sides_of, windows
+from minivis.methods.attribution.settings import WindowSettings
 from minivis.methods.shared.fills import filled
 from minivis.methods.shared.result import PANEL, BatchResult, Subject, input_of
 from minivis.runtime.backend import to_cpu
+from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
-from minivis.runtime.settings import COLOUR, SEED, several, takes, whole
+from minivis.runtime.settings import SEED, takes
 from minivis.types import Pictures, Progress
 
 COLOURS = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189), (140, 86, 75),
@@ -79,13 +81,34 @@ class FirstClasses(BatchResult):
             for i in range(len(self)))
 
 
-@takes(window=several(whole()), stride=several(whole()), fill=COLOUR, batch=whole(1), seed=SEED)
+@set_by(WindowSettings)
+@takes(seed=SEED)
 def first_classes(
-    net: Network, image: Pictures, *, window: int | tuple[int, int] | None = None,
-    stride: int | tuple[int, int] | None = None, fill: Any = "grey", batch: int | None = None, seed: int = 0,
-    progress: Progress = False,
+    net: Network, image: Pictures, *, settings: WindowSettings | None = None,
+    window: int | tuple[int, int] | None = WindowSettings.window,
+    stride: int | tuple[int, int] | None = WindowSettings.stride, fill: Any = WindowSettings.fill,
+    batch: int | None = WindowSettings.batch, seed: int = 0, progress: Progress = False,
 ) -> FirstClasses:  # fmt: skip
-    """Which class is first when a window of a picture is covered, at each place. The settings are `occlusion`'s."""
+    """Which class is first when a window of a picture is covered, at each place of the window.
+
+    Returns
+    -------
+    FirstClasses
+        ``first``, the number of the class at each place, for each picture.
+
+    References
+    ----------
+    Zeiler & Fergus 2014, figure 6 (e).
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.first_classes(net, goose, window=16, stride=16)
+    >>> found.numbers["answer"]
+    'goose'
+    """
     net = answering(net)
     ending = Ending.of(net)
     subject = Subject.of(net, image)

@@ -113,11 +113,27 @@ def occlusion(
     measure: str | None = OcclusionSettings.measure, batch: int | None = OcclusionSettings.batch, seed: int = 0,
     progress: Progress = False,
 ) -> Occlusion:  # fmt: skip
-    """How far a unit (default: each picture's top class) falls when a square is covered, for a picture or a batch.
+    """How far a unit falls when a square of the picture is covered, for each place of the square.
 
-    unit: may be several for one picture, which share the passes. window, stride: a number or (rows, columns), by
-    default 0.3 of the picture and a quarter of the window. fill: "grey", "mean", "blur", "noise", or a colour in
-    0..255. measure: "prob" or "score", if the unit is a class.
+    Several units of one picture share the passes.
+
+    Returns
+    -------
+    Occlusion
+        ``maps`` (N, H, W), the mean drop of the windows over each pixel; ``worst`` and ``best``, the windows.
+
+    References
+    ----------
+    Zeiler & Fergus 2014, section 4.2.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.occlusion(net, goose, "goose", window=12, stride=12)
+    >>> found.array.shape
+    (1, 64, 64)
     """
     net = answering(net)
     subject = Subject.of(net, image)

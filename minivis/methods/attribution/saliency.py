@@ -106,10 +106,31 @@ def saliency(
     steps: int = SaliencySettings.steps, layer: str | None = SaliencySettings.layer, seed: int = 0,
     progress: bool = False,
 ) -> Saliency:  # fmt: skip
-    """The saliency of a unit (default: the score of each picture's first class) for a picture or a batch.
+    """A map of the pixels that a unit depends on, for a picture or a batch.
 
-    kind: one of KINDS. samples, noise: settings of SmoothGrad. baseline, steps: the start of integrated gradients, and
-    their smallest number of points. layer: the layer whose maps Grad-CAM uses.
+    Parameters
+    ----------
+    kind : str, default "gradient"
+        The kind of map: the largest |gradient| of the colours, or another of `methods.attribution.kinds`, such as
+        "smoothgrad", "integrated", "gradcam" or "lrp".
+
+    Returns
+    -------
+    Saliency
+        ``maps`` (N, H, W).
+
+    References
+    ----------
+    Simonyan, Vedaldi & Zisserman 2014, section 3.1.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.saliency(net, goose, "goose", kind="smoothgrad", samples=2)
+    >>> found.array.shape
+    (1, 64, 64)
     """
     net = answering(net)
     subject = Subject.of(net, image)
@@ -178,7 +199,27 @@ def saliency_kinds(
     net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[SaliencyKind] = tuple(KINDS),
     settings: SaliencySettings | None = None, seed: int = 0, progress: bool = False, **own: Any,
 ) -> SaliencyKinds:  # fmt: skip
-    """The `Saliency` of each of ``kinds``, side by side. ``settings``: those of `saliency`."""
+    """Several kinds of saliency map of the same pictures, side by side.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        The kinds of map, names of `saliency`.
+
+    Returns
+    -------
+    SaliencyKinds
+        ``kinds``, {kind: `Saliency`}.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.saliency_kinds(net, goose, kinds=("gradient", "gradcam"))
+    >>> list(found.kinds)
+    ['gradient', 'gradcam']
+    """
     net = answering(net)
     subject = Subject.of(net, image)
     target = aim(net, subject.input(net), unit)

@@ -105,9 +105,32 @@ def sanity_check(
     net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[SaliencyKind] = QUICK,
     settings: SaliencySettings | None = None, seed: int = 0, progress: bool = False, **own: Any,
 ) -> SanityCheck:  # fmt: skip
-    """Shuffle the weights from the unit's layer down, and compare the maps, for a picture or a batch.
+    """Whether maps depend on the weights: they are shuffled from the unit's layer down, and the maps compared.
 
-    The unit stays that of the trained net. ``settings``: those of `saliency`.
+    The unit stays that of the trained net.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        The kinds of map, names of `saliency`.
+
+    Returns
+    -------
+    SanityCheck
+        ``maps``, {kind: (stages + 1, N, H, W)}, and ``likeness``, {kind: (stages, N)}.
+
+    References
+    ----------
+    Adebayo et al. 2018.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.sanity_check(net, goose, kinds=("gradient",))
+    >>> found.likeness["gradient"].shape == (len(found.layers), 1)
+    True
     """
     net = answering(net)
     subject = Subject.of(net, image)

@@ -117,12 +117,39 @@ def segment(
     blur: float = SegmentSettings.blur, rounds: int = SegmentSettings.rounds, show: str = "figure", cut: str = "numpy",
     seed: int = 0, progress: bool = False, **of_map: Any,
 ) -> Segmentation:  # fmt: skip
-    """Cut out what a unit (default: each picture's top class) responds to, from a picture or a batch.
+    """Cut out what a unit responds to by GrabCut, which starts from a saliency map.
 
-    kind, settings: the saliency map, as in `saliency`, or "guided+gradcam". high, low: its quantiles above and below
-    which a pixel is taken as object and as background. blur: the blur of the map before that, as a fraction of the
-    picture's height. rounds: iterations of GrabCut. cut: "numpy", or "opencv", whose GrabCut sees only what the net
-    sees by itself, takes all beside it for background, and needs minivis[segment].
+    Parameters
+    ----------
+    kind : str, default "guided+gradcam"
+        The saliency map to start from: "guided+gradcam", which adds two of them, or one as in `saliency`.
+    show : {"figure", "mask", "cut-out"}, default "figure"
+        What ``picture()`` draws: all steps, only the mask, or the picture with a transparent background.
+    cut : {"numpy", "opencv"}, default "numpy"
+        GrabCut of minivis on the whole picture; or OpenCV's, which sees only what the net sees by itself, and needs
+        minivis[segment].
+
+    Returns
+    -------
+    Segmentation
+        ``masks``, bool (H, W) of each picture.
+
+    Raises
+    ------
+    MissingExtra
+        OpenCV is asked for and not installed.
+
+    References
+    ----------
+    Simonyan, Vedaldi & Zisserman 2014, section 3.2; Rother, Kolmogorov & Blake 2004.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> mv.segment(net, goose, kind="gradient", rounds=1).masks[0].shape == goose.shape[:2]
+    True
     """
     cv2 = load_opencv() if cut == "opencv" else None
     if low >= high:

@@ -39,8 +39,8 @@ class CurveSettings(SaliencySettings):
 
 @documented
 @dataclass(frozen=True, kw_only=True)
-class OcclusionSettings(Settings):
-    """How `occlusion` covers a picture."""
+class WindowSettings(Settings):
+    """How `first_classes` covers a picture, window by window."""
 
     window: int | tuple[int, int] | None = setting(
         None, SIDES, "Size of the occluding window, in pixels of the net's input.", unit="pixels",
@@ -49,11 +49,18 @@ class OcclusionSettings(Settings):
         None, SIDES, "Distance from one window to the next, in pixels of the net's input.", unit="pixels",
         otherwise="a quarter of the window")
     fill: Any = setting("grey", COLOUR, "Content of the window.", source="Zeiler & Fergus 2014")
+    batch: int | None = setting(None, whole(1), "Number of occluded pictures that the net sees at once.",
+                                otherwise="as many as fit into memory")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class OcclusionSettings(WindowSettings):
+    """How `occlusion` covers a picture, and what it measures."""
+
     measure: str | None = setting(
         None, choice("measure", MEASURES), "Quantity to measure: the probability of a class, or the value of a unit.",
         otherwise="prob for a class, score for any other unit")
-    batch: int | None = setting(None, whole(1), "Number of occluded pictures that the net sees at once.",
-                                otherwise="as many as fit into memory")
 
 
 @documented

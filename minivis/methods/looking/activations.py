@@ -104,10 +104,26 @@ def activation_grid(
     settings: ActivationSettings | None = None, channels: int = ActivationSettings.channels,
     order: str = ActivationSettings.order, scale: str = ActivationSettings.scale, seed: int = 0, progress: bool = False,
 ) -> ActivationGrid:  # fmt: skip
-    """The activations of ``layer`` (default: the net's content layer) for a picture or a batch.
+    """The feature maps of a layer for a picture or a batch, one small picture for each channel.
 
-    channels: the largest number of maps; the strongest are drawn. order: "channel", or "strength" for the strongest
-    first. scale: "shared", or "channel" for a colour scale of its own for each map.
+    Parameters
+    ----------
+    layer : str, optional
+        The layer; by default that of the net's role content.
+
+    Returns
+    -------
+    ActivationGrid
+        ``arrays`` holds the maps that are drawn, (N, H, W, maps).
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> grid = mv.activation_grid(net, goose, "conv1_1", channels=4)
+    >>> grid.array.shape
+    (1, 64, 64, 24)
     """
     layer = net.check_name(layer) if layer else net.roles.get("content")
     if layer is None:

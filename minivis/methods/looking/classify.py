@@ -66,7 +66,22 @@ def classify(
     net: Network, image: Pictures, *, settings: ClassifySettings | None = None, top: int = ClassifySettings.top,
     seed: int = 0, progress: bool = False,
 ) -> Classes:  # fmt: skip
-    """The ``top`` most probable classes of a picture, uint8 (H, W, C), or of a batch."""
+    """The most probable classes of a picture, or of each picture of a batch.
+
+    Returns
+    -------
+    Classes
+        ``classes``, ``probs`` and ``scores`` (N, top); its figure shows the picture and the bars.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.classify(net, goose, top=2)
+    >>> found.numbers["top"][0]["class"], found.array.shape
+    ('goose', (1, 2))
+    """
     net = answering(net)
     ending = Ending.of(net)
     subject = Subject.of(net, image)

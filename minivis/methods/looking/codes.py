@@ -58,7 +58,35 @@ def codes(
     net: Network, pictures: Any, layer: str | None = None, *, size: int | None = None, jobs: int = 1,
     backend: Literal["loky", "dask"] = "loky", scheduler: str | None = None, progress: bool = False,
 ) -> Codes:  # fmt: skip
-    """The codes of pictures (a folder, a list of files, or arrays) at ``layer`` (default: the net's code layer)."""
+    """The codes of pictures: the activations of a layer, each as one vector.
+
+    Parameters
+    ----------
+    pictures : str, list of str, or arrays
+        A folder, a picture file, a list of files, or uint8 arrays (H, W, C).
+    layer : str, optional
+        The layer; by default that of the net's role code, such as fc7.
+    size : int, in pixels, optional
+        Shrink the longer side of each picture to this first; for nets that take any size, the side of the squares.
+
+    Returns
+    -------
+    Codes
+        ``values`` (N, D), the ``names`` of the pictures, and those that were ``unreadable``.
+
+    Raises
+    ------
+    BadFile
+        No picture could be read.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> mv.codes(net, [goose, goose[:, ::-1]])
+    Codes of 2 pictures: 256 numbers of fc7 each
+    """
     layer = net.check_name(layer or net.role("code"))
     pictures, tally, values, names = Pictures.of(pictures), Tally(), [], []
     for first, looked in sweep(net, pictures, layer, flat, size=size, jobs=jobs, backend=backend, scheduler=scheduler,
@@ -89,11 +117,47 @@ def write_codes(
     force: bool = False, size: int | None = None, jobs: int = 1,
     backend: Literal["loky", "dask"] = "loky", scheduler: str | None = None, progress: bool = False,
 ) -> Written:  # fmt: skip
-    """Write the codes of a folder of pictures to ``path``.
+    """Write the codes of a folder of pictures to a file, batch by batch; it may be stopped and continued.
 
-    resume: continue a run that was stopped, or add to an existing file; pictures that it holds are not read again.
-    Raise BadFile if the file belongs to another net or layer. The results of a stopped run are in ``path``.checkpoint,
-    batch by batch; a continued run ends with the same bits as an unbroken one.
+    The results of a stopped run are in ``path``.checkpoint. A continued run ends with the same bits as an unbroken one.
+
+    Parameters
+    ----------
+    folder : str
+        The folder, searched with all folders in it.
+    path : str
+        The HDF5 file to write.
+    layer : str, optional
+        The layer; by default that of the net's role code, such as fc7.
+    net_name : str, optional
+        What the file calls the net.
+    resume : bool, default False
+        Continue a run that was stopped, or add to an existing file; pictures that it holds are not read again.
+    force : bool, default False
+        Replace an existing file.
+    size : int, in pixels, optional
+        Shrink the longer side of each picture to this first.
+
+    Returns
+    -------
+    Written
+        The number of pictures, how many are new, the width of a code, and the pictures that were unreadable.
+
+    Raises
+    ------
+    BadFile
+        The file exists, or belongs to another net or layer.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     mv.write_image(f"{folder}/goose.png", goose)
+    ...     mv.write_codes(net, folder, f"{folder}/codes.h5").pictures
+    1
     """
     layer = net.check_name(layer or net.role("code"))
     check_ending(path)
@@ -164,10 +228,30 @@ def check_some(count, unreadable, pictures):
 def nearest(
     codes: Any, code: NDArray[Any], k: int = 12, *, metric: str = "cosine",
 ) -> tuple[NDArray[Any], NDArray[Any]]:  # fmt: skip
-    """(numbers, distances) of the k rows of ``codes`` (N, D) that are nearest to ``code`` (D,), nearest first.
+    """The rows of many codes that are nearest to one code, nearest first.
 
-    metric: "cosine", 1 - cos of the angle between them; or "l2", the length of their difference. ``codes`` may be an
-    array, `Codes`, a path, or an open file of codes, which is read block by block.
+    Parameters
+    ----------
+    codes : array (N, D), Codes, or str
+        The codes: an array, what `codes` returns, or a file of `write_codes`, which is read block by block.
+    code : array (D,)
+        The code to compare with.
+    k : int, default 12
+        How many.
+    metric : {"cosine", "l2"}, default "cosine"
+        1 - cos of the angle between two codes, or the length of their difference.
+
+    Returns
+    -------
+    numbers, distances : arrays (k,)
+        The numbers of the rows, and their distances.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> numbers, distances = mv.nearest([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [1.0, 0.1], k=2)
+    >>> numbers.tolist()
+    [0, 2]
     """
     if isinstance(codes, (str, os.PathLike)):
         with codes_source(codes) as file:

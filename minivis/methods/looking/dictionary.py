@@ -69,9 +69,33 @@ def compare_filters(
     net: Network, layer: str | None = None, *, data: str | None = None, patches: int = 8000, seed: int = 0,
     progress: bool = False,
 ) -> FilterComparison:  # fmt: skip
-    """The filters of a convolution that reads the picture, and what four other methods learn from patches of that size.
+    """The filters of a first convolution, beside what four other methods learn from patches of that size.
 
-    data: a folder of photographs; by default the two that come with scikit-learn.
+    Parameters
+    ----------
+    layer : str, optional
+        The convolution; by default the first.
+    data : str, optional
+        A folder of photographs; by default the two that come with scikit-learn.
+    patches : int
+        Number of patches to learn from.
+
+    Returns
+    -------
+    FilterComparison
+        ``learnt``, {method: filters (F, KH, KW, C)}, for PCA, ICA, k-means and sparse coding.
+
+    References
+    ----------
+    Olshausen & Field 1996.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> found = mv.compare_filters(net, patches=240)
+    >>> len(found.learnt)
+    4
     """
     own = filter_grid(net, layer)
     if net.nodes[own.layer].inputs == ("input",) and net.input_channels not in (1, 3):

@@ -74,8 +74,25 @@ def filter_grid(
     net: Network, layer: str | None = None, *, settings: FilterSettings | None = None,
     rows: int = FilterSettings.rows, columns: int = FilterSettings.columns, seed: int = 0, progress: bool = False,
 ) -> FilterGrid:  # fmt: skip
-    """The filters of a convolution, by default the first; for a deep one at most ``rows`` filters and ``columns``
-    channels."""
+    """The filters of a convolution as pictures; of a deep one some of its channels in grey.
+
+    Parameters
+    ----------
+    layer : str, optional
+        The convolution; by default the first.
+
+    Returns
+    -------
+    FilterGrid
+        ``filters`` (F, KH, KW, C), as they are drawn.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> mv.filter_grid(net).array.shape
+    (24, 3, 3, 3)
+    """
     convolutions = [name for name, node in net.nodes.items() if isinstance(node.layer, Conv2D)]
     if not convolutions:
         raise UnknownName("this net has no convolution, so there are no filters to draw")

@@ -64,11 +64,35 @@ def neighbours(
     k: int = NeighbourSettings.k, metric: str = NeighbourSettings.metric, pictures: Any = None,
     seed: int = 0, progress: bool = False,
 ) -> Neighbours:  # fmt: skip
-    """The k pictures whose codes are nearest to that of ``image``, uint8 (H, W, C).
+    """The pictures whose codes are nearest to that of a picture.
 
-    codes: a file of codes, what `codes` returns, or an array (N, D), which is of the net's code layer. pictures: a
-    folder, a list of files or arrays, in the order of the codes; by default those that the codes name. A picture with
-    exactly the same pixels is left out.
+    A picture with exactly the same pixels is left out.
+
+    Parameters
+    ----------
+    codes : str, Codes or array (N, D)
+        A file of `write_codes`, what `codes` returns, or an array, which is of the net's code layer.
+    pictures : str, list of str, or arrays, optional
+        A folder, a list of files or arrays, in the order of the codes; by default those that the codes name.
+
+    Returns
+    -------
+    Neighbours
+        ``found``, (picture, distance) of each, nearest first.
+
+    Raises
+    ------
+    BadFile
+        The codes are of another net or layer.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> pictures = [goose[::-1], goose[:, ::-1], goose // 2]
+    >>> mv.neighbours(net, goose, mv.codes(net, pictures), pictures=pictures, k=2).array.shape
+    (2,)
     """
     image = as_picture(image, net.input_channels)
     with codes_source(codes, pictures) as file:

@@ -108,11 +108,51 @@ def top_patches(
     backend: Literal["loky", "dask"] = "loky", scheduler: str | None = None, checkpoint: str | None = None,
     resume: bool = False, seed: int = 0, progress: bool = False,
 ) -> TopPatches:  # fmt: skip
-    """The k patches that excite each of ``units`` (channels; default: all) of ``layer`` (default: the content layer).
+    """The patches of many pictures that excite units of a layer most, each with what the net sees in it.
 
-    pictures: a folder, a picture file, a list of files, or arrays. maps: what to draw beside each patch. jobs, backend,
-    scheduler, size: see `sweep.sweep`. checkpoint: the file that notes the state every 30 s and when the run is
-    stopped; ``resume`` continues from it.
+    Parameters
+    ----------
+    pictures : str, list of str, or arrays
+        A folder, a picture file, a list of files, or uint8 arrays (H, W, C).
+    layer : str, optional
+        The layer; by default that of the net's role content.
+    units : sequence of int, optional
+        The channels; by default all.
+    k : int, default 9
+        Patches for each unit.
+    per_picture : int, default 1
+        Most patches of one picture; they lie at least half a receptive field apart.
+    maps : sequence of str, default all rules for pictures
+        ReLU rules under which the patch is drawn beside it.
+    size : int, in pixels, optional
+        Shrink the longer side of each picture to this first.
+    checkpoint : str, optional
+        The file in which the state is noted every 30 seconds, and when the run is stopped.
+    resume : bool, default False
+        Continue from ``checkpoint``.
+
+    Returns
+    -------
+    TopPatches
+        ``patches``, for each unit those found, strongest first, and ``tiles``, their pictures.
+
+    Raises
+    ------
+    BadFile
+        No picture could be read, or the checkpoint is of another run.
+
+    References
+    ----------
+    Girshick, Donahue, Darrell & Malik 2014, section 3.1; Zeiler & Fergus 2014, figure 2.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.top_patches(net, [goose, goose[::-1]], "conv2_1", [0], k=1, maps=())
+    >>> len(found.patches[0])
+    1
     """
     layer = layer or net.role("content")
     net.check_name(layer)

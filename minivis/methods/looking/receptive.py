@@ -88,10 +88,36 @@ def effective_receptive_field(
     net: Network, *, images: Array | None = None, data: str | None = None, pictures: Any = 32,
     size: int | tuple[int, int] | None = None, seed: int = 0, progress: bool = False,
 ) -> ReceptiveFields:  # fmt: skip
-    """The theoretical and the effective receptive field of the central unit of every layer.
+    """How much of a picture the central unit of each layer can see, and which part of that it uses.
 
-    images: uint8 (N, H, W, C), as the net sees them; by default ``pictures`` crops from the photographs of the folder
-    ``data`` (default: the two that come with scikit-learn). size: the size of the crops, for a net that takes any.
+    Parameters
+    ----------
+    images : uint8 array (N, H, W, C), optional
+        Pictures as the net sees them; by default crops of photographs.
+    data : str, optional
+        The folder of the photographs; by default the two that come with scikit-learn.
+    pictures : int, default 32
+        Number of crops.
+    size : int or (int, int), in pixels, optional
+        Size of the crops, for a net that takes any.
+
+    Returns
+    -------
+    ReceptiveFields
+        For each layer the theoretical field and the mean size of the gradient in it.
+
+    References
+    ----------
+    Luo, Li, Urtasun & Zemel 2016.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.effective_receptive_field(net, images=net.fit(goose).image[None])
+    >>> "conv1_1" in found.numbers["layers"][0].values()
+    True
     """
     rng, unreadable = np.random.default_rng(seed), []
     if images is None:

@@ -64,13 +64,33 @@ def tsne_grid(
     layout: Literal["grid", "plane", "both"] = TsneSettings.layout, side: int | None = TsneSettings.side,
     most: int = TsneSettings.most, pictures: Any = None, seed: int = 0, progress: bool = False,
 ) -> TsneGrid:  # fmt: skip
-    """The map of the pictures of a file of codes. layout: "grid", "plane" or "both"; side: pixels of each.
+    """A map of pictures by t-SNE of their codes, on which similar pictures lie close together.
 
-    codes: a path, what `codes` returns, or an array (N, D). pictures: a folder, a list of files or arrays, in the order
-    of the codes; by default those that the codes name.
+    A perplexity that is too high for so few pictures is lowered, with a note.
 
-    A perplexity that is too high for so few pictures is lowered, with a note; of more than ``most`` pictures every
-    n-th is taken.
+    Parameters
+    ----------
+    codes : str, Codes or array (N, D)
+        A file of `write_codes`, what `codes` returns, or an array.
+    pictures : str, list of str, or arrays, optional
+        A folder, a list of files or arrays, in the order of the codes; by default those that the codes name.
+
+    Returns
+    -------
+    TsneGrid
+        ``places`` (N, 2) in 0..1, and the ``cells`` of the grid.
+
+    References
+    ----------
+    van der Maaten & Hinton 2008; the grid: Karpathy 2014.
+
+    Examples
+    --------
+    >>> import minivis as mv, numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> pictures = list(rng.integers(0, 256, (9, 8, 8, 3), np.uint8))
+    >>> mv.tsne_grid(rng.random((9, 5)), pictures=pictures, side=96).array.shape
+    (9, 2)
     """
     with codes_source(codes, pictures) as file:
         chosen, notes = spread(len(file), most)

@@ -74,11 +74,43 @@ def tsne_labelled(
     net: Network, images: NDArray[Any], labels: NDArray[Any], *, names: Sequence[str] | None = None, new: Any = None,
     layer: str | None = None, perplexity: float = 50.0, side: int = SIDE, seed: int = 0, progress: bool = False,
 ) -> LabelledMaps:  # fmt: skip
-    """The maps of labelled pictures, uint8 (N, H, W, C), by their pixels and by their codes at ``layer`` (default: the
-    net's code layer).
+    """Maps of labelled pictures by their pixels and by their codes, and how many neighbours have the same label.
 
-    labels: (N,), from 0. names: of the classes. new: (N,) True for pictures that the net has not learned from; their
-    neighbours are counted for themselves, too.
+    Parameters
+    ----------
+    images : uint8 array (N, H, W, C)
+        The pictures, at least 8.
+    labels : array (N,)
+        Their labels, from 0.
+    names : sequence of str, optional
+        The names of the classes.
+    new : array (N,), optional
+        True for pictures that the net has not learned from; their neighbours are counted for themselves, too.
+    layer : str, optional
+        The layer of the codes; by default that of the net's role code.
+    perplexity : float, default 50
+        Effective number of neighbours of each picture.
+    side : int, in pixels
+        Side of each map.
+
+    Returns
+    -------
+    LabelledMaps
+        ``places``, {"pixels", layer: (N, 2)}, and ``agreement``.
+
+    References
+    ----------
+    van der Maaten & Hinton 2008.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> found = mv.tsne_labelled(net, rng.integers(0, 256, (9, 8, 8, 3), np.uint8), np.arange(9) % 3, side=96)
+    >>> sorted(found.places)
+    ['fc7', 'pixels']
     """
     images, labels = np.asarray(images), np.asarray(labels)
     if images.ndim != 4 or labels.shape != (len(images),) or len(images) < 8:

@@ -48,7 +48,29 @@ class SideBySide(Result):
 
 @takes(results=SEQUENCE, names=NAMES)
 def side_by_side(results: Sequence[Any], names: Sequence[str]) -> SideBySide:
-    """One figure of several results, such as those of ``mv.saliency`` for several nets, each under its name."""
+    """One figure of several results, such as those of `saliency` for several nets, each under its name.
+
+    Parameters
+    ----------
+    results : sequence of results
+        What methods return.
+    names : sequence of str
+        A name for each.
+
+    Returns
+    -------
+    SideBySide
+        A result whose figure shows all of them.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> maps = [mv.saliency(net, goose, kind=kind) for kind in ("gradient", "gradcam")]
+    >>> mv.side_by_side(maps, ["gradient", "Grad-CAM"]).picture().shape[2]
+    3
+    """
     results, names = tuple(results), tuple(names)
     if not results or len(results) != len(names):
         raise BadValue(f"{len(results)} results and {len(names)} names: give a name for each result, and at least one")

@@ -82,10 +82,25 @@ def building_blocks(
     net: Network, image: Pictures, layer: str | None = None, *, cells: int = 6, steps: int = 64,
     side: int | None = None, seed: int = 0, progress: bool = False,
 ) -> Blocks:  # fmt: skip
-    """For each place of ``layer`` (default: the net's content layer) an image of what it sees of a picture there.
+    """For each place of a layer an image of what it sees of a picture there.
 
-    cells: the most rows and columns; where a layer has more places, neighbours are averaged. side: of each image, in
-    pixels, by default what a few places of the layer see. steps: of the optimiser.
+    Parameters
+    ----------
+    cells : int, default 6
+        Most rows and columns; where a layer has more places, neighbours are averaged.
+
+    Returns
+    -------
+    Blocks
+        The images of the places.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> mv.building_blocks(net, goose, "conv2_1", cells=2, steps=1).picture().shape[2]
+    3
     """
     subject, layer = Subject.of(net, image), maps_layer(net, layer)
     acts = net.forward(subject.input(net), until=layer, keep=(layer,), grad=None)[layer]
@@ -138,10 +153,32 @@ def activation_atlas(
     net: Network, pictures: Any, layer: str | None = None, *, cells: int = 12, per_picture: int = 8, most: int = 2000,
     fewest: int = 2, steps: int = 64, side: int | None = None, seed: int = 0, progress: bool = False,
 ) -> Atlas:  # fmt: skip
-    """An atlas of what ``layer`` sees in a folder of pictures, a list of files, or arrays.
+    """An atlas of what a layer sees in many pictures: its vectors on a map, each cell made into an image.
 
-    cells: of a side of the raster. per_picture: places drawn at random from each picture; most: vectors in all. fewest:
-    of a cell that is drawn. steps, side: as in `building_blocks`.
+    Parameters
+    ----------
+    cells : int, default 12
+        Cells of a side of the map.
+    per_picture : int, default 8
+        Places drawn at random from each picture.
+    most : int, default 2000
+        Vectors in all.
+    fewest : int, default 2
+        Vectors of a cell that is drawn.
+
+    Returns
+    -------
+    Atlas
+        The images of the cells, and where they lie.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.activation_atlas(net, [goose, goose[::-1]], "conv2_1", cells=2, per_picture=2, fewest=1, steps=1)
+    >>> found.picture().shape[2]
+    3
     """
     layer, rng = maps_layer(net, layer), np.random.default_rng(seed)
     source, read = Collection.of(pictures), 0

@@ -26,6 +26,7 @@ from minivis.images.masks import MASK, mask_over
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear
 from minivis.methods.shared.result import Result, input_of
+from minivis.methods.synthesis.octaves import levels, octave_sizes
 from minivis.methods.synthesis.settings import DreamSettings
 from minivis.objectives.dream import dream_loss
 from minivis.objectives.layer_weights import layer_weights
@@ -50,7 +51,47 @@ def make_step(
     jitter: int = DreamSettings.jitter, clip: bool = DreamSettings.clip, tile: int | None = None,
     workspace: Workspace | None = None,
 ) -> tuple[float, Array]:  # fmt: skip
-    """One step: (the loss before it, the next pixels). pixels: levels (N, H, W, C); loss: acts -> (loss, seeds)."""
+    """One step of a dream: shift, add the gradient divided by its mean size, shift back.
+
+    Parameters
+    ----------
+    pixels : array (N, H, W, C)
+        Levels.
+    loss : objective
+        A function from activations to (loss, {layer: gradient there}).
+    rng : numpy Generator
+        Draws the shift.
+    step : float, in levels of 255, default 1.5
+        Mean change of a pixel.
+    jitter : int, in pixels, default 32
+        Largest shift.
+    clip : bool, default True
+        Clip to 0..255.
+    workspace : Workspace, optional
+        Buffers to use again, of ``net.workspace()``.
+
+    Returns
+    -------
+    loss : float
+        The loss before the step.
+    pixels : array (N, H, W, C)
+        The next pixels.
+
+    References
+    ----------
+    Mordvintsev, Olah & Tyka 2015.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> import numpy as np
+    >>> pixels, loss = goose[None].astype(np.float32), mv.objectives.energy("conv2_1")
+    >>> before, pixels = mv.make_step(net, pixels, loss, np.random.default_rng(0))
+    >>> pixels.shape == (1, *goose.shape)
+    True
+    """
     xp = get_xp(pixels)
     down, right = (int(s) for s in rng.integers(-jitter, jitter + 1, 2))
     pixels = xp.roll(pixels, (down, right), axis=(1, 2))
@@ -122,14 +163,32 @@ def dream(
     clip: bool = DreamSettings.clip, colours: str = DreamSettings.colours, tile: int | None = None,
     memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
 ) -> Dream:  # fmt: skip
-    """Dream on a picture, uint8 (H, W, C), of any size. The defaults are those of 2015.
+    """Change a picture so that a net sees more of what it already sees (DeepDream).
 
-    layers: a layer, a channel such as "conv4_1:12", or several as {name: weight}. guide: a picture whose features are
-    amplified instead. mask: where the picture may change, see masks.py; feather: the blur of its edge, in pixels.
-    objective: instead of layers a sum such as "relu4_1 + 0.5*relu3_1:12 - relu3_1:7" (words.py). ``steps`` are made in
-    each of ``octaves``. clip: clip to 0..255 after each step; without it, the contrast is adjusted at the end. colours:
-    "free", or "kept" as in the picture. tile: see `image_gradient`. memory: bytes for the whole program, by default
-    what is free; if that is too little, the dream switches to tiles.
+    Parameters
+    ----------
+    image : uint8 array (H, W, C)
+        A picture of any size, levels 0 to 255.
+    layers : str, sequence or dict, optional
+        A layer, a channel such as "conv4_1:12", or several as {name: weight}; by default that of the net's role dream.
+
+    Returns
+    -------
+    Dream
+        ``pixels`` (H, W, C), and the ``losses`` of each octave.
+
+    References
+    ----------
+    Mordvintsev, Olah & Tyka 2015.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.dream(net, goose, "conv2_1", octaves=2, steps=1)
+    >>> found.array.shape == goose.shape
+    True
     """
     if colours == "kept":
         check_colours(net.input_channels)
@@ -237,25 +296,3 @@ def at_octave(net, pyramid, loss, steps, rng, run, cover=None, **how):
         if run.advanced(value, {}, seen, f"{W} x {H}, loss {value:.4g}"):
             return True
     return False
-
-
-def octave_sizes(net, shape, octaves, scale):
-    """[(height, width)] from small to large, without sizes that the net cannot read."""
-    net.shapes(shape)                                               # raises BadValue where not even this one fits
-    sizes = [tuple(shape[1:3])]
-    while len(sizes) < octaves:
-        smaller = tuple(max(1, round(side / scale)) for side in sizes[-1])
-        try:
-            net.shapes((1, *smaller, shape[3]))
-        except BadValue:
-            break
-        sizes.append(smaller)
-    return sizes[::-1]
-
-
-def levels(net, image):
-    """A picture uint8 (H, W, C) as the net sees it, levels (1, H, W, the net's channels), on its device."""
-    image = as_picture(image, net.input_channels)
-    if np.ndim(image) != 3:
-        raise BadValue(f"a dream starts from one picture, uint8 (H, W, C), not {np.shape(image)}")
-    return net.deprocess(input_of(net, image))

@@ -17,7 +17,8 @@ from minivis.images.masks import MASK
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import zoomed
 from minivis.methods.shared.result import PANEL, Result
-from minivis.methods.synthesis.dream import dream, levels
+from minivis.methods.synthesis.dream import dream
+from minivis.methods.synthesis.octaves import levels
 from minivis.methods.synthesis.settings import DreamSettings
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import to_cpu
@@ -60,7 +61,33 @@ def dream_layers(
     guide: Picture | None = None, mask: Any = None, feather: float = 0.0, tile: int | None = None,
     memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None, **replaced: Any,
 ) -> DreamSheet:  # fmt: skip
-    """`dream` of each of ``layers`` (default: those of style, and of dreams) on one picture, side by side."""
+    """A `dream` of each of several layers on one picture, side by side.
+
+    Parameters
+    ----------
+    image : uint8 array (H, W, C)
+        A picture of any size, levels 0 to 255.
+    layers : str or sequence, optional
+        The layers; by default those of style, and that of dreams.
+
+    Returns
+    -------
+    DreamSheet
+        ``dreams``, {layer: `Dream`}.
+
+    References
+    ----------
+    Mordvintsev, Olah & Tyka 2015.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.dream_layers(net, goose, ["conv1_1", "conv2_1"], octaves=1, steps=1)
+    >>> list(found.dreams)
+    ['conv1_1', 'conv2_1']
+    """
     if layers is None:
         named = [*(net.roles.get("style") or []), *filter(None, [net.roles.get("dream")])]
         layers = list(dict.fromkeys(named)) or [net.role("dream")]
@@ -109,9 +136,35 @@ def dream_zoom(
     tile: int | None = None, memory: float | None = None, seed: int = 0, progress: bool = False,
     watch: Watch | None = None, **replaced: Any,
 ) -> Zoom:  # fmt: skip
-    """A zoom into a dream: each of ``frames`` is a `dream` on the one before, enlarged by ``zoom``.
+    """A zoom into a dream: each frame is a `dream` on the one before, enlarged.
 
-    The notebook of 2015 makes 100 frames with a zoom of 0.05, each with all four octaves.
+    Parameters
+    ----------
+    image : uint8 array (H, W, C)
+        A picture of any size, levels 0 to 255.
+    layers : str, sequence or dict, optional
+        A layer, a channel such as "conv4_1:12", or several as {name: weight}; by default that of the net's role dream.
+    frames : int, default 100
+        Number of frames.
+    zoom : float, default 0.05
+        Fraction by which each frame is enlarged.
+
+    Returns
+    -------
+    Zoom
+        ``frames``, uint8 (H, W, C) each.
+
+    References
+    ----------
+    Mordvintsev, Olah & Tyka 2015.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> mv.dream_zoom(net, goose, "conv1_1", frames=2, octaves=1, steps=1).array.shape[0]
+    2
     """
     if isinstance(frames, bool) or not isinstance(frames, (int, np.integer)) or frames < 1 or not 0 <= zoom < 1:
         raise BadValue(f"frames must be at least 1 and zoom from 0 to below 1, not {frames} and {zoom}")

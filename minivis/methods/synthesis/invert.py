@@ -81,10 +81,36 @@ def invert(
     settings: InvertSettings | None = None, starts: int = 1, exaggerate: float = 1.0, seed: int = 0,
     progress: bool = False, watch: Watch | None = None, **replaced: Any,
 ) -> Inversion:  # fmt: skip
-    """Images with the same code at ``layer`` (default: the net's code layer) as ``image``, from ``starts`` starts.
+    """Images with the same code as a picture in some layer: what that layer still knows of it.
 
-    Settings (DEFAULTS has them all) replace the preset's; ``tv`` and ``alpha`` are the lambdas above. ``exaggerate``: 1
-    for the code itself; 1.5, say, for a caricature, which starts from the picture.
+    Parameters
+    ----------
+    image : uint8 array (H, W, C)
+        A picture of any size, levels 0 to 255.
+    layer : str, optional
+        The layer; by default that of the net's role code.
+    starts : int, default 1
+        Number of images from different starts; they differ where the code does not determine the image.
+    exaggerate : float, default 1
+        Factor on the code's distance from the code of a grey image; above 1 it gives a caricature.
+
+    Returns
+    -------
+    Inversion
+        ``pictures`` uint8 (S, h, w, C), and the ``errors`` (S,) of their codes.
+
+    References
+    ----------
+    Mahendran & Vedaldi 2015.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.invert(net, goose, "conv2_1", settings=mv.InvertSettings(steps=3), tv=1e-5)
+    >>> len(found.array), found.settings["tv"]
+    (1, 1e-05)
     """
     layer = net.check_name(layer) if layer else net.role("code")
     preset, how = settings_at(net, layer, preset, settings, replaced)
@@ -146,7 +172,33 @@ def invert_layers(
     settings: InvertSettings | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
     **replaced: Any,
 ) -> AllLayers:  # fmt: skip
-    """One image for the code of every layer (default: those of `layers_of`), side by side on a sheet."""
+    """One image for the code of each layer, side by side on a sheet.
+
+    Parameters
+    ----------
+    image : uint8 array (H, W, C)
+        A picture of any size, levels 0 to 255.
+    layers : sequence of str, optional
+        The layers; by default all but ReLUs, flatten, dropout and softmax.
+
+    Returns
+    -------
+    AllLayers
+        ``inversions``, an `Inversion` for each layer, low ones first.
+
+    References
+    ----------
+    Mahendran & Vedaldi 2015.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.invert_layers(net, goose, ["fc6"], settings=mv.InvertSettings(steps=2))
+    >>> [one.layer for one in found.inversions]
+    ['fc6']
+    """
     names = [net.check_name(name) for name in layers] if layers else layers_of(net)
     watch = Watch() if watch is None else watch
     if watch.checkpoint:

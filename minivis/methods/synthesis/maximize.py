@@ -107,14 +107,40 @@ def maximize(
     objective: Any = None, size: int | tuple[int, int] | None = None, count: int = 1, tile: int | None = None,
     memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None, **replaced: Any,
 ) -> Maximize:  # fmt: skip
-    """Images that excite a unit (default: the goose, or the first class), or each unit of a list, ``count`` for each.
+    """Images that excite a class or a neuron as much as possible.
 
-    start: a picture to begin from, uint8 (H, W, C); by default the net's mean colour, with the preset's ``noise``.
-    mask: where ``start`` may change, see masks.py; feather: the blur of its edge, in pixels of it.
-    objective: instead of units a sum of them, such as "goose + 0.5*relu4_1:12" (words.py), or an `Objective` to grow.
-    size: (H, W) or a number, for units of layers that take any size. tile: see `image_gradient`; memory: bytes for the
-    whole program, by default what is free; budget.py says what happens if that is too little. Other settings
-    replace the preset's. With ``diversity`` the images of a batch differ in the layer of role "content".
+    With ``diversity`` the images of a batch differ in the layer of role content.
+
+    Parameters
+    ----------
+    unit : str, int or sequence, optional
+        The class or neuron, or several, with an image for each; by default the goose, or the first class.
+    start : uint8 array (H, W, C), optional
+        A picture to begin from; by default the net's mean colour with ``noise``.
+    size : int or (int, int), in pixels, optional
+        Size of the images, for units of layers that take any; by default the net's own, or 128.
+    count : int, default 1
+        Number of images of each unit, from different starts.
+
+    Returns
+    -------
+    Maximize
+        ``pictures`` uint8 (N, H, W, C), the ``values`` (N,) of the units there, and the ``probs`` of classes.
+
+    References
+    ----------
+    Simonyan, Vedaldi & Zisserman 2014, section 2; Yosinski et al. 2015; Olah, Mordvintsev & Schubert 2017.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> made = mv.maximize(net, "goose", preset="lucid", steps=3)
+    >>> made.array.shape, made.settings["steps"]
+    ((1, 64, 64, 3), 3)
+    >>> own = mv.MaximizeSettings(method="adam", rate=2.0, jitter=2, steps=3)
+    >>> mv.maximize(net, "conv2_1:3", settings=own, tv=1e-4).settings["rate"]
+    2.0
     """
     preset, how = chosen(MAXIMIZE, preset, settings, preset_for(net), replaced)
     net = answering(net)

@@ -55,7 +55,33 @@ def down_the_layers(
     settings: MaximizeSettings | None = None, size: int | tuple[int, int] | None = None, tile: int | None = None,
     memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None, **replaced: Any,
 ) -> DownTheLayers:  # fmt: skip
-    """A sheet with images that excite a few channels of each layer (default: every convolution, and the classes)."""
+    """A sheet with images that excite a few channels of each layer.
+
+    Parameters
+    ----------
+    layers : sequence of str, optional
+        The layers; by default every convolution, and the classes.
+    channels : int, default 6
+        Channels of each layer.
+    size : int or (int, int), in pixels, optional
+        Size of the images, for layers that take any.
+
+    Returns
+    -------
+    DownTheLayers
+        ``rows``, a `Maximize` for each layer, low ones first.
+
+    References
+    ----------
+    Yosinski et al. 2015, figure 4.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> mv.down_the_layers(net, ["conv1_1", "conv2_1"], channels=2, steps=1).array.shape[:2]
+    (2, 2)
+    """
     preset = preset_for(net) if preset is None and settings is None else preset
     net = answering(net)
     classes = [net.role("logits")] if net.roles.get("logits") else []

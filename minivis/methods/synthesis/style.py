@@ -86,15 +86,34 @@ def style_transfer(
     rate: float | None = StyleSettings.rate, history: int = StyleSettings.history, tile: int | None = None,
     memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
 ) -> Painted:  # fmt: skip
-    """Paint a picture, uint8 (H, W, C), in the style of one picture or of several.
+    """Paint a picture in the style of one picture or of several (neural style).
 
-    size: the longer side, or several such as (256, 512, 1024), each starting from the one before; ``steps`` likewise.
-    Layers: a name, several, or {name: weight}; by default those of the net's roles. blend: a weight for each style.
-    masks: for each style a picture that is bright where the style is to be used. style_scale: the scale of the strokes.
-    start: "content" or "noise". colours: "free", or "kept" as in the content. pooling: "max", or "average", which is
-    smoother. method: "lbfgs", or "adam", "adagrad" or "gradient" with a learning ``rate`` in levels; `style_methods`
-    compares them. tile: see `image_gradient`. memory: bytes for the whole program, by default what is free; budget.py
-    says what happens if that is too little.
+    Parameters
+    ----------
+    size : int or sequence of int, in pixels, optional
+        The longer side of the painting; of several, each size starts from the one before. By default the content's.
+    content_layers : str, sequence or dict, optional
+        The layers of the content, as names or {name: weight}; by default those of the net's roles.
+    style_layers : str, sequence or dict, optional
+        Those of the style.
+
+    Returns
+    -------
+    Painted
+        ``pixels`` (H, W, C), and the ``runs``, one for each size.
+
+    References
+    ----------
+    Gatys, Ecker & Bethge 2015 and 2016.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> painted = mv.style_transfer(net, goose, goose[::-1], size=32, steps=2)
+    >>> max(painted.array.shape)
+    32
     """
     if colours == "kept":
         check_colours(net.input_channels)
@@ -141,11 +160,29 @@ def texture(
     mask: Any = None, feather: float = 0.0, history: int = TextureSettings.history, tile: int | None = None,
     memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
 ) -> Painted:  # fmt: skip
-    """Make more of a texture, uint8 (H, W, C), from noise: style without content (Gatys, Ecker & Bethge 2015, NIPS).
+    """Make more of a texture from noise: style without content (Gatys, Ecker & Bethge 2015).
 
-    The settings are those of `style_transfer`. histogram: match the colours of the result to those of the picture at
-    the end. mask: where the picture is made anew, see masks.py; elsewhere it stays. feather: the blur of the mask's
-    edge, in pixels.
+    Parameters
+    ----------
+    style : uint8 array (H, W, C)
+        The texture.
+    size : int or sequence of int, in pixels, optional
+        The longer side; of several, each size starts from the one before. By default the texture's.
+    layers : str or sequence, optional
+        The layers whose Gram matrices describe the texture; by default those of the net's role style.
+
+    Returns
+    -------
+    Painted
+        ``pixels`` (H, W, C), and the ``runs``, one for each size.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> max(mv.texture(net, goose, size=24, steps=2).array.shape)
+    24
     """
     style = as_picture(style, net.input_channels)
     of_styles = weighed(net, layers, "style")

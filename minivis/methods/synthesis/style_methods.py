@@ -73,11 +73,41 @@ def style_methods(
     evaluations: int = 200, rates: Any = None, size: int | None = None, seed: int = 0, progress: bool = False,
     watch: Watch | None = None, **settings: Any,
 ) -> StyleMethods:  # fmt: skip
-    """Paint ``content`` in a style by each of ``methods``, with as many ``evaluations`` of loss and gradient for all.
+    """Paint a picture by several update rules, each with as many evaluations.
 
-    L-BFGS comes first and ends with the step in which it reaches them; the others get as many as it had. rates:
-    {method: its learning rate in levels}, for those that have one. The other ``settings`` are those of
-    `style_transfer`.
+    L-BFGS comes first and ends with the step in which it reaches them; the others get as many as it had. Further
+    keywords are those of `style_transfer`.
+
+    Parameters
+    ----------
+    methods : sequence of str, default all
+        "lbfgs", "adam", "adagrad", "gradient".
+    evaluations : int, default 200
+        Evaluations for each.
+    rates : dict, optional
+        {method: its learning rate in levels}, for those that have one.
+    size : int, in pixels, optional
+        The longer side of the painting; by default the content's.
+    settings : any
+        Keywords of `style_transfer`.
+
+    Returns
+    -------
+    StyleMethods
+        ``curves``, {method: (evaluations, losses)}, and the ``paintings``.
+
+    References
+    ----------
+    Gatys, Ecker & Bethge 2016.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> found = mv.style_methods(net, goose, goose[::-1], methods=["lbfgs", "adam"], evaluations=3, size=24)
+    >>> sorted(found.curves)
+    ['adam', 'lbfgs']
     """
     for name in methods:
         if name not in PAINTERS:

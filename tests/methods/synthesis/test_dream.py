@@ -8,12 +8,11 @@ from commandline import scene
 
 from minivis.engine.memory import PROGRAM
 from minivis.engine.network import Network
-from minivis.engine.surgery import trunk
 from minivis.errors import BadFile, BadValue, TooLarge, UnknownName
 from minivis.images.colour import luminance
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, MaxPool2D, ReLU
-from minivis.methods.synthesis.dream import VECTORS, dream, make_step, octave_sizes
+from minivis.methods.synthesis.dream import VECTORS, dream, make_step
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.objectives.activations import energy
 from minivis.optimize.budget import needed
@@ -95,11 +94,7 @@ def test_colours_and_contrast(vgg):
     assert clipped.min() == 0 and clipped.max() == 255
 
 
-def test_octaves_too_small_for_the_net_are_left_out():
-    net = trunk(tiny_vgg(), ["pool2"])
-    assert octave_sizes(net, (1, 40, 5, 3), 4, 1.4) == [(29, 4), (40, 5)]   # 3 columns are none after two pools
-    with pytest.raises(BadValue, match="pool2"):
-        octave_sizes(net, (1, 3, 3, 3), 2, 1.4)
+def test_a_net_of_one_size_dreams_at_it():
     assert dream(tiny_vgg(), scene(16, 16), "fc8", steps=2).octaves == ((16, 16),)      # its own size, and no other
 
 
