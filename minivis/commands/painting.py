@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from minivis.commands.common import ANY_SIZE, MEMORY, TILE
+from minivis.commands.common import ANY_SIZE, MEMORY, TILE, read_net
 from minivis.commands.masking import mask_of, mask_options
 from minivis.commands.option_groups import COMPUTING, OPTIMISER, OUTPUT, PRIORS, under
 from minivis.commands.picture_command import PictureCommand, picture_command
@@ -48,11 +48,11 @@ class PaintingCommand(PictureCommand):
         super().__init__(*args, **settings)
         self.params.append(ALPHA)
 
-    def run_one(self, params, **how):
+    def run_one(self, params, nets=read_net, several=False):
         if params["keep_alpha"] is None:        # in a record it means no
             out = params["out"] or ".png"
             params["keep_alpha"] = out.lower().endswith((".png", ".webp")) and alpha_at(params["image"]) is not None
-        return super().run_one(params, **how)
+        return super().run_one(params, nets, several)
 
     def make(self, given, params, **how):
         result, picture, text = super().make(given, params, **how)
