@@ -31,7 +31,6 @@ suppress_warnings = ["config.cache"]            # the gallery's settings hold fu
 autodoc_typehints = "none"                      # the parameters' own texts say it, in words
 maximum_signature_line_length = 80
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
 numpydoc_show_class_members = False             # a class lists its own members, below its text
 numpydoc_xref_param_type = False
 copybutton_exclude = ".linenos, .gp, .go"
