@@ -74,7 +74,8 @@ def test_the_value_under_the_pointer_has_its_sign(person):
     person.mouse.move(box["x"] + 20, box["y"] + 10)
     person.until("/^owl +−/.test(document.getElementById('readout').textContent)")
     person.fill("#search", "")
-    show_layer(person, "conv1_1")
+    show_layer(person, "relu1_1")
+    show_layer(person, "conv1_1")                       # inside the same stage
     box = person.locator("#grid").bounding_box()
     person.mouse.move(box["x"] + 40, box["y"] + 40)
     person.until("/^conv1_1:/.test(document.getElementById('readout').textContent)")
