@@ -1,8 +1,10 @@
 """The time of each algorithm for each convolution of a net, which justifies the table of rules."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +48,7 @@ def bench_conv(net, input_shape=None, *, repeats=3, seed=0):
         for direction in DIRECTIONS:
             case, times = case_of(direction, layer, x.shape), {}
             for algorithm in (name for name, (fits, _) in NEEDS.items() if fits(case)):
+                run: Callable[[], Any]
                 if direction == "forward":
                     run = partial(layer.forward, x, mode=ForwardMode(None, algorithm=algorithm))
                 else:

@@ -1,7 +1,15 @@
 """The result of a forward pass: the outputs by layer, and what `Network.backward` and units need in addition."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from minivis.engine.summary import summary_of_activations
 from minivis.errors import UnknownName
+from minivis.types import Array, Shape
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
 
 
 class Activations(dict):
@@ -13,34 +21,37 @@ class Activations(dict):
     began       where the pass began, (layer, x)
     """
 
-    def __init__(self, net, mode, fuse=True):
+    def __init__(self, net: Network, mode: Any, fuse: bool = True) -> None:
         super().__init__()
         self.net, self.mode, self.fuse = net, mode, fuse
-        self.caches, self.shapes, self.dtype, self.began = {}, {}, None, None
+        self.caches: dict[str, Any] = {}
+        self.shapes: dict[str, Shape] = {}
+        self.dtype: Any = None
+        self.began: Any = None                          # (name, x) of the layer in whose place the pass began
 
-    def begin(self, name, x):
+    def begin(self, name: str, x: Array) -> None:
         """The pass begins with x in the place of layer ``name``."""
         self[name], self.shapes[name], self.dtype, self.began = x, x.shape, x.dtype, (name, x)
 
-    def record(self, name, shape, cache):
+    def record(self, name: str, shape: Shape, cache: Any) -> None:
         """Note that layer ``name`` has run, and the shape of its output."""
         self.shapes[name] = shape
         if self.mode.grad is not None:
             self.caches[name] = cache
 
-    def drop(self, names):
+    def drop(self, names: Any) -> None:
         """Drop outputs that are no longer needed."""
         for name in names:
             del self[name]
 
-    def cut(self, name, whole):
+    def cut(self, name: str, whole: Any) -> Any:
         """``whole``, an array like layer ``name``: a pass over a part of the picture (tiles.py) has a part of it."""
         return whole
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return summary_of_activations(self)
 
-    def __missing__(self, name):
+    def __missing__(self, name: str) -> None:
         self.net.check_name(name)
         why = "was not kept: name it in keep=" if name in self.shapes else "was not reached by this pass: see until="
         raise UnknownName(f"the output of {name!r} {why}")

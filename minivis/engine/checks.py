@@ -1,5 +1,9 @@
 """What every pass and method checks in the same words."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from minivis.convolution.choose import check_algorithm
 from minivis.errors import BadValue, UnknownName
 from minivis.layers.base import ForwardMode
@@ -7,16 +11,22 @@ from minivis.layers.conv import Conv2D
 from minivis.layers.rules import rule_named
 from minivis.runtime import plain
 from minivis.runtime.backend import get_xp
+from minivis.types import Array, Gradients, GradKind
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
 
 
-def check_finite(*answers):
+def check_finite(*answers: Any) -> None:
     """Raise BadValue if one of a net's answers (arrays) is infinite or NaN."""
     for values in answers:
         if not get_xp(values).isfinite(values).all():
             raise BadValue("the net's answer to this picture is infinite or NaN: its weights overflow")
 
 
-def check_forward(net, x, grad, training, rng, algorithm, workspace, start_after):
+def check_forward(net: Network, x: Array, grad: GradKind | None, training: bool, rng: Any,
+                  algorithm: Any, workspace: Any, start_after: str) -> Any:
     """The `ForwardMode` of a pass over x; raise BadValue or UnknownName for what does not fit."""
     if grad not in (None, "image", "params"):
         raise UnknownName.of("grad", grad, (None, "image", "params"))
@@ -31,7 +41,7 @@ def check_forward(net, x, grad, training, rng, algorithm, workspace, start_after
     return ForwardMode(grad, training, rng, checked_algorithm(net, algorithm), workspace)
 
 
-def checked_algorithm(net, algorithm):
+def checked_algorithm(net: Network, algorithm: Any) -> Any:
     """How to convolve; in plain mode, wherever nothing is named, by the definition."""
     named = algorithm if isinstance(algorithm, dict) else {None: algorithm}
     for name, value in named.items():
@@ -45,7 +55,8 @@ def checked_algorithm(net, algorithm):
     return plain.algorithm() if algorithm == "auto" else algorithm
 
 
-def check_backward(net, acts, seeds, rule, param_grads, keep):
+def check_backward(net: Network, acts: Activations, seeds: Gradients, rule: Any, param_grads: bool,
+                   keep: Any) -> tuple[Any, Any]:
     """The rule, and the names of the layers to keep, as a set; raise BadValue or UnknownName for what does not fit."""
     if acts.net.nodes is not net.nodes:
         raise BadValue("these activations come from a different net")

@@ -21,11 +21,12 @@ from minivis.layers import Flatten, FullyConnected, Sigmoid, Softmax
 from minivis.layers.base import ForwardMode
 from minivis.layers.elementwise import HardSigmoid
 from minivis.layers.opposites import Opposites
+from minivis.types import Array
 
 CLASS = "class"                                 # of a net with one output whose class has no name
 
 
-def answering(net):
+def answering(net: Network) -> Any:
     """``net``, or where it needs more layers for its answers, a net that has them: at least two, and a probability.
 
     A net without classes (no layer plays "logits", or one of maps) comes back as it is. Its layers are shared; those
@@ -49,7 +50,7 @@ def answering(net):
     return new
 
 
-def without_lone_softmax(net):
+def without_lone_softmax(net: Network) -> Any:
     """The net with a sigmoid where a softmax reads one number, of which it would make 1 whatever it is.
 
     So ends a known architecture, which is drawn with a softmax, when a file has one output for it.
@@ -60,7 +61,7 @@ def without_lone_softmax(net):
     return replace(net, nodes={**net.nodes, prob: Node(Sigmoid(), (logits,))})
 
 
-def shape_of(net, logits):
+def shape_of(net: Network, logits: str) -> Any:
     """The shape of the scores; None where a net that was built by hand does not tell."""
     layer = net.layers[net.check_name(logits)]
     if isinstance(layer, FullyConnected):
@@ -73,7 +74,7 @@ def shape_of(net, logits):
         return None
 
 
-def added(net, name, layer, source):
+def added(net: Network, name: str, layer: Any, source: Any) -> Any:
     """Add a layer behind ``source`` and return its name: ``name``, or that with a number where it is taken."""
     number = 2
     free = name
@@ -83,19 +84,19 @@ def added(net, name, layer, source):
     return free
 
 
-def both(names):
+def both(names: Any) -> Any:
     """The names of the two answers of a net with one output: as they are, or made of the one that there is."""
     names = tuple(names) or (CLASS,)
     return names if len(names) == 2 else (names[0], f"not {names[0]}")
 
 
-def class_count(net):
+def class_count(net: Network) -> Any:
     """How many classes the answers of a net have, two for a net with one output; 0 for a net without classes."""
     shape = shape_of(net, net.roles["logits"]) if net.roles.get("logits") else None
     return max(2, shape[-1]) if shape else 0
 
 
-def name_classes(net, names):
+def name_classes(net: Network, names: Any) -> None:
     """Name the classes of a net, one name for each; of a net with one output the class that it is about.
 
     Two names for one output are those of the labels 0 and 1, as data sets number them: the output is the second's.
@@ -106,7 +107,7 @@ def name_classes(net, names):
     net.class_names, net.class_aliases = both(names[::-1]) if shape[-1] == 1 else names, {}
 
 
-def check_count(names, outputs):
+def check_count(names: Any, outputs: int) -> None:
     """Raise BadValue, with what would be right, unless there are as many names as a net of so many outputs needs."""
     if len(names) == outputs or (outputs == 1 and len(names) == 2):
         return
@@ -129,7 +130,7 @@ class Ending:
     two_sided: bool                             # of one output: the class and "not" the class
 
     @classmethod
-    def of(cls, net: Network):
+    def of(cls, net: Network) -> "Ending":
         if not net.roles.get("logits") or not net.roles.get("prob"):
             raise UnknownName("this net has no classes (no layer has the role 'logits'), so there is nothing to "
                               "classify")
@@ -137,29 +138,29 @@ class Ending:
         return cls(logits, prob, net.layers[prob], tuple(net.class_names), isinstance(net.layers[logits], Opposites))
 
     @property
-    def independent(self):
+    def independent(self) -> bool:
         """Whether each answer has a probability by itself: sigmoids, and the two sides of one output."""
         return bool(self.squash.elementwise)
 
     @property
-    def several(self):
+    def several(self) -> Any:
         """Whether any number of classes may be right, so that their probabilities do not add up to 1."""
         return self.independent and not self.two_sided
 
-    def names(self, count):
+    def names(self, count: int) -> Any:
         return self.class_names or tuple(f"class {k}" for k in range(count))
 
-    def probs(self, scores):
+    def probs(self, scores: Array) -> Any:
         """The probabilities of scores (N, K)."""
         return self.squash.forward(scores, mode=ForwardMode(grad=None))[0]
 
-    def says(self, scores, classes):
+    def says(self, scores: Array, classes: Array) -> Any:
         """Whether the net's answer is, or includes, each picture's class: scores (N, K), classes (N,) -> (N,)."""
         if not self.independent:
             return scores.argmax(axis=1) == classes
         return scores[np.arange(len(scores)), classes] > 0
 
-    def log_probs(self, scores, k):
+    def log_probs(self, scores: Array, k: int) -> tuple[Any, Any]:
         """(log p, log (1 - p)) of class ``k`` for scores (K,)."""
         if self.independent:
             return -np.logaddexp(0, -scores[k]), -np.logaddexp(0, scores[k])

@@ -9,16 +9,20 @@ Both are central differences, whose own error falls with step^2, in float64. The
 no derivative, so inputs are chosen away from kinks (`smooth_inputs`).
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from minivis.layers import BackwardMode, ForwardMode
 from minivis.layers.base import Window
 from minivis.runtime.backend import get_xp
+from minivis.types import Array
 
 DENSE = 100_000                 # a direction moves this many elements at most: fc6 need not move its 100 million
 
 
-def numerical_gradient(f, x, dout, step=1e-6):
+def numerical_gradient(f: Any, x: Array, dout: Any, step: float = 1e-6) -> Any:
     """The gradient of sum(f(x) * dout) at x by central differences, element by element: 2 * x.size calls of f."""
     grad = np.empty_like(x)
     for i in np.ndindex(x.shape):
@@ -28,17 +32,18 @@ def numerical_gradient(f, x, dout, step=1e-6):
     return grad
 
 
-def check_layer(layer, inputs, *, seed=0, directions=None, training=False):
+def check_layer(layer: Any, inputs: Sequence[Array], *, seed: int = 0, directions: Any = None,
+                training: bool = False) -> Any:
     """{"dx": relative error, "dw": ...}: the gradient at each input and each learned parameter of one layer.
 
     inputs: a list of float64 arrays. ``directions``: along how many random ones; None for element by element.
     """
     rng = np.random.default_rng(seed)
 
-    def forward(layer, *inputs, grad="params"):
+    def forward(layer: Any, *inputs: Any, grad: str = "params") -> Any:
         return layer.forward(*inputs, mode=ForwardMode(grad, training, np.random.default_rng(seed)))
 
-    def error(f, x, dx):
+    def error(f: Any, x: Array, dx: Array) -> Any:
         if directions is None or dx is None or dx.shape != x.shape:
             return relative_error(dx, numerical_gradient(f, x, dout))
         return directional_error(f, x, dx, dout, directions, rng)
@@ -61,7 +66,8 @@ def check_layer(layer, inputs, *, seed=0, directions=None, training=False):
     return errors
 
 
-def directional_error(f, x, dx, dout, directions, rng, step=1e-6):
+def directional_error(f: Any, x: Array, dx: Array, dout: Array, directions: Any, rng: np.random.Generator,
+                      step: float = 1e-6) -> Any:
     """The relative error of dx, as the gradient of sum(f(x) * dout), along so many random directions."""
     got, expected = [], []
     for _ in range(directions):
@@ -77,7 +83,7 @@ def directional_error(f, x, dx, dout, directions, rng, step=1e-6):
     return relative_error(np.array(got), np.array(expected))
 
 
-def relative_error(got, expected):
+def relative_error(got: Any, expected: Any) -> Any:
     """The largest difference as a fraction of the largest expected value; infinite where the shapes differ."""
     if got is None or got.shape != expected.shape:
         return float("inf")
@@ -85,7 +91,7 @@ def relative_error(got, expected):
     return difference / largest if largest else difference
 
 
-def smooth_inputs(layer, shapes, rng, like=None):
+def smooth_inputs(layer: Any, shapes: Any, rng: np.random.Generator, like: Any = None) -> Any:
     """Random inputs for one layer, with the channels of ``shapes`` but few positions, where it has a derivative."""
     window = layer.window(shapes[0])
     if window is None or 0 in window[1]:
@@ -101,6 +107,6 @@ def smooth_inputs(layer, shapes, rng, like=None):
     return drawn
 
 
-def normal(rng, like, shape=None):
+def normal(rng: np.random.Generator, like: Any, shape: Any = None) -> Any:
     """Normal numbers in the shape of ``like``, or another, and in its array library."""
     return get_xp(like).asarray(rng.standard_normal(like.shape if shape is None else shape))

@@ -1,12 +1,18 @@
 """Shapes, receptive fields and sizes of every layer of a net, from its layers' own geometry; nothing is computed."""
 
+from __future__ import annotations
+
 import bisect
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minivis.errors import BadValue
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers.base import Window
+from minivis.types import HW, Shape
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
 
 
 class ReceptiveField(NamedTuple):
@@ -20,7 +26,7 @@ class ReceptiveField(NamedTuple):
     stride: tuple[int, int]
     start: tuple[int, int]
 
-    def box(self, row, column, image_size):
+    def box(self, row: int, column: int, image_size: HW) -> tuple[Any, Any, Any, Any]:
         """(top, left, bottom, right) seen by one position, clipped to an image of (H, W)."""
         begin = [s + step * i for s, step, i in zip(self.start, self.stride, (row, column))]
         low = [max(0, b) for b in begin]
@@ -28,7 +34,7 @@ class ReceptiveField(NamedTuple):
         return low[0], low[1], high[0], high[1]
 
 
-def preprocessing_of(net):
+def preprocessing_of(net: Network) -> Any:
     """The net's preprocessing; of a net without one, nothing is done to as many channels as its first layer reads."""
     if replace(net.preprocessing, size=None, show=()) != Preprocessing():
         return net.preprocessing
@@ -36,18 +42,18 @@ def preprocessing_of(net):
     return net.preprocessing if channels is None else net.preprocessing.of_channels(channels)
 
 
-def first_channels(net):
+def first_channels(net: Network) -> Any:
     """How many channels a first layer reads, of those that read a certain number; None where none does."""
     first = (layer for layer, inputs in net.nodes.values() if "input" in inputs)
     return next((layer.channels for layer in first if layer.channels is not None), None)
 
 
-def input_channels(net):
+def input_channels(net: Network) -> Any:
     """How many channels an input has."""
     return preprocessing_of(net).channels
 
 
-def default_shape(net):
+def default_shape(net: Network) -> tuple[Any, ...]:
     """(1, H, W, C) of the net's own size, or of 224 x 224 where it takes any."""
     return (1, *(net.input_size or (224, 224)), net.input_channels)
 
@@ -55,7 +61,7 @@ def default_shape(net):
 LARGE = 600                                     # pixels: no net that is known needs larger pictures
 
 
-def shapes(net, input_shape=None, until=None):
+def shapes(net: Network, input_shape: Shape | None = None, until: str | None = None) -> Any:
     """Name -> output shape, "input" included, up to ``until``. Raise BadValue, naming the layer that does not fit."""
     found = {"input": tuple(input_shape or default_shape(net))}
     for name, (layer, inputs) in net.nodes.items():
@@ -68,7 +74,7 @@ def shapes(net, input_shape=None, until=None):
     return found
 
 
-def fitting_sizes(net, shape, name):
+def fitting_sizes(net: Network, shape: Shape, name: str) -> str:
     """What to say of a picture that does not fit into the layer ``name``: which sizes would; "" if that is unknown."""
     if len(shape) != 4 or shape[3] != net.input_channels:
         return ""
@@ -84,7 +90,7 @@ def fitting_sizes(net, shape, name):
             f"size, or a layer below {name}")
 
 
-def furthest(net, shape):
+def furthest(net: Network, shape: Shape) -> Any:
     """The layers that pictures of this shape pass, one after the other, until they do not fit."""
     found = {"input": shape}
     for name, (layer, inputs) in net.nodes.items():
@@ -95,7 +101,7 @@ def furthest(net, shape):
     return found
 
 
-def receptive_fields(net, input_shape=None):
+def receptive_fields(net: Network, input_shape: Shape | None = None) -> Any:
     """Name -> `ReceptiveField`, from the windows of the layers: sizes and strides multiply up from the image.
 
     A layer with several inputs sees the hull of what they see. Araujo et al. 2019, "Computing receptive fields of
@@ -110,7 +116,7 @@ def receptive_fields(net, input_shape=None):
     return fields
 
 
-def window_of(name, layer, shape):
+def window_of(name: str, layer: Any, shape: Shape) -> Any:
     """``layer.window(shape)`` as a `Window`, or None. BadValue where it says nothing and the positions change."""
     window = layer.window(shape)
     if window is not None:
@@ -121,7 +127,7 @@ def window_of(name, layer, shape):
     return None
 
 
-def _see_through(below, kernel, stride, start):
+def _see_through(below: Any, kernel: tuple[int, int], stride: Any, start: Any) -> ReceptiveField:
     return ReceptiveField(
         tuple(size + (k - 1) * step for size, k, step in zip(below.size, kernel, below.stride)),
         tuple(step * s for step, s in zip(below.stride, stride)),
@@ -129,7 +135,7 @@ def _see_through(below, kernel, stride, start):
     )
 
 
-def _hull(fields):
+def _hull(fields: Any) -> ReceptiveField:
     start = tuple(min(f.start[axis] for f in fields) for axis in (0, 1))
     end = [max(f.start[axis] + f.size[axis] for f in fields) for axis in (0, 1)]
     stride = tuple(min(f.stride[axis] for f in fields) for axis in (0, 1))      # 0: one of them sees everything
@@ -148,7 +154,7 @@ class Row(NamedTuple):
     multiply_adds: int
 
 
-def layer_table(net, input_shape=None):
+def layer_table(net: Network, input_shape: Shape | None = None) -> list[Any]:
     """One `Row` a layer: shape (batch axis left out), receptive field, parameters, multiply-adds for one image."""
     shape_of, fields = shapes(net, input_shape), receptive_fields(net, input_shape)
     return [

@@ -9,8 +9,12 @@ with what each contribution gets by itself (relevance_check.py).
     print(report(rows))
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +23,13 @@ from minivis.engine.network import Node
 from minivis.engine.relevance_check import share_errors
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, ForwardMode, MaxPool2D, ReLU, Softmax
-from minivis.layers.relu import IMAGING_RULES
+from minivis.layers.relu import IMAGING_RULES, ReLURuleName
 from minivis.runtime.backend import get_xp
+from minivis.types import Array, Gradients
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
 
 TOLERANCE = 1e-5                # relative; measured: 2e-9 or less at a layer, 9e-7 through the 16 of a whole VGG
 DIRECTIONS = 3                  # random ones for each input and parameter of a layer
@@ -36,11 +45,11 @@ class Row:
     error: float
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return bool(self.error <= TOLERANCE)                    # False for NaN too
 
 
-def check_network(net, image=None, *, seed=0):
+def check_network(net: Network, image: Any = None, *, seed: int = 0) -> list[Row]:
     """Check every layer alone on small inputs, then the whole net on one picture. Return a list of `Row`.
 
     image: uint8 (H, W, C); by default random pixels. The net may have any size and dtype, and is left as it is.
@@ -65,7 +74,7 @@ def check_network(net, image=None, *, seed=0):
     return rows + [Row("whole net", "", what, error) for what, error in _whole_net(net, x, rng)]
 
 
-def report(rows):
+def report(rows: Any) -> str:
     """A table: one line a layer, its worst relative error, and each thing that was checked."""
     lines: dict[tuple, list[Row]] = {}
     for row in rows:                                            # what concerns the whole net has a line for each
@@ -81,7 +90,7 @@ def report(rows):
     return "\n".join([*table, counts])
 
 
-def _whole_net(net, x, rng):
+def _whole_net(net: Network, x: Array, rng: np.random.Generator) -> Iterator[Any]:
     """Yield (what, relative error): slopes along the image and along the parameters, and each rule's whole sweep.
 
     From the logits, and from three layers at once, wherever they are.
@@ -116,7 +125,7 @@ def _whole_net(net, x, rng):
         yield f"{rule} from {logits}", relative_error(dacts["input"], _swept(net, acts, seeds, rule))
 
 
-def _smooth_step(acts, along):
+def _smooth_step(acts: Activations, along: Any) -> tuple[Any, Any, Any]:
     """(along(step), along(-step), step), with a step so small that no ReLU and no pool decides differently at its ends.
 
     Then no kink lies between. The more units there are, the closer is the nearest kink.
@@ -129,20 +138,20 @@ def _smooth_step(acts, along):
     return after, before, step
 
 
-def _slope(along, seeds):
+def _slope(along: Any, seeds: Gradients) -> Any:
     """d/dt of the loss sum(acts * seeds), between two passes 2 * step apart, as `_smooth_step` returns them."""
     after, before, step = along
     return float(sum(((after[name] - before[name]) * seed).sum() for name, seed in seeds.items())) / (2 * step)
 
 
-def _decisions(acts):
+def _decisions(acts: Activations) -> Iterator[Any]:
     """What the piecewise linear layers of a pass remember: signs of ReLUs, switches of max pools."""
     for name, cache in acts.caches.items():
         if isinstance(acts.net.nodes[name].layer, ReLU | MaxPool2D):
             yield cache[0] if isinstance(cache, tuple) else cache
 
 
-def _swept(net, acts, seeds, rule):
+def _swept(net: Network, acts: Activations, seeds: Gradients, rule: ReLURuleName) -> Any:
     """The gradient at the image under a rule, by a second, plain sweep that takes nothing but formulas from relu.py."""
     dacts = dict(seeds)
     for name in [name for name in reversed(net.nodes) if name in acts.caches]:
@@ -158,12 +167,12 @@ def _swept(net, acts, seeds, rule):
     return dacts["input"]
 
 
-def _is_relu(layer):
+def _is_relu(layer: Any) -> Any:
     """Whether it computes what ReLU does: there are no rules for a subclass with a forward of its own."""
     return isinstance(layer, ReLU) and type(layer).forward is ReLU.forward
 
 
-def _by_definition(relu, x, dout, rule):
+def _by_definition(relu: Any, x: Array, dout: Array, rule: ReLURuleName) -> Any:
     """dx as the rule's formula says: dout where all of its conditions hold, else 0."""
     values, dx = {"x": x, "dout": dout, "max": relu.upper_limit}, dout
     for condition in IMAGING_RULES[rule].conditions:
@@ -171,14 +180,14 @@ def _by_definition(relu, x, dout, rule):
     return dx
 
 
-def _rule_error(layer, x, rule, rng):
+def _rule_error(layer: Any, x: Array, rule: ReLURuleName, rng: np.random.Generator) -> Any:
     _, cache = layer.forward(x, mode=ForwardMode())
     dout = normal(rng, x)
     (dx,), _ = layer.backward(dout, cache, BackwardMode(relu_rule=rule))
     return relative_error(dx, _by_definition(layer, x, dout, rule))
 
 
-def _moved(net, directions, t):
+def _moved(net: Network, directions: Any, t: Any) -> Any:
     """``net`` with the parameters p of ``directions`` moved to p + t * d."""
     nodes = dict(net.nodes)
     for name, some in directions.items():
@@ -188,11 +197,11 @@ def _moved(net, directions, t):
     return replace(net, nodes=nodes)
 
 
-def _error_of_sum(terms, expected):
+def _error_of_sum(terms: Any, expected: Any) -> Any:
     return relative_error(np.array([float(sum(term.sum() for term in terms))]), np.array([expected]))
 
 
-def _picture(net, rng):
+def _picture(net: Network, rng: np.random.Generator) -> Any:
     """Random pixels of the net's own size, or of the smallest common one that it can read."""
     for side in (32, 64, 128, 224):
         height, width = net.input_size or (side, side + 1)

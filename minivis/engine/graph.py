@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from minivis.types import Device
 ROLES = ("logits", "prob", "code", "content", "style", "dream")     # what a layer is for, whatever it is called
 
 Node = namedtuple("Node", "layer inputs")
+
+G = TypeVar("G", bound="Graph")
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Graph:
     about: dict = field(default_factory=dict)
     plans: dict = field(default_factory=dict, init=False, repr=False, compare=False)        # see plan.py
 
-    def add(self, name: str, layer: Layer, *inputs: str) -> "Graph":
+    def add(self: G, name: str, layer: Layer, *inputs: str) -> G:
         """Append a layer that reads ``inputs`` (by default the layer before it). Return the net."""
         if not isinstance(name, str) or not name:
             raise BadValue(f"a layer's name must be a text, not {name!r}")
@@ -80,18 +82,18 @@ class Graph:
 
     # ---- copies ----
 
-    def astype(self, dtype):
+    def astype(self, dtype: Any) -> Any:
         """A new net with its parameters in another float dtype."""
         return self.map_params(lambda p: p.astype(dtype))
 
-    def to(self, device: Device):
+    def to(self, device: Device) -> Any:
         """A new net on "cpu" or "gpu"."""
         moves = {"cpu": to_cpu, "gpu": to_gpu}
         if device not in moves:
             raise UnknownName.of("device", device, moves)
         return self.map_params(moves[device])
 
-    def map_params(self, change):
+    def map_params(self, change: Any) -> Any:
         """A new net in which each parameter p is replaced by change(p)."""
         nodes = {
             name: Node(layer.with_params(**{k: change(p) for k, p in layer.params.items()}), inputs)
@@ -101,15 +103,15 @@ class Graph:
 
     # ---- names ----
 
-    def listed(self):
+    def listed(self) -> str:
         return ", ".join(["input", *self.nodes])
 
-    def check_name(self, name):
+    def check_name(self, name: str) -> str:
         """Return ``name``; raise UnknownName, with the closest name, when there is no such layer."""
         if name != "input" and name not in self.nodes:
             raise UnknownName.of("layer", name, ["input", *self.nodes], listed=60)
         return name
 
-    def check_names(self, names):
+    def check_names(self, names: Any) -> set[Any]:
         """A name or several as a set; raise UnknownName for a wrong one."""
         return {self.check_name(name) for name in ([names] if isinstance(names, str) else names)}

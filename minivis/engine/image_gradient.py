@@ -16,18 +16,25 @@ An objective, a function ``acts -> (loss, seeds)``, says by its attributes which
 What reads the "input" alone (total variation) is taken whole, whatever it is. With ``tile=None`` everything is.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivis.engine.tiles import Part, index, tiles
 from minivis.errors import BadValue
-from minivis.layers.relu import check_rule
+from minivis.layers.relu import ReLURuleName, check_rule
 from minivis.runtime.backend import get_xp
 from minivis.runtime.progress import track
+from minivis.types import Array, Progress
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
 
 
-def per_position(*layers):
+def per_position(*layers: Any) -> Any:
     """Mark a function of your own as a sum over positions of ``layers``:
 
         @per_position("conv4_2")
@@ -36,16 +43,15 @@ def per_position(*layers):
             return float((a * a).sum()) / 2, {"conv4_2": a}
     """
 
-    def mark(objective):
+    def mark(objective: Any) -> Any:
         objective.layers, objective.per_position = layers, True
         return objective
 
     return mark
 
 
-def image_gradient(
-    net, x, objective, *, tile=None, relu_rule="normal", algorithm="auto", workspace=None, progress=False
-):
+def image_gradient(net: Network, x: Array, objective: Any, *, tile: Any = None, relu_rule: ReLURuleName = "normal",
+                   algorithm: str = "auto", workspace: Any = None, progress: Progress = False) -> Any:
     """Return the loss and its gradient at x (N, H, W, C): see `Network.image_gradient`."""
     check_rule(relu_rule)
     if tile is None:
@@ -54,7 +60,7 @@ def image_gradient(
     return float(sum(np.sum(share) for share in shares)), dx
 
 
-def of_whole(net, x, objective, relu_rule, **how):
+def of_whole(net: Network, x: Array, objective: Any, relu_rule: ReLURuleName, **how: Any) -> tuple[Any, Any]:
     layers = getattr(objective, "layers", None)
     until = None if layers is None else max(net.check_names(layers), key=["input", *net.nodes].index)
     acts = net.forward(x, until=until, keep=layers, **how)
@@ -62,7 +68,8 @@ def of_whole(net, x, objective, relu_rule, **how):
     return loss, net.backward(acts, seeds, relu_rule=relu_rule)[0]["input"]
 
 
-def by_tiles(net, x, parts, tile, relu_rule="normal", algorithm="auto", progress=False):
+def by_tiles(net: Network, x: Array, parts: Any, tile: Any, relu_rule: Any = "normal", algorithm: str = "auto",
+             progress: Progress = False) -> tuple[Any, Any]:
     """The loss of each of ``parts``, a list, and the gradient of their sum."""
     for one in parts:
         check(one)
@@ -95,13 +102,13 @@ def by_tiles(net, x, parts, tile, relu_rule="normal", algorithm="auto", progress
     return losses, dx
 
 
-def each_part(cut, x, layers, algorithm="auto", progress=False):
+def each_part(cut: Any, x: Array, layers: Any, algorithm: str = "auto", progress: Progress = False) -> Iterator[Any]:
     """The activations of x at the own positions of each tile: every position once."""
     for t in track(cut, progress, "sums"):
         yield t.part(t.net.forward(t.of(x), keep=layers, grad=None, algorithm=algorithm), t.own)
 
 
-def activations(net, x, layers, tile=None):
+def activations(net: Network, x: Array, layers: Any, tile: Any = None) -> Iterator[Any]:
     """The activations of x in ``layers``, a part of their positions after the other; all at once without a tile."""
     layers = net.check_names(layers)
     if tile is None:
@@ -111,7 +118,7 @@ def activations(net, x, layers, tile=None):
         yield from each_part(tiles(net, x.shape, layers, tile), x, layers)
 
 
-def whole_layers(net, x, layers, tile=None):
+def whole_layers(net: Network, x: Array, layers: Any, tile: Any = None) -> Any:
     """{layer: its activations for x (N, H, W, C)}, put together from those of tiles."""
     found = {}
     for part in activations(net, x, layers, tile):
@@ -124,17 +131,17 @@ def whole_layers(net, x, layers, tile=None):
     return found
 
 
-def is_per_position(part):
+def is_per_position(part: Any) -> bool:
     return getattr(part, "per_position", False)
 
 
-def has_tiles(part):
+def has_tiles(part: Any) -> bool:
     """Whether it says how it depends on positions."""
     layers: Any = getattr(part, "layers", None)
     return bool(layers) and bool(is_per_position(part) or getattr(part, "sums", None) or set(layers) == {"input"})
 
 
-def check(part):
+def check(part: Any) -> None:
     """Raise BadValue for a part that does not say how it depends on positions."""
     if not has_tiles(part):
         name = getattr(part, "__name__", getattr(part, "name", part))
@@ -142,7 +149,7 @@ def check(part):
                        f"positions with image_gradient.per_position(layer), or use tile=None")
 
 
-def add(totals, arrays):
+def add(totals: Any, arrays: Any) -> None:
     """Add a dict of arrays into another."""
     for key, array in arrays.items():
         totals[key] = totals[key] + array if key in totals else array

@@ -7,7 +7,9 @@ The table is a dict: ``layers``, a list of {"name", "type", "inputs", "parameter
 import hashlib
 import inspect
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +19,10 @@ from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LAYER_TYPES
 from minivis.runtime.backend import to_cpu
+from minivis.types import PathLike, Shape
 
 
-def describe(net):
+def describe(net: Network) -> dict[Any, Any]:
     """All of a net but its arrays, as plain values for JSON."""
     return {
         "layers": [
@@ -35,19 +38,19 @@ def describe(net):
     }
 
 
-def as_plain(value):
+def as_plain(value: Any) -> Any:
     """NumPy's numbers and arrays in ``about`` as JSON's."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     raise BadValue(f"net.about must hold plain values, not {type(value).__name__}: {value!r}")
 
 
-def as_text(value):
+def as_text(value: Any) -> Any:
     """Settings of a layer of one's own may be anything, where they only have to tell one net from another."""
     return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else repr(value)
 
 
-def build(table, arrays, path):
+def build(table: dict[str, Any], arrays: Callable[[str], dict[str, Any]], path: PathLike) -> Any:
     """A net from its layer table and a function from a layer's name to {"w": array, ...}."""
     try:
         net = Network(
@@ -72,7 +75,7 @@ def build(table, arrays, path):
     return net
 
 
-def check_order(rows):
+def check_order(rows: Any) -> None:
     """Raise a MinivisError unless each row has a name of its own and reads layers that come before it."""
     known = {"input": None}
     for row in rows:
@@ -88,7 +91,7 @@ def check_order(rows):
         known[name] = None
 
 
-def check_names(net, shapes):
+def check_names(net: Network, shapes: dict[str, Shape]) -> None:
     """Raise a MinivisError where roles, class names or aliases do not belong to the layers."""
     for role, played in net.roles.items():
         if role not in ROLES:
@@ -105,7 +108,7 @@ def check_names(net, shapes):
         raise BadValue(f"class_aliases are numbers of classes, 0 to {count - 1}")
 
 
-def make_layer(name, kind, arrays, settings):
+def make_layer(name: str, kind: str, arrays: Any, settings: dict[str, Any]) -> Any:
     """One layer from a row of a table. Raise UnknownName, BadFile or BadValue, naming what is missing or too many."""
     if kind not in LAYER_TYPES:
         raise UnknownName.of("layer type", kind, LAYER_TYPES)
@@ -122,7 +125,7 @@ def make_layer(name, kind, arrays, settings):
         raise BadValue(f"layer {name!r}: {error}") from None
 
 
-def fingerprint(net):
+def fingerprint(net: Any) -> Any:
     """SHA-256 of all that decides what ``net`` computes: layers, preprocessing, parameters; not of names or files."""
     table = describe(replace(net, preprocessing=replace(net.preprocessing, names=(), show=())))
     digest = hashlib.sha256(json.dumps([table["layers"], table["preprocessing"]], default=as_text).encode())

@@ -8,6 +8,11 @@ in a batch of small pieces, and all others are those of the clean pass. The resu
 rounding. The pieces grow as they go up; a layer that sees everything gets its whole input.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from minivis.engine import geometry, plan
@@ -16,6 +21,10 @@ from minivis.errors import BadValue
 from minivis.layers.base import ForwardMode
 from minivis.runtime import plain
 from minivis.runtime.backend import get_xp
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
 
 NO_PADDING = ((0, 0), (0, 0))
 
@@ -23,18 +32,18 @@ NO_PADDING = ((0, 0), (0, 0))
 class Pieces:
     """What has changed in a layer: ``arrays`` (N, h, w, C), each from its own position ``low`` (N, 2) on."""
 
-    def __init__(self, low, arrays):
+    def __init__(self, low: Any, arrays: Any) -> None:
         self.low, self.arrays = low, arrays
 
     @property
-    def high(self):
+    def high(self) -> Any:
         return self.low + self.arrays.shape[1:3]
 
 
 class LocalPasses:
     """The clean pass over x (1, H, W, C) as far as ``layers``, and passes over variants of x."""
 
-    def __init__(self, net, x, layers):
+    def __init__(self, net: Network, x: Array, layers: Any) -> None:
         if len(x) != 1:
             raise BadValue(f"one picture at a time, not {len(x)}")
         self.net, self.layers = net, net.check_names(layers)
@@ -49,7 +58,7 @@ class LocalPasses:
         padless = {name: without_padding(net.nodes[name].layer, window) for name, window in self.windows.items()}
         self.padless = {name: layer for name, layer in padless.items() if layer is not None}
 
-    def forward(self, boxes, covers):
+    def forward(self, boxes: Any, covers: Any) -> Any:
         """The layers asked for, for x with each of ``boxes`` (top, left, bottom, right) replaced by its part of a
         picture: ``covers`` (1 or N, H, W, C)."""
         made = {"input": self.covered(boxes, covers)}
@@ -66,7 +75,7 @@ class LocalPasses:
         arrays = {name: self.whole(name, made[name]) for name in self.layers}
         return Part(arrays, self.net, {name: array.shape for name, array in arrays.items()})
 
-    def covered(self, boxes, covers):
+    def covered(self, boxes: Any, covers: Any) -> Any:
         """The changed pixels. All boxes get the size of the largest: around a smaller one, nothing changes."""
         low, high = np.array(boxes)[:, :2], np.array(boxes)[:, 2:]
         low, size = self.one_size("input", low, high)
@@ -76,7 +85,7 @@ class LocalPasses:
             x[i, a : a + bottom - top, b : b + right - left] = covers[i % len(covers), top:bottom, left:right]
         return self.made("input", low, x)
 
-    def slide(self, name, layer, source, pieces):
+    def slide(self, name: str, layer: Any, source: str, pieces: Any) -> Any:
         """A convolution or a pool of pieces: those of its windows that see one."""
         kernel, stride, start = (np.array(pair) for pair in self.windows[name][:3])
         low = -(-(pieces.low - start - kernel + 1) // stride)
@@ -85,7 +94,7 @@ class LocalPasses:
         seen = self.cut(source, start + stride * low, stride * (size - 1) + kernel, layer.padding_value, pieces)
         return self.made(name, low, self.padless[name].forward(seen, mode=self.mode)[0])
 
-    def elementwise(self, name, layer, inputs, sources):
+    def elementwise(self, name: str, layer: Any, inputs: Sequence[Array], sources: Any) -> Any:
         """A layer whose every position sees that position alone, perhaps in several inputs."""
         low, high = np.min([s.low for s in sources], axis=0), np.max([s.high for s in sources], axis=0)
         low, size = self.one_size(inputs[0], low, high)
@@ -93,18 +102,18 @@ class LocalPasses:
         seen = [s.arrays if fits else self.cut(name, low, size, 0, s) for name, s, fits in zip(inputs, sources, same)]
         return self.made(name, low, layer.forward(*seen, mode=self.mode)[0])
 
-    def made(self, name, low, arrays):
+    def made(self, name: str, low: Any, arrays: Any) -> Any:
         """The pieces of a layer; where they are all of it, the arrays alone."""
         return arrays if arrays.shape[1:3] == self.clean.shapes[name][1:3] else Pieces(low, arrays)
 
-    def one_size(self, name, low, high):
+    def one_size(self, name: Any, low: Any, high: Any) -> tuple[Any, Any]:
         """Boxes (N, 2) of one size that hold those from ``low`` to ``high`` and lie inside the layer; and that size."""
         end = self.clean.shapes[name][1:3]
         low, high = np.clip(low, 0, np.array(end) - 1), np.clip(high, 1, end)
         size = np.maximum(1, (high - low).max(axis=0))
         return np.minimum(low, end - size), size
 
-    def cut(self, name, low, size, edge=0, pieces=None):
+    def cut(self, name: Any, low: Any, size: Any, edge: Any = 0, pieces: Any = None) -> Any:
         """(N, *size, C) of a layer from ``low`` (N, 2) on, with ``pieces`` laid over it, and ``edge`` outside."""
         clean = self.clean[name]
         xp = get_xp(clean)
@@ -119,7 +128,7 @@ class LocalPasses:
                 lay(out[i], begin, pieces.arrays[i], pieces.low[i])
         return out
 
-    def whole(self, name, value):
+    def whole(self, name: str, value: Any) -> Any:
         """The whole layer for each variant."""
         if not isinstance(value, Pieces):
             return value
@@ -127,7 +136,7 @@ class LocalPasses:
         return self.cut(name, 0 * value.low, end, 0, value)
 
 
-def without_padding(layer, window):
+def without_padding(layer: Any, window: Any) -> Any:
     """The layer as it goes over pieces, which bring their padding along; None where it cannot, and sees all at once.
 
     It can where its windows see a part of the picture, and a number in the padding.
@@ -142,7 +151,7 @@ def without_padding(layer, window):
         return None
 
 
-def lay(out, begin, array, low):
+def lay(out: Array, begin: Any, array: Array, low: Any) -> None:
     """Copy ``array`` (h, w, C), which begins at ``low``, into ``out``, which begins at ``begin``, where both are."""
     (a, b), (c, d) = (low[0] - begin[0], low[1] - begin[1]), (begin[0] - low[0], begin[1] - low[1])
     part = array[max(0, c) : max(0, c + out.shape[0]), max(0, d) : max(0, d + out.shape[1])]

@@ -1,19 +1,26 @@
 """Check before a run whether a pass fits into memory, because a machine that swaps gives no message."""
 
+from __future__ import annotations
+
 import math
 import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivis.engine import geometry
 from minivis.errors import BadValue, TooLarge
+from minivis.types import Shape
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
 
 PROGRAM = 200e6                                 # bytes: Python, NumPy, scipy, and what they took to start
 
 TILE = 512                                      # pixels: where a whole picture does not fit
 
 
-def available(net=None):
+def available(net: Network | None = None) -> Any:
     """The bytes that a program can use now: of the machine, or of ``net``'s device, including CuPy's pool."""
     if net is not None and net.xp is not np:
         return net.xp.cuda.runtime.memGetInfo()[0] + net.xp.get_default_memory_pool().free_bytes()
@@ -25,7 +32,7 @@ def available(net=None):
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 2**33
 
 
-def room(net, limit=None):
+def room(net: Network, limit: Any = None) -> Any:
     """The bytes that a run may use: what is free, or what the program and the net leave of a ``limit``."""
     free = available(net)
     if limit is None:
@@ -36,7 +43,7 @@ def room(net, limit=None):
     return max(0, min(free, limit - PROGRAM - weights))
 
 
-def needed(net, shape, until=None, keep=()):
+def needed(net: Network, shape: Shape, until: str | None = None, keep: Any = ()) -> Any:
     """About how many bytes a pass to ``until`` and back takes for inputs of ``shape`` (N, H, W, C).
 
     A byte for each activation (signs and switches) and four of the largest arrays: what a layer reads, its columns
@@ -48,7 +55,7 @@ def needed(net, shape, until=None, keep=()):
     return sum(sizes) + net.dtype.itemsize * (4 * max(sizes) + 2 * kept)
 
 
-def check_fits(net, shape):
+def check_fits(net: Network, shape: Shape) -> None:
     """Raise TooLarge, with a size that would fit, when a pass of this shape does not fit into memory."""
     need, free = needed(net, shape), available(net)
     if need > free:
@@ -57,11 +64,11 @@ def check_fits(net, shape):
                        f"{free / 1e9:.1f} GB are free: make the longer side {side} pixels or less")
 
 
-def batch_that_fits(net, shape, most=64, limit=200e6):
+def batch_that_fits(net: Network, shape: Shape, most: Any = 64, limit: float = 200e6) -> int:
     """How many inputs of ``shape`` (H, W, C) go well through a net at once: largest layer's output within ``limit``."""
     return int(max(1, min(most, limit // largest_output(net, shape))))
 
 
-def largest_output(net, shape):
+def largest_output(net: Network, shape: Shape) -> Any:
     """Bytes of the largest layer's output for one input of ``shape`` (H, W, C)."""
     return max(math.prod(s) for s in net.shapes((1, *shape)).values()) * net.dtype.itemsize

@@ -131,7 +131,7 @@ class Network(Graph):
         tile: for pictures that do not fit into memory, the most pixels of a side of a tile, or (rows, columns). The
         result is the same, if the loss is a sum over positions or follows from such sums: see image_gradient.py.
         """
-        how = {"relu_rule": relu_rule, "algorithm": algorithm, "workspace": workspace}
+        how: dict[str, Any] = {"relu_rule": relu_rule, "algorithm": algorithm, "workspace": workspace}
         return gradients.image_gradient(self, x, objective, tile=tile, **how)
 
     def plan(self, until: str | None = None, keep: Iterable[str] | None = None, start_after: str = "input",

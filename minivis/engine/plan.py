@@ -12,15 +12,25 @@ Whatever a step runs has the methods
     backward(dout, caches, mode)        (dxs, dparams); ``caches`` is a list, one for each layer
 """
 
+from __future__ import annotations
+
 import functools
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from minivis.engine.fusion.bottleneck import LONGEST, Bottleneck, block_length
 from minivis.engine.fusion.conv_relu_pool import FusedConv, fusable
 from minivis.engine.fusion.stripes import StripedConvs
 from minivis.errors import BadValue
+from minivis.layers.base import BackwardMode, ForwardMode
 from minivis.runtime.threads import ONE_BLAS_THREAD
+from minivis.types import Array, Gradients, GradKind
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
 
 MOST_PLANS = 100                        # of one net, at a time
 
@@ -38,18 +48,18 @@ class Step:
 class OneLayer:
     """A layer that runs by itself, as a step."""
 
-    def __init__(self, name, layer):
+    def __init__(self, name: str, layer: Any) -> None:
         self.name, self.layer = name, layer
 
-    def forward(self, *inputs, mode):
+    def forward(self, *inputs: Sequence[Array], mode: ForwardMode) -> Any:
         out, cache = self.layer.forward(*inputs, mode=mode.at(self.name))
         return out, [(self.name, out.shape, cache)]
 
-    def backward(self, dout, caches, mode):
+    def backward(self, dout: Array, caches: Any, mode: BackwardMode) -> Any:
         return self.layer.backward(dout, caches[0], mode.at(self.name))
 
 
-def run_forward(acts, steps):
+def run_forward(acts: Activations, steps: Any) -> Any:
     """The loop of `Network.forward` over steps."""
     with ONE_BLAS_THREAD:                                               # once, and not by each layer
         for step in steps:
@@ -60,7 +70,7 @@ def run_forward(acts, steps):
     return acts
 
 
-def run_backward(acts, seeds, keep, mode):
+def run_backward(acts: Activations, seeds: Gradients, keep: Any, mode: Any) -> Any:
     """The loop of `Network.backward` over steps: the gradients at the layers of ``keep``, and at the seeds."""
     dacts = dict(seeds)
     with ONE_BLAS_THREAD:
@@ -79,14 +89,14 @@ def run_backward(acts, seeds, keep, mode):
     return dacts
 
 
-def made_once(make):
+def made_once(make: Any) -> Any:
     """The function ``make``, whose plans are kept with the net: making one takes some percent of a small net's pass.
 
     A plan goes by what the net consists of, so that it is made anew for a net that has changed.
     """
 
     @functools.wraps(make)
-    def steps(net, *question):
+    def steps(net: Any, *question: Any) -> Any:
         key = make.__name__, tuple(net.nodes.items()), *question
         plan = net.plans.get(key)
         if plan is None:
@@ -99,7 +109,7 @@ def made_once(make):
 
 
 @made_once
-def forward_steps(net, until, keep, start_after, grad):
+def forward_steps(net: Network, until: str | None, keep: Any, start_after: str, grad: GradKind | None) -> list[Any]:
     """The steps of a forward pass. With ``keep`` None every output stays, and each layer is a step of its own."""
     names = reached(net, until, start_after)
     if keep is None:
@@ -109,14 +119,14 @@ def forward_steps(net, until, keep, start_after, grad):
     return [replace(step, last_uses=last_uses[step.names[-1]]) for step in steps]
 
 
-def unused_after(net, names, keep):
+def unused_after(net: Network, names: Any, keep: Any) -> Any:
     """Name -> the outputs that nobody needs once this layer has run, where each of ``names`` runs by itself."""
     if keep is None:
         return dict.fromkeys(names, ())
     return dropped([(name, net.nodes[name].inputs) for name in names], net.check_names(keep))
 
 
-def dropped(made, keep):
+def dropped(made: Any, keep: Any) -> Any:
     """Of [(name, inputs), ...] in order: name -> the outputs that can go after it, since nothing later reads them."""
     last_use = {name: name for name, _ in made}                         # nobody reads it: it can go at once
     last_use.update((source, name) for name, inputs in made for source in inputs)
@@ -128,12 +138,12 @@ def dropped(made, keep):
 
 
 @made_once
-def backward_steps(net, names, seeds, keep):
+def backward_steps(net: Network, names: Any, seeds: Gradients, keep: Any) -> Any:
     """The steps of a backward pass over the layers ``names``, last first."""
     return fused_steps(net, names, {*seeds, *keep})[::-1]
 
 
-def fused_steps(net, names, seen, *, blocks=False):
+def fused_steps(net: Network, names: Any, seen: Any, *, blocks: bool = False) -> Any:
     """Steps for ``names``, with what fuses as one. Of the outputs in ``seen`` none is inside a step.
 
     blocks: whether a `Bottleneck` may be one, which keeps nothing for a backward.
@@ -156,7 +166,7 @@ def fused_steps(net, names, seen, *, blocks=False):
     return steps
 
 
-def step_from(net, name, readers, seen, blocks):
+def step_from(net: Network, name: str, readers: Any, seen: Any, blocks: Any) -> Any:
     """The step that begins with the layer ``name``: it and those that run fused with it."""
     chain, source = [name], net.nodes[name].inputs[0]
     while len(chain) < LONGEST and len(readers[chain[-1]]) == 1 and chain[-1] not in seen:
@@ -175,13 +185,13 @@ def step_from(net, name, readers, seen, blocks):
     return Step(names, kind(names, layers[:length]), net.nodes[name].inputs)
 
 
-def single(net, name):
+def single(net: Network, name: str) -> Step:
     """The step of one layer."""
     layer, inputs = net.nodes[name]
     return Step((name,), OneLayer(name, layer), inputs)
 
 
-def follows(first, second, readers, seen):
+def follows(first: Any, second: Any, readers: Any, seen: Any) -> Any:
     """Whether two steps are convolutions of which the second alone reads the first."""
     if not (isinstance(first.run, FusedConv) and isinstance(second.run, FusedConv)):
         return False
@@ -189,7 +199,7 @@ def follows(first, second, readers, seen):
     return first.run.pool is None and between not in seen and readers[between] == [second.names[0]]
 
 
-def reached(net, until=None, start_after="input"):
+def reached(net: Network, until: str | None = None, start_after: str = "input") -> Any:
     """The names of the layers after ``start_after`` up to and including ``until`` (None: all)."""
     names = list(net.nodes)
     if until is not None:

@@ -5,15 +5,25 @@ but for what biases and epsilon keep. The rules and what they do in a layer stan
 shares need its inputs, so what the forward pass did not keep is computed again, one layer after another.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from minivis.engine.geometry import preprocessing_of
 from minivis.errors import BadValue
 from minivis.layers.base import BackwardMode
 from minivis.layers.relevance import Box, shared_out
+from minivis.layers.relu import ReLURuleName
 from minivis.runtime.backend import get_xp
 from minivis.runtime.threads import ONE_BLAS_THREAD
+from minivis.types import Gradients
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
 
 
-def run_backward(acts, seeds, keep, rule):
+def run_backward(acts: Activations, seeds: Gradients, keep: Any, rule: ReLURuleName) -> Any:
     """The relevance at the layers of ``keep``, and at the seeds, by a `RelevanceRule`."""
     net, acts = acts.net, every_output(acts, seeds)
     first, found = first_weighed(net, acts), dict(seeds)
@@ -29,7 +39,7 @@ def run_backward(acts, seeds, keep, rule):
     return found
 
 
-def parts_of(acts, name, R, rule, is_first):
+def parts_of(acts: Activations, name: str, R: Any, rule: Any, is_first: Any) -> Any:
     """What each input of a layer gets of its relevance R. BadValue names a layer that has no rule."""
     layer, inputs = acts.net.nodes[name]
     if layer.relevance is None:
@@ -42,7 +52,7 @@ def parts_of(acts, name, R, rule, is_first):
     return shared_out(layer, read, acts[name], acts.caches[name], R, share, mode, limits)
 
 
-def every_output(acts, seeds):
+def every_output(acts: Activations, seeds: Gradients) -> Any:
     """The activations of a pass with all of its outputs, up to the last seed, layer by layer."""
     if acts.mode.training:
         raise BadValue("relevance goes back through a net as it answers, not through a training pass")
@@ -54,7 +64,7 @@ def every_output(acts, seeds):
     return net.forward(x, until=until, start_after=start, fuse=False, algorithm=acts.mode.algorithm)
 
 
-def first_weighed(net, acts):
+def first_weighed(net: Network, acts: Activations) -> Any:
     """The layers that weigh the picture itself: no weights lie between."""
     if acts.began[0] != "input":
         return set()
@@ -70,7 +80,7 @@ def first_weighed(net, acts):
     return found
 
 
-def limits_of(acts, source):
+def limits_of(acts: Activations, source: str) -> tuple[Any, Any]:
     """The lowest and the highest values that the layer ``source`` can have for a picture, in the shape of its output.
 
     Pixels go from 0 to 255, or as far as these do.

@@ -5,18 +5,22 @@ c_i = x_i w_i to one output are written down one by one (w is the layer's gradie
 say.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from minivis.engine.finite_differences import relative_error
 from minivis.layers.base import BackwardMode, ForwardMode
 from minivis.layers.relevance import RELEVANCE_RULES, AlphaBeta, Box, Epsilon, Flat, Gamma, shared_out
 from minivis.runtime.backend import get_xp
+from minivis.types import Array
 
 OUTPUTS = 3                     # at which a layer is checked
 LARGEST = 2**24                 # weights; a VGG's fc6 in four copies would take gigabytes
 
 
-def share_errors(layer, inputs, rng):
+def share_errors(layer: Any, inputs: Sequence[Array], rng: np.random.Generator) -> Any:
     """{rule: relative error} of what each input of a layer gets by each rule; {} for a layer that does not weigh."""
     if layer.relevance not in ("weighs", "adds") or any(p.size >= LARGEST for p in layer.params.values()):
         return {}
@@ -33,14 +37,14 @@ def share_errors(layer, inputs, rng):
     return errors
 
 
-def share_error(layer, inputs, out, cache, R, share):
+def share_error(layer: Any, inputs: Sequence[Array], out: Array, cache: Any, R: Any, share: Any) -> Any:
     limits = (inputs[0] - 1, inputs[0] + 0.5)
     got = shared_out(layer, inputs, out, cache, R, share, limits=limits)
     wanted = by_definition(layer, inputs, out, cache, R, share, limits)
     return max(relative_error(a, b) for a, b in zip(got, wanted, strict=True))
 
 
-def by_definition(layer, inputs, out, cache, R, share, limits):
+def by_definition(layer: Any, inputs: Sequence[Array], out: Array, cache: Any, R: Any, share: Any, limits: Any) -> Any:
     """What each input gets, output by output."""
     xp = get_xp(out)
     found = [xp.zeros_like(x) for x in inputs]
@@ -61,7 +65,7 @@ def by_definition(layer, inputs, out, cache, R, share, limits):
     return found
 
 
-def reached(layer, one, cache):
+def reached(layer: Any, one: Any, cache: Any) -> Any:
     """1 at each input that an output weighs, also where the weight is 0: for the flat rule."""
     if "w" not in layer.params:
         return None
@@ -69,7 +73,7 @@ def reached(layer, one, cache):
     return twin.backward(one, cache, BackwardMode())[0][0]
 
 
-def shares_of(products, weights, bias, share, size, limits, seen):
+def shares_of(products: Any, weights: Any, bias: Any, share: Any, size: Any, limits: Any, seen: Any) -> list[Any]:
     """The part of one output's relevance that each input gets; c in the formulas is ``products``."""
     positive = sum(float(c[c > 0].sum()) for c in products) + max(bias, 0)
     negative = sum(float(c[c < 0].sum()) for c in products) + min(bias, 0)

@@ -1,10 +1,18 @@
 """What the layers of a net are for, by what they are: for nets whose file does not say."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from minivis.layers import Add, Conv2D, LogSoftmax, ReLU, Sigmoid, Softmax
 from minivis.layers.elementwise import Elementwise, HardSigmoid
+from minivis.types import Shape
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
 
 
-def name_roles(net, last=None):
+def name_roles(net: Network, last: Any = None) -> None:
     """Give every role that no layer plays yet to the layer that can: the end, the code, style, content, dream.
 
     ``last``: the layer that makes the answer, by default the last one. Style are the first activations (ReLU or
@@ -24,7 +32,7 @@ def name_roles(net, last=None):
     net.roles.update({role: played for role, played in found.items() if not net.roles.get(role)})
 
 
-def end_of(net, last, shapes):
+def end_of(net: Network, last: Any, shapes: dict[str, Shape]) -> dict[Any, Any]:
     """{"logits": layer, "prob": layer}, as far as a net has them whose answer is the layer ``last``; {} for maps.
 
     A softmax or a sigmoid makes probabilities of the scores that it reads; the logarithm of a softmax is left aside, as
@@ -38,7 +46,7 @@ def end_of(net, last, shapes):
     return {"logits": inputs[0] if isinstance(layer, LogSoftmax) else last}
 
 
-def style_of(net, names, shapes):
+def style_of(net: Network, names: Any, shapes: dict[str, Shape]) -> Any:
     """Up to five layers: the first of each size of feature maps, of the kinds that a net without ReLUs may lack."""
     for kinds in ((ReLU, Elementwise), (Conv2D, Add)):
         maps = [n for n in names if isinstance(net.nodes[n].layer, kinds) and len(shapes[n]) == 4]
@@ -48,7 +56,7 @@ def style_of(net, names, shapes):
     return []
 
 
-def ancestors(net, name):
+def ancestors(net: Network, name: str) -> list[Any]:
     """``name`` and the layers that it is made from, in the order of the net, without the input."""
     wanted = {name}
     for above in reversed(net.nodes):

@@ -1,13 +1,21 @@
 """What a net and its activations print of themselves: a few lines that fit a screen, whatever their size."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from minivis.engine.geometry import layer_table
 from minivis.errors import MinivisError
 from minivis.runtime.text_table import aligned, shortened
 
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
+
 MOST = 32                                       # lines of a table
 
 
-def summary(net):
+def summary(net: Network) -> str:
     """A net as a head and a table: each layer's name, type, output and number of parameters."""
     parameters = f"{net.parameter_count:,} parameters"
     size = " x ".join(map(str, net.input_size)) if net.input_size else "any size"
@@ -25,7 +33,7 @@ def summary(net):
     return "\n".join([head, "", lines[0], *shortened(lines[1:], MOST, "layers")])
 
 
-def summary_of_activations(acts):
+def summary_of_activations(acts: Activations) -> str:
     """Activations as a table: each layer that was kept, with the shape of its output."""
     cells = [(name, " x ".join(map(str, values.shape)), str(values.dtype)) for name, values in acts.items()]
     head = f"Activations of {len(cells)} layers"

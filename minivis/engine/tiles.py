@@ -13,17 +13,24 @@ large rounding is depends on the largest numbers that were added up, which neith
 on the safe side would move the gradient of values that differ. So a pool compares the values that it gets.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minivis.convolution.window import pair
 from minivis.engine import geometry, plan
 from minivis.errors import BadValue
-from minivis.layers.base import Layer
+from minivis.layers.base import BackwardMode, ForwardMode, Layer
 from minivis.runtime.backend import get_xp
 from minivis.runtime.threads import even_parts
+from minivis.types import Array, Gradients, Shape
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,16 +50,16 @@ class Tile:
     gives: tuple
     shapes: dict
 
-    def of(self, x):
+    def of(self, x: Array) -> Any:
         """The part of the picture x that the net reads."""
         return x[index(self.need["input"])]
 
-    def part(self, acts, boxes):
+    def part(self, acts: Activations, boxes: Any) -> Part:
         """The activations in the boxes: ``own`` or ``seeded``."""
         arrays = {name: acts[name][self.inside(name, box)] for name, box in boxes.items()}
         return Part(arrays, self.net, self.shapes, boxes)
 
-    def spread(self, acts, seeds):
+    def spread(self, acts: Activations, seeds: Gradients) -> Any:
         """Seeds at the seeded positions as seeds for the net: zero at the positions around them."""
         spread = {}
         for name, seed in seeds.items():
@@ -60,28 +67,29 @@ class Tile:
             spread[name][self.inside(name, self.seeded[name])] = seed
         return spread
 
-    def add(self, dx, own_dx):
+    def add(self, dx: Array, own_dx: Any) -> None:
         """Add the net's gradient to the whole picture's."""
         dx[index(self.gives)] += own_dx[self.inside("input", self.gives)]
 
-    def inside(self, name, box):
+    def inside(self, name: str, box: Any) -> Any:
         return index(relative(box, self.need[name]))
 
 
 class Part(dict):
     """Activations at some positions, by layer. Like `Activations`, but that ``shapes`` are those of whole pictures."""
 
-    def __init__(self, arrays, net, shapes, boxes=None):
+    def __init__(self, arrays: Any, net: Network, shapes: dict[str, Shape],
+                 boxes: Any = None) -> None:
         super().__init__(arrays)
         self.net, self.shapes, self.boxes = net, shapes, boxes
         self.dtype = next(iter(arrays.values())).dtype
 
-    def cut(self, name, whole):
+    def cut(self, name: str, whole: Any) -> Any:
         """What belongs to these positions of an array that is as large as layer ``name`` for the whole picture."""
         return whole if self.boxes is None else whole[index(self.boxes[name])]
 
 
-def tiles(net, shape, layers, tile, *, add_up=True):
+def tiles(net: Network, shape: Shape, layers: Any, tile: Any, *, add_up: bool = True) -> Any:
     """A list of `Tile`: every position of ``layers``, for pictures of ``shape`` (N, H, W, C), is in one.
 
     tile: the most pixels of a side, or (rows, columns). BadValue for less than the halo, and for a layer that sees the
@@ -109,7 +117,7 @@ def tiles(net, shape, layers, tile, *, add_up=True):
     return found
 
 
-def check(fields, layers, sides):
+def check(fields: Any, layers: Any, sides: Any) -> None:
     for name in layers:
         if 0 in fields[name].stride:
             raise BadValue(f"{name} sees the whole picture from every position, so it has no tiles; use tile=None")
@@ -121,7 +129,7 @@ def check(fields, layers, sides):
             )
 
 
-def small_net(net, shapes, asked):
+def small_net(net: Network, shapes: dict[str, Shape], asked: Any) -> tuple[Any, Any]:
     """The net that makes the boxes ``asked`` for, a list of {layer: box}; and {layer: box} of all that it makes."""
     need: dict[str, Any] = {}
     windows = windows_of(net, shapes)
@@ -147,14 +155,14 @@ def small_net(net, shapes, asked):
     return need, small
 
 
-def windows_of(net, shapes):
+def windows_of(net: Network, shapes: dict[str, Shape]) -> dict[Any, Any]:
     """Name -> the layer's `Window`, or None."""
     return {
         name: geometry.window_of(name, layer, shapes[inputs[0]]) for name, (layer, inputs) in net.nodes.items()
     }
 
 
-def padded(name, layer, window, pads):
+def padded(name: str, layer: Any, window: Any, pads: Any) -> Any:
     """The layer with the padding that a tile of it has. BadValue, with its name, where it has no other than its own."""
     if pads == window.padding and min(*window.padding[0], *window.padding[1]) >= 0:
         return layer
@@ -164,7 +172,7 @@ def padded(name, layer, window, pads):
         raise BadValue(f"{name}: {error}: this net has no tiles, use tile=None") from None
 
 
-def reads(window, shape, box):
+def reads(window: Any, shape: Shape, box: Any) -> Any:
     """What the positions ``box`` of a layer read of an input of ``shape``: the box there, and the padding around it.
 
     A box that sees nothing but padding is made larger until it sees a line of the picture, and comes back first.
@@ -184,7 +192,7 @@ def reads(window, shape, box):
     return tuple(boxes), tuple(seen), tuple(pads)
 
 
-def readers(net, shapes, box):
+def readers(net: Network, shapes: dict[str, Shape], box: Any) -> Any:
     """layer -> the box of the positions that see some of the pixels in ``box``, and perhaps a few more."""
     boxes = {"input": box}
     for name, (layer, inputs) in net.nodes.items():
@@ -205,27 +213,27 @@ def readers(net, shapes, box):
 class Crop(Layer):
     """Some rows and columns of what another layer made, where that has more for other readers."""
 
-    def __init__(self, rows, columns):
+    def __init__(self, rows: Any, columns: int) -> None:
         super().__init__()
         self.where = index((rows, columns))
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> Any:
         return x[self.where], x.shape
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> Any:
         dx = get_xp(dout).zeros(cache, dout.dtype)
         dx[self.where] = dout
         return (dx,), {}
 
 
-def hull(a, b):
+def hull(a: Any, b: Any) -> tuple[Any, ...]:
     return tuple((min(p[0], q[0]), max(p[1], q[1])) for p, q in zip(a, b))
 
 
-def relative(box, to):
+def relative(box: Any, to: Any) -> tuple[Any, ...]:
     """``box`` counted from where ``to`` begins."""
     return tuple((low - begin, high - begin) for (low, high), (begin, _) in zip(box, to))
 
 
-def index(box):
+def index(box: Any) -> tuple[Any, ...]:
     return (slice(None), *(slice(low, high) for low, high in box))

@@ -19,7 +19,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.layers import Concat, ReLU
 from minivis.runtime.backend import get_xp
 from minivis.runtime.settings import ACTIVATIONS, having, takes
-from minivis.types import Array, Gradients
+from minivis.types import Array, Gradients, Shape
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Unit:
     where: str | tuple[int, int] | None = None
     class_name: str | None = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         where = ",".join(map(str, self.where)) if isinstance(self.where, tuple) else self.where
         return f"{self.layer}:{self.class_name or self.channel}" + (f"@{where}" if where else "")
 
@@ -88,7 +88,7 @@ def before_relu(net: Network, unit: Unit) -> Unit | None:
     return None
 
 
-def _channels(net, layer, shapes):
+def _channels(net: Network, layer: Any, shapes: Any) -> Any:
     """The number of channels of a layer; None if it is not known before a pass."""
     if shapes is not None and layer in shapes:
         return shapes[layer][-1]
@@ -100,7 +100,7 @@ def _channels(net, layer, shapes):
         return None
 
 
-def _class_unit(net, layer, name, where=None, shapes=None):
+def _class_unit(net: Network, layer: Any, name: str, where: Any = None, shapes: dict[str, Shape] | None = None) -> Unit:
     number = class_number(net, name, shapes)
     count = _channels(net, layer, shapes)
     if count is not None and number >= count:
@@ -109,11 +109,11 @@ def _class_unit(net, layer, name, where=None, shapes=None):
     return Unit(layer, number, where, net.class_names[number] if number < len(net.class_names) else None)
 
 
-def _number(text):
+def _number(text: str) -> Any:
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
-def _where(text, where):
+def _where(text: str, where: Any) -> Any:
     if where in ("", "max"):
         return where or None
     match = re.fullmatch(r"([0-9]{1,9}),([0-9]{1,9})", where)
@@ -122,7 +122,7 @@ def _where(text, where):
     return int(match[1]), int(match[2])
 
 
-def class_number(net, name, shapes=None):
+def class_number(net: Network, name: str, shapes: dict[str, Shape] | None = None) -> int:
     """The number of a class, given by name, alias or number; the error has the closest names."""
     number = _class_number(net, name, shapes)
     if number is None:
@@ -130,7 +130,7 @@ def class_number(net, name, shapes=None):
     return number
 
 
-def _class_number(net, name, shapes=None):
+def _class_number(net: Network, name: str, shapes: dict[str, Shape] | None = None) -> Any:
     wanted = str(name).strip().lower()
     found = [i for i, known in enumerate(net.class_names) if known.lower() == wanted]
     found = found or [i for alias, i in net.class_aliases.items() if alias.lower() == wanted]
@@ -163,7 +163,7 @@ def one_hot(acts: Activations, unit: UnitLike) -> Gradients:
     return {unit.layer: seed}
 
 
-def unit_positions(acts, unit):
+def unit_positions(acts: Activations, unit: Any) -> tuple[Any, Any]:
     """Row and column, (N,) each, where ``unit`` looks in each image. Raise BadValue outside the map or without one."""
     value = acts[unit.layer]
     if value.ndim != 4:

@@ -6,13 +6,16 @@
 The limit is a percentile of |v|, because a few pixels of a gradient are often ten times larger than all others.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minivis.errors import BadValue, UnknownName
 from minivis.runtime.backend import to_cpu
+from minivis.types import Array, Picture
 
 
-def _table(colors):
+def _table(colors: Any) -> Any:
     return np.array([list(bytes.fromhex(color)) for color in colors.split()], dtype=np.float64)
 
 
@@ -32,7 +35,7 @@ COLORMAPS = {
 }
 
 
-def colorize(values, colormap="viridis", low=0.0, high=1.0):
+def colorize(values: Any, colormap: str = "viridis", low: float = 0.0, high: float = 1.0) -> Picture:
     """Map numbers of any shape to uint8 RGB (..., 3), from ``low`` (the first colour) to ``high`` (the last), clipped.
 
     If ``low`` equals ``high``, everything gets the middle colour.
@@ -48,7 +51,7 @@ def colorize(values, colormap="viridis", low=0.0, high=1.0):
     return np.rint(np.stack([np.interp(unit, at, channel) for channel in table.T], axis=-1)).astype(np.uint8)
 
 
-def display_limit(values, percentile=99.5):
+def display_limit(values: Any, percentile: float = 99.5) -> float:
     """The size that gets the strongest colour: the percentile of |values|, or their maximum if that is 0."""
     if not 0 < percentile <= 100:
         raise BadValue(f"a percentile is above 0 and at most 100, not {percentile}")
@@ -56,14 +59,15 @@ def display_limit(values, percentile=99.5):
     return float(np.percentile(sizes, percentile)) or float(sizes.max())    # a sparse map is 0 nearly everywhere
 
 
-def signed(values, *, percentile=99.5, limit=None, colormap="diverging", together=False):
+def signed(values: Any, *, percentile: float = 99.5, limit: Any = None, colormap: str = "diverging",
+           together: bool = False) -> Picture:
     """Draw a map with signs, such as a gradient, as uint8 RGB of the same height and width.
 
     values (H, W), (H, W, C) or (N, H, W, C). C = 1: blue, white, red (or ``colormap``). C = 3: each colour channel
     brighter or darker than mid grey. ``limit`` is the size that gets the full colour. By default each map of a batch
     has its own limit, or all share one with ``together``; see ``display_limit``.
     """
-    def draw(v, limit):
+    def draw(v: Array, limit: Any) -> Picture:
         if v.shape[2] == 3:
             return colorize(v, "grey", -limit, limit)[..., 0]           # each of the three numbers gets its own grey
         return colorize(v[..., 0], colormap, -limit, limit)
@@ -71,15 +75,16 @@ def signed(values, *, percentile=99.5, limit=None, colormap="diverging", togethe
     return _each(values, percentile, limit, together, draw)
 
 
-def unsigned(values, *, percentile=99.5, limit=None, colormap="inferno", together=False):
+def unsigned(values: Any, *, percentile: float = 99.5, limit: Any = None, colormap: str = "inferno",
+             together: bool = False) -> Picture:
     """Draw the sizes of a map as uint8 RGB; 0 gets the first colour. Shapes and settings are those of ``signed``."""
-    def draw(v, limit):
+    def draw(v: Array, limit: Any) -> Picture:
         return colorize(abs(v).max(axis=2), colormap, 0, limit or 1)    # a map of zeros is dark
 
     return _each(values, percentile, limit, together, draw, draws_three=False)
 
 
-def _each(values, percentile, limit, together, draw, draws_three=True):
+def _each(values: Any, percentile: float, limit: Any, together: Any, draw: Any, draws_three: bool = True) -> Any:
     values = _finite(values)
     if values.ndim == 2:
         return _each(values[None, :, :, None], percentile, limit, together, draw, draws_three)[0]
@@ -95,7 +100,7 @@ def _each(values, percentile, limit, together, draw, draws_three=True):
     return np.stack([draw(v, display_limit(v, percentile) if limit is None else limit) for v in values])
 
 
-def _finite(values):
+def _finite(values: Any) -> Any:
     values = np.asarray(to_cpu(values))
     if values.dtype.kind not in "buif" or values.size == 0:
         raise BadValue(f"a map must hold real numbers, not {values.dtype} {values.shape}")

@@ -5,6 +5,8 @@ ground is white and the letters are dark grey. Small maps are enlarged by whole 
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,6 +15,7 @@ from minivis.errors import BadValue, TooLarge
 from minivis.figures.colormaps import COLORMAPS, colorize, display_limit, signed, unsigned
 from minivis.figures.text import INK, MUTED, chance, text_picture
 from minivis.runtime.backend import to_cpu
+from minivis.types import Picture
 
 __all__ = ["COLORMAPS", "above", "bar_chart", "beside", "colorbar", "colorize", "contact_sheet", "display_limit",
            "overlay", "panels", "signed", "text_picture", "unsigned"]
@@ -24,7 +27,7 @@ LUMA = (0.299, 0.587, 0.114)                            # how bright red, green 
 ACCENT, PALE, TRACK, LINE = (45, 79, 137), (152, 178, 214), (238, 240, 243), (120, 120, 120)
 
 
-def beside(pictures, gap=12, align="center"):
+def beside(pictures: Any, gap: int = 12, align: str = "center") -> Picture:
     """Place pictures in a row on white, aligned at their "top", "center" or "bottom"."""
     pictures = [_rgb(p) for p in pictures]
     height = max(p.shape[0] for p in pictures)
@@ -38,13 +41,14 @@ def beside(pictures, gap=12, align="center"):
     return sheet
 
 
-def above(pictures, gap=8, align="left"):
+def above(pictures: Any, gap: int = 8, align: str = "left") -> Picture:
     """Place pictures in a column on white, aligned at their "left", "center" or "right"."""
     turned = [_rgb(p).swapaxes(0, 1) for p in pictures]
     return beside(turned, gap, {"left": "top", "center": "center", "right": "bottom"}[align]).swapaxes(0, 1)
 
 
-def contact_sheet(tiles, columns=None, gap=None, background=255, labels=None, scale=None):
+def contact_sheet(tiles: Any, columns: int | None = None, gap: int | None = None, background: Any = 255,
+                  labels: Any = None, scale: Any = None) -> Picture:
     """Place many small pictures on one sheet, row by row; ``labels`` go below them.
 
     tiles: uint8 (N, h, w, 3 or 1), or a list of pictures of any sizes (smaller ones are centred in their cells).
@@ -82,7 +86,8 @@ def contact_sheet(tiles, columns=None, gap=None, background=255, labels=None, sc
     return sheet
 
 
-def panels(images, titles, footer=None, colorbars=None, height=None, columns=None):
+def panels(images: Any, titles: Sequence[str], footer: Any = None, colorbars: Any = None, height: int | None = None,
+           columns: int | None = None) -> Picture:
     """Place pictures in a row (or in rows of ``columns``), each below its title, as in a figure of a paper.
 
     titles: strings; the text after a line break is small and grey. All pictures get the same ``height`` (default: the
@@ -113,7 +118,7 @@ def panels(images, titles, footer=None, colorbars=None, height=None, columns=Non
     return sheet
 
 
-def colorbar(colormap, low, high, height, label=None):
+def colorbar(colormap: str, low: float, high: float, height: int, label: str | None = None) -> Picture:
     """Draw a vertical colour bar: ``low`` is at the bottom, round values are numbered, and a label runs along it."""
     _check_whole(height=height)
     bar = colorize(np.linspace(high, low, height)[:, None].repeat(12, axis=1), colormap, low, high)
@@ -134,7 +139,8 @@ def colorbar(colormap, low, high, height, label=None):
     return beside(parts, gap=0)
 
 
-def overlay(image, heat, colormap="inferno", alpha=0.55, box=None, low=None, high=None, fade=False):
+def overlay(image: Any, heat: Any, colormap: str = "inferno", alpha: float = 0.55, box: Any = None,
+            low: float | None = None, high: float | None = None, fade: bool = False) -> Picture:
     """Spread a coarse heat map (h, w) smoothly over a picture, uint8 (H, W, 3).
 
     ``box``: the part of the picture that the map covers (``Preprocessing.fit_image``); the rest is pale, without its
@@ -173,14 +179,15 @@ def overlay(image, heat, colormap="inferno", alpha=0.55, box=None, low=None, hig
     return np.rint(out).astype(np.uint8)
 
 
-def vivid(values, colormap, limit):
+def vivid(values: Any, colormap: str, limit: Any) -> Picture:
     """Values of which a colour map makes strong colours only: towards its middle tones, the order kept."""
     if colormap == "diverging":
         return np.sign(values) * (limit / 2 + np.clip(abs(values), 0, limit) / 2)
     return limit * (0.45 + 0.3 * np.clip(values / (limit or 1), 0, 1))
 
 
-def bar_chart(names, values, width=260, height=None, percent=True):
+def bar_chart(names: Sequence[str], values: Any, width: int = 260, height: int | None = None,
+              percent: bool = True) -> Picture:
     """Draw names with their numbers and a bar below each; the first is on top. A full bar is a probability of 100 %.
 
     With ``percent=False`` the numbers are scores, and bars grow from zero to either side. ``height``: of the whole
@@ -206,7 +213,7 @@ def bar_chart(names, values, width=260, height=None, percent=True):
     return chart if height is None else beside([chart, _white(max(height, chart.shape[0]), 0)], gap=0)
 
 
-def _rows(blocks, columns):
+def _rows(blocks: Any, columns: int) -> list[Any]:
     """(title, picture, colour bar) in rows; the pictures of a row stand on one line, below their titles."""
     cells = []
     for title, image, bar in blocks:
@@ -218,14 +225,14 @@ def _rows(blocks, columns):
     return [beside(filled[k:k + columns], gap=MARGIN, align="bottom") for k in range(0, len(filled), columns)]
 
 
-def _title(title, width):
+def _title(title: str, width: int | None) -> Picture:
     first, *rest = str(title).split("\n", 1)
     parts = [text_picture(first, width, size=TITLE, align="center", max_lines=2)]
     parts += [text_picture(line, width, size=SMALL, color=MUTED, align="center", max_lines=2) for line in rest]
     return above(parts, gap=0)
 
 
-def _to_height(image, height):
+def _to_height(image: Any, height: int) -> Any:
     """Enlarge by a whole factor to at least ``height``, then shrink to it: pixels stay equal squares with clean
     edges."""
     h, w = image.shape[:2]
@@ -239,7 +246,7 @@ def _to_height(image, height):
     return np.array(large.resize((width, height), shrink))
 
 
-def round_ticks(low, high, most):
+def round_ticks(low: float, high: float, most: Any) -> tuple[Any, Any]:
     """[(value, text)] at round values, at most ``most`` + 1 of them, and the factor that the texts omit, such as
     "1e-5"."""
     if not high > low:
@@ -257,7 +264,7 @@ def round_ticks(low, high, most):
     return ticks, f"1e{power}" if power else ""
 
 
-def _rgb(image):
+def _rgb(image: Any) -> Any:
     image = np.asarray(to_cpu(image))
     if image.ndim == 2:
         image = image[:, :, None]
@@ -267,20 +274,20 @@ def _rgb(image):
     return image if image.shape[2] == 3 else image.repeat(3, axis=2)
 
 
-def _white(height, width, color=255):
+def _white(height: int, width: int, color: Any = 255) -> Any:
     _check_pixels(height, width)
     sheet = np.empty((height, width, 3), np.uint8)
     sheet[:] = color
     return sheet
 
 
-def _check_whole(**settings):
+def _check_whole(**settings: Any) -> None:
     for name, value in settings.items():
         if value is not None and not (isinstance(value, (int, np.integer)) and value >= 1):
             raise BadValue(f"{name} must be a whole number of at least 1, not {value!r}")
 
 
-def _check_pixels(height, width):
+def _check_pixels(height: int, width: int) -> None:
     if height * width > MAX_PIXELS:
         raise TooLarge(f"this figure would have {width} x {height} pixels, {height * width / 1e6:.0f} million, and the "
                        f"limit is {MAX_PIXELS / 1e6:.0f} million: use fewer or smaller pictures, or a smaller scale")

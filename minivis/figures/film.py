@@ -9,11 +9,12 @@ from PIL import Image
 from minivis.errors import BadFile, BadValue, MissingExtra
 from minivis.figures.compose import contact_sheet
 from minivis.runtime.files import atomic_write
+from minivis.types import PathLike
 
 SUFFIXES = (".gif", ".webp", ".mp4")
 
 
-def check_film(path):
+def check_film(path: PathLike) -> str:
     """The suffix of ``path`` in lower case. Raise BadValue or MissingExtra if films cannot be written in that
     format."""
     suffix = Path(path).suffix.lower()
@@ -24,7 +25,7 @@ def check_film(path):
     return suffix
 
 
-def write_film(path, frames, *, fps=12, scale=None, force=False):
+def write_film(path: PathLike, frames: Any, *, fps: float = 12, scale: Any = None, force: bool = False) -> None:
     """Write uint8 frames, each (H, W, C), or (N, H, W, C) for N pictures side by side. The last one stays for a second.
 
     scale: the factor by which frames are enlarged; by default small ones until a side has about 256 pixels.
@@ -49,13 +50,13 @@ def write_film(path, frames, *, fps=12, scale=None, force=False):
             first.save(temporary, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **extra)
 
 
-def _frame(frame, scale):
+def _frame(frame: Any, scale: Any) -> Any:
     frame = np.asarray(frame)
     return np.ascontiguousarray(contact_sheet(frame if frame.ndim == 4 else [frame], gap=2 if frame.ndim == 4
                                               and len(frame) > 1 else 0, scale=scale))
 
 
-def _write_mp4(path, sheets, fps):
+def _write_mp4(path: PathLike, sheets: Any, fps: float) -> Any:
     """Whether the film is whole: ffmpeg, a process of its own, says nothing where there is no room for it."""
     ffmpeg = _ffmpeg()
     height, width = (n - n % 2 for n in sheets[0].shape[:2])       # H.264 with 4:2:0 takes even sides
@@ -74,7 +75,7 @@ def _write_mp4(path, sheets, fps):
         return False
 
 
-def _ffmpeg():
+def _ffmpeg() -> Any:
     try:
         import imageio_ffmpeg
     except ImportError:

@@ -1,11 +1,14 @@
 """Line charts for figures: curves over numbered axes with a legend, as uint8 RGB."""
 
+from typing import Any
+
 import numpy as np
 from PIL import Image, ImageDraw
 
 from minivis.errors import BadValue
 from minivis.figures.compose import above, beside, round_ticks
 from minivis.figures.text import INK, MUTED, text_picture
+from minivis.types import Array, Picture
 
 # colours that colour-blind readers can tell apart (Okabe and Ito 2008); further curves start over
 COLORS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233), (150, 110, 60),
@@ -13,8 +16,9 @@ COLORS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159
 GRID, FRAME, FINE, TEXT, DASH = (226, 228, 232), (150, 150, 150), 4, 12, 6      # lines are drawn FINE times larger
 
 
-def line_chart(curves, *, width=320, height=240, x_label="", y_label="", low=None, high=None, dashed=(), legend=True,
-               notes=None):
+def line_chart(curves: Any, *, width: int = 320, height: int = 240, x_label: str = "", y_label: str = "",
+               low: float | None = None, high: float | None = None, dashed: Any = (), legend: bool = True,
+               notes: Any = None) -> Picture:
     """Draw {name: (x, y)} as lines over one pair of axes. ``low``, ``high``: values that the y axis must include.
 
     dashed: names of curves to draw dashed and grey. notes: {name: texts} for further columns of the legend; the texts
@@ -46,15 +50,15 @@ def line_chart(curves, *, width=320, height=240, x_label="", y_label="", low=Non
     return beside([chart, _legend(styles, notes)], gap=12, align="top") if legend else chart
 
 
-def _ends(low, high):
+def _ends(low: float, high: float) -> Any:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _plot(curves, styles, x_ends, y_ends, width, height):
+def _plot(curves: Any, styles: Any, x_ends: Any, y_ends: Any, width: int, height: int) -> Any:
     im = Image.new("RGB", (width * FINE, height * FINE), "white")
     draw = ImageDraw.Draw(im)
 
-    def place(x, y):
+    def place(x: Array, y: Any) -> list[Any]:
         column = (x - x_ends[0]) / (x_ends[1] - x_ends[0]) * (width - 1)
         row = (1 - (y - y_ends[0]) / (y_ends[1] - y_ends[0])) * (height - 1)
         return [(float(c + 0.5) * FINE, float(r + 0.5) * FINE) for c, r in zip(column, row)]
@@ -75,7 +79,7 @@ def _plot(curves, styles, x_ends, y_ends, width, height):
     return np.asarray(im.resize((width, height), Image.Resampling.BOX))
 
 
-def _axis(ends, length, upright, whole=False):
+def _axis(ends: Any, length: Any, upright: Any, whole: bool = False) -> Any:
     """The numbers beside or below an axis: (length, w, 3) or (h, length, 3). ``whole``: integers only."""
     low, high = ends
     ticks, factor = round_ticks(low, high, max(2, length // (40 if upright else 64)))
@@ -97,7 +101,7 @@ def _axis(ends, length, upright, whole=False):
     return sheet
 
 
-def _legend(styles, notes):
+def _legend(styles: Any, notes: Any) -> Picture:
     names, notes = [text_picture(name, size=TEXT) for name in styles], notes or {}
     lines = np.full((len(styles), TEXT, 18, 3), 255, np.uint8)
     for line, color in zip(lines, styles.values()):

@@ -6,9 +6,12 @@ Probabilities and sizes become text here, too, so that all figures and messages 
 import re
 import unicodedata
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from minivis.types import Shape
 
 INK, MUTED = (34, 34, 34), (110, 110, 110)
 SMALLEST = 10                                           # pixels; smaller letters cannot be read
@@ -19,7 +22,8 @@ SPELLED = str.maketrans({"×": "x", "−": "-", "–": "-", "—": "-", "→": "
 HAS = {chr(code) for code in range(32, 127)} | set("°±«»‘’“”…")
 
 
-def text_picture(text, width=None, *, size=13, color=INK, align="left", max_lines=None):
+def text_picture(text: str, width: int | None = None, *, size: Any = 13, color: Any = INK, align: str = "left",
+                 max_lines: Any = None) -> Any:
     """Draw ``text`` in dark letters on white, uint8 (h, width, 3); by default as wide as its longest line.
 
     Lines break at spaces. Text that needs more than ``max_lines``, or has a word wider than ``width``, gets smaller
@@ -33,7 +37,7 @@ def text_picture(text, width=None, *, size=13, color=INK, align="left", max_line
     return np.concatenate([_draw(line, width, size, color, align) for line in lines])
 
 
-def _draw(line, width, size, color, align):
+def _draw(line: str, width: int, size: Any, color: Any, align: Any) -> Any:
     """One line, uint8 (line height, width, 3), drawn large and then shrunk, which spaces small letters evenly."""
     height = round(size * 1.35)
     ink = Image.new("L", (width * FINE, height * FINE))
@@ -45,23 +49,23 @@ def _draw(line, width, size, color, align):
 
 
 @lru_cache
-def _font(size):
+def _font(size: Any) -> Any:
     return ImageFont.load_default(size=size * FINE)
 
 
-def _length(text, size):
+def _length(text: str, size: Any) -> Any:
     """The width of a line in pixels."""
     return _font(size).getlength(text) / FINE
 
 
-def _plain(text):
+def _plain(text: str) -> str:
     """Replace letters that the font lacks: drop accents, spell some signs, and use a question mark for the others."""
     text = unicodedata.normalize("NFKD", str(text).translate(SPELLED))
     text = "".join(c for c in text if not unicodedata.combining(c))
     return "".join(c if c in HAS or c == "\n" else "?" for c in text)
 
 
-def _fit(paragraphs, width, size, max_lines):
+def _fit(paragraphs: Any, width: int | None, size: Any, max_lines: Any) -> tuple[Any, Any]:
     for smaller in range(size, min(size, SMALLEST) - 1, -1):
         wrapped = [_wrap(paragraph, width, smaller) for paragraph in paragraphs]
         lines = [line for lines, _ in wrapped for line in lines]
@@ -75,7 +79,7 @@ def _fit(paragraphs, width, size, max_lines):
     return smaller, lines
 
 
-def _wrap(paragraph, width, size):
+def _wrap(paragraph: Any, width: int | None, size: Any) -> tuple[Any, Any]:
     """Lines no wider than ``width``, and whether a word had to be broken."""
     lines, broken = [""], False
     for word in paragraph.split(" "):
@@ -93,22 +97,22 @@ def _wrap(paragraph, width, size):
     return lines, broken
 
 
-def _pieces(word, width, size):
+def _pieces(word: Any, width: int | None, size: Any) -> Any:
     pieces = re.findall(r"[^/_-]*[/_-]|[^/_-]+", word)
     return pieces if all(_length(piece, size) <= width for piece in pieces) else list(word)
 
 
-def percent(p):
+def percent(p: Any) -> Any:
     """A share as text, such as 98.2 %; below 1 it is never written as 100.0 %."""
     return f"{100 * p:.1f} %" if p in (0, 1) else chance(p)
 
 
-def chance(p):
+def chance(p: Any) -> Any:
     """A net's probability as text. What float32 rounds to 0 or 1 is neither: no softmax is that sure."""
     return "<0.1 %" if p < 0.0005 else ">99.9 %" if p >= 0.9995 else f"{100 * p:.1f} %"
 
 
-def size_in_words(shape):
+def size_in_words(shape: Shape) -> Any:
     """The size of pictures (N, H, W, C) as text: 640 x 480 pixels, or 3 times 640 x 480 pixels."""
     N, H, W, _ = shape
     return f"{N} times {W} x {H} pixels" if N > 1 else f"{W} x {H} pixels"

@@ -12,7 +12,9 @@ import io
 import json
 import struct
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,12 +30,12 @@ TIFF_MOST = 2**32 - 2**20                       # bytes; offsets in a TIFF have 
 SHORT, LONG, TEXT = 3, 4, 2                     # types of a TIFF's entries
 
 
-def holds_arrays(path):
+def holds_arrays(path: Any) -> bool:
     """Whether a file of this name holds numbers, by its ending."""
     return Path(path).suffix.lower() in SUFFIXES
 
 
-def write_arrays(path, arrays, text=None, force=False):
+def write_arrays(path: Any, arrays: Any, text: Any = None, force: bool = False) -> Any:
     """Write ``arrays``, {name: array}, to a new file, and return a sentence on what it holds.
 
     ``text``: a dict of strings to keep in a .npz or a TIFF. Raise BadValue for what the format can't hold.
@@ -55,7 +57,7 @@ def write_arrays(path, arrays, text=None, force=False):
     return described(path, found)
 
 
-def write_npz(path, arrays):
+def write_npz(path: Any, arrays: Any) -> None:
     """As numpy.savez_compressed, but without the time in it: the same arrays make the same file."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, array in arrays.items():
@@ -64,7 +66,7 @@ def write_npz(path, arrays):
             file.writestr(zipfile.ZipInfo(f"{name}.npy"), data.getvalue(), zipfile.ZIP_DEFLATED)
 
 
-def read_kept_text(path):
+def read_kept_text(path: Any) -> Any:
     """The dict of strings that `write_arrays` kept in a .npz or a TIFF; empty where there is none."""
     try:
         data = read_bytes(path, TIFF_MOST)
@@ -78,12 +80,12 @@ def read_kept_text(path):
     return found if isinstance(found, dict) else {}
 
 
-def one_or_all(array):
+def one_or_all(array: Any) -> Any:
     """An array without its first axis where that has one picture."""
     return array[0] if array.ndim > 1 and len(array) == 1 else array
 
 
-def described(path, arrays):
+def described(path: Any, arrays: Any) -> str:
     """What a file holds, in one line."""
     shapes = {array.shape for array in arrays.values()}
     if len(shapes) == 1:
@@ -94,7 +96,7 @@ def described(path, arrays):
     return f"{path}: {each}"
 
 
-def stacked(path, arrays):
+def stacked(path: Any, arrays: Any) -> Any:
     """The array of a .npy file: the only one, or all of one shape, one behind the other."""
     several = list(arrays.values())
     if len(several) == 1:
@@ -105,7 +107,7 @@ def stacked(path, arrays):
     return np.stack(several)
 
 
-def pages(arrays):
+def pages(arrays: Any) -> Iterator[Any]:
     """Yield (name, (H, W) or (H, W, 3)) of all maps."""
     for name, array in arrays.items():
         array = np.asarray(to_cpu(array))
@@ -118,7 +120,7 @@ def pages(arrays):
                 yield from ((f"{whose}, channel {c}", picture[:, :, c]) for c in range(picture.shape[2]))
 
 
-def tiff_bytes(path, arrays, text=None):
+def tiff_bytes(path: Any, arrays: Any, text: Any = None) -> bytes:
     """A TIFF (6.0, little-endian, not compressed) of 32-bit floats. The first page has ``text`` as its description."""
     found = list(pages(arrays))
     size = sum(picture.size * 4 + 400 + 2 * len(name) for name, picture in found)
@@ -142,7 +144,7 @@ def tiff_bytes(path, arrays, text=None):
     return bytes(out)
 
 
-def add_page(out, entries, link):
+def add_page(out: Any, entries: Any, link: Any) -> Any:
     """Add a page with these (tag, type, numbers or text) to a TIFF; return where the link to the next one stands."""
     packed = []
     for tag, kind, value in entries:
@@ -161,6 +163,6 @@ def add_page(out, entries, link):
     return len(out) - 4
 
 
-def ascii_text(text):
+def ascii_text(text: Any) -> Any:
     """A text of a TIFF, which is ASCII and ends in a NUL."""
     return text.encode("ascii", "backslashreplace").replace(b"\0", b"?") + b"\0"

@@ -9,6 +9,7 @@ import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Pictures:
     names: tuple
 
     @classmethod
-    def of(cls, source):
+    def of(cls, source: Any) -> Any:
         """From a folder (and all below it, sorted by name), a picture file, a list of files, or arrays."""
         if isinstance(source, (str, os.PathLike)):
             return cls.below(os.fspath(source))
@@ -46,7 +47,7 @@ class Pictures:
         return cls(None, source)
 
     @classmethod
-    def below(cls, path):
+    def below(cls, path: Any) -> "Pictures":
         if os.path.isfile(path):
             return cls(os.path.abspath(os.path.dirname(path)), (os.path.basename(path),))
         if not os.path.isdir(path):
@@ -63,16 +64,16 @@ class Pictures:
                           f"{', '.join(SUFFIXES)}")
         return cls(os.path.abspath(path), tuple(sorted(names)))
 
-    def name(self, i):
+    def name(self, i: int) -> str:
         return f"picture {i}" if self.root is None else self.names[i]
 
-    def path(self, i):
+    def path(self, i: int) -> Any:
         return None if self.root is None else os.path.join(self.root, self.names[i])
 
-    def part(self, first, count):
+    def part(self, first: Any, count: int) -> "Pictures":
         return Pictures(self.root, self.names[first : first + count])
 
-    def read(self, i, size=None, channels=None):
+    def read(self, i: int, size: Any = None, channels: int | None = None) -> tuple[Any, Any]:
         """(picture i, uint8 (H, W, C); its SHA-256). Raise a MinivisError that names the file if it cannot be read."""
         if self.root is None:
             array = np.asarray(self.names[i])
@@ -80,7 +81,7 @@ class Pictures:
         file, digest = self.bytes(i)
         return read_image(file, size, channels=channels), digest
 
-    def bytes(self, i):
+    def bytes(self, i: int) -> tuple[Any, Any]:
         """(the file, open in memory; its SHA-256). Raise a MinivisError that names the file if it cannot be read."""
         try:
             data = read_bytes(self.path(i), MOST)
@@ -96,7 +97,7 @@ class Pictures:
         file.name = self.names[i]                       # for the messages of read_image
         return file, hashlib.sha256(data).hexdigest()
 
-    def hash(self, i):
+    def hash(self, i: int) -> Any:
         """The SHA-256 of file i, even if it is not a picture; an empty string if the file cannot be read."""
         if self.root is None:
             return self.read(i)[1]
@@ -105,16 +106,16 @@ class Pictures:
         except MinivisError:
             return ""
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.names)
 
 
-def chained(digest, name, content):
+def chained(digest: Any, name: str, content: Any) -> Any:
     """The hash of a list of pictures after one more picture is appended to it."""
     return hashlib.sha256(f"{digest}\0{name}\0{content}".encode(errors="surrogateescape")).hexdigest()
 
 
-def folder_hash(pictures, count=None):
+def folder_hash(pictures: Any, count: int | None = None) -> Any:
     """What `Tally.digest` is after a sweep over the pictures (or the first ``count``); ``pictures`` may be a folder."""
     pictures, digest = pictures if isinstance(pictures, Pictures) else Pictures.of(pictures), ""
     for i in range(len(pictures) if count is None else count):

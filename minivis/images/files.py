@@ -11,6 +11,7 @@ import json
 import os
 import threading
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def read_image(
     return upright if upright.flags.c_contiguous and upright.flags.writeable else np.array(upright, order="C")
 
 
-def read_text(path):
+def read_text(path: Any) -> Any:
     """The dict of strings that ``write_image(..., text=...)`` stored in a picture; empty if there is none."""
     with opened_picture(path) as (im, *_):
         if isinstance(im, PngImagePlugin.PngImageFile):
@@ -115,7 +116,7 @@ def write_image(path: PathLike, array: NDArray[Any], text: dict[str, str] | None
         temporary.write_bytes(data)
 
 
-def check_suffix(path):
+def check_suffix(path: Any) -> Any:
     """The suffix of ``path`` in lower case. Raise BadValue if pictures cannot be written in that format."""
     suffix = Path(path).suffix.lower()
     if suffix not in WRITES:
@@ -123,7 +124,7 @@ def check_suffix(path):
     return suffix
 
 
-def png_bytes(array, text=None):
+def png_bytes(array: Any, text: Any = None) -> Any:
     """uint8 (H, W, 3), (H, W, 1) or (H, W) as the bytes of a PNG file, for notebooks and self-contained pages."""
     return _encode(array, "PNG", text)
 
@@ -134,10 +135,10 @@ class Lenient:
     Both are settings of the whole process: the first thread to enter saves them, the last one to leave restores them.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock, self.inside = threading.Lock(), 0
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         with self.lock:
             if self.inside == 0:
                 self.warnings, self.limit = warnings.catch_warnings(), Image.MAX_IMAGE_PIXELS
@@ -146,7 +147,7 @@ class Lenient:
                 Image.MAX_IMAGE_PIXELS = None
             self.inside += 1
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
         with self.lock:
             self.inside -= 1
             if self.inside == 0:
@@ -158,7 +159,7 @@ LENIENT = Lenient()
 
 
 @contextmanager
-def opened_picture(path):
+def opened_picture(path: Any) -> Iterator[Any]:
     """Yield Pillow's lazily decoded picture, its name for messages, and the file's size in bytes (None: a pipe's).
 
     Whatever goes wrong becomes one sentence.
@@ -189,7 +190,7 @@ def opened_picture(path):
             file.close()
 
 
-def is_heic(file):
+def is_heic(file: Any) -> bool:
     """Whether an open file begins as pictures of iPhones do."""
     try:
         file.seek(0)
@@ -199,7 +200,7 @@ def is_heic(file):
     return start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc")
 
 
-def _open_file(path, name):
+def _open_file(path: Any, name: str) -> Any:
     if os.path.isdir(path):
         raise BadFile(f"{name} is a folder; name a picture in it")
     try:
@@ -213,7 +214,7 @@ def _open_file(path, name):
 
 
 @functools.cache
-def _formats():
+def _formats() -> list[Any]:
     """The formats of READS that this Pillow can read."""
     Image.init()
     with suppress(ImportError):
@@ -223,14 +224,14 @@ def _formats():
     return [name for name in READS if name in Image.OPEN]
 
 
-def orientation_of(im):
+def orientation_of(im: Image.Image) -> Any:
     try:
         return im.getexif().get(EXIF_ORIENTATION, 1)
     except Exception:                                   # a picture with damaged EXIF can still be read
         return 1
 
 
-def _size(file):
+def _size(file: Any) -> Any:
     """The bytes of an open file, whose position stays; None where it has no end."""
     try:
         at = file.tell()
@@ -241,7 +242,7 @@ def _size(file):
         return None
 
 
-def _encode(array, format, text):
+def _encode(array: Any, format: Any, text: Any) -> Any:
     array = np.asarray(to_cpu(array))
     if array.dtype != np.uint8:
         raise BadValue(
@@ -272,7 +273,7 @@ def _encode(array, format, text):
     return data.getvalue()
 
 
-def _checked_text(text):
+def _checked_text(text: Any) -> Any:
     for key, value in (text or {}).items():
         if not (isinstance(key, str) and isinstance(value, str)):
             raise BadValue(f"the text of a picture must be a dict of strings, but {key!r} is {value!r}")

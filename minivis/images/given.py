@@ -2,7 +2,9 @@
 
 import io
 import os
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -12,7 +14,7 @@ from minivis.images.eight_bits import to_8_bit
 from minivis.images.files import UPRIGHT, opened_picture, orientation_of, read_image
 
 
-def as_picture(value, channels=None):
+def as_picture(value: Any, channels: int | None = None) -> Any:
     """A picture as uint8 (H, W, C), from a path, an open file, the bytes of a file, or Pillow's; arrays as they are."""
     if isinstance(value, Image.Image):
         value = value if orientation_of(value) == 1 else ImageOps.exif_transpose(value)
@@ -23,14 +25,14 @@ def as_picture(value, channels=None):
     return read_image(value, channels=channels) if is_file else value
 
 
-def as_pictures(value, channels=None):
+def as_pictures(value: Any, channels: int | None = None) -> Any:
     """`as_picture` of one picture, or of each of a list or tuple."""
     if isinstance(value, (list, tuple)):
         return [as_picture(one, channels) for one in value]
     return as_picture(value, channels)
 
 
-def alpha_of(path):
+def alpha_of(path: Any) -> Any:
     """How opaque each pixel of a file is, uint8 (H, W, 1); None where all are, or it does not say."""
     with opened_picture(path) as (im, *_):
         if not im.has_transparency_data:
@@ -43,7 +45,7 @@ def alpha_of(path):
 DARK = 16                                       # 4095 / 257, the highest level of 12 bits that are read as 16
 
 
-def remarks_on(path, pixels):
+def remarks_on(path: Any, pixels: Any) -> Iterator[Any]:
     """Yield what a user may not expect of a picture, uint8 (H, W, 1) or (H, W, 3), that was read from ``path``."""
     name = os.path.basename(path)
     with suppress(MinivisError), opened_picture(path) as (im, *_):
@@ -55,7 +57,7 @@ def remarks_on(path, pixels):
                    "multiply its numbers by 16 first")
 
 
-def size_of(path):
+def size_of(path: Any) -> Any:
     """(height, width) of the upright picture in a file."""
     with opened_picture(path) as (im, *_):
         width, height = im.size

@@ -10,6 +10,7 @@ as eight_bits.py says, all channels alike.
 import io
 import os
 from tokenize import TokenError
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -24,7 +25,7 @@ NPY = b"\x93NUMPY"
 MOST_BYTES = 2**31                              # of a file that is read as a whole
 
 
-def read_channels(path, channels, most):
+def read_channels(path: Any, channels: int | None, most: float) -> Any:
     """uint8 (H, W, C) of an array or a TIFF, at most ``most`` numbers; None where it is for Pillow to read.
 
     ``channels``: of the net, None where that is not known. Pillow reads TIFFs for nets of one or three channels, unless
@@ -46,7 +47,7 @@ def read_channels(path, channels, most):
     return levels(read_tiff(data, name, channels, most), name)
 
 
-def pillow_reads(data):
+def pillow_reads(data: Any) -> bool:
     """Whether Pillow knows this kind of TIFF: it knows pictures with transparency, of 8 bits."""
     try:
         with Image.open(io.BytesIO(data), formats=["TIFF"]):
@@ -55,7 +56,7 @@ def pillow_reads(data):
         return False
 
 
-def beginning(path):
+def beginning(path: Any) -> tuple[Any, str]:
     """(the first bytes of a regular file or an open one, its name); no bytes of anything else."""
     if hasattr(path, "read"):
         start = path.read(8)
@@ -70,7 +71,7 @@ def beginning(path):
         return b"", str(path)                           # who reads it has the sentence
 
 
-def array_of(data, name, most):
+def array_of(data: Any, name: str, most: float) -> Any:
     """The array of a .npy file."""
     file = io.BytesIO(data)
     try:
@@ -89,7 +90,7 @@ def array_of(data, name, most):
         raise BadFile(f"{name} is a damaged .npy file ({str(error)[:80]})") from None
 
 
-def as_picture(array, channels, name):
+def as_picture(array: Any, channels: int | None, name: str) -> Any:
     """(H, W, C) of an array (H, W), (H, W, C), or (C, H, W) where C then is what the net reads."""
     array = array[:, :, None] if array.ndim == 2 else array
     if array.ndim != 3 or array.size == 0:
@@ -99,7 +100,7 @@ def as_picture(array, channels, name):
     return np.ascontiguousarray(array)
 
 
-def shrunk(pixels, max_side):
+def shrunk(pixels: Any, max_side: Any) -> Any:
     """The picture, so small that its longer side has ``max_side`` pixels; None for as it is."""
     if max_side is None or max(pixels.shape[:2]) <= max_side:
         return pixels

@@ -9,6 +9,7 @@
 
 import os
 import re
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -22,7 +23,7 @@ from minivis.runtime.settings import Kind
 ASPECTS = 1.05                                  # a mask may be so much wider or higher than its picture, not more
 
 
-def mask_over(mask, size, feather=0.0, full_size=None):
+def mask_over(mask: Any, size: Any, feather: float = 0.0, full_size: Any = None) -> Any:
     """The mask of a picture of ``size`` (H, W): float32 (H, W), 0..1.
 
     full_size: (H, W) of the picture in whose pixels a rectangle is given, where that was shrunk to ``size``.
@@ -39,7 +40,7 @@ def mask_over(mask, size, feather=0.0, full_size=None):
     return found.clip(0, 1).astype(np.float32)
 
 
-def rectangle_of(mask):
+def rectangle_of(mask: Any) -> tuple[Any, ...] | None:
     """(left, top, right, bottom) of four numbers or their text; None for any other mask."""
     if isinstance(mask, str) and re.fullmatch(r"\s*-?\d+(\s*,\s*-?\d+){3}\s*", mask) and not os.path.exists(mask):
         return tuple(int(side) for side in mask.split(","))
@@ -48,7 +49,7 @@ def rectangle_of(mask):
     return None
 
 
-def of_rectangle(rectangle, size, full_size):
+def of_rectangle(rectangle: Any, size: Any, full_size: Any) -> Any:
     """1 within a rectangle in pixels of a picture of ``full_size``; pixels that it covers in part are grey."""
     left, top, right, bottom = rectangle
     H, W = full_size
@@ -60,13 +61,13 @@ def of_rectangle(rectangle, size, full_size):
     return rows[:, None] * columns
 
 
-def covered(low, high, count):
+def covered(low: float, high: float, count: int) -> Any:
     """How much of each of ``count`` pixels lies between two places."""
     at = np.arange(count)
     return (np.minimum(high, at + 1) - np.maximum(low, at)).clip(0, 1)
 
 
-def grey(mask):
+def grey(mask: Any) -> Any:
     """Any other mask as (H, W), 0..1."""
     if hasattr(mask, "masks"):
         mask = mask.masks[0]
@@ -84,7 +85,7 @@ def grey(mask):
     return mask / scale if mask.dtype != bool else mask.astype(float)
 
 
-def fitted(mask, size):
+def fitted(mask: Any, size: Any) -> Any:
     """A mask (H, W) at the size of its picture."""
     if mask.shape == tuple(size):
         return mask
@@ -95,7 +96,7 @@ def fitted(mask, size):
     return np.asarray(im.resize((size[1], size[0]), Image.Resampling.BILINEAR))
 
 
-def read_mask(value):
+def read_mask(value: Any) -> Any:
     if rectangle_of(value) is None and not isinstance(value, (str, os.PathLike)) and not hasattr(value, "masks"):
         grey(value)
     return value

@@ -9,6 +9,8 @@
 One picture gives numbers, a batch gives arrays (N,).
 """
 
+from typing import Any
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
@@ -20,25 +22,25 @@ SIGMA, RADIUS = 1.5, 5                          # Wang et al.: a Gaussian window
 K1, K2 = 0.01, 0.03
 
 
-def l0(a, b):
+def l0(a: Any, b: Any) -> Any:
     """The number of pixels that differ in any colour."""
     a, b = _pair(a, b)
     return _per_picture((a != b).any(axis=-1).sum(axis=(-2, -1)))
 
 
-def l2(a, b):
+def l2(a: Any, b: Any) -> Any:
     """The Euclidean length of a - b."""
     a, b = _pair(a, b)
     return _per_picture(np.sqrt(((a - b) ** 2).sum(axis=(-3, -2, -1))))
 
 
-def linf(a, b):
+def linf(a: Any, b: Any) -> Any:
     """The largest difference in any pixel and colour."""
     a, b = _pair(a, b)
     return _per_picture(abs(a - b).max(axis=(-3, -2, -1)))
 
 
-def psnr(a, b):
+def psnr(a: Any, b: Any) -> Any:
     """Peak signal-to-noise ratio in decibel; infinite for equal pictures."""
     a, b = _pair(a, b)
     error = ((a - b) ** 2).mean(axis=(-3, -2, -1))
@@ -46,7 +48,7 @@ def psnr(a, b):
         return _per_picture(10 * np.log10(WHITE**2 / error))
 
 
-def ssim(a, b):
+def ssim(a: Any, b: Any) -> Any:
     """The mean structural similarity over pixels and colours (Wang et al. 2004, equations 13 to 17).
 
     The window at each pixel weights the means, variances and covariance. Pixels whose window would cross the edge do
@@ -54,7 +56,7 @@ def ssim(a, b):
     """
     a, b = _pair(a, b)
 
-    def blur(values):
+    def blur(values: Any) -> Any:
         sigmas = [0.0] * values.ndim
         sigmas[-3:-1] = [SIGMA, SIGMA]
         return gaussian_filter(values, sigmas, truncate=RADIUS / SIGMA)
@@ -69,7 +71,7 @@ def ssim(a, b):
     return _per_picture(similarity[..., rows, columns, :].mean(axis=(-3, -2, -1)))
 
 
-def distances(a, b):
+def distances(a: Any, b: Any) -> dict[Any, Any]:
     """All distances for one picture (H, W, C), as {"l0", "l2", "linf", "psnr", "ssim"}.
 
     PSNR is None for equal pictures, because JSON has no infinity.
@@ -78,7 +80,7 @@ def distances(a, b):
     return {**found, "psnr": found["psnr"] if np.isfinite(found["psnr"]) else None}
 
 
-def _pair(a, b):
+def _pair(a: Any, b: Any) -> tuple[Any, Any]:
     a, b = (np.asarray(to_cpu(x), np.float64) for x in (a, b))
     if a.shape != b.shape or a.ndim not in (3, 4) or a.size == 0:
         raise BadValue(f"two pictures to compare must have the same shape (H, W, C) or (N, H, W, C), not {a.shape} "
@@ -86,5 +88,5 @@ def _pair(a, b):
     return a, b
 
 
-def _per_picture(values):
+def _per_picture(values: Any) -> Any:
     return values.item() if values.ndim == 0 else values

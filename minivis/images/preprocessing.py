@@ -14,6 +14,7 @@ also read any other number of channels, in the order of the picture ("as given")
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -22,6 +23,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.images.channels import by_channels, check_names, check_show, default_show, is_list, of_others, rgb, shown
 from minivis.runtime.backend import constant, get_xp
 from minivis.runtime.files import read_json
+from minivis.types import Array, Picture
 
 CHANNEL_ORDERS = {"RGB": 3, "BGR": 3, "grey": 1, "as given": None}
 GEOMETRIES = ("crop", "squash", "pad")
@@ -57,7 +59,7 @@ class Preprocessing:
     names: tuple[str, ...] = ()                         # of the channels of a picture, in its order
     show: tuple[int, ...] = ()                          # channels that are drawn, see channels.py; (): the default
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         given = next((len(values) for values in (self.mean, self.scale) if is_list(values) and len(values)), 3)
         if self.channel_order == "":
             object.__setattr__(self, "channel_order", {1: "grey", 3: "RGB"}.get(given, "as given"))
@@ -80,24 +82,24 @@ class Preprocessing:
         object.__setattr__(self, "show", check_show(self.show, channels) if self.show else ())
 
     @property
-    def channels(self):
+    def channels(self) -> int:
         return len(self.mean)
 
-    def takes(self, channels):
+    def takes(self, channels: int | None) -> bool:
         """Whether the net can read a picture of so many channels: of its own number, or grey for RGB and vice versa."""
         return channels == self.channels or ({channels, self.channels} == {1, 3} and self.channel_order != "as given")
 
-    def shown(self, values):
+    def shown(self, values: Any) -> Any:
         """What is drawn of pixels or of a map over them: (..., C) -> (..., 3 or 1), see channels.py."""
         if values.shape[-1] != self.channels:           # a picture in colours for a grey net
             return shown(values)
         return shown(values, self.show or (default_show(self.channels, self.names) if self.names else None))
 
-    def rgb(self, values):
+    def rgb(self, values: Any) -> Any:
         """The same, always as three channels."""
         return rgb(self.shown(values))
 
-    def of_channels(self, channels):
+    def of_channels(self, channels: int) -> "Preprocessing":
         """The same for a net that reads another number of channels, where all of them are treated alike."""
         if channels == self.channels:
             return self
@@ -107,7 +109,7 @@ class Preprocessing:
         return replace(self, channel_order="", mean=self.mean[:1] * channels, scale=self.scale[:1] * channels, names=(),
                        show=())
 
-    def preprocess(self, image, dtype=np.float32):
+    def preprocess(self, image: Any, dtype: Any = np.float32) -> Array:
         """Pixels (H, W, C) or (N, H, W, C), any real numbers in 0..255 -> values (N, H, W, channels)."""
         if np.dtype(dtype).kind != "f":
             raise BadValue(f"a net's input must be floats, not {np.dtype(dtype)}")
@@ -121,13 +123,13 @@ class Preprocessing:
         x /= self._row(self.scale, x)
         return x
 
-    def deprocess(self, x):
+    def deprocess(self, x: Array) -> Array:
         """Values (N, H, W, channels) -> pixels of the same dtype and shape, neither rounded nor clipped."""
         x = self._check_values(x)
         pixels = x * self._row(self.scale, x) + self._row(self.mean, x)
         return get_xp(x).ascontiguousarray(pixels[..., ::-1] if self.channel_order == "BGR" else pixels)
 
-    def preprocess_adjoint(self, dx, channels=None):
+    def preprocess_adjoint(self, dx: Array, channels: int | None = None) -> Array:
         """A gradient at the values -> the gradient at the pixels of a picture of ``channels`` (default: the net's)."""
         dx = self._check_values(dx)
         dpixels = dx / self._row(self.scale, dx)
@@ -141,7 +143,7 @@ class Preprocessing:
             dpixels = dpixels[..., ::-1]
         return get_xp(dx).ascontiguousarray(dpixels)
 
-    def fit_image(self, image, size=None, how=None):
+    def fit_image(self, image: Any, size: Any = None, how: Any = None) -> tuple[Any, Box]:
         """Bring a uint8 picture (H, W, C) to ``size`` (default: the net's). Return ``fitted, box``.
 
         A picture that has the size already is returned unchanged. Otherwise
@@ -175,13 +177,13 @@ class Preprocessing:
         per_row, per_column = H / inner_h, W / inner_w  # pixels of the original per pixel of the fitted picture
         return fitted, Box(-round(top * per_row), -round(left * per_column), round(h * per_row), round(w * per_column))
 
-    def as_dict(self):
+    def as_dict(self) -> dict[Any, Any]:
         """The settings as plain values for JSON, names and a choice to show only if given; ``from_dict`` reads them."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
                 if value != () or key not in ("names", "show")}
 
     @classmethod
-    def named(cls, name):
+    def named(cls, name: str) -> "Preprocessing":
         """The preprocessing with this name in `PREPROCESSINGS`, or in the file of this name if it ends in .json.
 
         The file holds what ``as_dict`` gives: {"mean": [...], "scale": [...]} in levels, and any other setting. A
@@ -195,7 +197,7 @@ class Preprocessing:
         return PREPROCESSINGS[name]
 
     @classmethod
-    def from_dict(cls, settings):
+    def from_dict(cls, settings: dict[str, Any]) -> "Preprocessing":
         """The inverse of ``as_dict``, for a dict from an untrusted file. Raise BadValue or UnknownName."""
         if not isinstance(settings, dict):
             raise BadValue(f"preprocessing must be a dict of settings, not {settings!r}")
@@ -208,28 +210,28 @@ class Preprocessing:
             raise BadValue(f"preprocessing lacks {', '.join(missing)}")
         return cls(**settings)
 
-    def _mean_color(self, channels):
+    def _mean_color(self, channels: int | None) -> Any:
         mean = np.array(self.mean[::-1] if self.channel_order == "BGR" else self.mean)
         return mean if len(mean) == channels else np.dot(LUMA, mean) if channels == 1 else np.repeat(mean, 3)
 
-    def _resize(self, image, h, w):
+    def _resize(self, image: Any, h: Any, w: Any) -> Any:
         if image.shape[:2] == (h, w):
             return image
         return by_channels(image, lambda picture: picture.resize((w, h), INTERPOLATIONS[self.interpolation]))
 
     @staticmethod
-    def _row(values, like):
+    def _row(values: Any, like: Any) -> Any:
         """``values``, one per channel, repeated for every pixel of a row, so that NumPy's inner loop is as long as a "
           "row."""
         return constant((tuple(values),) * like.shape[2], like)     # in the array's dtype, so float32 stays float32
 
-    def _check_values(self, x):
+    def _check_values(self, x: Array) -> Any:
         x = x[None] if x.ndim == 3 else x
         if x.dtype.kind != "f" or x.ndim != 4 or x.shape[3] != self.channels:
             raise BadValue(f"this net's input must be floats (N, H, W, {self.channels}), not {x.dtype} {x.shape}")
         return x
 
-    def _check_pixels(self, image):
+    def _check_pixels(self, image: Any) -> Any:
         """As (N, H, W, C); BadValue for anything but real, finite pixels of channels that the net can read."""
         xp = get_xp(image)
         x = xp.asarray(image)
@@ -243,12 +245,12 @@ class Preprocessing:
             raise BadValue("some pixels are infinite or NaN")
         return x
 
-    def _check_channels(self, channels):
+    def _check_channels(self, channels: int | None) -> None:
         if not self.takes(channels):
             raise of_others(self.channels, self.names, channels)
 
 
-def to_uint8(pixels):
+def to_uint8(pixels: Any) -> Picture:
     """Round pixels of any real dtype and clip them to 0..255."""
     xp = get_xp(pixels)
     pixels = xp.asarray(pixels)
@@ -257,7 +259,7 @@ def to_uint8(pixels):
     return xp.clip(xp.rint(pixels), 0, 255).astype(np.uint8)
 
 
-def _check_size(size):
+def _check_size(size: Any) -> tuple[int, int]:
     try:
         h, w = (size, size) if isinstance(size, (int, np.integer)) else size
         if isinstance(h, bool) or int(h) != h or int(w) != w or h < 1 or w < 1:
@@ -267,12 +269,12 @@ def _check_size(size):
     return int(h), int(w)
 
 
-def _check_name(kind, name, known):
+def _check_name(kind: Any, name: str, known: Any) -> None:
     if name not in known:
         raise UnknownName.of(kind, name, known)
 
 
-def _per_channel(kind, values, channels):
+def _per_channel(kind: Any, values: Any, channels: int) -> Any:
     try:
         numbers = tuple(float(v) for v in values)
     except (TypeError, ValueError):

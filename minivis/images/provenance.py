@@ -16,6 +16,7 @@ import os
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 from minivis.errors import BadFile
 from minivis.runtime.files import file_hash
@@ -25,7 +26,7 @@ from minivis.version import __version__
 KEY = "minivis"                                 # of the text chunk
 
 
-def versions():
+def versions() -> Any:
     """What can change the bits: the versions of all libraries that compute and encode, and with CuPy the use of
     TF32."""
     import numpy
@@ -39,12 +40,12 @@ def versions():
     return found
 
 
-def as_text(record):
+def as_text(record: Any) -> dict[Any, Any]:
     """The record as ``text`` for `write_image`."""
     return {KEY: json.dumps(record, sort_keys=True)}
 
 
-def read_record(path):
+def read_record(path: Any) -> Any:
     """The record in a picture. Raise BadFile if there is none, or if it makes no sense."""
     from minivis.images.array_files import holds_arrays, read_kept_text
     from minivis.images.files import read_text
@@ -65,7 +66,7 @@ def read_record(path):
     return record
 
 
-def _check_record(record):
+def _check_record(record: Any) -> None:
     """Raise one of the errors above unless the record has every field that `minivis rerun` reads, with the right
     type."""
     command, threads = record["command"], record["threads"]
@@ -80,7 +81,7 @@ def _check_record(record):
         raise ValueError
 
 
-def input_hash(path):
+def input_hash(path: Any) -> Any:
     """The SHA-256 of a file, or the `folder_hash` of a folder of pictures."""
     if not os.path.isdir(path):
         return file_hash(path)
@@ -89,7 +90,7 @@ def input_hash(path):
     return folder_hash(path)
 
 
-def unchanged(kind, path, expected, picture):
+def unchanged(kind: Any, path: Any, expected: Any, picture: Any) -> Any:
     """Raise BadFile unless the file or folder at ``path`` is the one that ``picture`` was made from."""
     if not (os.path.isfile(path) or os.path.isdir(path)):
         raise BadFile(f"{picture} was made from the {kind} {path}, which is missing")
@@ -100,7 +101,7 @@ def unchanged(kind, path, expected, picture):
     return path
 
 
-def beside(name, picture):
+def beside(name: str, picture: Any) -> Any:
     """The path ``name`` as it was given then, or beside the picture if there is no such file."""
     there = Path(picture).parent / name
     return str(there) if not os.path.exists(name) and there.exists() else name

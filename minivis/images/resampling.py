@@ -4,6 +4,8 @@
     area(x, (h, w))         for smaller sizes: each new pixel is the mean of what it covers
 """
 
+from typing import Any
+
 import numpy as np
 from PIL import Image
 
@@ -11,9 +13,10 @@ from minivis.errors import BadValue
 from minivis.images.channels import by_channels
 from minivis.images.preprocessing import to_uint8
 from minivis.runtime.backend import get_xp
+from minivis.types import Array
 
 
-def linear(x, size):
+def linear(x: Array, size: Any) -> Any:
     """x (N, H, W, C) -> (N, h, w, C): pixel i is read at i * (H - 1) / (h - 1)."""
     _check(size)
     for axis, count in zip((1, 2), size):
@@ -22,7 +25,7 @@ def linear(x, size):
     return x
 
 
-def zoomed(x, factor):
+def zoomed(x: Array, factor: Any) -> Any:
     """Enlarge the middle of x (N, H, W, C) ``factor`` times; the size stays."""
     for axis in (1, 2):
         places = np.arange(x.shape[axis])
@@ -31,7 +34,7 @@ def zoomed(x, factor):
     return x
 
 
-def _along(x, axis, places):
+def _along(x: Array, axis: Any, places: Any) -> Any:
     """Interpolate x linearly along one axis at ``places``, floats in pixels."""
     xp = get_xp(x)
     low = np.minimum(places.astype(int), max(0, x.shape[axis] - 2))
@@ -44,7 +47,7 @@ def _along(x, axis, places):
     return last
 
 
-def area(x, size):
+def area(x: Array, size: Any) -> Any:
     """x (N, H, W, C) -> (N, h, w, C): each new pixel is the mean of what it covers."""
     _check(size)
     xp = get_xp(x)
@@ -58,23 +61,23 @@ def area(x, size):
     return xp.ascontiguousarray(x)
 
 
-def same_size(frames):
+def same_size(frames: Any) -> list[Any]:
     """Resize frames, uint8 (N, H, W, C) or (H, W, C), to the size of the last one."""
     size = frames[-1].shape[-3:-1]
 
-    def fitted(frame):
+    def fitted(frame: Any) -> Any:
         levels = linear(frame.reshape(-1, *frame.shape[-3:]).astype(np.float32), size)
         return to_uint8(levels).reshape(*frame.shape[:-3], *size, frame.shape[-1])
 
     return [frame if frame.shape[-3:-1] == size else fitted(frame) for frame in frames]
 
 
-def _check(size):
+def _check(size: Any) -> None:
     if min(size) < 1:
         raise BadValue(f"a picture must have at least 1 x 1 pixels, not {size[1]} x {size[0]}")
 
 
-def resized(image, side):
+def resized(image: Any, side: Any) -> Any:
     """Shrink or enlarge a picture, uint8 (H, W, C), so that its longer side has ``side`` pixels."""
     image = np.asarray(image)
     if image.ndim != 3 or image.dtype != np.uint8:

@@ -9,10 +9,13 @@ TIFF 6.0 (Adobe 1992), and its supplements.
 
 import struct
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from minivis.errors import BadFile, TooLarge
+from minivis.types import Shape
 
 TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 16: "Q"}               # of numbers and texts in a directory
 SAMPLES = {1: "u", 2: "i", 3: "f"}                      # SampleFormat
@@ -23,11 +26,11 @@ TAGS = {"width": 256, "height": 257, "bits": 258, "compression": 259, "descripti
         "tile_height": 323, "tiles": 324, "tile_sizes": 325, "format": 339}  # fmt: skip
 
 
-def is_tiff(start):
+def is_tiff(start: Any) -> bool:
     return start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def read_tiff(data, name, channels, most):
+def read_tiff(data: Any, name: str, channels: int | None, most: float) -> Any:
     """(H, W, C) of the file's own numbers. ``channels``: as many as are wanted, None for those of the first page.
 
     Raise BadFile for what is no such file, TooLarge beyond ``most`` numbers.
@@ -47,7 +50,7 @@ def read_tiff(data, name, channels, most):
                       "array (H, W, C) in a .npy file") from None
 
 
-def samples_of(data):
+def samples_of(data: Any) -> Any:
     """How many channels the first page has; 0 where the file is damaged."""
     try:
         return next(pages(data))["samples"]
@@ -55,7 +58,7 @@ def samples_of(data):
         return 0
 
 
-def pages(data):
+def pages(data: Any) -> Iterator[Any]:
     """Yield the settings of each page, by the names of TAGS."""
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
@@ -76,7 +79,7 @@ def pages(data):
         (at,) = struct.unpack_from(order + offset, data, at + entries * struct.calcsize(order + entry))
 
 
-def numbers(data, order, kind, many, value, offset):
+def numbers(data: Any, order: Any, kind: Any, many: Any, value: Any, offset: Any) -> Any:
     """The numbers of one entry, which stand in the entry itself where they fit."""
     size = struct.calcsize(kind) * many
     if size <= len(value):
@@ -84,7 +87,7 @@ def numbers(data, order, kind, many, value, offset):
     return struct.unpack_from(f"{order}{many}{kind}", data, struct.unpack(order + offset, value)[0])
 
 
-def single(settings):
+def single(settings: Any) -> Any:
     """The settings that are one number, with TIFF's defaults."""
     defaults = {"compression": 1, "samples": 1, "planar": 1, "predictor": 1, "rows": None, "tile_width": None,
                 "tile_height": None}
@@ -93,7 +96,7 @@ def single(settings):
                     "format": settings.get(339, (1,))[0]}
 
 
-def page_of(data, page, name):
+def page_of(data: Any, page: Any, name: str) -> Any:
     """The numbers of one page, (H, W, C)."""
     H, W, C = page["height"], page["width"], page["samples"]
     if page["bits"] not in (8, 12, 16, 32, 64) or page["format"] not in SAMPLES:
@@ -122,7 +125,7 @@ def page_of(data, page, name):
     return out
 
 
-def of_12_bits(raw, shape):
+def of_12_bits(raw: Any, shape: Shape) -> Any:
     """Numbers of 12 bits, each row of which begins at a byte, spread over 16 bits: 4095 becomes 65535."""
     rows, columns, channels = shape
     length = -(-columns * channels * 12 // 8)
@@ -131,7 +134,7 @@ def of_12_bits(raw, shape):
     return (numbers << 4 | numbers >> 8).astype(np.uint16).reshape(shape)
 
 
-def unpacked(data, compression, size):
+def unpacked(data: Any, compression: Any, size: Any) -> Any:
     """The bytes of a strip or tile, at most ``size``."""
     if compression == 1:
         return data
@@ -144,7 +147,7 @@ def unpacked(data, compression, size):
     raise ValueError(f"compression {compression}")
 
 
-def packbits(data, size):
+def packbits(data: Any, size: Any) -> bytes:
     """Runs of equal bytes, and of different ones."""
     out, at = bytearray(), 0
     while at < len(data) and len(out) < size:
@@ -158,7 +161,7 @@ def packbits(data, size):
     return bytes(out)
 
 
-def lzw(data, size):
+def lzw(data: Any, size: Any) -> bytes:
     """TIFF's LZW: codes of 9 to 12 bits from the high end, 256 to start anew, 257 to end."""
     out, table, width, held, bits, last = bytearray(), [], 9, 0, 0, b""
     for byte in data:

@@ -1,6 +1,6 @@
 """The layers, one idea a file. Start with base.py (the contract), then relu.py and conv.py."""
 
-from minivis.layers.base import BackwardMode, ForwardMode, Layer
+from minivis.layers.base import BackwardMode, ForwardMode, Layer, LayerGradients
 from minivis.layers.conv import Conv2D
 from minivis.layers.elementwise import (
     HardSigmoid,
@@ -42,9 +42,9 @@ LAYER_TYPES = {
 
 __all__ = [
     "ELU", "GELU", "LAYER_TYPES", "LRN", "RELU_RULES", "RULES", "Add", "AvgPool2D", "BackwardMode", "BatchNorm",
-    "BlockNorm", "Concat", "Conv2D", "ConvTranspose2D", "Crop2D", "Dropout", "Flatten", "ForwardMode", "FullyConnected",
-    "GlobalAvgPool", "GlobalMaxPool", "Gradient", "HardSigmoid", "HardSwish", "Layer", "LeakyReLU", "LogSoftmax",
-    "MaxPool2D", "Mish", "Multiply", "OrientationCells", "PReLU", "Pad2D", "Permute", "ReLU", "RelevanceRule", "Scale",
-    "SiLU", "Sigmoid", "Slice", "Softmax", "Softplus", "Softsign", "Tanh", "ThresholdReLU", "Unflatten", "Upsample",
-    "cross_entropy", "fold_batch_norm",
+    "BlockNorm", "Concat", "Conv2D", "ConvTranspose2D", "Crop2D", "Dropout", "Flatten", "ForwardMode",
+    "FullyConnected", "GlobalAvgPool", "GlobalMaxPool", "Gradient", "HardSigmoid", "HardSwish", "Layer",
+    "LayerGradients", "LeakyReLU", "LogSoftmax", "MaxPool2D", "Mish", "Multiply", "OrientationCells", "PReLU",
+    "Pad2D", "Permute", "ReLU", "RelevanceRule", "Scale", "SiLU", "Sigmoid", "Slice", "Softmax", "Softplus",
+    "Softsign", "Tanh", "ThresholdReLU", "Unflatten", "Upsample", "cross_entropy", "fold_batch_norm",
 ]  # fmt: skip

@@ -6,14 +6,15 @@ images at once, and nothing has to be reset.
 """
 
 import threading
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from minivis.errors import BadValue
 from minivis.runtime.workspace import Workspace, aligned
-from minivis.types import Array
+from minivis.types import Array, Pads, Shape
 
 
 class Mode:
@@ -22,7 +23,7 @@ class Mode:
     algorithm: str | dict
     workspace: Workspace | None
 
-    def empty(self, shape, dtype):
+    def empty(self, shape: Shape, dtype: Any) -> Any:
         """Memory for an output."""
         return self.workspace.empty(shape, dtype) if self.workspace else aligned(shape, dtype)
 
@@ -69,6 +70,10 @@ class Window(NamedTuple):
     padding: tuple = ((0, 0), (0, 0))
 
 
+LayerGradients: TypeAlias = tuple[tuple[Array | None, ...], dict[str, Array]]        # what `Layer.backward` returns
+Examples: TypeAlias = list[tuple[Any, list[tuple[int, ...]]]]          # (layer, the shapes of its inputs), ...
+
+
 class Layer:
     """One node of a network. A subclass names its constructor's settings in ``settings``.
 
@@ -86,9 +91,9 @@ class Layer:
     relevance: str | None = None                # how relevance goes back through it, see relevance.py; None: not at all
     formula = ""                                # of one output, in a few symbols, as the live page shows it
 
-    def __init__(self, **params):
-        self.params = {}
-        self.derived = {}
+    def __init__(self, **params: Array) -> None:
+        self.params: dict[str, Array] = {}
+        self.derived: dict[Hashable, Any] = {}
         self.lock = threading.Lock()
         self.set_params(**params)
 
@@ -100,44 +105,44 @@ class Layer:
         """
         raise NotImplementedError
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         """Return ``dxs, dparams``: a tuple with one dx per input, and a dict (empty when not asked for)."""
         raise NotImplementedError
 
-    def output_shape(self, *shapes):
+    def output_shape(self, *shapes: Any) -> Shape:
         """The shape of ``out`` for inputs of these shapes, batch axis included."""
         return shapes[0]
 
-    def window(self, shape):
+    def window(self, shape: Shape) -> Window | None:
         """The `Window` through which one output position sees an input of ``shape``; None when each position sees
         itself alone, and the output has the positions of the input."""
         return None
 
-    def with_padding(self, pads):
+    def with_padding(self, pads: Pads) -> "Layer":
         """The same layer with the padding ((top, bottom), (left, right)), to run on a part of a picture (tiles).
 
         A layer with a setting ``padding`` needs nothing more; one that pads in another way replaces this method.
         """
         if "padding" not in self.settings:
             raise BadValue(f"{type(self).__name__} has no with_padding(pads), so it cannot run on a part of a picture")
-        changed = self.with_params(**self.params)
+        changed: Any = self.with_params(**self.params)
         changed.padding, changed.derived, changed.lock = pads, self.derived, self.lock
         return changed
 
-    def multiply_adds(self, shape, out_shape):
+    def multiply_adds(self, shape: Shape, out_shape: Shape) -> int:
         """Multiplications (each with its addition) for one input of ``shape``; 0 where it does no weighing."""
         return 0
 
-    def smooth_input(self, shape, rng):
+    def smooth_input(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Random numbers at which this layer has a derivative: a layer with kinks keeps away from them."""
         return rng.standard_normal(shape)
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         """A few small layers of this kind, each with the shapes of its inputs: what the tests run for every layer."""
         return [(cls(), [(2, 5, 6, 4)] * (cls.inputs or 2))]
 
-    def set_params(self, **params):
+    def set_params(self, **params: Array) -> None:
         """Replace parameters: the one mutation, and the trainer's. Arrays are held as read-only views, not copied."""
         for name, array in params.items():
             old = self.params.get(name)
@@ -149,7 +154,7 @@ class Layer:
             self.params[name] = array
         self.derived = {}
 
-    def derive(self, key, make):
+    def derive(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """``make()``, computed once for these parameters and kept under ``key``; safe from any thread."""
         derived = self.derived                  # set_params in between drops what is filed here: no stale weights
         if key not in derived:
@@ -158,34 +163,34 @@ class Layer:
                     derived[key] = make()
         return derived[key]
 
-    def config(self):
+    def config(self) -> dict[str, Any]:
         """The constructor's settings, as plain values for a layer table."""
         return {name: getattr(self, name) for name in self.settings}
 
-    def with_params(self, **params):
+    def with_params(self, **params: Array) -> "Layer":
         """A layer of the same settings with other parameters (of another dtype, on another device)."""
         return type(self)(**params, **self.config())
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[Any, Any]:
         return {key: value for key, value in vars(self).items() if key not in ("derived", "lock")}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, derived={}, lock=threading.Lock())
         self.set_params(**self.params)          # read-only again: a pickled view comes back writable
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         parts = [f"{k}={getattr(p, 'shape', p)}" for k, p in self.params.items()]
         parts += [f"{k}={v!r}" for k, v in self.config().items()]
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-def check_input(layer, shape, axes, channels):
+def check_input(layer: Layer, shape: Shape, axes: int, channels: int) -> None:
     """Raise BadValue unless ``shape`` has so many axes and ends in ``channels``."""
     if len(shape) != axes or shape[-1] != channels:
         raise BadValue(f"{type(layer).__name__} expects an input of {axes} axes ending in {channels}, got {shape}")
 
 
-def check_image(layer, shape):
+def check_image(layer: Layer, shape: Shape) -> None:
     """Raise BadValue unless ``shape`` is (N, H, W, C)."""
     if len(shape) != 4:
         raise BadValue(f"{type(layer).__name__} expects an input (N, H, W, C), got {shape}")

@@ -11,6 +11,11 @@ This is the algorithm to read. The faster ones give the same numbers up to round
 direct.py, winograd.py, cuda.py. The rules in choose.py pick one for a layer (``algorithm="auto"``), run.py calls it.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
 from minivis.convolution import run, tuning
 from minivis.convolution.window import (
     crop,
@@ -26,13 +31,15 @@ from minivis.convolution.window import (
     windows,
 )  # fmt: skip
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, Window, check_input
+from minivis.layers.base import BackwardMode, Examples, ForwardMode, Layer, LayerGradients, Window, check_input
 from minivis.runtime.backend import get_xp
 from minivis.runtime.reductions import sum_positions
 from minivis.runtime.settings import ARRAY, takes, whole
+from minivis.types import HW, Array, Padding, Pads, Pair, Shape
 
 
-def conv2d_forward(x, w, b=None, *, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
+def conv2d_forward(x: Array, w: Array, b: Array | None = None, *, stride: HW = (1, 1),
+                   padding: Pads = ((0, 0), (0, 0)), dilation: HW = (1, 1), groups: int = 1) -> Array:
     """Slide F filters over a batch of feature maps (cross-correlation).
 
     x (N, H, W, C), w (KH, KW, C/groups, F), b (F,) or None  ->  out (N, OH, OW, F),
@@ -54,7 +61,8 @@ def conv2d_forward(x, w, b=None, *, stride=(1, 1), padding=((0, 0), (0, 0)), dil
     return out
 
 
-def conv2d_input_grad(dout, w, x_shape, *, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
+def conv2d_input_grad(dout: Array, w: Array, x_shape: Shape, *, stride: HW = (1, 1),
+                      padding: Pads = ((0, 0), (0, 0)), dilation: HW = (1, 1), groups: int = 1) -> Array:
     """dx (N, H, W, C): each window gets back dout times the filter that read it; where windows overlap, they add."""
     kernel, F = w.shape[:2], w.shape[3]
     dxpad = get_xp(dout).zeros(padded_shape(x_shape, padding), dtype=dout.dtype)
@@ -67,7 +75,9 @@ def conv2d_input_grad(dout, w, x_shape, *, stride=(1, 1), padding=((0, 0), (0, 0
     return crop(dxpad, padding)
 
 
-def conv2d_param_grads(dout, x, w_shape, *, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1):
+def conv2d_param_grads(dout: Array, x: Array, w_shape: Shape, *, stride: HW = (1, 1),
+                       padding: Pads = ((0, 0), (0, 0)), dilation: HW = (1, 1), groups: int = 1
+                       ) -> tuple[Array, Array]:
     """dw (KH, KW, C/groups, F): every window times the gradient at its output, summed over positions; and db (F,)."""
     kernel, F = w_shape[:2], w_shape[3]
     dw = get_xp(dout).zeros(w_shape, dtype=dout.dtype)
@@ -80,14 +90,14 @@ def conv2d_param_grads(dout, x, w_shape, *, stride=(1, 1), padding=((0, 0), (0, 
     return dw, sum_positions(dout)
 
 
-def im2col(xpad, kernel, stride, dilation):
+def im2col(xpad: Array, kernel: Any, stride: HW, dilation: HW) -> Array:
     """The window of each output position as a row: (N, H, W, C) -> (N*OH*OW, KH*KW*C), a copy."""
     out_size = output_size(xpad.shape[1:3], kernel, stride, ((0, 0), (0, 0)), dilation)
     row_length = kernel[0] * kernel[1] * xpad.shape[3]
     return windows(xpad, kernel, out_size, stride, dilation).reshape(-1, row_length)
 
 
-def col2im(dcols, dxpad, kernel, stride, dilation):
+def col2im(dcols: Array, dxpad: Array, kernel: Any, stride: HW, dilation: HW) -> None:
     """The transpose of `im2col`: add each row of ``dcols`` into ``dxpad`` (N, H, W, C) where it was read."""
     out_size = output_size(dxpad.shape[1:3], kernel, stride, ((0, 0), (0, 0)), dilation)
     parts = dcols.reshape(dxpad.shape[0], *out_size, kernel[0] * kernel[1], dxpad.shape[3])
@@ -95,7 +105,7 @@ def col2im(dcols, dxpad, kernel, stride, dilation):
         view += parts[:, :, :, k]
 
 
-def blocks(out_shape, row_length, kernel, stride, dilation):
+def blocks(out_shape: Shape, row_length: int, kernel: Any, stride: HW, dilation: HW) -> Iterator[Any]:
     """Cut the output into pieces whose im2col rows fill ``block_bytes``: whole small pictures, or some lines.
 
     Yield index pairs: of the piece in the output, and of what it sees in the padded input.
@@ -112,7 +122,7 @@ def blocks(out_shape, row_length, kernel, stride, dilation):
             yield (some, slice(top, end)), (some, slice(top * step, (end - 1) * step + height))
 
 
-def check_filters(w, b, groups):
+def check_filters(w: Array, b: Array | None, groups: int) -> None:
     """Raise BadValue unless w (KH, KW, C/groups, F) and b (F,) or None can be a convolution's."""
     if w.ndim != 4 or 0 in w.shape:
         raise BadValue(f"Conv2D: w must be (KH, KW, C/groups, F) without a 0, got {w.shape}")
@@ -132,7 +142,8 @@ class Conv2D(Layer):
     settings = ("stride", "padding", "dilation", "groups")
 
     @takes(w=ARRAY, b=ARRAY, groups=whole(1))
-    def __init__(self, w, b=None, *, stride=1, padding=0, dilation=1, groups=1):
+    def __init__(self, w: Array, b: Array | None = None, *, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1,
+                 groups: int = 1) -> None:
         check_filters(w, b, groups)
         super().__init__(w=w, **({} if b is None else {"b": b}))
         self.stride, self.dilation = pair(stride, "stride"), pair(dilation, "dilation")
@@ -140,20 +151,20 @@ class Conv2D(Layer):
         self.groups = groups
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         w, b = rng.standard_normal((3, 2, 2, 6)), rng.standard_normal(6)
         grouped = cls(w, b, stride=(2, 1), padding="same", dilation=(1, 2), groups=2)
         return [(cls(w[:, :, :1], padding=1), [(2, 5, 6, 1)]), (grouped, [(2, 7, 6, 4)])]
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         check_input(self, x.shape, 4, self.channels)
         return run.forward(self, x, mode, conv2d_forward), self.cache(x, mode)
 
-    def cache(self, x, mode):
+    def cache(self, x: Array, mode: Any) -> Any:
         """What backward needs: for dx the shape of x is enough."""
         return {None: None, "image": x.shape, "params": x}[mode.grad]
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         dx, dparams = None, {}
         if mode.input_grads:
             dx = run.input_grad(self, dout, getattr(cache, "shape", cache), mode, conv2d_input_grad)
@@ -163,22 +174,22 @@ class Conv2D(Layer):
         return (dx,), dparams
 
     @property
-    def channels(self):  # type: ignore[override]
+    def channels(self) -> int:  # type: ignore[override]
         return self.params["w"].shape[2] * self.groups
 
-    def geometry(self, x_shape):
+    def geometry(self, x_shape: Shape) -> dict[str, Any]:
         """The keyword arguments of the functions above, for an input of this shape."""
         padding, _ = placement(self, x_shape)
         return {"stride": self.stride, "padding": padding, "dilation": self.dilation, "groups": self.groups}
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         check_input(self, shape, 4, self.channels)
         return placement(self, shape)[1]
 
-    def window(self, shape):
+    def window(self, shape: Shape) -> Window | None:
         padding, _ = placement(self, shape)
         (top, _), (left, _) = padding
         return Window(dilated_size(self.params["w"].shape[:2], self.dilation), self.stride, (-top, -left), padding)
 
-    def multiply_adds(self, shape, out_shape):
+    def multiply_adds(self, shape: Shape, out_shape: Shape) -> int:
         return out_shape[1] * out_shape[2] * self.params["w"].size

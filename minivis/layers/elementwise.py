@@ -15,16 +15,19 @@ are said of a unit that is off for x < 0, and none of these is. A picture by "gu
 therefore its gradient.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_input
+from minivis.layers.base import BackwardMode, Examples, ForwardMode, Layer, LayerGradients, check_input
 from minivis.runtime.backend import get_xp
 from minivis.runtime.reductions import sum_positions
 from minivis.runtime.settings import ARRAY, number, takes
+from minivis.types import Array, Shape
 
 
-def sigmoid(x):
+def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), by tanh, which overflows nowhere."""
     return 0.5 * get_xp(x).tanh(0.5 * x) + 0.5
 
@@ -36,21 +39,21 @@ class Elementwise(Layer):
     elementwise = True
     kinks: tuple[float, ...] = ()
 
-    def smooth_input(self, shape, rng):
+    def smooth_input(self, shape: Shape, rng: np.random.Generator) -> Array:
         if not self.kinks:
             return rng.standard_normal(shape)
         return rng.choice(self.kinks, shape) + rng.uniform(0.2, 0.8, shape) * rng.choice([-1, 1], shape)
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         raise NotImplementedError
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         raise NotImplementedError
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         return self.function(x), x if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         return (dout * self.derivative(cache),), {}
 
 
@@ -59,10 +62,10 @@ class Sigmoid(Elementwise):
 
     formula = "1 / (1 + exp(-x))"
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return sigmoid(x)
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         s = sigmoid(x)
         return s * (1 - s)
 
@@ -72,10 +75,10 @@ class Tanh(Elementwise):
 
     formula = "tanh(x)"
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return get_xp(x).tanh(x)
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         return 1 - get_xp(x).tanh(x) ** 2
 
 
@@ -84,10 +87,10 @@ class SiLU(Elementwise):
 
     formula = "x / (1 + exp(-x))"
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return x * sigmoid(x)
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         s = sigmoid(x)
         return s * (1 + x * (1 - s))
 
@@ -99,15 +102,15 @@ class HardSigmoid(Elementwise):
     formula = "clip(slope · x + offset, 0, 1)"
 
     @takes(slope=number(above=0), offset=number())
-    def __init__(self, slope=1 / 6, offset=0.5):
+    def __init__(self, slope: float = 1 / 6, offset: float = 0.5) -> None:
         super().__init__()
         self.slope, self.offset = float(slope), float(offset)
         self.kinks = (-self.offset / self.slope, (1 - self.offset) / self.slope)
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return (self.slope * x + self.offset).clip(0, 1)
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         inside = (x > self.kinks[0]) & (x < self.kinks[1])
         return (self.slope * inside).astype(x.dtype)
 
@@ -118,10 +121,10 @@ class HardSwish(Elementwise):
     kinks = (-3.0, 3.0)
     formula = "x · clip(x/6 + 1/2, 0, 1)"
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return x * (x / 6 + 0.5).clip(0, 1)
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         return get_xp(x).where(x <= -3, 0, get_xp(x).where(x >= 3, 1, x / 3 + 0.5)).astype(x.dtype)
 
 
@@ -133,14 +136,14 @@ class LeakyReLU(Elementwise):
     formula = "x, or slope · x below 0"
 
     @takes(slope=number())
-    def __init__(self, slope=0.01):
+    def __init__(self, slope: float = 0.01) -> None:
         super().__init__()
         self.slope = float(slope)
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return get_xp(x).where(x > 0, x, self.slope * x)
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         return get_xp(x).where(x > 0, 1, self.slope).astype(x.dtype)
 
 
@@ -151,27 +154,27 @@ class ThresholdReLU(Elementwise):
     formula = "x above t, else slope · (x - t); at most max"
 
     @takes(max_value=number(), slope=number(), threshold=number())
-    def __init__(self, max_value=None, slope=0.0, threshold=0.0):
+    def __init__(self, max_value: float | None = None, slope: float = 0.0, threshold: float = 0.0) -> None:
         if max_value is not None and not max_value > max(0, threshold):
             raise BadValue(f"ThresholdReLU: max_value must be above 0 and the threshold, got {max_value!r}")
         super().__init__()
         self.max_value, self.slope, self.threshold = max_value, float(slope), float(threshold)
         self.kinks = (self.threshold,) if max_value is None else (self.threshold, float(max_value))
 
-    def smooth_input(self, shape, rng):
+    def smooth_input(self, shape: Shape, rng: np.random.Generator) -> Array:
         gap = min(1.0, *np.diff(self.kinks)) if len(self.kinks) > 1 else 1.0
         return rng.choice(self.kinks, shape) + gap * rng.uniform(0.1, 0.4, shape) * rng.choice([-1, 1], shape)
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         return [(cls(*settings), [(2, 5, 6, 4)]) for settings in ((), (6, 0.1, 0.5), (None, 0.2, 1.0))]
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         xp = get_xp(x)
         above = x if self.max_value is None else x.clip(None, self.max_value)
         return xp.where(x > self.threshold, above, self.slope * (x - self.threshold))
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         xp = get_xp(x)
         above = 1 if self.max_value is None else x < self.max_value
         return xp.where(x > self.threshold, above, self.slope).astype(x.dtype)
@@ -185,29 +188,29 @@ class PReLU(Elementwise):
     formula = "x, or w · x below 0"
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         return [(cls(rng.standard_normal(4)), [shape]) for shape in ((2, 5, 6, 4), (7, 4))]
 
     @takes(w=ARRAY)
-    def __init__(self, w):
+    def __init__(self, w: Array) -> None:
         if w.ndim != 1 or w.size == 0:
             raise BadValue(f"PReLU: w must be (C,), got {w.shape}")
         super().__init__(w=w)
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return get_xp(x).where(x > 0, x, self.params["w"] * x)
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         return get_xp(x).where(x > 0, 1, self.params["w"]).astype(x.dtype)
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         self.output_shape(x.shape)
         return super().forward(x, mode=mode)
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         dxs, _ = super().backward(dout, cache, mode)
         return dxs, {"w": sum_positions(dout * cache.clip(None, 0))} if mode.param_grads else {}
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         check_input(self, shape, len(shape), self.params["w"].size)
         return shape

@@ -11,17 +11,29 @@ knows of lengths alone. Soft bins, the default, share each gradient between the 
 proportion, and so pull at the angle too.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, Window, check_image, check_input
+from minivis.layers.base import (
+    BackwardMode,
+    Examples,
+    ForwardMode,
+    Layer,
+    LayerGradients,
+    Window,
+    check_image,
+    check_input,
+)
 from minivis.runtime.backend import get_xp
 from minivis.runtime.settings import SWITCH, number, takes, whole
+from minivis.types import Array, Shape
 
 CLIP = 0.2                                      # Lowe's, of SIFT: no single edge may rule a block
 
 
-def gradient_forward(x):
+def gradient_forward(x: Array) -> tuple[Array, Array]:
     """x (N, H, W, C) -> the gradients (N, H, W, 2), (right, down), of the colour with the longest; and which it was.
 
     Not halved, and 0 along the border where a neighbour is missing, both as in scikit-image.
@@ -34,7 +46,7 @@ def gradient_forward(x):
     return xp.take_along_axis(g, longest, axis=3)[..., 0, :], longest
 
 
-def gradient_backward(dout, longest, x_shape):
+def gradient_backward(dout: Array, longest: Array, x_shape: Shape) -> Array:
     """Each gradient goes to the two neighbours that it came from, in its own colour."""
     xp = get_xp(dout)
     dg = dout[..., None, :] * (xp.arange(x_shape[3])[:, None] == longest)
@@ -47,7 +59,7 @@ def gradient_backward(dout, longest, x_shape):
     return dx
 
 
-def cells_forward(g, cell, bins, soft):
+def cells_forward(g: Array, cell: int, bins: int, soft: bool) -> tuple[Array, Any]:
     """g (N, H, W, 2) -> histograms (N, H // cell, W // cell, bins): the mean length in each bin of angles.
 
     Bin k reaches from k to k + 1 times 180 / bins degrees. What is left over right and below of whole cells is unseen.
@@ -66,7 +78,7 @@ def cells_forward(g, cell, bins, soft):
     return votes.sum(axis=(2, 4)) / cell**2, (g, length, low, part)
 
 
-def cells_backward(dout, cache, x_shape, cell, soft):
+def cells_backward(dout: Array, cache: Any, x_shape: Shape, cell: int, soft: bool) -> Array:
     """dlength = (1 - part) dlow + part dnext,  dplace = length (dnext - dlow); then length and angle back to (x, y).
 
     An angle has the slope (-y, x) / length^2, so the length cancels and no vote, however short, divides by zero.
@@ -86,30 +98,30 @@ def cells_backward(dout, cache, x_shape, cell, soft):
     return dx
 
 
-def l2_forward(v, eps):
+def l2_forward(v: Array, eps: float) -> tuple[Array, Array]:
     """out = v / sqrt(|v|^2 + eps^2) over the last axis, and the root."""
     root = get_xp(v).sqrt((v * v).sum(axis=-1, keepdims=True) + eps**2)
     return v / root, root
 
 
-def l2_backward(dout, out, root):
+def l2_backward(dout: Array, out: Array, root: Array) -> Array:
     """dv = (dout - out (out . dout)) / root: what lies along out changes its length, which is normalised away."""
     return (dout - out * (out * dout).sum(axis=-1, keepdims=True)) / root
 
 
 class Gradient(Layer):
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         check_image(self, x.shape)
         out, longest = gradient_forward(x)
         return out, (longest, x.shape) if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         return (gradient_backward(dout, *cache),), {}
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         return (*shape[:3], 2)
 
-    def window(self, shape):
+    def window(self, shape: Shape) -> Window | None:
         return Window((3, 3), (1, 1), (-1, -1), ((1, 1), (1, 1)))
 
 
@@ -120,30 +132,30 @@ class OrientationCells(Layer):
     settings = ("cell", "bins", "soft")
 
     @takes(cell=whole(1), bins=whole(1, MOST_BINS), soft=SWITCH)
-    def __init__(self, cell=8, bins=9, soft=True):
+    def __init__(self, cell: int = 8, bins: int = 9, soft: bool = True) -> None:
         super().__init__()
         self.cell, self.bins, self.soft = cell, bins, soft
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         return [(cls(cell=2, bins=5), [(2, 6, 5, 2)])]
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         self.output_shape(x.shape)
         out, cache = cells_forward(x, self.cell, self.bins, self.soft)
         return out, (cache, x.shape) if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         votes, x_shape = cache
         return (cells_backward(dout, votes, x_shape, self.cell, self.soft),), {}
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         check_input(self, shape, 4, 2)
         if min(shape[1:3]) < self.cell:
             raise BadValue(f"a picture of {shape[2]} x {shape[1]} pixels is smaller than a cell of {self.cell}")
         return (shape[0], shape[1] // self.cell, shape[2] // self.cell, self.bins)
 
-    def window(self, shape):
+    def window(self, shape: Shape) -> Window | None:
         return Window((self.cell, self.cell), (self.cell, self.cell), (0, 0))
 
 
@@ -151,11 +163,11 @@ class BlockNorm(Layer):
     settings = ("block", "eps")
 
     @takes(block=whole(1), eps=number(above=0))     # without eps an empty block is 0 / 0
-    def __init__(self, block=2, eps=1e-5):
+    def __init__(self, block: int = 2, eps: float = 1e-5) -> None:
         super().__init__()
         self.block, self.eps = block, float(eps)
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         h, w = self.output_shape(x.shape)[1:3]
         size = range(self.block)
         v = get_xp(x).concatenate([x[:, i:i + h, j:j + w] for i in size for j in size], axis=3)
@@ -163,7 +175,7 @@ class BlockNorm(Layer):
         out, second = l2_forward(u.clip(None, CLIP), self.eps)
         return out, (u, first, out, second, x.shape) if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         u, first, out, second, x_shape = cache
         dv = l2_backward(l2_backward(dout, out, second) * (u < CLIP), u, first)
         dx = get_xp(dout).zeros(x_shape, dout.dtype)
@@ -174,12 +186,12 @@ class BlockNorm(Layer):
                 dx[:, i:i + h, j:j + w] += parts[:, :, :, i, j]
         return (dx,), {}
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         check_image(self, shape)
         if min(shape[1:3]) < self.block:
             raise BadValue(f"{shape[2]} x {shape[1]} cells are fewer than a block of {self.block} x {self.block}")
         h, w = (n - self.block + 1 for n in shape[1:3])
         return (shape[0], h, w, self.block**2 * shape[3])
 
-    def window(self, shape):
+    def window(self, shape: Shape) -> Window | None:
         return Window((self.block, self.block), (1, 1), (0, 0))

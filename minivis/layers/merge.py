@@ -1,8 +1,13 @@
 """Layers that read several others: Concat (GoogLeNet), Add (ResNet) and Multiply (squeeze and excitation)."""
 
+from typing import Any
+
+import numpy as np
+
 from minivis.errors import BadValue
-from minivis.layers.base import Layer
+from minivis.layers.base import BackwardMode, Examples, ForwardMode, Layer, LayerGradients
 from minivis.runtime.backend import get_xp
+from minivis.types import Array, Shape
 
 
 class Concat(Layer):
@@ -11,16 +16,16 @@ class Concat(Layer):
     relevance = "routes"
     inputs = None
 
-    def forward(self, *inputs, mode):
+    def forward(self, *inputs: Array, mode: ForwardMode) -> tuple[Array, Any]:
         shape = self.output_shape(*(x.shape for x in inputs))
         out = get_xp(inputs[0]).concatenate(inputs, axis=len(shape) - 1)
         return out, tuple(x.shape[-1] for x in inputs) if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         ends = [sum(cache[: i + 1]) for i in range(len(cache))]
         return tuple(dout[..., end - channels : end] for channels, end in zip(cache, ends)), {}
 
-    def output_shape(self, *shapes):
+    def output_shape(self, *shapes: Shape) -> Shape:
         if len({s[:-1] for s in shapes}) > 1:
             raise BadValue(f"Concat: all axes but the last must agree, got {shapes}")
         return (*shapes[0][:-1], sum(s[-1] for s in shapes))
@@ -32,14 +37,14 @@ class Add(Layer):
     relevance = "adds"
     inputs = None
 
-    def forward(self, *inputs, mode):
+    def forward(self, *inputs: Array, mode: ForwardMode) -> tuple[Array, Any]:
         self.output_shape(*(x.shape for x in inputs))
         return sum(inputs[1:], start=inputs[0]), len(inputs) if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         return (dout,) * cache, {}
 
-    def output_shape(self, *shapes):
+    def output_shape(self, *shapes: Shape) -> Shape:
         if len(set(shapes)) > 1:
             raise BadValue(f"Add: all shapes must agree, got {shapes}")
         return shapes[0]
@@ -56,18 +61,18 @@ class Multiply(Layer):
     inputs = None
 
     @classmethod
-    def examples(cls, rng):
-        maps = (2, 5, 6, 4)
+    def examples(cls, rng: np.random.Generator) -> Examples:
+        maps: Shape = (2, 5, 6, 4)
         return [(cls(), shapes) for shapes in ([maps] * 3, [maps, (2, 1, 1, 4)], [(2, 5, 6, 1), maps])]
 
-    def forward(self, *inputs, mode):
+    def forward(self, *inputs: Array, mode: ForwardMode) -> tuple[Array, Any]:
         self.output_shape(*(x.shape for x in inputs))
         out = inputs[0]
         for x in inputs[1:]:
             out = out * x
         return out, inputs if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         dxs = []
         for i, x in enumerate(cache):
             dx = dout
@@ -77,7 +82,7 @@ class Multiply(Layer):
             dxs.append(dx.sum(axis=spread, keepdims=True) if spread else dx)
         return tuple(dxs), {}
 
-    def output_shape(self, *shapes):
+    def output_shape(self, *shapes: Shape) -> Shape:
         sides = [set(axis) - {1} for axis in zip(*shapes)] if len({len(s) for s in shapes}) == 1 else [{0, 2}]
         if any(len(side) > 1 for side in sides) or len({s[0] for s in shapes}) > 1:
             raise BadValue(f"Multiply: all shapes must agree but for axes of 1, got {shapes}")

@@ -5,14 +5,19 @@
     dropout      out = x * mask / (1 - rate)                              Srivastava et al. 2014, "inverted"
 """
 
+from typing import Any
+
+import numpy as np
+
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, check_input
+from minivis.layers.base import BackwardMode, Examples, ForwardMode, Layer, LayerGradients, check_input
 from minivis.runtime.backend import get_xp
 from minivis.runtime.reductions import sum_positions, wide
 from minivis.runtime.settings import ARRAY, number, takes, whole
+from minivis.types import Array, Shape
 
 
-def batch_norm_forward(x, gamma, beta, mean, var, eps):
+def batch_norm_forward(x: Array, gamma: Array, beta: Array, mean: Array, var: Array, eps: float) -> tuple[Array, Array]:
     """x (..., C), the rest (C,) -> out, and x_hat = (x - mean) / sqrt(var + eps)."""
     rows, mean, inverse_std, gamma, beta = wide(x, mean, _inverse_std(var, eps), gamma, beta)
     x_hat = rows - mean
@@ -22,7 +27,7 @@ def batch_norm_forward(x, gamma, beta, mean, var, eps):
     return out.reshape(x.shape), x_hat.reshape(x.shape)
 
 
-def batch_statistics(x):
+def batch_statistics(x: Array) -> tuple[Array, Array]:
     """Mean and (biased) variance of each channel, (C,) both."""
     count = x.size // x.shape[-1]
     mean = sum_positions(x) / count
@@ -32,7 +37,8 @@ def batch_statistics(x):
     return mean, sum_positions(apart.reshape(x.shape)) / count
 
 
-def batch_norm_backward(dout, x_hat, gamma, var, eps, *, batch_statistics):
+def batch_norm_backward(dout: Array, x_hat: Array, gamma: Array, var: Array, eps: float, *,
+                        batch_statistics: bool) -> tuple[Array, Array, Array]:
     """dx, dgamma, dbeta. With ``batch_statistics`` mean and var were x's own, and depend on every x in the batch:
 
         dx = gamma / sqrt(var + eps) * (dout - mean(dout) - x_hat * mean(dout * x_hat))
@@ -48,7 +54,7 @@ def batch_norm_backward(dout, x_hat, gamma, var, eps, *, batch_statistics):
     return (rows * scale).reshape(dout.shape), dgamma, dbeta
 
 
-def fold_batch_norm(conv, norm):
+def fold_batch_norm(conv: Layer, norm: "BatchNorm") -> Layer:
     """One layer that does what ``conv`` (Conv2D or FullyConnected) and then ``norm`` at inference do.
 
     gamma * (w*x + b - mean) / std + beta  =  (w * s) * x  +  (b - mean) * s + beta,   s = gamma / sqrt(var + eps)
@@ -59,7 +65,7 @@ def fold_batch_norm(conv, norm):
     return conv.with_params(w=conv.params["w"] * scale, b=(b - p["mean"]) * scale + p["beta"])
 
 
-def _inverse_std(var, eps):
+def _inverse_std(var: Array, eps: float) -> Array:
     return 1 / get_xp(var).sqrt(var + eps)
 
 
@@ -75,7 +81,7 @@ class BatchNorm(Layer):
     differs_in_training = elementwise = True
 
     @takes(gamma=ARRAY, beta=ARRAY, mean=ARRAY, var=ARRAY, eps=number(0))
-    def __init__(self, gamma, beta, mean, var, eps=1e-5):
+    def __init__(self, gamma: Array, beta: Array, mean: Array, var: Array, eps: float = 1e-5) -> None:
         shapes = {name: a.shape for name, a in {"gamma": gamma, "beta": beta, "mean": mean, "var": var}.items()}
         if gamma.ndim != 1 or len(set(shapes.values())) > 1:
             raise BadValue(f"BatchNorm: four arrays of one shape (C,) expected, got {shapes}")
@@ -85,11 +91,11 @@ class BatchNorm(Layer):
         self.eps = float(eps)
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         gamma, beta, mean, var = rng.standard_normal((4, 4))
         return [(cls(gamma, beta, mean, var**2 + 0.5), [shape]) for shape in ((2, 5, 6, 4), (7, 4))]
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         check_input(self, x.shape, x.ndim, self.params["gamma"].size)
         p = self.params
         mean, var = p["mean"], p["var"]
@@ -99,7 +105,7 @@ class BatchNorm(Layer):
         needs_x = mode.grad == "params" or (mode.grad and mode.training)
         return out, (x_hat if needs_x else None, mean, var, mode.training) if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         x_hat, _, var, training = cache
         gamma = self.params["gamma"]
         if x_hat is None:
@@ -107,24 +113,24 @@ class BatchNorm(Layer):
         dx, dgamma, dbeta = batch_norm_backward(dout, x_hat, gamma, var, self.eps, batch_statistics=training)
         return (dx,), {"gamma": dgamma, "beta": dbeta} if mode.param_grads else {}
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         check_input(self, shape, len(shape), self.params["gamma"].size)
         return shape
 
 
-def lrn_forward(x, size, alpha, beta, k):
+def lrn_forward(x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
     """x (..., C) -> out and the base s = k + alpha/size * (sum of squares of the neighbours)."""
     s = k + (alpha / size) * _neighbour_sum(x * x, size)
     return x * s**-beta, s
 
 
-def lrn_backward(dout, x, s, size, alpha, beta):
+def lrn_backward(dout: Array, x: Array, s: Array, size: int, alpha: float, beta: float) -> Array:
     """dx: x's own s, and its part in the s of each channel that has it as a neighbour."""
     shared = _neighbour_sum(dout * x * s ** (-beta - 1), size, transposed=True)
     return dout * s**-beta - (2 * alpha * beta / size) * x * shared
 
 
-def _neighbour_sum(a, size, *, transposed=False):
+def _neighbour_sum(a: Array, size: Any, *, transposed: bool = False) -> Array:
     """Sum over channels c - size//2 ... c + (size-1)//2, those that exist; ``transposed`` mirrors the offsets."""
     out = get_xp(a).zeros_like(a)
     C = a.shape[-1]
@@ -141,15 +147,15 @@ class LRN(Layer):
     settings = ("size", "alpha", "beta", "k")
 
     @takes(size=whole(1), alpha=number(0), beta=number(), k=number(above=0))
-    def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0):
+    def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
         self.size, self.alpha, self.beta, self.k = size, float(alpha), float(beta), float(k)
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         out, s = lrn_forward(x, self.size, self.alpha, self.beta, self.k)
         return out, (x, s) if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         x, s = cache
         return (lrn_backward(dout, x, s, self.size, self.alpha, self.beta),), {}
 
@@ -162,13 +168,13 @@ class Dropout(Layer):
     differs_in_training = elementwise = True
 
     @takes(rate=number())
-    def __init__(self, rate=0.5):
+    def __init__(self, rate: float = 0.5) -> None:
         if not 0 <= rate < 1:
             raise BadValue(f"Dropout: rate must be in [0, 1), got {rate}")
         super().__init__()
         self.rate = float(rate)
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         if not mode.training or self.rate == 0:
             return x, None
         if mode.rng is None:
@@ -177,5 +183,5 @@ class Dropout(Layer):
         mask = keep.astype(x.dtype) / (1 - self.rate)
         return x * mask, mask if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         return (dout if cache is None else dout * cache,), {}

@@ -6,6 +6,7 @@ row by row: after a ReLU many windows are all zero, and sending their gradient t
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +22,14 @@ from minivis.convolution.window import (
     resolve_padding,
 )
 from minivis.errors import BadValue
-from minivis.layers.base import Layer, Window, check_image
+from minivis.layers.base import BackwardMode, Examples, ForwardMode, Layer, LayerGradients, Window, check_image
 from minivis.runtime.backend import get_xp, has_kernels
 from minivis.runtime.settings import SWITCH, takes
+from minivis.types import HW, Array, Padding, Pads, Pair, Shape
 
 
-def max_pool_forward(x, size, *, stride, padding=((0, 0), (0, 0)), ceil=False):
+def max_pool_forward(x: Array, size: HW, *, stride: HW, padding: Pads = ((0, 0), (0, 0)),
+                     ceil: bool = False) -> tuple[Array, Array]:
     """x (N, H, W, C) -> out (N, OH, OW, C), and switches: which position of each window won, row by row."""
     xp = get_xp(x)
     out_size = output_size(x.shape[1:3], size, stride, padding, ceil=ceil)
@@ -43,7 +46,8 @@ def max_pool_forward(x, size, *, stride, padding=((0, 0), (0, 0)), ceil=False):
     return out, switches
 
 
-def max_pool_backward(dout, switches, x_shape, size, *, stride, padding=((0, 0), (0, 0))):
+def max_pool_backward(dout: Array, switches: Array, x_shape: Shape, size: HW, *, stride: HW,
+                      padding: Pads = ((0, 0), (0, 0))) -> Array:
     """dx (N, H, W, C): each gradient to the place that its switch names; places that won twice add."""
     out_size = dout.shape[1:3]
     if has_kernels(dout) and switches.dtype == np.uint8:
@@ -55,7 +59,8 @@ def max_pool_backward(dout, switches, x_shape, size, *, stride, padding=((0, 0),
     return crop(dxpad, pads)
 
 
-def avg_pool_forward(x, size, *, stride, padding=((0, 0), (0, 0)), ceil=False, count_padding=True):
+def avg_pool_forward(x: Array, size: HW, *, stride: HW, padding: Pads = ((0, 0), (0, 0)), ceil: bool = False,
+                     count_padding: bool = True) -> Array:
     """x (N, H, W, C) -> out (N, OH, OW, C): the mean of each window, see `window_counts`."""
     out_size = output_size(x.shape[1:3], size, stride, padding, ceil=ceil)
     xpad = pad(x, _ceil_padding(x.shape, size, stride, padding, out_size))
@@ -63,7 +68,8 @@ def avg_pool_forward(x, size, *, stride, padding=((0, 0), (0, 0)), ceil=False, c
     return sum(kernel_views(xpad, size, out_size, stride)) / counts
 
 
-def avg_pool_backward(dout, x_shape, size, *, stride, padding=((0, 0), (0, 0)), count_padding=True):
+def avg_pool_backward(dout: Array, x_shape: Shape, size: HW, *, stride: HW, padding: Pads = ((0, 0), (0, 0)),
+                      count_padding: bool = True) -> Array:
     """dx (N, H, W, C): each gradient, shared out equally over its window."""
     out_size = dout.shape[1:3]
     pads = _ceil_padding(x_shape, size, stride, padding, out_size)
@@ -74,7 +80,8 @@ def avg_pool_backward(dout, x_shape, size, *, stride, padding=((0, 0), (0, 0)), 
     return crop(dxpad, pads)
 
 
-def window_counts(like, size, stride, padding, out_size, count_padding, x_shape=None):
+def window_counts(like: Array, size: HW, stride: HW, padding: Pads, out_size: Any,
+                  count_padding: bool, x_shape: Shape | None = None) -> Array:
     """How many positions each window counts, (OH, OW, 1): real ones, and those of the padding if ``count_padding``.
 
     What a ceil window covers beyond the padding never counts (Caffe and PyTorch agree).
@@ -87,7 +94,8 @@ def window_counts(like, size, stride, padding, out_size, count_padding, x_shape=
     return (per_axis[0][:, None, None] * per_axis[1][:, None]).astype(like.dtype)
 
 
-def _ceil_padding(x_shape, size, stride, padding, out_size):
+def _ceil_padding(x_shape: Shape, size: HW, stride: HW, padding: Pads,
+                  out_size: Any) -> tuple[Any, ...]:
     """``padding``, and as much more after as the last window needs (less, never: what no window reads stays there)."""
     return tuple(
         (before, max(after, (o - 1) * s + k - n - before))
@@ -101,7 +109,7 @@ class _Pool2D(Layer):
     settings: tuple[str, ...] = ("size", "stride", "padding", "ceil")
 
     @takes(ceil=SWITCH)
-    def __init__(self, size, *, stride=None, padding=0, ceil=False):
+    def __init__(self, size: Pair, *, stride: Pair | None = None, padding: Padding = 0, ceil: bool = False) -> None:
         super().__init__()
         self.size = pair(size, "size")
         self.stride = self.size if stride is None else pair(stride, "stride")
@@ -111,20 +119,20 @@ class _Pool2D(Layer):
             raise BadValue(f"{type(self).__name__}: padding {padding} leaves windows of {self.size} with padding alone")
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         ceil = cls((2, 3), stride=3, padding=((1, 0), (0, 2)), ceil=True)
         return [(layer, [(2, 7, 6, 3)]) for layer in (cls(2), cls(3, stride=2, padding="same"), ceil)]
 
-    def geometry(self, x_shape):
+    def geometry(self, x_shape: Shape) -> dict[str, Any]:
         padding = resolve_padding(self.padding, x_shape[1:3], self.size, self.stride)
         return {"stride": self.stride, "padding": padding}
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         check_image(self, shape)
         size = output_size(shape[1:3], self.size, self.stride, self.geometry(shape)["padding"], ceil=self.ceil)
         return (shape[0], *size, shape[3])
 
-    def window(self, shape):
+    def window(self, shape: Shape) -> Window | None:
         padding = self.geometry(shape)["padding"]
         (top, _), (left, _) = padding
         return Window(self.size, self.stride, (-top, -left), padding)
@@ -136,16 +144,16 @@ class MaxPool2D(_Pool2D):
     relevance = "routes"
     padding_value = -np.inf
 
-    def smooth_input(self, shape, rng):
+    def smooth_input(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Without ties: a shuffled range."""
         return 1e-3 * rng.permutation(math.prod(shape)).reshape(shape)
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         check_image(self, x.shape)
         out, switches = max_pool_forward(x, self.size, ceil=self.ceil, **self.geometry(x.shape))
         return out, (switches, x.shape) if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         switches, x_shape = cache
         return (max_pool_backward(dout, switches, x_shape, self.size, **self.geometry(x_shape)),), {}
 
@@ -157,21 +165,22 @@ class AvgPool2D(_Pool2D):
     settings = (*_Pool2D.settings, "count_padding")
 
     @takes(count_padding=SWITCH)
-    def __init__(self, size, *, stride=None, padding=0, ceil=False, count_padding=True):
+    def __init__(self, size: Pair, *, stride: Pair | None = None, padding: Padding = 0, ceil: bool = False,
+                 count_padding: bool = True) -> None:
         super().__init__(size, stride=stride, padding=padding, ceil=ceil)
         self.count_padding = bool(count_padding)
 
     @property
-    def padding_value(self):  # type: ignore[override]
+    def padding_value(self) -> float | None:  # type: ignore[override]
         """None where a window's count of positions depends on where it stands."""
         return 0.0 if self.padding == ((0, 0), (0, 0)) and not self.ceil else None
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         check_image(self, x.shape)
         how = {**self.geometry(x.shape), "count_padding": self.count_padding}
         return avg_pool_forward(x, self.size, ceil=self.ceil, **how), x.shape if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         how = {**self.geometry(cache), "count_padding": self.count_padding}
         return (avg_pool_backward(dout, cache, self.size, **how),), {}
 
@@ -181,18 +190,18 @@ class GlobalAvgPool(Layer):
 
     relevance = "adds"
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         check_image(self, x.shape)
         return x.mean(axis=(1, 2)), x.shape if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         _, H, W, _ = cache
         share = dout[:, None, None, :] / (H * W)
         return (get_xp(dout).broadcast_to(share, cache).copy(),), {}
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         check_image(self, shape)
         return shape[0], shape[3]
 
-    def window(self, shape):
-        return Window(shape[1:3], (0, 0), (0, 0))
+    def window(self, shape: Shape) -> Window | None:
+        return Window((shape[1], shape[2]), (0, 0), (0, 0))

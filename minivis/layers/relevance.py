@@ -31,8 +31,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from minivis.errors import BadValue
-from minivis.layers.base import BackwardMode, ForwardMode
+from minivis.layers.base import BackwardMode, ForwardMode, Layer
 from minivis.runtime.backend import get_xp
+from minivis.types import Array, Shape
 
 RelevanceRuleName: TypeAlias = Literal["lrp", "lrp-flat", "lrp-epsilon", "lrp-gamma", "lrp-alpha-beta"]
 
@@ -44,7 +45,7 @@ class Epsilon:
 
     epsilon: float = 0.25
 
-    def factors(self, positive, negative, R):
+    def factors(self, positive: Any, negative: Any, R: Any) -> tuple[Any, Any]:
         factor = divided(R, stabilised(positive + negative, self.epsilon))
         return factor, factor
 
@@ -55,7 +56,7 @@ class Gamma:
 
     gamma: float = 0.25
 
-    def factors(self, positive, negative, R):
+    def factors(self, positive: Any, negative: Any, R: Any) -> tuple[Any, Any]:
         xp, z = get_xp(R), positive + negative
         up = z >= 0
         one = divided(R, z + self.gamma * xp.where(up, positive, negative))
@@ -69,7 +70,7 @@ class AlphaBeta:
 
     alpha: float = 2.0
 
-    def factors(self, positive, negative, R):
+    def factors(self, positive: Any, negative: Any, R: Any) -> tuple[Any, Any]:
         xp = get_xp(R)
         alpha = xp.where(negative == 0, 1, xp.where(positive == 0, 0, self.alpha)).astype(R.dtype)
         return divided(alpha * R, positive), divided((1 - alpha) * R, negative)
@@ -102,7 +103,7 @@ class RelevanceRule:
     relevance = True            # what arrives is no gradient but a share of the score
 
 
-def everywhere(name, title, meaning, formula, source, share):
+def everywhere(name: str, title: str, meaning: Any, formula: Any, source: Any, share: Any) -> RelevanceRule:
     return RelevanceRule(name, title, meaning, formula, source, share, share, share)
 
 
@@ -120,7 +121,8 @@ RELEVANCE_RULES: dict[RelevanceRuleName, RelevanceRule] = {rule.name: rule for r
 )}  # fmt: skip
 
 
-def shared_out(layer, inputs, out, cache, R, share, mode=None, limits=None):
+def shared_out(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: Any, mode: Any = None,
+               limits: Any = None) -> Any:
     """The relevance of each of the ``inputs`` of a layer, whose output is ``out``, with relevance R; a tuple.
 
     share: one of the rules above. cache: of the layer's forward pass. limits: (lowest, highest) values of the input,
@@ -131,7 +133,8 @@ def shared_out(layer, inputs, out, cache, R, share, mode=None, limits=None):
     return WAYS[layer.relevance](layer, inputs, out, cache, R, share, mode or BackwardMode(), limits)
 
 
-def weighed(layer, inputs, out, cache, R, share, mode, limits):
+def weighed(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: Any, mode: Any,
+            limits: Any) -> tuple[Any]:
     (x,) = inputs
     xp, w = get_xp(x), layer.params["w"]
     if isinstance(share, Epsilon):                      # one factor for both signs: the layer as it is
@@ -154,7 +157,7 @@ def weighed(layer, inputs, out, cache, R, share, mode, limits):
     return (x.clip(0, None) * above + x.clip(None, 0) * below,)
 
 
-def contributions(up, down, x, mode):
+def contributions(up: Any, down: Any, x: Array, mode: Any) -> tuple[Any, Any]:
     """z+ and z- without a bias; ``up`` and ``down`` are the layer with its weights above and below 0 alone."""
     above = x.clip(0, None)
     positive, negative = forward(up, above, mode), forward(down, above, mode)
@@ -164,7 +167,7 @@ def contributions(up, down, x, mode):
     return positive, negative
 
 
-def boxed(layer, up, down, x, limits, cache, R, mode):
+def boxed(layer: Layer, up: Any, down: Any, x: Array, limits: Any, cache: Any, R: Any, mode: Any) -> Any:
     low, high = limits
     total = forward(layer, x, mode) - forward(up, low, mode) - forward(down, high, mode)
     factor = divided(R, total)
@@ -172,7 +175,8 @@ def boxed(layer, up, down, x, limits, cache, R, mode):
             - high * sent_back(down, factor, cache, mode))
 
 
-def added(layer, inputs, out, cache, R, share, mode, limits):
+def added(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: Any, mode: Any,
+          limits: Any) -> tuple[Any, ...]:
     """As `weighed`, with weights of at least 0: what is positive comes from positive inputs."""
     if isinstance(share, Epsilon):
         dxs, _ = layer.backward(divided(R, stabilised(out, share.epsilon)), cache, mode)
@@ -183,15 +187,17 @@ def added(layer, inputs, out, cache, R, share, mode, limits):
     return tuple(above * p + below * n for above, below, p, n in zip(*parts, *backs))
 
 
-def routed(layer, inputs, out, cache, R, share, mode, limits):
+def routed(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: Any, mode: Any, limits: Any) -> Any:
     return layer.backward(R, cache, mode)[0]
 
 
-def passed(layer, inputs, out, cache, R, share, mode, limits):
+def passed(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: Any, mode: Any,
+           limits: Any) -> tuple[Any]:
     return (R,)
 
 
-def gated(layer, inputs, out, cache, R, share, mode, limits):
+def gated(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: Any, mode: Any,
+          limits: Any) -> tuple[Any, ...]:
     signals = [x.shape == out.shape for x in inputs]
     signals = signals if any(signals) else [True] * len(inputs)
     part = R / sum(signals)
@@ -202,30 +208,30 @@ def gated(layer, inputs, out, cache, R, share, mode, limits):
 WAYS = {"weighs": weighed, "adds": added, "routes": routed, "passes": passed, "gates": gated}
 
 
-def forward(layer, x, mode):
+def forward(layer: Layer, x: Any, mode: Any) -> Any:
     return layer.forward(x, mode=ForwardMode(grad=None, algorithm=mode.algorithm))[0]
 
 
-def sent_back(layer, factor, cache, mode):
+def sent_back(layer: Layer, factor: Array, cache: Any, mode: Any) -> Any:
     """The sum over outputs j of w_ij times factor_j, at each input i."""
     return layer.backward(factor, cache, replace(mode, param_grads=False))[0][0]
 
 
-def stabilised(z, epsilon):
+def stabilised(z: Array, epsilon: Any) -> Any:
     """z moved away from 0 by ``epsilon`` times its root mean square in each picture."""
     xp = get_xp(z)
     size = epsilon * xp.sqrt((z * z).mean(axis=tuple(range(1, z.ndim)), keepdims=True))
     return z + xp.where(z >= 0, size, -size).astype(z.dtype)
 
 
-def divided(a, b):
+def divided(a: Array, b: Array | None) -> Any:
     """a / b, and 0 where b is 0: there is nobody to share with."""
     xp = get_xp(a)
     nothing = b == 0
     return xp.where(nothing, 0, a / xp.where(nothing, 1, b)).astype(a.dtype)
 
 
-def summed_to(a, shape):
+def summed_to(a: Array, shape: Shape) -> Any:
     """a, summed over the axes in which ``shape`` has 1."""
     axes = tuple(axis for axis, n in enumerate(shape) if n == 1 and a.shape[axis] > 1)
     return a.sum(axis=axes, keepdims=True) if axes else a

@@ -14,13 +14,14 @@ compares them with their formulas instead.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
 from minivis.errors import UnknownName
-from minivis.layers.base import Layer
+from minivis.layers.base import BackwardMode, Examples, ForwardMode, Layer, LayerGradients
 from minivis.runtime.settings import number, takes
+from minivis.types import Array, Shape
 
 ImagingRuleName: TypeAlias = Literal["deconv", "guided"]            # those in `IMAGING_RULES`, for type checkers
 ReLURuleName: TypeAlias = Literal["normal", ImagingRuleName]        # those in `RELU_RULES`
@@ -39,11 +40,11 @@ class ReLURule:
     derivative: bool = False
     relevance = False
 
-    def __call__(self, dout, mask):
+    def __call__(self, dout: Array, mask: Any) -> Array:
         return dout * self.passes(dout, mask)
 
     @property
-    def conditions(self):
+    def conditions(self) -> list[str]:
         """The formula's conditions, without their brackets."""
         return re.findall(r"\[(.+?)\]", self.formula)
 
@@ -61,7 +62,7 @@ RELU_RULES: dict[ReLURuleName, ReLURule] = {rule.name: rule for rule in (
 IMAGING_RULES: dict[ReLURuleName, ReLURule] = {name: rule for name, rule in RELU_RULES.items() if not rule.derivative}
 
 
-def relu_forward(x, *, max_value=None):
+def relu_forward(x: Array, *, max_value: float | None = None) -> tuple[Array, Array]:
     """Return ``out`` and the mask, a byte an element: where the input passes, all that any rule needs to know of x.
 
     A step that fuses this ReLU with its convolution may keep the mask as `runtime.bits.Bits`, a bit an element.
@@ -72,13 +73,13 @@ def relu_forward(x, *, max_value=None):
     return x.clip(0, np.inf if max_value is None else max_value), mask       # three times as fast as maximum
 
 
-def relu_backward(dout, mask, *, rule="normal"):
+def relu_backward(dout: Array, mask: Any, *, rule: str = "normal") -> Array:
     """Gradient (or picture, see above) at the input of a ReLU."""
     check_rule(rule)
-    return RELU_RULES[rule](dout, mask[...])
+    return RELU_RULES[cast(ReLURuleName, rule)](dout, mask[...])
 
 
-def check_rule(rule):
+def check_rule(rule: str) -> None:
     if rule not in RELU_RULES:
         raise UnknownName.of("ReLU rule", rule, RELU_RULES)
 
@@ -91,16 +92,16 @@ class ReLU(Layer):
     elementwise = True
 
     @takes(max_value=number(above=0))
-    def __init__(self, max_value=None):
+    def __init__(self, max_value: float | None = None) -> None:
         super().__init__()
         self.max_value = max_value
 
     @property
-    def upper_limit(self):
+    def upper_limit(self) -> Any:
         """``max_value`` as a number: infinite where there is none."""
         return np.inf if self.max_value is None else self.max_value
 
-    def smooth_input(self, shape, rng):
+    def smooth_input(self, shape: Shape, rng: np.random.Generator) -> Array:
         """0.2 to 0.8 from zero, a tenth of max_value or more from either kink."""
         x = (self.max_value or 2) * rng.uniform(0.1, 0.4, shape) * rng.choice([-1, 1], shape)
         if self.max_value is not None:                              # around 0, or around the upper kink
@@ -108,13 +109,13 @@ class ReLU(Layer):
         return x
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         return [(cls(max_value), [(2, 5, 6, 4)]) for max_value in (None, 6)]
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         if mode.grad is None:                   # no signs to keep
             return x.clip(0, self.upper_limit), None
         return relu_forward(x, max_value=self.max_value)
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         return (relu_backward(dout, cache, rule=mode.relu_rule),), {}

@@ -4,13 +4,27 @@ Both are linear, and every rule is the chain rule: captum overrides ReLU alone. 
 position, which tiles (whole strides from layer to layer) do not describe: a pass over both runs on whole pictures.
 """
 
+from typing import Any
+
+import numpy as np
+
 from minivis.convolution.window import pair
 from minivis.errors import BadValue
-from minivis.layers.base import BackwardMode, ForwardMode, Layer, check_image, check_input
+from minivis.layers.base import (
+    BackwardMode,
+    Examples,
+    ForwardMode,
+    Layer,
+    LayerGradients,
+    Window,
+    check_image,
+    check_input,
+)
 from minivis.layers.conv import Conv2D
 from minivis.runtime.backend import get_xp
 from minivis.runtime.reductions import sum_positions
 from minivis.runtime.settings import ARRAY, takes, whole
+from minivis.types import Array, Padding, Pair, Shape
 
 
 class Upsample(Layer):
@@ -19,30 +33,30 @@ class Upsample(Layer):
     relevance = "routes"
     settings = ("factor",)
 
-    def __init__(self, factor=2):
+    def __init__(self, factor: Pair = 2) -> None:
         super().__init__()
         self.factor = pair(factor, "factor")
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         return [(cls(factor), [(2, 3, 4, 3)]) for factor in (2, (1, 3))]
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         shape = self.output_shape(x.shape)
         (N, H, W, C), (fh, fw) = x.shape, self.factor
         out = get_xp(x).broadcast_to(x[:, :, None, :, None], (N, H, fh, W, fw, C)).reshape(shape)
         return out, x.shape if mode.grad else None
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         (N, H, W, C), (fh, fw) = cache, self.factor
         return (dout.reshape(N, H, fh, W, fw, C).sum(axis=(2, 4)),), {}
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         check_image(self, shape)
         return shape[0], shape[1] * self.factor[0], shape[2] * self.factor[1], shape[3]
 
-    def window(self, shape):
-        return shape[1:3], (0, 0), (0, 0)               # for tiles: as far as whole strides can tell, everything
+    def window(self, shape: Shape) -> Window | None:
+        return Window((shape[1], shape[2]), (0, 0), (0, 0))   # for tiles: as far as whole strides can tell, everything
 
 
 class ConvTranspose2D(Layer):
@@ -57,7 +71,8 @@ class ConvTranspose2D(Layer):
     settings = ("stride", "padding", "dilation", "groups", "output_padding")
 
     @takes(w=ARRAY, b=ARRAY, groups=whole(1))
-    def __init__(self, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, output_padding=0):
+    def __init__(self, w: Array, b: Array | None = None, *, stride: Pair = 1, padding: Padding = 0, dilation: Pair = 1,
+                 groups: int = 1, output_padding: Pair = 0) -> None:
         self.conv = Conv2D(w, stride=stride, padding=padding, dilation=dilation, groups=groups)
         if self.conv.padding == "same":
             raise BadValue('ConvTranspose2D: padding is given in numbers; "same" does not tell the size of the output')
@@ -71,23 +86,24 @@ class ConvTranspose2D(Layer):
             raise BadValue(f"ConvTranspose2D: output_padding {output_padding} must be below the stride {self.stride}")
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         plain = cls(rng.standard_normal((3, 2, 3, 4)), rng.standard_normal(3), stride=2, padding=1, output_padding=1)
         grouped = cls(rng.standard_normal((2, 3, 3, 4)), stride=(3, 2), padding=((0, 1), (2, 0)), dilation=2, groups=2)
         return [(layer, [(2, 4, 3, 4)]) for layer in (plain, grouped)]
 
-    def set_params(self, **params):
+    def set_params(self, **params: Array) -> None:
         super().set_params(**params)
         if "w" in params:
             self.conv.set_params(w=params["w"])
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         shape = self.output_shape(x.shape)
+        out: Any
         (out,), _ = self.conv.backward(x, shape, BackwardMode(workspace=mode.workspace))
         out = out + self.params["b"] if "b" in self.params else out
         return out, {None: None, "image": True, "params": x}[mode.grad]
 
-    def backward(self, dout, cache, mode):
+    def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
         dx, _ = self.conv.forward(dout, mode=ForwardMode(None, workspace=mode.workspace))
         if not mode.param_grads:
             return (dx,), {}
@@ -95,7 +111,7 @@ class ConvTranspose2D(Layer):
         _, grads = self.conv.backward(cache, dout, no_input)            # dout is that convolution's input, x its dout
         return (dx,), grads | {"b": sum_positions(dout)} if "b" in self.params else grads
 
-    def output_shape(self, shape):
+    def output_shape(self, shape: Shape) -> Shape:
         check_input(self, shape, 4, self.params["w"].shape[3])
         kernel = self.params["w"].shape[:2]
         sizes = [(n - 1) * s - sum(pads) + (k - 1) * d + 1 + more for n, s, pads, k, d, more in zip(
@@ -104,8 +120,8 @@ class ConvTranspose2D(Layer):
             raise BadValue(f"ConvTranspose2D: nothing is left of an input {shape} without its padding")
         return (shape[0], *sizes, self.conv.channels)
 
-    def window(self, shape):
-        return shape[1:3], (0, 0), (0, 0)               # as Upsample's
+    def window(self, shape: Shape) -> Window | None:
+        return Window((shape[1], shape[2]), (0, 0), (0, 0))               # as Upsample's
 
-    def multiply_adds(self, shape, out_shape):
+    def multiply_adds(self, shape: Shape, out_shape: Shape) -> int:
         return shape[1] * shape[2] * self.params["w"].size

@@ -16,7 +16,7 @@ RuleName: TypeAlias = ReLURuleName | RelevanceRuleName          # the names in `
 RULES: dict[Any, ReLURule | RelevanceRule] = {**RELU_RULES, **RELEVANCE_RULES}
 
 
-def rule_named(rule):
+def rule_named(rule: str) -> Any:
     """The rule of this name; a rule is returned as it is."""
     if isinstance(rule, RelevanceRule):
         return rule

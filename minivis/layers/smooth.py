@@ -11,9 +11,13 @@ As in elementwise.py, the rules "guided" and "deconv" leave them to the chain ru
 
 import math
 
+import numpy as np
+
+from minivis.layers.base import Examples
 from minivis.layers.elementwise import Elementwise, sigmoid
 from minivis.runtime.backend import erf, get_xp
 from minivis.runtime.settings import SWITCH, number, takes
+from minivis.types import Array
 
 
 class ELU(Elementwise):
@@ -24,15 +28,15 @@ class ELU(Elementwise):
     kinks = (0.0,)
 
     @takes(alpha=number(), scale=number())
-    def __init__(self, alpha=1.0, scale=1.0):
+    def __init__(self, alpha: float = 1.0, scale: float = 1.0) -> None:
         super().__init__()
         self.alpha, self.scale = float(alpha), float(scale)
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         xp = get_xp(x)
         return self.scale * xp.where(x > 0, x, self.alpha * xp.expm1(x.clip(None, 0)))
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         xp = get_xp(x)
         return (self.scale * xp.where(x > 0, 1, self.alpha * xp.exp(x.clip(None, 0)))).astype(x.dtype)
 
@@ -44,15 +48,15 @@ class GELU(Elementwise):
     formula = "x · P(X < x), X normal"
 
     @takes(approximate=SWITCH)
-    def __init__(self, approximate=False):
+    def __init__(self, approximate: bool = False) -> None:
         super().__init__()
         self.approximate = approximate
 
     @classmethod
-    def examples(cls, rng):
+    def examples(cls, rng: np.random.Generator) -> Examples:
         return [(cls(approximate), [(2, 5, 6, 4)]) for approximate in (False, True)]
 
-    def share(self, x):
+    def share(self, x: Array) -> tuple[Array, Array]:
         """P(X < x) and its derivative; 10 is as good as infinite."""
         xp, x = get_xp(x), x.clip(-10, 10)
         if not self.approximate:
@@ -61,15 +65,15 @@ class GELU(Elementwise):
         t = xp.tanh(factor * (x + 0.044715 * x**3))
         return 0.5 + 0.5 * t, 0.5 * factor * (1 - t * t) * (1 + 3 * 0.044715 * x * x)
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return x * self.share(x)[0]
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         share, density = self.share(x)
         return share + x.clip(-10, 10) * density
 
 
-def softplus(x):
+def softplus(x: Array) -> Array:
     xp = get_xp(x)
     return x.clip(0, None) + xp.log1p(xp.exp(-abs(x)))
 
@@ -79,10 +83,10 @@ class Softplus(Elementwise):
 
     formula = "log(1 + exp(x))"
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return softplus(x)
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         return sigmoid(x)
 
 
@@ -91,10 +95,10 @@ class Softsign(Elementwise):
 
     formula = "x / (1 + |x|)"
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return x / (1 + abs(x))
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         r = 1 / (1 + abs(x))
         return r * r
 
@@ -104,9 +108,9 @@ class Mish(Elementwise):
 
     formula = "x · tanh(log(1 + exp(x)))"
 
-    def function(self, x):
+    def function(self, x: Array) -> Array:
         return x * get_xp(x).tanh(softplus(x))
 
-    def derivative(self, x):
+    def derivative(self, x: Array) -> Array:
         t = get_xp(x).tanh(softplus(x))
         return t + x * (1 - t * t) * sigmoid(x)

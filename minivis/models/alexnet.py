@@ -9,6 +9,8 @@ Two GPUs trained the paper's net, and a filter of layers 2, 4 and 5 sees only th
 torchvision's is the one-GPU net of Krizhevsky 2014, without groups or normalisation.
 """
 
+from typing import Any
+
 from minivis.engine.network import Network
 from minivis.images.preprocessing import TORCH, Preprocessing
 from minivis.layers import LRN, Dropout, Flatten, MaxPool2D, ReLU, Softmax
@@ -17,7 +19,7 @@ from minivis.models.blank import conv, fc
 CAFFE = Preprocessing("BGR", mean=(104.01, 116.67, 122.68), size=(227, 227), crop_fraction=227 / 256)
 
 
-def alexnet(classes=1000, *, pool_first=False):
+def alexnet(classes: int = 1000, *, pool_first: bool = False) -> Network:
     """Caffe's AlexNet; with ``pool_first``, Caffe's reference net."""
     net = Network(preprocessing=CAFFE)
     net.add("conv1", conv(11, 3, 96, stride=4)).add("relu1", ReLU())
@@ -31,17 +33,17 @@ def alexnet(classes=1000, *, pool_first=False):
     return classifier(net, 256 * 6 * 6, classes)
 
 
-def pool_and_norm(net, number, pool_first):
+def pool_and_norm(net: Network, number: Any, pool_first: Any) -> None:
     steps = [(f"norm{number}", LRN(5, 1e-4, 0.75, 1.0)), (f"pool{number}", MaxPool2D(3, stride=2, ceil=True))]
     for name, layer in reversed(steps) if pool_first else steps:
         net.add(name, layer)
 
 
-def caffenet(classes=1000):
+def caffenet(classes: int = 1000) -> Network:
     return alexnet(classes, pool_first=True)
 
 
-def torch_alexnet(classes=1000):
+def torch_alexnet(classes: int = 1000) -> Network:
     """torchvision's."""
     net = Network(preprocessing=Preprocessing("RGB", TORCH.mean, TORCH.scale, size=(224, 224)))
     net.add("conv1", conv(11, 3, 64, stride=4, padding=2)).add("relu1", ReLU()).add("pool1", MaxPool2D(3, stride=2))
@@ -57,7 +59,7 @@ TORCH_NAMES = {"conv1": "features.0", "conv2": "features.3", "conv3": "features.
                "conv5": "features.10", "fc6": "classifier.1", "fc7": "classifier.4", "fc8": "classifier.6"}  # fmt: skip
 
 
-def classifier(net, rows, classes):
+def classifier(net: Network, rows: int, classes: int) -> Any:
     """fc6 to prob, and the roles."""
     net.add("fc6", fc(rows, 4096)).add("relu6", ReLU()).add("drop6", Dropout(0.5))
     net.add("fc7", fc(4096, 4096)).add("relu7", ReLU()).add("drop7", Dropout(0.5))

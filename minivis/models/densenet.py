@@ -10,7 +10,7 @@ A layer is batch norm, ReLU, 1x1, batch norm, ReLU, 3x3, and its few channels (t
 Between blocks a transition halves the channels by 1x1 and the size by a mean.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minivis.engine.network import Network
 from minivis.images.preprocessing import TORCH, Preprocessing
@@ -34,7 +34,7 @@ DESIGNS = {
 }
 
 
-def densenet(name, classes=1000):
+def densenet(name: str, classes: int = 1000) -> Network:
     """The net called ``name`` in `DESIGNS`."""
     blocks, growth, channels = DESIGNS[name]
     net = Network(preprocessing=Preprocessing("RGB", TORCH.mean, TORCH.scale, size=(224, 224)))
@@ -53,7 +53,7 @@ def densenet(name, classes=1000):
     return net
 
 
-def dense_layer(net, name, channels, growth):
+def dense_layer(net: Network, name: str, channels: int, growth: int) -> Any:
     """Return how many channels come out."""
     source, inside = next(reversed(net.nodes)), BOTTLENECK * growth
     net.add(f"{name}/bn1", batch_norm(channels)).add(f"{name}/relu1", ReLU())
@@ -64,13 +64,13 @@ def dense_layer(net, name, channels, growth):
     return channels + growth
 
 
-def transition(net, name, channels):
+def transition(net: Network, name: str, channels: int) -> Any:
     net.add(f"{name}/bn", batch_norm(channels)).add(f"{name}/relu", ReLU())
     net.add(f"{name}/1x1", conv(1, channels, channels // 2, bias=False)).add(name, AvgPool2D(2))
     return channels // 2
 
 
-def torch_names(name, *, dotted=False):
+def torch_names(name: str, *, dotted: bool = False) -> dict[str, str]:
     """Our layer -> torchvision's prefix; ``dotted``: as in the files that it hands out, of before 2018."""
     names = {"conv0": "features.conv0", "conv0_bn": "features.norm0", "last_bn": "features.norm5", "fc": "classifier"}
     dot = "." if dotted else ""

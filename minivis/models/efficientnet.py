@@ -13,6 +13,7 @@ channels without a ReLU; where shapes agree, the input is added. ReLU6 and no sq
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from minivis.engine.network import Network
 from minivis.errors import UnknownName
@@ -30,7 +31,7 @@ SIZES = {               # width, depth, input
 EPS = 1e-3
 
 
-def efficientnet(name="EfficientNet-Lite0", classes=1000):
+def efficientnet(name: str = "EfficientNet-Lite0", classes: int = 1000) -> Network:
     """The net called ``name`` in `SIZES`, with TensorFlow's padding throughout."""
     if name not in SIZES:
         raise UnknownName.of("EfficientNet", name, SIZES)
@@ -51,7 +52,7 @@ def efficientnet(name="EfficientNet-Lite0", classes=1000):
     return net
 
 
-def blocks(name):
+def blocks(name: str) -> Any:
     """(kernel, stride, expansion, channels out) of every block."""
     width, depth, _ = SIZES[name]
     found = []
@@ -63,13 +64,13 @@ def blocks(name):
     return found
 
 
-def rounded(channels, step=8):
+def rounded(channels: Any, step: Any = 8) -> int:
     """To a multiple of ``step``, but not down by more than a tenth."""
     near = max(step, int(channels + step / 2) // step * step)
     return near + step if near < 0.9 * channels else near
 
 
-def block(net, name, channels, kernel, stride, expansion, filters):
+def block(net: Network, name: str, channels: int, kernel: int, stride: int, expansion: Any, filters: int) -> Any:
     """Return the name of the layer that comes out."""
     source, inside = next(reversed(net.nodes)), channels * expansion
     if expansion > 1:
@@ -83,7 +84,7 @@ def block(net, name, channels, kernel, stride, expansion, filters):
     return next(reversed(net.nodes))
 
 
-def torch_names(name):
+def torch_names(name: str) -> dict[str, str]:
     """Our layer -> the prefix in the files of the package efficientnet-lite-pytorch."""
     names = {"stem": "_conv_stem", "stem_bn": "_bn0", "head": "_conv_head", "head_bn": "_bn1", "fc": "_fc"}
     for number in range(len(blocks(name))):

@@ -4,6 +4,8 @@ Batch norm helps the training and is folded away after it (engine/surgery.py), s
 and AlexNet hold and nothing else.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minivis.engine.network import Network
@@ -15,12 +17,13 @@ FASHION_BLOCKS = ((32, 32), (64, 64))
 EMOJI_PIXELS = Preprocessing("RGB", (128.0,) * 3, (64.0,) * 3, size=(64, 64), crop_fraction=1.0)
 
 
-def emoji_vgg(classes, seed=0):
+def emoji_vgg(classes: int, seed: int = 0) -> Any:
     """VGG's pattern (Simonyan & Zisserman 2015) at 64 x 64: conv1_1 ... pool4, fc6, fc7, fc8, prob."""
     return small_vgg(VGG_BLOCKS, classes, (64, 64), EMOJI_PIXELS, hidden=(512, 256), seed=seed)
 
 
-def small_vgg(blocks, classes, size, preprocessing, *, hidden, dropout=0.3, seed=0):
+def small_vgg(blocks: Any, classes: int, size: Any, preprocessing: Any, *, hidden: Any, dropout: float = 0.3,
+              seed: int = 0) -> Any:
     """Blocks of 3 x 3 convolutions, each block closed by a pool; then two hidden FC layers."""
     draw = He(seed)
     net = Network(preprocessing=preprocessing)
@@ -36,7 +39,7 @@ def small_vgg(blocks, classes, size, preprocessing, *, hidden, dropout=0.3, seed
     return with_head(net, draw, size, classes, hidden, dropout, style=style, content=last, dream=last)
 
 
-def emoji_alexnet(classes, seed=0):
+def emoji_alexnet(classes: int, seed: int = 0) -> Any:
     """AlexNet's pattern (Krizhevsky et al. 2012) at 64 x 64: a 7 x 7 first layer, LRN, groups, overlapping pools.
 
     As in CaffeNet LRN comes after the pool, where there is a quarter to normalise. conv1 starts near zero, as AlexNet's
@@ -57,7 +60,7 @@ def emoji_alexnet(classes, seed=0):
     return with_head(net, draw, (64, 64), classes, (512, 256), 0.3, style=style, content="relu4", dream="relu4")
 
 
-def emoji_linear(classes, seed=0):
+def emoji_linear(classes: int, seed: int = 0) -> Any:
     """No hidden layer: each class has one weight for each of the 64 x 64 x 3 numbers, a template."""
     net = Network(preprocessing=EMOJI_PIXELS)
     w = np.zeros((64 * 64 * 3, classes), np.float32)
@@ -66,14 +69,14 @@ def emoji_linear(classes, seed=0):
     return net
 
 
-def fashion_vgg(classes=10, seed=0):
+def fashion_vgg(classes: int = 10, seed: int = 0) -> Any:
     """Two blocks for 28 x 28 grey pictures."""
     # mean and standard deviation of the training pictures
     preprocessing = Preprocessing("grey", (72.94,), (90.02,), size=(28, 28), crop_fraction=1.0)
     return small_vgg(FASHION_BLOCKS, classes, (28, 28), preprocessing, hidden=(256, 128), seed=seed)
 
 
-def digits_net(classes=10, seed=0):
+def digits_net(classes: int = 10, seed: int = 0) -> Any:
     """Two convolutions and two FC layers for 8 x 8 grey pictures, without batch norm.
 
     conv1 starts near zero: what its filters show at the end was learned.
@@ -89,7 +92,7 @@ def digits_net(classes=10, seed=0):
     return net
 
 
-def vowels_net(classes=5, seed=0):
+def vowels_net(classes: int = 5, seed: int = 0) -> Any:
     """Two convolutions and two FC layers for spectrograms, 29 moments x 128 frequencies."""
     draw, zeros = He(seed), lambda count: np.zeros(count, np.float32)
     net = Network(preprocessing=Preprocessing("grey", (90.0,), (60.0,), size=(29, 128), crop_fraction=1.0))
@@ -102,7 +105,7 @@ def vowels_net(classes=5, seed=0):
     return net
 
 
-def with_head(net, draw, size, classes, hidden, dropout, **roles):
+def with_head(net: Network, draw: Any, size: Any, classes: int, hidden: Any, dropout: Any, **roles: Any) -> Any:
     """Flatten, fc6, fc7, fc8, prob, and the roles."""
     net.add("flatten", Flatten())
     width = net.shapes((1, *size, net.input_channels))["flatten"][1]
@@ -118,14 +121,14 @@ def with_head(net, draw, size, classes, hidden, dropout, **roles):
 class He:
     """Draws weights whose outputs keep the size of the inputs through ReLUs (He et al. 2015, equation 10)."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
 
-    def __call__(self, shape, gain=2.0):
+    def __call__(self, shape: Any, gain: float = 2.0) -> Any:
         fan_in = np.prod(shape[:-1])
         return (self.rng.standard_normal(shape) * np.sqrt(gain / fan_in)).astype(np.float32)
 
 
-def fresh_batch_norm(channels):
+def fresh_batch_norm(channels: int) -> Any:
     one, zero = np.ones(channels, np.float32), np.zeros(channels, np.float32)
     return BatchNorm(one, zero, zero.copy(), one.copy())

@@ -8,6 +8,8 @@ The layers are called what Caffe's deploy file calls them; a ReLU is inception_3
 converted from TensorFlow's, has batch norm in place of biases and LRN, and 3x3 where it says 5x5 (a known slip).
 """
 
+from typing import Any
+
 from minivis.engine.network import Network
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LRN, AvgPool2D, Concat, Dropout, Flatten, GlobalAvgPool, MaxPool2D, ReLU, Softmax
@@ -28,7 +30,7 @@ MODULES = {                     # 1x1, before 3x3, 3x3, before 5x5, 5x5, behind 
 }
 
 
-def googlenet(classes=1000):
+def googlenet(classes: int = 1000) -> Network:
     """Caffe's bvlc_googlenet, as deployed: without the two training heads."""
     net = Network(preprocessing=CAFFE)
     net.add("conv1/7x7_s2", conv(7, 3, 64, stride=2, padding=3)).add("conv1/relu_7x7", ReLU())
@@ -49,7 +51,7 @@ def googlenet(classes=1000):
     return classifier(net, "pool5/7x7_s1", channels, classes)
 
 
-def torch_googlenet(classes=1000):
+def torch_googlenet(classes: int = 1000) -> Network:
     """torchvision's."""
     net = Network(preprocessing=TORCH_TENSORFLOW)
     conv_unit(net, "conv1/7x7_s2", "conv1/relu_7x7", 7, 3, 64, stride=2, padding=3)
@@ -68,11 +70,11 @@ def torch_googlenet(classes=1000):
     return classifier(net, "pool5", channels, classes)
 
 
-def pool():
+def pool() -> Any:
     return MaxPool2D(3, stride=2, ceil=True)
 
 
-def inception(net, module, channels, *, five=5, normed=False):
+def inception(net: Network, module: Any, channels: int, *, five: Any = 5, normed: bool = False) -> Any:
     """Four ways through the same input, and their outputs side by side. Return how many channels that makes."""
     one, before3, three, before5, five_filters, behind = MODULES[module]
     name, source = f"inception_{module}", next(reversed(net.nodes))
@@ -88,16 +90,18 @@ def inception(net, module, channels, *, five=5, normed=False):
     return one + three + five_filters + behind
 
 
-def plain_unit(net, name, relu, kernel, channels, filters, *, reads=None, **settings):
+def plain_unit(net: Network, name: str, relu: Any, kernel: int, channels: int, filters: int, *, reads: Any = None,
+               **settings: Any) -> None:
     net.add(name, conv(kernel, channels, filters, **settings), *[reads] if reads else []).add(relu, ReLU())
 
 
-def conv_unit(net, name, relu, kernel, channels, filters, *, reads=None, **settings):
+def conv_unit(net: Network, name: str, relu: Any, kernel: int, channels: int, filters: int, *, reads: Any = None,
+              **settings: Any) -> None:
     net.add(name, conv(kernel, channels, filters, bias=False, **settings), *[reads] if reads else [])
     net.add(f"{name}/bn", batch_norm(filters, eps=1e-3)).add(relu, ReLU())
 
 
-def classifier(net, code, channels, classes):
+def classifier(net: Network, code: Any, channels: int, classes: int) -> Any:
     net.add("loss3/classifier", fc(channels, classes)).add("prob", Softmax())
     net.roles.update(logits="loss3/classifier", prob="prob", code=code, content="inception_4b/output",
                      dream="inception_4c/output", style=["conv1/relu_7x7", "conv2/relu_3x3", "inception_3b/output",
@@ -105,7 +109,7 @@ def classifier(net, code, channels, classes):
     return net
 
 
-def torch_names():
+def torch_names() -> dict[Any, Any]:
     """Our layer -> torchvision's prefix."""
     units = {"conv1/7x7_s2": "conv1", "conv2/3x3_reduce": "conv2", "conv2/3x3": "conv3"}
     branches = {"1x1": "branch1", "3x3_reduce": "branch2.0", "3x3": "branch2.1", "5x5_reduce": "branch3.0",

@@ -11,6 +11,8 @@ Every convolution is followed by a batch norm and a ReLU. The layers are called 
 Mixed_5b/branch1x1_relu, and Mixed_5b for the output. The net for training has a second head, AuxLogits.
 """
 
+from typing import Any
+
 from minivis.engine.network import Network
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import AvgPool2D, Concat, Conv2D, Dropout, GlobalAvgPool, MaxPool2D, ReLU, Softmax
@@ -21,7 +23,7 @@ TENSORFLOW = Preprocessing("RGB", mean=(127.5,) * 3, scale=(127.5,) * 3, size=(2
 AUX = r"AuxLogits\."
 
 
-def inception_v3(classes=1000):
+def inception_v3(classes: int = 1000) -> Network:
     net = Network(preprocessing=TENSORFLOW)
     channels = unit(net, "Conv2d_1a_3x3", 3, 32, stride=2)
     channels = unit(net, "Conv2d_2a_3x3", channels, 32)
@@ -45,7 +47,8 @@ def inception_v3(classes=1000):
     return net
 
 
-def unit(net, name, channels, filters, kernel=3, *, reads=None, **settings):
+def unit(net: Network, name: str, channels: int, filters: int, kernel: int = 3, *, reads: Any = None,
+         **settings: Any) -> Any:
     """A convolution, its batch norm and a ReLU. Return how many channels come out."""
     height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
     net.add(name, Conv2D(blank(height, width, channels, filters), **settings), *[reads] if reads else [])
@@ -53,7 +56,7 @@ def unit(net, name, channels, filters, kernel=3, *, reads=None, **settings):
     return filters
 
 
-def chain(net, name, source, channels, *steps):
+def chain(net: Network, name: str, source: str, channels: int, *steps: Any) -> tuple[Any, Any]:
     """Units one after the other: (part of the name, filters, kernel), padded to keep the size, or with settings."""
     for part, filters, kernel, *settings in steps:
         height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
@@ -64,17 +67,17 @@ def chain(net, name, source, channels, *steps):
     return source, channels
 
 
-def pooled(net, name, source, channels, filters):
+def pooled(net: Network, name: str, source: str, channels: int, filters: int) -> Any:
     net.add(f"{name}/pool", AvgPool2D(3, stride=1, padding=1), source)
     return chain(net, name, f"{name}/pool", channels, ("branch_pool", filters, 1))
 
 
-def join(net, name, *branches):
+def join(net: Network, name: str, *branches: Any) -> Any:
     net.add(name, Concat(), *(source for source, _ in branches))
     return sum(channels for _, channels in branches)
 
 
-def module_35(net, name, channels, filters):
+def module_35(net: Network, name: str, channels: int, filters: int) -> Any:
     source = next(reversed(net.nodes))
     return join(
         net, name, chain(net, name, source, channels, ("branch1x1", 64, 1)),
@@ -85,7 +88,7 @@ def module_35(net, name, channels, filters):
     )  # fmt: skip
 
 
-def reduce_35(net, name, channels):
+def reduce_35(net: Network, name: str, channels: int) -> Any:
     source, halve = next(reversed(net.nodes)), {"stride": 2}
     branches = [
         chain(net, name, source, channels, ("branch3x3", 384, 3, halve)),
@@ -96,7 +99,7 @@ def reduce_35(net, name, channels):
     return join(net, name, *branches, (f"{name}/pool", channels))
 
 
-def module_17(net, name, channels, inside):
+def module_17(net: Network, name: str, channels: int, inside: Any) -> Any:
     source, wide, high = next(reversed(net.nodes)), (1, 7), (7, 1)
     return join(
         net, name, chain(net, name, source, channels, ("branch1x1", 192, 1)),
@@ -108,7 +111,7 @@ def module_17(net, name, channels, inside):
     )  # fmt: skip
 
 
-def reduce_17(net, name, channels):
+def reduce_17(net: Network, name: str, channels: int) -> Any:
     source, halve = next(reversed(net.nodes)), {"stride": 2}
     branches = [
         chain(net, name, source, channels, ("branch3x3_1", 192, 1), ("branch3x3_2", 320, 3, halve)),
@@ -119,7 +122,7 @@ def reduce_17(net, name, channels):
     return join(net, name, *branches, (f"{name}/pool", channels))
 
 
-def module_8(net, name, channels):
+def module_8(net: Network, name: str, channels: int) -> Any:
     source = next(reversed(net.nodes))
     one = chain(net, name, source, channels, ("branch1x1", 320, 1))
     three, inside = chain(net, name, source, channels, ("branch3x3_1", 384, 1))
@@ -131,7 +134,7 @@ def module_8(net, name, channels):
     return join(net, name, one, *split, pooled(net, name, source, channels, 192))
 
 
-def torch_names():
+def torch_names() -> dict[str, str]:
     """Our layer -> torchvision's prefix."""
     convs = [name for name, layer in inception_v3().layers.items() if isinstance(layer, Conv2D)]
     dotted = {name: name.replace("/", ".") for name in convs}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
+from typing import Any
 
 from minivis.engine.network import Network
 from minivis.images.preprocessing import CAFFE_VGG, TORCH
@@ -23,7 +24,7 @@ SUFFIXES = {                                    # what files call our parameters
 
 
 @cache
-def built(build):
+def built(build: Any) -> Any:
     """The net of a function, once for all that differ in names alone."""
     return build()
 
@@ -44,16 +45,16 @@ class Known:
     ignored: str = r"$^"
     ends: str | None = None
 
-    def prefix(self, layer):
+    def prefix(self, layer: Any) -> Any:
         return self.names.get(layer, layer)
 
     @cached_property
-    def net(self):
+    def net(self) -> Any:
         """The net without weights: to be asked, not changed."""
         return built(self.build)
 
     @cached_property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         """Name in a file -> (layer, parameter, shape)."""
         return {
             f"{self.prefix(name)}.{SUFFIXES[type(layer).__name__][key]}": (name, key, array.shape)
@@ -62,14 +63,14 @@ class Known:
         }
 
     @cached_property
-    def conv_biases(self):
+    def conv_biases(self) -> set[Any]:
         """Names of what an architecture with batch norms can do without: empty for others."""
         layers, arrays = self.net.layers, self.arrays.items()
         normed = any(key == "gamma" for _, (_, key, _) in arrays)
         return {name for name, (layer, key, _) in arrays if normed and key == "b" and isinstance(layers[layer], Conv2D)}
 
     @cached_property
-    def body(self):
+    def body(self) -> Any:
         """The layers up to the head; none where there is no head to exchange."""
         names = list(self.net.nodes)
         ends = self.ends or next((inputs[0] for layer, inputs in self.net.nodes.values()
@@ -77,7 +78,7 @@ class Known:
         return names[: names.index(ends) + 1] if ends else []
 
 
-def resnets_of(shapes):
+def resnets_of(shapes: Any) -> Any:
     """The ResNets that these shapes (name -> shape) can be of: depth and groups are read from them.
 
     In an nn.Sequential of a ResNet's children they are numbered: conv1 0, bn1 1, layer1 4, layer2 5, ...
@@ -95,7 +96,7 @@ def resnets_of(shapes):
 
 
 @cache
-def architectures():
+def architectures() -> tuple[Any, ...]:
     """All of them."""
     found = [
         Known("AlexNet", AS_OURS, alexnet.alexnet, {}),
@@ -142,7 +143,7 @@ def architectures():
     return tuple(found)
 
 
-def blank_vgg(name, *, top=True, normed=False, preprocessing=CAFFE_VGG):
+def blank_vgg(name: str, *, top: bool = True, normed: bool = False, preprocessing: Any = CAFFE_VGG) -> Network:
     """A VGG at full width without weights; ``normed``: a batch norm bn1_1 after conv1_1, and so on."""
     widths, convs, channels = (64, 128, 256, 512, 512), [], 3
     for conv in conv_names(name):
@@ -154,7 +155,7 @@ def blank_vgg(name, *, top=True, normed=False, preprocessing=CAFFE_VGG):
     return with_batch_norms(net) if normed else net
 
 
-def with_batch_norms(net):
+def with_batch_norms(net: Network) -> Any:
     """A new net with a batch norm behind every convolution."""
     new = replace(net, nodes={})
     for name, (layer, _) in net.nodes.items():          # a plain sequence: each reads the one before
@@ -164,7 +165,7 @@ def with_batch_norms(net):
     return new
 
 
-def vgg_names(name, *, normed=False):
+def vgg_names(name: str, *, normed: bool = False) -> Any:
     """Our layer -> torchvision's prefix: modules are numbered, ReLUs and pools too."""
     names, number = {"fc6": "classifier.0", "fc7": "classifier.3", "fc8": "classifier.6"}, 0
     for block, count in enumerate(BLOCKS[name], 1):
@@ -182,14 +183,14 @@ CRAFT_SLICES = {"conv1": "1", "conv2": "1", "conv3_1": "2", "conv3_2": "2", "con
                 "conv4_2": "3", "conv4_3": "4", "conv5": "4"}  # fmt: skip
 
 
-def craft():
+def craft() -> Network:
     full = blank_vgg("VGG16", top=False, normed=True, preprocessing=TORCH)
     names = list(full.nodes)
     nodes = {name: full.nodes[name] for name in names[: names.index("bn5_2") + 1]}
     return replace(full, nodes=nodes)
 
 
-def craft_names():
+def craft_names() -> Any:
     names = {}
     for layer, prefix in vgg_names("VGG16", normed=True).items():
         conv = layer.replace("bn", "conv")

@@ -10,6 +10,8 @@ channels without a ReLU; where shapes agree, the input is added. ReLU6 throughou
     channels out             16   24   32   64   96   160   320         at width 1; any widths build the same net
 """
 
+from typing import Any
+
 from minivis.engine.network import Network
 from minivis.images.preprocessing import TORCH, Preprocessing
 from minivis.layers import Add, Dropout, GlobalAvgPool, ReLU, Softmax
@@ -21,7 +23,7 @@ STAGES = (              # blocks, stride, expansion, channels out
 LAST = 1280             # channels of the last convolution
 
 
-def mobilenet_v2(classes=1000):
+def mobilenet_v2(classes: int = 1000) -> Network:
     net = Network(preprocessing=Preprocessing("RGB", TORCH.mean, TORCH.scale, size=(224, 224)))
     unit(net, "conv1", conv(3, 3, 32, stride=2, padding=1, bias=False))
     channels, downs = 32, []
@@ -37,19 +39,19 @@ def mobilenet_v2(classes=1000):
     return net
 
 
-def blocks():
+def blocks() -> list[Any]:
     """(stride, expansion, channels out) of every block."""
     return [(stride if i == 0 else 1, expansion, filters)
             for count, stride, expansion, filters in STAGES for i in range(count)]  # fmt: skip
 
 
-def unit(net, name, layer):
+def unit(net: Network, name: str, layer: Any) -> None:
     """A convolution, its batch norm, and a ReLU6."""
     net.add(name, layer).add(f"{name}_bn", batch_norm(layer.params["w"].shape[3]))
     net.add(f"{name}_relu", ReLU(max_value=6))
 
 
-def block(net, name, channels, stride, expansion, filters):
+def block(net: Network, name: str, channels: int, stride: int, expansion: Any, filters: int) -> None:
     source, inside = next(reversed(net.nodes)), channels * expansion
     if expansion > 1:
         unit(net, f"{name}_expand", conv(1, channels, inside, bias=False))
@@ -59,7 +61,7 @@ def block(net, name, channels, stride, expansion, filters):
         net.add(f"{name}_sum", Add(), f"{name}_project_bn", source)
 
 
-def torch_names():
+def torch_names() -> dict[str, str]:
     """Our layer -> torchvision's prefix: each block numbers its modules, of which the first may be missing."""
     names = {"conv1": "features.0.0", "conv1_bn": "features.0.1", "last": "features.18.0", "last_bn": "features.18.1",
              "fc": "classifier.1"}  # fmt: skip

@@ -18,6 +18,7 @@ In nets with more blocks than six in a stage, all stages of more than three coun
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 from minivis.engine.network import Network
 from minivis.images.preprocessing import TORCH, Preprocessing
@@ -43,7 +44,7 @@ class Design:
     filters: tuple = FILTERS
 
     @property
-    def name(self):
+    def name(self) -> str:
         """As in `DESIGNS`, at any width; else how many blocks it has."""
         for name, known in DESIGNS.items():
             if replace(self, first=known.first, filters=known.filters) == known:
@@ -65,7 +66,7 @@ DESIGNS = {
 }
 
 
-def resnet(design, classes=1000):
+def resnet(design: Any, classes: int = 1000) -> Network:
     """The net of a `Design`, or of its name in `DESIGNS`."""
     design = DESIGNS.get(design, design)
     net = Network(preprocessing=Preprocessing("RGB", TORCH.mean, TORCH.scale, size=(224, 224)))
@@ -83,14 +84,14 @@ def resnet(design, classes=1000):
     return net
 
 
-def block_names(blocks):
+def block_names(blocks: Any) -> list[Any]:
     """What the blocks of each stage are called: ("a", "b", "c"), ..."""
     deep = max(blocks) > 6
     return [tuple("a" if i == 0 else f"b{i}" if deep and count > 3 else "abcdef"[i] for i in range(count))
             for count in blocks]  # fmt: skip
 
 
-def residual_block(net, name, channels, filters, stride, design):
+def residual_block(net: Network, name: str, channels: int, filters: int, stride: int, design: Any) -> Any:
     """Return how many channels come out."""
     source, out = next(reversed(net.nodes)), 4 * filters if design.bottleneck else filters
     shortcut = source
@@ -112,7 +113,8 @@ def residual_block(net, name, channels, filters, stride, design):
     return out
 
 
-def normed_conv(net, name, kernel, channels, filters, *, reads=None, **settings):
+def normed_conv(net: Network, name: str, kernel: int, channels: int, filters: int, *, reads: Any = None,
+                **settings: Any) -> Any:
     """A convolution without biases and its batch norm, bn2a_branch1 for res2a_branch1. Return the last one's name."""
     norm = f"bn_{name}" if name == "conv1" else name.replace("res", "bn")
     net.add(name, conv(kernel, channels, filters, bias=False, **settings), *[reads] if reads else [])
@@ -123,7 +125,7 @@ def normed_conv(net, name, kernel, channels, filters, *, reads=None, **settings)
 BLOCK_KERNEL = re.compile(r"layer(\d+)\.(\d+)\.conv[123]\.weight")
 
 
-def design_of(shapes):
+def design_of(shapes: Any) -> Design | None:
     """The `Design` whose kernels these are (name -> shape, its axes out, in, KH, KW); None where they are another's."""
     counts: dict[int, set] = {}
     for name in shapes:
@@ -143,7 +145,7 @@ def design_of(shapes):
     return Design(blocks, True, first[0] / filters[0], max(1, first[0] // second[1]), stem[0], filters)
 
 
-def torch_names(design, shortcut="downsample"):
+def torch_names(design: Any, shortcut: str = "downsample") -> dict[str, str]:
     """Our layer -> torchvision's prefix; ``shortcut``: what it calls the way around a block."""
     design = DESIGNS.get(design, design)
     names = {"conv1": "conv1", "bn_conv1": "bn1", "fc1000": "fc"}
@@ -162,7 +164,7 @@ CHILDREN = {"0": "conv1", "1": "bn1"}           # the numbers of a ResNet's chil
 FIRST_STAGE = 4                                 # of layer1
 
 
-def from_number(name):
+def from_number(name: str) -> str:
     """0.weight -> conv1.weight, 5.0.conv1.weight -> layer2.0.conv1.weight."""
     first, _, rest = name.partition(".")
     if first.isdigit() and int(first) >= FIRST_STAGE:
@@ -170,7 +172,7 @@ def from_number(name):
     return f"{CHILDREN.get(first, first)}.{rest}"
 
 
-def to_number(name):
+def to_number(name: str) -> Any:
     """conv1.weight -> 0.weight, layer2.0.conv1.weight -> 5.0.conv1.weight."""
     first, _, rest = name.partition(".")
     if first.startswith("layer"):

@@ -10,6 +10,8 @@ Version 1.0 pools after conv1, fire4 and fire8; version 1.1 earlier (conv1, fire
 There is no FC layer: conv10 has a map for each class, and its mean is the score.
 """
 
+from typing import Any
+
 from minivis.engine.network import Network
 from minivis.errors import UnknownName
 from minivis.images.preprocessing import TORCH, Preprocessing
@@ -21,7 +23,7 @@ VERSIONS = {"1.0": (7, 96, (4, 8)), "1.1": (3, 64, (3, 5))}     # conv1's kernel
 CAFFE = Preprocessing("BGR", mean=(104.0, 117.0, 123.0), size=(227, 227), crop_fraction=227 / 256)
 
 
-def squeezenet(version="1.1", classes=1000, *, caffe=False):
+def squeezenet(version: str = "1.1", classes: int = 1000, *, caffe: bool = False) -> Network:
     """torchvision's; ``caffe``: the authors', with their input, and in 1.0 a border of nothing around conv10."""
     if version not in VERSIONS:
         raise UnknownName.of("SqueezeNet", version, VERSIONS)
@@ -43,7 +45,7 @@ def squeezenet(version="1.1", classes=1000, *, caffe=False):
     return net
 
 
-def fire(net, name, channels, squeeze, expand):
+def fire(net: Network, name: str, channels: int, squeeze: Any, expand: Any) -> None:
     net.add(f"{name}/squeeze1x1", conv(1, channels, squeeze)).add(f"{name}/relu_squeeze1x1", ReLU())
     for kernel in (1, 3):
         part = f"expand{kernel}x{kernel}"
@@ -52,7 +54,7 @@ def fire(net, name, channels, squeeze, expand):
     net.add(f"{name}/concat", Concat(), f"{name}/relu_expand1x1", f"{name}/relu_expand3x3")
 
 
-def torch_names(version):
+def torch_names(version: Any) -> dict[str, str]:
     """Our layer -> torchvision's prefix: it numbers modules, ReLUs and pools in one sequence."""
     names, number = {"conv1": "features.0", "conv10": "classifier.1"}, 3
     for fire_number in FIRES:

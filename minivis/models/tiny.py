@@ -1,5 +1,7 @@
 """Small nets with random weights, for tests and for reading."""
 
+from typing import Any
+
 import numpy as np
 
 from minivis.engine.network import Network
@@ -23,29 +25,29 @@ from minivis.layers import (
 class Weights:
     """Draws parameters that keep activations near unit size (He et al. 2015, equation 10)."""
 
-    def __init__(self, seed=0, dtype=np.float32):
+    def __init__(self, seed: int = 0, dtype: Any = np.float32) -> None:
         self.rng, self.dtype = np.random.default_rng(seed), dtype
 
-    def conv(self, kh, kw, c, f, *, groups=1, bias=True, **settings):
+    def conv(self, kh: Any, kw: Any, c: Any, f: Any, *, groups: int = 1, bias: bool = True, **settings: Any) -> Conv2D:
         w = self._normal((kh, kw, c // groups, f), kh * kw * c // groups)
         return Conv2D(w, self._bias(f) if bias else None, groups=groups, **settings)
 
-    def fc(self, d, f):
+    def fc(self, d: Any, f: Any) -> FullyConnected:
         return FullyConnected(self._normal((d, f), d), self._bias(f))
 
-    def batch_norm(self, c, eps=1e-5):
+    def batch_norm(self, c: Any, eps: float = 1e-5) -> BatchNorm:
         draw = [self.rng.uniform(0.5, 1.5, c), self._bias(c), self._bias(c), self.rng.uniform(0.5, 1.5, c)]
         gamma, beta, mean, var = (a.astype(self.dtype) for a in draw)
         return BatchNorm(gamma, beta, mean, var, eps)
 
-    def _normal(self, shape, fan_in):
+    def _normal(self, shape: Any, fan_in: Any) -> Any:
         return (self.rng.standard_normal(shape) * (2 / fan_in) ** 0.5).astype(self.dtype)
 
-    def _bias(self, n):
+    def _bias(self, n: Any) -> Any:
         return (0.1 * self.rng.standard_normal(n)).astype(self.dtype)
 
 
-def tiny_vgg(seed=0, dtype=np.float32, *, channels=3, size=16, classes=5):
+def tiny_vgg(seed: int = 0, dtype: Any = np.float32, *, channels: int = 3, size: int = 16, classes: int = 5) -> Network:
     """Caffe's names on three convolutions: conv1_1 ... pool2, fc6, relu6, fc7, relu7, fc8, prob."""
     weights = Weights(seed, dtype)
     order = "RGB" if channels == 3 else "grey"
@@ -67,7 +69,7 @@ def tiny_vgg(seed=0, dtype=np.float32, *, channels=3, size=16, classes=5):
     return net.add("fc8", weights.fc(7, classes)).add("prob", Softmax())
 
 
-def tiny_branches(seed=0, dtype=np.float32):
+def tiny_branches(seed: int = 0, dtype: Any = np.float32) -> Network:
     """Every kind of layer in one graph: branches that meet in Concat and Add, groups, depthwise, dilation, LRN."""
     weights = Weights(seed, dtype)
     net = Network(preprocessing=Preprocessing("RGB", (120.0,) * 3, (60.0,) * 3))

@@ -4,6 +4,8 @@
     channels          64   128   256   512   512       at full width; any widths build the same net, narrower
 """
 
+from typing import Any
+
 from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.images.preprocessing import CAFFE_VGG, Preprocessing
@@ -19,12 +21,12 @@ POOLS = 2 ** len(BLOCKS["VGG16"])               # five pools of 2: one position 
 FC_NAMES = ("fc6", "fc7", "fc8")
 
 
-def conv_names(name):
+def conv_names(name: str) -> list[Any]:
     """The convolutions of "VGG16", in order: ["conv1_1", "conv1_2", "conv2_1", ...]."""
     return [f"conv{block}_{i}" for block, count in enumerate(BLOCKS[name], 1) for i in range(1, count + 1)]
 
 
-def vgg(name, convs, dense=(), *, preprocessing: Preprocessing = CAFFE_VGG, **known):
+def vgg(name: str, convs: Any, dense: Any = (), *, preprocessing: Preprocessing = CAFFE_VGG, **known: Any) -> Network:
     """The net called ``name`` in `BLOCKS`, from (w, b) of each convolution and of the three FC layers, in order.
 
     Without ``dense`` it ends at pool5 and has no logits, prob or code. ``known``: class_names, class_aliases, about.
@@ -51,7 +53,7 @@ def vgg(name, convs, dense=(), *, preprocessing: Preprocessing = CAFFE_VGG, **kn
     return net
 
 
-def input_size(positions):
+def input_size(positions: Any) -> Any:
     """(H, W) of the input, from the positions of pool5 that fc6 reads: 25088 rows / 512 channels = 7 x 7, so 224 x 224.
 
     None where they do not make a square: then only a user knows.

@@ -4,6 +4,7 @@ The package exports every public function of its modules, so a new objective is 
 """
 
 from types import FunctionType
+from typing import Any
 
 from minivis.objectives import activations, base, dream, priors, style, words
 from minivis.objectives.base import Evaluation, Objective, Part
@@ -15,11 +16,11 @@ _PUBLIC = {name: value for module in reversed(_MODULES) for name, value in vars(
 __all__ = ["Evaluation", "Objective", "Part", *_PUBLIC]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         return _PUBLIC[name]
     raise AttributeError(f"module 'minivis.objectives' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> Any:
     return sorted(__all__)

@@ -9,23 +9,30 @@ every net. A function of your own, acts -> (loss, seeds), can be used like an Ob
 image.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivis.errors import BadValue
-from minivis.objectives.base import objective
+from minivis.objectives.base import Objective, objective
 from minivis.runtime.backend import get_xp
 from minivis.runtime.matmul import product
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
 
 # ---- one unit ----
 
-def neuron(layer, channel, where=None):
+def neuron(layer: str, channel: Any, where: Any = None) -> Objective:
     """The value of one unit. ``where``: (row, column), "max" for its strongest position, or None for the sum of all.
 
     channel: a number, or one for each image of the batch.
     """
-    def evaluate(acts):
+    def evaluate(acts: Activations) -> tuple[Any, dict[Any, Any]]:
         a = acts[layer]
         xp = get_xp(a)
         images, channels = xp.arange(len(a)), xp.broadcast_to(xp.asarray(channel), (len(a),))
@@ -38,7 +45,7 @@ def neuron(layer, channel, where=None):
     return objective(f"{layer}:{_short(channel)}{place}", (layer,), evaluate, per_position=where is None)
 
 
-def positions(a, channels, where):
+def positions(a: Array, channels: int, where: Any) -> Any:
     """Row and column, (N,) each, of a position in maps a (N, H, W, C)."""
     xp = get_xp(a)
     if a.ndim != 4:
@@ -52,7 +59,7 @@ def positions(a, channels, where):
     return xp.full(N, row), xp.full(N, column)
 
 
-def score(layer, unit):
+def score(layer: str, unit: Any) -> Objective:
     """Score of one unit (one channel, summed over positions, in a conv layer)."""
     return neuron(layer, unit)
 
@@ -60,7 +67,7 @@ def score(layer, unit):
 channel = score                                 # the same under the name of a conv layer's unit
 
 
-def unit_value(unit):
+def unit_value(unit: Any) -> Objective:
     """The value of a `units.Unit`, or of one for each image: [Unit, ...] of one layer."""
     units = unit if isinstance(unit, (list, tuple)) else [unit]
     places = {u.where for u in units}
@@ -69,7 +76,7 @@ def unit_value(unit):
     return neuron(units[0].layer, [u.channel for u in units] if len(units) > 1 else units[0].channel, places.pop())
 
 
-def log_value(unit, scale):
+def log_value(unit: Any, scale: Any) -> Objective:
     """The logarithm of a unit's value, log v with v = value / scale; below v = 1 it goes on straight, as v - 1.
 
     Its gradient is the value's, divided by the value: as large in a net whose scores are 40 as in one with 600, so
@@ -77,11 +84,11 @@ def log_value(unit, scale):
     """
     (part,) = unit_value(unit).parts
 
-    def sums(acts):
+    def sums(acts: Activations) -> dict[Any, Any]:
         return {"value": part.evaluate(acts)[0]}
 
-    def evaluate(acts, sums):
-        xp = get_xp(acts[part.layers[0]])
+    def evaluate(acts: Activations, sums: Any) -> tuple[Any, Any]:
+        xp = get_xp(acts[(part.layers or ())[0]])
         v = xp.asarray(sums["value"]) / scale
         above = xp.maximum(v, 1)
         slopes = 1 / (above * scale)
@@ -95,15 +102,15 @@ def log_value(unit, scale):
     return objective(name, part.layers, lambda acts: evaluate(acts, sums(acts)))
 
 
-def probability(layer, unit):
+def probability(layer: str, unit: Any) -> Objective:
     """The probability of a class, at the softmax (usually "prob"). It is flat near 0, where `log_probability` is
     not."""
     return neuron(layer, unit)
 
 
-def log_probability(layer, unit):
+def log_probability(layer: str, unit: Any) -> Objective:
     """log p of a class, from the scores before the softmax; its gradient does not vanish when p is near 0."""
-    def evaluate(acts):
+    def evaluate(acts: Activations) -> tuple[Any, dict[Any, Any]]:
         a = acts[layer]
         xp = get_xp(a)
         rows, units = xp.arange(len(a)), xp.broadcast_to(xp.asarray(unit), (len(a),))
@@ -117,9 +124,9 @@ def log_probability(layer, unit):
     return objective(f"log p({layer}:{_short(unit)})", (layer,), evaluate)
 
 
-def log_sigmoid(layer, unit):
+def log_sigmoid(layer: str, unit: Any) -> Objective:
     """log p of a class with its own probability, p = sigmoid(score): d log p / d score = 1 - p."""
-    def evaluate(acts):
+    def evaluate(acts: Activations) -> tuple[Any, dict[Any, Any]]:
         a = acts[layer]
         xp = get_xp(a)
         rows, units = xp.arange(len(a)), xp.broadcast_to(xp.asarray(unit), (len(a),))
@@ -130,9 +137,9 @@ def log_sigmoid(layer, unit):
     return objective(f"log p({layer}:{_short(unit)})", (layer,), evaluate)
 
 
-def interpolation(layer, first, last):
+def interpolation(layer: str, first: Any, last: Any) -> Objective:
     """A transition from one channel to another: image i of N has (1 - t) first + t last, t = i / (N - 1)."""
-    def evaluate(acts):
+    def evaluate(acts: Activations) -> tuple[Any, dict[Any, Any]]:
         a = acts[layer]
         xp = get_xp(a)
         t = xp.linspace(0, 1, len(a)).astype(a.dtype).reshape(-1, *[1] * (a.ndim - 2))
@@ -146,10 +153,10 @@ def interpolation(layer, first, last):
 
 # ---- a whole layer ----
 
-def direction(layer, vector):
+def direction(layer: str, vector: Any) -> Objective:
     """The projection of the activations on ``vector``, (C,) or of the layer's shape: sum over positions of a .
     vector."""
-    def evaluate(acts):
+    def evaluate(acts: Activations) -> tuple[Any, dict[Any, Any]]:
         a = acts[layer]
         xp = get_xp(a)
         v, shape = xp.asarray(vector, dtype=a.dtype), acts.shapes[layer]
@@ -163,18 +170,18 @@ def direction(layer, vector):
     return objective(f"{layer} . direction", (layer,), evaluate, per_position=True)
 
 
-def energy(layer):
+def energy(layer: str) -> Objective:
     """DeepDream's |a|^2 / 2, whose gradient is the activations themselves: more of whatever the layer sees."""
-    def evaluate(acts):
+    def evaluate(acts: Activations) -> tuple[Any, dict[Any, Any]]:
         a = acts[layer]
         return row_sums(a * a) / 2, {layer: a}
 
     return objective(f"energy({layer})", (layer,), evaluate, per_position=True)
 
 
-def code_distance(layer, code):
+def code_distance(layer: str, code: Any) -> Objective:
     """|a - code|^2 / |code|^2: inversion (Mahendran & Vedaldi 2015, equation 1). code: (1 or N, the layer's shape)."""
-    def evaluate(acts):
+    def evaluate(acts: Activations) -> tuple[Any, dict[Any, Any]]:
         a = acts[layer]
         wanted, shape = get_xp(a).asarray(code, dtype=a.dtype), acts.shapes[layer]
         if wanted.ndim != a.ndim or wanted.shape[1:] != shape[1:] or len(wanted) not in (1, len(a)):
@@ -189,28 +196,28 @@ def code_distance(layer, code):
     return objective(f"code({layer})", (layer,), evaluate, per_position=True)
 
 
-def products(a):
+def products(a: Array) -> Array:
     """f f^T of the features f at each position, summed over positions: (N, C, C)."""
     features = a.reshape(len(a), -1, a.shape[3])
     return product(features.swapaxes(1, 2), features)
 
 
-def times(a, matrices):
+def times(a: Array, matrices: Any) -> Any:
     """Multiply the features at each position of a (N, H, W, C) by the matrix of their image (N, C, C)."""
     return product(a.reshape(len(a), -1, a.shape[3]), matrices).reshape(a.shape)
 
 
-def diversity(layer):
+def diversity(layer: str) -> Objective:
     """The similarity of the images of a batch in a layer: the mean cosine between the Gram matrices of two images.
 
     For a layer without positions, the cosine is that of the activations. It is in [0, 1] after a ReLU, and 0 for a
     single image. (Lucid)
     """
-    def sums(acts):
+    def sums(acts: Activations) -> dict[Any, Any]:
         a = acts[layer]
         return {"of each": products(a) if a.ndim == 4 else a}
 
-    def evaluate(acts, sums):
+    def evaluate(acts: Activations, sums: Any) -> tuple[Any, dict[Any, Any]]:
         a, xp = acts[layer], get_xp(acts[layer])
         N, maps = len(a), a.ndim == 4
         size = math.prod(acts.shapes[layer][1:]) if maps else 1
@@ -227,10 +234,10 @@ def diversity(layer):
     return objective(f"alike({layer})", (layer,), evaluate, sums=sums)
 
 
-def row_sums(values):
+def row_sums(values: Any) -> Array:
     """The sum of each image's values, (N,), in float64."""
     return values.reshape(len(values), -1).sum(axis=1, dtype=np.float64)
 
 
-def _short(channel):
+def _short(channel: Any) -> str:
     return f"{len(channel)} units" if np.ndim(channel) and len(channel) > 1 else str(np.squeeze(channel))

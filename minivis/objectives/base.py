@@ -7,14 +7,20 @@ Objectives can be added and scaled; activations.py and the other modules define 
 for each image of the batch; images do not influence each other, except in `diversity`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minivis.errors import BadValue
 from minivis.runtime.backend import to_cpu
+from minivis.types import Gradients
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
 
 
 class Evaluation(NamedTuple):
@@ -25,7 +31,7 @@ class Evaluation(NamedTuple):
     terms: dict
 
     @property
-    def loss(self):
+    def loss(self) -> float:
         return float(self.losses.sum())
 
 
@@ -39,13 +45,13 @@ class Part(NamedTuple):
     per_position: bool = False
     sums: Callable | None = None
 
-    def __call__(self, acts):
+    def __call__(self, acts: Activations) -> Any:
         return self.weighted(acts, *self.evaluate(acts)) if self.sums is None else self.from_sums(acts, self.sums(acts))
 
-    def from_sums(self, acts, sums):
+    def from_sums(self, acts: Activations, sums: Any) -> Any:
         return self.weighted(acts, *self.evaluate(acts, sums))
 
-    def weighted(self, acts, values, seeds):
+    def weighted(self, acts: Activations, values: Any, seeds: Gradients) -> tuple[Any, Any]:
         N = len(next(iter(acts.values())))
         values = np.asarray(to_cpu(values), dtype=np.float64)
         values = self.weight * (values if values.shape == (N,) else np.full(N, values.sum() / N))
@@ -58,11 +64,11 @@ class Objective:
 
     parts: tuple[Part, ...] = ()
 
-    def __call__(self, acts):
+    def __call__(self, acts: Activations) -> tuple[Any, Any]:
         found = self.evaluate(acts)
         return found.loss, found.seeds
 
-    def evaluate(self, acts):
+    def evaluate(self, acts: Activations) -> Evaluation:
         """The `Evaluation`: the loss of each image, the seeds, and each term's share."""
         shares: list[Any] = []
         seeds: dict[str, Any] = {}
@@ -73,19 +79,19 @@ class Objective:
                 seeds[layer] = seeds[layer] + seed if layer in seeds else seed
         return self.evaluation(shares, seeds, len(next(iter(acts.values()))))
 
-    def evaluation(self, shares, seeds, N):
+    def evaluation(self, shares: Any, seeds: Gradients, N: int) -> Evaluation:
         """From the losses (N,) of each part."""
         terms: dict[str, float] = {}
         for part, values in zip(self.parts, shares):
             terms[part.name] = terms.get(part.name, 0.0) + float(values.sum())
         return Evaluation(sum(shares, start=np.zeros(N)), seeds, terms)
 
-    def terms(self, acts):
+    def terms(self, acts: Activations) -> dict[str, float]:
         """{name: weight * value}: the share of each term in the loss."""
         return self.evaluate(acts).terms
 
     @property
-    def layers(self):
+    def layers(self) -> tuple[Any, ...] | None:
         """The layers that must be kept, each once; None if a user's function may read any."""
         found: dict[str, None] = {}
         for part in self.parts:
@@ -94,13 +100,13 @@ class Objective:
             found.update(dict.fromkeys(part.layers))
         return tuple(found)
 
-    def __add__(self, other):
+    def __add__(self, other: Any) -> Objective:
         return Objective(self.parts + as_objective(other).parts)
 
-    def __radd__(self, other):
+    def __radd__(self, other: Any) -> Objective:
         return self if isinstance(other, (int, float)) and other == 0 else as_objective(other) + self    # for sum()
 
-    def __mul__(self, factor):
+    def __mul__(self, factor: float) -> Objective:
         factor = float(factor)
         if not np.isfinite(factor):
             raise BadValue(f"the weight of an objective must be a finite number, not {factor}")
@@ -108,22 +114,23 @@ class Objective:
 
     __rmul__ = __mul__
 
-    def __sub__(self, other):
+    def __sub__(self, other: Any) -> Objective:
         return self + -1 * as_objective(other)
 
-    def __neg__(self):
+    def __neg__(self) -> Objective:
         return -1 * self
 
-    def __str__(self):
+    def __str__(self) -> str:
         return " + ".join(p.name if p.weight == 1 else f"{p.weight:g} {p.name}" for p in self.parts) or "nothing"
 
 
-def objective(name, layers, evaluate, *, per_position=False, sums=None):
+def objective(name: str, layers: Any, evaluate: Callable[..., Any], *, per_position: bool = False,
+              sums: Any = None) -> Objective:
     """An `Objective` of one term: ``evaluate(acts) -> (losses, seeds)``, or ``evaluate(acts, sums(acts))``."""
     return Objective((Part(1.0, name, layers, evaluate, per_position, sums),))
 
 
-def as_objective(function):
+def as_objective(function: Any) -> Objective:
     """An Objective as it is, or one made from a function acts -> (loss, seeds), with its attribute ``layers`` if
     any."""
     if isinstance(function, Objective):

@@ -5,6 +5,10 @@
     -sum over positions of max_j a . y_j    the features y_j of a guide, at its positions j
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from minivis.engine.checks import check_finite
@@ -14,11 +18,16 @@ from minivis.errors import BadValue
 from minivis.objectives.activations import energy, unit_value
 from minivis.objectives.base import objective
 from minivis.runtime.backend import get_xp
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
 
 ROWS = 2**22                                    # dot products with a guide at a time: 16 MB
 
 
-def dream_loss(net, x, wanted, guide=None, tile=None):
+def dream_loss(net: Network, x: Array, wanted: Any, guide: Any = None, tile: int | None = None) -> Any:
     """The objective of ``wanted``, {a layer or a unit: weight}; x, guide (1, H, W, C): inputs of the net.
 
     Each term is relative to its value in x, so that weights mean shares. Raise BadValue if that value is 0.
@@ -42,9 +51,9 @@ def dream_loss(net, x, wanted, guide=None, tile=None):
     return sum(total)
 
 
-def guided(layer, features):
+def guided(layer: str, features: Any) -> Any:
     """The sum over positions of the largest dot product with a feature of the guide, (1, h, w, C)."""
-    def evaluate(acts):
+    def evaluate(acts: Activations) -> tuple[Any, dict[Any, Any]]:
         a = acts[layer]
         xp = get_xp(a)
         y = features.reshape(-1, features.shape[-1])                        # (P, C)

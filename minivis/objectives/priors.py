@@ -8,28 +8,36 @@ The gradient is scaled likewise. So the weights of papers, whose nets read pixel
     tv              sum of ((d[i, j+1] - d[i, j])^2 + (d[i+1, j] - d[i, j])^2)^(beta/2)     equation 4 there
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from minivis.engine.geometry import preprocessing_of
 from minivis.errors import BadValue
 from minivis.objectives.activations import row_sums
-from minivis.objectives.base import objective
+from minivis.objectives.base import Objective, objective
 from minivis.runtime.backend import constant, get_xp
 from minivis.runtime.settings import NUMBER, takes
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
 
 
-def l2():
+def l2() -> Objective:
     """The sum of squares of the levels."""
     return _prior("l2", lambda d: (row_sums(d * d), 2 * d))
 
 
 @takes(alpha=NUMBER)
-def alpha_norm(alpha=6):
+def alpha_norm(alpha: float = 6) -> Objective:
     """The sum of |level|^alpha; with 6 it is small within the range of pixels and large beyond it."""
     if not 1 <= alpha < math.inf:
         raise BadValue(f"alpha must be a number of at least 1, not {alpha}")
 
-    def evaluate(d):
+    def evaluate(d: Array) -> tuple[Any, Any]:
         xp = get_xp(d)
         power = xp.power(abs(d), alpha - 1)
         return row_sums(power * abs(d)), alpha * power * xp.sign(d)
@@ -38,7 +46,7 @@ def alpha_norm(alpha=6):
 
 
 @takes(beta=NUMBER, epsilon=NUMBER)
-def tv(beta=2, epsilon=1e-2):
+def tv(beta: float = 2, epsilon: float = 1e-2) -> Objective:
     """Total variation, summed over colours; differences across the border count as 0.
 
     For beta below 2 the function has a kink at flat places; there ``epsilon`` (levels squared) is added under the
@@ -51,7 +59,7 @@ def tv(beta=2, epsilon=1e-2):
         raise BadValue(f"epsilon must be a number of at least 0, not {epsilon}")
     epsilon = epsilon if beta < 2 else 0
 
-    def evaluate(d):
+    def evaluate(d: Array) -> tuple[Any, Any]:
         xp = get_xp(d)
         right, down = xp.zeros_like(d), xp.zeros_like(d)
         right[:, :, :-1] = d[:, :, 1:] - d[:, :, :-1]
@@ -76,9 +84,9 @@ def tv(beta=2, epsilon=1e-2):
     return _prior("tv" if beta == 2 else f"tv^{beta:g}", evaluate)
 
 
-def _prior(name, evaluate):
+def _prior(name: str, evaluate: Callable[..., Any]) -> Objective:
     """An objective at "input" from levels -> (losses, gradient at the levels)."""
-    def at_input(acts):
+    def at_input(acts: Activations) -> tuple[Any, dict[Any, Any]]:
         x = acts["input"]
         scale = constant(preprocessing_of(acts.net).scale, x)
         losses, dd = evaluate(x * scale)

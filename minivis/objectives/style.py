@@ -9,7 +9,9 @@ picture in which the net sees nothing. So weights mean the same at every layer o
 activations. Sums over positions also add up over tiles (image_gradient.py).
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,26 +25,31 @@ from minivis.objectives.base import Objective, objective
 from minivis.objectives.layer_weights import layer_weights
 from minivis.runtime.backend import get_xp
 from minivis.runtime.matmul import product
+from minivis.types import Array, Shape
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
 
 
-def gram_sum(a, mask=None):
+def gram_sum(a: Array, mask: Any = None) -> Array:
     """Sum over images and positions of m f f^T: (C, C), of a (N, H, W, C) and a mask that broadcasts to it."""
     rows = a.reshape(-1, a.shape[-1])
     weighted = rows if mask is None else (a * mask).reshape(rows.shape)
     return product(rows.T, weighted)
 
 
-def gram(a, mask=None):
+def gram(a: Array, mask: Any = None) -> Array:
     """The Gram matrix (C, C) of the masked positions, divided by their number and by C."""
     return gram_sum(a, mask) / (a.shape[-1] * positions(a.shape, mask))
 
 
-def positions(shape, mask=None):
+def positions(shape: Shape, mask: Any = None) -> Any:
     """The number of positions that count."""
     return float(np.prod(shape[:-1])) if mask is None else float(mask.sum())
 
 
-def style_distance(layer, wanted, mask=None):
+def style_distance(layer: str, wanted: Any, mask: Any = None) -> Objective:
     """The relative distance of a layer's Gram matrix from ``wanted``, (C, C). mask: (1, H, W, 1), of the layer's
     size."""
     size = float((wanted.astype("float64") ** 2).sum())
@@ -51,10 +58,10 @@ def style_distance(layer, wanted, mask=None):
     if mask is not None and not positions((), mask) > 0:
         raise BadValue("a mask is black everywhere; it must be bright where its style is to be used")
 
-    def sums(acts):
+    def sums(acts: Activations) -> dict[Any, Any]:
         return {"products": gram_sum(acts[layer], None if mask is None else acts.cut(layer, mask))}
 
-    def evaluate(acts, sums):
+    def evaluate(acts: Activations, sums: Any) -> tuple[Any, dict[Any, Any]]:
         a = acts[layer]
         count = a.shape[-1] * positions(acts.shapes[layer], mask)
         difference = sums["products"] / count - wanted                      # symmetric, like G and A
@@ -66,7 +73,7 @@ def style_distance(layer, wanted, mask=None):
     return objective(f"style({layer})", (layer,), evaluate, sums=sums)
 
 
-def content_distance(layer, wanted):
+def content_distance(layer: str, wanted: Any) -> Objective:
     """The relative distance of a layer from ``wanted``, its activations for the photograph, (1, H, W, C)."""
     (part,) = code_distance(layer, wanted).parts
     return Objective((part._replace(name=f"content({layer})"),))
@@ -74,14 +81,15 @@ def content_distance(layer, wanted):
 
 # ---- whole pictures ----
 
-def content_loss(net, x, layers, tile=None):
+def content_loss(net: Network, x: Array, layers: Any, tile: int | None = None) -> Objective:
     """The weighted mean of `content_distance` from x (1, H, W, C) in ``layers``, {name: weight}."""
     acts = whole_layers(net, x, layers, tile)
     check_finite(*(acts[layer] for layer in layers))
     return sum(weight * content_distance(layer, acts[layer]) for layer, weight in layers.items())
 
 
-def style_loss(net, shape, paintings, layers, blend=None, masks=None, tile=None):
+def style_loss(net: Network, shape: Shape, paintings: Any, layers: Any, blend: Any = None, masks: Any = None,
+               tile: int | None = None) -> Any:
     """The weighted mean of `style_distance` in ``layers`` from pictures, each an input (1, H, W, C) of the net.
 
     Without masks, the style is the mean of all, by the weights of ``blend``. With masks, uint8 (H, W, C) each, every
@@ -103,7 +111,7 @@ def style_loss(net, shape, paintings, layers, blend=None, masks=None, tile=None)
     return sum(total)
 
 
-def grams_of(net, x, layers, tile=None):
+def grams_of(net: Network, x: Array, layers: Any, tile: int | None = None) -> dict[Any, Any]:
     """{layer: `gram`} of a picture x (1, H, W, C), summed over tiles if there is a tile size."""
     sums: dict[str, Any] = {}
     for acts in activations(net, x, layers, tile):
@@ -113,7 +121,7 @@ def grams_of(net, x, layers, tile=None):
     return {layer: total / (total.shape[0] * positions(shapes[layer])) for layer, total in sums.items()}
 
 
-def mask_of(mask, shape, grams):
+def mask_of(mask: Any, shape: Shape, grams: Any) -> Any:
     """Convert a picture, uint8 (H, W, C) of any size, to a mask (1, h, w, 1) of values in [0, 1] for ``shape``."""
     mask = np.asarray(mask)
     if mask.ndim != 3 or mask.dtype != np.uint8:
@@ -124,13 +132,13 @@ def mask_of(mask, shape, grams):
     return get_xp(like).asarray(linear(area(grey, smaller), shape[1:3]))
 
 
-def weighed(net, layers, role):
+def weighed(net: Network, layers: Any, role: str) -> dict[Any, Any]:
     """`layer_weights`, scaled so that their sum is 1."""
     weights = layer_weights(net, layers, role)
     return dict(zip(weights, normal_weights(weights.values(), len(weights), f"{role} layers")))
 
 
-def normal_weights(weights, count, of_what):
+def normal_weights(weights: Any, count: int, of_what: Any) -> list[Any]:
     """Scale weights so that their sum is 1; None means equal weights."""
     weights = [1.0] * count if weights is None else [float(w) for w in weights]
     if len(weights) != count or count == 0:

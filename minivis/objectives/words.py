@@ -36,15 +36,15 @@ class Term(NamedTuple):
     unit: Unit | None = None
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The unit or the layer, with a number in place of a class's name."""
         return self.layer if self.unit is None else str(replace(self.unit, class_name=None))
 
     @property
-    def objective(self):
+    def objective(self) -> Any:
         return energy(self.layer) if self.unit is None else unit_value(self.unit)
 
-    def __str__(self):
+    def __str__(self) -> str:
         factor = "" if abs(self.weight) == 1 else f"{abs(self.weight):g}*"
         return factor + (self.layer if self.unit is None else str(self.unit))
 
@@ -57,7 +57,7 @@ class Sought:
     terms: tuple[Term, ...] = ()
 
     @classmethod
-    def of(cls, net, given):
+    def of(cls, net: Network, given: Any) -> "Sought":
         """From a text, an `Objective`, or a function acts -> (value, seeds)."""
         if not isinstance(given, str):
             return cls(as_objective(given))
@@ -65,10 +65,10 @@ class Sought:
         return cls(summed(terms), terms)
 
     @property
-    def layers(self):
+    def layers(self) -> Any:
         return self.objective.layers
 
-    def __str__(self):
+    def __str__(self) -> str:
         if not self.terms:
             return str(self.objective)
         signs = ["-" if self.terms[0].weight < 0 else "", *(" - " if term.weight < 0 else " + "
@@ -85,12 +85,12 @@ def parse_objective(net: Network, text: str) -> Objective:
     return summed(parse_terms(net, text))
 
 
-def summed(terms):
+def summed(terms: Any) -> Any:
     total: Any = sum(term.weight * term.objective for term in terms)
     return total
 
 
-def parse_terms(net, text):
+def parse_terms(net: Network, text: str) -> Any:
     """[Term, ...] of a text. Raise a MinivisError with what would be right."""
     if len(text) > LONGEST or len(re.findall(r"[+-]", text)) > MOST_SIGNS:
         raise BadValue(f"an objective has at most {LONGEST} characters and {MOST_SIGNS} signs; {GRAMMAR}")
@@ -110,19 +110,19 @@ def parse_terms(net, text):
 class Reader:
     """Read a sum from a place on; each place is tried once."""
 
-    def __init__(self, net, text):
+    def __init__(self, net: Network, text: str) -> None:
         self.net, self.text = net, text
         self.ends = [match.start() for match in re.finditer(r"[+-]", text)] + [len(text)]
         self.known: dict[int, Any] = {}
         self.names: dict[str, Any] = {}
 
-    def read(self, start):
+    def read(self, start: Any) -> Any:
         """The terms from ``start`` to the end; None where the text can't be read from there."""
         if start not in self.known:
             self.known[start] = self.try_from(start)
         return self.known[start]
 
-    def try_from(self, start):
+    def try_from(self, start: Any) -> list[Any] | None:
         match = SIGN.match(self.text, start)
         if match is None or (start and not match[1]):
             return None
@@ -134,7 +134,7 @@ class Reader:
                 return [term, *rest]
         return None
 
-    def term(self, sign, words):
+    def term(self, sign: Any, words: Any) -> Any:
         """The `Term` of a text without its sign, or None."""
         if words not in self.names:
             try:
@@ -145,7 +145,7 @@ class Reader:
         return None if found is None else found._replace(weight=sign * found.weight)
 
 
-def term_of(net, words):
+def term_of(net: Network, words: Any) -> Term:
     """The `Term` of a text without its sign. Raise a MinivisError."""
     first, last, weight = FACTOR_FIRST.match(words), FACTOR_LAST.fullmatch(words), 1.0
     if first:
@@ -163,7 +163,7 @@ def term_of(net, words):
     return Term(weight, unit.layer, unit)
 
 
-def mistake(net, text):
+def mistake(net: Network, text: str) -> Any:
     """The error of a text that can't be read: what is wrong with its first wrong part."""
     for part in re.split(r"(?:^|\s)[+-]\s|[+]", text.strip().lstrip("+-")):
         try:

@@ -4,8 +4,10 @@
     fit.tile, fit.method, fit.note                              the settings of the run, and a note on changes
 """
 
+from __future__ import annotations
+
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minivis.engine import geometry, memory
 from minivis.engine.memory import TILE
@@ -14,6 +16,11 @@ from minivis.errors import BadValue, TooLarge
 from minivis.figures.text import size_in_words
 from minivis.optimize.update_rules import LBFGS, Adam
 from minivis.runtime.progress import remark
+from minivis.types import Shape
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
+    from minivis.optimize.problem import Problem
 
 MUCH = 1e9                                      # bytes: a run that needs more prints this before it starts
 HISTORIES = (10, 5, 3)                          # of L-BFGS, if a longer one does not fit
@@ -28,9 +35,9 @@ class Fit(NamedTuple):
     note: str
 
 
-def lean(
-    net, shape, layers, method, *, vectors=0, targets=(), tile=None, in_tiles=True, adam=2.0, limit=None, progress=False
-):
+def lean(net: Network, shape: Shape, layers: Any, method: Any, *, vectors: Any = 0, targets: Any = (),
+         tile: int | None = None, in_tiles: bool = True, adam: float = 2.0, limit: Any = None,
+         progress: bool = False) -> Fit:
     """The `Fit` of a run over pictures of ``shape`` (N, H, W, C). If there is none, TooLarge names a size that fits.
 
     layers: those that the loss reads. targets: those whose target activations it holds. method: a rule of
@@ -40,7 +47,7 @@ def lean(
     """
     layers, free, changes = list(layers), memory.room(net, limit), []
 
-    def needs(shape=shape):
+    def needs(shape: Shape = shape) -> Any:
         return needed(net, shape, layers, method.vectors + vectors, tile, targets)
 
     if needs() > free and tile is None and in_tiles:
@@ -64,7 +71,7 @@ def lean(
     return Fit(tile, method, needs(), how and f"{said}, as memory is short")
 
 
-def needed(net, shape, layers, vectors, tile=None, targets=()):
+def needed(net: Network, shape: Shape, layers: Any, vectors: Any, tile: int | None = None, targets: Any = ()) -> int:
     """An estimate of a run's bytes: a pass to ``layers`` and back, whole or for a tile with its surroundings,
     ``vectors`` arrays of the pictures' size, and the activations of ``targets``."""
     body, (N, H, W, C) = trunk(net, layers), shape
@@ -76,7 +83,7 @@ def needed(net, shape, layers, vectors, tile=None, targets=()):
     return int(memory.needed(body, (N, H, W, C), keep=keep) + values * net.dtype.itemsize)
 
 
-def tile_of(net, shape, layers):
+def tile_of(net: Network, shape: Shape, layers: Any) -> Any:
     """A size for tiles; None for a picture that is no larger, and for layers that see all of it at once."""
     fields = geometry.receptive_fields(trunk(net, layers), shape)
     tile = max([TILE, *(side // 2 for name in layers for side in fields[name].size)])
@@ -84,7 +91,7 @@ def tile_of(net, shape, layers):
     return None if max(shape[1:3]) <= tile or seen_whole else tile
 
 
-def smaller(needs, shape, free):
+def smaller(needs: Any, shape: Shape, free: Any) -> Any:
     """Advice for pictures that are too large."""
     N, H, W, C = shape
     advice = ["make fewer at once"] if N > 1 else []
@@ -98,7 +105,7 @@ def smaller(needs, shape, free):
     return " or ".join(advice) or "use another machine, or a smaller net"
 
 
-def memory_of(problem, method):
+def memory_of(problem: Problem, method: Any) -> Any:
     """An estimate of the bytes of a run of `optimize`."""
     layers = problem.objective.layers or [next(reversed(problem.net.nodes))]
     return needed(problem.net, problem.parameterization.shape, layers, method.vectors + problem.vectors, problem.tile)

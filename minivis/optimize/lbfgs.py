@@ -16,14 +16,20 @@ Vectors are float64 and stay on the device. Only numbers are transferred: losses
 step.
 """
 
+from __future__ import annotations
+
 import math
 from collections import deque
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.optimize.problem import Problem
 
 C1, C2 = 1e-3, 0.9
 TRIALS = 30                             # of t in a line search, at most
@@ -48,13 +54,13 @@ class Pair(NamedTuple):
     gamma: float
 
 
-def pair_of(s, y):
+def pair_of(s: Any, y: Any) -> Any:
     """The `Pair`; None if the loss does not curve upwards along s within float64."""
     sy, yy = numbers(dot(s, y), dot(y, y))
     return Pair(s, y, 1 / sy, sy / yy) if sy > np.finfo(np.float64).eps * yy else None
 
 
-def inverse_hessian_times(v, pairs):
+def inverse_hessian_times(v: Any, pairs: Any) -> Any:
     """H v. pairs: oldest first; without any, H is 1."""
     alphas = []
     for s, y, rho, _ in reversed(pairs):
@@ -66,13 +72,13 @@ def inverse_hessian_times(v, pairs):
     return v
 
 
-def held(z, dz, bounds):
+def held(z: Array, dz: Array, bounds: Any) -> Any:
     """Where z is at a bound and descent would leave it."""
     low, high = bounds
     return ((z <= low) & (dz > 0)) | ((z >= high) & (dz < 0))
 
 
-def downhill(point, pairs, bounds):
+def downhill(point: Any, pairs: Any, bounds: Any) -> Any:
     """The direction d."""
     if bounds is None:
         return -inverse_hessian_times(point.dz, pairs)
@@ -80,7 +86,7 @@ def downhill(point, pairs, bounds):
     return -inverse_hessian_times(point.dz * free, pairs) * free
 
 
-def line_search(evaluate, start, d, first, bounds):
+def line_search(evaluate: Any, start: Any, d: Any, first: Any, bounds: Any) -> Any:
     """The `Point` at the first t that satisfies both conditions, else the last that was low enough, or None.
 
     Between a t that is too short and one that is too long there is a right one: bisect, or double while none is too
@@ -107,13 +113,13 @@ def line_search(evaluate, start, d, first, bounds):
     return low_enough
 
 
-def first_step(d, bounds):
+def first_step(d: Any, bounds: Any) -> Any:
     """The t to try first with an empty history: a step of length 1, or, within bounds, of 1 level on average."""
     (size,) = numbers(get_xp(d).sqrt(dot(d, d)) if bounds is None else abs(d).mean())
     return 1 / (size or 1.0)
 
 
-def by_two_loops(problem, z, method, steps, recorder):
+def by_two_loops(problem: Problem, z: Array, method: Any, steps: int, recorder: Any) -> None:
     """Like scipy_bridge.by_scipy; a step is an iteration. Its history is in its checkpoints, so it resumes exactly.
 
     A line search that finds nothing starts again with an empty history, and ends the run when that finds nothing.
@@ -146,7 +152,7 @@ def by_two_loops(problem, z, method, steps, recorder):
             return
 
 
-def evaluated(problem, dtype, recorder, z):
+def evaluated(problem: Problem, dtype: Any, recorder: Any, z: Array) -> Point:
     image = z.astype(dtype)
     found, dz = problem.gradient(image)
     recorder.evaluations += 1
@@ -154,15 +160,15 @@ def evaluated(problem, dtype, recorder, z):
     return Point(z, dz.astype(np.float64), image, found._replace(seeds={}))
 
 
-def remembered(memory):
+def remembered(memory: dict[str, Any]) -> list[Any]:
     """The pairs of a checkpoint."""
     return [pair_of(memory[f"s{i}"], memory[f"y{i}"]) for i in range(len(memory) // 2)]
 
 
-def dot(a, b):
+def dot(a: Any, b: Any) -> Any:
     return get_xp(a).vdot(a, b)
 
 
-def numbers(*values):
+def numbers(*values: Any) -> Any:
     """Numbers on a device as Python's, in one transfer."""
     return to_cpu(get_xp(values[0]).stack(values)).tolist()

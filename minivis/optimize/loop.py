@@ -8,7 +8,10 @@ It keeps the best z of each image. Progress bar, previews, film, checkpoints and
 for them with `watch.Watch`.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,19 +20,21 @@ from minivis.engine.memory import TILE, available
 from minivis.errors import BadValue, TooLarge, UnknownName
 from minivis.optimize.budget import memory_of
 from minivis.optimize.lbfgs import by_two_loops
-from minivis.optimize.recorder import Recorder
+from minivis.optimize.recorder import Recorder, Run
 from minivis.optimize.scipy_bridge import by_scipy
 from minivis.optimize.update_rules import LBFGS, Adam
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.optimize.problem import Problem
 
 COMPARE = 16                # compare images every 16 steps
 
 
-def optimize(
-    problem, z, *, method=None, steps=200, regularize=(), seed=0, keep="best", progress=False, watch=None,
-    title="optimise",
-):  # fmt: skip
+def optimize(problem: Problem, z: Array, *, method: Any = None, steps: int = 200, regularize: Any = (), seed: Any = 0,
+             keep: str = "best", progress: bool = False, watch: Any = None, title: str = "optimise") -> Run:
     """Minimise from z on and return a `Run`. With ``steps`` 0 it is the start.
 
     method: a `Gradient`, `Adam` or `LBFGS`. regularize: functions (levels, gradient, step) -> levels, applied to the
@@ -58,7 +63,7 @@ def optimize(
     return recorder.run()
 
 
-def fits(*arguments):
+def fits(*arguments: Any) -> bool:
     """Run the loop; return False if memory ran out. Dropping the error frees its traceback and the arrays in it."""
     try:
         loop(*arguments)
@@ -67,7 +72,7 @@ def fits(*arguments):
     return True
 
 
-def loop(problem, z, method, steps, regularize, seed, recorder):
+def loop(problem: Problem, z: Array, method: Any, steps: int, regularize: Any, seed: Any, recorder: Any) -> None:
     """Run steps of an update rule, or L-BFGS: scipy's on a CPU, lbfgs.py on a GPU."""
     if isinstance(method, LBFGS):
         (by_scipy if problem.net.xp is np else by_two_loops)(problem, z, method, steps, recorder)
@@ -75,7 +80,7 @@ def loop(problem, z, method, steps, regularize, seed, recorder):
         by_steps(problem, z, method, steps, regularize, seed, recorder)
 
 
-def in_tiles(problem, method):
+def in_tiles(problem: Problem, method: Any) -> Any:
     """The problem in tiles, after memory ran out. If that is impossible or done already, TooLarge names a size to
     try."""
     xp, (H, W) = problem.net.xp, problem.parameterization.shape[1:3]
@@ -89,7 +94,7 @@ def in_tiles(problem, method):
                    "pixels or less")
 
 
-def by_steps(problem, z, method, steps, regularize, seed, recorder):
+def by_steps(problem: Problem, z: Array, method: Any, steps: int, regularize: Any, seed: Any, recorder: Any) -> None:
     """Run steps of an update rule. With random transforms, images are compared by ``measure`` from time to time."""
     rng = recorder.rng(seed)
     bounds, exact = problem.parameterization.bounds, not problem.transforms

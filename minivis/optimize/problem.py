@@ -18,6 +18,7 @@ from minivis.layers.relu import check_rule
 from minivis.objectives.base import Evaluation, as_objective
 from minivis.optimize.parameterize import Parameterization
 from minivis.optimize.transforms import Linear, compose
+from minivis.types import Array, Shape
 
 PROBES = 3                  # fixed transforms under which images are compared
 VECTORS = 10                # arrays as large as the picture, in a gradient: the net's input, a prior's differences, ...
@@ -35,7 +36,7 @@ class Problem:
     tile: int | None = None             # pixels: compute the gradient in tiles of that size
     workspace: Any = field(default=None, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "objective", as_objective(self.objective))
         object.__setattr__(self, "transforms", tuple(self.transforms))
         check_rule(self.relu_rule)
@@ -47,11 +48,11 @@ class Problem:
             object.__setattr__(self, "workspace", self.net.workspace())
 
     @property
-    def vectors(self):
+    def vectors(self) -> int:
         return vectors(self.parameterization, self.transforms)
 
     @cached_property
-    def reach(self):
+    def reach(self) -> dict[Any, Any]:
         """The last layer of a pass, and the outputs to keep."""
         layers = self.objective.layers
         if layers is None:
@@ -60,7 +61,7 @@ class Problem:
         last = max(layers, key=order.index)
         return {"until": last if last != "input" else order[1], "keep": {"input", *layers}}
 
-    def gradient(self, z, rng=None):
+    def gradient(self, z: Array, rng: np.random.Generator | None = None) -> tuple[Evaluation, Array]:
         """The `Evaluation` at z, and dz. ``rng`` draws the transforms; None: none."""
         x, caches = self.parameterization.forward(z)
         moved = self.draw(x.shape, rng)
@@ -73,16 +74,16 @@ class Problem:
             dx = dacts["input"]
         return found, self.parameterization.backward(moved.adjoint(dx), caches)
 
-    def tiled(self, x):
+    def tiled(self, x: Array) -> tuple[Any, Any]:
         shares, dx = by_tiles(self.net, x, self.objective.parts, self.tile, self.relu_rule)
         return self.objective.evaluation(shares, {}, len(x)), dx
 
-    def draw(self, shape, rng):
+    def draw(self, shape: Shape, rng: np.random.Generator | None) -> Linear:
         if rng is None or not self.transforms:
             return Linear(lambda x: x, lambda dx: dx, shape)
         return compose(self.transforms, rng, shape)
 
-    def measure(self, z):
+    def measure(self, z: Array) -> Evaluation:
         """The `Evaluation` that compares images: without a transform, or the mean over a few fixed ones."""
         x, _ = self.parameterization.forward(z)
         found = []
@@ -97,6 +98,6 @@ class Problem:
         return Evaluation(sum(f.losses for f in found) / len(found), {}, terms)
 
 
-def vectors(parameterization, transforms=()):
+def vectors(parameterization: Any, transforms: Any = ()) -> Any:
     """The largest number of arrays of the picture's size in a gradient, between z and the net and in priors."""
     return VECTORS + 4 * bool(parameterization.stages) + 10 * bool(transforms)

@@ -7,11 +7,13 @@ same bits as an unbroken one. A full disk ends the checkpoints, not the run.
 `LongRun` serves any loop; a subclass defines what its checkpoint holds. `Recorder` serves `loop.optimize`.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +24,11 @@ from minivis.optimize.watch import CALLED_OFF, INTERRUPTED
 from minivis.runtime import checkpoints
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import bar
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.objectives.base import Evaluation
+    from minivis.optimize.problem import Problem
 
 TRACED = 1000                                   # most points of the loss curve; beyond, every second one is dropped
 
@@ -35,18 +42,19 @@ class LongRun:
 
     whole = True                                # a run of ``step`` steps has the same end as this one
 
-    def __init__(self, watch, steps, progress, title):
+    def __init__(self, watch: Any, steps: int, progress: Any, title: str) -> None:
         self.watch, self.progress, self.title = watch, progress, title
         self.steps = 0 if watch.interrupted else steps
-        self.step, self.evaluations, self.stopped, self.notes = 0, 0, "", []
+        self.step, self.evaluations, self.stopped = 0, 0, ""
+        self.notes: list[str] = []
         self.saved_at, self.saves = time.monotonic(), bool(watch.checkpoint)
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         self.bar = bar(self.steps, self.progress, self.title)
         self.bar.update(self.step)
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
         self.bar.close()
         if self.whole:
             self.watch.runs.append(self.step)
@@ -60,29 +68,29 @@ class LongRun:
 
     # ---- what a kind of run says of itself ----
 
-    def identity(self):
+    def identity(self) -> str:
         raise NotImplementedError
 
-    def state(self):
+    def state(self) -> Any:
         raise NotImplementedError
 
-    def worth_keeping(self):
+    def worth_keeping(self) -> bool:
         """Whether Ctrl-C ends the run with a result; otherwise it ends the program."""
         return self.state() is not None
 
-    def end(self):
+    def end(self) -> None:
         """Called when the loop is over, by itself or by Ctrl-C."""
         self.save()
 
     # ---- what a loop calls ----
 
-    def kept(self, names):
+    def kept(self, names: Any) -> Any:
         """The checkpoint from which the run continues, with its arrays ``names``; None for a new run."""
         if not (self.watch.resume and self.watch.checkpoint):
             return None
         return checkpoints.read(self.watch.checkpoint, self.identity(), names)
 
-    def advanced(self, loss, terms, pixels, said):
+    def advanced(self, loss: Any, terms: Any, pixels: Any, said: Any) -> bool:
         """Note that a step is done. pixels(): the current images; said: the text of the bar. Return True to stop."""
         self.step += 1
         self.bar.set_postfix_str(said, refresh=False)
@@ -93,14 +101,14 @@ class LongRun:
             self.save()
         return bool(self.stopped)
 
-    def stop(self, why):
+    def stop(self, why: Any) -> None:
         self.stopped = self.stopped or why
 
-    def note(self, sentence):
+    def note(self, sentence: Any) -> None:
         self.notes.append(sentence)
         self.watch.seen.resumed = self.watch.resumed or "resumed" in sentence
 
-    def save(self):
+    def save(self) -> None:
         state = self.state() if self.saves else None
         if state is None:
             return
@@ -129,10 +137,10 @@ class Run:
     frames: tuple
 
     @property
-    def loss(self):
+    def loss(self) -> float:
         return float(self.losses.sum())
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         """For `Result.describe`: plain numbers."""
         return {"loss": self.loss, "loss_at_start": self.first_loss, "terms": self.terms, "steps": self.steps,
                 "evaluations": self.evaluations, "memory_bytes": self.memory, "notes": list(self.notes)}
@@ -141,7 +149,8 @@ class Run:
 class Recorder(LongRun):
     """The `LongRun` of `loop.optimize`, which also compares images and keeps the best."""
 
-    def __init__(self, problem, method, steps, seed, watch, progress, title, keep="best"):
+    def __init__(self, problem: Problem, method: Any, steps: int, seed: Any, watch: Any, progress: Any, title: str,
+                 keep: str = "best") -> None:
         self.problem, self.method, self.seed, self.keep = problem, method, seed, keep
         self.expected = memory_of(problem, method)
         super().__init__(watch, steps, progress, f"{title} ({self.expected / 1e6:,.0f} MB)")
@@ -150,14 +159,16 @@ class Recorder(LongRun):
         self.best_losses: Any = None
         self.best_terms: dict[str, float] = {}
         self.first_loss = math.nan
-        self.trace, self.trace_every = [], 1
-        self.rng_state, self.last, self.finished = None, None, False
+        self.trace: list[tuple[int, float]] = []
+        self.trace_every = 1
+        self.last: tuple[Array, Any] | None = None      # (z, the generator's state) after the last step
+        self.rng_state, self.finished = None, False
         self.moved = None                       # (N,) whether each image has had a gradient other than zero
 
-    def worth_keeping(self):
+    def worth_keeping(self) -> bool:
         return self.best is not None
 
-    def end(self):
+    def end(self) -> None:
         if self.stopped == INTERRUPTED and self.last is not None:   # a run of this many steps has the same end
             self.finish(self.last[0])
         elif not self.finished:
@@ -165,7 +176,7 @@ class Recorder(LongRun):
 
     # ---- what the loop calls ----
 
-    def resumed(self, z):
+    def resumed(self, z: Array) -> Any:
         """The z to start from: this one, or the checkpoint's."""
         kept = self.kept(("z", "best", "best_losses"))
         if kept is None:
@@ -179,20 +190,20 @@ class Recorder(LongRun):
         self.bar.update(self.step)
         return xp.asarray(kept["z"])
 
-    def rng(self, seed):
+    def rng(self, seed: Any) -> Any:
         """The generator that draws transforms, in its last state."""
         rng = np.random.default_rng(seed)
         if self.rng_state is not None:
             rng.bit_generator.state = self.rng_state
         return rng
 
-    def look_at(self, dz):
+    def look_at(self, dz: Array) -> None:
         """Remember whether each image has had a gradient."""
         if self.moved is None or not self.moved.all():
             some = to_cpu(dz.reshape(len(dz), -1).any(axis=1))
             self.moved = some if self.moved is None else self.moved | some
 
-    def compare(self, z, found):
+    def compare(self, z: Array, found: Evaluation) -> None:
         """Keep each image that is better than all before it, or the last one."""
         losses = found.losses
         if self.best is None:
@@ -206,13 +217,13 @@ class Recorder(LongRun):
             self.best_losses[better] = losses[better]
             self.best_terms = found.terms
 
-    def finish(self, z):
+    def finish(self, z: Array) -> None:
         """Compare the last image, too, after the checkpoint: a run that continues from there does not compare it."""
         self.save()
         self.finished = True
         self.compare(z, self.problem.measure(z))
 
-    def advance(self, z, found, rng):
+    def advance(self, z: Array, found: Evaluation, rng: np.random.Generator | None) -> Any:
         """Note that a step is done, with z the new image. Return True to stop."""
         self.last = (z, None if rng is None else rng.bit_generator.state)
         number = self.step + 1
@@ -228,10 +239,10 @@ class Recorder(LongRun):
 
     # ---- what that means ----
 
-    def pixels(self, z):
+    def pixels(self, z: Array) -> Any:
         return to_cpu(to_uint8(self.problem.parameterization.pixels(z)))
 
-    def state(self):
+    def state(self) -> Any:
         if self.last is None:
             return None
         z, rng = self.last
@@ -241,14 +252,14 @@ class Recorder(LongRun):
         }, {"step": self.step, "evaluations": self.evaluations, "rng": rng, "trace": self.trace,
             "best_terms": self.best_terms, "first_loss": self.first_loss}  # fmt: skip
 
-    def identity(self):
+    def identity(self) -> str:
         """A text that must be equal for a checkpoint to fit: the net, the problem, the method and the seed."""
         p = self.problem
         return json.dumps([fingerprint(p.net), str(p.objective), list(map(str, p.transforms)), p.parameterization.shape,
                            list(map(str, p.parameterization.stages)), repr(self.method), self.seed, p.relu_rule,
                            self.watch.identity])
 
-    def run(self):
+    def run(self) -> Run:
         z, p = self.best, self.problem
         if self.moved is not None and not self.moved.all():
             self.note(nothing_moved(self.moved))
@@ -258,7 +269,7 @@ class Recorder(LongRun):
                    self.expected, tuple(self.watch.frames))
 
 
-def nothing_moved(moved):
+def nothing_moved(moved: Any) -> str:
     """The note on images whose gradient was zero in all steps, with advice."""
     which = "the images" if len(moved) > 1 else "the image"
     which = which if not moved.any() else "images " + ", ".join(str(i + 1) for i in np.flatnonzero(~moved))

@@ -6,10 +6,13 @@ scipy sees flat float64 on the CPU; a net sees its own dtype, shape and device (
 lbfgs.py instead, because scipy would transfer every vector for each evaluation.
 """
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -18,6 +21,10 @@ from minivis.objectives.base import Evaluation
 from minivis.optimize.lbfgs import FORGOTTEN, TRIALS
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.threads import set_blas_threads
+from minivis.types import Array, Shape
+
+if TYPE_CHECKING:
+    from minivis.optimize.problem import Problem
 
 RESTARTS = 8                # restarts of L-BFGS after a line search that found nothing, because of rounding in float32
 EVALUATIONS = 10**9         # no limit: only the number of steps ends a run
@@ -32,7 +39,8 @@ class Minimum(NamedTuple):
     message: str
 
 
-def minimise(fun, x0, *, steps, bounds=None, history=10, trials=20, stop_when_flat=True, callback=None):
+def minimise(fun: Any, x0: Array, *, steps: int, bounds: Any = None, history: Any = 10, trials: Any = 20,
+             stop_when_flat: bool = True, callback: Any = None) -> Minimum:
     """Minimise ``fun(x) -> (loss, gradient)`` from x0 by L-BFGS-B, on one thread of BLAS: the `Minimum`.
 
     bounds: None, one pair (low, high) for all elements, or a pair for each; None in a pair is no bound. history: the
@@ -60,17 +68,18 @@ class ScipyProblem:
     The minimum stays the same.
     """
 
-    def __init__(self, problem, shape, dtype, xp: Any = np, recorder=None, scale=1.0):
+    def __init__(self, problem: Any, shape: Shape, dtype: Any, xp: Any = np, recorder: Any = None,
+                 scale: Any = 1.0) -> None:
         self.problem, self.shape, self.dtype, self.xp, self.recorder = problem, shape, dtype, xp, recorder
         self.first_scale = scale
         self.evaluations: dict[bytes, Evaluation] = {}
         self.restart()
 
-    def restart(self):
+    def restart(self) -> None:
         """Make the next evaluation the first of a run."""
         self.scale = self.first_scale
 
-    def __call__(self, flat):
+    def __call__(self, flat: Any) -> tuple[Any, Any]:
         found, dz = self.problem.gradient(self.image(flat))
         self.evaluations[digest(flat)] = Evaluation(found.losses, {}, found.terms)
         if self.recorder is not None:
@@ -82,11 +91,11 @@ class ScipyProblem:
         dz *= self.scale
         return self.scale * found.loss, dz
 
-    def image(self, flat):
+    def image(self, flat: Any) -> Any:
         """z in the shape and dtype of the net."""
         return self.xp.asarray(flat.reshape(self.shape), dtype=self.dtype)
 
-    def evaluation_at(self, flat):
+    def evaluation_at(self, flat: Any) -> Any:
         """The `Evaluation` at a point evaluated since the last call, or None; the others are dropped."""
         found = self.evaluations.pop(digest(flat), None)
         self.evaluations.clear()
@@ -96,7 +105,7 @@ class ScipyProblem:
 as_scipy = ScipyProblem                     # its name for users of ``scipy.optimize.minimize(..., jac=True)``
 
 
-def by_scipy(problem, z, method, steps, recorder):
+def by_scipy(problem: Problem, z: Array, method: Any, steps: int, recorder: Any) -> None:
     """Run scipy's L-BFGS-B; a step is an iteration, and only ``steps`` ends it while the loss falls.
 
     A line search that finds nothing starts again with an empty history, and ends the run when that finds nothing.
@@ -107,7 +116,7 @@ def by_scipy(problem, z, method, steps, recorder):
     bounds = problem.parameterization.bounds
     fun = ScipyProblem(problem, z.shape, z.dtype, get_xp(z), recorder, scale=1.0 if bounds is None else None)
 
-    def finished_iteration(flat):
+    def finished_iteration(flat: Any) -> None:
         z = fun.image(flat)
         found = fun.evaluation_at(flat) or problem.measure(z)
         recorder.compare(z, found)
@@ -132,13 +141,13 @@ def by_scipy(problem, z, method, steps, recorder):
             return
 
 
-def digest(flat):
+def digest(flat: Any) -> Any:
     """A key for a vector, because a copy would cost as much memory as the vector."""
     return hashlib.blake2b(flat.data, digest_size=16).digest()
 
 
 @contextmanager
-def scipy_on_one_thread():
+def scipy_on_one_thread() -> Iterator[Any]:
     """Limit scipy's own BLAS, if it has one, to one thread: its vectors are short, and a second thread only waits.
 
     On a busy machine that wait took ten times as long as the sums themselves.

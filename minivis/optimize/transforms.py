@@ -14,13 +14,14 @@ which fills places from beyond the border.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minivis.errors import BadValue
 from minivis.runtime.backend import get_xp
 from minivis.runtime.settings import FARTHEST, number, whole
+from minivis.types import Array, Shape
 
 
 class Linear(NamedTuple):
@@ -38,26 +39,26 @@ class Transform:
     name: str
     draw: Callable
 
-    def __call__(self, rng, shape):
+    def __call__(self, rng: np.random.Generator | None, shape: Shape) -> Linear:
         return self.draw(rng, shape)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
 
-def compose(transforms, rng, shape):
+def compose(transforms: Any, rng: np.random.Generator | None, shape: Shape) -> Linear:
     """One `Linear` of several transforms, drawn and applied in their order."""
     drawn = []
     for transform in transforms:
         drawn.append(transform(rng, shape))
         shape = drawn[-1].shape
 
-    def forward(x):
+    def forward(x: Array) -> Array:
         for step in drawn:
             x = step.forward(x)
         return x
 
-    def adjoint(dx):
+    def adjoint(dx: Array) -> Array:
         for step in reversed(drawn):
             dx = step.adjoint(dx)
         return dx
@@ -65,14 +66,14 @@ def compose(transforms, rng, shape):
     return Linear(forward, adjoint, shape)
 
 
-def jitter(pixels):
+def jitter(pixels: Any) -> Transform:
     """Shift each image by up to ``pixels`` up, down, left and right, around the border."""
     pixels = whole(0, FARTHEST).check("jitter", pixels)
 
-    def draw(rng, shape):
+    def draw(rng: np.random.Generator, shape: Shape) -> Linear:
         shifts = rng.integers(-pixels, pixels + 1, size=(shape[0], 2))
 
-        def roll(x, sign):
+        def roll(x: Array, sign: Any) -> Array:
             xp = get_xp(x)
             return xp.stack([xp.roll(image, (sign * int(i), sign * int(j)), (0, 1))
                              for image, (i, j) in zip(x, shifts)])
@@ -82,7 +83,7 @@ def jitter(pixels):
     return Transform(f"jitter {pixels}", draw)
 
 
-def blur(low, high=None):
+def blur(low: Any, high: Any = None) -> Transform:
     """Blur by a Gaussian whose sigma, in pixels, is drawn between ``low`` and ``high``; the border is a mirror."""
     low, high = (low, low) if high is None else (low, high)
     for sigma in (low, high):
@@ -90,14 +91,14 @@ def blur(low, high=None):
     if not low <= high:
         raise BadValue(f"blur needs sigmas of at least 0, the smaller first, not {low} and {high}")
 
-    def draw(rng, shape):
+    def draw(rng: np.random.Generator, shape: Shape) -> Linear:
         sigma = float(rng.uniform(low, high))
         return Linear(lambda x: gaussian_blur(x, sigma), lambda dx: gaussian_blur(dx, sigma), shape)
 
     return Transform(f"blur {low:g}..{high:g}", draw)
 
 
-def gaussian_blur(x, sigma):
+def gaussian_blur(x: Array, sigma: Any) -> Array:
     """Blur (N, H, W, C) by a Gaussian of ``sigma`` pixels, cut at 4 sigma. It is mirrored at the border, so it is its
     own adjoint, and keeps flat pictures and the sum."""
     radius = math.ceil(4 * sigma)
@@ -112,7 +113,7 @@ def gaussian_blur(x, sigma):
     return x
 
 
-def warp(scale=(1.0, 1.0), rotate=0.0, shift=0.0):
+def warp(scale: Any = (1.0, 1.0), rotate: float = 0.0, shift: float = 0.0) -> Transform:
     """Scale by a factor between those of ``scale``, turn by up to ``rotate`` degrees, shift by up to ``shift`` pixels.
 
     Each image moves independently, with bilinear interpolation.
@@ -125,7 +126,7 @@ def warp(scale=(1.0, 1.0), rotate=0.0, shift=0.0):
     if not 0 < low <= high:
         raise BadValue(f"scale needs factors above 0, the smaller first, not {low} and {high}")
 
-    def draw(rng, shape):
+    def draw(rng: np.random.Generator, shape: Shape) -> Linear:
         N, H, W, _ = shape
         factors = np.exp(rng.uniform(math.log(low), math.log(high), N))
         angles = np.radians(rng.uniform(-rotate, rotate, N))
@@ -135,7 +136,7 @@ def warp(scale=(1.0, 1.0), rotate=0.0, shift=0.0):
     return Transform(f"warp {low:g}..{high:g}, {rotate:g} degrees, {shift:g} px", draw)
 
 
-def source_points(H, W, factors, angles, shifts):
+def source_points(H: Any, W: Any, factors: Any, angles: Any, shifts: Any) -> tuple[Any, Any]:
     """The rows and columns (N, H, W) from which each pixel of the moved picture is read."""
     i, j = np.mgrid[:H, :W]
     y, x = i - (H - 1) / 2, j - (W - 1) / 2
@@ -145,7 +146,7 @@ def source_points(H, W, factors, angles, shifts):
     return cos * y - sin * x + (H - 1) / 2, sin * y + cos * x + (W - 1) / 2
 
 
-def bilinear(shape, rows, columns):
+def bilinear(shape: Shape, rows: Any, columns: Any) -> Linear:
     """The `Linear` map that reads (N, H, W, C) pictures at ``rows`` and ``columns`` (N, OH, OW); beyond is 0."""
     N, H, W, C = shape
     top, left = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
@@ -159,13 +160,13 @@ def bilinear(shape, rows, columns):
         corners.append((np.where(inside, first + i * W + j, 0).ravel(), (weight * inside).ravel()))
     out_shape = (N, *rows.shape[1:], C)
 
-    def forward(x):
+    def forward(x: Array) -> Array:
         xp = get_xp(x)
         flat = x.reshape(-1, C)
         out = sum(flat[xp.asarray(at)] * xp.asarray(weight, dtype=x.dtype)[:, None] for at, weight in corners)
         return out.reshape(out_shape)
 
-    def adjoint(dout):
+    def adjoint(dout: Array) -> Array:
         xp = get_xp(dout)
         flat = dout.reshape(-1, C)
         dx = xp.zeros((N * H * W, C), dout.dtype)
@@ -178,15 +179,15 @@ def bilinear(shape, rows, columns):
     return Linear(forward, adjoint, out_shape)
 
 
-def pad(pixels):
+def pad(pixels: Any) -> Transform:
     """A border of ``pixels`` of the net's mean colour."""
     pixels = whole(0, FARTHEST).check("pad", pixels)
 
-    def draw(rng, shape):
+    def draw(rng: np.random.Generator, shape: Shape) -> Linear:
         N, H, W, C = shape
         inner = (slice(None), slice(pixels, pixels + H), slice(pixels, pixels + W))
 
-        def forward(x):
+        def forward(x: Array) -> Array:
             return get_xp(x).pad(x, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)])
 
         return Linear(forward, lambda dx: dx[inner], (N, H + 2 * pixels, W + 2 * pixels, C))
@@ -194,18 +195,18 @@ def pad(pixels):
     return Transform(f"pad {pixels}", draw)
 
 
-def crop(height, width):
+def crop(height: int, width: int) -> Transform:
     """A part of ``height`` x ``width`` at a random place, another in each step."""
     height, width = whole(1).check("height", height), whole(1).check("width", width)
 
-    def draw(rng, shape):
+    def draw(rng: np.random.Generator, shape: Shape) -> Linear:
         N, H, W, C = shape
         if height > H or width > W:
             raise BadValue(f"a crop of {height} x {width} does not fit into {H} x {W} pixels")
         top, left = int(rng.integers(H - height + 1)), int(rng.integers(W - width + 1))
         inner = (slice(None), slice(top, top + height), slice(left, left + width))
 
-        def adjoint(dx):
+        def adjoint(dx: Array) -> Array:
             out = get_xp(dx).zeros(shape, dx.dtype)
             out[inner] = dx
             return out
@@ -215,7 +216,7 @@ def crop(height, width):
     return Transform(f"crop {height} x {width}", draw)
 
 
-def noise(amount):
+def noise(amount: Any) -> Transform:
     """Add N(0, amount^2), in the net's units: a number, or one for each channel.
 
     The mean of the loss over a ball is then minimised, which has no local minima smaller than the ball.
@@ -224,7 +225,7 @@ def noise(amount):
         number(0).check("an amount of noise", value)
     amount = np.asarray(amount, np.float64)
 
-    def draw(rng, shape):
+    def draw(rng: np.random.Generator, shape: Shape) -> Linear:
         drawn = amount * rng.standard_normal(shape)
         return Linear(lambda x: x + get_xp(x).asarray(drawn, dtype=x.dtype), lambda dx: dx, shape)
 

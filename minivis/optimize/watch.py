@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minivis.errors import MinivisError
 from minivis.runtime import checkpoints
@@ -56,11 +56,11 @@ class Watch:
     frames, runs = property(lambda self: self.seen.frames), property(lambda self: self.seen.runs)
     resumed, interrupted = property(lambda self: self.seen.resumed), property(lambda self: self.seen.interrupted)
 
-    def of_part(self, **changes):
+    def of_part(self, **changes: Any) -> "Watch":
         """The watch of one part of a run, with other settings; what it sees is seen by this one, too."""
         return replace(self, **changes)
 
-    def show(self, step, steps, loss, terms, pixels, evaluations=0):
+    def show(self, step: Any, steps: int, loss: Any, terms: Any, pixels: Any, evaluations: Any = 0) -> bool:
         """After a step: add a frame to the film, and call the callback. ``pixels()`` draws it. Return True to stop."""
         if self.film and step % self.seen.film_every == 0:
             self.frames.append(pixels())
@@ -70,7 +70,7 @@ class Watch:
         return bool(self.callback and step % self.every == 0
                     and self.callback(Preview(step, steps, loss, terms, pixels, evaluations)))
 
-    def write(self, identity, arrays, plain):
+    def write(self, identity: Any, arrays: Any, plain: Any) -> str | None:
         """Write the checkpoint. Return None, or where that failed the sentence that says why."""
         try:
             checkpoints.write(self.checkpoint, identity, arrays, plain)

@@ -25,3 +25,23 @@ mv.optimize.optimize(mv.Problem(net, mv.objectives.energy("fc8"), mv.parameteriz
 net.add("again", mv.layers.ReLU())
 mv.save(net, "copy.h5")
 recipe = mv.train.Recipe(steps=100, batch=32, optimizer="adam")
+conv = mv.layers.Conv2D(np.ones((3, 3, 1, 2)), padding="same", stride=(2, 1))
+shape: tuple[int, ...] = conv.output_shape((1, 5, 6, 1))
+window = mv.layers.MaxPool2D(3, stride=2, ceil=True).window((1, 5, 6, 1))
+size: tuple[int, int] = window.kernel if window is not None else (1, 1)
+
+
+class Doubled(mv.layers.Layer):
+    """A layer of one's own, as layers/base.py describes it."""
+
+    elementwise = True
+
+    def forward(self, x: np.ndarray, *, mode: mv.layers.ForwardMode) -> tuple[np.ndarray, bool]:
+        return 2 * x, True
+
+    def backward(self, dout: np.ndarray, cache: bool, mode: mv.layers.BackwardMode) -> mv.layers.LayerGradients:
+        return (2 * dout,), {}
+
+
+net.add("doubled", Doubled())
+total: float = mv.objectives.energy("fc8").evaluate(acts).loss

@@ -26,3 +26,12 @@ print(mv.segment(net, image).no_such_field)                             # wrong
 mv.evolve(net, encoding="cpp")                                          # wrong
 mv.train.Recipe(steps="many")                                           # wrong
 mv.descent.Adan(0.05)                                                   # wrong
+mv.layers.LRN(size="five")                                              # wrong
+mv.layers.MaxPool2D(2, ceil="yes")                                      # wrong
+mv.layers.Conv2D([[1, 2]])                                              # wrong
+mv.layers.Pad2D("wide")                                                 # wrong
+print(mv.layers.ReLU().output_shape((1, 2)).width)                      # wrong
+net.layers.no_such_method()                                             # wrong
+mv.Problem(net, mv.objectives.energy("fc8"), shape=(1, 64, 64, 3))      # wrong
+mv.descent.Adam("fast")                                                 # wrong
+print(mv.saliency(net, image).pictures)                                 # wrong

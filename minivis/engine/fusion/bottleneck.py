@@ -11,6 +11,7 @@ Sandler et al. 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", s
 import math
 import re
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -19,25 +20,27 @@ from minivis.convolution.bands import ArraySource, flat
 from minivis.convolution.choose import worth_sharing
 from minivis.convolution.window import pad_before
 from minivis.engine.fusion.conv_relu_pool import FusedConv, IntoReLU
+from minivis.layers.base import ForwardMode
 from minivis.layers.conv import Conv2D
 from minivis.layers.merge import Add
 from minivis.layers.relu import ReLU
 from minivis.runtime.affinity import cores
 from minivis.runtime.matmul import multiply
 from minivis.runtime.threads import even_cuts, scratch, share_out, sharing
+from minivis.types import Array
 
 BLOCK = re.compile("(1r)?dr1a?")        # see `kind`: the first block of a net does not expand, not every one adds
 LONGEST = 6
 
 
 
-def block_length(layers):
+def block_length(layers: Any) -> Any:
     """How many of these, from the first on, are a block; 0: none."""
     found = BLOCK.match("".join(map(kind, layers)))
     return found.end() if found else 0
 
 
-def kind(layer):
+def kind(layer: Any) -> Any:
     """A letter: 1 for a plain 1x1 convolution, d a depthwise one, r ReLU, a Add; - for any other, a subclass too."""
     if type(layer) is Conv2D:
         kernel, channels = layer.params["w"].shape[:2], layer.params["w"].shape[2:]
@@ -49,7 +52,7 @@ def kind(layer):
 class Bottleneck:
     """``names`` and ``layers`` of a block. An `Add` at its end adds what the block reads."""
 
-    def __init__(self, names, layers):
+    def __init__(self, names: Any, layers: Any) -> None:
         self.names, self.convs, self.adds = names, layers[::2], isinstance(layers[-1], Add)
         fused = [FusedConv(names[i : i + 2], layers[i : i + 2]) for i in range(0, len(names) - 2, 2)]
         self.filtering = fused[-1]
@@ -58,7 +61,7 @@ class Bottleneck:
         rest = zip(names[2 * len(fused) :], layers[2 * len(fused) :])
         self.one_by_one = [*((pair.names[0], pair) for pair in fused), *rest]
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> Any:
         """Return the last one's output, and [(name, shape of its output, None), ...]."""
         shapes = [x.shape]
         for conv in self.convs:
@@ -73,19 +76,19 @@ class Bottleneck:
         made = [shape for shape in shapes[1:] for _ in range(2)]                # a convolution's, and its ReLU's
         return out, [(name, shape, None) for name, shape in zip(self.names, made)]
 
-    def all_fast(self, x, shapes, mode):
+    def all_fast(self, x: Array, shapes: Any, mode: Any) -> Any:
         """Whether each convolution takes the algorithm that this file fuses."""
         convs = zip(self.names[::2], self.convs, shapes)
         picked = [run.pick(conv, "forward", x, shape, mode.at(name)) for name, conv, shape in convs]
         return picked == ["pointwise", "depthwise", "pointwise"][-len(picked) :]
 
-    def in_shares(self, x, shapes, mode):
+    def in_shares(self, x: Array, shapes: Any, mode: Any) -> Any:
         *_, wide, filtered, out_shape = shapes
         shares, lines = cuts(wide, filtered)
         parts = [mode.empty(out_shape, x.dtype) for _ in shares]
         conv = self.filtering.conv
 
-        def share(k):
+        def share(k: Any) -> None:
             some = shares[k]
             source = Expanded(x, self.expand, some) if self.expand else ArraySource(x, some)
             sink = IntoProjection(self, x, parts[k], filtered, some, lines)
@@ -104,7 +107,7 @@ class Bottleneck:
         self.finish(parts[0], x)
         return parts[0]
 
-    def finish(self, y, x):
+    def finish(self, y: Array, x: Array) -> None:
         """What follows when the projection's sums are complete; x: what the block reads there."""
         if "b" in self.project.params:
             y += self.project.params["b"]
@@ -112,7 +115,7 @@ class Bottleneck:
             y += x
 
 
-def cuts(wide, filtered):
+def cuts(wide: Any, filtered: Any) -> Any:
     """How the work is shared out: some channels each, or else some lines of the result, (slices, lines)."""
     N, OH, _, C = filtered
     if N == 1 and tuning.TUNING.few_lines > OH:
@@ -121,7 +124,7 @@ def cuts(wide, filtered):
     return [slice(0, C)], max(tuning.TUNING.share_lines, -(-OH // bands))
 
 
-def weights(conv, algorithm, channels, w, out_shape):
+def weights(conv: Any, algorithm: Any, channels: Any, w: Array, out_shape: Any) -> Any:
     """``w``, those of ``conv`` that a share of the channels needs, as the algorithm takes them."""
     return direct.prepared(conv, algorithm, ("share", channels.start, channels.stop), w, out_shape)
 
@@ -129,14 +132,14 @@ def weights(conv, algorithm, channels, w, out_shape):
 class Expanded:
     """A source: some channels of the expansion and its ReLU, made when they are asked for."""
 
-    def __init__(self, x, expand, channels):
+    def __init__(self, x: Array, expand: Any, channels: Any) -> None:
         conv = expand.conv
         self.x, self.dtype, self.shape = x, x.dtype, (*x.shape[:3], channels.stop - channels.start)
         self.w = weights(conv, "pointwise", channels, conv.params["w"][..., channels], self.shape)
         self.b = conv.params["b"][channels] if "b" in conv.params else None
         self.max_value = expand.relu.upper_limit
 
-    def rows(self, images, first, last, out=None):
+    def rows(self, images: Any, first: Any, last: Any, out: Array | None = None) -> Any:
         x = self.x[images, first:last]
         y = scratch("expanded", (*x.shape[:3], self.shape[3]), x.dtype)
         multiply(flat(x), self.w, flat(y))
@@ -148,7 +151,7 @@ class Expanded:
 class IntoProjection(IntoReLU):
     """A sink that projects what passes the ReLU; with all channels at hand it finishes that."""
 
-    def __init__(self, block, x, out, filtered, channels, lines):
+    def __init__(self, block: Any, x: Array, out: Array, filtered: Any, channels: Any, lines: Any) -> None:
         super().__init__(out, block.filtering.relu.upper_limit, mask=None)
         self.block, self.x, self.lines = block, x, lines
         w = block.project.params["w"][:, :, channels]
@@ -156,10 +159,10 @@ class IntoProjection(IntoReLU):
         self.shape = *filtered[:3], w.shape[2]
         self.whole = self.shape == filtered
 
-    def open(self, images, first, last):
+    def open(self, images: Any, first: Any, last: Any) -> Any:
         return scratch("sink", (images.stop - images.start, last - first, *self.shape[2:]), self.dtype)
 
-    def close(self, images, first, last, y):
+    def close(self, images: Any, first: Any, last: Any, y: Array) -> None:
         super().close(images, first, last, y)
         out = self.out[images, first:last]
         multiply(flat(y), self.w, flat(out))

@@ -12,14 +12,16 @@ import numpy as np
 
 from minivis.convolution import cuda, direct, run, tuning, window
 from minivis.convolution.bands import ArraySink, ArraySource
+from minivis.layers.base import BackwardMode, ForwardMode
 from minivis.layers.conv import Conv2D
 from minivis.layers.pool import MaxPool2D
 from minivis.layers.relu import RELU_RULES, ReLU
 from minivis.runtime.bits import Bits
 from minivis.runtime.threads import scratch
+from minivis.types import Array, Shape
 
 
-def fusable(conv, relu, pool=None):
+def fusable(conv: Any, relu: Any, pool: Any = None) -> Any:
     """Whether these three are of the very classes that this file knows: a subclass may compute something else."""
     if not (type(conv) is Conv2D and type(relu) is ReLU):
         return False
@@ -34,15 +36,15 @@ def fusable(conv, relu, pool=None):
 class FusedConv:
     """``names`` and ``layers`` of a Conv2D, a ReLU and perhaps a MaxPool2D of 2 x 2 at stride 2."""
 
-    def __init__(self, names, layers):
+    def __init__(self, names: Any, layers: Any) -> None:
         self.names, self.layers = names, layers
         self.conv, self.relu, self.pool = (*layers, None)[:3]
 
-    def at(self, mode):
+    def at(self, mode: Any) -> Any:
         """``mode`` with the algorithm of this convolution, where algorithms are given by layer."""
         return mode.at(self.names[0])
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> Any:
         """Return the last one's output, and [(name, shape of its output, cache), ...]."""
         mode = self.at(mode)
         algorithm = self.pick(x, x.shape, mode)
@@ -55,27 +57,27 @@ class FusedConv:
         direct.forward(self.conv, algorithm, source, sink, pad_before=pad_before, keep_weights=not mode.training)
         return sink.made, self.filed(self.conv.cache(x, mode), sink, mode)
 
-    def pick(self, like, x_shape, mode):
+    def pick(self, like: Any, x_shape: Shape, mode: Any) -> Any:
         """The algorithm that goes band by band; None where the layers have to run one by one."""
         _, OH, OW, _ = self.conv.output_shape(x_shape)
         if self.pool is not None and min(OH, OW) < 2:
             return None
         return run.pick_banded(self.conv, "forward", like, x_shape, mode)
 
-    def sink(self, x_shape, dtype, mode):
+    def sink(self, x_shape: Shape, dtype: Any, mode: Any) -> Any:
         shape = self.conv.output_shape(x_shape)
         if self.pool is not None:
             return IntoPool(mode, shape, dtype, self.relu.upper_limit, signs(shape, mode))
         return IntoReLU(mode.empty(shape, dtype), self.relu.upper_limit, signs(shape, mode))
 
-    def filed(self, conv_cache, sink, mode):
+    def filed(self, conv_cache: Any, sink: Any, mode: Any) -> list[Any]:
         """[(name, shape of its output, cache), ...]."""
         filed = [(sink.shape, conv_cache), (sink.shape, sink.mask)]
         if self.pool is not None:
             filed.append((sink.made.shape, (sink.switches, sink.shape) if mode.grad else None))
         return [(name, *made) for name, made in zip(self.names, filed)]
 
-    def on_device(self, x, mode):
+    def on_device(self, x: Array, mode: Any) -> tuple[Any, Any]:
         out, mask = cuda.relu_forward(self.conv, self.relu, x, mode)
         conv, relu, *pool = self.names
         filed = [(conv, out.shape, self.conv.cache(x, mode)), (relu, out.shape, mask)]
@@ -84,14 +86,14 @@ class FusedConv:
             filed.append((name, out.shape, cache))
         return out, filed
 
-    def one_by_one(self, x, mode):
+    def one_by_one(self, x: Array, mode: Any) -> tuple[Any, Any]:
         filed = []
         for name, layer in zip(self.names, self.layers):
             x, cache = layer.forward(x, mode=mode)
             filed.append((name, x.shape, cache))
         return x, filed
 
-    def backward(self, dout, caches, mode):
+    def backward(self, dout: Array, caches: Any, mode: BackwardMode) -> Any:
         """Return ``(dx,), {}``; ``caches`` holds one for each layer. Gradients of parameters are not made here."""
         mode = self.at(mode)
         x_shape = getattr(caches[0], "shape", caches[0])
@@ -106,7 +108,7 @@ class FusedConv:
         return (dx,), {}
 
 
-def signs(shape, mode):
+def signs(shape: Shape, mode: Any) -> Any:
     """Memory for where a ReLU of this shape passes; None if nobody will ask."""
     if mode.grad is None:
         return None
@@ -116,12 +118,12 @@ def signs(shape, mode):
 class IntoReLU(ArraySink):
     """A sink that keeps max(y, 0), and in ``mask`` where y passed."""
 
-    def __init__(self, out, max_value, mask):
+    def __init__(self, out: Array, max_value: float, mask: Any) -> None:
         super().__init__(out)
         self.made = out
         self.max_value, self.mask = max_value, mask
 
-    def close(self, images, first, last, y):
+    def close(self, images: Any, first: Any, last: Any, y: Array) -> None:
         if self.mask is not None:
             where = np.greater(y, 0, out=scratch("where", y.shape, bool))
             if self.max_value < np.inf:
@@ -138,16 +140,16 @@ class IntoPool(IntoReLU):
 
     lines = 2
 
-    def __init__(self, mode, shape, dtype, max_value, mask):
+    def __init__(self, mode: Any, shape: Shape, dtype: Any, max_value: float, mask: Any) -> None:
         N, H, W, C = self.shape = shape
         self.dtype, self.max_value, self.mask = dtype, max_value, mask
         self.made = mode.empty((N, H // 2, W // 2, C), dtype)
         self.switches: Any = mode.empty(self.made.shape, np.uint8) if mode.grad else None
 
-    def open(self, images, first, last):
+    def open(self, images: Any, first: Any, last: Any) -> Any:
         return scratch("sink", (images.stop - images.start, last - first, *self.shape[2:]), self.dtype)
 
-    def close(self, images, first, last, y):
+    def close(self, images: Any, first: Any, last: Any, y: Array) -> None:
         if self.mask is not None:
             super().close(images, first, last, y)
         rows, columns = (last - first) // 2 * 2, self.shape[2] // 2 * 2
@@ -175,12 +177,13 @@ class IntoPool(IntoReLU):
 class Passed:
     """A source: the gradient at a convolution, made line by line from the one behind its ReLU, or behind its pool."""
 
-    def __init__(self, dout, mask, rule, pool_cache=None):
+    def __init__(self, dout: Array, mask: Any, rule: Any, pool_cache: Any = None) -> None:
         self.dout, self.mask, self.rule, self.dtype = dout, mask, rule, dout.dtype
         self.switches: Any                              # None where there is no pool
+        self.shape: Shape
         self.switches, self.shape = pool_cache or (None, dout.shape)
 
-    def rows(self, images, first, last, out=None):
+    def rows(self, images: Any, first: Any, last: Any, out: Array | None = None) -> Any:
         dout = self.dout[images, first:last] if self.switches is None else self.unpooled(images, first, last)
         mask: Any = self.mask[images, first:last] if self.rule != "deconv" else None
         if self.rule == "normal":
@@ -191,7 +194,7 @@ class Passed:
         out[...] = passed
         return out
 
-    def unpooled(self, images, first, last):
+    def unpooled(self, images: Any, first: Any, last: Any) -> Any:
         low, high = first // 2, -(-last // 2)                           # of pooled lines; an odd last line has none
         W, C = self.shape[2:]
         dout, switches = self.dout[images, low:high], self.switches[images, low:high]

@@ -9,6 +9,7 @@ picture's padding, ``pad_before``: below zero, lines are skipped.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -16,17 +17,19 @@ from minivis.convolution import direct, run, tuning
 from minivis.convolution.bands import ArraySink, ArraySource
 from minivis.convolution.window import dilated_size, pad_before
 from minivis.engine.fusion.conv_relu_pool import IntoReLU, Passed
+from minivis.layers.base import BackwardMode, ForwardMode
 from minivis.runtime.bits import Bits
 from minivis.runtime.threads import scratch
+from minivis.types import Array, Shape
 
 
 class StripedConvs:
     """Two `FusedConv`: ``first`` has no pool."""
 
-    def __init__(self, first, second):
+    def __init__(self, first: Any, second: Any) -> None:
         self.first, self.second, self.names = first, second, (*first.names, *second.names)
 
-    def forward(self, x, *, mode):
+    def forward(self, x: Array, *, mode: ForwardMode) -> Any:
         """Return the second's output, and [(name, shape of its output, cache), ...] of all."""
         between, (mode_1, mode_2) = self.first.conv.output_shape(x.shape), self.modes(mode)
         algorithm_1, algorithm_2 = self.first.pick(x, x.shape, mode_1), self.second.pick(x, between, mode_2)
@@ -49,7 +52,7 @@ class StripedConvs:
         filed = [(name, between, cache) for name, cache in zip(self.first.names, (caches[0], mask))]
         return sink.made, filed + self.second.filed(caches[1], sink, mode)
 
-    def backward(self, dout, caches, mode):
+    def backward(self, dout: Array, caches: Any, mode: BackwardMode) -> Any:
         """Return ``(dx,), {}``; ``caches`` holds one for each layer. Gradients of parameters are not made here."""
         if not mode.input_grads:                # nobody wants them, and there are no others
             return (None,), {}
@@ -76,23 +79,23 @@ class StripedConvs:
             dx[:, low:high] += part
         return (dx,), {}
 
-    def modes(self, mode):
+    def modes(self, mode: Any) -> tuple[Any, Any]:
         return self.first.at(mode), self.second.at(mode)
 
 
 class Lines:
     """Which lines of its input a convolution reads for some lines of its output."""
 
-    def __init__(self, conv, x_shape):
+    def __init__(self, conv: Any, x_shape: Shape) -> None:
         self.conv, self.height, self.padding = conv, x_shape[1], pad_before(conv, x_shape)
         self.stride, self.size = conv.stride[0], dilated_size(conv.params["w"].shape[:2], conv.dilation)[0]
 
-    def read_by(self, begin, end):
+    def read_by(self, begin: Any, end: Any) -> tuple[Any, Any]:
         """For the output's lines from begin to end."""
         top = self.padding[0]
         return max(0, begin * self.stride - top), min(self.height, (end - 1) * self.stride - top + self.size)
 
-    def pad_before(self, low, begin):
+    def pad_before(self, low: Any, begin: Any) -> tuple[Any, Any]:
         """Padding before the first line and column, if the input begins at line ``low`` and the output at ``begin``."""
         return self.padding[0] + low - begin * self.stride, self.padding[1]
 
@@ -100,18 +103,18 @@ class Lines:
 class LinesOf:
     """Lines from ``begin`` to ``end`` of a sink, as a sink."""
 
-    def __init__(self, sink, begin, end):
+    def __init__(self, sink: Any, begin: Any, end: Any) -> None:
         self.sink, self.begin, self.lines, self.dtype = sink, begin, sink.lines, sink.dtype
         self.shape = (sink.shape[0], end - begin, *sink.shape[2:])
 
-    def open(self, images, first, last):
+    def open(self, images: Any, first: Any, last: Any) -> Any:
         return self.sink.open(images, first + self.begin, last + self.begin)
 
-    def close(self, images, first, last, y):
+    def close(self, images: Any, first: Any, last: Any, y: Array) -> None:
         self.sink.close(images, first + self.begin, last + self.begin, y)
 
 
-def stripes(between, height):
+def stripes(between: Any, height: Any) -> list[Any]:
     """range(height) in pieces (begin, end) of about ``stripe`` numbers (tuning.py), each a multiple of 8 lines."""
     lines = max(8, tuning.TUNING.stripe // (between[0] * math.prod(between[2:])) // 8 * 8)
     return [(begin, min(begin + lines, height)) for begin in range(0, height, lines)]

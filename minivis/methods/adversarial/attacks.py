@@ -149,7 +149,7 @@ def pgd(
     return out
 
 
-def class_gradient(net, pixels, classes):
+def class_gradient(net: Network, pixels: Array, classes: Any) -> tuple[Any, Any]:
     """``logits`` (N, K), and the direction in which -log p_y grows at the pixels (N, H, W, C).
 
     d -log p_y / d logits = p - [k = y] = (1 - p_y) (q - [k = y])       q: the softmax over all classes but y
@@ -174,7 +174,7 @@ def class_gradient(net, pixels, classes):
     return logits, net.preprocess_adjoint(dacts["input"], channels=pixels.shape[3])
 
 
-def steepest(gradient, norm):
+def steepest(gradient: Array, norm: str) -> Any:
     """The step of length 1 in ``norm`` along which a linear loss grows most; 0 where the gradient is 0."""
     xp = get_xp(gradient)
     if norm == "Linf":
@@ -186,7 +186,7 @@ def steepest(gradient, norm):
 TINY = 1e-30                                    # the smallest normal float32
 
 
-def project(difference, eps, norm):
+def project(difference: Any, eps: Any, norm: str) -> Any:
     """The nearest of ``difference`` (N, H, W, C) in the ball of radius ``eps``."""
     xp = get_xp(difference)
     if norm == "Linf":
@@ -194,7 +194,7 @@ def project(difference, eps, norm):
     return difference * xp.minimum(1, eps / xp.maximum(_lengths(difference), TINY))
 
 
-def random_in_ball(shape, eps, norm, rng):
+def random_in_ball(shape: Any, eps: Any, norm: str, rng: np.random.Generator) -> Any:
     """Uniformly distributed differences (N, H, W, C) in the ball of radius ``eps``."""
     if norm == "Linf":
         return rng.uniform(-eps, eps, shape)
@@ -203,11 +203,11 @@ def random_in_ball(shape, eps, norm, rng):
     return direction * (radius / _lengths(direction))
 
 
-def _lengths(array):
+def _lengths(array: Array) -> Any:
     return get_xp(array).sqrt((array * array).sum(axis=(1, 2, 3), keepdims=True))
 
 
-def aimed(net, pixels, target=None, label=None):
+def aimed(net: Network, pixels: Array, target: Any = None, label: Any = None) -> Any:
     """(classes (N,), sign): the loss of these classes is to grow (+1, away from a label) or fall (-1, to a target)."""
     if target is not None and label is not None:
         raise BadValue("give a target to reach or a label to leave, not both")
@@ -216,17 +216,17 @@ def aimed(net, pixels, target=None, label=None):
     return (answers(net, pixels) if label is None else class_numbers(net, label, len(pixels))), 1.0
 
 
-def answers(net, pixels, batch=BATCH):
+def answers(net: Network, pixels: Array, batch: Any = BATCH) -> Any:
     """The number of the most probable class, (N,)."""
     return logits_of(net, pixels, batch).argmax(axis=1)
 
 
-def fools(net, logits, classes, sign):
+def fools(net: Network, logits: Array, classes: Any, sign: Any) -> Any:
     """Whether the net answers with each target (sign -1), or no longer with each label (+1): (N,), on the CPU."""
     return Ending.of(net).says(to_cpu(logits), classes) == (sign < 0)
 
 
-def logits_of(net, pixels, batch=BATCH):
+def logits_of(net: Network, pixels: Array, batch: Any = BATCH) -> Any:
     """The scores of pixels (N, H, W, C): (N, K), on the CPU."""
     net = answering(net)
     role, found = net.role("logits"), []
@@ -237,7 +237,7 @@ def logits_of(net, pixels, batch=BATCH):
     return np.concatenate(found)
 
 
-def class_numbers(net, classes, count):
+def class_numbers(net: Network, classes: Any, count: int) -> Any:
     """A class, or one for each picture, by name or number, as numbers (count,)."""
     if isinstance(classes, str) or np.ndim(classes) == 0:
         classes = [classes] * count
@@ -247,7 +247,7 @@ def class_numbers(net, classes, count):
     return found
 
 
-def as_pixels(net, image):
+def as_pixels(net: Network, image: Any) -> Any:
     """Pixels as floats of the net's dtype on its device, (N, H, W, C); BadValue for what is no picture, or no net of
     classes to fool."""
     if not net.roles.get("logits"):
@@ -269,7 +269,7 @@ def as_pixels(net, image):
     return to_gpu(pixels) if on_gpu else pixels
 
 
-def check_settings(*, norm=NORMS[0], eps=1, step=1, steps=1):
+def check_settings(*, norm: str = NORMS[0], eps: Any = 1, step: Any = 1, steps: int = 1) -> None:
     """Raise UnknownName or BadValue for settings that cannot work."""
     if norm not in NORMS:
         raise UnknownName.of("norm", norm, NORMS)

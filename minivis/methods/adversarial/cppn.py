@@ -40,16 +40,16 @@ class Cppn:
     depths: tuple[float, ...]
     links: tuple[tuple[int, int, float], ...]
 
-    def depth(self, node):
+    def depth(self, node: Any) -> Any:
         return 0.0 if node < len(INPUTS) else self.depths[node - len(INPUTS)]
 
     @property
-    def count(self):
+    def count(self) -> Any:
         """Nodes, with the inputs."""
         return len(INPUTS) + len(self.functions)
 
 
-def first_cppn(outputs, rng):
+def first_cppn(outputs: int, rng: np.random.Generator) -> Cppn:
     """Every input is linked to every output, with random weights; there are no other nodes."""
     functions = tuple(str(name) for name in rng.choice(list(FUNCTIONS), outputs))
     links = tuple((source, len(INPUTS) + k, float(rng.normal(0, FIRST)))
@@ -57,7 +57,7 @@ def first_cppn(outputs, rng):
     return Cppn(outputs, functions, (1.0,) * outputs, links)
 
 
-def render(cppn, height, width):
+def render(cppn: Any, height: int, width: int) -> Any:
     """The picture, uint8 (height, width, outputs): -1 is black, 1 is white, and values beyond are clipped."""
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
@@ -72,7 +72,7 @@ def render(cppn, height, width):
     return np.rint((np.clip(levels, -1, 1) + 1) * 127.5).astype(np.uint8)
 
 
-def mutated(cppn, rng):
+def mutated(cppn: Any, rng: np.random.Generator) -> Any:
     """A child: at least one weight is changed, and perhaps a link or a node is added, or a function replaced."""
     if rng.random() < ADD_LINK:
         cppn = with_link(cppn, rng)
@@ -85,7 +85,7 @@ def mutated(cppn, rng):
     return with_weights(cppn, rng)
 
 
-def with_weights(cppn, rng):
+def with_weights(cppn: Any, rng: np.random.Generator) -> Any:
     """A tenth of the weights that change are drawn again; the others move a little."""
     count = len(cppn.links)
     chosen = rng.random(count) < PERTURBED
@@ -97,7 +97,7 @@ def with_weights(cppn, rng):
     return replace(cppn, links=links)
 
 
-def with_link(cppn, rng):
+def with_link(cppn: Any, rng: np.random.Generator) -> Any:
     """Add a link between two random nodes; return the same net if they are linked, or cannot be."""
     source, target = (int(node) for node in rng.integers(cppn.count, size=2))
     if cppn.depth(source) > cppn.depth(target):
@@ -108,7 +108,7 @@ def with_link(cppn, rng):
     return replace(cppn, links=(*cppn.links, (source, target, float(rng.normal(0, FIRST)))))
 
 
-def with_node(cppn, number, function):
+def with_node(cppn: Any, number: int, function: Any) -> Any:
     """Add a node in the middle of link ``number``, with weight 1 to it and the old weight from it."""
     source, target, weight = cppn.links[number]
     depth = (cppn.depth(source) + cppn.depth(target)) / 2

@@ -11,7 +11,7 @@ A real net is not linear, so the method repeats steps slightly beyond the neares
 crossed. In the end `shortened` removes what was too much.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,13 +99,14 @@ def deepfool(
     return shortened(net, pixels, out, classes, sign)
 
 
-def shortened(net, pixels, found, classes, sign, halvings=HALVINGS, batch=BATCH):
+def shortened(net: Network, pixels: Array, found: Any, classes: Any, sign: Any, halvings: Any = HALVINGS,
+              batch: Any = BATCH) -> Any:
     """Move every ``found`` that fools the net back towards ``pixels`` as far as it still fools it, by bisection."""
     xp = get_xp(pixels)
     fooled = fools(net, logits_of(net, found, batch), classes, sign)
     low, high = np.zeros(len(pixels)), np.ones(len(pixels))             # parts of the way: too little, enough
 
-    def at(part):
+    def at(part: Any) -> Any:
         return pixels + xp.asarray(part, pixels.dtype)[:, None, None, None] * (found - pixels)
 
     for _ in range(halvings):
@@ -115,7 +116,7 @@ def shortened(net, pixels, found, classes, sign, halvings=HALVINGS, batch=BATCH)
     return xp.where(xp.asarray(fooled)[:, None, None, None], at(high), found)
 
 
-def _step(net, pixels, classes, sign, candidates, mask):
+def _step(net: Network, pixels: Array, classes: Any, sign: Any, candidates: Any, mask: Any) -> tuple[Any, Any]:
     """The logits (N, K) on the CPU, and the step (N, H, W, C) to the nearest of the linear boundaries."""
     role = net.role("logits")
     acts = net.forward(net.preprocess(pixels), until=role, keep=(role,))
@@ -134,7 +135,7 @@ def _step(net, pixels, classes, sign, candidates, mask):
     return logits, move
 
 
-def _boundaries(net, logits, own, sign, candidates):
+def _boundaries(net: Network, logits: Array, own: Any, sign: Any, candidates: Any) -> Iterator[Any]:
     """Yield (gap, seed) of each boundary to look at: how far away the scores are (N,), and what leads there (N, K)."""
     xp, rows = get_xp(logits), get_xp(logits).arange(len(logits))
     if Ending.of(net).independent:

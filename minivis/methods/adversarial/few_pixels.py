@@ -83,12 +83,13 @@ def one_pixel(
     return net.xp.asarray(out)
 
 
-def evolved(net, picture, k, sign, count, steps, allowed, seed):
+def evolved(net: Network, picture: Any, k: int, sign: Any, count: int, steps: int, allowed: Any,
+            seed: Any) -> tuple[Any, Any]:
     """(picture, margin) with ``count`` pixels changed: the best after so many generations, or the first that fools."""
     channels, where = picture.shape[2], np.argwhere(allowed)
     genes = 1 + channels                        # of a pixel: which of the places, and its colour
 
-    def made(z):                                # (genes * count, S) -> (S, H, W, C)
+    def made(z: Array) -> Any:                                # (genes * count, S) -> (S, H, W, C)
         z = z.reshape(count, genes, -1)
         some = np.repeat(picture[None], z.shape[2], axis=0)
         for one in z:
@@ -98,14 +99,14 @@ def evolved(net, picture, k, sign, count, steps, allowed, seed):
 
     best: dict[str, Any] = {"margin": np.inf, "picture": picture}
 
-    def loss(z):
+    def loss(z: Array) -> Any:
         some = made(z.reshape(genes * count, -1))
         found = margins(net, some, k, sign)
         if found.min() < best["margin"]:
             best.update(margin=float(found.min()), picture=some[int(found.argmin())])
         return found
 
-    def done(z, convergence=None):              # as every version of SciPy calls it
+    def done(z: Array, convergence: Any = None) -> Any:              # as every version of SciPy calls it
         return best["margin"] < 0
 
     bounds = [(0, len(where) - 1e-6), *[(0, 255)] * channels] * count
@@ -163,7 +164,7 @@ def jsma(
     return net.xp.asarray(out)
 
 
-def greedy(net, picture, k, sign, steps, allowed, progress=False):
+def greedy(net: Network, picture: Any, k: int, sign: Any, steps: int, allowed: Any, progress: bool = False) -> Any:
     """Change one pixel after the other until the net is fooled."""
     now, free = picture.copy(), allowed.copy()
     for _ in track(range(steps), progress, "pixels"):
@@ -182,7 +183,7 @@ def greedy(net, picture, k, sign, steps, allowed, progress=False):
     return now
 
 
-def needed(net, picture, found, k, sign):
+def needed(net: Network, picture: Any, found: Any, k: int, sign: Any) -> Any:
     """``found`` with every changed pixel put back that is not needed, one at a time."""
     while margins(net, found[None], k, sign)[0] < 0:
         rows, columns = np.nonzero((found != picture).any(axis=2))
@@ -197,7 +198,7 @@ def needed(net, picture, found, k, sign):
     return found
 
 
-def margins(net, pictures, k, sign):
+def margins(net: Network, pictures: Any, k: int, sign: Any) -> Any:
     """(S,) below 0 where a picture fools the net: by how much class k leads the others, or (sign -1) they lead it."""
     logits = logits_of(net, net.xp.asarray(pictures), BATCH).astype(np.float64)
     if Ending.of(net).independent:
@@ -206,7 +207,7 @@ def margins(net, pictures, k, sign):
     return sign * (logits[:, k] - others)
 
 
-def places(mask, shape):
+def places(mask: Any, shape: Any) -> Any:
     """(N, H, W) bool: where pixels may change."""
     if mask is None:
         return np.ones(shape[:3], bool)

@@ -4,6 +4,7 @@ Rounding by half a level has undone many attacks.
 """
 
 import io
+from typing import Any
 
 import numpy as np
 
@@ -11,14 +12,14 @@ from minivis.images.files import png_bytes, read_image
 from minivis.images.preprocessing import to_uint8
 
 
-def read_back(picture):
+def read_back(picture: Any) -> Any:
     """A uint8 picture (H, W, C), through a PNG file in memory; other channels than 1, 3 or 4 are kept in an array."""
     if picture.shape[2] not in (1, 3, 4):
         return picture
     return read_image(io.BytesIO(png_bytes(picture)), channels=picture.shape[2]).reshape(picture.shape)
 
 
-def rounded(start, found, eps, norm):
+def rounded(start: Any, found: Any, eps: Any, norm: str) -> Any:
     """``found`` as uint8, still within ``eps`` of ``start``."""
     difference = found.astype(float) - start
     if norm == "Linf":
@@ -31,7 +32,7 @@ def rounded(start, found, eps, norm):
     return made
 
 
-def grown(start, found, good, seed, factor=1.03, most=8.0):
+def grown(start: Any, found: Any, good: Any, seed: Any, factor: float = 1.03, most: float = 8.0) -> Any:
     """The shortest uint8 change along ``found`` that is still ``good`` after rounding; the longest if none is.
 
     The smallest attacks move most pixels by less than half a level, and rounding to the nearest level would remove

@@ -84,7 +84,8 @@ def szegedy(
     return out
 
 
-def _search(net, pixels, classes, sign, free, steps, searches, rng):
+def _search(net: Network, pixels: Array, classes: Any, sign: Any, free: Any, steps: int, searches: Any,
+            rng: np.random.Generator) -> Any:
     """The shortest change of one picture over all c: multiply until c is bracketed, then bisect its logarithm.
 
     L-BFGS starts at the result of the last c that worked or, before there is one, at a random point near the picture,
@@ -110,13 +111,13 @@ def _search(net, pixels, classes, sign, free, steps, searches, rng):
     return first if best is None else best
 
 
-def _minimum(net, pixels, start, classes, sign, free, c, steps):
+def _minimum(net: Network, pixels: Array, start: Any, classes: Any, sign: Any, free: Any, c: Any, steps: int) -> Any:
     """x + r at a minimum for one c. scipy sees flat float64 in 0..1, so that its first step has a sensible size."""
     xp, shape = get_xp(pixels), pixels.shape
     x = to_cpu(pixels).astype(np.float64).ravel() / 255
     free = free.ravel()
 
-    def loss(z):
+    def loss(z: Array) -> tuple[Any, Any]:
         at = xp.asarray(z.reshape(shape) * 255, pixels.dtype)
         logits, dpixels = class_gradient(net, at, classes)
         miss, hit = _log_probs(net, to_cpu(logits)[0].astype(np.float64), classes[0], sign)
@@ -129,11 +130,11 @@ def _minimum(net, pixels, start, classes, sign, free, c, steps):
     return xp.asarray(best.x.reshape(shape) * 255, pixels.dtype)
 
 
-def _log_probs(net, scores, k, sign):
+def _log_probs(net: Network, scores: Any, k: int, sign: Any) -> Any:
     """(log of the probability that the net is not fooled, log of that it is)."""
     own, others = Ending.of(net).log_probs(scores, k)
     return (own, others) if sign > 0 else (others, own)
 
 
-def _length(difference):
+def _length(difference: Any) -> Any:
     return float((difference * difference).sum()) ** 0.5

@@ -11,6 +11,7 @@ a part of the picture only, its receptive field, and nothing arrives beyond it; 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from minivis.methods.shared.gradient import SAME, ignores_picture, pixel_gradien
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.settings import SEED, SWITCH, TEXT, choice, several, takes
-from minivis.types import Pictures
+from minivis.types import Picture, Pictures
 
 DISPLAYS = ("signed", "absolute")
 IN_A_ROW = 4                                    # panels of the figure
@@ -41,10 +42,10 @@ class Backprop(BatchResult):
     fields: tuple = ()                          # per picture: (top, left, bottom, right) that the unit sees; () for all
 
     @property
-    def arrays(self):
-        return dict(self.gradients)
+    def arrays(self) -> dict[str, Any]:
+        return {str(rule): gradient for rule, gradient in self.gradients.items()}
 
-    def draw(self, i):
+    def draw(self, i: int) -> Picture:
         part, where = np.s_[:, :], ""
         if self.settings["crop"]:
             top, left, bottom, right = self.fields[i]
@@ -66,15 +67,15 @@ class Backprop(BatchResult):
             bars.append((colormap, 0.0 if absolute else -limit, limit) if limit else None)
         return panels(images, titles, colorbars=bars, height=PANEL, columns=IN_A_ROW)
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         sizes = {rule: float(np.linalg.norm(gradient[i])) for rule, gradient in self.gradients.items()}
         found = {**self.target.describe(i), "norms": sizes}
         return {**found, "receptive_field": list(self.fields[i])} if self.fields else found
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(f"{self.target.title(i)}; norm of what arrives at the pixels: " + ", ".join(
             f"{rule} {np.linalg.norm(g[i]):.3g}" for rule, g in self.gradients.items()) for i in range(len(self)))
 
@@ -133,7 +134,7 @@ def backprop(
         "unit": asked(unit), "rules": list(names), "display": display, "crop": crop})
 
 
-def fields_of(net, target, image_size):
+def fields_of(net: Network, target: Any, image_size: Any) -> Any:
     """Per picture the (top, left, bottom, right) that its unit sees of it; () where a unit is no single position."""
     if any(unit.where is None for unit in target.units):
         return ()

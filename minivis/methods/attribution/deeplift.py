@@ -11,20 +11,24 @@ difference comes from each unit of such a difference. It goes back through a lay
 In the end the sum over pixels of m (x - x0) is s(x) - s(x0), for any net ("summation to delta"), from two passes.
 """
 
+from typing import Any
+
+from minivis.engine.activations import Activations
 from minivis.engine.checks import check_finite
 from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.layers import GlobalMaxPool, MaxPool2D
-from minivis.layers.base import BackwardMode
+from minivis.layers.base import BackwardMode, Layer
 from minivis.layers.relevance import summed_to
 from minivis.methods.shared.fills import filled
 from minivis.methods.shared.result import input_of
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.types import Array, Gradients
 
 SAME = 1e-6                                     # part of the larger of two numbers by which they may differ, as equals
 
 
-def deeplift(net, subject, target, *, baseline="grey", seed=0):
+def deeplift(net: Network, subject: Any, target: Any, *, baseline: str = "grey", seed: Any = 0) -> tuple[Any, Any]:
     """``maps, rises``: what each pixel adds to the unit, (N, H, W), and s(x) - s(x0), (N,).
 
     ``baseline``: x0, as what covers in `fills.filled`.
@@ -40,7 +44,7 @@ def deeplift(net, subject, target, *, baseline="grey", seed=0):
     return to_cpu((found["input"] * (x - x0)).sum(axis=3)), to_cpu(rises)
 
 
-def multipliers(net: Network, acts, base, seeds):
+def multipliers(net: Network, acts: Activations, base: Any, seeds: Gradients) -> Any:
     """{layer: multipliers} of what ``seeds`` weigh, down to the "input", between two passes that kept every output."""
     found = dict(seeds)
     for name in reversed(acts.caches):
@@ -57,7 +61,7 @@ def multipliers(net: Network, acts, base, seeds):
     return found
 
 
-def through_layer(layer, x, x0, out, out0, cache, cache0, m):
+def through_layer(layer: Layer, x: Any, x0: Any, out: Array, out0: Any, cache: Any, cache0: Any, m: Any) -> Any:
     """The multipliers of each input of a layer, from those of its output."""
     if isinstance(layer, MaxPool2D | GlobalMaxPool):
         return (through_maximum(layer, x[0], x0[0], out, out0, cache, cache0, m),)
@@ -68,7 +72,7 @@ def through_layer(layer, x, x0, out, out0, cache, cache0, m):
     return layer.backward(m, cache, BackwardMode())[0]
 
 
-def slopes(layer, x, x0, out, out0, cache):
+def slopes(layer: Layer, x: Array, x0: Any, out: Array, out0: Any, cache: Any) -> Any:
     """(out - out0) / (x - x0), and the derivative where x and x0 agree."""
     xp = get_xp(x)
     step, same = x - x0, agree(x, x0)
@@ -76,7 +80,7 @@ def slopes(layer, x, x0, out, out0, cache):
     return xp.where(same, derivative, (out - out0) / xp.where(same, 1, step)).astype(x.dtype)
 
 
-def through_maximum(layer, x, x0, out, out0, cache, cache0, m):
+def through_maximum(layer: Any, x: Array, x0: Any, out: Array, out0: Any, cache: Any, cache0: Any, m: Any) -> Any:
     xp = get_xp(x)
     most = xp.maximum(out, out0)
     (won,), _ = layer.backward(m * (most - out0), cache, BackwardMode())
@@ -86,7 +90,7 @@ def through_maximum(layer, x, x0, out, out0, cache, cache0, m):
     return xp.where(equal, same, (won + lost) / xp.where(equal, 1, x - x0)).astype(x.dtype)
 
 
-def through_product(x, x0, m):
+def through_product(x: Any, x0: Any, m: Any) -> Any:
     """Of x[0] x[1] ...: the last factor, and all before it as the other."""
     if len(x) == 1:
         return (m,)
@@ -98,13 +102,13 @@ def through_product(x, x0, m):
     return (*(summed_to(part, one.shape) for part, one in zip(through_product(rest, rest0, others), rest)), mine)
 
 
-def multiplied(factors):
+def multiplied(factors: Any) -> Any:
     product = factors[0]
     for factor in factors[1:]:
         product = product * factor
     return product
 
 
-def agree(x, x0):
+def agree(x: Array, x0: Any) -> Any:
     """Where two arrays are equal but for rounding."""
     return abs(x - x0) <= SAME * get_xp(x).maximum(abs(x), abs(x0))

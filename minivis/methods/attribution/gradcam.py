@@ -7,9 +7,12 @@ The maps are coarse, so the result is spread smoothly over the picture. Guided G
 backpropagation: the details of the one where the other looks.
 """
 
+from typing import Any
+
 import numpy as np
 from PIL import Image
 
+from minivis.engine.network import Network
 from minivis.engine.roles import ancestors
 from minivis.errors import BadValue, UnknownName
 from minivis.layers import Add, Concat, Conv2D, ReLU
@@ -17,9 +20,10 @@ from minivis.layers.elementwise import Elementwise
 from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
 from minivis.methods.shared.target import aim
 from minivis.runtime.backend import to_cpu
+from minivis.types import HW
 
 
-def gradcam(net, subject, target, *, layer=None):
+def gradcam(net: Network, subject: Any, target: Any, *, layer: str | None = None) -> tuple[Any, Any, Any]:
     """``maps, coarse, layer``: (N, H, W), at the size of the net's input, and (N, h, w), as ``layer``
     (`maps_layer`) has it."""
     layer = maps_layer(net, target.units[0].layer, layer, subject.fitted.shape[1:3])
@@ -31,13 +35,13 @@ def gradcam(net, subject, target, *, layer=None):
     return np.stack([spread(one, subject.fitted.shape[1:3]) for one in cam]), cam, layer
 
 
-def guided_gradcam(net, subject, target, *, layer=None):
+def guided_gradcam(net: Network, subject: Any, target: Any, *, layer: str | None = None) -> tuple[Any, Any]:
     """``maps, layer``: guided backpropagation times Grad-CAM, the strongest colour of each pixel."""
     cam, _, layer = gradcam(net, subject, target, layer=layer)
     return cam * strongest_channel(pixel_gradient(net, target, rule="guided")), layer
 
 
-def maps_layer(net, unit_layer, layer, image_size):
+def maps_layer(net: Network, unit_layer: Any, layer: Any, image_size: HW) -> Any:
     """Check ``layer``, or choose one with positions below the unit: the last activation (ReLU or another), Add or
     Concat, else convolution."""
     shape_of = net.shapes((1, *image_size, net.input_channels))
@@ -56,7 +60,7 @@ def maps_layer(net, unit_layer, layer, image_size):
     raise UnknownName(f"Grad-CAM needs feature maps, and there are none below {unit_layer}: ask for a unit further up")
 
 
-def spread(coarse, size):
+def spread(coarse: Any, size: Any) -> Any:
     """A coarse map (h, w), smoothly enlarged to ``size`` (H, W), nowhere below zero."""
     smooth = Image.fromarray(coarse.astype(np.float32)).resize(size[::-1], Image.Resampling.BICUBIC)
     return np.asarray(smooth).clip(0).astype(coarse.dtype)

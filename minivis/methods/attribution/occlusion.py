@@ -151,7 +151,8 @@ def occlusion(
     target = aim(net, subject.input(net), unit, grad=None)
     measure = measure or ("prob" if target.probs is not None else "score")
     measured = [_measured(net, target, one, measure) for one in target.units]
-    before = (target.probs if measure == "prob" else target.values).astype(np.float64)
+    values: Any = target.probs if measure == "prob" else target.values
+    before = values.astype(np.float64)
 
     drop, count = np.zeros((len(subject), H, W)), np.zeros((H, W))
     for top, left, bottom, right in boxes:

@@ -8,6 +8,7 @@ the channels or of their strength.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -43,7 +44,7 @@ class ActivationGrid(BatchResult):
         is_signed = bool(maps.min() < 0)
         limit = display_limit(maps, 99.9) or 1.0
         shared = self.settings["scale"] == "shared"
-        tiles = (signed if is_signed else unsigned)(maps, **({"limit": limit} if shared else {"percentile": 100}))
+        tiles: Any = (signed if is_signed else unsigned)(maps, **({"limit": limit} if shared else {"percentile": 100}))
         tiles = [_shrunk(tile, 200) for tile in tiles]
         C = self.maps.shape[3]
         columns = math.ceil((2 * len(shown)) ** 0.5)            # twice as wide as high, if maps are square

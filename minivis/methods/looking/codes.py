@@ -7,6 +7,7 @@ pictures can be added.
 
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -26,7 +27,7 @@ from minivis.runtime.settings import CODES, NUMBERS, PATH, SWITCH, several, take
 from minivis.sweeps.codes_file import check_ending, codes_source, near, open_codes, parts_of, write_file
 from minivis.sweeps.codes_log import Batch, CodesLog, Source
 from minivis.sweeps.sweep import Tally, check_workers, shown, sweep
-from minivis.types import PathLike
+from minivis.types import Array, PathLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Codes:
     unreadable: tuple = ()
     root: str | None = None                     # the folder that the names are relative to; None for arrays
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.values)
 
     def __repr__(self):
@@ -48,7 +49,7 @@ class Codes:
         return f"Codes of {N} pictures: {D} numbers of {self.layer} each{left_out}"
 
 
-def flat(acts):
+def flat(acts: Array) -> Array:
     """(n, D): a layer with positions row by row."""
     return acts.reshape(len(acts), -1)
 
@@ -190,7 +191,7 @@ def write_codes(
         return Written(os.fspath(path), layer, old + log.rows, log.rows - before, width, unreadable)
 
 
-def find_codes(net, pictures, path, known, log, **settings):
+def find_codes(net: Network, pictures: Any, path: Any, known: Any, log: Any, **settings: Any) -> None:
     """Add to ``log`` the codes of all pictures that neither it nor ``known`` has."""
     kept = [near(os.path.join(pictures.root, name), path) for name in pictures.names]
     numbers = [i for i, one in enumerate(kept) if one not in known and one not in log.known]
@@ -203,7 +204,7 @@ def find_codes(net, pictures, path, known, log, **settings):
 
 
 @contextmanager
-def codes_at(net, source, *, progress=False):
+def codes_at(net: Network, source: Any, *, progress: bool = False) -> Iterator[Any]:
     """The path of a file of codes: ``source``, or a temporary one if that is a folder of pictures."""
     if not os.path.isdir(source):
         yield source
@@ -214,11 +215,11 @@ def codes_at(net, source, *, progress=False):
         yield path
 
 
-def checkpoint_of(path):
+def checkpoint_of(path: Any) -> str:
     return f"{os.fspath(path)}.checkpoint"
 
 
-def check_some(count, unreadable, pictures):
+def check_some(count: int, unreadable: Any, pictures: Any) -> None:
     """Raise BadFile if no picture could be read."""
     if not count:
         raise BadFile(f"none of the {len(pictures)} pictures can be read; the first: {unreadable[0][1]}")
@@ -272,12 +273,12 @@ def nearest(
     return numbers, distances
 
 
-def cosine(rows, code):
+def cosine(rows: Any, code: Any) -> Any:
     lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(code)
     return 1 - np.divide(rows @ code, lengths, out=np.zeros(len(rows)), where=lengths > 0)
 
 
-def l2(rows, code):
+def l2(rows: Any, code: Any) -> Any:
     return np.linalg.norm(rows - code, axis=1)
 
 

@@ -13,6 +13,7 @@ energy at each of n pixels; it is 1 if all pixels count equally and 1/n if only 
 import math
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from minivis.methods.looking.filters import FilterGrid, filter_grid
 from minivis.methods.shared.result import Result
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, takes, whole
+from minivis.types import Picture
 
 SHEET = 330                                     # pixels: the side of each sheet
 SIDE = 320                                      # pixels: photographs are shrunk to this, so that patches have edges
@@ -37,7 +39,7 @@ class FilterComparison(Result):
     learnt: dict[str, np.ndarray]
     unreadable: list
 
-    def picture(self):
+    def picture(self) -> Picture:
         own = self.net.filters
         F, KH, KW, _ = own.shape
         columns = math.ceil(F ** 0.5)
@@ -52,12 +54,12 @@ class FilterComparison(Result):
                              "the mean part of its square that a filter uses.")
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {**self.net.numbers, "spread": float(spread(self.net.filters).mean()), "learnt": {
             name: {"filters": len(filters), "spread": float(spread(filters).mean())}
             for name, filters in self.learnt.items()}, "unreadable": [path for path, _ in self.unreadable]}
 
-    def __str__(self):
+    def __str__(self) -> str:
         every = {self.net.layer: self.net.filters, **self.learnt}
         lines = [f"{name:<14} {len(filters):>4} filters, spread over {spread(filters).mean():.0%} of their square"
                  for name, filters in every.items()]
@@ -114,7 +116,7 @@ def compare_filters(
         **own.settings, "data": data, "patches": patches, "photos": len(pictures)})
 
 
-def learn(patches, count, *, seed=0, progress=False):
+def learn(patches: Any, count: int, *, seed: Any = 0, progress: bool = False) -> dict[Any, Any]:
     """{method: filters (at most ``count``, KH, KW, C)}, learned from uint8 patches (N, KH, KW, C).
 
     The mean colour of every patch is subtracted and its contrast is normalised, so that only structure is left. The
@@ -144,18 +146,18 @@ def learn(patches, count, *, seed=0, progress=False):
     return {name: filters.reshape(-1, *patches.shape[1:]) for name, filters in found.items()}
 
 
-def spread(filters):
+def spread(filters: Any) -> Any:
     """(F,) the part of its square that each filter (F, KH, KW, C) uses."""
     energy = (np.asarray(filters, dtype=np.float64) ** 2).sum(axis=3).reshape(len(filters), -1)
     return energy.sum(axis=1) ** 2 / (energy.shape[1] * np.maximum((energy ** 2).sum(axis=1), 1e-300))
 
 
-def grey(patches):
+def grey(patches: Any) -> Any:
     """Luma (Rec. 601), (N, KH, KW, 1)."""
     return (patches @ np.array([0.299, 0.587, 0.114]))[..., None]
 
 
-def _knows_covariance():
+def _knows_covariance() -> Any:
     import sklearn
 
     return tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 5)

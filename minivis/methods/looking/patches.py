@@ -29,6 +29,7 @@ from minivis.runtime.settings import SEED, SWITCH, TEXT, several, takes, whole
 from minivis.runtime.threads import ONE_BLAS_THREAD
 from minivis.sweeps.sweep import Tally, batch_size, fitted, listed, shown, sweep
 from minivis.sweeps.tops import Checkpoint, Tops, strongest
+from minivis.types import Array, Picture
 
 MAPS = {name: rule.title for name, rule in IMAGING_RULES.items()}
 FIGURE_PIXELS = 24e6                            # of all tiles together
@@ -59,7 +60,7 @@ class TopPatches(Result):
     unreadable: tuple                           # (name, why)
     looked_at: int                              # the number of pictures, including unreadable ones
 
-    def picture(self):
+    def picture(self) -> Picture:
         blocks = [self.block(i) for i in range(len(self.units))]
         across = max(1, round((len(blocks) * blocks[0].shape[0] / blocks[0].shape[1]) ** 0.5 * 1.2))
         rows = [beside(blocks[i : i + across], gap=24, align="top") for i in range(0, len(blocks), across)]
@@ -71,7 +72,7 @@ class TopPatches(Result):
         framed[16:-16, 16:-16] = sheet
         return framed
 
-    def block(self, i):
+    def block(self, i: int) -> Picture:
         """The block of one unit: its patches in a square, and the pictures of each other kind beside them."""
         grids = []
         for tiles in self.tiles.values():
@@ -83,7 +84,7 @@ class TopPatches(Result):
         return above([text_picture(head, figure.shape[1], size=13), figure], gap=3)
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {
             "layer": self.layer, "pictures": self.looked_at, "unreadable": [list(pair) for pair in self.unreadable],
             "units": [{"unit": f"{self.layer}:{unit}", "patches": [
@@ -91,7 +92,7 @@ class TopPatches(Result):
                 for p in found]} for unit, found in zip(self.units, self.patches)],
         }  # fmt: skip
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"{self.layer}: the strongest patches of {len(self.units)} units in "
                  f"{self.looked_at - len(self.unreadable)} pictures"]
         for unit, found in list(zip(self.units, self.patches))[:5]:
@@ -196,7 +197,7 @@ def top_patches(
     )  # fmt: skip
 
 
-def checked_units(units, layer, count):
+def checked_units(units: Any, layer: str, count: int) -> tuple[Any, ...]:
     if units is None:
         return tuple(range(count))
     units = (units,) if isinstance(units, (int, np.integer)) else tuple(units)
@@ -208,7 +209,8 @@ def checked_units(units, layer, count):
     return tuple(dict.fromkeys(int(unit) for unit in units))
 
 
-def draw_tiles(net, pictures, layer, found, maps, field, side, size, progress):
+def draw_tiles(net: Network, pictures: Any, layer: str, found: Any, maps: Any, field: Any, side: Any, size: Any,
+               progress: Any) -> Any:
     """{kind: tiles for each unit}. The pictures are read again; one backward pass serves all places of a batch."""
     entries = [(u, rank, one) for u, row in enumerate(found) for rank, one in enumerate(row)]
     tiles = {kind: [[None] * len(row) for row in found] for kind in ("patch", *maps)}
@@ -236,7 +238,7 @@ def draw_tiles(net, pictures, layer, found, maps, field, side, size, progress):
     return tiles
 
 
-def gradients(net, x, layer, places, maps):
+def gradients(net: Network, x: Array, layer: str, places: Any, maps: Any) -> dict[Any, Any]:
     """{rule: (n, h, w, C)}: the backward pass from the place of picture i to its pixels, under each rule."""
     with ONE_BLAS_THREAD:
         acts = net.forward(x, until=layer, keep=(layer,))
@@ -247,7 +249,7 @@ def gradients(net, x, layer, places, maps):
                 for rule in maps}
 
 
-def in_cell(cut, one, field, side):
+def in_cell(cut: Any, one: Any, field: Any, side: Any) -> Any:
     """A patch as a tile of the size of the receptive field (or the picture), blank outside the picture."""
     cell = np.full((*(min(f, s) for f, s in zip(field.size, side)), 3), 238, np.uint8)
     at = []
@@ -258,13 +260,13 @@ def in_cell(cut, one, field, side):
     return cell
 
 
-def tile_scale(cell, count):
+def tile_scale(cell: Any, count: int) -> Any:
     """The factor by which cells (h, w) are enlarged: enough to be easy to see, but not more than a figure can hold."""
     wanted = (144 if count <= 60 else 64) / max(cell)
     return min(round(wanted) if wanted > 1 else wanted, (FIGURE_PIXELS / max(count, 1) / (cell[0] * cell[1])) ** 0.5)
 
 
-def resized(tile, scale):
+def resized(tile: Array, scale: Any) -> Any:
     if scale >= 1:
         return tile.repeat(int(scale), axis=0).repeat(int(scale), axis=1)
     size = [max(1, round(n * scale)) for n in tile.shape[:2]]

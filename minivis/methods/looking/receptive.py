@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from minivis.data.folder import crops, photos
+from minivis.engine.activations import Activations
 from minivis.engine.geometry import receptive_fields
 from minivis.engine.memory import batch_that_fits, check_fits
 from minivis.engine.network import Network
@@ -25,7 +26,7 @@ from minivis.methods.shared.result import Result, input_of
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import NUMBERS, SEED, several, takes, whole
-from minivis.types import Array
+from minivis.types import Array, Picture
 
 SHARE = 0.95                                    # of E lies in the effective field
 TILE, BLUE = 112, (86, 180, 233)               # pixels
@@ -48,10 +49,10 @@ class ReceptiveFields(Result):
     unreadable: list
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {name: energy[None] for name, energy in zip(self.layers, self.energy)}
 
-    def picture(self):
+    def picture(self) -> Picture:
         shown = [k for k, name in enumerate(self.layers) if name in self.drawn]
         H, W = self.energy[0].shape
         tiles = [_tile(self.energy[k], self.seen[k], self.centres[k], self.sizes[k]) for k in shown]
@@ -70,13 +71,13 @@ class ReceptiveFields(Result):
             [figure, panels([chart], ["the side of the receptive field"], height=chart.shape[0])], gap=0)
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"image_size": list(self.energy[0].shape), "pictures": self.settings["pictures"], "layers": [
             {"name": name, "theoretical": list(field.size), "effective": size, "visible": list(box)}
             for name, field, box, size in zip(self.layers, self.fields, self.seen, self.sizes)],
             "unreadable": [path for path, _ in self.unreadable]}
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"{'layer':<14}{'theoretical':>12}{'effective':>12}   (pixels; 95 % of the squared gradient)"]
         lines += [f"{name:<14}{max(field.size):>12}{size:>12}" for name, field, size in
                   zip(self.layers, self.fields, self.sizes)]
@@ -150,12 +151,12 @@ def effective_receptive_field(
                            tuple(drawn), unreadable, settings={"data": data, "pictures": len(x), "size": size})
 
 
-def drawn_channels(net):
+def drawn_channels(net: Network) -> Any:
     """Of photographs for the net: three, which a grey net reads as well, or as many as the net reads."""
     return 3 if net.input_channels in (1, 3) else net.input_channels
 
 
-def central_seed(acts, name, rng):
+def central_seed(acts: Activations, name: str, rng: np.random.Generator) -> Any:
     """Random signs at every channel of the central position, or at every unit of a layer without positions."""
     shape = acts.shapes[name]
     seed = np.zeros(shape, acts.dtype)
@@ -167,7 +168,7 @@ def central_seed(acts, name, rng):
     return get_xp(acts[next(reversed(acts))]).asarray(seed)
 
 
-def effective_size(energy, centre):
+def effective_size(energy: Any, centre: Any) -> Any:
     """The side of the smallest square about ``centre`` (row, column) that holds 95 % of ``energy`` (H, W)."""
     rows, columns = (abs(np.arange(n) - c) for n, c in zip(energy.shape, centre))
     distance = np.maximum(rows[:, None], columns)
@@ -179,7 +180,7 @@ def effective_size(energy, centre):
     return round(2 * float(distance.ravel()[order[enough]]) + 1)
 
 
-def _tile(energy, box, centre, size):
+def _tile(energy: Any, box: Any, centre: Any, size: Any) -> Any:
     """E as a small picture with frames: white for what the unit can see, blue for the effective field."""
     scale = max(1, round(TILE / max(energy.shape)))
     picture = unsigned(np.sqrt(energy), percentile=100) if energy.any() else np.zeros((*energy.shape, 3), np.uint8)

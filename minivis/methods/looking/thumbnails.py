@@ -1,5 +1,7 @@
 """Small copies of the pictures of a file of codes; a missing picture becomes a grey tile."""
 
+from typing import Any
+
 import numpy as np
 from PIL import Image
 
@@ -11,7 +13,7 @@ from minivis.runtime.progress import track
 SMALLEST_NUMBER = 24                            # pixels of a tile in which a number can be read
 
 
-def thumbnails(file, numbers, side, progress=False, channels=None):
+def thumbnails(file: Any, numbers: Any, side: Any, progress: bool = False, channels: Any = None) -> tuple[Any, Any]:
     """([uint8 (h, w, 3) of at most ``side`` pixels], [sentences on what is missing or has changed])."""
     tiles, lost, changed = [], [], []
     for number in track(list(map(int, numbers)), progress, "pictures"):
@@ -31,7 +33,7 @@ def thumbnails(file, numbers, side, progress=False, channels=None):
     return tiles, notes
 
 
-def numbered(number, side):
+def numbered(number: int, side: Any) -> Any:
     """A grey tile with the number of a code that has no picture."""
     tile = np.full((side, side, 3), 225, np.uint8)
     if side < SMALLEST_NUMBER:
@@ -43,7 +45,7 @@ def numbered(number, side):
     return tile
 
 
-def shrunk(image, side):
+def shrunk(image: Any, side: Any) -> Any:
     """Scale to uint8 (h, w, 3) with a longer side of ``side``; smaller pictures are enlarged by a whole factor."""
     image = rgb(image)
     scale = side // max(image.shape[:2])

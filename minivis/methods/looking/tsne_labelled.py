@@ -21,6 +21,7 @@ from minivis.methods.looking.thumbnails import shrunk
 from minivis.methods.shared.embed import embed
 from minivis.methods.shared.result import Result
 from minivis.runtime.settings import NAMES, NUMBERS, SEED, number, takes, whole
+from minivis.types import Picture
 
 K = 5                                           # neighbours that are compared
 SIDE = 760                                      # pixels of a map
@@ -39,32 +40,32 @@ class LabelledMaps(Result):
     chance: float
     new: np.ndarray                             # (N,) whether the net has not learned from the picture
 
-    def picture(self):
+    def picture(self) -> Picture:
         drawn = [plane(self.images, self.labels, where, self.settings["side"]) for where in self.places.values()]
         titles = [f"t-SNE of {what}\n{self.told(what)}" for what in self.places]
         return above([panels(drawn, titles, height=self.settings["side"]), key(self.names)], gap=0, align="center")
 
-    def told(self, what):
+    def told(self, what: Any) -> str:
         of_new = ""
         if self.some_new:
             of_new = f"; of the {self.new.sum()} new pictures {percent(self.share(what, self.new))}"
         return f"{percent(self.share(what))} of the {K} nearest have the same label{of_new}"
 
-    def share(self, what, some=slice(None)):
+    def share(self, what: Any, some: Any = slice(None)) -> float:
         return float(self.agreement[what][some].mean())
 
     @property
-    def some_new(self):
+    def some_new(self) -> Any:
         return 0 < self.new.sum() < len(self.new)
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         found = {what: {"same_label": self.share(what), **({"same_label_new": self.share(what, self.new)}
                                                           if self.some_new else {})} for what in self.places}
         return {"pictures": len(self.labels), "neighbours": K, "chance": self.chance,
                 "perplexity": self.settings["perplexity"], "maps": found}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join([f"{len(self.labels):,} pictures of {len(self.names)} classes; neighbours agree by chance in "
                           f"{percent(self.chance)}", *(f"map of {what}: {self.told(what)}" for what in self.places)])
 
@@ -136,7 +137,7 @@ def tsne_labelled(
                         settings={"layer": coded.layer, "perplexity": used, "side": side})
 
 
-def agreement(places, labels, k=K):
+def agreement(places: Any, labels: Any, k: int = K) -> Any:
     """(N,) the share of the k nearest neighbours of each place that have its label."""
     from scipy.spatial import cKDTree
 
@@ -147,7 +148,7 @@ def agreement(places, labels, k=K):
     return (labels[near] == labels[:, None]).mean(axis=1)
 
 
-def plane(images, labels, places, side):
+def plane(images: Any, labels: Any, places: Any, side: Any) -> Any:
     """Each picture at its place: its ink, whatever differs from the ground, in the colour of its class."""
     room = max(8, round(0.6 * side / np.sqrt(len(images))))
     sheet = np.full((side, side, 3), 255.0)
@@ -160,7 +161,7 @@ def plane(images, labels, places, side):
     return np.rint(sheet).astype(np.uint8)
 
 
-def key(names):
+def key(names: Any) -> Picture:
     """The names of the classes in their colours, in rows."""
     shown = [text_picture(name, size=15, color=COLOURS[k % len(COLOURS)]) for k, name in enumerate(names)]
     rows = [beside(shown[first : first + 20], gap=20) for first in range(0, min(len(shown), 100), 20)]

@@ -1,5 +1,7 @@
 """Contents for the covered parts of a picture."""
 
+from typing import Any
+
 import numpy as np
 from PIL import ImageFilter
 
@@ -10,7 +12,7 @@ from minivis.images.preprocessing import to_uint8
 FILLS = ("grey", "mean", "blur", "noise")
 
 
-def filled(seen, fill, window, seed):
+def filled(seen: Any, fill: Any, window: Any, seed: Any) -> Any:
     """Whole pictures from which covers are cut, uint8 like ``seen`` (N, H, W, C).
 
     "grey": mid grey; "mean": the picture's mean colour; "blur": the picture without its details (a Gaussian of a
@@ -32,5 +34,5 @@ def filled(seen, fill, window, seed):
     raise UnknownName.of("fill", fill, FILLS)
 
 
-def _blurred(picture, sigma):
+def _blurred(picture: Any, sigma: Any) -> Any:
     return by_channels(picture, lambda channel: channel.filter(ImageFilter.GaussianBlur(sigma)))

@@ -9,6 +9,7 @@ from minivis.figures.compose import above, beside
 from minivis.figures.text import text_picture
 from minivis.methods.shared.result import Result
 from minivis.runtime.settings import NAMES, SEQUENCE, takes
+from minivis.types import Picture
 
 GAP = 28                                        # pixels between the figures
 MARGIN = 14
@@ -22,15 +23,15 @@ class SideBySide(Result):
     names: tuple[str, ...]
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return all(result.ok for result in self.results)
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {f"{name} {key}": array for name, result in zip(self.names, self.results)
                 for key, array in result.arrays.items()}
 
-    def picture(self):
+    def picture(self) -> Picture:
         figures = []
         for name, result in zip(self.names, self.results):
             figure = result.picture()
@@ -39,10 +40,10 @@ class SideBySide(Result):
         return beside(figures, gap=GAP, align="top")
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"nets": [{"net": name, **result.numbers} for name, result in zip(self.names, self.results)]}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(f"{name}\n{result}" for name, result in zip(self.names, self.results))
 
 

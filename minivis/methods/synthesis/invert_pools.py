@@ -20,15 +20,17 @@ from typing import Any
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.layers import Conv2D, MaxPool2D, ReLU
 from minivis.objectives.activations import code_distance
 from minivis.optimize.scipy_bridge import ScipyProblem, minimise
 from minivis.runtime.backend import get_xp
+from minivis.types import Array
 
 START = 0.1                                     # of a pool's values: at 0, the ReLUs after it are inactive
 
 
-def layers_down(net, layer):
+def layers_down(net: Network, layer: str) -> Any:
     """``layer``, the layer that it reads, and so on, as long as each reads only one."""
     names = [layer]
     while names[-1] != "input" and len(net.nodes[names[-1]].inputs) == 1:
@@ -36,7 +38,7 @@ def layers_down(net, layer):
     return names
 
 
-def pool_before(net, layer):
+def pool_before(net: Network, layer: str) -> Any:
     """The max pool below ``layer`` with only convolutions and ReLUs between; None if there is none."""
     for name in layers_down(net, layer)[:-1]:
         if isinstance(net.layers[name], MaxPool2D):
@@ -46,7 +48,7 @@ def pool_before(net, layer):
     return None
 
 
-def held_by(net, pool, shape, layer, code, steps):
+def held_by(net: Network, pool: Any, shape: Any, layer: str, code: Any, steps: int) -> Any:
     """Values (N, H, W, C) of ``pool``, of outputs of ``shape``, for which ``layer`` gives ``code``; by L-BFGS."""
     low = 0.0 if isinstance(net.layers.get(net.nodes[pool].inputs[0]), ReLU) else None
     shape = (len(code), *shape[1:])
@@ -64,7 +66,7 @@ class Above:
     layer: str
     code: Any
 
-    def gradient(self, held):
+    def gradient(self, held: Any) -> tuple[Any, Any]:
         objective = code_distance(self.layer, self.code)
         acts = self.net.forward(held, start_after=self.pool, until=self.layer, keep={self.layer})
         found = objective.evaluate(acts)
@@ -75,11 +77,11 @@ class Above:
 class Multipliers:
     """``aim(x)`` is the next objective, starting from the image x."""
 
-    def __init__(self, net, conv, window, code):
+    def __init__(self, net: Network, conv: Any, window: Any, code: Any) -> None:
         self.net, self.conv, self.window, self.code, self.u = net, conv, window, code, 0
 
     @classmethod
-    def of(cls, net, layer, code, shapes):
+    def of(cls, net: Network, layer: str, code: Any, shapes: Any) -> Any:
         """For a pool of adjacent windows behind another pool; otherwise None, because the first pool is easier.
 
         ``shapes``: of every layer's output, see `Network.shapes`.
@@ -88,19 +90,20 @@ class Multipliers:
         kinds = [type(net.layers.get(name)) for name in names]
         if kinds[:3] != [MaxPool2D, ReLU, Conv2D] or MaxPool2D not in kinds[3:]:
             return None
-        pool, conv = net.layers[layer], names[2]
+        pool: Any = net.layers[layer]
+        conv = names[2]
         (H, W), (h, w) = shapes[conv][1:3], shapes[layer][1:3]
         side_by_side = pool.stride == pool.size and (h * pool.size[0], w * pool.size[1]) == (H, W)
         return cls(net, conv, pool.size, code) if side_by_side else None
 
-    def aim(self, x):
+    def aim(self, x: Array) -> Any:
         c = self.net.forward(x, until=self.conv, keep={self.conv}, grad=None)[self.conv]
         z = nearest(c + self.u, self.code, self.window)
         self.u = self.u + c - z
         return code_distance(self.conv, z - self.u)
 
 
-def nearest(c, code, window):
+def nearest(c: Any, code: Any, window: Any) -> Any:
     """The point of Z nearest to c (N, H, W, C), where ``code`` (N or 1, H / h, W / w, C) is the maximum of each window.
 
     The largest value of a window becomes its maximum; values above their bound become the bound.

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue
 from minivis.methods.shared.result import input_of
 from minivis.methods.synthesis.invert_pools import Multipliers, held_by, pool_before
@@ -30,7 +31,8 @@ FINEST, STAGES = 0.3, 30                        # of `smooth`: the levels of noi
 Stage = namedtuple("Stage", "aim parameterization transforms method steps anew", defaults=(False,))
 
 
-def in_stages(net, stages, levels, *, seed=0, watch=None, title="invert", **shown):
+def in_stages(net: Network, stages: Any, levels: Any, *, seed: Any = 0, watch: Any = None, title: str = "invert",
+              **shown: Any) -> Any:
     """Minimise over ``levels`` (N, H, W, C), stage by stage: see `stages_of`.
 
     Each stage starts from the picture of the one before. Return the `Run` of the last, with the steps of all.
@@ -61,7 +63,7 @@ def in_stages(net, stages, levels, *, seed=0, watch=None, title="invert", **show
                    notes=tuple(note for run in runs for note in run.notes))
 
 
-def stages_of(net, layer, target, shape, how):
+def stages_of(net: Network, layer: str, target: Any, shape: Any, how: Any) -> list[Any]:
     """The `Stage`s: coarse structures first, then past local minima (see invert_pools.py), then the final one.
 
     ``coarse``: stages over spectra in which low frequencies move most. ``through``: all stages but the last are for the
@@ -72,7 +74,7 @@ def stages_of(net, layer, target, shape, how):
     """
     shapes, pixels, prior = net.shapes(shape), KINDS["pixels"](net, shape), priors(shape, how)
 
-    def for_code(layer, code):
+    def for_code(layer: Any, code: Any) -> Any:
         objective = code_distance(layer, code) + prior
         return lambda levels: objective
 
@@ -96,7 +98,7 @@ def stages_of(net, layer, target, shape, how):
     return [*(stage for stage in stages if stage.steps), last]
 
 
-def smooth_stages(aim, pixels, net, levels, rate, steps):
+def smooth_stages(aim: Any, pixels: Any, net: Network, levels: Any, rate: Any, steps: int) -> Any:
     """Stages with noise from ``levels`` down to `FINEST`, while Adam's rate falls from ``rate`` towards 0."""
     black = np.zeros((1, 1, 1, net.input_channels), net.dtype)
     a_level = to_cpu(net.preprocess(black + 1) - net.preprocess(black)).ravel()
@@ -108,16 +110,16 @@ def smooth_stages(aim, pixels, net, levels, rate, steps):
     return stages
 
 
-def sigma2_of(shape):
+def sigma2_of(shape: Any) -> Any:
     return LEVELS**2 * float(np.prod(shape[1:]))
 
 
-def priors(shape, how):
+def priors(shape: Any, how: Any) -> Any:
     sigma2 = sigma2_of(shape)
     return how.tv / (2 * sigma2) * tv(how.tv_beta) + how.alpha / (2 * sigma2) * alpha_norm(6)
 
 
-def method_of(shape, how):
+def method_of(shape: Any, how: Any) -> Any:
     """The method. Rates are for a picture in units of sigma; for levels they are multiplied by sigma^2."""
     if how.method == "lbfgs":
         return LBFGS(how.history)

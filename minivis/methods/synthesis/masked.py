@@ -1,5 +1,7 @@
 """Changing a part of a picture only: what the optimiser makes shows through a mask, and the rest stays."""
 
+from typing import Any
+
 import numpy as np
 
 from minivis.engine.geometry import preprocessing_of
@@ -10,7 +12,7 @@ from minivis.optimize.parameterize import covered
 from minivis.runtime.backend import to_cpu
 
 
-def behind_mask(space, start, mask, feather=0.0):
+def behind_mask(space: Any, start: Any, mask: Any, feather: float = 0.0) -> Any:
     """A parameterization whose picture changes only where the mask of ``start``, or of grey, is bright."""
     net, size = space.net, space.shape[1:3]
     if start is None:

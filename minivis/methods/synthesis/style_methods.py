@@ -31,7 +31,7 @@ class StyleMethods(Result):
     curves: dict[str, tuple]
     paintings: dict[str, Any]
 
-    def picture(self):
+    def picture(self) -> Picture:
         lines = {SHOWN[name]: (counts, np.log10(losses)) for name, (counts, losses) in self.curves.items()}
         chart = line_chart(lines, width=420, height=PANEL, x_label="evaluations of loss and gradient",
                            y_label="log10 of the loss")
@@ -43,19 +43,19 @@ class StyleMethods(Result):
         return above([panels([chart], [title], height=chart.shape[0]), pictures], gap=0)
 
     @property
-    def losses(self):
+    def losses(self) -> dict[Any, Any]:
         """{method: its lowest loss}."""
         return {name: float(losses[-1]) for name, (_, losses) in self.curves.items()}
 
     @property
-    def start(self):
+    def start(self) -> float:
         return float(next(iter(self.curves.values()))[1][0])
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"evaluations": self.settings["evaluations"], "loss_at_start": self.start, "loss": self.losses}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join([f"loss after {self.settings['evaluations']} evaluations, from {self.start:.4g}:",
                           *(f"  {SHOWN[name]:<24}{loss:8.4g}" for name, loss in self.losses.items())])
 
@@ -122,7 +122,8 @@ def style_methods(
         counts: list[int] = []
         losses: list[float] = []
 
-        def look(preview, name=name, counts=counts, losses=losses, most=evaluations):
+        def look(preview: Any, name: Any = name, counts: Any = counts, losses: Any = losses,
+                 most: Any = evaluations) -> Any:
             counts.append(preview.evaluations)
             losses.append(preview.loss)
             return name == "lbfgs" and preview.evaluations >= most      # the others have one evaluation in each step
