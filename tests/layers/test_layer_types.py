@@ -9,6 +9,7 @@ from passes import both_ways, check_gradients, check_modes
 from minivis.engine.layer_table import make_layer
 from minivis.errors import BadValue, MinivisError
 from minivis.layers import LAYER_TYPES, ForwardMode
+from minivis.layers.base import Window
 
 
 def examples():
@@ -58,6 +59,8 @@ def test_a_layer_comes_back_from_its_row_of_a_table(layer, inputs):
 @pytest.mark.parametrize("layer, inputs", EXAMPLES)
 def test_what_is_not_learned_is_a_parameter(layer, inputs):
     assert set(layer.statistics) <= set(layer.params)
+    window = layer.window(inputs[0].shape)
+    assert window is None or isinstance(window, Window)
     if layer.elementwise:
         assert layer.output_shape(*(x.shape for x in inputs)) == inputs[0].shape
         assert layer.window(inputs[0].shape) is None
