@@ -17,7 +17,7 @@ export class LayerBar {
       const button = tag("button", { class: kind, "data-layer": shows, "data-stage": name, onclick: () => this.choose(shows) },
         tag("canvas", { width: 24, height: 24, "aria-hidden": "true" }), tag("b", {}, name),
         tag("span", {}, shape.length === 3 ? `${shape[2]} × ${shape[1]}²` : shape[0]));
-      button.style.width = `${Math.round(58 + 46 * Math.sqrt(Math.min(1, shape.at(-1) / Math.min(most, 512))))}px`;
+      button.style.width = `${(3.6 + 2.9 * Math.sqrt(Math.min(1, shape.at(-1) / Math.min(most, 512)))).toFixed(2)}rem`;
       return button;
     }));
   }
