@@ -69,13 +69,13 @@ def report(verdict):
         mixed = set(verdict.right_cases) & set(verdict.wrong_cases)
         right = [label for label in verdict.right_cases if label not in mixed]
         if right:
-            lines.append(f"    right: {some(right)}; wrong: {some(verdict.wrong_cases)}")
+            lines += [f"    right: {some(right)}", f"    wrong: {some(verdict.wrong_cases)}"]
     return "\n".join(lines + ([f"    {verdict.says}"] if verdict.says else []))
 
 
 def some(labels):
     """The first few of many labels."""
-    return ", ".join(labels[:SHOWN]) + (", ..." if len(labels) > SHOWN else "")
+    return "; ".join(labels[:SHOWN]) + (f"; and {len(labels) - SHOWN} more" if len(labels) > SHOWN else "")
 
 
 def check_file(file, exercise=None, *, seed=0, seconds=None):

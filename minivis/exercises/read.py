@@ -1,5 +1,6 @@
 """The exercises that there are, a teacher's own, and which of them a student's file belongs to."""
 
+import difflib
 import importlib
 import importlib.util
 import os
@@ -64,7 +65,7 @@ def check_readable(path):
     try:
         return read_bytes(os.fspath(path), MOST)
     except FileNotFoundError:
-        raise BadFile(f"there is no file {path}") from None
+        raise BadFile(f"there is no file {path}{meant(Path(path))}") from None
     except IsADirectoryError:
         raise BadFile(f"{path} is a folder; give the file with the student's functions") from None
     except OSError as error:
@@ -73,6 +74,14 @@ def check_readable(path):
         if isinstance(error, BadFile):
             raise
         raise BadFile(f"{str(path)!r} is no name for a file") from None
+
+
+def meant(path):
+    """Advice for a file that is not there: the same name with its ending, or the exercise of nearly this name."""
+    if path.with_suffix(".py").is_file():
+        return f"; did you mean {path.with_suffix('.py')}?"
+    near = difflib.get_close_matches(path.stem, NAMES, 1)
+    return f"; the exercise is called {near[0]}: minivis exercise start {near[0]}" if near else ""
 
 
 def belongs_to(file):

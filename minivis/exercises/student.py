@@ -26,7 +26,8 @@ def hint(file, exercise=None):
     given = progress.of(found.name)["hints"]
     number = given % len(found.hints)
     progress.note(found.name, hints=given + 1)
-    return f"{number + 1} of {len(found.hints)}: {found.hints[number]}"
+    last = "; the last one, and then the first comes again" if number + 1 == len(found.hints) else ""
+    return f"{number + 1} of {len(found.hints)}{last}: {found.hints[number]}"
 
 
 def solution(name):

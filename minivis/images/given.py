@@ -33,7 +33,12 @@ def as_pictures(value: Any, channels: int | None = None) -> Any:
 
 
 def alpha_of(path: Any) -> Any:
-    """How opaque each pixel of a file is, uint8 (H, W, 1); None where all are, or it does not say."""
+    """How opaque each pixel of a file is, uint8 (H, W, 1); None where all are, or it does not say.
+
+    A pipe has been read by then, and is not opened again: its writer would be waited for without end.
+    """
+    if not os.path.isfile(path):
+        return None
     with opened_picture(path) as (im, *_):
         if not im.has_transparency_data:
             return None
@@ -46,7 +51,12 @@ DARK = 16                                       # 4095 / 257, the highest level 
 
 
 def remarks_on(path: Any, pixels: Any) -> Iterator[Any]:
-    """Yield what a user may not expect of a picture, uint8 (H, W, 1) or (H, W, 3), that was read from ``path``."""
+    """Yield what a user may not expect of a picture, uint8 (H, W, 1) or (H, W, 3), that was read from ``path``.
+
+    Nothing for a pipe, as in `alpha_of`.
+    """
+    if not os.path.isfile(path):
+        return
     name = os.path.basename(path)
     with suppress(MinivisError), opened_picture(path) as (im, *_):
         frames = getattr(im, "n_frames", 1)

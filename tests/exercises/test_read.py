@@ -54,3 +54,14 @@ def test_a_students_file_says_what_it_is(tmp_path):
     assert read.belongs_to(tmp_path / "mine.py") == "relu" and read.belongs_to(tmp_path / "fc.py") == "fc"
     with pytest.raises(BadValue, match="does not say which exercise it is"):
         read.belongs_to(tmp_path / "other.py")
+
+
+def test_a_file_that_is_not_there_may_lack_its_ending_or_be_misspelt(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadFile, match="there is no file conv_inputgrad; the exercise is called conv_input_grad: "):
+        read.belongs_to("conv_inputgrad")
+    (tmp_path / "mine.py").write_text("")
+    with pytest.raises(BadFile, match=r"there is no file mine; did you mean mine\.py\?"):
+        read.belongs_to("mine")
+    with pytest.raises(BadFile, match=r"there is no file zzz\.py$"):
+        read.belongs_to("zzz.py")
