@@ -51,7 +51,8 @@ class PaintingCommand(PictureCommand):
     def run_one(self, params, nets=read_net, several=False):
         if params["keep_alpha"] is None:        # in a record it means no
             out = params["out"] or ".png"
-            params["keep_alpha"] = out.lower().endswith((".png", ".webp")) and alpha_at(params["image"]) is not None
+            keeps = out.lower().endswith((".png", ".webp")) and alpha_at(params["image"]) is not None
+            params["keep_alpha"] = keeps or None
         return super().run_one(params, nets, several)
 
     def make(self, given, params, **how):

@@ -103,9 +103,8 @@ def robustness(
     3
     """
     images, labels, eps = np.asarray(images), np.asarray(labels), tuple(eps)
-    if not nets or images.ndim != 4 or labels.shape != (len(images),) or not len(images):
-        raise BadValue("robustness takes at least one net, and pictures (N, H, W, C) with N labels, not "
-                       f"{images.shape} and {labels.shape}")
+    if images.ndim != 4 or labels.shape != (len(images),) or not len(images):
+        raise BadValue(f"robustness takes pictures (N, H, W, C) with N labels, not {images.shape} and {labels.shape}")
     if len(eps) < 2 or list(eps) != sorted(eps) or eps[0] < 0:
         raise BadValue(f"eps must be at least two bounds of at least 0, from small to large, not {list(eps)}")
     answers, moved = {}, {}
