@@ -28,7 +28,8 @@ def test_the_robust_net_stands_more_and_is_fooled_anew():
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"nets": {}}, "nets must be nets by their names"), ({"labels": np.zeros(3, int)}, r"\(3,\)"), ({"eps": (8, 4)}, "small to large"),
+    ({"nets": {}}, "nets must be nets by their names"), ({"labels": np.zeros(3, int)}, r"\(3,\)"),
+    ({"eps": (8, 4)}, "small to large"),
     ({"eps": (4,)}, "at least two bounds"), ({"eps": (-1, 4)}, "at least 0"),
 ])
 def test_refuses(change, message):
