@@ -48,12 +48,15 @@ BASES = {                                       # a command -> words with which 
     ("explain",): ("photo.png", *NET),
     ("weights", "table"): ("zip.pth", "-o", "new.json"),
     ("train", "digits"): ("--steps", "2", "-o", "new.h5"),
+    ("robustness",): ("--count", "2", "--steps", "1"),
+    ("blocks",): ("photo.png", *NET, "--steps", "1", "--cells", "2", "--side", "8"),
     ("exercise", "check"): ("relu",),
     ("exercise", "hint"): ("relu",),
     ("exercise", "solution"): ("relu",),
     ("exercise", "start"): ("relu",),
 }
-SLOW = (("train", "emoji"), ("train", "digits"), ("gallery",), ("linear",), ("gradcheck",), ("exercise", "check"))
+SLOW = (("train", "emoji"), ("train", "digits"), ("gallery",), ("linear",), ("gradcheck",), ("exercise", "check"),
+        ("robustness",), ("sound",), ("blocks",), ("atlas",))
 
 ODD = ("-1", "0", "-0", "9" * 30, "-" + "9" * 30, "1" * 5000, "nan", "-nan", "inf", "-inf", "1e400", "1e-400", "5e-324",
        "1e308", "0x10", "1.5", "-1.5", "1_0", "٣", "½", "", " ", "\t", "\n", "x" * 5000, "gose", "鵝 Ω≈ç", "\u202e",

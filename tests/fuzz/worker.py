@@ -22,6 +22,7 @@ from pathlib import Path
 SECONDS, MEMORY = 20, 10**9
 LONGEST = 2500                                  # characters of a sentence
 # what is said where memory ran out, rather than before it was taken
+OF_SEVERAL = re.compile(r"minivis: \d+ of \d+ pictures are done, and \d+ could not be used")
 RAN_OUT = re.compile("not enough memory|more memory than there is|does not fit into memory(;|$)|"
                      "[Uu]nable to alloc|cannot allocate", re.M)
 
@@ -65,7 +66,7 @@ def prepare():
     from minivis.training import recipes
 
     memory.available = lambda net=None: 0.6 * MEMORY
-    serve.run = lambda app, sock, open_browser: None
+    serve.run = lambda app, sock, *more: None
     accuracy = recipes.accuracy
     recipes.accuracy = lambda net, data, count, *against, threads: accuracy(net, data, 4, *against, threads=threads)
     for name, stages in recipes.STAGES.items():
@@ -188,6 +189,8 @@ def judged(one, code, out, err, peak):
         return "a warning: " + next(line for line in lines if "Warning" in line or "Traceback" in line)[-120:]
     if any(name.endswith((".tif", ".tiff")) for name in one.files):         # libtiff says more, by itself
         lines = lines[-1:]
+    if code == 2 and lines and OF_SEVERAL.fullmatch(lines[-1]):     # a sentence for each that failed, and the sum
+        lines = lines[:1]
     if code == 2 and not (len(lines) == 1 and err.endswith("\n") and lines[0].startswith("minivis: error: ")):
         return "not one sentence"
     if code == 2 and len(err) > LONGEST + sum(map(len, one.words)):

@@ -9,6 +9,7 @@ from live_person import Person
 from PIL import Image
 
 import minivis as mv
+from minivis.layers import RULES
 
 STATIC = Path(mv.__file__).parent / "live" / "static"
 
@@ -121,7 +122,7 @@ def test_a_class_is_a_unit_and_its_number_is_explained(person, known, film):
     person.keyboard.press("e")
     person.until("!document.getElementById('arithmetic').hidden")
     assert person.text("#arithmetic-title").startswith(f"fc8:{name} = ")
-    assert person.locator("#sums .rules > div").count() == 3
+    assert person.locator("#sums .rules > div").count() == len(RULES)
     person.locator("#sums .link").first.click()
     person.until("/^relu7:/.test(document.getElementById('arithmetic-title').textContent)")
 

@@ -111,7 +111,7 @@ def saliency(
     Parameters
     ----------
     kind : str, default "gradient"
-        The kind of map: the largest |gradient| of the colours, or another of `methods.attribution.kinds`, such as
+        The kind of map: the largest size of the gradient among the colours, or another of `methods.attribution.kinds`, such as
         "smoothgrad", "integrated", "gradcam" or "lrp".
 
     Returns
