@@ -112,7 +112,7 @@ class Place:
         before = self.files()
         code, raised, out, err, peak = self.command(one.words)
         after = self.files()
-        wrong = raised or judged(one, code, out, err, peak) or left(one.words, code, before, after)
+        wrong = raised or judged(one, code, out, err, peak) or left(one.words, code, before, after, err)
         for name in after.keys() - self.originals.keys():
             os.unlink(self.here / name)
         for folder in sorted((p for p in self.here.rglob("*") if p.is_dir()), reverse=True):
@@ -200,13 +200,13 @@ def judged(one, code, out, err, peak):
     return None
 
 
-def left(words, code, before, after):
-    """What was left behind or changed, where nothing may be."""
+def left(words, code, before, after, err):
+    """What was left behind or changed, where nothing may be. Of several pictures those that could be used are made."""
     new = [name for name in after if name not in before]
     hidden = [name for name in new if Path(name).name.startswith(".") and not "".join(words).count(name)]
     if hidden:
         return f"left behind: {hidden[0][:20]}"
-    if code == 2 and new:
+    if code == 2 and new and not OF_SEVERAL.search(err):
         return f"left behind: {new[0][:60]}"
     if code == 2 and any(after.get(name) != about for name, about in before.items()):
         return f"changed: {next(name for name, about in before.items() if after.get(name) != about)}"

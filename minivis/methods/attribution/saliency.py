@@ -111,8 +111,8 @@ def saliency(
     Parameters
     ----------
     kind : str, default "gradient"
-        The kind of map: the largest size of the gradient among the colours, or another of `methods.attribution.kinds`, such as
-        "smoothgrad", "integrated", "gradcam" or "lrp".
+        The kind of map: the largest size of the gradient among the colours, or another of
+        `methods.attribution.kinds`, such as "smoothgrad", "integrated", "gradcam" or "lrp".
 
     Returns
     -------
