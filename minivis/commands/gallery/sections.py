@@ -151,7 +151,7 @@ SECTIONS = (
         ("saliency", "--map", "smoothgrad"),
     ),
     Section(
-        "kinds", "Eight answers to one question",
+        "kinds", "Many answers to one question",
         "Later papers refined the method. Grad-CAM weights the last feature maps instead of the pixels; integrated "
         "gradients distribute the score over the pixels, so that all parts add up to the score.",
         "<i>M<sub>ij</sub></i> = Σ<i><sub>c</sub></i> (<i>x</i> − <i>x</i>′) ∫ ∂<i>s</i>/∂<i>x</i> "
