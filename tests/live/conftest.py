@@ -21,6 +21,8 @@ def net():
 
 @pytest.fixture(scope="module")
 def server(net):
+    for name in ("starlette", "uvicorn", "websockets"):
+        pytest.importorskip(name, reason="without the extra `live` no server runs")
     with serving(net) as (port, app):
         yield port, app
 
