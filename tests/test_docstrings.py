@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import re
 
 import pytest
 
@@ -32,6 +33,21 @@ def test_a_docstring_has_every_section_that_its_signature_needs(name):
     headings = [one for one in ("Parameters", "Returns", "Raises", "References", "Examples") if one in found]
     assert list(found) == headings and {"Returns", "Raises", "Examples"} <= set(found)
     assert all(any(line.strip() for line in lines) for lines in found.values())
+
+
+SETTINGS = {name: found[1] for name, f in FUNCTIONS.items() if (found := re.search(r"settings : (\w+), opt", f.__doc__))}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_is_described_by_its_field(name):
+    """Unless the function's own text says it; never by what other functions mean by an argument of that name."""
+    function = FUNCTIONS[name]
+    written, shown = inspect.unwrap(function).__doc__, " ".join(inspect.getdoc(function).split())
+    cls = getattr(mv, SETTINGS[name])
+    fields = [cls.field(one) for one in cls.names() if f"\n    {one} : " not in written]
+    assert fields
+    for field in fields:
+        assert " ".join(field.metadata["help"].split()).rstrip(".") in shown, field.name
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

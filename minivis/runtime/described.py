@@ -119,7 +119,8 @@ def set_by(cls: type[Settings], presets: Mapping[Any, Settings] | None = None) -
         wrapper.settings = {**getattr(function, "settings", {}), **kinds}       # type: ignore[attr-defined]
         wrapper.__signature__ = with_fields(signature, rest, cls, missing)      # type: ignore[attr-defined]
         rows = rows_of(cls, presets) | {"settings": row("settings", f"{cls.__name__}, optional", SETTINGS)}
-        wrapper.__doc__ = complete(function.__doc__, list(wrapper.__signature__.parameters), rows)  # type: ignore
+        text = inspect.unwrap(function).__doc__             # as it was written: what a setting is, its field says
+        wrapper.__doc__ = complete(text, list(wrapper.__signature__.parameters), rows)  # type: ignore
         return wrapper
 
     return decorate

@@ -21,6 +21,9 @@ SHARED = {
     "net": ("Network", "The net, as `load` returns it."),
     "image": ("uint8 array (H, W, C), or several", PICTURE),
     "unit": ("str, int or several, optional", UNIT),
+    "target": ("str, int or sequence, optional", "The class to reach, or one for each picture, by name or number."),
+    "label": ("str, int or sequence, optional", "The class to leave; with neither, the net's own answer is left."),
+    "batch": ("int, optional", "Number of pictures in one pass."),
     "seed": ("int, default 0", "Seed of the random numbers: the same seed gives the same bits."),
     "progress": ("bool or function, default False", "Show a progress bar for work of more than two seconds; or a "
                  "function that iterates over the items that it is given."),

@@ -45,16 +45,10 @@ def fgsm(
     ----------
     image : array (H, W, C) or (N, H, W, C)
         Pixels 0 to 255, of the size that the net reads.
-    target : str, int or sequence, optional
-        The class to reach, or one for each picture, by name or number.
-    label : str, int or sequence, optional
-        The class to leave; with neither, the net's own answer is left.
     eps : float, in levels of 255
         How far each pixel, or the whole picture, may move.
     mask : array, optional
         Numbers 0 to 1 that broadcast to the pictures, by which steps are multiplied; where it is 0 nothing changes.
-    batch : int, optional
-        Number of pictures in one pass.
 
     Returns
     -------
@@ -92,10 +86,6 @@ def pgd(
     ----------
     image : array (H, W, C) or (N, H, W, C)
         Pixels 0 to 255, of the size that the net reads.
-    target : str, int or sequence, optional
-        The class to reach, or one for each picture, by name or number.
-    label : str, int or sequence, optional
-        The class to leave; with neither, the net's own answer is left.
     eps : float, in levels of 255
         How far each pixel, or the whole picture, may move.
     step : float, in levels of 255, optional
@@ -108,8 +98,6 @@ def pgd(
         Start from a random point of the ball; False makes it BIM.
     mask : array, optional
         Numbers 0 to 1 that broadcast to the pictures, by which steps are multiplied; where it is 0 nothing changes.
-    batch : int, optional
-        Number of pictures in one pass.
 
     Returns
     -------

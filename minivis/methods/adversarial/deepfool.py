@@ -43,10 +43,6 @@ def deepfool(
     ----------
     image : array (H, W, C) or (N, H, W, C)
         Pixels 0 to 255, of the size that the net reads.
-    target : str, int or sequence, optional
-        The class to reach, or one for each picture, by name or number.
-    label : str, int or sequence, optional
-        The class to leave; with neither, the net's own answer is left.
     steps : int
         Largest number of steps.
     overshoot : float
@@ -55,8 +51,6 @@ def deepfool(
         How many other classes to try, those with the highest scores.
     mask : array, optional
         Numbers 0 to 1 that broadcast to the pictures, by which steps are multiplied; where it is 0 nothing changes.
-    batch : int, optional
-        Number of pictures in one pass.
 
     Returns
     -------

@@ -41,10 +41,6 @@ def one_pixel(
     ----------
     image : array (H, W, C) or (N, H, W, C)
         Pixels 0 to 255, of the size that the net reads.
-    target : str, int or sequence, optional
-        The class to reach, or one for each picture, by name or number.
-    label : str, int or sequence, optional
-        The class to leave; with neither, the net's own answer is left.
     steps : int, default 30
         Generations.
     most : int, default 3
@@ -127,10 +123,6 @@ def jsma(
     ----------
     image : array (H, W, C) or (N, H, W, C)
         Pixels 0 to 255, of the size that the net reads.
-    target : str, int or sequence, optional
-        The class to reach, or one for each picture, by name or number.
-    label : str, int or sequence, optional
-        The class to leave; with neither, the net's own answer is left.
     steps : int, default 200
         Most pixels that change.
     mask : array, optional

@@ -42,10 +42,6 @@ def szegedy(
     ----------
     image : array (H, W, C) or (N, H, W, C)
         Pixels 0 to 255, of the size that the net reads.
-    target : str, int or sequence, optional
-        The class to reach, or one for each picture, by name or number.
-    label : str, int or sequence, optional
-        The class to leave; with neither, the net's own answer is left.
     steps : int, default 40
         Steps of L-BFGS for one c.
     searches : int
