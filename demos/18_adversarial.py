@@ -1,4 +1,4 @@
-"""Train with more pictures, or against the attack: a little stronger, and always fooled anew (lecture 9).
+"""Train a net with more pictures or against an attack: it withstands more, and still new pictures fool it.
 
 Three nets learn digits: as they are; moved by a pixel and with noise; and each moved against the net by FGSM.
 """

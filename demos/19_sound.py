@@ -1,4 +1,4 @@
-"""Sound is fooled as well: an addition too faint to hear, and the net hears another vowel (lecture 9).
+"""Sound is fooled as well: with a faint addition the net hears another vowel (lecture 9).
 
 The net reads spectrograms. The gradient of the wanted score goes back through the net to the spectrogram, and through
 the spectrogram's adjoint, by hand, to the waveform; there it is added, a little at a time.

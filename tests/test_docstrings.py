@@ -35,7 +35,8 @@ def test_a_docstring_has_every_section_that_its_signature_needs(name):
     assert all(any(line.strip() for line in lines) for lines in found.values())
 
 
-SETTINGS = {name: found[1] for name, f in FUNCTIONS.items() if (found := re.search(r"settings : (\w+), opt", f.__doc__))}
+SETTINGS = {name: found[1] for name, function in FUNCTIONS.items()
+            if (found := re.search(r"settings : (\w+), opt", function.__doc__))}
 
 
 @pytest.mark.parametrize("name", SETTINGS)

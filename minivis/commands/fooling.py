@@ -133,7 +133,7 @@ class SoundCommand(PictureCommand):
     image=False, kind=SoundCommand, parts=("before.wav", "after.wav"),
 )
 def sound(given, seed, progress, say, to, snr):
-    """Add something inaudible to a spoken vowel, so that the net hears another one.
+    """Add a faint sound to a spoken vowel, so that the net hears another one.
 
     The vowel is made by rule, by a speaker drawn from --seed, and shown as a spectrogram, which is what the net
     vowels-net reads. The addition is found in the waveform. Both sounds are written beside the figure, as
@@ -184,7 +184,7 @@ def hog(given, seed, progress, steps, eps):
 def robustness(given, seed, progress, on, count, steps):
     """Show how accurate nets are under attacks of growing strength, each net attacked through its own weights.
 
-    A net that is trained on augmented pictures or against an attack withstands more, and is fooled anew.
+    A net that was trained against an attack withstands more of it, but new adversarial pictures fool it, too.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""How strong must an attack be? The accuracy of several nets over eps, each attacked anew through its own weights.
+"""How strong must an attack be? The accuracy of several nets over eps, each attacked through its own weights.
 
 The lecture: train with augmented pictures or with adversarial examples, and a net gets a little stronger; but new
 adversarial examples can always be made against it, and it may be less accurate on clean pictures.

@@ -1,4 +1,4 @@
-"""Sound is fooled as well: an addition too faint to hear, and the net hears another vowel (lecture 9: in any modality).
+"""Sound is fooled as well: with a faint addition the net hears another vowel (lecture 9: in any modality).
 
     min |d|  such that the net's answer to spectrogram(x + d) is the target           d: samples of the waveform
 
@@ -85,7 +85,7 @@ class SoundFool(Result):
 def sound_fool(
     net: Network, sound: NDArray[Any], to: Any, *, snr: float | None = None, steps: int = 60, sure: float = 0.9,
 ) -> SoundFool:  # fmt: skip
-    """Add to a sound so little that people hear no other, and that the net hears another class.
+    """Add as little to a sound as makes the net hear another class.
 
     Parameters
     ----------
