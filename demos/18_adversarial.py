@@ -1,4 +1,4 @@
-"""Train a net with more pictures or against an attack: it withstands more, and still new pictures fool it.
+"""Train a net with more pictures or against an attack: it withstands more, and still new pictures fool it (lecture 9).
 
 Three nets learn digits: as they are; moved by a pixel and with noise; and each moved against the net by FGSM.
 """

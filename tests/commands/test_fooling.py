@@ -108,7 +108,7 @@ def say(tmp_path, monkeypatch, capsys):
     return lambda *words: (main(list(words)), *capsys.readouterr())
 
 
-def test_an_inaudible_addition_is_written_as_sound(say):
+def test_a_faint_addition_is_written_as_sound(say):
     from scipy.io import wavfile
 
     code, out, _ = say("sound", "--say", "a", "--to", "o", "-o", "out.png", "--json")

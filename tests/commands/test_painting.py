@@ -50,7 +50,8 @@ def test_a_style_is_taken_on(run, net):
 def test_a_texture_grows(run):
     said = numbers(run("texture", "painting.png", *TINY, "--steps", "20,10", "--side", "30,60", "--json"))
     assert said["sizes"][0]["loss"] < 0.05 * said["sizes"][0]["loss_at_start"]
-    assert [row["size"] for row in said["sizes"]] == [[30, 20], [60, 40]]
+    assert [(row["size"], row["stopped"]) for row in said["sizes"]] == [
+        ([30, 20], "all 20 steps done"), ([60, 40], "all 10 steps done")]
     assert read_image("painting-texture.png").shape == (40, 60, 3)
 
 

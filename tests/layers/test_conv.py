@@ -203,3 +203,14 @@ def test_window_and_cost():
     unpadded = Conv2D(np.ones((3, 2, 2, 6)), stride=(2, 1), dilation=(2, 3), groups=2)
     assert unpadded.multiply_adds((1, 9, 9, 4), unpadded.output_shape((1, 9, 9, 4))) == len(list(terms))
     assert repr(unpadded).startswith("Conv2D(w=(3, 2, 2, 6), stride=(2, 1)")
+
+
+def test_without_settings_the_three_functions_move_by_one_pixel_and_pad_nothing(rng):
+    x, w, plain = rng.standard_normal((2, 5, 6, 3)), rng.standard_normal((2, 3, 3, 4)), {"stride": (1, 1)}
+    said = {**plain, "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
+    dout = rng.standard_normal((2, 4, 4, 4))
+    np.testing.assert_array_equal(conv.conv2d_forward(x, w), conv.conv2d_forward(x, w, None, **said))
+    np.testing.assert_array_equal(conv.conv2d_input_grad(dout, w, x.shape),
+                                  conv.conv2d_input_grad(dout, w, x.shape, **said))
+    for one, other in zip(conv.conv2d_param_grads(dout, x, w.shape), conv.conv2d_param_grads(dout, x, w.shape, **said)):
+        np.testing.assert_array_equal(one, other)

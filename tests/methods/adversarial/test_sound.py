@@ -29,7 +29,7 @@ def test_the_gradient_at_the_waveform_is_the_derivative(net):
 
 
 @pytest.mark.parametrize("vowel, to", [("a", "i"), ("u", "e")])
-def test_an_inaudible_addition_makes_another_vowel(net, vowel, to):
+def test_a_faint_addition_makes_another_vowel(net, vowel, to):
     sound = speak(vowel, np.random.default_rng((0, 9)))
     found = sound_fool(net, sound, to)
     told = found.numbers

@@ -34,3 +34,11 @@ def test_a_net_without_classes(branches, rng):
     net = replace(branches, roles={})
     with pytest.raises(UnknownName, match="no classes"):
         first_classes(net, rng.integers(0, 256, (16, 16, 3), np.uint8))
+
+
+def test_the_most_frequent_class_has_the_first_colour(vgg, rng):
+    found = first_classes(vgg, rng.integers(0, 256, (16, 16, 3), np.uint8), window=8, stride=4)
+    rows = np.array([[5, 5, 5], [5, 2, 2], [2, 7, 5]])
+    figure = replace(found, names=tuple("abcdefgh"), first=rows[None]).draw(0)
+    sizes = [(figure == colour).all(axis=2).sum() for colour in COLOURS[:4]]
+    assert sizes[0] > sizes[1] > sizes[2] > 0 == sizes[3]               # 5, 3 and 1 of nine places; no fourth class

@@ -114,3 +114,13 @@ def test_a_map_that_is_zero_everywhere_points_at_no_pixel(vgg):
     assert len(lines) == 1 and "the map is zero everywhere" in lines[0] and "row 0" not in lines[0]
     assert "the pixel at row" in str(found)
     assert replace(found, maps=np.zeros_like(found.maps)).describe(0)["row"] is None
+
+
+@pytest.mark.parametrize("kind, said, unit", [
+    ("gradient", "moves most with the pixel at row", True), ("smoothgrad", "moves most with the pixel at row", True),
+    ("input", "owes most to the pixel at row", False), ("guided", "points most at the pixel at row", False),
+])
+def test_what_a_map_says_of_its_strongest_pixel(vgg, picture, kind, said, unit):
+    """Only a gradient has a unit: so much of the score for each level of the pixel."""
+    text = str(saliency(vgg, picture, "goose", kind=kind, samples=2))
+    assert said in text and ("per level of 255" in text) == unit

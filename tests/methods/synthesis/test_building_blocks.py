@@ -105,3 +105,13 @@ def test_areas_are_in_proportion():
 
 def test_sides_go_with_the_stride(vgg):
     assert side_of(vgg, "relu1_1") == 48 <= side_of(vgg, "relu2_1")
+
+
+def test_each_picture_of_a_batch_has_its_own_blocks(vgg, rng):
+    pictures = rng.integers(0, 256, (3, 16, 16, 3), np.uint8)
+    found = building_blocks(vgg, pictures, "relu2_1", cells=2, steps=1, side=16)
+    assert [b.shape[:2] for b in found.blocks] == [r.shape for r in found.reached] == [(2, 2)] * 3
+    acts = vgg.forward(vgg.preprocess(pictures))["relu2_1"]
+    for norms, one in zip(found.norms, acts):
+        np.testing.assert_allclose(norms, np.linalg.norm(pooled(one, 2), axis=2))
+    assert [found.draw(i).ndim for i in range(3)] == [3, 3, 3]
