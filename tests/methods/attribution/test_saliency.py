@@ -118,7 +118,7 @@ def test_a_map_that_is_zero_everywhere_points_at_no_pixel(vgg):
 
 @pytest.mark.parametrize("kind, said, unit", [
     ("gradient", "moves most with the pixel at row", True), ("smoothgrad", "moves most with the pixel at row", True),
-    ("input", "owes most to the pixel at row", False), ("guided", "points most at the pixel at row", False),
+    ("input", "owes most to the pixel at row", False), ("deconv", "points most at the pixel at row", False),
 ])
 def test_what_a_map_says_of_its_strongest_pixel(vgg, picture, kind, said, unit):
     """Only a gradient has a unit: so much of the score for each level of the pixel."""
