@@ -202,7 +202,7 @@ class PictureCommand(GroupedCommand):
         out = f"{stem}-{self.name}.png" if params["out"] is None else params["out"]
         check_output(out, params["force"])
         if not self.in_arrays(out):
-            check_suffix(out)
+            check_suffix(out, numbers=self.arrays)
         for part in self.parts:
             check_output(self.beside(out, part), params["force"])
         return out

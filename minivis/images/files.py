@@ -116,11 +116,15 @@ def write_image(path: PathLike, array: NDArray[Any], text: dict[str, str] | None
         temporary.write_bytes(data)
 
 
-def check_suffix(path: Any) -> Any:
-    """The suffix of ``path`` in lower case. Raise BadValue if pictures cannot be written in that format."""
+def check_suffix(path: Any, *, numbers: bool = False) -> Any:
+    """The suffix of ``path`` in lower case. Raise BadValue if pictures cannot be written in that format.
+
+    numbers: the sentence also names the formats for the numbers behind a picture, which the caller writes by itself.
+    """
     suffix = Path(path).suffix.lower()
     if suffix not in WRITES:
-        raise BadValue(f"{path}: a picture's name must end in one of {', '.join(WRITES)}")
+        more = ", and that of its numbers in .npy or .npz" if numbers else ""
+        raise BadValue(f"{path}: a picture's name must end in one of {', '.join(WRITES)}{more}")
     return suffix
 
 

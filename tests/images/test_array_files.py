@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from minivis.errors import BadValue
-from minivis.images.array_files import holds_arrays, read_kept_text, write_arrays
+from minivis.images.array_files import ascii_text, holds_arrays, read_kept_text, write_arrays
 from minivis.images.files import read_image
 from minivis.images.tiff import page_of, pages
 
@@ -95,3 +95,7 @@ def test_other_files_keep_no_text(tmp_path):
     np.savez(tmp_path / "c.npz", x=MAP)
     np.savez(tmp_path / "d.npz", record=np.array(json.dumps([1])))
     assert [read_kept_text(tmp_path / name) for name in ("a.npz", "b.tiff", "c.npz", "d.npz", "e.npz")] == [{}] * 5
+
+
+def test_a_text_in_a_tiff_is_ascii_without_a_nul_inside():
+    assert ascii_text("g\u00e4nse?\0end") == b"g\\xe4nse??end\0"

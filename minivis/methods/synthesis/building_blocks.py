@@ -143,9 +143,8 @@ class Atlas(Result):
                 "vectors": self.settings["vectors"], "cells": len(self.blocks), "notes": list(self.notes)}
 
     def __str__(self):
-        what = f"{self.settings['vectors']:,} places of {self.settings['layer']}"
-        return "\n".join([f"{len(self.blocks)} cells of {what} in {self.settings['pictures']:,} pictures",
-                          *self.notes])
+        what, count = f"{self.settings['vectors']:,} places of {self.settings['layer']}", self.settings["pictures"]
+        return "\n".join([f"{len(self.blocks)} cells of {what} in {count:,} picture{'s' * (count > 1)}", *self.notes])
 
 
 @takes(cells=whole(2), per_picture=whole(1), most=whole(4), fewest=whole(1), steps=whole(1), side=whole(8), seed=SEED)

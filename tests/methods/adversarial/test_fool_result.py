@@ -63,3 +63,14 @@ def test_the_difference_is_drawn_as_strong_as_fits(monkeypatch):
         images, titles, *rest))
     two_fooled().picture()
     assert drawn == ["the difference\n31.8 times as strong", "the difference\n127 times as strong"]
+
+
+def test_a_changed_pixel_is_framed_on_all_four_sides():
+    picture, where = np.full((9, 9, 3), 90, np.uint8), np.zeros((9, 9), bool)
+    where[4, 3] = True
+    sheet = fool_result.marked(picture, where, 90)                      # each pixel ten times as large
+    rows, columns = np.nonzero((sheet == fool_result.FRAME).all(axis=2))
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (37, 52, 27, 42)
+    inside = (sheet == fool_result.FRAME).all(axis=2)[37:53, 27:43]
+    assert inside[:2].all() and inside[-2:].all() and inside[:, :2].all() and inside[:, -2:].all()
+    assert not inside[2:-2, 2:-2].any()

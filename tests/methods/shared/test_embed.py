@@ -18,3 +18,9 @@ def test_two_heaps_stay_apart(rng):
 def test_nothing_to_map():
     with pytest.raises(BadValue, match="all these codes are the same"):
         embed(np.ones((5, 3)))
+
+
+def test_a_unit_that_never_fires_does_not_hinder(rng):
+    codes = rng.normal(size=(12, 4))
+    codes[:, 2] = 0.0
+    assert np.isfinite(embed(codes, perplexity=3)[0]).all()
