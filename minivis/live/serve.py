@@ -58,7 +58,7 @@ def impatient():
     class Impatient(H11Protocol):
         def connection_made(self, transport):
             super().connection_made(transport)
-            self.unfinished = vars(self.server_state).setdefault("unfinished", {})
+            self.unfinished = self.server_state.__dict__.setdefault("unfinished", {})
             self.expect()
 
         def expect(self):
