@@ -144,7 +144,7 @@ def digits(doc, argv, out, count=False):
     if count:
         parser.add_argument("--count", type=int, default=1797, help="number of digits (default 1797, all)")
     else:
-        parser.add_argument("--steps", type=int, default=1200, help="of 64 digits each, for each net (default 1200)")
+        parser.add_argument("--steps", type=int, default=600, help="of 64 digits each, for each net (default 600)")
     parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
     options, data = parser.parse_args(argv), load_digits()
     order = np.random.default_rng(0).permutation(len(data.target))      # they come sorted by who wrote them
