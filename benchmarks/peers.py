@@ -5,7 +5,8 @@ Each takes and gives NumPy arrays once, outside the clock; inside, tensors stay 
 
 import numpy as np
 
-from minivis.layers import Add, Conv2D, Flatten, FullyConnected, GlobalAvgPool, MaxPool2D, ReLU
+from minivis.convolution.window import resolve_padding
+from minivis.layers import Add, Concat, Conv2D, Dropout, Flatten, FullyConnected, GlobalAvgPool, MaxPool2D, ReLU
 
 
 def run_graph(net, until, x, operations):
@@ -51,7 +52,11 @@ class Torch:
         self.operations = {
             Conv2D: conv,
             ReLU: relu,
-            MaxPool2D: lambda layer, x: F.max_pool2d(x, layer.size, layer.stride, ceil_mode=layer.ceil),
+            MaxPool2D: lambda layer, x: F.max_pool2d(
+                x, layer.size, layer.stride, tuple(before for before, _ in pads(layer, nhwc(x.shape))),
+                ceil_mode=layer.ceil),
+            Dropout: lambda layer, x: x,
+            Concat: lambda layer, *xs: torch.cat(xs, 1),
             Flatten: lambda layer, x: x.permute(0, 2, 3, 1).flatten(1),
             FullyConnected: lambda layer, x: F.linear(x, *weights[layer]),
             GlobalAvgPool: lambda layer, x: x.mean((2, 3)),
@@ -89,8 +94,10 @@ class Jax:
             Conv2D: conv,
             ReLU: lambda layer, x: jnp.clip(x, 0, layer.max_value),
             MaxPool2D: lambda layer, x: jax.lax.reduce_window(
-                x, -jnp.inf, jax.lax.max, (1, *layer.size, 1), (1, *layer.stride, 1), "VALID"
-            ),
+                x, -jnp.inf, jax.lax.max, (1, *layer.size, 1), (1, *layer.stride, 1),
+                ((0, 0), *ceil_pads(layer, x.shape), (0, 0))),
+            Dropout: lambda layer, x: x,
+            Concat: lambda layer, *xs: jnp.concatenate(xs, 3),
             Flatten: lambda layer, x: x.reshape(len(x), -1),
             FullyConnected: lambda layer, x: x @ layer.params["w"] + layer.params.get("b", 0),
             GlobalAvgPool: lambda layer, x: x.mean((1, 2)),
@@ -129,10 +136,14 @@ class OnnxRuntime:
             elif isinstance(layer, ReLU) and layer.max_value is not None:
                 inputs += [constant(f"{name}.{bound}", np.float32(bound)) for bound in (0, layer.max_value)]
             elif isinstance(layer, MaxPool2D):
-                how = {"kernel_shape": layer.size, "strides": layer.stride}
-            elif not isinstance(layer, ReLU | Add):
+                (top, bottom), (left, right) = ceil_pads(layer, shapes[inputs[0]])
+                how = {"kernel_shape": layer.size, "strides": layer.stride, "pads": [top, left, bottom, right]}
+            elif isinstance(layer, Concat):
+                how = {"axis": 1}
+            elif not isinstance(layer, ReLU | Add | Dropout):
                 raise NotImplementedError(type(layer).__name__)
-            kind = {Conv2D: "Conv", MaxPool2D: "MaxPool", Add: "Add", ReLU: "Clip" if len(inputs) > 1 else "Relu"}
+            kind = {Conv2D: "Conv", MaxPool2D: "MaxPool", Add: "Add", Concat: "Concat", Dropout: "Identity",
+                    ReLU: "Clip" if len(inputs) > 1 else "Relu"}
             nodes.append(helper.make_node(kind[type(layer)], inputs, [name], **how))
             if name == until:
                 break
@@ -157,3 +168,15 @@ def as_tensor(torch, array):
 
 def nhwc(shape):
     return shape[0], *shape[2:], shape[1]
+
+
+def pads(layer, shape):
+    """What a pool pads its input of ``shape`` (N, H, W, C) with: ((top, bottom), (left, right))."""
+    return resolve_padding(layer.padding, shape[1:3], layer.size, layer.stride)
+
+
+def ceil_pads(layer, shape):
+    """The same, and what a window that reaches over the end needs."""
+    out = layer.output_shape(shape)[1:3]
+    return [(before, max(after, (n - 1) * stride + size - length - before)) for (before, after), n, stride, size, length
+            in zip(pads(layer, shape), out, layer.stride, layer.size, shape[1:3])]

@@ -33,6 +33,8 @@ from minivis.engine.surgery import for_inference
 from minivis.methods.attribution.occlusion import windows
 from minivis.models.efficientnet import efficientnet
 from minivis.models.embedded import emoji_vgg
+from minivis.models.resnet import resnet
+from minivis.models.squeezenet import squeezenet
 from minivis.models.vgg import BLOCKS, vgg
 from minivis.runtime import threads as team
 from minivis.training.trainer import Recipe, Trainer
@@ -118,6 +120,17 @@ def efficient(options):
     net = for_inference(efficientnet().map_params(draw))
     inference("EfficientNet-Lite0 without its softmax, batch norms folded, 224, forward", net, "fc", (1, 224, 224, 3),
               "forward", ["torch", "torch channels_last"], options)  # fmt: skip
+
+
+def thin(options, *, make, until, name, what):
+    """A net of many 1x1 and small convolutions, with random weights, its batch norms folded."""
+    rng = np.random.default_rng(0)
+    draw = lambda p: (np.abs(rng.standard_normal(p.shape)) * (2 / p.size) ** 0.5).astype("f4")  # noqa: E731
+    net = for_inference(make().map_params(draw))
+    engines = [name for name in MAKERS if what == "forward" or name != "onnxruntime"]
+    words = {"forward": "forward", "gradient": "forward + image gradient"}[what]
+    inference(f"{name}, 224, {words}", net, until, (1, 224, 224, 3), what,
+              engines, options)  # fmt: skip
 
 
 def occlusion(options, *, count=32):
@@ -262,12 +275,19 @@ def accuracy(options, *, size=224):
               f"{flips['relu']}, switches {flips['pool']} | - |", flush=True)
 
 
+THIN = [
+    ("squeezenet", "SqueezeNet 1.1", squeezenet, "relu_conv10"),
+    ("resnet18", "ResNet-18", partial(resnet, "ResNet-18"), "res5b_relu"),
+    ("resnet50", "ResNet-50", partial(resnet, "ResNet-50"), "res5c_relu"),
+]
 WORK = {
     "gradient": body,
     "forward": partial(body, what="forward"),
     "batch": partial(body, batch=8),
     "full": full,
     "efficientnet": efficient,
+    **{f"{name} {what}": partial(thin, make=make, until=until, name=title, what=what)
+       for name, title, make, until in THIN for what in ("forward", "gradient")},
     "training": training,
     "occlusion": occlusion,
     "memory": memory,

@@ -19,6 +19,7 @@ from typing import Literal, TypeAlias
 from minivis.convolution import tuning
 from minivis.convolution.window import placement
 from minivis.errors import BadValue, UnknownName
+from minivis.runtime.matmul import packs_nothing
 
 Algorithm: TypeAlias = Literal[
     "auto", "im2col", "blocked", "shifted", "pointwise", "depthwise", "winograd2", "winograd4"]
@@ -62,6 +63,12 @@ class Case:
         return self.least >= tuning.TUNING.winograd_channels and max(self.made) >= tuning.TUNING.winograd_side
 
     @property
+    def few_tiles(self):
+        """Whether packing winograd4's 36 matrices takes longer than multiplying them; winograd2 has 16 of them."""
+        tiles = self.images * math.prod(-(-length // 4) for length in self.made)
+        return not packs_nothing() and tiles <= tuning.TUNING.few_tiles and self.least >= tuning.TUNING.packed_channels
+
+    @property
     def suits_pointwise(self):
         return self.kernel == (1, 1) and not self.padded and (self.at_stride_1 or self.direction != "input")
 
@@ -91,6 +98,7 @@ RULES = [
     ("depthwise", lambda c: c.depthwise),
     ("im2col", lambda c: c.work < tuning.TUNING.tiny),                    # sharing out would cost more than it gains
     ("pointwise", lambda c: c.suits_pointwise),
+    ("winograd2", lambda c: c.suits_winograd and c.pays_as_winograd and c.few_tiles),
     ("winograd4", lambda c: c.suits_winograd and c.pays_as_winograd),
     ("shifted", lambda c: c.at_stride_1 and c.least >= tuning.TUNING.shifted_channels),
     ("blocked", lambda c: True),

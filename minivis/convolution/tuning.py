@@ -22,6 +22,10 @@ class Tuning:
                                     "products save. Set on 2026-11-24")
     winograd_side: int = number(3, "lines or columns", "of an output that is smaller, most of a tile would be thrown "
                                 "away. Set on 2026-11-24")
+    few_tiles: int = number(16, "tiles of 4 x 4", "up to here winograd2 where every product packs its factors (AVX2): "
+                            "512 channels of 7 x 7 took 4.4 ms instead of 5.6, of 14 x 14 9.3 instead of 9.8; "
+                            "ResNet-18's forward 0.84 of the time. Set on 2026-11-29")
+    packed_channels: int = number(96, "channels or filters", "that few tiles need for it. Set on 2026-11-29")
     shifted_channels: int = number(24, "channels or filters", "with fewer, products by kernel position are too thin. "
                                    "Set on 2026-11-24")
     share_products: int = number(2**23, "multiplications", "from here on a second thread pays for blocked, shifted and "
@@ -49,6 +53,10 @@ class Tuning:
                                      "2026-11-29")
     phase_bytes: int = number(2**24, "bytes of V and M of whole pictures", "when Winograd runs in phases, pictures at "
                               "a time. Set on 2026-11-24")
+    weights_a_block: float = number(2, "times", "as large as V and M as the transformed weights must be for phases, "
+                                    "where no product packs its factors. Set on 2026-11-24")
+    packed_weights_a_block: float = number(0.5, "times", "the same where every product does (AVX2): VGG16's forward on "
+                                           "two threads took 0.93 of the time with 2. Set on 2026-11-29")
     small_phase: int = number(2**21, "bytes of V or M", "below this, one thread is as fast as two. Set on 2026-11-24")
     phase_products: int = number(2**22, "multiplications", "the least a thread takes at a time. Set on "
                                  "2026-11-24")

@@ -117,7 +117,9 @@ def bytes_a_tile(U):
 
 def in_phases(N, tiles_an_image, U, C):
     """Few tiles and large weights: each thread takes some of the t*t elements of all tiles: weights are read once."""
-    return U.nbytes > 2 * N * tiles_an_image * bytes_a_tile(U)
+    numbers = tuning.TUNING
+    times = numbers.weights_a_block if most_rows(C, U.shape[3]) else numbers.packed_weights_a_block
+    return U.nbytes > times * N * tiles_an_image * bytes_a_tile(U)
 
 
 def phases(job, images, rows):

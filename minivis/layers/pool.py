@@ -46,6 +46,22 @@ def max_pool_forward(x: Array, size: HW, *, stride: HW, padding: Pads = ((0, 0),
     return out, switches
 
 
+def max_of_windows(x: Array, size: HW, *, stride: HW, padding: Pads = ((0, 0), (0, 0)), ceil: bool = False) -> Array:
+    """The ``out`` of `max_pool_forward` where nobody asks for switches: of each window's lines, then of its columns."""
+    (OH, OW), (sh, sw) = output_size(x.shape[1:3], size, stride, padding, ceil=ceil), stride
+    xpad = pad(x, _ceil_padding(x.shape, size, stride, padding, (OH, OW)), value=-np.inf)
+    lines = largest([xpad[:, u : u + (OH - 1) * sh + 1 : sh] for u in range(size[0])])          # (N, OH, W, C)
+    return largest([lines[:, :, v : v + (OW - 1) * sw + 1 : sw] for v in range(size[1])])
+
+
+def largest(arrays: list[Any]) -> Array:
+    """The largest of these at each place, as an array of its own."""
+    out = arrays[0].copy()
+    for other in arrays[1:]:
+        get_xp(out).maximum(out, other, out=out)
+    return out
+
+
 def max_pool_backward(dout: Array, switches: Array, x_shape: Shape, size: HW, *, stride: HW,
                       padding: Pads = ((0, 0), (0, 0))) -> Array:
     """dx (N, H, W, C): each gradient to the place that its switch names; places that won twice add."""
@@ -150,7 +166,10 @@ class MaxPool2D(_Pool2D):
 
     def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         check_image(self, x.shape)
-        out, switches = max_pool_forward(x, self.size, ceil=self.ceil, **self.geometry(x.shape))
+        how = {**self.geometry(x.shape), "ceil": self.ceil}
+        if mode.grad is None and not has_kernels(x):
+            return max_of_windows(x, self.size, **how), None
+        out, switches = max_pool_forward(x, self.size, **how)
         return out, (switches, x.shape) if mode.grad else None
 
     def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:

@@ -1,5 +1,7 @@
 """The rules that pick an algorithm, and what is known of a convolution when they do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tuned import tune
@@ -50,6 +52,17 @@ def case(direction="forward", kernel=(3, 3), stride=(1, 1), channels=64, filters
 )
 def test_the_rules_pick(known, algorithm):
     assert choose.choose(case(**known)) == algorithm
+
+
+@pytest.mark.parametrize("packs_nothing, made, images, channels, algorithm", [
+    (False, (16, 16), 1, 96, "winograd2"), (False, (13, 14), 1, 512, "winograd2"), (False, (7, 7), 4, 96, "winograd2"),
+    (False, (17, 16), 1, 96, "winograd4"), (False, (7, 7), 5, 96, "winograd4"), (False, (16, 16), 1, 95, "winograd4"),
+    (True, (7, 7), 1, 512, "winograd4"),
+])  # fmt: skip
+def test_few_tiles_are_small_ones_where_products_pack(monkeypatch, packs_nothing, made, images, channels, algorithm):
+    """Up to 16 tiles of 4 x 4 in all pictures, from 96 channels on."""
+    monkeypatch.setattr(choose, "packs_nothing", lambda: packs_nothing)
+    assert choose.choose(replace(case(made=made, channels=channels), images=images, filters=512)) == algorithm
 
 
 @pytest.mark.parametrize("number, at, below", [

@@ -7,6 +7,7 @@ import reference
 from minivis.convolution import winograd as module
 from minivis.convolution.bands import ArraySink, ArraySource
 from minivis.convolution.winograd import F2, F4, blocks, edges, in_phases, transform_weights, whole_and_rest, winograd
+from minivis.runtime import matmul
 
 NO_PADDING = (1, 1), ((0, 0), (0, 0)), (1, 1), 1
 
@@ -67,11 +68,13 @@ def test_blocks_of_tile_rows(monkeypatch):
     assert blocks(4, 5, 10) == [(slice(0, 2), slice(0, 5)), (slice(2, 4), slice(0, 5))]
 
 
-def test_phases_are_for_large_weights_and_few_tiles():
-    """36 * 512 * 512 weights; a tile has 36 * (512 + 512) numbers, so that half as many weigh 128 tiles."""
+@pytest.mark.parametrize("packs_nothing, most", [(True, 128), (False, 512)])
+def test_phases_are_for_large_weights_and_few_tiles(packs_nothing, most, monkeypatch):
+    """36 * 512 * 512 weights; a tile has 36 * (512 + 512) numbers: half as many weigh 128 tiles, twice as many 512."""
+    monkeypatch.setattr(matmul, "packs_nothing", lambda: packs_nothing)
     U = np.empty((36, 8, 512, 64), "f4")
-    assert in_phases(1, 127, U, 512) and not in_phases(1, 128, U, 512)
-    assert in_phases(2, 63, U, 512) and not in_phases(2, 64, U, 512)
+    assert in_phases(1, most - 1, U, 512) and not in_phases(1, most, U, 512)
+    assert in_phases(2, most // 2 - 1, U, 512) and not in_phases(2, most // 2, U, 512)
 
 
 @pytest.mark.parametrize("tiles", [F2, F4])

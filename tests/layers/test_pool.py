@@ -29,9 +29,11 @@ def poolings(draw):
 @given(poolings())
 def test_max_pool_equals_the_loops(case):
     x, size, stride, pads, ceil = case
-    out, dout, (dx,), _ = both_ways(MaxPool2D(size, stride=stride, padding=pads, ceil=ceil), x)
+    layer = MaxPool2D(size, stride=stride, padding=pads, ceil=ceil)
+    out, dout, (dx,), _ = both_ways(layer, x)
     expected, expected_dx = reference.max_pool(x, dout, size, stride, pads, ceil)
     np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(layer.forward(x, mode=ForwardMode(grad=None))[0], expected)
     np.testing.assert_allclose(dx, expected_dx, rtol=0, atol=ATOL)
 
 
