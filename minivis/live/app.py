@@ -11,6 +11,7 @@ behind a proxy that passes Host on (docs/live.md).
 
 import hashlib
 from importlib.resources import files
+from pathlib import PurePath
 
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
@@ -24,16 +25,11 @@ from minivis.live.serve import HOSTS
 from minivis.live.viewer import Viewer
 
 MAX_VIEWERS = 32
-STATIC = {
-    "": ("index.html", "text/html; charset=utf-8"),
-    "style.css": ("style.css", "text/css; charset=utf-8"),
-    "icon.svg": ("icon.svg", "image/svg+xml"),
-    **{f"{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in (
-        "main", "dom", "connection", "stream", "sources", "animation", "pattern", "paint", "grid", "tiles", "layers",
-        "classes", "unit", "arithmetic", "keys", "tools", "field", "enlarged", "png", "address", "tour", "samples",
-        "settings",
-    )},
-}  # fmt: skip
+TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
+         ".js": "text/javascript; charset=utf-8"}
+FOLDER = files("minivis.live").joinpath("static")
+STATIC = {"" if file.name == "index.html" else file.name: (file, TYPES[PurePath(file.name).suffix])
+          for file in FOLDER.iterdir() if PurePath(file.name).suffix in TYPES}      # path -> a file, and what it is
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob: mediastream:; "
                                "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -78,8 +74,7 @@ def create_app(net, *, name="net", hosts=HOSTS, others=None):
     hosts: the names by which it may be called, with or without a port, as "example.org" or "10.0.0.5:8443".
     """
     hosts = tuple(host.lower() for host in hosts)
-    static = {path: (files("minivis.live").joinpath("static").joinpath(file).read_bytes(), kind)
-              for path, (file, kind) in STATIC.items()}
+    static = {path: (file.read_bytes(), kind) for path, (file, kind) in STATIC.items()}
     samples = Samples()
     static["samples.webp"] = (samples.sheet, "image/webp")
     tags = {path: f'"{hashlib.sha256(body).hexdigest()[:20]}"' for path, (body, _) in static.items()}

@@ -35,6 +35,18 @@ def luminance(color):
     return float(np.where(c <= 0.03928, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
 
 
+def test_a_module_has_one_idea_and_imports_go_one_way():
+    """No file of the page is long, each is used, and none needs, by any way, one that needs it."""
+    sources = {path.name: path.read_text("utf-8") for path in STATIC.glob("*.js")}
+    needs = {name: set(re.findall(r'from "\./([\w.]+)"', text)) for name, text in sources.items()}
+    assert set().union(*needs.values()) == set(sources) - {"main.js"}
+    assert not [name for name, text in sources.items() if text.count("\n") > 200]
+    while free := [name for name, wants in needs.items() if not wants & set(needs)]:
+        for name in free:
+            del needs[name]
+    assert not needs
+
+
 # ---- in a browser ----
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 // The grid of a layer: a tile for each unit, drawn anew with each frame; which are shown and in which order; a cursor.
 
 import { announce } from "./dom.js";
+import { paintSheet } from "./paint.js";
 import { drawNames, drawOver, drawPlain } from "./tiles.js";
 
 const HEIGHT = 0.82;                    // of the grid, as a part of its width, that is aimed at
@@ -80,6 +81,13 @@ export class Grid {
     if (sort !== "number") order.sort((a, b) => size(b) - size(a) || a - b);
     this.order = order;
     if (search) announce(`${order.length} found`);
+  }
+
+  // The first patches of all units of a layer, to lay over their tiles.
+  keepPatterns({ layer, arrays: { sheet } }) {
+    const canvas = document.createElement("canvas"), columns = Math.ceil(Math.sqrt(sheet.shape[0]));
+    paintSheet(canvas, sheet, columns, 0);
+    this.patterns[layer] = { canvas, columns, side: sheet.shape[1] };
   }
 
   draw(frame, selected, input, moves) {

@@ -1,0 +1,113 @@
+// The buttons, the switches and the keys of the page, and what each does.
+
+import { $, roving } from "./dom.js";
+import { copyOf } from "./enlarged.js";
+import { redraw, wholeInput } from "./frames.js";
+import { keys } from "./keys.js";
+import { allOn, changeNet, chooseRule, freeze, move, nextRule, pickPlace, sendView, stepLayer, switchOff, unchoose } from "./looking.js";
+import { fixedUnit } from "./names.js";
+import { say } from "./notice.js";
+import { page, state } from "./page.js";
+import { cycle, presenter, slide, theme } from "./settings.js";
+import { forget } from "./wishes.js";
+
+// ---- sources ----
+
+function choose(source) {
+  if (!page.hello) return;
+  forget();
+  if (source === "camera") page.sources.camera();
+  else if (source === "picture") $("picture-file").click();
+  else if (source === "film") $("film-file").click();
+  else if (source === "samples") $("samples").showModal();
+  else page.sources.pattern();
+}
+
+function next(step) {
+  if (page.sources && !page.sources.next(step)) say("There is one picture only. Choose several files at once, or the samples, to step through them.", 6000);
+}
+
+function mirror() {
+  const { sources, stream } = page;
+  sources.mirrored = !sources.mirrored;
+  $("mirror").setAttribute("aria-pressed", sources.mirrored);
+  stream.needs = true;
+}
+
+// The files that were chosen in a hidden field, which can then be chosen again.
+function chosenFiles(id) {
+  const files = [...$(id).files];
+  $(id).value = "";
+  return files;
+}
+
+// ---- what is looked at ----
+
+function explain() {
+  if (state.unit && page.last) page.arithmetic.open(fixedUnit());
+}
+
+function changedDrawing() {
+  if ($("overlay").value === "pattern" && !page.grid?.patterns[state.layer]) {
+    const channel = state.unit?.layer === state.layer ? state.unit.channel : 0;
+    page.connection.send({ type: "job", job: "patches", unit: `${state.layer}:${channel}` });
+  }
+  redraw();
+}
+
+function escape() {
+  const { arithmetic, tools, tour } = page;
+  if (arithmetic.isOpen) arithmetic.close();
+  else if (tools.running) tools.clear();
+  else if (tour.isOn) tour.end();
+  else if (state.unit) unchoose();
+}
+
+function enlargeInput() {
+  page.enlarged.open({ title: "Input", text: $("over-note").hidden ? "" : $("over-note").textContent, paint: wholeInput, smooth: true });
+}
+
+function enlargeGrid() {
+  page.enlarged.open({ title: $("grid-title").textContent, text: $("grid-note").textContent, paint: copyOf($("grid")) });
+}
+
+// ---- the wires ----
+
+const CLICKS = {
+  "switch-off": switchOff, "on-again": allOn, mirror, presenter, theme, explain, freeze: () => freeze(), next: () => next(1),
+  flip: () => page.sources.camera(page.sources.facing === "user" ? "environment" : "user"),
+  "enlarge-input": enlargeInput, "enlarge-grid": enlargeGrid, "show-help": () => $("help").showModal(),
+};
+
+export function wire() {
+  for (const [id, action] of Object.entries(CLICKS)) $(id).addEventListener("click", () => action());
+  for (const button of document.querySelectorAll("[data-source]")) button.addEventListener("click", () => choose(button.dataset.source));
+  for (const dialog of document.querySelectorAll("dialog")) {
+    dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  }
+  $("show").addEventListener("input", () => { state.show = $("show").value; sendView(); });
+  $("nets").addEventListener("change", () => changeNet($("nets").value));
+  for (const id of ["gamma", "norm", "overlay", "sort", "only", "search", "zoom"]) $(id).addEventListener("input", changedDrawing);
+  $("gamma-back").addEventListener("input", () => { page.panel.boost = +$("gamma-back").value; redraw(); });
+  $("picture-file").addEventListener("change", () => { const files = chosenFiles("picture-file"); if (files.length) page.sources.files(files); });
+  $("film-file").addEventListener("change", () => { const [file] = chosenFiles("film-file"); if (file) page.sources.film(file); });
+  roving($("rules"), (button) => chooseRule(button.dataset.rule));
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    const files = [...event.dataTransfer.files];
+    if (files.length) page.sources?.files(files);
+  });
+  new ResizeObserver(() => redraw()).observe($("grid").parentElement);
+}
+
+const ACTIONS = {
+  freeze: () => freeze(), next, rule: nextRule, norm: () => cycle("norm"), overlay: () => cycle("overlay"), search: () => $("search").focus(),
+  follow: () => pickPlace(null), explain, tool: (job) => page.tools.begin(job), switchOff, shows: () => cycle("show"), mirror, presenter, theme,
+  help: () => $("help").showModal(), source: choose, gamma: (step) => slide("gamma", step), gammaBack: (step) => slide("gamma-back", step),
+  move, layer: stepLayer, escape,
+};
+
+// ``tools``: those that the server knows, each with its key.
+export function startKeys(tools) { keys(ACTIONS, tools, $("keys"), () => $("keys-on").checked); }

@@ -1,0 +1,64 @@
+// A frame of the server, drawn in all parts of the page, and what is read from it under the pointer.
+
+import { $ } from "./dom.js";
+import { className, isShown, layerOf, unitLabel } from "./names.js";
+import { page, state } from "./page.js";
+import { short, sized } from "./paint.js";
+
+export function redraw() {
+  const { last, grid, sources, panel } = page;
+  if (!last) return;
+  grid.options = {
+    boost: +$("gamma").value, norm: $("norm").value, overlay: $("overlay").value, sort: $("sort").value,
+    only: $("only").checked, search: $("search").value, zoom: +$("zoom").value,
+  };
+  grid.draw(last, state.unit?.layer === state.layer ? state.unit.channel : null, $("input"), sources.moves && !state.frozen);
+  const [h, w, C] = last.shape.length === 3 ? last.shape : [1, 1, last.shape[0]];
+  $("grid-title").textContent = last.show === "back" ? `${last.layer}: back from ${unitLabel(state.unit ?? last.unit)}` : last.layer;
+  const hidden = C - grid.order.length;
+  $("grid-note").textContent = `${C} ${h * w > 1 ? `maps of ${w} × ${h}` : "values"} · ${layerOf(last.layer)?.type ?? "input"}`
+    + `${hidden ? ` · ${hidden} not shown` : ""}${last.maps.shrunk > 1 ? ` · drawn at 1/${last.maps.shrunk}` : ""}`;
+  $("norm").disabled = h * w === 1;
+  if (isShown(last.unit)) panel.draw(last.unit, last.arrays, +$("gamma").value, state.place === null);
+  drawField(null);
+  $("tools-target").textContent = `Why ${state.unit ? unitLabel(state.unit) : "the first class"}?`;
+}
+
+// What a unit's numbers are, in words; ``at``: a place in its map.
+export function readingOf(channel, at) {
+  const { grid, last } = page;
+  const [low, high] = grid.range(channel), [h, w] = last.arrays.grid.shape;
+  if (h * w === 1) return short(high);
+  const range = low === high ? `${short(high)} everywhere` : `${short(low)} to ${short(high)}`;
+  if (!at) return range;
+  const { shrunk } = last.maps;
+  return `about ${short(grid.value(at))} at ${at.row * shrunk}, ${at.column * shrunk} (${range})`;
+}
+
+// The line below the grid, and the box on the input, of what is under the pointer; null for nothing.
+export function readout(at) {
+  drawField(at);
+  $("readout").textContent = at && page.last ? `${unitLabel({ layer: state.layer, channel: at.unit })}   ${readingOf(at.unit, at)}` : "";
+}
+
+export const nameInGrid = (channel) => className(state.layer, channel);
+
+// On the input: what the place under the pointer sees, or the place of the unit, and where the unit really looks.
+function drawField(at) {
+  const { last, tools, field, hello } = page;
+  if (!last || tools?.running) { field.draw(hello.net.input, null, null, null); return; }
+  const unit = isShown(last.unit) ? last.unit : null, size = fittedSize();
+  if (at && layerOf(state.layer)) field.draw(size, layerOf(state.layer), [at.row * last.maps.shrunk, at.column * last.maps.shrunk], null);
+  else if (unit?.position) field.draw(size, layerOf(unit.layer), unit.position, unit.looks);
+  else field.draw(size, null, null, null);
+}
+
+// Pixels of the net's input: of a net that takes any size, of the picture that it was given.
+const fittedSize = () => (page.hello.net.any_size && page.last ? page.last.box.slice(2) : page.hello.net.input);
+
+// The input as it is shown, with what is laid over it.
+export function wholeInput(canvas) {
+  const input = $("input"), context = sized(canvas, input.width, input.height);
+  context.drawImage(input, 0, 0);
+  for (const id of ["over", "field"]) if (!$(id).hidden) context.drawImage($(id), 0, 0, canvas.width, canvas.height);
+}

@@ -1,0 +1,181 @@
+// What is looked at: the layer, the unit and its place, the rule, units that are switched off, the net. The server and the
+// page's address are told of every change.
+
+import { linkTo, write } from "./address.js";
+import { $, announce, stopAt, tag } from "./dom.js";
+import { readingOf, redraw } from "./frames.js";
+import { layerOf, parsed, unitLabel, unitName, wholeUnit } from "./names.js";
+import { say } from "./notice.js";
+import { page, state } from "./page.js";
+
+export const PANEL_JOBS = { patches: "patches-note", maximize: "maximized-note" };      // job -> where the panel says how far it is
+const DWELL = 500;                      // ms on a unit before its patches and its maximised picture are asked for
+let dwell = null;
+
+export function sendView() {
+  page.connection.send({ type: "view", layer: state.layer, unit: state.unit ? unitName() : "", rule: state.rule, show: state.show, off: state.off });
+  if (page.sources) keepAddress();
+}
+
+// ---- the address ----
+
+// What is looked at, as texts.
+export function address() {
+  const place = state.place ? `@${state.place.join(",")}` : "", { sources, hello } = page;
+  return {
+    net: hello.net.name, layer: state.layer, unit: state.unit ? `${wholeUnit()}${place}` : null,
+    rule: state.rule, show: state.show === "activations" ? null : state.show, off: state.off.join(","),
+    sort: $("sort").value === "number" ? null : $("sort").value,
+    sample: sources?.kind === "samples" ? String(sources.index) : null,
+  };
+}
+
+export const link = () => linkTo(address());
+
+export function keepAddress() { write(address()); }
+
+// ---- layers and units ----
+
+export function chooseLayer(layer) {
+  state.layer = layer;
+  page.layerBar.mark(layer);
+  sendView();
+}
+
+export function chooseUnit({ layer, channel }, place = null) {
+  const { panel, grid } = page;
+  Object.assign(state, { unit: { layer, channel }, place });
+  const name = unitLabel(state.unit), numbered = wholeUnit(), { type, shape, sees } = layerOf(layer);
+  panel.title(name, `${name === numbered ? type : numbered}${shape.length === 3 ? ` · sees ${sees[1]} × ${sees[0]} pixels` : ""}`);
+  panel.patches(null);
+  panel.maximized(null);
+  grid.mark($("cursor"), layer === state.layer ? channel : null);
+  markOff();
+  sendView();
+  clearTimeout(dwell);
+  dwell = setTimeout(askPanel, DWELL);
+  redraw();
+}
+
+// By a person: it stays when the first class changes.
+export function pickUnit(unit, place) {
+  state.chosen = true;
+  chooseUnit(unit, place);
+}
+
+// Nobody has chosen a unit yet: it is the first class.
+export function topClass(channel) {
+  const layer = page.hello.answers[0];
+  if (state.unit?.layer !== layer || state.unit.channel !== channel) chooseUnit({ layer, channel });
+}
+
+export function unchoose() {
+  state.chosen = true;
+  Object.assign(state, { unit: null, place: null });
+  clearTimeout(dwell);
+  page.panel.hide();
+  page.grid.mark($("cursor"), null);
+  sendView();
+}
+
+// What takes longer about the unit: its patches and its maximised picture.
+export function askPanel() {
+  for (const job in PANEL_JOBS) page.connection.send({ type: "job", job, unit: wholeUnit() });
+}
+
+export function pickPlace(place) {
+  if (!state.unit) return;
+  state.place = place;
+  sendView();
+}
+
+// Show a unit that is named by a text: its layer, too.
+export function goTo(text) {
+  const unit = parsed(text);
+  if (!unit) return;
+  if (unit.layer !== state.layer) chooseLayer(unit.layer);
+  pickUnit(unit, unit.place);
+  $("unit-title").scrollIntoView({ block: "nearest" });
+}
+
+// With the arrow keys, Home, End and the page keys.
+export function move(dx, dy, to) {
+  const { last, grid } = page;
+  if (!last || !grid.order.length) return;
+  const channel = grid.step(state.unit?.layer === state.layer ? state.unit.channel : null, dx, dy, to);
+  pickUnit({ layer: state.layer, channel });
+  announce(`${unitLabel(state.unit)}: ${readingOf(channel)}`);
+}
+
+export function stepLayer(step) {
+  const { layers } = page.hello, next = layers[layers.findIndex(({ name }) => name === state.layer) + step];
+  if (next) chooseLayer(next.name);
+}
+
+// ---- rules ----
+
+export function ruleButtons() {
+  $("rules").replaceChildren(...Object.entries(page.hello.rules).map(([rule, title]) =>
+    tag("button", { role: "radio", "data-rule": rule, onclick: () => chooseRule(rule) }, title)));
+  markRule();
+}
+
+export function chooseRule(rule) {
+  state.rule = rule;
+  markRule();
+  sendView();
+}
+
+export function nextRule() {
+  const all = Object.keys(page.hello.rules);
+  chooseRule(all[(all.indexOf(state.rule) + 1) % all.length]);
+}
+
+export function markRule() {
+  const { rule } = state;
+  for (const button of $("rules").children) button.setAttribute("aria-checked", button.dataset.rule === rule);
+  stopAt($("rules"), (button) => button.dataset.rule === rule);
+}
+
+// ---- units that are switched off ----
+
+// Switch the unit off, or on again: what reads it sees 0.
+export function switchOff() {
+  if (!state.unit || layerOf(state.unit.layer) === undefined) return;
+  const unit = wholeUnit();
+  state.off = state.off.includes(unit) ? state.off.filter((one) => one !== unit) : [...state.off, unit].slice(-64);
+  markOff();
+  sendView();
+}
+
+export function allOn() {
+  state.off = [];
+  markOff();
+  sendView();
+}
+
+export function markOff() {
+  const isOff = state.unit !== null && state.off.includes(wholeUnit());
+  $("switch-off").setAttribute("aria-pressed", isOff);
+  $("switch-off").textContent = isOff ? "Switched off" : "Switch off";
+  $("off-note").hidden = !state.off.length;
+  $("off-note").firstElementChild.textContent = `Without ${state.off.join(", ")}.`;
+}
+
+// ---- the net, and time ----
+
+export function changeNet(name) {
+  say(`Loading ${name} …`);
+  page.connection.send({ type: "net", net: name });
+}
+
+export function freeze(on = !state.frozen) {
+  if (on === state.frozen) return;
+  const { sources, tools, stream } = page;
+  state.frozen = on;
+  $("freeze").setAttribute("aria-pressed", on);
+  $("frozen").hidden = !on;
+  sources?.pause(on);
+  if (!on) { tools.clear(); if (sources?.kind) stream.needs = true; }
+  if (on) $("fps").textContent = "–";
+}

@@ -1,0 +1,38 @@
+// Layers and units by their names: "relu4_1:3@2,5" is row 2, column 5 of channel 3 in layer relu4_1.
+
+import { page, state } from "./page.js";
+
+export const layerOf = (layer) => page.hello.layers.find(({ name }) => name === layer);
+
+export const className = (layer, channel) => (page.hello.answers.includes(layer) ? page.hello.net.classes[channel] : null) ?? null;
+
+// What a unit is called on the page.
+export const unitLabel = ({ layer, channel }) => className(layer, channel) ?? `${layer}:${channel}`;
+
+export const isShown = (unit) => Boolean(unit && state.unit && unit.layer === state.unit.layer && unit.channel === state.unit.channel);
+
+export const isCurrent = (text) => isShown(parsed(text));
+
+// The chosen unit, without a place.
+export const wholeUnit = () => `${state.unit.layer}:${state.unit.channel}`;
+
+// The chosen unit at its place: "@max" is where it is strongest.
+export function unitName() {
+  const hasPlaces = layerOf(state.unit.layer).shape.length === 3;
+  return `${wholeUnit()}${hasPlaces ? `@${state.place ? state.place.join(",") : "max"}` : ""}`;
+}
+
+// The unit at the place where it is strongest now: what is asked of a frozen frame must not wander.
+export function fixedUnit() {
+  const place = isShown(page.last?.unit) ? page.last.unit.position : null;
+  return place ? `${wholeUnit()}@${place.join(",")}` : unitName();
+}
+
+// {layer, channel, place} of a unit string, or null where the net has no such unit.
+export function parsed(text) {
+  const [layer, rest] = text.split(/:(.*)/s);
+  if (!rest || !layerOf(layer)) return null;
+  const [name, where] = rest.split(/@(\d+,\d+|max)$/);
+  const channel = /^\d+$/.test(name) ? +name : page.hello.net.classes.indexOf(name);
+  return channel < 0 ? null : { layer, channel, place: where && where !== "max" ? where.split(",").map(Number) : null };
+}

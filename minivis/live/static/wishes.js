@@ -1,0 +1,55 @@
+// What an address or a step of the tour asks for: the net and the picture first, the rest when they have come.
+
+import { $ } from "./dom.js";
+import { changeNet, chooseUnit, markOff, markRule, sendView } from "./looking.js";
+import { layerOf, parsed } from "./names.js";
+import { page, state } from "./page.js";
+
+let waiting = null;                     // the wish, until its picture or its net has come
+
+// {net, sample, layer, unit, rule, show, off, sort, tool}: each may be missing.
+export function perform(wanted) {
+  const { hello, sources } = page;
+  waiting = wanted;
+  if (wanted.net && wanted.net !== hello.net.name && hello.nets.includes(wanted.net)) { changeNet(wanted.net); return; }
+  const number = wanted.sample ?? (sources.kind ? null : 0);
+  waiting = { ...wanted, net: null, sample: null };
+  if (number !== null) sources.sample(+number || 0).then(settle);         // the camera is asked for when it is wanted
+  else settle();
+}
+
+// The server has greeted: whether there was a wish that waited for this net.
+export function goOn() {
+  if (!waiting || (waiting.net && waiting.net !== page.hello.net.name)) return false;
+  perform(waiting);
+  return true;
+}
+
+// Something else was chosen meanwhile.
+export function forget() { waiting = null; }
+
+// The rest, now that the picture is on its way; a tool waits for its answer.
+function settle() {
+  if (!waiting) return;
+  const { layer, unit, rule, show, off, sort, tool } = waiting, { hello } = page;
+  waiting = null;
+  if (layerOf(layer)) state.layer = layer;
+  if (rule in hello.rules) state.rule = rule;
+  if (show in hello.shows) { state.show = show; $("show").value = show; }
+  if (off) state.off = off.split(",").filter((text) => parsed(text));
+  if (sort) $("sort").value = sort;
+  markRule();
+  markOff();
+  page.layerBar.mark(state.layer);
+  const found = unit && parsed(unit);
+  if (found) { state.chosen = true; chooseUnit(found, found.place); } else sendView();
+  if (tool) afterNext(() => page.tools.begin(tool));
+}
+
+// Once the next picture has been answered.
+function afterNext(action) {
+  const { stream, connection } = page;
+  const number = stream.needs ? connection.sent + 1 : connection.sent;
+  const wait = () => (page.last && stream.number >= number && !stream.needs ? action() : setTimeout(wait, 50));
+  wait();
+}
