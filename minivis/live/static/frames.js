@@ -20,7 +20,6 @@ export function redraw() {
     + `${hidden ? ` · ${hidden} not shown` : ""}${last.maps.shrunk > 1 ? ` · drawn at 1/${last.maps.shrunk}` : ""}`;
   $("norm").disabled = h * w === 1;
   if (isShown(last.unit)) panel.draw(last.unit, last.arrays, +$("gamma").value, state.place === null);
-  drawField(null);
   $("tools-target").textContent = `Why ${state.unit ? unitLabel(state.unit) : "the first class"}?`;
 }
 

@@ -10,14 +10,15 @@ const HOLD = 700;                       // ms that an order holds while the pict
 export class Grid {
   // ``choose(unit)``; ``point({unit, row, column} or null)``: what is under the pointer; ``name(unit)``: its class.
   constructor(canvas, cursor, hover, { colormaps, choose, point, name }) {
-    Object.assign(this, { canvas, cursor, hover, colormaps, choose, name });
+    Object.assign(this, { canvas, cursor, hover, colormaps, choose, point, name });
     this.frame = null;
     this.options = { boost: 1, norm: "unit", overlay: "none", sort: "number", only: false, search: "", zoom: 1 };
     this.patterns = {};                 // layer -> the first patch of each unit
     this.order = [];                    // the units that are shown
     this.arranged = { key: null, when: 0 };
-    canvas.addEventListener("pointermove", (event) => { const at = this.at(event); this.mark(hover, at?.unit ?? null); point(at); });
-    canvas.addEventListener("pointerleave", () => { this.mark(hover, null); point(null); });
+    this.pointer = null;                // where the pointer is: {clientX, clientY}
+    canvas.addEventListener("pointermove", (event) => { this.pointer = event; this.pointed(); });
+    canvas.addEventListener("pointerleave", () => { this.pointer = null; this.pointed(); });
     canvas.addEventListener("click", (event) => { const at = this.at(event); if (at) choose(at.unit); });
   }
 
@@ -31,6 +32,13 @@ export class Grid {
     const column = Math.floor(x), row = Math.floor(y), unit = this.order[row * this.columns + column];
     if (column < 0 || column >= this.columns || row < 0 || unit === undefined) return null;
     return { unit, row: Math.floor((y - row) * h), column: Math.floor((x - column) * w) };
+  }
+
+  // What is under the pointer now: it may stand still while the frames go on.
+  pointed() {
+    const at = this.pointer && this.at(this.pointer);
+    this.mark(this.hover, at?.unit ?? null);
+    this.point(at);
   }
 
   // The unit so many tiles away from another; from none, the first. ``to``: "Home", "End", "PageUp" or "PageDown".
@@ -109,5 +117,6 @@ export class Grid {
     } else drawPlain(this);
     this.canvas.style.aspectRatio = `${this.canvas.width} / ${this.canvas.height}`;
     this.mark(this.cursor, selected);
+    this.pointed();
   }
 }
