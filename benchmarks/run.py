@@ -30,6 +30,8 @@ from threadpoolctl import threadpool_info
 from minivis.engine.image_gradient import per_position
 from minivis.engine.local_passes import LocalPasses
 from minivis.engine.surgery import for_inference
+from minivis.figures.line_chart import line_chart
+from minivis.images.files import write_image
 from minivis.methods.attribution.occlusion import windows
 from minivis.models.efficientnet import efficientnet
 from minivis.models.embedded import emoji_vgg
@@ -90,6 +92,7 @@ def compare(title, runs, rounds):
     ratio = [values["minivis"] / min(values[name] for name in others) for values in (median, least)]
     shown = ", ".join(f"{name} {median[name]:.0f}/{least[name]:.0f}" for name in runs)
     print(f"| {title} | {shown} | {ratio[0]:.2f} / {ratio[1]:.2f} |", flush=True)
+    return median
 
 
 def inference(title, net, until, shape, what, engines, options):
@@ -98,14 +101,27 @@ def inference(title, net, until, shape, what, engines, options):
     for name in engines:
         if name in options.engines:
             runs[name] = getattr(MAKERS[name](net, until, x, options.threads), what)
-    compare(title, runs, options.rounds)
+    return compare(title, runs, options.rounds)
 
 
-def body(options, *, batch=1, what="gradient"):
-    engines = [name for name in MAKERS if what == "forward" or name != "onnxruntime"]
+def body(options, *, batch=1, what="gradient", size=224, engines=tuple(MAKERS)):
+    engines = [name for name in engines if what == "forward" or name != "onnxruntime"]
     words = {"forward": "forward", "gradient": "forward + image gradient"}[what]
-    inference(f"VGG16 body, 224, batch {batch}, {words}", vgg16_body(), "pool5", (batch, 224, 224, 3), what,
-              engines, options)  # fmt: skip
+    return inference(f"VGG16 body, {size}, batch {batch}, {words}", vgg16_body(), "pool5", (batch, size, size, 3), what,
+                     engines, options)  # fmt: skip
+
+
+def growth(options, *, sizes=(224, 320, 512, 768, 1024), batches=(1, 2, 4, 8, 16, 32)):
+    """Forward + image gradient of larger pictures and of larger batches, drawn in growth.png, here."""
+    cases = {"larger pictures": [(1, size) for size in sizes], "more pictures": [(batch, 224) for batch in batches]}
+    curves = {}
+    for name, some in cases.items():
+        found = [body(options, batch=batch, size=size, engines=["torch", "torch channels_last"]) for batch, size in some]
+        pixels = [np.log2(batch * size**2 / 224**2) for batch, size in some]
+        curves[name] = pixels, [m["minivis"] / min(v for key, v in m.items() if key != "minivis") for m in found]
+    y_label = "time, as a multiple of the faster PyTorch's"
+    picture = line_chart(curves, height=300, x_label="pixels, in doublings of one picture of 224 x 224", y_label=y_label)
+    write_image("growth.png", picture, force=True)
 
 
 def full(options):
@@ -290,6 +306,7 @@ WORK = {
        for name, title, make, until in THIN for what in ("forward", "gradient")},
     "training": training,
     "occlusion": occlusion,
+    "growth": growth,
     "memory": memory,
     "tiles": tiled,
     "accuracy": accuracy,
