@@ -116,11 +116,12 @@ def growth(options, *, sizes=(224, 320, 512, 768, 1024), batches=(1, 2, 4, 8, 16
     cases = {"larger pictures": [(1, size) for size in sizes], "more pictures": [(batch, 224) for batch in batches]}
     curves = {}
     for name, some in cases.items():
-        found = [body(options, batch=batch, size=size, engines=["torch", "torch channels_last"]) for batch, size in some]
+        torch = ["torch", "torch channels_last"]
+        found = [body(options, batch=batch, size=size, engines=torch) for batch, size in some]
         pixels = [np.log2(batch * size**2 / 224**2) for batch, size in some]
         curves[name] = pixels, [m["minivis"] / min(v for key, v in m.items() if key != "minivis") for m in found]
-    y_label = "time, as a multiple of the faster PyTorch's"
-    picture = line_chart(curves, height=300, x_label="pixels, in doublings of one picture of 224 x 224", y_label=y_label)
+    labels = {"x_label": "pixels, in doublings of 224 x 224", "y_label": "time, as a multiple of the faster PyTorch's"}
+    picture = line_chart(curves, height=300, low=0, **labels)
     write_image("growth.png", picture, force=True)
 
 
