@@ -73,6 +73,7 @@ from .methods.synthesis.settings import (
 )
 from .methods.synthesis.style import style_transfer, texture
 from .methods.synthesis.style_methods import style_methods
+from .methods.synthesis.walk import walk
 from .objectives.words import parse_objective
 from .optimize.problem import Problem
 from .optimize.watch import Watch
@@ -93,5 +94,5 @@ __all__ = [
     "parameterize", "parse_objective", "parse_unit", "pgd", "read_image", "regularize", "robustness", "saliency",
     "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "sound_fool", "style_methods",
     "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled",
-    "unit_values", "write_codes", "write_image",
+    "unit_values", "walk", "write_codes", "write_image",
 ]

@@ -165,3 +165,14 @@ def test_mistakes(run, tmp_path, words, sentence):
     code, out, err = run("maximize", *words, *TINY, "-o", "out.png")
     assert (code, out) == (2, "") and err.startswith("minivis: error: ") and err.count("\n") == 1
     assert sentence in err and contents(tmp_path) == before, err
+
+
+def test_a_walk_writes_a_strip_and_a_film_of_all_frames(run, tmp_path):
+    words = ("maximize", "--unit", "owl", "--unit", "bus", "--walk", "3", "--steps", "2", *TINY)
+    code, out, _ = run(*words, "-o", "out.png", "--film", "walk.gif")
+    assert code == 0 and "4 frames" in out and "wrote walk.gif" in out
+    assert run("rerun", "out.png")[0] == 0
+    assert (tmp_path / "out-rerun.png").read_bytes() == (tmp_path / "out.png").read_bytes()
+    for more in (("--count", "2"), ("--objective", "owl"), ("--tile", "64"), ("--memory", "1GB")):
+        code, _, err = run(*words, *more, "-o", "other.png")
+        assert code == 2 and "--walk" in err and not (tmp_path / "other.png").exists()

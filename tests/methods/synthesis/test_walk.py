@@ -1,0 +1,65 @@
+"""A walk from unit to unit: it reaches each, changes a little in every frame, and is one run."""
+
+import numpy as np
+import pytest
+
+import minivis as mv
+from minivis.errors import BadValue
+from minivis.methods.synthesis.walk import Moving, walk
+from minivis.models.tiny import tiny_vgg
+from minivis.optimize.watch import Watch
+
+CALM = {"tv": 1e-6, "jitter": 1, "scale": 0, "rotate": 0}
+
+
+@pytest.fixture(scope="module")
+def net():
+    return tiny_vgg()
+
+
+def test_a_walk_reaches_each_unit_in_small_steps(net):
+    made = walk(net, ["goose", "owl"], frames=30, steps=30, goal="log-probability", tv=0, jitter=0, scale=0, rotate=0)
+    assert made.frames.shape == (31, 16, 16, 3) and made.names == ("goose", "owl")
+    probs = [net.forward(net.preprocess(made.frames))["prob"][:, net.class_names.index(name)] for name in made.names]
+    assert (probs[0][0], probs[1][30]) == pytest.approx(tuple(made.probs), rel=1e-4)
+    assert probs[0][0] > 0.5 > probs[0][30] and probs[1][30] > 0.5 > probs[1][0]
+    frames = made.frames.astype(float)
+    assert abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3)).max() < abs(frames[30] - frames[0]).mean() / 5
+    assert made.numbers["units"][1]["frame"] == 30 and "31 frames" in str(made)
+    assert made.picture().shape[2] == 3
+
+
+def test_the_goal_moves_in_the_first_half_of_the_way():
+    goals = [mv.objectives.score("fc8", i) for i in range(3)]
+    found = {}
+    for place in (0, 0.25, 0.5, 0.9, 1, 1.25, 2):
+        moving = Moving(goals, 5, 10)
+        moving.place = place
+        found[place] = [(part.name, part.weight) for part in moving.now().parts]
+    assert found == {0: [("fc8:0", 1)], 0.25: [("fc8:0", 0.5), ("fc8:1", 0.5)], 0.5: [("fc8:1", 1)],
+                     0.9: [("fc8:1", 1)], 1: [("fc8:1", 1)], 1.25: [("fc8:1", 0.5), ("fc8:2", 0.5)],
+                     2: [("fc8:2", 1)]}
+
+
+def test_units_of_other_layers_have_no_probability(net):
+    made = walk(net, ["conv1_1:2", "goose"], frames=2, steps=2, size=16)
+    assert made.probs is None and made.array.shape[0] == 3 and "probability" not in str(made.numbers)
+
+
+def test_a_callback_stops_a_walk_and_the_film_has_every_frame(net):
+    watch = Watch(callback=lambda preview: preview.step == 6, every=2, film=2)
+    made = walk(net, ["goose", "owl"], frames=6, steps=2, watch=watch)
+    assert len(made.frames) == 5 and len(made.values) == 1 and "callback" in made.stopped
+    assert len(watch.frames) == 5 and watch.film == 2
+    early = walk(net, ["goose", "owl"], frames=6, steps=2, watch=Watch(callback=lambda preview: True, every=1))
+    assert len(early.frames) == 1 and early.picture().ndim == 3
+    assert len(walk(net, ["goose", "owl"], frames=2, steps=0).frames) == 3
+
+
+def test_what_a_walk_cannot_do_it_says(net, tmp_path):
+    with pytest.raises(BadValue, match="name at least two"):
+        walk(net, ["goose"])
+    with pytest.raises(BadValue, match="L-BFGS"):
+        walk(net, ["goose", "owl"], preset="simonyan", method="lbfgs")
+    with pytest.raises(BadValue, match="no checkpoint"):
+        walk(net, ["goose", "owl"], watch=Watch(checkpoint=str(tmp_path / "c")))
