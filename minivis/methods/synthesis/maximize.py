@@ -27,7 +27,7 @@ from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.methods.shared.result import Result, input_of
 from minivis.methods.synthesis.goals import ANY_SIZE, goal_of, layers_of
 from minivis.methods.synthesis.masked import behind_mask
-from minivis.methods.synthesis.presets import MAXIMIZE, MaximizePreset, chosen
+from minivis.methods.synthesis.presets import MAXIMIZE, STRETCHED, MaximizePreset, chosen
 from minivis.methods.synthesis.settings import MaximizeSettings
 from minivis.objectives.activations import unit_value
 from minivis.objectives.words import Sought
@@ -71,13 +71,18 @@ class Maximize(Result):
 
     def picture(self):
         """The pictures in rows, each with the net's answer."""
-        N, side = len(self.pictures), max(self.pictures.shape[1:3])
+        N, side, drawn = len(self.pictures), max(self.pictures.shape[1:3]), self.drawn()
         scale = max(1, (288 if N <= 4 else 192 if N <= 12 else 128) // side)
-        sheet = contact_sheet(self.look.shown(self.pictures), columns=min(N, 4 if N <= 12 else 10), scale=scale,
+        sheet = contact_sheet(self.look.shown(drawn), columns=min(N, 4 if N <= 12 else 10), scale=scale,
                               labels=[self.label(i) for i in range(N)])
         how = f"preset {self.settings['preset']}" if self.settings["preset"] else "own settings"
+        how += f", {self.run.steps} steps" + (", contrast stretched" if drawn is not self.pictures else "")
         return panels([sheet], [f"what excites {self.names[0] if len(set(self.names)) == 1 else 'each of these'} most\n"
-                                f"{how}, {self.run.steps} steps"], height=sheet.shape[0])
+                                f"{how}"], height=sheet.shape[0])
+
+    def drawn(self):
+        """The pictures as a figure draws them: of some presets stretched in contrast, as their authors did."""
+        return stretched(self.pictures, self.look) if self.settings["preset"] in STRETCHED else self.pictures
 
     @property
     def numbers(self):
@@ -168,6 +173,15 @@ def maximize(
         "preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), "tile": tile, "memory": memory,
         **how.values(),
     })  # fmt: skip
+
+
+def stretched(pictures, look):
+    """uint8 (N, H, W, C), each stretched about the mean colour; one value in two hundred is cut off."""
+    mean = look.deprocess(np.zeros((1, 1, 1, pictures.shape[3])))
+    apart = pictures - mean
+    farthest = np.percentile(abs(apart), 99.5, axis=(1, 2, 3), keepdims=True)
+    room = max(mean.min(), 1), max(255 - mean.max(), 1)
+    return to_uint8(mean + apart * np.maximum(1, min(room) / np.maximum(farthest, 1)))
 
 
 def preset_for(net):

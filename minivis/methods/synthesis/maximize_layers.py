@@ -33,7 +33,7 @@ class DownTheLayers(Result):
         return np.stack([row.pictures for row in self.rows])
 
     def picture(self):
-        tiles = [tile for row in self.rows for tile in row.pictures]
+        tiles = [tile for row in self.rows for tile in row.drawn()]
         labels = [f"{u.layer}:{u.channel}" for row in self.rows for u in row.units]
         side = max(self.rows[0].pictures.shape[1:3])
         sheet = contact_sheet(tiles, columns=len(self.rows[0].pictures), labels=labels, scale=max(1, 128 // side))

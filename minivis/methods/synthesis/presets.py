@@ -45,6 +45,9 @@ MAXIMIZE: dict[MaximizePreset, MaximizeSettings] = {
                               steps=512, jitter=8, scale=0.1, rotate=10),
 }
 
+# whose authors drew their images stretched in contrast about the mean colour (norm01c of the DeepVis toolbox)
+STRETCHED = ("simonyan", "yosinski-1", "yosinski-2", "yosinski-3", "yosinski-4")
+
 INVERT: dict[InvertPreset, InvertSettings] = {
     # ours: L-BFGS, and just as much TV as chooses among the images that have the code. Low layers leave nothing to
     # choose, but many wrong turns: a pool's maximum found at the wrong pixel stays there. So the image grows from

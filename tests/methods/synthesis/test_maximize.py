@@ -69,6 +69,17 @@ def test_natural_settles_at_the_contrast_asked_for_whatever_the_scores_and_the_s
     assert 6 < found[1, 12] < 18 and 1.4 < found[1, 24] / found[1, 12] < 2.6
 
 
+def test_images_of_some_presets_are_drawn_stretched_as_their_authors_did(net):
+    made = maximize(net, ["goose", "owl"], preset="simonyan", rate=30, steps=5)
+    (mean,) = {float(value) for value in net.preprocessing.mean}
+    before, after = (abs(p.astype(float) - mean).max(axis=(1, 2, 3)) for p in (made.pictures, made.drawn()))
+    assert (before < 60).all() and (after > 110).all()
+    one, other = (pictures[0].astype(float).ravel() - mean for pictures in (made.pictures, made.drawn()))
+    assert np.corrcoef(one, other)[0, 1] > 0.99
+    plain = maximize(net, "goose", preset="cs231n", steps=1)
+    assert plain.drawn() is plain.pictures
+
+
 def test_the_preset_is_that_of_the_net_where_none_is_named():
     assert preset_for(tiny_vgg()) == "minivis"
     large = tiny_vgg()
