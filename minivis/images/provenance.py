@@ -24,6 +24,7 @@ from minivis.runtime.threads import MOST_THREADS
 from minivis.version import __version__
 
 KEY = "minivis"                                 # of the text chunk
+LIVE_KEY = "minivis-live"                       # of the chunk in a picture that was saved from the live page
 
 
 def versions() -> Any:
@@ -53,7 +54,11 @@ def read_record(path: Any) -> Any:
     if str(path).lower().endswith(".npy"):
         raise BadFile(f"{path} is an array alone, with no record of how it was made: a .npz or .tiff has one")
     kept = read_kept_text(path) if holds_arrays(path) else {}
-    text = (kept if KEY in kept else read_text(path)).get(KEY)
+    texts = kept if KEY in kept else read_text(path)
+    text = texts.get(KEY)
+    if text is None and LIVE_KEY in texts:
+        raise BadFile(f"{path} was saved from the live page: its record has no command, but a link that shows the same "
+                      "again while `minivis live` runs")
     if text is None:
         raise BadFile(f"{path} has no record of how it was made: either minivis did not make it, or it was edited "
                       "since")

@@ -8,20 +8,23 @@ picture, for all viewers: patches and maximised images.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from minivis.engine.units import Unit, parse_unit
+from minivis.engine.units import Unit, one_hot, parse_unit
 from minivis.errors import BadValue
 from minivis.figures.colormaps import display_limit
 from minivis.figures.text import percent
+from minivis.layers import ReLU
 from minivis.live.arithmetic import explain
 from minivis.live.asked import reporter
 from minivis.live.climbing import grow_frozen, maximize
 from minivis.live.messages import envelope
-from minivis.live.microscope import signed_bytes
+from minivis.live.microscope import signed_bytes, where_it_looks
 from minivis.live.patches import show_patches
 from minivis.methods.attribution.occlusion import occlusion
 from minivis.methods.attribution.saliency import KINDS, SIGNED, saliency
+from minivis.methods.shared.gradient import at_pixels
 
 
 def shower(job):
@@ -78,6 +81,21 @@ def show_arithmetic(desk, asked, tell):
     tell({"type": "explained", "number": asked.number, **found})
 
 
+def show_looks(desk, asked, tell):
+    """Where a unit really looks: the box of the picture that holds most of its gradient (`where_it_looks`).
+
+    Below a ReLU, which is flat where the unit is off: it looks there all the same.
+    """
+    net = desk.microscope.net
+    unit = parse_unit(net, asked.unit or "")
+    while isinstance(net.layers.get(unit.layer), ReLU):
+        unit = replace(unit, layer=net.nodes[unit.layer].inputs[0])
+    acts = net.forward(desk.microscope.input(asked.picture)[0], until=unit.layer, keep={unit.layer})
+    dacts, _ = net.backward(acts, one_hot(acts, unit))
+    box = where_it_looks(at_pixels(net, dacts["input"], "normal")[0])
+    tell({"type": "looks", "number": asked.number, "unit": asked.unit, "box": box})
+
+
 TOOLS = {                                       # what may be done to the frozen frame, in the order of the buttons
     "saliency": {"title": "Saliency", "key": "s", "says": "The pixels that change the score most, by its gradient."},
     "smoothgrad": {"title": "SmoothGrad", "key": "h", "says": "The gradient, averaged over 25 noisy copies of the "
@@ -93,8 +111,8 @@ TOOLS = {                                       # what may be done to the frozen
     "grow": {"title": "Maximise", "key": "m", "says": "Change the picture until it excites the unit: gradient ascent."},
 }  # fmt: skip
 LANES = {                                       # a lane does one job at a time; nobody who asked waits for the last
-    "asked": {"explain": show_arithmetic, "saliency": shower("saliency"), "gradcam": shower("gradcam"),
-              "lrp": shower("lrp")},
+    "asked": {"explain": show_arithmetic, "looks": show_looks, "saliency": shower("saliency"),
+              "gradcam": shower("gradcam"), "lrp": shower("lrp")},
     "long": {"occlusion": show_occlusion, "smoothgrad": shower("smoothgrad"), "integrated": shower("integrated"),
              "grow": grow_frozen},
     "patches": {"patches": show_patches},

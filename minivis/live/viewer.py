@@ -194,10 +194,13 @@ class Viewer:
 
     def do(self, name, asked, stop):
         """In the thread for jobs."""
+        def ended():
+            return stop.is_set() or self.desk.stopped.is_set() or self.loop.is_closed()
+
         def tell(message, part="result"):
-            if not (stop.is_set() or self.desk.stopped.is_set()):
+            if not ended():
                 self.loop.call_soon_threadsafe(self.note, name, message, part)
-            return stop.is_set() or self.desk.stopped.is_set()
+            return ended()
 
         try:
             if not stop.is_set():
@@ -207,6 +210,8 @@ class Viewer:
         except MinivisError as error:
             tell({"type": "error", "about": name, "message": str(error)})
         except Exception as error:
+            if ended():                         # as Python does: its pools of threads take nothing new by then
+                return
             log.exception("a job failed")
             tell({"type": "error", "about": name, "message": f"a bug in minivis: {type(error).__name__}: {error}"})
 

@@ -44,6 +44,12 @@ def test_a_picture_without_a_record_says_so(tmp_path):
         read_record(str(tmp_path / "a.png"))
 
 
+def test_a_picture_from_the_live_page_is_not_called_a_strangers(tmp_path):
+    write_image(str(tmp_path / "a.png"), np.zeros((2, 2, 3), np.uint8), text={"minivis-live": "{}"})
+    with pytest.raises(BadFile, match="saved from the live page"):
+        read_record(tmp_path / "a.png")
+
+
 def test_a_file_that_changed_since_is_named(tmp_path):
     file = tmp_path / "net.h5"
     file.write_bytes(b"weights")

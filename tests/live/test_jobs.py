@@ -10,6 +10,7 @@ from live_server import picture_file
 import minivis as mv
 from minivis.layers.rules import RULES
 from minivis.live import jobs
+from minivis.live.microscope import where_it_looks
 
 REASON = "without the extra `live` the server's tests do not run"
 pytest.importorskip("starlette", reason=REASON)
@@ -40,6 +41,23 @@ def test_other_maps_of_the_frame_have_their_title_and_say_what_they_are(net, wat
     wanted = mv.saliency(net, scene(), "fc8:1", kind=job, samples=25).maps[0]
     np.testing.assert_allclose(heat_of(found), wanted, atol=abs(wanted).max() / 250)
     assert found["title"] == jobs.TOOLS[job]["title"] and found["note"] and found["signed"] == bool(wanted.min() < 0)
+
+
+def test_where_a_place_looks_also_where_a_relu_is_off(net, watcher):
+    """The box of the gradient of what the ReLU reads; relu1_1 sees 3 x 3 pixels, so no more than these."""
+    watcher.show(picture_file(scene()))
+    watcher.next("frame")
+    acts = net.forward(net.preprocess(net.fit(scene())))
+    off = np.argwhere(acts["relu1_1"][0, 2:-2, 2:-2, 0] <= 0)[0] + 2
+    for row, column in ([5, 7], off):
+        watcher.send(type="job", job="looks", unit=f"relu1_1:0@{row},{column}")
+        found = watcher.next("looks", unit=f"relu1_1:0@{row},{column}")
+        top, left, bottom, right = found["box"]
+        assert row - 1 <= top < bottom <= row + 2 and column - 1 <= left < right <= column + 2
+    dacts, _ = net.backward(acts, mv.one_hot(acts, "conv2_1:1@4,4"))
+    wanted = where_it_looks(net.preprocess_adjoint(dacts["input"])[0])
+    watcher.send(type="job", job="looks", unit="relu2_1:1@4,4")
+    assert watcher.next("looks", unit="relu2_1:1@4,4")["box"] == wanted
 
 
 def heat_of(message):

@@ -154,6 +154,17 @@ def test_a_thousand_bad_messages_and_it_still_answers():
     assert grown < GROWTH
 
 
+@pytest.mark.parametrize("wait", [0.02, 0.5, 2])
+def test_ctrl_c_while_jobs_run_leaves_no_traceback(wait):
+    """`command` looks at what was written to standard error."""
+    with command() as (port, _), Watcher(port) as watcher:
+        watcher.show(picture_file(np.full((64, 64, 3), 90, np.uint8)), 1)
+        watcher.next("frame")
+        for job in ("patches", "maximize", "occlusion"):
+            watcher.send(type="job", job=job, unit="fc8:3")
+        time.sleep(wait)
+
+
 if __name__ == "__main__":
     counts, warm, most, end = load(20, 60)
     print(f"20 viewers, 60 s: {sum(counts)} frames, {min(counts[1:])} to {max(counts)} each; memory "

@@ -66,6 +66,48 @@ def test_the_receptive_field_of_what_is_under_the_pointer_is_drawn_on_the_input(
     assert len(shown) == 3
 
 
+def test_where_the_place_under_the_pointer_really_looks_is_drawn_too(person):
+    """A dashed box of #ffd54a, once the pointer rests."""
+    person.until_top("goose")
+    person.click("[data-layer=relu4_1]")
+    person.until("document.getElementById('grid-title').textContent === 'relu4_1'")
+    person.hover("#grid", position={"x": 40, "y": 25})
+    person.until("""(() => {
+        const copy = document.createElement('canvas');
+        copy.width = copy.height = 512;
+        const context = copy.getContext('2d', { willReadFrequently: true });
+        context.drawImage(document.getElementById('field'), 0, 0);
+        const { data } = context.getImageData(0, 0, 512, 512);
+        return data.some((_, i) => i % 4 === 0 && data[i] === 255 && data[i + 1] === 213 && data[i + 2] === 74);
+    })()""")
+
+
+def test_how_the_grid_is_drawn_is_in_the_address_too(person, browser, emoji):
+    person.until_top("goose")
+    person.click("[data-layer=relu4_1]")
+    person.until("document.getElementById('grid-title').textContent === 'relu4_1'")
+    small = person.locator("#hover")
+    person.hover("#grid", position={"x": 20, "y": 20})
+    before = small.bounding_box()["width"]
+    for field, value in (("zoom", "2"), ("sort", "value"), ("norm", "layer"), ("overlay", "picture")):
+        person.select_option(f"#{field}", value)
+    person.check("#only")
+    person.hover("#grid", position={"x": 20, "y": 20})
+    assert small.bounding_box()["width"] > 1.6 * before
+    person.until("location.hash.includes('only=on')")
+    assert {key: address(person)[key] for key in ("zoom", "sort", "norm", "overlay")} == {
+        "zoom": "2", "sort": "value", "norm": "layer", "overlay": "picture"}
+    note = person.text("#grid-note")
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    other = Person(context.new_page(), emoji[0])
+    other.goto("about:blank")
+    other.goto(person.evaluate("location.href"))
+    other.until(f"document.getElementById('grid-note').textContent === {note!r}")
+    assert other.is_checked("#only")
+    assert [other.input_value(f"#{field}") for field in ("zoom", "overlay")] == ["2", "picture"]
+    context.close()
+
+
 def test_a_picture_is_enlarged_saved_with_its_record_and_its_link_leads_back(person, browser, emoji):
     person.until_top("goose")
     person.click("[data-layer=relu4_1]")

@@ -1,8 +1,10 @@
 """One viewer and several, over a real socket, with real frames, as a browser would use the server."""
 
 import struct
+import threading
 import time
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,9 @@ REASON = "without the extra `live` the server's tests do not run"
 pytest.importorskip("starlette", reason=REASON)
 pytest.importorskip("uvicorn", reason=REASON)
 pytest.importorskip("websockets", reason=REASON)
+
+from minivis.live.jobs import JOBS  # noqa: E402
+from minivis.live.viewer import Viewer  # noqa: E402
 
 GOOD = picture_file(scene())
 BOMB = bytearray(picture_file(np.zeros((1, 1, 3), np.uint8)))
@@ -98,6 +103,24 @@ def test_the_newest_picture_wins(net):
         while not answered or answered[-1] != 20:
             answered.append(watcher.next("frame")["number"])
         assert answered == sorted(answered) and len(answered) <= 6
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_job_that_fails_because_the_server_ends_is_no_bug(monkeypatch, caplog, ends):
+    """As Python ends, a pool of threads takes nothing new, in the middle of a job."""
+    desk = SimpleNamespace(stopped=threading.Event())
+    told = []
+    loop = SimpleNamespace(is_closed=lambda: False, call_soon_threadsafe=lambda note, *news: told.append(news))
+    viewer = SimpleNamespace(desk=desk, loop=loop, note=None)
+
+    def job(bench, asked, tell):
+        if ends:
+            desk.stopped.set()
+        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+
+    monkeypatch.setitem(JOBS, "patches", job)
+    Viewer.do(viewer, "patches", SimpleNamespace(bench=None), threading.Event())
+    assert bool(caplog.records) == bool(told) == (not ends)
 
 
 class Slowed:

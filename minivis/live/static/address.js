@@ -1,6 +1,6 @@
-// What is looked at, in the address of the page: #net=…&layer=…&unit=…&rule=…&show=…&off=…&sample=…
+// What is looked at, in the address of the page: #net=…&layer=…&unit=…&rule=… and others.
 
-const KEYS = ["net", "layer", "unit", "rule", "show", "off", "sort", "sample"];
+const KEYS = ["net", "layer", "unit", "rule", "show", "off", "sort", "only", "find", "zoom", "norm", "overlay", "beside", "sample"];
 
 // What an address says: an object of texts.
 export function read(hash = location.hash) {

@@ -4,7 +4,7 @@ import { $, roving } from "./dom.js";
 import { copyOf } from "./enlarged.js";
 import { redraw, wholeInput } from "./frames.js";
 import { keys } from "./keys.js";
-import { allOn, changeNet, chooseRule, freeze, move, nextRule, pickPlace, sendView, stepLayer, switchOff, unchoose } from "./looking.js";
+import { allOn, changeNet, chooseRule, freeze, keepAddress, move, nextRule, pickPlace, sendView, stepLayer, switchOff, unchoose } from "./looking.js";
 import { fixedUnit } from "./names.js";
 import { say } from "./notice.js";
 import { page, state } from "./page.js";
@@ -53,6 +53,7 @@ function changedDrawing() {
     page.connection.send({ type: "job", job: "patches", unit: `${state.layer}:${channel}` });
   }
   redraw();
+  keepAddress();
 }
 
 function escape() {
@@ -76,6 +77,7 @@ function enlargeGrid() {
 const CLICKS = {
   "switch-off": switchOff, "on-again": allOn, mirror, presenter, theme, explain, freeze: () => freeze(), next: () => next(1),
   flip: () => page.sources.camera(page.sources.facing === "user" ? "environment" : "user"),
+  compare: () => page.beside.toggle(), clip: () => page.clip.toggle(), hold: () => page.panel.hold(),
   "enlarge-input": enlargeInput, "enlarge-grid": enlargeGrid, "show-help": () => $("help").showModal(),
 };
 
@@ -106,7 +108,7 @@ const ACTIONS = {
   freeze: () => freeze(), next, rule: nextRule, norm: () => cycle("norm"), overlay: () => cycle("overlay"), search: () => $("search").focus(),
   follow: () => pickPlace(null), explain, tool: (job) => page.tools.begin(job), switchOff, shows: () => cycle("show"), mirror, presenter, theme,
   help: () => $("help").showModal(), source: choose, gamma: (step) => slide("gamma", step), gammaBack: (step) => slide("gamma-back", step),
-  move, layer: stepLayer, escape,
+  move, layer: stepLayer, escape, compare: () => page.beside.toggle(), clip: () => page.clip.toggle(), hold: () => page.panel.hold(),
 };
 
 // ``tools``: those that the server knows, each with its key.

@@ -1,14 +1,15 @@
 // The first classes: a bar and a button for each.
 
-import { $, tag } from "./dom.js";
+import { tag } from "./dom.js";
 
 export const percent = (p) => `${p > 0.9995 ? ">99.9" : p < 0.0005 ? "<0.1" : (100 * p).toFixed(1)} %`;
 
 export class Classes {
-  constructor(choose) { this.choose = choose; }
+  // ``list``: the element; ``choose(number)``: of the class.
+  constructor(list, choose) { Object.assign(this, { list, choose }); }
 
   draw(top) {
-    const list = $("classes");
+    const { list } = this;
     if (!top.length) { list.textContent = "This net has no classes."; return; }
     if (list.children.length !== top.length) list.replaceChildren(...top.map(() => this.row()));
     top.forEach(([number, name, p], i) => {

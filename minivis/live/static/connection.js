@@ -21,6 +21,7 @@ export class Connection {
     this.sent = 0;                      // number of the last picture that went out
     this.answered = 0;                  // and of the last that came back
     this.tries = 0;
+    this.closed = false;                // by the page: then it is not opened again
     this.open();
   }
 
@@ -44,12 +45,18 @@ export class Connection {
       }
     };
     this.socket.onclose = () => {
+      if (this.closed) return;
       this.tries += 1;
       this.answered = this.sent;
       this.on.lost(this.tries, this.refused);
       setTimeout(() => this.open(), this.refused ? 4000 : Math.min(4000, 250 * 2 ** Math.min(this.tries, 5)));
       this.refused = null;
     };
+  }
+
+  close() {
+    this.closed = true;
+    this.socket.close();
   }
 
   get ready() { return this.socket.readyState === WebSocket.OPEN; }

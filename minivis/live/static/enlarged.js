@@ -2,6 +2,7 @@
 
 import { $, announce } from "./dom.js";
 import { pngOf } from "./png.js";
+import { save } from "./saving.js";
 
 export class Enlarged {
   // ``record()``: what the page looks at, as a plain object; ``link()``: the address of it.
@@ -27,11 +28,7 @@ export class Enlarged {
   async save() {
     const { title, text, extra } = this.shown;
     const file = await pngOf($("large"), "minivis-live", { ...this.record(), picture: title, text, ...extra, link: this.link() });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(file);
-    link.download = `${title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "")}.png`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    save(file, `${title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "")}.png`);
   }
 
   async copy() {

@@ -5,13 +5,16 @@ import { className, isShown, layerOf, unitLabel } from "./names.js";
 import { page, state } from "./page.js";
 import { short, sized } from "./paint.js";
 
+// How grids are drawn.
+export const gridOptions = () => ({
+  boost: +$("gamma").value, norm: $("norm").value, overlay: $("overlay").value, sort: $("sort").value,
+  only: $("only").checked, search: $("search").value, zoom: +$("zoom").value,
+});
+
 export function redraw() {
   const { last, grid, sources, panel } = page;
   if (!last) return;
-  grid.options = {
-    boost: +$("gamma").value, norm: $("norm").value, overlay: $("overlay").value, sort: $("sort").value,
-    only: $("only").checked, search: $("search").value, zoom: +$("zoom").value,
-  };
+  grid.options = gridOptions();
   grid.draw(last, state.unit?.layer === state.layer ? state.unit.channel : null, $("input"), sources.moves && !state.frozen);
   const [h, w, C] = last.shape.length === 3 ? last.shape : [1, 1, last.shape[0]];
   $("grid-title").textContent = last.show === "back" ? `${last.layer}: back from ${unitLabel(state.unit ?? last.unit)}` : last.layer;
@@ -20,6 +23,7 @@ export function redraw() {
     + `${hidden ? ` · ${hidden} not shown` : ""}${last.maps.shrunk > 1 ? ` · drawn at 1/${last.maps.shrunk}` : ""}`;
   $("norm").disabled = h * w === 1;
   if (isShown(last.unit)) panel.draw(last.unit, last.arrays, +$("gamma").value, state.place === null);
+  page.beside.redraw();
   $("tools-target").textContent = `Why ${state.unit ? unitLabel(state.unit) : "the first class"}?`;
 }
 
@@ -47,8 +51,11 @@ function drawField(at) {
   const { last, tools, field, hello } = page;
   if (!last || tools?.running) { field.draw(hello.net.input, null, null, null); return; }
   const unit = isShown(last.unit) ? last.unit : null, size = fittedSize();
-  if (at && layerOf(state.layer)) field.draw(size, layerOf(state.layer), [at.row * last.maps.shrunk, at.column * last.maps.shrunk], null);
-  else if (unit?.position) field.draw(size, layerOf(unit.layer), unit.position, unit.looks);
+  if (at && layerOf(state.layer)) {
+    const layer = layerOf(state.layer), place = [at.row, at.column].map((i) => i * last.maps.shrunk);
+    const isPlace = layer.shape.length === 3 && place.every((i, k) => i < layer.shape[k]);
+    field.draw(size, layer, place, page.looks.of(isPlace ? `${state.layer}:${at.unit}@${place.join(",")}` : null, last.number));
+  } else if (unit?.position) field.draw(size, layerOf(unit.layer), unit.position, unit.looks);
   else field.draw(size, null, null, null);
 }
 

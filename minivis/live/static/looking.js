@@ -14,6 +14,7 @@ let dwell = null;
 
 export function sendView() {
   page.connection.send({ type: "view", layer: state.layer, unit: state.unit ? unitName() : "", rule: state.rule, show: state.show, off: state.off });
+  page.beside.look();
   if (page.sources) keepAddress();
 }
 
@@ -21,14 +22,19 @@ export function sendView() {
 
 // What is looked at, as texts.
 export function address() {
-  const place = state.place ? `@${state.place.join(",")}` : "", { sources, hello } = page;
+  const place = state.place ? `@${state.place.join(",")}` : "", { sources, hello, beside } = page;
+  const other = (id, usual) => ($(id).value === usual ? null : $(id).value);
   return {
     net: hello.net.name, layer: state.layer, unit: state.unit ? `${wholeUnit()}${place}` : null,
     rule: state.rule, show: state.show === "activations" ? null : state.show, off: state.off.join(","),
-    sort: $("sort").value === "number" ? null : $("sort").value,
+    sort: other("sort", "number"), only: $("only").checked ? "on" : null, find: other("search", ""), zoom: other("zoom", "1"),
+    norm: other("norm", "unit"), overlay: other("overlay", "none"), beside: beside.isOpen ? beside.net : null,
     sample: sources?.kind === "samples" ? String(sources.index) : null,
   };
 }
+
+// The same as a record in what is saved: without what is as usual.
+export const record = () => Object.fromEntries(Object.entries(address()).filter(([, value]) => value));
 
 export const link = () => linkTo(address());
 
@@ -87,6 +93,13 @@ export function pickPlace(place) {
   if (!state.unit) return;
   state.place = place;
   sendView();
+}
+
+// A unit of another net, by its name.
+export function pickNamed(text) {
+  const unit = parsed(text);
+  if (unit) pickUnit(unit, unit.place);
+  else say(`${page.hello.net.name} has no unit ${text}.`, 4000);
 }
 
 // Show a unit that is named by a text: its layer, too.

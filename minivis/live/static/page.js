@@ -8,6 +8,7 @@ export const state = { layer: null, unit: null, place: null, rule: "normal", sho
 // made in main.js, the others in parts.js, once the server has greeted.
 export const page = {
   hello: null, last: null,
-  connection: null, classes: null, layerBar: null, arithmetic: null, enlarged: null, field: null, tour: null,
+  connection: null, classes: null, layerBar: null, arithmetic: null, enlarged: null, field: null, looks: null, tour: null,
+  clip: null, beside: null,
   grid: null, panel: null, tools: null, sources: null, stream: null,
 };

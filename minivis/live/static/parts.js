@@ -4,7 +4,7 @@ import { $, tag } from "./dom.js";
 import { startKeys } from "./buttons.js";
 import { nameInGrid, readout } from "./frames.js";
 import { Grid } from "./grid.js";
-import { freeze, keepAddress, pickPlace, pickUnit, ruleButtons } from "./looking.js";
+import { freeze, keepAddress, pickPlace, pickUnit, ruleButtons, sendView } from "./looking.js";
 import { fixedUnit, unitName } from "./names.js";
 import { say } from "./notice.js";
 import { page, state } from "./page.js";
@@ -22,7 +22,7 @@ export function build() {
     colormaps, point: readout, name: nameInGrid, choose: (channel) => pickUnit({ layer: state.layer, channel }),
   });
   page.panel = new UnitPanel({
-    colormaps, pickPlace, enlarge: (what) => page.enlarged.open(what),
+    colormaps, pickPlace, rules: hello.rules, letGo: sendView, enlarge: (what) => page.enlarged.open(what),
     whole: (canvas, place) => wholeSample(canvas, samples, page.sources.sheet, place),
   });
   page.tools = new Tools({
@@ -31,7 +31,9 @@ export function build() {
     keep: (canvas) => page.sources.keep(canvas),        // (its copy: the tool is cleared when it has become the source)
   });
   page.sources = new Sources({ samples, complain: (text) => say(text, 6000), changed: changedSource });
-  page.stream = new Stream(connection, page.sources, { side: hello.side, isFrozen: () => state.frozen });
+  page.stream = new Stream(connection, page.sources, {
+    side: hello.side, isFrozen: () => state.frozen, sent: (entry, number) => page.beside.take(entry, number),
+  });
   sampleButtons(samples, (i) => { forget(); page.sources.sample(i); });
   ruleButtons();
   page.tools.build(hello.tools);

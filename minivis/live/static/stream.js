@@ -7,8 +7,9 @@ const IN_FLIGHT = 2;                    // pictures on their way: one is worked 
 
 export class Stream {
   // ``side``: pixels of the shorter side of what is sent; ``isFrozen()``: whether no new picture is taken.
-  constructor(connection, sources, { side, isFrozen }) {
-    Object.assign(this, { connection, sources, side, isFrozen });
+  // ``sent(entry, number)``: a picture went out.
+  constructor(connection, sources, { side, isFrozen, sent }) {
+    Object.assign(this, { connection, sources, side, isFrozen, sent });
     this.shots = new Map();             // number -> {shot, blob}: the picture as it was taken, and as it was sent
     this.arrivals = [];                 // when answers came, for the rate
     this.needs = true;                  // a picture that does not move has not been sent yet
@@ -38,7 +39,11 @@ export class Stream {
       context.imageSmoothingQuality = "high";
       context.drawImage(shot, 0, 0, wire.width, wire.height);
     }
-    wire.toBlob((blob) => { entry.blob = blob; connection.show(blob, number); }, sources.moves ? "image/jpeg" : "image/png", 0.92);
+    wire.toBlob((blob) => {
+      entry.blob = blob;
+      connection.show(blob, number);
+      this.sent(entry, number);
+    }, sources.moves ? "image/jpeg" : "image/png", 0.92);
   }
 
   // An answer came. Whether it is about another picture than the last.
@@ -81,12 +86,16 @@ export class Stream {
   }
 
   // What the net saw of the picture of an answer.
-  draw({ number, size: [h, w], box: [top, left, height, width] }) {
-    const shot = this.shots.get(number)?.shot;
-    if (!shot) return;
-    const sx = shot.width / w, sy = shot.height / h, side = 512 / Math.max(width, height);
-    const context = sized($("input"), Math.round(width * side), Math.round(height * side));
-    context.imageSmoothingEnabled = shot.width * 2 > $("input").width;
-    context.drawImage(shot, left * sx, top * sy, width * sx, height * sy, 0, 0, $("input").width, $("input").height);
+  draw(frame) {
+    const shot = this.shots.get(frame.number)?.shot;
+    if (shot) paintShot($("input"), shot, frame);
   }
+}
+
+// Onto a canvas: the part of a picture that the net saw, by the frame that answers it.
+export function paintShot(canvas, shot, { size: [h, w], box: [top, left, height, width] }) {
+  const sx = shot.width / w, sy = shot.height / h, side = 512 / Math.max(width, height);
+  const context = sized(canvas, Math.round(width * side), Math.round(height * side));
+  context.imageSmoothingEnabled = shot.width * 2 > canvas.width;
+  context.drawImage(shot, left * sx, top * sy, width * sx, height * sy, 0, 0, canvas.width, canvas.height);
 }

@@ -7,10 +7,12 @@ import { paintMap, paintPicture, paintSheet, short, signedTone, table } from "./
 const GAP = 2;                          // pixels between the tiles of a sheet
 
 export class UnitPanel {
-  // ``pickPlace([row, column])``; ``enlarge({title, ...})``; ``whole(place)``: draws a sample picture with a box.
-  constructor({ colormaps, rules, pickPlace, enlarge, whole }) {
-    Object.assign(this, { colormaps, rules, enlarge, whole });
+  // ``rules``: {rule: title}; ``pickPlace([row, column])``; ``enlarge({title, ...})``; ``whole(place)``: draws a sample
+  // picture with a box; ``letGo()``: what was held is to be drawn anew.
+  constructor({ colormaps, rules, pickPlace, enlarge, whole, letGo }) {
+    Object.assign(this, { colormaps, rules, enlarge, whole, letGo });
     this.boost = 1;
+    this.held = null;                   // whose way back stands while all else goes on: a text
     this.shown = null;
     this.wanted = null;                 // a place that was chosen by keys and has not been answered
     this.found = null;                  // the message about the patches
@@ -98,9 +100,18 @@ export class UnitPanel {
       announce(`Row ${unit.position[0]}, column ${unit.position[1]}: ${short(unit.value)}`);
       this.wanted = null;
     }
-    if (!arrays.gradient) return;
+    if (!arrays.gradient || this.held) return;
     paintPicture($("gradient"), arrays.gradient, signedTone(this.boost));
     $("gradient-note").textContent = unit.gradient_limit ? `± ${short(unit.gradient_limit)}` : "no gradient: the unit is inactive";
+  }
+
+  // Keep the picture that went back while the pictures, the unit and the rule go on; let it go.
+  hold() {
+    if (!this.shown) return;
+    this.held = this.held ? null : `${this.name}, ${this.rules[this.shown.rule] ?? "gradient"}`;
+    $("hold").setAttribute("aria-pressed", this.held !== null);
+    if (this.held) $("gradient-note").textContent = `held: ${this.held}`;
+    else this.letGo();
   }
 
   // A frame around the place that is looked from.

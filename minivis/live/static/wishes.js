@@ -7,7 +7,7 @@ import { page, state } from "./page.js";
 
 let waiting = null;                     // the wish, until its picture or its net has come
 
-// {net, sample, layer, unit, rule, show, off, sort, tool}: each may be missing.
+// {net, sample, tool, and what an address has}: each may be missing.
 export function perform(wanted) {
   const { hello, sources } = page;
   waiting = wanted;
@@ -31,19 +31,29 @@ export function forget() { waiting = null; }
 // The rest, now that the picture is on its way; a tool waits for its answer.
 function settle() {
   if (!waiting) return;
-  const { layer, unit, rule, show, off, sort, tool } = waiting, { hello } = page;
+  const { layer, unit, rule, show, off, beside, tool } = waiting, { hello } = page;
+  settings(waiting);
   waiting = null;
   if (layerOf(layer)) state.layer = layer;
   if (rule in hello.rules) state.rule = rule;
   if (show in hello.shows) { state.show = show; $("show").value = show; }
   if (off) state.off = off.split(",").filter((text) => parsed(text));
-  if (sort) $("sort").value = sort;
   markRule();
   markOff();
   page.layerBar.mark(state.layer);
   const found = unit && parsed(unit);
   if (found) { state.chosen = true; chooseUnit(found, found.place); } else sendView();
+  if (beside) page.beside.open(beside);
   if (tool) afterNext(() => page.tools.begin(tool));
+}
+
+// How the grid is drawn. An unknown word changes nothing.
+function settings({ sort, only, find, zoom, norm, overlay }) {
+  for (const [id, value] of Object.entries({ sort, zoom, norm, overlay })) {
+    if ([...$(id).options].some((option) => option.value === value)) $(id).value = value;
+  }
+  if (only) $("only").checked = only === "on";
+  if (find) $("search").value = find;
 }
 
 // Once the next picture has been answered.
