@@ -11,15 +11,17 @@ PAINTING = CHECKOUT / "minivis" / "data" / "strokes.png"
 sys.path.insert(0, str(CHECKOUT))                       # so that a demo runs in a clone without installing minivis
 
 import minivis as mv  # noqa: E402
-from minivis.data.samples import upright  # noqa: E402, F401
+from minivis.data.samples import FAMILIES, folder_called, upright  # noqa: E402, F401
 from minivis.data.vowels import speak  # noqa: E402
 from minivis.errors import MinivisError  # noqa: E402
 from minivis.figures.colormaps import display_limit, signed, unsigned  # noqa: E402
 from minivis.figures.compose import bar_chart, contact_sheet, panels  # noqa: E402
 from minivis.figures.line_chart import line_chart  # noqa: E402
+from minivis.images.collection import Pictures  # noqa: E402
 from minivis.images.preprocessing import Preprocessing  # noqa: E402
 from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax  # noqa: E402
 from minivis.methods.adversarial.hog import strokes  # noqa: E402, F401
+from minivis.methods.looking.neighbour_sheet import labels_of  # noqa: E402
 from minivis.models.tiny import Weights  # noqa: E402
 
 
@@ -79,6 +81,27 @@ def load_many(doc, argv, out):
         parser.error(str(error))
     fitted = [net.preprocessing.fit_image(picture, size=side)[0] for picture in pictures]
     return net, np.stack([np.broadcast_to(f, (*f.shape[:2], 3)) for f in fitted]), args.out
+
+
+def load_families(doc, argv, out):
+    """`load_many` with what each picture shows: by default ten emoji each of twenty classes.
+
+    Of a folder, each folder in it is a class; of one picture that is cut up, each row of squares.
+    """
+    parser, args = parse(doc, argv, out, FAMILIES, "a folder with a folder for each class, or a picture to cut up")
+    try:
+        net, folder = mv.load(args.net), folder_called(args.image)
+        found = Pictures.of(folder)
+        pictures = [found.read(i)[0] for i in range(len(found))]
+        labels = labels_of([found.path(i) for i in range(len(found))])
+        if len(pictures) == 1:
+            pictures = squares(pictures[0], 4)
+            labels = np.arange(len(pictures)) // 4
+        side = net.input_size or (min(args.size, 64),) * 2
+        fitted = [net.preprocessing.fit_image(picture, size=side)[0] for picture in pictures]
+    except MinivisError as error:
+        parser.error(str(error))
+    return net, np.stack([np.broadcast_to(f, (*f.shape[:2], 3)) for f in fitted]), np.array(labels), args.out
 
 
 def squares(picture, across):
@@ -169,8 +192,11 @@ def chart(curves, x_label="evaluations of loss and gradient", x=None):
     return line_chart(lines, height=210, x_label=x_label)
 
 
-def save(path, figure, height=256):
-    """Save {title: picture} as one row. A picture is uint8, or numbers: (H, W, 3) with a sign, or (H, W) without."""
+def save(path, figure, height=256, columns=None):
+    """Save {title: picture} as one row, or in rows of ``columns``.
+
+    A picture is uint8, or numbers: (H, W, 3) with a sign, or (H, W) without.
+    """
     images, bars = [], []
     for values in figure.values():
         is_picture = values.dtype == "uint8"
@@ -179,5 +205,5 @@ def save(path, figure, height=256):
         draw = {None: lambda v: v, "grey": signed, "diverging": signed, "inferno": unsigned}[kind]
         images.append(draw(values))
         bars.append(limit and (kind, 0 if kind == "inferno" else -limit, limit))
-    mv.write_image(path, panels(images, list(figure), colorbars=bars, height=height), force=True)
+    mv.write_image(path, panels(images, list(figure), colorbars=bars, height=height, columns=columns), force=True)
     print(f"wrote {path}")

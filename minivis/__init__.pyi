@@ -45,8 +45,10 @@ from .methods.looking.classify import classify
 from .methods.looking.codes import codes, nearest, write_codes
 from .methods.looking.dictionary import compare_filters
 from .methods.looking.filters import filter_grid
+from .methods.looking.neighbour_sheet import neighbour_sheet
 from .methods.looking.neighbours import neighbours
 from .methods.looking.patches import top_patches
+from .methods.looking.patches_by_layer import patches_by_layer
 from .methods.looking.receptive import effective_receptive_field
 from .methods.looking.settings import (
     ActivationSettings,
@@ -90,9 +92,9 @@ __all__ = [
     "dream", "dream_layers", "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm",
     "filter_grid", "first_classes", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion",
     "invert", "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load",
-    "make_step", "maximize", "nearest", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize",
-    "parameterize", "parse_objective", "parse_unit", "pgd", "read_image", "regularize", "robustness", "saliency",
-    "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "sound_fool", "style_methods",
-    "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled",
-    "unit_values", "walk", "write_codes", "write_image",
+    "make_step", "maximize", "nearest", "neighbour_sheet", "neighbours", "objectives", "occlusion", "one_hot",
+    "one_pixel", "optimize", "parameterize", "parse_objective", "parse_unit", "patches_by_layer", "pgd", "read_image",
+    "regularize", "robustness", "saliency", "saliency_kinds", "sanity_check", "save", "segment", "side_by_side",
+    "sound_fool", "style_methods", "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms",
+    "tsne_grid", "tsne_labelled", "unit_values", "walk", "write_codes", "write_image",
 ]

@@ -73,18 +73,31 @@ def resumable(checkpoint):
     click.Option(["--beside"], type=LazyChoice(lambda: [*imaging_rules(), "both", "none"]), default="both",
                  show_default=True, help="ReLU rules under which to draw what excites the unit in each patch; drawing "
                                          "takes time, too."),
+    click.Option(["--all-layers"], is_flag=True, help="Draw a sheet with some units of every layer."),
     SHRUNK, *WORKERS, RESUME,
     kind=SweepCommand, image=False, inputs=("folder",),
 )  # fmt: skip
-def patches(given, seed, progress, layer, unit, top, per_picture, beside, size, jobs, backend, scheduler, resume):
+def patches(
+    given, seed, progress, layer, unit, top, per_picture, beside, all_layers, size, jobs, backend, scheduler, resume,
+):
     """Find the patches of a FOLDER of pictures that excite a unit most.
 
     Beside each patch stand the deconvnet's and the guided picture of the same place. Pictures that cannot be read are
-    listed at the end. FOLDER may also be one picture.
+    listed at the end. FOLDER may also be one picture. With --all-layers, evenly spaced units of every layer are drawn
+    on one sheet; if the names of the pictures or of their folders say what they show, it is counted how many patches of
+    a unit are of one class.
     """
+    from minivis.errors import BadValue
     from minivis.methods.looking.patches import MAPS, top_patches
+    from minivis.methods.looking.patches_by_layer import patches_by_layer
 
     maps = {"both": tuple(MAPS), "none": ()}.get(beside, (beside,))
+    if all_layers:
+        if layer or unit or per_picture > 1 or resume or jobs > 1 or backend != "loky":
+            raise BadValue("--all-layers chooses layers and units itself, in this process: leave out --layer, --unit, "
+                           "--per-picture, --jobs, --backend and --resume")
+        return patches_by_layer(given.net, given.inputs["folder"], k=top, maps=maps, size=size, seed=seed,
+                                progress=progress)
     return top_patches(given.net, given.inputs["folder"], layer, unit or None, k=top, per_picture=per_picture,
                        maps=maps, size=size, jobs=jobs, backend=backend, scheduler=scheduler,
                        checkpoint=given.out and f"{given.out}.checkpoint", resume=resume, seed=seed, progress=progress)
@@ -131,19 +144,32 @@ CODES = click.Argument(["codes"])
 @picture_command(
     "neighbours",
     AfterImage(["codes"]),
-    option(NeighbourSettings, "k", "--top"), option(NeighbourSettings, "metric"),
+    option(NeighbourSettings, "k", "--top"), *options(NeighbourSettings, "metric", "pixels"),
+    click.Option(["--sheet"], is_flag=True, help="Draw a picture of each of eight classes with its neighbours by code "
+                                                 "and by pixels, and count over all how many show the same."),
     inputs=("codes",),
 )
-def neighbours(given, seed, progress, k, metric):
+def neighbours(given, seed, progress, k, metric, pixels, sheet):
     """Find the pictures in a file of CODES that the net finds most similar to IMAGE.
 
-    `minivis codes` makes the file; --net must be the net that it was made with. CODES may also be a folder of pictures.
+    `minivis codes` makes the file; --net must be the net that it was made with. CODES may also be a folder of pictures,
+    or the word families, which stands for ten pictures each of twenty classes. For --sheet what a picture shows is the
+    name of its folder or, where all lie in one, its own name without numbers.
     """
+    from minivis.errors import BadValue
     from minivis.methods.looking.codes import codes_at
+    from minivis.methods.looking.neighbour_sheet import SHEET_K, neighbour_sheet
     from minivis.methods.looking.neighbours import neighbours
 
+    if sheet and (given.image_name is not None or pixels or metric != NeighbourSettings.metric):
+        raise BadValue("--sheet draws pictures of CODES by cosine distance and by pixels: leave out IMAGE, --metric "
+                       "and --pixels")
     with codes_at(given.net, given.inputs["codes"], progress=progress) as codes:
-        return neighbours(given.net, given.image, codes, k=k, metric=metric, seed=seed, progress=progress)
+        if sheet:
+            k = SHEET_K if k == NeighbourSettings.k else k
+            return neighbour_sheet(given.net, codes, k=k, seed=seed, progress=progress)
+        return neighbours(given.net, given.image, codes, k=k, metric=metric, pixels=pixels, seed=seed,
+                          progress=progress)
 
 
 class TsneCommand(PictureCommand):

@@ -20,7 +20,8 @@ def option(settings, name, *words, presets=None, **more):
     kind, switch = field.metadata["kind"], field.default is True
     flag = f"--{name.replace('_', '-')}"
     words = words or (f"{flag}/--no-{flag[2:]}" if switch else flag,)
-    made = {"type": None if switch else type_of(kind), "help": field.metadata["help"]}
+    made = {"type": None if kind.type is bool else type_of(kind), "help": field.metadata["help"],
+            "is_flag": kind.type is bool}
     words_for = {int: "N", str: None if kind.names else "NAME", float: METAVARS.get(field.metadata["unit"])}
     made["metavar"] = words_for.get(kind.type)
     if presets is not None:

@@ -1,17 +1,23 @@
-"""The sample pictures: 200 emoji on photographs that the nets never saw, and the handwritten digits, by name.
+"""The sample pictures: emoji on photographs that the nets never saw, and the handwritten digits, by name.
 
     python -m minivis.data.samples tests/data/emoji.npz         make the sheet again, from the test pictures
 
-They are a source of the live page, and the pictures among which it looks for the strongest patches of a unit. A command
-that takes a folder of pictures takes the word "samples" for them, and "digits" for scikit-learn's digits.
+    word            pictures
+    "samples"       200, of all 125 classes: one or two a class
+    "families"      200, of 20 classes: ten a class
+    "digits"        scikit-learn's 1,797 handwritten digits
+
+A command that takes a folder of pictures takes one of these words for it. The first are a source of the live page, and
+the pictures among which it looks for the strongest patches of a unit. data/emoji/shipped.py renders the families.
 """
 
 import io
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,21 +27,24 @@ from PIL import Image
 from minivis.data.digits import every_digit
 from minivis.errors import BadValue
 
-NAME, DIGITS = "samples", "digits"              # instead of a folder
+NAME, FAMILIES, DIGITS = "samples", "families", "digits"        # instead of a folder
 SIDE, COLUMNS = 64, 20                          # pixels of a picture; pictures in a row of the sheet
 
 
 class Samples:
-    """The sheet and the names of what is on it."""
+    """The sheet of one set, and the names of what is on it."""
+
+    def __init__(self, name=NAME):
+        self.name = name
 
     @cached_property
     def names(self):
-        return files("minivis.data").joinpath("samples.txt").read_text("utf-8").splitlines()
+        return files("minivis.data").joinpath(f"{self.name}.txt").read_text("utf-8").splitlines()
 
     @cached_property
     def sheet(self):
         """The bytes of the picture of all of them."""
-        return files("minivis.data").joinpath("samples.webp").read_bytes()
+        return files("minivis.data").joinpath(f"{self.name}.webp").read_bytes()
 
     @cached_property
     def images(self):
@@ -56,7 +65,7 @@ def upright():
 
 
 def folder_called(path):
-    """``path``; of the word "samples" or "digits", unless something else is called so, the folder of these pictures."""
+    """``path``; of the word for a set, unless something else is called so, the folder of its pictures."""
     return unpacked(path) if is_set(path) else path
 
 
@@ -85,11 +94,11 @@ def unpacked(name):
     return str(folder)
 
 
-def sample_files():
-    """Yield (name, uint8 (64, 64, 3)) of each sample picture."""
-    samples = Samples()
-    for k, (name, image) in enumerate(zip(samples.names, samples.images)):
-        yield f"{k:03d} {name}.png", image
+def sample_files(name=NAME):
+    """Yield (name, uint8 (64, 64, 3)) of each picture of a sheet."""
+    samples = Samples(name)
+    for k, (what, image) in enumerate(zip(samples.names, samples.images)):
+        yield f"{k:03d} {what}.png", image
 
 
 def digit_files():
@@ -99,20 +108,25 @@ def digit_files():
         yield f"{k:04d} {label}.png", image[:, :, 0]
 
 
-SETS = {NAME: sample_files, DIGITS: digit_files}
+SETS: dict[str, Callable] = {NAME: sample_files, FAMILIES: partial(sample_files, FAMILIES), DIGITS: digit_files}
 
 
 def main(source):
     """Write the sheet and the names, from a file as tests/data/emoji.npz."""
     with np.load(source) as data:
         images, names = data["images"], [str(data["names"][k]) for k in data["labels"]]
+    write_sheet(NAME, images, names)
+
+
+def write_sheet(name, images, names, quality=85):
+    """Write the files of a set: one picture of all, and what each shows."""
     rows = -(-len(images) // COLUMNS)
     cells = np.zeros((rows * COLUMNS, SIDE, SIDE, 3), np.uint8)
     cells[: len(images)] = images
     sheet = cells.reshape(rows, COLUMNS, SIDE, SIDE, 3).swapaxes(1, 2).reshape(rows * SIDE, COLUMNS * SIDE, 3)
     here = Path(__file__).parent
-    Image.fromarray(sheet).save(here / "samples.webp", quality=85, method=6)
-    (here / "samples.txt").write_text("\n".join(names) + "\n", "utf-8")
+    Image.fromarray(sheet).save(here / f"{name}.webp", quality=quality, method=6)
+    (here / f"{name}.txt").write_text("\n".join(names) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

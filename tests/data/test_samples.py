@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minivis.data.digits import every_digit
-from minivis.data.samples import DIGITS, NAME, Samples, folder_called, unpacked
+from minivis.data.samples import DIGITS, FAMILIES, NAME, Samples, folder_called, unpacked
 from minivis.errors import BadValue
 from minivis.images.files import read_image
 
@@ -50,6 +50,14 @@ def test_the_digits_are_a_folder_too(cache):
     assert len(files) == len(labels) == 1797 and new.sum() == 297 and not new[:1500].any()
     for k in (0, 1, 1500, 1796):
         assert files[k].name == f"{k:04d} {labels[k]}.png" and (read_image(files[k]) == images[k]).all()
+
+
+def test_the_families_are_a_folder_of_ten_pictures_a_class(cache):
+    files = sorted(Path(folder_called(FAMILIES)).iterdir())
+    kinds = [file.stem[4:] for file in files]
+    assert len(files) == 200 and all(kinds.count(kind) == 10 for kind in kinds) and kinds[0] == "goose"
+    assert (read_image(files[57]) == Samples(FAMILIES).images[57]).all()
+    assert not {one.tobytes() for one in Samples(FAMILIES).images} & {one.tobytes() for one in Samples().images}
 
 
 def test_no_room_for_them(cache):

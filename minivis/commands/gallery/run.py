@@ -12,6 +12,7 @@ import numpy as np
 
 from minivis.commands.gallery.chapters import CHAPTERS, PHOTOGRAPHS
 from minivis.commands.gallery.sections import SECTIONS, Section
+from minivis.data.samples import FAMILIES
 from minivis.data.samples import NAME as SAMPLES
 from minivis.errors import MinivisError, MissingExtra
 
@@ -102,6 +103,7 @@ def run(given, params, *, progress=False, sections=SECTIONS):
 
     filled = choices(given.net, given.image)
     filled["pictures"] = params["pictures"] or (SAMPLES if small_input(given.net) else "FOLDER")
+    filled["families"] = FAMILIES if filled["pictures"] == SAMPLES else filled["pictures"]
     for section in track(sections, progress, "gallery"):
         try:
             words = tuple(word.format(**filled) for word in section.words)

@@ -111,11 +111,20 @@ SECTIONS = (
         ("patches", "{pictures}", "--layer", "{content}", "--unit", "{channel}"), of_picture=False, many=True,
     ),
     Section(
+        "patches-by-layer", "What units of every layer look for",
+        "The same for evenly spaced units of every layer, as in Zeiler and Fergus’ figure. From layer to layer a unit "
+        "sees more of the picture, and what its nine patches share turns from a colour into an eye, then into a cat.",
+        "argmax<i><sub>n, i, j</sub></i> <i>a</i><sup>(<i>l</i>)</sup><i><sub>ijc</sub></i>(<i>x<sub>n</sub></i>), "
+        "&nbsp;<i>l</i> = 1, 2, 3, …",
+        ("patches", "{families}", "--all-layers", "--beside", "deconv"), of_picture=False, many=True,
+    ),
+    Section(
         "neighbours", "The nearest codes",
         "A layer near the end describes each picture by some hundreds of numbers, its code. These are the pictures "
-        "with the nearest codes: they show similar things, but their pixels hardly agree.",
+        "with the nearest codes, and below them those with the nearest pixels: codes find the same thing on other "
+        "grounds, pixels a ground of the same colour.",
         "1 − <i>φ</i>(<i>x</i>)·<i>φ</i>(<i>x<sub>n</sub></i>) / |<i>φ</i>(<i>x</i>)| |<i>φ</i>(<i>x<sub>n</sub></i>)|",
-        ("neighbours", "{pictures}"), many=True,
+        ("neighbours", "{families}", "--pixels", "--top", "6"), many=True,
     ),
     Section(
         "tsne", "A map of similar pictures",

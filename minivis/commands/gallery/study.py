@@ -59,10 +59,14 @@ STUDY = {
         "What all nine patches share; the name that comes to mind first often fits only five.",
         "patches samples --layer relu3_1 --unit 5", "Earlier units are easier to name.",
         1, "03_patches.py", "methods/looking/patches.py"),
+    "patches-by-layer": Study(
+        "In which layer a unit first knows an eye, and in which a cat.",
+        "patches families --all-layers --net emoji-alexnet", "Do other nets find the same steps?",
+        1, "03_layers.py", "methods/looking/patches_by_layer.py"),
     "neighbours": Study(
-        "Neighbours of the same kind on quite different backgrounds.",
-        "codes samples -o codes.h5", "Then: minivis neighbours codes.h5.",
-        2, "04_tsne.py", "methods/looking/neighbours.py"),
+        "Geese on other grounds among the codes; grey grounds and other things among the pixels.",
+        "neighbours families --sheet", "The same for eight classes, counted over twenty.",
+        2, "04_neighbours.py", "methods/looking/neighbours.py"),
     "tsne": Study(
         "Groups of one kind, and what stands between two groups.",
         "tsne digits", "Pixels beside codes, counted.",

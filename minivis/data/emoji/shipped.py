@@ -1,9 +1,10 @@
-"""The three files of emoji that the repository holds, rendered here so that anybody can make them again.
+"""The files of emoji that the repository holds, rendered here so that anybody can make them again.
 
     python -m minivis.data.emoji.shipped                                collect the sprites into the user's cache
     python -m minivis.data.emoji.shipped --out tests/data/emoji.npz     200 test pictures with masks, labels, names
     python -m minivis.data.emoji.shipped --goose minivis/data/goose.png the goose that commands start from
     python -m minivis.data.emoji.shipped --upright minivis/data/upright.png     a goose and a goldfish, for emoji-linear
+    python -m minivis.data.emoji.shipped --families                     ten pictures each of twenty classes
 """
 
 import sys
@@ -17,6 +18,7 @@ from minivis.data.emoji.classes import CLASSES, NAMES
 from minivis.data.emoji.compose import UPRIGHT, EmojiPictures, Ranges
 from minivis.data.emoji.photos import WALLPAPERS, find_photo
 from minivis.data.emoji.sprites import default_path, load, svg_drawer
+from minivis.data.samples import FAMILIES, write_sheet
 from minivis.errors import MinivisError
 from minivis.runtime.files import atomic_write
 
@@ -24,6 +26,12 @@ GOOSE_SIDE = 512  # pixels
 GOOSE_SCALE = 0.78  # height of the goose / side of the picture
 GOOSE_PHOTO = "picosdeeuropa_by_Aitzol_Berasategi.jpg"  # CC BY 4.0, Aitzol Berasategi
 GOOSE_CROP = (1100, 648, 1800)  # left, top, side, pixels of the photograph
+
+FAMILY_CLASSES = (
+    "goose", "duck", "flamingo", "owl", "dog", "cat", "elephant", "tropical fish", "butterfly", "banana", "strawberry",
+    "pizza", "rose", "bus", "fire engine", "bicycle", "airplane", "guitar", "umbrella", "castle",
+)  # fmt: skip
+FAMILY_SETS = ("noto", "noto-v1", "twemoji", "fluent", "fluent-flat")
 
 UPRIGHT_NUMBERS = (1375, 1278)  # of a goose and a tropical fish that emoji-linear classifies correctly
 
@@ -39,6 +47,14 @@ def held_out_pictures(sprites, count=200, seed=2016):
     pictures = EmojiPictures(sprites, 64, "test", sets=("noto", "twemoji"), ranges=CLEAR)
     images, labels, masks = pictures.batch(range(count), seed)
     return {"images": images, "masks": masks, "labels": labels, "names": sprites.class_names}
+
+
+def family_pictures(sprites, each=10, seed=2012):
+    """Clear pictures on held-out backgrounds, ``each`` of every class of FAMILY_CLASSES, and their names."""
+    pictures = EmojiPictures(sprites, 64, "test", sets=FAMILY_SETS, ranges=CLEAR)
+    numbers = [NAMES.index(name) + len(NAMES) * k for name in FAMILY_CLASSES for k in range(each)]
+    images, labels, _ = pictures.batch(numbers, seed)
+    return images, [NAMES[label] for label in labels]
 
 
 def upright_pictures(sprites):
@@ -77,8 +93,9 @@ def render_goose(folder):
 @click.option("--folder", type=click.Path(path_type=Path), help="Where sprites.npz is, or goes [the user's cache].")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the test pictures to this .npz file.")
 @click.option("--goose", type=click.Path(path_type=Path), help="Write the goose on a photograph to this .png file.")
+@click.option("--families", is_flag=True, help="Write the sheet of the pictures called families into the package.")
 @click.option("--upright", type=click.Path(path_type=Path), help="Write a goose and a goldfish to this .png file.")
-def main(folder, out, goose, upright):
+def main(folder, out, goose, families, upright):
     """Collect the emoji sprites, and render the files of them that the repository holds."""
     try:
         folder = folder or default_path().parent
@@ -88,6 +105,9 @@ def main(folder, out, goose, upright):
         if out:
             with atomic_write(out, force=True) as temporary:
                 np.savez_compressed(temporary, **held_out_pictures(sprites))
+        if families:
+            images, names = family_pictures(sprites)
+            write_sheet(FAMILIES, images, names, quality=80)
         if upright:
             with atomic_write(upright, force=True) as temporary:
                 Image.fromarray(upright_pictures(sprites)).save(temporary, format="png", optimize=True)

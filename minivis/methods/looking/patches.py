@@ -183,17 +183,22 @@ def top_patches(
     if len(tally.unreadable) == len(pictures):
         raise BadFile(f"none of the {len(pictures)} pictures can be read; the first: {tally.unreadable[0][1]}")
 
-    found = tuple(
-        tuple(Patch(pictures.name(p), p, unit, v, r, c, field.box(r, c, side))
-              for v, p, r, c in zip(*(part[i].tolist() for part in tops.parts)) if np.isfinite(v) and v != 0)
-        for i, unit in enumerate(units)
-    )  # fmt: skip
+    found = patches_at(tops, pictures, units, field, side)
     tiles = draw_tiles(net, pictures, layer, found, maps, field, side, size, progress)
     is_folder = isinstance(source, (str, os.PathLike)) and os.path.isdir(source)
     return TopPatches(
         layer, tuple(units), found, tiles, tuple(tally.unreadable), len(pictures),
         settings={"layer": layer, "units": len(units), "k": k, "per_picture": per_picture, "maps": list(maps)},
         hashes={"folder": tally.digest} if is_folder else {},
+    )  # fmt: skip
+
+
+def patches_at(tops: Tops, pictures: Any, units: Any, field: Any, side: Any) -> tuple[Any, ...]:
+    """For each unit the `Patch`es at its strongest places that were taken, strongest first."""
+    return tuple(
+        tuple(Patch(pictures.name(p), p, unit, v, r, c, field.box(r, c, side))
+              for v, p, r, c in zip(*(part[i].tolist() for part in tops.parts)) if np.isfinite(v) and v != 0)
+        for i, unit in enumerate(units)
     )  # fmt: skip
 
 

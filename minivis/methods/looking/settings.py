@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from minivis.runtime.described import Settings, documented, setting
-from minivis.runtime.settings import choice, number, whole
+from minivis.runtime.settings import SWITCH, choice, number, whole
 
 ORDERS, SCALES = ("channel", "strength"), ("shared", "channel")
 LAYOUTS, METRICS = ("grid", "plane", "both"), ("cosine", "l2")
@@ -47,6 +47,7 @@ class NeighbourSettings(Settings):
 
     k: int = setting(12, whole(1), "Number of neighbours to show.")
     metric: str = setting("cosine", choice("metric", METRICS), "Distance between two codes.")
+    pixels: bool = setting(False, SWITCH, "Also show the pictures whose pixels are nearest, for comparison.")
 
 
 @documented

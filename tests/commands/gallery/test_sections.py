@@ -9,7 +9,8 @@ from minivis.commands.registry import COMMANDS
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.key)
 def test_each_sections_words_are_a_command(section):
     given = {"second": "conv2", "early": ["conv1"], "content": "conv2", "neuron": "conv2:0@max", "channel": "0",
-             "answer": "goose", "pictures": "samples"}  # fmt: skip
+             "answer": "goose", "pictures": "samples",
+             "families": "families"}  # fmt: skip
     words = [word.format(**given) for word in section.words]
     command = COMMANDS[words[0]]
     assert command.words(command.parse(words))[0] == words[0]

@@ -49,6 +49,22 @@ def test_pictures_that_are_gone_or_have_changed_are_told_of(folder):
                      "1 pictures have changed since codes.h5 was made, such as pictures/2.png")
 
 
+def test_neighbours_by_pixels_are_those_with_the_smallest_difference(folder):
+    net = tiny_vgg()
+    write_codes(net, "pictures", "codes.h5")
+    image = mv.read_image("pictures/3.png")
+    found = neighbours(net, image, "codes.h5", k=4, pixels=True)
+    apart = {f"pictures/{i}.png": np.sqrt(np.mean((mv.read_image(f"pictures/{i}.png").astype(float) - image) ** 2))
+             for i in range(10) if i != 3}
+    nearest = sorted(apart, key=apart.get)[:4]
+    assert [path for path, _ in found.by_pixels] == nearest
+    np.testing.assert_allclose([d for _, d in found.by_pixels], [apart[path] for path in nearest], rtol=1e-5)
+    assert [one["picture"] for one in found.numbers["neighbours_by_pixels"]] == nearest and "by pixels:" in str(found)
+    alone = neighbours(net, image, "codes.h5", k=4)
+    assert alone.found == found.found and not alone.by_pixels and "neighbours_by_pixels" not in alone.numbers
+    assert found.picture().shape[0] > 1.8 * alone.picture().shape[0]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no named pipes there")
 def test_a_path_that_leads_to_a_pipe_is_not_opened(folder):
     net = tiny_vgg()

@@ -1,0 +1,60 @@
+"""Neighbours by code and by pixels: which they are, how many show the same, and what pictures are called."""
+
+import numpy as np
+import pytest
+
+import minivis as mv
+from minivis.data.samples import Samples
+from minivis.errors import BadFile, BadValue
+from minivis.methods.looking.codes import Codes, codes
+from minivis.methods.looking.neighbour_sheet import labels_of, neighbour_sheet
+from minivis.models.tiny import tiny_vgg
+
+
+def test_codes_find_the_class_and_pixels_do_not():
+    """What demo 04, README and the figure claim."""
+    families, net = Samples("families"), mv.load("emoji-vgg")
+    found = neighbour_sheet(net, codes(net, families.images), labels=families.names, pictures=families.images)
+    assert found.same["fc7"] > 0.93 and found.same["pixels"] < 0.15     # measured: 0.963, 0.106 with three BLAS kernels
+    assert found.chance == pytest.approx(9 / 199) and len(found.names) == 20
+    assert len({found.labels[i] for i in found.shown}) == len(found.shown) == 8
+
+
+def test_the_nearest_are_those_at_the_smallest_distance(rng):
+    pictures = rng.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    values = rng.standard_normal((5, 7))
+    values[3] = 2.5 * values[0] + 0.01                                          # the angle counts, not the length
+    coded = Codes(values, tuple("abcde"), "fc7")
+    found = neighbour_sheet(tiny_vgg(), coded, labels=[0, 1, 1, 0, 1], pictures=pictures, k=4)
+    assert found.near["fc7"][0, 0] == 3 and found.near["fc7"][3, 0] == 0
+    for i in range(5):
+        assert sorted(found.near["pixels"][i]) == [j for j in range(5) if j != i]
+        apart = [((pictures[i].astype(float) - pictures[j]) ** 2).sum() for j in found.near["pixels"][i]]
+        assert apart == sorted(apart)
+    assert found.same["pixels"] == pytest.approx(found.chance)                  # of all others
+    assert found.chance == pytest.approx((2 * 1 + 3 * 2) / (5 * 4))
+
+
+def test_a_neighbour_of_the_same_label_has_a_green_frame(rng):
+    pictures = np.zeros((4, 16, 16, 3), np.uint8)
+    found = neighbour_sheet(tiny_vgg(), Codes(rng.standard_normal((4, 3)), tuple("abcd"), "fc7"), labels="aabb",
+                            pictures=pictures, k=1)
+    assert tuple(found.framed(1, 0)[0, 0]) == (44, 160, 44)
+    assert tuple(found.framed(2, 0)[0, 0]) == (255, 255, 255) == tuple(found.framed(0)[0, 0])
+
+
+def test_what_pictures_show():
+    assert labels_of(["p/012 tropical fish.png", "p/3-cat.jpg", "p/cat_07.png", "p/19.png"]) == [
+        "tropical fish", "cat", "cat", "19.png"]
+    assert labels_of(["p/cat/1.png", "p/dog/2.png"]) == ["cat", "dog"]
+
+
+def test_refusals(rng):
+    pictures = rng.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+    coded = Codes(rng.standard_normal((4, 3)), tuple("abcd"), "fc7")
+    with pytest.raises(BadValue, match="4 pictures: a sheet with 4 neighbours of each takes 5 to 4096"):
+        neighbour_sheet(tiny_vgg(), coded, pictures=pictures, k=4)
+    with pytest.raises(BadValue, match="3 labels for 4 pictures"):
+        neighbour_sheet(tiny_vgg(), coded, labels="abc", pictures=pictures, k=2)
+    with pytest.raises(BadFile, match="names no pictures, so there are no pixels to compare"):
+        neighbour_sheet(tiny_vgg(), rng.standard_normal((4, 3)), labels="aabb", k=2)

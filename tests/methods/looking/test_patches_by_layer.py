@@ -1,0 +1,62 @@
+"""A sheet of patches by layer: which units, the same patches as one layer alone, and what nine of them share."""
+
+import numpy as np
+import pytest
+
+import minivis as mv
+from minivis.data.samples import Samples
+from minivis.errors import BadValue
+from minivis.methods.looking.patches import top_patches
+from minivis.methods.looking.patches_by_layer import most_alike, patches_by_layer
+from minivis.models.tiny import tiny_vgg
+
+
+def test_patches_of_deeper_layers_show_one_class_more_often():
+    """What demo 03_layers, its README and the figure claim."""
+    families = Samples("families")
+    layers = ["relu1_1", "relu4_1", "fc7"]
+    found = patches_by_layer(mv.load("emoji-vgg"), families.images, layers, labels=families.names, channels=1, maps=())
+    alike = [row.alike for row in found.rows]           # measured: 2.6, 3.4, 4.7 with three BLAS kernels; chance 2.0
+    assert 1.9 < found.chance < 2.2 < alike[0] < 2.9 < alike[1] < 3.9 < 4.3 < alike[2] < 5.2
+
+
+def test_the_patches_are_those_of_the_layer_alone(rng):
+    net, pictures = tiny_vgg(), list(rng.integers(0, 256, (12, 16, 16, 3), dtype=np.uint8))
+    found = patches_by_layer(net, pictures, ["relu1_1", "fc7"], channels=2, k=4)
+    for row in found.rows:
+        alone = top_patches(net, pictures, row.layer, row.units, k=4)
+        assert [[(p.picture, p.row, p.column, p.box) for p in unit] for unit in row.patches] == [
+            [(p.picture, p.row, p.column, p.box) for p in unit] for unit in alone.patches]
+        for kind, tiles in alone.tiles.items():
+            for unit, same in zip(tiles, row.tiles[kind]):
+                assert all(np.array_equal(a, b) for a, b in zip(unit, same))
+        assert row.alike is None
+    assert found.chance is None and found.numbers["layers"]["relu1_1"]["sees"] == [3, 3]
+    assert found.picture().std() > 5 and "of one class" not in str(found)
+
+
+def test_units_are_spread_over_those_that_are_active(rng):
+    net, pictures = tiny_vgg(), list(rng.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8))
+    values = net.forward(net.preprocess(np.stack(pictures)))["relu2_1"].max(axis=(1, 2))
+    active = np.flatnonzero((np.sort(values, axis=0)[-2:] > 0).all(axis=0)).tolist()
+    (row,) = patches_by_layer(net, pictures, ["relu2_1"], channels=2, k=2, maps=()).rows
+    assert row.units == (active[0], active[-1])
+
+
+def test_how_many_are_of_one_class(rng):
+    assert most_alike(np.array([0, 3, 3, 1, 3])) == 3
+    pictures = list(rng.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8))
+    found = patches_by_layer(tiny_vgg(), pictures, ["relu1_1"], labels="aaaa", channels=1, k=3, maps=())
+    assert found.rows[0].alike == found.chance == 3
+
+
+def test_refusals(rng):
+    pictures = list(rng.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8))
+    with pytest.raises(BadValue, match="9 patches, each of another picture, need 9 pictures; these are 4"):
+        patches_by_layer(tiny_vgg(), pictures)
+    with pytest.raises(BadValue, match="3 labels for 4 pictures"):
+        patches_by_layer(tiny_vgg(), pictures, labels="abc", k=2)
+    with pytest.raises(BadValue, match="name at least one layer"):
+        patches_by_layer(tiny_vgg(), pictures, [], k=2)
+    with pytest.raises(BadValue, match="not 'normal'"):
+        patches_by_layer(tiny_vgg(), pictures, maps=["normal"], k=2)
