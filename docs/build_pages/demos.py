@@ -15,8 +15,8 @@ SCRIPTS = ROOT / "build" / "docs-demos"
 
 SHOW = '''
 # A figure is a row of panels: pictures, or numbers with a scale below.
-def show(figure, height=256):
-    """{title: picture, or numbers with or without a sign} as one row of panels."""
+def show(figure, height=256, columns=None):
+    """{title: picture, or numbers with or without a sign} as one row of panels, or as rows of so many."""
     images, bars = [], []
     for values in figure.values():
         is_picture = values.dtype == "uint8"
@@ -25,9 +25,10 @@ def show(figure, height=256):
         draw = {None: lambda v: v, "grey": signed, "diverging": signed, "inferno": unsigned}[kind]
         images.append(draw(values))
         bars.append(limit and (kind, 0 if kind == "inferno" else -limit, limit))
-    return Image.fromarray(panels(images, list(figure), colorbars=bars, height=height))
+    return Image.fromarray(panels(images, list(figure), colorbars=bars, height=height, columns=columns))
 '''
-REPLACED = ("load", "load_many", "load_net", "load_nets", "load_some", "own_options", "digits", "read", "save")
+REPLACED = ("load", "load_families", "load_many", "load_net", "load_nets", "load_some", "own_options", "digits", "read",
+            "save")
 DATA = 'files("minivis.data")'
 DIGITS = '''
 data = load_digits()
@@ -131,7 +132,8 @@ def show_picture(app, docname, source):
 
 def extra_imports(taken):
     """The imports that a script needs for what its demo takes from loading.py."""
-    found = {"load_many": "from minivis.data.samples import Samples",
+    found = {"load_families": "from minivis.data.samples import Samples",
+             "load_many": "from minivis.data.samples import Samples",
              "load_some": "from minivis.data.samples import Samples",
              "digits": "from sklearn.datasets import load_digits"}
     lines = [found[name] for name in taken if name in found]
@@ -159,6 +161,9 @@ def unloaded(body):
     body = re.sub(r"^(\w+), (\w+), out = load\(([^)]*)\)(.*)$", loaded, body, flags=re.MULTILINE)
     body = re.sub(r"^net, pictures, out = load_many\([^)]*\)(.*)$",
                   r'net = mv.load("emoji-vgg")\npictures = Samples().images\1', body, flags=re.MULTILINE)
+    body = re.sub(r"^net, pictures, labels, out = load_families\([^)]*\)(.*)$",
+                  r'net = mv.load("emoji-vgg")\npictures = Samples("families").images\1\n'
+                  r'labels = np.array(Samples("families").names)', body, flags=re.MULTILINE)
     body = re.sub(r"^net, pictures, out = load_some\(.*?, \(([\d, ]+)\)\)(.*)$",
                   r'net = mv.load("emoji-vgg")\npictures = Samples().images[[\1]]\2', body, flags=re.MULTILINE)
     body = re.sub(r"^nets, image, out = load_nets\([^(\n]*?(?:, (\(.+?\)))?\)$", several, body, flags=re.MULTILINE)

@@ -133,7 +133,7 @@ def test_demos_become_scripts_that_need_minivis_alone(build_pages):
     for script in build_pages.demos.scripts():
         made = build_pages.demos.converted(script.read_text("utf-8"), script.stem)
         compile(made, script.name, "exec")
-        left = re.findall(r"loading import|argv|options\.|\bload_(?:many|nets?|some)\(|own_options|\bsave\(|"
+        left = re.findall(r"loading import|argv|options\.|\bload_(?:families|many|nets?|some)\(|own_options|\bsave\(|"
                           r"\bPAINTING\b|def main", made)
         assert not left, script
         assert made.endswith("\ndrawn\n") and made.count("# %%") >= 2
