@@ -29,22 +29,25 @@ ACCENT, PALE, TRACK, LINE = (45, 79, 137), (152, 178, 214), (238, 240, 243), (12
 
 def beside(pictures: Any, gap: int = 12, align: str = "center") -> Picture:
     """Place pictures in a row on white, aligned at their "top", "center" or "bottom"."""
-    pictures = [_rgb(p) for p in pictures]
-    height = max(p.shape[0] for p in pictures)
-    width = sum(p.shape[1] for p in pictures) + gap * (len(pictures) - 1)
-    sheet = _white(height, width)
-    left = 0
-    for p in pictures:
-        top = {"top": 0, "center": (height - p.shape[0]) // 2, "bottom": height - p.shape[0]}[align]
-        sheet[top:top + p.shape[0], left:left + p.shape[1]] = p
-        left += p.shape[1] + gap
-    return sheet
+    return _lined_up(pictures, 1, gap, ("top", "center", "bottom").index(align))
 
 
 def above(pictures: Any, gap: int = 8, align: str = "left") -> Picture:
     """Place pictures in a column on white, aligned at their "left", "center" or "right"."""
-    turned = [_rgb(p).swapaxes(0, 1) for p in pictures]
-    return beside(turned, gap, {"left": "top", "center": "center", "right": "bottom"}[align]).swapaxes(0, 1)
+    return _lined_up(pictures, 0, gap, ("left", "center", "right").index(align))
+
+
+def _lined_up(pictures: Any, axis: int, gap: int, halves: int) -> Picture:
+    """Place pictures along an axis; ``halves`` of the room that one leaves across it stand before that picture."""
+    pictures = [_rgb(p) for p in pictures]
+    size = [max(p.shape[i] for p in pictures) for i in (0, 1)]
+    size[axis] = sum(p.shape[axis] for p in pictures) + gap * (len(pictures) - 1)
+    sheet, at = _white(*size), [0, 0]
+    for p in pictures:
+        at[1 - axis] = halves * (size[1 - axis] - p.shape[1 - axis]) // 2
+        sheet[at[0]:at[0] + p.shape[0], at[1]:at[1] + p.shape[1]] = p
+        at[axis] += p.shape[axis] + gap
+    return sheet
 
 
 def contact_sheet(tiles: Any, columns: int | None = None, gap: int | None = None, background: Any = 255,

@@ -37,8 +37,12 @@ def text_picture(text: str, width: int | None = None, *, size: Any = 13, color: 
     return np.concatenate([_draw(line, width, size, color, align) for line in lines])
 
 
+@lru_cache(512)
 def _draw(line: str, width: int, size: Any, color: Any, align: Any) -> Any:
-    """One line, uint8 (line height, width, 3), drawn large and then shrunk, which spaces small letters evenly."""
+    """One line, uint8 (line height, width, 3), drawn large and then shrunk, which spaces small letters evenly.
+
+    Figures draw the same numbers and names again and again.
+    """
     height = round(size * 1.35)
     ink = Image.new("L", (width * FINE, height * FINE))
     room = width * FINE - _font(size).getlength(line)
@@ -53,6 +57,7 @@ def _font(size: Any) -> Any:
     return ImageFont.load_default(size=size * FINE)
 
 
+@lru_cache(4096)
 def _length(text: str, size: Any) -> Any:
     """The width of a line in pixels."""
     return _font(size).getlength(text) / FINE

@@ -90,3 +90,10 @@ def test_no_net_is_wholly_sure(p, text):
 def test_size_in_words():
     assert size_in_words((1, 480, 640, 3)) == "640 x 480 pixels"
     assert size_in_words((2, 480, 640, 3)) == "2 times 640 x 480 pixels"
+
+
+def test_a_text_may_be_painted_over_and_is_drawn_as_before():
+    first = text_picture("goose")
+    kept = first.copy()
+    first[:] = 7
+    np.testing.assert_array_equal(text_picture("goose"), kept)
