@@ -78,11 +78,11 @@ def test_threads_change_nothing():
 
 def test_training_against_it_makes_a_net_harder_to_mislead():
     """And not impossible: with a larger eps there are adversarial pictures for the new net too."""
-    recipe = Recipe(steps=150, batch=32, shard=16, warmup=5, learning_rate=5e-3)
+    recipe = Recipe(steps=60, batch=32, shard=32, warmup=5, learning_rate=1e-2)
     attack = Adversary("pgd", eps=25, steps=5)
     plain, hard = little_net(), little_net()
     Trainer(plain, Corners(), recipe).run()
-    Trainer(hard, Corners(), Recipe(**{**vars(recipe), "adversary": Adversary("fgsm", eps=25, warmup=50)})).run()
+    Trainer(hard, Corners(), Recipe(**{**vars(recipe), "adversary": Adversary("fgsm", eps=25, warmup=20)})).run()
     plain, hard = for_inference(plain), for_inference(hard)
     assert accuracy(plain, Corners(), 200)[0] > 0.95
     assert accuracy(hard, Corners(), 200)[0] > 0.95
