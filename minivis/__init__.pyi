@@ -22,7 +22,14 @@ from .methods.adversarial.hog import hog_net, hog_twin
 from .methods.adversarial.lecture_linear import lecture_linear
 from .methods.adversarial.linear import linear_fool
 from .methods.adversarial.robustness import robustness
-from .methods.adversarial.settings import EvolveSettings, FoolSettings, HogSettings
+from .methods.adversarial.settings import (
+    EvolveSettings,
+    FoolSettings,
+    HogSettings,
+    LinearSettings,
+    RobustnessSettings,
+    SoundSettings,
+)
 from .methods.adversarial.sound import sound_fool
 from .methods.adversarial.szegedy import szegedy
 from .methods.adversarial.templates import linear_templates
@@ -34,6 +41,7 @@ from .methods.attribution.saliency import saliency, saliency_kinds
 from .methods.attribution.sanity import sanity_check
 from .methods.attribution.segment import segment
 from .methods.attribution.settings import (
+    BackpropSettings,
     CurveSettings,
     OcclusionSettings,
     SaliencySettings,
@@ -55,6 +63,8 @@ from .methods.looking.settings import (
     ClassifySettings,
     FilterSettings,
     NeighbourSettings,
+    PatchSettings,
+    ReceptiveFieldSettings,
     TsneSettings,
 )
 from .methods.looking.tsne import tsne_grid
@@ -67,6 +77,8 @@ from .methods.synthesis.invert import invert, invert_layers
 from .methods.synthesis.maximize import maximize
 from .methods.synthesis.maximize_layers import down_the_layers
 from .methods.synthesis.settings import (
+    AtlasSettings,
+    BlockSettings,
     DreamSettings,
     InvertSettings,
     MaximizeSettings,
@@ -84,17 +96,19 @@ from .weights.catalogue import load
 from .weights.native import save
 
 __all__ = [
-    "ActivationSettings", "Activations", "ClassifySettings", "CurveSettings", "DreamSettings", "EvolveSettings",
-    "FilterSettings", "FoolSettings", "HogSettings", "InvertSettings", "MaximizeSettings", "NeighbourSettings",
-    "Network", "OcclusionSettings", "Preprocessing", "Problem", "SaliencySettings", "SegmentSettings", "StyleSettings",
-    "TextureSettings", "TsneSettings", "Watch", "WindowSettings", "__version__", "activation_atlas", "activation_grid",
-    "backprop", "building_blocks", "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers",
-    "dream", "dream_layers", "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm",
-    "filter_grid", "first_classes", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion",
-    "invert", "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load",
+    "ActivationSettings", "Activations", "AtlasSettings", "BackpropSettings", "BlockSettings", "ClassifySettings",
+    "CurveSettings", "DreamSettings", "EvolveSettings", "FilterSettings", "FoolSettings", "HogSettings",
+    "InvertSettings", "LinearSettings", "MaximizeSettings", "NeighbourSettings", "Network", "OcclusionSettings",
+    "PatchSettings", "Preprocessing", "Problem", "ReceptiveFieldSettings", "RobustnessSettings", "SaliencySettings",
+    "SegmentSettings", "SoundSettings", "StyleSettings", "TextureSettings", "TsneSettings", "Watch",
+    "WindowSettings", "__version__", "activation_atlas", "activation_grid", "backprop", "building_blocks",
+    "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers", "dream", "dream_layers",
+    "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm", "filter_grid",
+    "first_classes", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert",
+    "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load",
     "make_step", "maximize", "nearest", "neighbour_sheet", "neighbours", "objectives", "occlusion", "one_hot",
-    "one_pixel", "optimize", "parameterize", "parse_objective", "parse_unit", "patches_by_layer", "pgd", "read_image",
-    "regularize", "robustness", "saliency", "saliency_kinds", "sanity_check", "save", "segment", "side_by_side",
-    "sound_fool", "style_methods", "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms",
-    "tsne_grid", "tsne_labelled", "unit_values", "walk", "write_codes", "write_image",
+    "one_pixel", "optimize", "parameterize", "parse_objective", "parse_unit", "patches_by_layer", "pgd",
+    "read_image", "regularize", "robustness", "saliency", "saliency_kinds", "sanity_check", "save", "segment",
+    "side_by_side", "sound_fool", "style_methods", "style_transfer", "szegedy", "texture", "top_patches", "train",
+    "transforms", "tsne_grid", "tsne_labelled", "unit_values", "walk", "write_codes", "write_image",
 ]

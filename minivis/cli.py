@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -32,7 +33,7 @@ for heading, commands in {"One page": (gallery.gallery, gallery.rerun), **regist
     cli.add_section(heading, commands)
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     openblas.take_avx512()
     if argv is None:                            # a process of our own
@@ -62,11 +63,11 @@ def main(argv=None):
         return fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
 
 
-def prepare_process():
-    """Settings that a process of our own may change: what is printed always can be, and overflow is told by us alone.
+def prepare_process() -> None:
+    """Settings that only a process of our own may change: any text can be printed, and only minivis reports overflow.
 
-    A name that is no text, as files may hold and the command line may name, is printed with escapes. A net whose
-    weights overflow gets a sentence of ours; NumPy's warnings on the way there say nothing to a user.
+    A name that is not valid text, in a file or on the command line, is printed with escapes. A net whose weights
+    overflow gets a sentence of ours; NumPy's warnings on the way there would tell a user nothing.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -74,10 +75,10 @@ def prepare_process():
 
 
 @contextmanager
-def sigterm_as_ctrl_c(terminated):
-    """A context in which SIGTERM ends a command as Ctrl-C does, and keeps what it keeps; ``terminated`` notes it."""
+def sigterm_as_ctrl_c(terminated: list[int]) -> Iterator[None]:
+    """A context in which SIGTERM ends a command as Ctrl-C does and keeps the same files; ``terminated`` records it."""
 
-    def stop(number, frame):
+    def stop(number: int, frame: object) -> None:
         terminated.append(number)
         raise KeyboardInterrupt
 
@@ -91,15 +92,15 @@ def sigterm_as_ctrl_c(terminated):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def fail(sentence, code=2, kind="error: "):
-    """Print the sentence as one line on stderr that commands no terminal: names in files may hold anything."""
+def fail(sentence: str, code: int = 2, kind: str = "error: ") -> int:
+    """Print the sentence as one line on stderr, without control characters, which a name in a file may hold."""
     shown = "".join(c if c.isprintable() else "?" for c in " ".join(sentence.split()))
     click.echo(f"minivis: {kind}{shown}", err=True)
     return code
 
 
-def is_named(path, argv):
-    """Whether ``path`` is on the command line, or in a folder that is: then the user can mend it."""
+def is_named(path: str, argv: Sequence[str]) -> bool:
+    """Whether ``path`` is on the command line, or in a folder that is: then the user can do something about it."""
     if not isinstance(path, (str, bytes)):
         return False
     path = os.path.abspath(os.fsdecode(path))

@@ -6,6 +6,7 @@ Python user would expect.
 """
 
 import difflib
+from collections.abc import Iterable
 
 
 class MinivisError(Exception):
@@ -16,14 +17,14 @@ class UnknownName(MinivisError, LookupError):
     """A name of a layer, class, unit, net or choice that does not exist."""
 
     @classmethod
-    def of(cls, kind, name, known, *, listed=12):
+    def of(cls, kind: str, name: object, known: Iterable[object], *, listed: int = 12) -> "UnknownName":
         """The sentence for a wrong name: what was asked for, the closest name that exists, and the list of them."""
-        known = [str(k) for k in known]
-        lower = {k.lower(): k for k in known}
+        names = [str(k) for k in known]
+        lower = {k.lower(): k for k in names}
         close = difflib.get_close_matches(str(name).lower(), lower, n=1)
         hint = f"; did you mean {lower[close[0]]!r}?" if close else "."
-        shown = ", ".join(known[:listed]) + (f", ... ({len(known)} in all)" if len(known) > listed else "")
-        return cls(f"no {kind} named {name!r}{hint} " + (f"Choose from: {shown}" if known else "There are none"))
+        shown = ", ".join(names[:listed]) + (f", ... ({len(names)} in all)" if len(names) > listed else "")
+        return cls(f"no {kind} named {name!r}{hint} " + (f"Choose from: {shown}" if names else "There are none"))
 
 
 class BadValue(MinivisError, ValueError):

@@ -4,23 +4,18 @@ import click
 
 from minivis.commands.option_groups import OPTIMISER, under
 from minivis.commands.picture_command import picture_command
+from minivis.commands.setting_options import option
 from minivis.commands.types import whole
+from minivis.methods.synthesis.settings import AtlasSettings, BlockSettings
 
 LAYER = click.Option(["--layer"], metavar="NAME", show_default="the net's content layer",
                      help="Layer of feature maps whose places are drawn.")
-RUN = under(
-    OPTIMISER,
-    click.Option(["--steps"], type=whole(1), default=64, show_default=True, metavar="N",
-                 help="Number of steps in which the images are made, all at once."),
-    click.Option(["--side"], type=whole(8, 1024), metavar="N", show_default="what a few places of the layer see",
-                 help="Side of each image, in pixels."),
-)  # fmt: skip
+RUN = under(OPTIMISER, option(BlockSettings, "steps"), option(BlockSettings, "side", type=whole(8, 1024)))
 
 
 @picture_command(
     "blocks", LAYER,
-    click.Option(["--cells"], type=whole(1, 64), default=6, show_default=True, metavar="N",
-                 help="Most rows and columns of the grid; where the layer has more places, neighbours are averaged."),
+    option(BlockSettings, "cells", type=whole(1, 64)),
     *RUN,
 )
 def blocks(given, seed, progress, layer, **settings):
@@ -38,14 +33,8 @@ def blocks(given, seed, progress, layer, **settings):
     "atlas",
     click.Argument(["folder"]),
     LAYER,
-    click.Option(["--cells"], type=whole(2, 64), default=12, show_default=True, metavar="N",
-                 help="Rows and columns of the raster."),
-    click.Option(["--per-picture"], type=whole(1), default=8, show_default=True, metavar="N",
-                 help="Number of places drawn at random from each picture."),
-    click.Option(["--most"], type=whole(4, 100_000), default=2000, show_default=True, metavar="N",
-                 help="Most places in all."),
-    click.Option(["--fewest"], type=whole(1), default=2, show_default=True, metavar="N",
-                 help="Fewest places of a cell that is drawn."),
+    option(AtlasSettings, "cells", type=whole(2, 64)), option(AtlasSettings, "per_picture", type=whole()),
+    option(AtlasSettings, "most", type=whole(4, 100_000)), option(AtlasSettings, "fewest", type=whole()),
     *RUN,
     image=False, inputs=("folder",),
 )

@@ -10,7 +10,7 @@ from minivis.commands.default_net import unnamed
 from minivis.commands.picture_command import NOT_RECORDED, PictureCommand, picture_command
 from minivis.commands.setting_options import option, options
 from minivis.commands.types import AfterImage, LazyChoice, imaging_rules, whole
-from minivis.methods.looking.settings import NeighbourSettings, TsneSettings
+from minivis.methods.looking.settings import NeighbourSettings, PatchSettings, TsneSettings
 
 FOLDER = click.Argument(["folder"])             # or the word "samples"
 MOST_JOBS = 1024
@@ -67,9 +67,7 @@ def resumable(checkpoint):
     FOLDER, LAYER,
     click.Option(["--unit"], type=whole(0), multiple=True, metavar="N",
                  help="Unit of the layer; repeat the option for several; by default all."),
-    click.Option(["--top"], type=whole(), default=9, show_default=True, help="Patches for each unit."),
-    click.Option(["--per-picture"], type=whole(), default=1, show_default=True,
-                 help="Most patches of one picture; they lie at least half a receptive field apart."),
+    option(PatchSettings, "k", "--top", type=whole()), option(PatchSettings, "per_picture", type=whole()),
     click.Option(["--beside"], type=LazyChoice(lambda: [*imaging_rules(), "both", "none"]), default="both",
                  show_default=True, help="ReLU rules under which to draw what excites the unit in each patch; drawing "
                                          "takes time, too."),
@@ -78,7 +76,7 @@ def resumable(checkpoint):
     kind=SweepCommand, image=False, inputs=("folder",),
 )  # fmt: skip
 def patches(
-    given, seed, progress, layer, unit, top, per_picture, beside, all_layers, size, jobs, backend, scheduler, resume,
+    given, seed, progress, layer, unit, k, per_picture, beside, all_layers, size, jobs, backend, scheduler, resume,
 ):
     """Find the patches of a FOLDER of pictures that excite a unit most.
 
@@ -96,9 +94,9 @@ def patches(
         if layer or unit or per_picture > 1 or resume or jobs > 1 or backend != "loky":
             raise BadValue("--all-layers chooses layers and units itself, in this process: leave out --layer, --unit, "
                            "--per-picture, --jobs, --backend and --resume")
-        return patches_by_layer(given.net, given.inputs["folder"], k=top, maps=maps, size=size, seed=seed,
+        return patches_by_layer(given.net, given.inputs["folder"], k=k, maps=maps, size=size, seed=seed,
                                 progress=progress)
-    return top_patches(given.net, given.inputs["folder"], layer, unit or None, k=top, per_picture=per_picture,
+    return top_patches(given.net, given.inputs["folder"], layer, unit or None, k=k, per_picture=per_picture,
                        maps=maps, size=size, jobs=jobs, backend=backend, scheduler=scheduler,
                        checkpoint=given.out and f"{given.out}.checkpoint", resume=resume, seed=seed, progress=progress)
 
@@ -123,7 +121,7 @@ def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, devic
     from minivis.methods.looking.codes import checkpoint_of, write_codes
     from minivis.runtime.files import check_output
     from minivis.sweeps.codes_file import check_ending
-    from minivis.sweeps.sweep import listed
+    from minivis.sweeps.tally import listed
 
     check_ending(out)
     check_output(out, force or resume)                  # checked before a large net is read

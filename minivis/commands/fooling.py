@@ -6,9 +6,15 @@ from minivis.commands.common import SEED, THREADS
 from minivis.commands.default_net import unnamed
 from minivis.commands.option_groups import OPTIMISER, under
 from minivis.commands.picture_command import PictureCommand, picture_command
-from minivis.commands.setting_options import options
+from minivis.commands.setting_options import option, options
 from minivis.commands.types import START, real, whole
-from minivis.methods.adversarial.settings import EvolveSettings, FoolSettings, HogSettings
+from minivis.methods.adversarial.settings import (
+    EvolveSettings,
+    FoolSettings,
+    HogSettings,
+    RobustnessSettings,
+    SoundSettings,
+)
 
 LINEAR_NET, VOWELS_NET = "emoji-linear", "vowels-net"
 VOWELS = ("a", "e", "i", "o", "u")
@@ -128,8 +134,7 @@ class SoundCommand(PictureCommand):
     click.Option(["--say"], type=click.Choice(VOWELS), default="a", show_default=True, help="Vowel that is spoken."),
     click.Option(["--to"], type=click.Choice(VOWELS), default="i", show_default=True,
                  help="Vowel that the net is to hear."),
-    click.Option(["--snr"], type=real(0, 100), metavar="DB", show_default="the largest that fools the net",
-                 help="Least signal-to-noise ratio of the addition."),
+    option(SoundSettings, "snr", type=real(0, 100), metavar="DB"),
     image=False, kind=SoundCommand, parts=("before.wav", "after.wav"),
 )
 def sound(given, seed, progress, say, to, snr):
@@ -178,7 +183,7 @@ def hog(given, seed, progress, steps, eps):
                       "as usual, with shifts and noise, and against FGSM, which takes a minute."),
     click.Option(["--count"], type=whole(2, 297), default=100, show_default=True, metavar="N",
                  help="Number of pictures."),
-    click.Option(["--steps"], type=whole(), default=10, show_default=True, metavar="N", help="Number of steps of PGD."),
+    option(RobustnessSettings, "steps", type=whole()),
     image=False, kind=DataCommand, net=False, compute=[SEED, THREADS],
 )
 def robustness(given, seed, progress, on, count, steps):

@@ -17,8 +17,19 @@ from minivis.commands.types import (
     relu_rules,
     whole,
 )
-from minivis.methods.attribution.settings import FILLS, OcclusionSettings, SaliencySettings, SegmentSettings
-from minivis.methods.looking.settings import ActivationSettings, ClassifySettings, FilterSettings
+from minivis.methods.attribution.settings import (
+    FILLS,
+    BackpropSettings,
+    OcclusionSettings,
+    SaliencySettings,
+    SegmentSettings,
+)
+from minivis.methods.looking.settings import (
+    ActivationSettings,
+    ClassifySettings,
+    FilterSettings,
+    ReceptiveFieldSettings,
+)
 
 UNIT = click.Option(["--unit"], metavar="UNIT", show_default="the class that the net puts first",
                     help="Unit to explain: a class, such as goose, or a neuron, such as conv3_1:7 or conv3_1:7@max.")
@@ -91,9 +102,7 @@ def filters(given, seed, progress, layer, rows, columns, compare):
                  help="Rule of the backward pass; gradients draws those that send a gradient through ReLUs side by "
                       "side, all also those of LRP, which send each pixel its part of the unit's value. They are:",
                  listed=lambda: "; ".join(f"{rule.name}: {rule.meaning}" for rule in backward_rules().values()) + "."),
-    click.Option(["--display"], type=click.Choice(["signed", "absolute"]), default="signed", show_default=True,
-                 help="Draw the gradient in colours about grey, or the largest absolute value of the three colours."),
-    click.Option(["--crop"], is_flag=True, help="Show only the receptive field; needs a unit at @max or @row,column."),
+    option(BackpropSettings, "display"), option(BackpropSettings, "crop"),
     arrays=True, compares=True,
 )
 def backprop(given, seed, progress, unit, rule, display, crop):
@@ -209,8 +218,7 @@ def segment(given, seed, progress, unit, show, kind, high, low, cut):
 @picture_command(
     "receptive-field",
     DATA,
-    click.Option(["--pictures"], type=whole(1, 100_000), default=32, show_default=True, metavar="N",
-                 help="Number of crops of the photographs to average over."),
+    option(ReceptiveFieldSettings, "pictures", type=whole(1, 100_000)),
     click.Option(["--size", "side"], type=whole(), metavar="N", show_default="224",
                  help="Side of the crops in pixels, for nets that take any size."),
     image=False, arrays=True, inputs=("data",),

@@ -17,11 +17,10 @@ METAVARS = {"levels of 255": "LEVELS"}          # of numbers in a unit; others a
 def option(settings, name, *words, presets=None, **more):
     """The option of a field, called ``words`` instead of --name. ``more`` replaces what the field says."""
     field = settings.field(name)
-    kind, switch = field.metadata["kind"], field.default is True
+    kind, switch = field.metadata["kind"], isinstance(field.default, bool)
     flag = f"--{name.replace('_', '-')}"
-    words = words or (f"{flag}/--no-{flag[2:]}" if switch else flag,)
-    made = {"type": None if kind.type is bool else type_of(kind), "help": field.metadata["help"],
-            "is_flag": kind.type is bool}
+    words = words or (f"{flag}/--no-{flag[2:]}" if field.default is True else flag,)
+    made = {"type": None if switch else type_of(kind), "help": field.metadata["help"], "is_flag": switch}
     words_for = {int: "N", str: None if kind.names else "NAME", float: METAVARS.get(field.metadata["unit"])}
     made["metavar"] = words_for.get(kind.type)
     if presets is not None:

@@ -1,27 +1,56 @@
-"""Bands: some lines of some pictures at a time, as much as a core's cache holds.
+"""Bands: some lines of some pictures at a time, as many as fit a core's cache.
 
-A fast convolution fills its result band by band. What it reads comes from a *source*, and what it makes goes into a
-*sink*, so that a ReLU or a pool can work on a band while it is in cache (engine/fusion). For a plain array:
-`ArraySource`, `ArraySink`.
+A fast convolution fills its result band by band. It reads from a *source* and writes into a *sink*, so that a ReLU or
+a pool can process a band while it is in cache (engine/fusion). `ArraySource` and `ArraySink` stand for plain arrays.
 """
 
+
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from minivis.convolution import tuning
 from minivis.runtime.affinity import cores
 from minivis.runtime.threads import even_cuts, scratch
+from minivis.types import Array, Shape
+
+Band: TypeAlias = tuple[slice, int, int]        # images, first line, last line
+
+
+class Source(Protocol):
+    """What a fast convolution reads: lines of an array of ``shape`` (N, H, W, C)."""
+
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def dtype(self) -> Any: ...
+
+    def rows(self, images: slice, first: int, last: int, out: Array | None = None) -> Array: ...
+
+
+class Sink(Protocol):
+    """Where a fast convolution writes: an array of ``shape`` (N, OH, OW, F), band by band."""
+
+    @property
+    def shape(self) -> Shape: ...
+    @property
+    def dtype(self) -> Any: ...
+    @property
+    def lines(self) -> int: ...
+
+    def open(self, images: slice, first: int, last: int) -> Array: ...
+    def close(self, images: slice, first: int, last: int, y: Array) -> None: ...
 
 
 class ArraySource:
-    """An array (N, H, W, C) as a source: lines first to last of some images. Also of some channels of it alone."""
+    """An array (N, H, W, C) as a source, or some of its channels."""
 
-    def __init__(self, x, channels=None):
+    def __init__(self, x: Array, channels: slice | None = None) -> None:
         self.x, self.channels, self.dtype = x, channels, x.dtype
         self.shape = x.shape if channels is None else (*x.shape[:3], channels.stop - channels.start)
 
-    def rows(self, images, first, last, out=None):
-        """Lines first to last of some images; written into ``out``, where one is given."""
+    def rows(self, images: slice, first: int, last: int, out: Array | None = None) -> Array:
+        """Lines ``first`` to ``last`` of some images, written into ``out`` if it is given."""
         x = self.x[images, first:last]
         if self.channels is not None:
             x = x[..., self.channels]
@@ -32,25 +61,26 @@ class ArraySource:
 
 
 class ArraySink:
-    """An array (N, OH, OW, F) as a sink, or some channels of it: fill what ``open`` gives, then ``close``."""
+    """An array (N, OH, OW, F) as a sink, or some of its channels: fill what ``open`` returns, then ``close``."""
 
-    lines = 1                           # a band has a multiple of so many lines, but for the last
+    lines = 1                           # every band but the last has a multiple of this number of lines
 
-    def __init__(self, out, channels=slice(None)):
+    def __init__(self, out: Array, channels: slice = slice(None)) -> None:
         self.out = out[..., channels]
         self.shape, self.dtype = self.out.shape, out.dtype
 
-    def open(self, images, first, last):
+    def open(self, images: slice, first: int, last: int) -> Array:
+        """The lines to fill, as a view."""
         return self.out[images, first:last]
 
-    def close(self, images, first, last, y):
+    def close(self, images: slice, first: int, last: int, y: Array) -> None:
         """The band is complete."""
 
 
-def bands(shape, line_bytes, lines=1):
+def bands(shape: Shape, line_bytes: int, lines: int = 1) -> list[Band]:
     """Cut (N, H, W, C) into bands (images, first line, last line) of about ``band_bytes`` (tuning.py).
 
-    Each has a multiple of ``lines``, but for the last.
+    Each but the last has a multiple of ``lines``.
     """
     N, H = shape[:2]
     most = max(1, tuning.TUNING.band_bytes // max(1, line_bytes))
@@ -61,18 +91,18 @@ def bands(shape, line_bytes, lines=1):
     return [(slice(n, n + 1), p.start * lines, min(p.stop * lines, H)) for n in range(N) for p in parts]
 
 
-def holds_pictures(most, H, N):
-    """Whether a band of ``most`` lines is to hold whole pictures, N of H lines: one alone is cut for threads."""
+def holds_pictures(most: int, H: int, N: int) -> bool:
+    """Whether a band of ``most`` lines should hold whole pictures, N of H lines; a single one is cut for threads."""
     return most >= (2 if N > 1 else 4) * H
 
 
-def padded_rows(source, images, first, last, left, width):
-    """Lines first to last, which may lie outside, with ``left`` columns of zeros before them and ``width`` in all."""
+def padded_rows(source: Source, images: slice, first: int, last: int, left: int, width: int) -> Array:
+    """Lines ``first`` to ``last``, which may lie outside, after ``left`` columns of zeros, ``width`` in all."""
     n, (_, H, W, C) = images.stop - images.start, source.shape
     low, high = min(max(0, first), H), min(max(0, last), H)
     if (low, high, left, width) == (first, last, 0, W):
         return source.rows(images, low, high)
-    high, a, b = max(low, high), max(0, -left), min(W, width - left)            # a to b: the columns that count
+    high, a, b = max(low, high), max(0, -left), min(W, width - left)            # a to b: the columns inside
     padded = scratch("padded", (n, last - first, width, C), source.dtype)
     top, end = low - first, high - first
     padded[:, :top] = 0
@@ -87,6 +117,6 @@ def padded_rows(source, images, first, last, left, width):
     return padded
 
 
-def flat(y):
+def flat(y: Array) -> Array:
     """(n, lines, columns, channels), whole lines of some array, as (n, positions, channels): a view, always."""
     return y.reshape(len(y), -1, y.shape[3])

@@ -4,36 +4,38 @@
     winograd    F(4 x 4, 3 x 3) of winograd.py: tiles to 36 elements, 36 products, and back; for 3 x 3 at stride 1
     max_pool    the maximum of each window and its switch, for layers/pool.py
 
-They give what the functions of the same name in layers/conv.py and layers/pool.py give; the CUDA sources are in
-cuda_sources.py. Nothing is added in an order that changes: col2im gathers what a pixel gets, and needs no atomics.
-Bias and ReLU come on while a sum is written for the last time, with the signs that backward needs: see `Finish`.
+They compute the same as the functions of the same name in layers/conv.py and layers/pool.py; the CUDA sources are in
+cuda_sources.py. The order of every sum is fixed: col2im gathers what each pixel receives, without atomics. Bias and
+ReLU are applied when a sum is written for the last time, and the signs that backward needs are kept: see `Finish`.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minivis.convolution import cuda_sources as sources
 from minivis.convolution import tuning
-from minivis.convolution.window import group_slices, output_size
+from minivis.convolution.window import ConvLayer, group_slices, output_size
 from minivis.convolution.winograd import F4
 from minivis.runtime.backend import get_xp, launch
 from minivis.runtime.reductions import sum_positions
+from minivis.types import HW, Array, Pads, Shape
 
 
-def suits_winograd(w_shape, stride, dilation, groups):
-    """Whether `winograd` does this convolution, and is worth it."""
+def suits_winograd(w_shape: Shape, stride: HW, dilation: HW, groups: int) -> bool:
+    """Whether `winograd` can compute this convolution, and is worth it."""
     KH, KW, C, F = w_shape
     small = min(C, F) < tuning.TUNING.device_tile_channels
     return (KH, KW) == (3, 3) and stride == dilation == (1, 1) and groups == 1 and not small
 
 
 class Finish(NamedTuple):
-    """What is done to each sum y before it is kept. In NumPy:
+    """What is done to each sum y before it is written. In NumPy:
 
         y += bias;  mask[...] = (low < y) & (y < high);  y.clip(low, high, out=y)
 
-    bias (F,) or None; mask: bytes like y, or None where no backward will ask.
+    bias (F,) or None; mask: bytes of the shape of y, or None if no backward pass follows.
     """
 
     bias: Any = None
@@ -41,24 +43,24 @@ class Finish(NamedTuple):
     high: float = np.inf
     mask: Any = None
 
-    def of(self, *where):
-        """That of a part of the output."""
+    def of(self, *where: Any) -> "Finish":
+        """The same for a part of the output."""
         return self if self.mask is None else self._replace(mask=self.mask[where])
 
 
-def forward(layer, x, keep_weights=True):
+def forward(layer: ConvLayer, x: Array, keep_weights: bool = True) -> Array:
     """out (N, OH, OW, F) of a Conv2D."""
     return finished(layer, x, Finish(layer.params.get("b")), keep_weights)
 
 
-def relu_forward(layer, relu, x, mode):
-    """out of a Conv2D and the ReLU that reads it, and where that passes, as `relu.relu_forward` has it."""
+def relu_forward(layer: ConvLayer, relu: Any, x: Array, mode: Any) -> tuple[Array, Array | None]:
+    """out of a Conv2D and the ReLU after it, and the ReLU's mask, as `relu.relu_forward` returns it."""
     mask = get_xp(x).empty(layer.output_shape(x.shape), dtype=bool) if mode.grad else None
     high = float(relu.upper_limit)
     return finished(layer, x, Finish(layer.params.get("b"), 0.0, high, mask), not mode.training), mask
 
 
-def finished(layer, x, finish, keep_weights):
+def finished(layer: ConvLayer, x: Array, finish: Finish, keep_weights: bool) -> Array:
     w, geometry = layer.params["w"], layer.geometry(x.shape)
     if not suits_winograd(w.shape, geometry["stride"], geometry["dilation"], geometry["groups"]):
         return rows_forward(x, w, finish, **geometry)
@@ -67,8 +69,8 @@ def finished(layer, x, finish, keep_weights):
     return winograd(x, U, finish, layer.output_shape(x.shape), (top, left))
 
 
-def input_grad(layer, dout, x_shape, keep_weights=True):
-    """dx (N, H, W, C) of a Conv2D; at stride 1 a convolution of dout with the kernel turned by half a turn."""
+def input_grad(layer: ConvLayer, dout: Array, x_shape: Shape, keep_weights: bool = True) -> Array:
+    """dx (N, H, W, C) of a Conv2D; at stride 1 a convolution of dout with the kernel rotated by 180 degrees."""
     w, geometry = layer.params["w"], layer.geometry(x_shape)
     if not suits_winograd(w.shape, geometry["stride"], geometry["dilation"], geometry["groups"]):
         return rows_input_grad(dout, w, x_shape, **geometry)
@@ -77,7 +79,7 @@ def input_grad(layer, dout, x_shape, keep_weights=True):
     return winograd(dout, U, Finish(), x_shape, (2 - top, 2 - left))
 
 
-def param_grads(layer, dout, x):
+def param_grads(layer: ConvLayer, dout: Array, x: Array) -> tuple[Array, Array]:
     """dw, db of a Conv2D: rows of windows, transposed, times dout."""
     w, geometry = layer.params["w"], layer.geometry(x.shape)
     return rows_param_grads(dout, x, w.shape, **geometry)
@@ -85,7 +87,7 @@ def param_grads(layer, dout, x):
 
 # ---- windows as rows ----
 
-def rows_forward(x, w, finish, *, stride, padding, dilation, groups):
+def rows_forward(x: Array, w: Array, finish: Finish, *, stride: HW, padding: Pads, dilation: HW, groups: int) -> Array:
     kernel, F = w.shape[:2], w.shape[3]
     out_size = output_size(x.shape[1:3], kernel, stride, padding, dilation)
     out = get_xp(x).empty((len(x), *out_size, F), dtype=x.dtype)
@@ -101,7 +103,8 @@ def rows_forward(x, w, finish, *, stride, padding, dilation, groups):
     return out
 
 
-def rows_input_grad(dout, w, x_shape, *, stride, padding, dilation, groups):
+def rows_input_grad(dout: Array, w: Array, x_shape: Shape, *, stride: HW, padding: Pads, dilation: HW,
+                    groups: int) -> Array:
     kernel, F = w.shape[:2], w.shape[3]
     dx = get_xp(dout).zeros(x_shape, dtype=dout.dtype)
     for cs, fs in group_slices(w.shape, groups):
@@ -112,7 +115,8 @@ def rows_input_grad(dout, w, x_shape, *, stride, padding, dilation, groups):
     return dx
 
 
-def rows_param_grads(dout, x, w_shape, *, stride, padding, dilation, groups):
+def rows_param_grads(dout: Array, x: Array, w_shape: Shape, *, stride: HW, padding: Pads, dilation: HW,
+                     groups: int) -> tuple[Array, Array]:
     xp, kernel, F = get_xp(x), w_shape[:2], w_shape[3]
     dw, x = xp.zeros(w_shape, dtype=dout.dtype), xp.ascontiguousarray(x)
     for cs, fs in group_slices(w_shape, groups):
@@ -123,7 +127,7 @@ def rows_param_grads(dout, x, w_shape, *, stride, padding, dilation, groups):
     return dw, sum_positions(dout)
 
 
-def pieces(out_shape, row_length, itemsize):
+def pieces(out_shape: Shape, row_length: int, itemsize: int) -> Iterator[tuple[slice, slice]]:
     """Cut the output into (images, lines) with at most ``device_rows_bytes`` of rows: whole pictures if small."""
     N, OH, OW, _ = out_shape
     line_bytes, most = OW * row_length * itemsize, tuning.TUNING.device_rows_bytes
@@ -134,7 +138,8 @@ def pieces(out_shape, row_length, itemsize):
             yield slice(n, min(n + images, N)), slice(top, min(top + lines, OH))
 
 
-def im2col(x, channels, kernel, out_size, lines, stride, padding, dilation):
+def im2col(x: Array, channels: slice, kernel: Shape, out_size: Shape, lines: slice, stride: HW, padding: Pads,
+           dilation: HW) -> Array:
     """`conv.im2col` of some output lines, without a padded copy: (N*lines*OW, KH*KW*C), a row for each position."""
     N, H, W, C = x.shape
     Cg, count = channels.stop - channels.start, lines.stop - lines.start
@@ -144,7 +149,8 @@ def im2col(x, channels, kernel, out_size, lines, stride, padding, dilation):
     return cols
 
 
-def col2im(dcols, dx, channels, kernel, out_size, lines, stride, padding, dilation):
+def col2im(dcols: Array, dx: Array, channels: slice, kernel: Shape, out_size: Shape, lines: slice, stride: HW,
+           padding: Pads, dilation: HW) -> None:
     """The transpose of `im2col`: add into dx (N, H, W, C)."""
     N, H, W, C = dx.shape
     Cg = channels.stop - channels.start
@@ -155,9 +161,9 @@ def col2im(dcols, dx, channels, kernel, out_size, lines, stride, padding, dilati
 
 # ---- Winograd ----
 
-def transformed(layer, direction, w, keep):
-    """U (36, C, F) = G w G^T of w (3, 3, C, F); kept in the layer unless it is in training."""
-    def make():
+def transformed(layer: ConvLayer, direction: str, w: Array, keep: bool) -> Array:
+    """U (36, C, F) = G w G^T of w (3, 3, C, F); cached in the layer unless it is in training."""
+    def make() -> Array:
         xp = get_xp(w)
         GG = xp.asarray(np.kron(F4.G, F4.G), dtype=w.dtype)                                     # (36, 9)
         return (GG @ w.reshape(9, -1)).reshape(36, *w.shape[2:])
@@ -165,7 +171,7 @@ def transformed(layer, direction, w, keep):
     return layer.derive(("device winograd4", direction, w.dtype.name), make) if keep else make()
 
 
-def winograd(x, U, finish, out_shape, pad_before):
+def winograd(x: Array, U: Array, finish: Finish, out_shape: Shape, pad_before: HW) -> Array:
     """The convolution of x (N, H, W, C) with transformed weights U; pad_before: zeros before the first row, column."""
     xp, (N, OH, OW, F), (_, H, W, C), (top, left) = get_xp(x), out_shape, x.shape, pad_before
     x, out = xp.ascontiguousarray(x), xp.empty(out_shape, dtype=x.dtype)
@@ -185,7 +191,7 @@ def winograd(x, U, finish, out_shape, pad_before):
 
 # ---- max pooling ----
 
-def max_pool_forward(x, size, stride, padding, out_size):
+def max_pool_forward(x: Array, size: Shape, stride: HW, padding: Pads, out_size: Shape) -> tuple[Array, Array]:
     """out (N, OH, OW, C) and the switches, a byte each: windows of at most 256 positions."""
     xp = get_xp(x)
     x = xp.ascontiguousarray(x)
@@ -196,7 +202,7 @@ def max_pool_forward(x, size, stride, padding, out_size):
     return out, switches
 
 
-def max_pool_backward(dout, switches, x_shape, size, stride, padding):
+def max_pool_backward(dout: Array, switches: Array, x_shape: Shape, size: Shape, stride: HW, padding: Pads) -> Array:
     """dx (N, H, W, C): each input gathers the gradients of the windows that it won."""
     dx = get_xp(dout).empty(x_shape, dtype=dout.dtype)
     dout, switches = (get_xp(dout).ascontiguousarray(a) for a in (dout, switches))

@@ -1,25 +1,28 @@
-"""Faster algorithms for convolution, shared out over threads. conv.py defines a convolution, choose.py picks for it.
+"""Faster algorithms for convolution, shared out over threads; conv.py has the definition, choose.py the choice.
 
 Each fills its result band by band, from a source into a sink: see bands.py. At stride 1 the data gradient is a
-convolution too, with the kernel turned by half a turn and its channel axes swapped, so that one function serves both.
+convolution too, with the kernel rotated by 180 degrees and its channel axes swapped, so one function serves both.
 
 Rounding in float32, relative to the largest output: 2e-6 for all but winograd2 and 4; for these see winograd.py.
 Every algorithm gives the same bits for any number of threads.
 """
 
 import math
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from minivis.convolution import tuning
 from minivis.convolution import winograd as wg
-from minivis.convolution.bands import ArraySink, ArraySource, bands, flat, padded_rows
+from minivis.convolution.bands import ArraySink, ArraySource, Band, Sink, Source, bands, flat, padded_rows
 from minivis.convolution.choose import worth_sharing
 from minivis.convolution.param_grads import WINOGRAD, weight_grad
-from minivis.convolution.window import dilated_size, kernel_views, windows
+from minivis.convolution.window import ConvLayer, dilated_size, kernel_views, windows
 from minivis.runtime.matmul import in_pieces, multiply
 from minivis.runtime.threads import scratch, share_out, sharing
+from minivis.types import HW, Array, Shape
 
 as_strided = np.lib.stride_tricks.as_strided
 
@@ -28,14 +31,14 @@ as_strided = np.lib.stride_tricks.as_strided
 # comes after follows from the sizes).
 
 
-def blocked(source, w, bias, sink, pad_before, stride, dilation):
+def blocked(source: Source, w: Array, bias: Array | None, sink: Sink, pad_before: HW, stride: HW, dilation: HW) -> None:
     """im2col and a matrix product, band by band."""
     kernel, F = w.shape[:2], w.shape[3]
     (sh, sw), (rh, rw), (top, left), OW = stride, dilated_size(kernel, dilation), pad_before, sink.shape[2]
     w_rows = np.ascontiguousarray(w).reshape(-1, F)
     width = (OW - 1) * sw + rw
 
-    def band(where):
+    def band(where: Band) -> None:
         images, first, last = where
         x = padded_rows(source, images, first * sh - top, (last - 1) * sh + rh - top, left, width)
         seen = windows(x, kernel, (last - first, OW), stride, dilation)         # (n, lines, OW, KH, KW, C)
@@ -50,24 +53,24 @@ def blocked(source, w, bias, sink, pad_before, stride, dilation):
     share_out(band, bands(sink.shape, OW * (len(w_rows) + F) * w.itemsize, sink.lines))
 
 
-def shifted(source, w, bias, sink, pad_before, stride, dilation):
-    """One product for each kernel position: what it meets, in the flattened picture, is the picture from there on.
+def shifted(source: Source, w: Array, bias: Array | None, sink: Sink, pad_before: HW, stride: HW, dilation: HW) -> None:
+    """One product for each kernel position, with the flattened picture from that position on.
 
-    A line's windows run over its end into the next: those sums mean nothing and are left behind.
+    Windows that run over the end of a line into the next give meaningless sums, which are dropped.
     """
     (KH, KW, C, F), (top, left), OW = w.shape, pad_before, sink.shape[2]
     rh, rw = dilated_size((KH, KW), dilation)
     width = OW + rw - 1
     w = np.ascontiguousarray(w)
 
-    def band(where):
+    def band(where: Band) -> None:
         images, first, last = where
         x = np.ascontiguousarray(padded_rows(source, images, first - top, last + rh - 1 - top, left, width))
         n, lines, pixel = len(x), x.shape[1], C * x.itemsize
-        count = n * lines * width - (rh - 1) * width - (rw - 1)                 # windows that begin in x and end there
+        count = n * lines * width - (rh - 1) * width - (rw - 1)                 # windows that begin and end in x
         steps = (dilation[0] * width * pixel, dilation[1] * pixel, pixel, x.itemsize)
         parts = scratch("parts", (KH * KW, count, F), x.dtype)
-        met = as_strided(x, (KH, KW, count, C), steps)                          # by each kernel position
+        met = as_strided(x, (KH, KW, count, C), steps)                          # what each kernel position sees
         np.matmul(met, w, out=parts.reshape(KH, KW, count, F))
         total = scratch("total", (n * lines * width, F), x.dtype)
         np.add.reduce(parts, axis=0, out=total[:count])
@@ -80,12 +83,13 @@ def shifted(source, w, bias, sink, pad_before, stride, dilation):
     share_out(band, bands(sink.shape, width * (KH * KW + 2) * F * w.itemsize, sink.lines))
 
 
-def pointwise(source, w, bias, sink, pad_before, stride, dilation):
+def pointwise(source: Source, w: Array, bias: Array | None, sink: Sink, pad_before: HW, stride: HW,
+              dilation: HW) -> None:
     """Every pixel's channels times one matrix, w (1, F/piece, C, piece)."""
     _, count, C, piece = w.shape
     (sh, sw), top, F = stride, pad_before[0], count * piece
 
-    def band(where):
+    def band(where: Band) -> None:
         images, first, last = where
         x = source.rows(images, first * sh - top, (last - 1) * sh + 1 - top)
         if stride != (1, 1):
@@ -99,17 +103,18 @@ def pointwise(source, w, bias, sink, pad_before, stride, dilation):
     share_out(band, bands(sink.shape, sink.shape[2] * (C + F) * w.itemsize, sink.lines))
 
 
-def depthwise(source, w, bias, sink, pad_before, stride, dilation):
+def depthwise(source: Source, w: Array, bias: Array | None, sink: Sink, pad_before: HW, stride: HW,
+              dilation: HW) -> None:
     """out[c] = sum over kernel positions of the shifted channel c times one number: a sum of products along lines.
 
-    w (KH, KW, k, C) has the filters k times: so many pixels of a line are filtered in one inner loop.
+    w (KH, KW, k, C) holds the filters k times, so that k pixels of a line are filtered in one inner loop.
     """
     (KH, KW, together, _), (top, left), OW = w.shape, pad_before, sink.shape[2]
     (sh, sw), (dh, dw), (rh, rw) = stride, dilation, dilated_size((KH, KW), dilation)
     width = (OW - 1) * sw + rw
     w = w.reshape(KH, KW, -1)
 
-    def band(where):
+    def band(where: Band) -> None:
         images, first, last = where
         x = padded_rows(source, images, first * sh - top, (last - 1) * sh + rh - top, left, width)
         y = sink.open(images, first, last)
@@ -124,8 +129,8 @@ def depthwise(source, w, bias, sink, pad_before, stride, dilation):
     share_out(band, bands(sink.shape, OW * sink.shape[3] * w.itemsize * (1 + sh * sw), sink.lines))
 
 
-def pixels_together(OW, C, stride):
-    """How many pixels of a line to take as one: a part of the line of some thousand numbers, or else all of it."""
+def pixels_together(OW: int, C: int, stride: HW) -> int:
+    """The number of pixels of a line to filter together: some thousand numbers, or else the whole line."""
     if stride[1] > 1:
         return 1
     most = max(n for n in range(1, OW + 1) if OW % n == 0 and n * C <= max(C, 4096))
@@ -135,7 +140,8 @@ def pixels_together(OW, C, stride):
 DIRECT = {"blocked": blocked, "shifted": shifted, "pointwise": pointwise, "depthwise": depthwise}
 
 
-def forward(layer, algorithm, source, sink, *, pad_before, keep_weights=True):
+def forward(layer: ConvLayer, algorithm: str, source: Source, sink: Sink, *, pad_before: HW,
+            keep_weights: bool = True) -> None:
     """Fill ``sink`` with the layer's convolution of ``source``."""
     for g, part, into in group_parts(layer, algorithm, source, sink):
         w, b = group_weights(layer, algorithm, g), layer.params.get("b")
@@ -144,10 +150,11 @@ def forward(layer, algorithm, source, sink, *, pad_before, keep_weights=True):
         run(layer, algorithm, ("forward", g), w, b, part, into, pad_before, keep_weights)
 
 
-def input_grad(layer, algorithm, source, sink, *, pad_before, keep_weights=True):
+def input_grad(layer: ConvLayer, algorithm: str, source: Source, sink: Sink, *, pad_before: HW,
+               keep_weights: bool = True) -> None:
     """Fill ``sink`` with dx; ``source`` is dout."""
     size = dilated_size(layer.params["w"].shape[:2], layer.dilation)
-    turned = tuple(k - 1 - before for k, before in zip(size, pad_before))
+    turned = size[0] - 1 - pad_before[0], size[1] - 1 - pad_before[1]
     for g, part, into in group_parts(layer, algorithm, source, sink):
         w = group_weights(layer, algorithm, g)
         if algorithm == "blocked" or layer.stride != (1, 1):
@@ -158,7 +165,7 @@ def input_grad(layer, algorithm, source, sink, *, pad_before, keep_weights=True)
             run(layer, algorithm, ("input", g), w, None, part, into, turned, keep_weights)
 
 
-def param_grads(layer, algorithm, x, dout, *, pad_before):
+def param_grads(layer: ConvLayer, algorithm: str, x: Array, dout: Array, *, pad_before: HW) -> Array:
     """dw (KH, KW, C/groups, F)."""
     if layer.groups == 1 or algorithm == "depthwise":
         return weight_grad(algorithm, x, dout, layer.params["w"].shape, pad_before, layer.stride, layer.dilation)
@@ -171,7 +178,8 @@ def param_grads(layer, algorithm, x, dout, *, pad_before):
     return np.concatenate(parts, axis=3)
 
 
-def run(layer, algorithm, key, w, b, source, sink, pad_before, keep_weights):
+def run(layer: ConvLayer, algorithm: str, key: tuple[str, int], w: Array, b: Array | None, source: Source, sink: Sink,
+        pad_before: HW, keep_weights: bool) -> None:
     with sharing(worth_sharing(algorithm, math.prod(sink.shape) * w.size // w.shape[3])):
         w = prepared(layer, algorithm, key, w, sink.shape, keep_weights)
         if algorithm in WINOGRAD:
@@ -180,10 +188,12 @@ def run(layer, algorithm, key, w, b, source, sink, pad_before, keep_weights):
             DIRECT[algorithm](source, w, b, sink, pad_before, layer.stride, layer.dilation)
 
 
-def prepared(layer, algorithm, key, w, out_shape, keep=True):
-    """The weights w, all or some of the layer's, as the algorithm takes them; the layer keeps them if that pays."""
+def prepared(layer: ConvLayer, algorithm: str, key: tuple[Any, ...], w: Array, out_shape: Shape,
+             keep: bool = True) -> Array:
+    """The weights w, all or one group's, as the algorithm reads them; the layer caches them if that pays."""
     N, OH, OW, _ = out_shape
-    key, rows = (algorithm, *key, w.dtype.name), N * OH * OW
+    rows: float = N * OH * OW
+    key = (algorithm, *key, w.dtype.name)
     if algorithm in WINOGRAD:
         tiles = WINOGRAD[algorithm]
         rows /= tiles.m**2
@@ -198,8 +208,8 @@ def prepared(layer, algorithm, key, w, out_shape, keep=True):
     return layer.derive(key, make) if keep and rows <= tuning.TUNING.keep_rows else make()
 
 
-def group_parts(layer, algorithm, source, sink):
-    """(number, source, sink) of each group; depthwise takes its groups all at once."""
+def group_parts(layer: ConvLayer, algorithm: str, source: Any, sink: Any) -> list[tuple[int, Source, Sink]]:
+    """(number, source, sink) of each group; depthwise handles all its groups at once."""
     if layer.groups == 1 or algorithm == "depthwise":
         return [(0, source, sink)]
     size, made = source.shape[3] // layer.groups, sink.shape[3] // layer.groups
@@ -213,7 +223,7 @@ def group_parts(layer, algorithm, source, sink):
     ]
 
 
-def group_weights(layer, algorithm, g):
+def group_weights(layer: ConvLayer, algorithm: str, g: int) -> Array:
     w = layer.params["w"]
     if layer.groups == 1 or algorithm == "depthwise":
         return w
@@ -221,11 +231,11 @@ def group_weights(layer, algorithm, g):
     return w[..., g * F : (g + 1) * F]
 
 
-# ---- the data gradient where it is no convolution: strides, and the few channels of a picture ----
+# ---- the data gradient where it is not a convolution: strides, and the few channels of a picture ----
 
 
-def scattered(source, w, sink, pad_before, stride, dilation):
-    """dx: every window that reaches into a band gives back its filter times dout; where they overlap, they add.
+def scattered(source: Source, w: Array, sink: Sink, pad_before: HW, stride: HW, dilation: HW) -> None:
+    """dx: every window that reaches into a band adds its filter times dout there.
 
     Depthwise weights have one channel and a filter for each channel of dx.
     """
@@ -236,7 +246,7 @@ def scattered(source, w, sink, pad_before, stride, dilation):
     give = _give_each_channel if w.shape[2] < C else _give_planes if tuning.TUNING.planes_channels > C else _give_rows
     w = np.ascontiguousarray(w)
 
-    def band(where):
+    def band(where: Band) -> None:
         images, first, last = where
         y = sink.open(images, first, last)
         begin, end = first + top, last + top                                    # in lines of the padded picture
@@ -258,7 +268,7 @@ def scattered(source, w, sink, pad_before, stride, dilation):
     share_out(band, bands(sink.shape, (width * C * 2 + OW * (w.size // F + F) // sh) * w.itemsize, max(sh, 8)))
 
 
-def _give_rows(dout, w, views):
+def _give_rows(dout: Array, w: Array, views: Iterable[Array]) -> None:
     C, F = w.shape[2:]
     g = flat(dout)
     parts = scratch("parts", (*g.shape[:2], w.size // F), g.dtype)
@@ -267,8 +277,8 @@ def _give_rows(dout, w, views):
         view += part
 
 
-def _give_planes(dout, w, views):
-    """For few channels: a plane for each, so that adding goes along whole lines and not along three numbers."""
+def _give_planes(dout: Array, w: Array, views: Iterable[Array]) -> None:
+    """For few channels: one plane per channel, so that additions run along whole lines instead of three numbers."""
     C, F = w.shape[2:]
     parts = scratch("parts", (len(dout), w.size // F, dout.shape[1] * dout.shape[2]), dout.dtype)
     np.matmul(w.reshape(-1, F), flat(dout).swapaxes(1, 2), out=parts)
@@ -276,7 +286,7 @@ def _give_planes(dout, w, views):
         view += part
 
 
-def _give_each_channel(dout, w, views):
+def _give_each_channel(dout: Array, w: Array, views: Iterable[Array]) -> None:
     term = scratch("term", dout.shape, dout.dtype)
     for w_k, view in zip(w.reshape(-1, w.shape[3]), views):
         view += np.multiply(dout, w_k, out=term)

@@ -1,10 +1,12 @@
 """Gradients of a convolution's weights, shared out over threads.
 
-Each thread sums over bands of its own. How the bands are dealt out is fixed by the shape and the machine, and the sums
-are added in order, so that the result has the same bits for any number of threads.
+Each thread sums over bands of its own. The shape and the machine determine how the bands are divided, and the sums are
+added in order, so the result has the same bits for any number of threads.
 """
 
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,14 +16,17 @@ from minivis.convolution.winograd import F2, F4
 from minivis.convolution.winograd import weight_grad as winograd_weight_grad
 from minivis.runtime.affinity import cores
 from minivis.runtime.threads import even_cuts, scratch, share_out
+from minivis.types import HW, Array, Shape
 
 as_strided = np.lib.stride_tricks.as_strided
 
+Add: TypeAlias = Callable[[Array, Array, Array], None]          # (lines of x, lines of dout, dw): adds to dw
 WINOGRAD = {"winograd2": F2, "winograd4": F4}
 
 
-def weight_grad(algorithm, x, dout, w_shape, pad_before, stride, dilation):
-    """dw (KH, KW, C, F), of one group: sums over bands, formed by a fixed number of takers and added in their order."""
+def weight_grad(algorithm: str, x: Array, dout: Array, w_shape: Shape, pad_before: HW, stride: HW,
+                dilation: HW) -> Array:
+    """dw (KH, KW, C, F), of one group: a fixed number of sums over bands, added in order."""
     if algorithm in WINOGRAD:
         return winograd_weight_grad(x, dout, pad_before, WINOGRAD[algorithm])
     rows, cost = ADD_UP[algorithm](w_shape, dout.shape, stride, dilation)
@@ -32,7 +37,7 @@ def weight_grad(algorithm, x, dout, w_shape, pad_before, stride, dilation):
     (sh, sw), (rh, rw), (top, left), OW = stride, dilated_size(kernel, dilation), pad_before, dout.shape[2]
     width = (OW - 1) * sw + rw
 
-    def share(s):
+    def share(s: int) -> None:
         for images, first, last in cut[shares[s]]:
             seen = padded_rows(source, images, first * sh - top, (last - 1) * sh + rh - top, left, width)
             rows(seen, dout[images, first:last], sums[s])
@@ -44,11 +49,11 @@ def weight_grad(algorithm, x, dout, w_shape, pad_before, stride, dilation):
     return total
 
 
-def _blocked_dw(w_shape, out_shape, stride, dilation):
+def _blocked_dw(w_shape: Shape, out_shape: Shape, stride: HW, dilation: HW) -> tuple[Add, int]:
     kernel, F = w_shape[:2], w_shape[3]
     row = math.prod(w_shape[:3])
 
-    def add(x, dout, dw):
+    def add(x: Array, dout: Array, dw: Array) -> None:
         cols = seen = windows(x, kernel, dout.shape[1:3], stride, dilation)
         if kernel != (1, 1):
             cols = scratch("cols", seen.shape, x.dtype)
@@ -60,12 +65,12 @@ def _blocked_dw(w_shape, out_shape, stride, dilation):
     return add, out_shape[2] * (row + F)
 
 
-def _shifted_dw(w_shape, out_shape, stride, dilation):
+def _shifted_dw(w_shape: Shape, out_shape: Shape, stride: HW, dilation: HW) -> tuple[Add, int]:
     """As `shifted`: the picture from each position on, times dout with zeros where windows run over a line's end."""
     KH, KW, C, F = w_shape
     rh, rw = dilated_size((KH, KW), dilation)
 
-    def add(x, dout, dw):
+    def add(x: Array, dout: Array, dw: Array) -> None:
         x = np.ascontiguousarray(x)
         n, lines, width, _ = x.shape
         spread = scratch("spread", (n, lines, width, F), x.dtype)
@@ -81,10 +86,10 @@ def _shifted_dw(w_shape, out_shape, stride, dilation):
     return add, (out_shape[2] + rw - 1) * (C + F)
 
 
-def _depthwise_dw(w_shape, out_shape, stride, dilation):
+def _depthwise_dw(w_shape: Shape, out_shape: Shape, stride: HW, dilation: HW) -> tuple[Add, int]:
     kernel, C = w_shape[:2], w_shape[3]
 
-    def add(x, dout, dw):
+    def add(x: Array, dout: Array, dw: Array) -> None:
         term = scratch("term", dout.shape, x.dtype)
         for k, view in enumerate(kernel_views(x, kernel, dout.shape[1:3], stride, dilation)):
             np.multiply(view, dout, out=term)

@@ -1,8 +1,7 @@
 """Run a convolution: the one place where the algorithm is picked and the code for it is called.
 
-A convolution layer hands itself over: its ``params`` (w, perhaps b), ``stride``, ``padding``, ``dilation`` and
-``groups``, and its methods ``geometry``, ``output_shape`` and ``derive``. It also hands over its definition, the plain
-im2col function that computes the same (``algorithm="im2col"``).
+A convolution layer passes itself (see `window.ConvLayer`) and its definition, the plain im2col function that computes
+the same (``algorithm="im2col"``).
 
     algorithm       runs in
     "device"        cuda.py: kernels of our own, on a GPU
@@ -10,19 +9,23 @@ im2col function that computes the same (``algorithm="im2col"``).
     all others      direct.py, band by band and on several threads; see choose.py
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from minivis.convolution import choose, cuda, direct
 from minivis.convolution.bands import ArraySink, ArraySource
-from minivis.convolution.window import pad_before
+from minivis.convolution.window import ConvLayer, pad_before
 from minivis.runtime.backend import get_xp, has_kernels
 from minivis.runtime.reductions import sum_positions
+from minivis.types import Array, Shape
 
 
-def pick(layer, direction, like, x_shape, mode):
+def pick(layer: ConvLayer, direction: str, like: Any, x_shape: Shape, mode: Any) -> str:
     """The algorithm's name for ``direction`` "forward", "input" (data gradient) or "params", on the device of ``like``.
 
-    A forward algorithm that ``mode`` names does not bind the parameters' gradients, except im2col.
+    A forward algorithm named in ``mode`` does not apply to the parameters' gradients, except im2col.
     """
     if get_xp(like) is not np:
         return "device" if has_kernels(like) and mode.algorithm == "auto" else "im2col"
@@ -30,13 +33,13 @@ def pick(layer, direction, like, x_shape, mode):
     return choose.choose(choose.case(direction, layer, x_shape), named)
 
 
-def pick_banded(layer, direction, like, x_shape, mode):
+def pick_banded(layer: ConvLayer, direction: str, like: Any, x_shape: Shape, mode: Any) -> str | None:
     """The same, or None where the algorithm does not work band by band, so that nothing can be fused with it."""
     algorithm = pick(layer, direction, like, x_shape, mode)
     return None if algorithm in ("im2col", "device") else algorithm
 
 
-def forward(layer, x, mode, by_definition):
+def forward(layer: ConvLayer, x: Array, mode: Any, by_definition: Callable[..., Any]) -> Array:
     """out (N, OH, OW, F)."""
     algorithm = pick(layer, "forward", x, x.shape, mode)
     if algorithm == "device":
@@ -49,7 +52,7 @@ def forward(layer, x, mode, by_definition):
     return out
 
 
-def input_grad(layer, dout, x_shape, mode, by_definition):
+def input_grad(layer: ConvLayer, dout: Array, x_shape: Shape, mode: Any, by_definition: Callable[..., Any]) -> Array:
     """dx (N, H, W, C)."""
     algorithm = pick(layer, "input", dout, x_shape, mode)
     if algorithm == "device":
@@ -62,9 +65,11 @@ def input_grad(layer, dout, x_shape, mode, by_definition):
     return dx
 
 
-def param_grads(layer, dout, x, mode, by_definition):
+def param_grads(layer: ConvLayer, dout: Array, x: Array, mode: Any,
+                by_definition: Callable[..., Any]) -> tuple[Array, Array | None]:
     """dw (KH, KW, C/groups, F), and db (F,) or None for a layer without a bias."""
     algorithm = pick(layer, "params", dout, x.shape, mode)
+    db: Array | None
     if algorithm == "device":
         dw, db = cuda.param_grads(layer, dout, x)
     elif algorithm == "im2col":

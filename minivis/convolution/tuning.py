@@ -84,7 +84,7 @@ class Tuning:
 TUNING = Tuning()
 
 
-def described():
+def described() -> list[str]:
     """A line for each number, those of runtime/tuning.py included: its name, value, unit, and what was measured."""
     found = []
     for numbers in (TUNING, PRODUCTS):

@@ -1,26 +1,43 @@
-"""Where a sliding window stands: paddings, output sizes, and the views that windows read.
+"""The geometry of sliding windows: paddings, output sizes, and the views that windows read.
 
 Shared by convolution and pooling. Pairs are (height, width); sizes are in positions.
 """
 
 import functools
+from collections.abc import Callable, Iterator
 from numbers import Integral
+from typing import Any, Protocol
 
 import numpy as np
 
 from minivis.errors import BadValue
 from minivis.runtime.backend import get_xp
+from minivis.types import HW, Array, Pads, Shape
 
 FARTHEST = 2**31 - 1                            # positions: more than any input has
-MOST_PADDING = 256                              # positions, beside four times the input: what is padded takes memory
+MOST_PADDING = 256                              # positions, on top of four times the input: padding takes memory
 
 
-def is_whole(value):
-    """Whether this is a whole number, Python's or NumPy's; True and False are not."""
+class ConvLayer(Protocol):
+    """What this room needs to know of a convolution layer; layers/conv.py has it."""
+
+    params: dict[str, Array]                    # "w" (KH, KW, C/groups, F), perhaps "b" (F,)
+    stride: Any
+    padding: Any
+    dilation: Any
+    groups: int
+
+    def geometry(self, shape: Shape) -> dict[str, Any]: ...
+    def output_shape(self, *shapes: Any) -> Shape: ...
+    def derive(self, key: Any, make: Callable[[], Any]) -> Any: ...
+
+
+def is_whole(value: object) -> bool:
+    """Whether this is an integer, Python's or NumPy's; True and False are not."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def pair(value, name, *, least=1):
+def pair(value: Any, name: str, *, least: int = 1) -> HW:
     """``3`` or ``(3, 5)`` as a pair of ints; raise BadValue below ``least``."""
     values = (value, value) if isinstance(value, Integral) else value
     if not isinstance(values, tuple | list) or len(values) != 2 or not all(map(is_whole, values)):
@@ -33,7 +50,7 @@ def pair(value, name, *, least=1):
     return height, width
 
 
-def normal_padding(padding, name="padding"):
+def normal_padding(padding: Any, name: str = "padding") -> Any:
     """Any accepted form as ((top, bottom), (left, right)), or "same" as it is."""
     if isinstance(padding, str):
         if padding != "same":
@@ -46,10 +63,10 @@ def normal_padding(padding, name="padding"):
     return (ph, ph), (pw, pw)
 
 
-def resolve_padding(padding, size, kernel, stride, dilation=(1, 1)):
+def resolve_padding(padding: Any, size: Shape, kernel: Shape, stride: HW, dilation: HW = (1, 1)) -> Any:
     """((top, bottom), (left, right)) for an input of ``size`` (H, W).
 
-    "same" is TensorFlow's rule: ceil(n / stride) outputs, and the odd zero goes after.
+    "same" is TensorFlow's rule: ceil(n / stride) outputs; an odd zero is added at the end.
     """
     if padding != "same":
         return padding
@@ -58,16 +75,17 @@ def resolve_padding(padding, size, kernel, stride, dilation=(1, 1)):
     return tuple((t // 2, t - t // 2) for t in totals)
 
 
-def dilated_size(kernel, dilation):
+def dilated_size(kernel: Shape, dilation: HW) -> HW:
     """The size of the dilated kernel, (height, width): (k - 1) * dilation + 1 positions."""
-    return tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation))
+    (height, width), (down, across) = kernel, dilation
+    return (height - 1) * down + 1, (width - 1) * across + 1
 
 
-def output_size(size, kernel, stride, pads, dilation=(1, 1), *, ceil=False):
+def output_size(size: Shape, kernel: Shape, stride: HW, pads: Pads, dilation: HW = (1, 1), *, ceil: bool = False) -> HW:
     """(OH, OW) = (n + padding - dilated kernel size) // stride + 1, or rounded up with ``ceil``.
 
-    Rounded up, the last window may stick out. One that would begin beyond the input and its leading padding is left out
-    (Caffe and PyTorch agree).
+    With rounding up, the last window may reach beyond the input. A window that would begin beyond the input and its
+    leading padding is left out, as in Caffe and PyTorch.
     """
     out = []
     for n, r, s, (before, after) in zip(size, dilated_size(kernel, dilation), stride, pads):
@@ -79,11 +97,11 @@ def output_size(size, kernel, stride, pads, dilation=(1, 1), *, ceil=False):
         if padding > 4 * n + MOST_PADDING:
             raise BadValue(f"windows of {r} would need an input of {n} with {padding} of padding: mostly padding")
         out.append(o - 1 if ceil and (o - 1) * s >= n + before else o)
-    return tuple(out)
+    return out[0], out[1]
 
 
-def pad(x, pads, *, value=0.0):
-    """x (N, H, W, C) with ``value`` around it; x itself where there is nothing to add."""
+def pad(x: Array, pads: Pads, *, value: float = 0.0) -> Array:
+    """x (N, H, W, C) with ``value`` around it; x itself if there is nothing to add."""
     if not np.any(pads):
         return x
     N, H, W, C = x.shape
@@ -93,23 +111,23 @@ def pad(x, pads, *, value=0.0):
     return out
 
 
-def crop(xpad, pads):
+def crop(xpad: Array, pads: Pads) -> Array:
     """Undo ``pad``: the inner part, as a view."""
     _, H, W, _ = xpad.shape
     (top, bottom), (left, right) = pads
     return xpad[:, top : H - bottom, left : W - right]
 
 
-def windows(xpad, kernel, out_size, stride, dilation=(1, 1)):
-    """Every window of ``xpad`` as a view (N, OH, OW, KH, KW, C) that repeats memory: read it, never write."""
+def windows(xpad: Array, kernel: Shape, out_size: Shape, stride: HW, dilation: HW = (1, 1)) -> Array:
+    """Every window of ``xpad`` as a view (N, OH, OW, KH, KW, C) that repeats memory: never write to it."""
     n, h, w, c = xpad.strides
     shape = (xpad.shape[0], *out_size, *kernel, xpad.shape[3])
     strides = (n, h * stride[0], w * stride[1], h * dilation[0], w * dilation[1], c)
     return get_xp(xpad).lib.stride_tricks.as_strided(xpad, shape, strides)
 
 
-def kernel_views(xpad, kernel, out_size, stride, dilation=(1, 1)):
-    """For each kernel position, row by row, the view (N, OH, OW, C) of what it meets; no view holds memory twice."""
+def kernel_views(xpad: Array, kernel: Shape, out_size: Shape, stride: HW, dilation: HW = (1, 1)) -> Iterator[Array]:
+    """For each kernel position, row by row, the view (N, OH, OW, C) of what it meets; no view repeats memory."""
     (OH, OW), (sh, sw) = out_size, stride
     for u in range(kernel[0]):
         for v in range(kernel[1]):
@@ -117,30 +135,30 @@ def kernel_views(xpad, kernel, out_size, stride, dilation=(1, 1)):
             yield xpad[:, top : top + (OH - 1) * sh + 1 : sh, left : left + (OW - 1) * sw + 1 : sw]
 
 
-def group_slices(w_shape, groups):
-    """For each group, which channels of the input and which filters are its."""
+def group_slices(w_shape: Shape, groups: int) -> list[tuple[slice, slice]]:
+    """For each group, its slice of the input's channels and its slice of the filters."""
     C, F = w_shape[2], w_shape[3] // groups
     return [(slice(g * C, (g + 1) * C), slice(g * F, (g + 1) * F)) for g in range(groups)]
 
 
-def padded_shape(shape, pads):
+def padded_shape(shape: Shape, pads: Pads) -> Shape:
+    """The shape (N, H, W, C) after `pad`."""
     N, H, W, C = shape
     return N, H + sum(pads[0]), W + sum(pads[1]), C
 
 
-def placement(layer, x_shape):
-    """Where a convolution layer's windows stand on an input: its padding as ((top, bottom), (left, right)), and the
-    output's shape."""
+def placement(layer: ConvLayer, x_shape: Shape) -> tuple[Pads, Shape]:
+    """The padding ((top, bottom), (left, right)) of a convolution layer on an input, and the shape of its output."""
     return _placement(layer.params["w"].shape, layer.stride, layer.padding, layer.dilation, x_shape)
 
 
-def pad_before(layer, x_shape):
-    """How many zeros a convolution layer puts before the first line, and before the first column."""
+def pad_before(layer: ConvLayer, x_shape: Shape) -> HW:
+    """The number of zeros that a convolution layer puts before the first line, and before the first column."""
     (top, _), (left, _) = placement(layer, x_shape)[0]
     return top, left
 
 
-@functools.lru_cache(4096)              # asked several times in each pass
-def _placement(w_shape, stride, padding, dilation, x_shape):
+@functools.lru_cache(4096)              # called several times in each pass
+def _placement(w_shape: Shape, stride: HW, padding: Any, dilation: HW, x_shape: Shape) -> tuple[Pads, Shape]:
     pads = resolve_padding(padding, x_shape[1:3], w_shape[:2], stride, dilation)
     return pads, (x_shape[0], *output_size(x_shape[1:3], w_shape[:2], stride, pads, dilation), w_shape[3])

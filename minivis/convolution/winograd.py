@@ -7,9 +7,10 @@ F(m): a tile of m x m outputs sees t x t inputs, t = m + 2. All three matrices b
     M = U * V            elementwise, summed over channels: t*t matrix products, and all of the multiplying
     y = A^T M A          the tile of outputs                     (m, m) for each filter
 
-Directly a tile takes 9*m*m products per pair of channels, here t*t: 36 for 16 when m = 2, 144 for 36 when m = 4.
+Direct convolution takes 9*m*m products per tile and pair of channels, Winograd t*t: 16 instead of 36 for m = 2, and 36
+instead of 144 for m = 4.
 
-How it is fast in NumPy. A *block* is some rows of tiles: few, so that V and M stay in cache, but enough for large
+Why it is fast in NumPy: a *block* is some rows of tiles, few enough for V and M to stay in cache, but enough for large
 calls, of which there are six. Nothing is gathered first:
 
     vertical half of V      B^T (t, t) times whole picture rows; the windows overlap, as views do. Rows of padding are
@@ -22,31 +23,37 @@ calls, of which there are six. Nothing is gathered first:
     vertical half of y, horizontal half of y, written straight into the output's rows
 
 Rounding, relative to the largest output, float32: F(2) 2e-6, F(4) 2e-5 (float64: 1e-13): the larger m, the larger the
-numbers that cancel. F(6) would be barely faster and is worse again.
+numbers that cancel. F(6) would be barely faster, and less exact again.
 """
 
 import functools
 import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from minivis.convolution import tuning
-from minivis.convolution.bands import ArraySource, holds_pictures
+from minivis.convolution.bands import ArraySource, Sink, Source, holds_pictures
 from minivis.runtime.affinity import cores
 from minivis.runtime.matmul import filters_a_piece, most_rows, multiply
 from minivis.runtime.threads import even_cuts, scratch, share_out
 from minivis.runtime.workspace import aligned
+from minivis.types import HW, Array, Shape
+
+Block: TypeAlias = tuple[slice, slice]          # images, rows of tiles
 
 
 class Tiles:
     """The matrices of F(m) for 3 x 3 kernels."""
 
-    def __init__(self, m, BT, G, AT):
+    def __init__(self, m: int, BT: Any, G: Any, AT: Any) -> None:
         self.m, self.t = m, m + 2
         self.BT, self.AT, self.G = np.array(BT, float), np.array(AT, float), np.array(G, float)
 
     @functools.cache  # noqa: B019  (two instances, two dtypes)
-    def matrices(self, dtype):
+    def matrices(self, dtype: Any) -> tuple[Array, Array]:
+        """B^T and A^T in ``dtype``."""
         return self.BT.astype(dtype), self.AT.astype(dtype)
 
 
@@ -66,14 +73,14 @@ F4 = Tiles(
 )  # fmt: skip
 
 
-def transform_weights(w, tiles):
+def transform_weights(w: Array, tiles: Tiles) -> Array:
     """U (t*t, F/piece, C, piece) of w (3, 3, C, F): every product reads one contiguous piece."""
     _, _, C, F = w.shape
     piece = filters_a_piece(C, F)
     GG = np.kron(tiles.G, tiles.G).astype(w.dtype)                              # (t*t, 9)
     U = aligned((tiles.t**2, F // piece, C, piece), w.dtype)
 
-    def make(part):
+    def make(part: tuple[int, slice]) -> None:
         j, channels = part
         w_piece = np.ascontiguousarray(w[:, :, channels, j * piece : (j + 1) * piece]).reshape(9, -1)
         np.matmul(GG, w_piece, out=U[:, j, channels].reshape(tiles.t**2, -1))              # a view
@@ -83,10 +90,10 @@ def transform_weights(w, tiles):
     return U
 
 
-def winograd(source, U, bias, sink, pad_before, tiles):
+def winograd(source: Source, U: Array, bias: Array | None, sink: Sink, pad_before: HW, tiles: Tiles) -> None:
     """Fill ``sink`` (N, OH, OW, F) with the convolution of ``source`` (N, H, W, C), transformed weights U, plus bias.
 
-    pad_before: zeros before the first row and column (negative: that many skipped); the sizes tell what comes after.
+    pad_before: zeros before the first row and column (negative: that many are skipped); the sizes determine the rest.
     """
     N, OH, OW, _ = sink.shape
     C = source.shape[3]
@@ -100,7 +107,7 @@ def winograd(source, U, bias, sink, pad_before, tiles):
     most = (numbers.block_tiles if rows_a_product else numbers.packed_block_tiles) // (1 if C <= 128 else 2)
     wanted = min(most, rows_a_product or most)
 
-    def block(where):
+    def block(where: Block) -> None:
         V = job.empty("V", where, C)
         M = job.empty("M", where, sink.shape[3])
         job.input_transform(where, V)
@@ -110,34 +117,34 @@ def winograd(source, U, bias, sink, pad_before, tiles):
     share_out(block, blocks(N, rows, max(1, round(wanted / columns))))
 
 
-def bytes_a_tile(U):
-    """Of V and M together."""
+def bytes_a_tile(U: Array) -> int:
+    """The bytes that V and M need for one tile."""
     return U.shape[0] * (U.shape[2] + U.shape[1] * U.shape[3]) * U.itemsize
 
 
-def in_phases(N, tiles_an_image, U, C):
-    """Few tiles and large weights: each thread takes some of the t*t elements of all tiles: weights are read once."""
+def in_phases(N: int, tiles_an_image: int, U: Array, C: int) -> bool:
+    """Whether each thread takes some of the t*t elements of all tiles, as for few tiles and large weights."""
     numbers = tuning.TUNING
     times = numbers.weights_a_block if most_rows(C, U.shape[3]) else numbers.packed_weights_a_block
     return U.nbytes > times * N * tiles_an_image * bytes_a_tile(U)
 
 
-def phases(job, images, rows):
+def phases(job: "Job", images: slice, rows: int) -> None:
     """The three steps one after the other, each shared out, on whole pictures."""
     everything = (images, slice(0, rows))
     V, M = (job.empty(name, everything, size) for name, size in (("whole V", job.C), ("whole M", job.F)))
     V_rows, M_rows = (a.reshape(len(a), images.stop - images.start, rows, job.columns, -1) for a in (V, M))
 
-    def parts(array):
+    def parts(array: Array) -> list[Block]:
         count = 1 if array.nbytes < tuning.TUNING.small_phase else cores()
         return [(images, part) for part in even_cuts(rows, -(-rows // count), 1)]
 
-    def into(where):
+    def into(where: Block) -> None:
         part = job.empty("V", where, job.C)
         job.input_transform(where, part)
         V_rows[:, :, where[1]] = part.reshape(V_rows[:, :, where[1]].shape)
 
-    def back(where):
+    def back(where: Block) -> None:
         part = job.empty("M", where, job.F)
         part.reshape(M_rows[:, :, where[1]].shape)[...] = M_rows[:, :, where[1]]
         job.output_transform(where, part)
@@ -151,26 +158,27 @@ def phases(job, images, rows):
 class Job:
     """One convolution's arrays and sizes, and its steps for a block, ``where`` = (slice of images, of tile rows)."""
 
-    def __init__(self, source, U, bias, sink, pad_before, tiles, columns):
+    def __init__(self, source: Source, U: Array, bias: Array | None, sink: Sink, pad_before: HW, tiles: Tiles,
+                 columns: int) -> None:
         self.source, self.U, self.bias, self.sink = source, U, bias, sink
         self.pad_before, self.columns = pad_before, columns
         self.m, self.t = tiles.m, tiles.t
         self.BT, self.AT = tiles.matrices(U.dtype)
         self.C, self.F = U.shape[2], U.shape[1] * U.shape[3]
 
-    def empty(self, name, where, channels):
+    def empty(self, name: str, where: Block, channels: int) -> Array:
         n = (where[0].stop - where[0].start) * (where[1].stop - where[1].start) * self.columns
         return scratch(name, (self.t**2, n, channels), self.U.dtype)
 
-    def input_transform(self, where, V):
+    def input_transform(self, where: Block, V: Array) -> None:
         """The block's tiles of the input, transformed, into V (t*t, tiles, C)."""
         input_transform(self.source, self.BT, self.m, self.pad_before, where, self.columns, V)
 
-    def products(self, V, M, some=slice(None)):
+    def products(self, V: Array, M: Array, some: slice = slice(None)) -> None:
         """M (t*t, tiles, F) = V (t*t, tiles, C) U, for ``some`` of the t*t elements."""
         multiply(V[some], self.U[some], M[some])
 
-    def output_transform(self, where, M):
+    def output_transform(self, where: Block, M: Array) -> None:
         """The block's outputs from M, into the sink's rows."""
         images, tile_rows = where
         n, k, m, t, F = images.stop - images.start, tile_rows.stop - tile_rows.start, self.m, self.t, self.F
@@ -190,7 +198,8 @@ class Job:
         self.sink.close(images, first, last, y)
 
 
-def input_transform(source, matrix, m, pad_before, where, columns, V):
+def input_transform(source: Source, matrix: Array, m: int, pad_before: HW, where: Block, columns: int,
+                    V: Array) -> None:
     """V (t*t, tiles, C) = matrix d matrix^T for every tile d of ``source``, s lines high and wide and m apart.
 
     Lines outside the source are zero: a tile that reaches there leaves out the columns of the matrix that meet them.
@@ -199,7 +208,7 @@ def input_transform(source, matrix, m, pad_before, where, columns, V):
     (top, left), (_, H, W, C) = pad_before, source.shape
     n, k, width = images.stop - images.start, tile_rows.stop - tile_rows.start, m * (columns - 1) + s
     half = scratch("half", (t, n, k, width, C), V.dtype)                        # transformed along the columns
-    first, last = max(0, -left), min(W, width - left)                           # the source's columns that count
+    first, last = max(0, -left), min(W, width - left)                           # the source's columns inside
     half[..., : first + left, :] = 0
     half[..., last + left :, :] = 0
 
@@ -218,10 +227,10 @@ def input_transform(source, matrix, m, pad_before, where, columns, V):
     np.matmul(matrix, windows, out=V.reshape(t, t, n * k, columns, C).transpose(0, 2, 3, 1, 4))
 
 
-def weight_grad(x, dout, pad_before, tiles):
-    """dw (3, 3, C, F): what is linear in U goes back the other algorithm, dU = V^T (A dout A^T), dw = G^T dU G.
+def weight_grad(x: Array, dout: Array, pad_before: HW, tiles: Tiles) -> Array:
+    """dw (3, 3, C, F): every step is linear in U and so goes back transposed, dU = V^T (A dout A^T), dw = G^T dU G.
 
-    Each of a fixed number of takers sums over blocks of its own, and the sums are added in their order.
+    There is a fixed number of sums, each over blocks of its own, and they are added in order.
     """
     (N, OH, OW, F), C, m, t = dout.shape, x.shape[3], tiles.m, tiles.t
     rows, columns = -(-OH // m), -(-OW // m)
@@ -231,7 +240,7 @@ def weight_grad(x, dout, pad_before, tiles):
     shares = even_cuts(len(cut), -(-len(cut) // cores()), 1)
     sums = np.empty((len(shares), t * t, C, F), x.dtype)
 
-    def share(i):
+    def share(i: int) -> None:
         total = sums[i]
         for at, where in enumerate(cut[shares[i]]):
             n = (where[0].stop - where[0].start) * (where[1].stop - where[1].start) * columns
@@ -250,7 +259,7 @@ def weight_grad(x, dout, pad_before, tiles):
     return (GG.T @ dU.reshape(t * t, -1)).reshape(3, 3, C, F)
 
 
-def strided(memory, shape, strides, start=0):
+def strided(memory: Array, shape: Shape, strides: Sequence[int], start: int = 0) -> Array:
     """A view of contiguous memory, which may overlap itself; strides and start in elements."""
     size = memory.itemsize
     if 0 in shape:
@@ -258,11 +267,11 @@ def strided(memory, shape, strides, start=0):
     return np.ndarray(shape, memory.dtype, memory, start * size, tuple(s * size for s in strides))
 
 
-def edges(begin, k, m, t, H):
+def edges(begin: int, k: int, m: int, t: int, H: int) -> Iterator[tuple[int, int, int, int]]:
     """Cut k rows of tiles, t lines high, of which the first begins at line ``begin``, by how much of each lies outside.
 
-    Yield (i, j, above, below): tiles i to j have so many rows above the input and below it. A tile that is all outside
-    keeps no row (above + below == t).
+    Yield (i, j, above, below): tiles i to j have ``above`` rows above the input and ``below`` below it. For a tile that
+    lies entirely outside, above + below == t.
     """
     inside = min(k, max(0, -(begin // m)))                              # the first tile that begins in the input
     outside = max(inside, min(k, (H - t - begin) // m + 1))             # the first that does not end in it
@@ -275,13 +284,13 @@ def edges(begin, k, m, t, H):
         yield i, i + 1, 0, min(t, begin + i * m + t - H)
 
 
-def whole_and_rest(size, m):
-    """(first tile, last tile, outputs a tile): the whole tiles in ``size`` outputs, and what is left of one."""
+def whole_and_rest(size: int, m: int) -> list[tuple[int, int, int]]:
+    """(first tile, last tile, outputs per tile): the whole tiles in ``size`` outputs, and the partial one."""
     whole, rest = divmod(size, m)
     return [cut for cut in ((0, whole, m), (whole, whole + 1, rest)) if cut[1] > cut[0] and cut[2]]
 
 
-def blocks(N, rows, most):
+def blocks(N: int, rows: int, most: int) -> list[Block]:
     """Blocks of at most about ``most`` tile rows: parts of a picture, or several pictures where they are small."""
     if holds_pictures(most, rows, N):
         return [(images, slice(0, rows)) for images in even_cuts(N, most // rows, cores())]

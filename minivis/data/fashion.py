@@ -8,10 +8,12 @@ import math
 import zlib
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minivis.errors import BadFile
+from minivis.types import Array, PathLike
 
 CLASSES = (
     "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
@@ -21,7 +23,7 @@ MOST_BYTES, MOST_AXES = 2**28, 4                        # of an idx file; Fashio
 FILES = {"train": "train", "test": "t10k"}
 
 
-def read_idx(path):
+def read_idx(path: PathLike) -> Array:
     """An idx file, gzipped or not, as uint8: two zero bytes, type 8, the number of axes, the sizes, the data."""
     path = Path(path)
     if path.exists() and not path.is_file():            # a pipe would wait for a writer
@@ -36,7 +38,7 @@ def read_idx(path):
             count = math.prod(shape)
             if count > MOST_BYTES:
                 raise BadFile(f"{path} promises {shape} numbers; minivis reads up to {MOST_BYTES}")
-            content = file.read(count + 1)              # one more than it promises, to notice a longer file
+            content = file.read(count + 1)              # one byte more than promised, to notice a longer file
     except (OSError, EOFError, zlib.error) as error:
         raise BadFile(f"{path} cannot be read ({error}); {ADVICE}") from None
     if len(shape) != start[3] or len(content) != count:
@@ -55,37 +57,37 @@ class FashionMNIST:
 
     classes = CLASSES
 
-    def __init__(self, folder=DEBIAN, *, split="train", seed=0):
+    def __init__(self, folder: PathLike = DEBIAN, *, split: str = "train", seed: Any = 0) -> None:
         stem = FILES[split]
         self.images, self.labels = (self._read(folder, stem, part) for part in ("images-idx3", "labels-idx1"))
         fit = self.labels.size and self.images.shape == (len(self.labels), 28, 28)
         if not fit or self.labels.ndim != 1 or self.labels.max() >= len(CLASSES):
             raise BadFile(f"{folder}: pictures {self.images.shape} and labels {self.labels.shape} do not match")
         self.split, self.seed = split, seed
-        self.order = lru_cache(maxsize=4)(self._order)          # threads may stand in two epochs at once
+        self.order = lru_cache(maxsize=4)(self._order)          # threads may be in two epochs at once
 
     @staticmethod
-    def _read(folder, stem, part):
+    def _read(folder: PathLike, stem: str, part: str) -> Array:
         plain = Path(folder) / f"{stem}-{part}-ubyte"
         return read_idx(plain if plain.exists() else plain.with_name(plain.name + ".gz"))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, first, count):
+    def batch(self, first: int, count: int) -> tuple[Array, Array]:
         """Pictures number first ... first + count - 1: uint8 (count, 28, 28, 1), and labels (count,)."""
         numbers = np.arange(first, first + count)
         if self.split == "test":
             chosen = numbers % len(self)
             return self.images[chosen][..., None], self.labels[chosen].astype(int)
         chosen = np.array([self.order(n // len(self))[n % len(self)] for n in numbers])
-        images = np.stack([self._augment(self.images[i], n) for i, n in zip(chosen, numbers)])
+        images = np.stack([self._augment(self.images[i], int(n)) for i, n in zip(chosen, numbers)])
         return images[..., None], self.labels[chosen].astype(int)
 
-    def _order(self, epoch):
+    def _order(self, epoch: int) -> Array:
         return np.random.default_rng((self.seed, 1, epoch)).permutation(len(self))
 
-    def _augment(self, image, number):
+    def _augment(self, image: Array, number: int) -> Array:
         rng = np.random.default_rng((self.seed, 2, number))
         dy, dx = rng.integers(0, 5, 2)
         padded = np.pad(image, 2)[dy : dy + 28, dx : dx + 28]

@@ -1,13 +1,16 @@
-"""Data sets as rows of numbers (n, d) with labels, for classifiers that see nothing else: pictures, and one without."""
+"""Data sets as rows of numbers (n, d) with labels, for linear classifiers: three of pictures, one of measurements."""
+
+from typing import Any
 
 import numpy as np
 
 from minivis.errors import UnknownName
+from minivis.types import PathLike
 
 EMOJI_PICTURES = 3000
 
 
-def digits():
+def digits() -> dict[str, Any]:
     """scikit-learn's handwritten digits, 8 x 8."""
     from sklearn.datasets import load_digits
 
@@ -16,7 +19,7 @@ def digits():
             "shape": (8, 8, 1)}
 
 
-def wine():
+def wine() -> dict[str, Any]:
     """scikit-learn's wines: 13 chemical measurements of each of 178, in units of their standard deviation."""
     from sklearn.datasets import load_wine
 
@@ -25,7 +28,7 @@ def wine():
     return {"x": x, "labels": data.target, "names": ("cultivar 1", "cultivar 2", "cultivar 3")}
 
 
-def fashion(folder=None):
+def fashion(folder: PathLike | None = None) -> dict[str, Any]:
     """Fashion-MNIST's test pictures, 28 x 28."""
     from minivis.data.fashion import CLASSES, DEBIAN, FashionMNIST
 
@@ -34,7 +37,7 @@ def fashion(folder=None):
             "shape": (28, 28, 1)}
 
 
-def emoji(seed=0):
+def emoji(seed: int = 0) -> dict[str, Any]:
     """The emoji that the embedded nets were trained on, over photographs, 64 x 64."""
     from minivis.data.emoji.compose import EmojiPictures
     from minivis.data.emoji.sprites import load
@@ -48,8 +51,8 @@ def emoji(seed=0):
 SETS = {"digits": digits, "wine": wine, "fashion": fashion, "emoji": emoji}
 
 
-def rows(name, **settings):
-    """What `linear_fool` takes, as a dict: x, labels, names, and of pictures bounds and shape."""
+def rows(name: str, **settings: Any) -> dict[str, Any]:
+    """The arguments of `linear_fool` as a dict: x, labels, names, and for pictures bounds and shape."""
     if name not in SETS:
         raise UnknownName.of("data set", name, SETS)
     found = SETS[name](**settings)

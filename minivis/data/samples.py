@@ -7,75 +7,79 @@
     "families"      200, of 20 classes: ten a class
     "digits"        scikit-learn's 1,797 handwritten digits
 
-A command that takes a folder of pictures takes one of these words for it. The first are a source of the live page, and
-the pictures among which it looks for the strongest patches of a unit. data/emoji/shipped.py renders the families.
+A command that takes a folder of pictures accepts one of these words instead. The live page offers the samples as
+pictures, and searches them for the strongest patches of a unit. data/emoji/shipped.py renders the families.
 """
 
 import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from minivis.data.digits import every_digit
 from minivis.errors import BadValue
+from minivis.types import Array, PathLike
 
 NAME, FAMILIES, DIGITS = "samples", "families", "digits"        # instead of a folder
 SIDE, COLUMNS = 64, 20                          # pixels of a picture; pictures in a row of the sheet
 
 
 class Samples:
-    """The sheet of one set, and the names of what is on it."""
+    """The sheet of one set of pictures, and their names."""
 
-    def __init__(self, name=NAME):
+    def __init__(self, name: str = NAME) -> None:
         self.name = name
 
     @cached_property
-    def names(self):
+    def names(self) -> list[str]:
+        """The class of each picture."""
         return files("minivis.data").joinpath(f"{self.name}.txt").read_text("utf-8").splitlines()
 
     @cached_property
-    def sheet(self):
-        """The bytes of the picture of all of them."""
+    def sheet(self) -> bytes:
+        """The bytes of the picture that holds all of them."""
         return files("minivis.data").joinpath(f"{self.name}.webp").read_bytes()
 
     @cached_property
-    def images(self):
+    def images(self) -> Array:
         """uint8 (N, SIDE, SIDE, 3)."""
         sheet = np.asarray(Image.open(io.BytesIO(self.sheet)).convert("RGB"))
         rows = len(sheet) // SIDE
         cells = sheet.reshape(rows, SIDE, COLUMNS, SIDE, 3).swapaxes(1, 2)
         return cells.reshape(-1, SIDE, SIDE, 3)[: len(self.names)]
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
+        """What the live page needs to know of the sheet."""
         return {"side": SIDE, "columns": COLUMNS, "names": self.names}
 
 
-def upright():
-    """{class: uint8 (64, 64, 3)}: a goose and a goldfish, large and upright, which even a linear classifier knows."""
+def upright() -> dict[str, Array]:
+    """{class: uint8 (64, 64, 3)}: a large, upright goose and goldfish, which even a linear classifier recognises."""
     sheet = np.asarray(Image.open(io.BytesIO(files("minivis.data").joinpath("upright.png").read_bytes())))
     return {"goose": sheet[:, :SIDE], "tropical fish": sheet[:, SIDE:]}
 
 
-def folder_called(path):
+def folder_called(path: Any) -> Any:
     """``path``; of the word for a set, unless something else is called so, the folder of its pictures."""
     return unpacked(path) if is_set(path) else path
 
 
-def is_set(path):
+def is_set(path: object) -> bool:
     """Whether the word stands for one of our sets of pictures, and not for something on this machine."""
     return path in SETS and not os.path.lexists(path)
 
 
-def unpacked(name):
-    """The path of a folder in the user's cache with each picture of a set as a PNG file; filled the first time."""
+def unpacked(name: str) -> str:
+    """The path of a folder in the user's cache with each picture of a set as a PNG file; filled on first use."""
     from platformdirs import user_cache_path
 
     folder = user_cache_path("minivis") / name
@@ -94,15 +98,15 @@ def unpacked(name):
     return str(folder)
 
 
-def sample_files(name=NAME):
+def sample_files(name: str = NAME) -> Iterator[tuple[str, Array]]:
     """Yield (name, uint8 (64, 64, 3)) of each picture of a sheet."""
     samples = Samples(name)
     for k, (what, image) in enumerate(zip(samples.names, samples.images)):
         yield f"{k:03d} {what}.png", image
 
 
-def digit_files():
-    """Yield (name, uint8 (8, 8)) of each handwritten digit: its number and what it is."""
+def digit_files() -> Iterator[tuple[str, Array]]:
+    """Yield (name, uint8 (8, 8)) of each handwritten digit: its number and its class."""
     images, labels, _ = every_digit()
     for k, (image, label) in enumerate(zip(images, labels)):
         yield f"{k:04d} {label}.png", image[:, :, 0]
@@ -111,14 +115,14 @@ def digit_files():
 SETS: dict[str, Callable] = {NAME: sample_files, FAMILIES: partial(sample_files, FAMILIES), DIGITS: digit_files}
 
 
-def main(source):
+def main(source: PathLike) -> None:
     """Write the sheet and the names, from a file as tests/data/emoji.npz."""
     with np.load(source) as data:
         images, names = data["images"], [str(data["names"][k]) for k in data["labels"]]
     write_sheet(NAME, images, names)
 
 
-def write_sheet(name, images, names, quality=85):
+def write_sheet(name: str, images: Array, names: Sequence[str], quality: int = 85) -> None:
     """Write the files of a set: one picture of all, and what each shows."""
     rows = -(-len(images) // COLUMNS)
     cells = np.zeros((rows * COLUMNS, SIDE, SIDE, 3), np.uint8)

@@ -1,21 +1,25 @@
-"""A painting of our own, for who has none at hand: thick strokes that follow a swirling wind.
+"""A painting of our own, used when no style is given: thick strokes that follow a swirling wind.
 
     python -m minivis.data.strokes minivis/data/strokes.png
 """
 
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from minivis.types import Array, Picture
+
 # night blues, a moon's yellows, and the green of cypresses
 PALETTE = ((18, 32, 84), (32, 62, 138), (58, 104, 176), (120, 165, 205), (198, 214, 214), (240, 206, 92),
            (232, 160, 48), (52, 84, 60), (24, 40, 36))
-STROKES, LENGTH = 5200, 16                      # a stroke is a line of so many points
-LARGE = 3                                       # drawn so many times larger, and shrunk: clean edges
+STROKES, LENGTH = 5200, 16                      # strokes, and points of the line of each
+LARGE = 3                                       # times larger when drawn, then shrunk, for clean edges
 
 
-def painting(side=384, seed=1889):
+def painting(side: int = 384, seed: int = 1889) -> Picture:
     """uint8 (side, side, 3)."""
     rng = np.random.default_rng(seed)
     picture = Image.new("RGB", (side * LARGE,) * 2, PALETTE[1])
@@ -38,8 +42,8 @@ def painting(side=384, seed=1889):
     return np.asarray(picture.resize((side, side), Image.Resampling.LANCZOS))
 
 
-def wind(place, whirls):
-    """The direction in which a stroke goes on, of length 1."""
+def wind(place: Array, whirls: Sequence[Any]) -> Array:
+    """The direction in which a stroke continues, a vector of length 1."""
     total = np.array([0.25, 0.0])
     for centre, size, turn in whirls:
         away = place - centre

@@ -1,13 +1,15 @@
-"""Five spoken vowels, made by rule: a buzzing source through the resonances of a throat (Klatt 1980, much simplified).
+"""Five spoken vowels, synthesised: a buzzing source through the resonances of a throat (Klatt 1980, much simplified).
 
-    pulses, f0 times a second, rounded off -> resonators in a row, one for each formant -> a little noise
+    pulses, f0 per second, low-passed -> one resonator after the other, one for each formant -> a little noise
 
-A vowel is where its first two or three resonances, the formants, lie. Speakers differ in pitch and in the length of the
-throat, which moves all formants; every example also differs in tempo of its pitch, loudness and noise.
+A vowel is determined by its first two or three resonances, the formants. Speakers differ in pitch and in the length of
+the throat, which shifts all formants; examples also differ in how the pitch changes, in loudness and in noise.
 """
 
 import numpy as np
 from scipy.signal import lfilter
+
+from minivis.types import Array
 
 RATE = 8000                                             # samples a second
 LENGTH = 2048                                           # samples: a quarter of a second
@@ -19,8 +21,8 @@ WIDTHS = (70, 90, 130)                                  # Hz, of the resonances
 PEAK = 0.5                                              # of the largest value that a file of sound can hold
 
 
-def speak(vowel, rng, noise=None):
-    """(LENGTH,) float64: a vowel by a speaker drawn from ``rng``. noise: its share of the sound, or drawn as well."""
+def speak(vowel: str, rng: np.random.Generator, noise: float | None = None) -> Array:
+    """(LENGTH,) float64: a vowel by a speaker drawn from ``rng``. noise: its share of the sound, by default drawn."""
     pitch = rng.uniform(90, 240) * (1 + rng.uniform(-0.1, 0.1) * np.linspace(-1, 1, LENGTH))
     throat = rng.uniform(0.9, 1.18)
     phase = np.cumsum(pitch) / RATE + rng.random()
@@ -41,16 +43,17 @@ class Vowels:
 
     classes = CLASSES
 
-    def __init__(self, split="train", seed=0):
+    def __init__(self, split: str = "train", seed: int = 0) -> None:
         self.key = (seed, 7 if split == "train" else 8)
 
-    def sounds(self, first, count):
+    def sounds(self, first: int, count: int) -> tuple[Array, Array]:
         """(count, LENGTH) float64, and labels (count,): sounds number first ... first + count - 1."""
         labels = np.arange(first, first + count) % len(CLASSES)
         return np.stack([speak(CLASSES[label], np.random.default_rng((*self.key, n)))
                          for n, label in enumerate(labels, start=first)]), labels
 
-    def batch(self, first, count):
+    def batch(self, first: int, count: int) -> tuple[Array, Array]:
+        """Spectrograms number first ... first + count - 1: uint8 (count, T, F, 1), and labels (count,)."""
         from minivis.data.spectrogram import levels
 
         sounds, labels = self.sounds(first, count)

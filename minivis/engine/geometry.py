@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minivis.errors import BadValue
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers.base import Window
-from minivis.types import HW, Shape
+from minivis.types import Shape
 
 if TYPE_CHECKING:
     from minivis.engine.network import Network
@@ -26,7 +27,7 @@ class ReceptiveField(NamedTuple):
     stride: tuple[int, int]
     start: tuple[int, int]
 
-    def box(self, row: int, column: int, image_size: HW) -> tuple[Any, Any, Any, Any]:
+    def box(self, row: int, column: int, image_size: Sequence[int]) -> tuple[int, int, int, int]:
         """(top, left, bottom, right) seen by one position, clipped to an image of (H, W)."""
         begin = [s + step * i for s, step, i in zip(self.start, self.stride, (row, column))]
         low = [max(0, b) for b in begin]

@@ -163,7 +163,7 @@ class Recorder(LongRun):
         self.trace_every = 1
         self.last: tuple[Array, Any] | None = None      # (z, the generator's state) after the last step
         self.rng_state, self.finished = None, False
-        self.moved = None                       # (N,) whether each image has had a gradient other than zero
+        self.moved: Array | None = None         # (N,) whether each image has had a gradient other than zero
 
     def worth_keeping(self) -> bool:
         return self.best is not None

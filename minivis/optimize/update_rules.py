@@ -9,6 +9,7 @@ A rule is plain data. Its memory from step to step is a dict of arrays that its 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.runtime.backend import get_xp
 from minivis.runtime.described import check_fields
 from minivis.runtime.settings import NUMBER, TEXT, whole
+from minivis.types import Array
 
 # the divisor of a gradient, image by image
 NORMS = {
@@ -42,7 +44,7 @@ class Gradient:
     policy: str = "constant"
     most: float = 100.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_fields(self, momentum=NUMBER, normalize=TEXT, policy=TEXT, most=NUMBER)
         if self.normalize not in NORMS:
             raise UnknownName.of("normalization", self.normalize, NORMS)
@@ -55,7 +57,7 @@ class Gradient:
         if not all(np.isfinite(rate) and rate > 0 for rate in rates) or not 0 <= self.momentum < 1:
             raise BadValue(f"rates must be above 0 and momentum from 0 to below 1, not {self.rate} and {self.momentum}")
 
-    def step(self, z, dz, memory, number, losses):
+    def step(self, z: Array, dz: Array, memory: dict[str, Any], number: int, losses: Any) -> Array:
         """The next z. ``number``: of the step, from 0; ``losses`` (N,): at z."""
         xp = get_xp(z)
         rate, fresh = self.rate_at(number)
@@ -73,7 +75,7 @@ class Gradient:
             memory["v"] = move = self.momentum * before + move
         return z + move
 
-    def rate_at(self, number):
+    def rate_at(self, number: int) -> tuple[float, bool]:
         """(the rate of a step, whether a stage starts with it)."""
         if not isinstance(self.rate, (tuple, list)):
             return self.rate, number == 0
@@ -85,7 +87,7 @@ class Gradient:
         return self.rate[-1][0], False
 
     @property
-    def vectors(self):
+    def vectors(self) -> int:
         """The number of arrays of z's size in a run: z, dz, the best z, the move, and the memory."""
         return 4 + bool(self.momentum)
 
@@ -100,12 +102,12 @@ class Adam:
     epsilon: float = 1e-8
     vectors = 7
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_fields(self, rate=NUMBER, beta1=NUMBER, beta2=NUMBER, epsilon=NUMBER)
         if not (np.isfinite(self.rate) and self.rate > 0 and 0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise BadValue(f"Adam needs a rate above 0 and betas from 0 to below 1, not {self}")
 
-    def step(self, z, dz, memory, number, losses):
+    def step(self, z: Array, dz: Array, memory: dict[str, Any], number: int, losses: Any) -> Array:
         xp = get_xp(z)
         m, v = (memory[key] if key in memory else xp.zeros_like(z) for key in "mv")
         memory["m"] = m = self.beta1 * m + (1 - self.beta1) * dz
@@ -122,12 +124,12 @@ class Adagrad:
     epsilon: float = 1e-12
     vectors = 6
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_fields(self, rate=NUMBER, epsilon=NUMBER)
         if not (np.isfinite(self.rate) and self.rate > 0):
             raise BadValue(f"Adagrad needs a rate above 0, not {self}")
 
-    def step(self, z, dz, memory, number, losses):
+    def step(self, z: Array, dz: Array, memory: dict[str, Any], number: int, losses: Any) -> Array:
         xp = get_xp(z)
         memory["s"] = s = (memory["s"] if "s" in memory else xp.zeros_like(z)) + dz * dz
         return z - self.rate * dz / (xp.sqrt(s) + self.epsilon)
@@ -144,13 +146,13 @@ class LBFGS:
 
     history: int = 20
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_fields(self, history=whole())
         if self.history < 1:
             raise BadValue(f"history must be at least 1 step, not {self.history}")
 
     @property
-    def vectors(self):
+    def vectors(self) -> int:
         import scipy
 
         around = 17 if tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 15) else 22

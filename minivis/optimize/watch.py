@@ -72,6 +72,8 @@ class Watch:
 
     def write(self, identity: Any, arrays: Any, plain: Any) -> str | None:
         """Write the checkpoint. Return None, or where that failed the sentence that says why."""
+        if self.checkpoint is None:
+            return None
         try:
             checkpoints.write(self.checkpoint, identity, arrays, plain)
         except (OSError, MinivisError) as error:

@@ -9,23 +9,25 @@ import ctypes
 import functools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeAlias
 
+Place: TypeAlias = tuple[int, set[int]]                          # a caller's core, and the cores that it may use
 BY_THREAD = hasattr(os, "sched_setaffinity")                    # Linux: every thread has a set of cores of its own
 core_of_this_thread: Callable[[], int] | None = getattr(ctypes.PyDLL(None), "sched_getcpu", None) if BY_THREAD else None
 LAST = threading.local()                                        # .off: what this thread keeps off already
 
 
 @functools.cache
-def cores():
-    """How many cores this process may use; asked once, since a thread that stays on its core would be told one."""
+def cores() -> int:
+    """The number of cores that this process may use; read once, since a thread pinned to its core would see one."""
     return len(os.sched_getaffinity(0)) if BY_THREAD else os.cpu_count() or 1
 
 
 @contextmanager
-def staying(wanted=True):
-    """Within this, the calling thread stays on its core. Yield what the others shall `keep_off`; None: nothing."""
+def staying(wanted: bool = True) -> Iterator[Place | None]:
+    """Pin the calling thread to its core within a with block. Yield the `Place` for others to `keep_off`, or None."""
     allowed = os.sched_getaffinity(0) if wanted and core_of_this_thread and cores() > 1 else set()
     if core_of_this_thread is None or len(allowed) < 2:
         yield None
@@ -40,8 +42,8 @@ def staying(wanted=True):
             os.sched_setaffinity(0, allowed)
 
 
-def keep_off(place):
-    """Move the calling thread, for good, to the cores that the one which is `staying` may use and does not."""
+def keep_off(place: Place | None) -> None:
+    """Move the calling thread, permanently, off the core of the thread that is `staying`."""
     if place is None or getattr(LAST, "off", None) == place:
         return
     core, allowed = LAST.off = place

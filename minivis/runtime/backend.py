@@ -3,39 +3,41 @@
 import functools
 import importlib
 import sys
+from typing import Any
 
 import numpy as np
 
 from minivis.errors import MissingExtra
+from minivis.types import Array
 
 
-def get_xp(array):
+def get_xp(array: Any) -> Any:
     """The module whose functions work on ``array``: cupy for a CuPy array, else numpy."""
     cupy = sys.modules.get("cupy")              # an array of a library that was never imported cannot exist
     return cupy if cupy is not None and isinstance(array, cupy.ndarray) else np
 
 
-def to_cpu(array):
+def to_cpu(array: Any) -> Array:
     """``array`` as a NumPy array (itself when it already is one)."""
     return array if get_xp(array) is np else array.get()
 
 
-def to_gpu(array):
+def to_gpu(array: Any) -> Any:
     """``array`` as a CuPy array on the current device. Raise MissingExtra where there is no CuPy."""
     return gpu().asarray(array)
 
 
-def constant(values, like):
+def constant(values: Any, like: Any) -> Array:
     """Nested tuples of numbers as an array of ``like``'s library and dtype: moved to a device once, not each time."""
     return _constant(values, get_xp(like), np.dtype(like.dtype))
 
 
 @functools.lru_cache(maxsize=256)
-def _constant(values, xp, dtype):
+def _constant(values: Any, xp: Any, dtype: np.dtype) -> Array:
     return xp.asarray(values, dtype=dtype)
 
 
-def erf(x):
+def erf(x: Any) -> Array:
     """The error function of each number."""
     special = "scipy.special" if get_xp(x) is np else "cupyx.scipy.special"
     return importlib.import_module(special).erf(x)
@@ -46,12 +48,12 @@ def erf(x):
 THREADS = 256                                   # of a block
 
 
-def has_kernels(array):
+def has_kernels(array: Any) -> bool:
     """Whether ``array`` lies where CUDA kernels run."""
     return hasattr(get_xp(array), "RawKernel")
 
 
-def launch(name, source, count, *args):
+def launch(name: str, source: str, count: int, *args: Any) -> None:
     """Run the CUDA kernel ``name`` of ``source`` on ``count`` threads. In it REAL is the dtype of the first array.
 
     Arrays are handed over as pointers, so they must be contiguous, and None as a pointer to nothing; plain ints as int,
@@ -69,12 +71,12 @@ def launch(name, source, count, *args):
 
 
 @functools.cache
-def _compiled(xp, name, source, dtype):
+def _compiled(xp: Any, name: str, source: str, dtype: str) -> Any:
     real = {"float32": "float", "float64": "double"}[dtype]
     return xp.RawKernel(source.replace("REAL", real), name)
 
 
-def gpu():
+def gpu() -> Any:
     """The cupy module. Raise MissingExtra where CuPy is not installed, finds no device or lacks a part of CUDA."""
     try:
         import cupy
@@ -90,7 +92,7 @@ def gpu():
 
 
 @functools.cache
-def _check_cuda(cupy):
+def _check_cuda(cupy: Any) -> None:
     """Load NVRTC and cuBLAS by a first small kernel and a first small product; CuPy itself loads them on first use."""
     try:
         ones = cupy.ones((8, 8), np.float32)

@@ -1,24 +1,30 @@
-"""A file that only grows, block by block, and from which every whole block is read back, whatever cut the last short.
+"""A file that grows block by block; every whole block can be read back, even if the last one was cut short.
 
     8 bytes     how many bytes the block has, little endian
     4 bytes     their CRC-32
     ...         the bytes
 
-A full disk, a kill or a power cut can damage the end alone: reading stops at the first block that is not whole.
+A full disk, a kill or a power cut can damage only the end: reading stops at the first block that is not whole.
 """
+
+from __future__ import annotations
 
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minivis.runtime.files import open_regular, room_for, write_all
+
+if TYPE_CHECKING:
+    from minivis.types import PathLike
 
 HEAD = struct.Struct("<QI")
 
 
-def blocks(path):
+def blocks(path: PathLike) -> Iterator[tuple[int, bytes]]:
     """Yield (where the block ends, its bytes) for each whole block of the file."""
     with open_regular(path) as file:
         size, end = os.fstat(file.fileno()).st_size, 0
@@ -36,7 +42,7 @@ def blocks(path):
 class BlockLog:
     """The file at ``path``, open for more blocks after its first ``end`` bytes; what comes after them is dropped."""
 
-    def __init__(self, path, end=0):
+    def __init__(self, path: PathLike, end: int = 0) -> None:
         self.path, self.end = path, end
         with room_for(path):
             self.file: Any = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
@@ -46,7 +52,7 @@ class BlockLog:
             self.close()
             raise
 
-    def append(self, *parts):
+    def append(self, *parts: Any) -> None:
         """Write the parts as one block, whole or not at all. Raise BadFile for a full disk."""
         length, checksum = 0, 0
         for part in parts:
@@ -62,13 +68,13 @@ class BlockLog:
             raise
         self.end += HEAD.size + length
 
-    def close(self):
+    def close(self) -> None:
         if self.file is not None:
             os.close(self.file)
         self.file = None
 
-    def __enter__(self):
+    def __enter__(self) -> BlockLog:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.close()

@@ -1,7 +1,7 @@
 """The state of a run on disk, so that it can be continued: arrays, and JSON of the rest, in one .npz.
 
-The file appears whole or not at all, and carries a checksum of all that is in it: a run is continued only from what a
-run has left, so that nothing behind this has to doubt shapes or settings.
+The file appears whole or not at all and carries a checksum of its contents: a run continues only from what a run has
+left, so later code need not check shapes or settings again.
 """
 
 import hashlib
@@ -11,11 +11,14 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from minivis.errors import BadFile, BadValue
 from minivis.runtime.files import atomic_write
+from minivis.types import PathLike
 
 FORMAT = 2
 # what reading a damaged .npz, or the JSON in it, raises
@@ -23,8 +26,8 @@ DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, M
            OverflowError, RecursionError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 
 
-def write(path, identity, arrays, plain):
-    """``arrays``: {name: array, or a dict of arrays}; ``plain``: what JSON can hold."""
+def write(path: PathLike, identity: Any, arrays: Mapping[str, Any], plain: Mapping[str, Any]) -> None:
+    """Write a checkpoint. ``arrays``: {name: array, or a dict of arrays}; ``plain``: values that JSON can hold."""
     flat = {}
     for name, value in arrays.items():
         flat.update({f"{name}.{key}": v for key, v in value.items()} if isinstance(value, dict) else {name: value})
@@ -35,7 +38,7 @@ def write(path, identity, arrays, plain):
         np.savez(file, about=np.array(about), sha256=sha256, **flat)
 
 
-def read(path, identity, names=("z", "best", "best_losses")):
+def read(path: PathLike | None, identity: Any, names: Iterable[str] = ("z", "best", "best_losses")) -> dict[str, Any]:
     """Read what ``write`` wrote, as one dict: the arrays ``names``, and the plain values.
 
     Raise BadFile if it is not a checkpoint, or belongs to another run.
@@ -60,7 +63,7 @@ def read(path, identity, names=("z", "best", "best_losses")):
     return {**about, **found}
 
 
-def checksum(text, arrays):
+def checksum(text: str, arrays: Mapping[str, np.ndarray]) -> str:
     """SHA-256 of the text and of each array's name, type, shape and numbers."""
     digest = hashlib.sha256(text.encode())
     for name, array in sorted(arrays.items()):
@@ -69,7 +72,7 @@ def checksum(text, arrays):
     return digest.hexdigest()
 
 
-def check_unfinished(path, force):
+def check_unfinished(path: PathLike, force: bool) -> None:
     """Raise BadValue if an earlier run left a checkpoint and neither --resume nor --force is given."""
     if os.path.lexists(path) and not force:
         raise BadValue(f"{path} holds an unfinished run: --resume continues it, --force starts over")

@@ -19,7 +19,7 @@ command line starts without it.
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from minivis.errors import BadValue, UnknownSetting
@@ -42,11 +42,11 @@ def setting(default: Any, kind: Kind, help: str, *, unit: str = "", source: str 
 class Settings:
     """The base class of settings: every field is held to its kind, and an unknown name is a sentence."""
 
-    def __new__(cls, **given):
+    def __new__(cls, **given: Any) -> Any:
         check_names(given, cls.names())
         return super().__new__(cls)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if value is not None or field.default is not None:
@@ -71,20 +71,20 @@ class Settings:
         return {name: getattr(self, name) for name in self.names()}
 
 
-def check_fields(instance, **kinds):
+def check_fields(instance: Any, **kinds: Kind) -> None:
     """For other dataclasses, in their ``__post_init__``: raise BadValue for a field of another kind."""
     for name, kind in kinds.items():
         kind.check(name, getattr(instance, name))
 
 
-def check_names(given, known):
+def check_names(given: Iterable[str], known: Iterable[str]) -> None:
     """Raise UnknownSetting for the first name that is not known."""
     for name in given:
         if name not in known:
             raise UnknownSetting.of("setting", name, known, listed=40)
 
 
-def check_settings(settings, cls):
+def check_settings(settings: Any, cls: type[Settings]) -> None:
     """Raise BadValue if these are not settings of the right class."""
     if settings is not None and not isinstance(settings, cls):
         raise BadValue(f"settings must be a {cls.__name__}, not {shown(settings)}")
@@ -126,7 +126,8 @@ def set_by(cls: type[Settings], presets: Mapping[Any, Settings] | None = None) -
     return decorate
 
 
-def with_fields(signature, rest, cls, missing):
+def with_fields(signature: inspect.Signature, rest: str | None, cls: type[Settings],
+                missing: list[str]) -> inspect.Signature:
     """The signature with fields in the place of ``**rest``; None stands for the preset's value."""
     parameters = [p for p in signature.parameters.values() if p.name != rest]
     parameters += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None,
@@ -144,7 +145,7 @@ def documented(cls: C) -> C:
     return cls
 
 
-def rows_of(cls, presets=None):
+def rows_of(cls: Any, presets: Mapping[Any, Settings] | None = None) -> dict[str, list[str]]:
     """{name: lines} for all fields: type, unit and default; then help and source."""
     rows = {}
     for field in dataclasses.fields(cls):
@@ -156,7 +157,7 @@ def rows_of(cls, presets=None):
     return rows
 
 
-def type_of(field):
+def type_of(field: dataclasses.Field) -> str:
     """A field's type in words: int, float, or the names to choose from."""
     names = field.metadata["kind"].names
     if names:
@@ -165,12 +166,12 @@ def type_of(field):
     return text.removesuffix(" | None").replace("typing.", "")
 
 
-def default_of(field):
+def default_of(field: dataclasses.Field) -> str:
     """A field's default in words."""
     return field.metadata["otherwise"] or repr(field.default)
 
 
-def by_preset(presets, field):
+def by_preset(presets: Mapping[Any, Settings], field: dataclasses.Field) -> str:
     """The presets' values of a setting, as the end of a help text: [minivis, lucid: 0.05; simonyan: 100]."""
     found: dict[str, list[str]] = {}
     for preset, settings in presets.items():
@@ -186,5 +187,5 @@ def by_preset(presets, field):
     return f"[preset {'; '.join(texts + others)}]"
 
 
-def _short(value):
+def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)

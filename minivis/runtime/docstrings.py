@@ -8,6 +8,7 @@ in the order of the signature, and what every function raises into "Raises".
 import inspect
 import re
 import textwrap
+from collections.abc import Iterable
 
 WIDTH = 110
 HEAD = re.compile(r"^([A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
@@ -57,12 +58,12 @@ UnknownName
     A layer, unit, class or choice that does not exist; the sentence has the closest name."""
 
 
-def row(name, kind, words):
+def row(name: str, kind: str, words: str) -> list[str]:
     """The lines of one argument."""
     return [f"{name} : {kind}", *textwrap.wrap(words, WIDTH, initial_indent="    ", subsequent_indent="    ")]
 
 
-def complete(text, names, rows):
+def complete(text: str | None, names: Iterable[str], rows: dict[str, list[str]]) -> str | None:
     """A docstring whose section "Parameters" describes ``names`` in their order.
 
     What the text says of an argument comes first, then ``rows``, {name: lines}, then SHARED. A text without sections
@@ -78,7 +79,7 @@ def complete(text, names, rows):
     return "\n\n".join(filter(None, [before, "\n".join(["Parameters", "----------", *lines]), raising(after)])) + "\n"
 
 
-def raising(text):
+def raising(text: str) -> str:
     """The sections after "Parameters", with RAISES at the head of "Raises", which is made if there is none."""
     if RAISES in text or not text.startswith("Returns\n"):
         return text
@@ -89,7 +90,7 @@ def raising(text):
     return "\n\n".join(filter(None, [text[:end].rstrip(), title + RAISES, text[end:]]))
 
 
-def parted(text):
+def parted(text: str) -> tuple[str, dict[str, list[str]], str]:
     """(the text before the section "Parameters", {name: lines} of that section, the text after it)."""
     heads = list(HEAD.finditer(text))
     ours = next((i for i, head in enumerate(heads) if head[1] == "Parameters"), None)

@@ -7,6 +7,8 @@
 Renaming within one folder is atomic, so a reader sees the old file or the new one, and never half of one.
 """
 
+from __future__ import annotations
+
 import errno
 import hashlib
 import json
@@ -16,10 +18,15 @@ import shutil
 import stat
 import traceback
 import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from minivis.errors import BadFile, BadValue, MinivisError
+
+if TYPE_CHECKING:
+    from minivis.types import PathLike
 
 JSON_LIMIT = 2**22                              # bytes of a file of settings; the layer table of ResNet-50 takes 20 kB
 
@@ -35,7 +42,7 @@ NO_ROOM = {                                     # errno -> what it says about a 
 }
 
 
-def check_output(path, force=False):
+def check_output(path: PathLike, force: bool = False) -> Path:
     """Raise BadValue where ``path`` cannot be written; before a long run this saves the run. Return its real Path."""
     if not isinstance(path, (str, os.PathLike)):
         raise BadValue(f"path is the name of a file, not {path!r}")
@@ -61,7 +68,7 @@ def check_output(path, force=False):
 
 
 @contextmanager
-def atomic_write(path, force=False):
+def atomic_write(path: PathLike, force: bool = False) -> Iterator[Path]:
     """Yield a temporary Path of the same suffix in the same folder; rename it to ``path`` at the end.
 
     An existing file is kept, with a BadValue, unless ``force``.
@@ -84,8 +91,8 @@ def atomic_write(path, force=False):
 
 
 @contextmanager
-def room_for(path):
-    """Within this, a write that fails because the disk is full raises BadFile, which names ``path`` and the disk."""
+def room_for(path: PathLike) -> Iterator[None]:
+    """A context in which a write that fails because the disk is full raises BadFile, naming ``path`` and the disk."""
     try:
         yield
     except OSError as error:
@@ -99,7 +106,7 @@ def room_for(path):
         raise BadFile(f"{path} cannot be written: {reason}") from None
 
 
-def write_all(descriptor, data):
+def write_all(descriptor: int, data: Any) -> None:
     """Write all bytes of ``data`` to an open file; one system call may take fewer. Raise OSError."""
     left = memoryview(data)
     left = left.cast("B") if left.nbytes else memoryview(b"")       # one without elements can't be cast
@@ -107,11 +114,11 @@ def write_all(descriptor, data):
         left = left[os.write(descriptor, left) :]
 
 
-def read_bytes(path, most=None):
+def read_bytes(path: PathLike, most: float | None = None) -> bytes:
     """The bytes of a regular file. Raise OSError; BadFile for a pipe or a device, or for more than ``most`` bytes.
 
-    Each system call releases Python's lock, and gets it back late while other threads compute: this takes four, and
-    ``open(path, "rb").read()`` eight.
+    Each system call releases Python's lock and regains it late while other threads compute: this function makes four
+    calls, ``open(path, "rb").read()`` eight.
     """
     about = os.stat(path)                               # before opening: a pipe would wait for a writer
     if stat.S_ISDIR(about.st_mode):
@@ -131,7 +138,7 @@ def read_bytes(path, most=None):
         os.close(file)
 
 
-def file_hash(path, kind="sha256"):
+def file_hash(path: PathLike, kind: str = "sha256") -> str:
     """The SHA-256 (or MD5, to compare with what others published) of a file, in hex."""
     digest = hashlib.new(kind, usedforsecurity=False)
     with open(path, "rb") as file:
@@ -141,10 +148,10 @@ def file_hash(path, kind="sha256"):
 
 
 @contextmanager
-def reading(path):
-    """The open file of weights or codes at ``path``. What a damaged file causes while it is read is a BadFile.
+def reading(path: PathLike) -> Iterator[BinaryIO]:
+    """Open the file of weights or codes at ``path``. Errors that a damaged file causes while it is read become BadFile.
 
-    A TypeError that our own code raises is a bug in it, says nothing of the file, and ends in a traceback.
+    A TypeError from our own code is a bug in it, says nothing about the file, and ends in a traceback.
     """
     try:
         with open_regular(path) as raw:
@@ -162,13 +169,13 @@ def reading(path):
         raise BadFile(f"{path} is damaged or half-written ({said}); fetch or copy it again") from error
 
 
-def raised_in(error):
+def raised_in(error: BaseException) -> str:
     """The package whose code raised an error: "h5py", "minivis"."""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     return frame.f_globals.get("__name__", "").partition(".")[0]
 
 
-def open_regular(path):
+def open_regular(path: PathLike) -> BinaryIO:
     """The file at ``path``, open for reading. Raise BadFile for a folder, a device, or a file that cannot be read."""
     try:
         mode = os.stat(path).st_mode                    # before opening: a pipe would wait for a writer
@@ -183,14 +190,14 @@ def open_regular(path):
     raise BadFile(f"{path} is a device or a pipe, not a file of weights")
 
 
-def printable(error, most=800):
-    """What an error says, on one line that any terminal can show, its middle left out where it is very long."""
+def printable(error: object, most: int = 800) -> str:
+    """An error's text on one line that any terminal can show; the middle of a very long text is left out."""
     said = "".join(c if c.isprintable() else "?" for c in str(error))
     return said if len(said) <= most else f"{said[: most // 2]} ... {said[-most // 2 :]}"
 
 
-def read_json(path, what, limit=JSON_LIMIT):
-    """The value in a file of JSON, which is to be ``what``. Raise BadFile, with one sentence, for anything else."""
+def read_json(path: PathLike, what: str, limit: int = JSON_LIMIT) -> Any:
+    """The value in a JSON file that should hold ``what``. Raise BadFile, with one sentence, for anything else."""
     try:
         data = read_bytes(path)
         if len(data) > limit:
@@ -201,4 +208,4 @@ def read_json(path, what, limit=JSON_LIMIT):
     except OSError as error:
         raise BadFile(f"{path} cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
-        raise BadFile(f"{path} is no JSON ({str(error)[:80]})") from None
+        raise BadFile(f"{path} is not JSON ({str(error)[:80]})") from None

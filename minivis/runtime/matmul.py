@@ -1,7 +1,7 @@
 """Matrix products beside convolutions, on threads and with OpenBLAS' kernels for small matrices.
 
-`product` shares its columns out to our threads. BLAS would share them out too, but its threads spin for a while after
-that, in the way of ours: after a fully connected layer VGG's convolutions took 1.6 times as long.
+`product` shares its columns out to our threads. BLAS could do the same, but its threads then keep spinning for a while
+and slow ours down: after a fully connected layer VGG's convolutions took 1.6 times as long.
 
 `multiply` uses OpenBLAS' kernel for small products, which copies nothing, where there is one. Before a product OpenBLAS
 packs both matrices into blocks of its own; with few rows, that takes a third of the time. Up to ``small_product``
@@ -21,22 +21,23 @@ from minivis.runtime.affinity import cores
 from minivis.runtime.backend import get_xp
 from minivis.runtime.threads import ONE_BLAS_THREAD, even_cuts, share_out
 from minivis.runtime.workspace import aligned
+from minivis.types import Array
 
 PACK_NOTHING = {"SkylakeX", "Cooperlake", "SapphireRapids"}         # OpenBLAS' kernels with one for small products
 
 
 @functools.cache
-def packs_nothing():
-    """Whether NumPy's BLAS has a kernel for small products that packs nothing."""
+def packs_nothing() -> bool:
+    """Whether NumPy's BLAS has a kernel for small products that does not pack its factors."""
     return any(getattr(lib, "architecture", None) in PACK_NOTHING for lib in ONE_BLAS_THREAD.libraries)
 
 
-def most_rows(C, piece):
-    """How many rows one product takes, of C channels times a piece of filters; None: as many as there are."""
+def most_rows(C: int, piece: int) -> int | None:
+    """The most rows of one product of C channels and a piece of filters; None for no limit."""
     return max(1, tuning.PRODUCTS.small_product // (C * piece)) if packs_nothing() else None
 
 
-def product(a, b):
+def product(a: Array, b: Array) -> Array:
     """a (..., n, k) @ b (..., k, m), some of the m columns by each thread: the same bits for any number of threads."""
     if get_xp(a) is not np:
         return a @ b
@@ -49,15 +50,15 @@ def product(a, b):
             return a @ b
     out = np.empty(shape, np.result_type(a, b))
 
-    def columns(some):
+    def columns(some: slice) -> None:
         np.matmul(a, b[..., some], out=out[..., some])
 
     share_out(columns, even_cuts(m, -(-m // cores()), 1))
     return out
 
 
-def filters_a_piece(C, F):
-    """How many filters one product makes: the most that divide F and leave room for some tens of rows, or all."""
+def filters_a_piece(C: int, F: int) -> int:
+    """The number of filters of one product: the most that divide F and leave room for some tens of rows, or all."""
     if not packs_nothing():
         return F
     most = 64 if C <= 512 else 32
@@ -65,7 +66,7 @@ def filters_a_piece(C, F):
     return best if best >= 8 else F
 
 
-def in_pieces(w):
+def in_pieces(w: Array) -> Array:
     """w (C, F) as (1, F/piece, C, piece)."""
     C, F = w.shape
     pieces = w.reshape(1, C, -1, filters_a_piece(C, F)).swapaxes(1, 2)
@@ -74,7 +75,7 @@ def in_pieces(w):
     return out
 
 
-def multiply(x, pieces, out):
+def multiply(x: Array, pieces: Array, out: Array) -> None:
     """out (k, rows, F) = x (k, rows, C) times weights (k or 1, F/piece, C, piece)."""
     (k, rows, C), (count, piece) = x.shape, pieces.shape[1::2]
     out = out.reshape(k, rows, count, piece).swapaxes(1, 2)

@@ -13,7 +13,7 @@ import functools
 import inspect
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, TypeVar, cast
 
 from minivis.errors import BadValue, UnknownSetting
@@ -37,7 +37,7 @@ class Kind(NamedTuple):
     below: Any = None
     names: tuple[Any, ...] = ()
 
-    def check(self, name, value):
+    def check(self, name: str, value: Any) -> Any:
         try:
             return self.read(value)
         except UnknownSetting as error:
@@ -46,9 +46,9 @@ class Kind(NamedTuple):
             raise BadValue(f"{name} must be {self.words}, not {shown(value)}") from None
 
 
-def whole(least=None, most=None):
+def whole(least: int | None = None, most: int | None = None) -> Kind:
     """An int, or NumPy's; True and False are none."""
-    def read(value):
+    def read(value: Any) -> int:
         if kind_of(value) not in WHOLE:
             raise ValueError
         if (least is not None and value < least) or (most is not None and value > most):
@@ -58,9 +58,10 @@ def whole(least=None, most=None):
     return Kind("a whole number" + limits(least, most), read, int, least, most)
 
 
-def number(least=None, most=None, *, above=None, below=None):
+def number(least: float | None = None, most: float | None = None, *, above: float | None = None,
+           below: float | None = None) -> Kind:
     """A finite int or float; True, False and NaN are none."""
-    def read(value):
+    def read(value: Any) -> Any:
         read_any_number(value)
         try:
             finite = math.isfinite(float(value))
@@ -79,7 +80,7 @@ def number(least=None, most=None, *, above=None, below=None):
     return Kind(words, read, float, least, most, above, below)
 
 
-def kind_of(value):
+def kind_of(value: Any) -> str:
     """What kind of number, as NumPy says it: "b", "i", "u" or "f", of Python's numbers too; "" for all else."""
     for python, kind in ((bool, "b"), (int, "i"), (float, "f")):
         if isinstance(value, python):
@@ -87,15 +88,15 @@ def kind_of(value):
     return value.dtype.kind if hasattr(value, "dtype") and not hasattr(value, "__setitem__") else ""
 
 
-def limits(least, most):
+def limits(least: float | None, most: float | None) -> str:
     if least is not None and most is not None:
         return f" from {least} to {most}"
     return f" of at least {least}" if least is not None else f" of at most {most}" if most is not None else ""
 
 
-def among(*values):
+def among(*values: int) -> Kind:
     """One of a few numbers."""
-    def read(value):
+    def read(value: Any) -> int:
         if kind_of(value) not in WHOLE or value not in values:
             raise ValueError
         return int(value)
@@ -103,9 +104,9 @@ def among(*values):
     return Kind(" or ".join(map(str, values)), read)
 
 
-def wholes(least=0):
+def wholes(least: int = 0) -> Kind:
     """A list or tuple of whole numbers, or an array of them, as a tuple."""
-    def read(value):
+    def read(value: Any) -> tuple[int, ...]:
         if not isinstance(value, (list, tuple)) and not hasattr(value, "dtype"):
             raise ValueError
         return tuple(whole(least).read(n) for n in value)
@@ -113,13 +114,13 @@ def wholes(least=0):
     return Kind(f"several whole numbers of at least {least}", read)
 
 
-def read_switch(value):
+def read_switch(value: Any) -> bool:
     if kind_of(value) != "b":
         raise ValueError
     return bool(value)
 
 
-def read_text(value):
+def read_text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError
     return value
@@ -131,9 +132,9 @@ WHOLE = ("i", "u")                            # kinds of number; bool is none of
 FARTHEST = 2**31 - 1                            # pixels: more than any picture has
 
 
-def choice(kind, known):
+def choice(kind: str, known: Collection[Any]) -> Kind:
     """A name out of ``known``; UnknownSetting, a LookupError, for another string."""
-    def read(value):
+    def read(value: Any) -> str:
         if not isinstance(value, str):
             raise ValueError
         if value not in known:
@@ -143,9 +144,9 @@ def choice(kind, known):
     return Kind(f"a name out of {', '.join(map(str, known))}", read, str, names=tuple(known))
 
 
-def several(kind, least=1):
+def several(kind: Kind, least: int = 1) -> Kind:
     """One of a kind, or a list or tuple of them, of at least so many."""
-    def read(value):
+    def read(value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             if len(value) < least:
                 raise ValueError
@@ -155,14 +156,14 @@ def several(kind, least=1):
     return kind._replace(words=f"{kind.words}, or several", read=read)
 
 
-def is_numeric(value):
+def is_numeric(value: Any) -> bool:
     import numpy as np
 
     dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
     return dtype.kind in "biuf"
 
 
-def read_numbers(value):
+def read_numbers(value: Any) -> Any:
     import numpy as np
 
     if not is_numeric(value) or not np.ndim(value):
@@ -170,13 +171,13 @@ def read_numbers(value):
     return value
 
 
-def read_array(value):
+def read_array(value: Any) -> Any:
     if not hasattr(value, "ndim") or not hasattr(value, "dtype") or value.dtype.kind not in "biuf":
         raise ValueError
     return value
 
 
-def read_finite(value):
+def read_finite(value: Any) -> Any:
     import numpy as np
 
     if not is_numeric(value) or not np.isfinite(value).all():
@@ -184,26 +185,26 @@ def read_finite(value):
     return value
 
 
-def read_codes(value):
+def read_codes(value: Any) -> Any:
     known = isinstance(value, (str, os.PathLike)) or hasattr(value, "blocks") or hasattr(value, "unreadable")
     return value if known else read_numbers(value)
 
 
-def read_path(value):
+def read_path(value: Any) -> Any:
     if not isinstance(value, (str, os.PathLike)):
         raise ValueError
     return value
 
 
-def read_layers(value):
+def read_layers(value: Any) -> Any:
     if isinstance(value, dict):
         return {read_text(name): number().read(weight) for name, weight in value.items()}
     return several(TEXT, least=0).read(value)
 
 
-def having(words, *attributes):
+def having(words: str, *attributes: str) -> Kind:
     """Anything that has these attributes: what a class of ours looks like from below."""
-    def read(value):
+    def read(value: Any) -> Any:
         if not all(hasattr(value, name) for name in attributes):
             raise ValueError
         return value
@@ -211,19 +212,19 @@ def having(words, *attributes):
     return Kind(words, read)
 
 
-def read_nets(value):
+def read_nets(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not value or not all(isinstance(name, str) for name in value):
         raise ValueError
     return {name: NET.read(net) for name, net in value.items()}
 
 
-def read_any_number(value):
+def read_any_number(value: Any) -> Any:
     if kind_of(value) not in ("i", "u", "f"):
         raise ValueError
     return value
 
 
-def read_progress(value):
+def read_progress(value: Any) -> Any:
     return value if callable(value) else read_switch(value)
 
 
@@ -256,7 +257,7 @@ SHARED = {
 SHARED["content_layers"] = SHARED["style_layers"] = SHARED["layers"]
 
 
-def shown(value):
+def shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -274,12 +275,12 @@ def takes(**kinds: Kind) -> Callable[[F], F]:
             assert name in parameters or rest, f"{function.__name__} has no setting {name}"
         every = {**{name: kind for name, kind in SHARED.items() if name in parameters}, **kinds}
 
-        def checked(name, value):
+        def checked(name: str, value: Any) -> Any:
             optional = parameters[name].default is None if name in parameters else True
             return value if name not in every or (value is None and optional) else every[name].check(name, value)
 
         @functools.wraps(function)
-        def wrapper(*args, **kwargs):
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
             try:
                 bound = signature.bind(*args, **kwargs)
             except TypeError:

@@ -3,13 +3,12 @@
     share_out(task, items)      task(item) for every item, by the caller and by whichever workers are free
     map_out(task, items)        the same, and a list of what they return
     set_threads(n)              how many threads that may be; before: MINIVIS_THREADS, else the processor's cores
-    sharing(worth)              a context: unless it is worth it, share_out in it leaves all to the caller
-    scratch(name, shape, dtype) this thread's own memory for a block: what it holds at first is not defined
+    sharing(worth)              a context: unless sharing is worth it, the caller of share_out does all the work itself
+    scratch(name, shape, dtype) this thread's own memory for a block, with undefined contents
 
-NumPy lets go of Python's lock inside a large call, so that threads which make few and large calls run side by side.
-Then BLAS must not start threads of its own. Its setting belongs to the process, and the user has one: the first to come
-saves it, the last to go puts it back, whoever they are (`ONE_BLAS_THREAD`). Where BLAS can't be held, the caller works
-alone.
+NumPy releases Python's lock inside a large call, so threads that make few, large calls run in parallel. Meanwhile BLAS
+must not start threads of its own. Its setting belongs to the process and may be the user's: the first thread to enter
+saves it, and the last to leave restores it (`ONE_BLAS_THREAD`). Where BLAS cannot be limited, the caller works alone.
 
 While workers help it, a caller stays on its core and they keep off that (affinity.py).
 
@@ -22,25 +21,29 @@ import math
 import os
 import threading
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import pairwise
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from minivis.errors import BadValue
 from minivis.runtime import warm_blas
-from minivis.runtime.affinity import cores, keep_off, staying
+from minivis.runtime.affinity import Place, cores, keep_off, staying
 from minivis.runtime.workspace import aligned
+from minivis.types import Array, Shape
 
+Task: TypeAlias = Callable[[Any], Any]
+R = TypeVar("R")
 MOST_THREADS = 4096                     # more than any machine has; BLAS takes a C int
 HIDES_THREADS = ("openmp",)             # a BLAS whose setting belongs to the calling thread: workers would not see it
 
 
-def checked_count(value, name):
+def checked_count(value: Any, name: str) -> int:
     count = int(value) if isinstance(value, str) and value.strip().isdecimal() and len(value) < 30 else value
     if not isinstance(count, Integral) or isinstance(count, bool) or not 1 <= int(count) <= MOST_THREADS:
         endless = isinstance(count, int) and count.bit_length() > 256       # Python refuses to print some of these
@@ -52,22 +55,22 @@ def checked_count(value, name):
 class OneBlasThread:
     """A context in which BLAS has one thread. Any number of threads may be inside, in any order of coming and going."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = threading.Lock()
         self.inside = 0
-        self.saved = []                         # (library, its number of threads before)
+        self.saved: list[tuple[Any, int]] = []  # (library, its number of threads before)
 
     @functools.cached_property
-    def libraries(self):
+    def libraries(self) -> list[Any]:
         return ThreadpoolController().select(user_api="blas").lib_controllers       # milliseconds: once
 
     @functools.cached_property
-    def works(self):
-        """Whether BLAS can be held at all."""
+    def works(self) -> bool:
+        """Whether BLAS can be held to one thread at all."""
         found = self.libraries
         return bool(found) and all(lib.info().get("threading_layer") not in HIDES_THREADS for lib in found)
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         with self.lock:
             if self.inside == 0 and self.works:
                 self.saved = [(lib, lib.num_threads) for lib in self.libraries]
@@ -75,7 +78,7 @@ class OneBlasThread:
                     set_blas_threads(lib, 1)
             self.inside += 1
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         with self.lock:
             self.inside -= 1
             if self.inside == 0:
@@ -84,40 +87,40 @@ class OneBlasThread:
                 self.saved = []
 
 
-def set_blas_threads(lib, count):
-    """For a library that threadpoolctl knows, whichever thread we are.
+def set_blas_threads(lib: Any, count: int) -> None:
+    """Set the number of threads of a BLAS library, from any thread.
 
-    From version 3.8 on threadpoolctl heeds one thread alone, the first to set OpenBLAS, and others in vain and silence.
+    Since version 3.8 threadpoolctl obeys only the first thread that sets OpenBLAS, and silently ignores all others.
     """
     free = getattr(lib, "clear_controlling_thread", lambda force: None)
     free(force=True)
     lib.set_num_threads(count)
-    free(force=True)                            # nor do we keep the user's threads from it
+    free(force=True)                            # and the user's threads can set it, too
 
 
 ONE_BLAS_THREAD = OneBlasThread()
 
 
 class Team:
-    """The workers of this process. Callers that come at the same time divide them, and none waits for another."""
+    """The workers of this process. Simultaneous callers share them, and none waits for another."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.asked = None                       # what set_threads said
+        self.asked: int | None = None           # what set_threads said
         self.busy = 0                           # workers at work now
         self.pool: Any = None                   # a ThreadPoolExecutor, from the first call that has work for two on
         self.warmed = 0                         # threads that have made OpenBLAS' first product side by side
         self.here = threading.local()           # .working: this thread runs a task; .scratch: its memory
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Threads in all, the caller of `share_out` among them."""
         if self.asked is None:
             said = os.environ.get("MINIVIS_THREADS", "").strip()
             return checked_count(said, "MINIVIS_THREADS") if said else cores()
         return self.asked
 
-    def share_out(self, task, items):
+    def share_out(self, task: Task, items: Iterable[Any]) -> None:
         queue = deque(items)
         with ONE_BLAS_THREAD:
             wanted = min(self.size, len(queue)) - 1
@@ -138,10 +141,10 @@ class Team:
             raise error
 
     @contextmanager
-    def sharing(self, worth):
-        """Between calls into NumPy, threads hand each other Python's lock: where these are short, each waits for it.
+    def sharing(self, worth: bool | Callable[[], bool]) -> Iterator[None]:
+        """Share work within this context only if it is ``worth`` it; a function is asked by each `share_out`.
 
-        worth may be a function, which each `share_out` asks anew.
+        Between calls into NumPy, threads compete for Python's lock: where the calls are short, each waits for it.
         """
         outer = getattr(self.here, "working", False)
         self.here.working = True if self.alone() else (lambda: not worth()) if callable(worth) else not worth
@@ -150,16 +153,16 @@ class Team:
         finally:
             self.here.working = outer
 
-    def alone(self):
-        """Whether this thread is to work by itself."""
+    def alone(self) -> bool:
+        """Whether this thread must work by itself."""
         working = getattr(self.here, "working", False)
         return working() if callable(working) else working
 
-    def help(self, task, queue, place):
+    def help(self, task: Task, queue: deque, place: Place | None) -> None:
         keep_off(place)
         self.work(task, queue)
 
-    def work(self, task, queue):
+    def work(self, task: Task, queue: deque) -> None:
         outer, self.here.working = getattr(self.here, "working", False), True
         try:
             while True:
@@ -174,7 +177,7 @@ class Team:
         finally:
             self.here.working = outer
 
-    def hire(self, wanted):
+    def hire(self, wanted: int) -> int:
         with self.lock:
             if self.pool is None:
                 self.pool = ThreadPoolExecutor(256, "minivis")      # it starts a thread when none is idle
@@ -183,8 +186,8 @@ class Team:
             self.busy += hired
             return hired
 
-    def warm_up(self):
-        """Once a process, and again when the team grows: see warm_blas.py."""
+    def warm_up(self) -> None:
+        """Make OpenBLAS' first products, once in a process and again when the team grows (see warm_blas.py)."""
         count = min(self.size, warm_blas.MOST)
         if self.warmed >= count:
             return
@@ -195,12 +198,12 @@ class Team:
             warm_blas.warm(together, product)
             wait(others)
 
-    def dismiss(self, hired):
+    def dismiss(self, hired: int) -> None:
         with self.lock:
             self.busy -= hired
 
-    def scratch(self, name, shape, dtype):
-        """Memory that this thread uses again for the next block; it grows to its largest use."""
+    def scratch(self, name: str, shape: Shape, dtype: Any) -> Array:
+        """Memory that this thread reuses for its next block; it grows to the largest request."""
         held = self.here.__dict__.setdefault("scratch", {})
         memory, size = held.get(name), math.prod(shape) * np.dtype(dtype).itemsize
         if memory is None or memory.size < size:
@@ -212,18 +215,19 @@ TEAM = Team()
 share_out, sharing, scratch = TEAM.share_out, TEAM.sharing, TEAM.scratch
 
 
-def set_threads(count):
-    """Use so many threads from now on; None: MINIVIS_THREADS again, or else every core."""
+def set_threads(count: int | None) -> None:
+    """Use ``count`` threads from now on; None goes back to MINIVIS_THREADS, or else to every core."""
     TEAM.asked = None if count is None else checked_count(count, "threads")
 
 
-def get_threads():
+def get_threads() -> int:
+    """The number of threads in use, the caller of `share_out` included."""
     return TEAM.size
 
 
 @contextmanager
-def threads(count):
-    """Within this, so many threads (None: no change)."""
+def threads(count: int | None) -> Iterator[None]:
+    """Use ``count`` threads within a with block; None changes nothing."""
     before = TEAM.asked
     if count is not None:
         set_threads(count)
@@ -233,19 +237,19 @@ def threads(count):
         TEAM.asked = before
 
 
-def map_out(task, items):
-    """``list(map(task, items))``, shared out."""
+def map_out(task: Callable[[Any], R], items: Iterable[Any]) -> list[R]:
+    """``list(map(task, items))``, shared out to the threads."""
     items = list(items)
-    results = [None] * len(items)
+    results: list[Any] = [None] * len(items)
 
-    def one(i):
+    def one(i: int) -> None:
         results[i] = task(items[i])
 
     share_out(one, range(len(items)))
     return results
 
 
-def _after_fork():
+def _after_fork() -> None:
     """A forked child has none of its parent's threads, and maybe a lock that one of them held."""
     asked = TEAM.asked
     OneBlasThread.__init__(ONE_BLAS_THREAD)
@@ -257,13 +261,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def even_parts(size, count):
-    """range(size) in ``count`` parts (begin, end), as equal as can be."""
+def even_parts(size: int, count: int) -> list[tuple[int, int]]:
+    """range(size) in ``count`` parts (begin, end), as equal as possible."""
     ends = [-(-size * i // count) for i in range(count + 1)]
     return list(pairwise(ends))
 
 
-def even_cuts(size, most, multiple):
-    """range(size) in equal slices of at most ``most``; where size allows, ``multiple`` divides their number."""
+def even_cuts(size: int, most: int, multiple: int) -> list[slice]:
+    """range(size) in equal slices of at most ``most``; if possible, their number is a multiple of ``multiple``."""
     count = min(size, multiple * -(-size // (most * multiple)))
     return [slice(begin, end) for begin, end in even_parts(size, count)]

@@ -15,8 +15,10 @@ are the reason on Zen 1 is inferred, not measured: the processor's counters coul
 """
 
 import threading
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -24,19 +26,19 @@ KERNELS = {"Haswell", "Zen"}            # of OpenBLAS: Zen 1 to 4 have one of th
 MOST = 64                               # threads: to wait for more of them would take longer than it saves
 
 
-def helps(libraries):
-    """Whether a BLAS among ``libraries`` (threadpoolctl's) has the kernels that prefetch too far."""
+def helps(libraries: Iterable[Any]) -> bool:
+    """Whether a BLAS among ``libraries`` (from threadpoolctl) has the kernels that prefetch too far."""
     return any(getattr(lib, "internal_api", "") == "openblas" and getattr(lib, "architecture", "") in KERNELS
                for lib in libraries)  # fmt: skip
 
 
-def first_product():
-    """A function that makes a product which is large enough. All threads write the same numbers to the same place."""
+def first_product() -> Callable[[], Any]:
+    """A function that computes a large enough product. All threads write the same numbers to the same place."""
     a, b = np.ones((512, 256), np.float32), np.ones((256, 512), np.float32)
     return partial(np.matmul, a, b, out=np.empty((512, 512), np.float32))
 
 
-def warm(together, product):
+def warm(together: threading.Barrier, product: Callable[[], Any]) -> None:
     """Make ``product`` in this thread while as many others do as the barrier ``together`` waits for.
 
     At the same time, because products share a buffer unless they overlap. It takes about 4 ms.

@@ -5,18 +5,21 @@
         acts = net.forward(x, keep=["fc8"], workspace=workspace)
         dacts, _ = net.backward(acts, seeds)            # takes its memory there too
 
-An array goes back when nobody refers to it any more, neither the pass nor you: so nothing that you hold is ever written
-over, and a layer's output whose last reader has run serves the next one.
+An array is returned when nothing refers to it any more, neither the pass nor you. So nothing that you hold is ever
+overwritten, and the output of a layer whose last reader has run is reused by the next layer.
 """
 
 import math
+from typing import Any
 
 import numpy as np
+
+from minivis.types import Array, Shape
 
 CACHE_LINE = 64
 
 
-def aligned(shape, dtype=np.uint8):
+def aligned(shape: Shape, dtype: Any = np.uint8) -> Array:
     """A new array of undefined contents, aligned to cache lines: AVX-512 reads half as fast across two lines."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.empty(size + CACHE_LINE, np.uint8)
@@ -27,10 +30,10 @@ def aligned(shape, dtype=np.uint8):
 class Workspace:
     """Recycles buffers: the memory of a dropped array is reused for the next request of its size."""
 
-    def __init__(self):
-        self.free = {}                          # bytes -> memory of that size
+    def __init__(self) -> None:
+        self.free: dict[int, list[Array]] = {}  # bytes -> memory of that size
 
-    def empty(self, shape, dtype):
+    def empty(self, shape: Shape, dtype: Any) -> Array:
         """An array with undefined contents."""
         dtype = np.dtype(dtype)
         size = math.prod(shape) * dtype.itemsize
@@ -45,9 +48,9 @@ class Workspace:
 class _Loan:
     """Borrowed memory: its arrays refer to this object, and when the last of them is gone the memory is returned."""
 
-    def __init__(self, memory, free):
+    def __init__(self, memory: Array, free: list[Array]) -> None:
         self.memory, self.free = memory, free
         self.__array_interface__ = memory.__array_interface__
 
-    def __del__(self):
+    def __del__(self) -> None:
         self.free.append(self.memory)

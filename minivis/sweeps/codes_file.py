@@ -10,6 +10,7 @@ It is written at once, from a `CodesLog` and the file that it replaces, and appe
 """
 
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +21,9 @@ import numpy as np
 
 from minivis.errors import BadFile, BadValue
 from minivis.images.collection import Pictures
-from minivis.sweeps.codes_formats import WRITERS, pyarrow, read_other, source_of, write_other
+from minivis.sweeps.codes_formats import WRITERS, Part, pyarrow, read_other, source_of, write_other
 from minivis.sweeps.codes_log import Source
+from minivis.types import Array, PathLike, Picture
 from minivis.weights.containers.hdf5 import child, opened
 from minivis.weights.containers.hdf5_write import new_hdf5
 
@@ -53,14 +55,14 @@ class CodesFile:
     pictures: Pictures | None = None
     nameless: bool = False                      # no picture has a name: ``paths`` are numbers
 
-    def picture(self, i):
+    def picture(self, i: int) -> str:
         """Where picture i lies."""
         if self.pictures is not None:
             return self.pictures.path(i) or self.pictures.name(i)
         path = self.paths[i].decode("utf-8", "surrogateescape")
         return path if self.nameless else os.path.normpath(os.path.join(os.path.dirname(self.path), path))
 
-    def read(self, i, channels=None):
+    def read(self, i: int, channels: int | None = None) -> tuple[Picture, bool]:
         """(picture i, uint8 (H, W, C); whether it has changed since). Raise a MinivisError if it cannot be read."""
         if self.pictures is not None:
             return self.pictures.read(i, channels=channels)[0], False
@@ -71,27 +73,27 @@ class CodesFile:
         return image, known not in ("", digest)
 
     @property
-    def source(self):
+    def source(self) -> Source:
         """What these are the codes of."""
         return Source(self.net, self.fingerprint, self.layer, self.size, self.codes.shape[1], str(self.codes.dtype))
 
-    def blocks(self):
+    def blocks(self) -> Iterator[tuple[int, Array]]:
         """Yield (first row, codes (at most ROWS, D))."""
         rows = max(1, min(ROWS, BLOCK // (self.codes.shape[1] * self.codes.dtype.itemsize or 1)))
         for first in range(0, len(self), rows):
             yield first, self.codes[first : min(first + rows, len(self))]
 
-    def names(self):
+    def names(self) -> Iterator[str]:
         """Yield the paths as they are kept. (Read at once, each would take the 4096 bytes of its place in the file.)"""
         for first in range(0, len(self), PATHS):
             for path in self.paths[first : min(first + PATHS, len(self))]:
                 yield path.decode("utf-8", "surrogateescape")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return min(len(self.codes), len(self.paths), len(self.hashes))  # equal, unless a write was cut off
 
 
-def near(path, file):
+def near(path: PathLike, file: PathLike) -> str:
     """``path`` relative to the folder of ``file``, with slashes; absolute if that is impossible."""
     try:
         return Path(os.path.relpath(path, os.path.dirname(os.path.abspath(file)))).as_posix()
@@ -99,7 +101,7 @@ def near(path, file):
         return Path(os.path.abspath(path)).as_posix()
 
 
-def check_ending(path):
+def check_ending(path: PathLike) -> str:
     """The ending of a file of codes, in lower case; BadValue for any other."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
@@ -109,7 +111,7 @@ def check_ending(path):
     return suffix
 
 
-def write_file(path, source, parts, *, force=False):
+def write_file(path: PathLike, source: Source, parts: Iterable[Part], *, force: bool = False) -> None:
     """Write a new file of codes; ``parts`` yields (paths as they are kept, hashes in hex, codes (n, D))."""
     if (suffix := check_ending(path)) in WRITERS:
         write_other(path, suffix, source, parts, force)
@@ -133,7 +135,7 @@ def write_file(path, source, parts, *, force=False):
             sink.check()
 
 
-def parts_of(path):
+def parts_of(path: PathLike) -> Iterator[Part]:
     """What `write_file` takes, of the file of codes at ``path``."""
     with open_codes(path) as file:
         rows = max(1, min(PATHS, CHUNKS * 16 // (file.codes.shape[1] * file.codes.dtype.itemsize or 1)))
@@ -144,7 +146,7 @@ def parts_of(path):
 
 
 @contextmanager
-def open_codes(path):
+def open_codes(path: PathLike) -> Iterator[CodesFile]:
     """The `CodesFile` at ``path``, of any format; BadFile for anything else."""
     other = read_other(path)
     if other is not None:
@@ -167,7 +169,8 @@ def open_codes(path):
         yield CodesFile(os.fspath(path), codes, paths, hashes, size=int(size or 0) or None, **about)
 
 
-def held(path, codes, names=None, hashes=None, said=None, pictures=None):
+def held(path: PathLike, codes: Array, names: list[str] | None = None, hashes: list[str] | None = None,
+         said: dict[str, Any] | None = None, pictures: Pictures | None = None) -> CodesFile:
     """The `CodesFile` of codes (N, D) in memory. ``names``, ``hashes``: of the pictures; ``said``: of which net."""
     source = source_of(codes, said or {})
     kept = [str(i) for i in range(len(codes))] if names is None else names
@@ -177,7 +180,7 @@ def held(path, codes, names=None, hashes=None, said=None, pictures=None):
 
 
 @contextmanager
-def codes_source(codes, pictures=None):
+def codes_source(codes: Any, pictures: Any = None) -> Iterator[CodesFile]:
     """The `CodesFile` of what a user has: a path, an open file of codes, the result of `mv.codes`, or an array (N, D).
 
     pictures: a folder, a list of files, or arrays, in the order of the codes; by default those that the codes name.
@@ -195,7 +198,7 @@ def codes_source(codes, pictures=None):
     yield found if pictures is None else replace(found, pictures=checked(pictures, found), nameless=False)
 
 
-def in_memory(codes):
+def in_memory(codes: Any) -> CodesFile:
     """The `CodesFile` of an array, or of what `mv.codes` returns."""
     values = np.asarray(getattr(codes, "values", codes))
     if values.ndim != 2 or values.dtype.kind not in "fiu" or not values.size:
@@ -207,7 +210,7 @@ def in_memory(codes):
     return held("these codes", values, names, said={"layer": layer})
 
 
-def checked(pictures, file):
+def checked(pictures: Any, file: CodesFile) -> Pictures:
     """The `Pictures` in the order of the codes of a file; BadValue if there are more or fewer."""
     pictures = Pictures.of(pictures)
     if len(pictures) != len(file):

@@ -12,6 +12,8 @@ which net the codes are.
 import csv
 import io
 import json
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -19,7 +21,11 @@ from minivis.errors import BadFile, MissingExtra
 from minivis.images.many_channels import array_of
 from minivis.runtime.files import atomic_write, read_bytes
 from minivis.sweeps.codes_log import Source
+from minivis.types import Array, PathLike
 
+Part: TypeAlias = tuple[list[str], list[str], Array]        # paths as they are kept, hashes in hex, codes (n, D)
+# codes (N, D), names or None, hashes or None, what the file says of its net
+Read: TypeAlias = tuple[Array, list[str] | None, list[str] | None, dict[str, Any]]
 MOST = 2**34                                    # bytes of a file that is read as a whole
 NAMES = ("picture", "path", "name", "file", "filename", "image", "id", "index", "paths", "names")
 ABOUT = ("net", "fingerprint", "layer", "size")
@@ -28,7 +34,7 @@ NO_PYARROW = "codes in .parquet need pyarrow, which is not installed: pip instal
 
 # ---- writing: (path, source, parts), and parts yields (paths, hashes, codes (n, D)) ----
 
-def write_csv(path, source, parts):
+def write_csv(path: PathLike, source: Source, parts: Iterable[Part]) -> None:
     with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["picture", "sha256", *range(source.width)])
@@ -37,13 +43,13 @@ def write_csv(path, source, parts):
                 lines.writerow([name, digest, *code])
 
 
-def write_npz(path, source, parts):
+def write_npz(path: PathLike, source: Source, parts: Iterable[Part]) -> None:
     paths, hashes, codes = gathered(source, parts)
     with open(path, "wb") as file:
         np.savez(file, codes=codes, paths=np.array(paths), sha256=np.array(hashes), **about(source))
 
 
-def write_parquet(path, source, parts):
+def write_parquet(path: PathLike, source: Source, parts: Iterable[Part]) -> None:
     pa, parquet = pyarrow()
     kept = {b"minivis": json.dumps(about(source)).encode()}
     number = pa.from_numpy_dtype(np.dtype(source.dtype))
@@ -60,24 +66,24 @@ def write_parquet(path, source, parts):
 WRITERS = {".csv": write_csv, ".npz": write_npz, ".parquet": write_parquet}
 
 
-def write_other(path, suffix, source, parts, force):
+def write_other(path: PathLike, suffix: str, source: Source, parts: Iterable[Part], force: bool) -> None:
     """Write codes in the format of this suffix of WRITERS; the file appears whole or not at all."""
     with atomic_write(path, force) as temporary:
         WRITERS[suffix](temporary, source, parts)
 
 
-def about(source):
+def about(source: Source) -> dict[str, Any]:
     return {"net": source.net, "fingerprint": source.fingerprint, "layer": source.layer, "size": source.size or 0}
 
 
-def gathered(source, parts):
+def gathered(source: Source, parts: Iterable[Part]) -> Part:
     """(paths, hashes, codes (N, D)) of all parts."""
     every = list(parts)
     codes = np.concatenate([codes for *_, codes in every] or [np.zeros((0, source.width), source.dtype)])
     return [name for paths, _, _ in every for name in paths], [one for _, hashes, _ in every for one in hashes], codes
 
 
-def pyarrow():
+def pyarrow() -> tuple[Any, Any]:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -88,7 +94,7 @@ def pyarrow():
 
 # ---- reading: (path) -> (codes (N, D), names or None, hashes or None, what the file says of its net) ----
 
-def read_other(path):
+def read_other(path: PathLike) -> Read | None:
     """What the file at ``path`` holds, by its first bytes; None for what is none of these formats."""
     try:
         data = read_bytes(path, MOST)
@@ -109,11 +115,11 @@ def read_other(path):
     return codes, names, hashes, said
 
 
-def read_npy(data, path):
+def read_npy(data: bytes, path: str) -> Read:
     return array_of(data, path, MOST), None, None, {}
 
 
-def read_npz(data, path):
+def read_npz(data: bytes, path: str) -> Read:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             found = {name: file[name] for name in file.files}
@@ -128,7 +134,7 @@ def read_npz(data, path):
     return found[name], names, hashes, {key: found[key].item() for key in ABOUT if key in found and not found[key].ndim}
 
 
-def read_parquet(data, path):
+def read_parquet(data: bytes, path: str) -> Read:
     pa, parquet = pyarrow()
     try:
         table = parquet.read_table(pa.BufferReader(data))
@@ -145,7 +151,7 @@ def read_parquet(data, path):
     return codes, next((texts[key] for key in NAMES if key in texts), None), texts.get("sha256"), said
 
 
-def read_csv(data, path):
+def read_csv(data: bytes, path: str) -> Read:
     lines = [line for line in csv.reader(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline=""),
                                          delimiter="\t" if path.lower().endswith(".tsv") else ",") if line]
     top = [word.strip().lower() for word in lines[0]] if lines else []
@@ -166,7 +172,7 @@ def read_csv(data, path):
     return (codes, [row[0] for row in rows] if named else None, [row[1] for row in rows] if hashed else None, {})
 
 
-def is_number(text):
+def is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
@@ -177,7 +183,7 @@ def is_number(text):
 READERS = {b"\x93NUMPY": read_npy, b"PK\3\4": read_npz, b"PAR1": read_parquet}
 
 
-def source_of(codes, said):
+def source_of(codes: Array, said: dict[str, Any]) -> Source:
     """The `Source` of codes that were read; what the file does not say is empty."""
     text = {key: str(said.get(key) or "") for key in ("net", "fingerprint", "layer")}
     return Source(**text, size=int(said.get("size") or 0) or None, width=codes.shape[1], dtype=str(codes.dtype))

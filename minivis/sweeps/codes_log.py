@@ -7,6 +7,7 @@ codes. So a batch is there whole or not at all, and a run that goes on composes 
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from minivis.errors import BadFile
 from minivis.runtime.block_log import BlockLog, blocks
 from minivis.runtime.files import atomic_write
+from minivis.types import PathLike
 
 FORMAT, VERSION = "minivis codes checkpoint", 2
 NO_CHECKPOINT = ("{path} is not a checkpoint of codes that this minivis can continue, or is damaged: --force starts "
@@ -33,7 +35,7 @@ class Source:
     width: int
     dtype: str
 
-    def check(self, path, other):
+    def check(self, path: PathLike, other: "Source") -> None:
         """Raise BadFile unless the codes at ``path``, which are of ``other``, were made in just this way."""
         if other.fingerprint != self.fingerprint:
             raise BadFile(f"{path} holds codes of another net, {other.net}: name that net with --net, or write "
@@ -67,7 +69,7 @@ class CodesLog:
     Else a file that is there is replaced when the first batch comes.
     """
 
-    def __init__(self, path, source, resume=False):
+    def __init__(self, path: PathLike, source: Source, resume: bool = False) -> None:
         self.path, self.source = path, source
         self.known: set[str] = set()
         self.unreadable: list[tuple[str, str, str]] = []
@@ -80,7 +82,7 @@ class CodesLog:
                 self.unreadable += batch.unreadable
                 self.rows, self.end = self.rows + len(batch.paths), end
 
-    def read(self):
+    def read(self) -> Iterator[tuple[int, Batch]]:
         """Yield (where it ends in the file, the `Batch`) for each batch so far."""
         whole = blocks(self.path)
         next(whole)                                     # the header
@@ -91,7 +93,7 @@ class CodesLog:
                 raise BadFile(NO_CHECKPOINT.format(path=self.path)) from None
             yield end, batch
 
-    def append(self, batch):
+    def append(self, batch: Batch) -> None:
         """Keep one more batch: it is in the file, whole, when this returns. The first one makes the file."""
         if self.log is None:
             self.open()
@@ -100,7 +102,7 @@ class CodesLog:
         self.end, self.rows = self.log.end, self.rows + len(batch.paths)
         self.unreadable += batch.unreadable
 
-    def open(self):
+    def open(self) -> None:
         header = json.dumps({"format": FORMAT, "version": VERSION, **asdict(self.source)}).encode()
         if not self.end:
             # whole or not at all, so that it can always be recognised
@@ -109,7 +111,7 @@ class CodesLog:
                 self.end = log.end
         self.log = BlockLog(self.path, self.end)
 
-    def close(self):
+    def close(self) -> None:
         """Close the file; remove it if it holds no codes."""
         if self.log is not None:
             self.log.close()
@@ -117,14 +119,14 @@ class CodesLog:
                 os.unlink(self.path)
         self.log = None
 
-    def __enter__(self):
+    def __enter__(self) -> "CodesLog":
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 
-def source_of(path):
+def source_of(path: PathLike) -> Source:
     """The `Source` of the checkpoint at ``path``; BadFile for another file."""
     try:
         _, block = next(blocks(path))
@@ -137,7 +139,7 @@ def source_of(path):
     raise BadFile(NO_CHECKPOINT.format(path=path))
 
 
-def batch_of(block, source):
+def batch_of(block: bytes, source: Source) -> Batch:
     """The `Batch` in a block; any error of `DAMAGED` for a block that is no batch, although its checksum is right."""
     line, _, numbers = block.partition(b"\n")
     about = json.loads(line)

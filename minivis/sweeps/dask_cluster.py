@@ -7,7 +7,9 @@ The workers need minivis, of the same version, and the pictures under the same p
 """
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from minivis.errors import BadValue, MissingExtra
 from minivis.version import __version__
@@ -16,7 +18,7 @@ PATIENCE = 10                                   # seconds, for a scheduler to an
 
 
 @contextmanager
-def dask_cluster(address):
+def dask_cluster(address: str) -> Iterator[Any]:
     """A `distributed.Client` of the scheduler at ``address``, once a worker is there that has this minivis."""
     try:
         from distributed import Client
@@ -40,20 +42,20 @@ def dask_cluster(address):
         yield client
 
 
-def is_lost_result(error):
+def is_lost_result(error: BaseException) -> bool:
     """Whether an error says that a result is gone with the worker that had it."""
     return is_named(error, "FutureCancelledError", "CancelledError")
 
 
-def is_given_up(error):
+def is_given_up(error: BaseException) -> bool:
     """Whether the cluster has given up a task because several workers died of it."""
     return is_named(error, "KilledWorker")
 
 
-def is_named(error, *names):
+def is_named(error: BaseException, *names: str) -> bool:
     """Whether an error is one of distributed's, which need not be installed."""
     return type(error).__name__ in names and type(error).__module__.startswith("distributed")
 
 
-def worker_version():
+def worker_version() -> str:
     return __version__

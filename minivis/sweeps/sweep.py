@@ -13,64 +13,39 @@ import os
 import pickle
 import tempfile
 from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from minivis.engine.checks import check_finite
 from minivis.engine.geometry import preprocessing_of
 from minivis.engine.memory import batch_that_fits, check_fits, largest_output
-from minivis.engine.network import Fitted
+from minivis.engine.network import Fitted, Network
 from minivis.errors import BadFile, BadValue, MinivisError, TooLarge, UnknownName
-from minivis.images.collection import chained
+from minivis.images.collection import Pictures
 from minivis.images.files import LENIENT
 from minivis.runtime.backend import get_xp, to_cpu, to_gpu
 from minivis.runtime.progress import track
 from minivis.runtime.threads import ONE_BLAS_THREAD, get_threads, map_out, sharing
 from minivis.sweeps.dask_cluster import dask_cluster, is_given_up, is_lost_result
+from minivis.sweeps.tally import BatchResult
+from minivis.types import Array, Progress, Shape
 
 BACKENDS = ("loky", "dask")                     # joblib's names: processes of this machine, or a cluster
 SQUARE = 224                                    # pixels: what a net that takes any size is shown
+Digest: TypeAlias = Callable[[Array], Any]       # of a layer's activations, (n, H, W, C) or (n, D)
+Run: TypeAlias = Callable[..., Generator[BatchResult, None, None]]
 BATCH, BATCH_BYTES = 64, 100e6                  # pictures at a time; and bytes of the largest activation of them
 
 
-@dataclass
-class BatchResult:
-    """The result of one batch: ``found`` is what ``digest`` returned for the pictures ``read``, if any."""
-
-    found: Any
-    read: list
-    hashes: list                                        # SHA-256 of each picture of the batch, read or not
-    failed: list                                        # (number, why, whether there is no such file)
-
-
-@dataclass
-class Tally:
-    """The progress of a sweep; a checkpoint stores it, so that the sweep can be continued."""
-
-    done: int = 0
-    digest: str = ""                                    # of the names and contents of the pictures so far
-    unreadable: list = field(default_factory=list)      # (name, why)
-
-    def add(self, pictures, first, looked):
-        for i, digest in enumerate(looked.hashes):
-            self.digest = chained(self.digest, pictures.name(first + i), digest)
-        self.unreadable += [(pictures.name(first + i), why) for i, why, _ in looked.failed]
-        self.done = first + len(looked.hashes)
-
-
-def listed(unreadable):
-    """Lines that say which pictures could not be read."""
-    return [f"{len(unreadable)} could not be read:"] * bool(unreadable) + [f"  {why}" for _, why in unreadable]
-
-
-def sweep(net, pictures, layer, digest, *, size=None, jobs=1, backend="loky", scheduler=None, start=0, progress=False,
-          title="pictures"):
+def sweep(net: Network, pictures: Pictures, layer: str, digest: Digest, *, size: int | None = None, jobs: int = 1,
+          backend: str = "loky", scheduler: str | None = None, start: int = 0, progress: Progress = False,
+          title: str = "pictures") -> Iterator[tuple[int, BatchResult]]:
     """Yield ``first, BatchResult`` for each batch, in order, from picture ``start`` on, which a batch begins with.
 
     digest: a function of a layer's activations, (n, H, W, C) or (n, D), that can be sent to other processes. jobs: 1
@@ -95,17 +70,18 @@ def sweep(net, pictures, layer, digest, *, size=None, jobs=1, backend="loky", sc
         results.close()
 
 
-def here(hands):
+def here(hands: int) -> Run:
     """The `BatchResult` of each batch, made in this process: each of so many threads reads one and shows it to the net.
 
     So reading is shared out like the rest, and between two layers no thread waits for another. Where fewer are at work
     than there are threads, at the end at the latest, the others help within a layer.
     """
 
-    def run(net, parts, layer, digest, size):
+    def run(net: Network, parts: Iterable[Pictures], layer: str, digest: Digest,
+            size: int | None) -> Generator[BatchResult, None, None]:
         at_work = []
 
-        def look_at(part):
+        def look_at(part: Pictures) -> BatchResult:
             at_work.append(part)
             try:
                 with sharing(lambda: len(at_work) < get_threads()):
@@ -128,7 +104,7 @@ def here(hands):
     return run
 
 
-def worker_count(net, batches, nbytes):
+def worker_count(net: Network, batches: int, nbytes: float) -> int:
     """How many batches are processed at a time: one per thread, two if they are large, one on a GPU."""
     if on_gpu(net):
         return 1
@@ -139,14 +115,15 @@ def worker_count(net, batches, nbytes):
 LOSSES = 3                                      # of workers one after another, without a result in between
 
 
-def elsewhere(jobs, backend, scheduler):
+def elsewhere(jobs: int, backend: str, scheduler: str | None) -> Run:
     """The same by processes, or by the workers of a cluster, one thread each.
 
     A worker that dies loses nothing: whatever of the work has no result yet is handed out again, to new processes or
     to the workers that are left.
     """
 
-    def run(net, parts, layer, digest, size):
+    def run(net: Network, parts: Iterable[Pictures], layer: str, digest: Digest,
+            size: int | None) -> Generator[BatchResult, None, None]:
         from joblib import delayed
 
         handed: deque = deque()                         # handed out, and the results not yet seen
@@ -175,27 +152,27 @@ def elsewhere(jobs, backend, scheduler):
     return run
 
 
-def is_loss(error):
+def is_loss(error: BaseException) -> bool:
     """Whether an error means that a worker is gone, or a result that it held."""
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     return isinstance(error, BrokenProcessPool) or is_lost_result(error) or is_given_up(error)
 
 
-def remembered(parts, handed):
+def remembered(parts: Iterable[Pictures], handed: deque) -> Iterator[Pictures]:
     for part in parts:
         handed.append(part)
         yield part
 
 
-def look(net, pictures, layer, digest, size):
+def look(net: Network | str, pictures: Pictures, layer: str, digest: Digest, size: int | None) -> BatchResult:
     """One task of `elsewhere`: read a batch, show it to the net. In one thread, as all within a `map_out` is."""
     net = unpacked(net)
     (looked,) = map_out(lambda part: show(net, layer, digest, *read_batch(net, part, size)), [pictures])
     return looked
 
 
-def read_batch(net, pictures, size):
+def read_batch(net: Network, pictures: Pictures, size: int | None) -> tuple[Array | None, BatchResult]:
     """(values for the net (n, h, w, C) or None, the `BatchResult` without what was found)."""
     parts, looked = [], BatchResult(None, [], [], [])
     with LENIENT:                                       # once for the batch, not for each picture
@@ -213,12 +190,12 @@ def read_batch(net, pictures, size):
     return np.concatenate([net.preprocess(part) for part in parts]) if parts else None, looked
 
 
-def why_not(pictures, i, error):
+def why_not(pictures: Pictures, i: int, error: BaseException) -> str:
     """Why picture i cannot be used. One file never ends a sweep, even if it does not fit into memory."""
     return str(error) if isinstance(error, MinivisError) else f"{pictures.name(i)} does not fit into memory"
 
 
-def show(net, layer, digest, x, looked):
+def show(net: Network, layer: str, digest: Digest, x: Array | None, looked: BatchResult) -> BatchResult:
     """Fill in what was found. BLAS has one thread, so that the bits do not depend on how many there are."""
     if x is not None:
         x = to_gpu(x) if on_gpu(net) else x
@@ -229,27 +206,27 @@ def show(net, layer, digest, x, looked):
     return looked
 
 
-def fitted(net, pixels, size=None):
+def fitted(net: Network, pixels: Array, size: int | None = None) -> Fitted:
     """A picture fitted to the net for a sweep."""
     return Fitted(*preprocessing_of(net).fit_image(pixels, size=shown(net, size)[:2]))
 
 
-def on_gpu(net):
+def on_gpu(net: Network) -> bool:
     return any(get_xp(p) is not np for layer in net.layers.values() for p in layer.params.values())
 
 
-def batch_size(net, size=None, jobs=1):
+def batch_size(net: Network, size: int | None = None, jobs: int = 1) -> int:
     """Pictures a batch: so many that the largest activation has `BATCH_BYTES`. Raise TooLarge for what does not fit."""
     check_fits(net, (jobs, *shown(net, size)))
     return batch_that_fits(net, shown(net, size), BATCH, BATCH_BYTES)
 
 
-def shown(net, size):
+def shown(net: Network, size: int | None) -> Shape:
     """The shape (H, W, C) of every picture that the net sees."""
     return *(net.input_size or (size or SQUARE,) * 2), net.input_channels
 
 
-def check_seen(pictures, first, looked):
+def check_seen(pictures: Pictures, first: int, looked: BatchResult) -> None:
     """Raise BadFile if a machine of the cluster lacks a file that this one has."""
     for i, _, missing in looked.failed:
         if missing and pictures.root is not None and os.path.exists(pictures.path(first + i)):
@@ -257,7 +234,7 @@ def check_seen(pictures, first, looked):
                           "under the same path on every machine")
 
 
-def check_workers(jobs, backend, scheduler):
+def check_workers(jobs: int, backend: str, scheduler: str | None) -> None:
     if backend not in BACKENDS:
         raise UnknownName.of("backend", backend, BACKENDS)
     if jobs < 1:
@@ -267,12 +244,12 @@ def check_workers(jobs, backend, scheduler):
 
 
 @contextmanager
-def workers(net, jobs, backend, scheduler):
+def workers(net: Network, jobs: int, backend: str, scheduler: str | None) -> Iterator[tuple[Any, Any]]:
     """Yield a `joblib.Parallel`, and what stands for the net in its tasks."""
     from joblib import Parallel, parallel_config
 
     settings = {"return_as": "generator", "batch_size": 1}
-    if backend == "dask":
+    if backend == "dask" and scheduler is not None:     # as `check_workers` has seen
         with dask_cluster(scheduler) as client, parallel_config(backend="dask", client=client, scatter=[net]):
             yield Parallel(n_jobs=-1, **settings), net
     else:
@@ -281,7 +258,7 @@ def workers(net, jobs, backend, scheduler):
 
 
 @contextmanager
-def packed(net):
+def packed(net: Network) -> Iterator[str]:
     """The path of a temporary file that holds the net: a process unpacks it once, not with every task."""
     with tempfile.TemporaryDirectory(prefix="minivis-") as folder:
         path = os.path.join(folder, "net.pickle")
@@ -290,11 +267,11 @@ def packed(net):
         yield path
 
 
-def unpacked(net):
+def unpacked(net: Network | str) -> Network:
     return _unpack(net) if isinstance(net, str) else net
 
 
 @lru_cache(maxsize=2)
-def _unpack(path):
+def _unpack(path: str) -> Network:
     with open(path, "rb") as file:
         return pickle.load(file)

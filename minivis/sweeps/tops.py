@@ -1,15 +1,18 @@
 """The strongest places of a layer's units over many pictures, found batch by batch, and the checkpoint of that."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from minivis.engine.geometry import ReceptiveField
 from minivis.engine.layer_table import fingerprint
 from minivis.errors import BadFile
-from minivis.images.collection import folder_hash
+from minivis.images.collection import Pictures, folder_hash
 from minivis.runtime import checkpoints
-from minivis.sweeps.sweep import Tally
+from minivis.sweeps.tally import BatchResult, Tally
+from minivis.types import Array
 
 EVERY = 30.0                                    # seconds between checkpoints
 KIND = "patches"                                # of checkpoint
@@ -26,14 +29,14 @@ class Tops:
     column: np.ndarray
 
     @classmethod
-    def none(cls, units, k):
+    def none(cls, units: int, k: int) -> "Tops":
         return cls(np.full((units, k), -np.inf), *(np.zeros((units, k), np.int64) for _ in range(3)))
 
     @property
-    def parts(self):
+    def parts(self) -> tuple[Array, Array, Array, Array]:
         return self.values, self.pictures, self.row, self.column
 
-    def merged(self, looked, first):
+    def merged(self, looked: BatchResult, first: int) -> "Tops":
         """With what a batch has found. Among equals, what was there first stays first."""
         values, pictures, row, column = looked.found
         new = values, first + np.asarray(looked.read)[pictures], row, column
@@ -42,7 +45,7 @@ class Tops:
         return Tops(*(np.take_along_axis(part, best, axis=1) for part in both))
 
 
-def strongest(maps, units, k, per_picture, field):
+def strongest(maps: Array, units: Sequence[int], k: int, per_picture: int, field: ReceptiveField) -> tuple[Array, ...]:
     """Of a batch (n, H, W, C) or (n, C): values, pictures, rows, columns, (units, at most k) each, strongest first."""
     maps = maps.reshape(len(maps), *(maps.shape[1:3] if maps.ndim == 4 else (1, 1)), -1)[..., list(units)]
     n, H, W, U = maps.shape
@@ -61,7 +64,7 @@ def strongest(maps, units, k, per_picture, field):
     return tuple(np.take_along_axis(part, best, axis=1) for part in parts)
 
 
-def close(count, place, field, axis):
+def close(count: int, place: Array, field: ReceptiveField, axis: int) -> Array:
     """(n, count, U): the rows (or columns) whose fields begin less than half a field from that of ``place`` (n, U)."""
     return abs(np.arange(count)[None, :, None] - place[:, None]) * field.stride[axis] * 2 < field.size[axis]
 
@@ -75,18 +78,18 @@ class Checkpoint:
     settings: dict                              # what decides the result, beside net and pictures
     saved: float = field(default_factory=time.monotonic)
 
-    def save_sometimes(self, tops, tally):
+    def save_sometimes(self, tops: Tops, tally: Tally) -> None:
         if time.monotonic() - self.saved > EVERY:
             self.save(tops, tally)
 
-    def save(self, tops, tally):
+    def save(self, tops: Tops, tally: Tally) -> None:
         if self.path is None or tally.done == len(tally.unreadable):    # nothing to keep
             return
         checkpoints.write(self.path, KIND, dict(zip(PARTS, tops.parts)),
                           {"settings": self.settings, "net": fingerprint(self.net), **vars(tally)})
         self.saved = time.monotonic()
 
-    def load(self, pictures):
+    def load(self, pictures: Pictures) -> tuple[Tops, Tally]:
         """(Tops, Tally). Raise BadFile unless they are of this net, these settings, and the pictures as they were."""
         kept = checkpoints.read(self.path, KIND, PARTS)
         try:

@@ -8,11 +8,13 @@ gradient), or some steps of PGD.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.runtime.described import check_fields
 from minivis.runtime.settings import NUMBER, TEXT, whole
+from minivis.types import Array
 
 ATTACKS = ("fgsm", "pgd")
 
@@ -28,7 +30,7 @@ class Adversary:
     share: float = 1.0                          # of the pictures; the rest is learned from as it is
     warmup: int = 0                             # steps of the training in which eps grows from 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         from minivis.methods.adversarial.attacks import check_settings
 
         check_fields(self, attack=TEXT, eps=NUMBER, steps=whole(), norm=TEXT, share=NUMBER, warmup=whole())
@@ -41,21 +43,21 @@ class Adversary:
             raise BadValue(f"share must be above 0 and at most 1, and warmup at least 0, not {self.share} and "
                            f"{self.warmup}")
 
-    def __str__(self):
+    def __str__(self) -> str:
         name = "FGSM" if self.attack == "fgsm" else f"PGD-{self.steps}"
         return f"{name} at {self.norm} {self.eps:g}/255"
 
     @property
-    def options(self):
+    def options(self) -> str:
         """As `minivis train` is told."""
         steps = "" if self.attack == "fgsm" else f" --attack-steps {self.steps}"
         words = f"--adversarial {self.attack} --eps {self.eps:g}{steps} --norm {self.norm}"
         return f"{words} --share {self.share:g} --eps-warmup {self.warmup}"
 
-    def eps_at(self, step):
+    def eps_at(self, step: int) -> float:
         return self.eps * min(1, (step + 1) / max(1, self.warmup))
 
-    def move(self, net, images, labels, *, step=None, seed=0):
+    def move(self, net: Network, images: Array, labels: Any, *, step: int | None = None, seed: Any = 0) -> Array:
         """uint8 pictures (N, H, W, C) -> pixels of the net's dtype, the first ``share`` of them moved from ``labels``.
 
         step: of the training, for ``eps_at``; None after it.

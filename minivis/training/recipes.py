@@ -6,6 +6,7 @@ seed and the data alone, not on the number of threads; everything is written int
 
 import math
 import platform
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,11 +16,13 @@ from minivis.data.digits import Digits
 from minivis.data.emoji.compose import RANGES, UPRIGHT, EmojiPictures, Ranges
 from minivis.data.fashion import DEBIAN, FashionMNIST
 from minivis.data.vowels import Vowels
+from minivis.engine.network import Network
 from minivis.engine.surgery import for_inference, for_training
-from minivis.errors import UnknownName
+from minivis.errors import BadValue, UnknownName
 from minivis.models.embedded import digits_net, emoji_alexnet, emoji_linear, emoji_vgg, fashion_vgg, vowels_net
 from minivis.training.adversary import Adversary
-from minivis.training.trainer import Recipe, Trainer, accuracy, saved_recipe
+from minivis.training.trainer import Recipe, Stream, Trainer, accuracy, saved_recipe
+from minivis.types import Array, PathLike
 from minivis.version import __version__
 
 PLAIN = replace(RANGES["test"], scale=(0.6, 1.0))               # large, in no foreign style: learning starts faster
@@ -77,45 +80,50 @@ class Training:
     ``tests``: name -> (data, how many, perhaps an adversary), to judge it by; ``about``: what its file will say of it.
     """
 
-    def __init__(self, name, net, streams, tests, about, *, threads=2):
+    def __init__(self, name: str, net: Network, streams: Sequence[tuple[Recipe, Stream]], tests: dict[str, tuple],
+                 about: dict[str, Any], *, threads: int = 2) -> None:
         self.name, self.net, self.streams, self.tests, self.about = name, net, streams, tests, about
         self.threads = threads
         self.steps = sum(recipe.steps for recipe, _ in streams)
-        self.steps_before, self.trainer = 0, None
+        self.steps_before = 0
+        self.trainer: Trainer | None = None             # of the stage that runs
 
     @property
-    def steps_done(self):
+    def steps_done(self) -> int:
         return self.steps_before + (self.trainer.steps_done if self.trainer else 0)
 
     @property
-    def command(self):
+    def command(self) -> str:
         kind, _, _ = self.name.partition("-")
         command = f"minivis train emoji --net {self.name}" if kind == "emoji" else f"minivis train {kind}"
         against, own = self.streams[0][0].adversary, STAGES[self.name][0].recipe.adversary
-        return command if against == own else f"{command} {against.options}"
+        return command if against is None or against == own else f"{command} {against.options}"
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         return self.trainer.seconds if self.trainer else 0.0
 
-    def run(self, *, progress=None, checkpoint=None, resume=False):
+    def run(self, *, progress: Callable[["Training"], Any] | None = None, checkpoint: PathLike | None = None,
+            resume: bool = False) -> "Training":
         """Train through all stages; ``progress(training)`` after each step; ``resume`` goes on from ``checkpoint``."""
-        first = self._stage_of(checkpoint) if resume else 0
+        if resume and checkpoint is None:
+            raise BadValue("resume needs a checkpoint, the path of the file to go on from")
+        first = self._stage_of(checkpoint) if resume and checkpoint is not None else 0
         for number, (recipe, data) in enumerate(self.streams[first:], start=first):
             seconds = self.seconds                              # they add up over the stages
             self.trainer = Trainer(self.net, data, recipe, threads=self.threads)
             self.trainer.seconds = seconds
             self.steps_before = sum(earlier.steps for earlier, _ in self.streams[:number])
-            if resume and number == first:
+            if resume and checkpoint is not None and number == first:
                 self.trainer.resume(checkpoint)
-            self.trainer.run(progress=progress and (lambda _: progress(self)), checkpoint=checkpoint)
+            self.trainer.run(progress=(lambda _: progress(self)) if progress else None, checkpoint=checkpoint)
         return self
 
-    def _stage_of(self, checkpoint):
+    def _stage_of(self, checkpoint: PathLike) -> int:
         saved = saved_recipe(checkpoint)
         return next((i for i, (recipe, _) in enumerate(self.streams) if repr(asdict(recipe)) == saved), 0)
 
-    def finish(self):
+    def finish(self) -> Network:
         """The net as it is kept, for inference, with its record in ``about``."""
         net = for_inference(self.net).astype("float16").astype("float32")        # as the file will hold it
         scores = {what: accuracy(net, *test, threads=self.threads)[0] for what, test in self.tests.items()}
@@ -131,7 +139,7 @@ class Training:
         return replace(net, about={**self.about, "training": record})
 
 
-def stages_of(name, seed, **changes):
+def stages_of(name: str, seed: int, **changes: Any) -> list[Stage]:
     """The stages of a net's training, each with a seed of its own; ``changes`` replace fields of every recipe."""
     return [
         replace(stage, recipe=replace(stage.recipe, seed=seed + number, **changes))
@@ -139,7 +147,8 @@ def stages_of(name, seed, **changes):
     ]
 
 
-def emoji(name="emoji-vgg", *, sprites=None, threads=2, seed=0, **changes):
+def emoji(name: str = "emoji-vgg", *, sprites: PathLike | None = None, threads: int = 2, seed: int = 0,
+          **changes: Any) -> Training:
     """A `Training` on emoji. ``changes`` replace fields of the recipes.
 
     ``sprites`` is the file that data.emoji collects, by default in the user's cache; it is made when it is missing.
@@ -181,7 +190,7 @@ def emoji(name="emoji-vgg", *, sprites=None, threads=2, seed=0, **changes):
     return Training(name, net, streams, tests, about, threads=threads)
 
 
-def go_on_from(name, net, data, count=512):
+def go_on_from(name: str, net: Network, data: Stream, count: int = 512) -> dict[str, str]:
     """Give ``net`` what an embedded net has learned. Return that net's name and hash, for the record."""
     from minivis.runtime.files import file_hash
     from minivis.weights.catalogue import load, locate
@@ -191,7 +200,7 @@ def go_on_from(name, net, data, count=512):
     return {"net": name, "sha256": file_hash(locate(name))}
 
 
-def under_attack(what, data, stages, count=1000):
+def under_attack(what: str, data: Stream, stages: Sequence[Stage], count: int = 1000) -> dict[str, tuple]:
     """The tests of a net that is trained against an adversary: the same, but PGD-10 wherever it starts. Else none."""
     against = stages[-1].recipe.adversary
     if against is None:
@@ -200,7 +209,7 @@ def under_attack(what, data, stages, count=1000):
     return {f"{count:,} of {what}, moved by {judge}": (data, count, judge)}
 
 
-def fashion(*, data=DEBIAN, threads=2, seed=0, **changes):
+def fashion(*, data: PathLike = DEBIAN, threads: int = 2, seed: int = 0, **changes: Any) -> Training:
     """A `Training` on Fashion-MNIST, judged by its 10,000 test pictures."""
     net = fashion_vgg(seed=seed)
     net.class_names = FashionMNIST.classes
@@ -218,7 +227,7 @@ def fashion(*, data=DEBIAN, threads=2, seed=0, **changes):
     return Training("fashion-vgg", net, streams, tests, about, threads=threads)
 
 
-def digits(*, threads=2, seed=0, **changes):
+def digits(*, threads: int = 2, seed: int = 0, **changes: Any) -> Training:
     """A `Training` on scikit-learn's digits, judged by the 297 that it has not seen."""
     net = digits_net(seed=seed)
     net.class_names = Digits.classes
@@ -233,7 +242,7 @@ def digits(*, threads=2, seed=0, **changes):
                     threads=threads)
 
 
-def vowels(*, threads=2, seed=0, **changes):
+def vowels(*, threads: int = 2, seed: int = 0, **changes: Any) -> Training:
     """A `Training` on spoken vowels, made by rule, judged by 1,000 new ones."""
     net = vowels_net(seed=seed)
     net.class_names = Vowels.classes
@@ -250,16 +259,18 @@ class EmojiStream:
     Batches that begin before picture number ``until`` come from ``pictures``, later ones from ``later``.
     """
 
-    def __init__(self, pictures, later=None, *, until=math.inf, seed=0):
+    def __init__(self, pictures: EmojiPictures, later: EmojiPictures | None = None, *, until: float = math.inf,
+                 seed: int = 0) -> None:
         self.pictures, self.later, self.until, self.seed = pictures, later, until, seed
 
-    def batch(self, first, count):
+    def batch(self, first: int, count: int) -> tuple[Array, Array]:
         classes = len(self.pictures.class_names)
         numbers = [self._picture(n, classes) for n in range(first, first + count)]
-        images, labels, _ = (self.pictures if first < self.until else self.later).batch(numbers, self.seed)
+        pictures = self.later if self.later is not None and first >= self.until else self.pictures
+        images, labels, _ = pictures.batch(numbers, self.seed)
         return images, labels
 
-    def _picture(self, number, classes):
+    def _picture(self, number: int, classes: int) -> int:
         this_round = number // classes
         order = np.random.default_rng((self.seed, this_round)).permutation(classes)
         return this_round * classes + order[number % classes]
@@ -268,14 +279,15 @@ class EmojiStream:
 class FirstPictures:
     """The first ``count`` pictures of a stream, kept in memory and read again and again."""
 
-    def __init__(self, stream, count):
-        self.stream, self.count, self.kept = stream, count, {}
+    def __init__(self, stream: Stream, count: int) -> None:
+        self.stream, self.count = stream, count
+        self.kept: dict[int, tuple[Array, int]] = {}
 
-    def batch(self, first, count):
+    def batch(self, first: int, count: int) -> tuple[Array, Array]:
         numbers = [n % self.count for n in range(first, first + count)]
         for n in numbers:
             if n not in self.kept:
                 images, labels = self.stream.batch(n, 1)
                 self.kept[n] = images[0], labels[0]
-        images, labels = zip(*(self.kept[n] for n in numbers))
-        return np.stack(images), np.array(labels)
+        kept = [self.kept[n] for n in numbers]
+        return np.stack([image for image, _ in kept]), np.array([label for _, label in kept])

@@ -14,12 +14,14 @@ activations nearly fit into a core's cache.
 import math
 import time
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.engine.surgery import with_dropout
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.layers import BatchNorm, cross_entropy
@@ -29,8 +31,16 @@ from minivis.runtime.described import check_fields
 from minivis.runtime.files import printable
 from minivis.runtime.settings import NUMBER, TEXT, whole
 from minivis.training.adversary import Adversary
-from minivis.weights.containers.hdf5 import child, opened, read_array
+from minivis.types import Array, PathLike
+from minivis.weights.containers.hdf5 import Source, child, opened, read_array
 from minivis.weights.containers.hdf5_write import new_hdf5
+
+
+class Stream(Protocol):
+    """Pictures to learn from, see above."""
+
+    def batch(self, first: int, count: int) -> tuple[Array, Array]: ...
+
 
 DECAYED = "w"                                   # weight decay pulls on weights, not on biases or batch norm
 
@@ -54,7 +64,7 @@ class Recipe:
     adversary: Adversary | None = None          # moves the pictures against the net before it learns from them
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         numbers = ("learning_rate", "momentum", "beta2", "weight_decay", "smoothing", "norm_momentum")
         counts = ("steps", "batch", "shard", "warmup")
         check_fields(self, **dict.fromkeys(counts, whole()), optimizer=TEXT, **dict.fromkeys(numbers, NUMBER))
@@ -65,7 +75,7 @@ class Recipe:
         if self.steps < 0 or not self.learning_rate > 0:
             raise BadValue(f"steps must be 0 or more and the rate above 0, got {self.steps} and {self.learning_rate}")
 
-    def rate(self, step):
+    def rate(self, step: int) -> float:
         """The learning rate of a step."""
         if step < self.warmup:
             return self.learning_rate * (step + 1) / self.warmup
@@ -73,7 +83,7 @@ class Recipe:
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def sgd(recipe, rate, step, w, dw, slots, decay):
+def sgd(recipe: Recipe, rate: float, step: int, w: Array, dw: Array, slots: dict[str, Array], decay: float) -> Array:
     """Return the new w. v = momentum*v + dw + decay*w;  w - rate*v. ``slots`` holds v between calls."""
     v = slots.setdefault("v", np.zeros_like(w))
     v *= recipe.momentum
@@ -82,7 +92,7 @@ def sgd(recipe, rate, step, w, dw, slots, decay):
     return w - rate * v
 
 
-def adam(recipe, rate, step, w, dw, slots, decay):
+def adam(recipe: Recipe, rate: float, step: int, w: Array, dw: Array, slots: dict[str, Array], decay: float) -> Array:
     """Return the new w: Adam's step, and a decay that acts on w alone. ``slots`` holds m and v between calls."""
     rule = Adam(rate, beta1=recipe.momentum, beta2=recipe.beta2)
     return rule.step(w, dw, slots, step, None) - (rate * decay) * w
@@ -97,7 +107,7 @@ class Trainer:
     Where the recipe has a rate for dropout, it applies here and not to the caller's net, which shares the parameters.
     """
 
-    def __init__(self, net, data, recipe, *, threads=2):
+    def __init__(self, net: Network, data: Stream, recipe: Recipe, *, threads: int = 2) -> None:
         if threads < 1:
             raise BadValue(f"threads must be 1 or more, got {threads}")
         self.net = net if recipe.dropout is None else with_dropout(net, recipe.dropout)
@@ -109,10 +119,11 @@ class Trainer:
         self.threads = threads
 
     @property
-    def done(self):
+    def done(self) -> bool:
         return self.steps_done >= self.recipe.steps
 
-    def run(self, *, progress=None, checkpoint=None, every=300.0):
+    def run(self, *, progress: Callable[["Trainer"], Any] | None = None, checkpoint: PathLike | None = None,
+            every: float = 300.0) -> "Trainer":
         """Train to the end. ``progress(trainer)`` after each step; ``checkpoint`` is written every so many seconds.
 
         On Ctrl-C, or any other end, the checkpoint is written too: nothing is lost.
@@ -132,7 +143,7 @@ class Trainer:
                     self.save(checkpoint)
         return self
 
-    def step(self, map_shards=map):
+    def step(self, map_shards: Callable[..., Iterable[Any]] = map) -> None:
         """One batch: gradients of all shards, then one update of every parameter."""
         began = time.perf_counter()
         shards = range(self.recipe.batch // self.recipe.shard)
@@ -156,7 +167,7 @@ class Trainer:
         self.steps_done += 1
         self.seconds += time.perf_counter() - began
 
-    def shard_gradient(self, shard):
+    def shard_gradient(self, shard: int) -> tuple[float, int, dict[str, dict[str, Array]], dict[str, Any]]:
         """Loss, right answers, parameter gradients, and the batch norms' (mean, var), for one shard of this step."""
         recipe = self.recipe
         first = self.steps_done * recipe.batch + shard * recipe.shard
@@ -173,7 +184,7 @@ class Trainer:
         moments = {n: acts.caches[n][1:3] for n, layer in self.net.layers.items() if isinstance(layer, BatchNorm)}
         return loss, int((logits.argmax(axis=1) == labels).sum()), dparams, moments
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write a checkpoint: parameters, optimizer, step. It replaces an older one, whole or not at all."""
         with new_hdf5(path, force=True) as (file, sink):
             file.attrs.update(format="minivis checkpoint", steps_done=self.steps_done, seconds=self.seconds)
@@ -185,7 +196,7 @@ class Trainer:
                         file[f"slots/{name}/{key}/{slot}"] = array
                     sink.check()
 
-    def resume(self, path):
+    def resume(self, path: PathLike) -> "Trainer":
         """Continue from a checkpoint of the same net and recipe, to the bit as if it had never stopped."""
         with opened(path, NO_CHECKPOINT) as source:
             if (saved := recipe_in(source)) != repr(asdict(self.recipe)):
@@ -214,7 +225,7 @@ class Trainer:
 NO_CHECKPOINT = "no checkpoint of this net that can be continued; train without --resume"
 
 
-def like(array, name, source):
+def like(array: Array, name: str, source: Source) -> Array:
     """The numbers called ``name`` in a checkpoint. Raise BadFile unless they are of the shape and type of ``array``."""
     dataset = child(source.file, name, h5py.Dataset)
     if dataset is None or dataset.shape != array.shape or dataset.dtype != array.dtype:
@@ -223,7 +234,7 @@ def like(array, name, source):
     return read_array(dataset, array.dtype, source, finite=False)
 
 
-def recipe_in(source):
+def recipe_in(source: Source) -> str:
     """The recipe of an open checkpoint, as text; BadFile where there is none."""
     saved = source.attribute(source.file, "recipe")
     if source.attribute(source.file, "format") != "minivis checkpoint" or not isinstance(saved, str):
@@ -231,20 +242,21 @@ def recipe_in(source):
     return saved
 
 
-def saved_recipe(path):
+def saved_recipe(path: PathLike) -> str:
     """The recipe of a checkpoint, as text; BadFile where there is none."""
     with opened(path, NO_CHECKPOINT) as source:
         return recipe_in(source)
 
 
-def accuracy(net, data, count, adversary=None, *, batch=50, threads=2):
+def accuracy(net: Network, data: Stream, count: int, adversary: Adversary | None = None, *, batch: int = 50,
+             threads: int = 2) -> tuple[float, Array, Array]:
     """The share of the first ``count`` pictures of ``data`` whose class comes first, and the labels and answers.
 
     With an `Adversary` each picture is moved against the net before it is asked.
     """
     logits = net.role("logits")
 
-    def answers(first):
+    def answers(first: int) -> tuple[Array, Array]:
         images, labels = data.batch(first, min(batch, count - first))
         if adversary:
             images = adversary.move(net, images, labels, seed=first)

@@ -199,6 +199,7 @@ def test_without_dask(refused, monkeypatch):
 # the command line with batches of two, which stops once it has kept the second
 STOPS = """
 import sys, os, signal, minivis.cli, minivis.sweeps.sweep as sweep
+from minivis.sweeps.tally import Tally
 from minivis.sweeps.codes_log import CodesLog
 sweep.BATCH = 2
 def stopping(keep, calls):
@@ -207,7 +208,7 @@ def stopping(keep, calls):
         if len(calls) == 2:
             os.kill(os.getpid(), signal.SIGNAL)
     return keeping
-sweep.Tally.add, CodesLog.append = stopping(sweep.Tally.add, []), stopping(CodesLog.append, [])
+Tally.add, CodesLog.append = stopping(Tally.add, []), stopping(CodesLog.append, [])
 sys.exit(minivis.cli.main())
 """
 

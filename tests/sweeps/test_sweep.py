@@ -18,7 +18,8 @@ from minivis.images.files import write_image
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.runtime.threads import share_out, threads
 from minivis.sweeps import sweep as sweeping
-from minivis.sweeps.sweep import Tally, here, sweep, worker_count
+from minivis.sweeps.sweep import here, sweep, worker_count
+from minivis.sweeps.tally import Tally
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from minivis.engine.geometry import ReceptiveField
 from minivis.errors import BadFile
 from minivis.images.collection import Pictures
 from minivis.models.tiny import tiny_vgg
-from minivis.sweeps.sweep import BatchResult, Tally
+from minivis.sweeps.tally import BatchResult, Tally
 from minivis.sweeps.tops import Checkpoint, Tops, close, strongest
 
 FIELD = ReceptiveField(size=(4, 8), stride=(1, 2), start=(0, 0))

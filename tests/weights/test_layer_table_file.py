@@ -79,8 +79,8 @@ def test_a_caffemodel_with_a_table(tmp_path, rng):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("{", "is no JSON"), ("3", "is not a layer table"), ('{"layers": []}', "not a layer table"),
-        ("[" * 9999, "no JSON"),
+        ("{", "is not JSON"), ("3", "is not a layer table"), ('{"layers": []}', "not a layer table"),
+        ("[" * 9999, "not JSON"),
         ('{"layers": [{"type": "ReLU"}]}', "layer 1 needs a name and a type, one of Conv2D"),
         ('{"layers": [{"name": "a", "type": "Magic"}]}', "needs a name and a type"),
         ('{"layers": [{"name": "a", "type": "ReLU"}], "size": 3}', "a table has no 'size'; it may have layers, input"),

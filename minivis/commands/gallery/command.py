@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -153,7 +154,7 @@ def rerun(picture, out, force, as_json, quiet):
     elif not (command.arrays and holds_arrays(out)):
         raise BadValue(f"{out}: {picture} holds numbers, and a file of numbers ends in .npy, .npz, .tif or .tiff")
     numbers = bool(record.get("arrays"))
-    then = read_bytes(picture) if numbers else read_image(picture)
+    then: Any = read_bytes(picture) if numbers else read_image(picture)
     given = recorded_inputs(command, record, params, picture)
     given.out = out if numbers else None
     params["threads"] = record["threads"]

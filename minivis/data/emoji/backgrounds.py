@@ -1,7 +1,7 @@
-"""What stands behind an emoji: photographs, textures, flat colours and gradients.
+"""Backgrounds of emoji: photographs, textures, flat colours and gradients.
 
-Each split draws from its own: other photographs, other kinds of texture, other hues. So accuracy on the test split is
-accuracy over backgrounds never trained on.
+The splits have different photographs, kinds of texture and hues. So accuracy on the test split is accuracy over
+backgrounds never trained on.
 
                train                                       test
     photo      23 photographs                              7 others
@@ -9,17 +9,20 @@ accuracy over backgrounds never trained on.
     flat       hues in the first half of every 60 degrees  hues in the second half
     gradient   linear, between two such colours            radial
 
-23 photographs are soon known by heart, so in training they are also turned by quarters, change their colours about,
-and are laid over one another.
+A net soon knows 23 photographs by heart, so in training they are also rotated by multiples of 90 degrees, their colours
+are permuted, and one is laid over another.
 """
 
 import colorsys
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from minivis.data.emoji.photos import HELD_OUT_PHOTOS
+from minivis.data.emoji.sprites import Sprites
+from minivis.types import Array
 
 KINDS = ("photo", "texture", "flat", "gradient")
 SHARES = (0.55, 0.2, 0.12, 0.13)
@@ -30,7 +33,7 @@ SMALLEST_CROP = 0.75  # times the size drawn: a photograph is magnified no more 
 RECOLOURED, COLLAGED = 0.4, 0.3  # shares of the photographs trained on
 
 
-def spectral_noise(rng, exponent, side=TEXTURE):
+def spectral_noise(rng: np.random.Generator, exponent: float, side: int = TEXTURE) -> Array:
     """Noise with amplitude 1/f^exponent and random colours, (side, side, 3) uint8."""
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side))
     frequency[0, 0] = 1
@@ -42,7 +45,7 @@ def spectral_noise(rng, exponent, side=TEXTURE):
     return np.clip(mixed, 0, 255).astype(np.uint8)
 
 
-def fallen_shapes(rng, side=TEXTURE):
+def fallen_shapes(rng: np.random.Generator, side: int = TEXTURE) -> Array:
     """Ellipses and polygons of any size on top of one another (dead leaves), (side, side, 3) uint8."""
     image = Image.new("RGB", (side, side))
     draw = ImageDraw.Draw(image)
@@ -60,7 +63,7 @@ def fallen_shapes(rng, side=TEXTURE):
     return np.asarray(image)
 
 
-def stripes(rng, side=TEXTURE):
+def stripes(rng: np.random.Generator, side: int = TEXTURE) -> Array:
     """Smooth stripes of two colours, sometimes crossed by others, (side, side, 3) uint8."""
     rows, columns = np.mgrid[:side, :side]
     waves = np.zeros((side, side))
@@ -73,7 +76,7 @@ def stripes(rng, side=TEXTURE):
 
 
 @cache
-def make_textures(split):
+def make_textures(split: str) -> tuple[Image.Image, ...]:
     """The textures of a split, the same in every run, as a tuple of PIL images."""
     rng = np.random.default_rng(9 if split == "train" else 10)
     textures = [spectral_noise(rng, e) for e in NOISE_EXPONENTS[split] for _ in range(TEXTURES_A_KIND)]
@@ -83,9 +86,9 @@ def make_textures(split):
 
 
 class Backgrounds:
-    """``draw(rng)`` makes one background, (size, size, 3) float32 in 0..255, of those that belong to ``split``."""
+    """``draw(rng)`` makes one background of ``split``, (size, size, 3) float32 in 0..255."""
 
-    def __init__(self, sprites, size, split):
+    def __init__(self, sprites: Sprites, size: int, split: str) -> None:
         self.size = size
         self.split = split
         held_out = np.isin(sprites.photo_names, HELD_OUT_PHOTOS)
@@ -94,7 +97,8 @@ class Backgrounds:
         steps = np.linspace(-1, 1, size, dtype=np.float32)
         self.coordinates = np.stack(np.meshgrid(steps, steps), axis=2)  # x, y
 
-    def draw(self, rng):
+    def draw(self, rng: np.random.Generator) -> Array:
+        """One background, (size, size, 3) float32 in 0..255."""
         kind = KINDS[np.searchsorted(np.cumsum(SHARES), rng.random() * sum(SHARES), side="right")]
         if kind == "photo":
             return self.varied_photo(rng) if self.split == "train" else self.crop(rng, self.photos)
@@ -111,9 +115,9 @@ class Backgrounds:
         share = np.clip(share, 0, 1)[..., None]
         return a * share + b * (1 - share)
 
-    def varied_photo(self, rng):
-        """A piece of a photograph, turned, in other colours, and often with a piece of a second one beside it."""
-        square = np.rot90(self.crop(rng, self.photos), rng.integers(4))
+    def varied_photo(self, rng: np.random.Generator) -> Array:
+        """A piece of a photograph, rotated, in permuted colours, and often with a piece of a second one beside it."""
+        square = np.rot90(self.crop(rng, self.photos), int(rng.integers(4)))
         if rng.random() < RECOLOURED:
             square = square[..., rng.permutation(3)]
         if rng.random() < COLLAGED:
@@ -122,18 +126,18 @@ class Backgrounds:
             square = np.where(beyond[..., None], self.crop(rng, self.photos), square)
         return square
 
-    def crop(self, rng, pictures):
-        """A random square of one of them, scaled to the size drawn (averaged when it shrinks) and perhaps mirrored."""
-        picture = pictures[rng.integers(len(pictures))]
+    def crop(self, rng: np.random.Generator, pictures: Sequence[Image.Image]) -> Array:
+        """A random square of one picture, scaled to the size drawn (averaged when it shrinks) and perhaps mirrored."""
+        picture = pictures[int(rng.integers(len(pictures)))]
         smallest, largest = SMALLEST_CROP * self.size, min(picture.size)
         side = min(largest, smallest * (largest / smallest) ** rng.random())
         left, top = rng.random() * (picture.width - side), rng.random() * (picture.height - side)
         box = (left, top, left + side, top + side)
-        square = picture.resize(2 * [self.size], Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
-        square = np.asarray(square, np.float32)
+        shrunk = picture.resize((self.size, self.size), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0)
+        square = np.asarray(shrunk, np.float32)
         return square[:, ::-1] if rng.random() < 0.5 else square
 
-    def colour(self, rng):
+    def colour(self, rng: np.random.Generator) -> Array:
         """A colour of this split's hues, (3,) float32 in 0..255; greys and near white come often."""
         hue = (rng.integers(6) + (rng.random() + (self.split == "test")) / 2) / 6
         saturation = rng.random() * (rng.random() < 0.7)

@@ -5,6 +5,7 @@ pixels: one bus and not three, no second mouse, no face of the sun. Each one is 
 The order is the order of the net's outputs: add at the end, for a trained net knows its classes by number.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 TABLE = """
@@ -156,12 +157,12 @@ class EmojiClass(NamedTuple):
     category: str
 
     @property
-    def text(self):
+    def text(self) -> str:
         """The character itself, asking for its coloured form."""
         return chr(int(self.code, 16)) + "\ufe0f"
 
 
-def _read(table):
+def _read(table: str) -> Iterator[EmojiClass]:
     """Lines at the margin name a category; the others are ``name  CODE  alias, alias``, two spaces apart or more."""
     category = ""
     for line in filter(str.strip, table.splitlines()):

@@ -8,15 +8,18 @@ Every step that scales down averages, and compositing is done with premultiplied
 no dark fringe. A picture takes under a millisecond; most of it is inside PIL and NumPy, which release the GIL.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageFilter
 
 from minivis.data.emoji.backgrounds import Backgrounds
 from minivis.data.emoji.ink import STYLES, restyle
-from minivis.data.emoji.sprites import CONTENT, HELD_OUT_SETS, SPRITE, TRAINING_SETS, check_sets
+from minivis.data.emoji.sprites import CONTENT, HELD_OUT_SETS, SPRITE, TRAINING_SETS, Sprites, check_sets
 from minivis.errors import BadValue
+from minivis.types import Array
 
 SPLITS = ("train", "test")
 BACKGROUND_TRIES = 4
@@ -25,7 +28,7 @@ HEADROOM = 0.8  # sharp (bicubic) scaling overshoots at edges; kept unclipped, i
 
 @dataclass(frozen=True)
 class Ranges:
-    """How far pictures vary. A pair is the range of a uniform draw, ``*_share`` the share of pictures it happens to."""
+    """How far pictures vary. A pair is the range of a uniform draw, ``*_share`` the share of pictures affected."""
 
     scale: tuple[float, float] = (0.4, 1.0)  # longest side of the upright emoji / side of the frame
     overflow: float = 0.04  # of the frame: how far the turned emoji's box may reach outside
@@ -61,6 +64,9 @@ RANGES = {
 UPRIGHT = Ranges(scale=(0.7, 1.0), rotation=10.0, hue=6.0, saturation=(0.8, 1.25), grey_share=0.0)
 
 
+Change: TypeAlias = tuple[Array, Any]         # a matrix (3, 3) and an offset (3,): colours @ matrix + offset
+
+
 class EmojiPictures:
     """Labelled pictures of one split.
 
@@ -68,7 +74,8 @@ class EmojiPictures:
     defaults to all training sets; the held-out sets (OpenMoji) can be asked for with split "test" only.
     """
 
-    def __init__(self, sprites, size=64, split="train", *, sets=TRAINING_SETS, ranges=None):
+    def __init__(self, sprites: Sprites, size: int = 64, split: str = "train", *, sets: Sequence[str] = TRAINING_SETS,
+                 ranges: Ranges | None = None) -> None:
         if split not in SPLITS:
             raise BadValue(f"unknown split {split!r}; choose from {SPLITS}")
         check_sets(sets, sprites.sets.tolist())
@@ -87,9 +94,10 @@ class EmojiPictures:
         missing = [name for name, choice in zip(self.class_names, self.choices) if not len(choice)]
         if missing:
             raise BadValue(f"no sprite of {', '.join(missing[:5])} in the sets {', '.join(sets)}")
-        self.styled = {}  # (sprite number, style) -> premultiplied image; filled as needed, by any thread
+        # (sprite number, style) -> premultiplied image; filled as needed, by any thread
+        self.styled: dict[tuple[int, str | None], Image.Image] = {}
 
-    def batch(self, indices, seed):
+    def batch(self, indices: Any, seed: Any) -> tuple[Array, Array, Array]:
         """images (n, size, size, 3) uint8, labels (n,) int64, masks (n, size, size) uint8: how opaque the emoji is."""
         indices = np.asarray(indices, np.int64)
         images = np.empty((len(indices), self.size, self.size, 3), np.uint8)
@@ -98,7 +106,7 @@ class EmojiPictures:
             images[k], masks[k] = self.picture(int(index), seed)
         return images, indices % len(self.class_names), masks
 
-    def picture(self, index, seed):
+    def picture(self, index: int, seed: Any) -> tuple[Array, Array]:
         """image (size, size, 3) uint8, mask (size, size) uint8 of one number."""
         rng = np.random.default_rng((seed, SPLITS.index(self.split), index))
         ranges = self.ranges
@@ -128,15 +136,16 @@ class EmojiPictures:
         else:
             noise = 0
         if blur:
-            image = Image.fromarray(np.uint8(image + 0.5)).filter(ImageFilter.GaussianBlur(blur))
-            image = np.asarray(image, np.float32)
+            sharp = Image.fromarray(np.uint8(image + 0.5))
+            image = np.asarray(sharp.filter(ImageFilter.GaussianBlur(blur)), np.float32)
         return np.uint8(np.clip(image + noise, 0, 255) + 0.5), np.uint8(emoji[..., 3] + 0.5)
 
-    def pick_style(self, rng):
+    def pick_style(self, rng: np.random.Generator) -> str | None:
+        """A drawing style of ink.py, or None for the sprite as it is."""
         style = list(STYLES)[rng.integers(len(STYLES))]
         return style if rng.random() < self.ranges.style_share else None
 
-    def premultiplied(self, number, style):
+    def premultiplied(self, number: int, style: str | None) -> Image.Image:
         """A sprite in a style as a PIL image whose colours are multiplied by alpha, all of it times HEADROOM."""
         image = self.styled.get((number, style))
         if image is None:
@@ -147,7 +156,7 @@ class EmojiPictures:
             self.styled[number, style] = image
         return image
 
-    def place(self, rng, sprite):
+    def place(self, rng: np.random.Generator, sprite: Image.Image) -> Array:
         """Scale, turn, skew and shift a sprite into the frame; (size, size, 4) float32."""
         ranges, size = self.ranges, self.size
         scale = rng.uniform(*ranges.scale)
@@ -185,7 +194,7 @@ class EmojiPictures:
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def colour_change(rng, ranges, hue=None):
+def colour_change(rng: np.random.Generator, ranges: Ranges, hue: float | None = None) -> Change:
     """A random change of colour as (matrix (3, 3), offset): colours @ matrix + offset."""
     contrast = rng.uniform(*ranges.contrast)
     saturation = rng.uniform(*ranges.saturation)
@@ -200,12 +209,12 @@ def colour_change(rng, ranges, hue=None):
     return matrix, 127.5 * (1 - contrast) + rng.uniform(*ranges.brightness)
 
 
-def compose_colour(last, first):
-    """The change that does ``first`` and then ``last``."""
+def compose_colour(last: Change, first: Change) -> Change:
+    """The colour change that applies ``first`` and then ``last``."""
     return first[0] @ last[0], first[1] * last[0].sum(axis=0) + last[1]
 
 
-def apply_colour(colours, change, alpha=1):
-    """colours (h, w, 3), multiplied by alpha (h, w, 1) -> the same in other colours."""
+def apply_colour(colours: Array, change: Change, alpha: Any = 1) -> Array:
+    """Apply a colour change to colours (h, w, 3) that are multiplied by alpha (h, w, 1)."""
     matrix, offset = change
     return colours @ matrix.astype(np.float32) + np.float32(offset) * alpha

@@ -1,11 +1,13 @@
-"""Other drawing styles made of a sprite, so that a net trained on them knows a shape in a set it has never seen.
+"""Other drawing styles of a sprite, so that a net trained on them recognises shapes in a set it has never seen.
 
-Emoji sets differ in how they are drawn far more than in what they show. Each style here turns a sprite into the
-manner of some other set: flat areas instead of shading, dark lines around them, or lines on white alone.
+Emoji sets differ in how they are drawn far more than in what they show. Each style here imitates another
+set: flat areas instead of shading, dark lines around them, or lines on white alone.
 """
 
 import numpy as np
 from PIL import Image, ImageFilter
+
+from minivis.types import Array
 
 # style: (number of flat colours or None to keep the shading, line width in sprite pixels, fill with white)
 STYLES = {
@@ -15,10 +17,10 @@ STYLES = {
     "inked boldly": (6, 5, False),
     "line drawing": (5, 3, True),
 }
-LINE_CONTRAST = 40  # grey values or colour steps (0..255) between two flat areas that earn a line
+LINE_CONTRAST = 40  # grey values or colour steps (0..255) between two flat areas, above which a line is drawn
 
 
-def restyle(sprite, style):
+def restyle(sprite: Array, style: str) -> Array:
     """One sprite, RGBA uint8 (h, w, 4), in another style, the same shape."""
     colours, width, white = STYLES[style]
     alpha = sprite[..., 3]
@@ -39,14 +41,14 @@ def restyle(sprite, style):
     return out
 
 
-def flatten(rgb, solid, colours):
-    """Replace all shading by a few flat colours (those of the transparent part do not count)."""
+def flatten(rgb: Array, solid: Array, colours: int) -> Array:
+    """Replace all shading by a few flat colours (those of the transparent part are ignored)."""
     filled = np.where(solid[..., None], rgb, rgb[solid].mean(axis=0).astype(np.uint8))
     image = Image.fromarray(filled).filter(ImageFilter.MedianFilter(5))
     return np.asarray(image.quantize(colours, kmeans=1).filter(ImageFilter.ModeFilter(5)).convert("RGB"))
 
 
-def draw_lines(rgb, solid, width, *, inside):
+def draw_lines(rgb: Array, solid: Array, width: int, *, inside: bool) -> Array:
     """Lines ``width`` pixels wide around the shape and, if ``inside``, between its flat colours; float32 in 0..1."""
     edge = np.zeros(solid.shape, bool)
     values = np.where(solid[..., None], rgb, 0).astype(np.int16)

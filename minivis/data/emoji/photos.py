@@ -1,17 +1,19 @@
-"""Photographs to put behind the emoji, out of packages, and which of them are kept for testing.
+"""Photographs for the backgrounds of emoji, from packages, and which of them are held out for testing.
 
-None shows an object of a class from close by (scikit-image's cat, coffee and rocket, Lomiri's dogs and wine are left
-out). Those under a share-alike licence or the GPL are trained on only, so that no picture of this repository holds
-a piece of them.
+None shows an object of a class close up (scikit-image's cat, coffee and rocket, Lomiri's dogs and wine are left
+out). Those under a share-alike licence or the GPL are used only for training, so that no picture in this repository
+contains a piece of them.
 """
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from minivis.errors import MissingExtra
+from minivis.types import Array
 
 SIZE = (480, 320)  # width and height, pixels, every photograph is scaled and cropped to
 WALLPAPERS = Path("/usr/share/backgrounds")
@@ -42,10 +44,11 @@ PHOTOS = (
 HELD_OUT_PHOTOS = tuple(name for _, _, held_out in PHOTOS for name in held_out)
 
 
-def find_photo(where, name):
-    """The path of one photograph, or a sentence that says what to install."""
+def find_photo(where: Any, name: str) -> Any:
+    """The path of one photograph, or MissingExtra, which says what to install."""
     if isinstance(where, Path):
-        path, install = where / name, "apt install lomiri-wallpapers-16.04 mate-backgrounds"
+        path: Any = where / name
+        install = "apt install lomiri-wallpapers-16.04 mate-backgrounds"
     else:
         install = "pip install minivis[train]"
         try:
@@ -57,7 +60,7 @@ def find_photo(where, name):
     return path
 
 
-def load_photos():
+def load_photos() -> tuple[list[str], Array]:
     """names, photographs (p, 320, 480, 3) uint8."""
     names, photos = [], []
     for where, trained, held_out in PHOTOS:

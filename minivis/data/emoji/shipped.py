@@ -9,6 +9,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -17,10 +18,11 @@ from PIL import Image, ImageChops, ImageFilter
 from minivis.data.emoji.classes import CLASSES, NAMES
 from minivis.data.emoji.compose import UPRIGHT, EmojiPictures, Ranges
 from minivis.data.emoji.photos import WALLPAPERS, find_photo
-from minivis.data.emoji.sprites import default_path, load, svg_drawer
+from minivis.data.emoji.sprites import Sprites, default_path, load, svg_drawer
 from minivis.data.samples import FAMILIES, write_sheet
 from minivis.errors import MinivisError
 from minivis.runtime.files import atomic_write
+from minivis.types import Array
 
 GOOSE_SIDE = 512  # pixels
 GOOSE_SCALE = 0.78  # height of the goose / side of the picture
@@ -42,14 +44,14 @@ CLEAR = Ranges(
 )  # fmt: skip
 
 
-def held_out_pictures(sprites, count=200, seed=2016):
+def held_out_pictures(sprites: Sprites, count: int = 200, seed: int = 2016) -> dict[str, Any]:
     """images, masks, labels, names of ``count`` clear pictures on held-out backgrounds, every class in them."""
     pictures = EmojiPictures(sprites, 64, "test", sets=("noto", "twemoji"), ranges=CLEAR)
     images, labels, masks = pictures.batch(range(count), seed)
     return {"images": images, "masks": masks, "labels": labels, "names": sprites.class_names}
 
 
-def family_pictures(sprites, each=10, seed=2012):
+def family_pictures(sprites: Sprites, each: int = 10, seed: int = 2012) -> tuple[Array, list[str]]:
     """Clear pictures on held-out backgrounds, ``each`` of every class of FAMILY_CLASSES, and their names."""
     pictures = EmojiPictures(sprites, 64, "test", sets=FAMILY_SETS, ranges=CLEAR)
     numbers = [NAMES.index(name) + len(NAMES) * k for name in FAMILY_CLASSES for k in range(each)]
@@ -57,14 +59,14 @@ def family_pictures(sprites, each=10, seed=2012):
     return images, [NAMES[label] for label in labels]
 
 
-def upright_pictures(sprites):
+def upright_pictures(sprites: Sprites) -> Array:
     """The goose and the tropical fish of `linear --on emoji`, side by side, (64, 128, 3), on held-out backgrounds."""
     pictures = EmojiPictures(sprites, 64, "test", ranges=UPRIGHT)
     images, _, _ = pictures.batch(UPRIGHT_NUMBERS, 1)
     return np.concatenate(list(images), axis=1)
 
 
-def render_goose(folder):
+def render_goose(folder: Path) -> Image.Image:
     """The goose standing in a mountain meadow, (512, 512) RGB, drawn large from its SVG."""
     side = GOOSE_SIDE
     left, top, cut = GOOSE_CROP
@@ -74,6 +76,7 @@ def render_goose(folder):
     picture = picture.filter(ImageFilter.GaussianBlur(1.5))  # the lens was focused on the goose
 
     goose = svg_drawer("noto-svg", folder, side=1024)(CLASSES[0])
+    assert goose is not None                    # the set has a goose
     goose = goose.crop(goose.getbbox())
     height = round(GOOSE_SCALE * side)
     goose = goose.resize((round(height * goose.width / goose.height), height), Image.Resampling.LANCZOS)
@@ -95,7 +98,7 @@ def render_goose(folder):
 @click.option("--goose", type=click.Path(path_type=Path), help="Write the goose on a photograph to this .png file.")
 @click.option("--families", is_flag=True, help="Write the sheet of the pictures called families into the package.")
 @click.option("--upright", type=click.Path(path_type=Path), help="Write a goose and a goldfish to this .png file.")
-def main(folder, out, goose, families, upright):
+def main(folder: Path | None, out: Path | None, goose: Path | None, families: bool, upright: Path | None) -> None:
     """Collect the emoji sprites, and render the files of them that the repository holds."""
     try:
         folder = folder or default_path().parent

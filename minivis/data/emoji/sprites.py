@@ -16,22 +16,27 @@ import subprocess
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from tokenize import TokenError
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from minivis.data.emoji.classes import CLASSES, NAMES
+from minivis.data.emoji.classes import CLASSES, NAMES, EmojiClass
 from minivis.data.emoji.photos import HELD_OUT_PHOTOS, SIZE
 from minivis.errors import BadFile, MissingExtra, UnknownName
 from minivis.runtime.files import atomic_write, open_regular
+from minivis.types import PathLike
 
 SPRITE = 128  # pixels, the side of a sprite
 CONTENT = 112  # pixels, the longest side of the emoji inside it; the rest is a transparent margin
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
+
+
+Draw = Callable[[EmojiClass], "Image.Image | None"]       # an emoji -> its picture, None where the set has none
 
 
 class EmojiSet(NamedTuple):
@@ -92,8 +97,8 @@ class Sprites:
     photo_names: np.ndarray
 
     @property
-    def fingerprint(self):
-        """SHA-256 of everything a picture can depend on, as hexadecimal digits."""
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of everything that a picture can depend on."""
         digest = hashlib.sha256()
         for field in fields(self):
             value = getattr(self, field.name)
@@ -101,11 +106,13 @@ class Sprites:
             digest.update("\n".join(value).encode() if text else np.ascontiguousarray(value).data)
         return digest.hexdigest()
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
+        """Write a compressed .npz file."""
         np.savez_compressed(path, **{field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: PathLike) -> "Sprites":
+        """Read what `save` wrote; BadFile for anything else."""
         with open_regular(path) as raw:
             try:
                 if sum(info.file_size for info in zipfile.ZipFile(raw).infolist()) > MOST_BYTES:
@@ -122,7 +129,7 @@ class Sprites:
             raise BadFile(f"{path} holds sprites of other classes than this minivis has; collect them again")
         return sprites
 
-    def check(self):
+    def check(self) -> None:
         """Raise ValueError unless all arrays have the shapes and types above, and belong together."""
         count, photos = len(self.images), len(self.photos)
         width, height = SIZE
@@ -138,19 +145,20 @@ class Sprites:
             raise ValueError("there are not photographs to train with and photographs to test with")
 
 
-def default_path():
+def default_path() -> Path:
+    """The file of sprites in the user's cache."""
     from platformdirs import user_cache_path
 
     return user_cache_path("minivis") / "emoji" / "sprites.npz"
 
 
-def load(path=None):
+def load(path: PathLike | None = None) -> Sprites:
     """The sprites from ``path`` (default: the user's cache), collected there first if there are none yet."""
     path = Path(path or default_path())
     return Sprites.load(path) if path.exists() else collect(path.parent)
 
 
-def collect(folder):
+def collect(folder: PathLike) -> Sprites:
     """Draw every class in every set, gather the photographs, and write ``folder``/sprites.npz. About two minutes."""
     from minivis.data.emoji.photos import load_photos
 
@@ -173,7 +181,7 @@ def collect(folder):
     return sprites
 
 
-def cut_out(image, content=CONTENT, side=SPRITE):
+def cut_out(image: Image.Image, content: int = CONTENT, side: int = SPRITE) -> Image.Image:
     """Crop to what can be seen, scale its longest side to ``content`` and centre it in a transparent square."""
     visible = image.getchannel("A").point(lambda a: 255 * (a > 8)).getbbox()
     image = image.crop(visible)
@@ -184,13 +192,13 @@ def cut_out(image, content=CONTENT, side=SPRITE):
     return square
 
 
-def font_drawer():
-    """emoji -> its picture in Noto Color Emoji, whose only size is 109 (136 x 128 pixels)."""
+def font_drawer() -> Draw:
+    """A function from an emoji to its picture in Noto Color Emoji, whose only size is 109 (136 x 128 pixels)."""
     if not FONT.exists():
         raise MissingExtra("the Noto emoji font is missing: apt install fonts-noto-color-emoji")
     font = ImageFont.truetype(str(FONT), 109)
 
-    def draw(emoji):
+    def draw(emoji: EmojiClass) -> Image.Image | None:
         image = Image.new("RGBA", (160, 160))
         ImageDraw.Draw(image).text((8, 8), emoji.text[0], font=font, embedded_color=True)
         return image if image.getbbox() else None
@@ -198,8 +206,8 @@ def font_drawer():
     return draw
 
 
-def svg_drawer(set_name, folder, side=512):
-    """emoji -> its picture in a set of SVG drawings, or None where the set has none."""
+def svg_drawer(set_name: str, folder: PathLike, side: int = 512) -> Draw:
+    """A function from an emoji to its picture in a set of SVG drawings, or None where the set has none."""
     try:
         import resvg_py
     except ImportError as error:
@@ -208,7 +216,7 @@ def svg_drawer(set_name, folder, side=512):
     drawings = icons["icons"]
     aliases = {name: alias["parent"] for name, alias in icons.get("aliases", {}).items()}
 
-    def draw(emoji):
+    def draw(emoji: EmojiClass) -> Image.Image | None:
         plain = re.sub("[^a-z0-9]+", "" if set_name == "fxemoji" else "-", emoji.name)
         name = RENAMED.get(set_name, {}).get(emoji.name, plain)
         icon = drawings.get(aliases.get(name, name))
@@ -225,7 +233,7 @@ def svg_drawer(set_name, folder, side=512):
     return draw
 
 
-def read_npm(package, folder):
+def read_npm(package: str, folder: PathLike) -> dict[str, Any]:
     """The icons.json inside an npm package such as ``@iconify-json/twemoji@1.2.5``, fetched into ``folder`` once."""
     archive = Path(folder) / (package.strip("@").replace("/", "-").replace("@", "-") + ".tgz")
     if not archive.exists():
@@ -246,7 +254,8 @@ def read_npm(package, folder):
         raise BadFile(f"{archive} is not the npm package {package}; delete it and it is fetched again") from error
 
 
-def check_sets(names, known):
+def check_sets(names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise UnknownName for the first set that does not exist."""
     for name in names:
         if name not in known:
             raise UnknownName.of("emoji set", name, sorted(set(known)))

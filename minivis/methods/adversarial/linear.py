@@ -21,8 +21,10 @@ from minivis.figures.text import chance, percent
 from minivis.images.preprocessing import to_uint8
 from minivis.layers import cross_entropy
 from minivis.layers.softmax import softmax_forward
+from minivis.methods.adversarial.settings import LinearSettings
 from minivis.methods.shared.result import Result
 from minivis.optimize.scipy_bridge import minimise
+from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import CLASS, NAMES, NUMBERS, SEED, number, several, takes, whole
 
@@ -106,12 +108,14 @@ class LinearFool(Result):
                 f"{told['mixed']['median_linf']:.3g} (median){beside}")
 
 
+@set_by(LinearSettings)
 @takes(x=NUMBERS, labels=NUMBERS, names=NAMES, target=CLASS, bounds=several(number()), shape=several(whole(1)),
-       l2=number(0), held_out=number(), steps=whole(0), seed=SEED)
+       seed=SEED)
 def linear_fool(
     x: NDArray[Any], labels: NDArray[Any], *, names: Sequence[str] | None = None, target: str | int | None = None,
-    bounds: tuple[float, float] | None = None, shape: tuple[int, ...] | None = None, l2: float = 1e-3,
-    held_out: float = 0.2, steps: int = 200, net: Network | None = None, seed: int = 0, progress: bool = False,
+    bounds: tuple[float, float] | None = None, shape: tuple[int, ...] | None = None,
+    settings: LinearSettings | None = None, l2: float = LinearSettings.l2, held_out: float = LinearSettings.held_out,
+    steps: int = LinearSettings.steps, net: Network | None = None, seed: int = 0, progress: bool = False,
 ) -> LinearFool:  # fmt: skip
     """Train a linear softmax classifier, and fool it on held-out rows: depth is not the reason.
 
@@ -129,12 +133,6 @@ def linear_fool(
         Lowest and highest value of all numbers, such as (0, 255).
     shape : (int, int, int), optional
         (H, W, C) if rows are pictures.
-    l2 : float
-        Weight decay, on inputs scaled to unit variance.
-    held_out : float, default 0.2
-        The fraction to test on.
-    steps : int, default 200
-        Steps of training.
     net : Network, optional
         A convnet of the same classes, whose smallest eps is measured for the first rows, with PGD.
 
@@ -165,8 +163,6 @@ def linear_fool(
     names = tuple(names) if names is not None else tuple(f"class {k}" for k in range(K))
     if len(names) < K:
         raise BadValue(f"{len(names)} names for {K} classes: give one for each")
-    if not 0 < held_out < 1 or not l2 >= 0:
-        raise BadValue(f"held_out must lie between 0 and 1 and l2 must be at least 0, not {held_out} and {l2}")
     goal = K - 1 if target is None else names.index(target) if target in names else target
     if not (isinstance(goal, (int, np.integer)) and 0 <= goal < K):
         raise BadValue(f"the target must be one of the classes {', '.join(names)}, not {target!r}")

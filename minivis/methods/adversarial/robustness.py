@@ -18,9 +18,11 @@ from minivis.figures.line_chart import line_chart
 from minivis.figures.text import percent
 from minivis.images.preprocessing import to_uint8
 from minivis.methods.adversarial.attacks import pgd
+from minivis.methods.adversarial.settings import RobustnessSettings
 from minivis.methods.shared.result import Result
+from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
-from minivis.runtime.settings import NETS, NUMBERS, SEED, SEQUENCE, takes, whole
+from minivis.runtime.settings import NETS, NUMBERS, SEED, SEQUENCE, takes
 
 EPS = (0, 1, 2, 4, 8, 16)                       # levels of 255
 
@@ -63,10 +65,12 @@ class Robustness(Result):
         return "\n".join(lines)
 
 
-@takes(nets=NETS, images=NUMBERS, labels=NUMBERS, eps=SEQUENCE, steps=whole(), seed=SEED)
+@set_by(RobustnessSettings)
+@takes(nets=NETS, images=NUMBERS, labels=NUMBERS, eps=SEQUENCE, seed=SEED)
 def robustness(
     nets: dict[str, Network], images: NDArray[Any], labels: NDArray[Any], *, eps: Sequence[float] = EPS,
-    steps: int = 10, seed: int = 0, progress: bool = False,
+    settings: RobustnessSettings | None = None, steps: int = RobustnessSettings.steps, seed: int = 0,
+    progress: bool = False,
 ) -> Robustness:  # fmt: skip
     """The accuracy of nets on pictures that PGD moves, over the strength of the attack.
 
@@ -80,8 +84,6 @@ def robustness(
         Their classes.
     eps : sequence of float, in levels of 255
         Bounds of the attack, from small to large; 0 is the clean picture.
-    steps : int, default 10
-        Steps of PGD.
 
     Returns
     -------

@@ -61,3 +61,32 @@ class HogSettings(Settings):
                                                "weaker than that hardly count.", unit=LEVELS)
     smooth: float | None = setting(None, number(0), "Weight of the mean square of the differences of neighbouring "
                                                     "pixels.", otherwise="0, and 1e-4 from noise")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class LinearSettings(Settings):
+    """How `linear_fool` trains its classifier."""
+
+    l2: float = setting(1e-3, number(0), "Weight decay, on inputs scaled to unit variance.")
+    held_out: float = setting(0.2, number(above=0, below=1), "Fraction of the rows to test on.")
+    steps: int = setting(200, whole(0), "Number of steps of training.")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class RobustnessSettings(Settings):
+    """How `robustness` attacks."""
+
+    steps: int = setting(10, whole(1), "Number of steps of PGD.", source="Madry et al. 2018")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class SoundSettings(Settings):
+    """How `sound_fool` changes a sound."""
+
+    snr: float | None = setting(None, number(), "Least signal-to-noise ratio of the addition, in dB.", unit="dB",
+                                otherwise="the largest that fools the net")
+    steps: int = setting(60, whole(1), "Number of steps of the attack.")
+    sure: float = setting(0.9, number(0, below=1), "Probability that the class must reach.")

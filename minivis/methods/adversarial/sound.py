@@ -21,8 +21,10 @@ from minivis.errors import BadValue
 from minivis.figures.compose import bar_chart, panels, unsigned
 from minivis.figures.text import chance
 from minivis.layers.softmax import softmax_forward
+from minivis.methods.adversarial.settings import SoundSettings
 from minivis.methods.shared.result import Result
-from minivis.runtime.settings import CLASS, NUMBERS, number, takes, whole
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import CLASS, NUMBERS, takes
 
 LOUDEST, QUIETEST = 0, 80                       # dB: the range of ratios that are searched
 FULL = 2**15 - 1                                # the largest value of 16 bits
@@ -81,9 +83,11 @@ class SoundFool(Result):
                 f"addition {self.snr:.1f} dB below the sound{'' if self.ok else ': not fooled'}")
 
 
-@takes(sound=NUMBERS, to=CLASS, snr=number(), steps=whole(), sure=number())
+@set_by(SoundSettings)
+@takes(sound=NUMBERS, to=CLASS)
 def sound_fool(
-    net: Network, sound: NDArray[Any], to: Any, *, snr: float | None = None, steps: int = 60, sure: float = 0.9,
+    net: Network, sound: NDArray[Any], to: Any, *, settings: SoundSettings | None = None,
+    snr: float | None = SoundSettings.snr, steps: int = SoundSettings.steps, sure: float = SoundSettings.sure,
 ) -> SoundFool:  # fmt: skip
     """Add as little to a sound as makes the net hear another class.
 
@@ -93,12 +97,6 @@ def sound_fool(
         From -1 to 1, at 8,000 samples a second.
     to : str or int
         The class to reach.
-    snr : float, in dB, optional
-        The least signal-to-noise ratio; by default the largest at which the net is ``sure`` of the class.
-    steps : int, default 60
-        Steps of the attack.
-    sure : float, default 0.9
-        Probability that the class must reach.
 
     Returns
     -------

@@ -18,17 +18,18 @@ import numpy as np
 from minivis.engine.ending import answering
 from minivis.engine.network import Network
 from minivis.engine.units import UnitLike, unit_positions
-from minivis.errors import BadValue, UnknownName
+from minivis.errors import BadValue
 from minivis.figures.compose import display_limit, panels, signed, unsigned
 from minivis.layers.relu import RELU_RULES
 from minivis.layers.rules import RULES, RuleName, rule_named
+from minivis.methods.attribution.settings import BackpropSettings
 from minivis.methods.shared.gradient import SAME, ignores_picture, pixel_gradient
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
-from minivis.runtime.settings import SEED, SWITCH, TEXT, choice, several, takes
+from minivis.runtime.described import set_by
+from minivis.runtime.settings import SEED, TEXT, several, takes
 from minivis.types import Picture, Pictures
 
-DISPLAYS = ("signed", "absolute")
 IN_A_ROW = 4                                    # panels of the figure
 
 
@@ -80,11 +81,12 @@ class Backprop(BatchResult):
             f"{rule} {np.linalg.norm(g[i]):.3g}" for rule, g in self.gradients.items()) for i in range(len(self)))
 
 
-@takes(rules=several(TEXT), display=choice("display", DISPLAYS), crop=SWITCH, seed=SEED)
+@set_by(BackpropSettings)
+@takes(rules=several(TEXT), seed=SEED)
 def backprop(
     net: Network, image: Pictures, unit: UnitLike = None, *,
-    rules: RuleName | Sequence[RuleName] = tuple(RELU_RULES),
-    display: str = "signed", crop: bool = False, seed: int = 0, progress: bool = False,
+    settings: BackpropSettings | None = None, rules: RuleName | Sequence[RuleName] = tuple(RELU_RULES),
+    display: str = BackpropSettings.display, crop: bool = BackpropSettings.crop, seed: int = 0, progress: bool = False,
 ) -> Backprop:  # fmt: skip
     """The gradient of a unit at the pixels, under several ReLU rules.
 
@@ -92,10 +94,6 @@ def backprop(
     ----------
     rules : str or sequence of str, default all ReLU rules
         What passes a ReLU on the way back: "normal", "guided", "deconv", or another name of `layers.RULES`.
-    display : {"signed", "absolute"}, default "signed"
-        Colours about grey, or the largest absolute value of the colours.
-    crop : bool, default False
-        Draw only what the unit sees; for a unit at one position.
 
     Returns
     -------
@@ -115,8 +113,6 @@ def backprop(
     >>> sorted(found.arrays), found.array.shape
     (['deconv', 'guided'], (1, 64, 64, 3))
     """
-    if display not in DISPLAYS:
-        raise UnknownName.of("display", display, DISPLAYS)
     names = (rules,) if isinstance(rules, str) else tuple(rules)
     if not names:
         raise BadValue(f"name at least one rule of {', '.join(RULES)}")

@@ -1,12 +1,13 @@
 """The settings of the methods that explain an answer, each with its default, unit and help; see described.py."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from minivis.runtime.described import Settings, documented, setting
-from minivis.runtime.settings import COLOUR, TEXT, choice, number, several, whole
+from minivis.runtime.settings import COLOUR, SWITCH, TEXT, choice, number, several, whole
 
 FILLS, MEASURES = ("grey", "mean", "blur", "noise"), ("prob", "score")
+DISPLAYS = ("signed", "absolute")
 SIDES = several(whole(1))
 
 
@@ -75,3 +76,14 @@ class SegmentSettings(SaliencySettings):
     blur: float = setting(0.05, number(0, 1), "Standard deviation of the blur of the map, as a fraction of the "
                                               "picture's height.")
     rounds: int = setting(5, whole(1), "Iterations of GrabCut.", source="Rother et al. 2004")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class BackpropSettings(Settings):
+    """How `backprop` draws a gradient."""
+
+    display: Literal["signed", "absolute"] = setting(
+        "signed", choice("display", DISPLAYS), "Draw the gradient in colours about grey, or the largest absolute value "
+        "of the three colours.")
+    crop: bool = setting(False, SWITCH, "Show only the receptive field; needs a unit at @max or @row,column.")

@@ -26,7 +26,8 @@ from minivis.runtime.locks import only_one
 from minivis.runtime.settings import CODES, NUMBERS, PATH, SWITCH, several, takes, whole
 from minivis.sweeps.codes_file import check_ending, codes_source, near, open_codes, parts_of, write_file
 from minivis.sweeps.codes_log import Batch, CodesLog, Source
-from minivis.sweeps.sweep import Tally, check_workers, shown, sweep
+from minivis.sweeps.sweep import check_workers, shown, sweep
+from minivis.sweeps.tally import Tally
 from minivis.types import Array, PathLike
 
 

@@ -22,12 +22,15 @@ from minivis.errors import BadFile, BadValue
 from minivis.figures.compose import above, beside, contact_sheet, signed, text_picture
 from minivis.images.collection import Pictures
 from minivis.layers.relu import IMAGING_RULES
+from minivis.methods.looking.settings import PatchSettings
 from minivis.methods.shared.result import Result, input_of, seen_by
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, SWITCH, TEXT, several, takes, whole
 from minivis.runtime.threads import ONE_BLAS_THREAD
-from minivis.sweeps.sweep import Tally, batch_size, fitted, listed, shown, sweep
+from minivis.sweeps.sweep import batch_size, fitted, shown, sweep
+from minivis.sweeps.tally import Tally, listed
 from minivis.sweeps.tops import Checkpoint, Tops, strongest
 from minivis.types import Array, Picture
 
@@ -101,11 +104,13 @@ class TopPatches(Result):
         return "\n".join([*lines, *listed(self.unreadable)])
 
 
-@takes(units=several(whole(), least=0), maps=several(TEXT, 0), k=whole(), per_picture=whole(), size=several(whole()),
-       jobs=whole(), resume=SWITCH, seed=SEED)
+@set_by(PatchSettings)
+@takes(units=several(whole(), least=0), maps=several(TEXT, 0), size=several(whole()), jobs=whole(), resume=SWITCH,
+       seed=SEED)
 def top_patches(
-    net: Network, pictures: Any, layer: str | None = None, units: Sequence[int] | None = None, *, k: int = 9,
-    per_picture: int = 1, maps: Sequence[str] = tuple(MAPS), size: int | None = None, jobs: int = 1,
+    net: Network, pictures: Any, layer: str | None = None, units: Sequence[int] | None = None, *,
+    settings: PatchSettings | None = None, k: int = PatchSettings.k, per_picture: int = PatchSettings.per_picture,
+    maps: Sequence[str] = tuple(MAPS), size: int | None = None, jobs: int = 1,
     backend: Literal["loky", "dask"] = "loky", scheduler: str | None = None, checkpoint: str | None = None,
     resume: bool = False, seed: int = 0, progress: bool = False,
 ) -> TopPatches:  # fmt: skip
@@ -119,10 +124,6 @@ def top_patches(
         The layer; by default that of the net's role content.
     units : sequence of int, optional
         The channels; by default all.
-    k : int, default 9
-        Patches for each unit.
-    per_picture : int, default 1
-        Most patches of one picture; they lie at least half a receptive field apart.
     maps : sequence of str, default all rules for pictures
         ReLU rules under which the patch is drawn beside it.
     size : int, in pixels, optional
@@ -157,9 +158,6 @@ def top_patches(
     """
     layer = layer or net.role("content")
     net.check_name(layer)
-    for name, value in (("k", k), ("per_picture", per_picture)):
-        if value < 1:
-            raise BadValue(f"{name} must be at least 1, not {value}")
     if unknown := [kind for kind in maps if kind not in MAPS]:
         raise BadValue(f"the maps beside a patch can be {' and '.join(MAPS)}, not {unknown[0]!r}")
     side = shown(net, size)[:2]

@@ -21,7 +21,8 @@ from minivis.methods.looking.neighbour_sheet import labels_of
 from minivis.methods.looking.patches import MAPS, draw_tiles, patches_at
 from minivis.methods.shared.result import Result
 from minivis.runtime.settings import SEED, TEXT, several, takes, whole
-from minivis.sweeps.sweep import Tally, shown, sweep
+from minivis.sweeps.sweep import shown, sweep
+from minivis.sweeps.tally import Tally
 from minivis.sweeps.tops import Tops, strongest
 from minivis.types import Picture
 

@@ -18,12 +18,13 @@ from minivis.engine.activations import Activations
 from minivis.engine.geometry import receptive_fields
 from minivis.engine.memory import batch_that_fits, check_fits
 from minivis.engine.network import Network
-from minivis.errors import BadValue
 from minivis.figures.compose import above, contact_sheet, panels, unsigned
 from minivis.figures.line_chart import line_chart
 from minivis.layers import AvgPool2D, GlobalAvgPool, MaxPool2D
+from minivis.methods.looking.settings import ReceptiveFieldSettings
 from minivis.methods.shared.result import Result, input_of
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import NUMBERS, SEED, several, takes, whole
 from minivis.types import Array, Picture
@@ -84,9 +85,11 @@ class ReceptiveFields(Result):
         return "\n".join(lines + [f"left out: {why}" for _, why in self.unreadable])
 
 
-@takes(images=NUMBERS, pictures=whole(), size=several(whole()), seed=SEED)
+@set_by(ReceptiveFieldSettings)
+@takes(images=NUMBERS, size=several(whole()), seed=SEED)
 def effective_receptive_field(
-    net: Network, *, images: Array | None = None, data: str | None = None, pictures: Any = 32,
+    net: Network, *, images: Array | None = None, data: str | None = None,
+    settings: ReceptiveFieldSettings | None = None, pictures: Any = ReceptiveFieldSettings.pictures,
     size: int | tuple[int, int] | None = None, seed: int = 0, progress: bool = False,
 ) -> ReceptiveFields:  # fmt: skip
     """How much of a picture the central unit of each layer can see, and which part of that it uses.
@@ -97,8 +100,6 @@ def effective_receptive_field(
         Pictures as the net sees them; by default crops of photographs.
     data : str, optional
         The folder of the photographs; by default the two that come with scikit-learn.
-    pictures : int, default 32
-        Number of crops.
     size : int or (int, int), in pixels, optional
         Size of the crops, for a net that takes any.
 
@@ -120,12 +121,12 @@ def effective_receptive_field(
     >>> "conv1_1" in found.numbers["layers"][0].values()
     True
     """
-    rng, unreadable = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    unreadable: list[tuple[str, str]] = []
     if images is None:
-        if pictures < 1:
-            raise BadValue(f"pictures must be at least 1, not {pictures}")
         found, unreadable = photos(data, channels=net.input_channels)
-        images = crops(found, net.input_size or (size or 224,) * 2, pictures, rng, drawn_channels(net))
+        sides = (size, size) if isinstance(size, int) else size or (224, 224)
+        images = crops(found, net.input_size or sides, pictures, rng, drawn_channels(net))
     check_fits(net, (1, *images.shape[1:3], net.input_channels))
     x = input_of(net, images)
     shapes, geometry = net.shapes((1, *x.shape[1:])), receptive_fields(net, (1, *x.shape[1:]))

@@ -64,3 +64,21 @@ class TsneSettings(Settings):
                                otherwise="as large as the pictures need, at most 4096")
     most: int = setting(MOST, whole(4), "Largest number of pictures; if there are more, N of them are chosen at even "
                                         "intervals.")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class PatchSettings(Settings):
+    """How many patches `top_patches` finds."""
+
+    k: int = setting(9, whole(1), "Number of patches for each unit.")
+    per_picture: int = setting(1, whole(1), "Most patches of one picture; they lie at least half a receptive field "
+                                            "apart.")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class ReceptiveFieldSettings(Settings):
+    """What `effective_receptive_field` averages over."""
+
+    pictures: int = setting(32, whole(1), "Number of crops of the photographs to average over.")

@@ -27,6 +27,7 @@ from minivis.images.collection import Pictures as Collection
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.methods.shared.embed import embed
 from minivis.methods.shared.result import BatchResult, Result, Subject
+from minivis.methods.synthesis.settings import AtlasSettings, BlockSettings
 from minivis.objectives.base import objective
 from minivis.objectives.priors import tv
 from minivis.optimize import transforms
@@ -35,8 +36,9 @@ from minivis.optimize.parameterize import fourier
 from minivis.optimize.problem import Problem
 from minivis.optimize.update_rules import Adam
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
-from minivis.runtime.settings import SEED, takes, whole
+from minivis.runtime.settings import SEED, takes
 from minivis.types import Pictures
 
 CONTRAST = 24                                   # levels, as in maximize's preset "natural"
@@ -77,17 +79,14 @@ class Blocks(BatchResult):
             for i in range(len(self)))
 
 
-@takes(cells=whole(1), steps=whole(1), side=whole(8), seed=SEED)
+@set_by(BlockSettings)
+@takes(seed=SEED)
 def building_blocks(
-    net: Network, image: Pictures, layer: str | None = None, *, cells: int = 6, steps: int = 64,
-    side: int | None = None, seed: int = 0, progress: bool = False,
+    net: Network, image: Pictures, layer: str | None = None, *, settings: BlockSettings | None = None,
+    cells: int = BlockSettings.cells, steps: int = BlockSettings.steps, side: int | None = BlockSettings.side,
+    seed: int = 0, progress: bool = False,
 ) -> Blocks:  # fmt: skip
     """For each place of a layer an image of what it sees of a picture there.
-
-    Parameters
-    ----------
-    cells : int, default 6
-        Most rows and columns; where a layer has more places, neighbours are averaged.
 
     Returns
     -------
@@ -147,23 +146,15 @@ class Atlas(Result):
         return "\n".join([f"{len(self.blocks)} cells of {what} in {count:,} picture{'s' * (count > 1)}", *self.notes])
 
 
-@takes(cells=whole(2), per_picture=whole(1), most=whole(4), fewest=whole(1), steps=whole(1), side=whole(8), seed=SEED)
+@set_by(AtlasSettings)
+@takes(seed=SEED)
 def activation_atlas(
-    net: Network, pictures: Any, layer: str | None = None, *, cells: int = 12, per_picture: int = 8, most: int = 2000,
-    fewest: int = 2, steps: int = 64, side: int | None = None, seed: int = 0, progress: bool = False,
+    net: Network, pictures: Any, layer: str | None = None, *, settings: AtlasSettings | None = None,
+    cells: int = AtlasSettings.cells, per_picture: int = AtlasSettings.per_picture, most: int = AtlasSettings.most,
+    fewest: int = AtlasSettings.fewest, steps: int = AtlasSettings.steps, side: int | None = AtlasSettings.side,
+    seed: int = 0, progress: bool = False,
 ) -> Atlas:  # fmt: skip
     """An atlas of what a layer sees in many pictures: its vectors on a map, each cell made into an image.
-
-    Parameters
-    ----------
-    cells : int, default 12
-        Cells of a side of the map.
-    per_picture : int, default 8
-        Places drawn at random from each picture.
-    most : int, default 2000
-        Vectors in all.
-    fewest : int, default 2
-        Vectors of a cell that is drawn.
 
     Returns
     -------

@@ -201,3 +201,26 @@ class StyleSettings(Settings):
         None, number(above=0), "Learning rate, in levels of 255, of adam, adagrad or gradient.", unit=LEVELS,
         otherwise=", ".join(f"{name} {rate:g}" for name, rate in PAINTERS.items() if rate))
     history: int = setting(20, whole(1, 1000), HISTORY)
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class BlockSettings(Settings):
+    """How `building_blocks` draws what a layer sees at each place."""
+
+    cells: int = setting(6, whole(1), "Most rows and columns of the grid; where the layer has more places, neighbours "
+                                      "are averaged.")
+    steps: int = setting(64, whole(1), "Number of steps in which the images are made, all at once.")
+    side: int | None = setting(None, whole(8), "Side of each image.", unit="pixels",
+                               otherwise="what a few places of the layer see")
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class AtlasSettings(BlockSettings):
+    """How `activation_atlas` lays out what a layer sees."""
+
+    cells: int = setting(12, whole(2), "Rows and columns of the raster.")
+    per_picture: int = setting(8, whole(1), "Number of places drawn at random from each picture.")
+    most: int = setting(2000, whole(4), "Most places in all.")
+    fewest: int = setting(2, whole(1), "Fewest places of a cell that is drawn.")

@@ -15,7 +15,7 @@ from minivis.errors import BadValue, UnknownName
 from minivis.figures.compose import above, panels
 from minivis.figures.line_chart import line_chart
 from minivis.methods.shared.result import PANEL, Result
-from minivis.methods.synthesis.settings import PAINTERS
+from minivis.methods.synthesis.settings import PAINTERS, StyleSettings
 from minivis.methods.synthesis.style import side_of, style_transfer
 from minivis.optimize.watch import Watch
 from minivis.runtime.settings import NAMES, SEED, Kind, number, several, takes, whole
@@ -70,7 +70,8 @@ def read_rates(value):
        size=several(whole()), seed=SEED)
 def style_methods(
     net: Network, content: Picture, styles: Picture | Sequence[Picture], *, methods: Sequence[str] = tuple(PAINTERS),
-    evaluations: int = 200, rates: Any = None, size: int | None = None, seed: int = 0, progress: bool = False,
+    evaluations: Any = StyleSettings.steps, rates: Any = None, size: int | None = None, seed: int = 0,
+    progress: bool = False,
     watch: Watch | None = None, **settings: Any,
 ) -> StyleMethods:  # fmt: skip
     """Paint a picture by several update rules, each with as many evaluations.

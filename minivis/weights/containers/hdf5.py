@@ -12,6 +12,7 @@ import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -37,7 +38,7 @@ class Source:
     """An open HDF5 file, its bytes, the path to name in messages; of a .keras archive also its two texts."""
 
     file: h5py.File
-    raw: io.IOBase
+    raw: Any
     path: Path
     archive: bool = False
     config: bytes | None = None

@@ -161,8 +161,8 @@ def test_stopped_and_gone_on_with_is_the_same(images, tmp_path, monkeypatch):
     ({"units": [8]}, BadValue, "unit 8: relu2_1 has 8 units, 0 to 7"),
     ({"units": [-1]}, BadValue, "unit -1: relu2_1 has 8 units"),
     ({"units": []}, BadValue, "name at least one unit"),
-    ({"k": 0}, BadValue, "k must be at least 1"),
-    ({"per_picture": 0}, BadValue, "per_picture must be at least 1"),
+    ({"k": 0}, BadValue, "k must be a whole number of at least 1, not 0"),
+    ({"per_picture": 0}, BadValue, "per_picture must be a whole number of at least 1, not 0"),
     ({"maps": ["saliency"]}, BadValue, "not 'saliency'"),
     ({"checkpoint": "nowhere", "resume": True}, BadFile, "there is no checkpoint nowhere"),
 ])

@@ -94,8 +94,9 @@ def test_every_layer_of_a_net(vgg, branches, rng):
                                           "visible": [7, 7, 10, 10]}
     assert found.picture().shape[2] == 3 and len(str(found).splitlines()) == len(vgg.nodes) + 1
     assert effective_receptive_field(branches, pictures=2, size=40).energy[0].shape == (40, 40)
+    assert effective_receptive_field(branches, pictures=1, size=(32, 40)).energy[0].shape == (32, 40)
     assert effective_receptive_field(tiny_vgg(channels=1), pictures=2).picture().shape[2] == 3
-    with pytest.raises(BadValue, match="pictures must be at least 1"):
+    with pytest.raises(BadValue, match="pictures must be a whole number of at least 1"):
         effective_receptive_field(vgg, pictures=0)
 
 
