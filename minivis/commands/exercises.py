@@ -91,10 +91,21 @@ def check_exercise(files, own, picture, as_csv, seconds, seed, out, force, as_js
     if as_csv:
         click.echo(table(checked), nl=False)
     else:
-        text = "\n\n".join([*map(str, checked), *filter(None, [made[1]])])
+        further = [made[1], onward(checked[-1].exercise) if solved else ""]
+        text = "\n\n".join([*map(str, checked), *filter(None, further)])
         say("exercise check", text, settings={"exercise": own, "seed": seed},
             numbers={"solved": solved, "files": [one.as_dict() for one in checked]}, files=made[0], as_json=as_json)
     return 0 if solved else 1
+
+
+def onward(name):
+    """Where to go on from a solved exercise: with the next that is not."""
+    from minivis.exercises import progress, read
+
+    done, names = progress.load(), read.NAMES
+    after = names[names.index(name) + 1 :] + names if name in names else names
+    left = [other for other in after if not done.get(other, progress.FRESH)["solved"]]
+    return f"next: minivis exercise start {left[0]}" if left else "All exercises are solved."
 
 
 def check_or_say(file, own, seed, seconds):

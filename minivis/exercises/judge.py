@@ -2,7 +2,8 @@
 
 Right means: equal to the loops up to rounding, of the right shape and dtype, and no argument changed. A wrong answer is
 compared with what each known mistake gives in the same cases, output by output, then with each two of them together,
-and then with what may go wrong anywhere: a sign, a constant factor, a transposed matrix.
+and then with what may go wrong anywhere: a sign, a constant factor, a transposed matrix. If it looks like nothing of
+this kind, the cases that are wrong may have something in common, or the numbers (pattern.py).
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,8 +14,9 @@ import numpy as np
 from minivis.engine.finite_differences import numerical_gradient
 from minivis.errors import BadValue
 from minivis.exercises.calls import Problem, listed, run_case
+from minivis.exercises.compare import first_difference, relative_error, same
+from minivis.exercises.pattern import pattern
 
-TOLERANCE = {"float64": 1e-7, "float32": 2e-4}          # of the largest expected number; rounding is far below
 MOST_DIFFERENCES = 100                                  # numbers of an argument, each moved twice
 
 
@@ -31,13 +33,6 @@ class Verdict:
     right_cases: tuple = ()
     wrong_cases: tuple = ()
     mistakes: tuple = ()                        # numbers of the exercise's mistakes that it looks like
-
-
-def relative_error(x, y):
-    """CS231n's: the largest |x - y| / max(1e-8, |x| + |y|) over all elements, 1 at most; 1 where it overflows, too."""
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    errors = abs(x - y) / np.maximum(1e-8, abs(x) + abs(y))
-    return float(np.where(np.isfinite(errors), errors, 1).max()) if x.size else 0.0
 
 
 @np.errstate(all="ignore")                      # a wrong answer may be as large as floats go
@@ -91,7 +86,8 @@ def judge_function(exercise, function, cases, outcomes, expected, *, measure=Tru
         return Verdict(function, False, first.says, **about)
     says, numbers = diagnosis(exercise, function, cases, outcomes, expected)
     if not says:
-        return Verdict(function, False, first.says, **about)
+        hint = pattern(exercise.outputs_of(function), cases, outcomes, expected, faults)
+        return Verdict(function, False, f"{first.says}. {hint}" if hint else first.says, **about)
     plainly = f"{first.says}; " if first.kind in ("exception", "shape") else ""
     return Verdict(function, False, plainly + says, mistakes=numbers, **about)
 
@@ -130,30 +126,6 @@ def wrong_dtype(outputs, one, values, expected):
             return Problem("dtype", f"the numbers are right, but {name} is {value.dtype} where the arguments are "
                                     f"{kind}: which line makes an array without saying its dtype?")
     return None
-
-
-def same(value, right):
-    """Whether two arrays are equal up to rounding."""
-    if value.shape != right.shape:
-        return False
-    if right.dtype.kind != "f":
-        return bool((value == right).all())
-    value, finite = value.astype(np.float64), np.isfinite(right)
-    if not (np.isfinite(value) == finite).all():
-        return False
-    tolerance = TOLERANCE["float32" if right.dtype == np.float32 else "float64"]
-    largest = abs(right[finite]).max(initial=0) or 1.0
-    return bool((abs(value[finite] - right[finite]) <= tolerance * largest).all())
-
-
-def first_difference(value, right):
-    """Where they differ first, in words."""
-    if not right.ndim:
-        return f"{value:.6g} where {right:.6g} is expected"
-    largest = abs(right.astype(np.float64)).max(initial=0) or 1.0
-    at = np.argwhere(~(abs(value.astype(np.float64) - right) <= 1e-6 * largest))[0]
-    at = tuple(int(i) for i in at)
-    return f"at {list(at)} stands {value[at]:.6g}, and {right[at]:.6g} is expected"
 
 
 # ---- errors ----

@@ -27,9 +27,20 @@ def test_from_the_list_to_a_solved_exercise(run, here):
     Path("relu.py").write_text(out)
     code, out, _ = run("exercise", "check", "relu.py")
     assert code == 0 and "solved" in out and "finite differences" in out
+    assert out.endswith("next: minivis exercise start softmax\n")
     rows = json.loads(run("exercise", "list", "--json")[1])["numbers"]["exercises"]
     row = next(row for row in rows if row["name"] == "relu")
     assert row["solved"] and row["tries"] == 2 and row["hints"] == 1
+
+
+def test_after_the_last_exercise_come_those_left_out(run, here):
+    for name in read.NAMES:
+        if name not in ("dream_step", "tsne"):
+            progress.note(name, tried=True, solved=True)
+    Path("tsne.py").write_text(solution("tsne"))
+    assert run("exercise", "check", "tsne.py")[1].endswith("next: minivis exercise start dream_step\n")
+    progress.note("dream_step", tried=True, solved=True)
+    assert run("exercise", "check", "tsne.py")[1].endswith("All exercises are solved.\n")
 
 
 def test_a_class_as_a_table(run, here):
