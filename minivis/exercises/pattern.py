@@ -1,6 +1,7 @@
 """What wrong cases have in common, and where in an answer the wrong numbers are: for a mistake that nobody listed."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -109,5 +110,5 @@ class End:
 
 
 SIGNS = {"below zero": lambda a: a < 0, "zero": lambda a: a == 0, "above zero": lambda a: a > 0}
-PLACES = [("where {} is {}", Sign()), ("at the {} index of axis {}", End()),
+PLACES: list[tuple[str, Any]] = [("where {} is {}", Sign()), ("at the {} index of axis {}", End()),
           ("in the outermost lines and columns", Border())]
