@@ -55,7 +55,7 @@ def test_its_file_is_small_and_says_how_it_was_trained(net, name):
 
 def test_the_robust_net_is_harder_to_mislead_and_not_impossible():
     with np.load(ROOT / "tests" / "data" / "emoji.npz") as data:
-        images, labels = data["images"][::4], data["labels"][::4]
+        images, labels = data["images"][::8], data["labels"][::8]
     right = {}
     for name, eps in (("emoji-vgg", 4), ("emoji-vgg-robust", 4), ("emoji-vgg-robust", 24)):
         net = mv.load(name)
@@ -87,13 +87,13 @@ def test_emoji_alexnet_begins_with_oriented_edges_and_blobs_of_colour():
 
 
 def test_plain_ascent_shows_the_class_in_the_robust_net_only():
-    """15 steps up the logit from noise, no prior, no moves; the judge took no part."""
-    judge, classes, named = mv.load("emoji-alexnet"), np.arange(0, 125, 5), {}
+    """12 steps up the logit from noise, no prior, no moves; the judge took no part."""
+    judge, classes, named = mv.load("emoji-alexnet"), np.arange(0, 125, 10), {}
     rows = np.arange(len(classes))
     for name in ("emoji-vgg", "emoji-vgg-robust"):
         net, x = mv.load(name), 128 + 16 * np.random.default_rng(0).standard_normal((len(classes), 64, 64, 3))
         x = x.astype(np.float32)
-        for _ in range(15):
+        for _ in range(12):
             acts = net.forward(net.preprocess(x), until="fc8", keep=["fc8"])
             seed = np.zeros_like(acts["fc8"])
             seed[rows, classes] = 1
@@ -101,7 +101,7 @@ def test_plain_ascent_shows_the_class_in_the_robust_net_only():
             x = np.clip(x + 4 * up / np.sqrt((up**2).mean(axis=(1, 2, 3), keepdims=True)), 0, 255)
         found = judge.forward(judge.preprocess(x), until="fc8", keep=["fc8"], grad=None)["fc8"].argmax(axis=1)
         named[name] = (found == classes).mean()
-    assert named["emoji-vgg-robust"] > 0.8 > named["emoji-vgg"]          # under three kernels: 0.96, at most 0.6
+    assert named["emoji-vgg-robust"] > 0.8 > named["emoji-vgg"]          # under three kernels: 0.92 and 0.54
 
 
 def test_every_role_is_played(net):

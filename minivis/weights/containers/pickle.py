@@ -167,6 +167,13 @@ class Count:
 
     def __init__(self):
         self.left = MOST_ARRAYS
+        self.tensors: dict[int, Any] = {}       # by the identity of the `Array`
+
+    def tensor(self, array, raw):
+        """One for each array, however often it is met."""
+        if id(array) not in self.tensors:
+            self.tensors[id(array)] = array.tensor(raw)
+        return self.tensors[id(array)]
 
     def one(self):
         self.left -= 1
@@ -179,7 +186,7 @@ def plain(value, raw, count, depth=DEEPEST):
     if isinstance(value, Array):
         count.one()
         if value.objects is None:
-            return value.tensor(raw)
+            return count.tensor(value, raw)
         value = value.objects[0] if value.shape == () and len(value.objects) == 1 else value.objects
     if not isinstance(value, dict | list | tuple) or isinstance(value, Name | Span):
         return None if isinstance(value, Blank | Name | Span) else value
