@@ -18,7 +18,8 @@ def said(net, picture):
 
 
 @pytest.mark.parametrize("settings", [
-    {"to": "owl"}, {}, {"method": "fgsm"}, {"method": "bim", "steps": 5}, {"method": "deepfool"}, {"norm": "L2"},
+    {"to": "owl", "steps": 10}, {}, {"method": "fgsm"}, {"method": "bim", "steps": 5}, {"method": "deepfool"},
+    {"norm": "L2", "steps": 8},
     {"to": "owl", "method": "deepfool"}, {"method": "szegedy", "steps": 4}, {"to": 3, "eps": 40},
 ], ids=str)  # fmt: skip
 def test_every_way(net, picture, settings):
@@ -39,10 +40,10 @@ def test_every_way(net, picture, settings):
 
 def test_the_smallest_eps(net, picture):
     """No smaller one does, of those that the search tried: one level less fails."""
-    result = fool(net, picture, "owl")
+    result = fool(net, picture, "owl", steps=8)
     eps = result.eps[0]
     assert eps > 1 and result.numbers["linf"] <= eps
-    assert not fool(net, picture, "owl", eps=eps - 1).ok and fool(net, picture, "owl", eps=eps).ok
+    assert not fool(net, picture, "owl", eps=eps - 1, steps=8).ok and fool(net, picture, "owl", eps=eps, steps=8).ok
 
 
 def test_a_net_without_gradient_is_not_fooled_and_the_picture_stays(picture):
@@ -58,8 +59,8 @@ def test_a_net_without_gradient_is_not_fooled_and_the_picture_stays(picture):
 
 @pytest.mark.parametrize("start", ["noise", "grey", (200, 30, 30)])
 def test_from_nothing(net, start):
-    result = fool(net, to="cat", start=start, sure=0.6)
-    assert result.ok and result.numbers["after"][0]["class"] == "cat" and result.after[0].max() >= 0.6
+    result = fool(net, to="cat", start=start, sure=0.4, steps=16)
+    assert result.ok and result.numbers["after"][0]["class"] == "cat" and result.after[0].max() >= 0.4
     np.testing.assert_array_equal(result.subject.fitted[0], blank(net, start, 0))
     assert result.numbers["label"] == said(net, blank(net, start, 0)) and result.picture().std() > 10
     assert result.numbers["maximised"][0]["class"] == said(net, result.free[0]) == "cat"        # and it goes far:

@@ -20,7 +20,8 @@ def test_failure_is_said(net, picture):
 def test_numbers_are_json(net, picture):
     import json
 
-    json.dumps({"numbers": fool(net, picture, eps=3).numbers, "settings": fool(net, to=1, start=(1, 2, 3)).settings})
+    json.dumps({"numbers": fool(net, picture, eps=3, steps=2).numbers,
+                "settings": fool(net, to=1, start=(1, 2, 3), steps=2).settings})
 
 
 def two_fooled():

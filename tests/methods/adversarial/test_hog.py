@@ -32,7 +32,7 @@ def test_a_twin_looks_like_one_and_is_described_as_the_other(pair):
 
 
 def test_inversion_from_the_hog_alone(pair):
-    result = mv.hog_twin(pair[0], seed=1)
+    result = mv.hog_twin(pair[0], seed=1, steps=100)
     assert result.twin.shape == (64, 64, 1) and result.fall > 0.9 and result.numbers["rms_to_start"] > 5
 
 
@@ -73,7 +73,7 @@ def test_command(pair, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_image("a.png", pair[0])
     write_image("b.png", pair[1])
-    assert main(["hog", "a.png", "b.png"]) == 0
+    assert main(["hog", "a.png", "b.png", "--steps", "250"]) == 0
     assert capsys.readouterr().out.endswith("wrote a-hog.png\nwrote a-hog-picture.png\n")
     assert read_image("a-hog-picture.png").shape == (64, 64, 3) and "minivis" in read_text("a-hog.png")
     assert main(["rerun", "a-hog.png"]) == 0 and "bit for bit" in capsys.readouterr().out

@@ -28,7 +28,7 @@ def test_the_first_layer_gives_the_image_back(net):
 
 @pytest.mark.parametrize("layer", ["pool1", "conv2_1", "fc7"])
 def test_the_code_comes_back_from_any_layer(net, layer):
-    result = invert(net, scene(), layer, steps=60, tv=1e-4)
+    result = invert(net, scene(), layer, steps=20, tv=1e-4)
     assert result.run.loss < 0.1 * result.run.first_loss
     x = net.preprocess(result.run.pixels.astype(np.float32))
     wanted = net.forward(result.subject.input(net))[layer]
@@ -104,7 +104,7 @@ def test_a_caricature_goes_further_from_grey(net):
 
 def test_all_layers(net):
     assert layers_of(net) == ["conv1_1", "conv1_2", "pool1", "conv2_1", "pool2", "fc6", "fc7", "fc8"]
-    result = invert_layers(net, scene(), steps=15)
+    result = invert_layers(net, scene(), steps=5)
     assert [one.layer for one in result.inversions] == layers_of(net) and result.picture().std() > 10
     assert result.inversions[0].psnr[0] > result.inversions[-1].psnr[0]
     assert set(result.numbers) == set(layers_of(net)) and "conv2_1: code" in str(result)
