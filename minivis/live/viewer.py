@@ -20,6 +20,7 @@ from minivis.live.jobs import JOBS, LANE_OF, ON_FRAME, WITHOUT_PICTURE
 log = logging.getLogger("minivis.live")
 
 EVERY = {"gradient": 0.08, "strip": 1.0}        # seconds between two of a part that takes long, while pictures stream
+PAUSE = 1.5                                     # of the time that such an answer took, at least, until the next one
 REST = 0.25                                     # seconds without a new picture, after which the last one gets all parts
 RATE, BURST = 200, 400                          # messages a second, and so many at once; what is faster is read later
 
@@ -132,7 +133,7 @@ class Viewer:
             newest, self.newest = self.newest, None
             if newest is None and self.picture is None:
                 continue
-            bench, parts = self.bench, self.parts(newest)
+            bench, parts, began = self.bench, self.parts(newest), time.monotonic()
             try:
                 answer = await self.desk.look(self.work, bench.microscope, newest, self.view, parts)
             except MinivisError as error:
@@ -141,6 +142,7 @@ class Viewer:
                 log.exception("a picture could not be worked on")
                 await self.complain(f"a bug in minivis: {type(error).__name__}: {error}", "picture")
             else:
+                self.pause(parts, time.monotonic() - began)
                 if bench is self.bench:         # not of a net that was left meanwhile
                     await self.send(answer)
                 if len(parts) < len(EVERY):
@@ -157,6 +159,11 @@ class Viewer:
         if "strip" in found:
             self.stripped = (newest[0] if newest else self.number, self.bench)
         return found
+
+    def pause(self, parts, took):
+        """On a slow machine, or with a large net, what takes long must not take most of the time."""
+        for part in parts:
+            self.due[part] = max(self.due[part], time.monotonic() + PAUSE * took)
 
     def complete(self, number):
         """Answer a picture again that had no gradient or no strip, if no other came."""

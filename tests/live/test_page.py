@@ -190,7 +190,7 @@ def test_everything_is_reached_by_keys_alone(person, known, film):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width, height", [(390, 844), (768, 1024), (1440, 900)])
+@pytest.mark.parametrize("width, height", [(390, 844), (768, 1024), (1366, 768), (1440, 900), (2560, 1300)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_phones_and_desks(browser, emoji, known, film, width, height, scheme):
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
@@ -201,7 +201,15 @@ def test_it_fits_phones_and_desks(browser, emoji, known, film, width, height, sc
     person.until("document.getElementById('unit-value').textContent !== ''")
     person.keyboard.press("e")
     person.until("!document.getElementById('arithmetic').hidden")
+    person.click("#compare")
+    person.until("document.querySelector('#beside-right .classes .name')?.textContent")
+    person.evaluate("document.getElementById('ms').textContent = '1234.5'")
+    person.evaluate("document.getElementById('fps').textContent = '123.4'")
     assert person.evaluate("document.documentElement.scrollWidth") <= width
+    for button in person.page.query_selector_all(".top button:not([hidden]), #beside button"):
+        box = button.bounding_box()
+        assert not box or (box["x"] >= 0 and box["x"] + box["width"] <= width)
+    assert person.evaluate("document.querySelector('.top').clientHeight") <= 100
     ground = person.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(19, 21, 25)") == (scheme == "dark")
     context.close()

@@ -45,6 +45,31 @@ def test_a_camera_that_is_refused_leaves_the_picture(person):
     person.until("document.querySelector('#classes .name').textContent !== 'goose'")
 
 
+def test_flip_goes_through_the_cameras_of_the_device(person):
+    """With two made up beside the one that Chromium has: what is asked for is the next one."""
+    person.evaluate("""(() => {
+        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices), asked = globalThis.asked = [];
+        navigator.mediaDevices.getUserMedia = async ({ video }) => {
+            asked.push(video.deviceId ?? video.facingMode);
+            const stream = await open({ video: true }), name = video.deviceId ?? 'front';
+            stream.getVideoTracks()[0].getSettings = () => ({ deviceId: name });
+            return stream;
+        };
+        navigator.mediaDevices.enumerateDevices = async () => ['front', 'rear'].map(
+            (deviceId) => ({ kind: 'videoinput', deviceId })).concat({ kind: 'audioinput', deviceId: 'microphone' });
+    })()""")
+    assert not person.is_visible("#flip")
+    person.click("[data-source=camera]")
+    until_rate(person)
+    for count, name in ((2, "rear"), (3, "front")):
+        person.click("#flip")
+        person.until(f"asked.length === {count}")
+        assert person.evaluate("asked.at(-1)") == name
+        before = person.picture("#input")
+        person.until(f"document.getElementById('input').toDataURL() !== {before!r}")
+    assert person.evaluate("asked[0]") == "user"
+
+
 def test_a_camera_that_is_unplugged_is_told(person):
     person.evaluate("""(() => {
         const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);

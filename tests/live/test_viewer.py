@@ -123,6 +123,13 @@ def test_a_job_that_fails_because_the_server_ends_is_no_bug(monkeypatch, caplog,
     assert bool(caplog.records) == bool(told) == (not ends)
 
 
+def test_what_takes_long_pauses_for_longer_than_it_took():
+    now = time.monotonic()
+    viewer = SimpleNamespace(due={"gradient": now, "strip": now + 100})
+    Viewer.pause(viewer, ["gradient", "strip"], 2.0)
+    assert now + 2 < viewer.due["gradient"] < now + 50 and viewer.due["strip"] == now + 100
+
+
 class Slowed:
     """A net that takes a tenth of a second for a picture."""
 

@@ -41,6 +41,7 @@ export class Beside {
     });
     this.redraw();
     this.changed();
+    $("beside").scrollIntoView({ block: "nearest" });
   }
 
   close() {

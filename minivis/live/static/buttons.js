@@ -76,7 +76,7 @@ function enlargeGrid() {
 
 const CLICKS = {
   "switch-off": switchOff, "on-again": allOn, mirror, presenter, theme, explain, freeze: () => freeze(), next: () => next(1),
-  flip: () => page.sources.camera(page.sources.facing === "user" ? "environment" : "user"),
+  flip: () => page.sources.nextCamera(),
   compare: () => page.beside.toggle(), clip: () => page.clip.toggle(), hold: () => page.panel.hold(),
   "enlarge-input": enlargeInput, "enlarge-grid": enlargeGrid, "show-help": () => $("help").showModal(),
 };

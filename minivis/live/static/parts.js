@@ -54,7 +54,7 @@ function changedSource() {
   stream.needs = true;
   for (const button of document.querySelectorAll("[data-source]")) button.setAttribute("aria-pressed", button.dataset.source === sources.kind);
   $("next").disabled = !sources.hasNext;
-  $("flip").hidden = sources.kind !== "camera";
+  $("flip").hidden = sources.kind !== "camera" || sources.cameras.length < 2;
   keepAddress();
   $("waiting").hidden = true;
 }

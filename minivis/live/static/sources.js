@@ -20,7 +20,8 @@ export class Sources {
     this.index = 0;                     // of the file or the sample
     this.paused = false;
     this.mirrored = false;
-    this.facing = "user";               // which camera of a phone
+    this.cameras = [];                  // the names of this device's cameras, known once one was opened
+    this.named = null;                  // the one that was opened last
     this.canvas = document.createElement("canvas");
   }
 
@@ -45,19 +46,20 @@ export class Sources {
     return true;
   }
 
-  // ``facing``: "user" or "environment", of a device with two cameras.
-  async camera(facing = this.facing) {
+  // ``name``: of one of the cameras; the last one by default, and at first the one that faces the person.
+  async camera(name = this.named) {
     const open = async () => {
       if (!navigator.mediaDevices) throw new DOMException("", "SecurityError");
       const stream = await navigator.mediaDevices.getUserMedia({
-        video: { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: facing },
+        video: { width: { ideal: 640 }, height: { ideal: 480 }, ...(name ? { deviceId: name } : { facingMode: "user" }) },
       });
       const end = () => stream.getTracks().forEach((track) => track.stop());
       const video = videoElement();
       video.srcObject = stream;
       try { await video.play(); } catch (error) { end(); throw error; }
       stream.getVideoTracks()[0].addEventListener("ended", () => { if (this.video === video) this.lost("The camera has stopped."); });
-      this.facing = facing;
+      this.cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput").map(({ deviceId }) => deviceId);
+      this.named = stream.getVideoTracks()[0].getSettings().deviceId;
       return { video, end: () => { end(); video.srcObject = null; } };
     };
     return this.begin("camera", open, (error) => ({
@@ -65,6 +67,13 @@ export class Sources {
       NotAllowedError: "Access to the camera was denied. Allow it in the address bar, or choose a picture.",
       NotReadableError: "The camera is in use elsewhere. Close what uses it, or choose a picture.",
     })[error.name] ?? "No camera was found. Choose a picture, a film or the samples instead.");
+  }
+
+  // The next camera of this device: of a phone, from the front to the rear. Many have only one open at a time.
+  async nextCamera() {
+    const last = this.named, next = this.cameras[(this.cameras.indexOf(last) + 1) % this.cameras.length];
+    this.end();
+    return (await this.camera(next)) || this.camera(last);
   }
 
   async film(file) {
