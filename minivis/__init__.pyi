@@ -73,6 +73,7 @@ from .methods.shared.side_by_side import side_by_side
 from .methods.synthesis.building_blocks import activation_atlas, building_blocks
 from .methods.synthesis.dream import dream, make_step
 from .methods.synthesis.dream_films import dream_layers, dream_zoom
+from .methods.synthesis.extremes import extremes
 from .methods.synthesis.invert import invert, invert_layers
 from .methods.synthesis.maximize import maximize
 from .methods.synthesis.maximize_layers import down_the_layers
@@ -103,7 +104,7 @@ __all__ = [
     "SegmentSettings", "SoundSettings", "StyleSettings", "TextureSettings", "TsneSettings", "Watch",
     "WindowSettings", "__version__", "activation_atlas", "activation_grid", "backprop", "building_blocks",
     "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers", "dream", "dream_layers",
-    "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "fgsm", "filter_grid",
+    "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "extremes", "fgsm", "filter_grid",
     "first_classes", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert",
     "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load",
     "make_step", "maximize", "nearest", "neighbour_sheet", "neighbours", "objectives", "occlusion", "one_hot",

@@ -33,6 +33,8 @@ OBJECTIVE = click.Option(["--objective"], metavar="TEXT", show_default="none", h
                  show_default="natural; minivis for nets of small pictures, such as ours",
                  help="Set of defaults, from minivis, a paper or a tool; the options below replace single settings."),
     click.Option(["--down-the-layers"], is_flag=True, help="Draw a sheet with a few channels of every layer."),
+    click.Option(["--both"], is_flag=True, help="Beside the image that excites each --unit most, draw the one that "
+                                                "excites it least."),
     click.Option(["--walk"], type=whole(1, 10_000), metavar="N", show_default="no walk",
                  help="Walk from each --unit to the next in N frames, with one image that changes a little in each; "
                       "--film writes them."),
@@ -50,23 +52,28 @@ OBJECTIVE = click.Option(["--objective"], metavar="TEXT", show_default="none", h
     *under(COMPUTING, TILE, MEMORY),
     image=False, long="steps", compares=True, by_net={"preset": preset_for},
 )  # fmt: skip
-def maximize(given, seed, progress, watch, unit, objective, preset, down_the_layers, walk, start, mask, feather, width,
-             count, **replaced):  # fmt: skip
+def maximize(given, seed, progress, watch, unit, objective, preset, down_the_layers, both, walk, start, mask, feather,
+             width, count, **replaced):  # fmt: skip
     """Make an image that excites a class or a neuron as much as possible.
 
     The image starts as grey, as weak noise or as a picture, and changes step by step towards a higher score.
     """
     from minivis.errors import BadValue
+    from minivis.methods.synthesis import extremes, maximize_layers
     from minivis.methods.synthesis import maximize as method
-    from minivis.methods.synthesis import maximize_layers
     from minivis.methods.synthesis import walk as walks
 
     shared = {"preset": preset, "size": width, "seed": seed, "progress": progress, "watch": watch, **replaced}
     if down_the_layers:
-        if unit or objective or walk is not None or start is not None or mask is not None or count > 1:
+        if unit or objective or both or walk is not None or start is not None or mask is not None or count > 1:
             raise BadValue("--down-the-layers chooses its own units and starts from noise: leave out --unit, "
-                           "--objective, --walk, --start, --mask and --count")
+                           "--objective, --both, --walk, --start, --mask and --count")
         return maximize_layers.down_the_layers(given.net, **shared)
+    if both:
+        if objective or walk is not None or start is not None or mask is not None or count > 1:
+            raise BadValue("--both makes two images of each --unit from noise: leave out --objective, --walk, --start, "
+                           "--mask and --count")
+        return extremes.extremes(given.net, list(unit) or None, **shared)
     if walk is not None:
         if objective or start is not None or mask is not None or count > 1:
             raise BadValue("--walk leads from --unit to --unit from noise: leave out --objective, --start, --mask and "

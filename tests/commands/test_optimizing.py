@@ -176,3 +176,14 @@ def test_a_walk_writes_a_strip_and_a_film_of_all_frames(run, tmp_path):
     for more in (("--count", "2"), ("--objective", "owl"), ("--tile", "64"), ("--memory", "1GB")):
         code, _, err = run(*words, *more, "-o", "other.png")
         assert code == 2 and "--walk" in err and not (tmp_path / "other.png").exists()
+
+
+def test_both_ends_of_a_unit(run, tmp_path):
+    words = ("maximize", "--unit", "owl", "--unit", "conv2_1:3", "--both", "--width", "16", "--steps", "2", *TINY)
+    code, out, _ = run(*words, "-o", "out.png")
+    assert code == 0 and "owl: " in out and "at least" in out
+    assert run("rerun", "out.png")[0] == 0
+    assert (tmp_path / "out-rerun.png").read_bytes() == (tmp_path / "out.png").read_bytes()
+    for more in (("--count", "2"), ("--walk", "2"), ("--objective", "owl"), ("--down-the-layers",)):
+        code, _, err = run(*words, *more, "-o", "other.png")
+        assert code == 2 and "--both" in err and not (tmp_path / "other.png").exists()

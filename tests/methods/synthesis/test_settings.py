@@ -19,7 +19,8 @@ from minivis.optimize.update_rules import NORMS, POLICIES
 
 ALL = {"maximize": MaximizeSettings, "invert": InvertSettings, "dream": DreamSettings, "style_transfer": StyleSettings,
        "texture": TextureSettings, "down_the_layers": MaximizeSettings, "invert_layers": InvertSettings,
-       "dream_layers": DreamSettings, "dream_zoom": DreamSettings, "walk": MaximizeSettings}
+       "dream_layers": DreamSettings, "dream_zoom": DreamSettings, "walk": MaximizeSettings,
+       "extremes": MaximizeSettings}
 
 
 def test_choices_are_those_of_the_registries():
