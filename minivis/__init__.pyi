@@ -87,6 +87,7 @@ from .methods.synthesis.settings import (
     TextureSettings,
 )
 from .methods.synthesis.style import style_transfer, texture
+from .methods.synthesis.style_grams import style_grams
 from .methods.synthesis.style_methods import style_methods
 from .methods.synthesis.walk import walk
 from .objectives.words import parse_objective
@@ -101,15 +102,15 @@ __all__ = [
     "CurveSettings", "DreamSettings", "EvolveSettings", "FilterSettings", "FoolSettings", "HogSettings",
     "InvertSettings", "LinearSettings", "MaximizeSettings", "NeighbourSettings", "Network", "OcclusionSettings",
     "PatchSettings", "Preprocessing", "Problem", "ReceptiveFieldSettings", "RobustnessSettings", "SaliencySettings",
-    "SegmentSettings", "SoundSettings", "StyleSettings", "TextureSettings", "TsneSettings", "Watch",
-    "WindowSettings", "__version__", "activation_atlas", "activation_grid", "backprop", "building_blocks",
-    "classify", "codes", "compare_filters", "deepfool", "descent", "down_the_layers", "dream", "dream_layers",
-    "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "extremes", "fgsm", "filter_grid",
-    "first_classes", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert",
-    "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load",
-    "make_step", "maximize", "nearest", "neighbour_sheet", "neighbours", "objectives", "occlusion", "one_hot",
-    "one_pixel", "optimize", "parameterize", "parse_objective", "parse_unit", "patches_by_layer", "pgd",
-    "read_image", "regularize", "robustness", "saliency", "saliency_kinds", "sanity_check", "save", "segment",
-    "side_by_side", "sound_fool", "style_methods", "style_transfer", "szegedy", "texture", "top_patches", "train",
-    "transforms", "tsne_grid", "tsne_labelled", "unit_values", "walk", "write_codes", "write_image",
+    "SegmentSettings", "SoundSettings", "StyleSettings", "TextureSettings", "TsneSettings", "Watch", "WindowSettings",
+    "__version__", "activation_atlas", "activation_grid", "backprop", "building_blocks", "classify", "codes",
+    "compare_filters", "deepfool", "descent", "down_the_layers", "dream", "dream_layers", "dream_zoom",
+    "effective_receptive_field", "errors", "evolve", "exercises", "extremes", "fgsm", "filter_grid", "first_classes",
+    "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers", "jsma",
+    "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step", "maximize", "nearest",
+    "neighbour_sheet", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize",
+    "parse_objective", "parse_unit", "patches_by_layer", "pgd", "read_image", "regularize", "robustness", "saliency",
+    "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "sound_fool", "style_grams", "style_methods",
+    "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled",
+    "unit_values", "walk", "write_codes", "write_image",
 ]

@@ -135,6 +135,8 @@ def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, 
     option(StyleSettings, "start"), option(StyleSettings, "style_scale"), option(StyleSettings, "colours"),
     ORIGINAL, PAINTED,
     option(StyleSettings, "pooling"),
+    click.Option(["--grams"], is_flag=True, help="Draw the Gram matrices of IMAGE, STYLE and the result, the features "
+                                                 "that fire together, and both losses over the steps."),
     *under(
         PRIORS,
         click.Option(["--content-layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's own choice",
@@ -147,18 +149,20 @@ def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, 
     *RUN, size=SIZE, long="steps", kind=PaintingCommand,
 )  # fmt: skip
 def style(
-    given, seed, progress, watch, style, content_layer, style_layer, mask, side, steps, method, rate, original_colours,
-    **settings,
+    given, seed, progress, watch, style, content_layer, style_layer, mask, grams, side, steps, method, rate,
+    original_colours, **settings,
 ):  # fmt: skip
     """Paint IMAGE in the style of one or more other pictures, STYLE.
 
     The content of IMAGE, which a deep layer sees, stays; its textures become those of STYLE. If no STYLE is given, a
     bundled picture of brush strokes is used. With --method all the figure compares the update rules: --steps
-    evaluations of the loss for each, the loss over them, and the pictures.
+    evaluations of the loss for each, the loss over them, and the pictures. With --grams it shows what the style is to
+    the net.
     """
     from minivis.errors import BadValue
     from minivis.images.files import read_image
     from minivis.methods.synthesis.style import style_transfer
+    from minivis.methods.synthesis.style_grams import style_grams
     from minivis.methods.synthesis.style_methods import style_methods
 
     styles = list(style) or [read_image(own_painting())]
@@ -166,6 +170,13 @@ def style(
         settings["colours"] = "kept"
     settings.update(content_layers=content_layer or None, style_layers=style_layer or None, masks=list(mask) or None,
                     seed=seed, progress=progress, watch=watch)
+    if grams:
+        if method == "all" or watch.checkpoint or len(steps) > 1 or (side and len(side) > 1) or len(styles) > 1 or mask:
+            raise BadValue("--grams shows one painting of one size in one STYLE by one method: leave out --method all, "
+                           "--mask, --checkpoint and further numbers of --side and --steps")
+        del settings["blend"], settings["masks"]
+        return style_grams(given.net, given.image, styles[0], size=sides(given.image, side and side[0]), method=method,
+                           rate=rate, steps=steps[0], **settings)
     if method == "all":
         if rate is not None or watch.checkpoint or len(steps) > 1 or (side and len(side) > 1):
             raise BadValue("--method all makes one picture of one size by each method, with a rate of its own: leave "

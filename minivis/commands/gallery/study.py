@@ -117,7 +117,7 @@ STUDY = {
         7, "12_dream.py", "methods/synthesis/dream.py"),
     "style": Study(
         "The painting’s strokes and colours, while every edge of the picture stays where it was.",
-        "style --style-weight 1000", "When does the picture drown?",
+        "style --grams", "Which features fire together, and what does the picture pay?",
         7, "13_style.py", "methods/synthesis/style.py"),
     "fool": Study(
         "That there is nothing to see; then the difference, drawn large.",
