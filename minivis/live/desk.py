@@ -14,6 +14,9 @@ from minivis.live.patches import Peaks
 from minivis.live.tour import tour
 
 
+MOST_NETS = 3                                   # that are kept ready: the first, and those that were chosen last
+
+
 class Desk:
     """``nets``: name -> a net, or a function that loads it when a viewer chooses it; the first is shown first."""
 
@@ -29,14 +32,23 @@ class Desk:
         self.microscope = self.bench(self.first).microscope
 
     def bench(self, name):
-        """All about one net: made when it is asked for, and kept. Raise UnknownName for a net that is not offered."""
+        """All about one net: made when it is asked for, and kept while it is among the last MOST_NETS.
+
+        A viewer that still looks through an older one keeps it for itself. Raise UnknownName for a net that is not
+        offered.
+        """
         if name not in self.nets:
             raise UnknownName.of("net on this page", name, list(self.nets))
         with self.lock:
-            if name not in self.benches:
+            bench = self.benches.pop(name, None)
+            if bench is None:
                 net = self.nets[name]
-                self.benches[name] = Bench(self, net() if callable(net) else net, name)
-        return self.benches[name]
+                bench = Bench(self, net() if callable(net) else net, name)
+            self.benches[name] = bench          # at the end: chosen last
+            oldest = [other for other in self.benches if other != self.first]
+            for other in oldest[: max(0, len(self.benches) - MOST_NETS)]:
+                del self.benches[other]
+            return bench
 
     async def look(self, work, *given):
         return await asyncio.get_running_loop().run_in_executor(self.pictures, work, *given)

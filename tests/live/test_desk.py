@@ -6,7 +6,7 @@ import pytest
 
 from minivis.data.samples import Samples
 from minivis.errors import UnknownName
-from minivis.live.desk import Desk
+from minivis.live.desk import MOST_NETS, Desk
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
 
@@ -30,6 +30,24 @@ def test_another_net_is_loaded_when_it_is_asked_for_and_once(desk):
     assert len(desk.made) == 1 and desk.bench("branches").microscope.name == "branches"
     with pytest.raises(UnknownName, match="did you mean 'branches'"):
         desk.bench("branch")
+
+
+def test_the_first_net_and_those_chosen_last_are_kept():
+    made = []
+
+    def maker(name):
+        def make():
+            made.append(name)
+            return tiny_branches()
+        return make
+
+    desk = Desk({"first": tiny_vgg(), **{name: maker(name) for name in "abcd"}}, Samples())
+    first = desk.bench("first")
+    for name in "abacadcb":
+        desk.bench(name)
+    desk.close()
+    assert made == list("abcdcb")           # a is chosen again and again, and goes when c and d came after it
+    assert len(desk.benches) == MOST_NETS and desk.bench("first") is first
 
 
 def test_a_lane_counts_who_waits(desk):

@@ -46,6 +46,16 @@ def test_two_nets_see_one_picture(person, browser, emoji):
     person.until("!location.hash.includes('beside=')")
 
 
+def test_the_comparison_comes_into_sight_from_its_top(person):
+    person.set_viewport_size({"width": 390, "height": 844})
+    person.until_top("goose")
+    person.click("[data-layer=fc8]")                    # 125 lines: taller than the window
+    person.click("#compare")
+    person.until(f"{top(person, 'right')} === 'goose'")
+    top_of_it = person.evaluate("document.getElementById('beside').getBoundingClientRect().top")
+    assert 0 <= top_of_it < 200
+
+
 def test_a_unit_chosen_in_the_right_half_is_shown_in_the_page(person):
     person.until_top("goose")
     person.click("#compare")

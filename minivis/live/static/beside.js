@@ -41,7 +41,7 @@ export class Beside {
     });
     this.redraw();
     this.changed();
-    $("beside").scrollIntoView({ block: "nearest" });
+    $("beside").scrollIntoView({ block: "start" });
   }
 
   close() {
