@@ -13,7 +13,6 @@ from minivis.live.microscope import Microscope
 from minivis.live.patches import Peaks
 from minivis.live.tour import tour
 
-
 MOST_NETS = 3                                   # that are kept ready: the first, and those that were chosen last
 
 
