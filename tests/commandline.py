@@ -1,5 +1,9 @@
 """For the tests of the commands: a folder with pictures and nets, and a picture that shows something."""
 
+import tempfile
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 
 from minivis.cli import main
@@ -22,11 +26,21 @@ def scene(height=40, width=60):
 
 def fill(folder):
     """Two pictures and three nets, in ``folder``."""
-    save(tiny_vgg(), folder / "tiny.h5")
-    save(tiny_branches(), folder / "branches.h5")
-    save(tiny_vgg(channels=1), folder / "grey.h5")
-    write_image(folder / "photo.png", scene())
-    write_image(folder / "photo.jpg", scene())
+    for name, data in files().items():
+        (folder / name).write_bytes(data)
+
+
+@cache
+def files():
+    """{name: bytes} of what `fill` writes."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        save(tiny_vgg(), folder / "tiny.h5")
+        save(tiny_branches(), folder / "branches.h5")
+        save(tiny_vgg(channels=1), folder / "grey.h5")
+        write_image(folder / "photo.png", scene())
+        write_image(folder / "photo.jpg", scene())
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def contents(folder):

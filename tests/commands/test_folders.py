@@ -214,9 +214,9 @@ sys.exit(minivis.cli.main())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to send to oneself")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("words, out", [
-    (("patches", "photos", *NET), "photos-patches.png"), (("codes", "photos", *NET, "-o", "new.h5"), "new.h5"),
+@pytest.mark.parametrize("words, out, stop", [
+    (("patches", "photos", *NET), "photos-patches.png", signal.SIGINT),
+    (("codes", "photos", *NET, "-o", "new.h5"), "new.h5", signal.SIGTERM),
 ])
 def test_ctrl_c_and_sigterm_leave_what_resume_needs(run, refused, here, words, out, stop, monkeypatch):
     monkeypatch.setattr("minivis.sweeps.sweep.BATCH", 2)
