@@ -15,6 +15,7 @@ from .images.files import read_image, write_image
 from .images.preprocessing import Preprocessing
 from .methods.adversarial.attacks import fgsm, pgd
 from .methods.adversarial.deepfool import deepfool
+from .methods.adversarial.directions import directions
 from .methods.adversarial.evolve import evolve
 from .methods.adversarial.few_pixels import jsma, one_pixel
 from .methods.adversarial.fool import fool
@@ -104,13 +105,14 @@ __all__ = [
     "PatchSettings", "Preprocessing", "Problem", "ReceptiveFieldSettings", "RobustnessSettings", "SaliencySettings",
     "SegmentSettings", "SoundSettings", "StyleSettings", "TextureSettings", "TsneSettings", "Watch", "WindowSettings",
     "__version__", "activation_atlas", "activation_grid", "backprop", "building_blocks", "classify", "codes",
-    "compare_filters", "deepfool", "descent", "down_the_layers", "dream", "dream_layers", "dream_zoom",
+    "compare_filters", "deepfool", "descent", "directions", "down_the_layers", "dream", "dream_layers", "dream_zoom",
     "effective_receptive_field", "errors", "evolve", "exercises", "extremes", "fgsm", "filter_grid", "first_classes",
-    "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers", "jsma",
-    "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step", "maximize", "nearest",
-    "neighbour_sheet", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize", "parameterize",
-    "parse_objective", "parse_unit", "patches_by_layer", "pgd", "read_image", "regularize", "robustness", "saliency",
-    "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "sound_fool", "style_grams", "style_methods",
+    "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers",
+    "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step", "maximize",
+    "nearest", "neighbour_sheet", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize",
+    "parameterize", "parse_objective", "parse_unit", "patches_by_layer", "pgd", "read_image", "regularize",
+    "robustness", "saliency", "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "sound_fool",
+    "style_grams", "style_methods",
     "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled",
     "unit_values", "walk", "write_codes", "write_image",
 ]

@@ -1,4 +1,4 @@
-"""`minivis fool`, `evolve`, `linear`, `hog`, `sound`, `robustness`: what people and classifiers see differently."""
+"""`minivis fool`, `evolve`, `directions`, `linear`, `hog`, `sound`, `robustness`: what only classifiers see."""
 
 import click
 
@@ -49,18 +49,37 @@ def fool(given, seed, progress, to, label, start, **settings):
 
 @picture_command(
     "evolve",
-    *options(EvolveSettings, "encoding", "generations", "population"),
+    *options(EvolveSettings, "encoding", "generations", "population", "best"),
     image=False, long="generations",
 )
 def evolve(given, seed, progress, **settings):
     """Breed, for every class, a picture that the net recognises and people do not.
 
     Evolution needs no gradient: the best picture of each class is kept, and all of them have children. The result is a
-    sheet of the best pictures; after Ctrl-C it shows the best so far.
+    sheet of the best picture of each class, or with --best of the surest ones; after Ctrl-C it shows the best so far.
     """
     from minivis.methods.adversarial.evolve import evolve
 
     return evolve(given.net, seed=seed, progress=progress, **settings)
+
+
+@picture_command(
+    "directions",
+    click.Option(["--count"], type=whole(1, 1000), default=100, show_default=True, metavar="N",
+                 help="Number of random directions."),
+    click.Option(["--eps"], type=real(high=255, min_open=True), default=16, show_default=True, metavar="LEVELS",
+                 help="How far each pixel moves at the end of each line, in levels of 255."),
+    arrays=True,
+)
+def directions(given, seed, progress, count, eps):
+    """Show why so little fools a net: the score of IMAGE's class along the gradient, and along random directions.
+
+    Each pixel moves as far along any of them. The figure also counts how much more a step along the gradient moves the
+    score than a random one, from ten numbers to all numbers of the picture.
+    """
+    from minivis.methods.adversarial.directions import directions
+
+    return directions(given.net, given.image, count=count, eps=eps, seed=seed, progress=progress)
 
 
 class DataCommand(PictureCommand):

@@ -31,8 +31,8 @@ HEADINGS = {
         optimizing.maximize, optimizing.invert, building.blocks, building.atlas, painting.dream, painting.style,
         painting.texture,
     ),
-    "Fooling classifiers": (fooling.fool, fooling.evolve, fooling.linear, fooling.hog, fooling.sound,
-                             fooling.robustness),
+    "Fooling classifiers": (fooling.fool, fooling.evolve, fooling.directions, fooling.linear, fooling.hog,
+                            fooling.sound, fooling.robustness),
     "Learning": (exercises.exercise, explaining.explain),
     "Nets": (weights.weights, nets.inspect, nets.gradcheck, training.train, bench.bench),
 }  # fmt: skip

@@ -57,6 +57,14 @@ class Samples:
         cells = sheet.reshape(rows, SIDE, COLUMNS, SIDE, 3).swapaxes(1, 2)
         return cells.reshape(-1, SIDE, SIDE, 3)[: len(self.names)]
 
+    @cached_property
+    def masks(self) -> Array:
+        """bool (N, SIDE, SIDE): where the object is; the samples alone have it."""
+        file = files("minivis.data").joinpath(f"{self.name}_masks.png")
+        sheet = np.asarray(Image.open(io.BytesIO(file.read_bytes())))
+        cells = sheet.reshape(len(sheet) // SIDE, SIDE, COLUMNS, SIDE).swapaxes(1, 2)
+        return cells.reshape(-1, SIDE, SIDE)[: len(self.names)]
+
     def describe(self) -> dict[str, Any]:
         """What the live page needs to know of the sheet."""
         return {"side": SIDE, "columns": COLUMNS, "names": self.names}
@@ -115,21 +123,28 @@ def digit_files() -> Iterator[tuple[str, Array]]:
 SETS: dict[str, Callable] = {NAME: sample_files, FAMILIES: partial(sample_files, FAMILIES), DIGITS: digit_files}
 
 
+def sheet_of(cells: Array) -> Image.Image:
+    """Pictures (N, SIDE, SIDE, 3), or (N, SIDE, SIDE), in rows of COLUMNS."""
+    rows = -(-len(cells) // COLUMNS)
+    whole = np.zeros((rows * COLUMNS, *cells.shape[1:]), np.uint8)
+    whole[: len(cells)] = cells
+    whole = whole.reshape(rows, COLUMNS, *cells.shape[1:]).swapaxes(1, 2)
+    return Image.fromarray(whole.reshape(rows * SIDE, COLUMNS * SIDE, *cells.shape[3:]))
+
+
 def main(source: PathLike) -> None:
-    """Write the sheet and the names, from a file as tests/data/emoji.npz."""
+    """Write the sheets of pictures and of outlines, and the names, from a file as tests/data/emoji.npz."""
     with np.load(source) as data:
-        images, names = data["images"], [str(data["names"][k]) for k in data["labels"]]
+        images, masks, names = data["images"], data["masks"], [str(data["names"][k]) for k in data["labels"]]
     write_sheet(NAME, images, names)
+    outlines = Image.fromarray(np.asarray(sheet_of(masks)) > 127)
+    outlines.save(Path(__file__).parent / f"{NAME}_masks.png", optimize=True)
 
 
 def write_sheet(name: str, images: Array, names: Sequence[str], quality: int = 85) -> None:
     """Write the files of a set: one picture of all, and what each shows."""
-    rows = -(-len(images) // COLUMNS)
-    cells = np.zeros((rows * COLUMNS, SIDE, SIDE, 3), np.uint8)
-    cells[: len(images)] = images
-    sheet = cells.reshape(rows, COLUMNS, SIDE, SIDE, 3).swapaxes(1, 2).reshape(rows * SIDE, COLUMNS * SIDE, 3)
     here = Path(__file__).parent
-    Image.fromarray(sheet).save(here / f"{name}.webp", quality=quality, method=6)
+    sheet_of(images).save(here / f"{name}.webp", quality=quality, method=6)
     (here / f"{name}.txt").write_text("\n".join(names) + "\n", "utf-8")
 
 

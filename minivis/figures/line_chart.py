@@ -13,16 +13,18 @@ from minivis.types import Array, Picture
 # colours that colour-blind readers can tell apart (Okabe and Ito 2008); further curves start over
 COLORS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233), (150, 110, 60),
           (0, 0, 0))
+PALE = (184, 190, 200)                          # of faint curves
 GRID, FRAME, FINE, TEXT, DASH = (226, 228, 232), (150, 150, 150), 4, 12, 6      # lines are drawn FINE times larger
 
 
 def line_chart(curves: Any, *, width: int = 320, height: int = 240, x_label: str = "", y_label: str = "",
-               low: float | None = None, high: float | None = None, dashed: Any = (), legend: bool = True,
-               notes: Any = None) -> Picture:
+               low: float | None = None, high: float | None = None, dashed: Any = (), faint: Any = (),
+               legend: bool = True, notes: Any = None) -> Picture:
     """Draw {name: (x, y)} as lines over one pair of axes. ``low``, ``high``: values that the y axis must include.
 
-    dashed: names of curves to draw dashed and grey. notes: {name: texts} for further columns of the legend; the texts
-    of the name "" are their headings.
+    dashed: names of curves to draw dashed and grey. faint: names of those to draw thin and pale, below the others and
+    without an entry in the legend. notes: {name: texts} for further columns of the legend; the texts of the name "" are
+    their headings.
     """
     if not curves:
         raise BadValue("a chart needs at least one curve")
@@ -35,8 +37,9 @@ def line_chart(curves: Any, *, width: int = 320, height: int = 240, x_label: str
     x_ends = _ends(every_x.min(), every_x.max())
     y_ends = _ends(every_y.min() if low is None else min(low, every_y.min()),
                    every_y.max() if high is None else max(high, every_y.max()))
-    styles = {name: None if name in dashed else COLORS[k % len(COLORS)] for k, name in enumerate(curves)}
-    plot = _plot(curves, styles, x_ends, y_ends, width, height)
+    faint, bold = set(faint), [name for name in curves if name not in set(faint)]
+    styles = {name: None if name in dashed else COLORS[k % len(COLORS)] for k, name in enumerate(bold)}
+    plot = _plot({name: curves[name] for name in [*faint, *bold]}, styles, x_ends, y_ends, width, height)
     y_axis = _axis(y_ends, height, upright=True)
     x_axis = _axis(x_ends, width, upright=False, whole=bool((every_x == every_x.round()).all()))
     corner = np.full((1, y_axis.shape[1], 3), 255, np.uint8)
@@ -69,6 +72,9 @@ def _plot(curves: Any, styles: Any, x_ends: Any, y_ends: Any, width: int, height
     draw.rectangle((0, 0, width * FINE - 1, height * FINE - 1), outline=FRAME, width=FINE)
     for name, (x, y) in curves.items():
         points = np.array(place(x, y))
+        if name not in styles:
+            draw.line([tuple(point) for point in points], PALE, FINE, joint="curve")
+            continue
         if styles[name]:
             draw.line([tuple(point) for point in points], styles[name], 2 * FINE, joint="curve")
             continue

@@ -28,6 +28,11 @@ def test_are_the_test_pictures_but_for_the_losses_of_webp():
     assert all(abs(d).mean() < 20 for d in difference)          # none is another picture; measured: 15.2
 
 
+def test_the_outlines_are_those_of_the_test_pictures():
+    data, masks = np.load(EMOJI), Samples().masks
+    assert masks.dtype == bool and (masks == (data["masks"] > 127)).all()
+
+
 def test_are_unpacked_once(cache):
     folder = Path(unpacked(NAME))
     files = sorted(folder.iterdir())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadValue
-from minivis.figures.line_chart import COLORS, line_chart
+from minivis.figures.line_chart import COLORS, PALE, line_chart
 
 
 def test_a_line_is_where_its_numbers_are():
@@ -33,3 +33,14 @@ def test_legend_dashes_and_labels():
 def test_what_is_no_curve(curves):
     with pytest.raises(BadValue, match=r"at least one curve|at least two finite numbers"):
         line_chart(curves)
+
+
+def test_faint_curves_lie_below_and_outside_the_legend():
+    x = np.linspace(0, 1, 5)
+    curves = {"bold": (x, x), "same": (x, x), "a level": (x, 0 * x + 0.4)}
+    faint = ("same", "a level")
+    beneath, above = (line_chart(curves, faint=which, legend=False).astype(int) for which in (faint, ()))
+    drawn = lambda sheet, color: (abs(sheet - color).max(axis=2) < 40).sum()      # noqa: E731
+    assert drawn(beneath, COLORS[0]) > 200 > drawn(above, COLORS[0])
+    assert drawn(beneath, PALE) > 200 and drawn(beneath, COLORS[1]) == drawn(beneath, COLORS[2]) == 0
+    assert line_chart(curves, faint=faint).shape[1] < line_chart(curves).shape[1]

@@ -48,6 +48,7 @@ BASES = {                                       # a command -> words with which 
     ("explain",): ("photo.png", *NET),
     ("weights", "table"): ("zip.pth", "-o", "new.json"),
     ("train", "digits"): ("--steps", "2", "-o", "new.h5"),
+    ("directions",): ("photo.png", *NET, "--count", "2"),
     ("robustness",): ("--count", "2", "--steps", "1"),
     ("blocks",): ("photo.png", *NET, "--steps", "1", "--cells", "2", "--side", "8"),
     ("exercise", "check"): ("relu",),

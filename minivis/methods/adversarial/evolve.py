@@ -43,6 +43,7 @@ from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, takes
 
 ETA, RATE, HALVING = 15, 0.1, 1000              # of the direct encoding, the paper's
+LARGE, ACROSS = 128, 8                          # pixels of one of the best, if only these are drawn; in a row
 HELD = 0.99                                     # a class counts as held above this probability
 
 
@@ -81,8 +82,12 @@ class Evolved(Result):
         return self.made
 
     def picture(self):
-        labels = [f"{chance(p)}\n{name}" for name, p in zip(self.names, self.probs)]
-        sheet = contact_sheet(self.look.shown(self.made), labels=labels)
+        best, chosen = self.settings.get("best"), range(len(self.names))
+        if best:
+            chosen = np.argsort(-self.probs, kind="stable")[:best]
+        labels = [f"{chance(self.probs[k])}\n{self.names[k]}" for k in chosen]
+        size = {"scale": max(1, LARGE // max(self.made.shape[1:3])), "columns": ACROSS} if best else {}
+        sheet = contact_sheet([self.look.shown(self.made[k]) for k in chosen], labels=labels, **size)
         return above([text_picture(self.sentence(), sheet.shape[1], align="center"), sheet])
 
     @property
@@ -167,7 +172,8 @@ class CppnEncoding:
 def evolve(
     net: Network, *, settings: EvolveSettings | None = None,
     encoding: Literal["cppn", "direct"] = EvolveSettings.encoding, generations: int = EvolveSettings.generations,
-    population: int = EvolveSettings.population, seed: int = 0, progress: bool = False, watch: Watch | None = None,
+    population: int = EvolveSettings.population, best: int | None = EvolveSettings.best, seed: int = 0,
+    progress: bool = False, watch: Watch | None = None,
 ) -> Evolved:  # fmt: skip
     """Breed, for every class, a picture that the net recognises and people do not; evolution needs no gradient.
 
@@ -225,7 +231,7 @@ def evolve(
     return Evolved(
         drawn(champions.genomes), champions.probs, tuple(names), champions.generation, tuple(held), tuple(run.notes),
         preprocessing_of(net),
-        settings={"encoding": encoding, "generations": generations, "population": population},
+        settings={"encoding": encoding, "generations": generations, "population": population, "best": best},
         stopped=run.stopped or "all generations done",
     )  # fmt: skip
 

@@ -45,6 +45,8 @@ class EvolveSettings(Settings):
         "pixels (direct).", source="Nguyen et al. 2015")
     generations: int = setting(100, whole(1), "Number of generations in all, those before a resumed run included.")
     population: int = setting(200, whole(1, 100_000), "Number of new pictures in each generation.")
+    best: int | None = setting(None, whole(1), "Number of pictures to draw, large and the surest ones first.",
+                               otherwise="the best of every class")
 
 
 @documented

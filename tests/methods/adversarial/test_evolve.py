@@ -72,6 +72,18 @@ def test_champions_never_get_worse_and_are_what_the_net_says(net, encoding):
     np.testing.assert_allclose(np.diag(probs), last.probs, rtol=1e-5)
 
 
+def test_the_best_alone_are_drawn_large_and_the_surest_first(net):
+    found, all_of_them = (evolve(net, generations=1, population=4, best=best) for best in (2, None))
+    np.testing.assert_array_equal(found.probs, all_of_them.probs)
+    sheet, side = found.picture(), max(found.made.shape[1:3])
+    scale = module.LARGE // side
+    surest = net.shown(found.made[found.probs.argmax()]).repeat(scale, axis=0).repeat(scale, axis=1)
+    large = len(surest)
+    assert scale > 1
+    assert any((sheet[top:top + large, 10:10 + large] == surest).all() for top in range(len(sheet) - large))
+    assert sheet.shape != all_of_them.picture().shape and found.settings["best"] == 2
+
+
 def test_p_rises(net):
     """Mean log p of the five classes: -0.68 to -0.51 as measured, where as many random nets come to -0.64."""
     first, last = (evolve(net, generations=n, population=30) for n in (1, 25))
