@@ -35,8 +35,10 @@ def main(argv=None):
 
     names = net.class_names or [f"class {k}" for k in range(len(before))]
     titles = [f"{names[p.argmax()]}\np = {p.max():.4f}" for p in (before, after)]
-    save(out, {titles[0]: image, f"+ this, at most {EPS} levels of 255": fooled - image.astype(float),
-               f"= {titles[1]}": fooled})
+    change = fooled - image.astype(float)
+    distortion = np.sqrt((change**2).mean()) / 255              # as Szegedy et al. 2014 measure it
+    save(out, {titles[0]: image, f"+ this, drawn {127 / abs(change).max():.0f} times as strong\n"
+               f"at most {EPS} levels of 255, distortion {distortion:.4f}": change, f"= {titles[1]}": fooled})
 
 
 if __name__ == "__main__":

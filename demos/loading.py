@@ -11,7 +11,7 @@ PAINTING = CHECKOUT / "minivis" / "data" / "strokes.png"
 sys.path.insert(0, str(CHECKOUT))                       # so that a demo runs in a clone without installing minivis
 
 import minivis as mv  # noqa: E402
-from minivis.data.samples import FAMILIES, folder_called, upright  # noqa: E402, F401
+from minivis.data.samples import FAMILIES, Samples, folder_called, upright  # noqa: E402, F401
 from minivis.data.vowels import speak  # noqa: E402
 from minivis.errors import MinivisError  # noqa: E402
 from minivis.figures.colormaps import display_limit, signed, unsigned  # noqa: E402
@@ -21,6 +21,7 @@ from minivis.images.collection import Pictures  # noqa: E402
 from minivis.images.preprocessing import Preprocessing  # noqa: E402
 from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax  # noqa: E402
 from minivis.methods.adversarial.hog import strokes  # noqa: E402, F401
+from minivis.methods.attribution.grabcut import grabcut  # noqa: E402, F401
 from minivis.methods.looking.neighbour_sheet import labels_of  # noqa: E402
 from minivis.models.tiny import Weights  # noqa: E402
 
@@ -134,6 +135,11 @@ def load_net(name):
     return mv.load(name)
 
 
+def outlined():
+    """The 200 sample pictures, uint8 (200, 64, 64, 3), and where the object is in each, bool (200, 64, 64)."""
+    return Samples().images, Samples().masks
+
+
 def own_options(doc, argv, out):
     """Parse ``argv`` of a demo whose net and data are its own; return the path to save to."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -186,24 +192,25 @@ def digits_net():
     return net
 
 
-def chart(curves, x_label="evaluations of loss and gradient", x=None):
-    """{name: values} as lines over x, or over 1, 2, 3, ..., in one chart, uint8 (H, W, 3)."""
+def chart(curves, x_label="evaluations of loss and gradient", x=None, faint=()):
+    """{name: values} as lines over x, or over 1, 2, 3, ..., in one chart, uint8 (H, W, 3); ``faint`` ones are pale."""
     lines = {name: (np.arange(1, len(values) + 1) if x is None else x, values) for name, values in curves.items()}
-    return line_chart(lines, height=210, x_label=x_label)
+    return line_chart(lines, height=210, x_label=x_label, faint=faint)
 
 
 def save(path, figure, height=256, columns=None):
-    """Save {title: picture} as one row, or in rows of ``columns``.
+    """Save {title: picture}, or pairs of both, as one row, or as rows of so many columns.
 
     A picture is uint8, or numbers: (H, W, 3) with a sign, or (H, W) without.
     """
-    images, bars = [], []
-    for values in figure.values():
+    images, bars, figure = [], [], list(figure.items() if isinstance(figure, dict) else figure)
+    for _, values in figure:
         is_picture = values.dtype == "uint8"
         limit = None if is_picture else display_limit(values)
         kind = None if is_picture else "grey" if values.ndim == 3 else "diverging" if values.min() < 0 else "inferno"
         draw = {None: lambda v: v, "grey": signed, "diverging": signed, "inferno": unsigned}[kind]
         images.append(draw(values))
         bars.append(limit and (kind, 0 if kind == "inferno" else -limit, limit))
-    mv.write_image(path, panels(images, list(figure), colorbars=bars, height=height, columns=columns), force=True)
+    titles = [title for title, _ in figure]
+    mv.write_image(path, panels(images, titles, colorbars=bars, height=height, columns=columns), force=True)
     print(f"wrote {path}")

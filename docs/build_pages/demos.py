@@ -16,16 +16,17 @@ SCRIPTS = ROOT / "build" / "docs-demos"
 SHOW = '''
 # A figure is a row of panels: pictures, or numbers with a scale below.
 def show(figure, height=256, columns=None):
-    """{title: picture, or numbers with or without a sign} as one row of panels, or as rows of so many."""
-    images, bars = [], []
-    for values in figure.values():
+    """{title: picture, or numbers with or without a sign}, or pairs of both, as panels, in rows of so many columns."""
+    images, bars, figure = [], [], list(figure.items() if isinstance(figure, dict) else figure)
+    for _, values in figure:
         is_picture = values.dtype == "uint8"
         limit = None if is_picture else display_limit(values)
         kind = None if is_picture else "grey" if values.ndim == 3 else "diverging" if values.min() < 0 else "inferno"
         draw = {None: lambda v: v, "grey": signed, "diverging": signed, "inferno": unsigned}[kind]
         images.append(draw(values))
         bars.append(limit and (kind, 0 if kind == "inferno" else -limit, limit))
-    return Image.fromarray(panels(images, list(figure), colorbars=bars, height=height, columns=columns))
+    titles = [title for title, _ in figure]
+    return Image.fromarray(panels(images, titles, colorbars=bars, height=height, columns=columns))
 '''
 REPLACED = ("load", "load_families", "load_many", "load_net", "load_nets", "load_some", "own_options", "digits", "read",
             "save")

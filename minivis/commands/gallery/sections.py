@@ -260,6 +260,15 @@ SECTIONS = (
         ("evolve", "--generations", "12", "--population", "100"), of_picture=False, slow=True, part="Confusion",
     ),
     Section(
+        "directions", "Why so little is enough",
+        "Each number of the picture moves by the same small step. Along the sign of the gradient all these steps add "
+        "up, and the score falls at once; along random directions most of them cancel, and hardly anything happens. "
+        "The more numbers there are, the larger the difference: pictures that fool a net lie close to every picture, "
+        "where no noise finds them.",
+        "Σ|<i>g<sub>i</sub></i>| / √Σ<i>g<sub>i</sub></i>² ∝ √<i>d</i>",
+        ("directions", "--count", "20"), part="Confusion",
+    ),
+    Section(
         "linear", "Why nets are fooled: ten numbers",
         "Even a linear model can be fooled. Here are ten numbers and ten weights; each number moves by half in the "
         "direction of its weight. Every single change is small, but their sum is not.",

@@ -121,7 +121,7 @@ STUDY = {
         7, "13_style.py", "methods/synthesis/style.py"),
     "fool": Study(
         "That there is nothing to see; then the difference, drawn large.",
-        "fool --net emoji-vgg-robust", "How much larger must the change be?",
+        "robustness", "How much does training against attacks help, and is it enough?",
         8, "14_fool.py", "methods/adversarial/fool.py"),
     "noise": Study(
         "Whether anything of the class is in it.",
@@ -131,12 +131,16 @@ STUDY = {
         "Stripes and blobs that share a colour or a contour with the class, and no more.",
         "evolve --generations 100", "Longer evolution makes the net surer of more classes.",
         8, "15_evolve.py", "methods/adversarial/evolve.py"),
+    "directions": Study(
+        "How far apart the blue line and the grey ones are at the same distance from the picture.",
+        "sound --say a --to i", "The same in another modality: a vowel is heard as another one.",
+        8, "16_directions.py", "methods/adversarial/directions.py"),
     "linear": Study(
         "That no number moves by more than a half.",
         "linear --on digits", "The same with pictures.",
         8, "16_linear.py", "methods/adversarial/lecture_linear.py"),
     "linear-digits": Study(
         "The templates: each is a blurred mean of its digit, minus the others.",
-        "linear --on digits --to 8", "Add the template of another digit.",
+        "linear --on emoji", "The same with 12,288 numbers: a bit of goldfish is enough.",
         8, "16_linear.py", "methods/adversarial/linear.py"),
 }  # fmt: skip

@@ -82,12 +82,11 @@ class Evolved(Result):
         return self.made
 
     def picture(self):
-        best, chosen = self.settings.get("best"), range(len(self.names))
-        if best:
-            chosen = np.argsort(-self.probs, kind="stable")[:best]
+        best = self.settings.get("best")
+        chosen = np.argsort(-self.probs, kind="stable")[:best] if best else np.arange(len(self.names))
         labels = [f"{chance(self.probs[k])}\n{self.names[k]}" for k in chosen]
-        size = {"scale": max(1, LARGE // max(self.made.shape[1:3])), "columns": ACROSS} if best else {}
-        sheet = contact_sheet([self.look.shown(self.made[k]) for k in chosen], labels=labels, **size)
+        sheet = contact_sheet(self.look.shown(self.made[chosen]), ACROSS if best else None, labels=labels,
+                              scale=max(1, LARGE // max(self.made.shape[1:3])) if best else None)
         return above([text_picture(self.sentence(), sheet.shape[1], align="center"), sheet])
 
     @property
@@ -201,18 +200,15 @@ def evolve(
     >>> len(found.array) == len(net.class_names)
     True
     """
-    watch = Watch() if watch is None else watch
     net.role("logits")
     net = answering(net)
-    H, W = net.input_size or (FREE_SIZE, FREE_SIZE)
-    shape = (H, W, net.input_channels)
+    shape = (*(net.input_size or (FREE_SIZE, FREE_SIZE)), net.input_channels)
     genetics: Any = {"cppn": CppnEncoding, "direct": DirectEncoding}[encoding](shape)
     batch = batch_that_fits(net, shape)
     drawn = lambda genomes: np.stack([genetics.picture(genome) for genome in genomes])  # noqa: E731
     judge = lambda genomes: probabilities(net, drawn(genomes), batch)  # noqa: E731
-    what = ["evolve", encoding, int(population), seed]
 
-    run = EvolveRun(net, genetics, what, generations, watch, progress)
+    run = EvolveRun(net, genetics, ["evolve", encoding, int(population), seed], generations, watch or Watch(), progress)
     if run.champions is None:
         run.champions = founders(genetics, judge, population, seed)
     held = []
@@ -227,10 +223,9 @@ def evolve(
                 break
 
     champions = run.champions
-    names = Ending.of(net).names(len(champions.probs))
     return Evolved(
-        drawn(champions.genomes), champions.probs, tuple(names), champions.generation, tuple(held), tuple(run.notes),
-        preprocessing_of(net),
+        drawn(champions.genomes), champions.probs, tuple(Ending.of(net).names(len(champions.probs))),
+        champions.generation, tuple(held), tuple(run.notes), preprocessing_of(net),
         settings={"encoding": encoding, "generations": generations, "population": population, "best": best},
         stopped=run.stopped or "all generations done",
     )  # fmt: skip
