@@ -1,6 +1,7 @@
 """Every exercise: its solution passes, its gap does not, and each of its known mistakes is found and named."""
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -13,9 +14,16 @@ EXERCISES = [read.get(name) for name in read.NAMES]
 each = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
 
 
+@cache
+def checked(name):
+    """What `check` finds of an exercise's solution."""
+    exercise = read.get(name)
+    return check(exercise, *exercise.functions)
+
+
 @each
 def test_the_solution_passes(exercise):
-    found = check(exercise, *exercise.functions)
+    found = checked(exercise.name)
     assert found.solved, str(found)
     for verdict in found.verdicts:
         assert all(error["loops"] < 1e-5 for error in verdict.errors.values()), str(found)
@@ -24,7 +32,7 @@ def test_the_solution_passes(exercise):
 @each
 def test_the_solution_is_the_derivative(exercise):
     """Finite differences agree with every output that is called a gradient."""
-    found = {verdict.function: verdict.errors for verdict in check(exercise, *exercise.functions).verdicts}
+    found = {verdict.function: verdict.errors for verdict in checked(exercise.name).verdicts}
     for function, (_, gradients) in exercise.losses.items():
         for output in gradients:
             assert found[function][output]["differences"] < 1e-4, (function, output)
