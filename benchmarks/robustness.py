@@ -16,15 +16,16 @@ from minivis.runtime.openblas import take_avx512
 take_avx512()                           # before NumPy is loaded
 
 import minivis as mv
+from minivis.data.fashion import DEBIAN
 from minivis.training.adversary import Adversary
 from minivis.training.trainer import accuracy
 
 
-def pictures(name):
+def pictures(name, folder):
     if name == "fashion":
         from minivis.data.fashion import FashionMNIST
 
-        return FashionMNIST(split="test")
+        return FashionMNIST(folder, split="test")
     from minivis.data.emoji.compose import EmojiPictures
     from minivis.data.emoji.sprites import load
     from minivis.training.recipes import EmojiStream
@@ -36,13 +37,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("nets", nargs="+")
     parser.add_argument("--data", choices=("emoji", "fashion"), default="emoji")
+    parser.add_argument("--folder", default=DEBIAN, help="of Fashion-MNIST's four files")
     parser.add_argument("--eps", type=float, nargs="+", default=[1, 2, 4, 8, 16], help="levels of 255")
     parser.add_argument("--steps", type=int, default=20, help="of PGD")
     parser.add_argument("--count", type=int, default=500, help="pictures")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
 
-    data = pictures(args.data)
+    data = pictures(args.data, args.folder)
     attacks = [Adversary("fgsm", eps) for eps in args.eps]
     attacks += [Adversary("pgd", eps, steps=args.steps) for eps in args.eps]
     print("| net | clean |", " | ".join(map(str, attacks)), "|")

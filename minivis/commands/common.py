@@ -34,6 +34,8 @@ DEVICE = click.Option(["--device"], type=click.Choice(["cpu", "gpu"]), default="
                       help="Compute on the processor or on an NVIDIA GPU.")
 SEED = click.Option(["--seed"], type=whole(0, 2**32 - 1), default=0, metavar="N", show_default=True,
                     help="Seed of the random numbers.")
+FASHION_FOLDER = click.Option(["--data"], metavar="FOLDER", show_default="the folder of Debian's package",
+                              help="Folder with the four files of Fashion-MNIST.")
 THREADS = click.Option(["--threads"], type=whole(1, 4096), metavar="N", show_default="one for each core",
                        help="Number of threads that compute.")
 OUT = click.Option(["-o", "--out"], metavar="FILE", show_default="named after IMAGE and the command",

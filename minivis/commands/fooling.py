@@ -2,7 +2,7 @@
 
 import click
 
-from minivis.commands.common import SEED, THREADS
+from minivis.commands.common import FASHION_FOLDER, SEED, THREADS
 from minivis.commands.default_net import unnamed
 from minivis.commands.option_groups import OPTIMISER, under
 from minivis.commands.picture_command import PictureCommand, picture_command
@@ -89,6 +89,16 @@ class DataCommand(PictureCommand):
         return params["on"]
 
 
+def fashion_folder(on, data):
+    """The folder of Fashion-MNIST. Raise BadValue if one was given and is not asked for."""
+    from minivis.data.fashion import DEBIAN
+    from minivis.errors import BadValue
+
+    if data is not None and on != "fashion":
+        raise BadValue("--data is the folder of Fashion-MNIST: use it with --on fashion")
+    return DEBIAN if data is None else data
+
+
 @picture_command(
     "linear",
     click.Option(["--on"], type=click.Choice(["lecture", "digits", "wine", "fashion", "emoji"]), default="lecture",
@@ -96,9 +106,7 @@ class DataCommand(PictureCommand):
                  help="Data to train on; lecture shows the lecture's example of ten numbers step by step."),
     click.Option(["--to"], metavar="CLASS", show_default="the last class",
                  help="Class whose weights are mixed into every example."),
-    click.Option(["--data"], metavar="FOLDER", show_default="the folder of Debian's package",
-                 help="Folder with the four files of Fashion-MNIST."),
-    image=False, kind=DataCommand,
+    FASHION_FOLDER, image=False, kind=DataCommand,
 )
 def linear(given, seed, progress, on, to, data):
     """Fool a linear classifier, which shows that depth is not the reason.
@@ -112,8 +120,7 @@ def linear(given, seed, progress, on, to, data):
     from minivis.methods.adversarial.lecture_linear import lecture_linear
     from minivis.methods.adversarial.linear import linear_fool
 
-    if data is not None and on != "fashion":
-        raise BadValue("--data is the folder of Fashion-MNIST: use it with --on fashion")
+    folder = fashion_folder(on, data)
     if on == "lecture":
         if to is not None:
             raise BadValue("--to needs classes: name a data set with --on")
@@ -132,7 +139,7 @@ def linear(given, seed, progress, on, to, data):
                                 seed=seed, progress=progress)
     from minivis.data.rows import rows
 
-    found = rows(on, **({"folder": data} if on == "fashion" else {}))
+    found = rows(on, **({"folder": folder} if on == "fashion" else {}))
     return linear_fool(**found, target=to, seed=seed, progress=progress)
 
 
@@ -197,15 +204,16 @@ def hog(given, seed, progress, steps, eps):
 
 @picture_command(
     "robustness",
-    click.Option(["--on"], type=click.Choice(["emoji", "digits"]), default="emoji", show_default=True,
-                 help="Compare emoji-vgg with emoji-vgg-robust on the sample pictures, or train three nets of digits, "
-                      "as usual, with shifts and noise, and against FGSM, which takes a minute."),
+    click.Option(["--on"], type=click.Choice(["emoji", "digits", "fashion"]), default="emoji", show_default=True,
+                 help="Compare emoji-vgg with emoji-vgg-robust on the sample pictures, or train three nets, as usual, "
+                      "with shifts and noise, and against FGSM: of digits, which takes a minute, or of the clothes of "
+                      "Fashion-MNIST, which takes several."),
     click.Option(["--count"], type=whole(2, 297), default=100, show_default=True, metavar="N",
                  help="Number of pictures."),
     option(RobustnessSettings, "steps", type=whole()),
-    image=False, kind=DataCommand, net=False, compute=[SEED, THREADS],
+    FASHION_FOLDER, image=False, kind=DataCommand, net=False, compute=[SEED, THREADS],
 )
-def robustness(given, seed, progress, on, count, steps):
+def robustness(given, seed, progress, on, count, steps, data):
     """Show how accurate nets are under attacks of growing strength, each net attacked through its own weights.
 
     A net that was trained against an attack withstands more of it, but new adversarial pictures fool it, too.
@@ -214,13 +222,22 @@ def robustness(given, seed, progress, on, count, steps):
 
     from minivis.methods.adversarial.robustness import robustness
 
+    folder = fashion_folder(on, data)
     if on == "digits":
         from minivis.data.digits import every_digit
         from minivis.training.hardened import hardened
 
         images, labels, new = every_digit()
-        return robustness(hardened(seed=seed), images[new][:count], labels[new][:count], steps=steps, seed=seed,
-                          eps=(0, 8, 16, 24, 32, 48, 64, 96), progress=progress)
+        return robustness(hardened(seed=seed, progress=progress), images[new][:count], labels[new][:count],
+                          steps=steps, seed=seed, eps=(0, 8, 16, 24, 32, 48, 64, 96), progress=progress)
+    if on == "fashion":
+        from minivis.data.fashion import FashionMNIST
+        from minivis.training.hardened import hardened
+
+        images, labels = FashionMNIST(folder, split="test").batch(0, count)
+        nets = hardened("fashion", data=folder, seed=seed, progress=progress)
+        return robustness(nets, images, labels, steps=steps, seed=seed, eps=(0, 2, 4, 8, 12, 16, 24, 32),
+                          progress=progress)
     from minivis.data.samples import Samples
     from minivis.weights.catalogue import load
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from minivis.commands.common import REPORT, SEED, Commands, say
+from minivis.commands.common import FASHION_FOLDER, REPORT, SEED, Commands, say
 from minivis.commands.option_groups import ADVERSARY, COMPUTING, OUTPUT, GroupedCommand, under
 from minivis.commands.types import real, whole
 
@@ -58,9 +58,7 @@ def train_emoji(name, sprites, steps, seed, threads, **rest):
 
 
 @train.command("fashion", cls=GroupedCommand, params=[
-    click.Option(["--data"], metavar="FOLDER", show_default="the folder of Debian's package",
-                 help="Folder with the four files of Fashion-MNIST."),
-    *ADVERSARIAL, *SHARED,
+    FASHION_FOLDER, *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
 def train_fashion(data, steps, seed, threads, **rest):
     """Train a small VGG on Fashion-MNIST, ten classes of clothes in 28 x 28 grey pixels."""

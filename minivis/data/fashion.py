@@ -52,18 +52,21 @@ ADVICE = "get the four files with 'apt-get install dataset-fashion-mnist', or gi
 class FashionMNIST:
     """The endless stream of one split: the test split in order, the train split in a new order each epoch, augmented.
 
-    Augmentation of training pictures: mirrored (half of them), shifted by -2 to 2 pixels each way.
+    Augmentation of training pictures: mirrored (half of them), shifted by -2 to 2 pixels each way; none with
+    ``augment=False``.
     """
 
     classes = CLASSES
 
-    def __init__(self, folder: PathLike = DEBIAN, *, split: str = "train", seed: Any = 0) -> None:
+    def __init__(
+        self, folder: PathLike = DEBIAN, *, split: str = "train", seed: Any = 0, augment: bool = True
+    ) -> None:
         stem = FILES[split]
         self.images, self.labels = (self._read(folder, stem, part) for part in ("images-idx3", "labels-idx1"))
         fit = self.labels.size and self.images.shape == (len(self.labels), 28, 28)
         if not fit or self.labels.ndim != 1 or self.labels.max() >= len(CLASSES):
             raise BadFile(f"{folder}: pictures {self.images.shape} and labels {self.labels.shape} do not match")
-        self.split, self.seed = split, seed
+        self.split, self.seed, self.augment = split, seed, augment
         self.order = lru_cache(maxsize=4)(self._order)          # threads may be in two epochs at once
 
     @staticmethod
@@ -79,9 +82,11 @@ class FashionMNIST:
         numbers = np.arange(first, first + count)
         if self.split == "test":
             chosen = numbers % len(self)
-            return self.images[chosen][..., None], self.labels[chosen].astype(int)
-        chosen = np.array([self.order(n // len(self))[n % len(self)] for n in numbers])
-        images = np.stack([self._augment(self.images[i], int(n)) for i, n in zip(chosen, numbers)])
+        else:
+            chosen = np.array([self.order(n // len(self))[n % len(self)] for n in numbers])
+        images = self.images[chosen]
+        if self.split == "train" and self.augment:
+            images = np.stack([self._augment(image, int(n)) for image, n in zip(images, numbers)])
         return images[..., None], self.labels[chosen].astype(int)
 
     def _order(self, epoch: int) -> Array:

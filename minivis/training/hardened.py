@@ -1,21 +1,27 @@
-"""Three nets of digits: trained as usual, on augmented pictures, and against an attack; for `minivis robustness`.
+"""Three nets: trained as usual, on augmented pictures, and against an attack; for `minivis robustness`.
 
     python: nets = hardened()           {"as usual": net, "shifts and noise": net, "against FGSM": net}
+            nets = hardened("fashion")  the same of clothes
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minivis.engine.network import Network
+from minivis.runtime.progress import bar
 from minivis.training.adversary import Adversary
-from minivis.training.recipes import Training, digits
+from minivis.training.recipes import digits, fashion
 from minivis.training.trainer import Stream
 from minivis.types import Array
 
-EPS, NOISE = 48, 32                             # levels of 255: of the attack in training, and of the noise
+NOISE = 32                                      # levels of 255
+# the recipe, what it changes, and the eps of the attack in training, in levels of 255
+KINDS: dict[str, tuple[Any, dict[str, Any], float]] = {
+    "digits": (digits, {}, 48),
+    "fashion": (partial(fashion, augment=False), {"steps": 400, "warmup": 40}, 16),
+}
 
 
 class Augmented:
@@ -31,16 +37,18 @@ class Augmented:
         return np.rint(np.clip(moved + NOISE * rng.standard_normal(moved.shape), 0, 255)).astype(np.uint8), labels
 
 
-def hardened(*, seed: int = 0, threads: int = 2, progress: Callable[[str, Training], Any] | None = None,
+def hardened(kind: str = "digits", *, seed: int = 0, threads: int = 2, progress: Any = False,
              **changes: Any) -> dict[str, Network]:
-    """{how: net}. ``progress(how, training)`` after each step; ``changes`` replace fields of the recipe of digits."""
+    """{how: net}. ``changes`` replace arguments of the recipe and its fields: ``steps``, or ``data`` of clothes."""
+    recipe, own, eps = KINDS[kind]
     nets = {}
     for how in ("as usual", "shifts and noise", "against FGSM"):
-        own = {"adversary": Adversary("fgsm", eps=EPS)} if how == "against FGSM" else {}
-        training = digits(seed=seed, threads=threads, **changes, **own)
+        adversary = {"adversary": Adversary("fgsm", eps=eps)} if how == "against FGSM" else {}
+        training = recipe(seed=seed, threads=threads, **{**own, **changes, **adversary})
         if how == "shifts and noise":
-            training.streams = [(recipe, Augmented(stream)) for recipe, stream in training.streams]
+            training.streams = [(stage, Augmented(stream)) for stage, stream in training.streams]
         training.tests = {}
-        training.run(progress=partial(progress, how) if progress else None)
+        with bar(training.steps, progress, f"training, {how}") as steps:
+            training.run(progress=lambda _, steps=steps: steps.update())
         nets[how] = training.finish()
     return nets

@@ -209,8 +209,9 @@ def under_attack(what: str, data: Stream, stages: Sequence[Stage], count: int = 
     return {f"{count:,} of {what}, moved by {judge}": (data, count, judge)}
 
 
-def fashion(*, data: PathLike = DEBIAN, threads: int = 2, seed: int = 0, **changes: Any) -> Training:
-    """A `Training` on Fashion-MNIST, judged by its 10,000 test pictures."""
+def fashion(*, data: PathLike = DEBIAN, augment: bool = True, threads: int = 2, seed: int = 0,
+            **changes: Any) -> Training:
+    """A `Training` on Fashion-MNIST, judged by its 10,000 test pictures; augment: mirror and shift what it learns."""
     net = fashion_vgg(seed=seed)
     net.class_names = FashionMNIST.classes
     stages, test = stages_of("fashion-vgg", seed, **changes), FashionMNIST(data, split="test")
@@ -221,7 +222,7 @@ def fashion(*, data: PathLike = DEBIAN, threads: int = 2, seed: int = 0, **chang
         "licence": "MIT",
     }
     streams = [
-        (stage.recipe, FashionMNIST(data, split="train", seed=stage.recipe.seed))
+        (stage.recipe, FashionMNIST(data, split="train", seed=stage.recipe.seed, augment=augment))
         for stage in stages
     ]
     return Training("fashion-vgg", net, streams, tests, about, threads=threads)

@@ -1,30 +1,24 @@
 """`minivis train`, on a few pictures: what it writes, what Ctrl-C leaves, what --resume makes of it."""
 
-import gzip
 import json
-import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from fashion_files import write_fashion
 
 import minivis as mv
 from minivis.cli import main
 from minivis.training import recipes, trainer
 
 
-def idx(array):
-    return b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape) + array.tobytes()
-
-
 @pytest.fixture
-def here(tmp_path, monkeypatch, rng):
-    """A folder with a very small Fashion-MNIST; the test after training looks at 20 pictures."""
-    (tmp_path / "data").mkdir()
-    for stem, count in (("train", 80), ("t10k", 20)):
-        labels = (np.arange(count) % 10).astype(np.uint8)
-        images = (rng.integers(0, 40, (count, 28, 28)) + 20 * labels[:, None, None]).astype(np.uint8)
-        (tmp_path / "data" / f"{stem}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
-        (tmp_path / "data" / f"{stem}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
+def here(tmp_path, monkeypatch):
+    """A folder with a very small Fashion-MNIST; small batches; the test after training looks at 20 pictures."""
+    write_fashion(tmp_path / "data")
+    (stage,) = recipes.STAGES["fashion-vgg"]
+    small = replace(stage, recipe=replace(stage.recipe, batch=8, shard=4))
+    monkeypatch.setitem(recipes.STAGES, "fashion-vgg", (small,))
     few = lambda net, data, count, *how, **rest: trainer.accuracy(net, data, 20, *how, **rest)  # noqa: E731
     monkeypatch.setattr(recipes, "accuracy", few)
     monkeypatch.chdir(tmp_path)

@@ -39,6 +39,15 @@ def test_each_epoch_of_training_shows_every_picture_once_in_a_new_order(folder):
     assert first != second
 
 
+def test_without_augmentation_training_pictures_come_as_they_are(folder):
+    original = read_idx(folder / "train-images-idx3-ubyte.gz")
+    data = FashionMNIST(folder, augment=False)
+    images, labels = data.batch(7, 12)
+    order = np.concatenate([data._order(0), data._order(1)])[7:19]
+    np.testing.assert_array_equal(images[..., 0], original[order])
+    np.testing.assert_array_equal(labels, FashionMNIST(folder).batch(7, 12)[1])
+
+
 def test_a_picture_depends_on_its_number_and_the_seed_alone(folder):
     data = FashionMNIST(folder)
     np.testing.assert_array_equal(data.batch(5, 9)[0][3:], data.batch(8, 6)[0])
