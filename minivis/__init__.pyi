@@ -11,7 +11,9 @@ import minivis.training.trainer as train
 from . import errors, exercises, layers, live, objectives, optimize
 from .engine.network import Activations, Network
 from .engine.units import one_hot, parse_unit, unit_values
+from .figures.film import write_film
 from .images.files import read_image, write_image
+from .images.films import read_film
 from .images.preprocessing import Preprocessing
 from .methods.adversarial.attacks import fgsm, pgd
 from .methods.adversarial.deepfool import deepfool
@@ -75,6 +77,7 @@ from .methods.synthesis.building_blocks import activation_atlas, building_blocks
 from .methods.synthesis.dream import dream, make_step
 from .methods.synthesis.dream_films import dream_layers, dream_zoom
 from .methods.synthesis.extremes import extremes
+from .methods.synthesis.films import dream_film, style_film
 from .methods.synthesis.invert import invert, invert_layers
 from .methods.synthesis.maximize import maximize
 from .methods.synthesis.maximize_layers import down_the_layers
@@ -90,6 +93,7 @@ from .methods.synthesis.settings import (
 from .methods.synthesis.style import style_transfer, texture
 from .methods.synthesis.style_grams import style_grams
 from .methods.synthesis.style_methods import style_methods
+from .methods.synthesis.style_preview import style_preview
 from .methods.synthesis.walk import walk
 from .objectives.words import parse_objective
 from .optimize.problem import Problem
@@ -105,14 +109,14 @@ __all__ = [
     "PatchSettings", "Preprocessing", "Problem", "ReceptiveFieldSettings", "RobustnessSettings", "SaliencySettings",
     "SegmentSettings", "SoundSettings", "StyleSettings", "TextureSettings", "TsneSettings", "Watch", "WindowSettings",
     "__version__", "activation_atlas", "activation_grid", "backprop", "building_blocks", "classify", "codes",
-    "compare_filters", "deepfool", "descent", "directions", "down_the_layers", "dream", "dream_layers", "dream_zoom",
-    "effective_receptive_field", "errors", "evolve", "exercises", "extremes", "fgsm", "filter_grid", "first_classes",
-    "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert", "invert_layers",
-    "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step", "maximize",
-    "nearest", "neighbour_sheet", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel", "optimize",
-    "parameterize", "parse_objective", "parse_unit", "patches_by_layer", "pgd", "read_image", "regularize",
-    "robustness", "saliency", "saliency_kinds", "sanity_check", "save", "segment", "side_by_side", "sound_fool",
-    "style_grams", "style_methods",
-    "style_transfer", "szegedy", "texture", "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled",
-    "unit_values", "walk", "write_codes", "write_image",
+    "compare_filters", "deepfool", "descent", "directions", "down_the_layers", "dream", "dream_film", "dream_layers",
+    "dream_zoom", "effective_receptive_field", "errors", "evolve", "exercises", "extremes", "fgsm", "filter_grid",
+    "first_classes", "fool", "gradcheck", "hog_net", "hog_twin", "image_priors", "insertion_deletion", "invert",
+    "invert_layers", "jsma", "layers", "lecture_linear", "linear_fool", "linear_templates", "live", "load", "make_step",
+    "maximize", "nearest", "neighbour_sheet", "neighbours", "objectives", "occlusion", "one_hot", "one_pixel",
+    "optimize", "parameterize", "parse_objective", "parse_unit", "patches_by_layer", "pgd", "read_film", "read_image",
+    "regularize", "robustness", "saliency", "saliency_kinds", "sanity_check", "save", "segment", "side_by_side",
+    "sound_fool", "style_film", "style_grams", "style_methods", "style_preview", "style_transfer", "szegedy", "texture",
+    "top_patches", "train", "transforms", "tsne_grid", "tsne_labelled", "unit_values", "walk", "write_codes",
+    "write_film", "write_image",
 ]

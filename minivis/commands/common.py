@@ -77,7 +77,9 @@ under(COMPUTING, NETS)
 SHOW = click.Option(["--show"], type=CHANNELS, metavar="R,G,B",
                     help="Channels to draw as red, green and blue, counted from 1, or one channel for grey. By default "
                          "those called so, or the first three; of two channels, 1,2,2.")
-VIEW = [*(option for option in READING if option.name == "output"), *under(COMPUTING, SHOW)]
+FRAME = click.Option(["--frame"], type=whole(), metavar="N", show_default="1",
+                     help="Frame to use of an IMAGE that is a film or an animation, counted from 1.")
+VIEW = [*(option for option in READING if option.name == "output"), *under(COMPUTING, SHOW), FRAME]
 REPORT = under(OUTPUT, FORCE, JSON, QUIET)
 under(COMPUTING, MEMORY, TILE)
 under(OUTPUT, OUT, OUT_ARRAYS)
@@ -147,6 +149,8 @@ class Given:
     inputs: dict = field(default_factory=dict)  # name of a parameter -> the path of a further file or folder
     further: dict = field(default_factory=dict)     # option -> [Further, ...], such as a style, a guide or a start
     source: str | None = None                   # the picture's file
+    piped: Any = None                           # the bytes that came instead, as a file
+    begin: Any = None                           # levels (H, W, C) that this frame of a film begins with
     others: list = field(default_factory=list)      # what is the same for each further net, [Given, ...]
 
 
@@ -180,10 +184,11 @@ def read_net(net, device="cpu", output=None, show=None):
     return loaded, file_hash(path)
 
 
-def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", output=None, show=None, nets=read_net):
+def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", output=None, show=None, frame=None,
+               nets=read_net):
     """Load the net that the command line names, or None, and the picture (None: the goose), no larger than ``size``.
 
-    output: of a net that has several, the one that is its answer. show: channels to draw.
+    output: of a net that has several, the one that is its answer. show: channels to draw. frame: of a film.
     ``net`` may also be a function that gets the picture's pixels and returns the name of a net. nets: `read_net`, or
     what keeps the nets that it has read.
     """
@@ -192,30 +197,30 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", ou
     pixels: Any = None
     source = own_picture() if image is None else io.BytesIO(sys.stdin.buffer.read()) if image == "-" else image
     if needs_image:                             # first, so that its mistakes show before a large net is read
-        pixels = read_again(source, size)
+        pixels = read_again(source, size, frame=frame)
     if callable(net):
         net = net(pixels)
     loaded, net_sha256 = (None, None) if net is None else nets(net, device, output, show)
     channels = None if loaded is None else loaded.input_channels
     if needs_image and channels not in (None, 1, 3) and pixels.shape[2] != channels:
-        pixels = read_again(source, size, channels=channels)
+        pixels = read_again(source, size, channels, frame)
     any_size = loaded is None or loaded.input_size is None
     if needs_image and size is None and any_size and max(pixels.shape) > ANY_SIZE:
         del pixels                              # it may be large, and is read anew
-        pixels = read_again(source, ANY_SIZE, channels=channels)
+        pixels = read_again(source, ANY_SIZE, channels, frame)
     digest = file_hash(source) if isinstance(source, str) and os.path.isfile(source) else "none: it came through a pipe"
     return Given(loaded, net, net_sha256, pixels, image, None if image is None else digest,
-                 source=source if isinstance(source, str) else None)
+                 source=source if isinstance(source, str) else None, piped=None if isinstance(source, str) else source)
 
 
-def read_again(source, size=None, channels=None):
+def read_again(source, size=None, channels=None, frame=None):
     """`read_image` of a path, or of standard input, which is held in memory."""
     from minivis.images.files import read_image
 
     if isinstance(source, io.BytesIO):
         source.seek(0)
         source.name = "standard input"          # for messages
-    return read_image(source, size, channels=channels)
+    return read_image(source, size, channels=channels, frame=frame)
 
 
 def tell_answer(net, quiet):

@@ -37,17 +37,30 @@ def read_for(params, *, photographs=True, quiet=False, **settings):
         say_which(given, quiet or given.net_name in told)
         told.add(given.net_name)
     tell_answer(given.net, quiet)
-    tell_of_file(given, quiet)
+    if params.get("frame") is None:
+        tell_of_file(given, quiet)
     return given
 
 
 def tell_of_file(given, quiet):
     """Say what a user may not expect of the picture: further frames, or numbers that are read as black."""
+    if given.image is not None and given.image_name is not None:
+        tell(given.image_name if given.piped is None else given.piped, given.image, quiet)
+
+
+def tell_of_further(given, quiet):
+    """The same of the pictures that options name."""
+    for several in given.further.values():
+        for one in several:
+            tell(one.name, one.pixels, quiet)
+
+
+def tell(source, pixels, quiet):
     from minivis.images.given import remarks_on
     from minivis.runtime.progress import remark
 
-    if given.image is not None and given.image_name not in (None, "-") and given.image.shape[2] in (1, 3):
-        for said in remarks_on(given.image_name, given.image):
+    if pixels.shape[2] in (1, 3):
+        for said in remarks_on(source, pixels):
             remark(said, not quiet)
 
 

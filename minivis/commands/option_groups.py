@@ -4,8 +4,8 @@ import click
 
 MAKING, OPTIMISER, PRIORS = "What to make", "How the optimiser runs", "Priors and random moves"
 READING, COMPUTING, OUTPUT = "How to read a net's file", "Net and computer", "Output"
-ADVERSARY = "Training against attacks"
-ORDER = (MAKING, OPTIMISER, PRIORS, ADVERSARY, READING, COMPUTING, OUTPUT)
+ADVERSARY, FILM = "Training against attacks", "If IMAGE is a film"
+ORDER = (MAKING, FILM, OPTIMISER, PRIORS, ADVERSARY, READING, COMPUTING, OUTPUT)
 MANY = 10                                       # a command with more options has headings
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from minivis.commands.common import ANY_SIZE, MEMORY, TILE, read_net
+from minivis.commands.filming import OPTIONS as FILMING
+from minivis.commands.filming import ending_of, film_named, run_film
 from minivis.commands.masking import mask_of, mask_options
 from minivis.commands.option_groups import COMPUTING, OPTIMISER, OUTPUT, PRIORS, under
 from minivis.commands.picture_command import PictureCommand, picture_command
@@ -42,13 +44,27 @@ under(OUTPUT, ALPHA)
 
 
 class PaintingCommand(PictureCommand):
-    """A command whose picture is as transparent as IMAGE, if its format can be."""
+    """A command whose picture is as transparent as IMAGE, if its format can be, and whose IMAGE may be a film."""
 
     def __init__(self, *args, **settings):
         super().__init__(*args, **settings)
-        self.params.append(ALPHA)
+        self.params += [ALPHA, *FILMING]
+
+    def run(self, **params):
+        film = film_named(params)
+        return super().run(**params) if film is None else run_film(self, params, film)
+
+    @staticmethod
+    def ending(path):
+        return ".png" if film_named({"image": path}) is None else ending_of(path)
+
+    def stem(self, params):
+        return f"{super().stem(params)}-preview" if params.get("preview") else super().stem(params)
 
     def run_one(self, params, nets=read_net, several=False):
+        film = film_named(params)
+        if film is not None:
+            return run_film(self, params, film, nets, several)
         if params["keep_alpha"] is None:        # in a record it means no
             out = params["out"] or ".png"
             keeps = out.lower().endswith((".png", ".webp")) and alpha_at(params["image"]) is not None
@@ -117,6 +133,7 @@ def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, 
     settings |= mask_of(given, mask, feather, given.image, given.image_name)
     settings |= {} if objective is None else {"objective": objective}
     shared = {"guide": guide, "seed": seed, "progress": progress, "watch": watch, **settings}
+    shared |= {} if given.begin is None else {"begin": given.begin}
     if sheet:
         return dream_layers(given.net, image, **shared)
     wanted = layer or None
@@ -137,6 +154,8 @@ def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, 
     option(StyleSettings, "pooling"),
     click.Option(["--grams"], is_flag=True, help="Draw the Gram matrices of IMAGE, STYLE and the result, the features "
                                                  "that fire together, and both losses over the steps."),
+    click.Option(["--preview"], is_flag=True, help="Draw a sheet of eight small paintings, each with the options that "
+                                                   "make it, to choose from before a large one is painted."),
     *under(
         PRIORS,
         click.Option(["--content-layer"], multiple=True, metavar="NAME[=WEIGHT]", show_default="the net's own choice",
@@ -150,7 +169,7 @@ def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, 
 )  # fmt: skip
 def style(
     given, seed, progress, watch, style, content_layer, style_layer, mask, grams, side, steps, method, rate,
-    original_colours, **settings,
+    original_colours, preview, **settings,
 ):  # fmt: skip
     """Paint IMAGE in the style of one or more other pictures, STYLE.
 
@@ -170,6 +189,15 @@ def style(
         settings["colours"] = "kept"
     settings.update(content_layers=content_layer or None, style_layers=style_layer or None, masks=list(mask) or None,
                     seed=seed, progress=progress, watch=watch)
+    if preview:
+        if method == "all" or grams:
+            raise BadValue("--preview paints eight settings by one method: leave out --method all and --grams, or "
+                           "--preview")
+        from minivis.methods.synthesis.style_preview import SIDE as SMALL
+        from minivis.methods.synthesis.style_preview import style_preview
+
+        return style_preview(given.net, given.image, styles, size=side[0] if side else SMALL, method=method, rate=rate,
+                             steps=min(steps), **settings)
     if grams:
         if method == "all" or watch.checkpoint or len(steps) > 1 or (side and len(side) > 1) or len(styles) > 1 or mask:
             raise BadValue("--grams shows one painting of one size in one STYLE by one method: leave out --method all, "
@@ -177,6 +205,7 @@ def style(
         del settings["blend"], settings["masks"]
         return style_grams(given.net, given.image, styles[0], size=sides(given.image, side and side[0]), method=method,
                            rate=rate, steps=steps[0], **settings)
+    settings |= {} if given.begin is None else {"begin": given.begin}
     if method == "all":
         if rate is not None or watch.checkpoint or len(steps) > 1 or (side and len(side) > 1):
             raise BadValue("--method all makes one picture of one size by each method, with a rate of its own: leave "

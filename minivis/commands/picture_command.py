@@ -15,6 +15,7 @@ import click
 
 from minivis.commands.common import (
     COMPUTE,
+    FRAME,
     IMAGE,
     IMAGES,
     NET,
@@ -31,8 +32,9 @@ from minivis.commands.common import (
     takes_several,
     viewing,
 )
-from minivis.commands.default_net import read_for, unnamed
+from minivis.commands.default_net import read_for, tell_of_further, unnamed
 from minivis.commands.option_groups import GroupedCommand
+from minivis.commands.parts import write_part
 from minivis.commands.several import NetOption, out_of_one, pictures_in, run_each
 from minivis.commands.types import PictureFile
 from minivis.commands.watching import KEEPING, long_options, watch_of, write_film_of
@@ -62,7 +64,7 @@ class PictureCommand(GroupedCommand):
         params = [IMAGES if alone else IMAGE, *own, size] if image else [*own]
         compute = [NETS if option is NET and compares else option for option in compute]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
-                         params=[*params, *(long_options(long) if long else []), *compute, *self.views(net, own),
+                         params=[*params, *(long_options(long) if long else []), *compute, *self.views(net, image, own),
                                  OUT_ARRAYS if arrays else OUT, *REPORT])
         self.own, self.parts, self.long, self.by_net = own, parts, long, by_net or {}
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
@@ -87,6 +89,7 @@ class PictureCommand(GroupedCommand):
         given.out = out
         given.inputs = self.further_inputs(params)
         given.further = read_further(params, self.params, net=given.net)
+        tell_of_further(given, params["quiet"])
         watch = watch_of(self.name, given, params, but=(*NOT_RECORDED, self.long)) if self.long else None
         result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None,
                                           watch=watch)
@@ -139,11 +142,7 @@ class PictureCommand(GroupedCommand):
 
     def make(self, given, params, *, progress=False, draw=True, watch=None):
         """The Result, its picture, and the text to store in it. Only ``watch`` writes files here."""
-        own = {option.name: params[option.name] for option in self.own if option.name not in self.inputs}
-        for option in self.own:
-            if isinstance(option.type, PictureFile) and (not params[option.name] or option.name in given.further):
-                pixels = [one.pixels for one in given.further.get(option.name, ())]
-                own[option.name] = pixels if takes_several(option) else next(iter(pixels), None)
+        own = self.own_settings(given, params)
         if self.long:
             from minivis.optimize.watch import Watch
 
@@ -154,6 +153,15 @@ class PictureCommand(GroupedCommand):
                 return result, None, None
             picture = None if self.in_arrays(given.out) else result.picture()
         return result, picture, self.record(given, params, result, threads, watch)
+
+    def own_settings(self, given, params):
+        """The keywords that the method gets for the command's own options."""
+        own = {option.name: params[option.name] for option in self.own if option.name not in self.inputs}
+        for option in self.own:
+            if isinstance(option.type, PictureFile) and (not params[option.name] or option.name in given.further):
+                pixels = [one.pixels for one in given.further.get(option.name, ())]
+                own[option.name] = pixels if takes_several(option) else next(iter(pixels), None)
+        return own
 
     def result(self, given, **settings):
         """What the method finds or, for several nets, what it finds for each."""
@@ -217,9 +225,15 @@ class PictureCommand(GroupedCommand):
         return "-".join(Path(net).stem for net in nets) if first is None else Path(first).resolve().stem
 
     @staticmethod
-    def views(net, own):
-        """The options of VIEW, but those that the command has its own of."""
-        return [option for option in VIEW if option.name not in {one.name for one in own}] if net else []
+    def views(net, image, own):
+        """The options of VIEW, but those that the command has its own of, and --frame where there is no IMAGE."""
+        without = {one.name for one in own} | (set() if image else {FRAME.name})
+        return [option for option in VIEW if option.name not in without] if net else []
+
+    @staticmethod
+    def ending(path):
+        """The ending of the file that this picture makes, where -o names none."""
+        return ".png"
 
     @staticmethod
     def beside(out, part):
@@ -262,31 +276,6 @@ class PictureCommand(GroupedCommand):
         """The parameters of ``run`` for these words; the first is the command's name."""
         with self.make_context(self.name, list(words[1:]), help_option_names=[]) as context:
             return context.params
-
-
-def write_part(file, picture, force):
-    """Write a picture beside another, and return where: as PNG, or as an array if a PNG has no such channels; or a
-    sound, int16 (L,), as WAV."""
-    import numpy as np
-
-    from minivis.images.files import write_image
-    from minivis.runtime.files import atomic_write
-
-    if file.endswith(".wav"):
-        from scipy.io import wavfile
-
-        from minivis.data.vowels import RATE
-
-        with atomic_write(file, force) as temporary:
-            wavfile.write(temporary, RATE, picture)
-        return file
-    if picture.shape[2] in (1, 3, 4):
-        write_image(file, picture, force=force)
-        return file
-    file = str(Path(file).with_suffix(".npy"))
-    with atomic_write(file, force) as temporary, open(temporary, "wb") as opened:
-        np.save(opened, picture)
-    return file
 
 
 def positional(path):

@@ -141,7 +141,7 @@ def outputs(command, params, names):
     if out is not None and not in_folder(out) and PATTERN not in out:
         raise BadValue(f"{out} is one file, and there are {len(names)} pictures: give -o a folder, such as maps/, or a "
                        f"name with {PATTERN} in it")
-    return {path: named(command, out, name) for path, name in names.items()}
+    return {path: named(command, out, name, path) for path, name in names.items()}
 
 
 def out_of_one(command, params):
@@ -149,7 +149,7 @@ def out_of_one(command, params):
     out = params["out"]
     if not command.needs_image or not (in_folder(out) or PATTERN in out):
         return out
-    made = named(command, out, command.stem(params))
+    made = named(command, out, command.stem(params), params["image"])
     make_folder(made)
     return made
 
@@ -159,11 +159,11 @@ def in_folder(out):
     return os.path.isdir(out) or out.endswith(("/", os.sep))
 
 
-def named(command, out, name):
-    """Where the picture called ``name`` is written."""
+def named(command, out, name, path):
+    """Where the picture called ``name``, at ``path``, is written."""
     if out is not None and PATTERN in out:
         return out.replace(PATTERN, name)
-    file = f"{name}-{command.name}.png"
+    file = f"{name}-{command.name}{command.ending(path)}"
     return file if out is None else os.path.join(out, file)
 
 

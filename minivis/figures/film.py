@@ -1,17 +1,29 @@
-"""Write a film of a run or a zoom: GIF and WebP with Pillow, MP4 with the extra `film` (it brings ffmpeg)."""
+"""Write a film: GIF, WebP and animated PNG with Pillow, MP4 and WebM with the extra `film` (it brings ffmpeg)."""
 
+import math
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from minivis.errors import BadFile, BadValue, MissingExtra
+from minivis.errors import BadFile, BadValue
 from minivis.figures.compose import contact_sheet
+from minivis.runtime.ffmpeg import imageio_ffmpeg
 from minivis.runtime.files import atomic_write
 from minivis.types import PathLike
 
-SUFFIXES = (".gif", ".webp", ".mp4")
+SUFFIXES = (".gif", ".webp", ".apng", ".mp4", ".webm")
+BY_FFMPEG = (".mp4", ".webm")
+TRANSPARENT = (".webp", ".apng")                # formats that keep how opaque a pixel is
+MOST_FPS = 60.0                                 # of a film whose frames stay for different times
+CODECS: dict[str, dict[str, Any]] = {
+    ".mp4": {"quality": 8},                     # H.264, the default of imageio-ffmpeg
+    ".webm": {"codec": "libvpx-vp9", "quality": None, "output_params": ["-crf", "24", "-b:v", "0", "-row-mt", "1"]},
+}
+SOUND = {".mp4": ("aac", (".mp4", ".m4v", ".mov")), ".webm": ("libopus", (".webm",))}     # copied from these files
 
 
 def check_film(path: PathLike) -> str:
@@ -20,64 +32,119 @@ def check_film(path: PathLike) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise BadValue(f"{path}: a film's name must end in one of {', '.join(SUFFIXES)}")
-    if suffix == ".mp4":
+    if suffix in BY_FFMPEG:
         _ffmpeg()
     return suffix
 
 
-def write_film(path: PathLike, frames: Any, *, fps: float = 12, scale: Any = None, force: bool = False) -> None:
+def write_film(
+    path: PathLike, frames: Iterable[Any], *, fps: float = 12, scale: Any = None, force: bool = False,
+    hold: float = 1.0, durations: Any = None, loop: int = 0, sound: PathLike | None = None,
+) -> None:  # fmt: skip
     """Write uint8 frames, each (H, W, C), or (N, H, W, C) for N pictures side by side. The last one stays for a second.
 
-    scale: the factor by which frames are enlarged; by default small ones until a side has about 256 pixels.
+    scale: the factor by which frames are enlarged; by default small ones until a side has about 256 pixels. hold:
+    seconds for which the last frame stays. durations: of each frame in ms, in place of fps and hold. loop: how often an
+    animation plays, 0: for ever. sound: a film whose sound track an MP4 or WebM gets.
     """
     suffix = check_film(path)
-    if not frames:
-        raise BadValue("a film needs at least one frame: this run took no step")
     if not 0 < fps <= 120:
         raise BadValue(f"fps must be above 0 and at most 120 frames per second, not {fps}")
-    side = max(np.shape(frames[0])[-3:-1])
-    scale = max(1, round(256 / side)) if scale is None else scale
-    sheets = [_frame(frame, scale) for frame in frames]
-    sheets += [sheets[-1]] * max(1, round(fps))
+    frames = iter(frames)
+    first = next(frames, None)
+    if first is None:
+        raise BadValue("a film needs at least one frame: this run took no step")
+    scale = max(1, round(256 / max(np.shape(first)[-3:-1]))) if scale is None else scale
+    sheets: Iterator[Any] = (_frame(frame, scale, suffix in TRANSPARENT) for frame in chain([first], frames))
+    if durations is None:
+        sheets = _held(sheets, max(1, round(hold * fps)) if hold else 0)
     with atomic_write(path, force) as temporary:
-        if suffix == ".mp4":
-            if not _write_mp4(temporary, sheets, fps):
+        if suffix in BY_FFMPEG:
+            if durations is not None:
+                fps = common_rate(durations)
+                sheets = _repeated(sheets, durations, fps)
+            if not _by_ffmpeg(temporary, suffix, sheets, fps, sound):
                 raise BadFile(f"{path} cannot be written: ffmpeg stopped before the film ended; is the disk full, or "
                               "does `ulimit -f` allow no file so large?")
         else:
-            first, *rest = (Image.fromarray(sheet) for sheet in sheets)
+            images = (Image.fromarray(sheet) for sheet in sheets)
             extra: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
-            first.save(temporary, save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, **extra)
+            extra |= {"format": "PNG"} if suffix == ".apng" else {}
+            lasting = round(1000 / fps) if durations is None else _rounded(durations, 10 if suffix == ".gif" else 1)
+            extra |= {} if suffix == ".gif" and loop == 1 else {"loop": loop}       # a GIF without one plays once
+            start, rest = next(images), images if suffix != ".apng" else [*images]      # its writer reads them twice
+            start.save(temporary, save_all=True, append_images=rest, duration=lasting, **extra)
 
 
-def _frame(frame: Any, scale: Any) -> Any:
+def common_rate(durations: Any) -> float:
+    """Frames per second at which frames that stay for these times, in ms, can be shown: their common divisor's."""
+    if max(durations) - min(durations) < 0.01:
+        return min(120.0, 1000 / durations[0])
+    return min(MOST_FPS, 1000 / math.gcd(*(max(1, round(ms)) for ms in durations)))
+
+
+def _repeated(sheets: Iterator[Any], durations: Any, fps: float) -> Iterator[Any]:
+    """Each frame as often as it takes to stay for its time."""
+    end, shown = 0.0, 0
+    for sheet, ms in zip(sheets, durations):
+        end += ms * fps / 1000
+        count = max(1, round(end) - shown)
+        shown += count
+        for _ in range(count):
+            yield sheet
+
+
+def _rounded(durations: Any, unit: int) -> list[int]:
+    """Times in ms as a format can hold them, in steps of ``unit``: each as it is but for rounding, and so their sum."""
+    ends = [unit * round(end / unit) for end in np.cumsum(durations)]
+    return [max(2 * unit, int(end - begin)) for begin, end in zip([0, *ends], ends)]   # browsers slow shorter ones down
+
+
+def _held(sheets: Iterator[Any], count: int) -> Iterator[Any]:
+    """The frames, and the last one ``count`` times more."""
+    for sheet in sheets:
+        yield sheet
+    for _ in range(count):
+        yield sheet
+
+
+def _frame(frame: Any, scale: Any, transparent: bool) -> Any:
     frame = np.asarray(frame)
+    if frame.ndim == 3 and frame.shape[2] == 4:
+        frame = frame if transparent else frame[..., :3]
+        return np.ascontiguousarray(frame.repeat(scale, axis=0).repeat(scale, axis=1))
     return np.ascontiguousarray(contact_sheet(frame if frame.ndim == 4 else [frame], gap=2 if frame.ndim == 4
                                               and len(frame) > 1 else 0, scale=scale))
 
 
-def _write_mp4(path: PathLike, sheets: Any, fps: float) -> Any:
+def _by_ffmpeg(path: Any, suffix: str, sheets: Iterator[Any], fps: float, sound: Any) -> Any:
     """Whether the film is whole: ffmpeg, a process of its own, says nothing where there is no room for it."""
-    ffmpeg = _ffmpeg()
-    height, width = (n - n % 2 for n in sheets[0].shape[:2])       # H.264 with 4:2:0 takes even sides
-    writer = ffmpeg.write_frames(str(path), (width, height), fps=fps, macro_block_size=1, quality=8)
+    ffmpeg, first, count = _ffmpeg(), next(sheets), 0
+    height, width = (max(2, n - n % 2) for n in first.shape[:2])       # H.264 with 4:2:0 takes even sides
+    track: dict[str, Any] = {}
+    if sound is not None:
+        codec, same = SOUND[suffix]
+        track = {"audio_path": str(sound), "audio_codec": "copy" if str(sound).lower().endswith(same) else codec}
+    writer = ffmpeg.write_frames(str(path), (width, height), fps=fps, macro_block_size=1, **CODECS[suffix], **track)
     writer.send(None)
     try:
-        for sheet in sheets:
-            writer.send(np.ascontiguousarray(sheet[:height, :width]))
+        for sheet in chain([first], sheets):
+            writer.send(np.ascontiguousarray(np.pad(sheet, _even(sheet), mode="edge")[:height, :width]))
+            count += 1
     except OSError:                             # it has ended
         return False
     finally:
         writer.close()
     try:
-        return ffmpeg.count_frames_and_secs(str(path))[0] >= len(sheets)
+        return ffmpeg.count_frames_and_secs(str(path))[0] >= count
     except RuntimeError:                        # it finds no film
         return False
 
 
+def _even(sheet: Any) -> Any:
+    """The padding that makes a side of one pixel two."""
+    return [(0, max(0, 2 - n)) for n in sheet.shape[:2]] + [(0, 0)]
+
+
 def _ffmpeg() -> Any:
-    try:
-        import imageio_ffmpeg
-    except ImportError:
-        raise MissingExtra("MP4 films need ffmpeg: run pip install 'minivis[film]', or write a .gif") from None
-    return imageio_ffmpeg
+    return imageio_ffmpeg("MP4 and WebM films need ffmpeg, or write a .gif")

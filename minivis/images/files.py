@@ -23,6 +23,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from minivis.errors import BadFile, BadValue, MinivisError, TooLarge
 from minivis.images.eight_bits import to_8_bit
 from minivis.images.many_channels import read_channels, shrunk
+from minivis.images.signatures import is_film_file, is_heic
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.files import atomic_write, check_output
 from minivis.runtime.settings import PATH, SOURCE, SWITCH, Kind, takes, whole
@@ -52,18 +53,24 @@ UPRIGHT = {
 }
 
 
-@takes(path=SOURCE, max_side=whole(), max_pixels=whole(1), channels=whole(1))
+@takes(path=SOURCE, max_side=whole(), max_pixels=whole(1), channels=whole(1), frame=whole(1))
 def read_image(
     path: Any, max_side: int | None = None, *, max_pixels: int = MAX_PIXELS, channels: int | None = None,
+    frame: int | None = None,
 ) -> Picture:  # fmt: skip
     """Read a picture from a path or an open binary file: uint8 (H, W, 3), or (H, W, 1) if it is grey.
 
-    An animation gives its first frame. With ``max_side`` a larger picture is shrunk until its longer side has that many
-    pixels; a JPEG is then decoded at a lower resolution, so a huge one is cheap. channels: of the net that the picture
-    is for, if they are neither 1 nor 3; see many_channels.py.
+    An animation gives its first frame; ``frame`` chooses one of it or of a film, counted from 1. With ``max_side`` a
+    larger picture is shrunk until its longer side has that many pixels; a JPEG is then decoded at a lower resolution,
+    so a huge one is cheap. channels: of the net that the picture is for, if they are neither 1 nor 3; see
+    many_channels.py.
     """
     if max_side is not None and max_side < 1:
         raise BadValue(f"max_side must be at least 1 pixel, not {max_side}")
+    if frame is not None:
+        from minivis.images.films import frame_of
+
+        return shrunk(frame_of(path, frame), max_side)
     with LENIENT:
         many = read_channels(path, channels, 3 * max_pixels)
     if many is not None:
@@ -182,6 +189,9 @@ def opened_picture(path: Any) -> Iterator[Any]:
         if is_heic(file):
             raise BadFile(f"{name} is a HEIC picture, for which pillow-heif is needed: pip install pillow-heif, or "
                           "convert it to JPEG") from None
+        if is_film_file(file):
+            raise BadFile(f"{name} is a film: minivis dream and style take it whole, and --frame N one frame of it") \
+                from None
         raise BadFile(f"{name} is not a picture that minivis can read ({', '.join(READS)}); convert it to PNG or JPEG "
                       "first") from None
     except MemoryError:
@@ -192,16 +202,6 @@ def opened_picture(path: Any) -> Iterator[Any]:
     finally:
         if not given:
             file.close()
-
-
-def is_heic(file: Any) -> bool:
-    """Whether an open file begins as pictures of iPhones do."""
-    try:
-        file.seek(0)
-        start = file.read(12)
-    except (OSError, ValueError):
-        return False
-    return start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc")
 
 
 def _open_file(path: Any, name: str) -> Any:

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from minivis.errors import MinivisError
 from minivis.images.eight_bits import to_8_bit
 from minivis.images.files import UPRIGHT, opened_picture, orientation_of, read_image
+from minivis.images.films import film_in
 
 
 def as_picture(value: Any, channels: int | None = None) -> Any:
@@ -53,11 +54,15 @@ DARK = 16                                       # 4095 / 257, the highest level 
 def remarks_on(path: Any, pixels: Any) -> Iterator[Any]:
     """Yield what a user may not expect of a picture, uint8 (H, W, 1) or (H, W, 3), that was read from ``path``.
 
-    Nothing for a pipe, as in `alpha_of`.
+    path: or a file in memory. Nothing for a pipe, as in `alpha_of`.
     """
-    if not os.path.isfile(path):
+    if hasattr(path, "read"):
+        path.seek(0)
+        name = path.name
+    elif not os.path.isfile(path):
         return
-    name = os.path.basename(path)
+    else:
+        name = os.path.basename(path)
     with suppress(MinivisError), opened_picture(path) as (im, *_):
         frames = getattr(im, "n_frames", 1)
         if frames > 1:
@@ -68,7 +73,10 @@ def remarks_on(path: Any, pixels: Any) -> Iterator[Any]:
 
 
 def size_of(path: Any) -> Any:
-    """(height, width) of the upright picture in a file."""
+    """(height, width) of the upright picture, or of the film, in a file."""
+    film = film_in(path)
+    if film is not None:
+        return film.size
     with opened_picture(path) as (im, *_):
         width, height = im.size
         return (width, height) if orientation_of(im) in (5, 6, 7, 8) else (height, width)

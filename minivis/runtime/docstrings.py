@@ -48,6 +48,8 @@ SHARED = {
     "mask": ("array (H, W), str or rectangle, optional", "Where the picture may change: an array or a picture file "
              "that is bright there, or (left, top, right, bottom)."),
     "feather": ("float, in pixels, default 0", "Blur of the mask's edge: the standard deviation of a Gaussian."),
+    "begin": ("array (H, W, C), optional", "Levels to begin with, such as the result of the last frame of a film; by "
+              "default those of the picture, or noise."),
     "jobs": ("int, default 1", "Number of processes with one thread each; 1 uses this process, with all threads."),
     "backend": ('{"loky", "dask"}, default "loky"', "Processes of this machine, or the workers of a Dask cluster."),
     "scheduler": ("str, optional", 'Address of the cluster\'s scheduler, such as "tcp://10.0.0.1:8786".'),

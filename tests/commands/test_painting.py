@@ -73,6 +73,7 @@ def test_without_a_style_it_takes_ours(run):
     ("style", "photo.png", "painting.png", "photo.jpg", "--mask", "left.png", "--mask", "right.png", "--steps", "3"),
     ("style", "photo.png", "--style-layer", "relu1_1=2", "--style-layer", "relu2_1", "--content-layer", "conv2_1",
      "--steps", "3", "--colours", "kept", "--style-weight", "7", "--style-scale", "0.5", "--history", "3"),
+    ("style", "photo.png", "painting.png", "--preview", "--steps", "1", "--side", "24"),
     ("texture", "painting.png", "--no-histogram", "--steps", "3"),
 ], ids=" ".join)  # fmt: skip
 def test_rerun_gives_the_same_bytes(run, tmp_path, words):
@@ -80,6 +81,15 @@ def test_rerun_gives_the_same_bytes(run, tmp_path, words):
     code, out, err = run("rerun", "out.png")
     assert code == 0 and "bit for bit" in out, (out, err)
     assert (tmp_path / "out-rerun.png").read_bytes() == (tmp_path / "out.png").read_bytes()
+
+
+def test_a_preview_is_a_sheet_beside_the_painting(run):
+    words = ("style", "photo.png", "painting.png", *TINY, "--preview", "--steps", "1", "--side", "24,48", "--json")
+    code, out, err = run(*words)
+    said = json.loads(out)
+    assert (code, err) == (0, "") and said["files"] == ["photo-preview-style.png"]
+    assert len(said["numbers"]) == 8 and "--start noise" in said["numbers"]
+    assert said["numbers"]["--start noise"]["sizes"][0]["size"] == [24, 16]
 
 
 def test_every_picture_is_in_the_record(run, tmp_path):

@@ -26,11 +26,11 @@ from minivis.images.masks import MASK, mask_over
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear
 from minivis.methods.shared.result import Result, input_of
-from minivis.methods.synthesis.octaves import levels, octave_sizes
+from minivis.methods.synthesis.goals import terms_of
+from minivis.methods.synthesis.octaves import begun, levels, octave_sizes
 from minivis.methods.synthesis.settings import DreamSettings
 from minivis.objectives.dream import dream_loss
 from minivis.objectives.layer_weights import layer_weights
-from minivis.objectives.words import parse_terms
 from minivis.optimize.budget import lean
 from minivis.optimize.recorder import LongRun
 from minivis.optimize.update_rules import Gradient
@@ -154,11 +154,11 @@ class State:
 
 
 @set_by(DreamSettings)
-@takes(mask=MASK, feather=number(0), objective=TEXT, tile=whole(1), memory=number(), seed=SEED)
+@takes(mask=MASK, feather=number(0), objective=TEXT, begin=NUMBERS, tile=whole(1), memory=number(), seed=SEED)
 def dream(
     net: Network, image: Pictures, layers: Any = None, *, settings: DreamSettings | None = None,
     guide: Picture | None = None, mask: Any = None, feather: float = 0.0, objective: str | None = None,
-    octaves: int = DreamSettings.octaves, octave_scale: float = DreamSettings.octave_scale,
+    begin: Any = None, octaves: int = DreamSettings.octaves, octave_scale: float = DreamSettings.octave_scale,
     steps: int = DreamSettings.steps, step: float = DreamSettings.step, jitter: int = DreamSettings.jitter,
     clip: bool = DreamSettings.clip, colours: str = DreamSettings.colours, tile: int | None = None,
     memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
@@ -207,13 +207,13 @@ def dream(
     how = {"step": step, "jitter": jitter, "clip": clip, "tile": fit.tile}
     guide = None if guide is None else input_of(body, as_picture(guide, body.input_channels))
     loss = dream_loss(body, body.preprocess(base), wanted, guide, fit.tile)
-    watch = Watch() if watch is None else watch
+    watch, start = Watch() if watch is None else watch, base if begin is None else begun(body, begin, base, cover)
 
     def identity():
-        pictures = [hashlib.sha256(to_cpu(x).tobytes()).hexdigest() for x in (base, guide, cover) if x is not None]
+        pictures = [hashlib.sha256(to_cpu(x).tobytes()).hexdigest() for x in (start, guide, cover) if x is not None]
         return json.dumps(["dream", fingerprint(body), pictures, wanted, sizes, steps, how, seed, watch.identity])
 
-    found, losses, stopped, notes = by_octaves(body, base, sizes, loss, steps, np.random.default_rng(seed), watch,
+    found, losses, stopped, notes = by_octaves(body, start, sizes, loss, steps, np.random.default_rng(seed), watch,
                                                identity, progress, cover, **how)
     if not clip:
         found = found * (255 / max(1.0, float(get_xp(found).percentile(found, WHITE))))
@@ -227,14 +227,6 @@ def dream(
         "octave_scale": octave_scale,
         "steps": steps, "colours": colours, "memory": memory, **how,
     })  # fmt: skip
-
-
-def terms_of(net, objective, layers):
-    """{layer or unit: weight} of an objective in words."""
-    if layers is not None:
-        raise BadValue("layers and an objective are two goals: write both as one objective, such as 'relu4_1 + "
-                       "0.5*relu3_1:12'")
-    return {term.name: term.weight for term in parse_terms(net, objective)}
 
 
 class DreamRun(LongRun):

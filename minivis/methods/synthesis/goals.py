@@ -1,4 +1,5 @@
-"""What `maximize` minimises: minus the score of its units or of an objective in words, and the priors."""
+"""What `maximize` minimises: minus the score of its units or of an objective in words, and the priors; and what a dream
+of such an objective amplifies."""
 
 import math
 
@@ -10,7 +11,7 @@ from minivis.images.preprocessing import to_uint8
 from minivis.methods.shared.result import input_of
 from minivis.objectives.activations import diversity, log_probability, log_sigmoid, log_value, probability, unit_value
 from minivis.objectives.priors import l2, tv
-from minivis.objectives.words import Sought
+from minivis.objectives.words import Sought, parse_terms
 from minivis.runtime.backend import to_cpu
 
 NOISE = 32.0                            # levels, where a layer's values are compared
@@ -77,3 +78,11 @@ def spread(net, unit, shape):
     values = to_cpu(acts[unit.layer]).reshape(-1, acts[unit.layer].shape[-1]).mean(axis=0)
     positions = math.prod(net.shapes((1, *shape[1:]))[unit.layer][1:-1]) if unit.where is None else 1
     return float(values.std() * positions) or 1.0
+
+
+def terms_of(net, objective, layers):
+    """What a dream amplifies by an objective in words: {layer or unit: weight}."""
+    if layers is not None:
+        raise BadValue("layers and an objective are two goals: write both as one objective, such as 'relu4_1 + "
+                       "0.5*relu3_1:12'")
+    return {term.name: term.weight for term in parse_terms(net, objective)}

@@ -1,5 +1,7 @@
 """The sizes of a dream, and the picture that it starts from."""
 
+from typing import Any
+
 import numpy as np
 
 from minivis.errors import BadValue
@@ -27,3 +29,12 @@ def levels(net, image):
     if np.ndim(image) != 3:
         raise BadValue(f"a dream starts from one picture, uint8 (H, W, C), not {np.shape(image)}")
     return net.deprocess(input_of(net, image))
+
+
+def begun(net: Any, begin: Any, base: Any, cover: Any = None) -> Any:
+    """The levels that a dream on ``base`` (1, H, W, C) begins with: ``begin`` (H, W, C), where the mask is bright."""
+    begin = np.asarray(begin)
+    if begin.shape != base.shape[1:]:
+        raise BadValue(f"begin must be levels of the picture's size, {base.shape[1:]} for this net, not {begin.shape}")
+    begin = net.xp.asarray(begin[None], dtype=base.dtype)
+    return begin if cover is None else base + cover * (begin - base)

@@ -25,19 +25,18 @@ from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear, resized
 from minivis.methods.shared.result import Result, input_of
 from minivis.methods.synthesis.settings import PAINTERS, StyleSettings, TextureSettings
+from minivis.methods.synthesis.sizes import by_sizes, side_of
 from minivis.objectives.base import Objective
 from minivis.objectives.priors import tv
 from minivis.objectives.style import content_loss, style_loss, weighed
 from minivis.optimize.budget import lean
-from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import covered, pixels
 from minivis.optimize.problem import VECTORS, Problem
 from minivis.optimize.update_rules import LBFGS, Adagrad, Adam, Gradient
-from minivis.optimize.watch import INTERRUPTED, Watch
+from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
-from minivis.runtime.checkpoints import DAMAGED
 from minivis.runtime.described import set_by
-from minivis.runtime.settings import SEED, SEQUENCE, number, several, takes, whole
+from minivis.runtime.settings import NUMBERS, SEED, SEQUENCE, number, several, takes, whole
 from minivis.types import Names, Picture
 
 NOISE = 32.0                                    # levels: the standard deviation of the noise to start from
@@ -74,14 +73,14 @@ class Painted(Result):
 
 
 @set_by(StyleSettings)
-@takes(blend=several(number()), masks=SEQUENCE, size=several(whole()), tile=whole(1),
+@takes(blend=several(number()), masks=SEQUENCE, begin=NUMBERS, size=several(whole()), tile=whole(1),
        memory=number(), seed=SEED)
 def style_transfer(
     net: Network, content: Picture, styles: Picture | Sequence[Picture], *, settings: StyleSettings | None = None,
     size: int | Sequence[int] | None = None, steps: int | Sequence[int] = StyleSettings.steps,
     content_layers: Any = None, style_layers: Any = None, style_weight: float = StyleSettings.style_weight,
     tv_weight: float = StyleSettings.tv_weight, blend: Sequence[float] | None = None, masks: Any = None,
-    style_scale: float = StyleSettings.style_scale, start: Any = StyleSettings.start,
+    style_scale: float = StyleSettings.style_scale, start: Any = StyleSettings.start, begin: Any = None,
     colours: str = StyleSettings.colours, pooling: str = StyleSettings.pooling, method: str = StyleSettings.method,
     rate: float | None = StyleSettings.rate, history: int = StyleSettings.history, tile: int | None = None,
     memory: float | None = None, seed: int = 0, progress: bool = False, watch: Watch | None = None,
@@ -133,6 +132,8 @@ def style_transfer(
         terms = style_weight * style_loss(body, x.shape, paintings, of_styles, blend, masks, tile)
         problem = Problem(body, content_loss(body, x, contents, tile) + terms + smooth(x, tv_weight),
                           pixels(body, x.shape), tile=tile)
+        if begin is not None:
+            return problem, body.xp.asarray(linear(np.asarray(begin, x.dtype)[None], x.shape[1:3]))
         return problem, body.deprocess(x) if start == "content" else noise(problem, seed)
 
     size = side_of(content) if size is None else size
@@ -234,56 +235,9 @@ def rule_of(method, rate, history):
     return rules[method](rate)
 
 
-def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
-    """Minimise at each size, starting from the result of the one before: (levels (1, H, W, C), the runs, notes).
-
-    shape_at(side) is a picture's shape, fit(shape) how it fits into memory (budget.py), and problem_of(side, tile) the
-    `Problem` and where it starts.
-    """
-    sizes = (sizes,) if np.ndim(sizes) == 0 else tuple(sizes)
-    steps = (steps,) * len(sizes) if np.ndim(steps) == 0 else tuple(steps)
-    if not sizes or len(steps) != len(sizes):
-        raise BadValue(f"{len(sizes)} sizes and {len(steps)} numbers of steps: give one number, or one for each size")
-    if any(isinstance(side, bool) or not isinstance(side, (int, np.integer)) or side < 1 for side in sizes):
-        raise BadValue(f"a size must be a whole number of pixels of at least 1, not {sizes}")
-    runs: list[Any] = []
-    notes: list[str] = []
-    watch = Watch() if watch is None else watch
-    resumed = shape_in(watch.checkpoint) if watch.resume and watch.checkpoint else None
-    for side, count in zip(sizes, steps):
-        shape = shape_at(side)
-        if resumed and shape != resumed and side != sizes[-1]:
-            continue                                                        # the checkpoint is of a larger size
-        resumed = None
-        fitted = fit(shape)
-        notes += [fitted.note] if fitted.note else []
-        problem, z = problem_of(side, fitted.tile)
-        z = linear(get_xp(z).asarray(runs[-1].pixels), shape[1:3]) if runs else z
-        part = watch.of_part(resume=watch.resume and not runs)              # only the first can be in the checkpoint
-        runs.append(optimize(problem, z.clip(0, 255), method=fitted.method, steps=count, seed=seed, progress=progress,
-                             watch=part, title=f"{shape[2]} x {shape[1]}"))
-        if runs[-1].stopped == INTERRUPTED:
-            break
-    return runs[-1].pixels, tuple(runs), tuple(notes)
-
-
-def shape_in(checkpoint):
-    """The shape of the pictures in a checkpoint; None if it cannot be read: `optimize` then says why."""
-    try:
-        with np.load(checkpoint, allow_pickle=False) as file:
-            return file["z"].shape
-    except DAMAGED:
-        return None
-
-
 def is_several(pictures):
     """Whether these are pictures, and not one: a list or tuple, or a batch."""
     return isinstance(pictures, (list, tuple)) or np.ndim(pictures) == 4
-
-
-def side_of(image):
-    """The longer side of a picture."""
-    return max(np.shape(image)[:2], default=0)
 
 
 def smooth(x, weight):

@@ -1,7 +1,5 @@
 """Neural style and texture: stated falls of the loss, what each option does, and what a mistake says."""
 
-import struct
-import zipfile
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ from commandline import scene
 from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
 from minivis.images.colour import luminance
-from minivis.methods.synthesis.style import shape_in, style_transfer, texture
+from minivis.methods.synthesis.style import style_transfer, texture
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize.budget import needed
 from minivis.optimize.problem import VECTORS
@@ -175,14 +173,3 @@ def test_pictures_that_are_none():
         style_transfer(tiny_vgg(), scene(), [stripes(), None], steps=1)
     with pytest.raises(BadValue, match="0 styles"):
         style_transfer(tiny_vgg(), scene(), [], steps=1)
-
-
-@pytest.mark.parametrize("header, shape", [
-    ("(1, 2, 3, 3), }", (1, 2, 3, 3)), ("(1, 2, 3, 3, }", None), ("(1, 2, 3, 3", None), (f"({10**30},), }}", None),
-])
-def test_the_shape_in_a_checkpoint(tmp_path, header, shape):
-    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
-        text = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {header}".ljust(117) + "\n"
-        archive.writestr("z.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + text.encode() + bytes(144))
-    assert shape_in(tmp_path / "a.npz") == shape
-    assert shape_in(tmp_path / "nowhere.npz") is None

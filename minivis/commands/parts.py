@@ -1,0 +1,28 @@
+"""The files that a picture command writes beside its picture."""
+
+from pathlib import Path
+
+
+def write_part(file, picture, force):
+    """Write a picture beside another, and return where: as PNG, or as an array if a PNG has no such channels; or a
+    sound, int16 (L,), as WAV."""
+    import numpy as np
+
+    from minivis.images.files import write_image
+    from minivis.runtime.files import atomic_write
+
+    if file.endswith(".wav"):
+        from scipy.io import wavfile
+
+        from minivis.data.vowels import RATE
+
+        with atomic_write(file, force) as temporary:
+            wavfile.write(temporary, RATE, picture)
+        return file
+    if picture.shape[2] in (1, 3, 4):
+        write_image(file, picture, force=force)
+        return file
+    file = str(Path(file).with_suffix(".npy"))
+    with atomic_write(file, force) as temporary, open(temporary, "wb") as opened:
+        np.save(opened, picture)
+    return file
