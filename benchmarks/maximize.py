@@ -27,7 +27,7 @@ PHOTOGRAPHED = (
     "ladybug", "zebra", "acoustic guitar", "airliner", "castle", "volcano", "strawberry", "pizza", "candle", "teapot",
 )  # fmt: skip
 MANY = 20                               # classes, of a net that knows other ones
-MOVES = 32
+MOVES, MOVED = 32, mv.MaximizeSettings(jitter=6, scale=0.15, rotate=15)
 JUDGES = {"squeezenet": "efficientnet-lite0", "efficientnet-lite0": "squeezenet", "emoji-alexnet": "emoji-vgg",
           "emoji-vgg": "emoji-alexnet", "emoji-vgg-robust": "emoji-alexnet"}
 HEADER = ("| net | preset | class | at 0 or 255 | contrast | p under moves | judge's rank |\n"
@@ -105,7 +105,7 @@ def contrast(picture):
 
 def moved(net, picture, name):
     """The mean probability of the class over moves that the optimiser has not seen."""
-    x, moves = net.preprocess(at_its_size(net, picture)), transforms_of(MAXIMIZE["natural"])
+    x, moves = net.preprocess(at_its_size(net, picture)), transforms_of(net, MOVED)
     rng, channel = np.random.default_rng(12345), mv.parse_unit(net, name).channel
     probs = [net.forward(compose(moves, rng, x.shape).forward(x), grad=None)[net.role("prob")][0] for _ in range(MOVES)]
     return float(np.mean([p[channel] for p in probs]))

@@ -29,7 +29,7 @@ def test_a_preset_s_option_has_no_default():
     assert maximize.parse(["maximize"])["rate"] is None
     assert made.help == "Learning rate. [preset a: 2; others: 1]"
     rate = named(maximize, "rate")
-    assert rate.help.startswith("Learning rate. [preset minivis, natural, lucid: 0.05; simonyan")
+    assert rate.help.startswith("Learning rate. [preset minivis, lucid: 0.05; natural: 0.01; simonyan")
 
 
 @pytest.mark.parametrize("kind, fine, wrong", [

@@ -155,7 +155,7 @@ def maximize(
         raise BadValue(f"count must be at least 1, not {count}")
     units = tuple(u for u in units for _ in range(count))
     shape = (len(units), *image_size(net, size, start), net.input_channels)
-    goal, space, moves = goal_of(net, units, how, shape), parameterization_of(net, shape, how), transforms_of(how)
+    goal, space, moves = goal_of(net, units, how, shape), parameterization_of(net, shape, how), transforms_of(net, how)
     if mask is not None:
         space = behind_mask(space, start, mask, feather)
     fit = lean(net, shape, goal.layers, method_of(how), vectors=vectors(space, moves), tile=tile,
@@ -234,7 +234,7 @@ def start_of(problem, start, how, seed):
     return z if p.bounds is None else z.clip(*p.bounds)
 
 
-def transforms_of(how):
+def transforms_of(net, how):
     moves = []
     if how.transform_blur:
         moves.append(transforms.blur(0, how.transform_blur))
@@ -242,6 +242,8 @@ def transforms_of(how):
         moves.append(transforms.jitter(how.jitter))
     if how.scale or how.rotate or how.shift:
         moves.append(transforms.warp((1 - how.scale, 1 + how.scale), how.rotate, how.shift))
+    if how.transform_noise:
+        moves.append(transforms.noise(how.transform_noise / np.asarray(preprocessing_of(net).scale)))
     return tuple(moves)
 
 

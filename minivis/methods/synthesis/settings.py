@@ -65,6 +65,8 @@ class MaximizeSettings(Settings):
     shift: float = setting(0.0, number(0), "Shift the image at random, by fractions of a pixel, too.", unit="pixels")
     transform_blur: float = setting(0.0, number(0), "Blur the image at random, by a Gaussian of up to this standard "
                                                     "deviation, in each step.", unit="pixels")
+    transform_noise: float = setting(0.0, number(0), "Standard deviation of noise that is added to the image in each "
+                                                     "step.", unit=LEVELS)
     decay: float = setting(0.0, number(0, 1), "Fraction by which the image moves towards grey after each step.",
                            source="Yosinski et al. 2015")
     blur: float = setting(0.0, number(0, 1000), "Standard deviation of the Gaussian blur, in pixels.", unit="pixels",

@@ -128,7 +128,7 @@ def walk(
     shape = (1, *image_size(net, size, None), net.input_channels)
     space = parameterization_of(net, shape, how)
     moving = Moving([goal_of(net, (unit,), how, shape) for unit in found], how.steps, frames)
-    problem = Problem(net, moving.objective(), space, transforms_of(how))
+    problem = Problem(net, moving.objective(), space, transforms_of(net, how))
     z = start_of(problem, None, how, seed)
     seen = [] if how.steps else [to_uint8(space.pixels(z))[0]]
     run = optimize(problem, z, method=method_of(how), steps=how.steps + frames * (len(found) - 1),

@@ -11,10 +11,11 @@ import minivis as mv
 from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
 from minivis.methods.synthesis.goals import spread
-from minivis.methods.synthesis.maximize import maximize, preset_for
+from minivis.methods.synthesis.maximize import maximize, preset_for, transforms_of
 from minivis.methods.synthesis.presets import MAXIMIZE
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import transforms
+from minivis.optimize.transforms import compose
 
 # A net of random weights knows no object that could be moved, and its scores are small.
 CALM = {"tv": 1e-6, "jitter": 1, "scale": 0, "rotate": 0}
@@ -66,7 +67,7 @@ def test_natural_settles_at_the_contrast_asked_for_whatever_the_scores_and_the_s
         found[factor, contrast] = roughness(made.pictures)
         assert made.settings["goal"] == "log-score" and ((made.pictures % 255) == 0).mean() < 0.1
     assert found[1000, 12] == pytest.approx(found[1, 12], rel=0.05)
-    assert 6 < found[1, 12] < 18 and 1.4 < found[1, 24] / found[1, 12] < 2.6
+    assert 6 < found[1, 12] < 24 and 1.4 < found[1, 24] / found[1, 12] < 2.6
 
 
 def test_images_of_some_presets_are_drawn_stretched_as_their_authors_did(net):
@@ -78,6 +79,13 @@ def test_images_of_some_presets_are_drawn_stretched_as_their_authors_did(net):
     assert np.corrcoef(one, other)[0, 1] > 0.99
     plain = maximize(net, "goose", preset="cs231n", steps=1)
     assert plain.drawn() is plain.pictures
+
+
+def test_noise_is_added_in_levels_whatever_the_net_reads(net):
+    (move,) = transforms_of(net, mv.MaximizeSettings(transform_noise=30))
+    drawn = compose([move], np.random.default_rng(0), (1, 40, 40, 3)).forward(np.zeros((1, 40, 40, 3)))
+    assert (drawn * np.asarray(net.preprocessing.scale)).std() == pytest.approx(30, rel=0.1)
+    assert net.preprocessing.scale[0] != 1 and transforms_of(net, mv.MaximizeSettings()) == ()
 
 
 def test_the_preset_is_that_of_the_net_where_none_is_named():
