@@ -11,6 +11,7 @@ PAINTING = CHECKOUT / "minivis" / "data" / "strokes.png"
 sys.path.insert(0, str(CHECKOUT))                       # so that a demo runs in a clone without installing minivis
 
 import minivis as mv  # noqa: E402
+from minivis.data.folder import crops, photos  # noqa: E402
 from minivis.data.samples import FAMILIES, Samples, folder_called, upright  # noqa: E402, F401
 from minivis.data.vowels import speak  # noqa: E402
 from minivis.errors import MinivisError  # noqa: E402
@@ -103,6 +104,21 @@ def load_families(doc, argv, out):
     except MinivisError as error:
         parser.error(str(error))
     return net, np.stack([np.broadcast_to(f, (*f.shape[:2], 3)) for f in fitted]), np.array(labels), args.out
+
+
+def load_patches(doc, argv, out, side, count):
+    """`load` of a net whose first filters are large, with grey patches of photographs, (count, side, side) of 0..1.
+
+    They are those with the most contrast of twice as many. --image: a folder of photographs.
+    """
+    parser, args = parse(doc, argv, out, None, "a folder of photographs (default: two that come with scikit-learn)",
+                         "emoji-alexnet", 640)
+    try:
+        net, (pictures, _) = mv.load(args.net), photos(args.image, args.size, 3)
+        cut = crops(pictures, (side, side), 2 * count, np.random.default_rng(0)) @ [0.299, 0.587, 0.114] / 255
+    except MinivisError as error:
+        parser.error(str(error))
+    return net, cut[np.argsort(-cut.reshape(len(cut), -1).var(axis=1), kind="stable")[:count]], args.out
 
 
 def squares(picture, across):

@@ -28,8 +28,8 @@ def show(figure, height=256, columns=None):
     titles = [title for title, _ in figure]
     return Image.fromarray(panels(images, titles, colorbars=bars, height=height, columns=columns))
 '''
-REPLACED = ("load", "load_families", "load_many", "load_net", "load_nets", "load_some", "own_options", "digits", "read",
-            "save")
+REPLACED = ("load", "load_families", "load_many", "load_net", "load_nets", "load_patches", "load_some", "own_options",
+            "digits", "read", "save")
 DATA = 'files("minivis.data")'
 DIGITS = '''
 data = load_digits()
@@ -134,6 +134,7 @@ def show_picture(app, docname, source):
 def extra_imports(taken):
     """The imports that a script needs for what its demo takes from loading.py."""
     found = {"load_families": "from minivis.data.samples import Samples",
+             "load_patches": "from minivis.data.folder import crops, photos",
              "load_many": "from minivis.data.samples import Samples",
              "load_some": "from minivis.data.samples import Samples",
              "digits": "from sklearn.datasets import load_digits"}
@@ -165,6 +166,12 @@ def unloaded(body):
     body = re.sub(r"^net, pictures, labels, out = load_families\([^)]*\)(.*)$",
                   r'net = mv.load("emoji-vgg")\npictures = Samples("families").images\1\n'
                   r'labels = np.array(Samples("families").names)', body, flags=re.MULTILINE)
+    body = re.sub(r"^net, patches, out = load_patches\([^)]*, (\w+), (\d+)\)(.*)$",
+                  r'net = mv.load("emoji-alexnet")\npictures, _ = photos(None, 640, 3)\n'
+                  r"patches = crops(pictures, (\1, \1), 2 * \2, np.random.default_rng(0))\3\n"
+                  r"patches = patches @ [0.299, 0.587, 0.114] / 255\n"
+                  r"patches = patches[np.argsort(-patches.var(axis=(1, 2)), kind='stable')[:\2]]",
+                  body, flags=re.MULTILINE)
     body = re.sub(r"^net, pictures, out = load_some\(.*?, \(([\d, ]+)\)\)(.*)$",
                   r'net = mv.load("emoji-vgg")\npictures = Samples().images[[\1]]\2', body, flags=re.MULTILINE)
     body = re.sub(r"^nets, image, out = load_nets\([^(\n]*?(?:, (\(.+?\)))?\)$", several, body, flags=re.MULTILINE)

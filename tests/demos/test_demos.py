@@ -17,7 +17,7 @@ from minivis.images.files import read_image
 
 DEMOS = Path(__file__).parents[2] / "demos"
 SCRIPTS = sorted(DEMOS.glob("[0-9][0-9]_*.py"))
-OWN_NETS = ("linear", "adversarial", "tsne_digits", "templates", "sound")     # nets and data of their own
+OWN_NETS = ("linear", "adversarial", "tsne_digits", "templates", "sound", "gabors")     # nets and data of their own
 OF_A_NET = [script for script in SCRIPTS if script.stem[3:] not in OWN_NETS]
 
 
@@ -96,6 +96,7 @@ def test_is_flat_and_short(script):
     assert text.count("\ndef ") == 1 and "def main(argv=None):" in text and len(text.splitlines()) <= 60
     imports = re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE)
     library = {"sklearn", "threadpoolctl"} if "tsne" in script.stem else set()     # t-SNE is a library's
+    library |= {"sklearn", "itertools"} if "gabors" in script.stem else set()      # so are ICA, k-means and the like
     library |= {"cv2"} if "segment" in script.stem else set()                      # and so is GrabCut
     known = {"sys", "numpy", "scipy", "loading", *library}
     assert set(imports) <= known, "the method is spelled out, not imported"

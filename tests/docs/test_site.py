@@ -133,8 +133,8 @@ def test_demos_become_scripts_that_need_minivis_alone(build_pages):
     for script in build_pages.demos.scripts():
         made = build_pages.demos.converted(script.read_text("utf-8"), script.stem)
         compile(made, script.name, "exec")
-        left = re.findall(r"loading import|argv|options\.|\bload_(?:families|many|nets?|some)\(|own_options|\bsave\(|"
-                          r"\bPAINTING\b|def main", made)
+        left = re.findall(r"loading import|argv|options\.|\bload_(?:families|many|nets?|patches|some)\(|own_options|"
+                          r"\bsave\(|\bPAINTING\b|def main", made)
         assert not left, script
         assert made.endswith("\ndrawn\n") and made.count("# %%") >= 2
         assert not unknown_names(made), (script, unknown_names(made))

@@ -51,9 +51,9 @@ SECTIONS = (
     ),
     Section(
         "compare-filters", "What else finds edges",
-        "Four other methods learn from patches of photographs, as large as those filters. Independent components, "
-        "cluster centres and sparse codes become edges at one place, as in trained nets; principal components are "
-        "waves over the whole square.",
+        "Four other methods learn from whitened patches of photographs. Independent components, cluster centres and "
+        "sparse codes become edges at one place, near to the Gabor filters beside them; principal components are waves "
+        "over the whole square.",
         "min Σ‖<i>x</i> − <i>Dz</i>‖² + <i>λ</i>|<i>z</i>|<sub>1</sub> &nbsp;|&nbsp; "
         "max independence of <i>Wx</i> &nbsp;|&nbsp; min Σ‖<i>x</i> − nearest centre‖²",
         ("filters", "--compare"),

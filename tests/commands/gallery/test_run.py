@@ -65,7 +65,7 @@ def quick():
     sections = [replace(section, words=(*section.words, *QUICK.get(section.key, ()))) for section in SECTIONS]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run.run, "__kwdefaults__", {"progress": False, "sections": sections})
-        few = {**unwrap(compare_filters).__kwdefaults__, "patches": 400}
+        few = {**unwrap(compare_filters).__kwdefaults__, "patches": 490}
         patch.setattr(unwrap(compare_filters), "__kwdefaults__", few)
         yield
 
