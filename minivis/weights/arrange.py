@@ -5,14 +5,18 @@
 """
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from minivis.engine import layer_table
 from minivis.engine.ending import without_lone_softmax
+from minivis.engine.network import Network
 from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue
 from minivis.models.known import SUFFIXES
+from minivis.types import Array, PathLike
 from minivis.weights.containers.limits import Budget
 from minivis.weights.containers.tensor import check_finite
 
@@ -21,7 +25,8 @@ BY_SHAPE = "by shape"                           # groups of a row: as many as th
 IN_ONE_ORDER = ("Conv2D", "ConvTranspose2D", "FullyConnected", "GlobalAvgPool", "Permute")
 
 
-def build(table, prefix, tensors, axes, dtype, path, finite=True):
+def build(table: dict[str, Any], prefix: Callable[[str], str], tensors: dict[str, Any], axes: Any, dtype: Any,
+          path: PathLike, finite: bool = True) -> Network:
     """The net of a layer table, with batch norm folded; ``prefix`` says what the file calls a layer."""
     channels = len(table["preprocessing"]["mean"])
     arrays: dict = {"input": {"w": np.empty((0, channels))}}            # as `channels_of` asks
@@ -51,7 +56,7 @@ def build(table, prefix, tensors, axes, dtype, path, finite=True):
     return for_inference(without_lone_softmax(net))
 
 
-def arrange(row, key, tensor, axes, rows, arrays, dtype):
+def arrange(row: Any, key: str, tensor: Any, axes: Any, rows: Any, arrays: Any, dtype: Any) -> Array:
     """An array of the file as our layers want it."""
     first_in_file = axes == "OIHW"                              # C, H, W: else rows are H, W, C already
     if row["type"] not in ("Conv2D", "ConvTranspose2D", "FullyConnected"):
@@ -80,7 +85,7 @@ def arrange(row, key, tensor, axes, rows, arrays, dtype):
     return np.ascontiguousarray(reordered(tensor.read(dtype).reshape(tensor.shape[0], -1).T, order))
 
 
-def order_of(name, rows, arrays):
+def order_of(name: str, rows: Any, arrays: Any) -> list[tuple[int, int | None]] | None:
     """How a file from PyTorch or Caffe counts what the layer ``name`` puts out, where we count in another order.
 
     None: the same order. Else the parts that a row consists of, [(channels, numbers)]: each is maps of so many channels
@@ -104,7 +109,7 @@ def order_of(name, rows, arrays):
     return orders[0]                                            # one by one: every number stays in its place
 
 
-def reordered(rows, order):
+def reordered(rows: Any, order: Any) -> Any:
     """An array whose rows the file counts in ``order`` (see `order_of`), in our order."""
     if order is None:
         return rows
@@ -122,7 +127,7 @@ def reordered(rows, order):
     return np.concatenate(parts)
 
 
-def check_end(net, rows, arrays, path):
+def check_end(net: Network, rows: Any, arrays: Any, path: PathLike) -> None:
     """Raise BadFile for a net whose answer is a row of maps: its classes would be counted in our order."""
     shapes, last = net.shapes(), list(net.nodes)[-1]
     for channels, _ in order_of(last, rows, arrays) or ():
@@ -133,7 +138,7 @@ def check_end(net, rows, arrays, path):
                           "the Flatten")
 
 
-def transposed(tensor, units, channels, dtype):
+def transposed(tensor: Any, units: int, channels: Any, dtype: Any) -> Array:
     """(out, in) -> (in, out), its rows from the order C, H, W to H, W, C; a block at a time, so not held twice."""
     inputs = tensor.size // max(1, units)
     if not inputs or (channels and inputs % channels):
@@ -145,7 +150,7 @@ def transposed(tensor, units, channels, dtype):
     return w.reshape(inputs, units)
 
 
-def channels_of(name, rows, arrays, known=None):
+def channels_of(name: str, rows: Any, arrays: Any, known: Any = None) -> int | None:
     """How many channels a layer puts out, from the arrays read so far; None where that is not known."""
     known = {} if known is None else known      # of a Concat's parts, which several Concats may share
     first = name
@@ -156,7 +161,7 @@ def channels_of(name, rows, arrays, known=None):
         elif w is not None:
             known[name] = w.shape[-1]
         elif rows[name]["type"] == "Concat":
-            parts = [channels_of(source, rows, arrays, known) for source in rows[name]["inputs"]]
+            parts: list[Any] = [channels_of(source, rows, arrays, known) for source in rows[name]["inputs"]]
             known[name] = sum(parts) if None not in parts else None
         else:
             name = rows[name]["inputs"][0]

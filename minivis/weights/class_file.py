@@ -11,16 +11,18 @@ import ast
 import codecs
 import json
 import re
+from typing import Any
 
 from minivis.errors import BadFile
 from minivis.runtime.files import read_bytes
+from minivis.types import PathLike
 
 LIMIT = 2**24                                   # bytes; ImageNet's 21,841 names with all synonyms take 1 MB
 NUMBERED = re.compile(r"(\d{1,9})\s*[:;,\s]\s*(.+)")
 SYNSET = re.compile(r"n\d{8}[\s,:]+(.+)")
 
 
-def read_classes(path):
+def read_classes(path: PathLike) -> list[Any]:
     """The names, in order. Raise BadFile, with what the file should hold, for anything else."""
     text = decoded(path)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -35,7 +37,7 @@ def read_classes(path):
     return [name.strip() for name in names]
 
 
-def decoded(path):
+def decoded(path: PathLike) -> Any:
     """The text of a file in UTF-8, or in UTF-16 with its mark in front."""
     try:
         data = read_bytes(path, LIMIT)
@@ -53,7 +55,7 @@ def decoded(path):
     return text
 
 
-def of_lines(lines):
+def of_lines(lines: Any) -> Any:
     """Names of lines: numbered from 0 to the last, each once, or after ImageNet's numbers, or as they are."""
     numbered = [found for line in lines if (found := NUMBERED.fullmatch(line))]
     if len(numbered) == len(lines) and sorted(int(found[1]) for found in numbered) == list(range(len(lines))):
@@ -64,7 +66,7 @@ def of_lines(lines):
     return lines
 
 
-def parsed(path, text):
+def parsed(path: PathLike, text: str) -> Any:
     """The value of JSON, or of a literal of Python's."""
     try:
         return json.loads(text)
@@ -76,7 +78,7 @@ def parsed(path, text):
         raise BadFile(f"{path} begins like JSON, but is not ({str(first)[:80]})") from None
 
 
-def of_value(path, value):
+def of_value(path: PathLike, value: Any) -> list[Any]:
     """Names of a list, or of a dict between numbers and names in either direction."""
     if isinstance(value, dict) and isinstance(value.get("id2label"), dict):
         value = value["id2label"]
@@ -87,7 +89,7 @@ def of_value(path, value):
     return [name[-1] if isinstance(name, (list, tuple)) and name else name for name in value]
 
 
-def of_pairs(path, pairs):
+def of_pairs(path: PathLike, pairs: Any) -> list[Any]:
     """The names of {"0": name} or {name: 0}, in order. BadFile unless the numbers are 0 to the last, each once."""
     by_name = all(type(number) is int for number in pairs.values())
     rows = [(number, name) for name, number in pairs.items()] if by_name else list(pairs.items())

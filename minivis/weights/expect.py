@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
+from minivis.types import Array, PathLike
 from minivis.weights import suspects
 
 TOLERANCE = 1e-4                        # of the largest value; a deep net in float32 is off by some 1e-6
@@ -40,11 +42,11 @@ class Comparison:
     error: float
 
     @property
-    def fits(self):
+    def fits(self) -> bool:
         return self.error <= TOLERANCE
 
 
-def check(net, answers, path, inside=lambda: None):
+def check(net: Network, answers: Any, path: PathLike, inside: Any = lambda: None) -> Any:
     """[Comparison, ...] in the net's order. Raise BadFile where one differs.
 
     ``inside``: the `Preprocessing` that the file itself applies to x first, or None.
@@ -57,11 +59,11 @@ def check(net, answers, path, inside=lambda: None):
     return found
 
 
-def worst(found):
+def worst(found: Any) -> Any:
     return max(one.error for one in found)
 
 
-def compare(net, x, answers):
+def compare(net: Network, x: Array, answers: Any) -> list[Any]:
     """[Comparison, ...] in the net's order."""
     order = {name: place for place, name in enumerate(["input", *net.nodes])}
     layers = {layer for layers, _ in answers.outputs.values() for layer in layers}
@@ -74,7 +76,7 @@ def compare(net, x, answers):
     return sorted(found, key=lambda one: order[one.layer])
 
 
-def off(ours, theirs, maps):
+def off(ours: Any, theirs: Any, maps: Any) -> Any:
     """The largest difference of two outputs as a share of the largest value, in the order of axes that fits best.
 
     ``maps``: (H, W, C) of the maps that a row consists of, or None.
@@ -89,7 +91,7 @@ def off(ours, theirs, maps):
     return min(float(abs(ours - form).max()) / largest for form in forms)
 
 
-def difference(found, path):
+def difference(found: Any, path: PathLike) -> str:
     """What to say of a net whose outputs differ."""
     wrong = next(one for one in found if not one.fits)
     by = f"off by {100 * wrong.error:.3g} % of its largest value"
@@ -104,7 +106,7 @@ def difference(found, path):
 # ---- files ----
 
 
-def read_answers(words, net, names=None):
+def read_answers(words: Any, net: Network, names: dict[str, str | None] | None = None) -> Answers:
     """The `Answers` in files: first the input's, then those of outputs, ``[NAME=]FILE.npy`` or .npz of names.
 
     ``names``: what the net's file calls its layers -> layer, see `read.layer_names`.
@@ -138,12 +140,12 @@ def read_answers(words, net, names=None):
     return Answers(source, inputs, found)
 
 
-def called(name, file, source):
+def called(name: str, file: Any, source: Any) -> Any:
     """How an answer is spoken of: by its layer; an end of the net by its file, if it has one of its own."""
     return name if name and (name not in ENDS or file == source) else os.path.basename(file)
 
 
-def layers_of(name, net, names):
+def layers_of(name: str, net: Network, names: dict[str, str | None]) -> Any:
     """The layers that an answer may be the output of."""
     outputs = net.about.get("outputs") or {}
     if name in net.nodes or name in outputs:
@@ -161,13 +163,13 @@ def layers_of(name, net, names):
     raise UnknownName.of("layer", name, net.nodes, listed=60)
 
 
-def plain(name):
+def plain(name: str) -> str:
     """A layer's name without what programs spell in different ways."""
     name = name.strip("/").removesuffix(":0").removesuffix("_output_0")
     return name.replace("/", ".").replace("\\", ".").lower()
 
 
-def arrays_of(file):
+def arrays_of(file: Any) -> dict[Any, Any]:
     """Name -> array of a .npy (its name is ``arr_0``'s, "") or .npz."""
     try:
         with open(file, "rb") as raw:
@@ -193,7 +195,7 @@ def arrays_of(file):
     return {name: array.astype(np.float64) for name, array in arrays.items()}
 
 
-def readings(x, net, source):
+def readings(x: Array, net: Network, source: Any) -> Any:
     """The input as (N, H, W, C), once for each order of axes that its shape allows."""
     C, shape = net.input_channels, x.shape
     x = x[None] if x.ndim == 3 and C in (shape[0], shape[2]) else x[..., None] if x.ndim == 3 and C == 1 else x
@@ -210,7 +212,7 @@ def readings(x, net, source):
     return found
 
 
-def takes(net, shape):
+def takes(net: Network, shape: Any) -> bool:
     """Whether all layers of the net can be run on an input of this shape."""
     try:
         return bool(net.shapes(shape))
@@ -218,7 +220,7 @@ def takes(net, shape):
         return False
 
 
-def check_size(array, layers, shapes, file):
+def check_size(array: Array, layers: Any, shapes: Any, file: Any) -> None:
     """Raise BadValue for an answer that is of another size than what its layers put out."""
     if array.size not in {int(np.prod(shapes[layer])) for layer in layers}:
         raise BadValue(f"{file} holds {array.shape}, and {layers[0]!r} puts out {shapes[layers[0]]} for this input")

@@ -14,7 +14,10 @@ import shutil
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from minivis.errors import BadFile, BadValue, UnknownName
@@ -29,7 +32,8 @@ BLOCK = 2**18
 BROKEN = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
 
 
-def fetch(name, *, url=None, offline=False, force=False, progress=True):
+def fetch(name: str, *, url: str | None = None, offline: bool = False, force: bool = False,
+          progress: Any = True) -> Path:
     """The Path of the file of a net of the catalogue, downloaded unless it is on this machine already."""
     entry = CATALOGUE.get(str(name).lower())
     if entry is None:
@@ -46,7 +50,7 @@ def fetch(name, *, url=None, offline=False, force=False, progress=True):
     return download(url, folder / entry.files[0], size=entry.bytes, published=entry.published, progress=progress)
 
 
-def check_writable(folder):
+def check_writable(folder: Any) -> None:
     """Make the folder. Raise BadValue where it cannot be made or written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,18 +61,18 @@ def check_writable(folder):
         raise BadValue(f"{folder} cannot be written to ({reason}); name another folder in MINIVIS_WEIGHTS")
 
 
-def mirrored(url, file):
+def mirrored(url: str, file: Any) -> str:
     mirror = os.environ.get("MINIVIS_MIRROR")
     return f"{mirror.rstrip('/')}/{file}" if mirror else url
 
 
-def check_url(url):
+def check_url(url: str) -> str:
     if urlsplit(url).scheme not in ("http", "https"):
         raise BadValue(f"{url} is not an address that starts with http:// or https://")
     return url
 
 
-def download(url, path, *, size=None, published=None, progress=True):
+def download(url: str, path: Path, *, size: Any = None, published: Any = None, progress: Any = True) -> Path:
     """Fetch ``url`` to ``path``. ``published``: (name of a hash, its value or its first digits). Return the path."""
     part = path.with_name(f"{path.name}.part")
     tries, furthest = 0, length(part)
@@ -101,7 +105,7 @@ def download(url, path, *, size=None, published=None, progress=True):
     return path
 
 
-def transfer(url, part, size, show):
+def transfer(url: str, part: Path, size: Any, show: Any) -> Any:
     """Append to ``part`` what it lacks. Return how long the whole should be, by the server or else by ``size``."""
     done = length(part)
     if size is not None and done >= size:
@@ -142,14 +146,14 @@ def transfer(url, part, size, show):
     return length(part) if total is None else total
 
 
-def resumes_at(response):
+def resumes_at(response: Any) -> int:
     """Where the answer begins in the whole file: 0 without a Content-Range."""
     text = response.headers.get("Content-Range", "") if response.status == 206 else ""
     first = text.removeprefix("bytes ").partition("-")[0]
     return int(first) if first.isdigit() else 0
 
 
-def check(part, url, size, published):
+def check(part: Path, url: str, size: Any, published: Any) -> None:
     """Raise BadFile unless the file has the length and the hash that were published."""
     if size is not None and length(part) != size:
         raise BadFile(f"{url} brought {length(part)} bytes, not {size}")
@@ -168,7 +172,7 @@ def check(part, url, size, published):
         )
 
 
-def check_room(part, needed):
+def check_room(part: Path, needed: Any) -> None:
     """Raise BadFile where the disk has no room, before anything is written."""
     free = shutil.disk_usage(part.parent).free
     if needed > free:
@@ -178,18 +182,18 @@ def check_room(part, needed):
         )
 
 
-def length(path):
+def length(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
 @contextmanager
-def bar(progress, title):
+def bar(progress: Any, title: str) -> Iterator[Any]:
     """A function that shows (bytes so far, bytes in all), on stderr after two seconds, if that is a terminal."""
     from tqdm.auto import tqdm
 
     with tqdm(desc=title, unit="B", unit_scale=True, delay=2, disable=hidden(progress), leave=False) as shown:
 
-        def show(done, total):
+        def show(done: Any, total: int) -> None:
             shown.total = total
             shown.update(done - shown.n)
 

@@ -12,6 +12,7 @@ What is assumed is said in ``about``, in one sentence each.
 import math
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ LARGEST_UNIT_MEAN = 2                           # a mean beyond it is one of pix
 GREY_MEAN, GREY_SCALE = 0.449 * 255, 0.226 * 255        # ImageNet's, over all colours
 
 
-def table_of(match):
+def table_of(match: Any) -> tuple[Any, Any]:
     """(the layer table, layer -> what the file calls it)."""
     known, head = match.known, match.head
     table = deepcopy(layer_table.describe(known.net))
@@ -44,7 +45,7 @@ def table_of(match):
         if row["type"] == "Conv2D" and f"{prefixes[name]}.bias" not in match.tensors:
             row["parameters"] = ["w"]
 
-    def shape(name):
+    def shape(name: str) -> Any:
         """Of a layer's weights in the file: out, in, and a kernel's H, W."""
         found = match.tensors[f"{prefixes[name]}.weight"].shape
         return found if match.oihw else found[-1:] + found[-2:-1] + found[:-2]
@@ -63,7 +64,7 @@ def table_of(match):
     return table, lambda name: prefixes.get(name, name)
 
 
-def fit_stem(rows, first, shape, about):
+def fit_stem(rows: Any, first: Any, shape: Any, about: Any) -> list[Any] | None:
     """Where the file's stem is the small one: exchange it, and return the size of the pictures."""
     row = rows[first]
     if shape[2:] != (3, 3) or np.ravel(row["padding"]).tolist() != [3, 3, 3, 3]:
@@ -77,7 +78,7 @@ def fit_stem(rows, first, shape, about):
     return list(SMALL)
 
 
-def fit_size(rows, shape):
+def fit_size(rows: Any, shape: Any) -> Any:
     """What VGG's pictures measure, from the positions that the first FC layer reads; None where that is no VGG."""
     fc = next((name for name, row in rows.items() if row["type"] == "FullyConnected"), None)
     if fc is None or "pool5" not in rows or "conv1_1" not in rows:
@@ -86,7 +87,7 @@ def fit_size(rows, shape):
     return input_size(math.prod(shape(fc)[1:]) // channels)
 
 
-def fit_channels(table, channels):
+def fit_channels(table: dict[str, Any], channels: Any) -> None:
     """The preprocessing of pictures of so many channels."""
     preprocessing = Preprocessing.from_dict(table["preprocessing"])
     if channels == preprocessing.channels:
@@ -102,7 +103,7 @@ def fit_channels(table, channels):
     table["preprocessing"] = grey.as_dict()
 
 
-def fit_pixels(rows, match, preprocessing, prefixes):
+def fit_pixels(rows: Any, match: Any, preprocessing: Any, prefixes: Any) -> None:
     """A first layer for a mean and a std that the net itself takes off its pictures, and these as they come: 0 to 1."""
     mean, std = (tensor.read(np.float64).reshape(-1) for tensor in match.pixels)
     channels = len(preprocessing["mean"])

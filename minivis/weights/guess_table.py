@@ -14,11 +14,13 @@ a usual size is taken.
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from minivis.errors import BadFile
 from minivis.models.known import SUFFIXES
+from minivis.types import PathLike
 from minivis.weights.fit import table_of
 from minivis.weights.heads import gap_between
 from minivis.weights.recognise import recognise
@@ -65,10 +67,10 @@ class Guess:
     flat: bool = False
 
     @property
-    def last(self):
+    def last(self) -> Any:
         return self.rows[-1]["name"] if self.rows else "input"
 
-    def add(self, name, kind, gives, *, guessed="", inputs=None, **settings):
+    def add(self, name: str, kind: Any, gives: Any, *, guessed: str = "", inputs: Any = None, **settings: Any) -> None:
         """A row; ``guessed``: what of it was assumed."""
         name = next(n for n in (name, *(f"{name}_{i}" for i in range(2, 10_000))) if n not in self.gives)
         row = {"name": name, "type": kind, **({"inputs": inputs} if inputs else {}), **settings}
@@ -76,7 +78,7 @@ class Guess:
         self.gives[name] = gives
 
 
-def guess_table(contents, path):
+def guess_table(contents: Any, path: PathLike) -> dict[Any, Any]:
     """A layer table as a dict for JSON. Raise BadFile where the file holds nothing that makes a layer."""
     modules, notes = modules_of(contents)
     if not any(module.kind in ("conv", "linear") for module in modules):
@@ -95,7 +97,7 @@ def guess_table(contents, path):
     return {"notes": guess.notes[:MOST_NOTES], "input": [guess.size or 224] * 2, **pixels, "layers": guess.rows}
 
 
-def guessed(modules, ways, notes):
+def guessed(modules: Any, ways: Any, notes: Any) -> Any:
     """The `Guess` of these modules, one of several ways."""
     guess, first = Guess(ways, notes=list(notes)), modules[0]
     guess.gives["input"] = first.shape[1] if first.kind == "conv" else first.shape[0]
@@ -108,7 +110,7 @@ def guessed(modules, ways, notes):
     return guess
 
 
-def known_table(table, prefix):
+def known_table(table: dict[str, Any], prefix: Callable[[str], str]) -> dict[Any, Any]:
     """The table of a recognised architecture (fit.py) in the form that people write: no settings of the engine's."""
     rows, before = [], "input"
     for row in table["layers"]:
@@ -121,14 +123,14 @@ def known_table(table, prefix):
     return {"notes": notes, "preprocessing": table["preprocessing"], "roles": table["roles"], "layers": rows}
 
 
-def as_text(table):
+def as_text(table: dict[str, Any]) -> str:
     """A table as JSON, a layer a line."""
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in table.items() if key != "layers"]
     rows = ",\n  ".join(json.dumps(row) for row in table["layers"])
     return "{" + ",\n ".join([*lines, f'"layers": [\n  {rows}]']) + "}\n"
 
 
-def table_of_file(path, contents):
+def table_of_file(path: PathLike, contents: Any) -> tuple[Any, Any]:
     """(the table of an open file's `Contents`, how many of its rows are guessed)."""
     try:
         match = recognise(contents, path)
@@ -141,7 +143,7 @@ def table_of_file(path, contents):
 
 # ---- what holds numbers ----
 
-def modules_of(contents):
+def modules_of(contents: Any) -> tuple[Any, Any]:
     """(the `Module`s in the file's order, what to say of arrays that make none)."""
     parts: dict[str, dict] = {}
     for name, tensor in contents.tensors.items():
@@ -159,11 +161,11 @@ def modules_of(contents):
     return modules, notes
 
 
-def in_pytorchs_order(shape, axes):
+def in_pytorchs_order(shape: Any, axes: Any) -> Any:
     return shape[::-1][:2] + shape[:-2] if axes == "HWIO" and len(shape) > 1 else shape
 
 
-def kind_of(shapes):
+def kind_of(shapes: Any) -> Any:
     weight, bias = shapes.get("weight", ()), shapes.get("bias", ())
     known = set(shapes) <= {"weight", "bias"} and 0 not in weight
     if known and len(weight) == 4:
@@ -177,7 +179,7 @@ def kind_of(shapes):
 
 # ---- rows ----
 
-def add_module(guess, module):
+def add_module(guess: Any, module: Any) -> None:
     """The row of a module, and whatever its widths say of what it reads."""
     settings = {"weights": module.prefix}
     if module.kind == "conv":
@@ -208,7 +210,7 @@ class Source(NamedTuple):
     why: str = ""
 
 
-def source_of(guess, reads, out):
+def source_of(guess: Any, reads: Any, out: Any) -> tuple[Any, ...]:
     """(which layers a convolution reads, its groups), from the channels that it reads."""
     before = guess.gives[guess.last]
     if before == reads:
@@ -228,7 +230,7 @@ def source_of(guess, reads, out):
     return Source(None, f"; it reads {reads} channels, and {before} come in: it reads other layers"), 1
 
 
-def flatten(guess, module):
+def flatten(guess: Any, module: Any) -> None:
     """From maps to a row of numbers, as the first FC layer's width tells, and so the pictures' size."""
     channels, reads = guess.gives[guess.last], module.shape[1]
     guess.flat = True
@@ -251,7 +253,7 @@ def flatten(guess, module):
                        f"padding assumed here, and no strides, pictures are {guess.size} x {guess.size}")
 
 
-def add_between(guess, module, after):
+def add_between(guess: Any, module: Any, after: Any) -> None:
     """What may stand between a module and the next: an activation, and a pool behind a convolution's."""
     if module.kind == "prelu" or after.kind in ("prelu", "norm"):
         return
@@ -266,7 +268,7 @@ def add_between(guess, module, after):
         guess.add(f"{module.prefix}_pool", "MaxPool2D", gives, size=2, guessed=f"{why}; it may as well be a Dropout")
 
 
-def has_pool(guess, module, after, gap):
+def has_pool(guess: Any, module: Any, after: Any, gap: Any) -> Any:
     """Whether a pool is assumed between a convolution and the next module, one of which may be the Flatten."""
     ends = after.kind == "linear"
     if gap is not None:

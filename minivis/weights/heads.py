@@ -13,7 +13,7 @@ Between two Linear layers ReLU is assumed, once, and whatever else stands there 
 
 import re
 from itertools import pairwise, permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minivis.models.known import SUFFIXES
 
@@ -49,7 +49,7 @@ class Head(NamedTuple):
     outputs: dict = {}                                  # noqa: RUF012  never changed
 
 
-def heads_of(rest, channels, body, pooling, names=None):
+def heads_of(rest: Any, channels: Any, body: Any, pooling: Any, names: dict[str, str] | None = None) -> Any:
     """The `Head` of these tensors: one chain of modules, or several side by side, a first part of their names each."""
     try:
         return head_of(rest, channels, body, pooling, names)
@@ -65,7 +65,7 @@ def heads_of(rest, channels, body, pooling, names=None):
     return side_by_side(heads)
 
 
-def side_by_side(heads):
+def side_by_side(heads: Any) -> Head:
     """One `Head` of several that read the same: the first is the answer, and so comes last."""
     first, *others = heads.values()
     rows: dict[str, dict] = {}
@@ -78,7 +78,7 @@ def side_by_side(heads):
     return Head(list(rows.values()), prefixes, first.roles, said, outputs)
 
 
-def head_of(rest, channels, body, pooling, names=None):
+def head_of(rest: Any, channels: Any, body: Any, pooling: Any, names: dict[str, str] | None = None) -> Head:
     """The `Head` of the tensors ``rest`` on a body of ``channels``. Raise NoHead where they make none.
 
     ``body``: the layer it reads. ``pooling``: the rows that the architecture itself has between body and head.
@@ -121,7 +121,7 @@ def head_of(rest, channels, body, pooling, names=None):
     return Head(rows, prefixes, {"logits": source, "prob": end, "code": code}, sentence)
 
 
-def pooled(first, channels, body, pooling):
+def pooled(first: Any, channels: Any, body: Any, pooling: Any) -> tuple[Any, ...]:
     """(rows from the body's maps to a row of numbers, what to say of them, how many numbers that makes)."""
     reads, side = first.reads, round((first.reads / channels) ** 0.5)
     own = [row["type"] for row in pooling]
@@ -140,13 +140,13 @@ def pooled(first, channels, body, pooling):
     raise NoHead(f"{first.prefix!r} reads {reads} numbers, and the body gives maps of {channels} channels")
 
 
-def row_of(name, kind, *inputs):
+def row_of(name: str, kind: Any, *inputs: Any) -> dict[Any, Any]:
     return {"name": name, "type": kind, "inputs": list(inputs), "parameters": []}
 
 
 # ---- the modules and their order ----
 
-def modules_of(tensors):
+def modules_of(tensors: dict[str, Any]) -> list[Any]:
     """The `Module`s of these tensors, in the file's order. Raise NoHead for one that no head here has."""
     suffixes: dict[str, dict] = {}
     for name, tensor in tensors.items():
@@ -155,7 +155,7 @@ def modules_of(tensors):
     return [module(prefix, shapes) for prefix, shapes in suffixes.items()]
 
 
-def module(prefix, shapes):
+def module(prefix: str, shapes: Any) -> Module:
     weight, keys = shapes.get("weight", ()), set(shapes)
     kind = None
     if len(weight) == 2 and keys <= {"weight", "bias"}:
@@ -171,12 +171,12 @@ def module(prefix, shapes):
     return Module(prefix, kind, reads, gives, tuple(ours[key] for key in ours if key in keys))
 
 
-def in_order(modules, channels):
+def in_order(modules: Any, channels: Any) -> Any:
     """From the body to the end: by the numbers in their names, in the file's order, or else as their widths fit."""
     firsts = list(dict.fromkeys(m.prefix.partition(".")[0] for m in modules))
     numbered = all(first.isdigit() for first in firsts)
 
-    def place(m):
+    def place(m: Any) -> tuple[Any, Any]:
         top = m.prefix.partition(".")[0]
         return (0 if numbered else firsts.index(top), natural(m.prefix))
 
@@ -187,17 +187,17 @@ def in_order(modules, channels):
     return list(others.pop()) if len(others) == 1 else ordered
 
 
-def natural(name):
+def natural(name: str) -> list[Any]:
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"[._]|(?<=\D)(?=\d)", name)]
 
 
-def fits(modules, channels):
+def fits(modules: Any, channels: Any) -> Any:
     modules = [m for m in modules if m.kind != "prelu"]
     widths_agree = all(a.gives == b.reads for a, b in pairwise(modules))
     return widths_agree and (not modules or modules[0].reads % channels == 0)
 
 
-def activates(before, module):
+def activates(before: Any, module: Any) -> bool:
     """Whether an activation is assumed between two modules: somewhere before the next Linear, where there is a gap."""
     if module.kind == "prelu":
         return False
@@ -205,7 +205,7 @@ def activates(before, module):
     return module.kind == "linear" if gap is None else gap > 0
 
 
-def gap_between(first, second):
+def gap_between(first: Any, second: Any) -> Any:
     """How many modules without numbers stand between two of a Sequential; None where the names do not tell."""
     a, b = first.split("."), second.split(".")
     for x, y in zip(a, b):

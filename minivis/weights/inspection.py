@@ -1,13 +1,17 @@
 """What is in a file of weights, and whether it looks healthy: what ``minivis weights inspect`` prints."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, FullyConnected
 from minivis.runtime.files import file_hash
+from minivis.types import PathLike
 from minivis.weights.catalogue import CATALOGUE, locate, read
 from minivis.weights.containers.hdf5 import SIGNATURE, opened
 from minivis.weights.native import is_native
@@ -35,13 +39,13 @@ class Inspection:
     warnings: tuple[str, ...]
 
 
-def inspect_file(name_or_path, **settings):
+def inspect_file(name_or_path: PathLike, **settings: Any) -> "Inspection":
     """Read a file of weights and look it over; NaN and dead filters become warnings. Raise as `catalogue.load` does."""
     path = locate(name_or_path)
     return inspect_net(read(name_or_path, finite=False, **settings), path)
 
 
-def inspect_net(net, path):
+def inspect_net(net: Network, path: Path) -> Inspection:
     """The same for a net that was read, with ``finite=False``, from ``path``."""
     ours = False
     with open(path, "rb") as raw:
@@ -72,7 +76,7 @@ def inspect_net(net, path):
     )
 
 
-def warnings(net):
+def warnings(net: Network) -> Iterator[str]:
     """Yield one sentence for each array with NaN or infinite values, and each layer with filters that are all but 0."""
     for name, layer in net.layers.items():
         for key, array in layer.params.items():
@@ -86,7 +90,7 @@ def warnings(net):
             yield f"{name}: {len(dead)} of {total} filters are all but 0 and say nothing: {shown}"
 
 
-def dead_filters(layer):
+def dead_filters(layer: Any) -> list[Any]:
     """The numbers of the filters whose every weight is below `DEAD` times the layer's largest."""
     if not isinstance(layer, Conv2D | FullyConnected):
         return []
@@ -97,7 +101,7 @@ def dead_filters(layer):
         return np.flatnonzero(largest <= DEAD * known.max()).tolist() if np.isfinite(known).any() else []
 
 
-def known_as(path, sha256):
+def known_as(path: Path, sha256: str) -> Any:
     """The name of the file in the catalogue, by its hash; None for any other file."""
     for entry in CATALOGUE.values():
         if entry.sha256 and sha256.startswith(entry.sha256):

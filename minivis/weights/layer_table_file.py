@@ -15,17 +15,20 @@ start from (guess_table.py); its "notes" and a row's "guessed" are for people.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from minivis.engine.ending import name_classes
 from minivis.engine.layer_table import check_names, check_order
-from minivis.engine.network import ROLES
+from minivis.engine.network import ROLES, Network
 from minivis.engine.roles import name_roles
 from minivis.errors import BadFile, BadValue, MinivisError
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LAYER_TYPES
 from minivis.models.known import SUFFIXES
 from minivis.runtime.files import read_json
+from minivis.types import PathLike
 from minivis.weights.arrange import build
 from minivis.weights.containers.open import spellings
 
@@ -34,7 +37,7 @@ KEYS = ("layers", "input", "preprocess", "preprocessing", "classes", "class_name
         "notes")  # fmt: skip
 
 
-def load(table_path, path, contents, *, dtype, finite):
+def load(table_path: PathLike, path: PathLike, contents: Any, *, dtype: Any, finite: bool) -> Network:
     """The net of the table, with the arrays of an open file's `Contents`."""
     table, prefixes = read(table_path)
     names, table["class_names"] = table["class_names"], []              # named when it is known how the net ends
@@ -63,7 +66,7 @@ def load(table_path, path, contents, *, dtype, finite):
     return net
 
 
-def wanted_of(contents, wanted, path):
+def wanted_of(contents: Any, wanted: Any, path: PathLike) -> Any:
     """The tensors under the names that the table has, whatever stands before them in the file: the nearest to all."""
     best = max(spellings(contents.tensors), key=lambda found: len(wanted & set(found)))
     counts: Counter[str] = Counter()
@@ -80,7 +83,7 @@ def wanted_of(contents, wanted, path):
     return {name.removeprefix(f"{nearest[0]}."): tensor for name, tensor in contents.tensors.items()}
 
 
-def fit_channels(table, prefixes, tensors, axes):
+def fit_channels(table: dict[str, Any], prefixes: Any, tensors: dict[str, Any], axes: Any) -> None:
     """The preprocessing of the table for as many channels as its first convolution reads."""
     for row in table["layers"]:
         kernel = tensors.get(f"{prefixes.get(row['name'], row['name'])}.weight")
@@ -91,7 +94,7 @@ def fit_channels(table, prefixes, tensors, axes):
             return
 
 
-def finish(net, names, aliases):
+def finish(net: Network, names: Iterable[str], aliases: Any) -> None:
     """Give the layers the roles that the table leaves open, and the classes their names."""
     name_roles(net)
     if not all(isinstance(name, str) for name in names):
@@ -102,7 +105,7 @@ def finish(net, names, aliases):
     check_names(net, net.shapes())
 
 
-def read(path):
+def read(path: PathLike) -> tuple[dict[Any, Any], Any]:
     """(a table as engine/layer_table.py builds it, layer -> what the file calls it). Raise BadFile with a sentence."""
     table = read_json(path, "a layer table")
     table = {"layers": table} if isinstance(table, list) else table
@@ -131,7 +134,7 @@ def read(path):
     return {"layers": rows, **rest(table, rows, path)}, prefixes
 
 
-def rest(table, rows, path):
+def rest(table: dict[str, Any], rows: Any, path: PathLike) -> dict[Any, Any]:
     """Preprocessing, classes and roles of a table."""
     try:
         if "preprocessing" in table:

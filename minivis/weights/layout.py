@@ -12,11 +12,12 @@ needs weights in our order scatters them by it. So no list of layers says which 
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minivis.errors import BadFile
+from minivis.types import Array
 
 MOST = 2**26                            # numbers in one value of one picture: a damaged or hostile file may ask for any
 
@@ -31,7 +32,7 @@ class Value(NamedTuple):
 
 
 @lru_cache(8)
-def maps(H, W, C):
+def maps(H: int, W: int, C: int) -> Any:
     """The places of feature maps that ONNX has as C, H, W. One array for each shape: there may be millions in it."""
     if H * W * C > MOST:
         raise BadFile(f"feature maps of {H} x {W} x {C} are more than the {MOST} numbers that minivis takes")
@@ -40,23 +41,23 @@ def maps(H, W, C):
     return places
 
 
-def standard(shape):
+def standard(shape: Any) -> Any:
     """The places of a layer's output (N, H, W, C) or (N, D), as ONNX's own layers have them."""
     return maps(*shape[1:]) if len(shape) == 4 else np.arange(math.prod(shape[1:]), dtype=np.int32)
 
 
-def same(first, second):
+def same(first: Any, second: Any) -> Any:
     return first is second or (first.shape == second.shape and np.array_equal(first, second))
 
 
-def scattered(array, places):
+def scattered(array: Array, places: Array) -> Any:
     """The rows of ``array``, which are in ONNX's order, in ours."""
     out = np.empty_like(array)
     out[places] = array
     return out
 
 
-def per_channel(array, places, shape, dtype):
+def per_channel(array: Array, places: Array, shape: Any, dtype: Any) -> Any:
     """A constant that ONNX broadcasts over a value, as one number a channel of our layer's ``shape``, (C,).
 
     Raise BadFile where positions of one channel get different numbers.
@@ -74,7 +75,7 @@ def per_channel(array, places, shape, dtype):
     return rows[0].copy()
 
 
-def transposition(order):
+def transposition(order: Any) -> tuple[Any, tuple[int, int]] | None | None:
     """(shape, axes) such that ``arange(D).reshape(shape).transpose(axes)`` counts like ``order``; None where none does.
 
     Of two axes, as a Flatten in the order C, H, W, or a shuffle of channels, has them.
@@ -87,7 +88,7 @@ def transposition(order):
     return (shape, (1, 0)) if np.array_equal(np.arange(order.size).reshape(shape).T.reshape(-1), order) else None
 
 
-def join(parts, shapes, axis):
+def join(parts: Any, shapes: Any, axis: Any) -> Array:
     """The places of ONNX's Concat along ``axis`` (the batch axis counted), where ours stacks channels."""
     channels = [shape[-1] for shape in shapes]
     total, begin, moved = sum(channels), 0, []

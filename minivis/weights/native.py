@@ -49,13 +49,13 @@ def save(net: Network, path: PathLike, *, dtype: Any = None, force: bool = False
                 sink.check()
 
 
-def is_native(source):
+def is_native(source: Any) -> bool:
     """Whether a `Source` is one of our files."""
     found = source.attribute(source.file, "format")
     return isinstance(found, str) and found == "minivis"
 
 
-def load(source, *, dtype=np.float32, finite=True):
+def load(source: Any, *, dtype: Any = np.float32, finite: bool = True) -> Network:
     """The net of a `Source` of ours. Raise BadFile, with one sentence, for anything that does not fit."""
     file, path, version = source.file, source.path, source.attribute(source.file, "version")
     if not isinstance(version, (int, np.integer)):
@@ -72,7 +72,7 @@ def load(source, *, dtype=np.float32, finite=True):
     return build(table, lambda layer: _arrays(source, layer, dtype, finite), path)
 
 
-def _arrays(source, layer, dtype, finite):
+def _arrays(source: Any, layer: Any, dtype: Any, finite: bool) -> dict[Any, Any]:
     group = child(source.file, f"layers/{layer}", h5py.Group)
     datasets = {key: child(group, key, h5py.Dataset) for key in group or ()}
     return {key: read_array(d, dtype, source, finite=finite) for key, d in datasets.items() if d is not None}

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minivis.engine.network import Node
+from minivis.engine.network import Network, Node
 from minivis.errors import BadValue
 from minivis.layers import AvgPool2D, Conv2D, Dropout, Flatten, FullyConnected, GlobalAvgPool, MaxPool2D, ReLU
 
@@ -23,7 +23,7 @@ PASSING = (MaxPool2D, AvgPool2D, GlobalAvgPool, Flatten, Dropout)       # let a 
 DEAD = 1e-8                                     # a filter that says nothing on these pictures keeps its weights
 
 
-def mean_activations(net, images):
+def mean_activations(net: Network, images: Any) -> dict[Any, Any]:
     """Layer -> the mean over pictures and positions of the ReLU behind each convolution, (F,) in float64."""
     names = dict(pairs(net))
     sums: dict[str, Any] = {}
@@ -39,7 +39,7 @@ def mean_activations(net, images):
     return {conv: sums[conv] / counts[conv] for conv in sums}
 
 
-def pairs(net):
+def pairs(net: Network) -> Any:
     """(convolution, the ReLU behind it), in order. Raise BadValue for a net that is no plain sequence of them."""
     found = []
     previous = "input"
@@ -57,7 +57,7 @@ def pairs(net):
     return found
 
 
-def normalize(net, images):
+def normalize(net: Network, images: Any) -> Network:
     """A new net whose every filter behind a ReLU has the mean activation 1 over ``images`` (uint8)."""
     means = {name: np.where(m > DEAD, m, 1.0) for name, m in mean_activations(net, images).items()}
     nodes, owed = {}, None                      # owed: the factors that the next layer with weights must give back
@@ -74,7 +74,7 @@ def normalize(net, images):
     return replace(net, nodes=nodes, about=about)
 
 
-def scaled_conv(layer, before, after):
+def scaled_conv(layer: Any, before: Any, after: Any) -> Any:
     """A convolution whose input was divided by ``before`` and whose output is to be divided by ``after``."""
     w, b = np.asarray(layer.params["w"], np.float64), np.asarray(layer.params.get("b", 0), np.float64)
     if before is not None:
@@ -91,7 +91,7 @@ def scaled_conv(layer, before, after):
     return layer.with_params(**params)
 
 
-def scaled_fc(layer, before):
+def scaled_fc(layer: Any, before: Any) -> Any:
     """A fully connected layer whose input, flattened in the order H, W, C, was divided by ``before`` (C,)."""
     if before is None:
         return layer

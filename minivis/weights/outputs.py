@@ -1,9 +1,10 @@
 """Which of a net's outputs is the answer, where its file has several, and what its scores mean."""
 
 from dataclasses import replace
+from typing import Any
 
 from minivis.engine.ending import shape_of
-from minivis.engine.network import Node
+from minivis.engine.network import Network, Node
 from minivis.engine.roles import name_roles
 from minivis.errors import BadValue, UnknownName
 from minivis.layers import LogSoftmax, Sigmoid, Softmax
@@ -11,7 +12,7 @@ from minivis.layers import LogSoftmax, Sigmoid, Softmax
 ANSWERS = {"one": Softmax, "several": Sigmoid}  # of the classes are right: what makes probabilities of scores
 
 
-def tell_outputs(net, outputs):
+def tell_outputs(net: Network, outputs: Any) -> None:
     """Keep in ``net.about`` which layer makes each of several outputs of a file, {name: layer}, the answer first."""
     if len(outputs) > 1:
         first, *others = outputs
@@ -19,7 +20,7 @@ def tell_outputs(net, outputs):
         net.about["output"] = f"{first!r}; the file also has {', '.join(map(repr, others))}: --output names another"
 
 
-def choose_output(net, name):
+def choose_output(net: Network, name: str) -> None:
     """Make the output ``name``, or the layer of that name, the answer of the net."""
     outputs = net.about.get("outputs") or {}
     layer = outputs.get(name, name)
@@ -31,7 +32,7 @@ def choose_output(net, name):
     net.about["output"] = f"{name!r}, as asked for"
 
 
-def with_answers(net, kind):
+def with_answers(net: Network, kind: Any) -> Any:
     """The net whose scores mean that "one" class is right, or that "several" may be: softmax, or a sigmoid for each."""
     if kind not in ANSWERS:
         raise UnknownName.of("kind of answers", kind, ANSWERS)

@@ -5,9 +5,11 @@ degrees (Theano convolves, all others correlate) or in RGB order (Oxford trained
 """
 
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from minivis.types import Array
 
 # conv1_1 at (row, column, channel, filter), BGR; VGG16's from public test code, VGG19's from a printed .mat
 KERNELS = {
@@ -49,7 +51,7 @@ class FirstLayer(NamedTuple):
     rgb: bool = False
 
 
-def recognise(w, b):
+def recognise(w: Any, b: Any) -> FirstLayer:
     """The `FirstLayer` of conv1_1's w (3, 3, 3, F) and b (F,)."""
     if w.shape != (3, 3, 3, 64):
         return FirstLayer(None)
@@ -60,13 +62,13 @@ def recognise(w, b):
     return FirstLayer(None)
 
 
-def oriented(w, *, rotated=False, rgb=False):
+def oriented(w: Any, *, rotated: bool = False, rgb: bool = False) -> Any:
     """w (KH, KW, C, F) turned by 180 degrees, with its input channels reversed, or both: a view."""
     w = w[::-1, ::-1] if rotated else w
     return w[:, :, ::-1] if rgb else w
 
 
-def agrees(array, values):
+def agrees(array: Array, values: Any) -> bool:
     """Whether ``array[index]`` is close to the value, for every index; an index that it has not is no agreement."""
     return all(
         all(i < n for i, n in zip(index, array.shape)) and abs(array[index] - value) < TOLERANCE
@@ -74,12 +76,12 @@ def agrees(array, values):
     )
 
 
-def is_whole(name, layers):
+def is_whole(name: str, layers: Any) -> bool:
     """Whether the deeper layers (name -> layer), as far as they are known, are those of Oxford's net too."""
     return all(agrees(layers[layer].params[key], {i: value}) for (layer, key, i), value in DEEPER[name].items())
 
 
-def whose(first, name, layers):
+def whose(first: Any, name: str, layers: Any) -> tuple[str, str]:
     """(training, licence) of a ``name`` (VGG16, ...) whose conv1_1 is that of Oxford's ``first``, as far as they tell.
 
     Of VGG19 no deeper number is known: a net that went on training with a frozen conv1_1 would look the same.
@@ -94,6 +96,6 @@ def whose(first, name, layers):
     return f"Oxford {first} (fingerprint)", "CC BY 4.0"
 
 
-def is_as_wide(layers):
+def is_as_wide(layers: Any) -> bool:
     """Whether the convolutions have as many filters as Oxford's."""
     return all(layers[name].params["b"].size == WIDTHS[name[:5]] for name in layers if name[:5] in WIDTHS)

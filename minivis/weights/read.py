@@ -1,13 +1,17 @@
 """Any file of weights that minivis knows, told by its content and never by its name."""
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from minivis.engine.ending import name_classes
+from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
+from minivis.types import PathLike
 from minivis.weights import keras, layer_table_file, native
 from minivis.weights import onnx as onnx_file
 from minivis.weights.arrange import build
@@ -25,9 +29,8 @@ from minivis.weights.training_of import finish
 SETTINGS = ("arch", "preprocess", "classes", "size", "kernels", "part", "output", "answers")
 
 
-def read_file(
-    path, *, dtype=np.float32, finite=True, part=None, output=None, answers=None, classes=None, **settings,
-):  # fmt: skip
+def read_file(path: PathLike, *, dtype: Any = np.float32, finite: bool = True, part: str | None = None,
+              output: str | None = None, answers: Any = None, classes: Any = None, **settings: Any) -> Network:
     """The net in the file at ``path``. Raise BadFile, with one sentence, for anything else.
 
     ``finite=False`` lets NaN and infinite weights through, for looking into a broken file. ``settings`` (kernels, size)
@@ -50,7 +53,7 @@ def read_file(
     return net
 
 
-def as_stored(path, dtype, finite, part, settings):
+def as_stored(path: PathLike, dtype: Any, finite: bool, part: str | None, settings: dict[str, Any]) -> Any:
     """The net that the file holds, whatever kind of file it is."""
     if onnx_file.is_onnx(path):
         if part is not None:
@@ -74,12 +77,12 @@ def as_stored(path, dtype, finite, part, settings):
         raise BadFile(f"{path} is an HDF5 file of another kind (it holds {inside}); minivis reads {READABLE}")
 
 
-def caffe_contents(source):
+def caffe_contents(source: Any) -> Contents:
     return Contents(caffe_hdf5.read(source), ".caffemodel.h5", order=caffe_hdf5.order(source))
 
 
 @contextmanager
-def arrays_of(path, part=None):
+def arrays_of(path: PathLike, part: str | None = None) -> Iterator[Any]:
     """The `Contents` of a file that holds arrays and no description of its layers, for a layer table; else None."""
     with opened(path, part) as contents:
         if contents is not None or onnx_file.is_onnx(path):
@@ -93,7 +96,8 @@ def arrays_of(path, part=None):
         yield keras.contents(source) if silent else None
 
 
-def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preprocess=None, size=None):
+def net_of(path: PathLike, contents: Any, *, dtype: Any = np.float32, finite: bool = True, arch: str | None = None,
+           preprocess: Any = None, size: Any = None) -> Network:
     """The net of an open file's `Contents`.
 
     ``arch``: the name of an architecture, or the path of a layer table (.json) of your own. ``preprocess``: a name of
@@ -114,7 +118,7 @@ def net_of(path, contents, *, dtype=np.float32, finite=True, arch=None, preproce
     return as_asked(net, preprocess, size)
 
 
-def layer_names(net, path, *, arch=None, part=None):
+def layer_names(net: Network, path: PathLike, *, arch: str | None = None, part: str | None = None) -> Any:
     """What the file calls its layers -> the layer of ``net`` that puts the same out; {} where the names are ours.
 
     A batch norm that was folded is the layer that it was folded into, and what that one put out before is None.
@@ -137,7 +141,7 @@ def layer_names(net, path, *, arch=None, part=None):
     return names
 
 
-def check_dtype(dtype):
+def check_dtype(dtype: Any) -> Any:
     """As a numpy dtype; BadValue unless it is one that a net computes in."""
     try:
         dtype = np.dtype(dtype)

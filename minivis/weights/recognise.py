@@ -4,7 +4,7 @@ Its body may stand under another head, or behind a prefix, as in a module of one
 """
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from minivis.errors import BadFile, UnknownName
 from minivis.layers import FullyConnected, Softmax
 from minivis.models import resnet
 from minivis.models.known import AS_OURS, Known, architectures, resnets_of
+from minivis.types import PathLike
 from minivis.weights.arrange import channels_of
 from minivis.weights.containers.checkpoint import ASIDE
 from minivis.weights.containers.open import spellings
@@ -35,7 +36,7 @@ class Match(NamedTuple):
     oihw: bool = True                                   # whether kernels are out, in, H, W
 
 
-def recognise(contents, path, arch=None):
+def recognise(contents: Any, path: PathLike, arch: str | None = None) -> Any:
     """The `Match` of a file's contents; or BadFile with the nearest architecture."""
     nearest = (-1, None, "")
     for tensors in spellings(contents.tensors):
@@ -66,7 +67,7 @@ def recognise(contents, path, arch=None):
     )
 
 
-def known_for(tensors, arch=None):
+def known_for(tensors: dict[str, Any], arch: str | None = None) -> Any:
     """The architectures to compare with; of ResNets, where the file's names tell its depth, only that one."""
     designs = resnets_of({name: tensor.shape for name, tensor in tensors.items()})
     known = [*designs, *(k for k in architectures() if not (designs and k.name in resnet.DESIGNS))]
@@ -78,7 +79,7 @@ def known_for(tensors, arch=None):
     return asked or [k for k in architectures() if k.name.lower() == str(arch).lower()]
 
 
-def compare(known, tensors, axes):
+def compare(known: Any, tensors: dict[str, Any], axes: Any) -> tuple[Any, ...]:
     """(None, 1) where these tensors are that architecture's, at any width; else (the first difference, how near)."""
     wanted = arrays_in(known, tensors)
     there = [name for name in wanted if name in tensors]
@@ -93,14 +94,14 @@ def compare(known, tensors, axes):
     return (f"{extra[0]!r} has no place in it", score) if extra else (None, 1)
 
 
-def arrays_in(known, tensors):
+def arrays_in(known: Any, tensors: dict[str, Any]) -> Any:
     """What the architecture holds; without the convolutions' biases where it has batch norms and the file has none."""
     if not known.conv_biases or any(name in tensors for name in known.conv_biases):
         return known.arrays
     return {name: item for name, item in known.arrays.items() if name not in known.conv_biases}
 
 
-def same_kind(shape, right, axes):
+def same_kind(shape: Any, right: Any, axes: Any) -> Any:
     """Whether a weight has the kernel size of ``right``, whatever its channels. An FC layer may be a convolution."""
     if len(right) == 2:
         return len(shape) in (2, 4)
@@ -108,19 +109,19 @@ def same_kind(shape, right, axes):
     return len(shape) == 4 and kernel == right[:2]
 
 
-def file_shape(right, axes):
+def file_shape(right: Any, axes: Any) -> list[Any]:
     """A shape of ours in the order of the file's axes."""
     if axes == "HWIO":
         return list(right)
     return list(right[::-1]) if len(right) == 2 else [right[3], right[2], *right[:2]]
 
 
-def disorder(known, tensors, contents):
+def disorder(known: Any, tensors: dict[str, Any], contents: Any) -> tuple[Any, ...]:
     """How badly the order of all layers, where the file has it, and the widths fit."""
     return *order_differs(known, contents), not has_published_widths(known, tensors, contents.axes)
 
 
-def likeliest(candidates, contents, path):
+def likeliest(candidates: Any, contents: Any, path: PathLike) -> Any:
     """The `Match` of the least disorder. Raise BadFile where another is as likely, and other layers."""
     scores = [disorder(match.known, match.tensors, contents) for match in candidates]
     likely = [match for match, score in zip(candidates, scores) if score == min(scores)]
@@ -132,7 +133,7 @@ def likeliest(candidates, contents, path):
     return likely[0]
 
 
-def order_differs(known, contents):
+def order_differs(known: Any, contents: Any) -> tuple[bool, bool]:
     """Whether the file has another order of all layers, or another title: tells CaffeNet from AlexNet."""
     ours = [name for name in known.net.nodes if name in contents.order]
     theirs = [name for name in contents.order if name in known.net.nodes]
@@ -140,7 +141,7 @@ def order_differs(known, contents):
     return ours != list(dict.fromkeys(theirs)), not named
 
 
-def has_published_widths(known, tensors, axes):
+def has_published_widths(known: Any, tensors: dict[str, Any], axes: Any) -> bool:
     """Whether every kernel has the published net's shape: tells EfficientNet-Lite2 from Lite1, as deep but narrower."""
     return all(list(tensors[name].shape) == file_shape(right, axes)
                for name, (_, key, right) in known.arrays.items() if key == "w" and len(right) == 4)
@@ -157,7 +158,7 @@ class Body(NamedTuple):
     rest: dict
 
     @property
-    def channels(self):
+    def channels(self) -> Any:
         """How many come out of it."""
         rows = {name: {"type": type(layer).__name__, "inputs": inputs}
                 for name, (layer, inputs) in self.known.net.nodes.items()}  # fmt: skip
@@ -167,7 +168,7 @@ class Body(NamedTuple):
         return channels_of(self.known.body[-1], rows, arrays)
 
 
-def bodies(tensors, contents, arch=None):
+def bodies(tensors: dict[str, Any], contents: Any, arch: str | None = None) -> list[Any]:
     """Every `Body` in a file with tensors in the order out, in, H, W, the likeliest first.
 
     Caffe's names in a file of PyTorch's are no sign of Caffe's nets, with their normalisation and rounding up.
@@ -183,7 +184,7 @@ def bodies(tensors, contents, arch=None):
     return sorted(found, key=lambda body: order_differs(body.known, contents))
 
 
-def prefixes_of(tensors):
+def prefixes_of(tensors: dict[str, Any]) -> list[Any]:
     """What may stand before all names of a body: whatever stands before the first array of one, the longest last."""
     firsts = {next(iter(known.arrays), "") for known in architectures()}
     firsts |= {first.partition(".")[2] for first in firsts}             # also "0.weight": features alone
@@ -192,7 +193,7 @@ def prefixes_of(tensors):
     return sorted(found, key=lambda prefix: (prefix.count("."), prefix))
 
 
-def body_of(known, prefix, inside, tensors):
+def body_of(known: Any, prefix: str, inside: Any, tensors: dict[str, Any]) -> Body | None:
     """The `Body` of ``known`` in the tensors ``inside`` its prefix; None where it is another's."""
     if next(iter(known.arrays), None) not in inside:
         return None
@@ -209,13 +210,13 @@ def body_of(known, prefix, inside, tensors):
                 {name: tensor for name, tensor in tensors.items() if name not in body})  # fmt: skip
 
 
-def small_stem(layer, known, shape):
+def small_stem(layer: Any, known: Any, shape: Any) -> bool:
     """Whether this is the first convolution, of 7x7, as people have it for small pictures: of 3x3."""
     first = next(iter(known.net.nodes))
     return layer == first and known.net.layers[first].params["w"].shape[:2] == (7, 7) and shape[2:] == (3, 3)
 
 
-def check_one(found, path):
+def check_one(found: Any, path: PathLike) -> Any:
     """The bodies less those of a loss. Raise BadFile where they are of several nets; with the same weights, of one."""
     nets: dict[str, Body] = {}
     ours = [body for body in found if not is_aside(body.prefix, "", body.known)] or found
@@ -229,7 +230,7 @@ def check_one(found, path):
     return ours
 
 
-def with_head(body):
+def with_head(body: Any) -> Match:
     """The `Match` of a body with whatever head the rest makes. Raise NoHead."""
     known, prefix = body.known, body.prefix
     containers = {prefix + name.partition(".")[0] + "." for name in body.tensors}
@@ -259,7 +260,7 @@ def with_head(body):
     return Match(known, tensors, head, tuple(aside), prefix, tuple(pixels))
 
 
-def pixels_in(rest):
+def pixels_in(rest: Any) -> list[Any]:
     """Names of the mean and std that a module takes off its pictures: buffers of a number or three, side by side."""
     for name, tensor in rest.items():
         start, word, end = name.rpartition("mean")
@@ -269,7 +270,7 @@ def pixels_in(rest):
     return []
 
 
-def head_names(rest, prefix, known):
+def head_names(rest: Any, prefix: str, known: Any) -> dict[Any, Any]:
     """File's name of a module -> our layer: less what stands before the body's names, where that tells them apart."""
     modules = list(dict.fromkeys(name.rpartition(".")[0] for name in rest))
     names = [module.removeprefix(prefix) for module in modules]
@@ -277,7 +278,7 @@ def head_names(rest, prefix, known):
     return {module: f"head.{name}" if name in known.body else name for module, name in zip(modules, names)}
 
 
-def is_aside(name, prefix, known):
+def is_aside(name: str, prefix: str, known: Any) -> bool:
     """Whether an array is of a loss, of a metric, or of a head that only training needs."""
     inside = name.removeprefix(prefix)
     parts = inside.lower().split(".")[:-1]

@@ -8,18 +8,20 @@
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 
-from minivis.engine.network import Node
+from minivis.engine.network import Network, Node
 from minivis.images.preprocessing import PREPROCESSINGS, TORCH
 from minivis.layers import Conv2D, ConvTranspose2D, Dropout, Flatten, FullyConnected, LogSoftmax, Sigmoid, Softmax
+from minivis.types import Array
 
 NONE = ("channels in reverse order, other scales and means, kernels turned by 180 degrees, rows of the first FC layer "
         "in another order")  # fmt: skip
 
 
-def search(net, answers, compare, tolerance):
+def search(net: Network, answers: Any, compare: Any, tolerance: float) -> str:
     """The clause that says what would make the answers fit, or that none of this would."""
     tried = sorted(product(nets(net, answers.inputs[0].shape), orders(), values(net)),
                    key=lambda changes: sum(bool(said) for said, *_ in changes))  # fmt: skip
@@ -33,18 +35,18 @@ def search(net, answers, compare, tolerance):
     return f"none of the usual suspects would make it fit ({NONE})"
 
 
-def save(source):
+def save(source: Any) -> str:
     return f": save as x ({source}) what the net itself reads, after all preprocessing"
 
 
 # ---- the input ----
 
 
-def orders():
+def orders() -> list[Any]:
     return [("", lambda x: x), ("the channels of x were in reverse order (RGB, BGR)", lambda x: x[..., ::-1])]
 
 
-def values(net):
+def values(net: Network) -> Any:
     """[(what to say, x -> x), ...]: the named preprocessings of pixels, what undoes them, and pixels in 0..1."""
     C = net.input_channels
     found = [("", lambda x: x), ("x were divided by 255", lambda x: x / 255),
@@ -65,24 +67,24 @@ def values(net):
     return found
 
 
-def prepared(given, x):
+def prepared(given: Any, x: Array) -> Any:
     """Values in the net's order of channels as a `Preprocessing` makes them of pixels in that order."""
     return (x - np.array(given.mean)) / np.array(given.scale)
 
 
-def undone(given, x):
+def undone(given: Any, x: Array) -> Any:
     return x * np.array(given.scale) + np.array(given.mean)
 
 
 # ---- the weights ----
 
 
-def nets(net, shape):
+def nets(net: Network, shape: Any) -> list[Any]:
     """[(what to say, what to do about it, net), ...]; the first is the net as it is."""
     return [("", "", net), *turned(net), *other_rows(net, shape), *ended(net, shape)]
 
 
-def turned(net):
+def turned(net: Network) -> list[Any]:
     """With every kernel turned by 180 degrees."""
     nodes, large = {}, False
     for name, node in net.nodes.items():
@@ -97,7 +99,7 @@ def turned(net):
              "Theano and MATLAB do; save them with both axes reversed", replace(net, nodes=nodes))]  # fmt: skip
 
 
-def other_rows(net, shape):
+def other_rows(net: Network, shape: Any) -> list[Any]:
     """With the rows of FC layers behind a Flatten in the order C, H, W, or from that order to ours."""
     back, forth, told = dict(net.nodes), dict(net.nodes), ""
     for name, node in net.nodes.items():
@@ -119,7 +121,7 @@ def other_rows(net, shape):
                                        (back, "in the order H, W, C", "H, W, C"))]  # fmt: skip
 
 
-def ended(net, shape):
+def ended(net: Network, shape: Any) -> Any:
     """With a softmax or sigmoid at the end."""
     last = next(reversed(net.nodes))
     if len(net.shapes(shape)[last]) != 2 or isinstance(net.nodes[last].layer, Softmax | Sigmoid | LogSoftmax):
@@ -135,7 +137,7 @@ def ended(net, shape):
     return found
 
 
-def flattened_maps(net, name, shape):
+def flattened_maps(net: Network, name: str, shape: Any) -> Any:
     """(H, W, C) of the maps that the row of a layer consists of; None where it is no flattened maps."""
     while name in net.nodes and (net.nodes[name].layer.elementwise or isinstance(net.nodes[name].layer, Dropout)):
         name = net.nodes[name].inputs[0]

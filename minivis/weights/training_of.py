@@ -1,18 +1,20 @@
 """Whose training a recognised net has, and what follows from it: preprocessing, classes and licence."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from minivis.data.imagenet import imagenet_classes
 from minivis.engine.ending import name_classes
+from minivis.engine.network import Network
 from minivis.errors import BadFile
 from minivis.images.preprocessing import CAFFE_VGG, PREPROCESSINGS
 from minivis.models.known import AS_OURS
 from minivis.weights import oxford
 
 
-def finish(net, known, contents):
+def finish(net: Network, known: Any, contents: Any) -> Network:
     """Whose training it is, and what follows from that."""
     about = {"format": contents.container, "architecture": f"{known.name} ({known.program}'s)"}
     if "conv1_1" in net.nodes:
@@ -30,7 +32,7 @@ def finish(net, known, contents):
     return net
 
 
-def vgg_training(net, known, container):
+def vgg_training(net: Network, known: Any, container: str) -> tuple[Network, dict[Any, Any]]:
     """(net, what is known of its training): Oxford's numbers are recognised, and turned to BGR where they are RGB."""
     layer = net.layers["conv1_1"]
     w, b = layer.params["w"], layer.params.get("b", np.zeros(1))
@@ -61,7 +63,7 @@ def vgg_training(net, known, container):
                  "preprocessing": f"{assumed} for VGG: assumed from the names, the file does not say"}  # fmt: skip
 
 
-def oxford_times(w):
+def oxford_times(w: Any) -> Any:
     """"VGG16" or "VGG19" where conv1_1's first filter is Oxford's times a factor: Gatys' normalised weights."""
     for name, values in oxford.KERNELS.items():
         places = [place for place in values if place[3] == 0]

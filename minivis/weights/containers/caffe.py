@@ -13,9 +13,11 @@ Only the lengths are walked; the numbers stay in the file until they are asked f
 
 import math
 import mmap
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from minivis.errors import BadFile
+from minivis.types import PathLike
 from minivis.weights.containers.tensor import Tensor
 
 MOST_FIELDS = 100_000                           # GoogLeNet has 5000
@@ -29,10 +31,10 @@ class Damaged(Exception):
 class Message:
     """The fields of a message between two bytes of a buffer."""
 
-    def __init__(self, buffer, start, end, budget):
+    def __init__(self, buffer: Any, start: int, end: int, budget: Any) -> None:
         self.buffer, self.start, self.end, self.budget = buffer, start, end, budget
 
-    def fields(self):
+    def fields(self) -> Iterator[tuple[Any, Any, Any]]:
         """(number, wire type, value): an int, or the `Message` of a length."""
         at = self.start
         while at < self.end:
@@ -55,12 +57,12 @@ class Message:
                 raise Damaged("a field without a number")
             yield number, wire, value
 
-    def part(self, start, end):
+    def part(self, start: int, end: int) -> "Message":
         if end > self.end:
             raise Damaged(f"a length of {end - start} where {self.end - start} bytes are left")
         return Message(self.buffer, start, end, self.budget)
 
-    def varint(self, at):
+    def varint(self, at: int) -> tuple[Any, int]:
         value = 0
         for shift in range(0, 70, 7):
             if at >= self.end:
@@ -72,7 +74,7 @@ class Message:
                 return value, at
         raise Damaged("a number that does not end")
 
-    def varints(self):
+    def varints(self) -> Any:
         at = self.start
         found: list[int] = []
         while at < self.end and len(found) <= 32:
@@ -80,7 +82,7 @@ class Message:
             found.append(value)
         return found
 
-    def text(self):
+    def text(self) -> str:
         if self.end - self.start > 1000:
             raise Damaged("a name of more than 1000 bytes")
         return self.buffer[self.start : self.end].decode("utf-8", "replace")
@@ -92,7 +94,7 @@ class Layer(NamedTuple):
     blobs: list
 
 
-def read(raw, path):
+def read(raw: Any, path: PathLike) -> tuple[Any, tuple[Any, ...], Any]:
     """(name -> `Tensor`, the names of all layers in order, the net's name) of an open file.
 
     Blob 0 of layer conv1 is "conv1.weight", blob 1 "conv1.bias".
@@ -110,7 +112,7 @@ def read(raw, path):
     return found, tuple(layer.name for layer in layers), net
 
 
-def looks_like(start, size):
+def looks_like(start: bytes, size: Any) -> bool:
     """Whether a file that starts so may be a NetParameter: a name, or else a layer, first."""
     if size < 4 or (start[:1] not in (b"\x0a", b"\x12") and start[:2] != b"\xa2\x06"):
         return False
@@ -123,7 +125,7 @@ def looks_like(start, size):
     return at + length <= size and (start[:1] != b"\x0a" or all(32 <= byte < 127 for byte in text))
 
 
-def parse(buffer, raw, path):
+def parse(buffer: Any, raw: Any, path: PathLike) -> tuple[Any, Any]:
     net, layers = "", []
     for number, wire, value in Message(buffer, 0, len(buffer), [MOST_FIELDS]).fields():
         if number in (2, 100) and wire == 2:
@@ -133,7 +135,7 @@ def parse(buffer, raw, path):
     return net, layers
 
 
-def parse_layer(message, old, raw, path):
+def parse_layer(message: Any, old: bool, raw: Any, path: PathLike) -> Layer:
     name, dense, blobs = "", False, []
     for number, wire, value in message.fields():
         if old and number == 1 and wire == 2:
@@ -149,7 +151,7 @@ def parse_layer(message, old, raw, path):
     return Layer(name, dense, blobs)
 
 
-def parse_blob(message, raw):
+def parse_blob(message: Any, raw: Any) -> tuple[tuple[Any, ...], Any]:
     """(shape as written, `Tensor` of the numbers in one row)."""
     four, shape, data = [1, 1, 1, 1], None, []
     for number, wire, value in message.fields():
@@ -173,7 +175,7 @@ def parse_blob(message, raw):
     return tuple(four if shape is None else shape), tensor
 
 
-def tensor_of(layer, i, shape, tensor, path):
+def tensor_of(layer: Any, i: int, shape: Any, tensor: Any, path: PathLike) -> Tensor:
     """The numbers in their shape, without the ones that Caffe of before 2014 put in front."""
     count = tensor.size if tensor else 0
     if not all(isinstance(n, int) for n in shape) or len(shape) > 32 or math.prod(shape) != count or not count:

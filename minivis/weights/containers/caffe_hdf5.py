@@ -6,7 +6,9 @@
 """
 
 import math
+from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import h5py
 import numpy as np
@@ -17,13 +19,13 @@ from minivis.weights.containers.tensor import Tensor
 PARTS = ("weight", "bias")                      # of blobs 0 and 1
 
 
-def is_caffe(source):
+def is_caffe(source: Any) -> bool:
     """Whether an open HDF5 file (hdf5.Source) is one of Caffe's."""
     data = child(source.file, "data", h5py.Group)
     return data is not None and any(True for _ in layers(data))
 
 
-def read(source):
+def read(source: Any) -> Any:
     """Name -> `Tensor`: blob 0 of layer conv1 is conv1.weight, blob 1 conv1.bias, a third conv1.2."""
     found = {}
     for layer, blobs in layers(child(source.file, "data", h5py.Group)):
@@ -36,12 +38,12 @@ def read(source):
     return found
 
 
-def order(source):
+def order(source: Any) -> tuple[Any, ...]:
     """The names of the layers with blobs; Caffe writes no others."""
     return tuple(layer for layer, _ in layers(child(source.file, "data", h5py.Group)))
 
 
-def layers(group, prefix="", depth=4):
+def layers(group: Any, prefix: str = "", depth: int = 4) -> Iterator[Any]:
     """(name, blobs) of every layer below a group; a layer whose name has a slash is a group in a group."""
     names = list(group)
     blobs = [child(group, str(i), h5py.Dataset) for i in range(len(names))]
@@ -54,11 +56,11 @@ def layers(group, prefix="", depth=4):
             yield from layers(inside, f"{prefix}/{name}", depth - 1)
 
 
-def plain_shape(shape, biases):
+def plain_shape(shape: Any, biases: Any) -> Any:
     """Without the ones that Caffe of before 2014 put before a matrix."""
     gives = math.prod(biases)
     return shape[2:] if len(shape) == 4 and shape[:2] == (1, 1) and shape[2] == gives and shape[3] > 1 else shape
 
 
-def numbers(blob, shape, dtype, source):
+def numbers(blob: Any, shape: Any, dtype: Any, source: Any) -> Any:
     return read_array(blob, np.dtype(dtype), source, finite=False).reshape(shape)

@@ -7,7 +7,11 @@
     {"student.conv1.weight": ..., "teacher.conv1.weight": ...}      two in one dict: --part takes names that begin so
 """
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 from minivis.errors import BadFile, UnknownName
+from minivis.types import PathLike
 from minivis.weights.containers.pickle_names import SAVE_PLAIN, Inert
 
 ASIDE = ("optim", "sched", "criterion", "loss", "metric", "scaler")     # words in the keys of what is no net
@@ -16,7 +20,7 @@ DEEPEST, MOST_LOOKED_AT = 4, 10_000             # dicts within each other; dicts
 DEEPEST_MODULE = 16                             # modules within each other
 
 
-def net_dict(value, path, is_tensor, part=None):
+def net_dict(value: Any, path: PathLike, is_tensor: Callable[[Any], bool], part: str | None = None) -> Any:
     """name -> tensor of the net in what was saved. Raise BadFile where there are several, or none."""
     value = unwrapped(value)
     if isinstance(value, list | tuple) and any(isinstance(unwrapped(item), dict) for item in value):
@@ -42,11 +46,11 @@ def net_dict(value, path, is_tensor, part=None):
     return found
 
 
-def named_kind(value):
+def named_kind(value: Any) -> Any:
     return value.name.rpartition(".")[2][:80] if isinstance(value, Inert) else type(value).__name__
 
 
-def asked_for(part, dicts, path):
+def asked_for(part: str, dicts: Any, path: PathLike) -> Any:
     """The tensors of a part by its key ("teacher", "nets.teacher"), with all in it; or of the names that begin so."""
     if part == TOP:
         return dicts[""]
@@ -63,19 +67,19 @@ def asked_for(part, dicts, path):
     raise UnknownName.of("part", part, [key for key, found in dicts.items() if key and found] or firsts)
 
 
-def named_part(tensors, part):
+def named_part(tensors: dict[str, Any], part: Any) -> Any:
     """Of a file that has no dicts within each other: the tensors whose names begin with the part."""
     if inside := names_of(part, tensors):
         return inside
     raise UnknownName.of("part", part, {name.partition(".")[0]: None for name in tensors if "." in name})
 
 
-def names_of(part, tensors):
+def names_of(part: Any, tensors: dict[str, Any]) -> dict[Any, Any]:
     """The tensors under the names behind ``part`` and a dot."""
     return {name[len(part) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(part + ".")}
 
 
-def dicts_in(value, is_tensor):
+def dicts_in(value: Any, is_tensor: Callable[[Any], bool]) -> Any:
     """Key ("" for all of it, "model", "nets.student") -> the tensors that stand in the dict there, if any."""
     found, waiting = {}, [("", value, DEEPEST)]
     seen: set[int] = set()
@@ -93,14 +97,14 @@ def dicts_in(value, is_tensor):
     return found
 
 
-def unwrapped(value):
+def unwrapped(value: Any) -> Any:
     """An object as a dict: of a module its state dict, of one that is a dict too its items."""
     if not isinstance(value, Inert):
         return value
     return dict(state_of(value)) if "_modules" in value.state else value.items or value
 
 
-def state_of(module, prefix="", depth=DEEPEST_MODULE):
+def state_of(module: Any, prefix: str = "", depth: int = DEEPEST_MODULE) -> Iterator[Any]:
     """(name, array) of a module's parameters and buffers, as its state_dict() would have them."""
     state = module.state if isinstance(module, Inert) and depth else {}
     for kind in ("_parameters", "_buffers"):
@@ -109,20 +113,20 @@ def state_of(module, prefix="", depth=DEEPEST_MODULE):
         yield from state_of(inside, f"{prefix}{key}.", depth - 1)
 
 
-def dict_in(state, key):
+def dict_in(state: Any, key: str) -> Any:
     found = state.get(key)
     return found if isinstance(found, dict) else {}
 
 
-def is_aside(key):
+def is_aside(key: str) -> bool:
     return any(word in key.lower() for word in ASIDE)
 
 
-def is_net(tensors):
+def is_net(tensors: dict[str, Any]) -> bool:
     """Whether there is a kernel or a matrix among them: a net has one, a metric or an optimiser's step has not."""
     return any(len(tensor.shape) > 1 for tensor in tensors.values())
 
 
-def has_weights(tensors):
+def has_weights(tensors: dict[str, Any]) -> bool:
     """Whether one of them is called as a module's weight is: a table of results beside a net is not."""
     return any(name.endswith("weight") and len(tensor.shape) > 1 for name, tensor in tensors.items())

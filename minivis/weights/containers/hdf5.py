@@ -9,6 +9,7 @@ import io
 import math
 import os
 import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 
 from minivis.errors import BadFile
 from minivis.runtime.files import reading
+from minivis.types import Array, PathLike
 from minivis.weights.containers.hdf5_heaps import check_heaps
 from minivis.weights.containers.limits import Budget, check_bomb
 from minivis.weights.containers.tensor import count_not_finite
@@ -46,10 +48,10 @@ class Source:
     heaps_checked: bool = False
     budget: Budget | None = None                        # of bytes, for all arrays that are read
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.budget = Budget(self.path, self.raw.seek(0, io.SEEK_END))
 
-    def attribute(self, item, key):
+    def attribute(self, item: Any, key: str) -> Any:
         """An attribute of a group or file, bytes as str; None where there is none."""
         if key not in item.attrs:
             return None
@@ -57,7 +59,7 @@ class Source:
         value = item.attrs[key]
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
-    def strings(self, item, key):
+    def strings(self, item: Any, key: str) -> Any:
         """An attribute that is a list of names, in one piece or, as Keras splits long ones, as key0, key1, ...
 
         None where there is none.
@@ -71,7 +73,7 @@ class Source:
         texts = [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
         return texts if keys else None
 
-    def text(self, dataset):
+    def text(self, dataset: Any) -> Any:
         """What a dataset that is one text holds, as bytes or str; None where it is something else."""
         if dataset.shape != () or not h5py.check_string_dtype(dataset.dtype):
             return None
@@ -83,7 +85,7 @@ class Source:
             raise BadFile(f"{self.path}: {dataset.name} is a text of {len(text)} bytes, as none is")
         return text
 
-    def check_plain(self, dtype, name):
+    def check_plain(self, dtype: Any, name: str) -> None:
         """Raise BadFile unless ``dtype`` is of numbers or texts; before texts of any length, `check_heaps`, once."""
         if dtype.kind != "O":
             return
@@ -95,7 +97,8 @@ class Source:
 
 
 @contextmanager
-def opened(path, otherwise=f"not a file of weights that minivis knows; it reads {READABLE}"):
+def opened(path: PathLike,
+           otherwise: Any = f"not a file of weights that minivis knows; it reads {READABLE}") -> Iterator[Source]:
     """The `Source` at ``path``: an HDF5 file, or a .keras archive of one. What goes wrong with it is a BadFile.
 
     otherwise: what a file of another kind is, in words.
@@ -116,7 +119,7 @@ def opened(path, otherwise=f"not a file of weights that minivis knows; it reads 
             raise BadFile(f"{path} is {otherwise}")
 
 
-def keras_archive(raw, path):
+def keras_archive(raw: Any, path: PathLike) -> tuple[Any, ...]:
     """Of an open .keras archive: its HDF5 file, as a `Window` (nothing is unpacked), config.json and metadata.json."""
     with zipfile.ZipFile(raw) as archive:
         members = {info.filename: info for info in archive.infolist()}
@@ -142,23 +145,23 @@ def keras_archive(raw, path):
 class Window(io.RawIOBase):
     """``size`` bytes of an open file from ``start`` on, as a file of its own."""
 
-    def __init__(self, raw, start, size):
+    def __init__(self, raw: Any, start: int, size: Any) -> None:
         self.raw, self.start, self.size, self.position = raw, start, size, 0
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def seekable(self):
+    def seekable(self) -> bool:
         return True
 
-    def seek(self, offset, whence=io.SEEK_SET):
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> Any:
         self.position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.position, io.SEEK_END: self.size}[whence]
         return self.position
 
-    def tell(self):
+    def tell(self) -> Any:
         return self.position
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> Any:
         wanted = max(0, min(len(buffer), self.size - self.position))
         self.raw.seek(self.start + self.position)
         got = self.raw.readinto(memoryview(buffer)[:wanted])
@@ -166,7 +169,7 @@ class Window(io.RawIOBase):
         return got
 
 
-def child(group, name, kind):
+def child(group: Any, name: str, kind: Any) -> Any:
     """The h5py.Group or h5py.Dataset (``kind``) called ``name`` below ``group``; None where there is none.
 
     Only hard links are followed: no file of weights has others, and they could lead anywhere.
@@ -178,7 +181,7 @@ def child(group, name, kind):
     return group if isinstance(group, kind) else None
 
 
-def check_stored(dataset, path):
+def check_stored(dataset: Any, path: PathLike) -> None:
     """Raise BadFile unless ``dataset`` holds floats, in this file, and as many as its shape says."""
     name, on_disk = dataset.name, dataset.id.get_storage_size()
     if dataset.dtype.kind != "f" or dataset.shape is None:
@@ -196,7 +199,7 @@ def check_stored(dataset, path):
     check_bomb(f"a part of {name}", dataset.nbytes, chunk, path)
 
 
-def read_array(dataset, dtype, source, *, finite=True):
+def read_array(dataset: Any, dtype: Any, source: Any, *, finite: bool = True) -> Any:
     """A dataset as an array of ``dtype``, read straight into its memory; BadFile when it holds a NaN or an infinity."""
     check_stored(dataset, source.path)
     source.budget.take(dataset.nbytes)
@@ -206,7 +209,7 @@ def read_array(dataset, dtype, source, *, finite=True):
     return check_finite(array, dataset, source.path) if finite else array
 
 
-def check_finite(array, dataset, path):
+def check_finite(array: Array, dataset: Any, path: PathLike) -> Array:
     """Return ``array``; raise BadFile, with the count, where it holds a NaN or an infinity."""
     if bad := count_not_finite(array):
         raise BadFile(f"{path}: {dataset.name} is NaN or infinite in {bad} of {array.size} places; fetch it again")

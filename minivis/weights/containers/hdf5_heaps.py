@@ -2,6 +2,8 @@
 
 import io
 import struct
+from collections.abc import Iterator
+from typing import Any
 
 import h5py
 
@@ -10,14 +12,14 @@ from minivis.errors import BadFile
 HEAP = b"GCOL\1\0\0\0"
 
 
-def check_heaps(source):
+def check_heaps(source: Any) -> None:
     """Raise BadFile where a global heap, in which HDF5 keeps texts of any length, is damaged.
 
     The HDF5 library (2.0) walks such a heap for ever where it finds zeros, as a download that stopped leaves them.
     """
     extents = []                                        # of arrays, which need no look: all but 30 kB of a VGG
 
-    def note(name, item):
+    def note(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and (offset := item.id.get_offset()) is not None:
             extents.append((offset, offset + item.id.get_storage_size()))
 
@@ -31,7 +33,7 @@ def check_heaps(source):
         position = max(position, end)
 
 
-def find_heaps(raw, begin, end, block=1 << 20):
+def find_heaps(raw: Any, begin: Any, end: int, block: Any = 1 << 20) -> Iterator[Any]:
     """Yield where global heaps start."""
     for start in range(begin, end, block):
         raw.seek(start)
@@ -42,7 +44,7 @@ def find_heaps(raw, begin, end, block=1 << 20):
             found = part.find(HEAP, found + 1)
 
 
-def is_heap(raw, start, total):
+def is_heap(raw: Any, start: int, total: int) -> bool:
     """Whether the objects of a global heap fill it one behind the other (HDF5 File Format Specification, III.E)."""
     raw.seek(start)
     header = raw.read(16)

@@ -7,28 +7,31 @@ error is raised once HDF5 has closed its file.
 
 import io
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import h5py
 
 from minivis.runtime.files import atomic_write, write_all
+from minivis.types import PathLike
 
 
 class Sink(io.RawIOBase):
     """The file at ``path`` for h5py, which never sees a write fail: ``error`` is the first that did."""
 
-    def __init__(self, path):
+    def __init__(self, path: PathLike) -> None:
         self.file = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-        self.error = None
-        self.refused = []                               # (offset, bytes) that the disk did not take, in order
+        self.error: OSError | None = None
+        self.refused: list[tuple[int, bytes]] = []      # (offset, bytes) that the disk did not take, in order
         self.position = 0
 
-    def check(self):
+    def check(self) -> None:
         """Raise what has gone wrong so far: the writer should stop, and HDF5 may close the file."""
         if self.error is not None:
             raise self.error
 
-    def write(self, data):
+    def write(self, data: Any) -> int:
         data = memoryview(data).cast("B")
         if self.error is None:
             try:
@@ -41,7 +44,7 @@ class Sink(io.RawIOBase):
         self.position += len(data)
         return len(data)
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         os.lseek(self.file, self.position, os.SEEK_SET)
         wanted = memoryview(buffer).cast("B")
         data = bytearray(os.read(self.file, len(wanted)).ljust(len(wanted), b"\0"))
@@ -53,7 +56,7 @@ class Sink(io.RawIOBase):
         self.position += len(wanted)
         return len(wanted)
 
-    def truncate(self, size=None):
+    def truncate(self, size: int | None = None) -> int:
         size = self.position if size is None else size
         if self.error is None:
             try:
@@ -62,31 +65,31 @@ class Sink(io.RawIOBase):
                 self.error = error
         return size
 
-    def seek(self, offset, whence=io.SEEK_SET):
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self.position, io.SEEK_END: os.fstat(self.file).st_size}[whence]
         self.position = start + offset
         return self.position
 
-    def tell(self):
+    def tell(self) -> Any:
         return self.position
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def seekable(self):
+    def seekable(self) -> bool:
         return True
 
-    def close(self):
+    def close(self) -> None:
         if not self.closed:
             os.close(self.file)
         super().close()
 
 
 @contextmanager
-def new_hdf5(path, force=False, **settings):
+def new_hdf5(path: PathLike, force: bool = False, **settings: Any) -> Iterator[tuple[Any, Any]]:
     """Yield (an empty h5py.File, its `Sink`); it becomes ``path`` at the end, if nothing was raised.
 
     Raise BadFile for a full disk. Whoever writes much calls ``check`` of the sink in between, so that what the disk

@@ -14,11 +14,14 @@ import math
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from minivis.errors import BadFile
+from minivis.types import PathLike
 from minivis.weights.containers.limits import Budget, check_bomb
 from minivis.weights.containers.tensor import Tensor
 
@@ -43,7 +46,7 @@ class Limits:
     numbers: Budget
 
 
-def read(raw, path):
+def read(raw: Any, path: PathLike) -> tuple[Any, Any, Any]:
     """(name -> `Tensor`, the names of all layers in order, class names or ()) of an open file."""
     try:
         data = variables(raw, path)
@@ -56,7 +59,7 @@ def read(raw, path):
     return found, order, class_names(data)
 
 
-def weights(layers, path):
+def weights(layers: Any, path: PathLike) -> tuple[Any, tuple[Any, ...]]:
     """(name -> `Tensor`, all names in order) of the list of layers."""
     found, order = {}, []
     for layer in layers:
@@ -75,7 +78,7 @@ def weights(layers, path):
     return found, tuple(order)
 
 
-def class_names(data):
+def class_names(data: Any) -> tuple[Any, ...]:
     """The classes' descriptions, first synonym each."""
     for place in (data.get("meta"), data):
         classes = place.get("classes") if isinstance(place, dict) else None
@@ -87,7 +90,7 @@ def class_names(data):
 
 # ---- MATLAB's version 5 ----
 
-def variables(raw, path):
+def variables(raw: Any, path: PathLike) -> Any:
     """Name -> value: an array (numbers), a str, a list (a cell array, or several structs) or a dict (a struct)."""
     size, at, found = os.fstat(raw.fileno()).st_size, 128, {}
     limits = Limits(MOST_ITEMS, Budget(path, size), Budget(path, size))
@@ -113,7 +116,7 @@ def variables(raw, path):
     return found
 
 
-def element(data, at):
+def element(data: Any, at: int) -> tuple[Any, Any, Any]:
     """(type, data, where the next one begins) of the element at a byte; a small one holds its data in its tag."""
     kind, length = struct.unpack_from("<II", data, at)
     if kind >> 16:
@@ -126,7 +129,7 @@ def element(data, at):
     return kind, data[start : start + length], end
 
 
-def matrix(data, depth, limits):
+def matrix(data: Any, depth: int, limits: Any) -> tuple[str, Any]:
     """(name, value) of the body of an array."""
     limits.items -= 1
     if not depth or limits.items < 0:
@@ -145,7 +148,7 @@ def matrix(data, depth, limits):
     return bytes(name).decode("latin-1"), content(flags[0], shape, count, data, at, depth, limits)
 
 
-def content(kind, shape, count, data, at, depth, limits):
+def content(kind: Any, shape: Any, count: int, data: Any, at: int, depth: int, limits: Any) -> Any:
     """What follows an array's name; None for kinds of arrays that hold no weights."""
     if kind == CELL:
         return [item for item, at in matrices(data, at, count, depth, limits)]
@@ -172,7 +175,7 @@ def content(kind, shape, count, data, at, depth, limits):
     return array.astype("f8" if kind == DOUBLE else "f4", copy=False)
 
 
-def matrices(data, at, count, depth, limits):
+def matrices(data: Any, at: int, count: int, depth: int, limits: Any) -> Iterator[tuple[Any, int]]:
     """(value, where the next begins) of so many arrays, one after the other."""
     for _ in range(count):
         kind, body, at = element(data, at)

@@ -19,7 +19,7 @@ NORM = {"gamma": "weight", "beta": "bias"}
 OURS = "|".join(["weight", "bias", "running_mean", "running_var"])
 
 
-def layers_of(tensors):
+def layers_of(tensors: dict[str, Any]) -> tuple[dict[Any, Any], Any]:
     """(the tensors under names as PyTorch has them: conv1.weight, conv1.bias; "OIHW" or "HWIO")."""
     found, pairs = {}, pairs_of(tensors)
     for name, tensor in tensors.items():
@@ -34,7 +34,7 @@ def layers_of(tensors):
     return {name: turned(name, tensor, found, axes) for name, tensor in found.items()}, axes
 
 
-def pairs_of(tensors):
+def pairs_of(tensors: dict[str, Any]) -> Any:
     """conv1.0 -> conv1.weight, conv1.1 -> conv1.bias: of a layer's two arrays, or one, the vector is its biases."""
     layers: dict[str, list] = {}
     for name in tensors:
@@ -48,7 +48,7 @@ def pairs_of(tensors):
     return pairs
 
 
-def axes_of(tensors):
+def axes_of(tensors: dict[str, Any]) -> str:
     """How the kernels lie: as their biases tell; else by which two axes are equal, which a window's are."""
     votes = {"OIHW": 0, "HWIO": 0}
     for name, tensor in tensors.items():
@@ -62,7 +62,7 @@ def axes_of(tensors):
     return "HWIO" if votes["HWIO"] > votes["OIHW"] else "OIHW"
 
 
-def turned(name, tensor, tensors, axes):
+def turned(name: str, tensor: Any, tensors: dict[str, Any], axes: Any) -> Any:
     """A matrix in the order that goes with these kernels: (out, in) with OIHW, (in, out) with HWIO."""
     biases = tensors.get(name.replace(".weight", ".bias"))
     if len(tensor.shape) != 2 or not name.endswith(".weight") or biases is None:

@@ -6,11 +6,14 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from minivis.errors import BadFile
+from minivis.types import PathLike
 from minivis.weights.containers import zip as archive
 from minivis.weights.containers.limits import check_bomb, is_shape
 from minivis.weights.containers.tensor import STORED_AS, Tensor
@@ -23,11 +26,11 @@ FORTRAN = re.compile(r"""['"]fortran_order['"]: *(True|False)""")
 SHAPE = re.compile(r"""['"]shape['"]: *\(((?: *\d+L?,?)*) *\)""")        # L: a long of Python 2
 
 
-def is_npz(names):
+def is_npz(names: Iterable[str]) -> bool:
     return bool(names) and all(name.endswith(".npy") for name in names)
 
 
-def read(raw, path):
+def read(raw: Any, path: PathLike) -> Any:
     """Name -> `Tensor` of an open file."""
     found, members = {}, archive.members(raw, path)
     check_bomb("all of it", os.fstat(raw.fileno()).st_size, sum(info.file_size for info in members.values()), path)
@@ -46,7 +49,7 @@ def read(raw, path):
     return found
 
 
-def read_header(raw, info, path):
+def read_header(raw: Any, info: Any, path: PathLike) -> Any:
     """(shape, whether in Fortran's order, dtype, bytes of the header) of one member."""
     try:
         with zipfile.ZipFile(raw) as file, file.open(info) as member:
@@ -60,7 +63,7 @@ def read_header(raw, info, path):
     return header
 
 
-def header_of(member):
+def header_of(member: Any) -> tuple[tuple[Any, ...], bool, Any, Any]:
     """(shape, whether in Fortran's order, dtype, its own length) of an array at its start. Raise one of many errors.
 
     NumPy's own reader evaluates the header as Python, and warns on stderr where it has to guess; here it is matched.
@@ -78,7 +81,7 @@ def header_of(member):
     return tuple(int(n) for n in re.findall(r"\d+", sizes)), fortran == "True", np.dtype(descr), member.tell()
 
 
-def read_one(raw, path):
+def read_one(raw: Any, path: PathLike) -> tuple[Any, Any]:
     """What a file of its own, numpy.save's, holds: its shape, or where that is objects the pickle's place in it."""
     raw.seek(0)
     try:
@@ -88,7 +91,7 @@ def read_one(raw, path):
     return shape, place if dtype.hasobject else None
 
 
-def read_member(raw, info, shape, fortran, dtype, header):
+def read_member(raw: Any, info: Any, shape: Any, fortran: Any, dtype: Any, header: Any) -> Any:
     """The array of one member, unpacked straight into its memory."""
     numbers = np.empty(int(np.prod(shape)), dtype)
     try:

@@ -1,11 +1,14 @@
 """Open a file of arrays that another program wrote, told by its content: the names and `Tensor`s in it, unread."""
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from minivis.errors import BadFile, BadValue
 from minivis.runtime.files import reading
+from minivis.types import PathLike
 from minivis.weights.containers import caffe, matconvnet, npz, pickle, safetensors
 from minivis.weights.containers import torch as torch_file
 from minivis.weights.containers import zip as archive
@@ -31,7 +34,7 @@ class Contents:
 
 
 @contextmanager
-def opened(path, part=None):
+def opened(path: PathLike, part: str | None = None) -> Iterator[Any]:
     """The `Contents` of the file at ``path``; None where it is of none of these kinds (HDF5, for one)."""
     with reading(path) as raw:
         start, size = raw.read(64), os.fstat(raw.fileno()).st_size
@@ -47,7 +50,7 @@ def opened(path, part=None):
         yield found
 
 
-def contents(raw, start, size, path, part=None):
+def contents(raw: Any, start: bytes, size: Any, path: PathLike, part: str | None = None) -> Any:
     """The `Contents` of an open file that starts so. Raise BadFile with a sentence for what is often met instead."""
     if start.startswith(b"PK"):
         names = archive.members(raw, path)
@@ -75,7 +78,7 @@ def contents(raw, start, size, path, part=None):
     return None
 
 
-def check_mistaken(raw, start, path):
+def check_mistaken(raw: Any, start: bytes, path: PathLike) -> None:
     """Raise BadFile for other files that end up under the name of one with weights."""
     raw.seek(257)
     if raw.read(5) == b"ustar":
@@ -88,13 +91,13 @@ def check_mistaken(raw, start, path):
         raise BadFile(f"{path} is compressed with gzip: unpack it first")
 
 
-def npz_contents(tensors):
+def npz_contents(tensors: dict[str, Any]) -> Contents:
     """Of names as Frossard's vgg16_weights.npz has them (conv1_1_W), as ours (conv1_1.w, conv1_1/w), or PyTorch's."""
     renamed, axes = layers_of(tensors)
     return Contents(renamed, ".npz", axes)
 
 
-def pickled_contents(raw, path, container):
+def pickled_contents(raw: Any, path: PathLike, container: str) -> Contents:
     """Of a pickle at the file's position that holds arrays in dicts and lists."""
     saved = pickle.read(raw, path)
     tensors = pickle.named(saved)
@@ -104,7 +107,7 @@ def pickled_contents(raw, path, container):
     return Contents(renamed, container, axes)
 
 
-def npy_contents(raw, path):
+def npy_contents(raw: Any, path: PathLike) -> Any:
     """Of NumPy's .npy: numpy.save of a dict writes an array of one object, which is a pickle."""
     shape, place = npz.read_one(raw, path)
     if place is None:
@@ -113,7 +116,7 @@ def npy_contents(raw, path):
     return pickled_contents(raw, path, ".npy of a dict")
 
 
-def spellings(tensors):
+def spellings(tensors: dict[str, Any]) -> Iterator[Any]:
     """The tensors under the names that they have; under those less what all names begin with (module.); and less
     what wrappers add anywhere, as DataParallel around VGG's features alone does (features.module.0)."""
     kept = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
@@ -125,7 +128,7 @@ def spellings(tensors):
         yield from without_prefixes(bare)
 
 
-def without_prefixes(kept):
+def without_prefixes(kept: Any) -> Iterator[Any]:
     """The tensors under their names less what all of them begin with, one part after the other."""
     for _ in range(DEEPEST):
         first = next(iter(kept), "").partition(".")[0] + "."

@@ -10,11 +10,12 @@ the file until it is asked for.
 
 import math
 import os
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from minivis.errors import BadFile
+from minivis.types import PathLike
 from minivis.weights.containers.limits import is_shape
 from minivis.weights.containers.pickle_names import Blank, Name
 from minivis.weights.containers.tensor import STORED_AS, Tensor
@@ -28,19 +29,19 @@ MOST_ARRAYS = 100_000
 class DType(Blank):
     """What an array consists of: "f4" and the like, and in which order the bytes of a number stand."""
 
-    def __init__(self, code, *_):
+    def __init__(self, code: Any, *_: Any) -> None:
         if not isinstance(code, str) or len(code) > 16:
             raise BadFile(CANNOT_BE)
         self.code, self.order = code, "="
 
-    def fill(self, state):
+    def fill(self, state: Any) -> None:
         if not isinstance(state, tuple) or len(state) < 5 or state[1] not in ("<", ">", "|", "="):
             raise BadFile(CANNOT_BE)
         self.order = state[1]
         if any(part is not None for part in state[2:5]):
             self.code = "V"                             # of several fields
 
-    def numpy(self):
+    def numpy(self) -> Any:
         """NumPy's dtype, for numbers; None for anything else (objects, texts, records)."""
         if self.code[:1] not in tuple("fiub") or not self.code[1:].isdigit():
             return None
@@ -54,31 +55,32 @@ class DType(Blank):
 class Array(Blank):
     """An array as the pickle describes it: not yet checked, and empty before its BUILD."""
 
-    def __init__(self, shape=(0,), dtype=None, data=b"", fortran=False, axes=None):
+    def __init__(self, shape: Any = (0,), dtype: Any = None, data: Any = b"", fortran: Any = False,
+                 axes: Any = None) -> None:
         self.shape, self.dtype, self.data, self.fortran, self.axes = shape, dtype, data, fortran, axes
         self.check()
 
-    def check(self):
+    def check(self) -> None:
         whole = isinstance(self.shape, tuple) and is_shape(self.shape)
         if not whole or not isinstance(self.dtype, DType | None):
             raise BadFile(CANNOT_BE)
 
-    def fill(self, state):
+    def fill(self, state: Any) -> None:
         if not isinstance(state, tuple) or len(state) != 5:
             raise BadFile(CANNOT_BE)
         _, self.shape, self.dtype, self.fortran, self.data = state
         self.check()
 
     @property
-    def objects(self):
+    def objects(self) -> Any:
         """The objects that it is an array of; None where it is one of numbers or texts."""
         return self.data if isinstance(self.data, list) else None
 
     @property
-    def is_of_numbers(self):
+    def is_of_numbers(self) -> bool:
         return self.dtype is not None and self.dtype.numpy() is not None
 
-    def tensor(self, raw):
+    def tensor(self, raw: Any) -> Tensor | None:
         """A `Tensor` of the numbers; None where they are none."""
         dtype = self.dtype and self.dtype.numpy()
         if dtype is None:
@@ -93,7 +95,7 @@ class Array(Blank):
         shape = tuple(self.shape[i] for i in self.axes) if self.axes else self.shape
         return Tensor(shape, dtype.name, array=lambda: self.numbers(data, dtype, raw))
 
-    def numbers(self, data, dtype, raw):
+    def numbers(self, data: Any, dtype: Any, raw: Any) -> Any:
         if isinstance(data, Span):
             raw.seek(data.start)
             data = raw.read(data.length)
@@ -105,25 +107,25 @@ class Array(Blank):
 
 # ---- what calling the names of a pickle of arrays makes ----
 
-def reconstruct(kind, shape, _):
+def reconstruct(kind: Any, shape: Any, _: Any) -> Array:
     if not isinstance(kind, Name) or kind.name != "numpy.ndarray":
         raise BadFile("it holds a kind of array that minivis does not know")
     return Array(shape)
 
 
-def from_buffer(data, dtype, shape, order, axes=None):
+def from_buffer(data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None) -> Array:
     if axes is not None and (not isinstance(axes, tuple) or sorted(axes) != list(range(len(shape)))):
         raise BadFile(CANNOT_BE)
     return Array(shape, dtype, data, order == "F", axes)
 
 
-def encode(text, coding="latin1"):
+def encode(text: str, coding: str = "latin1") -> bytes:
     if not isinstance(text, str) or coding not in ("latin1", "latin-1"):
         raise BadFile("it encodes a text in a way that arrays do not need")
     return text.encode("latin-1")
 
 
-def no_call(*_):
+def no_call(*_: Any) -> NoReturn:
     raise BadFile("it calls something that is not a function")
 
 
@@ -145,7 +147,7 @@ for numpy_core in ("numpy.core", "numpy._core"):        # before NumPy 2, and si
 
 # ---- what is in them ----
 
-def is_pickle(start):
+def is_pickle(start: bytes) -> bool:
     """Whether a file that starts so may be a pickle: of protocol 2 and later, or a dict or list of an earlier one."""
     return start.startswith(
         (b"\x80\2", b"\x80\3", b"\x80\4", b"\x80\5", b"(dp", b"(lp", b"}q", b"]q", b"ccollections\nOrderedDict\n",
@@ -153,7 +155,7 @@ def is_pickle(start):
     )  # fmt: skip
 
 
-def read(raw, path):
+def read(raw: Any, path: PathLike) -> Any:
     """The object of the pickle at the file's position: dicts, lists, numbers and texts as they are, each array of
     numbers a `Tensor`, an array of objects (numpy.save of a dict) the list of them or, where it is one, that."""
     try:
@@ -165,7 +167,7 @@ def read(raw, path):
 class Count:
     """How many arrays and containers were met: the same list may stand in a list a thousand times."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.left = MOST_ARRAYS
         self.tensors: dict[int, Any] = {}       # by the identity of the `Array`
 
@@ -175,13 +177,13 @@ class Count:
             self.tensors[id(array)] = array.tensor(raw)
         return self.tensors[id(array)]
 
-    def one(self):
+    def one(self) -> None:
         self.left -= 1
         if self.left < 0:
             raise BadFile(f"it refers to more than {MOST_ARRAYS} things: a list of weights never does")
 
 
-def plain(value, raw, count, depth=DEEPEST):
+def plain(value: Any, raw: Any, count: Count, depth: int = DEEPEST) -> Any:
     """A value of `build` with `Tensor`s in place of arrays."""
     if isinstance(value, Array):
         count.one()
@@ -198,7 +200,7 @@ def plain(value, raw, count, depth=DEEPEST):
     return [plain(item, raw, count, depth - 1) for item in value]
 
 
-def named(value, name=""):
+def named(value: Any, name: str = "") -> Any:
     """Name -> `Tensor` of all in a value of `read`: {"conv1": [w, b]} makes conv1.0 and conv1.1."""
     if isinstance(value, Tensor):
         return {name: value}

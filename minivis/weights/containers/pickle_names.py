@@ -9,7 +9,7 @@
 
 import sys
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from minivis.errors import BadFile
 
@@ -40,23 +40,25 @@ class Blank(ABC):
     """What a call makes where the pickle tells only afterwards, in a BUILD, what is in it."""
 
     @abstractmethod
-    def fill(self, state):
+    def fill(self, state: Any) -> None:
         """Take in the state. Raise BadFile where it cannot be."""
 
 
 class Inert(Blank):
     """An object of a class that is not known here: its name, its state and, where it is a dict too, its items."""
 
-    def __init__(self, name, *_):
-        self.name, self.state, self.items = name, {}, {}
+    def __init__(self, name: str, *_: Any) -> None:
+        self.name = name
+        self.state: dict[Any, Any] = {}
+        self.items: dict[Any, Any] = {}
 
-    def fill(self, state):
+    def fill(self, state: Any) -> None:
         if isinstance(state, tuple) and len(state) == 2:                # (of its dict, of its slots)
             state = state[0]
         self.state = state if isinstance(state, dict) else {}
 
 
-def check_name(name, calls, types):
+def check_name(name: str, calls: Any, types: Any) -> Name:
     """The `Name` of something that may stand in the pickle. ``types``: names that nothing calls."""
     root = name.partition(".")[0]
     if name in calls or name in types or name in HARMLESS or name in TORCH_NAMES or name.startswith(OF_PYTORCH):
@@ -66,7 +68,7 @@ def check_name(name, calls, types):
     raise BadFile(f"it asks for {name[:80]!r}, which weights do not need; none of it was run; {SAVE_PLAIN}")
 
 
-def called(function, arguments, calls, types):
+def called(function: Any, arguments: Any, calls: Any, types: Any) -> Any:
     """What takes the place of a call, in which nothing runs."""
     if not isinstance(function, Name) or function.name in types:
         raise BadFile("it calls something that is not a function")

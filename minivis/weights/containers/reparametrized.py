@@ -9,6 +9,7 @@
 
 import re
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ PARTS = {                                       # the last of a name -> the lett
 ENDS = re.compile(rf"^(|.*\.)({'|'.join(map(re.escape, PARTS))})$")
 
 
-def plain_weights(tensors):
+def plain_weights(tensors: dict[str, Any]) -> Any:
     """The tensors with each formula's parts replaced by the weight that they make."""
     parts: dict[str, dict] = {}
     for name, tensor in tensors.items():
@@ -39,7 +40,7 @@ def plain_weights(tensors):
     return plain
 
 
-def weight_of(parts):
+def weight_of(parts: Any) -> Tensor | None:
     """The `Tensor` of a formula's parts; None where they make none."""
     if parts.keys() == {"g", "v"} and parts["g"].size <= parts["v"].size:
         return Tensor(parts["v"].shape, "float64", array=partial(weight_normed, parts["g"], parts["v"]))
@@ -48,13 +49,13 @@ def weight_of(parts):
     return None
 
 
-def weight_normed(g, v):
+def weight_normed(g: Any, v: Any) -> Any:
     g, v = g.read(np.float64), v.read(np.float64)
     over = tuple(axis for axis in range(v.ndim) if g.ndim != v.ndim or g.shape[axis] == 1)
     return g * v / np.sqrt((v * v).sum(axis=over, keepdims=True))
 
 
-def spectrally_normed(w, u, v):
+def spectrally_normed(w: Any, u: Any, v: Any) -> Any:
     w, u, v = (part.read(np.float64) for part in (w, u, v))
     matrix = w if w.shape[0] == u.size else w.swapaxes(0, 1)            # of a transposed convolution
     return w / (u @ matrix.reshape(u.size, -1) @ v)

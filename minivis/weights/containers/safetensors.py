@@ -8,8 +8,10 @@ The format is a page long, so reading it takes no package; what a package would 
 import json
 import math
 import os
+from typing import Any
 
 from minivis.errors import BadFile
+from minivis.types import PathLike
 from minivis.weights.containers.limits import is_shape
 from minivis.weights.containers.tensor import STORED_AS, Tensor
 
@@ -18,13 +20,13 @@ DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat1
           "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}  # fmt: skip
 
 
-def is_safetensors(start, size):
+def is_safetensors(start: bytes, size: Any) -> bool:
     """Whether a file of ``size`` bytes that starts so may be one."""
     length = int.from_bytes(start[:8], "little")
     return len(start) >= 10 and start[8:9] == b"{" and (8 + length <= size or start[9] in b'"}')
 
 
-def read(raw, path):
+def read(raw: Any, path: PathLike) -> dict[Any, Any]:
     """Name -> `Tensor` of an open file."""
     size = os.fstat(raw.fileno()).st_size
     raw.seek(0)
@@ -41,7 +43,7 @@ def read(raw, path):
     return {name: tensor(name, entry, 8 + length, size, raw, path) for name, entry in entries.items()}
 
 
-def tensor(name, entry, start, size, raw, path):
+def tensor(name: str, entry: Any, start: int, size: Any, raw: Any, path: PathLike) -> Tensor:
     """The `Tensor` of one entry of the header; the numbers of all begin at byte ``start``."""
     try:
         kind, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]

@@ -5,13 +5,14 @@ recognised by names and shapes alone, and half a gigabyte goes straight from the
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minivis.errors import BadFile
+from minivis.types import Array
 
 # what files call their numbers, and how NumPy reads them; bfloat16 is the upper half of a float32
 STORED_AS = {"float64": "<f8", "float32": "<f4", "float16": "<f2", "bfloat16": "<u2", "int64": "<i8", "int32": "<i4",
@@ -36,19 +37,19 @@ class Tensor:
     array: Callable[[], np.ndarray] | None = None
 
     @classmethod
-    def of(cls, array):
+    def of(cls, array: Array) -> Any:
         """A Tensor of an array in memory."""
         return cls(array.shape, array.dtype.name, array=lambda: array)
 
     @property
-    def size(self):
+    def size(self) -> Any:
         return math.prod(self.shape)
 
     @property
-    def itemsize(self):
+    def itemsize(self) -> Any:
         return np.dtype(STORED_AS[self.dtype]).itemsize
 
-    def read(self, dtype=np.float32):
+    def read(self, dtype: Any = np.float32) -> Any:
         """All of it as a new array of ``dtype``, in the order of its axes."""
         if self.dtype not in FLOATS:
             raise BadFile(f"holds {self.dtype}, not floats")
@@ -62,7 +63,7 @@ class Tensor:
         view = np.lib.stride_tricks.as_strided(numbers, self.shape, [s * step for s in self.strides], writeable=False)
         return self._converted(np.ascontiguousarray(view), dtype)
 
-    def blocks(self, dtype=np.float32):
+    def blocks(self, dtype: Any = np.float32) -> Iterator[tuple[Any, ...]]:
         """(start, stop, rows start to stop) to the end, `BLOCK_BYTES` at a time: for what is too big to hold twice."""
         if self.array is None and self.strides is None and self.dtype in FLOATS and self.shape:
             row = self.size // max(1, self.shape[0])
@@ -75,7 +76,7 @@ class Tensor:
             whole = np.atleast_1d(self.read(dtype))
             yield 0, len(whole), whole
 
-    def _numbers(self, first, count):
+    def _numbers(self, first: Any, count: int) -> Any:
         numbers = np.empty(count, STORED_AS[self.dtype])
         self.file.seek(self.offset + first * numbers.itemsize)
         view = numbers.data.cast("B")
@@ -86,13 +87,13 @@ class Tensor:
             view = view[got:]
         return numbers
 
-    def _converted(self, numbers, dtype):
+    def _converted(self, numbers: Any, dtype: Any) -> Any:
         if self.dtype == "bfloat16":
             numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
         return numbers.astype(dtype, copy=False)
 
 
-def count_not_finite(array):
+def count_not_finite(array: Array) -> Any:
     """How many numbers are NaN or infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(array.sum()):                    # one pass without a second array: enough, unless it overflows
@@ -100,7 +101,7 @@ def count_not_finite(array):
     return array.size - np.count_nonzero(np.isfinite(array))
 
 
-def check_finite(array):
+def check_finite(array: Array) -> Array:
     """Return ``array``; raise BadFile, with the count, where it holds a NaN or an infinity."""
     if bad := count_not_finite(array):
         raise BadFile(f"holds {bad} number{'s that are' if bad > 1 else ' that is'} NaN or infinite")

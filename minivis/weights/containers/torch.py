@@ -9,8 +9,11 @@
 import io
 import math
 import os
+from collections.abc import Iterable
+from typing import Any
 
 from minivis.errors import BadFile
+from minivis.types import PathLike
 from minivis.weights.containers import pickle
 from minivis.weights.containers import zip as archive
 from minivis.weights.containers.checkpoint import net_dict
@@ -22,17 +25,17 @@ MAGIC = 0x1950A86A20F9469CFC6C
 STREAM_START = b"\x80\x02\x8a\x0a" + MAGIC.to_bytes(10, "little") + b"."
 
 
-def is_stream(start):
+def is_stream(start: bytes) -> bool:
     """Whether a file that starts so is PyTorch's older stream."""
     return start.startswith(STREAM_START[:4]) and start[4:14] == STREAM_START[4:14]
 
 
-def is_archive(names):
+def is_archive(names: Iterable[str]) -> bool:
     """Whether a zip archive with these members is PyTorch's."""
     return any(name.endswith("/data.pkl") for name in names)
 
 
-def read_archive(raw, path, part=None):
+def read_archive(raw: Any, path: PathLike, part: str | None = None) -> Any:
     """Name -> `Tensor` of an open .pth that is a zip archive."""
     found = archive.members(raw, path)
     pickles = [name for name in found if name.endswith("/data.pkl") and name.count("/") == 1]
@@ -50,7 +53,7 @@ def read_archive(raw, path, part=None):
     raw.seek(archive.stored_at(raw, info, path))
     pickled = io.BytesIO(raw.read(info.file_size))          # it ends here, whatever the archive holds next
 
-    def locate(storage):
+    def locate(storage: Any) -> Any:
         info = found.get(f"{folder}data/{storage.key}")
         if info is None:
             raise BadFile(f"it has no storage {storage.key[:40]!r}")
@@ -59,12 +62,12 @@ def read_archive(raw, path, part=None):
     return tensors(run(pickled, path), locate, raw, path, part)
 
 
-def raw_bytes(raw, info, path, most=64):
+def raw_bytes(raw: Any, info: Any, path: PathLike, most: Any = 64) -> Any:
     raw.seek(archive.stored_at(raw, info, path))
     return raw.read(min(most, info.file_size))
 
 
-def read_stream(raw, path, part=None):
+def read_stream(raw: Any, path: PathLike, part: str | None = None) -> Any:
     """Name -> `Tensor` of an open .pth in the form of before PyTorch 1.6."""
     raw.seek(0)
     magic, version, machine = run(raw, path), run(raw, path), run(raw, path)
@@ -87,7 +90,7 @@ def read_stream(raw, path, part=None):
         places[key] = start, length
         raw.seek(start + length)
 
-    def locate(storage):
+    def locate(storage: Any) -> Any:
         if storage.key not in places:
             raise BadFile(f"it has no storage {storage.key[:40]!r}")
         return places[storage.key]
@@ -95,23 +98,23 @@ def read_stream(raw, path, part=None):
     return tensors(state, locate, raw, path, part)
 
 
-def run(raw, path, storages=None):
+def run(raw: Any, path: PathLike, storages: Any = None) -> Any:
     try:
         return build(raw, {**pickle.CALLS, **CALLS}, storages=storages)
     except BadFile as error:
         raise BadFile(f"{path} is not read: {error}") from None
 
 
-def itemsize(dtype):
+def itemsize(dtype: Any) -> int:
     return int(STORED_AS[dtype][-1])
 
 
-def is_tensor(value):
+def is_tensor(value: Any) -> bool:
     """A tensor of PyTorch's, or an array of NumPy's in its place."""
     return isinstance(value, View) or (isinstance(value, pickle.Array) and value.is_of_numbers)
 
 
-def tensors(state, locate, raw, path, part=None):
+def tensors(state: Any, locate: Any, raw: Any, path: PathLike, part: str | None = None) -> Any:
     """Name -> `Tensor`: every view checked against the storage that it is a part of."""
     found = {}
     for name, view in net_dict(state, path, is_tensor, part).items():
@@ -126,7 +129,7 @@ def tensors(state, locate, raw, path, part=None):
     return found
 
 
-def tensor(view, start, length, raw):
+def tensor(view: Any, start: int, length: Any, raw: Any) -> Tensor:
     """The `Tensor` of a view of a storage that is ``length`` bytes at ``start``."""
     storage, shape = view.storage, view.shape
     size, first, step = math.prod(shape), storage.start + view.offset, itemsize(storage.dtype)

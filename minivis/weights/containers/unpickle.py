@@ -8,6 +8,7 @@ other names is told by pickle_names.py.
 import codecs
 import pickletools
 import warnings
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from minivis.errors import BadFile
@@ -50,20 +51,20 @@ class View(NamedTuple):
 
 # ---- the names that may occur: what calling them makes ----
 
-def make_dict(items=()):
+def make_dict(items: Any = ()) -> dict[Any, Any]:
     if not all(isinstance(item, list | tuple) and len(item) == 2 for item in items):
         raise BadFile("its dict is damaged")
     return {check_key(key): value for key, value in items}
 
 
-def rebuild_tensor(storage, offset, shape, strides, *_):        # requires_grad, hooks: of no use here
+def rebuild_tensor(storage: Any, offset: int, shape: Any, strides: Any, *_: Any) -> View:  # the rest is unused
     whole = is_shape(shape) and is_shape(strides) and is_shape([offset])
     if not isinstance(storage, Storage) or not whole or len(shape) != len(strides):
         raise BadFile("it describes a tensor that cannot be")
     return View(storage, offset, tuple(shape), tuple(strides))
 
 
-def rebuild_parameter(view, *_):
+def rebuild_parameter(view: Any, *_: Any) -> Any:
     if not isinstance(view, View):
         raise BadFile("it describes a parameter that is not a tensor")
     return view
@@ -81,7 +82,7 @@ CALLS = {
 NAMES = {f"torch.{name}Storage" for name in STORAGES}      # of types, which nothing calls
 
 
-def check_key(key):
+def check_key(key: Any) -> Any:
     if isinstance(key, str | int | float | bytes | View | Name | None):
         return key
     if isinstance(key, tuple) and all(isinstance(part, str | int) for part in key):
@@ -90,7 +91,7 @@ def check_key(key):
     raise BadFile(f"a dict in it has a key that is a {type(key).__name__}")
 
 
-def check_state(value, state):
+def check_state(value: Any, state: Any) -> None:
     """What a BUILD gives to the value before it."""
     if isinstance(value, Blank):
         value.fill(state)
@@ -100,7 +101,7 @@ def check_state(value, state):
         check_type(value, dict)                         # a state dict's _metadata: versions of PyTorch's modules
 
 
-def find_storage(pid):
+def find_storage(pid: Any) -> Storage:
     """('storage', type, key, device, count, view): what a persistent id says."""
     if not isinstance(pid, tuple) or not 5 <= len(pid) <= 6 or pid[0] != "storage":
         raise BadFile("it refers to something that is not a storage")
@@ -120,16 +121,16 @@ def find_storage(pid):
 class Limited:
     """The few bytes of a file that a pickle may take; `pickletools` asks for no more than these two methods."""
 
-    def __init__(self, raw, most):
+    def __init__(self, raw: Any, most: Any) -> None:
         self.raw, self.left, self.most = raw, most, most
 
-    def read(self, count):
+    def read(self, count: int) -> Any:
         return self._taken(self.raw.read(self._wanted(count)))
 
-    def readline(self):
+    def readline(self) -> Any:
         return self._taken(self.raw.readline(self.left))
 
-    def span(self, count):
+    def span(self, count: int) -> Any:
         """The next ``count`` bytes: a `Span` of them, or where they are few the bytes themselves."""
         if count < SHORT_BYTES:
             return self.read(count)
@@ -137,12 +138,12 @@ class Limited:
         self.raw.seek(start + count)
         return Span(start, count)
 
-    def _wanted(self, count):
+    def _wanted(self, count: int) -> int:
         if not 0 <= count <= self.left:
             raise BadFile(f"its pickle is longer than {self.most} bytes: a list of weights never is")
         return count
 
-    def _taken(self, data):
+    def _taken(self, data: Any) -> Any:
         self.left -= len(data)
         return data
 
@@ -153,7 +154,7 @@ LENGTH_BYTES = {"BINSTRING": 4, "BINBYTES": 4, "BINBYTES8": 8, "BYTEARRAY8": 8} 
 LINES = {"GLOBAL": 2, "INST": 2, "PERSID": 1}           # of text that follow
 
 
-def instructions(data, spans):
+def instructions(data: Any, spans: Any) -> Iterator[tuple[Any, Any]]:
     """(name, argument) to the end, as `pickletools` reads them. What it can't: texts of Python 2 that hold bytes, names
     with damaged escapes, of which it warns, and, where ``spans``, to leave long bytes in the file."""
     arg: Any
@@ -176,7 +177,7 @@ def instructions(data, spans):
             return
 
 
-def build(raw, calls=CALLS, most=None, spans=False, storages=None):
+def build(raw: Any, calls: Any = CALLS, most: Any = None, spans: Any = False, storages: Any = None) -> Any:
     """The object of the pickle at the file's position: dicts, lists, numbers, strings and `View`s. Nothing is run.
 
     ``calls``: what the names that may be called make. ``most``: how many bytes it may have. ``spans``: long bytes stay
@@ -187,7 +188,7 @@ def build(raw, calls=CALLS, most=None, spans=False, storages=None):
     marks: list[int] = []               # where in the stack each open mark stands
     memo: dict[int, Any] = {}
 
-    def since_mark():
+    def since_mark() -> Any:
         start = marks.pop()
         items = stack[start:]
         del stack[start:]
@@ -273,16 +274,16 @@ def build(raw, calls=CALLS, most=None, spans=False, storages=None):
     raise BadFile("its pickle is half-written; fetch or copy it again")
 
 
-def check_type(value, kind):
+def check_type(value: Any, kind: Any) -> Any:
     if not isinstance(value, kind) or (kind is tuple and isinstance(value, Storage | View | Name)):
         raise BadFile(f"its pickle is damaged: a {kind.__name__} was expected, a {type(value).__name__} came")
     return value
 
 
-def items_of(value):
+def items_of(value: Any) -> Any:
     """The dict to put items into: of an object that is a dict and more, its own."""
     return value.items if isinstance(value, Inert) else check_type(value, dict)
 
 
-def list_of(value):
+def list_of(value: Any) -> Any:
     return [] if isinstance(value, Inert) else check_type(value, list)

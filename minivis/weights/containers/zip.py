@@ -3,13 +3,15 @@
 import os
 import struct
 import zipfile
+from typing import Any
 
 from minivis.errors import BadFile
+from minivis.types import PathLike
 
 DIRECTORY_LIMIT = 2**22                         # bytes of a zip's list of contents; ResNet-50's takes 30 kB
 
 
-def members(raw, path):
+def members(raw: Any, path: PathLike) -> dict[Any, Any]:
     """Name -> ZipInfo of an open zip archive."""
     size = os.fstat(raw.fileno()).st_size
     if directory_bytes(raw, size) > min(DIRECTORY_LIMIT, size):
@@ -21,7 +23,7 @@ def members(raw, path):
         raise BadFile(f"{path} is a damaged or half-written archive ({error}); fetch or copy it again") from None
 
 
-def directory_bytes(raw, size):
+def directory_bytes(raw: Any, size: Any) -> Any:
     """How long the archive's list of contents says it is, from the record at its end; 0 where there is none."""
     start = max(0, size - 2**16 - 42)
     raw.seek(start)
@@ -41,7 +43,7 @@ def directory_bytes(raw, size):
     return length
 
 
-def stored_at(raw, info, path):
+def stored_at(raw: Any, info: Any, path: PathLike) -> Any:
     """Where in the file the bytes of a member begin. Raise BadFile for one that is packed or not all there."""
     if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 or info.compress_size != info.file_size:
         raise BadFile(f"{path}: {info.filename} is compressed or encrypted in the archive; unzip it and store it plain")

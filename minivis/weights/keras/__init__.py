@@ -1,6 +1,9 @@
 """Keras' files: a VGG is recognised (reader.py); any other model is built as its file describes it (model.py)."""
 
+from typing import Any
+
 from minivis.engine.ending import without_lone_softmax
+from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
 from minivis.models.vgg import BLOCKS
@@ -11,7 +14,7 @@ from minivis.weights.pictures import as_asked
 __all__ = ["contents", "load"]
 
 
-def load(source, *, arch=None, preprocess=None, **settings):
+def load(source: Any, *, arch: str | None = None, preprocess: Any = None, **settings: Any) -> Network:
     """The net of an open file of Keras, a `Source`; the settings are those of `read.net_of`, and ``kernels``."""
     preprocess = None if preprocess is None else Preprocessing.named(preprocess)
     described = config.read(source)

@@ -9,6 +9,7 @@ from typing import Any
 
 from minivis.errors import BadFile
 from minivis.models.vgg import BLOCKS, POOLS
+from minivis.types import PathLike
 from minivis.weights.containers.hdf5 import TEXT_LIMIT
 
 WHOLE = ("such a file holds weights alone: save the whole model, model.save('NAME.keras'), or describe its layers, "
@@ -18,7 +19,7 @@ SILENT = ("InputLayer", "Dropout", "SpatialDropout2D")              # without a 
 LAST = ("GlobalAveragePooling2D", "GlobalMaxPooling2D")             # include_top=False, pooling="avg": we end before it
 
 
-def parsed(source):
+def parsed(source: Any) -> Any:
     """The description as JSON has it, {"class_name": ..., "config": ...}; None where the file has none."""
     text = source.config if source.config is not None else source.attribute(source.file, "model_config")
     if not isinstance(text, (bytes, str)):
@@ -31,7 +32,7 @@ def parsed(source):
         raise BadFile(f"{source.path}: its description of the model is damaged ({type(error).__name__})") from error
 
 
-def read(source):
+def read(source: Any) -> Any:
     """The description as a list of (class, settings), in the model's order; None where the file has none."""
     whole = parsed(source)
     if whole is None:
@@ -47,7 +48,7 @@ def read(source):
     return found
 
 
-def check(config, name, has_top, path):
+def check(config: Any, name: str, has_top: bool, path: PathLike) -> None:
     """Raise BadFile unless the description, if any, is of the VGG called ``name``, step by step."""
     if config is None:
         return
@@ -68,7 +69,7 @@ def check(config, name, has_top, path):
         raise BadFile(f"{path}: by its own description it has {len(got)} steps, and a {name} {len(wanted)}")
 
 
-def is_vgg(config):
+def is_vgg(config: Any) -> bool:
     """Whether a description, as `read` gives it, is a VGG's, step by step."""
     for name in BLOCKS:
         for has_top in (True, False):
@@ -80,7 +81,7 @@ def is_vgg(config):
     return False
 
 
-def vgg_steps(name, has_top):
+def vgg_steps(name: str, has_top: bool) -> Any:
     """The steps of a VGG in the words of `steps`."""
     found = []
     for count in BLOCKS[name]:
@@ -88,7 +89,7 @@ def vgg_steps(name, has_top):
     return found + (["flatten", "dense", "relu", "dense", "relu", "dense", "softmax"] if has_top else [])
 
 
-def steps(kind, settings):
+def steps(kind: Any, settings: Any) -> Any:
     """One layer as its steps: a "same" convolution with a fused ReLU is a pad, a convolution and a relu."""
     activation = settings.get("activation", "linear")
     if isinstance(activation, dict):
@@ -114,33 +115,33 @@ def steps(kind, settings):
     return [kind]
 
 
-def same(settings):
+def same(settings: Any) -> Any:
     padding = settings.get("padding", settings.get("border_mode"))
     return {"same": ["pad (1, 1)"], "valid": []}.get(padding, [f"pad {padding}"])
 
 
-def kernel(settings):
+def kernel(settings: Any) -> Any:
     return pair(settings.get("kernel_size", [settings.get("nb_row"), settings.get("nb_col")]))
 
 
-def odd(settings):
+def odd(settings: Any) -> str:
     """What a convolution has that VGG's have not."""
     ones = [1, 1]
     plain = {"strides": ones, "subsample": ones, "dilation_rate": ones, "groups": 1, "use_bias": True, "bias": True}
     return "".join(f", {key} {settings[key]}" for key, value in plain.items() if settings.get(key, value) != value)
 
 
-def pair(value):
+def pair(value: Any) -> str:
     return str(tuple(value)) if isinstance(value, list) else str(value)
 
 
-def channels_first(config):
+def channels_first(config: Any) -> bool | None:
     """Whether channels come before positions; None where the description does not say."""
     said = {settings.get("data_format", settings.get("dim_ordering")) for _, settings in config or []} - {None}
     return bool(said & {"channels_first", "th"}) if said else None
 
 
-def rows_chw(config):
+def rows_chw(config: Any) -> Any:
     """Whether fc1's rows are in the order C, H, W; None where the description does not say.
 
     They are where channels come first, unless Flatten puts them last before it flattens: it does since Keras 2.2.
@@ -150,7 +151,7 @@ def rows_chw(config):
     return first and flatten.get("data_format") != "channels_first"
 
 
-def input_size(config):
+def input_size(config: Any) -> tuple[Any, ...] | None:
     """(H, W) by the description; None where it leaves them open."""
     for _, settings in config or []:
         shape = settings.get("batch_shape") or settings.get("batch_input_shape")

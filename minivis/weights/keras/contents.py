@@ -8,6 +8,8 @@
 """
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import h5py
 import numpy as np
@@ -25,7 +27,7 @@ NORMS = {4: ("gamma", "beta", "moving_mean", "moving_variance"), 3: ("beta", "mo
          2: ("moving_mean", "moving_variance")}  # fmt: skip
 
 
-def contents(source):
+def contents(source: Any) -> Contents:
     """The `Contents` of a `Source`: each layer by its name, in a model inside another by both, inner/conv1."""
     what, _, group = layout(source)
     found: dict[str, Tensor] = {}
@@ -41,14 +43,14 @@ def contents(source):
     return Contents(found, "Keras 3 .keras archive" if source.archive else what, "HWIO", title=source.path.stem)
 
 
-def tensor(dataset):
+def tensor(dataset: Any) -> Tensor:
     """An unread array."""
     if dataset.dtype.name not in STORED_AS:
         raise BadFile(f"{dataset.name} holds {dataset.dtype}, not floats")
     return Tensor(dataset.shape, dataset.dtype.name, array=lambda: np.asarray(dataset[()]))
 
 
-def named(group, source):
+def named(group: Any, source: Any) -> Iterator[Any]:
     """(layer, {what it is: h5py.Dataset}) of an .h5 file."""
     found: dict[str, dict] = {}
     for layer in source.strings(group, "layer_names") or ():
@@ -67,7 +69,7 @@ def named(group, source):
     yield from found.items()
 
 
-def numbered(group, source, ahead=""):
+def numbered(group: Any, source: Any, ahead: str = "") -> Iterator[Any]:
     """The same of a .weights.h5 or .keras file, whose arrays have numbers alone."""
     for key in sorted(group, key=likely_order):
         one = child(group, key, h5py.Group)
@@ -84,14 +86,14 @@ def numbered(group, source, ahead=""):
                 yield from numbered(deeper, source, f"{ahead}{name}/")
 
 
-def likely_order(key):
+def likely_order(key: str) -> tuple[bool, Any, Any]:
     """Groups as they most likely stand in the model: convolutions by number, each with its norm, then matrices."""
     kinds = ("conv2d", "batch_normalization")
     rank = next((rank for rank, kind in enumerate(kinds) if key.startswith(kind)), len(kinds))
     return key.startswith("dense"), number(key), rank
 
 
-def kinds_of(key, arrays):
+def kinds_of(key: str, arrays: Any) -> Any:
     """What a layer's arrays are, by its class and their number."""
     if key.startswith("batch_normalization"):
         return NORMS.get(len(arrays), ())

@@ -54,7 +54,7 @@ class Model:
     outputs: tuple
 
 
-def model_of(entry, depth=0):
+def model_of(entry: Any, depth: int = 0) -> Any:
     """The `Model` of a description as JSON has it. Raise BadFile for one that is damaged."""
     try:
         return described_model(entry, depth)
@@ -62,7 +62,7 @@ def model_of(entry, depth=0):
         raise BadFile(f"its description of the model is damaged ({type(error).__name__}: {error})") from error
 
 
-def described_model(entry, depth):
+def described_model(entry: Any, depth: int) -> Any:
     kind, config = entry["class_name"], entry["config"]
     if kind not in MODELS:
         raise BadFile(f"the model is a {kind} of its author's own, whose code Keras does not save: build it again with "
@@ -78,7 +78,7 @@ def described_model(entry, depth):
     return Model(str(config.get("name", kind)), layers, ends(config["input_layers"]), ends(config["output_layers"]))
 
 
-def sequential(config, entry, depth):
+def sequential(config: Any, entry: Any, depth: int) -> Model:
     """A chain: each layer is called once, with what the one before made."""
     rows = config["layers"] if isinstance(config, dict) else config             # Keras 1: the list alone
     name = config.get("name", "sequential") if isinstance(config, dict) else "sequential"
@@ -97,20 +97,20 @@ def sequential(config, entry, depth):
     return Model(str(name), tuple(layers), (Ref(layers[0].name),), (Ref(before),))
 
 
-def first_shape(row, config, entry):
+def first_shape(row: Any, config: Any, entry: Any) -> Any:
     """The input's shape where a Sequential model has no input layer; None where nothing tells it."""
     built = [config, entry.get("build_config") or {}] if isinstance(config, dict) else []
     return shape_of(row["config"]) or next(
         (b[key] for b in built for key in ("build_input_shape", "input_shape") if b.get(key)), None)
 
 
-def shape_of(settings):
+def shape_of(settings: Any) -> Any:
     """The input's shape (N, ...) by a layer's settings, None for what is open; None where they do not say."""
     shape = settings.get("batch_shape") or settings.get("batch_input_shape")
     return shape or ([None, *settings["input_shape"]] if settings.get("input_shape") else None)
 
 
-def described(row, made, depth):
+def described(row: Any, made: Any, depth: int) -> Described:
     kind, settings = row["class_name"], row.get("config") or {}
     if not isinstance(kind, str):
         raise TypeError("a layer without a class")
@@ -125,7 +125,7 @@ def described(row, made, depth):
     return Described(name, kind, dict(settings), made, operation)
 
 
-def is_operation(row, kind, settings):
+def is_operation(row: Any, kind: Any, settings: Any) -> bool:
     """Whether it is arithmetic. Keras 3's .h5 does not say; there layers alone have a setting "trainable"."""
     if row.get("module") is not None or kind in OPERATIONS:
         return kind in OPERATIONS or str(row["module"]).startswith("keras.src.ops")
@@ -133,7 +133,7 @@ def is_operation(row, kind, settings):
     return bool(called) and "trainable" not in settings
 
 
-def first_call(row):
+def first_call(row: Any) -> int:
     """The number of a model's first call: 1 in Keras 2, where it was called once already, with its own input."""
     old = any(isinstance(node, list) for node in row.get("inbound_nodes", ()))
     layers = row["config"]["layers"] if isinstance(row["config"], dict) else row["config"]
@@ -142,13 +142,13 @@ def first_call(row):
 
 # ---- calls ----
 
-def calls(nodes):
+def calls(nodes: Any) -> tuple[Any, ...]:
     """The `Call`s of a layer from its inbound nodes, a dict each in Keras 3 and a list of inputs in Keras 1 and 2."""
     return tuple(Call(tuple(map(plain, node["args"])), {k: plain(v) for k, v in node.get("kwargs", {}).items()})
                  if isinstance(node, dict) else old_call(node) for node in nodes)
 
 
-def old_call(node):
+def old_call(node: Any) -> Call:
     """Keras 2: [[layer, call, output, {keyword: value}], ...], or for arithmetic the one list alone."""
     given = [node] if isinstance(node[0], str) else node
     args = [entry[2] if entry[0] == CONSTANT else Ref(*entry[:3]) for entry in given]
@@ -156,7 +156,7 @@ def old_call(node):
     return Call((args[0] if len(args) == 1 else args,), {key: old_value(value) for key, value in kwargs.items()})
 
 
-def old_value(value):
+def old_value(value: Any) -> Any:
     if isinstance(value, list):
         reference = len(value) == 3 and isinstance(value[0], str) and type(value[1]) is int
         return Ref(*value) if reference else [old_value(v) for v in value]
@@ -165,7 +165,7 @@ def old_value(value):
     return plain(value)
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """An argument of a call as Keras 3 writes it: references, slices, arrays and numbers."""
     if isinstance(value, list):
         return [plain(v) for v in value]
@@ -183,7 +183,7 @@ def plain(value):
     return value
 
 
-def refs(value):
+def refs(value: Any) -> tuple[Any, ...]:
     """All references in arguments."""
     if isinstance(value, Ref):
         return (value,)
@@ -191,7 +191,7 @@ def refs(value):
     return tuple(ref for part in parts for ref in refs(part))
 
 
-def ends(value):
+def ends(value: Any) -> tuple[Any, ...]:
     """A model's inputs or outputs: [layer, call, output], or a list or dict of them, in their order."""
     parts = list(value.values()) if isinstance(value, dict) else value
     if len(parts) == 3 and isinstance(parts[0], str):
@@ -199,6 +199,6 @@ def ends(value):
     return tuple(ref for part in parts for ref in ends(part))
 
 
-def snake_case(kind):
+def snake_case(kind: Any) -> str:
     """What Keras 3 calls a class in a file of weights: BatchNormalization -> batch_normalization, ReLU -> re_lu."""
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind)).lower()

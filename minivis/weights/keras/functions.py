@@ -1,5 +1,7 @@
 """Activations of Keras, as layers and inside others, and layers that work on every number alone or move numbers."""
 
+from typing import Any
+
 import numpy as np
 
 from minivis.layers import (
@@ -43,7 +45,7 @@ NOTHING = (                                     # at inference
 
 # ---- activations ----
 
-def activated(graph, step, value):
+def activated(graph: Any, step: Any, value: Any) -> Any:
     """What a layer's setting ``activation`` makes of it: a layer of its own, named after both."""
     given = step.get("activation", default="linear")
     if isinstance(given, dict) and given.get("class_name") not in (None, "function"):
@@ -56,7 +58,7 @@ def activated(graph, step, value):
     return function(graph, step, value, name, f"{step.name}_{name}")
 
 
-def function(graph, step, value, name, title):
+def function(graph: Any, step: Any, value: Any, name: Any, title: str) -> Any:
     """An activation by its name."""
     if name == "linear":
         return value
@@ -67,14 +69,14 @@ def function(graph, step, value, name, title):
     return graph.keep(step, SIMPLE[name](step.keras), value, title)
 
 
-def activation(graph, step, value):
+def activation(graph: Any, step: Any, value: Any) -> Any:
     given = step.get("activation", default="linear")
     if isinstance(given, str):
         return function(graph, step, value, given, step.name)
     return activated(graph, step, value)
 
 
-def relu(graph, step, value):
+def relu(graph: Any, step: Any, value: Any) -> Any:
     largest = step.get("max_value")
     slope, threshold = (number(step.get(name, default=0)) for name in ("negative_slope", "threshold"))
     if slope == 0 and threshold == 0:
@@ -84,33 +86,33 @@ def relu(graph, step, value):
     return graph.keep(step, ThresholdReLU(largest, slope, threshold), value)
 
 
-def number(given):
+def number(given: Any) -> float:
     """A number, which Keras 2 writes as a NumPy array's settings."""
     return float(given["value"] if isinstance(given, dict) and "value" in given else given)
 
 
-def leaky_relu(graph, step, value):
+def leaky_relu(graph: Any, step: Any, value: Any) -> Any:
     return graph.keep(step, LeakyReLU(number(step.get("negative_slope", "alpha", default=0.3))), value)
 
 
-def elu(graph, step, value):
+def elu(graph: Any, step: Any, value: Any) -> Any:
     return graph.keep(step, ELU(number(step.get("alpha", default=1))), value)
 
 
-def prelu(graph, step, value):
+def prelu(graph: Any, step: Any, value: Any) -> Any:
     value = graph.settled(value)
     alpha = graph.read(step.arrays["alpha"])
     slopes = layout.per_channel(alpha, value.places, graph.shapes[value.layer], graph.dtype)
     return graph.keep(step, PReLU(slopes), value)
 
 
-def softmax_layer(graph, step, value):
+def softmax_layer(graph: Any, step: Any, value: Any) -> Any:
     axis = step.get("axis", default=-1)
     return softmax(graph, step, value, Softmax(), axis[0] if isinstance(axis, list) and len(axis) == 1 else axis,
                    step.name)
 
 
-def softmax(graph, step, value, layer, axis, title):
+def softmax(graph: Any, step: Any, value: Any, layer: Any, axis: Any, title: str) -> Any:
     """Over all numbers of a row, in Keras' order; over the channels of maps."""
     value = graph.settled(value)
     ndim, shape = value.places.ndim, graph.shapes[value.layer]
@@ -131,11 +133,11 @@ def softmax(graph, step, value, layer, axis, title):
 
 # ---- nothing, and what moves numbers ----
 
-def nothing(graph, step, value):
+def nothing(graph: Any, step: Any, value: Any) -> Any:
     return value
 
 
-def flatten(graph, step, value):
+def flatten(graph: Any, step: Any, value: Any) -> Any:
     value = graph.settled(value)
     places = value.places
     if step.channels_first and places.ndim == 3:                        # Keras puts channels last before it flattens
@@ -143,14 +145,14 @@ def flatten(graph, step, value):
     return graph.flat(step, value._replace(places=places.reshape(-1)))
 
 
-def reshape(graph, step, value):
+def reshape(graph: Any, step: Any, value: Any) -> Any:
     value = graph.settled(value)
     shape = list(step.get("target_shape", default=[-1]))
     places = value.places.reshape(shape)
     return graph.flat(step, value._replace(places=places)) if places.ndim == 1 else value._replace(places=places)
 
 
-def permute(graph, step, value):
+def permute(graph: Any, step: Any, value: Any) -> Any:
     value = graph.settled(value)
     return value._replace(places=value.places.transpose([axis - 1 for axis in step.get("dims")]))
 

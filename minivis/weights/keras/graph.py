@@ -39,27 +39,28 @@ class Step:
     kwargs: dict = field(default_factory=dict)
     keras: int = 3                              # the version's first number
 
-    def get(self, *names, default=None):
+    def get(self, *names: str, default: Any = None) -> Any:
         """The first of these settings that there is: Keras has renamed some."""
         return next((self.settings[name] for name in names if self.settings.get(name) is not None), default)
 
     @property
-    def channels_first(self):
+    def channels_first(self) -> bool | None:
         return self.get("data_format", "dim_ordering") in ("channels_first", "th")
 
-    def refuse(self, why):
+    def refuse(self, why: Any) -> BadFile:
         return BadFile(f"the layer {self.name!r} ({self.kind}) {why}")
 
 
 class Graph(Builder):
     """A description on its way to a `Network`. ``read``: (dataset) -> its array; ``keras``: the version's number."""
 
-    def __init__(self, model, store, read, dtype, *, keras=3, channels_first=False):
+    def __init__(self, model: Any, store: Any, read: Any, dtype: Any, *, keras: int = 3,
+                 channels_first: bool = False) -> None:
         super().__init__(dtype)
         self.model, self.store, self.read, self.keras = model, store, read, keras
         self.first, self.calls = channels_first, 0
 
-    def translate(self, size):
+    def translate(self, size: Any) -> Any:
         """The net; its input's size is ``size``, else the model's, else any. ``outputs``: a `Value` for each."""
         (picture,) = self.model.inputs if len(self.model.inputs) == 1 else (None,)
         if picture is None:
@@ -77,7 +78,7 @@ class Graph(Builder):
             self.net.preprocessing = replace(self.net.preprocessing, size=self.shapes["input"][1:3])
         return self.net
 
-    def begin(self, shape, size):
+    def begin(self, shape: Any, size: Any) -> Value:
         """The picture, of the shape that the description gives, as a `Value`."""
         if shape is None or len(shape) != 4:
             raise BadFile(f"its input is {shape}, not (N, height, width, channels)")
@@ -92,7 +93,7 @@ class Graph(Builder):
         places = layout.maps(height, width, C)
         return Value("input", places if self.first else places.transpose(1, 2, 0))
 
-    def run(self, model, store, given, prefix):
+    def run(self, model: Any, store: Any, given: Any, prefix: str) -> list[Any]:
         """The `Value`s that a model makes of those ``given``."""
         made = dict(zip(model.inputs, given, strict=True))
         ready = deque((layer, number) for layer in model.layers for number in range(len(layer.calls)))
@@ -115,7 +116,7 @@ class Graph(Builder):
             raise BadFile(f"no layer makes the output of {lost[0]!r}; the description is damaged")
         return [made[ref] for ref in model.outputs]
 
-    def call(self, layer, call, made, store, prefix):
+    def call(self, layer: Any, call: Any, made: Any, store: Any, prefix: str) -> Any:
         """The outputs of one call of one layer."""
         args, kwargs = filled(call.args, made), filled(call.kwargs, made)
         name = f"{prefix}{layer.name}"
@@ -141,7 +142,7 @@ class Graph(Builder):
                 raise
             raise BadFile(f"the layer {name!r} ({layer.kind}): {error}") from None
 
-    def finished(self, value):
+    def finished(self, value: Any) -> Any:
         """The `Value` of an output, in Keras' order where it is a row."""
         value = self.settled(value)
         if len(self.shapes[value.layer]) == 2:
@@ -149,7 +150,7 @@ class Graph(Builder):
             return Value(self.row(value.layer, flat), np.arange(flat.places.size))
         return value
 
-    def take_in(self):
+    def take_in(self) -> None:
         """Arithmetic that is all that reads the picture becomes part of the preprocessing."""
         nodes = self.net.nodes
         while len(first := [name for name, (_, inputs) in nodes.items() if "input" in inputs]) == 1:
@@ -170,7 +171,7 @@ class Graph(Builder):
 
     # ---- what layers read ----
 
-    def array(self, step, kind, ndim):
+    def array(self, step: Any, kind: Any, ndim: int) -> Any:
         """One of a layer's arrays, of so many axes."""
         if kind not in step.arrays:
             raise step.refuse(f"lacks its {kind}: the file is damaged or half-written")
@@ -179,10 +180,10 @@ class Graph(Builder):
             raise step.refuse(f"has a {kind} of shape {array.shape}, where {ndim} axes were expected")
         return array
 
-    def bias(self, step):
+    def bias(self, step: Any) -> Any:
         return self.array(step, "bias", 1) if "bias" in step.arrays else None
 
-    def maps(self, step, value, *, padded=False):
+    def maps(self, step: Any, value: Any, *, padded: bool = False) -> Any:
         """The layer whose (N, H, W, C) a value is, or is as channels first; rows become maps again."""
         value = value if padded else self.settled(value)
         if value.places.ndim != 3:
@@ -194,7 +195,7 @@ class Graph(Builder):
             return self.insert(f"{value.layer} as maps", Unflatten((H, W, C)), self.row(step.name, flat), once=True)
         return self.maps_of(step.name, Value(value.layer, chw))
 
-    def settled(self, value):
+    def settled(self, value: Any) -> Any:
         made = super().settled(value)
         if value.pads is None or layout.same(value.places, layout.standard(self.shapes[value.layer])):
             return made
@@ -202,18 +203,18 @@ class Graph(Builder):
 
     # ---- what is added ----
 
-    def add(self, step, layer, source):
+    def add(self, step: Any, layer: Any, source: Any) -> Value:
         """Append a layer of maps under the step's name."""
         name = self.insert(step.name, layer, source)
         places = layout.standard(self.shapes[name])
         return Value(name, places if step.channels_first else places.transpose(1, 2, 0))
 
-    def keep(self, step, layer, value, name=None):
+    def keep(self, step: Any, layer: Any, value: Any, name: str | None = None) -> Value:
         """Append a layer that leaves every number where it stands."""
         value = self.settled(value)
         return Value(self.insert(name or step.name, layer, value.layer), value.places)
 
-    def flat(self, step, value):
+    def flat(self, step: Any, value: Any) -> Any:
         """The layer that has a value's numbers as a row, in whichever order, and its `Value` with the same places."""
         value = self.settled(value)
         if len(self.shapes[value.layer]) == 2:
@@ -221,7 +222,7 @@ class Graph(Builder):
         return value._replace(layer=self.insert(step.name, Flatten(), value.layer))
 
 
-def filled(given, made):
+def filled(given: Any, made: Any) -> Any:
     """Arguments with a `Value` for each reference."""
     if isinstance(given, Ref):
         return made[given]
@@ -230,11 +231,11 @@ def filled(given, made):
     return [filled(value, made) for value in given] if isinstance(given, list | tuple) else given
 
 
-def reader(source, dtype, finite):
+def reader(source: Any, dtype: Any, finite: bool) -> Any:
     """(dataset) -> its array, read once."""
     found: dict[str, Any] = {}
 
-    def read(dataset):
+    def read(dataset: Any) -> Any:
         if dataset.name not in found:
             found[dataset.name] = read_array(dataset, dtype, source, finite=finite)
         return found[dataset.name]

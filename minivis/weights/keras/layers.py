@@ -6,6 +6,8 @@
     transposed kernel (KH, KW, F, C)                            the same
 """
 
+from typing import Any
+
 import numpy as np
 
 from minivis.layers import (
@@ -27,30 +29,30 @@ from minivis.weights.layout import Value
 # ---- convolutions ----
 
 
-def convolution(graph, step, value):
+def convolution(graph: Any, step: Any, value: Any) -> Any:
     kernel = graph.array(step, "kernel", 4)
     made = convolved(graph, step, value, kernel, graph.bias(step), groups=int(step.get("groups", default=1)))
     return activated(graph, step, made)
 
 
-def depthwise_convolution(graph, step, value):
+def depthwise_convolution(graph: Any, step: Any, value: Any) -> Any:
     kernel = graph.array(step, "kernel", 4)
     return activated(graph, step, depthwise(graph, step, value, kernel, graph.bias(step)))
 
 
-def separable_convolution(graph, step, value):
+def separable_convolution(graph: Any, step: Any, value: Any) -> Any:
     kernel = graph.array(step, "depthwise_kernel", 4)
     across = depthwise(graph, step, value, kernel, None, name=f"{step.name}_depthwise")
     along = Conv2D(graph.array(step, "pointwise_kernel", 4), graph.bias(step))
     return activated(graph, step, graph.add(step, along, graph.maps(step, across)))
 
 
-def depthwise(graph, step, value, kernel, b, name=None):
+def depthwise(graph: Any, step: Any, value: Any, kernel: Any, b: Any, name: str | None = None) -> Any:
     KH, KW, C, M = kernel.shape
     return convolved(graph, step, value, kernel.reshape(KH, KW, 1, C * M), b, groups=C, name=name)
 
 
-def convolved(graph, step, value, w, b, *, groups, name=None):
+def convolved(graph: Any, step: Any, value: Any, w: Any, b: Any, *, groups: Any, name: str | None = None) -> Any:
     value, padding, sides = padded(graph, step, value)
     if sides == (1, 1) and w.shape[:2] == (1, 1) and groups == 1 and len(graph.shapes[value.layer]) == 2:
         return fully_connected(graph, step, value, w[0, 0], b)          # behind a global pool
@@ -60,11 +62,11 @@ def convolved(graph, step, value, w, b, *, groups, name=None):
     return graph.add(step if name is None else renamed(step, name), layer, source)
 
 
-def renamed(step, name):
+def renamed(step: Any, name: str) -> Any:
     return type(step)(name, step.kind, step.settings)
 
 
-def padded(graph, step, value):
+def padded(graph: Any, step: Any, value: Any) -> tuple[Any, Any, Any]:
     """(value, padding, (H, W)): zeros that a ZeroPadding2D before added become the convolution's own padding."""
     how = step.get("padding", "border_mode")
     if how not in ("same", "valid"):
@@ -75,13 +77,13 @@ def padded(graph, step, value):
     return value._replace(pads=None), value.pads, sides(step, value)
 
 
-def sides(step, value):
+def sides(step: Any, value: Any) -> Any:
     """The height and width of a value, which may be a row."""
     shape = value.places.shape
     return shape[1:] if step.channels_first else shape[:2]
 
 
-def transposed_convolution(graph, step, value):
+def transposed_convolution(graph: Any, step: Any, value: Any) -> Any:
     w, b = graph.array(step, "kernel", 4), graph.bias(step)             # (KH, KW, F, C)
     strides, dilation = pair(step, "strides", default=1), pair(step, "dilation_rate", default=1)
     extra = step.get("output_padding")
@@ -93,7 +95,7 @@ def transposed_convolution(graph, step, value):
     return activated(graph, step, graph.add(step, layer, graph.maps(step, value)))
 
 
-def transposed_padding(how, kernel, stride, dilation, extra):
+def transposed_padding(how: Any, kernel: Any, stride: Any, dilation: Any, extra: Any) -> tuple[Any, ...]:
     """((before, after), output_padding) of one axis, as TensorFlow and JAX have it: what is too much is cut off at both
     ends, the odd number at the end.
 
@@ -111,12 +113,12 @@ def transposed_padding(how, kernel, stride, dilation, extra):
 # ---- fully connected ----
 
 
-def dense(graph, step, value):
+def dense(graph: Any, step: Any, value: Any) -> Any:
     return activated(graph, step, fully_connected(graph, step, graph.settled(value), graph.array(step, "kernel", 2),
                                                   graph.bias(step)))
 
 
-def fully_connected(graph, step, value, w, b):
+def fully_connected(graph: Any, step: Any, value: Any, w: Any, b: Any) -> Value:
     """Of a row an FC layer, its rows in the order of ours; along the channels of maps a 1x1 kernel."""
     shape, ours = value.places.shape, graph.shapes[value.layer]
     if len(ours) == 4 and len(shape) > 1:
@@ -136,7 +138,7 @@ def fully_connected(graph, step, value, w, b):
     return Value(name, np.arange(w.shape[1]).reshape(*shape[:-1], w.shape[1]))
 
 
-def batch_norm(graph, step, value):
+def batch_norm(graph: Any, step: Any, value: Any) -> Any:
     value = graph.settled(value)
     axis = step.get("axis", default=-1)
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
@@ -157,8 +159,8 @@ def batch_norm(graph, step, value):
 # ---- windows ----
 
 
-def pool(kind, **settings):
-    def pooled(graph, step, value):
+def pool(kind: Any, **settings: Any) -> Any:
+    def pooled(graph: Any, step: Any, value: Any) -> Any:
         size = pair(step, "pool_size", default=2)
         stride = pair(step, "strides") if step.get("strides") is not None else size
         how = step.get("padding", "border_mode", default="valid")
@@ -168,8 +170,8 @@ def pool(kind, **settings):
     return pooled
 
 
-def global_pool(kind):
-    def pooled(graph, step, value):
+def global_pool(kind: Any) -> Any:
+    def pooled(graph: Any, step: Any, value: Any) -> Value:
         name = graph.insert(step.name, kind(), graph.maps(step, value))
         places = np.arange(graph.shapes[name][1])
         kept = (-1, 1, 1) if step.channels_first else (1, 1, -1)
@@ -178,27 +180,27 @@ def global_pool(kind):
     return pooled
 
 
-def zero_padding(graph, step, value):
+def zero_padding(graph: Any, step: Any, value: Any) -> Value:
     value = graph.settled(value)
     name = graph.maps(step, value)
     places = layout.standard(graph.shapes[name])
     return Value(name, places if step.channels_first else places.transpose(1, 2, 0), around(step, "padding", 1))
 
 
-def cropping(graph, step, value):
+def cropping(graph: Any, step: Any, value: Any) -> Any:
     return graph.add(step, Crop2D(around(step, "cropping", 0)), graph.maps(step, value))
 
 
-def around(step, name, usual):
+def around(step: Any, name: str, usual: Any) -> tuple[Any, ...]:
     """((top, bottom), (left, right)) of a number, a pair or two pairs."""
     given = step.get(name, default=usual)
     given = [given] * 2 if isinstance(given, int) else given
     return tuple((side, side) if isinstance(side, int) else (side[0], side[1]) for side in given)
 
 
-def adaptive_pool(kind):
+def adaptive_pool(kind: Any) -> Any:
     """To one position; to others windows would differ in size."""
-    def pooled(graph, step, value):
+    def pooled(graph: Any, step: Any, value: Any) -> Any:
         if pair(step, "output_size") != (1, 1):
             raise step.refuse(f"pools to {step.get('output_size')} positions; here that is one")
         return global_pool(kind)(graph, type(step)(step.name, step.kind, {**step.settings, "keepdims": True}), value)
@@ -206,7 +208,7 @@ def adaptive_pool(kind):
     return pooled
 
 
-def resizing(graph, step, value):
+def resizing(graph: Any, step: Any, value: Any) -> Any:
     """To the size that maps have already, or nearest by whole factors."""
     name = graph.maps(step, value)
     _, H, W, _ = graph.shapes[name]
@@ -220,7 +222,7 @@ def resizing(graph, step, value):
     return graph.add(step, Upsample((height // H, width // W)), name)
 
 
-def center_crop(graph, step, value):
+def center_crop(graph: Any, step: Any, value: Any) -> Any:
     name = graph.maps(step, value)
     _, H, W, _ = graph.shapes[name]
     height, width = step.get("height"), step.get("width")
@@ -230,14 +232,14 @@ def center_crop(graph, step, value):
     return graph.add(step, Crop2D(((top, H - height - top), (left, W - width - left))), name)
 
 
-def up_sampling(graph, step, value):
+def up_sampling(graph: Any, step: Any, value: Any) -> Any:
     factor, how = pair(step, "size", default=2), step.get("interpolation", default="nearest")
     if how != "nearest" and factor != (1, 1):
         raise step.refuse(f"makes maps larger by {how!r} interpolation; here that is 'nearest' alone")
     return graph.add(step, Upsample(factor), graph.maps(step, value))
 
 
-def pair(step, *names, default=None):
+def pair(step: Any, *names: str, default: Any = None) -> tuple[Any, ...]:
     given = step.get(*names, default=default)
     return (given, given) if isinstance(given, int) else tuple(given)
 

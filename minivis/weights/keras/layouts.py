@@ -9,13 +9,14 @@
 """
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
 from minivis.errors import BadFile
 from minivis.models.vgg import BLOCKS, conv_names
+from minivis.types import PathLike
 from minivis.weights.containers.hdf5 import child
 from minivis.weights.keras.config import WHOLE
 
@@ -30,7 +31,7 @@ class Stored(NamedTuple):
     bias: h5py.Dataset
 
 
-def layout(source):
+def layout(source: Any) -> Any:
     """What kind of Keras file a `Source` is, the function that lists its layers, and the group to list; or None."""
     file = source.file
     for group, what in ((file, "weights"), (child(file, "model_weights", h5py.Group), "whole model")):
@@ -45,7 +46,7 @@ def layout(source):
 
 # ---- one reader a layout: its layers with weights, in the model's order ----
 
-def named_layers(group, source):
+def named_layers(group: Any, source: Any) -> Any:
     """Keras' own HDF5 layout since 1.0: attributes list the layers, and the weights of each, by name."""
     found, path = [], source.path
     for name in source.strings(group, "layer_names"):
@@ -57,7 +58,7 @@ def named_layers(group, source):
     return found
 
 
-def numbered_layers(group, source):
+def numbered_layers(group: Any, source: Any) -> Any:
     """Keras 3: groups by class and number (conv2d, conv2d_1, ... conv2d_10); the layer's name is an attribute."""
     found, path = [], source.path
     for key in sorted(group, key=number):
@@ -70,13 +71,13 @@ def numbered_layers(group, source):
     return found
 
 
-def number(key):
+def number(key: str) -> int:
     """conv2d -> 0, conv2d_1 -> 1: the order of one class's layers in the model."""
     digits = re.search(r"(\d{1,9})$", key if "_" in key or key.isdigit() else "")
     return int(digits[1]) if digits else 0
 
 
-def baraldi_layers(group, source):
+def baraldi_layers(group: Any, source: Any) -> list[Any]:
     """Layers by their number in a Sequential model that counts the padding: which VGG it is, the numbers tell."""
     path, count = source.path, source.attribute(group, "nb_layers")
     if not isinstance(count, (int, np.integer)) or not 0 < count < 1000:
@@ -96,7 +97,7 @@ def baraldi_layers(group, source):
     raise BadFile(f"{path} has convolutions at layers {listed(convs)}, as no VGG has (VGG16: 1, 3, 6, 8, 11, ...)")
 
 
-def baraldi_numbers(name):
+def baraldi_numbers(name: str) -> Any:
     """Where the convolutions are when each has a padding before it, and each block a pool behind it."""
     found, k = [], 0
     for count in BLOCKS[name]:
@@ -105,7 +106,7 @@ def baraldi_numbers(name):
     return found
 
 
-def stored(name, weights, path):
+def stored(name: str, weights: Any, path: PathLike) -> list[Any]:
     """[Stored], or [] for a layer without weights. Raise BadFile for any number of arrays but a kernel and a bias."""
     for weight, dataset in weights:
         if dataset is None:
@@ -120,10 +121,10 @@ def stored(name, weights, path):
     return [Stored(name, kernel, bias)]
 
 
-def keras_names(name):
+def keras_names(name: str) -> list[Any]:
     return [conv.replace("conv", "block").replace("_", "_conv") for conv in conv_names(name)]
 
 
-def listed(items, most=6):
+def listed(items: Any, most: Any = 6) -> Any:
     """The first few, for a message."""
     return ", ".join(map(str, items[:most])) + (", ..." if len(items) > most else "")

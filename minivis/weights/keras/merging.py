@@ -1,42 +1,45 @@
 """Layers of Keras that read several others, and those that compute with constants of each channel."""
 
+from typing import Any
+
 import numpy as np
 
 from minivis.errors import BadFile
 from minivis.layers import Add, Concat, Multiply, ReLU
+from minivis.types import Array
 from minivis.weights import layout
 from minivis.weights.layout import Value
 
 # ---- several layers ----
 
 
-def add(graph, step, values):
+def add(graph: Any, step: Any, values: Any) -> Any:
     return merged(graph, step, values, Add())
 
 
-def multiply(graph, step, values):
+def multiply(graph: Any, step: Any, values: Any) -> Any:
     return product(graph, step, values)
 
 
-def average(graph, step, values):
+def average(graph: Any, step: Any, values: Any) -> Any:
     total = merged(graph, step, values, Add(), f"{step.name}_sum")
     return scaled(graph, step, total, 1 / len(values), 0)
 
 
-def subtract(graph, step, values):
+def subtract(graph: Any, step: Any, values: Any) -> Any:
     if len(values) != 2:
         raise step.refuse(f"takes {len(values)} layers from one another; here it is two")
     return difference(graph, step, *values)
 
 
-def difference(graph, step, a, b):
+def difference(graph: Any, step: Any, a: Any, b: Any) -> Any:
     negative = scaled(graph, step, b, -1, 0, f"{step.name}_negative")
     return merged(graph, step, [a, negative], Add())
 
 
-def extreme(sign):
+def extreme(sign: float) -> Any:
     """The larger of layers (sign 1) or the smaller (-1), two at a time: a + relu(b - a), or a - relu(a - b)."""
-    def found(graph, step, values):
+    def found(graph: Any, step: Any, values: Any) -> Any:
         result = graph.settled(values[0])
         for number, value in enumerate(values[1:]):
             last = number == len(values) - 2
@@ -50,11 +53,11 @@ def extreme(sign):
     return found
 
 
-def renamed(step, ending):
+def renamed(step: Any, ending: Any) -> Any:
     return type(step)(f"{step.name}_{ending}", step.kind, step.settings)
 
 
-def merged(graph, step, values, layer, name=None):
+def merged(graph: Any, step: Any, values: Any, layer: Any, name: str | None = None) -> Any:
     """A layer over several whose numbers stand at the same places; rows are brought into Keras' order for it."""
     if len(values) == 1:
         return values[0]
@@ -65,7 +68,7 @@ def merged(graph, step, values, layer, name=None):
     return Value(made, values[0].places)
 
 
-def alike(graph, step, values):
+def alike(graph: Any, step: Any, values: Any) -> Any:
     """The values, with the same places in layers of the same shape."""
     first = values[0]
     if all(layout.same(v.places, first.places) and len(graph.shapes[v.layer]) == len(graph.shapes[first.layer])
@@ -79,12 +82,12 @@ def alike(graph, step, values):
     raise step.refuse("joins values whose axes are in different orders")
 
 
-def oriented(step, places):
+def oriented(step: Any, places: Array) -> Any:
     """Places of maps in the order of the step's axes."""
     return places if step.channels_first else places.transpose(1, 2, 0)
 
 
-def product(graph, step, values):
+def product(graph: Any, step: Any, values: Any) -> Any:
     """Multiply: maps by maps, or by one number a channel or a position."""
     values = [graph.settled(value) for value in values]
     ranks = {value.places.ndim for value in values}
@@ -97,7 +100,7 @@ def product(graph, step, values):
     return merged(graph, step, values, Multiply())
 
 
-def concatenate(graph, step, values):
+def concatenate(graph: Any, step: Any, values: Any) -> Any:
     values = [graph.settled(value) for value in values]
     if len(values) == 1:
         return values[0]
@@ -122,17 +125,17 @@ def concatenate(graph, step, values):
 # ---- constants ----
 
 
-def scaled(graph, step, value, w, b, name=None):
+def scaled(graph: Any, step: Any, value: Any, w: Any, b: Any, name: str | None = None) -> Any:
     """w * x + b, of arrays along the last axes."""
     value = graph.settled(value)
     return graph.affine(name or step.name, value, np.asarray(w, np.float64), np.asarray(b, np.float64), alone=False)
 
 
-def rescaling(graph, step, value):
+def rescaling(graph: Any, step: Any, value: Any) -> Any:
     return scaled(graph, step, value, constant(step.get("scale", default=1)), constant(step.get("offset", default=0)))
 
 
-def normalization(graph, step, value):
+def normalization(graph: Any, step: Any, value: Any) -> Any:
     """(x - mean) / the square root of the variance, or the inverse of it."""
     value = graph.settled(value)
     axis = step.get("axis", default=-1)
@@ -151,7 +154,7 @@ def normalization(graph, step, value):
     return scaled(graph, step, value, 1 / std, -mean / std)
 
 
-def constant(given):
+def constant(given: Any) -> Array:
     """A number or a list of them, which Keras 2 may write as the settings of an array."""
     if isinstance(given, dict):
         given = given.get("value", given.get("config", {}).get("value"))

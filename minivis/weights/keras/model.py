@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from minivis.data.imagenet import imagenet_classes
+from minivis.engine.network import Network
 from minivis.engine.roles import name_roles
 from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue, MinivisError
@@ -26,7 +28,8 @@ USUAL = (                                       # what keras.applications does t
 )  # fmt: skip
 
 
-def load(source, entry, *, dtype=np.float32, finite=True, arch=None, preprocess=None, size=None, kernels=None):
+def load(source: Any, entry: Any, *, dtype: Any = np.float32, finite: bool = True, arch: str | None = None,
+         preprocess: Any = None, size: Any = None, kernels: Any = None) -> Network:
     """The net of a `Source` with the description ``entry``. Raise BadFile with the first layer that is none of ours.
 
     ``preprocess`` (a `Preprocessing`), ``size``: as for `read.net_of`; a Keras file says nothing about its pictures.
@@ -55,7 +58,7 @@ def load(source, entry, *, dtype=np.float32, finite=True, arch=None, preprocess=
     return net
 
 
-def built(source, entry, dtype, finite, size):
+def built(source: Any, entry: Any, dtype: Any, finite: bool, size: Any) -> tuple[Any, Any, Any]:
     """(the `Graph`, its net with batch norm folded, {output: the layer that makes it})."""
     model = model_of(entry)
     version, (_, _, group) = version_of(source), layout(source)
@@ -68,7 +71,7 @@ def built(source, entry, dtype, finite, size):
     return graph, net, outputs
 
 
-def version_of(source):
+def version_of(source: Any) -> int:
     """The first number of Keras' version. A file without one is older than Keras 2."""
     said = source.attribute(source.file, "keras_version")
     if source.metadata is not None:
@@ -80,7 +83,7 @@ def version_of(source):
     return int(digits) if digits.isdigit() and len(digits) < 4 else 3
 
 
-def is_first(entry):
+def is_first(entry: Any) -> bool:
     """Whether the model's picture is (N, C, H, W): where the first layer that says an order says so."""
     waiting = [entry]                                   # the next one last
     while waiting:
@@ -95,7 +98,7 @@ def is_first(entry):
     return False
 
 
-def usual(net, model):
+def usual(net: Network, model: Any) -> tuple[Any, str] | None:
     """(`Preprocessing`, whose it is) where conv1_1 is Oxford's, or a model is called as one of keras.applications."""
     first = next((layer for layer, inputs in net.nodes.values() if "input" in inputs), None)
     w, b = (getattr(first, "params", {}).get(key) for key in ("w", "b"))

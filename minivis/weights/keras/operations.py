@@ -6,6 +6,8 @@
 Their settings stand in the config, among the arguments or among the keywords.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minivis.layers import (
@@ -28,7 +30,7 @@ from minivis.weights.keras.merging import constant, difference, merged, product,
 from minivis.weights.layout import Value
 
 
-def given(step, *names, default=None):
+def given(step: Any, *names: str, default: Any = None) -> Any:
     """The first of these settings that there is, in the config or among the keywords."""
     found = step.get(*names)
     if found is None:
@@ -39,8 +41,8 @@ def given(step, *names, default=None):
 # ---- arithmetic ----
 
 
-def arithmetic(kind):
-    def computed(graph, step, a, b=None):
+def arithmetic(kind: Any) -> Any:
+    def computed(graph: Any, step: Any, a: Any, b: Any = None) -> Any:
         b = given(step, "y", "x2", "b", "bias") if b is None else b
         if not isinstance(a, Value) and not isinstance(b, Value):
             raise step.refuse("computes with constants alone")
@@ -57,7 +59,7 @@ def arithmetic(kind):
     return computed
 
 
-def of_layers(graph, step, kind, a, b):
+def of_layers(graph: Any, step: Any, kind: Any, a: Any, b: Any) -> Any:
     if kind == "*":
         return product(graph, step, [a, b])
     if kind == "/" or a.places.shape != b.places.shape:
@@ -65,17 +67,17 @@ def of_layers(graph, step, kind, a, b):
     return difference(graph, step, a, b) if kind == "-" else merged(graph, step, [a, b], Add())
 
 
-def negative(graph, step, a):
+def negative(graph: Any, step: Any, a: Any) -> Any:
     return scaled(graph, step, a, -1, 0)
 
 
-def square(graph, step, a):
+def square(graph: Any, step: Any, a: Any) -> Any:
     return product(graph, step, [a, a])
 
 
-def extreme(sign):
+def extreme(sign: float) -> Any:
     """The larger (sign 1) or the smaller (-1) of two layers, or of one and a number."""
-    def computed(graph, step, a, b=None):
+    def computed(graph: Any, step: Any, a: Any, b: Any = None) -> Any:
         b = given(step, "y", "x2") if b is None else b
         if isinstance(a, Value) and isinstance(b, Value):
             return merging.extreme(sign)(graph, step, [a, b])
@@ -85,13 +87,13 @@ def extreme(sign):
     return computed
 
 
-def clip(graph, step, value, low=None, high=None):
+def clip(graph: Any, step: Any, value: Any, low: Any = None, high: Any = None) -> Any:
     low = given(step, "x_min", "clip_value_min", default=low)
     high = given(step, "x_max", "clip_value_max", default=high)
     return clipped(graph, step, value, float(low), float(high))
 
 
-def clipped(graph, step, value, low, high):
+def clipped(graph: Any, step: Any, value: Any, low: Any, high: Any) -> Any:
     """Not below ``low`` and not above ``high``: a ReLU, between two shifts where ``low`` is not 0."""
     if low is None:                                     # -max(-x, -high)
         below = clipped(graph, merging.renamed(step, "below"), scaled(graph, step, value, -1, 0), -high, None)
@@ -106,9 +108,9 @@ def clipped(graph, step, value, low, high):
 # ---- functions of each number ----
 
 
-def named(name):
+def named(name: str) -> Any:
     """An activation called as a function."""
-    def computed(graph, step, value, *rest):
+    def computed(graph: Any, step: Any, value: Any, *rest: Any) -> Any:
         if rest:
             raise step.refuse("has settings of its own; use the layer of that name")
         return functions.function(graph, step, value, name, step.name)
@@ -116,21 +118,21 @@ def named(name):
     return computed
 
 
-def leaky_relu(graph, step, value, slope=None):
+def leaky_relu(graph: Any, step: Any, value: Any, slope: Any = None) -> Any:
     return graph.keep(step, LeakyReLU(float(given(step, "negative_slope", "alpha", default=slope or 0.2))), value)
 
 
-def elu(graph, step, value, alpha=None):
+def elu(graph: Any, step: Any, value: Any, alpha: Any = None) -> Any:
     return graph.keep(step, ELU(float(given(step, "alpha", default=alpha or 1.0))), value)
 
 
-def gelu(graph, step, value, approximate=None):
+def gelu(graph: Any, step: Any, value: Any, approximate: Any = None) -> Any:
     by_tanh = given(step, "approximate", default=approximate)
     return graph.keep(step, GELU((by_tanh is None and step.keras >= 3) or bool(by_tanh)), value)
 
 
-def softmax(layer):
-    def computed(graph, step, value, axis=None):
+def softmax(layer: Any) -> Any:
+    def computed(graph: Any, step: Any, value: Any, axis: Any = None) -> Any:
         axis = given(step, "axis", default=-1 if axis is None else axis)
         return functions.softmax(graph, step, value, layer(), axis, step.name)
 
@@ -140,14 +142,14 @@ def softmax(layer):
 # ---- what moves numbers ----
 
 
-def reshape(graph, step, value, shape=None):
+def reshape(graph: Any, step: Any, value: Any, shape: Any = None) -> Any:
     shape = list(given(step, "newshape", "shape", default=shape))
     value = graph.settled(value)
     places = value.places.reshape(shape[1:])            # the first axis is the pictures'
     return graph.flat(step, value._replace(places=places)) if places.ndim == 1 else value._replace(places=places)
 
 
-def transpose(graph, step, value, axes=None):
+def transpose(graph: Any, step: Any, value: Any, axes: Any = None) -> Any:
     axes = given(step, "axes", "perm", default=axes)
     value = graph.settled(value)
     if not axes or axes[0] != 0:
@@ -155,17 +157,17 @@ def transpose(graph, step, value, axes=None):
     return value._replace(places=value.places.transpose([axis - 1 for axis in axes[1:]]))
 
 
-def squeeze(graph, step, value, axis=None):
+def squeeze(graph: Any, step: Any, value: Any, axis: Any = None) -> Any:
     value = graph.settled(value)
     return value._replace(places=value.places.squeeze(tuple(axes_of(step, axis, value.places.ndim))))
 
 
-def expand_dims(graph, step, value, axis=None):
+def expand_dims(graph: Any, step: Any, value: Any, axis: Any = None) -> Any:
     value = graph.settled(value)
     return value._replace(places=np.expand_dims(value.places, tuple(axes_of(step, axis, value.places.ndim + 1))))
 
 
-def axes_of(step, axis, ndim):
+def axes_of(step: Any, axis: Any, ndim: int) -> list[Any]:
     """The axes of a setting, without that of the pictures, counted from 0."""
     axis = given(step, "axis", default=axis)
     axes = [a % (ndim + 1) for a in (axis if isinstance(axis, list | tuple) else [axis])]
@@ -174,12 +176,12 @@ def axes_of(step, axis, ndim):
     return sorted(a - 1 for a in axes)
 
 
-def concatenate(graph, step, values, axis=None):
+def concatenate(graph: Any, step: Any, values: Any, axis: Any = None) -> Any:
     axis = given(step, "axis", default=-1 if axis is None else axis)
     return merging.concatenate(graph, type(step)(step.name, step.kind, {"axis": axis}), values)
 
 
-def split(graph, step, value, parts=None):
+def split(graph: Any, step: Any, value: Any, parts: Any = None) -> list[Any]:
     """Equal parts of the channels."""
     parts = given(step, "indices_or_sections", "num_or_size_splits", default=parts)
     value = graph.settled(value)
@@ -190,11 +192,11 @@ def split(graph, step, value, parts=None):
     return [part_of(graph, step, name, i * C // parts, (i + 1) * C // parts) for i in range(parts)]
 
 
-def part_of(graph, step, name, start, stop):
+def part_of(graph: Any, step: Any, name: str, start: int, stop: Any) -> Any:
     return graph.add(step, Slice(start, stop), name)
 
 
-def get_item(graph, step, value, key=None):
+def get_item(graph: Any, step: Any, value: Any, key: Any = None) -> Any:
     """All of a layer, some neighbouring channels x[..., a:b], or x[..., ::-1]: the channels the other way round.
 
     That is a 1x1 kernel; of a picture, `Graph.take_in` makes it BGR.
@@ -219,7 +221,7 @@ def get_item(graph, step, value, key=None):
     return part_of(graph, step, name, start, stop)
 
 
-def flip(graph, step, value, axis=None):
+def flip(graph: Any, step: Any, value: Any, axis: Any = None) -> Any:
     value = graph.settled(value)
     if axes_of(step, axis, value.places.ndim) != [2]:
         raise step.refuse("turns its input round; here that is its channels")
@@ -227,12 +229,12 @@ def flip(graph, step, value, axis=None):
     return graph.add(step, Conv2D(reversal(graph.shapes[name][3], graph.dtype)), name)
 
 
-def reversal(C, dtype):
+def reversal(C: int, dtype: Any) -> Any:
     """A 1x1 kernel that turns the order of C channels round."""
     return np.ascontiguousarray(np.eye(C, dtype=dtype)[::-1])[None, None]
 
 
-def is_reversal(layer):
+def is_reversal(layer: Any) -> Any:
     if not isinstance(layer, Conv2D) or "b" in layer.params or layer.stride != (1, 1):
         return False
     w = layer.params["w"]
@@ -242,9 +244,9 @@ def is_reversal(layer):
 # ---- windows ----
 
 
-def over_positions(layer):
+def over_positions(layer: Any) -> Any:
     """A mean or a maximum over all positions."""
-    def computed(graph, step, value, axis=None, keepdims=None):
+    def computed(graph: Any, step: Any, value: Any, axis: Any = None, keepdims: Any = None) -> Value:
         value = graph.settled(value)
         axis = given(step, "axis", default=axis)
         if axis is None or value.places.ndim != 3 or axes_of(step, axis, 3) != [0, 1]:
@@ -256,7 +258,7 @@ def over_positions(layer):
     return computed
 
 
-def pad(graph, step, value, widths=None):
+def pad(graph: Any, step: Any, value: Any, widths: Any = None) -> Any:
     widths = given(step, "pad_width", "paddings", default=widths)
     if given(step, "mode", default="constant").lower() != "constant" or given(step, "constant_values", default=0) != 0 \
             or len(widths) != 4 or any(widths[0]) or any(widths[3]):

@@ -7,13 +7,16 @@ attributes. What was recognised, and by what, is in ``net.about``.
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from minivis.data.imagenet import imagenet_classes
+from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue, MinivisError
 from minivis.images.preprocessing import CAFFE_VGG, Preprocessing
 from minivis.models.vgg import BLOCKS, FC_NAMES, conv_names, input_size, vgg
+from minivis.types import PathLike
 from minivis.weights import oxford
 from minivis.weights.containers.hdf5 import check_finite, check_stored, read_array
 from minivis.weights.keras import config as keras_config
@@ -29,7 +32,8 @@ KERNELS = {                                     # the setting ``kernels``: axes,
 DENSE = {"fc1": 0, "fc2": 1, "predictions": 2, "fc6": 0, "fc7": 1, "fc8": 2}
 
 
-def load(source, *, dtype=np.float32, finite=True, kernels=None, size=None):
+def load(source: Any, *, dtype: Any = np.float32, finite: bool = True, kernels: Any = None,
+         size: Any = None) -> Network:
     """The net of a `Source`. ``kernels`` ("tf", "th", ...) and ``size`` (h, w) say what a file may leave open."""
     if kernels is not None and kernels not in KERNELS:
         raise BadValue(f"kernels is one of {', '.join(KERNELS)}, not {kernels!r}")
@@ -75,7 +79,7 @@ def load(source, *, dtype=np.float32, finite=True, kernels=None, size=None):
     return tell_training(net, name, first)
 
 
-def arrange(convs, path):
+def arrange(convs: Any, path: PathLike) -> tuple[Any, ...]:
     """Which of `BLOCKS` it is, and its convolutions in order: by their names, or else by their number."""
     places = {}
     for layer in convs:
@@ -100,7 +104,7 @@ def arrange(convs, path):
     )
 
 
-def arrange_dense(dense, name, path):
+def arrange_dense(dense: Any, name: str, path: PathLike) -> Any:
     """The three FC layers in order, or none of them."""
     if len(dense) not in (0, len(FC_NAMES)):
         names = listed([layer.name for layer in dense])
@@ -110,7 +114,7 @@ def arrange_dense(dense, name, path):
     return dense
 
 
-def kernel_axes(convs, kernels, path):
+def kernel_axes(convs: Any, kernels: Any, path: PathLike) -> Any:
     """"HWIO" or "OIHW": in which of them each kernel is 3x3, reads what the layer before makes, and has its bias."""
     wrong = {axes: wrong_kernel(convs, axes) for axes in ("HWIO", "OIHW")}
     fitting = [axes for axes in wrong if wrong[axes] is None]
@@ -127,7 +131,7 @@ def kernel_axes(convs, kernels, path):
     return KERNELS[kernels][0] if kernels else fitting[0]
 
 
-def wrong_kernel(convs, axes):
+def wrong_kernel(convs: Any, axes: Any) -> str | None:
     """None, or the sentence about the first kernel that does not fit."""
     channels = None
     for layer in convs:
@@ -141,13 +145,13 @@ def wrong_kernel(convs, axes):
     return None
 
 
-def picture(conv, axes):
+def picture(conv: Any, axes: Any) -> Any:
     """The preprocessing for what conv1_1 reads."""
     channels = conv.kernel.shape[2 if axes == "HWIO" else 1]
     return CAFFE_VGG if channels == 3 else Preprocessing(mean=(0.0,) * channels, scale=(1.0,) * channels)
 
 
-def check_dense(last, dense, path):
+def check_dense(last: Any, dense: Any, path: PathLike) -> Any:
     """How many positions of pool5 fc6 reads (0 without FC layers); BadFile where two layers do not fit together."""
     before = last
     for layer in dense:
@@ -161,7 +165,7 @@ def check_dense(last, dense, path):
     return dense[0].kernel.shape[0] // last.bias.shape[0] if dense else 0
 
 
-def is_rotated(first, axes, kernels, backend):
+def is_rotated(first: Any, axes: Any, kernels: Any, backend: Any) -> tuple[Any, ...]:
     """Whether kernels are rotated by 180 degrees, and how that is known: fingerprint, setting, attribute, habit."""
     if first.net:
         order = "" if not first.rgb else ", and its colours in RGB order"
@@ -173,7 +177,7 @@ def is_rotated(first, axes, kernels, backend):
     return axes == "OIHW", "by its shapes: Theano's files are" if axes == "OIHW" else "by its shapes"
 
 
-def tell_training(net, name, first):
+def tell_training(net: Network, name: str, first: Any) -> Network:
     """Write into ``net.about`` where the numbers come from, as far as they tell; name the classes of Oxford's nets."""
     width, classes = net.layers["conv1_1"].params["b"].size, net.shapes()[list(net.layers)[-1]][-1]
     net.about["architecture"] = name if width == 64 else f"{name}, {width} channels wide at conv1_1"
@@ -196,13 +200,13 @@ def tell_training(net, name, first):
 
 # ---- arrays ----
 
-def read_kernel(layer, axes, dtype, source, finite):
+def read_kernel(layer: Any, axes: Any, dtype: Any, source: Any, finite: bool) -> tuple[Any, Any]:
     """w (3, 3, C, F), maybe as a view, and b (F,)."""
     w = read_array(layer.kernel, dtype, source, finite=finite)
     return w if axes == "HWIO" else w.transpose(2, 3, 1, 0), read_array(layer.bias, dtype, source, finite=finite)
 
 
-def read_dense(layer, positions, dtype, source, finite):
+def read_dense(layer: Any, positions: Any, dtype: Any, source: Any, finite: bool) -> tuple[Any, Any]:
     """w (in, out) and b; rows in the order C, H, W, of so many positions, are brought into the order H, W, C."""
     b = read_array(layer.bias, dtype, source, finite=finite)
     rows, columns = layer.kernel.shape

@@ -12,6 +12,7 @@ from typing import Any
 import h5py
 
 from minivis.errors import BadFile
+from minivis.types import PathLike
 from minivis.weights.containers.hdf5 import child
 from minivis.weights.keras.description import snake_case
 from minivis.weights.keras.layouts import LAYERS, number
@@ -22,7 +23,7 @@ OLD_NAMES = {                                   # Keras 1, and what Keras 2 call
 }  # fmt: skip
 
 
-def variables(layer):
+def variables(layer: Any) -> tuple[Any, ...]:
     """What a layer's arrays are called, in the order in which Keras makes them."""
     settings = layer.settings
     bias = ("bias",) if settings.get("use_bias", settings.get("bias", True)) else ()
@@ -40,22 +41,22 @@ def variables(layer):
     return ()
 
 
-def is_weighted(layer):
+def is_weighted(layer: Any) -> bool:
     """Whether a layer, or one in it, has arrays."""
     return any(map(is_weighted, layer.model.layers)) if layer.model else bool(variables(layer))
 
 
-def damaged(path, name, what):
+def damaged(path: PathLike, name: str, what: str) -> BadFile:
     return BadFile(f"{path}: the layer {name!r} lacks its {what}: the file is damaged or half-written")
 
 
 class Named:
     """The groups of an .h5 file, one for each layer of the outermost model."""
 
-    def __init__(self, group, source, model):
+    def __init__(self, group: Any, source: Any, model: Any) -> None:
         self.group, self.source, self.model = group, source, model
 
-    def stored(self, layer):
+    def stored(self, layer: Any) -> Any:
         """[(name, h5py.Dataset), ...] of a layer of the outermost model."""
         group = child(self.group, layer.name, h5py.Group)
         names = None if group is None else self.source.strings(group, "weight_names")
@@ -67,7 +68,7 @@ class Named:
                 raise damaged(self.source.path, layer.name, repr(name))
         return found
 
-    def arrays(self, layer):
+    def arrays(self, layer: Any) -> Any:
         """{what it is: h5py.Dataset}."""
         names = variables(layer)
         found = {kind_of(name, layer): dataset for name, dataset in self.stored(layer)} if names else {}
@@ -76,7 +77,7 @@ class Named:
                 raise damaged(self.source.path, layer.name, name)
         return found
 
-    def inside(self, layer):
+    def inside(self, layer: Any) -> Any:
         """Where a model inside keeps its arrays."""
         return Pooled(self.stored(layer), self.source, (layer.name,)) if is_weighted(layer) else self
 
@@ -84,10 +85,10 @@ class Named:
 class Pooled:
     """All arrays of a model inside another, whose names end in that of their layer and in what they are."""
 
-    def __init__(self, stored, source, models):
+    def __init__(self, stored: Any, source: Any, models: Any) -> None:
         self.pool, self.source, self.models = stored, source, models
 
-    def arrays(self, layer):
+    def arrays(self, layer: Any) -> Any:
         found = {}
         for kind in variables(layer):
             fitting = [(name, dataset) for name, dataset in self.pool
@@ -102,14 +103,14 @@ class Pooled:
             found[kind] = fitting[0][1]
         return found
 
-    def inside(self, layer):
+    def inside(self, layer: Any) -> "Pooled":
         return Pooled(self.pool, self.source, (*self.models, layer.name))
 
 
 class Numbered:
     """The groups of a .keras archive for the layers of one model."""
 
-    def __init__(self, group, source, model):
+    def __init__(self, group: Any, source: Any, model: Any) -> None:
         self.source, self.group, self.groups = source, group, {}
         container = next((c for c in (child(group, name, h5py.Group) for name in LAYERS) if c is not None), None)
         if container is None:
@@ -131,12 +132,12 @@ class Numbered:
                 self.groups[layer.name] = found
                 counted[snake_case(layer.kind)] = [one for one in of_class if one.name != found.name]
 
-    def group_of(self, layer):
+    def group_of(self, layer: Any) -> Any:
         if layer.name not in self.groups:
             raise damaged(self.source.path, layer.name, "weights")
         return self.groups[layer.name]
 
-    def arrays(self, layer):
+    def arrays(self, layer: Any) -> dict[Any, Any]:
         names = variables(layer)
         if not names:
             return {}
@@ -147,12 +148,12 @@ class Numbered:
             raise damaged(self.source.path, layer.name, names[len(found)])
         return dict(zip(names, found))
 
-    def inside(self, layer):
+    def inside(self, layer: Any) -> "Numbered":
         group = self.group_of(layer) if is_weighted(layer) else self.group
         return Numbered(group, self.source, layer.model)
 
 
-def holds_arrays(group):
+def holds_arrays(group: Any) -> bool:
     """Whether a layer's group, or that of a layer in it, has variables."""
     variables = child(group, "vars", h5py.Group)
     if variables is not None and len(variables):
@@ -162,13 +163,13 @@ def holds_arrays(group):
                if (one := child(container, key, h5py.Group)) is not None)
 
 
-def layer_of(name):
+def layer_of(name: str) -> Any:
     """The layer in a weight's name: conv1 of inner/conv1/kernel:0."""
     parts = name.split("/")
     return parts[-2] if len(parts) > 1 else ""
 
 
-def kind_of(name, layer):
+def kind_of(name: str, layer: Any) -> Any:
     """What a weight is by its name: kernel of inner/conv1/kernel:0, of conv1_W (Keras 1) and of conv1/kernel_1:0."""
     last = name.split("/")[-1].split(":")[0]
     known = variables(layer)

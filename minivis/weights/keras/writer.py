@@ -7,13 +7,18 @@
 Keras and minivis take such a file for Oxford's: pixels come in as BGR, minus Oxford's mean.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.images.preprocessing import CAFFE_VGG
 from minivis.layers import Conv2D, Dropout, MaxPool2D, ReLU
 from minivis.models.vgg import BLOCKS
 from minivis.runtime.backend import to_cpu
+from minivis.types import Array, PathLike
 from minivis.weights import oxford
 from minivis.weights.containers.hdf5_write import new_hdf5
 from minivis.weights.keras.layouts import keras_names
@@ -21,7 +26,7 @@ from minivis.weights.keras.layouts import keras_names
 KINDS = {Conv2D: "c", ReLU: "r", MaxPool2D: "p"}
 
 
-def save(net, path, *, dtype=None, force=False):
+def save(net: Network, path: PathLike, *, dtype: Any = None, force: bool = False) -> None:
     """Write the convolutions that ``net`` begins with to ``path``; an existing file is kept unless ``force``.
 
     Return which of `BLOCKS` they are. Raise BadValue for a net that does not begin with a VGG, or reads other pixels.
@@ -44,7 +49,7 @@ def save(net, path, *, dtype=None, force=False):
     return name
 
 
-def convolutions(net):
+def convolutions(net: Network) -> tuple[Any, list[Any]]:
     """(which of `BLOCKS`, its convolutions): what the net begins with, whatever its layers are called."""
     found, before = [], "input"
     for name, (layer, inputs) in net.nodes.items():
@@ -63,7 +68,7 @@ def convolutions(net):
     )
 
 
-def is_vggs(layer):
+def is_vggs(layer: Any) -> Any:
     """A convolution of 3 x 3 that keeps the size, a plain ReLU, a pool of 2 x 2, or a Dropout."""
     match layer:
         case Conv2D():
@@ -76,13 +81,13 @@ def is_vggs(layer):
     return isinstance(layer, Dropout)
 
 
-def keeps_size(layer):
+def keeps_size(layer: Any) -> bool:
     """Whether what comes out is as large as what comes in."""
     channels = layer.params["w"].shape[2]
     return layer.output_shape((1, 64, 32, channels))[1:3] == (64, 32)
 
 
-def in_oxfords_order(net, convs):
+def in_oxfords_order(net: Network, convs: Any) -> Any:
     """[(w, b)] for pixels that come in as Keras' VGG reads them. Raise BadValue for a net that reads others."""
     arrays = [(conv.params["w"], conv.params.get("b", np.zeros(conv.params["w"].shape[3], np.float32)))
               for conv in convs]
@@ -99,7 +104,7 @@ def in_oxfords_order(net, convs):
     return arrays
 
 
-def listed_layers(name):
+def listed_layers(name: str) -> Any:
     """Keras' names of all layers: the input, the convolutions, and a pool behind each block."""
     names = ["input_1"]
     for block, count in enumerate(BLOCKS[name], 1):
@@ -107,5 +112,5 @@ def listed_layers(name):
     return names
 
 
-def as_bytes(names):
+def as_bytes(names: Iterable[str]) -> Array:
     return np.array([name.encode() for name in names])

@@ -1,5 +1,7 @@
 """ONNX operators on single numbers, and those that make maps larger: one function an operator, as in operators.py."""
 
+from typing import Any
+
 import numpy as np
 
 from minivis.errors import BadFile
@@ -28,7 +30,7 @@ from minivis.weights.onnx import moves, operators
 from minivis.weights.onnx.operators import elementwise, per_channel
 
 
-def gated(graph, node):
+def gated(graph: Any, node: Any) -> bool:
     """x * Sigmoid(x) and x * HardSigmoid(x) as one layer, whose gate nobody else reads. True where it was that."""
     layers = graph.net.nodes
     for gate_name, x_name in (node.input, reversed(node.input)):
@@ -46,14 +48,14 @@ def gated(graph, node):
     return False
 
 
-def multiply(graph, node, given):
+def multiply(graph: Any, node: Any, given: Any) -> Any:
     if any(name in graph.arrays for name in node.input):
         return operators.arithmetic(graph, node, given)
     if not gated(graph, node):
         product(graph, node)
 
 
-def product(graph, node):
+def product(graph: Any, node: Any) -> Any:
     """Of what the net computes: number by number, or maps by one number a channel or a position."""
     values = [graph.settled(graph.value(name)) for name in node.input]
     first, second = values
@@ -69,19 +71,19 @@ def product(graph, node):
     graph.values[node.output[0]] = Value(made, places.transpose(1, 2, 0) if turned else places)
 
 
-def is_channels_last(graph, value):
+def is_channels_last(graph: Any, value: Any) -> Any:
     shape = graph.shapes[value.layer]
     return len(shape) == 4 and layout.same(value.places, layout.standard(shape).transpose(1, 2, 0)) \
         and not layout.same(value.places, layout.standard(shape))
 
 
-def prelu(graph, node, given):
+def prelu(graph: Any, node: Any, given: Any) -> None:
     value = graph.settled(graph.value(node.input[0]))
     slope = per_channel(graph, graph.weight(node.input[1]), value)
     graph.add_keeping(node, PReLU(slope), value.layer, places=value.places)
 
 
-def power(graph, node, given):
+def power(graph: Any, node: Any, given: Any) -> Any:
     """Pow: a square or a cube, as the product of so many."""
     exponent = graph.weight(node.input[1])
     if exponent.size != 1 or exponent.item() not in (1, 2, 3):
@@ -92,22 +94,22 @@ def power(graph, node, given):
     graph.add_keeping(node, Multiply(), *[value.layer] * count, places=value.places)
 
 
-def celu(graph, node, given):
+def celu(graph: Any, node: Any, given: Any) -> None:
     if given.get("alpha", 1.0) != 1:
         raise BadFile(f"{node.name!r} is a Celu of alpha {given['alpha']:g}; here there is ELU, the same for 1")
     elementwise(graph, node, ELU())
 
 
-def simple(make):
+def simple(make: Any) -> Any:
     """An operator on single numbers: ``make(attributes)`` is its layer."""
     return lambda graph, node, given: elementwise(graph, node, make(given))
 
 
-def log_softmax(graph, node, given):
+def log_softmax(graph: Any, node: Any, given: Any) -> None:
     operators.softmax(graph, node, given, LogSoftmax())
 
 
-def upsample(graph, node, given):
+def upsample(graph: Any, node: Any, given: Any) -> None:
     """Upsample (to opset 9) and Resize: nearest, by whole factors."""
     name = graph.maps(node.input[0])
     before = graph.onnx_shape(node.input[0])
@@ -127,7 +129,7 @@ def upsample(graph, node, given):
     graph.add(node, Upsample((int(factors[2]), int(factors[3]))), name)
 
 
-def check_nearest(node, given, sizes, factors):
+def check_nearest(node: Any, given: Any, sizes: Any, factors: Any) -> None:
     """Raise BadFile where a Resize takes another position than the one that Upsample repeats, i // factor."""
     if node.op_type == "Upsample":
         return
@@ -144,7 +146,7 @@ def check_nearest(node, given, sizes, factors):
                           "repeated")
 
 
-def conv_transpose(graph, node, given):
+def conv_transpose(graph: Any, node: Any, given: Any) -> None:
     w, b = graph.weight(node.input[1]).astype(graph.dtype), graph.optional(node, 2)         # (C, F/groups, KH, KW)
     if w.ndim != 4 or given.get("auto_pad", b"NOTSET") != b"NOTSET" or "output_shape" in given:
         raise BadFile(f"{node.name!r} has padding that follows from its output; here a ConvTranspose gives it")

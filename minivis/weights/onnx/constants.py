@@ -5,6 +5,8 @@ here, so all but the Reshape is constant, and onnx's own evaluator computes it.
 """
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ GROWING = {"ConstantOfShape", "Expand", "Range", "Tile"}    # a few numbers can 
 MOST = 2**24                                            # numbers in what such a node makes: a file may be hostile
 
 
-def constant(node, given):
+def constant(node: Any, given: Any) -> Any:
     """The array of a Constant node."""
     from onnx import numpy_helper
 
@@ -32,7 +34,7 @@ def constant(node, given):
     return numpy_helper.to_array(value) if hasattr(value, "raw_data") else np.asarray(value)
 
 
-def fold(node, arrays, opset):
+def fold(node: Any, arrays: Any, opset: int) -> list[Any]:
     """The outputs of a node whose inputs ``arrays`` are all constant. Raise BadFile where it asks for too much."""
     from onnx import TensorProto, helper
     from onnx.reference import ReferenceEvaluator
@@ -48,7 +50,7 @@ def fold(node, arrays, opset):
     return [np.asarray(made) for made in ReferenceEvaluator(model).run(None, inputs)]
 
 
-def grown(kind, arrays):
+def grown(kind: Any, arrays: Any) -> Any:
     """How many numbers such a node makes."""
     if kind == "Range":
         start, limit, step = (float(a.reshape(-1)[0]) for a in arrays)
@@ -57,13 +59,13 @@ def grown(kind, arrays):
     return count * arrays[0].size if kind == "Tile" else max(count, arrays[0].size)
 
 
-def attributes(node):
+def attributes(node: Any) -> dict[Any, Any]:
     from onnx import helper
 
     return {a.name: helper.get_attribute_value(a) for a in node.attribute}
 
 
-def read_by(graph):
+def read_by(graph: Any) -> Iterator[Any]:
     """The names that the nodes of a graph read, those of the branches of an If too, and its outputs."""
     for node in graph.node:
         yield from node.input

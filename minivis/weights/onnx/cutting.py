@@ -1,6 +1,6 @@
 """ONNX operators that take some of the numbers or repeat them: Slice, Split, Gather, Expand, and a Pad of channels."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from minivis.weights.layout import Value
 from minivis.weights.onnx import moves
 
 
-def slice_(graph, node, given):
+def slice_(graph: Any, node: Any, given: Any) -> None:
     """Slice: channels, rows or columns; of every second position too. Attributes to opset 9, inputs since."""
     starts, ends, axes, steps = (listed(graph, node, given, number, name)
                                  for number, name in enumerate(("starts", "ends", "axes", "steps"), 1))  # fmt: skip
@@ -31,12 +31,12 @@ def slice_(graph, node, given):
     graph.values[node.output[0]] = value
 
 
-def listed(graph, node, given, number, name):
+def listed(graph: Any, node: Any, given: Any, number: int, name: str) -> Any:
     stored = graph.optional(node, number)
     return given.get(name) if stored is None else stored.reshape(-1).tolist()
 
 
-def split(graph, node, given):
+def split(graph: Any, node: Any, given: Any) -> None:
     value, sizes = moves.read(graph, node), listed(graph, node, given, 1, "split")
     axis = given.get("axis", 0) % (value.places.ndim + 1)
     if axis == 0:
@@ -52,7 +52,7 @@ def split(graph, node, given):
         begin += size
 
 
-def cut(graph, node, value, axis, first, last, step):
+def cut(graph: Any, node: Any, value: Any, axis: Any, first: Any, last: Any, step: Any) -> Value:
     """The entries ``first`` to ``last`` of an axis of ONNX's, by ``step``."""
     name, shape = graph.name(node), graph.shapes[value.layer]
     if value.places.ndim == 1 and step == 1:
@@ -75,14 +75,14 @@ def cut(graph, node, value, axis, first, last, step):
     return Value(made, places.transpose(1, 2, 0) if turned else places)
 
 
-def gather(graph, node, given):
+def gather(graph: Any, node: Any, given: Any) -> None:
     """Gather of all channels in another order, as RGB to BGR; of a few that follow one another: those."""
     value, indices = moves.read(graph, node), graph.weight(node.input[1])
     axis = given.get("axis", 0) % (value.places.ndim + 1)
     graph.values[node.output[0]] = taken(graph, node, value, axis, indices)
 
 
-def taken(graph, node, value, axis, indices):
+def taken(graph: Any, node: Any, value: Any, axis: Any, indices: Any) -> Any:
     size = value.places.shape[axis - 1] if axis else 0
     wanted = [int(i) + size * (i < 0) for i in indices.reshape(-1)]
     if axis and indices.ndim == 1 and sorted(wanted) == list(range(size)):
@@ -100,10 +100,10 @@ class Turned(NamedTuple):
     perm: tuple
 
     @property
-    def places(self):
+    def places(self) -> NoReturn:
         raise BadFile("the shape of pictures moved to another axis is asked for; no layer here does that")
 
-    def follow(self, graph, node, given):
+    def follow(self, graph: Any, node: Any, given: Any) -> Any:
         """Gather along the first axis, or the Transpose back."""
         if node.op_type == "Transpose" and given.get("perm") and self.perm[given["perm"][0]] == 0:
             perm = [self.perm[axis] for axis in given["perm"]]
@@ -118,7 +118,7 @@ class Turned(NamedTuple):
                       "axis; no layer here does that")
 
 
-def begin(graph, node, given):
+def begin(graph: Any, node: Any, given: Any) -> Turned | None:
     """The `Turned` of a Transpose that moves the axis of the pictures; else None."""
     perm = given.get("perm")
     if node.op_type != "Transpose" or not perm or perm[0] == 0 or node.input[0] not in graph.values:
@@ -126,7 +126,7 @@ def begin(graph, node, given):
     return Turned(moves.read(graph, node), tuple(perm))
 
 
-def expand(graph, node, given):
+def expand(graph: Any, node: Any, given: Any) -> Any:
     """Expand: one number a channel over all positions."""
     value, wanted = moves.read(graph, node), graph.weight(node.input[1]).reshape(-1).tolist()
     before = graph.onnx_shape(node.input[0])
@@ -142,7 +142,7 @@ def expand(graph, node, given):
     graph.add(node, Upsample(factor), graph.maps_of(node.input[0], value))
 
 
-def padded_channels(graph, node, value, before, after):
+def padded_channels(graph: Any, node: Any, value: Any, before: Any, after: Any) -> Value:
     """Channels of zeros around a map's: a 1x1 convolution that copies, as in the shortcuts of small ResNets."""
     source = graph.maps_of(node.input[0], value)
     C = graph.shapes[source][3]

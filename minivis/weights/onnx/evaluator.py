@@ -7,15 +7,20 @@
     Dropout                 to opset 6 it knows none
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
+from minivis.types import Array
 
-def corrected(opset):
+
+def corrected(opset: int) -> list[Any]:
     """The classes for ``ReferenceEvaluator(new_ops=...)``."""
     from onnx.reference.op_run import OpRun
 
-    def by_axis(name, function):
-        def run(self, a, b, axis=None, **_):
+    def by_axis(name: str, function: Any) -> Any:
+        def run(self: Any, a: Any, b: Any, axis: Any = None, **_: Any) -> tuple[Any]:
             b = b if axis is None else b.reshape(*b.shape, *(1,) * (a.ndim - axis % a.ndim - b.ndim))
             return (function(a, b),)
 
@@ -26,7 +31,7 @@ def corrected(opset):
     class LRN(OpRun):
         op_domain = ""
 
-        def _run(self, x, alpha=None, beta=None, bias=None, size=None):
+        def _run(self, x: Array, alpha: Any = None, beta: Any = None, bias: Any = None, size: Any = None) -> tuple[Any]:
             before, after = (size - 1) // 2, size // 2
             squares = np.pad(x**2, ((0, 0), (before, after), (0, 0), (0, 0)))
             total = sum(squares[:, i : i + x.shape[1]] for i in range(size))
@@ -35,14 +40,16 @@ def corrected(opset):
     class BatchNormalization(OpRun):
         op_domain = ""
 
-        def _run(self, x, gamma, beta, mean, var, epsilon=None, **_):
+        def _run(self, x: Array, gamma: Any, beta: Any, mean: Any, var: Any, epsilon: Any = None,
+                 **_: Any) -> tuple[Any]:
             gamma, beta, mean, var = (a.reshape(-1, *(1,) * (x.ndim - 2)) for a in (gamma, beta, mean, var))
             return ((gamma * (x - mean) / np.sqrt(var + epsilon) + beta).astype(x.dtype),)
 
     class MaxPool(OpRun):
         op_domain = ""
 
-        def _run(self, x, auto_pad=None, ceil_mode=None, kernel_shape=None, pads=None, strides=None, **_):
+        def _run(self, x: Array, auto_pad: Any = None, ceil_mode: Any = None, kernel_shape: Any = None,
+                 pads: Any = None, strides: Any = None, **_: Any) -> tuple[Array]:
             for axis, window in enumerate(windows_of(x.shape, kernel_shape, strides, auto_pad, ceil_mode, pads), 2):
                 x = along(x, axis, window, -np.inf).max(axis=-1)
             return (x,)
@@ -50,8 +57,8 @@ def corrected(opset):
     class AveragePool(OpRun):
         op_domain = ""
 
-        def _run(self, x, auto_pad=None, ceil_mode=None, count_include_pad=None, kernel_shape=None, pads=None,
-                 strides=None, **_):
+        def _run(self, x: Array, auto_pad: Any = None, ceil_mode: Any = None, count_include_pad: Any = None,
+                 kernel_shape: Any = None, pads: Any = None, strides: Any = None, **_: Any) -> tuple[Array]:
             for axis, window in enumerate(windows_of(x.shape, kernel_shape, strides, auto_pad, ceil_mode, pads), 2):
                 counts = along(np.ones(x.shape[axis]), 0, window, 0.0, 1.0 if count_include_pad else 0.0).sum(axis=-1)
                 x = along(x, axis, window, 0.0).sum(axis=-1)
@@ -61,14 +68,14 @@ def corrected(opset):
     class Dropout(OpRun):
         op_domain = ""
 
-        def _run(self, x, **_):
+        def _run(self, x: Array, **_: Any) -> tuple[Array]:
             return (x,)
 
     older = [Dropout, *(by_axis(*named) for named in old.items())] if opset < 7 else []
     return [LRN, BatchNormalization, MaxPool, AveragePool, *older]
 
 
-def windows_of(shape, sizes, strides, auto, ceil, pads):
+def windows_of(shape: Any, sizes: Any, strides: Any, auto: Any, ceil: Any, pads: Any) -> Iterator[tuple[Any, ...]]:
     """(size, stride, padding before, padding after, count) of the windows along each axis of maps."""
     for i, (length, size) in enumerate(zip(shape[2:], sizes)):
         stride = strides[i] if strides else 1
@@ -76,7 +83,7 @@ def windows_of(shape, sizes, strides, auto, ceil, pads):
         yield size, stride, *extent(length, size, stride, auto, ceil, around)
 
 
-def extent(length, size, stride, auto, ceil, pads):
+def extent(length: Any, size: Any, stride: Any, auto: Any, ceil: Any, pads: Any) -> tuple[Any, Any, Any]:
     """(padding before, padding after, count) of the windows along one axis."""
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         count = -(-length // stride)
@@ -91,7 +98,7 @@ def extent(length, size, stride, auto, ceil, pads):
     return before, after, count
 
 
-def along(x, axis, window, fill, padding=None):
+def along(x: Array, axis: Any, window: Any, fill: Any, padding: Any = None) -> Any:
     """The windows along one axis, as a last axis; ``fill`` is beyond the padding, and in it unless ``padding`` is."""
     size, stride, before, after, count = window
     around = [(0, 0)] * x.ndim

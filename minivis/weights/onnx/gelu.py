@@ -4,7 +4,7 @@
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,10 +22,10 @@ class Phi(NamedTuple):
     added: float = 0.0
 
     @property
-    def places(self):
+    def places(self) -> Any:
         return self.of.places
 
-    def follow(self, graph, node, given):
+    def follow(self, graph: Any, node: Any, given: Any) -> Any:
         """What a node that reads it makes of it; None where it ends in a layer."""
         first, second = [*node.input, None][:2]
         other = second if graph.symbols.get(first) is self else first
@@ -39,7 +39,7 @@ class Phi(NamedTuple):
             return self.product(graph, node, other)
         raise BadFile(f"the node {node.name or node.output[0]!r} is a {node.op_type} of an Erf, no layer here but GELU")
 
-    def product(self, graph, node, other):
+    def product(self, graph: Any, node: Any, other: Any) -> None:
         """c * x times it: GELU times 2 c factor."""
         value, c = graph.settled(graph.value(other)), 1.0
         made = graph.net.nodes.get(value.layer)
@@ -56,7 +56,7 @@ class Phi(NamedTuple):
         graph.scaled(node, 2 * c * self.factor)
 
 
-def begin(graph, node):
+def begin(graph: Any, node: Any) -> Phi | None:
     """The `Phi` of an Erf of x / sqrt(2); else None."""
     if node.op_type != "Erf" or node.input[0] not in graph.values:
         return None

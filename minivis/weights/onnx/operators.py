@@ -6,6 +6,8 @@
     Sub, Mul, ... by a constant, ahead of everything            the preprocessing
 """
 
+from typing import Any
+
 import numpy as np
 
 from minivis.errors import BadFile
@@ -18,6 +20,7 @@ from minivis.layers import (
     Softmax,
     Upsample,
 )
+from minivis.types import Array
 from minivis.weights import layout
 from minivis.weights.layout import Value
 from minivis.weights.onnx import moves, windows
@@ -25,7 +28,7 @@ from minivis.weights.onnx import moves, windows
 # ---- layers with weights ----
 
 
-def conv(graph, node, given):
+def conv(graph: Any, node: Any, given: Any) -> Any:
     kernel = graph.weight(node.input[1]).astype(graph.dtype)                                # (F, C/groups, KH, KW)
     if kernel.ndim != 4:
         raise BadFile(f"{node.name!r} convolves {kernel.ndim - 2} axes; here there are two")
@@ -47,7 +50,7 @@ def conv(graph, node, given):
     graph.add(node, layer, graph.maps_of(node.input[0], value))
 
 
-def of_our_channels(graph, kernel, value):
+def of_our_channels(graph: Any, kernel: Any, value: Any) -> tuple[Any, Any]:
     """A kernel (F, C, KH, KW) for our own order of channels, where the graph's is another (BGR); and the value so."""
     shape = graph.shapes[value.layer]
     if len(shape) != 4 or value.places.shape != (shape[3], *shape[1:3]) or kernel.shape[1] != shape[3]:
@@ -60,7 +63,7 @@ def of_our_channels(graph, kernel, value):
     return layout.scattered(kernel.transpose(1, 0, 2, 3), order).transpose(1, 0, 2, 3), value._replace(places=standard)
 
 
-def gemm(graph, node, given):
+def gemm(graph: Any, node: Any, given: Any) -> None:
     if given.get("transA"):
         raise BadFile(f"{node.name!r} transposes what the net computes (transA); no layer here does that")
     w, b = graph.weight(node.input[1]) * given.get("alpha", 1.0), graph.optional(node, 2)
@@ -69,11 +72,11 @@ def gemm(graph, node, given):
     dense(graph, node, w, b if b is None else np.broadcast_to(b, (1, w.shape[1]))[0])
 
 
-def matmul(graph, node, given):
+def matmul(graph: Any, node: Any, given: Any) -> None:
     dense(graph, node, graph.weight(node.input[1]), None)
 
 
-def dense(graph, node, w, b, axis=-1):
+def dense(graph: Any, node: Any, w: Any, b: Any, axis: Any = -1) -> None:
     """An FC layer of w (in, out), its rows in the order of our layer; along the channels of a map: a 1x1 kernel.
 
     ``axis``: of the picture's axes in ONNX, the one that is multiplied.
@@ -99,7 +102,7 @@ def dense(graph, node, w, b, axis=-1):
     graph.values[node.output[0]] = Value(made, np.arange(w.shape[1]).reshape(after))
 
 
-def batch_norm(graph, node, given):
+def batch_norm(graph: Any, node: Any, given: Any) -> None:
     value = graph.settled(graph.value(node.input[0]))
     training = given.get("training_mode", 0) if graph.opset >= 14 else len([name for name in node.output if name]) > 1
     if training:
@@ -111,14 +114,14 @@ def batch_norm(graph, node, given):
     graph.add_keeping(node, layer, value.layer, places=value.places)
 
 
-def per_channel(graph, array, value):
+def per_channel(graph: Any, array: Array, value: Any) -> Any:
     return layout.per_channel(array, value.places, graph.shapes[value.layer], graph.dtype)
 
 
 # ---- arithmetic ----
 
 
-def arithmetic(graph, node, given):
+def arithmetic(graph: Any, node: Any, given: Any) -> Any:
     """Add, Sub, Mul, Div of two values, or of a value and a constant."""
     constants = [name for name in node.input if name in graph.arrays]
     if not constants:
@@ -141,7 +144,7 @@ def arithmetic(graph, node, given):
                                                 alone=graph.readers[other] == 1)
 
 
-def merge(graph, node):
+def merge(graph: Any, node: Any) -> Any:
     """The sum of values that the net computes."""
     if node.op_type == "Sub":
         first, second = (graph.settled(graph.value(name)) for name in node.input)
@@ -155,7 +158,7 @@ def merge(graph, node):
     added(graph, node, values)
 
 
-def added(graph, node, values):
+def added(graph: Any, node: Any, values: Any) -> None:
     if len({value.places.shape for value in values}) > 1:
         values = [spread(graph, name, value, values) for name, value in zip(node.input, values)]
     if not all(layout.same(value.places, values[0].places) for value in values):
@@ -166,7 +169,7 @@ def added(graph, node, values):
     graph.add_keeping(node, Add(), *(value.layer for value in values), places=values[0].places)
 
 
-def spread(graph, name, value, others):
+def spread(graph: Any, name: str, value: Any, others: Any) -> Value:
     """A value of a single position over as many positions as the largest of them has."""
     shapes = [other.places.shape for other in others]
     if any(len(shape) != 3 or shape[0] != shapes[0][0] for shape in shapes):
@@ -181,21 +184,21 @@ def spread(graph, name, value, others):
 # ---- element by element ----
 
 
-def relu(graph, node, given):
+def relu(graph: Any, node: Any, given: Any) -> None:
     elementwise(graph, node, ReLU())
 
 
-def elementwise(graph, node, layer):
+def elementwise(graph: Any, node: Any, layer: Any) -> None:
     value = graph.settled(graph.value(node.input[0]))
     graph.add_keeping(node, layer, value.layer, places=value.places)
 
 
-def clip(graph, node, given):
+def clip(graph: Any, node: Any, given: Any) -> None:
     low, high = ((a.item() if a is not None else None) for a in (graph.optional(node, 1), graph.optional(node, 2)))
     clipped(graph, node, node.input[0], given.get("min", low), given.get("max", high))
 
 
-def extreme(graph, node, given):
+def extreme(graph: Any, node: Any, given: Any) -> Any:
     """Max and Min of a value and one number; of two values, a + ReLU(b - a) and a - ReLU(a - b)."""
     if len(node.input) == 2 and not any(name in graph.arrays for name in node.input):
         sign, name = 1.0 if node.op_type == "Max" else -1.0, graph.name(node)
@@ -219,7 +222,7 @@ def extreme(graph, node, given):
     clipped(graph, node, name, *((number, None) if node.op_type == "Max" else (None, number)))
 
 
-def clipped(graph, node, name, low, high):
+def clipped(graph: Any, node: Any, name: str, low: Any, high: Any) -> None:
     """A ReLU with a largest value, of x moved to where it begins at 0 and back; without a lowest, of -x."""
     low, high = (None if n is None or abs(n) > 3e38 else float(n) for n in (low, high))
     value = graph.settled(graph.value(name))
@@ -234,12 +237,12 @@ def clipped(graph, node, name, low, high):
     graph.scaled(node, sign, sign * begin)
 
 
-def negative(graph, node, given):
+def negative(graph: Any, node: Any, given: Any) -> None:
     value = graph.settled(graph.value(node.input[0]))
     graph.values[node.output[0]] = graph.affine(graph.name(node), value, np.asarray(-1.0), np.asarray(0.0), alone=False)
 
 
-def softmax(graph, node, given, layer=None):
+def softmax(graph: Any, node: Any, given: Any, layer: Any = None) -> None:
     layer = layer or Softmax()
     value = graph.settled(graph.value(node.input[0]))
     if value.places.ndim == 1 or value.places.size == value.places.shape[0]:

@@ -3,9 +3,14 @@
 Every output is compared, and what goes into a softmax or sigmoid at the end, which may hide a difference.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.errors import BadFile, MinivisError
+from minivis.types import Array, PathLike
 from minivis.weights.onnx.evaluator import corrected
 
 TOLERANCE = 1e-4                        # of the largest value; a deep net in float32 is off by some 1e-6
@@ -13,7 +18,7 @@ MOST = 4_000_000_000                    # multiply-adds: the evaluator takes abo
 SATURATING = ("Softmax", "LogSoftmax", "Sigmoid", "Tanh", "HardSigmoid")
 
 
-def prove(model, graph, net, layer_of, path):
+def prove(model: Any, graph: Any, net: Network, layer_of: Any, path: PathLike) -> str:
     """What `about` says of the comparison. Raise BadFile where the two differ.
 
     ``layer_of``: a layer of the graph's net -> the layer of ``net`` that has its output.
@@ -46,7 +51,7 @@ def prove(model, graph, net, layer_of, path):
     return f"compared with the file's own graph on a random picture (onnx {onnx.__version__}): off by {worst:.1e}"
 
 
-def picture(graph):
+def picture(graph: Any) -> Array:
     """A random picture as the file reads it: in pixels where the graph scales them itself, else around 0."""
     N, H, W, C = graph.shapes["input"]
     rng = np.random.default_rng(0)
@@ -54,33 +59,33 @@ def picture(graph):
     return np.ascontiguousarray((x if graph.channels_last else x.transpose(0, 3, 1, 2)).astype(np.float32))
 
 
-def ours_of(graph, x, dtype):
+def ours_of(graph: Any, x: Array, dtype: Any) -> Array:
     """The picture as our net reads it."""
     x = x if graph.channels_last else x.transpose(0, 2, 3, 1)
     return np.ascontiguousarray(x * graph.scale + graph.shift, dtype=dtype)
 
 
-def as_onnx(ours, value, like):
+def as_onnx(ours: Any, value: Any, like: Any) -> Any:
     """What our layer puts out, in the order and shape that ONNX has."""
     rows = ours.reshape(len(ours), -1)[:, value.places.reshape(-1)]
     return rows.reshape(like.shape) if rows.size == like.size else rows
 
 
-def difference(got, wanted):
+def difference(got: Any, wanted: Any) -> Any:
     """The largest difference as a share of the largest value; infinite where the shapes differ."""
     if got.shape != wanted.shape or not np.isfinite(wanted).all():
         return np.inf
     return float(abs(got - wanted).max() / max(abs(wanted).max(), 1e-30))
 
 
-def before_the_end(graph):
+def before_the_end(graph: Any) -> list[Any]:
     """The names of what goes into a squashing function that makes an output."""
     made = {name: node for node in graph.graph.node for name in node.output}
     ends = [made[name] for name in graph.outputs if name in made and made[name].op_type in SATURATING]
     return [node.input[0] for node in ends if node.input[0] in graph.values]
 
 
-def evaluate(model, picture, x, names):
+def evaluate(model: Any, picture: Any, x: Array, names: Iterable[str]) -> Any:
     """The values ``names`` by onnx's reference evaluator."""
     from onnx.reference import ReferenceEvaluator
 
@@ -88,7 +93,7 @@ def evaluate(model, picture, x, names):
     return ReferenceEvaluator(asking(model, names), new_ops=corrected(opset)).run(None, {picture: x})
 
 
-def asking(model, names):
+def asking(model: Any, names: Iterable[str]) -> Any:
     """The model with these outputs; its numbers are not copied."""
     from onnx import TensorProto, helper
 
@@ -99,7 +104,7 @@ def asking(model, names):
     return model
 
 
-def spell_as_known(node):
+def spell_as_known(node: Any) -> None:
     """TensorFlow's nearest position, which onnx's evaluator does not know, in another way: each position repeated."""
     ways = {a.name: a for a in node.attribute if a.name in ("coordinate_transformation_mode", "nearest_mode")}
     if node.op_type == "Resize" and [a.s for a in ways.values()].count(b"tf_half_pixel_for_nn"):
@@ -108,7 +113,7 @@ def spell_as_known(node):
             ways["nearest_mode"].s = b"floor"
 
 
-def first_difference(model, graph, x):
+def first_difference(model: Any, graph: Any, x: Array) -> str:
     """", first at the node ...": where the two part, or nothing where that cannot be told."""
     values = {name: value for name, value in graph.values.items() if value.pads is None
               and value.layer in graph.net.nodes}

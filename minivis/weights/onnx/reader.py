@@ -7,17 +7,21 @@ with the graph itself (proof.py).
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minivis.data.imagenet import imagenet_classes
+from minivis.engine.network import Network
 from minivis.engine.roles import name_roles
 from minivis.engine.surgery import for_inference
 from minivis.errors import BadFile, BadValue, MinivisError, MissingExtra
 from minivis.images.preprocessing import TORCH, Preprocessing
 from minivis.runtime.files import open_regular
+from minivis.types import PathLike
 from minivis.weights.containers.tensor import check_finite
 from minivis.weights.onnx import proof
 from minivis.weights.onnx.graph import Graph
@@ -30,7 +34,7 @@ SIDES = (64, 224, 32, 28, 96, 128, 160, 192, 227, 256, 299, 320, 384, 448, 512) 
 MOST_NODES = 20_000                             # translated in all these tries
 
 
-def is_onnx(path):
+def is_onnx(path: PathLike) -> Any:
     """Whether the file starts like a ModelProto: its version (field 1), then its producer, its graph or its opsets."""
     try:
         with open_regular(path) as raw:
@@ -40,7 +44,8 @@ def is_onnx(path):
     return len(start) == 3 and start[0] == 0x08 and 1 <= start[1] <= 32 and start[2] in (0x12, 0x1A, 0x22, 0x3A, 0x42)
 
 
-def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, size=None):
+def load(path: PathLike, *, dtype: Any = np.float32, finite: bool = True, arch: str | None = None,
+         preprocess: Any = None, size: Any = None) -> Network:
     """The net of an ONNX file. Raise BadFile with the first node that is none of our layers.
 
     ``preprocess``, ``size``: as for `read.net_of`; an ONNX file says nothing about its pictures.
@@ -67,7 +72,7 @@ def load(path, *, dtype=np.float32, finite=True, arch=None, preprocess=None, siz
     return net
 
 
-def translated(model, path, dtype, size):
+def translated(model: Any, path: PathLike, dtype: Any, size: Any) -> Any:
     """The `Graph` with its net. A file that leaves its size open is tried with several: an FC layer fits one alone."""
     first: MinivisError | None = None
     for side in SIDES[: max(1, MOST_NODES // len(model.graph.node))]:
@@ -85,7 +90,7 @@ def translated(model, path, dtype, size):
     raise first from None
 
 
-def folded(graph):
+def folded(graph: Any) -> tuple[Any, Any]:
     """The net for use, and {layer of the graph's net: the layer that has its output now}."""
     net = replace(graph.net, roles={**graph.net.roles, "every": list(graph.net.nodes)})
     net = for_inference(net)
@@ -93,7 +98,7 @@ def folded(graph):
     return net, layer_of
 
 
-def parsed(path):
+def parsed(path: PathLike) -> Any:
     """The ModelProto in a file, with the numbers that it keeps in files beside it."""
     try:
         import onnx
@@ -126,7 +131,7 @@ def parsed(path):
         raise BadFile(f"{path}: the graph is damaged ({type(error).__name__}: {error})") from error
 
 
-def texts(model):
+def texts(model: Any) -> Iterator[Any]:
     """Every text that a graph consists of."""
     graph = model.graph
     yield model.producer_name
@@ -136,7 +141,7 @@ def texts(model):
         yield from (attribute.name for attribute in node.attribute)
 
 
-def check_arrays(net, path):
+def check_arrays(net: Network, path: PathLike) -> None:
     """Raise BadFile for NaN and infinite weights."""
     for name, layer in net.layers.items():
         for key, array in layer.params.items():

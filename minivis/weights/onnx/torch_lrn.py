@@ -7,7 +7,7 @@
 On the way there the squares are no layer's output; a `Squares` follows what the nodes do to them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,14 +30,14 @@ class Squares(NamedTuple):
     k: float = 0.0
     beta: float = 1.0
 
-    def follow(self, graph, node, given):
+    def follow(self, graph: Any, node: Any, given: Any) -> Any:
         """What a node that reads them makes of them; None where it ends in a layer."""
         if node.op_type not in STEPS:
             raise BadFile(f"the node {node.name or node.output[0]!r} is a {node.op_type} of squares, no layer here")
         return STEPS[node.op_type](graph, node, given)
 
 
-def begin(graph, node):
+def begin(graph: Any, node: Any) -> Squares | None:
     """The `Squares` of a node that squares what a Div after it divides by what becomes of them; else None."""
     if node.op_type == "Mul":
         square = len(node.input) == 2 and node.input[0] == node.input[1]
@@ -51,34 +51,34 @@ def begin(graph, node):
     return Squares(value, value.places)
 
 
-def read(graph, node, number=0):
+def read(graph: Any, node: Any, number: int = 0) -> Any:
     return graph.symbols[node.input[number]]
 
 
 # ---- what moves them ----
 
 
-def shape_of(graph, squares):
+def shape_of(graph: Any, squares: Any) -> tuple[Any, ...]:
     return (graph.shapes["input"][0], *squares.places.shape)
 
 
-def reshape(graph, node, given):
+def reshape(graph: Any, node: Any, given: Any) -> Any:
     squares = read(graph, node)
     after = moves.new_shape(node, shape_of(graph, squares), moves.wanted_shape(graph, node, given), given)
     return squares._replace(places=squares.places.reshape(after[1:]))
 
 
-def squeeze(graph, node, given):
+def squeeze(graph: Any, node: Any, given: Any) -> Any:
     squares = read(graph, node)
     return squares._replace(places=moves.squeezed(node, squares.places, moves.axes_of(graph, node, given)))
 
 
-def unsqueeze(graph, node, given):
+def unsqueeze(graph: Any, node: Any, given: Any) -> Any:
     squares = read(graph, node)
     return squares._replace(places=moves.unsqueezed(node, squares.places, moves.axes_of(graph, node, given)))
 
 
-def pad(graph, node, given):
+def pad(graph: Any, node: Any, given: Any) -> Any:
     squares = read(graph, node)
     around = moves.amounts(graph, node, given, squares.places.ndim + 1)
     return squares._replace(places=np.pad(squares.places, around[1:], constant_values=ZERO))
@@ -87,7 +87,7 @@ def pad(graph, node, given):
 # ---- what computes ----
 
 
-def mean(graph, node, given):
+def mean(graph: Any, node: Any, given: Any) -> Any:
     """An average over windows of channels alone, which begin size // 2 ahead of each."""
     squares, kernel = read(graph, node), list(given["kernel_shape"])
     size, wanted = kernel[0], squares.of.places
@@ -102,7 +102,7 @@ def mean(graph, node, given):
     return squares._replace(places=inner, size=size)
 
 
-def number(graph, node, squares_at):
+def number(graph: Any, node: Any, squares_at: Any) -> float:
     """The constant, one number, beside squares."""
     array = graph.weight(node.input[1 - squares_at])
     if array.size != 1:
@@ -110,27 +110,27 @@ def number(graph, node, squares_at):
     return float(array.reshape(-1)[0])
 
 
-def place_of(graph, node):
+def place_of(graph: Any, node: Any) -> int:
     return 0 if node.input[0] in graph.symbols else 1
 
 
-def scale(graph, node, given):
+def scale(graph: Any, node: Any, given: Any) -> Any:
     at = place_of(graph, node)
     squares, factor = read(graph, node, at), number(graph, node, at)
     return squares._replace(alpha=squares.alpha * factor, k=squares.k * factor)
 
 
-def add(graph, node, given):
+def add(graph: Any, node: Any, given: Any) -> Any:
     at = place_of(graph, node)
     squares = read(graph, node, at)
     return squares._replace(k=squares.k + number(graph, node, at))
 
 
-def power(graph, node, given):
+def power(graph: Any, node: Any, given: Any) -> Any:
     return read(graph, node)._replace(beta=number(graph, node, 0))
 
 
-def divide(graph, node, given):
+def divide(graph: Any, node: Any, given: Any) -> Any:
     """The end: x divided by it all. Or squares divided by a constant."""
     if node.input[0] in graph.symbols:
         squares, factor = read(graph, node), 1 / number(graph, node, 0)

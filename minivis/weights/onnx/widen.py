@@ -1,17 +1,19 @@
 """A model in half precision as one in float32, in which we compute and in which it can be compared to 1e-6."""
 
+from typing import Any
 
-def widened(model):
+
+def widened(model: Any) -> Any:
     """Change a ModelProto in place, and return it: float16 and bfloat16 become float32, wherever they stand."""
     from onnx import TensorProto, numpy_helper
 
     half = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
-    def tensor(proto):
+    def tensor(proto: Any) -> None:
         if proto.data_type in half:
             proto.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(proto).astype("f4"), proto.name))
 
-    def graph(proto):
+    def graph(proto: Any) -> None:
         for initializer in proto.initializer:
             tensor(initializer)
         for value in (*proto.input, *proto.output):

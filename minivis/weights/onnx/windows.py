@@ -1,5 +1,7 @@
 """ONNX operators over windows and over all positions: pools, means, padding, and LRN's window of channels."""
 
+from typing import Any
+
 import numpy as np
 
 from minivis.errors import BadFile
@@ -9,46 +11,46 @@ from minivis.weights.layout import Value
 from minivis.weights.onnx import cutting, moves
 
 
-def max_pool(graph, node, given):
+def max_pool(graph: Any, node: Any, given: Any) -> None:
     if any(d != 1 for d in given.get("dilations", (1,))) or len([name for name in node.output if name]) > 1:
         raise BadFile(f"{node.name!r} pools with dilation or hands out its places; here neither is done")
     graph.add(node, MaxPool2D(**window(graph, node, given)), graph.maps(node.input[0]))
 
 
-def average_pool(graph, node, given):
+def average_pool(graph: Any, node: Any, given: Any) -> None:
     layer = AvgPool2D(**window(graph, node, given), count_padding=bool(given.get("count_include_pad", 0)))
     graph.add(node, layer, graph.maps(node.input[0]))
 
 
-def global_average_pool(graph, node, given):
+def global_average_pool(graph: Any, node: Any, given: Any) -> Any:
     value = graph.settled(graph.value(node.input[0]))
     if len(graph.shapes[value.layer]) == 2:
         return moves.identity(graph, node, given)
     global_pool(graph, node, GlobalAvgPool(), (1, 1))
 
 
-def global_max_pool(graph, node, given):
+def global_max_pool(graph: Any, node: Any, given: Any) -> Any:
     value = graph.settled(graph.value(node.input[0]))
     if len(graph.shapes[value.layer]) == 2:
         return moves.identity(graph, node, given)
     global_pool(graph, node, GlobalMaxPool(), (1, 1))
 
 
-def global_pool(graph, node, layer, ones):
+def global_pool(graph: Any, node: Any, layer: Any, ones: Any) -> None:
     """A pool over all positions; ``ones``: the axes that ONNX leaves, of one entry each."""
     made = graph.insert(graph.name(node), layer, graph.maps(node.input[0]))
     graph.values[node.output[0]] = Value(made, np.arange(graph.shapes[made][1]).reshape(-1, *ones))
 
 
-def reduce_mean(graph, node, given):
+def reduce_mean(graph: Any, node: Any, given: Any) -> None:
     reduced(graph, node, given, GlobalAvgPool(), "mean")
 
 
-def reduce_max(graph, node, given):
+def reduce_max(graph: Any, node: Any, given: Any) -> None:
     reduced(graph, node, given, GlobalMaxPool(), "maximum")
 
 
-def reduce_sum(graph, node, given):
+def reduce_sum(graph: Any, node: Any, given: Any) -> None:
     """The mean times how many positions there are, so for pictures of the size in hand alone."""
     shape = graph.shapes[graph.settled(graph.value(node.input[0])).layer]
     reduced(graph, node, given, GlobalAvgPool(), "sum")
@@ -56,7 +58,7 @@ def reduce_sum(graph, node, given):
     graph.one_size = True
 
 
-def reduced(graph, node, given, layer, what):
+def reduced(graph: Any, node: Any, given: Any, layer: Any, what: str) -> None:
     """A mean or maximum over all positions, however the axes are named."""
     value, axes = graph.settled(graph.value(node.input[0])), moves.axes_of(graph, node, given)
     shape, ndim = graph.shapes[value.layer], value.places.ndim + 1
@@ -72,7 +74,7 @@ def reduced(graph, node, given, layer, what):
     graph.values[node.output[0]] = Value(made, rows[:, 0].reshape(after))
 
 
-def lrn(graph, node, given):
+def lrn(graph: Any, node: Any, given: Any) -> None:
     if given["size"] % 2 == 0:
         raise BadFile(f"{node.name!r} normalises over {given['size']} channels; ONNX puts an even number of them "
                       "elsewhere than the layer here, which is PyTorch's")
@@ -81,7 +83,7 @@ def lrn(graph, node, given):
     graph.add(node, layer, graph.maps(node.input[0]))
 
 
-def pad(graph, node, given):
+def pad(graph: Any, node: Any, given: Any) -> Any:
     filled, value = graph.optional(node, 2), graph.settled(graph.value(node.input[0]))
     fill = given.get("value", 0.0) if filled is None else filled.item()
     ndim, shape = value.places.ndim + 1, graph.shapes[value.layer]
@@ -104,7 +106,7 @@ def pad(graph, node, given):
     graph.values[node.output[0]] = padded
 
 
-def pads(graph, value, given, kernel):
+def pads(graph: Any, value: Any, given: Any, kernel: Any) -> Any:
     """The padding of a node as our layers take it: ((top, bottom), (left, right)), or "same", TensorFlow's rule."""
     auto = given.get("auto_pad", b"NOTSET")
     if auto == b"SAME_UPPER":                           # the odd zero goes after
@@ -117,7 +119,7 @@ def pads(graph, value, given, kernel):
     return (top, bottom), (left, right)
 
 
-def same_lower(graph, value, given, kernel):
+def same_lower(graph: Any, value: Any, given: Any, kernel: Any) -> tuple[Any, ...]:
     """The padding that makes ceil(H / stride) rows, the odd zero ahead, for the size in hand."""
     strides, dilations = given.get("strides", (1, 1)), given.get("dilations", (1, 1))
     if graph.open and tuple(strides) != (1, 1):
@@ -129,7 +131,7 @@ def same_lower(graph, value, given, kernel):
     return tuple((total - total // 2, total // 2) for total in totals)
 
 
-def window(graph, node, given):
+def window(graph: Any, node: Any, given: Any) -> dict[Any, Any]:
     """The geometry of a pooling node; ONNX's stride is 1 where none is given."""
     size = tuple(given["kernel_shape"])
     return {"size": size, "stride": tuple(given.get("strides", (1, 1))), "ceil": bool(given.get("ceil_mode", 0)),
