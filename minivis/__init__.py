@@ -11,6 +11,7 @@ imported when it is first used, so that ``import minivis`` costs nothing; __init
 """
 
 import importlib
+from typing import Any
 
 import lazy_loader
 
@@ -29,9 +30,9 @@ _load, _, _names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = sorted([*_names, *_RENAMED])
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     return importlib.import_module(_RENAMED[name]) if name in _RENAMED else _load(name)
 
 
-def __dir__():
+def __dir__() -> list[Any]:
     return sorted({*globals(), *__all__})

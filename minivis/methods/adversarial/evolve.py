@@ -41,6 +41,7 @@ from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, takes
+from minivis.types import Array, Progress
 
 ETA, RATE, HALVING = 15, 0.1, 1000              # of the direct encoding, the paper's
 LARGE, ACROSS = 128, 8                          # pixels of one of the best, if only these are drawn; in a row
@@ -56,7 +57,7 @@ class Champions:
     genomes: tuple
     probs: np.ndarray                           # (K,)
 
-    def challenged(self, children, probs):
+    def challenged(self, children: Any, probs: Array) -> "Champions":
         """The next champions: a child takes each class k for which it has a higher probability, probs (N, K)."""
         strongest = probs.argmax(axis=0)
         found = probs.max(axis=0)
@@ -78,10 +79,10 @@ class Evolved(Result):
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.made
 
-    def picture(self):
+    def picture(self) -> Array:
         best = self.settings.get("best")
         chosen = np.argsort(-self.probs, kind="stable")[:best] if best else np.arange(len(self.names))
         labels = [f"{chance(self.probs[k])}\n{self.names[k]}" for k in chosen]
@@ -90,7 +91,7 @@ class Evolved(Result):
         return above([text_picture(self.sentence(), sheet.shape[1], align="center"), sheet])
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {
             "generations": self.generation, "held": self.above(HELD), "above_0.9": self.above(0.9),
             "above_0.5": self.above(0.5), "median": float(np.median(self.probs)), "held_by_generation": list(self.held),
@@ -99,16 +100,16 @@ class Evolved(Result):
             "stopped": self.stopped, "notes": list(self.notes),
         }  # fmt: skip
 
-    def above(self, p):
+    def above(self, p: Any) -> int:
         """How many champions have more than p."""
         return int((self.probs > p).sum())
 
-    def sentence(self):
+    def sentence(self) -> str:
         """The result in one sentence, which does not depend on stops and resumes."""
         return (f"{self.above(HELD)} of {len(self.names)} classes at p > {HELD}, {self.above(0.9)} at p > 0.9, after "
                 f"{self.generation:,} generations of {self.settings['population']} pictures")
 
-    def __str__(self):
+    def __str__(self) -> str:
         ended = f" ({self.stopped})" if self.stopped == INTERRUPTED else ""
         return "\n".join([self.sentence() + ended, *self.notes])
 
@@ -118,23 +119,23 @@ class DirectEncoding:
 
     arrays = ("pictures",)                      # in a checkpoint, beside the probabilities
 
-    def __init__(self, shape):
+    def __init__(self, shape: Any) -> None:
         self.shape = shape
 
-    def first(self, rng):
+    def first(self, rng: np.random.Generator) -> Any:
         return rng.integers(0, 256, self.shape, np.uint8)
 
-    def child(self, genome, generation, rng):
+    def child(self, genome: Any, generation: int, rng: np.random.Generator) -> Any:
         return polynomial_mutation(genome, RATE * 0.5 ** (generation // HALVING), rng)
 
-    def picture(self, genome):
+    def picture(self, genome: Any) -> Array:
         return genome
 
-    def kept(self, genomes):
+    def kept(self, genomes: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
         """(arrays, plain values) for a checkpoint."""
         return {"pictures": np.stack(genomes)}, {}
 
-    def restored(self, kept):
+    def restored(self, kept: Any) -> tuple[Any, ...]:
         pictures = kept["pictures"]
         if pictures.dtype != np.uint8 or pictures.shape[1:] != self.shape:
             raise ValueError
@@ -146,22 +147,22 @@ class CppnEncoding:
 
     arrays = ()
 
-    def __init__(self, shape):
+    def __init__(self, shape: Any) -> None:
         self.shape = shape
 
-    def first(self, rng):
+    def first(self, rng: np.random.Generator) -> Any:
         return first_cppn(self.shape[2], rng)
 
-    def child(self, genome, generation, rng):
+    def child(self, genome: Any, generation: int, rng: np.random.Generator) -> Any:
         return mutated(genome, rng)
 
-    def picture(self, genome):
+    def picture(self, genome: Any) -> Array:
         return render(genome, *self.shape[:2])
 
-    def kept(self, genomes):
+    def kept(self, genomes: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
         return {}, {"genomes": [asdict(genome) for genome in genomes]}
 
-    def restored(self, kept):
+    def restored(self, kept: Any) -> tuple[Any, ...]:
         return tuple(Cppn(one["outputs"], tuple(one["functions"]), tuple(one["depths"]),
                           tuple((int(a), int(b), float(w)) for a, b, w in one["links"])) for one in kept["genomes"])
 
@@ -234,7 +235,8 @@ def evolve(
 class EvolveRun(LongRun):
     """What stands around `evolve`. ``champions``: those of the checkpoint to go on from, or None."""
 
-    def __init__(self, net, genetics, what, generations, watch, progress):
+    def __init__(self, net: Network, genetics: Any, what: Any, generations: int, watch: Watch,
+                 progress: Progress) -> None:
         super().__init__(watch, generations, progress, "evolve")
         self.net, self.genetics, self.what = net, genetics, what
         self.champions = self.restored()
@@ -244,17 +246,17 @@ class EvolveRun(LongRun):
             raise BadValue(f"{watch.checkpoint} has {self.step} generations already: --generations must be above "
                            f"{generations}")
 
-    def identity(self):
+    def identity(self) -> Any:
         return json.dumps([fingerprint(self.net), *self.what, self.watch.identity])
 
-    def state(self):
+    def state(self) -> tuple[dict[Any, Any], dict[Any, Any]]:
         arrays, plain = self.genetics.kept(self.champions.genomes)
         return ({"probs": self.champions.probs, **arrays}, {"generation": self.champions.generation, **plain})
 
-    def worth_keeping(self):
+    def worth_keeping(self) -> bool:
         return self.champions.generation > 0
 
-    def restored(self):
+    def restored(self) -> Any:
         """The `Champions` of the checkpoint. Raise BadFile if it holds none, or those of another run."""
         found = self.kept(("probs", *self.genetics.arrays))
         try:
@@ -263,7 +265,7 @@ class EvolveRun(LongRun):
             raise BadFile(f"{self.watch.checkpoint} is not a minivis checkpoint, or is damaged") from None
 
 
-def founders(genetics, judge, population, seed):
+def founders(genetics: Any, judge: Any, population: Any, seed: Any) -> "Champions":
     """Generation 0: the best of the random genomes for each class."""
     rng = np.random.default_rng([seed, 0])
     genomes = [genetics.first(rng) for _ in range(population)]
@@ -271,7 +273,7 @@ def founders(genetics, judge, population, seed):
     return Champions(0, tuple(genomes[i] for i in probs.argmax(axis=0)), probs.max(axis=0))
 
 
-def generation_after(champions, genetics, judge, population, seed):
+def generation_after(champions: Any, genetics: Any, judge: Any, population: Any, seed: Any) -> Any:
     """Make children of random champions, and return the next champions. Each generation has its own random numbers."""
     rng = np.random.default_rng([seed, champions.generation + 1])
     parents = rng.integers(len(champions.genomes), size=population)
@@ -279,7 +281,7 @@ def generation_after(champions, genetics, judge, population, seed):
     return champions.challenged(children, judge(children))
 
 
-def probabilities(net, pictures, batch):
+def probabilities(net: Network, pictures: Any, batch: int) -> Any:
     """(N, K) of uint8 pictures, ``batch`` at a time."""
     parts = [to_cpu(logits_of(net, as_pixels(net, pictures[i:i + batch]))) for i in range(0, len(pictures), batch)]
     logits = np.concatenate(parts).astype(float)
@@ -287,13 +289,13 @@ def probabilities(net, pictures, batch):
     return Ending.of(net).probs(logits)
 
 
-def polynomial_mutation(picture, rate, rng):
+def polynomial_mutation(picture: Array, rate: Any, rng: np.random.Generator) -> Any:
     """Each value of a uint8 picture moves with probability ``rate``, by 255 `polynomial_step`, and stays in 0..255."""
     chosen = rng.random(picture.shape) < rate
     moved = picture + 255 * polynomial_step(rng.random(picture.shape))
     return np.where(chosen, np.rint(np.clip(moved, 0, 255)), picture).astype(np.uint8)
 
 
-def polynomial_step(u, eta=ETA):
+def polynomial_step(u: Any, eta: Any = ETA) -> Array:
     """u, uniform in 0..1 -> step in -1..1 of density ((eta + 1) / 2) (1 - |step|)^eta: small steps are common."""
     return np.where(u < 0.5, (2 * u) ** (1 / (eta + 1)) - 1, 1 - (2 * (1 - u)) ** (1 / (eta + 1)))

@@ -36,7 +36,7 @@ from minivis.methods.shared.result import Subject, seen_by
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import COLOUR, SEED, takes
-from minivis.types import Pictures
+from minivis.types import Array, Pictures
 
 BOUNDED = ("fgsm", "bim", "pgd")                # by an eps
 SMALLEST: dict[str, Callable[..., Any]] = {"deepfool": deepfool, "szegedy": szegedy, "one-pixel": one_pixel,
@@ -100,14 +100,14 @@ def fool(
     ending = Ending.of(net)
     classes, sign = _aims(net, before, to, label, start)
 
-    def attack(i, eps=None):
+    def attack(i: int, eps: Any = None) -> Any:
         own = {"target" if sign < 0 else "label": classes[i:i + 1], "mask": mask, "steps": steps, "progress": progress}
         if not bounded:
             return SMALLEST[method](net, pixels[i], seed=seed, **own)[0]
         step = eps if method == "fgsm" else None
         return pgd(net, pixels[i], eps=eps, norm=norm, step=step, random_start=method == "pgd", seed=seed, **own)[0]
 
-    def is_fooled(i, logits):
+    def is_fooled(i: int, logits: Array) -> bool:
         if ending.says(logits[None], classes[i : i + 1])[0] != (sign < 0):
             return False
         p = ending.probs(logits[None].astype(float))[0]
@@ -115,7 +115,7 @@ def fool(
             return p.max() >= sure
         return (p[classes[i]] if sign < 0 else 1 - p[classes[i]]) >= sure
 
-    def good(i, made):
+    def good(i: int, made: Any) -> Any:
         return is_fooled(i, logits_of(net, as_pixels(net, made))[0])
 
     found_ones, used = [], []
@@ -146,7 +146,7 @@ def fool(
     )  # fmt: skip
 
 
-def unbounded(net, pixels, target, steps):
+def unbounded(net: Network, pixels: Array, target: Any, steps: Any) -> tuple[Any, Any]:
     """Ascent of log p(target) without bounds, for comparison: uint8 pictures, and their logits."""
     step = FREE * (pixels[0].size) ** 0.5
     found = pgd(net, pixels, target, eps=steps * step, step=step, steps=steps, norm="L2", random_start=False)
@@ -154,7 +154,7 @@ def unbounded(net, pixels, target, steps):
     return made, logits_of(net, as_pixels(net, made))
 
 
-def blank(net, start, seed):
+def blank(net: Network, start: Any, seed: Any) -> Any:
     """An empty picture: uint8 of the net's size, filled with "noise", "grey", "black", "white" or a colour."""
     H, W = net.input_size or (FREE_SIZE, FREE_SIZE)
     shape = (H, W, net.input_channels)
@@ -168,7 +168,7 @@ def blank(net, start, seed):
     return np.broadcast_to(to_uint8(color), (H, W, 3 if color.shape else shape[2])).copy()
 
 
-def _check(method, norm, eps, steps):
+def _check(method: Any, norm: str, eps: float | None, steps: Any) -> None:
     """Raise BadValue for settings that do not go together."""
     if method not in BOUNDED and (eps is not None or norm != FoolSettings.norm):
         least = "number of pixels" if method in FEW else "L2"
@@ -183,7 +183,7 @@ def _check(method, norm, eps, steps):
         raise BadValue(f"a picture holds whole levels of 0..255, so eps must be at least 1, not {eps}")
 
 
-def _bounded(attack, start, eps, norm, good):
+def _bounded(attack: Any, start: Any, eps: float | None, norm: str, good: Any) -> tuple[Any, ...]:
     """(picture, eps) for the given eps, or for the smallest that works, found by doubling and then bisection."""
     if eps is not None:
         return rounded(start, to_cpu(attack(eps)), eps, norm), eps
@@ -201,7 +201,7 @@ def _bounded(attack, start, eps, norm, good):
     return best, high * unit
 
 
-def _aims(net, logits, to, label, start):
+def _aims(net: Network, logits: Array, to: Any, label: Any, start: Any) -> tuple[Any, ...]:
     """(classes, sign), as in `attacks.aimed`. Raise BadValue if there is nothing to fool."""
     own, count, ending = logits.argmax(axis=1), len(logits), Ending.of(net)
     names = ending.names(logits.shape[1])
@@ -227,6 +227,6 @@ def _aims(net, logits, to, label, start):
     return targets, -1
 
 
-def _listed(value):
+def _listed(value: Any) -> Any:
     return [_listed(v) for v in value] if isinstance(value, (list, tuple, np.ndarray)) else (
         value if value is None or isinstance(value, (int, float)) else str(value))

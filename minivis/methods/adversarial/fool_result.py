@@ -1,6 +1,7 @@
 """The result of `fool`: the pictures before and after, their difference, and the net's answers to both."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from minivis.figures.text import chance
 from minivis.images.metrics import distances
 from minivis.images.preprocessing import to_uint8
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
+from minivis.types import Array
 
 FEW = ("one-pixel", "jsma")                     # methods that change few pixels, each as far as it takes
 FRAME = (214, 39, 40)
@@ -34,19 +36,19 @@ class Fooling(BatchResult):
     several: bool = False                       # classes may be right: then what counts is the one that was asked for
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.made
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return bool(self.fooled.all())
 
     @property
-    def parts(self):
+    def parts(self) -> dict[str, Any]:
         """The picture itself, if it is a single one, to save beside the figure."""
         return {"picture": self.made[0]} if len(self.made) == 1 else {}
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         difference = self.made[i].astype(int) - self.subject.fitted[i]
         largest = abs(difference).max()
         limit = float(largest) or 127.0
@@ -73,22 +75,22 @@ class Fooling(BatchResult):
         footer = f"{self.settings['method']}: {_sizes(sizes, self.made[i])}. Judged on the 8-bit picture, read back."
         return panels(images, titles, footer, bars, PANEL)
 
-    def _said(self, i):
+    def _said(self, i: int) -> str:
         """The net's first answer."""
         first = self._answer(i, self.before)
         return f"{self.names[first]} {chance(self.before[i][first])}"
 
-    def _answer(self, i, probs):
+    def _answer(self, i: int, probs: Array) -> int:
         """The number of the class to speak of: the net's answer, or where several may be right the one aimed at."""
         if self.several:
             return int((self.label if self.target is None else self.target)[i])
         return int(probs[i].argmax())
 
-    def _chart(self, probs):
+    def _chart(self, probs: Array) -> Any:
         top = np.argsort(-probs, kind="stable")[:5]
         return bar_chart([self.names[k] for k in top], probs[top], height=PANEL)
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         new = self._answer(i, self.after)
         return {
             "fooled": bool(self.fooled[i]), "label": self.names[self.label[i]], "answer": self.names[new],
@@ -98,17 +100,17 @@ class Fooling(BatchResult):
             **({} if self.free_probs is None else {"maximised": self._top(self.free_probs[i])}),
         }  # fmt: skip
 
-    def _top(self, probs):
+    def _top(self, probs: Array) -> list[Any]:
         return [{"class": self.names[k], "number": int(k), "probability": float(probs[k])}
                 for k in np.argsort(-probs, kind="stable")[:5]]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(self._sentence(i) for i in range(len(self)))
 
-    def _sentence(self, i):
+    def _sentence(self, i: int) -> Any:
         sizes, new = distances(self.subject.fitted[i], self.made[i]), self._answer(i, self.after)
         what = f"{self._said(i)} -> {self.names[new]} {chance(self.after[i][new])}; {_sizes(sizes, self.made[i])}"
         if self.fooled[i]:
@@ -119,7 +121,7 @@ class Fooling(BatchResult):
         return f"NOT FOOLED, the goal was {wish}{sure}: {what}. Try a larger eps, more steps or another method"
 
 
-def marked(picture, where, height):
+def marked(picture: Array, where: Any, height: int) -> Array:
     """A picture in grey, enlarged to about ``height``, with the pixels of ``where`` in their colours and framed."""
     grey = to_uint8(255 - 0.5 * (255 - picture.mean(axis=2, keepdims=True).repeat(3, axis=2)))
     picture = picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
@@ -137,7 +139,7 @@ def marked(picture, where, height):
     return sheet
 
 
-def _sizes(sizes, made):
+def _sizes(sizes: Any, made: Any) -> str:
     pixels = made.shape[0] * made.shape[1]
     return (f"largest change {sizes['linf']:g} of 255 (Linf), L2 {sizes['l2']:.1f}, {sizes['l0']:,} of {pixels:,} "
             f"pixels (L0), SSIM {sizes['ssim']:.3f}")

@@ -35,7 +35,7 @@ from minivis.optimize.update_rules import Adam
 from minivis.optimize.watch import INTERRUPTED
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, SWITCH, among, number, takes, whole
-from minivis.types import Picture
+from minivis.types import Array, Picture
 
 RATES = (8.0, 1.0)                              # levels: Adam's rates, for two thirds of the steps and the rest
 NOISE = 16.0                                    # levels: the standard deviation of an inversion's start
@@ -98,29 +98,29 @@ class HogTwin(Result):
     run: Run
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.twin
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return self.fall >= 0.95
 
     @property
-    def parts(self):
+    def parts(self) -> dict[str, Any]:
         return {"picture": self.twin}
 
     @property
-    def distances(self):
+    def distances(self) -> tuple[Any, ...]:
         """|HOG - HOG(A)|^2 / |HOG(A)|^2 of the start and of the twin, on whole levels."""
         wanted = self.codes[0]
         return tuple(float(((code - wanted) ** 2).sum() / (wanted**2).sum()) for code in self.codes[1:])
 
     @property
-    def fall(self):
+    def fall(self) -> Any:
         before, after = self.distances
         return 1 - after / before if before else 1.0
 
-    def picture(self):
+    def picture(self) -> Array:
         (before, after), bins = self.distances, self.settings["bins"]
         twin = stretched(self.twin) if self.inverted else self.twin
         images = [self.first, self.start, twin, *(strokes(code, bins) for code in self.codes)]
@@ -129,23 +129,23 @@ class HogTwin(Result):
                   f"HOG of the result\ndistance {after:.3g}"]
         return panels(images, titles, f"A stroke is an edge; stronger ones are brighter. {self._words()}", columns=3)
 
-    def _pixels(self):
+    def _pixels(self) -> str:
         numbers = self.numbers
         return f"{numbers['rms_to_start']:.3g} levels from the start, {numbers['rms_to_first']:.3g} from A"
 
-    def _words(self):
+    def _words(self) -> str:
         before, after = self.distances
         return (f"HOG distance to A: {before:.3g} -> {after:.3g}, down by {100 * self.fall:.1f} %, judged on "
                 f"whole levels.")
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         before, after = self.distances
         return {"distance_at_start": before, "distance": after, "fall": self.fall,
                 "rms_to_start": rms(self.twin, self.start), "rms_to_first": rms(self.twin, self.first),
                 "stopped": self.stopped, "notes": list(self.run.notes)}
 
-    def __str__(self):
+    def __str__(self) -> str:
         note = "" if self.ok else " NOT REACHED: the goal is a fall by 95 %; try more steps."
         return f"{self._words()} Root mean square of the pixels: {self._pixels()}.{note}"
 
@@ -220,13 +220,13 @@ def hog_twin(
                    settings={**how, "steps": steps, "smooth": smooth})
 
 
-def code_of(picture, settings):
+def code_of(picture: Array, settings: Any) -> Any:
     """The HOG of a picture, (1, h, w, block * block * bins)."""
     net = hog_net(picture.shape[2], **settings)
     return net.forward(net.preprocess(picture), grad=None)["hog"]
 
 
-def strokes(code, bins, side=STROKE):
+def strokes(code: Any, bins: int, side: Any = STROKE) -> Any:
     """Draw a HOG (h, w, block * block * bins), uint8: each cell shows its edges, which are perpendicular to gradients.
 
     A cell is in several blocks with different normalisations; their mean is drawn.
@@ -244,7 +244,7 @@ def strokes(code, bins, side=STROKE):
     return to_uint8(255 * np.minimum(1, drawn / (np.quantile(drawn, 0.995) or 1)))[..., None]
 
 
-def stroke(angle, side, fine=4):
+def stroke(angle: Any, side: Any, fine: int = 4) -> Any:
     """A line through the middle of a square, (side, side) in 0..1, at this angle (y points down)."""
     picture = Image.new("L", (side * fine, side * fine))
     middle, reach = (side * fine - 1) / 2, 0.46 * side * fine
@@ -253,12 +253,12 @@ def stroke(angle, side, fine=4):
     return np.asarray(picture.resize((side, side), Image.Resampling.BOX)) / 255
 
 
-def stretched(picture):
+def stretched(picture: Array) -> Any:
     """Stretch the 1st to the 99th percentile from black to white, because a HOG does not determine the contrast."""
     low, high = np.percentile(picture, (1, 99))
     return to_uint8((picture - low) * (255 / max(1, high - low)))
 
 
-def rms(a, b):
+def rms(a: Any, b: Array) -> float:
     """The root mean square difference of two pictures, in levels; a grey picture is compared with all colours."""
     return float(np.sqrt(np.mean((a.astype(float) - b.astype(float)) ** 2)))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from minivis.figures.compose import bar_chart, panels
 from minivis.methods.shared.result import Result
 from minivis.runtime.settings import NUMBERS, number, takes
+from minivis.types import Array
 
 X = np.array([2.0, -1, 3, -2, 2, 2, 1, -4, 5, 1])
 W = np.array([-1.0, -1, 1, -1, 1, -1, 1, 1, -1, 1])
@@ -27,16 +28,16 @@ class LectureLinear(Result):
     nudged: np.ndarray
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.nudged
 
-    def score(self, x):
+    def score(self, x: Array) -> float:
         return float(x @ self.w)
 
-    def prob(self, x):
+    def prob(self, x: Array) -> float:
         return float(1 / (1 + np.exp(-self.score(x))))
 
-    def picture(self):
+    def picture(self) -> Array:
         names = [f"x{k} = {value:g}, w{k} = {weight:g}" for k, (value, weight) in enumerate(zip(self.x, self.w))]
         charts = [bar_chart(names, self.x * self.w, percent=False),
                   bar_chart([f"x{k} = {value:g}" for k, value in enumerate(self.nudged)], self.nudged * self.w,
@@ -46,12 +47,12 @@ class LectureLinear(Result):
         return panels(charts, titles, height=max(chart.shape[0] for chart in charts))
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"x": self.x.tolist(), "w": self.w.tolist(), "nudged": self.nudged.tolist(), "score": self.score(self.x),
                 "probability": self.prob(self.x), "score_after": self.score(self.nudged),
                 "probability_after": self.prob(self.nudged)}
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = {"x": self.x, "w": self.w, "w x": self.x * self.w, "x'": self.nudged, "w x'": self.nudged * self.w}
         lines = [f"{name:>5} {' '.join(f'{value:5g}' for value in row)}" for name, row in rows.items()]
         eps = self.settings["eps"]

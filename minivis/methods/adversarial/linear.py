@@ -27,6 +27,7 @@ from minivis.optimize.scipy_bridge import minimise
 from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import CLASS, NAMES, NUMBERS, SEED, number, several, takes, whole
+from minivis.types import Array, Progress
 
 HALVINGS = 24                                   # of the search for the smallest change
 CONVNET = 12                                    # rows for the convnet, because PGD takes time
@@ -52,13 +53,13 @@ class LinearFool(Result):
     convnet: np.ndarray                         # the smallest eps that PGD finds for a convnet, of the first few rows
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.nudged
 
-    def probs(self, x):
+    def probs(self, x: Array) -> Array:
         return softmax_forward(x @ self.w + self.b)
 
-    def picture(self):
+    def picture(self) -> Array:
         if self.shape is None:
             heat = np.kron(signed(self.w.T[..., None]), np.ones((12, max(1, 480 // len(self.w)), 1), np.uint8))
             limit = abs(self.w).max()
@@ -79,7 +80,7 @@ class LinearFool(Result):
         return above([panels([sheet], [what], height=sheet.shape[0]) for what, sheet in sheets.items()], align="center")
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         same = self.nudges[: len(self.convnet)]                         # of the rows that the convnet also judged
         return {
             "accuracy": self.accuracy, "numbers_each": len(self.w), "classes": len(self.names),
@@ -92,7 +93,7 @@ class LinearFool(Result):
                 "linear_largest": float(same.max())}}),
         }  # fmt: skip
 
-    def __str__(self):
+    def __str__(self) -> str:
         told = self.numbers
         beside = ""
         if len(self.convnet):
@@ -182,7 +183,8 @@ def linear_fool(
                       convnet, settings={"l2": l2, "held_out": held_out, "steps": steps, "target": names[goal]})
 
 
-def train_linear(x, labels, K, *, l2=1e-3, steps=200, alike=False):
+def train_linear(x: Array, labels: Any, K: int, *, l2: float = 1e-3, steps: int = 200,
+                 alike: bool = False) -> tuple[Any, Any]:
     """w (d, K), b (K,) that minimise cross-entropy + l2/2 |w|^2, by L-BFGS.
 
     Inputs are scaled to unit variance, and the scale is undone at the end. Each number has its own scale or, if they
@@ -191,7 +193,7 @@ def train_linear(x, labels, K, *, l2=1e-3, steps=200, alike=False):
     mean, std = x.mean(axis=0), np.full(x.shape[1], x.std()) if alike else np.maximum(x.std(axis=0), 1e-12)
     z, d = (x - mean) / std, x.shape[1]
 
-    def loss(flat):
+    def loss(flat: Any) -> tuple[Any, Array]:
         w, b = flat[: d * K].reshape(d, K), flat[d * K :]
         value, dlogits = cross_entropy(z @ w + b, labels)
         return value + l2 / 2 * (w * w).sum(), np.concatenate([(z.T @ dlogits + l2 * w).ravel(), dlogits.sum(axis=0)])
@@ -201,7 +203,7 @@ def train_linear(x, labels, K, *, l2=1e-3, steps=200, alike=False):
     return w, found[d * K :] - mean @ w
 
 
-def smallest_nudge(x, labels, w, b, bounds=None):
+def smallest_nudge(x: Array, labels: Any, w: Array, b: Array, bounds: Any = None) -> tuple[Any, Any]:
     """The smallest eps (n,) such that changes of at most eps give another answer, and x (n, d) with these changes.
 
     For each other class k: without bounds (s_y - s_k) / |w_k - w_y|_1; with bounds by bisection, as s_k - s_y only
@@ -213,11 +215,11 @@ def smallest_nudge(x, labels, w, b, bounds=None):
         slope = w[:, k] - w.T[labels[rows]]                             # (rows, d), of s_k - s_y
         offset = b[k] - b[labels[rows]]
 
-        def at(eps, rows=rows, slope=slope):
+        def at(eps: Any, rows: Any = rows, slope: Any = slope) -> Any:
             there = x[rows] + eps[:, None] * np.sign(slope)
             return there if bounds is None else np.clip(there, *bounds)
 
-        def crossed(eps, at=at, slope=slope, offset=offset):
+        def crossed(eps: Any, at: Any = at, slope: Any = slope, offset: Any = offset) -> Array:
             return (at(eps) * slope).sum(axis=1) + offset > 0
 
         gap = -((x[rows] * slope).sum(axis=1) + offset)
@@ -233,7 +235,7 @@ def smallest_nudge(x, labels, w, b, bounds=None):
     return best, moved
 
 
-def mix(x, w, b, target, bounds=None, sure=SURE):
+def mix(x: Array, w: Array, b: Array, target: Any, bounds: Any = None, sure: Any = SURE) -> tuple[Array, Any]:
     """Add as little of the weights of ``target`` to every row as makes its probability ``sure``: amounts (n,), rows.
 
     The direction is the target's weights minus the mean of all, because a weight common to all classes has no effect.
@@ -242,7 +244,7 @@ def mix(x, w, b, target, bounds=None, sure=SURE):
     template = w[:, target] - w.mean(axis=1)
     template = template / abs(template).max()                           # so that an amount is a Linf
 
-    def prob(amount):
+    def prob(amount: Any) -> tuple[Any, Any]:
         at = np.clip(x + amount[:, None] * template, low, high)
         return softmax_forward(at @ w + b)[:, target], at
 
@@ -257,7 +259,7 @@ def mix(x, w, b, target, bounds=None, sure=SURE):
     return np.where(p >= sure, large, np.nan), at
 
 
-def convnet_nudges(net, x, shape, progress=False):
+def convnet_nudges(net: Network, x: Array, shape: Any, progress: Progress = False) -> Array:
     """The smallest eps (n,), in whole levels, with which PGD changes a net's answer to each row."""
     from minivis.methods.adversarial.fool import fool
 

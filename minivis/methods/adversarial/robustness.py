@@ -23,6 +23,7 @@ from minivis.methods.shared.result import Result
 from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import NETS, NUMBERS, SEED, SEQUENCE, takes
+from minivis.types import Array
 
 EPS = (0, 1, 2, 4, 8, 16)                       # levels of 255
 
@@ -36,7 +37,7 @@ class Robustness(Result):
     fooled: dict[str, tuple]
     pictures: int
 
-    def picture(self):
+    def picture(self) -> Array:
         lines = {f"{name}: {percent(row[0])} clean": (np.array(self.eps, float), row)
                  for name, row in self.accuracy.items()}
         chart = line_chart(lines, width=420, height=260, low=0, high=1, y_label="classified correctly",
@@ -52,12 +53,12 @@ class Robustness(Result):
         return above(rows, align="center")
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"eps": list(self.eps), "pictures": self.pictures,
                 "accuracy": {name: row.tolist() for name, row in self.accuracy.items()},
                 "fooled_at": {name: eps for name, (eps, *_) in self.fooled.items()}}
 
-    def __str__(self):
+    def __str__(self) -> str:
         wide = max(map(len, self.accuracy))
         lines = [f"{'eps, levels of 255':<{wide}}" + "".join(f"{eps:8g}" for eps in self.eps)]
         lines += [f"{name:<{wide}}" + "".join(f"{100 * share:6.1f} %" for share in row)
@@ -124,7 +125,8 @@ def robustness(
                       settings={"eps": list(eps), "steps": steps})
 
 
-def one_fooled(nets, eps, answers, moved, images, labels, names):
+def one_fooled(nets: Any, eps: Sequence[float], answers: Any, moved: Any, images: Any, labels: Any,
+               names: Any) -> dict[Any, Any]:
     """``Robustness.fooled`` of the first picture that every net sees as it is and, moved enough, does not see."""
     low, high = eps[0], eps[-1]
     for i, label in enumerate(labels):

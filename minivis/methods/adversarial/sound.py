@@ -25,6 +25,7 @@ from minivis.methods.adversarial.settings import SoundSettings
 from minivis.methods.shared.result import Result
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import CLASS, NUMBERS, takes
+from minivis.types import Array
 
 LOUDEST, QUIETEST = 0, 80                       # dB: the range of ratios that are searched
 FULL = 2**15 - 1                                # the largest value of 16 bits
@@ -42,21 +43,21 @@ class SoundFool(Result):
     rate: int = RATE
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return bool(self.probs[1].argmax() == self.target)
 
     @property
-    def snr(self):
+    def snr(self) -> Any:
         """dB: the power of the sound over that of what was added."""
         change = self.after.astype(float) - self.before
         power = lambda x: float((x.astype(float) ** 2).sum())           # noqa: E731
         return 10 * np.log10(power(self.before) / max(power(change), 1e-12))
 
     @property
-    def parts(self):
+    def parts(self) -> dict[str, Any]:
         return {"before.wav": self.before, "after.wav": self.after}
 
-    def picture(self):
+    def picture(self) -> Array:
         change = self.after.astype(float) - self.before
         drawn = [levels(x[None].astype(float) / FULL)[0][0, :, :, 0].T[::-1] for x in (self.before, self.after, change)]
         heard = [f"{self.names[p.argmax()]}, {chance(p.max())}" for p in self.probs]
@@ -71,13 +72,13 @@ class SoundFool(Result):
                              "loud, on a logarithmic scale.")
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"before": self.names[self.probs[0].argmax()], "p_before": float(self.probs[0].max()),
                 "after": self.names[self.probs[1].argmax()], "p_after": float(self.probs[1].max()),
                 "target": self.names[self.target], "snr_db": self.snr, "fooled": self.ok,
                 "largest": int(abs(self.after.astype(int) - self.before).max())}
 
-    def __str__(self):
+    def __str__(self) -> str:
         told = self.numbers
         return (f"{told['before']} {chance(told['p_before'])} -> {told['after']} {chance(told['p_after'])}, by an "
                 f"addition {self.snr:.1f} dB below the sound{'' if self.ok else ': not fooled'}")
@@ -142,7 +143,7 @@ def sound_fool(
                      settings={"to": names[target], "snr": snr, "steps": steps, "sure": sure})
 
 
-def attack(net, sound, target, snr, steps, sure):
+def attack(net: Network, sound: Any, target: Any, snr: Any, steps: int, sure: Any) -> Array:
     """The sound with the best addition of at most this ratio; ends when the net is sure of the target."""
     most = np.sqrt((sound**2).sum() / 10 ** (snr / 10))
     d = np.zeros_like(sound)
@@ -159,7 +160,7 @@ def attack(net, sound, target, snr, steps, sure):
     return best
 
 
-def towards(net, sound, target):
+def towards(net: Network, sound: Any, target: Any) -> tuple[float, Array]:
     """(p(target), the gradient of log p(target) at the samples)."""
     pictures, cache = levels(sound[None])
     logits = net.role("logits")
@@ -171,7 +172,7 @@ def towards(net, sound, target):
     return float(p[0, target]), levels_backward(dlevels.astype(np.float64), cache)[0]
 
 
-def probs(net, sound):
+def probs(net: Network, sound: Any) -> Array:
     """(K,) the net's answer to a sound; levels are rounded, as pictures are."""
     logits = net.role("logits")
     pictures = np.rint(levels(sound[None])[0]).astype(np.uint8)
@@ -179,6 +180,6 @@ def probs(net, sound):
     return softmax_forward(acts[logits].astype(np.float64))[0]
 
 
-def as_file(sound):
+def as_file(sound: Any) -> Array:
     """int16, as a WAV file holds it."""
     return np.rint(sound * FULL).astype(np.int16)

@@ -22,6 +22,7 @@ from minivis.layers.softmax import softmax_forward
 from minivis.methods.adversarial.linear import SURE, LinearFool, mix, smallest_nudge
 from minivis.runtime.progress import track
 from minivis.runtime.settings import NAMES, NET, NUMBERS, SEED, takes, whole
+from minivis.types import Array
 
 CHAIN = ("goose", "goldfish", "daisy")
 COLUMNS = 16                                    # of the sheet of templates
@@ -41,16 +42,16 @@ class Mixed:
     by_sign: int | None = None                  # levels that are enough if every number moves by its weight's sign
 
     @property
-    def change(self):
+    def change(self) -> Any:
         return self.after.astype(float) - self.before
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"classifier": self.classifier, "before": list(self.said), "after": list(self.says),
                 "largest": float(abs(self.change).max()), "mean": float(abs(self.change).mean()),
                 "by_sign": self.by_sign}
 
-    def picture(self):
+    def picture(self) -> Array:
         """Before, the change magnified, and after."""
         largest = abs(self.change).max() or 1.0
         factor = max(1.0, MAGNIFIED / largest)
@@ -60,13 +61,13 @@ class Mixed:
                   f"{self.says[0]}, {chance(self.says[1])}\n{self.classifier}"]
         return panels(shown, titles, height=192)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (f"{self.classifier}: {self.said[0]} {chance(self.said[1])} -> {self.says[0]} {chance(self.says[1])}, "
                 f"by at most {abs(self.change).max():.0f} levels of 255 and {abs(self.change).mean():.1f} on average"
                 + (f"; by the signs of the weights alone, {self.by_sign} levels are enough" if self.by_sign else ""))
 
 
-def weights_of(net):
+def weights_of(net: Network) -> tuple[Any, Any]:
     """(w (d, K), b (K,)) at the pixels, of a net without hidden layers; BadValue for any other."""
     layers = [layer for layer in net.layers.values() if not isinstance(layer, (Flatten, Softmax))]
     if len(layers) != 1 or not isinstance(layers[0], FullyConnected) or not net.input_size:
@@ -80,7 +81,7 @@ def weights_of(net):
     return w.reshape(K, -1).T.astype(np.float64), acts[logits][0].astype(np.float64)
 
 
-def mixed_in(w, b, names, picture, target):
+def mixed_in(w: Array, b: Array, names: Any, picture: Array, target: Any) -> Mixed:
     """The `Mixed` of a picture, uint8 (H, W, C), with as little of ``target``'s weights as makes it sure, in whole
     levels."""
     x = picture.reshape(1, -1).astype(np.float64)
@@ -95,16 +96,16 @@ def mixed_in(w, b, names, picture, target):
     return Mixed("linear", picture, after.reshape(picture.shape), said, says, next(enough, None))
 
 
-def probs(rows, w, b):
+def probs(rows: Any, w: Array, b: Array) -> Array:
     return softmax_forward(rows.astype(np.float64) @ w + b)
 
 
-def answer(names, p):
+def answer(names: Any, p: Any) -> tuple[Any, float]:
     """(name, probability) of the most probable class."""
     return names[int(p.argmax())], float(p.max())
 
 
-def fooled_net(net, picture, target):
+def fooled_net(net: Network, picture: Array, target: Any) -> Mixed:
     """The `Mixed` of a convnet: the smallest change with which PGD makes it see ``target``."""
     from minivis.methods.adversarial.fool import fool
 
@@ -119,7 +120,7 @@ class LinearTemplates(LinearFool):
 
     mixes: tuple = ()
 
-    def picture(self):
+    def picture(self) -> Array:
         side, *_ = shape = self.mixes[0].before.shape
         tiles = [signed(self.w[:, k].reshape(shape)) for k in range(len(self.names))]
         sheet = contact_sheet(tiles, COLUMNS, labels=list(self.names), scale=max(1, 64 // side))
@@ -129,10 +130,10 @@ class LinearTemplates(LinearFool):
         return above([panels([sheet], [title], height=sheet.shape[0]), *rows], align="center")
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {**super().numbers, "mixes": [one.numbers for one in self.mixes]}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join([super().__str__(), "", *map(str, self.mixes)])
 
 

@@ -29,7 +29,7 @@ from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, takes
-from minivis.types import Pictures
+from minivis.types import Array, Pictures
 
 RANDOM = "random order"
 
@@ -45,17 +45,17 @@ class Curves(BatchResult):
     insertion: dict[str, np.ndarray]
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         curves = (("deletion", self.deletion), ("insertion", self.insertion))
         return {"fractions": self.fractions[None], **{
             f"{kind} {name}": values for name, curve in curves for kind, values in curve.items()}}
 
-    def areas(self, i):
+    def areas(self, i: int) -> dict[Any, Any]:
         """kind -> (area under the deletion curve, under the insertion curve) of picture i."""
         return {kind: tuple(float(area(self.fractions, curve[kind][i])) for curve in (self.deletion, self.insertion))
                 for kind in self.deletion}
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         height = PANEL - 36
         charts: list[Any] = []
         what = f"p({self.target.name(i)})" if self.target.probs is not None else self.target.name(i)
@@ -72,15 +72,15 @@ class Curves(BatchResult):
         seen = panels([self.subject.drawn(i)], [f"the input\n{self.target.title(i)}"], height=height)
         return beside([seen, *charts], gap=0, align="top")
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         return {**self.target.describe(i), "kinds": {
             kind: {"deletion_area": lost, "insertion_area": won, "deletion": self.deletion[kind][i].tolist(),
                    "insertion": self.insertion[kind][i].tolist()} for kind, (lost, won) in self.areas(i).items()}}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = []
         for i in range(len(self)):
             lines.append(f"{self.target.title(i)}; area under the curves: deletion (less is better), insertion (more)")
@@ -144,7 +144,7 @@ def insertion_deletion(
         "unit": asked(unit), "kinds": list(kinds), "steps": steps, "fill": fill, **used(own, *kinds)})
 
 
-def ranks(maps, luck):
+def ranks(maps: Any, luck: Any) -> Any:
     """(N, H, W): 0 for the strongest pixel of each map, 1 for the next; ``luck`` decides between equal ones."""
     flat = maps.reshape(len(maps), -1)
     luck = np.broadcast_to(luck, maps.shape).reshape(flat.shape)
@@ -154,7 +154,7 @@ def ranks(maps, luck):
     return found.reshape(maps.shape)
 
 
-def followed(net, target, before, after, rank, steps):
+def followed(net: Network, target: Any, before: Any, after: Any, rank: Any, steps: int) -> Any:
     """(N, steps + 1): the unit as ``before`` turns into ``after`` (N, H, W, C), the pixels of least rank first."""
     xp, pixels = get_xp(before), rank[0].size
     thresholds = np.rint(np.linspace(0, pixels, steps + 1))
@@ -169,10 +169,10 @@ def followed(net, target, before, after, rank, steps):
     return to_cpu(np.concatenate(found)).T.astype(np.float64)
 
 
-def area(x, y):
+def area(x: Array, y: Any) -> Any:
     """The area under a curve, by trapezoids."""
     return ((y[1:] + y[:-1]) / 2 * np.diff(x)).sum()
 
 
-def titled(kind):
+def titled(kind: str) -> Any:
     return KINDS[kind].title if kind in KINDS else kind

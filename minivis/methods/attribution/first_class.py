@@ -25,7 +25,7 @@ from minivis.runtime.backend import to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, takes
-from minivis.types import Pictures, Progress
+from minivis.types import Array, Pictures, Progress
 
 COLOURS = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189), (140, 86, 75),
            (227, 119, 194))                     # of the classes that are first most often; others are grey
@@ -42,10 +42,10 @@ class FirstClasses(BatchResult):
     names: tuple[str, ...]
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {"first": self.first}
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         ranked, colours = self.ranked(i), {}
         for k, colour in zip(ranked, COLOURS):
             colours[k] = colour
@@ -62,20 +62,20 @@ class FirstClasses(BatchResult):
                         f"{self.settings['fill']}.", height=PANEL)
         return beside([figure, above(lines, gap=8)], gap=0)
 
-    def ranked(self, i):
+    def ranked(self, i: int) -> dict[Any, Any]:
         """{class: share of the places where it is first}, the most frequent first."""
         kinds, counts = np.unique(self.first[i], return_counts=True)
         order = np.argsort(-counts, kind="stable")
         return {int(kinds[k]): float(counts[k] / counts.sum()) for k in order}
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         return {"answer": self.names[self.before[i]], "places": list(self.first[i].shape),
                 "first": {self.names[k]: share for k, share in self.ranked(i).items()}}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(f"{self.names[self.before[i]]}; with a window covered, " + ", ".join(
             f"{self.names[k]} {100 * share:.0f} %" for k, share in list(self.ranked(i).items())[:5])
             for i in range(len(self)))
@@ -131,6 +131,6 @@ def first_classes(
         "window": list(sides), "stride": list(steps), "fill": fill if isinstance(fill, str) else list(fill)})
 
 
-def legend(colour, text):
+def legend(colour: Any, text: str) -> Any:
     """A square of a colour and what it stands for."""
     return beside([np.full((14, 14, 3), colour, np.uint8), text_picture(text, 210, max_lines=1)], gap=8)

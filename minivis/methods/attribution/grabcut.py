@@ -9,11 +9,13 @@ drawn at random. In the paper a person marks the object, and that is certain; a 
 object, such as the sky beside a rocket, so here its hints can be overruled by colours. Hints of the ground can't.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
+
+from minivis.types import Array
 
 OBJECT, MAYBE, MAYBE_NOT, GROUND = 255, 170, 85, 0          # hints
 COMPONENTS = 5
@@ -34,7 +36,7 @@ class Mixture(NamedTuple):
     log_dets: np.ndarray
 
     @classmethod
-    def fitted(cls, colours, labels):
+    def fitted(cls, colours: Any, labels: Any) -> Any:
         """To colours (N, 3), each of the component ``labels`` (N,)."""
         parts = [colours[labels == k] for k in np.unique(labels)]
         means = np.stack([part.mean(axis=0) for part in parts])
@@ -42,20 +44,20 @@ class Mixture(NamedTuple):
         return cls(np.log([len(part) / len(colours) for part in parts]), means, np.linalg.inv(covariances),
                    np.linalg.slogdet(covariances)[1])
 
-    def costs(self, colours):
+    def costs(self, colours: Any) -> Any:
         """-log of each component's share in the density, up to a constant: (N, K)."""
         away = colours[:, None] - self.means
         squares = np.einsum("nki,kij,nkj->nk", away, self.inverses, away)
         return 0.5 * (squares + self.log_dets) - self.log_weights
 
-    def cost(self, colours):
+    def cost(self, colours: Any) -> Any:
         """-log of the density, (N,)."""
         costs = self.costs(colours)
         least = costs.min(axis=1)
         return least - np.log(np.exp(least[:, None] - costs).sum(axis=1))
 
 
-def grabcut(picture, hints, rounds=5):
+def grabcut(picture: Array, hints: Any, rounds: int = 5) -> Array:
     """The object in ``picture`` uint8 (H, W, 1 or 3), bool (H, W). ``hints`` uint8, the four values above, any size."""
     coarse = resized(picture, COARSE)
     marks = nearest(hints, coarse.shape[:2])
@@ -73,7 +75,7 @@ def grabcut(picture, hints, rounds=5):
     return outlined(picture, found, models)
 
 
-def outlined(picture, coarse, models):
+def outlined(picture: Array, coarse: Any, models: Any) -> Array:
     """The coarse labels, cut once more along their outline in a finer picture, at the size of ``picture``."""
     fine = resized(picture, FINE)
     found = nearest(coarse, fine.shape[:2])
@@ -86,7 +88,7 @@ def outlined(picture, coarse, models):
     return np.asarray(large.resize(picture.shape[1::-1], Image.Resampling.BILINEAR)) > 127
 
 
-def mixtures(picture, found):
+def mixtures(picture: Array, found: Any) -> Any:
     """The `Mixture` of the ground's colours, and of the object's."""
     models = []
     for part in (picture[~found], picture[found]):
@@ -96,7 +98,7 @@ def mixtures(picture, found):
     return models
 
 
-def clusters(colours, count=COMPONENTS):
+def clusters(colours: Any, count: int = COMPONENTS) -> Any:
     """k-means of colours (N, 3), which begins with ``count`` equal parts along their longest axis: labels (N,)."""
     axis = np.linalg.eigh(np.cov(colours.T, bias=True))[1][:, -1]
     labels = np.empty(len(colours), int)
@@ -107,7 +109,7 @@ def clusters(colours, count=COMPONENTS):
     return labels
 
 
-def links_of(picture):
+def links_of(picture: Array) -> tuple[Any, Any, Any]:
     """Each pair of neighbours, once: (pixels, pixels, what it costs to part them)."""
     H, W = picture.shape[:2]
     at = np.arange(H * W).reshape(H, W)
@@ -119,7 +121,7 @@ def links_of(picture):
     return first, second, GAMMA * np.exp(-squares / (2 * squares.mean() or 1)) / distance
 
 
-def labelled(picture, links, models, kept, hinted=None):
+def labelled(picture: Array, links: Any, models: Any, kept: Any, hinted: Any = None) -> Any:
     """The labels of least energy, bool (H, W). ``kept`` (H, W): 1 object, 0 ground, -1 free. ``hinted``: at object."""
     flat, kept = picture.reshape(-1, 3), kept.ravel()
     free = kept < 0
@@ -138,7 +140,7 @@ def labelled(picture, links, models, kept, hinted=None):
     return found.reshape(picture.shape[:2])
 
 
-def smallest_cut(as_ground, as_object, first, second, weight):
+def smallest_cut(as_ground: Any, as_object: Any, first: Any, second: Any, weight: Any) -> Any:
     """Which nodes are object, bool (N,): the smallest sum of each node's own cost and of the links cut."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import breadth_first_order, maximum_flow
@@ -157,19 +159,19 @@ def smallest_cut(as_ground, as_object, first, second, weight):
     return reached[:N]
 
 
-def sides(shape, longest):
+def sides(shape: Any, longest: int) -> tuple[Any, ...]:
     """(H, W) of ``shape``, shrunk until the longer side has at most ``longest`` pixels."""
     shrink = min(1, longest / max(shape[:2]))
     return tuple(max(1, round(side * shrink)) for side in shape[:2])
 
 
-def resized(picture, longest):
+def resized(picture: Array, longest: int) -> Array:
     """A picture, uint8 (H, W, 1 or 3), as float colours (h, w, 3)."""
     small = Image.fromarray(np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3))))
     return np.asarray(small.resize(sides(picture.shape, longest)[::-1], Image.Resampling.LANCZOS), np.float64)
 
 
-def nearest(values, size):
+def nearest(values: Array, size: Any) -> Any:
     """Values (H, W), read at the nearest pixel for another size."""
     rows, columns = (((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip(size, values.shape))
     return values[np.ix_(rows, columns)]

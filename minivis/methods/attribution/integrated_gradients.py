@@ -8,28 +8,31 @@ The second is complete: over all pixels it sums to s(x) - s(x0), whatever the ne
 whose steps are halved until that holds to ``tolerance``.
 """
 
+from typing import Any
+
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.methods.attribution.settings import SaliencySettings
 from minivis.methods.shared.fills import filled
 from minivis.methods.shared.gradient import input_gradient, mean_gradient
-from minivis.methods.shared.result import input_of
+from minivis.methods.shared.result import Subject, input_of
 from minivis.methods.shared.target import aim
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.types import Array, Progress
 
 MOST_STEPS = 1024
 
 
-def gradient_x_input(net, subject, target):
+def gradient_x_input(net: Network, subject: Subject, target: Any) -> Array:
     """What each pixel adds to the score in the tangent at x, (N, H, W), with a sign."""
     return to_cpu((subject.input(net) * input_gradient(net, target)).sum(axis=3))
 
 
-def integrated_gradients(
-    net, subject, target, *, baseline=SaliencySettings.baseline, steps=SaliencySettings.steps, tolerance=0.01, seed=0,
-    progress=False,
-):
+def integrated_gradients(net: Network, subject: Subject, target: Any, *, baseline: Any = SaliencySettings.baseline,
+                         steps: int = SaliencySettings.steps, tolerance: float = 0.01, seed: Any = 0,
+                         progress: Progress = False) -> tuple[Any, Any, Any]:
     """``maps, rises, steps``: what each pixel adds, (N, H, W); s(x) - s(x0), (N,); and the number of steps.
 
     ``baseline``: x0, as what covers in `fills.filled`. Steps are doubled, up to 1024, until no gap exceeds
@@ -45,7 +48,7 @@ def integrated_gradients(
     ends = [aim(net, end, target.units) for end in (x, x0)]
     rise = (ends[0].values - ends[1].values).astype(np.float64)
 
-    def between(n):                                     # the middles of n equal parts
+    def between(n: int) -> Any:                                     # the middles of n equal parts
         return mean_gradient(net, lambda k: x0 + xp.asarray((k + 0.5) / n, x.dtype) * path, n, target.units,
                              progress=progress, title=f"integrated gradients, {n} more points")
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.layers.relevance import RELEVANCE_RULES, RelevanceRuleName
 from minivis.layers.relu import IMAGING_RULES, ImagingRuleName
 from minivis.methods.attribution import gradcam as cam
@@ -17,6 +18,8 @@ from minivis.methods.attribution.deeplift import deeplift
 from minivis.methods.attribution.integrated_gradients import gradient_x_input, integrated_gradients
 from minivis.methods.attribution.smoothgrad import smoothgrad
 from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
+from minivis.methods.shared.result import Subject
+from minivis.types import Progress
 
 SaliencyKind: TypeAlias = Literal[
     "gradient", ImagingRuleName, "smoothgrad", "input", "integrated", "deeplift", RelevanceRuleName, "gradcam",
@@ -46,46 +49,48 @@ class Kind(NamedTuple):
     signed: bool = False
 
 
-def by_rule(rule):
+def by_rule(rule: str) -> Any:
     """The strongest colour of each pixel in a backward pass by a rule."""
-    def make(net, subject, target, *, seed, progress):
+    def make(net: Network, subject: Subject, target: Any, *, seed: Any, progress: Progress) -> Map:
         return Map(strongest_channel(pixel_gradient(net, target, rule)))
 
     return make
 
 
-def by_relevance(rule):
-    def make(net, subject, target, *, seed, progress):
+def by_relevance(rule: str) -> Any:
+    def make(net: Network, subject: Subject, target: Any, *, seed: Any, progress: Progress) -> Map:
         return Map(pixel_gradient(net, target, rule)[..., 0], target.values)
 
     return make
 
 
-def smooth(net, subject, target, *, seed, progress, samples, noise):
+def smooth(net: Network, subject: Subject, target: Any, *, seed: Any, progress: Progress, samples: Any,
+           noise: Any) -> Map:
     gradient = smoothgrad(net, subject, target, samples=samples, noise=noise, seed=seed, progress=progress)
     return Map(strongest_channel(gradient))
 
 
-def times_input(net, subject, target, *, seed, progress):
+def times_input(net: Network, subject: Subject, target: Any, *, seed: Any, progress: Progress) -> Map:
     return Map(gradient_x_input(net, subject, target))
 
 
-def integrated(net, subject, target, *, seed, progress, baseline, steps):
+def integrated(net: Network, subject: Subject, target: Any, *, seed: Any, progress: Progress, baseline: Any,
+               steps: int) -> Map:
     maps, rises, steps = integrated_gradients(net, subject, target, baseline=baseline, steps=steps, seed=seed,
                                               progress=progress)
     return Map(maps, rises, settings={"steps": steps})
 
 
-def lifted(net, subject, target, *, seed, progress, baseline):
+def lifted(net: Network, subject: Subject, target: Any, *, seed: Any, progress: Progress, baseline: Any) -> Map:
     return Map(*deeplift(net, subject, target, baseline=baseline, seed=seed))
 
 
-def gradcam(net, subject, target, *, seed, progress, layer):
+def gradcam(net: Network, subject: Subject, target: Any, *, seed: Any, progress: Progress, layer: str) -> Map:
     maps, coarse, layer = cam.gradcam(net, subject, target, layer=layer)
     return Map(maps, coarse=coarse, settings={"layer": layer})
 
 
-def guided_gradcam(net, subject, target, *, seed, progress, layer):
+def guided_gradcam(net: Network, subject: Subject, target: Any, *, seed: Any, progress: Progress, layer: str) -> Map:
     maps, layer = cam.guided_gradcam(net, subject, target, layer=layer)
     return Map(maps, settings={"layer": layer})
 
@@ -124,7 +129,7 @@ KINDS: dict[Any, Kind] = {
 SIGNED = tuple(name for name, kind in KINDS.items() if kind.signed)
 
 
-def missing(maps, whole):
+def missing(maps: Any, whole: Any) -> Any:
     """(N,) by how much of ``whole`` (N,) the sums of maps miss it; by how much, where it is nearly 0."""
     whole = np.asarray(whole, dtype=np.float64)
     found = maps.reshape(len(maps), -1).sum(axis=1, dtype=np.float64)

@@ -31,7 +31,7 @@ from minivis.runtime.backend import to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, takes
-from minivis.types import Pictures, Progress
+from minivis.types import Array, Pictures, Progress
 
 FALLS, RISES = (142, 47, 45), (45, 79, 137)             # the darkest red and blue of the colour map: frames of windows
 
@@ -56,10 +56,10 @@ class Occlusion(BatchResult):
     best: tuple[Extreme, ...]                   # ... and covering this one raises it most, or lowers it least
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {"drop": self.maps}
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         name, limit, worst, best = self.target.name(i), display_limit(self.maps[i], 100), self.worst[i], self.best[i]
         what = "drop of the probability" if self.settings["measure"] == "prob" else "drop of the score"
         picture, box = self.subject.small(i)
@@ -79,25 +79,25 @@ class Occlusion(BatchResult):
             bars.append(None)
         return panels(images, titles, colorbars=bars, height=PANEL)
 
-    def helps(self, i):
+    def helps(self, i: int) -> Any:
         """Whether covering a window raises the unit by more than a thousandth of its value or of its largest drop."""
         value = float(self.before[i])
         return self.best[i].value - value > 1e-3 * max(abs(value), abs(value - self.worst[i].value))
 
-    def _value(self, value):
+    def _value(self, value: Any) -> Any:
         return chance(value) if self.settings["measure"] == "prob" else f"= {value:.3g}"
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         worst, best = self.worst[i], self.best[i]
         return {**self.target.describe(i), "measure": self.settings["measure"], "before": float(self.before[i]),
                 "lowest": worst.value, "worst_window": list(worst.window), "highest": best.value,
                 "best_window": list(best.window), "largest_drop": float(self.maps[i].max()),
                 "largest_rise": float(-self.maps[i].min()), "windows": self.settings["windows"]}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(
             f"{self.target.name(i)}: {self._value(self.before[i])}; of {self.settings['windows']} windows, one lowers "
             f"it to {self._value(self.worst[i].value)} and one raises it to {self._value(self.best[i].value)}"
@@ -172,7 +172,8 @@ def occlusion(
     return Occlusion(subject, target, drop / count, before, worst, best, settings=how)
 
 
-def covered_values(net, x, cover, boxes, units, *, batch=None, progress=False):
+def covered_values(net: Network, x: Array, cover: Any, boxes: Any, units: Any, *, batch: int | None = None,
+                   progress: Progress = False) -> Array:
     """The values of units when windows are covered: (N, windows, units of a picture), float64.
 
     x, cover: (N, H, W, C), the pictures and what covers them. units: a list of units for each picture. In each layer
@@ -190,13 +191,13 @@ def covered_values(net, x, cover, boxes, units, *, batch=None, progress=False):
     return found
 
 
-def sides_of(size, window, stride):
+def sides_of(size: Any, window: Any, stride: Any) -> tuple[Any, Any]:
     """(window, stride), two numbers each: as asked for, or 0.3 of a picture of ``size`` and a quarter of that."""
     sides = _pair("window", window or tuple(max(1, round(0.3 * side)) for side in size))
     return sides, _pair("stride", stride or tuple(max(1, side // 4) for side in sides))
 
 
-def windows(size, window, stride):
+def windows(size: Any, window: Any, stride: Any) -> list[Any]:
     """(top, left, bottom, right) of each window over a picture of ``size`` (H, W), cut at its border."""
     starts = []
     for side, w, s in zip(size, window, stride):
@@ -210,7 +211,7 @@ def windows(size, window, stride):
             for top in starts[0] for left in starts[1]]
 
 
-def _measured(net, target, unit, measure):
+def _measured(net: Network, target: Any, unit: Any, measure: Any) -> Any:
     if measure == "score":
         return unit
     if target.probs is None:
@@ -218,7 +219,7 @@ def _measured(net, target, unit, measure):
     return Unit(net.role("prob"), unit.channel)
 
 
-def covered_at(picture, cover, box):
+def covered_at(picture: Array, cover: Any, box: Any) -> Any:
     """A copy of a picture (H, W, C) with one window taken from ``cover``."""
     top, left, bottom, right = box
     covered = picture.copy()
@@ -226,7 +227,7 @@ def covered_at(picture, cover, box):
     return covered
 
 
-def framed(picture, box, size, marks):
+def framed(picture: Array, box: Any, size: Any, marks: Any) -> Array:
     """A picture with frames round windows of the net's input of ``size`` (H, W), which shows its ``box``."""
     im = Image.fromarray(picture)
     draw = ImageDraw.Draw(im)
@@ -241,7 +242,7 @@ def framed(picture, box, size, marks):
     return np.asarray(im)
 
 
-def _pair(kind, value):
+def _pair(kind: str, value: Any) -> tuple[int, int]:
     pair = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
     if len(pair) != 2 or not all(isinstance(v, (int, np.integer)) for v in pair):
         raise BadValue(f"{kind} must be a whole number of pixels, or two (rows, columns), not {value!r}")

@@ -25,7 +25,7 @@ from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, TEXT, takes
-from minivis.types import Pictures
+from minivis.types import Array, Pictures, Progress
 
 IN_A_ROW = 4                                    # maps of a sheet
 
@@ -41,10 +41,10 @@ class Saliency(BatchResult):
     coarse: np.ndarray | None = None            # (N, h, w), a Grad-CAM as the layer has it
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {self.settings["kind"]: self.maps}
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         title, shown, bar = drawn(self, i)
         picture, box = self.subject.small(i)
         has_sign = self.settings["kind"] in SIGNED
@@ -61,21 +61,21 @@ class Saliency(BatchResult):
             bars.insert(1, ("inferno", 0.0, display_limit(self.coarse[i])) if self.coarse[i].any() else None)
         return panels(images, titles, self.meaning(i), colorbars=bars, height=PANEL)
 
-    def meaning(self, i):
+    def meaning(self, i: int) -> Any:
         """The sentence that explains such a map."""
         return KINDS[self.settings["kind"]].meaning.format(name=self.target.name(i), **self.settings)
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         row, column = np.unravel_index(self.maps[i].argmax(), self.maps[i].shape)
         found = {**self.target.describe(i), "max": float(self.maps[i].max()), "mean": float(self.maps[i].mean()),
                  "row": int(row) if self.maps[i].any() else None, "column": int(column) if self.maps[i].any() else None}
         return found if self.gaps is None else {
             **found, "sum": float(self.maps[i].sum(dtype=np.float64)), "gap": float(self.gaps[i])}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         kind = self.settings["kind"]
         said = "moves most with" if kind in ("gradient", "smoothgrad") else (
             "owes most to" if kind in SIGNED else "points most at")
@@ -139,7 +139,8 @@ def saliency(
                   layer=layer, seed=seed, progress=progress)
 
 
-def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **settings):
+def mapped(net: Network, subject: Subject, target: Any, kind: str, *, unit: Any = None, seed: Any = 0,
+           progress: Progress = False, **settings: Any) -> Saliency:
     """The `Saliency` of one kind, for pictures and their targets. ``settings``: any of `SaliencySettings`."""
     if kind not in KINDS:
         raise UnknownName.of("kind of saliency", kind, KINDS)
@@ -150,7 +151,7 @@ def mapped(net, subject, target, kind, *, unit=None, seed=0, progress=False, **s
                     settings={"unit": asked(unit), "kind": kind, **own, **made.settings})
 
 
-def used(settings, *kinds):
+def used(settings: Any, *kinds: Any) -> dict[Any, Any]:
     """Those of {name: value} that these kinds of map use."""
     return {name: value for name, value in settings.items() if any(name in KINDS[kind].settings for kind in kinds)}
 
@@ -164,31 +165,31 @@ class SaliencyKinds(BatchResult):
     kinds: dict[str, Saliency] = field(default_factory=dict)
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {kind: one.maps for kind, one in self.kinds.items()}
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         titles, images, bars = zip(*(drawn(one, i) for one in self.kinds.values()))
         return panels([self.subject.drawn(i), *images], [f"the input\n{self.target.title(i)}", *titles],
                       "\n".join(self.meanings(i)), colorbars=[None, *bars], height=200, columns=IN_A_ROW)
 
-    def meanings(self, i):
+    def meanings(self, i: int) -> list[Any]:
         """A line for each kind, or for several that are explained alike."""
         titles: dict[str, list] = {}
         for kind, one in self.kinds.items():
             titles.setdefault(one.meaning(i), []).append(KINDS[kind].title)
         return [f"{'; '.join(some)}: {meaning}" for meaning, some in titles.items()]
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         left_out = set(self.target.describe(i))
         return {**self.target.describe(i), "kinds": {
             kind: {key: value for key, value in one.describe(i).items() if key not in left_out}
             for kind, one in self.kinds.items()}}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(f"{kind:<15} {line}" for i in range(len(self)) for kind, one in self.kinds.items()
                          for line in [str(one).split("\n")[i]])
 
@@ -230,7 +231,7 @@ def saliency_kinds(
                                        for kind, one in found.items()}})
 
 
-def drawn(result, i):
+def drawn(result: Any, i: int) -> tuple[Any, ...]:
     """(title, picture, colour bar) of one map of a `Saliency`."""
     heat, kind = result.maps[i], KINDS[result.settings["kind"]]
     limit = display_limit(heat)

@@ -31,7 +31,7 @@ from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, takes
-from minivis.types import Pictures
+from minivis.types import Array, Pictures
 
 SLOW = ("smoothgrad", "integrated", *(kind for kind in RELEVANCE_RULES if kind != "lrp"))
 QUICK = tuple(kind for kind in KINDS if kind not in SLOW)
@@ -53,11 +53,11 @@ class SanityCheck(BatchResult):
     likeness: dict[str, np.ndarray]
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {f"{kind} {stage}": maps[k] for kind, maps in self.maps.items()
                 for k, stage in enumerate(("trained", *self.layers))}
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         stages = np.unique(np.linspace(0, len(self.layers), min(COLUMNS, len(self.layers) + 1)).round().astype(int))
         headings = ["trained", *(f"down to {self.layers[k - 1]}" for k in stages[1:])]
         rows: list[Any] = []
@@ -80,16 +80,16 @@ class SanityCheck(BatchResult):
                       panels([chart], ["likeness to the map of the trained net"], height=chart.shape[0])], gap=0)
         return beside([figure, left], gap=0, align="top")
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         return {**self.target.describe(i), "layers": list(self.layers), "kinds": {
             kind: {"likeness": found[:, i].tolist(), "mean": float(found[:, i].mean()),
                    "at_the_end": float(found[-1, i])}
             for kind, found in self.likeness.items()}}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = []
         for i in range(len(self)):
             lines.append(f"{self.target.title(i)}; likeness to the trained net's map: mean over the "
@@ -155,19 +155,19 @@ def sanity_check(
                        settings={"unit": asked(unit), "kinds": list(kinds), **used(own, *kinds)})
 
 
-def shuffled(net, name, rng):
+def shuffled(net: Network, name: str, rng: np.random.Generator) -> Network:
     """A net whose layer ``name`` has the same numbers in a random order."""
     layer, inputs = net.nodes[name]
     params = {key: _shuffled(p, rng) for key, p in layer.params.items()}
     return replace(net, nodes={**net.nodes, name: Node(layer.with_params(**params), inputs)})
 
 
-def _shuffled(array, rng):
+def _shuffled(array: Any, rng: np.random.Generator) -> Any:
     order = get_xp(array).asarray(rng.permutation(array.size))
     return array.reshape(-1)[order].reshape(array.shape)
 
 
-def rank_correlation(a, b):
+def rank_correlation(a: Any, b: Array) -> float:
     """Spearman's rank correlation of two maps; 0 if one of them is constant."""
     ranks = [rankdata(to_cpu(side), axis=None) for side in (a, b)]
     centred = [side - side.mean() for side in ranks]
@@ -175,5 +175,5 @@ def rank_correlation(a, b):
     return float((centred[0] * centred[1]).sum() / size) if size else 0.0
 
 
-def _tile(picture):
+def _tile(picture: Array) -> Array:
     return np.asarray(Image.fromarray(picture).resize((TILE, TILE), Image.Resampling.NEAREST))

@@ -29,7 +29,7 @@ from minivis.methods.shared.result import PANEL, BatchResult, Subject, seen_by
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, choice, takes
-from minivis.types import Pictures
+from minivis.types import Array, Pictures
 
 SegmentKind: TypeAlias = SaliencyKind | Literal["guided+gradcam"]
 
@@ -53,27 +53,27 @@ class Segmentation(BatchResult):
     seeds: tuple                                # per picture uint8 (h, w): 255 object, 0 ground, 170 and 85 between
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         masks = {"mask": np.stack([mask.astype(np.uint8) for mask in self.masks])}
         return masks if self.settings["show"] == "mask" else {**masks, "map": np.stack(self.maps)}
 
-    def picture(self):
+    def picture(self) -> Array:
         """The figure or, with ``show``, the mask (H, W, 1) or the cut-out (H, W, 4) of one picture, at its own size."""
         if self.settings["show"] == "mask":
             return above([np.where(mask, 255, 0).astype(np.uint8) for mask in self.masks])
         return self.cut_out(0) if self.settings["show"] == "cut-out" else super().picture()
 
-    def cut_out(self, i):
+    def cut_out(self, i: int) -> Any:
         """Picture i with a transparent background, uint8 (H, W, 4)."""
         picture = np.broadcast_to(self.subject.picture(i), (*self.masks[i].shape, 3))
         return np.dstack([picture, np.where(self.masks[i], 255, 0).astype(np.uint8)])
 
-    def box(self, i):
+    def box(self, i: int) -> tuple[int, int, Any, Any] | None:
         """(top, left, bottom, right) around the object, in pixels of the picture; None if nothing was found."""
         rows, columns = (np.flatnonzero(self.masks[i].any(axis=axis)) for axis in (1, 0))
         return (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1) if len(rows) else None
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         picture, small_box = self.subject.small(i)
         small = np.asarray(Image.fromarray(self.masks[i]).resize(picture.shape[1::-1]))
         heat = overlay(picture, self.maps[i], alpha=0.9, box=small_box, fade=True)
@@ -92,14 +92,14 @@ class Segmentation(BatchResult):
              f"GrabCut\n{part:.0%} of the picture" if part else "GrabCut\nfound no object", "cut out"],
             height=PANEL)
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         return {**self.target.describe(i), "box": self.box(i), "area": float(self.masks[i].mean()),
                 "pixels": int(self.masks[i].sum())}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = []
         for i in range(len(self)):
             box = self.box(i)
@@ -179,7 +179,7 @@ def segment(
         "cut": cut, **used(of_map, *(("guided", "gradcam") if kind == BOTH else (kind,)))})
 
 
-def whole_picture(net, subject, i, unit):
+def whole_picture(net: Network, subject: Subject, i: int, unit: Any) -> Any:
     """Picture i at the scale in which the net sees it, and as a whole where the net takes that: a `Subject` of one.
 
     A unit at a position has it in the part that the net sees by itself, so for that it stays with that part.
@@ -193,7 +193,7 @@ def whole_picture(net, subject, i, unit):
     return Subject((subject.pictures[i],), fitted[None], seen_by(net, fitted[None]), (box,), subject.look)
 
 
-def one_answer(net, size, side):
+def one_answer(net: Network, size: Any, side: Any) -> bool:
     """Whether the net gives a picture of this size as many scores as one of ``side``, its own."""
     last = net.roles.get("logits") or list(net.nodes)[-1]
     try:
@@ -203,9 +203,9 @@ def one_answer(net, size, side):
     return here == there
 
 
-def heats(net, subject, target, kind, blur, **settings):
+def heats(net: Network, subject: Subject, target: Any, kind: str, blur: Any, **settings: Any) -> list[Any]:
     """For each picture: its map, and the blurred one from which its hints are read."""
-    def found(name):
+    def found(name: str) -> tuple[Any, list[Any]]:
         maps = mapped(net, subject, target, name, **settings).maps
         return maps, [gaussian_filter(heat.clip(0), blur * maps.shape[1]) for heat in maps]
 
@@ -217,13 +217,13 @@ def heats(net, subject, target, kind, blur, **settings):
     return [(heat, heat) for heat in smooth]
 
 
-def seeds_of(heat, high, low):
+def seeds_of(heat: Any, high: Any, low: Any) -> Any:
     """uint8 (h, w): OBJECT above the ``high`` quantile of ``heat``, GROUND up to the ``low`` one, and two between."""
     most, half, least = np.quantile(heat, [high, max(low, min(high, 0.5)), low])
     return np.select([heat > most, heat > half, heat > least], [OBJECT, MAYBE, MAYBE_NOT], GROUND).astype(np.uint8)
 
 
-def laid_out(picture, box, marks):
+def laid_out(picture: Array, box: Any, marks: Any) -> Any:
     """The hints of ``box``, the part that the net saw, on the whole picture, (H, W); the rest is undecided."""
     H, W = picture.shape[:2]
     inside = np.s_[max(0, -box.top):H - box.top, max(0, -box.left):W - box.left]
@@ -233,7 +233,7 @@ def laid_out(picture, box, marks):
     return out
 
 
-def grab_cut(cv2, picture, box, marks, rounds, seed):
+def grab_cut(cv2: Any, picture: Array, box: Any, marks: Any, rounds: int, seed: Any) -> Any:
     """The object, bool (H, W) of the whole picture. ``box``: the part that the net saw; beyond it all is ground."""
     H, W = picture.shape[:2]
     top, left, bottom, right = box.top, box.left, box.top + box.height, box.left + box.width
@@ -261,7 +261,7 @@ def grab_cut(cv2, picture, box, marks, rounds, seed):
     return whole
 
 
-def load_opencv():
+def load_opencv() -> Any:
     try:
         import cv2
     except ImportError:
@@ -270,11 +270,11 @@ def load_opencv():
     return cv2
 
 
-def _at_most_1(heat):
+def _at_most_1(heat: Any) -> Any:
     return heat / (heat.max() or 1)
 
 
-def _shrunk(mask):
+def _shrunk(mask: Any) -> Any:
     inner = mask.copy()
     inner[1:] &= mask[:-1]
     inner[:-1] &= mask[1:]
@@ -283,5 +283,5 @@ def _shrunk(mask):
     return inner
 
 
-def _grown(mask):
+def _grown(mask: Any) -> Any:
     return ~_shrunk(~mask)

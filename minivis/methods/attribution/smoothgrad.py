@@ -6,18 +6,21 @@ A gradient holds at one point only and varies strongly between neighbouring poin
 in common.
 """
 
+from typing import Any
+
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.methods.attribution.settings import SaliencySettings
 from minivis.methods.shared.gradient import mean_gradient
-from minivis.methods.shared.result import input_of
+from minivis.methods.shared.result import Subject, input_of
 from minivis.runtime.backend import to_cpu
+from minivis.types import Array, Progress
 
 
-def smoothgrad(
-    net, subject, target, *, samples=SaliencySettings.samples, noise=SaliencySettings.noise, seed=0, progress=False,
-):
+def smoothgrad(net: Network, subject: Subject, target: Any, *, samples: Any = SaliencySettings.samples,
+               noise: Any = SaliencySettings.noise, seed: Any = 0, progress: Progress = False) -> Array:
     """The averaged gradient at the pixels, (N, H, W, C). ``noise``: sigma, as a fraction of each picture's range.
 
     Every picture of a batch gets the same noise, so that the result does not depend on the other pictures.

@@ -21,7 +21,7 @@ from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, takes
-from minivis.types import Pictures
+from minivis.types import Array, Pictures
 
 SHEET = 1000                                    # pixels: about the width of the sheet of maps
 
@@ -35,10 +35,10 @@ class ActivationGrid(BatchResult):
     maps: np.ndarray
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {self.layer: self.maps if self.maps.shape[1:3] != (1, 1) else self.maps[:, 0, 0]}
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         shown = self.shown(i)
         maps = np.moveaxis(self.maps[i][..., shown], -1, 0)[..., None]          # (shown, H, W, 1)
         is_signed = bool(maps.min() < 0)
@@ -65,14 +65,14 @@ class ActivationGrid(BatchResult):
         return beside([panels([seen], [f"the input\n{seen.shape[1]} x {seen.shape[0]} pixels"], height=PANEL), figure],
                       gap=0, align="top")
 
-    def shown(self, i):
+    def shown(self, i: int) -> Any:
         """The channels to draw, in order: all, or the strongest ones if there are more than ``channels``."""
         C = self.maps.shape[3]
         strength = abs(self.maps[i]).reshape(-1, C).max(axis=0)
         strongest = np.argsort(-strength, kind="stable")[: self.settings["channels"]].tolist()
         return strongest if self.settings["order"] == "strength" else sorted(strongest)
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         maps = self.maps[i].reshape(-1, self.maps.shape[3])
         strength = maps.max(axis=0)
         order = np.argsort(-strength, kind="stable")[:5]
@@ -82,16 +82,16 @@ class ActivationGrid(BatchResult):
             "strongest": [{"channel": int(c), "max": float(strength[c])} for c in order],
         }  # fmt: skip
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = [self.describe(i) for i in range(len(self))]
         return "\n".join(f"{row['layer']}: {row['positive']:.0%} of the values above zero, strongest channel "
                          f"{row['strongest'][0]['channel']} ({row['max']:.3g})" for row in rows)
 
 
-def _shrunk(tile, side):
+def _shrunk(tile: Any, side: Any) -> Array:
     """Shrink a tile to at most ``side`` pixels: in nets that take any size, maps can be as large as the picture."""
     im = Image.fromarray(tile)
     im.thumbnail((side, side))

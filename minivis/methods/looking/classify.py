@@ -6,6 +6,7 @@ A net may end in another way, and then its probabilities mean something else: en
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from minivis.methods.shared.target import last_of
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, takes
-from minivis.types import Pictures
+from minivis.types import Array, Pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +36,10 @@ class Classes(BatchResult):
     several: bool = False                       # classes may be right: each has a probability by itself
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.probs
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         chart = bar_chart([self.names[k] for k in self.classes[i]], self.probs[i], height=PANEL)
         seen = self.subject.drawn(i)
         title = f"{self.names[self.classes[i][0]]} {chance(self.probs[i][0])}"
@@ -46,15 +47,15 @@ class Classes(BatchResult):
                                       f"{title}\nprobability of each class" + ", by itself" * self.several],
                       height=PANEL)
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         means = {"independent": True} if self.several else {}
         return {**means, "top": [{"class": self.names[k], "number": int(k), "probability": float(p), "score": float(s)}
                         for k, p, s in zip(self.classes[i], self.probs[i], self.scores[i])]}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [[f"{chance(p):>8}  {self.names[k]}" for k, p in zip(*rows)] for rows in zip(self.classes, self.probs)]
         head = "each class by itself: the probabilities do not add up to 100 %\n" if self.several else ""
         return head + "\n\n".join("\n".join(rows) for rows in lines)

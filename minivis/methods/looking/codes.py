@@ -44,7 +44,7 @@ class Codes:
     def __len__(self) -> int:
         return len(self.values)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         N, D = self.values.shape
         left_out = f"; {len(self.unreadable)} more could not be read" if self.unreadable else ""
         return f"Codes of {N} pictures: {D} numbers of {self.layer} each{left_out}"

@@ -8,6 +8,7 @@ three channels are named to show.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from minivis.methods.shared.result import Result
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, takes
+from minivis.types import Array
 
 SHEET = 640
 
@@ -34,10 +36,10 @@ class FilterGrid(Result):
     reads_picture: bool
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {self.layer: self.filters}
 
-    def picture(self):
+    def picture(self) -> Array:
         F, KH, KW, C = self.filters.shape
         size = f"{F} filters of {KW} x {KH} x {C}"
         if self.reads_picture:
@@ -58,12 +60,12 @@ class FilterGrid(Result):
                       height=sheet.shape[0])
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"layer": self.layer, "shape": list(self.filters.shape), "reads_picture": self.reads_picture,
                 "mean": float(self.filters.mean()), "std": float(self.filters.std()),
                 "largest": float(abs(self.filters).max())}
 
-    def __str__(self):
+    def __str__(self) -> str:
         F, KH, KW, C = self.filters.shape
         return f"{self.layer}: {F} filters of {KW} x {KH} x {C}, the largest weight {abs(self.filters).max():.3g}"
 

@@ -42,7 +42,7 @@ class NeighbourSheet(Result):
     shown: tuple[int, ...]                      # pictures that have a row
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return self.near
 
     def picture(self) -> Picture:

@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from minivis.runtime.progress import track
 from minivis.runtime.settings import CODES, SEED, takes
 from minivis.sweeps.codes_file import codes_source
 from minivis.sweeps.sweep import fitted
-from minivis.types import Pictures
+from minivis.types import Array, Pictures, Progress
 
 DISTANCES = {"cosine": "cosine distance", "l2": "L2 distance"}           # their names, in figures
 TILE = 144                                      # pixels
@@ -45,10 +46,10 @@ class Neighbours(Result):
     pixel_tiles: tuple = ()
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return np.array([distance for _, distance in self.found])
 
-    def picture(self):
+    def picture(self) -> Array:
         by_code = sheet_of(self.tiles, self.found, DISTANCES[self.settings["metric"]])
         if not self.by_pixels:
             return by_code
@@ -58,27 +59,27 @@ class Neighbours(Result):
         return panels(sheets, titles, height=by_code.shape[0], columns=1)
 
     @property
-    def caption(self):
+    def caption(self) -> str:
         """The caption has no paths: the figure has the names."""
         return " · ".join([f"the {len(self.found)} nearest of {self.among}", *self.notes])
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         found = {"among": self.among, "notes": list(self.notes), "neighbours": listed(self.found)}
         return {**found, **({"neighbours_by_pixels": listed(self.by_pixels)} if self.by_pixels else {})}
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"{distance:8.4f}  {path}" for path, distance in self.found]
         lines += ["by pixels:"] * bool(self.by_pixels)
         return "\n".join([*lines, *(f"{distance:8.2f}  {path}" for path, distance in self.by_pixels), *self.notes])
 
 
-def sheet_of(tiles, found, distance):
+def sheet_of(tiles: Any, found: Any, distance: str) -> Any:
     names = [f"{os.path.basename(path)}\n{distance} {value:.3g}" for path, value in found]
     return contact_sheet(list(tiles), labels=["the picture", *names], columns=min(len(tiles), 7), scale=1)
 
 
-def listed(found):
+def listed(found: Any) -> list[Any]:
     return [{"picture": path, "distance": distance} for path, distance in found]
 
 
@@ -129,7 +130,7 @@ def neighbours(
                           "name the net and the layer that they are of")
         here = shrunk(image, TILE)
 
-        def shown(numbers, distances):
+        def shown(numbers: Any, distances: Any) -> tuple[Any, tuple[Any, ...], Any]:
             """Those k that are another picture: (path, distance) of each, their tiles, and what is wrong with any."""
             tiles, notes = thumbnails(file, numbers, TILE, channels=net.input_channels)
             keep = [i for i, tile in enumerate(tiles) if not (distances[i] < 1e-6 and np.array_equal(tile, here))][:k]
@@ -145,7 +146,7 @@ def neighbours(
                                     "layer": file.layer or net.role("code")})
 
 
-def nearest_pixels(net, file, image, k, progress=False):
+def nearest_pixels(net: Network, file: Any, image: Any, k: int, progress: Progress = False) -> tuple[Any, Any]:
     """(numbers, distances) of the k pictures whose pixels are nearest to those of ``image``, as the net sees them."""
     here = pixels_of(net, image, file.size)
     distances = np.array([np.sqrt(np.mean((pixels_of(net, picture, file.size) - here) ** 2))
@@ -154,7 +155,7 @@ def nearest_pixels(net, file, image, k, progress=False):
     return numbers, distances[numbers]
 
 
-def every_picture(net, file, progress=False):
+def every_picture(net: Network, file: Any, progress: Progress = False) -> Iterator[Any]:
     """Yield the pictures of a file of codes; raise BadFile if it has none."""
     if file.nameless:
         raise BadFile(f"{file.path} names no pictures, so there are no pixels to compare")
@@ -162,12 +163,12 @@ def every_picture(net, file, progress=False):
         yield file.read(number, net.input_channels)[0]
 
 
-def pixels_of(net, image, size=None):
+def pixels_of(net: Network, image: Any, size: Any = None) -> Any:
     """What the net sees of a picture, float32 (h, w, C) in levels."""
     return seen_by(net, fitted(net, image, size).image[None])[0].astype(np.float32)
 
 
-def check_net(file, net):
+def check_net(file: Any, net: Network) -> None:
     """Raise BadFile unless the codes come from this net."""
     if file.fingerprint and file.fingerprint != fingerprint(net):
         raise BadFile(f"{file.path} holds codes of another net, {file.net}: name that net with --net")

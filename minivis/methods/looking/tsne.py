@@ -20,6 +20,7 @@ from minivis.methods.shared.result import Result
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import CODES, SEED, takes
 from minivis.sweeps.codes_file import codes_source
+from minivis.types import Array
 
 SIDE = 4096                                     # pixels, the largest picture
 
@@ -38,20 +39,20 @@ class TsneGrid(Result):
     names: tuple = ()                           # of the pictures
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.places
 
-    def picture(self):
+    def picture(self) -> Array:
         layout = self.settings["layout"]
         drawn = [draw(self) for name, draw in (("plane", plane), ("grid", grid)) if layout in (name, "both")]
         return beside(drawn, gap=32)
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"pictures": len(self.places), "divergence": self.divergence, "perplexity": self.settings["perplexity"],
                 "grid": [int(n) + 1 for n in self.cells.max(axis=0)], "notes": list(self.notes)}
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows, columns = self.cells.max(axis=0) + 1
         return "\n".join([f"{len(self.places)} pictures on a grid of {rows} x {columns}; Kullback-Leibler divergence "
                           f"{self.divergence:.3f} at perplexity {self.settings['perplexity']:g}", *self.notes])
@@ -107,7 +108,7 @@ def tsne_grid(
                     settings={"perplexity": used, "layout": layout, "side": side, "most": most})
 
 
-def spread(count, most):
+def spread(count: int, most: int) -> tuple[Any, ...]:
     """(the numbers of at most ``most`` of ``count`` pictures, evenly spread; notes)."""
     if count < 4:
         raise BadValue(f"a map needs at least 4 pictures, and there are {count}")
@@ -116,7 +117,7 @@ def spread(count, most):
     return np.linspace(0, count - 1, most).astype(int), [f"{most} of {count} pictures, evenly spread"]
 
 
-def snap(places):
+def snap(places: Any) -> Any:
     """(N, 2) row and column of each place in the smallest square grid, all different, the sum of squared ways least."""
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
@@ -130,7 +131,7 @@ def snap(places):
     return np.column_stack(np.divmod(cells, columns))
 
 
-def grid(result):
+def grid(result: Any) -> Array:
     """Each picture in its cell."""
     rows, columns = result.cells.max(axis=0) + 1
     step = result.side // max(rows, columns)
@@ -143,7 +144,7 @@ def grid(result):
     return sheet
 
 
-def plane(result):
+def plane(result: Any) -> Array:
     """Each picture at its place, smaller; where two overlap, the later lies on top."""
     side = result.side
     room = max(4, round(0.7 * side / math.sqrt(len(result.tiles))))

@@ -6,26 +6,28 @@ import io
 import json
 import string
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from minivis.errors import BadValue
 from minivis.runtime.files import atomic_write, check_output
+from minivis.types import PathLike
 
 TILE, COLUMNS = 64, 32                          # pixels of a tile, and tiles in a row of a sheet
 ON_SHEET = COLUMNS * COLUMNS                    # tiles: 2048 x 2048 pixels
 SUFFIXES = (".html", ".htm")
 
 
-def check_page(path, force=False):
+def check_page(path: PathLike, force: bool = False) -> None:
     """Raise BadValue if a page can't be written to ``path``."""
     if Path(path).suffix.lower() not in SUFFIXES:
         raise BadValue(f"{path}: the name of a page must end in {' or '.join(SUFFIXES)}")
     check_output(path, force)
 
 
-def write_page(path, result, *, title="A map of pictures", force=False):
+def write_page(path: PathLike, result: Any, *, title: str = "A map of pictures", force: bool = False) -> None:
     """Write the page of a `TsneGrid` to a new file."""
     check_page(path, force)
     text = page(result, title)
@@ -33,7 +35,7 @@ def write_page(path, result, *, title="A map of pictures", force=False):
         temporary.write_text(text, encoding="utf-8")
 
 
-def page(result, title="A map of pictures"):
+def page(result: Any, title: str = "A map of pictures") -> str:
     """The page of a `TsneGrid`, as HTML."""
     tiles = [small(tile) for tile in result.tiles]
     rows, columns = (int(n) + 1 for n in result.cells.max(axis=0))
@@ -48,11 +50,11 @@ def page(result, title="A map of pictures"):
         title=html.escape(title), count=f"{len(tiles):,}", data=json.dumps(data).replace("<", "\\u003c"))
 
 
-def printable(name):
+def printable(name: str) -> str:
     return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def small(tile):
+def small(tile: Any) -> Any:
     """A tile, so small that it fits into its place on a sheet."""
     if max(tile.shape[:2]) <= TILE:
         return tile
@@ -61,7 +63,7 @@ def small(tile):
     return np.asarray(im)
 
 
-def sheet(tiles):
+def sheet(tiles: Any) -> Any:
     """Tiles side by side in one picture, as a data URI."""
     rows = -(-len(tiles) // COLUMNS)
     pixels = np.full((rows * TILE, COLUMNS * TILE, 3), 255, np.uint8)

@@ -1,5 +1,7 @@
 """Places in the plane for many vectors, so that those alike are close: t-SNE (van der Maaten & Hinton 2008)."""
 
+from typing import Any
+
 import numpy as np
 
 from minivis.errors import BadValue
@@ -7,7 +9,7 @@ from minivis.errors import BadValue
 DIMENSIONS = 50                                 # after PCA
 
 
-def embed(codes, perplexity=50.0, seed=0):
+def embed(codes: Any, perplexity: float = 50.0, seed: Any = 0) -> tuple[Any, Any, float]:
     """(places (N, 2) in 0..1, the perplexity used, the Kullback-Leibler divergence): PCA to 50, then t-SNE.
 
     In one thread: sums formed by several would differ in their last bits from run to run.

@@ -1,8 +1,11 @@
 """Gradients of units at a net's input and at the pixels, of one picture or of many that are averaged."""
 
+from typing import Any
+
 import numpy as np
 
 from minivis.engine.memory import batch_that_fits
+from minivis.engine.network import Network
 from minivis.engine.roles import ancestors
 from minivis.layers import LRN, GlobalMaxPool, MaxPool2D, Multiply
 from minivis.layers.elementwise import Elementwise
@@ -10,9 +13,10 @@ from minivis.layers.rules import rule_named
 from minivis.methods.shared.target import aim
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.progress import track
+from minivis.types import Array, Progress
 
 
-def pixel_gradient(net, target, rule="normal"):
+def pixel_gradient(net: Network, target: Any, rule: str = "normal") -> Array:
     """The gradient of the target's values with respect to the pixels, (N, H, W, C) in RGB order.
 
     By a rule of LRP: the part of the value that each pixel has, all colours together, (N, H, W, 1).
@@ -20,7 +24,7 @@ def pixel_gradient(net, target, rule="normal"):
     return at_pixels(net, input_gradient(net, target, rule), rule)
 
 
-def input_gradient(net, target, rule="normal"):
+def input_gradient(net: Network, target: Any, rule: Any = "normal") -> Array:
     """The gradient (or the relevance) of the target's values at the net's input, (N, H, W, C) in the net's order."""
     seeds = target.seeds()
     if rule_named(rule).relevance:
@@ -29,7 +33,7 @@ def input_gradient(net, target, rule="normal"):
     return dacts["input"]
 
 
-def at_pixels(net, dx, rule):
+def at_pixels(net: Network, dx: Any, rule: str) -> Array:
     """What a backward pass by a rule brought to the net's input, as something of the pixels, on the CPU."""
     return to_cpu(dx.sum(axis=3, keepdims=True) if rule_named(rule).relevance else net.preprocess_adjoint(dx))
 
@@ -37,7 +41,7 @@ def at_pixels(net, dx, rule):
 SAME = "no max pool: the same for any picture"         # below such a map
 
 
-def ignores_picture(net, layer, rule):
+def ignores_picture(net: Network, layer: str, rule: str) -> bool:
     """Whether a backward pass from ``layer`` by a rule is the same for every picture.
 
     The deconvnet asks no ReLU what was on. It learns of the picture by switches of max pools alone, and by activations
@@ -47,7 +51,8 @@ def ignores_picture(net, layer, rule):
     return rule == "deconv" and not any(isinstance(net.nodes[name].layer, asked) for name in ancestors(net, layer))
 
 
-def mean_gradient(net, variants, count, units, *, progress=False, title=""):
+def mean_gradient(net: Network, variants: Any, count: int, units: Any, *, progress: Progress = False,
+                  title: str = "") -> Array:
     """The mean of `input_gradient` over ``count`` variants of a batch, each (N, H, W, C); several run in one pass.
 
     variants: k -> the k-th one. units: one for each of the N pictures.
@@ -62,6 +67,6 @@ def mean_gradient(net, variants, count, units, *, progress=False, title=""):
     return total / count
 
 
-def strongest_channel(gradient):
+def strongest_channel(gradient: Array) -> Array:
     """(N, H, W, C) -> (N, H, W): the largest absolute value of each pixel's colours (Simonyan et al. 2014)."""
     return np.abs(gradient).max(axis=3)

@@ -39,7 +39,7 @@ from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, takes
-from minivis.types import Pictures
+from minivis.types import Array, Pictures
 
 CONTRAST = 24                                   # levels, as in maximize's preset "natural"
 SIDES = (48, 96)                                # pixels, the smallest and the largest side of a block
@@ -56,7 +56,7 @@ class Blocks(BatchResult):
     norms: tuple
     reached: tuple                              # r of each block, (rows, columns)
 
-    def draw(self, i):
+    def draw(self, i: int) -> Array:
         rows, columns = self.norms[i].shape
         tiles = [self.subject.shown(block) for row in self.blocks[i] for block in row]
         sheet = sized_grid(tiles, self.norms[i], PANEL // max(rows, columns))
@@ -65,14 +65,14 @@ class Blocks(BatchResult):
                       f"At each place: an image that asks {self.settings['layer']} for what the layer sees in the "
                       "picture there. The larger, the more strongly the layer responds.", height=sheet.shape[0])
 
-    def describe(self, i):
+    def describe(self, i: int) -> dict[str, Any]:
         return {"layer": self.settings["layer"], "grid": list(self.norms[i].shape),
                 "largest_norm": float(self.norms[i].max()), "reached": float(np.median(self.reached[i]))}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.subject)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(
             f"{self.settings['layer']}: {'{} x {}'.format(*self.norms[i].shape)} places; the blocks ask for "
             f"{np.median(self.reached[i]):.2g} times as much as the picture has there (median)"
@@ -125,7 +125,7 @@ class Atlas(Result):
     notes: tuple = ()
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
-    def picture(self):
+    def picture(self) -> Array:
         grid, cells = self.settings["cells"], [None] * self.settings["cells"] ** 2
         sizes = np.zeros((grid, grid))
         for block, (row, column), count in zip(self.blocks, self.places, self.counts):
@@ -137,11 +137,11 @@ class Atlas(Result):
                       "mean of its cell; the larger, the more places are there.", height=sheet.shape[0])
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"layer": self.settings["layer"], "pictures": self.settings["pictures"],
                 "vectors": self.settings["vectors"], "cells": len(self.blocks), "notes": list(self.notes)}
 
-    def __str__(self):
+    def __str__(self) -> str:
         what, count = f"{self.settings['vectors']:,} places of {self.settings['layer']}", self.settings["pictures"]
         return "\n".join([f"{len(self.blocks)} cells of {what} in {count:,} picture{'s' * (count > 1)}", *self.notes])
 
@@ -206,7 +206,8 @@ def activation_atlas(
 
 # ---- the images ----
 
-def asked_for(net, layer, vectors, steps, side=None, seed=0, progress=False):
+def asked_for(net: Network, layer: str, vectors: Any, steps: int, side: Any = None, seed: Any = 0,
+              progress: Any = False) -> tuple[Array, Array]:
     """Images uint8 (K, s, s, C) that ask ``layer`` for each of ``vectors`` (K, C), and the r that each reaches."""
     net = trunk(net, [layer])
     side = side or side_of(net, layer)
@@ -228,7 +229,7 @@ def asked_for(net, layer, vectors, steps, side=None, seed=0, progress=False):
     return np.concatenate(found), np.concatenate(reached)
 
 
-def ratios(a, vectors):
+def ratios(a: Any, vectors: Any) -> Any:
     """r of each image, (N,): by a vector of zeros nothing is asked for, and r is 0."""
     xp = get_xp(a)
     v = xp.asarray(vectors, dtype=a.dtype)
@@ -237,9 +238,9 @@ def ratios(a, vectors):
     return (mean * v).sum(axis=1) / xp.where(square > 0, square, 1)
 
 
-def likeness(layer, vectors):
+def likeness(layer: str, vectors: Any) -> Any:
     """The loss whose minimum asks for the vectors (N, C), one for each image: 1 - r, and from r = 1 on -log r."""
-    def evaluate(acts):
+    def evaluate(acts: Any) -> tuple[Any, dict[Any, Any]]:
         a = acts[layer]
         xp, v = get_xp(a), get_xp(a).asarray(vectors, dtype=a.dtype)
         r = ratios(a, vectors).astype(np.float64)
@@ -251,7 +252,7 @@ def likeness(layer, vectors):
     return objective(f"asks {layer}", (layer,), evaluate)
 
 
-def maps_layer(net, layer):
+def maps_layer(net: Network, layer: str | None) -> str:
     """``layer``, or the net's content layer; BadValue if it has no places."""
     layer = net.role("content") if layer is None else net.check_name(layer)
     if layer == "input" or len(net.shapes()[layer]) != 4:
@@ -259,13 +260,13 @@ def maps_layer(net, layer):
     return layer
 
 
-def side_of(net, layer):
+def side_of(net: Network, layer: str) -> Any:
     """The side of a block: some strides of the layer, so that it has a few places there."""
     stride = max(net.receptive_field(layer).stride)
     return int(np.clip(8 * math.ceil(6 * stride / 8), *SIDES)) if stride else SIDES[1]
 
 
-def pooled(maps, most):
+def pooled(maps: Any, most: int) -> Any:
     """(h, w, C) -> (rows, columns, C), at most ``most`` of each: the means of neighbouring places."""
     for axis in (0, 1):
         parts = np.array_split(np.arange(maps.shape[axis]), min(most, maps.shape[axis]))
@@ -273,7 +274,7 @@ def pooled(maps, most):
     return maps
 
 
-def sized_grid(tiles, sizes, cell):
+def sized_grid(tiles: Any, sizes: Any, cell: int) -> Any:
     """Tiles (None for none) in a grid like ``sizes`` (rows, columns), the area of each in proportion to its size."""
     rows, columns = sizes.shape
     sheet = np.full((rows * cell, columns * cell, 3), 255, np.uint8)

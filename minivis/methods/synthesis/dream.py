@@ -39,7 +39,7 @@ from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import FARTHEST, FUNCTION, NUMBERS, SEED, SWITCH, TEXT, number, takes, whole
 from minivis.runtime.workspace import Workspace
-from minivis.types import Array, Picture, Pictures
+from minivis.types import Array, Picture, Pictures, Progress
 
 VECTORS = 8                                     # arrays as large as the picture: the octaves, in addition to a step's
 WHITE = 99.98                                   # percentile that becomes 255 if nothing was clipped
@@ -114,23 +114,23 @@ class Dream(Result):
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.pixels
 
-    def picture(self):
+    def picture(self) -> Array:
         return self.look.rgb(to_uint8(self.pixels))
 
     @property
-    def gains(self):
+    def gains(self) -> list[Any]:
         """The factor by which the net sees more, in each octave."""
         return [last / first if first else 1.0 for first, last in self.losses]
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"octaves": [{"size": [w, h], "loss_at_start": first, "loss": last}
                             for (h, w), (first, last) in zip(self.octaves, self.losses)], "notes": list(self.notes)}
 
-    def __str__(self):
+    def __str__(self) -> str:
         grown = ", ".join(f"{gain:.3g} times at {w} x {h}" for gain, (h, w) in zip(self.gains, self.octaves))
         ended = [] if self.stopped == "done" else [self.stopped]
         said = f"{', '.join(self.settings['layers'])} sees more: {grown or 'no step was made'}"
@@ -145,9 +145,9 @@ class State:
     step: int
     pixels: np.ndarray
     losses: tuple                               # of octaves, the first and the last one so far
-    rng: dict
+    rng: Any
 
-    def stepped(self, pixels, loss, rng):
+    def stepped(self, pixels: Array, loss: Any, rng: np.random.Generator) -> "State":
         begun = self.losses[self.number][0] if self.step else loss
         losses = (*self.losses[: self.number], (begun, loss))
         return State(self.number, self.step + 1, pixels, losses, rng.bit_generator.state)
@@ -209,7 +209,7 @@ def dream(
     loss = dream_loss(body, body.preprocess(base), wanted, guide, fit.tile)
     watch, start = Watch() if watch is None else watch, base if begin is None else begun(body, begin, base, cover)
 
-    def identity():
+    def identity() -> Any:
         pictures = [hashlib.sha256(to_cpu(x).tobytes()).hexdigest() for x in (start, guide, cover) if x is not None]
         return json.dumps(["dream", fingerprint(body), pictures, wanted, sizes, steps, how, seed, watch.identity])
 
@@ -234,7 +234,7 @@ class DreamRun(LongRun):
 
     whole = False                               # no number of steps per octave ends where Ctrl-C did
 
-    def __init__(self, at, steps, octaves, identity, watch, progress):
+    def __init__(self, at: Any, steps: int, octaves: Any, identity: Any, watch: Watch, progress: Progress) -> None:
         super().__init__(watch, steps * octaves, progress, "dream")
         self.at, self.identify = at, identity
         kept = self.kept(("pixels",))
@@ -243,15 +243,16 @@ class DreamRun(LongRun):
             self.at = State(kept["number"], kept["step"], pixels, losses, kept["rng"])
             self.step = steps * self.at.number + self.at.step
 
-    def identity(self):
+    def identity(self) -> Any:
         return self.identify()
 
-    def state(self):
+    def state(self) -> tuple[dict[Any, Any], dict[Any, Any]]:
         at = self.at
         return {"pixels": to_cpu(at.pixels)}, {"number": at.number, "step": at.step, "losses": at.losses, "rng": at.rng}
 
 
-def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=False, cover=None, **how):
+def by_octaves(net: Network, base: Any, sizes: Any, loss: Any, steps: int, rng: np.random.Generator, watch: Watch,
+               identity: Any, progress: Any = False, cover: Any = None, **how: Any) -> tuple[Any, Any, Any, Any]:
     """Dream on base (1, H, W, C), levels, at each of ``sizes``: (dream, ((first loss, last loss), ...), why it ended,
     notes). identity() identifies the run in its checkpoint. cover: a mask (1, H, W, 1), 0..1, or None.
     """
@@ -271,7 +272,8 @@ def by_octaves(net, base, sizes, loss, steps, rng, watch, identity, progress=Fal
     return found, at.losses, run.stopped or "done", run.notes
 
 
-def at_octave(net, pyramid, loss, steps, rng, run, cover=None, **how):
+def at_octave(net: Network, pyramid: Any, loss: Any, steps: int, rng: np.random.Generator, run: Any, cover: Any = None,
+              **how: Any) -> bool:
     """Make the remaining steps of an octave. Return True to stop the whole run."""
     _, H, W, _ = pyramid[run.at.number].shape
     space = net.workspace()
@@ -282,7 +284,7 @@ def at_octave(net, pyramid, loss, steps, rng, run, cover=None, **how):
             pixels = run.at.pixels + here * (pixels - run.at.pixels)
         run.at = run.at.stepped(pixels, value, rng)
 
-        def seen(pixels=pixels):
+        def seen(pixels: Array = pixels) -> Any:
             return to_cpu(to_uint8(linear(pixels, pyramid[-1].shape[1:3])))
 
         if run.advanced(value, {}, seen, f"{W} x {H}, loss {value:.4g}"):

@@ -25,7 +25,7 @@ from minivis.runtime.backend import to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, TEXT, number, takes, whole
-from minivis.types import Picture, Pictures
+from minivis.types import Array, Picture, Pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,20 +37,20 @@ class DreamSheet(Result):
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return np.stack([found.pixels for found in self.dreams.values()])
 
-    def picture(self):
+    def picture(self) -> Array:
         pictures = [self.look.shown(self.image), *(found.picture() for found in self.dreams.values())]
         titles = ["the picture", *(f"{layer}\nsees {found.gains[-1]:.3g} times as much" if found.gains else layer
                                    for layer, found in self.dreams.items())]
         return panels(pictures, titles, height=PANEL, columns=3 if len(pictures) > 4 else None)
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {layer: found.numbers for layer, found in self.dreams.items()}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(map(str, self.dreams.values()))
 
 
@@ -114,17 +114,17 @@ class Zoom(Result):
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return np.stack(self.frames)
 
-    def picture(self):
+    def picture(self) -> Array:
         return self.look.rgb(self.frames[-1])
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"frames": len(self.frames), "size": [self.frames[0].shape[1], self.frames[0].shape[0]]}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{len(self.frames)} frames; {self.stopped}"
 
 

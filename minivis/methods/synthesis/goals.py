@@ -2,10 +2,12 @@
 of such an objective amplifies."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from minivis.engine.ending import Ending
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.images.preprocessing import to_uint8
 from minivis.methods.shared.result import input_of
@@ -18,7 +20,7 @@ NOISE = 32.0                            # levels, where a layer's values are com
 ANY_SIZE = 128                          # pixels, for a net that takes any size, as in Lucid
 
 
-def goal_of(net, units, how, shape):
+def goal_of(net: Network, units: Any, how: Any, shape: Any) -> Any:
     """The objective: -score, the priors, and what keeps images apart. ``shape``: of the images, (N, H, W, C)."""
     goal = -1 * wanted(net, units, how, shape)
     goal = goal + how.l2 * l2() + how.tv * tv(how.tv_beta)
@@ -30,7 +32,7 @@ def goal_of(net, units, how, shape):
     return goal
 
 
-def layers_of(units):
+def layers_of(units: Any) -> Any:
     """The layers of what is maximised; an objective of one's own may not say which it reads."""
     first = units[0]
     layers = first.layers if isinstance(first, Sought) else (first.layer,)
@@ -40,7 +42,7 @@ def layers_of(units):
     return layers
 
 
-def wanted(net, units, how, shape):
+def wanted(net: Network, units: Any, how: Any, shape: Any) -> Any:
     """What is to grow: each image's unit or, for a `Sought`, the weighted sum of its terms."""
     if not isinstance(units[0], Sought):
         return score_of(net, units, how, shape)
@@ -56,7 +58,7 @@ def wanted(net, units, how, shape):
     return total
 
 
-def score_of(net, units, how, shape):
+def score_of(net: Network, units: Any, how: Any, shape: Any) -> Any:
     """The score of each image's unit, or its logarithm or probability."""
     if how.goal == "score":
         return unit_value(list(units))
@@ -70,7 +72,7 @@ def score_of(net, units, how, shape):
     return probability(prob, channels) if how.goal == "probability" else log(logits, channels)
 
 
-def spread(net, unit, shape):
+def spread(net: Network, unit: Any, shape: Any) -> float:
     """How far the values of a layer's channels lie apart (standard deviation), where the image is grey and noise."""
     sides = net.input_size or tuple(min(side, ANY_SIZE) for side in shape[1:3])
     noise = 127.5 + NOISE * np.random.default_rng(0).standard_normal((1, *sides, shape[3]))

@@ -29,7 +29,7 @@ from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, number, takes, whole
-from minivis.types import Names, Pictures
+from minivis.types import Array, Names, Pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,32 +44,32 @@ class Inversion(Result):
     run: Any
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.pictures
 
-    def picture(self):
+    def picture(self) -> Array:
         images = [self.subject.drawn(0), *self.subject.shown(self.pictures)]
         titles = [f"the input\n{self.said[0] if self.said else ' '}"]
         titles += [f"{self.layer}, start {k + 1}\n{self.words(k)}" for k in range(len(self.pictures))]
         return panels(images, titles, height=PANEL, columns=min(len(images), 5))
 
-    def words(self, k):
+    def words(self, k: int) -> str:
         seen = f"; {self.said[k + 1]}" if self.said else ""
         return f"code {100 * self.errors[k]:.2g} % off, PSNR {decibels(self.psnr[k])}{seen}"
 
     @property
-    def psnr(self):
+    def psnr(self) -> Any:
         return metrics.psnr(np.broadcast_to(self.subject.seen, self.pictures.shape), self.pictures)
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         original = np.broadcast_to(self.subject.seen, self.pictures.shape)
         psnr = [value if np.isfinite(value) else None for value in self.psnr.tolist()]
         return {"layer": self.layer, "errors": self.errors.tolist(), "psnr": psnr,
                 "ssim": metrics.ssim(original, self.pictures).tolist(), "classes": list(self.said),
                 "stopped": self.stopped, **self.run.describe()}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join([f"{self.layer}: {self.words(k)}" for k in range(len(self.pictures))]
                          + [f"loss {self.run.first_loss:.4g} -> {self.run.loss:.4g}; {self.stopped}", *self.run.notes])
 
@@ -143,10 +143,10 @@ class AllLayers(Result):
     inversions: tuple[Inversion, ...]
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return np.stack([one.pictures[0] for one in self.inversions])
 
-    def picture(self):
+    def picture(self) -> Array:
         first = self.inversions[0]
         tiles = [first.subject.drawn(0), *(first.subject.shown(one.pictures[0]) for one in self.inversions)]
         labels = ["the input"] + [f"{one.layer}\n{100 * one.errors[0]:.2g} % off, {decibels(one.psnr[0], 0)}"
@@ -158,10 +158,10 @@ class AllLayers(Result):
         return panels([sheet], [title], height=sheet.shape[0])
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {one.layer: one.numbers for one in self.inversions}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(f"{one.layer}: {one.words(0)}" for one in self.inversions)
 
 
@@ -213,12 +213,13 @@ def invert_layers(
         "layers": names, "preset": done[0].settings["preset"], **replaced})
 
 
-def layers_of(net):
+def layers_of(net: Network) -> list[Any]:
     """The layers worth inverting: all but ReLUs (their convolutions are there), Flatten, dropout and softmax."""
     return [name for name, layer in net.layers.items() if not isinstance(layer, (ReLU, Flatten, Dropout, Softmax))]
 
 
-def settings_at(net, layer, preset=None, settings=None, given=None):
+def settings_at(net: Network, layer: str, preset: str | None = None, settings: Any = None,
+                given: Any = None) -> tuple[Any, Any]:
     """(the preset's name, the settings for the code of ``layer``): with other steps than those of the preset, or of the
     given settings, the stages change in proportion.
     """
@@ -236,21 +237,21 @@ def settings_at(net, layer, preset=None, settings=None, given=None):
     return name, how.but(**{key: value for key, value in scaled.items() if given.get(key) is None})
 
 
-def code_of(net, x, layer):
+def code_of(net: Network, x: Array, layer: str) -> Any:
     until = layer if layer != "input" else next(iter(net.nodes))
     return net.forward(x, until=until, keep={"input", layer}, grad=None)[layer]
 
 
-def relative_errors(found, wanted):
+def relative_errors(found: Any, wanted: Any) -> Any:
     difference = to_cpu(found - wanted).astype(np.float64).reshape(len(found), -1)
     return np.linalg.norm(difference, axis=1) / np.linalg.norm(to_cpu(wanted).astype(np.float64))
 
 
-def decibels(psnr, digits=1):
+def decibels(psnr: Any, digits: int = 1) -> str:
     return f"{psnr:.{digits}f} dB" if np.isfinite(psnr) else "infinite"
 
 
-def classes(net, original, pictures):
+def classes(net: Network, original: Any, pictures: Any) -> tuple[Any, ...]:
     """The net's answer to the original and to each picture: ("goose 99.1 %", ...)."""
     net = answering(net)
     prob = net.roles.get("prob")

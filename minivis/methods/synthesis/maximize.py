@@ -8,6 +8,7 @@ effectively a spectrum instead of pixels and random moves in every step (Olah et
 its class survives shifts, turns and scaling.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +43,7 @@ from minivis.optimize.watch import Watch
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, number, several, takes, whole
+from minivis.types import Array
 
 RATES = {"pixels": 2.0, "fourier": 0.05}        # of Adam, if there is too little memory for L-BFGS
 SMALL = 96                              # pixels, of a net's input
@@ -62,14 +64,14 @@ class Maximize(Result):
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.pictures
 
-    def label(self, i):
+    def label(self, i: int) -> str:
         return f"{self.names[i]} {chance(self.probs[i])}" if self.probs is not None else (
             f"{self.names[i]}\n{self.values[i]:.3g}")
 
-    def picture(self):
+    def picture(self) -> Array:
         """The pictures in rows, each with the net's answer."""
         N, side, drawn = len(self.pictures), max(self.pictures.shape[1:3]), self.drawn()
         scale = max(1, (288 if N <= 4 else 192 if N <= 12 else 128) // side)
@@ -80,25 +82,25 @@ class Maximize(Result):
         return panels([sheet], [f"what excites {self.names[0] if len(set(self.names)) == 1 else 'each of these'} most\n"
                                 f"{how}"], height=sheet.shape[0])
 
-    def drawn(self):
+    def drawn(self) -> Array:
         """The pictures as a figure draws them: of some presets stretched in contrast, as their authors did."""
         return stretched(self.pictures, self.look) if self.settings["preset"] in STRETCHED else self.pictures
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         images = [{"unit": str(self.units[i]), "name": self.names[i], "value": float(self.values[i]),
                    **({} if self.probs is None else {"probability": float(self.probs[i])})}
                   for i in range(len(self.pictures))]
         return {"images": images, "stopped": self.stopped, **self.run.describe(), "notes": self.notes}
 
     @property
-    def notes(self):
+    def notes(self) -> list[Any]:
         return [*([self.note] if self.note else []), *self.asleep, *self.run.notes]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.pictures)
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = [self.label(i).replace("\n", " = ") for i in range(len(self))]
         return "\n".join([*rows, f"loss {self.run.first_loss:.4g} -> {self.run.loss:.4g}; {self.stopped}",
                           *self.notes])
@@ -175,7 +177,7 @@ def maximize(
     })  # fmt: skip
 
 
-def stretched(pictures, look):
+def stretched(pictures: Any, look: Any) -> Any:
     """uint8 (N, H, W, C), each stretched about the mean colour; one value in two hundred is cut off."""
     mean = look.deprocess(np.zeros((1, 1, 1, pictures.shape[3])))
     apart = pictures - mean
@@ -184,12 +186,12 @@ def stretched(pictures, look):
     return to_uint8(mean + apart * np.maximum(1, min(room) / np.maximum(farthest, 1)))
 
 
-def preset_for(net):
+def preset_for(net: Network) -> MaximizePreset:
     """The preset for a net where none is named: for nets of small pictures, such as ours, that of drawings."""
     return "minivis" if net.input_size is not None and max(net.input_size) <= SMALL else "natural"
 
 
-def named_units(net, unit):
+def named_units(net: Network, unit: Any) -> Any:
     if unit is None:
         if net.roles.get("logits"):
             unit = "goose" if "goose" in net.class_names else 0
@@ -201,14 +203,14 @@ def named_units(net, unit):
     return units
 
 
-def sought_of(net, objective, unit):
+def sought_of(net: Network, objective: Any, unit: Any) -> Any:
     if unit is not None:
         raise BadValue("a unit and an objective are two goals: write both as one objective, such as 'goose + "
                        "0.5*relu4_1:12'")
     return Sought.of(net, objective)
 
 
-def image_size(net, size, start):
+def image_size(net: Network, size: Any, start: Any) -> Any:
     """(H, W): the given size, the net's own, that of the start, or 128."""
     if size is not None:
         return (int(size), int(size)) if np.ndim(size) == 0 else tuple(size)
@@ -217,12 +219,12 @@ def image_size(net, size, start):
     return start.shape[:2] if start is not None else (ANY_SIZE, ANY_SIZE)
 
 
-def parameterization_of(net, shape, how):
+def parameterization_of(net: Network, shape: Any, how: Any) -> Any:
     return fourier(net, shape, decay=how.spectrum_decay) if how.parameterization == "fourier" else pixels(
         net, shape)
 
 
-def start_of(problem, start, how, seed):
+def start_of(problem: Any, start: Any, how: Any, seed: Any) -> Any:
     p, rng = problem.parameterization, np.random.default_rng(seed)
     if start is None:
         z = p.grey()
@@ -234,7 +236,7 @@ def start_of(problem, start, how, seed):
     return z if p.bounds is None else z.clip(*p.bounds)
 
 
-def transforms_of(net, how):
+def transforms_of(net: Network, how: Any) -> tuple[Any, ...]:
     moves = []
     if how.transform_blur:
         moves.append(transforms.blur(0, how.transform_blur))
@@ -247,7 +249,7 @@ def transforms_of(net, how):
     return tuple(moves)
 
 
-def method_of(how):
+def method_of(how: Any) -> Any:
     if how.method == "adam":
         return Adam(how.rate)
     if how.method == "lbfgs":
@@ -255,7 +257,7 @@ def method_of(how):
     return Gradient(how.rate, how.momentum, how.normalize, how.policy)
 
 
-def regularizers_of(net, how):
+def regularizers_of(net: Network, how: Any) -> tuple[Any, ...]:
     made = []
     if how.decay:
         made.append(decay(net, how.decay))
@@ -268,7 +270,7 @@ def regularizers_of(net, how):
     return tuple(made)
 
 
-def look(net, pictures, units, tile=None):
+def look(net: Network, pictures: Any, units: Any, tile: Any = None) -> tuple[Any, Any]:
     """(values, probabilities or None) of each unit for its own picture, rounded to 0..255 as in the file."""
     x, prob = input_of(net, pictures), net.roles.get("prob")
     if isinstance(units[0], Sought) or tile is not None:        # summed over positions, of no class
@@ -282,7 +284,7 @@ def look(net, pictures, units, tile=None):
     return values, probs
 
 
-def asleep_at(net, units, values):
+def asleep_at(net: Network, units: Any, values: Array) -> Iterator[str]:
     """Yield a sentence for each unit of a ReLU that is still 0: there its gradient is 0 as well, and nothing moved."""
     for unit in dict.fromkeys(u for u, value in zip(units, values) if value == 0 and not isinstance(u, Sought)):
         if (before := before_relu(net, unit)) is not None:
@@ -290,7 +292,7 @@ def asleep_at(net, units, values):
                    "the same unit before its ReLU")
 
 
-def name_of(net, unit):
+def name_of(net: Network, unit: Any) -> Any:
     if isinstance(unit, Sought):
         return str(unit)
     is_class = net.class_names and unit.layer in (net.roles.get("logits"), net.roles.get("prob"))

@@ -18,7 +18,7 @@ from minivis.methods.synthesis.settings import MaximizeSettings
 from minivis.optimize.watch import Watch
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, number, several, takes, whole
-from minivis.types import Names
+from minivis.types import Array, Names
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +29,10 @@ class DownTheLayers(Result):
     rows: tuple[Maximize, ...]
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return np.stack([row.pictures for row in self.rows])
 
-    def picture(self):
+    def picture(self) -> Array:
         tiles = [tile for row in self.rows for tile in row.drawn()]
         labels = [f"{u.layer}:{u.channel}" for row in self.rows for u in row.units]
         side = max(self.rows[0].pictures.shape[1:3])
@@ -41,10 +41,10 @@ class DownTheLayers(Result):
                       height=sheet.shape[0])
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {layer: row.numbers for layer, row in zip(self.layers, self.rows)}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(f"{layer}: mean value {row.values.mean():.3g}" for layer, row in zip(self.layers, self.rows))
 
 

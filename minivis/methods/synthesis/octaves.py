@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.images.given import as_picture
 from minivis.methods.shared.result import input_of
 
 
-def octave_sizes(net, shape, octaves, scale):
+def octave_sizes(net: Network, shape: Any, octaves: Any, scale: Any) -> Any:
     """[(height, width)] from small to large, without sizes that the net cannot read."""
     net.shapes(shape)                                               # raises BadValue where not even this one fits
     sizes = [tuple(shape[1:3])]
@@ -23,7 +24,7 @@ def octave_sizes(net, shape, octaves, scale):
     return sizes[::-1]
 
 
-def levels(net, image):
+def levels(net: Network, image: Any) -> Any:
     """A picture uint8 (H, W, C) as the net sees it, levels (1, H, W, the net's channels), on its device."""
     image = as_picture(image, net.input_channels)
     if np.ndim(image) != 3:

@@ -4,7 +4,7 @@ A gradient's size depends on the net, so a rate holds for other nets only if the
 ``normalize="l2"`` where a paper has one rate for its one net. Weights of image priors are in levels.
 """
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from minivis.errors import BadValue, UnknownSetting
 from minivis.methods.synthesis.settings import InvertSettings, MaximizeSettings
@@ -73,7 +73,7 @@ INVERT: dict[InvertPreset, InvertSettings] = {
 }
 
 
-def chosen(presets, preset, settings, usual, replaced):
+def chosen(presets: Any, preset: str | None, settings: Any, usual: Any, replaced: Any) -> tuple[Any, Any]:
     """(name, settings): those given, or a preset's (``usual``: where none is named), under the keywords ``replaced``.
 
     A keyword that is None is not given. Settings of one's own have no name.

@@ -79,7 +79,7 @@ class MaximizeSettings(Settings):
         source="Yosinski et al. 2015")
 
 
-def read_depths(value):
+def read_depths(value: Any) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(more, dict) for _, more in value):
         raise ValueError
     return tuple((number(0, 1).read(end), more) for end, more in value)
@@ -88,9 +88,9 @@ def read_depths(value):
 DEPTHS = Kind("((part of the layers, {setting: value}), ...)", read_depths)
 
 
-def one(*kinds):
+def one(*kinds: Any) -> Kind:
     """A tuple of these kinds, such as (rate, steps), or an empty one."""
-    def read(value):
+    def read(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, (list, tuple)) or len(value) not in (0, len(kinds)):
             raise ValueError
         return tuple(kind.read(part) for kind, part in zip(kinds, value))
@@ -98,9 +98,9 @@ def one(*kinds):
     return Kind(f"({', '.join(kind.words for kind in kinds)})", read)
 
 
-def stages(*kinds):
+def stages(*kinds: Any) -> Kind:
     """The kind of a list of stages, each a tuple of ``kinds``."""
-    def read(value):
+    def read(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, (list, tuple)) or not all(value):
             raise ValueError
         return tuple(one(*kinds).read(row) for row in value)

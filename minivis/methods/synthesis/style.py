@@ -37,7 +37,7 @@ from minivis.optimize.watch import Watch
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import NUMBERS, SEED, SEQUENCE, number, several, takes, whole
-from minivis.types import Names, Picture
+from minivis.types import Array, Names, Picture
 
 NOISE = 32.0                                    # levels: the standard deviation of the noise to start from
 
@@ -52,20 +52,20 @@ class Painted(Result):
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.pixels
 
-    def picture(self):
+    def picture(self) -> Array:
         return self.look.rgb(to_uint8(self.pixels))
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         rows = [{"size": [run.pixels.shape[2], run.pixels.shape[1]], "stopped": run.stopped, **run.describe()}
                 for run in self.runs]
         return {"loss": rows[-1]["loss"], "loss_at_start": rows[-1]["loss_at_start"], "sizes": rows,
                 "notes": list(self.notes)}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join([*self.notes, *(
             f"{run.pixels.shape[2]} x {run.pixels.shape[1]}: loss {run.first_loss:.4g} -> {run.loss:.4g} in "
             f"{run.evaluations} evaluations; {'; '.join([run.stopped, *run.notes])}" for run in self.runs
@@ -123,10 +123,10 @@ def style_transfer(
     contents, of_styles = weighed(net, content_layers, "content"), weighed(net, style_layers, "style")
     body = with_pooling(trunk(net, {*contents, *of_styles}), pooling)
 
-    def shape_at(side):
+    def shape_at(side: Any) -> tuple[Any, ...]:
         return (1, *resized(content, side).shape[:2], body.input_channels)
 
-    def problem_of(side, tile):
+    def problem_of(side: Any, tile: Any) -> tuple[Any, Any]:
         x = input_of(body, resized(content, side))
         paintings = [input_of(body, resized(style, side * style_scale)) for style in styles]
         terms = style_weight * style_loss(body, x.shape, paintings, of_styles, blend, masks, tile)
@@ -189,15 +189,15 @@ def texture(
     of_styles = weighed(net, layers, "style")
     body = with_pooling(trunk(net, of_styles), pooling)
 
-    def shape_at(side):
+    def shape_at(side: Any) -> tuple[Any, ...]:
         return (1, *resized(style, side).shape[:2], body.input_channels)
 
-    def behind(shape):
+    def behind(shape: Any) -> tuple[Any, Any]:
         """The mask, and the picture that stays."""
         return (mask_over(mask, shape[1:3], feather)[None, ..., None],
                 body.deprocess(input_of(body, resized(style, max(shape[1:3])))))
 
-    def problem_of(side, tile):
+    def problem_of(side: Any, tile: Any) -> tuple[Any, Any]:
         example, shape = resized(style, side * style_scale), shape_at(side)
         loss = style_loss(body, shape, [input_of(body, example)], of_styles, tile=tile)
         space = pixels(body, shape)
@@ -222,7 +222,7 @@ def texture(
     })  # fmt: skip
 
 
-def rule_of(method, rate, history):
+def rule_of(method: Any, rate: Any, history: Any) -> Any:
     """The update rule called ``method``; the gradient is divided by its mean size, so that a rate is in levels."""
     if method == "lbfgs":
         if rate is not None:
@@ -235,17 +235,17 @@ def rule_of(method, rate, history):
     return rules[method](rate)
 
 
-def is_several(pictures):
+def is_several(pictures: Any) -> bool:
     """Whether these are pictures, and not one: a list or tuple, or a batch."""
     return isinstance(pictures, (list, tuple)) or np.ndim(pictures) == 4
 
 
-def smooth(x, weight):
+def smooth(x: Array, weight: Any) -> Any:
     """The roughness of pictures like x: the mean square of the steps between neighbours, in units of 255 levels."""
     return (weight / (255**2 * x.size)) * tv() if weight else Objective()
 
 
-def noise(problem, seed):
+def noise(problem: Any, seed: Any) -> Any:
     """The start without a picture: the net's mean colour, with noise."""
     z = problem.parameterization.grey()
     return z + get_xp(z).asarray(NOISE * np.random.default_rng(seed).standard_normal(z.shape), dtype=z.dtype)

@@ -60,7 +60,7 @@ class StyleMethods(Result):
                           *(f"  {SHOWN[name]:<24}{loss:8.4g}" for name, loss in self.losses.items())])
 
 
-def read_rates(value):
+def read_rates(value: Any) -> dict[Any, Any]:
     if not isinstance(value, dict) or not value:
         raise ValueError
     return {name: number(above=0).read(rate) for name, rate in value.items()}

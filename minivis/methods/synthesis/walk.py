@@ -39,7 +39,7 @@ from minivis.optimize.problem import Problem
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, several, takes, whole
-from minivis.types import Names
+from minivis.types import Array, Names
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +55,14 @@ class Walk(Result):
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.frames
 
-    def label(self, i):
+    def label(self, i: int) -> str:
         return f"{self.names[i]} {chance(self.probs[i])}" if self.probs is not None else (
             f"{self.names[i]}\n{self.values[i]:.3g}")
 
-    def picture(self):
+    def picture(self) -> Array:
         """The image at each unit, and half way to the next."""
         half = max(1, self.way // 2)
         shown = range(0, len(self.frames), half) if self.way > 1 else range(len(self.frames))
@@ -74,13 +74,13 @@ class Walk(Result):
                                 "next, each a step of the optimiser on the frame before"], height=sheet.shape[0])
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         units = [{"name": self.names[i], "frame": i * self.way, "value": float(value),
                   **({} if self.probs is None else {"probability": float(self.probs[i])})}
                  for i, value in enumerate(self.values)]
         return {"frames": len(self.frames), "units": units, "stopped": self.stopped}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join([*(self.label(i).replace("\n", " = ") for i in range(len(self.values))),
                           f"{len(self.frames)} frames; {self.stopped}"])
 
@@ -153,26 +153,26 @@ class Moving:
     ``place`` 1.25 is a quarter of the way from the second to the third.
     """
 
-    def __init__(self, goals, steps, frames):
+    def __init__(self, goals: Any, steps: int, frames: Any) -> None:
         self.goals, self.steps, self.frames, self.place = goals, steps, frames, 0.0
 
-    def now(self):
+    def now(self) -> Any:
         """The goal at this place: half way to the next goal, only that is left."""
         i = min(int(self.place), len(self.goals) - 2)
         t = min(1.0, 2 * (self.place - i))
         return (1 - t) * self.goals[i] + t * self.goals[i + 1]
 
-    def objective(self):
-        def evaluate(acts):
+    def objective(self) -> Any:
+        def evaluate(acts: Any) -> tuple[Any, Any]:
             found = self.now().evaluate(acts)
             return found.losses, found.seeds
 
         layers = tuple(dict.fromkeys(layer for goal in self.goals for layer in goal.layers))
         return objective("the goal of a walk", layers, evaluate)
 
-    def watched(self, watch, seen):
+    def watched(self, watch: Watch, seen: Any) -> Any:
         """A `Watch` that moves the goal on after each step, and keeps the images of the walk in ``seen``."""
-        def after(preview):
+        def after(preview: Any) -> bool:
             self.place = max(0, preview.step - self.steps) / self.frames
             if preview.step >= self.steps:
                 seen.append(preview.pixels()[0])
