@@ -8,9 +8,8 @@ import pytest
 
 import minivis as mv
 
-ROOMS = ("methods", "sweeps", "training", "optimize")
-FUNCTIONS = {name: getattr(mv, name) for name in mv.__all__ if inspect.isfunction(getattr(mv, name))
-             and getattr(mv, name).__module__.split(".")[1] in ROOMS}
+FUNCTIONS = {name: getattr(mv, name) for name in mv.__all__ if inspect.isfunction(getattr(mv, name))}
+CLASSES = {name: getattr(mv, name) for name in mv.__all__ if inspect.isclass(getattr(mv, name))}
 
 
 def sections(function):
@@ -51,9 +50,10 @@ def test_a_setting_is_described_by_its_field(name):
         assert " ".join(field.metadata["help"].split()).rstrip(".") in shown, field.name
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", [*FUNCTIONS, *CLASSES])
 def test_the_example_runs(name):
-    example = doctest.DocTestParser().get_doctest("\n".join(sections(FUNCTIONS[name])["Examples"]), {}, name, None, 0)
+    thing = {**FUNCTIONS, **CLASSES}[name]
+    example = doctest.DocTestParser().get_doctest("\n".join(sections(thing)["Examples"]), {}, name, None, 0)
     assert len(example.examples) >= 2
     results = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example)
     assert results.failed == 0

@@ -19,6 +19,14 @@ class Activations(dict):
     shapes      name -> shape, for every layer reached, kept or not
     fuse        whether backward may run several layers as one, as forward did
     began       where the pass began, (layer, x)
+
+    Examples
+    --------
+    >>> import minivis as mv, numpy as np
+    >>> net = mv.load("digits-net")
+    >>> acts = net.forward(np.zeros((2, 8, 8, 1), np.float32))
+    >>> acts["input"].shape, acts.shapes[net.role("logits")]
+    ((2, 8, 8, 1), (2, 10))
     """
 
     def __init__(self, net: Network, mode: Any, fuse: bool = True) -> None:

@@ -12,8 +12,7 @@ and `Network.backward` the same loop reversed. What a layer is, layers/base.py s
 keep, plan.py runs the same layers faster, some of them as one. With ``fuse=False, algorithm="im2col"``, or in plain
 mode (MINIVIS_PLAIN=1), the loops here and the definitions of the layers are all that runs.
 
-There are no hooks: read the middle with ``acts["conv4_2"]``, start in the middle with a seed there, or upwards with
-``start_after``, stop early with ``until``.
+There are no hooks: read the middle with ``acts["conv4_2"]``, seed it there, pass ``start_after`` or ``until``.
 """
 
 from collections.abc import Iterable
@@ -51,7 +50,15 @@ class Fitted(NamedTuple):
 
 
 class Network(Graph):
-    """A net that runs. Its parts, and ``add``, which builds it, are in graph.py."""
+    """A net that runs. Its parts, and ``add``, which builds it, are in graph.py.
+
+    Examples
+    --------
+    >>> import minivis as mv, numpy as np
+    >>> acts = mv.load("digits-net").forward(np.zeros((1, 8, 8, 1), np.float32))
+    >>> acts.net.backward(acts, mv.one_hot(acts, "7"))[0]["input"].shape
+    (1, 8, 8, 1)
+    """
 
     def forward(
         self, x: Array, *, until: str | None = None, keep: Iterable[str] | None = None, start_after: str = "input",

@@ -41,11 +41,31 @@ UnitLike: TypeAlias = Union[str, int, Unit, Sequence[Union[str, int, Unit]], Non
 
 @takes(shapes=having("a dict of shapes", "keys", "get"))
 def parse_unit(net: Network, text: Any, shapes: Any = None) -> Unit:
-    """The `Unit` that ``text`` names in ``net``. Raise UnknownName or BadValue with what would be right.
+    """The `Unit` that a text or number names in a net.
 
-    A number is a class; a `Unit` is checked and comes back as it is. shapes: {layer: shape} of a pass, which tell how
-    many channels there are; by default those for an input of the net's own size. A net that says none, and does not
-    take any, leaves the number to be checked by who knows the shapes, such as `one_hot`.
+    If the net has no size of its own, the number of a channel is checked only where shapes are known, as in `one_hot`.
+
+    Parameters
+    ----------
+    net : Network
+        The net.
+    text : str, int or Unit
+        Such as "goose", "fc8:12", "conv5_3:42", "conv5_3:42@max" or "conv5_3:42@3,4"; a number is a class. A `Unit` is
+        checked and returned.
+    shapes : dict, optional
+        {layer: shape} of a pass; by default the shapes for an input of the net's own size.
+
+    Returns
+    -------
+    Unit
+        Its layer, channel, position and class name.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> print(mv.parse_unit(net, "goose"), mv.parse_unit(net, "conv2_1:7@max"))
+    fc8:goose conv2_1:7@max
     """
     if isinstance(text, Unit):
         return replace(parse_unit(net, str(replace(text, class_name=None)), shapes), class_name=text.class_name)
@@ -72,7 +92,7 @@ def parse_unit(net: Network, text: Any, shapes: Any = None) -> Unit:
 
 
 def before_relu(net: Network, unit: Unit) -> Unit | None:
-    """The same unit before its ReLU, also through a Concat; None for a unit that is no ReLU's."""
+    """The same unit before its ReLU, also through a Concat; None if the unit does not come from a ReLU."""
     layer, channel, shapes = unit.layer, unit.channel, None
     while layer in net.nodes:
         kind, inputs = net.nodes[layer].layer, net.nodes[layer].inputs
@@ -150,7 +170,29 @@ def _class_number(net: Network, name: str, shapes: dict[str, Shape] | None = Non
 
 @takes(acts=ACTIVATIONS)
 def one_hot(acts: Activations, unit: UnitLike) -> Gradients:
-    """The seeds of a backward pass from one unit: {layer: zeros with ones at the unit}, for every image of the pass."""
+    """The seeds of a backward pass from one unit: zeros with ones at the unit, for every image of the pass.
+
+    Parameters
+    ----------
+    acts : Activations
+        A forward pass, which kept the unit's layer.
+    unit : str, int or Unit
+        The unit, as `parse_unit` reads it.
+
+    Returns
+    -------
+    dict
+        {layer: array of the layer's shape}, as `Network.backward` takes it.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> acts = net.forward(net.preprocess(net.fit(goose).image))
+    >>> {name: float(seed.sum()) for name, seed in mv.one_hot(acts, "goose").items()}
+    {'fc8': 1.0}
+    """
     unit = parse_unit(acts.net, unit, acts.shapes)
     value = acts[unit.layer]
     xp = get_xp(value)
@@ -180,7 +222,29 @@ def unit_positions(acts: Activations, unit: Any) -> tuple[Any, Any]:
 
 @takes(acts=ACTIVATIONS)
 def unit_values(acts: Activations, unit: UnitLike) -> Array:
-    """The number that the seed of `one_hot` is the gradient of, per image: (N,)."""
+    """The value of a unit in each image: the number whose gradient the seed of `one_hot` starts.
+
+    Parameters
+    ----------
+    acts : Activations
+        A forward pass, which kept the unit's layer.
+    unit : str, int or Unit
+        The unit, as `parse_unit` reads it; without a position its channel is summed over all positions.
+
+    Returns
+    -------
+    array (N,)
+        One value for each image.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> acts = net.forward(net.preprocess(net.fit(goose).image))
+    >>> mv.unit_values(acts, "goose").shape
+    (1,)
+    """
     unit = parse_unit(acts.net, unit, acts.shapes)
     (seed,) = one_hot(acts, unit).values()
     return (acts[unit.layer] * seed).reshape(len(seed), -1).sum(axis=1)

@@ -41,11 +41,46 @@ def write_film(
     path: PathLike, frames: Iterable[Any], *, fps: float = 12, scale: Any = None, force: bool = False,
     hold: float = 1.0, durations: Any = None, loop: int = 0, sound: PathLike | None = None,
 ) -> None:  # fmt: skip
-    """Write uint8 frames, each (H, W, C), or (N, H, W, C) for N pictures side by side. The last one stays for a second.
+    """Write frames as an animation or a film; a failure leaves nothing behind.
 
-    scale: the factor by which frames are enlarged; by default small ones until a side has about 256 pixels. hold:
-    seconds for which the last frame stays. durations: of each frame in ms, in place of fps and hold. loop: how often an
-    animation plays, 0: for ever. sound: a film whose sound track an MP4 or WebM gets.
+    Parameters
+    ----------
+    path : str or Path
+        The file to write; its suffix chooses the format.
+    frames : iterable of uint8 arrays
+        Each (H, W, C), or (N, H, W, C) for N pictures side by side.
+    fps : float, default 12
+        Frames per second.
+    scale : int, optional
+        Factor by which frames are enlarged; by default small ones until a side has about 256 pixels.
+    force : bool, default False
+        Replace an existing file.
+    hold : float, in seconds, default 1
+        Time for which the last frame stays.
+    durations : sequence of float, in ms, optional
+        Time of each frame, in place of ``fps`` and ``hold``.
+    loop : int, default 0
+        Number of times that an animation plays; 0 for ever.
+    sound : str or Path, optional
+        A film whose sound track an MP4 or WebM gets.
+
+    Returns
+    -------
+    None
+        The file is there, whole.
+
+    Raises
+    ------
+    BadValue
+        The file exists, there is no frame, or the suffix is of no film.
+
+    Examples
+    --------
+    >>> import minivis as mv, numpy as np, os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mv.write_film(f"{folder}/a.gif", np.zeros((2, 8, 8, 3), np.uint8))
+    ...     os.listdir(folder)
+    ['a.gif']
     """
     suffix = check_film(path)
     if not 0 < fps <= 120:

@@ -5,25 +5,19 @@ bits and floats become 8 bits, and the orientation in a camera's EXIF is applied
 because the nets were trained on raw values. A written file also says how the picture was made.
 """
 
-import functools
 import io
 import json
-import os
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
-from minivis.errors import BadFile, BadValue, MinivisError, TooLarge
+from minivis.errors import BadValue, TooLarge
 from minivis.images.eight_bits import to_8_bit
 from minivis.images.many_channels import read_channels, shrunk
-from minivis.images.signatures import is_film_file, is_heic
+from minivis.images.opening import LENIENT, UPRIGHT, opened_picture, orientation_of
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.files import atomic_write, check_output
 from minivis.runtime.settings import PATH, SOURCE, SWITCH, Kind, takes, whole
@@ -31,26 +25,13 @@ from minivis.types import PathLike, Picture
 
 __all__ = ["atomic_write", "check_output", "check_suffix", "png_bytes", "read_image", "read_text", "write_image"]
 
-READS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "ICO",
-         "HEIF")                                        # EPS would run Ghostscript
 WRITES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 OPTIONS: dict[str, dict[str, Any]] = {                   # of Pillow's writers
     "JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_lzw"},
 }  # fmt: skip
 MAX_PIXELS = 300_000_000                                # decoded: 1.2 GB in Pillow and 0.9 GB as an array
 FREE_PIXELS, MOST_PIXELS_A_BYTE = 100_000_000, 100      # beyond, the file must have a byte for so many: photographs do
-EXIF_DESCRIPTION, EXIF_ORIENTATION = 0x010E, 0x0112
-
-# EXIF orientation -> the move that turns the stored picture upright (Exif 2.32, section 4.6.4)
-UPRIGHT = {
-    2: lambda a: a[:, ::-1],
-    3: lambda a: a[::-1, ::-1],
-    4: lambda a: a[::-1],
-    5: lambda a: a.swapaxes(0, 1),
-    6: lambda a: np.rot90(a, -1),                       # a quarter turn clockwise: a phone held upright
-    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-    8: lambda a: np.rot90(a, 1),
-}
+EXIF_DESCRIPTION = 0x010E
 
 
 @takes(path=SOURCE, max_side=whole(), max_pixels=whole(1), channels=whole(1), frame=whole(1))
@@ -58,12 +39,39 @@ def read_image(
     path: Any, max_side: int | None = None, *, max_pixels: int = MAX_PIXELS, channels: int | None = None,
     frame: int | None = None,
 ) -> Picture:  # fmt: skip
-    """Read a picture from a path or an open binary file: uint8 (H, W, 3), or (H, W, 1) if it is grey.
+    """Read a picture from a path or an open binary file; of an animation, the first frame.
 
-    An animation gives its first frame; ``frame`` chooses one of it or of a film, counted from 1. With ``max_side`` a
-    larger picture is shrunk until its longer side has that many pixels; a JPEG is then decoded at a lower resolution,
-    so a huge one is cheap. channels: of the net that the picture is for, if they are neither 1 nor 3; see
-    many_channels.py.
+    Parameters
+    ----------
+    path : str, Path or binary file
+        The file.
+    max_side : int, in pixels, optional
+        Shrink a larger picture until its longer side has this many pixels. A JPEG is then decoded at a lower
+        resolution, so a huge one is cheap.
+    max_pixels : int, default 300 million
+        Most pixels of the decoded picture.
+    channels : int, optional
+        Channels of the net that the picture is for, if they are neither 1 nor 3; see many_channels.py.
+    frame : int, optional
+        Frame of an animation or a film, counted from 1.
+
+    Returns
+    -------
+    uint8 array (H, W, 3), or (H, W, 1)
+        The upright picture in RGB; one channel if it is grey.
+
+    Raises
+    ------
+    BadFile
+        The file is missing, damaged, or not a picture.
+    TooLarge
+        It has more pixels than ``max_pixels``, or does not fit into memory.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> mv.read_image(f"{mv.__path__[0]}/data/goose.png", max_side=64).shape
+    (64, 64, 3)
     """
     if max_side is not None and max_side < 1:
         raise BadValue(f"max_side must be at least 1 pixel, not {max_side}")
@@ -113,10 +121,32 @@ def read_text(path: Any) -> Any:
 
 @takes(path=PATH, text=Kind("a dict of strings", dict), force=SWITCH)
 def write_image(path: PathLike, array: NDArray[Any], text: dict[str, str] | None = None, force: bool = False) -> None:
-    """Write uint8 (H, W, 3), (H, W, 4) with alpha, (H, W, 1) or (H, W) to a new file, in the format of its suffix.
+    """Write a picture to a new file, in the format of its suffix; a failure leaves nothing behind.
 
-    ``text``: a dict of strings to store in the file, as PNG text chunks (in other formats as JSON in the EXIF
-    description). If the file exists, BadValue is raised unless ``force``; a failure leaves nothing behind.
+    Parameters
+    ----------
+    path : str or Path
+        The file, in .png, .jpg, .webp or .tiff.
+    array : uint8 array (H, W, 3), (H, W, 4) with alpha, (H, W, 1) or (H, W)
+        The picture.
+    text : dict of str, optional
+        Strings to store in the file, as PNG text chunks; in other formats as JSON in the EXIF description.
+    force : bool, default False
+        Replace an existing file.
+
+    Returns
+    -------
+    None
+        The file is there, whole.
+
+    Examples
+    --------
+    >>> import minivis as mv, tempfile
+    >>> goose = mv.read_image(f"{mv.__path__[0]}/data/goose.png")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mv.write_image(f"{folder}/goose.png", goose)
+    ...     bool((mv.read_image(f"{folder}/goose.png") == goose).all())
+    True
     """
     data = _encode(array, WRITES[check_suffix(path)], text)
     with atomic_write(path, force) as temporary:
@@ -138,112 +168,6 @@ def check_suffix(path: Any, *, numbers: bool = False) -> Any:
 def png_bytes(array: Any, text: Any = None) -> Any:
     """uint8 (H, W, 3), (H, W, 1) or (H, W) as the bytes of a PNG file, for notebooks and self-contained pages."""
     return _encode(array, "PNG", text)
-
-
-class Lenient:
-    """A context in which Pillow does not warn of odd metadata and does not limit the pixels, which we count ourselves.
-
-    Both are settings of the whole process: the first thread to enter saves them, the last one to leave restores them.
-    """
-
-    def __init__(self) -> None:
-        self.lock, self.inside = threading.Lock(), 0
-
-    def __enter__(self) -> Any:
-        with self.lock:
-            if self.inside == 0:
-                self.warnings, self.limit = warnings.catch_warnings(), Image.MAX_IMAGE_PIXELS
-                self.warnings.__enter__()
-                warnings.simplefilter("ignore")
-                Image.MAX_IMAGE_PIXELS = None
-            self.inside += 1
-
-    def __exit__(self, *error: Any) -> None:
-        with self.lock:
-            self.inside -= 1
-            if self.inside == 0:
-                self.warnings.__exit__(*error)
-                Image.MAX_IMAGE_PIXELS = self.limit
-
-
-LENIENT = Lenient()
-
-
-@contextmanager
-def opened_picture(path: Any) -> Iterator[Any]:
-    """Yield Pillow's lazily decoded picture, its name for messages, and the file's size in bytes (None: a pipe's).
-
-    Whatever goes wrong becomes one sentence.
-    """
-    given = hasattr(path, "read")
-    name = str(getattr(path, "name", "the picture") if given else path)
-    file = path if given else _open_file(path, name)
-    try:
-        if not given and not file.peek(1):
-            raise BadFile(f"{name} is empty; get a complete copy of it")
-        with LENIENT, Image.open(file, formats=_formats()) as im:
-            yield im, name, _size(file)
-    except MinivisError:
-        raise
-    except UnidentifiedImageError:
-        if is_heic(file):
-            raise BadFile(f"{name} is a HEIC picture, for which pillow-heif is needed: pip install pillow-heif, or "
-                          "convert it to JPEG") from None
-        if is_film_file(file):
-            raise BadFile(f"{name} is a film: minivis dream and style take it whole, and --frame N one frame of it") \
-                from None
-        raise BadFile(f"{name} is not a picture that minivis can read ({', '.join(READS)}); convert it to PNG or JPEG "
-                      "first") from None
-    except MemoryError:
-        raise TooLarge(f"{name} does not fit into memory; shrink it first") from None
-    except Exception as error:                          # Pillow's decoders raise exceptions of any kind
-        reason = str(error).strip(". ") or type(error).__name__
-        raise BadFile(f"{name} is damaged or incomplete ({reason}); get a complete copy of it") from None
-    finally:
-        if not given:
-            file.close()
-
-
-def _open_file(path: Any, name: str) -> Any:
-    if os.path.isdir(path):
-        raise BadFile(f"{name} is a folder; name a picture in it")
-    try:
-        return open(path, "rb")
-    except FileNotFoundError:
-        raise BadFile(f"there is no file {name}") from None
-    except OSError as error:
-        raise BadFile(f"{name} cannot be opened ({error.strerror})") from None
-    except ValueError:
-        raise BadFile(f"{name!r} is not a file name") from None
-
-
-@functools.cache
-def _formats() -> list[Any]:
-    """The formats of READS that this Pillow can read."""
-    Image.init()
-    with suppress(ImportError):
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
-    return [name for name in READS if name in Image.OPEN]
-
-
-def orientation_of(im: Image.Image) -> Any:
-    try:
-        return im.getexif().get(EXIF_ORIENTATION, 1)
-    except Exception:                                   # a picture with damaged EXIF can still be read
-        return 1
-
-
-def _size(file: Any) -> Any:
-    """The bytes of an open file, whose position stays; None where it has no end."""
-    try:
-        at = file.tell()
-        size = file.seek(0, os.SEEK_END)
-        file.seek(at)
-        return size
-    except (OSError, AttributeError):
-        return None
 
 
 def _encode(array: Any, format: Any, text: Any) -> Any:

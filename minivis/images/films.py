@@ -21,7 +21,8 @@ import numpy as np
 from PIL import Image
 
 from minivis.errors import BadFile, BadValue, MinivisError, TooLarge
-from minivis.images.files import MAX_PIXELS, UPRIGHT, opened_picture, orientation_of
+from minivis.images.files import MAX_PIXELS
+from minivis.images.opening import UPRIGHT, opened_picture, orientation_of
 from minivis.images.resampling import resized
 from minivis.images.signatures import is_film_file
 from minivis.runtime.ffmpeg import program
@@ -77,7 +78,31 @@ class Film:
 
 @takes(path=PATH)
 def read_film(path: PathLike) -> Film:
-    """The film in a file: its size and times, and its frames when you iterate over it. BadFile for a picture."""
+    """The film in a file: its size and times, and its frames when you iterate over it.
+
+    Parameters
+    ----------
+    path : str or Path
+        An animation (.gif, .webp, .png), or a film that FFmpeg reads.
+
+    Returns
+    -------
+    Film
+        Its frames are read one by one, uint8 (H, W, 3).
+
+    Raises
+    ------
+    BadFile
+        The file is missing, damaged, or a picture.
+
+    Examples
+    --------
+    >>> import minivis as mv, numpy as np, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mv.write_film(f"{folder}/a.gif", [np.full((8, 8, 3), level, np.uint8) for level in (0, 200)])
+    ...     np.shape(next(iter(mv.read_film(f"{folder}/a.gif"))))[-1]
+    3
+    """
     found = film_in(path)
     if found is None:
         with opened_picture(path):              # says what is wrong with it, where it is no picture either

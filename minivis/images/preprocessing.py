@@ -4,12 +4,11 @@
 
 The values are an affine function of the pixels, so ``deprocess`` inverts it exactly, without rounding or clipping, and
 ``preprocess_adjoint`` (the transpose of its linear part) carries a gradient at the net's input back to pixels. The
-geometry has no inverse; it returns the Box of the original that the net sees, so that maps can be drawn onto the
-picture.
+geometry has no inverse; it returns the Box of the original that the net sees, so that maps can be drawn onto it.
 
 For a colour net, a grey picture is repeated over the channels. For a grey net, a colour picture becomes luma (Rec. 601,
-0.299 R + 0.587 G + 0.114 B); its colours are lost, so ``deprocess`` returns the grey picture. A net may
-also read any other number of channels, in the order of the picture ("as given"); a picture must then have just those.
+0.299 R + 0.587 G + 0.114 B), so ``deprocess`` returns the grey picture. A net may also read another number of channels,
+in the order of the picture ("as given"); a picture must then have just those.
 """
 
 import math
@@ -27,8 +26,7 @@ from minivis.types import Array, Picture
 
 CHANNEL_ORDERS = {"RGB": 3, "BGR": 3, "grey": 1, "as given": None}
 GEOMETRIES = ("crop", "squash", "pad")
-INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC,
-                  "nearest": Image.Resampling.NEAREST}
+INTERPOLATIONS = {name: Image.Resampling[name.upper()] for name in ("bilinear", "bicubic", "nearest")}
 LUMA = (0.299, 0.587, 0.114)                            # Rec. ITU-R BT.601, of R, G, B
 
 
@@ -45,8 +43,13 @@ class Box:
 @dataclass(frozen=True)
 class Preprocessing:
     """The input that a net expects. ``mean`` and ``scale`` are per channel, in the net's order, in levels.
-
     Where they have neither one nor three numbers, the channels are those of the picture, as given.
+
+    Examples
+    --------
+    >>> import minivis as mv, numpy as np
+    >>> mv.Preprocessing("BGR", mean=(104, 117, 123)).preprocess(np.full((1, 1, 3), 200)).tolist()
+    [[[[96.0, 83.0, 77.0]]]]
     """
 
     channel_order: str = ""                             # "RGB", "BGR" (Caffe), "grey", "as given"; "": by the numbers
@@ -221,8 +224,7 @@ class Preprocessing:
 
     @staticmethod
     def _row(values: Any, like: Any) -> Any:
-        """``values``, one per channel, repeated for every pixel of a row, so that NumPy's inner loop is as long as a "
-          "row."""
+        """``values``, one per channel, repeated for every pixel of a row: NumPy's inner loop is as long as a row."""
         return constant((tuple(values),) * like.shape[2], like)     # in the array's dtype, so float32 stays float32
 
     def _check_values(self, x: Array) -> Any:

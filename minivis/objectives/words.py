@@ -78,9 +78,33 @@ class Sought:
 
 @takes(text=TEXT)
 def parse_objective(net: Network, text: str) -> Objective:
-    """The objective that a text such as "fc8:goose + 0.5*relu4_1:12" names; maximise it as ``-1 *`` its value.
+    """The objective that a text such as "fc8:goose + 0.5*relu4_1:12" names; to maximise it, minimise ``-1 *`` it.
 
-    The grammar is in the module's docstring, and the same for --objective of `minivis maximize` and `minivis dream`.
+    Parameters
+    ----------
+    net : Network
+        The net whose layers and classes the text names.
+    text : str
+        A sum of terms with weights, as --objective of `minivis maximize` and `minivis dream` takes it.
+
+    Returns
+    -------
+    Objective
+        From activations to the loss of each image and its gradients.
+
+    Raises
+    ------
+    UnknownName
+        A term names no layer, unit or class; the sentence has the closest name.
+    BadValue
+        The text is not a sum of terms, or too long.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> sorted(mv.parse_objective(net, "goose + 0.5*relu2_1:3").layers)
+    ['fc8', 'relu2_1']
     """
     return summed(parse_terms(net, text))
 

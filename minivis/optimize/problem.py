@@ -26,7 +26,19 @@ VECTORS = 10                # arrays as large as the picture, in a gradient: the
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """An objective and its variables. ``transforms`` are drawn again in each step (see transforms.py)."""
+    """An objective and its variables. ``transforms`` are drawn again in each step (see transforms.py).
+
+    Examples
+    --------
+    >>> import minivis as mv, numpy as np
+    >>> net = mv.load("emoji-vgg")
+    >>> goal = -1 * mv.parse_objective(net, "goose")
+    >>> problem = mv.Problem(net, goal, mv.parameterize.pixels(net, (1, 64, 64, 3)))
+    >>> z = problem.parameterization.start(np.full((64, 64, 3), 128.0))
+    >>> found, dz = problem.gradient(z, np.random.default_rng(0))
+    >>> found.losses.shape, dz.shape == z.shape
+    ((1,), True)
+    """
 
     net: Any
     objective: Any

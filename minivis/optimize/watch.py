@@ -42,6 +42,14 @@ class Watch:
     checkpoint: a file to write every ``seconds``; ``resume`` continues from it. ``identity``: text that must be the
     same then (it names the pictures or codes). ``film``: how many frames of the run to keep at most. What a run leaves
     behind is in ``seen``; no run changes the other fields.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> watch = mv.Watch(callback=lambda preview: preview.step >= 2, every=1)
+    >>> found = mv.maximize(mv.load("emoji-vgg"), "conv1_1:0", steps=50, watch=watch)
+    >>> watch.runs
+    [2]
     """
 
     callback: Callable | None = None

@@ -139,10 +139,19 @@ def with_fields(signature: inspect.Signature, rest: str | None, cls: type[Settin
 
 
 def documented(cls: C) -> C:
-    """A decorator of settings: the docstring lists the fields, as numpydoc writes them."""
+    """A decorator of settings: the docstring lists the fields, as numpydoc writes them, and shows how to set one."""
     rows = rows_of(cls)
-    cls.__doc__ = complete(cls.__doc__, list(rows), rows)
+    text = complete(cls.__doc__, list(rows), rows)
+    cls.__doc__ = text and text + example_of(cls)
     return cls
+
+
+def example_of(cls: Any) -> str:
+    """The section "Examples" of settings: how to make them, and a copy with another value."""
+    fields = dataclasses.fields(cls)
+    name, value = next(((one.name, one.default) for one in fields if one.default is not None), (fields[0].name, None))
+    return (f"\nExamples\n--------\n>>> import minivis as mv\n>>> mv.{cls.__name__}().{name}\n{value!r}\n"
+            f">>> mv.{cls.__name__}().but({name}={value!r}) == mv.{cls.__name__}({name}={value!r})\nTrue\n")
 
 
 def rows_of(cls: Any, presets: Mapping[Any, Settings] | None = None) -> dict[str, list[str]]:

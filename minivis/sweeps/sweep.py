@@ -28,7 +28,7 @@ from minivis.engine.memory import batch_that_fits, check_fits, largest_output
 from minivis.engine.network import Fitted, Network
 from minivis.errors import BadFile, BadValue, MinivisError, TooLarge, UnknownName
 from minivis.images.collection import Pictures
-from minivis.images.files import LENIENT
+from minivis.images.opening import LENIENT
 from minivis.runtime.backend import get_xp, to_cpu, to_gpu
 from minivis.runtime.progress import track
 from minivis.runtime.threads import ONE_BLAS_THREAD, get_threads, map_out, sharing

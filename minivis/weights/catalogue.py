@@ -174,9 +174,38 @@ CATALOGUE = {
 
 
 def load(name_or_path: PathLike, *, device: Device = "cpu", dtype: Any = np.float32, **settings: Any) -> Network:
-    """The net of a catalogue name, or of any file that minivis can read, in ``dtype`` on ``device`` ("cpu" or "gpu").
+    """The net of a catalogue name, or of any file that minivis can read.
 
-    Raise UnknownName for a wrong name and BadFile, with one sentence, for a file that is not what it should be.
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A name that `minivis weights list` prints, or a file of any kind that minivis reads.
+    device : {"cpu", "gpu"}, default "cpu"
+        Where the parameters lie.
+    dtype : dtype, default float32
+        The type of the parameters.
+    settings : any
+        Keywords for a file: ``arch``, ``preprocess``, ``size``, ``classes``, ``part``, ``output``, ``answers``; see
+        `minivis weights import --help`.
+
+    Returns
+    -------
+    Network
+        The net.
+
+    Raises
+    ------
+    UnknownName
+        No net or device has this name.
+    BadFile
+        The file is not what it should be, or the weights are not on this machine; the sentence says how to get them.
+
+    Examples
+    --------
+    >>> import minivis as mv
+    >>> net = mv.load("emoji-vgg")
+    >>> net.input_size, len(net.class_names)
+    ((64, 64), 125)
     """
     if device not in ("cpu", "gpu"):
         raise UnknownName.of("device", device, ("cpu", "gpu"))

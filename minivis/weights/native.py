@@ -29,7 +29,38 @@ VERSION = 1
 
 @takes(path=PATH, dtype=Kind("a dtype, such as float16", np.dtype), force=SWITCH)
 def save(net: Network, path: PathLike, *, dtype: Any = None, force: bool = False) -> None:
-    """Write ``net`` to ``path``; an existing file is kept unless ``force``. ``dtype="float16"`` halves the size."""
+    """Write a net to an HDF5 file of ours, from which `load` builds it again.
+
+    Parameters
+    ----------
+    net : Network
+        The net.
+    path : str or Path
+        The file to write.
+    dtype : str or dtype, optional
+        The type of the stored numbers; "float16" halves the size. By default the net's own.
+    force : bool, default False
+        Replace an existing file.
+
+    Returns
+    -------
+    None
+        The file is there, whole.
+
+    Raises
+    ------
+    BadValue
+        The file exists, a layer is not one of minivis.layers, or a number is not finite in ``dtype``.
+
+    Examples
+    --------
+    >>> import minivis as mv, tempfile
+    >>> net = mv.load("digits-net")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     mv.save(net, f"{folder}/digits.h5")
+    ...     list(mv.load(f"{folder}/digits.h5").nodes) == list(net.nodes)
+    True
+    """
     for name, layer in net.layers.items():
         if type(layer).__name__ not in LAYER_TYPES:
             raise BadValue(f"{name}: a file can only hold the layers of minivis.layers, not {type(layer).__name__}")

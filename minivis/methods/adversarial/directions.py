@@ -27,7 +27,7 @@ from minivis.methods.shared.result import PANEL, Result, Subject
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, number, takes, whole
-from minivis.types import Pictures
+from minivis.types import Array, Pictures
 
 COUNT, EPS, POINTS = 100, 16.0, 9               # random directions; levels, the farthest; places on each line
 DRAWS = 200                                     # of numbers, for each count of `AMOUNTS`
@@ -48,24 +48,24 @@ class Directions(Result):
     ratios: dict[int, float]                    # numbers that move: how many times as far as by chance the score moves
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return self.scores
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {"eps": self.eps, "scores": self.scores, "probs": self.probs}
 
     @property
-    def changed(self):
+    def changed(self) -> Any:
         """How many random directions change the answer anywhere."""
         return sum(any(said != self.name for said in line) for line in self.says[1:])
 
     @property
-    def first(self):
+    def first(self) -> Any:
         """The first eps at which the answer changes along the gradient; None if it never does."""
         return next((float(eps) for eps, said in zip(self.eps, self.says[0]) if said != self.name), None)
 
-    def picture(self):
+    def picture(self) -> Array:
         charts = [self._chart(self.scores), self._chart(self.probs, low=0, high=1),
                   bar_chart([f"{amount:,} numbers" for amount in self.ratios], list(self.ratios.values()),
                             percent=False, height=PANEL)]
@@ -76,19 +76,19 @@ class Directions(Result):
         return panels([self.subject.drawn(0), *charts], [f"{self.name} {chance(self.probs[0, 0])}\n"
                       f"{max(self.ratios):,} numbers", *titles], height=PANEL)
 
-    def _chart(self, values, **ends):
+    def _chart(self, values: Array, **ends: Any) -> Any:
         lines = {f"random {k}": (self.eps, line) for k, line in enumerate(values[1:])}
         return line_chart({ADVERSARIAL: (self.eps, values[0]), **lines}, faint=tuple(lines), height=220,
                           x_label=f"eps {ADVERSARIAL}; grey: {len(lines)} random directions", legend=False, **ends)
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"class": self.name, "eps": self.eps.tolist(), "scores": self.scores.tolist(),
                 "probabilities": self.probs.tolist(), "answers": [list(line) for line in self.says],
                 "changed_at": self.first, "random_changed": self.changed,
                 "ratios": {str(amount): ratio for amount, ratio in self.ratios.items()}}
 
-    def __str__(self):
+    def __str__(self) -> str:
         at = (f"the answer changes to {self.says[0][self.eps.tolist().index(self.first)]} at {self.first:g} levels of "
               f"255" if self.first is not None else f"the answer stays up to {self.eps[-1]:g} levels")
         (few, low), *_, (most, high) = self.ratios.items()
@@ -156,7 +156,7 @@ def directions(
                       settings={"count": count, "eps": eps, "points": points})
 
 
-def score_gradient(net, pixels, label):
+def score_gradient(net: Network, pixels: Array, label: Any) -> Any:
     """The gradient of the class's score at the pixels, flat."""
     role = net.role("logits")
     acts = net.forward(net.xp.asarray(net.preprocess(pixels)), until=role)
@@ -164,7 +164,7 @@ def score_gradient(net, pixels, label):
     return to_cpu(net.preprocess_adjoint(dacts["input"], pixels.shape[3])).ravel().astype(float)
 
 
-def ratios_of(g, rng):
+def ratios_of(g: Any, rng: np.random.Generator) -> Any:
     """{amount: the mean, over draws of so many numbers, of sum |g_i| / sqrt(sum g_i^2)}; the last amount is all."""
     found = {}
     for amount in (*(some for some in AMOUNTS if some < g.size), g.size):

@@ -41,7 +41,7 @@ from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, takes
-from minivis.types import Array, Progress
+from minivis.types import Array
 
 ETA, RATE, HALVING = 15, 0.1, 1000              # of the direct encoding, the paper's
 LARGE, ACROSS = 128, 8                          # pixels of one of the best, if only these are drawn; in a row
@@ -235,8 +235,7 @@ def evolve(
 class EvolveRun(LongRun):
     """What stands around `evolve`. ``champions``: those of the checkpoint to go on from, or None."""
 
-    def __init__(self, net: Network, genetics: Any, what: Any, generations: int, watch: Watch,
-                 progress: Progress) -> None:
+    def __init__(self, net: Network, genetics: Any, what: Any, generations: int, watch: Watch, progress: Any) -> None:
         super().__init__(watch, generations, progress, "evolve")
         self.net, self.genetics, self.what = net, genetics, what
         self.champions = self.restored()

@@ -4,6 +4,7 @@ A unit is more than what it likes: its other end says what it tells that apart f
 because there it is 0; so both images are of the same unit before its ReLU.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from minivis.methods.synthesis.settings import MaximizeSettings
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, number, several, takes, whole
+from minivis.types import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,16 +33,16 @@ class Extremes(Result):
     least: tuple[Maximize, ...]
 
     @property
-    def array(self):
+    def array(self) -> Array:
         """uint8 (units, 2, H, W, C)."""
         return np.stack([[high.pictures[0], low.pictures[0]] for high, low in zip(self.most, self.least)])
 
-    def labels(self):
+    def labels(self) -> Iterator[str]:
         for high, low in zip(self.most, self.least):
             yield f"most {high.label(0)}"
             yield f"least {high.names[0]}\n{-low.values[0]:.3g}"
 
-    def picture(self):
+    def picture(self) -> Array:
         drawn = [made.look.shown(made.drawn())[0] for pair in zip(self.most, self.least) for made in pair]
         sheet = contact_sheet(drawn, columns=2, labels=list(self.labels()), scale=max(1, 256 // max(drawn[0].shape)))
         first = self.most[0]
@@ -49,16 +51,16 @@ class Extremes(Result):
                       height=sheet.shape[0])
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {"units": [{"unit": str(high.units[0]), "name": high.names[0], "most": float(high.values[0]),
                            "least": -float(low.values[0])} for high, low in zip(self.most, self.least)],
                 "notes": self.notes}
 
     @property
-    def notes(self):
+    def notes(self) -> list[Any]:
         return [note for made in (*self.most, *self.least) for note in made.notes]
 
-    def __str__(self):
+    def __str__(self) -> str:
         rows = [f"{high.names[0]}: {high.values[0]:.3g} at most, {-low.values[0]:.3g} at least"
                 for high, low in zip(self.most, self.least)]
         return "\n".join([*rows, *self.notes])

@@ -82,7 +82,7 @@ def spread(net: Network, unit: Any, shape: Any) -> float:
     return float(values.std() * positions) or 1.0
 
 
-def terms_of(net, objective, layers):
+def terms_of(net: Network, objective: Any, layers: Any) -> dict[Any, Any]:
     """What a dream amplifies by an objective in words: {layer or unit: weight}."""
     if layers is not None:
         raise BadValue("layers and an objective are two goals: write both as one objective, such as 'relu4_1 + "

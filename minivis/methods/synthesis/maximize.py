@@ -278,7 +278,8 @@ def look(net: Network, pictures: Any, units: Any, tile: Any = None) -> tuple[Any
         return sum(value.evaluate(part).losses for part in activations(net, x, layers_of(units), tile)), None
     layer = units[0].layer
     is_class = layer in (net.roles.get("logits"), prob) and prob is not None
-    acts = net.forward(x, until=prob if is_class else layer, keep={layer, prob} if is_class else {layer}, grad=None)
+    kept = {layer, prob} if prob is not None and is_class else {layer}
+    acts = net.forward(x, until=prob if is_class else layer, keep=kept, grad=None)
     values = np.array([float(to_cpu(unit_values(acts, u))[i]) for i, u in enumerate(units)])
     probs = to_cpu(acts[prob])[np.arange(len(units)), [u.channel for u in units]] if is_class else None
     return values, probs

@@ -13,7 +13,8 @@ from minivis.runtime.backend import get_xp
 from minivis.runtime.checkpoints import DAMAGED
 
 
-def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
+def by_sizes(shape_at: Any, problem_of: Any, fit: Any, sizes: Any, steps: Any, seed: Any, progress: Any,
+             watch: Any) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     """Minimise at each size, starting from the result of the one before: (levels (1, H, W, C), the runs, notes).
 
     shape_at(side) is a picture's shape, fit(shape) how it fits into memory (budget.py), and problem_of(side, tile) the
@@ -48,7 +49,7 @@ def by_sizes(shape_at, problem_of, fit, sizes, steps, seed, progress, watch):
     return runs[-1].pixels, tuple(runs), tuple(notes)
 
 
-def shape_in(checkpoint):
+def shape_in(checkpoint: Any) -> Any:
     """The shape of the pictures in a checkpoint; None if it cannot be read: `optimize` then says why."""
     try:
         with np.load(checkpoint, allow_pickle=False) as file:
@@ -57,6 +58,6 @@ def shape_in(checkpoint):
         return None
 
 
-def side_of(image):
+def side_of(image: Any) -> Any:
     """The longer side of a picture."""
     return max(np.shape(image)[:2], default=0)

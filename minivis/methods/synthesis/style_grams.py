@@ -61,7 +61,7 @@ class StyleGrams(Result):
     fight: dict[str, tuple]
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, Any]:
         return {f"gram of the {name}": matrix[None] for name, matrix in self.grams.items()}
 
     @property

@@ -20,7 +20,7 @@ from minivis.methods.synthesis.style import Painted, is_several, style_transfer
 from minivis.optimize.watch import Watch
 from minivis.runtime.described import set_by
 from minivis.runtime.settings import SEED, SEQUENCE, number, several, takes, whole
-from minivis.types import Picture
+from minivis.types import Array, Picture
 
 SIDE, STEPS = 160, 60                           # of a preview
 COLUMNS, HEIGHT = 4, 224
@@ -53,10 +53,10 @@ class StylePreview(Result):
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     @property
-    def array(self):
+    def array(self) -> Array:
         return np.stack([one.pixels for one in self.paintings.values()])
 
-    def picture(self):
+    def picture(self) -> Array:
         pictures = [one.picture() for one in self.paintings.values()]
         first = pictures[0].shape
         return panels(pictures, list(self.paintings), height=max(HEIGHT, first[0]), columns=COLUMNS,
@@ -64,10 +64,10 @@ class StylePreview(Result):
                              "pixels at any size: in a large painting they are smaller beside the objects.")
 
     @property
-    def numbers(self):
+    def numbers(self) -> dict[str, Any]:
         return {words: one.numbers for words, one in self.paintings.items()}
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join(f"{words}: loss {one.runs[-1].first_loss:.4g} -> {one.runs[-1].loss:.4g}"
                          for words, one in self.paintings.items())
 

@@ -171,7 +171,7 @@ class Count:
         self.left = MOST_ARRAYS
         self.tensors: dict[int, Any] = {}       # by the identity of the `Array`
 
-    def tensor(self, array, raw):
+    def tensor(self, array: Any, raw: Any) -> Any:
         """One for each array, however often it is met."""
         if id(array) not in self.tensors:
             self.tensors[id(array)] = array.tensor(raw)
