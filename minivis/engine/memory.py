@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from minivis.engine.network import Network
 
 PROGRAM = 200e6                                 # bytes: Python, NumPy, scipy, and what they took to start
+
+AT_ONCE = 200e6                                 # bytes of the largest layer's output of one batch
+at_once: ContextVar[float] = ContextVar("at_once", default=AT_ONCE)
 
 TILE = 512                                      # pixels: where a whole picture does not fit
 
@@ -64,9 +70,23 @@ def check_fits(net: Network, shape: Shape) -> None:
                        f"{free / 1e9:.1f} GB are free: make the longer side {side} pixels or less")
 
 
-def batch_that_fits(net: Network, shape: Shape, most: Any = 64, limit: float = 200e6) -> int:
-    """How many inputs of ``shape`` (H, W, C) go well through a net at once: largest layer's output within ``limit``."""
-    return int(max(1, min(most, limit // largest_output(net, shape))))
+def batch_that_fits(net: Network, shape: Shape, most: Any = 64, limit: float | None = None) -> int:
+    """How many inputs of ``shape`` (H, W, C) go well through a net at once: largest layer's output within ``limit``.
+
+    By default AT_ONCE, or what `small_batches` says.
+    """
+    within = at_once.get() if limit is None else limit
+    return int(max(1, min(most, within // largest_output(net, shape))))
+
+
+@contextlib.contextmanager
+def small_batches(limit: float) -> Iterator[None]:
+    """In here, and in this thread alone, the largest layer's output of a batch stays within ``limit`` bytes."""
+    before = at_once.set(limit)
+    try:
+        yield
+    finally:
+        at_once.reset(before)
 
 
 def largest_output(net: Network, shape: Shape) -> Any:

@@ -1,11 +1,14 @@
 """What all viewers share: the nets, one thread for pictures, in turn, and one for each lane of jobs."""
 
 import asyncio
+import contextlib
 import functools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+from minivis.engine.memory import largest_output
 from minivis.errors import UnknownName
+from minivis.live.asked import Stopped
 from minivis.live.jobs import LANES, TOOLS
 from minivis.live.kept import Kept
 from minivis.live.messages import as_json
@@ -13,6 +16,7 @@ from minivis.live.microscope import Microscope
 from minivis.live.patches import Peaks
 from minivis.live.tour import tour
 
+LARGE = 4e6                                     # bytes of the largest layer's output, from which on a net is large
 MOST_NETS = 3                                   # that are kept ready: the first, and those that were chosen last
 
 
@@ -27,7 +31,7 @@ class Desk:
         self.waiting = dict.fromkeys(LANES, 0)  # jobs that run or wait in each lane
         self.pictures = ThreadPoolExecutor(1, "minivis-pictures")
         self.lanes = {lane: ThreadPoolExecutor(1, f"minivis-{lane}") for lane in LANES}
-        self.stopped = threading.Event()
+        self.stopped, self.alone = threading.Event(), threading.Lock()
         self.microscope = self.bench(self.first).microscope
 
     def bench(self, name):
@@ -59,6 +63,20 @@ class Desk:
         finally:
             self.waiting[lane] -= 1
 
+    @contextlib.contextmanager
+    def turn(self, bench, lane, ended):
+        """Of a large net one long job at a time, so that their needs do not add up. Stopped if ``ended()`` first."""
+        if lane == "asked" or not bench.is_large:
+            yield
+            return
+        while not self.alone.acquire(timeout=0.2):
+            if ended():
+                raise Stopped
+        try:
+            yield
+        finally:
+            self.alone.release()
+
     def close(self):
         """End the threads. A job ends when it next tells its news."""
         self.stopped.set()
@@ -73,6 +91,7 @@ class Bench:
         self.samples = desk.samples
         self.microscope = Microscope(net, name)
         self.kept = Kept()
+        self.is_large = largest_output(self.microscope.net, self.microscope.shape) > LARGE
         self.greeting = as_json({**self.microscope.describe(), "samples": self.samples.describe(), "tools": TOOLS,
                                  "nets": list(desk.nets), "tour": tour(self.microscope.net, list(desk.nets))})
 

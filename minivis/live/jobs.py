@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from minivis.engine.memory import batch_that_fits
 from minivis.engine.units import Unit, one_hot, parse_unit
 from minivis.errors import BadValue
 from minivis.figures.colormaps import display_limit
@@ -51,7 +52,9 @@ def watching(report):
 
 
 def show_occlusion(desk, asked, tell):
-    found = occlusion(desk.microscope.net, asked.picture, asked.unit, batch=8,
+    net = desk.microscope.net
+    batch = batch_that_fits(net, desk.microscope.input(asked.picture)[0].shape[1:], most=8)
+    found = occlusion(net, asked.picture, asked.unit, batch=batch,
                       progress=watching(reporter("occlusion", tell)))
     before, lowest = (amount(float(value), found.settings["measure"]) for value in (found.before[0], found.worst[0][0]))
     note = (f"{found.target.name(0)} falls from {before} to {lowest} under the worst of {found.settings['windows']} "

@@ -98,6 +98,11 @@ class Microscope:
 
     # ---- one picture ----
 
+    @property
+    def shape(self):
+        """(H, W, C) of what the net usually sees."""
+        return (*(self.net.input_size or (224, 224)), self.net.input_channels)
+
     def decoded(self, file):
         """uint8 (H, W, 3) of a picture's file."""
         return read_image(io.BytesIO(file), max_pixels=MAX_PIXELS)
@@ -223,7 +228,7 @@ class Microscope:
     def describe(self):
         """The first message: the net, its layers, and what is drawn how."""
         net = self.net
-        h, w = net.input_size or (224, 224)
+        h, w, _ = self.shape
         layers = [{"name": row.name, "type": row.type, "shape": list(row.shape), "sees": list(row.field.size),
                    "every": list(row.field.stride), "start": list(row.field.start)} for row in layer_table(net)]
         ramp = np.linspace(0, 1, 256)

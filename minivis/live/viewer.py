@@ -12,16 +12,19 @@ import time
 
 from starlette.websockets import WebSocketDisconnect
 
+from minivis.engine.memory import small_batches
 from minivis.errors import BadValue, MinivisError
 from minivis.live import messages
 from minivis.live.asked import Asked, Stopped
 from minivis.live.jobs import JOBS, LANE_OF, ON_FRAME, WITHOUT_PICTURE
+from minivis.runtime import allocator
 
 log = logging.getLogger("minivis.live")
 
 EVERY = {"gradient": 0.08, "strip": 1.0}        # seconds between two of a part that takes long, while pictures stream
 PAUSE = 1.5                                     # of the time that such an answer took, at least, until the next one
 REST = 0.25                                     # seconds without a new picture, after which the last one gets all parts
+BATCH = 1e7                                     # bytes of the largest layer's output of a batch in a job
 RATE, BURST = 200, 400                          # messages a second, and so many at once; what is faster is read later
 
 
@@ -211,7 +214,8 @@ class Viewer:
 
         try:
             if not stop.is_set():
-                JOBS[name](asked.bench, asked, tell)
+                with small_batches(BATCH), self.desk.turn(asked.bench, LANE_OF[name], ended):
+                    JOBS[name](asked.bench, asked, tell)
         except Stopped:
             pass
         except MinivisError as error:
@@ -221,6 +225,8 @@ class Viewer:
                 return
             log.exception("a job failed")
             tell({"type": "error", "about": name, "message": f"a bug in minivis: {type(error).__name__}: {error}"})
+        finally:
+            allocator.give_back()
 
     def note(self, name, message, part="result"):
         self.news[name, "progress" if isinstance(message, dict) and message["type"] == "progress" else part] = message

@@ -1,12 +1,13 @@
 """Whether a pass fits into memory: estimates by hand, and a sentence before the run."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from minivis.engine import geometry
-from minivis.engine.memory import PROGRAM, batch_that_fits, check_fits, largest_output, needed, room
+from minivis.engine.memory import PROGRAM, batch_that_fits, check_fits, largest_output, needed, room, small_batches
 from minivis.engine.network import Network
 from minivis.errors import BadValue, TooLarge
 from minivis.layers import Conv2D, ReLU
@@ -46,6 +47,17 @@ def test_a_batch_is_as_large_as_its_largest_output_allows():
     assert batch_that_fits(net, (4, 5, 3), limit=3 * 640 - 1) == 2
     assert batch_that_fits(net, (4, 5, 3), limit=1) == 1 and batch_that_fits(net, (4, 5, 3)) == 64
     assert batch_that_fits(net, (4, 5, 3), most=7) == 7
+
+
+def test_batches_are_small_inside_and_in_one_thread_alone():
+    net, shape = two_layers(), (4, 5, 3)
+    with ThreadPoolExecutor(1) as other, small_batches(3 * 640):
+        assert batch_that_fits(net, shape) == 3 and batch_that_fits(net, shape, most=2) == 2
+        with small_batches(640):
+            assert batch_that_fits(net, shape) == 1
+        assert other.submit(batch_that_fits, net, shape).result() == 64
+        assert batch_that_fits(net, shape) == 3
+    assert batch_that_fits(net, shape) == 64
 
 
 def test_a_limit_leaves_what_the_program_and_the_weights_do_not_take(monkeypatch):

@@ -78,7 +78,7 @@ def browser(film):
 def emoji(browser):
     """The page of emoji-vgg."""
     pytest.importorskip("uvicorn", reason="without the extra `live` no test of the page runs")
-    others = {"emoji-vgg-robust": partial(mv.load, "emoji-vgg-robust")}
+    others = {name: partial(mv.load, name) for name in ("emoji-vgg-robust", "emoji-alexnet")}
     with serving(mv.load("emoji-vgg"), "emoji-vgg", others=others) as (port, app):
         yield port, app
 

@@ -6,7 +6,8 @@ import pytest
 
 from minivis.data.samples import Samples
 from minivis.errors import UnknownName
-from minivis.live.desk import MOST_NETS, Desk
+from minivis.live.asked import Stopped
+from minivis.live.desk import MOST_NETS, Bench, Desk
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
 
@@ -48,6 +49,21 @@ def test_the_first_net_and_those_chosen_last_are_kept():
     desk.close()
     assert made == list("abcdcb")           # a is chosen again and again, and goes when c and d came after it
     assert len(desk.benches) == MOST_NETS and desk.bench("first") is first
+
+
+def test_of_a_large_net_one_long_job_runs_at_a_time_and_what_is_asked_does_not_wait(desk, monkeypatch):
+    bench, waits = desk.bench("vgg"), lambda: False
+    assert not bench.is_large
+    monkeypatch.setattr("minivis.live.desk.LARGE", 10)
+    large = Bench(desk, tiny_vgg(), "large")
+    assert large.is_large
+    with desk.turn(large, "maximize", waits):
+        with desk.turn(bench, "long", waits), desk.turn(large, "asked", waits):
+            pass
+        with pytest.raises(Stopped), desk.turn(large, "long", lambda: True):
+            pass
+    with desk.turn(large, "long", waits):
+        pass
 
 
 def test_a_lane_counts_who_waits(desk):

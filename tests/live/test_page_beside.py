@@ -46,6 +46,15 @@ def test_two_nets_see_one_picture(person, browser, emoji):
     person.until("!location.hash.includes('beside=')")
 
 
+def test_a_layer_that_the_other_net_lacks_is_one_of_its_type_as_deep(person):
+    person.until_top("goose")
+    person.click("[data-layer=relu4_1]")
+    person.click("#compare")
+    person.select_option("#beside-net", "emoji-alexnet")
+    person.until("/^relu[45]$/.test(document.querySelector('#beside-right .layer').textContent)")
+    person.until("document.querySelector('#beside-right .classes .name').textContent === 'goose'")
+
+
 def test_the_comparison_comes_into_sight_from_its_top(person):
     person.set_viewport_size({"width": 390, "height": 844})
     person.until_top("goose")

@@ -1,5 +1,6 @@
 """One viewer and several, over a real socket, with real frames, as a browser would use the server."""
 
+import contextlib
 import struct
 import threading
 import time
@@ -108,7 +109,7 @@ def test_the_newest_picture_wins(net):
 @pytest.mark.parametrize("ends", [True, False])
 def test_a_job_that_fails_because_the_server_ends_is_no_bug(monkeypatch, caplog, ends):
     """As Python ends, a pool of threads takes nothing new, in the middle of a job."""
-    desk = SimpleNamespace(stopped=threading.Event())
+    desk = SimpleNamespace(stopped=threading.Event(), turn=lambda *given: contextlib.nullcontext())
     told = []
     loop = SimpleNamespace(is_closed=lambda: False, call_soon_threadsafe=lambda note, *news: told.append(news))
     viewer = SimpleNamespace(desk=desk, loop=loop, note=None)

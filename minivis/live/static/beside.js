@@ -105,13 +105,15 @@ export class Beside {
     this.titles();
   }
 
-  // The layer of that name; else the same kind of answer; else the one that is as deep.
+  // The layer of that name; else the same kind of answer; else, of its type where there is one, the one that is as deep.
   layerThere() {
     const mine = page.hello.layers, there = this.hello.layers, answer = page.hello.answers.indexOf(state.layer);
     if (there.some(({ name }) => name === state.layer)) return state.layer;
     if (answer >= 0 && this.hello.answers.length) return this.hello.answers.at(Math.min(answer, this.hello.answers.length - 1));
-    const at = mine.findIndex(({ name }) => name === state.layer);
-    return there[Math.round((at / Math.max(1, mine.length - 1)) * (there.length - 1))].name;
+    const at = mine.findIndex(({ name }) => name === state.layer), { type, shape } = mine[at];
+    const alike = there.filter((layer) => layer.type === type && layer.shape.length === shape.length);
+    const far = (layer) => Math.abs(there.indexOf(layer) / there.length - at / mine.length);
+    return (alike.length ? alike : there).reduce((best, layer) => (far(layer) < far(best) ? layer : best)).name;
   }
 
   // The unit of the same class, or of the same layer and number; "" for none.
