@@ -35,7 +35,7 @@ from minivis.weights.native import save
     ("saliency", "--", "-odd name.png"),
 ], ids=lambda words: words[0])  # fmt: skip
 def test_rerun_bit_for_bit(run, here, monkeypatch, words):
-    few = {**unwrap(compare_filters).__kwdefaults__, "patches": 400}
+    few = {**unwrap(compare_filters).__kwdefaults__, "patches": 490}
     monkeypatch.setattr(unwrap(compare_filters), "__kwdefaults__", few)
     os.link("photo.png", "-odd name.png")
     (here / "album").mkdir()

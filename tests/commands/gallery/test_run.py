@@ -55,7 +55,8 @@ class Page(HTMLParser):
 # what these tests ask of an optimisation holds after a few steps; the words of the page itself are parsed below
 QUICK = {
     "style": ("--steps", "3"), "maximize": ("--steps", "3"), "invert": ("--steps", "3"), "noise": ("--steps", "3"),
-    "evolve": ("--generations", "2", "--population", "20"), "dream": ("--steps", "2"),
+    "evolve": ("--generations", "2", "--population", "20"), "dream": ("--steps", "2"), "tsne": ("--most", "30"),
+    "curve": ("--map", "guided"), "sanity": ("--map", "gradcam"),           # "kinds" draws all maps
 }  # fmt: skip
 
 
@@ -209,10 +210,9 @@ def test_other_nets(here):
     words = ["gallery", "photo.jpg", "--net", "branches.h5", "--size", "32", "--seed", "5", "-q", "-o", "branches"]
     assert main(words) == 0
     text = (here / "branches/index.html").read_text(encoding="utf-8")
-    missing = text.count('class="missing"')
-    assert text.count("would take minutes") == sum(s.slow for s in SECTIONS) == 5
-    assert text.count("give --pictures FOLDER") == sum(s.many for s in SECTIONS) == 3
-    assert missing == 8 and "seed 5" in text
+    slow, many = sum(s.slow for s in SECTIONS), sum(s.many for s in SECTIONS)
+    assert text.count("would take minutes") == slow > 2 and text.count("give --pictures FOLDER") == many > 2
+    assert text.count('class="missing"') == slow + many and "seed 5" in text
     smooth = shlex.split(next(code for code in Page(text).text["code"] if "smoothgrad" in code))
     assert smooth[1:] == shlex.split("saliency photo.jpg --map smoothgrad --size 32 --net branches.h5 --seed 5")
 
