@@ -28,8 +28,8 @@ def show(figure, height=256, columns=None):
     titles = [title for title, _ in figure]
     return Image.fromarray(panels(images, titles, colorbars=bars, height=height, columns=columns))
 '''
-REPLACED = ("load", "load_families", "load_many", "load_net", "load_nets", "load_patches", "load_some", "own_options",
-            "digits", "read", "save")
+REPLACED = ("load", "load_families", "load_many", "load_net", "load_nets", "load_patches", "load_some", "outlined",
+            "own_options", "digits", "read", "save")
 DATA = 'files("minivis.data")'
 DIGITS = '''
 data = load_digits()
@@ -137,6 +137,7 @@ def extra_imports(taken):
              "load_patches": "from minivis.data.folder import crops, photos",
              "load_many": "from minivis.data.samples import Samples",
              "load_some": "from minivis.data.samples import Samples",
+             "outlined": "from minivis.data.samples import Samples",
              "digits": "from sklearn.datasets import load_digits"}
     lines = [found[name] for name in taken if name in found]
     needed = {*taken, *re.findall(r"\w+", "\n".join(definitions(taken)))} - {"mv", "np"}
@@ -177,6 +178,7 @@ def unloaded(body):
     body = re.sub(r"^nets, image, out = load_nets\([^(\n]*?(?:, (\(.+?\)))?\)$", several, body, flags=re.MULTILINE)
     body = re.sub(r"^out = own_options\(.*\)\n", "", body, flags=re.MULTILINE)
     body = re.sub(r"^pictures, labels, options = digits\([^)]*\)(?: .*)?$", DIGITS.strip(), body, flags=re.MULTILINE)
+    body = body.replace("= outlined()", "= Samples().images, Samples().masks")
     body = body.replace("options.steps", "1200").replace("load_net(", "mv.load(")
     painting = rf'mv.read_image({DATA} / "strokes.png", \1)'
     body = re.sub(r"\bread\(PAINTING, (.+?)\)$", painting, body, flags=re.MULTILINE)
