@@ -6,23 +6,25 @@ thing. Where labels are known, this is counted over all units of a layer: how ma
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from minivis.engine.network import Network
-from minivis.errors import BadFile, BadValue
+from minivis.errors import BadFile, BadValue, MinivisError
 from minivis.figures.compose import above, beside, contact_sheet, text_picture
 from minivis.images.collection import Pictures
 from minivis.methods.looking.neighbour_sheet import labels_of
 from minivis.methods.looking.patches import MAPS, draw_tiles, patches_at
-from minivis.methods.shared.result import Result
+from minivis.methods.shared.result import Result, input_of
+from minivis.runtime.backend import to_cpu
+from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, TEXT, several, takes, whole
-from minivis.sweeps.sweep import shown, sweep
-from minivis.sweeps.tally import Tally
+from minivis.sweeps.sweep import batch_size, fitted, shown
+from minivis.sweeps.tally import BatchResult
 from minivis.sweeps.tops import Tops, strongest
 from minivis.types import Picture
 
@@ -147,28 +149,46 @@ def patches_by_layer(
     if not k <= len(pictures):
         raise BadValue(f"{k} patches, each of another picture, need {k} pictures; these are {len(pictures)}")
     kinds = kinds_of(pictures, labels)
-    rows = [of_layer(net, pictures, name, kinds, channels, k, maps, size, progress) for name in dict.fromkeys(names)]
+    tops, read = tops_of(net, pictures, list(dict.fromkeys(names)), k, size, progress)
+    rows = [of_layer(net, pictures, name, tops[name], kinds, channels, maps, size, progress) for name in tops]
     chance = None
     if kinds is not None:
         rng = np.random.default_rng(seed)
         chance = float(np.mean([most_alike(kinds[rng.permutation(len(kinds))[:k]]) for _ in range(DRAWS)]))
-    return PatchesByLayer(tuple(rows), len(pictures), chance, settings={
+    return PatchesByLayer(tuple(rows), read, chance, settings={
         "layers": [row.layer for row in rows], "channels": channels, "k": k, "maps": list(maps)})
 
 
-def of_layer(net: Network, pictures: Any, layer: str, kinds: Any, channels: int, k: int, maps: Any, size: Any,
+def tops_of(net: Network, pictures: Any, layers: Any, k: int, size: Any, progress: bool) -> tuple[dict[str, Tops], int]:
+    """({layer: the strongest places of all its units}, how many pictures could be read), in one pass over them."""
+    shape = (1, *shown(net, size))
+    fields, shapes = {layer: net.receptive_field(layer, shape) for layer in layers}, net.shapes(shape)
+    tops = {layer: Tops.none(shapes[layer][-1], k) for layer in layers}
+    last, count, read = max(layers, key=list(net.nodes).index), batch_size(net, size), 0
+    for first in track(range(0, len(pictures), count), progress, "patches"):
+        numbers, inputs = [], []
+        for number in range(first, min(first + count, len(pictures))):
+            with suppress(MinivisError):                # one that cannot be read is left out
+                picture, _ = pictures.read(number, size if net.input_size else None, net.input_channels)
+                inputs.append(input_of(net, fitted(net, picture, size).image[None]))
+                numbers.append(number)
+        if not numbers:
+            continue
+        acts = net.forward(net.xp.concatenate(inputs), until=last, keep=layers, grad=None)
+        for layer in layers:
+            found = strongest(to_cpu(acts[layer]), range(shapes[layer][-1]), k, 1, fields[layer])
+            tops[layer] = tops[layer].merged(BatchResult(found, numbers, [], []), 0)
+        read += len(numbers)
+    if not read:
+        raise BadFile(f"none of the {len(pictures)} pictures can be read")
+    return tops, read
+
+
+def of_layer(net: Network, pictures: Any, layer: str, tops: Tops, kinds: Any, channels: int, maps: Any, size: Any,
              progress: bool) -> LayerPatches:
-    """Find the strongest patches of all units of a layer, and draw those of ``channels`` units."""
+    """Draw the strongest patches of ``channels`` units of a layer."""
     side = shown(net, size)[:2]
-    shape = (1, *side, net.input_channels)
-    field, C = net.receptive_field(layer, shape), net.shapes(shape)[layer][-1]
-    tops, tally = Tops.none(C, k), Tally()
-    digest = partial(strongest, units=range(C), k=k, per_picture=1, field=field)
-    for first, looked in sweep(net, pictures, layer, digest, size=size, progress=progress, title=layer):
-        tops = tops.merged(looked, first) if looked.read else tops
-        tally.add(pictures, first, looked)
-    if len(tally.unreadable) == len(pictures):
-        raise BadFile(f"none of the {len(pictures)} pictures can be read; the first: {tally.unreadable[0][1]}")
+    field, C = net.receptive_field(layer, (1, *side, net.input_channels)), len(tops.values)
     active = np.flatnonzero((np.isfinite(tops.values) & (tops.values > 0)).all(axis=1))
     alike = None if kinds is None or not len(active) else float(np.mean([most_alike(kinds[tops.pictures[c]])
                                                                          for c in active]))
