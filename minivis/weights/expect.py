@@ -25,8 +25,11 @@ ENDS = ("y", "output", "outputs", "arr_1")              # and an answer without 
 
 @dataclass(frozen=True)
 class Answers:
-    """``inputs``: the input as (N, H, W, C), once for each order of its axes that its shape allows; ``outputs``:
-    what the user calls it -> (the layers it may be the output of, array)."""
+    """What another framework computed.
+
+    ``inputs``: the input as (N, H, W, C), once for each order of its axes that its shape allows; ``outputs``: the
+    user's name of an output -> (the layers that it may belong to, array).
+    """
 
     source: str
     inputs: list

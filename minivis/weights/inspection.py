@@ -40,7 +40,7 @@ class Inspection:
 
 
 def inspect_file(name_or_path: PathLike, **settings: Any) -> "Inspection":
-    """Read a file of weights and look it over; NaN and dead filters become warnings. Raise as `catalogue.load` does."""
+    """Read a file of weights and inspect it; NaN and dead filters become warnings. Raises as `catalogue.load`."""
     path = locate(name_or_path)
     return inspect_net(read(name_or_path, finite=False, **settings), path)
 
