@@ -126,10 +126,13 @@ def sheet(desk, layer, report):
     """(C, SMALL, SMALL, 3): the strongest patch of every unit of a layer; black where a unit is never on."""
     found = desk.kept.get(("sheet", layer))
     if found is None:
-        off = np.zeros((1, 1, 3), np.uint8)
         best = [desk.peaks.of(layer, channel, report)[:1] for channel in range(desk.peaks.found[layer][0].shape[1])]
-        cuts = (Seen(desk, layer, *peaks[0]) if peaks else None for peaks in best)
-        found = resized([one.cut(one.pixels) if one else off for one in cuts], SMALL)
+        found = np.zeros((len(best), SMALL, SMALL, 3), np.uint8)
+        for k, peaks in enumerate(best):                # of a thousand classes it takes a while
+            report(k / len(best))
+            for peak in peaks:
+                one = Seen(desk, layer, *peak)
+                found[k] = resized([one.cut(one.pixels)], SMALL)[0]
         desk.kept.put(("sheet", layer), found)
     return found
 

@@ -7,10 +7,12 @@ from commandline import scene
 from live_server import picture_file
 
 import minivis as mv
+from minivis.data.samples import Samples
 from minivis.figures.colormaps import display_limit
 from minivis.live.asked import Stopped
+from minivis.live.desk import Desk
 from minivis.live.microscope import Microscope, signed_bytes
-from minivis.live.patches import Peaks, resized
+from minivis.live.patches import Peaks, resized, sheet
 
 REASON = "without the extra `live` the server's tests do not run"
 pytest.importorskip("starlette", reason=REASON)
@@ -79,6 +81,23 @@ def test_patches_come_from_the_pictures_where_the_unit_is_strongest(net, server,
         whole = net.fit(samples[place["picture"]]).image
         top, left, height, width = (round(part * len(whole)) for part in place["box"])
         np.testing.assert_array_equal(resized([whole[top : top + height, left : left + width]], 64)[0], tile)
+
+
+def test_nobody_waits_for_the_patches_of_all_units_of_a_layer_to_end(net):
+    """Of a thousand classes they take a while: who asked is told how far they are, and may stop them anywhere."""
+    desk = Desk({"net": net}, Samples())
+    desk.close()
+    bench, told = desk.bench("net"), []
+    bench.peaks.all(lambda part: None)
+    units = bench.peaks.found["fc7"][0].shape[1]
+    assert sheet(bench, "fc7", told.append).shape == (units, 32, 32, 3)
+    assert told == [k / units for k in range(units)]
+
+    def stop(part):
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        sheet(bench, "fc8", stop)
 
 
 def test_each_patch_is_drawn_back_under_deconvnet_and_guided_backprop(net, server, watcher):
