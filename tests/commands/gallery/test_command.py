@@ -11,6 +11,7 @@ from commandline import scene
 from minivis.commands.gallery.command import made_folder
 from minivis.images.files import read_image, read_text, write_image
 from minivis.images.provenance import read_record
+from minivis.methods.looking import dictionary
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
 from minivis.weights.native import save
@@ -35,8 +36,9 @@ from minivis.weights.native import save
     ("saliency", "--", "-odd name.png"),
 ], ids=lambda words: words[0])  # fmt: skip
 def test_rerun_bit_for_bit(run, here, monkeypatch, words):
-    few = {**unwrap(compare_filters).__kwdefaults__, "patches": 490}
+    few = {**unwrap(compare_filters).__kwdefaults__, "patches": 90}
     monkeypatch.setattr(unwrap(compare_filters), "__kwdefaults__", few)
+    monkeypatch.setattr(dictionary, "COUNT", 9)
     os.link("photo.png", "-odd name.png")
     (here / "album").mkdir()
     os.link("photo.png", "album/one.png")

@@ -18,6 +18,7 @@ from minivis.commands.gallery.chapters import Chapter
 from minivis.commands.gallery.run import chapter_picture  # the real one, before conftest.py replaces it
 from minivis.commands.gallery.sections import PARTS, SECTIONS
 from minivis.commands.registry import COMMANDS
+from minivis.methods.looking import dictionary
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
 from minivis.weights import catalogue
@@ -66,8 +67,9 @@ def quick():
     sections = [replace(section, words=(*section.words, *QUICK.get(section.key, ()))) for section in SECTIONS]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run.run, "__kwdefaults__", {"progress": False, "sections": sections})
-        few = {**unwrap(compare_filters).__kwdefaults__, "patches": 490}
+        few = {**unwrap(compare_filters).__kwdefaults__, "patches": 90}
         patch.setattr(unwrap(compare_filters), "__kwdefaults__", few)
+        patch.setattr(dictionary, "COUNT", 9)
         yield
 
 
