@@ -115,9 +115,9 @@ TOOLS = {                                       # what may be done to the frozen
 }  # fmt: skip
 LANES = {                                       # a lane does one job at a time; nobody who asked waits for the last
     "asked": {"explain": show_arithmetic, "looks": show_looks, "saliency": shower("saliency"),
-              "gradcam": shower("gradcam"), "lrp": shower("lrp")},
+              "gradcam": shower("gradcam")},
     "long": {"occlusion": show_occlusion, "smoothgrad": shower("smoothgrad"), "integrated": shower("integrated"),
-             "grow": grow_frozen},
+             "lrp": shower("lrp"), "grow": grow_frozen},
     "patches": {"patches": show_patches},
     "maximize": {"maximize": maximize},
 }  # fmt: skip
