@@ -28,6 +28,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 suppress_warnings = ["config.cache"]            # the gallery's settings hold functions
 
+smartquotes_action = "q"                       # two hyphens begin an option and are no dash
 autodoc_typehints = "none"                      # the parameters' own texts say it, in words
 maximum_signature_line_length = 80
 autodoc_member_order = "bysource"

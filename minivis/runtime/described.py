@@ -143,6 +143,8 @@ def documented(cls: C) -> C:
     rows = rows_of(cls)
     text = complete(cls.__doc__, list(rows), rows)
     cls.__doc__ = text and text + example_of(cls)
+    signature = inspect.signature(vars(cls)["__init__"])          # of the fields; that of __new__ is `**given`
+    cls.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore
     return cls
 
 

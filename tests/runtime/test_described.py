@@ -104,6 +104,7 @@ def test_help_shows_every_field():
     example = (">>> import minivis as mv\n>>> mv.Baking().minutes\n45\n"
                ">>> mv.Baking().but(minutes=45) == mv.Baking(minutes=45)\nTrue")
     assert inspect.getdoc(Baking) == f"How to bake.\n\nParameters\n----------\n{rows}\n\nExamples\n--------\n{example}"
+    assert list(inspect.signature(Baking).parameters) == ["minutes", "heat", "form", "steam"]
     head, _, rest = bake.__doc__.partition("settings : Baking, optional\n")
     assert head == "Bake.\n\nParameters\n----------\nflour : float\n    How much.\n"
     assert rest.endswith(rows + f"\n\nReturns\n-------\ntuple\n\nRaises\n------\n{RAISES}\n")
