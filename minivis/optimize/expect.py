@@ -1,50 +1,34 @@
-"""How long a run of `optimize` will take, said before it begins: two gradients are computed, and the second is timed.
-
-The first one takes the memory that all others use again. By L-BFGS a step takes a little more than one evaluation, and
-works on the vectors that it remembers.
-"""
+"""How long a run of many steps will take, said after its first few steps, which are timed."""
 
 import time
 from typing import Any
 
-import numpy as np
-
 from minivis.optimize.update_rules import LBFGS
-from minivis.runtime.backend import get_xp
 from minivis.runtime.progress import remark
-from minivis.types import Array
 
-WORTH = 20                                      # steps, from which on two gradients more hardly count
-LONG = 30.0                                     # seconds: what takes longer is said
-EVALUATIONS = 1.04                              # of L-BFGS in a step, measured
-PASSES = 4                                      # over each remembered vector, in a step
+FEW = 5                                         # steps that are timed; the first one, which takes memory, is not
+GROWTH = 1.2                                    # of a step by L-BFGS, until it remembers all it may; measured
+LONG = 60.0                                     # seconds: what takes longer is said
 
 
-def tell(problem: Any, z: Array, method: Any, steps: int, *, size: str, memory: float | None = None,
-         progress: Any = False) -> None:
-    """Say how long a run will take, and what ``memory`` in bytes, if it is worth saying. size: of the picture."""
-    if not progress or steps < WORTH:
-        return
-    needs = seconds(problem, z, method, steps)
-    if needs >= LONG:
-        said = "" if memory is None else f" and {memory / 1e9:.2g} GB of memory"
-        remark(f"{size}: about {in_words(needs)}{said}", progress)
+def telling(watch: Any, what: str, method: Any, progress: Any = False, clock: Any = time.perf_counter) -> Any:
+    """A callback that says once how long the run takes, and then calls that of ``watch`` as often as it asks for.
 
+    what: the subject of the sentence, such as "512 x 341 pixels".
+    """
+    seen: list[tuple[int, float]] = []
+    grows = GROWTH if isinstance(method, LBFGS) else 1.0
 
-def seconds(problem: Any, z: Array, method: Any, steps: int, clock: Any = time.perf_counter) -> float:
-    """About how long a run will take."""
-    problem.gradient(z)
-    begin = clock()
-    found, _ = problem.gradient(z)
-    float(found.losses.sum())                   # a GPU has finished then
-    once = clock() - begin
-    if not isinstance(method, LBFGS):
-        return steps * once
-    xp, vector = get_xp(z), z.ravel().astype(np.float64)
-    begin = clock()
-    float(xp.dot(vector, vector))
-    float(xp.dot(vector, vector))
-    return steps * (EVALUATIONS * once + PASSES * method.history * (clock() - begin) / 2)
+    def look(preview: Any) -> bool:
+        if len(seen) <= FEW:
+            seen.append((preview.step, clock()))
+            if len(seen) == FEW + 1:
+                needs = grows * (seen[-1][1] - seen[0][1]) / FEW * (preview.steps - seen[0][0])
+                if needs >= LONG:
+                    remark(f"{what}: about {in_words(needs)} for {preview.steps} steps", progress)
+        return bool(watch.callback and preview.step % watch.every == 0 and watch.callback(preview))
+
+    return look
 
 
 def in_words(needs: float) -> str:

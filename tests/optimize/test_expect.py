@@ -1,43 +1,30 @@
 """How long a run will take, by a clock of our own."""
 
-import numpy as np
 import pytest
 
-from minivis.optimize import expect
+from minivis.optimize.expect import telling
 from minivis.optimize.update_rules import LBFGS, Adam
+from minivis.optimize.watch import Preview, Watch
 
 
-class Found:
-    losses = np.ones(1)
+def run(look, steps, first=1):
+    return [look(Preview(step, steps, 0.0, {}, None)) for step in range(first, steps + 1)]
 
 
-class Problem:
-    """A gradient takes 8 seconds at first, and then 2."""
-
-    def __init__(self):
-        self.now, self.calls = 0.0, 0
-
-    def gradient(self, z):
-        self.calls += 1
-        self.now += 8 if self.calls == 1 else 2
-        return Found, z
-
-    def clock(self):
-        return self.now
-
-
-@pytest.mark.parametrize("method, seconds", [(Adam(1.0), 100.0), (LBFGS(20), 104.0)])
-def test_the_second_gradient_is_timed(method, seconds):
-    problem = Problem()
-    assert expect.seconds(problem, np.ones((1, 2, 2, 3)), method, 50, problem.clock) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("steps, needs, progress, said", [
-    (50, 90, True, "minivis: 9 x 9: about 90 s and 2 GB of memory"), (50, 600, True, "about 10 min and"),
-    (50, 36000, True, "about 10.0 hours"), (50, 10, True, ""), (19, 90, True, ""), (50, 90, False, ""),
+@pytest.mark.parametrize("steps, each, method, progress, said", [
+    (91, 1, Adam(1.0), True, "minivis: 9 x 9: about 90 s for 91 steps"), (601, 1, Adam(1.0), True, "about 10 min for"),
+    (501, 1, LBFGS(20), True, "about 10 min for"),          # its steps grow longer
+    (361, 100, Adam(1.0), True, "about 10.0 hours"), (51, 1, Adam(1.0), True, ""), (5, 100, Adam(1.0), True, ""),
+    (91, 1, Adam(1.0), False, ""),
 ])
-def test_what_is_worth_saying(monkeypatch, capsys, steps, needs, progress, said):
-    monkeypatch.setattr(expect, "seconds", lambda *run: needs)
-    expect.tell(None, None, None, steps, size="9 x 9", memory=2e9, progress=progress)
+def test_what_is_worth_saying(capsys, steps, each, method, progress, said):
+    times = iter([0.0, *(each * k for k in range(1, 9))])
+    run(telling(Watch(), "9 x 9", method, progress, lambda: next(times)), steps)
     err = capsys.readouterr().err
-    assert said in err and bool(said) == bool(err)
+    assert said in err and err.count("\n") == bool(said)
+
+
+def test_the_callback_of_the_watch_is_called_as_before():
+    called = []
+    watch = Watch(callback=lambda preview: called.append(preview.step) or preview.step == 6, every=3)
+    assert run(telling(watch, "it", Adam(1.0)), 8) == [False] * 5 + [True] + [False] * 2 and called == [3, 6]

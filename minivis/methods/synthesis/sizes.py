@@ -6,7 +6,7 @@ import numpy as np
 
 from minivis.errors import BadValue
 from minivis.images.resampling import linear
-from minivis.optimize import expect
+from minivis.optimize.expect import telling
 from minivis.optimize.loop import optimize
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import get_xp
@@ -39,9 +39,9 @@ def by_sizes(shape_at: Any, problem_of: Any, fit: Any, sizes: Any, steps: Any, s
         notes += [fitted.note] if fitted.note else []
         problem, z = problem_of(side, fitted.tile)
         z = linear(get_xp(z).asarray(runs[-1].pixels), shape[1:3]) if runs else z
-        expect.tell(problem, z, fitted.method, count, size=f"{shape[2]} x {shape[1]} pixels, {count} steps",
-                    memory=fitted.needs, progress=progress)
-        part = watch.of_part(resume=watch.resume and not runs)              # only the first can be in the checkpoint
+        what = f"{shape[2]} x {shape[1]} pixels, {fitted.needs / 1e9:.2g} GB of memory"
+        part = watch.of_part(resume=watch.resume and not runs,              # only the first can be in the checkpoint
+                             callback=telling(watch, what, fitted.method, progress), every=1)
         runs.append(optimize(problem, z.clip(0, 255), method=fitted.method, steps=count, seed=seed, progress=progress,
                              watch=part, title=f"{shape[2]} x {shape[1]}"))
         if runs[-1].stopped == INTERRUPTED:
