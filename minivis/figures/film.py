@@ -13,6 +13,7 @@ from minivis.errors import BadFile, BadValue
 from minivis.figures.compose import contact_sheet
 from minivis.runtime.ffmpeg import imageio_ffmpeg
 from minivis.runtime.files import atomic_write
+from minivis.runtime.settings import NUMBERS, PATH, SWITCH, number, takes, whole
 from minivis.types import PathLike
 
 SUFFIXES = (".gif", ".webp", ".apng", ".mp4", ".webm")
@@ -37,6 +38,8 @@ def check_film(path: PathLike) -> str:
     return suffix
 
 
+@takes(path=PATH, fps=number(), scale=whole(1), force=SWITCH, hold=number(0), durations=NUMBERS, loop=whole(0),
+       sound=PATH)
 def write_film(
     path: PathLike, frames: Iterable[Any], *, fps: float = 12, scale: Any = None, force: bool = False,
     hold: float = 1.0, durations: Any = None, loop: int = 0, sound: PathLike | None = None,
@@ -85,7 +88,7 @@ def write_film(
     suffix = check_film(path)
     if not 0 < fps <= 120:
         raise BadValue(f"fps must be above 0 and at most 120 frames per second, not {fps}")
-    frames = iter(frames)
+    frames = checked(frames)
     first = next(frames, None)
     if first is None:
         raise BadValue("a film needs at least one frame: this run took no step")
@@ -109,6 +112,15 @@ def write_film(
             extra |= {} if suffix == ".gif" and loop == 1 else {"loop": loop}       # a GIF without one plays once
             start, rest = next(images), images if suffix != ".apng" else [*images]      # its writer reads them twice
             start.save(temporary, save_all=True, append_images=rest, duration=lasting, **extra)
+
+
+def checked(frames: Any) -> Iterator[Any]:
+    """The frames one by one, each of them looked at."""
+    for frame in frames if hasattr(frames, "__iter__") else [frames]:
+        if getattr(frame, "dtype", None) != np.uint8 or frame.ndim not in (3, 4):
+            raise BadValue("frames must be arrays of uint8, (H, W, C) or (N, H, W, C), one after the other, not "
+                           f"{type(frame).__name__}")
+        yield frame
 
 
 def common_rate(durations: Any) -> float:

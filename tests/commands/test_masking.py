@@ -40,7 +40,7 @@ def test_a_mask_from_a_file(run, here):
     (("dream", "photo.png", "--mask", "1,2,3,4", "--frames", "2"), "leave out --mask or --frames"),
     (("maximize", "--mask", "1,2,3,4"), "give that picture with --start"),
     (("maximize", "--down-the-layers", "--mask", "1,2,3,4"),
-     "leave out --unit, --objective, --start, --mask and --count"),
+     "leave out --unit, --objective, --both, --walk, --start, --mask and --count"),
 ])
 def test_what_does_not_fit(refused, words, message):
     assert message in refused(*words, *NET)

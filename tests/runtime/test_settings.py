@@ -39,7 +39,8 @@ PUBLIC = {name: getattr(mv, name) for name in mv.__all__ if inspect.isfunction(g
 
 # arguments that are no settings: what a function works on, whose own sentence says what it should be
 INPUTS = {"image", "content", "style", "styles", "masks", "guide", "first", "array", "unit", "units", "text", "label",
-          "target", "to", "start", "objective", "pictures", "folder", "name_or_path"}
+          "target", "to", "start", "objective", "pictures", "folder", "name_or_path",
+          "frames", "done"}
 WORKSPACE = "workspace"                         # of our own code, for speed
 
 
@@ -56,7 +57,8 @@ def given(tmp_path_factory):
             "path": folder / "new.png", "name_or_path": folder / "tiny.h5", "folder": folder,
             "pictures": [picture], "images": scene(16, 16)[None].repeat(9, axis=0),
             "results": [mv.classify(net, picture)], "names": ["tiny"], "nets": {"tiny": net},
-            "to": "goose", "sound": np.random.default_rng(0).uniform(-0.5, 0.5, 4000)}  # fmt: skip
+            "to": "goose", "units": ["goose", "owl"], "frames": [picture, picture],
+            "sound": np.random.default_rng(0).uniform(-0.5, 0.5, 4000)}  # fmt: skip
 
 
 def arguments(function):
@@ -67,6 +69,8 @@ def arguments(function):
 def needed(function, given):
     """The arguments without a default."""
     found = {p.name: given[p.name] for p in arguments(function) if p.default is p.empty}
+    if function is mv.write_film:
+        found["path"] = given["folder"] / "new.gif"
     return found if function is mv.nearest or "codes" not in found else {**found, "codes": "codes.h5"}
 
 
@@ -77,7 +81,8 @@ def test_an_argument_of_a_wrong_type_is_a_sentence_that_names_it(given, name, ar
     fine = needed(function, given)
     for value in (object(), [object()], math.nan, [None], b"x"):
         with pytest.raises(MinivisError) as caught:
-            function(**{**fine, argument: value})
+            made = function(**{**fine, argument: value})
+            list(made) if inspect.isgenerator(made) else None           # of films, frame by frame
         assert argument in str(caught.value) or argument in INPUTS, caught.value
 
 

@@ -20,7 +20,7 @@ from minivis.figures.text import percent
 from minivis.methods.looking.neighbours import check_net, every_picture, pixels_of
 from minivis.methods.looking.thumbnails import shrunk
 from minivis.methods.shared.result import Result
-from minivis.runtime.settings import CODES, SEED, SEQUENCE, takes, whole
+from minivis.runtime.settings import CLASS, CODES, SEED, several, takes, whole
 from minivis.sweeps.codes_file import codes_source
 from minivis.types import Picture
 
@@ -88,7 +88,7 @@ class NeighbourSheet(Result):
                           *(f"  {what:<12}{percent(share):>8}" for what, share in shares.items())])
 
 
-@takes(codes=CODES, labels=SEQUENCE, k=whole(1), rows=whole(1), seed=SEED)
+@takes(codes=CODES, labels=several(CLASS), k=whole(1), rows=whole(1), seed=SEED)
 def neighbour_sheet(
     net: Network, codes: Any, *, labels: Sequence[Any] | None = None, pictures: Any = None, k: int = SHEET_K,
     rows: int = 8, seed: int = 0, progress: bool = False,

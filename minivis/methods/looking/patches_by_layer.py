@@ -22,7 +22,7 @@ from minivis.methods.looking.patches import MAPS, draw_tiles, patches_at
 from minivis.methods.shared.result import Result, input_of
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import track
-from minivis.runtime.settings import SEED, TEXT, several, takes, whole
+from minivis.runtime.settings import CLASS, SEED, TEXT, several, takes, whole
 from minivis.sweeps.sweep import batch_size, fitted, shown
 from minivis.sweeps.tally import BatchResult
 from minivis.sweeps.tops import Tops, strongest
@@ -92,7 +92,7 @@ class PatchesByLayer(Result):
         return "\n".join(lines + ([] if self.chance is None else [f"  by chance {self.chance:.1f} of one class"]))
 
 
-@takes(channels=whole(1), k=whole(1), maps=several(TEXT, 0), size=several(whole()), seed=SEED)
+@takes(channels=whole(1), k=whole(1), labels=several(CLASS), maps=several(TEXT, 0), size=several(whole()), seed=SEED)
 def patches_by_layer(
     net: Network, pictures: Any, layers: Sequence[str] | None = None, *, labels: Sequence[Any] | None = None,
     channels: int = 3, k: int = 9, maps: Sequence[str] = tuple(MAPS), size: int | None = None, seed: int = 0,

@@ -97,6 +97,14 @@ def frames_of(film: Any, net: Network, side: int | None = None) -> Iterator[Pict
     return pictures if side is None else (resized(picture, side) for picture in pictures)
 
 
+def results_of(done: Any) -> Iterator[Picture]:
+    """The finished frames one by one, each of them looked at."""
+    for frame in done if hasattr(done, "__iter__") else [done]:
+        if getattr(frame, "dtype", None) != np.uint8 or frame.ndim != 3:
+            raise BadValue(f"done must hold results of frames, arrays of uint8 (H, W, C), not {type(frame).__name__}")
+        yield frame
+
+
 @takes(flow=SWITCH, keep=number(0, 1), next_steps=whole(0), seed=SEED)
 def dream_film(
     net: Network, frames: Pictures | Iterable[Any], layers: Any = None, *, flow: bool | None = None,
@@ -143,7 +151,8 @@ def dream_film(
     def make(frame: Picture, begin: Any) -> Any:
         return dream(net, frame, layers, begin=begin, steps=steps if begin is None else further, seed=seed, **settings)
 
-    return iter(track(follow(net, make, frames_of(frames, net), how, done), progress, "frames"))
+    finished = results_of(done)
+    return iter(track(follow(net, make, frames_of(frames, net), how, finished), progress, "frames"))
 
 
 @takes(flow=SWITCH, keep=number(0, 1), next_steps=whole(0), size=whole(1), seed=SEED)
@@ -199,4 +208,5 @@ def style_film(
         return style_transfer(net, frame, styles, begin=begin, steps=steps if begin is None else further, seed=seed,
                               **settings)
 
-    return iter(track(follow(net, make, frames_of(frames, net, size), how, done), progress, "frames"))
+    finished = results_of(done)
+    return iter(track(follow(net, make, frames_of(frames, net, size), how, finished), progress, "frames"))
