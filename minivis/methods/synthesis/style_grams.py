@@ -182,8 +182,8 @@ def style_grams(
 
     watch = (Watch() if watch is None else watch).of_part(callback=look, every=1)
     painted = style_transfer(net, content, style, size=size, seed=seed, progress=progress, watch=watch, **settings)
-    if not terms:
-        raise BadValue("a fight of two losses takes at least one step")
+    if len(terms) < 2:
+        raise BadValue(f"the figure draws losses over the steps, and needs at least two of these, not {len(terms)}")
     used = painted.settings
     scale = used["style_scale"]
     pictures = {"content": resized(content, size), "style": resized(style, size * scale), "result": painted.pixels}

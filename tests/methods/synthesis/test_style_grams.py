@@ -65,8 +65,9 @@ def test_strongest_pairs_share_no_channel():
 
 def test_refusals():
     net = tiny_vgg()
-    with pytest.raises(BadValue, match="at least one step"):
-        style_grams(net, scene(), scene(), steps=0)
+    for steps in (0, 1):
+        with pytest.raises(BadValue, match=f"at least two of these, not {steps}"):
+            style_grams(net, scene(), scene(), steps=steps)
     with pytest.raises(BadValue, match="for one style and one size"):
         style_grams(net, scene(), [scene(), scene()])
     with pytest.raises(BadValue, match="for one style and one size"):
