@@ -154,9 +154,6 @@ class Frames:
 
         self.command, self.params, self.film, self.given, self.out = command, params, film, given, out
         self.how = Following(command.name, params["flow"], params["keep"])
-        if params["flow"] is None and not self.how.flow and not params["quiet"]:
-            click.echo("minivis: OpenCV is not installed, so each frame begins with the last result as it is; pip "
-                       "install 'minivis[segment]' lets it move along", err=True)
         several = params["side"] if isinstance(params["side"], tuple) else (params["side"],)
         self.side = several[-1] or min(params["size"] or ANY_SIZE, max(film.size))
         self.first = command.own_settings(given, params)
@@ -217,7 +214,14 @@ class Frames:
                     log.append(self.with_alpha(made))
                 if self.out.numbered:
                     self.write_frame(number, self.with_alpha(made), again=number <= known)
+                if number == 1:                         # from here on nothing is refused
+                    self.tell_of_flow()
                 shown.update()
+
+    def tell_of_flow(self):
+        if self.params["flow"] is None and not self.how.flow and not self.params["quiet"]:
+            click.echo("minivis: OpenCV is not installed, so each frame begins with the last result as it is; pip "
+                       "install 'minivis[segment]' lets it move along", err=True)
 
     def with_alpha(self, made):
         import numpy as np

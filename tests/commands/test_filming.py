@@ -11,6 +11,7 @@ from PIL import Image
 from minivis.images.files import read_image
 from minivis.images.films import read_film
 from minivis.methods.synthesis import dream as module
+from minivis.methods.synthesis import films
 
 TINY = ("--net", "tiny.h5", "--no-flow", "--steps", "1")
 FAST = (*TINY, "--octaves", "1")
@@ -158,8 +159,16 @@ def test_mistakes(refused, film, here, monkeypatch, words, message):
     (here / "cut.gif").write_bytes(data[: len(data) * 5 // 8])
     (here / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setattr(films, "has_flow", lambda: False)       # of which nothing is said before a mistake
     steps = () if words[0] == "classify" or "--steps" in words else ("--steps", "1")
     assert message in refused(*words, "--net", "tiny.h5", *steps)
+
+
+def test_without_opencv_it_says_so_once(run, film, monkeypatch):
+    monkeypatch.setattr(films, "has_flow", lambda: False)
+    code, _, err = run("dream", "film.gif", "--net", "tiny.h5", "--steps", "1", "--octaves", "1")
+    assert code == 0 and err.count("OpenCV is not installed") == 1
+    assert run("dream", "film.gif", *FAST, "--force")[2] == ""
 
 
 @pytest.mark.slow
