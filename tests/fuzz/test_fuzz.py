@@ -110,7 +110,7 @@ from minivis.methods.looking import classify as module
 fuzz.cases.case = lambda *_: fuzz.cases.Case("planted", ("classify", "photo.png", "--net", "tiny.h5", "-o", "new.png"))
 def fault(*args, **settings):
     {fault}
-fuzz.worker.SECONDS = 1
+fuzz.worker.SECONDS = 4
 right, module.classify = module.classify, fault
 fuzz.worker.main(sys.argv[1], *map(int, sys.argv[2:6]))
 """
