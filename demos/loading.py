@@ -216,7 +216,7 @@ def chart(curves, x_label="evaluations of loss and gradient", x=None, faint=()):
 
 
 def save(path, figure, height=256, columns=None):
-    """Save {title: picture}, or pairs of both, as one row, or as rows of so many columns.
+    """Save {title: picture}, or a list of (title, picture), in one row, or in rows of ``columns`` pictures.
 
     A picture is uint8, or numbers: (H, W, 3) with a sign, or (H, W) without.
     """

@@ -16,7 +16,7 @@ SCRIPTS = ROOT / "build" / "docs-demos"
 SHOW = '''
 # A figure is a row of panels: pictures, or numbers with a scale below.
 def show(figure, height=256, columns=None):
-    """{title: picture, or numbers with or without a sign}, or pairs of both, as panels, in rows of so many columns."""
+    """The panels of {title: picture or numbers}, or of a list of (title, picture or numbers), in rows."""
     images, bars, figure = [], [], list(figure.items() if isinstance(figure, dict) else figure)
     for _, values in figure:
         is_picture = values.dtype == "uint8"

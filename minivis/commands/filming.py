@@ -36,7 +36,7 @@ ENDINGS = {".gif": ".gif", ".webp": ".webp", ".png": ".apng", ".apng": ".apng", 
 
 
 def film_named(params):
-    """The film that IMAGE names, of which the command line chooses no frame; None for a picture."""
+    """The film that IMAGE names; None for a picture, or where --frame chooses one frame."""
     from minivis.images.films import film_in
 
     image = params["image"]

@@ -75,7 +75,7 @@ def write_film(
     Raises
     ------
     BadValue
-        The file exists, there is no frame, or the suffix is of no film.
+        The file exists, there is no frame, or no film has that suffix.
 
     Examples
     --------
