@@ -5,6 +5,8 @@ import click
 from minivis.commands.common import DEFAULT_NET, JSON, THREADS, Commands, blas_threads, say
 from minivis.commands.types import PIXELS, whole
 
+ARCHITECTURES = ("squeezenet 1.1", "resnet-18", "vgg16")        # that `bench tune` times
+
 bench = Commands("bench", help="Measure times on this machine.")
 
 
@@ -55,6 +57,76 @@ def conv(net, size, batch, repeats, threads, as_json):
                "versions": versions()}
     settings = {"net": net, "input_shape": list(shape), "repeats": repeats}
     say("bench conv", "\n".join(lines), settings=settings, numbers=numbers, as_json=as_json)
+
+
+@bench.command("tune", params=[
+    click.Option(["--net", "nets"], multiple=True, metavar="NAME|FILE", default=ARCHITECTURES,
+                 show_default=", ".join(ARCHITECTURES),
+                 help="Net to tune for, or an architecture, which gets random weights; repeat the option for several."),
+    click.Option(["--size"], type=PIXELS, metavar="N|ROWS,COLUMNS",
+                 show_default="the net's own, or 224",
+                 help="Size of the input in pixels."),
+    click.Option(["--minutes"], type=click.FloatRange(0.01, 600), default=5.0, show_default=True, metavar="X",
+                 help="Time to take, about."),
+    click.Option(["--forget"], is_flag=True, help="Delete the file of this machine's numbers and measure nothing."),
+    THREADS, JSON,
+])  # fmt: skip
+def tune(nets, size, minutes, forget, threads, as_json):
+    """Find out which block sizes are fastest on this machine, and use them from now on.
+
+    Forward passes and image gradients of some nets are timed with other values of the numbers in convolution/tuning.py,
+    in turns with the defaults. What is surely faster is written to a small file in the user's cache folder, or where
+    MINIVIS_TUNING says; MINIVIS_TUNING=off ignores it. Results then differ by rounding alone. Let nothing else run
+    meanwhile.
+    """
+    from minivis.commands.bench_conv import architecture
+    from minivis.commands.bench_tune import passes
+    from minivis.errors import BadValue
+    from minivis.runtime import tuned
+    from minivis.weights.catalogue import load
+
+    path = tuned.file()
+    if path is None:
+        raise BadValue(f"{tuned.VARIABLE}=off switches this machine's own numbers off: unset it to measure them")
+    settings = {"nets": list(nets), "minutes": minutes}
+    if forget:
+        there = path.is_file()
+        path.unlink(missing_ok=True)
+        say("bench tune", f"{path} is deleted" if there else f"there is no {path}", settings=settings,
+            numbers={"forgotten": there}, as_json=as_json)
+        return
+    works = []
+    for name in nets:
+        net = architecture(name) or load(name)
+        works += passes(net, (1, *(size or net.shapes()["input"][1:3]), net.input_channels))
+    with blas_threads(threads):
+        text, numbers = tune_and_keep(works, minutes, path, echo=not as_json)
+    say("bench tune", text, settings=settings, numbers=numbers, as_json=as_json)
+
+
+def tune_and_keep(works, minutes, path, echo):
+    """Tune, and write what is surely faster. Return (what to say, numbers for JSON)."""
+    from datetime import date
+
+    from minivis.commands.bench_tune import tune as tune_on
+    from minivis.runtime import tuned
+    from minivis.version import __version__
+
+    found = []
+    for comparison in tune_on(works, seconds=60 * minutes):
+        found.append(comparison)
+        if echo:
+            click.echo(f"{comparison}{'  taken' if comparison.surely_faster else ''}")
+    last = found[-1]
+    kept = last.surely_faster and any(one.surely_faster for one in found[:-1])
+    rows = [{"numbers": one.numbers, "ratio": one.ratio, "error": one.error, "pairs": one.pairs,
+             "surely_faster": one.surely_faster} for one in found]
+    if kept:
+        tuned.save(last.numbers, ratio=round(last.ratio, 3), date=date.today().isoformat(), minivis=__version__)
+        text = f"Together they take {last.ratio:.3f} of the time with the defaults. Written to {path}."
+    else:
+        text = "Nothing was surely faster than the defaults, so they stay as they are."
+    return text, {"tried": rows, "file": str(path) if kept else None, "kernels": kernels()}
 
 
 def kernels():

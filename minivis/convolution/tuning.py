@@ -1,8 +1,9 @@
 """The measured numbers by which convolutions and fused steps are cut and shared out; none changes a result's meaning.
 
-To retune for another machine: change one, and look at `minivis bench conv`, which prints them all. `TUNING` is what
-counts; code reads it at each use, so that a test can replace it. Products and sums have three more numbers, which
-modules below this one need: runtime/tuning.py.
+`minivis bench tune` tries other values for some of them, and keeps those that are faster on the machine at hand in a
+file (runtime/tuned.py). To retune by hand, change one and look at `minivis bench conv`, which prints them all. Code
+reads `TUNING` at each use, so that a test can replace it. Products and sums have three more numbers, which modules
+below this one need: runtime/tuning.py.
 
 The dates are those on which a number was set. Which machine it was measured on was not written down; the tables of
 benchmarks/README.md were measured with these numbers, on two cores of an AMD EPYC (Zen 4).
@@ -10,6 +11,7 @@ benchmarks/README.md were measured with these numbers, on two cores of an AMD EP
 
 from dataclasses import dataclass, fields
 
+from minivis.runtime import tuned
 from minivis.runtime.tuning import PRODUCTS, number
 
 
@@ -53,7 +55,7 @@ class Tuning:
                                      "2026-11-29")
     phase_bytes: int = number(2**24, "bytes of V and M of whole pictures", "when Winograd runs in phases, pictures at "
                               "a time. Set on 2026-11-24")
-    weights_a_block: float = number(2, "times", "as large as V and M as the transformed weights must be for phases, "
+    weights_a_block: float = number(2.0, "times", "as large as V and M as the transformed weights must be for phases, "
                                     "where no product packs its factors. Set on 2026-11-24")
     packed_weights_a_block: float = number(0.5, "times", "the same where every product does (AVX2): VGG16's forward on "
                                            "two threads took 0.93 of the time with 2. Set on 2026-11-29")
@@ -81,7 +83,7 @@ class Tuning:
                                 "20.6 on two threads. Set on 2026-11-25")
 
 
-TUNING = Tuning()
+TUNING = tuned.applied(Tuning())
 
 
 def described() -> list[str]:
@@ -90,5 +92,6 @@ def described() -> list[str]:
     for numbers in (TUNING, PRODUCTS):
         for field in fields(numbers):
             value = getattr(numbers, field.name)
-            found.append(f"{field.name} = {value:,} {field.metadata['unit']}: {field.metadata['why']}")
+            default = "" if value == field.default else f" (tuned for this machine; by default {field.default:,})"
+            found.append(f"{field.name} = {value:,} {field.metadata['unit']}{default}: {field.metadata['why']}")
     return found

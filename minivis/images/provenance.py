@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from minivis.errors import BadFile
+from minivis.runtime import tuned
 from minivis.runtime.files import file_hash
 from minivis.runtime.threads import MOST_THREADS
 from minivis.version import __version__
@@ -28,14 +29,16 @@ LIVE_KEY = "minivis-live"                       # of the chunk in a picture that
 
 
 def versions() -> Any:
-    """What can change the bits: the versions of all libraries that compute and encode, and with CuPy the use of
-    TF32."""
+    """What can change the bits: the versions of all libraries that compute and encode, numbers tuned for this machine,
+    and with CuPy the use of TF32."""
     import numpy
     import PIL
     import scipy
 
     found = {"minivis": __version__, "numpy": numpy.__version__, "pillow": PIL.__version__,
              "python": platform.python_version(), "scipy": scipy.__version__}
+    if own := tuned.load().get("numbers"):
+        found["tuning"] = ", ".join(f"{name}={value}" for name, value in sorted(own.items()))
     if "cupy" in sys.modules:
         found |= {"cupy": sys.modules["cupy"].__version__, "tf32": os.environ.get("CUPY_TF32", "0")}
     return found

@@ -1,10 +1,16 @@
-"""`minivis bench conv`, as a user types it."""
+"""`minivis bench`, as a user types it."""
 
 import json
+from dataclasses import replace
+
+from tuned import tune
 
 from minivis.cli import main
+from minivis.commands import bench_tune
+from minivis.commands.bench_tune import Comparison
 from minivis.convolution.tuning import described
 from minivis.models.tiny import tiny_vgg
+from minivis.runtime import tuned
 from minivis.runtime.threads import get_threads
 from minivis.weights.native import save
 
@@ -27,3 +33,32 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     assert numbers["total"]["taken"] >= numbers["total"]["fastest of each"] > 0
     assert numbers["tuning"] == described()
     assert all(row["taken"] in row["milliseconds"] for row in numbers["rows"])
+
+
+def test_tuning_writes_what_is_faster_and_forgets_it(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "tuning.json"
+    monkeypatch.setenv("MINIVIS_TUNING", str(path))
+    monkeypatch.chdir(tmp_path)
+    save(tiny_vgg(), "tiny.h5")
+    fast = Comparison({"band_bytes": 2**22}, 0.8, 0.01, 9)
+    monkeypatch.setattr(bench_tune, "tune", lambda works, seconds: iter([replace(fast, ratio=1.2), fast, fast]))
+    assert main(["bench", "tune", "--net", "tiny.h5", "--minutes", "0.01"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[1] == "band_bytes = 4,194,304: 0.800 +- 0.010  taken" and f"Written to {path}" in out
+    assert tuned.load()["numbers"] == fast.numbers
+
+    monkeypatch.setattr(bench_tune, "tune", lambda works, seconds: iter([fast, replace(fast, ratio=1.0)]))
+    assert main(["bench", "tune", "--net", "tiny.h5", "--json", "--forget"]) == 0 and not path.exists()
+    assert json.loads(capsys.readouterr().out)["numbers"] == {"forgotten": True}
+    assert main(["bench", "tune", "--net", "tiny.h5", "--json"]) == 0 and not path.exists()       # by chance: not kept
+    said = json.loads(capsys.readouterr().out)["numbers"]
+    assert said["file"] is None and len(said["tried"]) == 2
+
+    monkeypatch.setenv("MINIVIS_TUNING", "off")
+    assert main(["bench", "tune", "--forget"]) == 2
+    assert "switches this machine's own numbers off" in capsys.readouterr().err
+
+
+def test_what_is_tuned_is_said(monkeypatch, capsys):
+    tune(monkeypatch, band_bytes=2**20)
+    assert any("(tuned for this machine; by default 2,097,152)" in line for line in described())

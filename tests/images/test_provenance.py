@@ -7,7 +7,8 @@ import pytest
 
 from minivis.errors import BadFile
 from minivis.images.files import write_image
-from minivis.images.provenance import as_text, beside, input_hash, read_record, unchanged
+from minivis.images.provenance import as_text, beside, input_hash, read_record, unchanged, versions
+from minivis.runtime import tuned
 
 RECORD = {"command": ["saliency", "photo.jpg"], "net": {"name": "net.h5", "sha256": "ab"}, "image": None,
           "seed": 0, "threads": 2, "versions": {"numpy": "2.0"}}
@@ -71,3 +72,10 @@ def test_a_file_is_looked_for_where_it_was_then_beside_the_picture(tmp_path, mon
     assert beside("other.h5", "pictures/a.png") == "other.h5"
     (tmp_path / "net.h5").write_bytes(b"")
     assert beside("net.h5", "pictures/a.png") == "net.h5"
+
+
+def test_tuned_numbers_are_recorded(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIVIS_TUNING", str(tmp_path / "tuning.json"))
+    assert "tuning" not in versions()
+    tuned.save({"tiny": 2**17, "band_bytes": 2**22})
+    assert versions()["tuning"] == "band_bytes=4194304, tiny=131072"

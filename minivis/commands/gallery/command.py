@@ -167,8 +167,9 @@ def rerun(picture, out, force, as_json, quiet):
         write_image(out, pixels, text, force=force)
         now = read_image(out)
         identical = then.shape == now.shape and bool((then == now).all())
-    here = versions()
-    changed = {name: [old, here.get(name)] for name, old in record["versions"].items() if here.get(name) != old}
+    then_used, here = record["versions"], versions()
+    changed = {name: [then_used.get(name), here.get(name)] for name in {**then_used, **here}
+               if name in (*then_used, "tuning") and here.get(name) != then_used.get(name)}
     if identical:
         words = None if quiet else f"{picture} made again, bit for bit"
     else:

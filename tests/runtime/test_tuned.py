@@ -1,0 +1,59 @@
+"""Numbers measured on this machine: used here alone, and never able to do harm."""
+
+import json
+
+import pytest
+
+from minivis.convolution.tuning import Tuning
+from minivis.runtime import tuned
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    monkeypatch.setenv(tuned.VARIABLE, str(tmp_path / "deep" / "tuning.json"))
+    return tmp_path / "deep" / "tuning.json"
+
+
+def test_numbers_that_were_saved_apply(path):
+    assert tuned.applied(Tuning()) == Tuning()                          # no file yet
+    assert tuned.save({"band_bytes": 2**22, "weights_a_block": 3.0}, ratio=0.9) == path
+    assert tuned.applied(Tuning()) == Tuning(band_bytes=2**22, weights_a_block=3.0)
+    assert tuned.load()["ratio"] == 0.9 and set(json.loads(path.read_text())["machine"]) == set(tuned.this_machine())
+
+
+def test_numbers_of_another_machine_do_not(path, monkeypatch):
+    tuned.save({"band_bytes": 2**22})
+    here = tuned.this_machine()
+    for key, other in {"processor": "another", "kernels": ["none"], "cores": here["cores"] + 1}.items():
+        monkeypatch.setattr(tuned, "this_machine", lambda key=key, other=other: {**here, key: other})
+        assert tuned.applied(Tuning()) == Tuning()
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**60, 2.5, True, "many", None, [1], float("nan")])
+def test_a_number_that_makes_no_sense_does_not(path, value):
+    tuned.save({"band_bytes": value, "no_such_number": 3, "tiny": 2**17})
+    assert tuned.applied(Tuning()) == Tuning(tiny=2**17)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"numbers": 3}', "[" * 100_000, "\x00\xff", " " * 200_000])
+def test_a_damaged_file_does_not(path, text):
+    path.parent.mkdir()
+    path.write_text(text, "latin-1")
+    assert tuned.load() == {} and tuned.applied(Tuning()) == Tuning()
+
+
+def test_a_folder_in_its_place_does_not(path):
+    path.mkdir(parents=True)
+    assert tuned.applied(Tuning()) == Tuning()
+
+
+@pytest.mark.parametrize("word", ["off", "OFF", "0"])
+def test_they_can_be_switched_off(path, monkeypatch, word):
+    tuned.save({"band_bytes": 2**22})
+    monkeypatch.setenv(tuned.VARIABLE, word)
+    assert tuned.file() is None and tuned.applied(Tuning()) == Tuning()
+
+
+def test_without_the_variable_they_lie_in_the_users_cache(monkeypatch):
+    monkeypatch.delenv(tuned.VARIABLE)
+    assert tuned.file().parts[-2:] == ("minivis", "tuning.json")
