@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from minivis.engine.network import Network
 
 PROGRAM = 200e6                                 # bytes: Python, NumPy, scipy, and what they took to start
+STARTED = 130e6                                 # bytes: the least of it, once scipy's L-BFGS is imported; measured
 
 AT_ONCE = 200e6                                 # bytes of the largest layer's output of one batch
 at_once: ContextVar[float] = ContextVar("at_once", default=AT_ONCE)
@@ -36,6 +37,18 @@ def available(net: Network | None = None) -> Any:
         return int(fields["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):             # not Linux
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 2**33
+
+
+def in_use(net: Network) -> int:
+    """The bytes that the program holds now, beside what a run will take; none of them on ``net``'s GPU."""
+    if net.xp is not np:
+        return 0
+    try:
+        with open("/proc/self/statm") as file:
+            resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):           # not Linux
+        return int(PROGRAM) + net.parameter_count * net.dtype.itemsize
+    return max(resident, int(STARTED))
 
 
 def room(net: Network, limit: Any = None) -> Any:

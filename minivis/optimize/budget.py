@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minivis.engine import geometry, memory
@@ -27,23 +28,27 @@ HISTORIES = (10, 5, 3)                          # of L-BFGS, if a longer one doe
 
 
 class Fit(NamedTuple):
-    """``tile`` (None: whole) and ``method`` of a run that fits, the bytes it ``needs``, and a ``note`` on changes."""
+    """``tile`` (None: whole) and ``method`` of a run that fits, the bytes it ``needs``, and a ``note`` on changes.
+
+    in_all: bytes of the whole program at most, when the run has done its steps."""
 
     tile: int | None
     method: Any
     needs: int
     note: str
+    in_all: int
 
 
 def lean(net: Network, shape: Shape, layers: Any, method: Any, *, vectors: Any = 0, targets: Any = (),
          tile: int | None = None, in_tiles: bool = True, adam: float = 2.0, limit: Any = None,
-         progress: bool = False) -> Fit:
+         steps: int | None = None, progress: bool = False) -> Fit:
     """The `Fit` of a run over pictures of ``shape`` (N, H, W, C). If there is none, TooLarge names a size that fits.
 
     layers: those that the loss reads. targets: those whose target activations it holds. method: a rule of
     update_rules.py, or anything with ``vectors``, the number of arrays of the pictures' size that it holds;
     ``vectors``: the number that others hold meanwhile. in_tiles: whether the loss can be computed in tiles. adam:
-    Adam's rate if it replaces L-BFGS. limit: bytes for the whole program; by default, what the machine has free.
+    Adam's rate if it replaces L-BFGS. limit: bytes for the whole program; by default, what the machine has free. steps:
+    of the run; fewer than L-BFGS remembers leave a part of its memory untouched.
     """
     layers, free, changes = list(layers), memory.room(net, limit), []
 
@@ -66,9 +71,17 @@ def lean(net: Network, shape: Shape, layers: Any, method: Any, *, vectors: Any =
                        f"and {free / 1e9:.2g} GB are {'free' if limit is None else 'left for it'}: "
                        f"{smaller(needs, shape, free)}")
     said = f"{size_in_words(shape)}{how and ' ' + how}"
-    if how or needs() > MUCH:
-        remark(f"{said}: about {needs() / 1e9:.2g} GB of memory", progress)
-    return Fit(tile, method, needs(), how and f"{said}, as memory is short")
+    in_all = memory.in_use(net) + needs() - untouched(method, steps) * math.prod(shape) * net.dtype.itemsize
+    if how or in_all > MUCH:
+        remark(f"{said}: about {in_all / 1e9:.2g} GB of memory in all", progress)
+    return Fit(tile, method, needs(), how and f"{said}, as memory is short", in_all)
+
+
+def untouched(method: Any, steps: int | None) -> int:
+    """The arrays of the picture's size that L-BFGS allocates and never writes to in a run of so few steps."""
+    if steps is None or not isinstance(method, LBFGS):
+        return 0
+    return method.vectors - replace(method, history=max(1, min(method.history, steps))).vectors
 
 
 def needed(net: Network, shape: Shape, layers: Any, vectors: Any, tile: int | None = None, targets: Any = ()) -> int:

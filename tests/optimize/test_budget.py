@@ -87,3 +87,10 @@ def test_a_smaller_side_keeps_the_shape_of_the_picture(H, W):
     """Each try is 0.95 times the last: 100, 95, 90 ... 51, 48."""
     assert smaller(lambda shape: shape[1] * shape[2], (1, H, W, 3), 24 * 48) == "make the longer side 48 or less"
     assert smaller(lambda shape: shape[0] * shape[1], (4, H, W, 3), 10**9).startswith("make fewer at once or")
+
+
+def test_a_short_run_leaves_a_part_of_the_history_untouched():
+    net, number = one_layer(), 4 * 2 * 40 * 50 * 3
+    full, short = (fit(net, 1e9, LBFGS(20), steps=steps) for steps in (200, 2))
+    assert full.in_all - short.in_all == pytest.approx(2 * 2 * 18 * number, abs=1e6)    # float64; the program may grow
+    assert full.needs == short.needs and full.in_all > full.needs

@@ -1,12 +1,13 @@
 """A painting at one size after the other: each starts from the result of the one before."""
 
+import time
 from typing import Any
 
 import numpy as np
 
 from minivis.errors import BadValue
 from minivis.images.resampling import linear
-from minivis.optimize.expect import telling
+from minivis.optimize.expect import telling, timed
 from minivis.optimize.loop import optimize
 from minivis.optimize.watch import INTERRUPTED, Watch
 from minivis.runtime.backend import get_xp
@@ -17,8 +18,8 @@ def by_sizes(shape_at: Any, problem_of: Any, fit: Any, sizes: Any, steps: Any, s
              watch: Any) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
     """Minimise at each size, starting from the result of the one before: (levels (1, H, W, C), the runs, notes).
 
-    shape_at(side) is a picture's shape, fit(shape) how it fits into memory (budget.py), and problem_of(side, tile) the
-    `Problem` and where it starts.
+    shape_at(side) is a picture's shape, fit(shape, steps=...) how it fits into memory (budget.py), and
+    problem_of(side, tile) the `Problem` and where it starts.
     """
     sizes = (sizes,) if np.ndim(sizes) == 0 else tuple(sizes)
     steps = (steps,) * len(sizes) if np.ndim(steps) == 0 else tuple(steps)
@@ -35,13 +36,15 @@ def by_sizes(shape_at: Any, problem_of: Any, fit: Any, sizes: Any, steps: Any, s
         if resumed and shape != resumed and side != sizes[-1]:
             continue                                                        # the checkpoint is of a larger size
         resumed = None
-        fitted = fit(shape)
+        begun = time.perf_counter()
+        fitted = fit(shape, steps=count)
         notes += [fitted.note] if fitted.note else []
         problem, z = problem_of(side, fitted.tile)
         z = linear(get_xp(z).asarray(runs[-1].pixels), shape[1:3]) if runs else z
-        what = f"{shape[2]} x {shape[1]} pixels, {fitted.needs / 1e9:.2g} GB of memory"
+        problem = timed(problem)
+        what = f"{shape[2]} x {shape[1]} pixels, {fitted.in_all / 1e9:.2g} GB of memory in all"
         part = watch.of_part(resume=watch.resume and not runs,              # only the first can be in the checkpoint
-                             callback=telling(watch, what, fitted.method, progress), every=1)
+                             callback=telling(watch, what, problem, fitted.method, begun, progress), every=1)
         runs.append(optimize(problem, z.clip(0, 255), method=fitted.method, steps=count, seed=seed, progress=progress,
                              watch=part, title=f"{shape[2]} x {shape[1]}"))
         if runs[-1].stopped == INTERRUPTED:
