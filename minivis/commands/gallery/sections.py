@@ -207,7 +207,7 @@ SECTIONS = (
         "the two differ.",
         "<i>x</i><sup>*</sup> = argmin<i><sub>x</sub></i> |Φ(<i>x</i>) − Φ(<i>x</i><sub>0</sub>)|² / "
         "|Φ(<i>x</i><sub>0</sub>)|² + <i>R</i>(<i>x</i>)",
-        ("invert", "--layer", "{content}"),
+        ("invert", "--layer", "{content}", "--steps", "80"),
         slow=True, part="Inverting",
     ),
     Section(
@@ -232,7 +232,7 @@ SECTIONS = (
         "min |<i>F</i> − <i>P</i>|² / |<i>P</i>|² + <i>β</i> Σ<i><sub>l</sub></i> |<i>G<sub>l</sub></i> − "
         "<i>A<sub>l</sub></i>|² / |<i>A<sub>l</sub></i>|², &nbsp;<i>G<sub>cd</sub></i> = Σ<i><sub>p</sub></i> "
         "<i>f<sub>pc</sub></i> <i>f<sub>pd</sub></i>",
-        ("style", "--side", "128", "--steps", "50"), part="Fun",
+        ("style", "--side", "128", "--steps", "35"), part="Fun",
     ),
     Section(
         "fool", "Fooled",
@@ -257,7 +257,7 @@ SECTIONS = (
         "you like.",
         "child = parent + mutation, &nbsp;champion<i><sub>k</sub></i> ← child, if <i>p<sub>k</sub></i>(child) &gt; "
         "<i>p<sub>k</sub></i>(champion<i><sub>k</sub></i>)",
-        ("evolve", "--generations", "12", "--population", "100"), of_picture=False, slow=True, part="Confusion",
+        ("evolve", "--generations", "10", "--population", "100"), of_picture=False, slow=True, part="Confusion",
     ),
     Section(
         "directions", "Why so little is enough",
