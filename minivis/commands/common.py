@@ -261,12 +261,13 @@ def own_picture():
 def blas_threads(count):
     """Compute on ``count`` threads (None: MINIVIS_THREADS, or every core). Yield the number that BLAS uses by
     itself."""
-    from threadpoolctl import threadpool_info, threadpool_limits
+    from threadpoolctl import ThreadpoolController
 
     from minivis.runtime.threads import threads
 
-    with threads(count), threadpool_limits(count, "blas"):
-        yield max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    blas = ThreadpoolController().select(user_api="blas")           # goes through all libraries of the process: once
+    with threads(count), blas.limit(limits=count):
+        yield max((lib.num_threads for lib in blas.lib_controllers), default=1)
 
 
 def say(command, text, *, settings, numbers, files=(), as_json=False, quiet=False, lines=False):

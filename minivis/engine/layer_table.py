@@ -9,6 +9,7 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -113,16 +114,23 @@ def make_layer(name: str, kind: str, arrays: Any, settings: dict[str, Any]) -> A
     if kind not in LAYER_TYPES:
         raise UnknownName.of("layer type", kind, LAYER_TYPES)
     cls = LAYER_TYPES[kind]
-    accepted = {k: p for k, p in inspect.signature(cls).parameters.items() if p.kind is not p.VAR_KEYWORD}
-    required = {k for k, p in accepted.items() if p.default is p.empty} - set(cls.settings)
+    accepted, required = keywords(cls)
     if missing := sorted(required - set(arrays)):
         raise BadFile(f"layer {name!r} ({kind}) has no {' and no '.join(missing)}")
-    if unknown := sorted((set(arrays) | set(settings)) - set(accepted)):
+    if unknown := sorted((set(arrays) | set(settings)) - accepted):
         raise BadFile(f"layer {name!r} ({kind}) knows no {' and no '.join(unknown)}")
     try:
         return cls(**arrays, **settings)
     except MinivisError as error:
         raise BadValue(f"layer {name!r}: {error}") from None
+
+
+@cache
+def keywords(cls: Any) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of all that a type of layer is made from, and of the arrays among them that it cannot do without."""
+    accepted = {k: p for k, p in inspect.signature(cls).parameters.items() if p.kind is not p.VAR_KEYWORD}
+    required = {k for k, p in accepted.items() if p.default is p.empty} - set(cls.settings)
+    return frozenset(accepted), frozenset(required)
 
 
 def fingerprint(net: Any) -> Any:

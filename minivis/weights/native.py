@@ -100,10 +100,10 @@ def load(source: Any, *, dtype: Any = np.float32, finite: bool = True) -> Networ
         table = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:        # TypeError: no such dataset, or no text in it
         raise BadFile(f"{path} has no readable description of its net ({error}): damaged or half-written") from None
-    return build(table, lambda layer: _arrays(source, layer, dtype, finite), path)
+    layers = child(file, "layers", h5py.Group)
+    return build(table, lambda layer: _arrays(source, child(layers, layer, h5py.Group), dtype, finite), path)
 
 
-def _arrays(source: Any, layer: Any, dtype: Any, finite: bool) -> dict[Any, Any]:
-    group = child(source.file, f"layers/{layer}", h5py.Group)
+def _arrays(source: Any, group: Any, dtype: Any, finite: bool) -> dict[Any, Any]:
     datasets = {key: child(group, key, h5py.Dataset) for key in group or ()}
     return {key: read_array(d, dtype, source, finite=finite) for key, d in datasets.items() if d is not None}

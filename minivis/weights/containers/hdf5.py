@@ -183,20 +183,20 @@ def child(group: Any, name: str, kind: Any) -> Any:
 
 def check_stored(dataset: Any, path: PathLike) -> None:
     """Raise BadFile unless ``dataset`` holds floats, in this file, and as many as its shape says."""
-    name, on_disk = dataset.name, dataset.id.get_storage_size()
-    if dataset.dtype.kind != "f" or dataset.shape is None:
-        raise BadFile(f"{path}: {name} holds {dataset.dtype}, not floats")
+    name, dtype, on_disk = dataset.name, dataset.dtype, dataset.id.get_storage_size()
+    if dtype.kind != "f" or dataset.shape is None:
+        raise BadFile(f"{path}: {name} holds {dtype}, not floats")
     if dataset.external or dataset.is_virtual:
         raise BadFile(f"{path}: {name} lies in another file; save the weights as one file")
-    packed = dataset.id.get_create_plist().get_nfilters() > 0
-    if dataset.nbytes > on_disk * (DEFLATE_LIMIT if packed else 1) or on_disk > dataset.file.id.get_filesize():
+    packed, size = dataset.id.get_create_plist().get_nfilters() > 0, dataset.nbytes
+    if size > on_disk * (DEFLATE_LIMIT if packed else 1) or on_disk > dataset.file.id.get_filesize():
         raise BadFile(
-            f"{path}: {name} should be {dataset.nbytes} bytes for its shape {dataset.shape} and {on_disk} are there: "
+            f"{path}: {name} should be {size} bytes for its shape {dataset.shape} and {on_disk} are there: "
             "the file is damaged or half-written; fetch or copy it again"
         )
-    check_bomb(name, on_disk, dataset.nbytes, path)
-    chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize        # unpacked whole, whatever lies outside
-    check_bomb(f"a part of {name}", dataset.nbytes, chunk, path)
+    check_bomb(name, on_disk, size, path)
+    chunk = math.prod(dataset.chunks or ()) * dtype.itemsize                # unpacked whole, whatever lies outside
+    check_bomb(f"a part of {name}", size, chunk, path)
 
 
 def read_array(dataset: Any, dtype: Any, source: Any, *, finite: bool = True) -> Any:

@@ -6,8 +6,9 @@ import subprocess
 from inspect import unwrap
 
 import pytest
-from commandline import scene
+from commandline import fill, scene
 
+from minivis.cli import main
 from minivis.commands.gallery.command import made_folder
 from minivis.images.files import read_image, read_text, write_image
 from minivis.images.provenance import read_record
@@ -46,8 +47,13 @@ def test_rerun_bit_for_bit(run, here, monkeypatch, words):
     code, out, err = run("rerun", "first.png")
     assert (code, err) == (0, "") and out == "first.png made again, bit for bit\nwrote first-rerun.png\n"
     assert (here / "first-rerun.png").read_bytes() == (here / "first.png").read_bytes()
+
+
+def test_rerun_in_json(run, here):
+    run("classify", "photo.png", "--net", "tiny.h5", "-o", "first.png")
     said = json.loads(run("rerun", "first.png", "-o", "second.png", "--json")[1])
     assert said["numbers"]["identical"] is True and said["files"] == ["second.png"]
+    assert (here / "second.png").read_bytes() == (here / "first.png").read_bytes()
 
 
 def test_a_record_of_segment_without_a_cut_is_of_opencvs(run, here):
@@ -95,6 +101,22 @@ def test_rerun_says_when_the_picture_was_edited(run, here):
     assert code == 1 and "not bit for bit" in out
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The text of a record, made once."""
+    folder = tmp_path_factory.mktemp("record")
+    fill(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["saliency", "photo.png", "--net", "tiny.h5", "-o", "a.png", "-q"]) == 0
+        return read_text("a.png")["minivis"]
+
+
+@pytest.fixture
+def record(kept):
+    return json.loads(kept)
+
+
 @pytest.mark.parametrize("change", [
     {"command": ["train", "fashion"]},
     {"command": ["rerun", "photo.png"]},
@@ -116,21 +138,25 @@ def test_rerun_says_when_the_picture_was_edited(run, here):
     {"image": None},
     {"image": {"name": 3, "sha256": ""}},
 ], ids=str)  # fmt: skip
-def test_rerun_trusts_no_record(run, refused, here, change):
-    run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.png")
-    record = {**json.loads(read_text("a.png")["minivis"]), **change}
-    write_image("bad.png", scene(), {"minivis": json.dumps(record)})
+def test_rerun_trusts_no_record(refused, here, record, change):
+    write_image("bad.png", scene(), {"minivis": json.dumps({**record, **change})})
     line = refused("rerun", "bad.png")
     assert "damaged record" in line or "cannot make again" in line
-    write_image("worse.png", scene(), {"minivis": "{"})
-    assert "damaged record" in refused("rerun", "worse.png")
-    write_image("deep.png", scene(), {"minivis": "[" * 100_000})
-    assert "damaged record" in refused("rerun", "deep.png")
-    for key in ("versions", "threads", "net", "image"):
-        write_image("less.png", scene(), {"minivis": json.dumps({k: v for k, v in record.items() if k != key})},
-                    force=True)
-        assert "damaged record" in refused("rerun", "less.png")
     assert not list(here.glob("*-rerun*"))
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000], ids=["{", "deep"])
+def test_rerun_reads_no_broken_text(refused, here, text):
+    write_image("bad.png", scene(), {"minivis": text})
+    assert "damaged record" in refused("rerun", "bad.png") and not list(here.glob("*-rerun*"))
+
+
+@pytest.mark.parametrize("key", ["versions", "threads", "net", "image"])
+def test_rerun_needs_the_whole_record(refused, here, record, key):
+    for change in ({}, {"command": ["saliency", "--net", "tiny.h5"]}):
+        less = {k: v for k, v in {**record, **change}.items() if k != key}
+        write_image("less.png", scene(), {"minivis": json.dumps(less)}, force=True)
+        assert "damaged record" in refused("rerun", "less.png") and not list(here.glob("*-rerun*"))
 
 
 def test_a_new_folder_goes_again_when_what_is_done_in_it_fails_and_an_old_one_stays(tmp_path):

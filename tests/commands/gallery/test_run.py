@@ -7,6 +7,7 @@ import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 from inspect import unwrap
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from minivis.commands.gallery.chapters import Chapter
 from minivis.commands.gallery.run import chapter_picture  # the real one, before conftest.py replaces it
 from minivis.commands.gallery.sections import PARTS, SECTIONS
 from minivis.commands.registry import COMMANDS
+from minivis.data import samples
 from minivis.methods.looking import dictionary
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
@@ -57,19 +59,21 @@ class Page(HTMLParser):
 QUICK = {
     "style": ("--steps", "3"), "maximize": ("--steps", "3"), "invert": ("--steps", "3"), "noise": ("--steps", "3"),
     "evolve": ("--generations", "2", "--population", "20"), "dream": ("--steps", "2"), "tsne": ("--most", "30"),
-    "curve": ("--map", "guided"), "sanity": ("--map", "gradcam"),           # "kinds" draws all maps
+    "curve": ("--map", "guided"), "sanity": ("--map", "gradcam"), "kinds": ("--samples", "3"),
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick():
-    """The sections that take seconds take fewer steps, and patches."""
+def quick(tmp_path_factory):
+    """The sections that take seconds take fewer steps, patches and sample pictures."""
     sections = [replace(section, words=(*section.words, *QUICK.get(section.key, ()))) for section in SECTIONS]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run.run, "__kwdefaults__", {"progress": False, "sections": sections})
         few = {**unwrap(compare_filters).__kwdefaults__, "patches": 90}
         patch.setattr(unwrap(compare_filters), "__kwdefaults__", few)
         patch.setattr(dictionary, "COUNT", 9)
+        patch.setattr("platformdirs.user_cache_path", tmp_path_factory.mktemp("cache").joinpath)
+        patch.setitem(samples.SETS, samples.NAME, lambda: islice(samples.sample_files(), 0, None, 5))
         yield
 
 
