@@ -68,16 +68,36 @@ channel = score                                 # the same under the name of a c
 
 
 def unit_value(unit: Any) -> Objective:
-    """The value of a `units.Unit`, or of one for each image: [Unit, ...] of one layer."""
+    """The value of a `units.Unit`, or of one for each image: [Unit, ...]."""
     units = unit if isinstance(unit, (list, tuple)) else [unit]
-    places = {u.where for u in units}
-    if len({u.layer for u in units}) > 1 or len(places) > 1:
-        raise BadValue("one objective reads one layer, at one position or at all; add objectives for several")
-    return neuron(units[0].layer, [u.channel for u in units] if len(units) > 1 else units[0].channel, places.pop())
+    images: dict[Any, list[int]] = {}                       # (layer, position) -> the images whose units are there
+    for i, one in enumerate(units):
+        images.setdefault((one.layer, one.where), []).append(i)
+    if len(images) == 1:
+        ((layer, where),) = images
+        return neuron(layer, [u.channel for u in units] if len(units) > 1 else units[0].channel, where)
+    each = [(layer, rows, neuron(layer, [units[i].channel for i in rows], where).parts[0].evaluate)
+            for (layer, where), rows in images.items()]
+
+    def evaluate(acts: Activations) -> tuple[Any, dict[Any, Any]]:
+        values: Any = None
+        seeds: dict[Any, Any] = {}
+        for layer, rows, evaluate_own in each:
+            a = acts[layer]
+            own, own_seeds = evaluate_own({layer: a[rows]})
+            values = get_xp(a).zeros(len(units), own.dtype) if values is None else values
+            values[rows] = own
+            seeds.setdefault(layer, get_xp(a).zeros_like(a))[rows] = own_seeds[layer]
+        return values, seeds
+
+    layers = tuple(dict.fromkeys(layer for layer, _ in images))
+    return objective(", ".join(map(str, units)), layers, evaluate, per_position=all(u.where is None for u in units))
 
 
 def log_value(unit: Any, scale: Any) -> Objective:
     """The logarithm of a unit's value, log v with v = value / scale; below v = 1 it goes on straight, as v - 1.
+
+    scale: a number, or one for each image.
 
     Its gradient is the value's, divided by the value: as large in a net whose scores are 40 as in one with 600, so
     that priors beside it weigh the same in both.
@@ -89,9 +109,10 @@ def log_value(unit: Any, scale: Any) -> Objective:
 
     def evaluate(acts: Activations, sums: Any) -> tuple[Any, Any]:
         xp = get_xp(acts[(part.layers or ())[0]])
-        v = xp.asarray(sums["value"]) / scale
+        size = xp.asarray(scale) if np.ndim(scale) else scale
+        v = xp.asarray(sums["value"]) / size
         above = xp.maximum(v, 1)
-        slopes = 1 / (above * scale)
+        slopes = 1 / (above * size)
         seeds = {layer: seed * slopes.astype(seed.dtype).reshape(-1, *[1] * (seed.ndim - 1))
                  for layer, seed in part.evaluate(acts)[1].items()}
         return xp.where(v > 1, xp.log(above), v - 1), seeds

@@ -188,8 +188,22 @@ def test_units(vgg, x):
     np.testing.assert_allclose(o.unit_value(three).evaluate(acts).losses, acts["fc8"][[0, 1, 2], [2, 3, 1]])
     assert o.unit_value(parse_unit(vgg, "conv2_1:3@1,2"))(acts)[0] == pytest.approx(acts["conv2_1"][:, 1, 2, 3].sum())
     assert o.neuron("conv2_1", 3, (0, 0))(acts)[0] == pytest.approx(acts["conv2_1"][:, 0, 0, 3].sum())
-    with pytest.raises(BadValue, match="one layer"):
-        o.unit_value([parse_unit(vgg, "fc8:1"), parse_unit(vgg, "fc7:1")])
+
+
+@pytest.mark.parametrize("of", [o.unit_value, lambda units: o.log_value(units, [0.1, 2.0, 0.3][: len(units)])])
+def test_units_of_several_layers_are_each_their_own_images(vgg, x, of):
+    acts = vgg.forward(x)
+    units = [parse_unit(vgg, name) for name in ("bus", "conv2_1:3@1,2", "conv2_1:3@max")]
+    losses, seeds, _ = of(units).evaluate(acts)
+    scales = [0.1, 2.0, 0.3]
+    for i, unit in enumerate(units):
+        alone = o.unit_value(unit) if of is o.unit_value else o.log_value(unit, scales[i])
+        here = {layer: acts[layer][i : i + 1] for layer in ("fc8", "conv2_1")}
+        loss, own = alone(here)
+        assert losses[i] == pytest.approx(loss) and loss != 0
+        for layer, seed in seeds.items():
+            np.testing.assert_allclose(seed[i], own[layer][0] if layer in own else 0 * seed[i], rtol=1e-6)
+    assert set(seeds) == {"fc8", "conv2_1"}
 
 
 @pytest.mark.parametrize("make, sentence", [

@@ -35,7 +35,7 @@ def goal_of(net: Network, units: Any, how: Any, shape: Any) -> Any:
 def layers_of(units: Any) -> Any:
     """The layers of what is maximised; an objective of one's own may not say which it reads."""
     first = units[0]
-    layers = first.layers if isinstance(first, Sought) else (first.layer,)
+    layers = first.layers if isinstance(first, Sought) else tuple(dict.fromkeys(u.layer for u in units))
     if layers is None:
         raise BadValue("an objective that does not say which layers it reads needs a net with a content layer: set its "
                        "attribute `layers`")
@@ -63,7 +63,9 @@ def score_of(net: Network, units: Any, how: Any, shape: Any) -> Any:
     if how.goal == "score":
         return unit_value(list(units))
     if how.goal == "log-score":
-        return log_value(list(units), spread(net, units[0], shape))
+        spreads = {u.layer: spread(net, u, shape) for u in {u.layer: u for u in units}.values()}
+        own = np.array([spreads[u.layer] for u in units])
+        return log_value(list(units), own if len(spreads) > 1 else own[0])
     logits, prob = net.role("logits"), net.role("prob")
     if any(u.layer not in (logits, prob) for u in units):
         raise BadValue(f"{units[0]} is not a class, so it has no probability; use goal='score', which takes any unit")

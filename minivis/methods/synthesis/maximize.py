@@ -276,10 +276,10 @@ def look(net: Network, pictures: Any, units: Any, tile: Any = None) -> tuple[Any
     if isinstance(units[0], Sought) or tile is not None:        # summed over positions, of no class
         value = units[0].objective if isinstance(units[0], Sought) else unit_value(list(units))
         return sum(value.evaluate(part).losses for part in activations(net, x, layers_of(units), tile)), None
-    layer = units[0].layer
-    is_class = layer in (net.roles.get("logits"), prob) and prob is not None
-    kept = {layer, prob} if prob is not None and is_class else {layer}
-    acts = net.forward(x, until=prob if is_class else layer, keep=kept, grad=None)
+    layers = layers_of(units)
+    is_class = prob is not None and set(layers) <= {net.roles.get("logits"), prob}
+    until = str(prob) if is_class else max(layers, key=list(net.nodes).index)
+    acts = net.forward(x, until=until, keep={*layers, until}, grad=None)
     values = np.array([float(to_cpu(unit_values(acts, u))[i]) for i, u in enumerate(units)])
     probs = to_cpu(acts[prob])[np.arange(len(units)), [u.channel for u in units]] if is_class else None
     return values, probs

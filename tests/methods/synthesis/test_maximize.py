@@ -184,7 +184,6 @@ def test_the_seed_decides(net):
     ({"method": "sgd"}, UnknownName, "Choose from: gradient, adam, lbfgs"),
     ({"count": 0}, BadValue, "at least 1"),
     ({"scale": 1.5}, BadValue, "below 1"),
-    ({"unit": ["fc8:1", "fc7:1"]}, BadValue, "one layer"),
     ({"unit": "geese"}, UnknownName, "did you mean 'goose'"),
     ({"size": 20}, BadValue, "fc6"),
     ({"method": "lbfgs"}, BadValue, "L-BFGS compares"),
@@ -267,3 +266,14 @@ def test_a_mask_keeps_the_rest_of_the_start(vgg, rng):
     beyond[2:10, 4:12] = False
     np.testing.assert_array_equal(found[beyond], start[beyond])
     assert (found != start)[2:10, 4:12].mean() > 0.5
+
+
+def test_units_of_several_layers_get_an_image_each(vgg):
+    settings = mv.MaximizeSettings(method="gradient", rate=100.0, steps=2, goal="score")
+    together = mv.maximize(vgg, ["bus", "conv2_1:3", "owl"], settings=settings)
+    for i, unit in enumerate(["bus", "conv2_1:3", "owl"]):
+        alone = mv.maximize(vgg, unit, settings=settings)
+        np.testing.assert_allclose(together.pictures[i].astype(int), alone.pictures[0].astype(int), atol=1)
+        assert together.values[i] == pytest.approx(alone.values[0], rel=1e-4)
+    assert together.names == ("bus", "conv2_1:3", "owl") and together.probs is None
+    assert mv.maximize(vgg, ["bus", "conv2_1:3"], preset="natural", steps=1).pictures.shape[0] == 2
