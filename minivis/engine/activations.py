@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Activations(dict):
-    """Layer name -> output of one pass, "input" included; and what backward and `units` need beside it.
+    """Layer name -> output of one pass, "input" included; and what backward and `units` need in addition.
 
     caches      name -> what that layer remembers for backward, in forward order
     shapes      name -> shape, for every layer reached, kept or not
@@ -35,10 +35,10 @@ class Activations(dict):
         self.caches: dict[str, Any] = {}
         self.shapes: dict[str, Shape] = {}
         self.dtype: Any = None
-        self.began: Any = None                          # (name, x) of the layer in whose place the pass began
+        self.began: Any = None                          # (name, x) of the layer whose output the pass began with
 
     def begin(self, name: str, x: Array) -> None:
-        """The pass begins with x in the place of layer ``name``."""
+        """The pass begins with x as the output of layer ``name``."""
         self[name], self.shapes[name], self.dtype, self.began = x, x.shape, x.dtype, (name, x)
 
     def record(self, name: str, shape: Shape, cache: Any) -> None:
@@ -53,7 +53,7 @@ class Activations(dict):
             del self[name]
 
     def cut(self, name: str, whole: Any) -> Any:
-        """``whole``, an array like layer ``name``: a pass over a part of the picture (tiles.py) has a part of it."""
+        """Return ``whole``, an array shaped like layer ``name``. In a pass over a tile (tiles.py), return its part."""
         return whole
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What every pass and method checks in the same words."""
+"""Checks that every pass and every method shares, with their messages."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_forward(net: Network, x: Array, grad: GradKind | None, training: bool,
 
 
 def checked_algorithm(net: Network, algorithm: Any) -> Any:
-    """How to convolve; in plain mode, wherever nothing is named, by the definition."""
+    """The algorithm for convolutions; in plain mode the definition, for every layer for which no other is named."""
     named = algorithm if isinstance(algorithm, dict) else {None: algorithm}
     for name, value in named.items():
         if name is not None and not isinstance(net.layers.get(net.check_name(name)), Conv2D):
@@ -66,7 +66,7 @@ def check_backward(net: Network, acts: Activations, seeds: Gradients, rule: Any,
         raise BadValue("this forward pass did not keep the layers' inputs: run it with grad='params' for param_grads")
     rule = rule_named(rule)
     if rule.relevance and param_grads:
-        raise BadValue(f"parameters have no relevance, so the rule {rule.name!r} gives none (param_grads=True)")
+        raise BadValue(f"parameters have no relevance: the rule {rule.name!r} works only with param_grads=False")
     if not seeds:
         raise BadValue("backward needs a seed: {layer name: gradient there}")
     for name, seed in seeds.items():
@@ -76,5 +76,5 @@ def check_backward(net: Network, acts: Activations, seeds: Gradients, rule: Any,
         wanted = f"{acts.dtype} {acts.shapes[name]}"
         got = f"{seed.dtype} {seed.shape}" if hasattr(seed, "dtype") else f"a {type(seed).__name__}"
         if got != wanted:
-            raise BadValue(f"the seed at {name!r} must be {wanted}, is {got}")
+            raise BadValue(f"the seed at {name!r} must be {wanted}, got {got}")
     return rule, set(acts.shapes) if keep == "all" else net.check_names(keep)

@@ -1,12 +1,12 @@
-"""How a net ends, and so what it answers. Everything that takes a class asks here, and nothing else decides it.
+"""How a net ends, and what its answers therefore are. Only this module decides it, for everything that takes a class.
 
     the end                                     the answers                         their probabilities
     K scores, or their softmax, or its log      one class of K                      softmax of the scores
     K sigmoids                                  K classes, each by itself           sigmoid of each score
     one score z, or its sigmoid                 the class, and "not" the class      sigmoid of z and of -z
 
-`answering` gives the net that a method runs: the layers "logits" and "prob" of these answers, with whatever the net
-itself lacks. The net that was read stays as its file has it.
+`answering` gives the net that a method runs, which has layers for these scores and probabilities, added where the net
+itself lacks them. The net that was read is not changed.
 """
 
 from dataclasses import dataclass, replace
@@ -23,14 +23,14 @@ from minivis.layers.elementwise import HardSigmoid
 from minivis.layers.opposites import Opposites
 from minivis.types import Array
 
-CLASS = "class"                                 # of a net with one output whose class has no name
+CLASS = "class"                                 # the class of a net with one output, if it has no name
 
 
 def answering(net: Network) -> Any:
-    """``net``, or where it needs more layers for its answers, a net that has them: at least two, and a probability.
+    """The net with layers added where it lacks them, so that it has at least two scores and their probabilities.
 
-    A net without classes (no layer plays "logits", or one of maps) comes back as it is. Its layers are shared; those
-    that are added are called "answers" and "probabilities".
+    A net that has them, or that has no classes (no layer has the role "logits", or one that makes maps), is returned
+    unchanged. The new net shares its layers; those that are added are called "answers" and "probabilities".
     """
     logits, prob = net.roles.get("logits"), net.roles.get("prob")
     shape = shape_of(net, logits) if logits else None
@@ -51,9 +51,9 @@ def answering(net: Network) -> Any:
 
 
 def without_lone_softmax(net: Network) -> Any:
-    """The net with a sigmoid where a softmax reads one number, of which it would make 1 whatever it is.
+    """The net with a sigmoid in place of a softmax that reads a single number, of which it would always make 1.
 
-    So ends a known architecture, which is drawn with a softmax, when a file has one output for it.
+    The tables of known architectures end in a softmax; a file for one of them may have a single output.
     """
     logits, prob = net.roles.get("logits"), net.roles.get("prob")
     if not (logits and prob and isinstance(net.layers[prob], Softmax) and shape_of(net, logits)[-1] == 1):
@@ -62,7 +62,7 @@ def without_lone_softmax(net: Network) -> Any:
 
 
 def shape_of(net: Network, logits: str) -> Any:
-    """The shape of the scores; None where a net that was built by hand does not tell."""
+    """The shape of the scores; None if it is unknown, as it can be for a net built by hand."""
     layer = net.layers[net.check_name(logits)]
     if isinstance(layer, FullyConnected):
         return 1, layer.params["w"].shape[1]
@@ -75,7 +75,7 @@ def shape_of(net: Network, logits: str) -> Any:
 
 
 def added(net: Network, name: str, layer: Any, source: Any) -> Any:
-    """Add a layer behind ``source`` and return its name: ``name``, or that with a number where it is taken."""
+    """Add a layer after ``source`` and return its name: ``name``, with a number if that is taken."""
     number = 2
     free = name
     while free in net.nodes:
@@ -85,7 +85,7 @@ def added(net: Network, name: str, layer: Any, source: Any) -> Any:
 
 
 def both(names: Any) -> Any:
-    """The names of the two answers of a net with one output: as they are, or made of the one that there is."""
+    """The names of the two answers of a net with one output: those given, or made from the only one."""
     names = tuple(names) or (CLASS,)
     return names if len(names) == 2 else (names[0], f"not {names[0]}")
 
@@ -97,9 +97,9 @@ def class_count(net: Network) -> Any:
 
 
 def name_classes(net: Network, names: Any) -> None:
-    """Name the classes of a net, one name for each; of a net with one output the class that it is about.
+    """Name the classes of a net, one name for each; for a net with one output, name the class that it scores.
 
-    Two names for one output are those of the labels 0 and 1, as data sets number them: the output is the second's.
+    Two names for one output are those of the labels 0 and 1, as data sets number them: the output scores the second.
     """
     names = tuple(str(name) for name in names)
     shape = shape_of(net, net.roles["logits"]) if net.roles.get("logits") else (1, 0)
@@ -108,12 +108,12 @@ def name_classes(net: Network, names: Any) -> None:
 
 
 def check_count(names: Any, outputs: int) -> None:
-    """Raise BadValue, with what would be right, unless there are as many names as a net of so many outputs needs."""
+    """Raise BadValue, saying what is needed, unless the number of names suits a net with ``outputs`` outputs."""
     if len(names) == outputs or (outputs == 1 and len(names) == 2):
         return
     if outputs == 1:
-        raise BadValue(f"there are {len(names)} class names, and this net has one output: give one name, of the class "
-                       "that the output is the score of, or two, of label 0 and of label 1, whose score it is")
+        raise BadValue(f"there are {len(names)} class names, and this net has one output: give one name, that of the "
+                       "class that the output scores, or two, those of label 0 and of label 1, which it scores")
     are = "is 1 class name" if len(names) == 1 else f"are {len(names)} class names"
     raise BadValue(f"there {are} for {outputs} classes: give one name for each, in the order "
                    "of the net's outputs")
@@ -121,11 +121,11 @@ def check_count(names: Any, outputs: int) -> None:
 
 @dataclass(frozen=True)
 class Ending:
-    """The end of a net that `answering` gave, and what its scores (N, K) mean."""
+    """The last layers of a net from `answering`, and what its scores (N, K) mean."""
 
     logits: str
     prob: str
-    squash: Any                                 # the layer that makes probabilities of scores
+    squash: Any                                 # the layer that turns scores into probabilities
     class_names: tuple
     two_sided: bool                             # of one output: the class and "not" the class
 
@@ -139,12 +139,12 @@ class Ending:
 
     @property
     def independent(self) -> bool:
-        """Whether each answer has a probability by itself: sigmoids, and the two sides of one output."""
+        """Whether each answer has a probability of its own: sigmoids, and the two sides of one output."""
         return bool(self.squash.elementwise)
 
     @property
     def several(self) -> Any:
-        """Whether any number of classes may be right, so that their probabilities do not add up to 1."""
+        """Whether any number of classes can be right at once, so that their probabilities do not add up to 1."""
         return self.independent and not self.two_sided
 
     def names(self, count: int) -> Any:

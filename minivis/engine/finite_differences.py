@@ -36,7 +36,8 @@ def check_layer(layer: Any, inputs: Sequence[Array], *, seed: int = 0, direction
                 training: bool = False) -> Any:
     """{"dx": relative error, "dw": ...}: the gradient at each input and each learned parameter of one layer.
 
-    inputs: a list of float64 arrays. ``directions``: along how many random ones; None for element by element.
+    inputs: a list of float64 arrays. ``directions``: the number of random directions to check along; None to check
+    every element.
     """
     rng = np.random.default_rng(seed)
 
@@ -48,7 +49,7 @@ def check_layer(layer: Any, inputs: Sequence[Array], *, seed: int = 0, direction
             return relative_error(dx, numerical_gradient(f, x, dout))
         return directional_error(f, x, dx, dout, directions, rng)
 
-    out, cache = forward(layer, *inputs, grad="image")          # dx as every picture gets it
+    out, cache = forward(layer, *inputs, grad="image")          # the pass by which every picture gets its dx
     dout = normal(rng, out)
     dxs, _ = layer.backward(dout, cache, BackwardMode())
     _, dparams = layer.backward(dout, forward(layer, *inputs)[1], BackwardMode(param_grads=True))
@@ -68,7 +69,7 @@ def check_layer(layer: Any, inputs: Sequence[Array], *, seed: int = 0, direction
 
 def directional_error(f: Any, x: Array, dx: Array, dout: Array, directions: Any, rng: np.random.Generator,
                       step: float = 1e-6) -> Any:
-    """The relative error of dx, as the gradient of sum(f(x) * dout), along so many random directions."""
+    """The relative error of dx, as the gradient of sum(f(x) * dout), along a number of random directions."""
     got, expected = [], []
     for _ in range(directions):
         places = np.arange(x.size) if x.size <= DENSE else np.unique(rng.integers(x.size, size=DENSE))
@@ -108,5 +109,5 @@ def smooth_inputs(layer: Any, shapes: Any, rng: np.random.Generator, like: Any =
 
 
 def normal(rng: np.random.Generator, like: Any, shape: Any = None) -> Any:
-    """Normal numbers in the shape of ``like``, or another, and in its array library."""
+    """Normal random numbers in the shape of ``like``, or in ``shape``, in the array library of ``like``."""
     return get_xp(like).asarray(rng.standard_normal(like.shape if shape is None else shape))

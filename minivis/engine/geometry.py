@@ -1,4 +1,4 @@
-"""Shapes, receptive fields and sizes of every layer of a net, from its layers' own geometry; nothing is computed."""
+"""Shapes, receptive fields and sizes of every layer of a net, from its layers' own geometry, without running it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class ReceptiveField(NamedTuple):
-    """Position (i, j) of the layer sees rows ``start[0] + i*stride[0]`` on, ``size[0]`` of them; columns likewise.
+    """Position (i, j) of the layer sees ``size[0]`` rows, from row ``start[0] + i*stride[0]`` on; columns likewise.
 
-    In pixels of the net's input; ``start`` is negative where padding is seen. A layer that sees the whole picture from
-    every unit has stride 0.
+    All are in pixels of the net's input; ``start`` is negative where padding is seen. A layer that sees the whole
+    picture from every unit has stride 0.
     """
 
     size: tuple[int, int]
@@ -36,7 +36,7 @@ class ReceptiveField(NamedTuple):
 
 
 def preprocessing_of(net: Network) -> Any:
-    """The net's preprocessing; of a net without one, nothing is done to as many channels as its first layer reads."""
+    """The net's preprocessing. For a net without one, the identity on as many channels as its first layer reads."""
     if replace(net.preprocessing, size=None, show=()) != Preprocessing():
         return net.preprocessing
     channels = first_channels(net)
@@ -44,7 +44,7 @@ def preprocessing_of(net: Network) -> Any:
 
 
 def first_channels(net: Network) -> Any:
-    """How many channels a first layer reads, of those that read a certain number; None where none does."""
+    """How many channels the layers that read the input need; None if they take any number."""
     first = (layer for layer, inputs in net.nodes.values() if "input" in inputs)
     return next((layer.channels for layer in first if layer.channels is not None), None)
 
@@ -59,7 +59,7 @@ def default_shape(net: Network) -> tuple[Any, ...]:
     return (1, *(net.input_size or (224, 224)), net.input_channels)
 
 
-LARGE = 600                                     # pixels: no net that is known needs larger pictures
+LARGE = 600                                     # pixels: no known net needs larger pictures
 
 
 def shapes(net: Network, input_shape: Shape | None = None, until: str | None = None) -> Any:
@@ -76,7 +76,7 @@ def shapes(net: Network, input_shape: Shape | None = None, until: str | None = N
 
 
 def fitting_sizes(net: Network, shape: Shape, name: str) -> str:
-    """What to say of a picture that does not fit into the layer ``name``: which sizes would; "" if that is unknown."""
+    """The end of the message about a picture that does not fit layer ``name``: which sizes would; "" if unknown."""
     if len(shape) != 4 or shape[3] != net.input_channels:
         return ""
     (H, W), large = shape[1:3], furthest(net, (1, LARGE, LARGE, shape[3]))
@@ -92,7 +92,7 @@ def fitting_sizes(net: Network, shape: Shape, name: str) -> str:
 
 
 def furthest(net: Network, shape: Shape) -> Any:
-    """The layers that pictures of this shape pass, one after the other, until they do not fit."""
+    """Name -> output shape of the layers before the first one that a picture of this shape does not fit."""
     found = {"input": shape}
     for name, (layer, inputs) in net.nodes.items():
         try:
@@ -118,7 +118,7 @@ def receptive_fields(net: Network, input_shape: Shape | None = None) -> Any:
 
 
 def window_of(name: str, layer: Any, shape: Shape) -> Any:
-    """``layer.window(shape)`` as a `Window`, or None. BadValue where it says nothing and the positions change."""
+    """``layer.window(shape)`` as a `Window`, or None. Raise BadValue if it is None although the positions change."""
     window = layer.window(shape)
     if window is not None:
         return Window(*window)
@@ -156,7 +156,7 @@ class Row(NamedTuple):
 
 
 def layer_table(net: Network, input_shape: Shape | None = None) -> list[Any]:
-    """One `Row` a layer: shape (batch axis left out), receptive field, parameters, multiply-adds for one image."""
+    """One `Row` per layer: shape (without the batch axis), receptive field, parameters, multiply-adds for one image."""
     shape_of, fields = shapes(net, input_shape), receptive_fields(net, input_shape)
     return [
         Row(

@@ -1,9 +1,9 @@
 """Is every backward of a net the derivative of its forward? Every layer alone, then the net as a whole.
 
 A layer is checked on small inputs by `finite_differences.check_layer`. The whole net is checked along one random
-direction of the image, and one of all parameters: two forwards each. The guided and deconv rules are no derivatives;
-they are compared with the formulas that layers/relu.py states in words, read here literally; and the rules of LRP
-with what each contribution gets by itself (relevance_check.py).
+direction of the image, and one of all parameters: two forwards each. The guided and deconv rules are not derivatives,
+so they are compared with their formulas in layers/relu.py, read literally; and the LRP rules with the share of each
+single contribution (relevance_check.py).
 
     rows = check_network(mv.load("emoji-vgg"))
     print(report(rows))
@@ -75,9 +75,9 @@ def check_network(net: Network, image: Any = None, *, seed: int = 0) -> list[Row
 
 
 def report(rows: Any) -> str:
-    """A table: one line a layer, its worst relative error, and each thing that was checked."""
+    """A table: one line per layer, its worst relative error, and each thing that was checked."""
     lines: dict[tuple, list[Row]] = {}
-    for row in rows:                                            # what concerns the whole net has a line for each
+    for row in rows:                                            # each check of the whole net has a line of its own
         lines.setdefault((row.layer, row.type, row.what if row.layer == "whole net" else ""), []).append(row)
     width = max(len(row.layer) for row in rows)
     table = []
@@ -104,7 +104,7 @@ def _whole_net(net: Network, x: Array, rng: np.random.Generator) -> Iterator[Any
     dp = {
         name: {key: normal(rng, p) * abs(p).mean() for key, p in layer.params.items() if key not in layer.statistics}
         for name, layer in net.layers.items()
-        if all(p.size < 2**24 for p in layer.params.values())   # a VGG's fc6 is checked alone: here it costs gigabytes
+        if all(p.size < 2**24 for p in layer.params.values())   # here a VGG's fc6 would cost gigabytes
     }
     along_image = _smooth_step(acts, lambda t: net.forward(x + t * d))
     along_params = _smooth_step(acts, lambda t: _moved(net, dp, t).forward(x))
@@ -114,7 +114,7 @@ def _whole_net(net: Network, x: Array, rng: np.random.Generator) -> Iterator[Any
         terms = [dparams[name][key] * dp[name][key] for name in dparams if name in dp for key in dp[name]]
         yield f"image -> {named}", _error_of_sum([dacts["input"] * d], _slope(along_image, seeds))
         yield f"parameters -> {named}", _error_of_sum(terms, _slope(along_params, seeds))
-        fused = net.forward(x, keep=ends)                       # as every picture is made: several layers in one step
+        fused = net.forward(x, keep=ends)                       # several layers in one step, as for every picture
         dacts, _ = net.backward(fused, seeds)
         yield f"image -> {named}, fused", _error_of_sum([dacts["input"] * d], _slope(along_image, seeds))
         passes = (fused, net.forward(x, keep=ends, grad=None))

@@ -23,7 +23,7 @@ G = TypeVar("G", bound="Graph")
 class Graph:
     """Layers in topological order, and properties of the whole net. ``add`` appends a layer.
 
-    ``roles`` maps "logits", "prob", "code", "content", "style", "dream" to the layers that play them (style: a list);
+    ``roles`` maps "logits", "prob", "code", "content", "style", "dream" to the layers that have them (style: a list);
     a net without one has None there. ``about`` is free text and numbers: origin, licence, training record.
     """
 
@@ -38,7 +38,7 @@ class Graph:
     def add(self: G, name: str, layer: Layer, *inputs: str) -> G:
         """Append a layer that reads ``inputs`` (by default the layer before it). Return the net."""
         if not isinstance(name, str) or not name:
-            raise BadValue(f"a layer's name must be a text, not {name!r}")
+            raise BadValue(f"a layer's name must be a string of at least one character, not {name!r}")
         if name == "input" or name in self.nodes:
             raise BadValue(f"a layer {name!r} exists already")
         inputs = inputs or (next(reversed(self.nodes), "input"),)
@@ -47,7 +47,8 @@ class Graph:
         if layer.inputs is not None and len(inputs) != layer.inputs:
             raise BadValue(f"{name}: {type(layer).__name__} reads {layer.inputs} layer, not {', '.join(inputs)}")
         if layer.inputs is None and len(inputs) < 2:
-            raise BadValue(f"{name}: {type(layer).__name__} reads two layers or more, name them; not {inputs[0]} alone")
+            raise BadValue(f"{name}: {type(layer).__name__} reads two or more layers, so name them all, not only "
+                           f"{inputs[0]}")
         self.nodes[name] = Node(layer, inputs)
         return self
 

@@ -1,19 +1,20 @@
-"""The gradient of a loss at the image, also where the activations do not fit into memory: tile by tile, exactly.
+"""The gradient of a loss at the image, computed exactly, tile by tile, even if the activations do not fit into memory.
 
-The gradients of all tiles (tiles.py), added up where what they see overlaps, are the gradient of the whole, if the loss
+The gradients of all tiles (tiles.py), added up where the tiles overlap, are the gradient of the whole if the loss
 
-    is a sum over positions         then the seed at a position depends on what is there alone
+    is a sum over positions         then the seed at a position depends only on what is there
     follows from such sums          as style does from Gram matrices, G = sum over positions of f f^T: a first round
                                     over the tiles adds up the sums, and a second one sends their gradients back
 
 An objective, a function ``acts -> (loss, seeds)``, says by its attributes which of these it is:
 
     layers          the names of the layers that it reads
-    per_position    True: a sum over positions. Of some of them, a `Part`, it gives that part's share of the loss
+    per_position    True: a sum over positions. Given some of them, a `Part`, it returns their share of the loss
     sums(acts), from_sums(acts, sums)       {key: array}, which is added up over parts; then the whole loss, and seeds
-    parts           the objectives that it is the sum of, where it is one, each with attributes of its own
+    parts           for a sum of objectives: its terms, each with attributes of its own
 
-What reads the "input" alone (total variation) is taken whole, whatever it is. With ``tile=None`` everything is.
+An objective that reads only the "input" (total variation) always runs on the whole picture. With ``tile=None``, every
+objective does.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def each_part(cut: Any, x: Array, layers: Any, algorithm: str = "auto", progress
 
 
 def activations(net: Network, x: Array, layers: Any, tile: Any = None) -> Iterator[Any]:
-    """The activations of x in ``layers``, a part of their positions after the other; all at once without a tile."""
+    """Yield the activations of x in ``layers``, one tile's positions at a time; all at once without a tile."""
     layers = net.check_names(layers)
     if tile is None:
         until = max(layers, key=["input", *net.nodes].index)
@@ -136,13 +137,13 @@ def is_per_position(part: Any) -> bool:
 
 
 def has_tiles(part: Any) -> bool:
-    """Whether it says how it depends on positions."""
+    """Whether an objective says how it depends on positions."""
     layers: Any = getattr(part, "layers", None)
     return bool(layers) and bool(is_per_position(part) or getattr(part, "sums", None) or set(layers) == {"input"})
 
 
 def check(part: Any) -> None:
-    """Raise BadValue for a part that does not say how it depends on positions."""
+    """Raise BadValue for an objective that does not say how it depends on positions."""
     if not has_tiles(part):
         name = getattr(part, "__name__", getattr(part, "name", part))
         raise BadValue(f"tiles need a loss that says how it depends on positions, and {name} does not: mark a sum over "

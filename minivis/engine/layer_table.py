@@ -1,7 +1,7 @@
-"""A net as a table of plain values, and a net from such a table: what every file of ours and every importer has.
+"""A net as a table of plain values, and a net from such a table, for minivis' own files and for all importers.
 
 The table is a dict: ``layers``, a list of {"name", "type", "inputs", "parameters", and the settings of that type}, then
-``preprocessing``, ``class_names``, ``class_aliases``, ``roles`` and ``about``. Arrays are kept beside it.
+``preprocessing``, ``class_names``, ``class_aliases``, ``roles`` and ``about``. Arrays are stored separately.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def as_plain(value: Any) -> Any:
 
 
 def as_text(value: Any) -> Any:
-    """Settings of a layer of one's own may be anything, where they only have to tell one net from another."""
+    """A setting as text: a user's own layer may have any, and for a fingerprint they only have to tell nets apart."""
     return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else repr(value)
 
 
@@ -64,7 +64,7 @@ def build(table: dict[str, Any], arrays: Callable[[str], dict[str, Any]], path: 
             settings = {k: v for k, v in row.items() if k not in ("name", "type", "inputs", "parameters")}
             found = arrays(row["name"])
             if lost := [key for key in row.get("parameters", ()) if key not in found]:
-                raise BadFile(f"layer {row['name']!r} has lost its {' and '.join(lost)}")
+                raise BadFile(f"layer {row['name']!r} lacks its {' and '.join(lost)}")
             net.add(row["name"], make_layer(row["name"], row["type"], found, settings), *row["inputs"])
         shapes = net.shapes()
         net.roles.update(table["roles"])
@@ -93,24 +93,24 @@ def check_order(rows: Any) -> None:
 
 
 def check_names(net: Network, shapes: dict[str, Shape]) -> None:
-    """Raise a MinivisError where roles, class names or aliases do not belong to the layers."""
+    """Raise a MinivisError if roles, class names or aliases do not fit the layers."""
     for role, played in net.roles.items():
         if role not in ROLES:
             raise UnknownName.of("role", role, ROLES)
         for name in [played] if isinstance(played, str) else played or []:
             net.check_name(name)
     if not all(isinstance(name, str) for name in [*net.class_names, *net.class_aliases]):
-        raise BadValue("class_names and class_aliases are texts")
+        raise BadValue("class_names and class_aliases must be strings")
     outputs = shapes[net.roles["logits"]][-1] if net.roles["logits"] else 0
     if net.class_names:
         check_count(net.class_names, outputs)
     count = class_count(net)
     if not all(type(number) is int and 0 <= number < count for number in net.class_aliases.values()):
-        raise BadValue(f"class_aliases are numbers of classes, 0 to {count - 1}")
+        raise BadValue(f"class_aliases must be numbers of classes, 0 to {count - 1}")
 
 
 def make_layer(name: str, kind: str, arrays: Any, settings: dict[str, Any]) -> Any:
-    """One layer from a row of a table. Raise UnknownName, BadFile or BadValue, naming what is missing or too many."""
+    """One layer from a row of a table. Raise UnknownName, BadFile or BadValue, naming what is missing or unknown."""
     if kind not in LAYER_TYPES:
         raise UnknownName.of("layer type", kind, LAYER_TYPES)
     cls = LAYER_TYPES[kind]
@@ -118,7 +118,7 @@ def make_layer(name: str, kind: str, arrays: Any, settings: dict[str, Any]) -> A
     if missing := sorted(required - set(arrays)):
         raise BadFile(f"layer {name!r} ({kind}) has no {' and no '.join(missing)}")
     if unknown := sorted((set(arrays) | set(settings)) - accepted):
-        raise BadFile(f"layer {name!r} ({kind}) knows no {' and no '.join(unknown)}")
+        raise BadFile(f"layer {name!r} ({kind}) has no setting and no parameter {' or '.join(unknown)}")
     try:
         return cls(**arrays, **settings)
     except MinivisError as error:
@@ -127,14 +127,14 @@ def make_layer(name: str, kind: str, arrays: Any, settings: dict[str, Any]) -> A
 
 @cache
 def keywords(cls: Any) -> tuple[frozenset[str], frozenset[str]]:
-    """The names of all that a type of layer is made from, and of the arrays among them that it cannot do without."""
+    """The names of all arguments of a type of layer, and of the arrays among them that it needs."""
     accepted = {k: p for k, p in inspect.signature(cls).parameters.items() if p.kind is not p.VAR_KEYWORD}
     required = {k for k, p in accepted.items() if p.default is p.empty} - set(cls.settings)
     return frozenset(accepted), frozenset(required)
 
 
 def fingerprint(net: Any) -> Any:
-    """SHA-256 of all that decides what ``net`` computes: layers, preprocessing, parameters; not of names or files."""
+    """SHA-256 of all that decides what ``net`` computes: layers, preprocessing and parameters, not class names."""
     table = describe(replace(net, preprocessing=replace(net.preprocessing, names=(), show=())))
     digest = hashlib.sha256(json.dumps([table["layers"], table["preprocessing"]], default=as_text).encode())
     for name, layer in net.layers.items():

@@ -1,11 +1,11 @@
-"""Passes over pictures that differ from one picture only in a box each: what they share with it is not computed again.
+"""Passes over variants of one picture, each changed only inside a box: what they share is not computed again.
 
     local = LocalPasses(net, x, ["prob"])               one clean pass over x (1, H, W, C)
     acts = local.forward(boxes, covers)                 of x with each box of pixels covered: acts["prob"] (N, classes)
 
-A position of a layer can only differ if it sees a pixel of the box, so layer by layer these alone are computed,
-in a batch of small pieces, and all others are those of the clean pass. The result is that of whole passes, up to
-rounding. The pieces grow as they go up; a layer that sees everything gets its whole input.
+A position of a layer can only differ if it sees a pixel of the box, so layer by layer only these are computed,
+in a batch of small pieces, and all others are taken from the clean pass. The result is that of whole passes, up to
+rounding. The pieces grow from layer to layer; a layer that sees everything gets its whole input.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class LocalPasses:
         return Part(arrays, self.net, {name: array.shape for name, array in arrays.items()})
 
     def covered(self, boxes: Any, covers: Any) -> Any:
-        """The changed pixels. All boxes get the size of the largest: around a smaller one, nothing changes."""
+        """The changed pixels. All boxes get the size of the largest; around a smaller one, nothing changes."""
         low, high = np.array(boxes)[:, :2], np.array(boxes)[:, 2:]
         low, size = self.one_size("input", low, high)
         x = self.cut("input", low, size)
@@ -86,7 +86,7 @@ class LocalPasses:
         return self.made("input", low, x)
 
     def slide(self, name: str, layer: Any, source: str, pieces: Any) -> Any:
-        """A convolution or a pool of pieces: those of its windows that see one."""
+        """A convolution or a pool over pieces: only the windows that see one."""
         kernel, stride, start = (np.array(pair) for pair in self.windows[name][:3])
         low = -(-(pieces.low - start - kernel + 1) // stride)
         high = (pieces.high - 1 - start) // stride + 1
@@ -103,7 +103,7 @@ class LocalPasses:
         return self.made(name, low, layer.forward(*seen, mode=self.mode)[0])
 
     def made(self, name: str, low: Any, arrays: Any) -> Any:
-        """The pieces of a layer; where they are all of it, the arrays alone."""
+        """The pieces of a layer; only the arrays if they cover the whole layer."""
         return arrays if arrays.shape[1:3] == self.clean.shapes[name][1:3] else Pieces(low, arrays)
 
     def one_size(self, name: Any, low: Any, high: Any) -> tuple[Any, Any]:
@@ -137,9 +137,9 @@ class LocalPasses:
 
 
 def without_padding(layer: Any, window: Any) -> Any:
-    """The layer as it goes over pieces, which bring their padding along; None where it cannot, and sees all at once.
+    """The layer without its padding, to run over pieces that already contain it; None if it needs its whole input.
 
-    It can where its windows see a part of the picture, and a number in the padding.
+    It can run over pieces if its windows see a part of the picture, and a single number in the padding.
     """
     if window is None or 0 in window.stride or layer.padding_value is None:
         return None
@@ -152,7 +152,7 @@ def without_padding(layer: Any, window: Any) -> Any:
 
 
 def lay(out: Array, begin: Any, array: Array, low: Any) -> None:
-    """Copy ``array`` (h, w, C), which begins at ``low``, into ``out``, which begins at ``begin``, where both are."""
+    """Copy ``array`` (h, w, C), which begins at ``low``, into ``out``, which begins at ``begin``."""
     (a, b), (c, d) = (low[0] - begin[0], low[1] - begin[1]), (begin[0] - low[0], begin[1] - low[1])
     part = array[max(0, c) : max(0, c + out.shape[0]), max(0, d) : max(0, d + out.shape[1])]
     out[max(0, a) : max(0, a) + part.shape[0], max(0, b) : max(0, b) + part.shape[1]] = part

@@ -84,9 +84,9 @@ def check_fits(net: Network, shape: Shape) -> None:
 
 
 def batch_that_fits(net: Network, shape: Shape, most: Any = 64, limit: float | None = None) -> int:
-    """How many inputs of ``shape`` (H, W, C) go well through a net at once: largest layer's output within ``limit``.
+    """How many inputs of ``shape`` (H, W, C) to run at once, so that the largest layer's output stays within ``limit``.
 
-    By default AT_ONCE, or what `small_batches` says.
+    The limit is in bytes, by default AT_ONCE or what `small_batches` says.
     """
     within = at_once.get() if limit is None else limit
     return int(max(1, min(most, within // largest_output(net, shape))))
@@ -94,7 +94,7 @@ def batch_that_fits(net: Network, shape: Shape, most: Any = 64, limit: float | N
 
 @contextlib.contextmanager
 def small_batches(limit: float) -> Iterator[None]:
-    """In here, and in this thread alone, the largest layer's output of a batch stays within ``limit`` bytes."""
+    """A context, for this thread only, in which the largest layer's output of a batch stays within ``limit`` bytes."""
     before = at_once.set(limit)
     try:
         yield

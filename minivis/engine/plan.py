@@ -1,12 +1,12 @@
 """What a pass does, step by step: which layers run, which of them as one, and which outputs can go after each.
 
 `Network.forward` and `backward` define what a pass computes; `run_forward` and `run_backward` here compute the same in
-steps of one layer or of several. Here alone it is decided what is fused: a convolution with the ReLU that alone reads
-it, and that with its max pool; two such where the second alone reads the first (in stripes, where pictures are large);
-a MobileNet's block, where no backward will follow. Never where somebody wants to see or to seed what is between, and
-never a layer of another class, such as a subclass of Conv2D, which may compute something else.
+steps of one layer or of several. Only this module decides what is fused: a convolution with a ReLU that is its only
+reader, and with the max pool after that; two such steps, if the second is the only reader of the first (in stripes, for
+large pictures); a MobileNet block, if no backward will follow. Layers are never fused if an output between them is kept
+or seeded, nor if one is of another class, such as a subclass of Conv2D, which may compute something else.
 
-Whatever a step runs has the methods
+What a step runs has the methods
 
     forward(*inputs, mode)              the output, and [(name, shape of its output, cache), ...] of every layer in it
     backward(dout, caches, mode)        (dxs, dparams); ``caches`` is a list, one for each layer
@@ -42,7 +42,7 @@ class Step:
     names: tuple
     run: object
     inputs: tuple
-    last_uses: tuple = ()               # outputs that nobody reads afterwards
+    last_uses: tuple = ()               # outputs that are not read afterwards
 
 
 class OneLayer:
@@ -90,9 +90,9 @@ def run_backward(acts: Activations, seeds: Gradients, keep: Any, mode: Any) -> A
 
 
 def made_once(make: Any) -> Any:
-    """The function ``make``, whose plans are kept with the net: making one takes some percent of a small net's pass.
+    """Keep the plans that ``make`` returns with the net: making one takes a few percent of a small net's pass.
 
-    A plan goes by what the net consists of, so that it is made anew for a net that has changed.
+    The key includes the net's nodes, so a net that has changed gets a new plan.
     """
 
     @functools.wraps(make)
@@ -101,7 +101,7 @@ def made_once(make: Any) -> Any:
         plan = net.plans.get(key)
         if plan is None:
             if len(net.plans) >= MOST_PLANS:
-                net.plans.clear()               # at any time, by any thread: what we return, we hold ourselves
+                net.plans.clear()               # safe at any time, in any thread: callers hold the plans that they use
             plan = net.plans[key] = make(net, *question)
         return plan
 
@@ -120,15 +120,15 @@ def forward_steps(net: Network, until: str | None, keep: Any, start_after: str, 
 
 
 def unused_after(net: Network, names: Any, keep: Any) -> Any:
-    """Name -> the outputs that nobody needs once this layer has run, where each of ``names`` runs by itself."""
+    """Name -> the outputs that are not needed once this layer has run, if each of ``names`` runs by itself."""
     if keep is None:
         return dict.fromkeys(names, ())
     return dropped([(name, net.nodes[name].inputs) for name in names], net.check_names(keep))
 
 
 def dropped(made: Any, keep: Any) -> Any:
-    """Of [(name, inputs), ...] in order: name -> the outputs that can go after it, since nothing later reads them."""
-    last_use = {name: name for name, _ in made}                         # nobody reads it: it can go at once
+    """For [(name, inputs), ...] in order: name -> the outputs that can go after it, since nothing later reads them."""
+    last_use = {name: name for name, _ in made}                         # if nothing reads it, it can go at once
     last_use.update((source, name) for name, inputs in made for source in inputs)
     found: dict[str, list[str]] = {name: [] for name, _ in made}
     for used, last in last_use.items():
@@ -144,9 +144,9 @@ def backward_steps(net: Network, names: Any, seeds: Gradients, keep: Any) -> Any
 
 
 def fused_steps(net: Network, names: Any, seen: Any, *, blocks: bool = False) -> Any:
-    """Steps for ``names``, with what fuses as one. Of the outputs in ``seen`` none is inside a step.
+    """The steps for ``names``, fused where possible; no output in ``seen`` is inside a step.
 
-    blocks: whether a `Bottleneck` may be one, which keeps nothing for a backward.
+    blocks: whether a step may be a `Bottleneck`, which keeps nothing for a backward.
     """
     readers = defaultdict(list)
     for name in names:
@@ -192,7 +192,7 @@ def single(net: Network, name: str) -> Step:
 
 
 def follows(first: Any, second: Any, readers: Any, seen: Any) -> Any:
-    """Whether two steps are convolutions of which the second alone reads the first."""
+    """Whether two steps are convolutions and the second is the only reader of the first."""
     if not (isinstance(first.run, FusedConv) and isinstance(second.run, FusedConv)):
         return False
     between = first.names[-1]

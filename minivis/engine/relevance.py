@@ -1,8 +1,8 @@
 """A backward pass that sends relevance: the loop of `Network.backward`, in which each layer shares out what it has.
 
 Seeds are relevance, usually the value of one unit, and so is what arrives: its sum over the pixels is the unit's value,
-but for what biases and epsilon keep. The rules and what they do in a layer stand in layers/relevance.py. A layer's
-shares need its inputs, so what the forward pass did not keep is computed again, one layer after another.
+except for what biases and epsilon absorb. The rules and what they do in a layer are in layers/relevance.py. A layer's
+shares depend on its inputs, so what the forward pass did not keep is computed again, one layer after another.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def parts_of(acts: Activations, name: str, R: Any, rule: Any, is_first: Any) -> 
     """What each input of a layer gets of its relevance R. BadValue names a layer that has no rule."""
     layer, inputs = acts.net.nodes[name]
     if layer.relevance is None:
-        raise BadValue(f"{name} ({type(layer).__name__}) has no rule of LRP, so relevance cannot be sent back through "
+        raise BadValue(f"{name} ({type(layer).__name__}) has no LRP rule, so relevance cannot be sent back through "
                        f"it: name a unit below it, or another rule")
     read = [acts[source] for source in inputs]
     share = rule.first if is_first else rule.maps if read[0].ndim == 4 else rule.rows
@@ -65,7 +65,7 @@ def every_output(acts: Activations, seeds: Gradients) -> Any:
 
 
 def first_weighed(net: Network, acts: Activations) -> Any:
-    """The layers that weigh the picture itself: no weights lie between."""
+    """The layers that weigh the picture itself, with no weights in between."""
     if acts.began[0] != "input":
         return set()
     found, untouched = set(), {"input"}

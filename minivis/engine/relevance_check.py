@@ -1,4 +1,4 @@
-"""Does a layer share its relevance out as the rules of LRP say? Each contribution by itself, at a few of its outputs.
+"""Does a layer share its relevance out as the LRP rules say? Check each contribution by itself, at a few outputs.
 
 layers/relevance.py splits weights and inputs by their signs and works with whole layers. Here the contributions
 c_i = x_i w_i to one output are written down one by one (w is the layer's gradient there), and shared as the formulas

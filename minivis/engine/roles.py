@@ -1,4 +1,4 @@
-"""What the layers of a net are for, by what they are: for nets whose file does not say."""
+"""Find the roles of a net's layers by their types, for nets whose file does not give them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def name_roles(net: Network, last: Any = None) -> None:
-    """Give every role that no layer plays yet to the layer that can: the end, the code, style, content, dream.
+    """Give each role that no layer has yet to a suitable one: logits and prob, code, style, content, dream.
 
-    ``last``: the layer that makes the answer, by default the last one. Style are the first activations (ReLU or
-    another) of each size of feature maps; in a net without any, the first convolutions or sums.
+    ``last``: the layer that makes the answer, by default the last one. The style layers are the first activations (ReLU
+    or another) of each size of feature maps; in a net without any, the first convolutions or sums.
     """
     shapes = net.shapes()
     last = list(net.nodes)[-1] if last is None else last
@@ -33,10 +33,10 @@ def name_roles(net: Network, last: Any = None) -> None:
 
 
 def end_of(net: Network, last: Any, shapes: dict[str, Shape]) -> dict[Any, Any]:
-    """{"logits": layer, "prob": layer}, as far as a net has them whose answer is the layer ``last``; {} for maps.
+    """{"logits": layer, "prob": layer}, as far as they exist, for a net that ends in ``last``; {} if that makes maps.
 
-    A softmax or a sigmoid makes probabilities of the scores that it reads; the logarithm of a softmax is left aside, as
-    what it reads are scores too. Anything else is a score.
+    A softmax or a sigmoid turns the scores that it reads into probabilities. The logarithm of a softmax is skipped,
+    since it reads scores too. Anything else is a score.
     """
     if len(shapes[last]) != 2 and shapes[last][1:3] != (1, 1):
         return {}
@@ -47,7 +47,7 @@ def end_of(net: Network, last: Any, shapes: dict[str, Shape]) -> dict[Any, Any]:
 
 
 def style_of(net: Network, names: Any, shapes: dict[str, Shape]) -> Any:
-    """Up to five layers: the first of each size of feature maps, of the kinds that a net without ReLUs may lack."""
+    """Up to five layers, the first of each size of feature maps: activations, or in a net without any, convolutions."""
     for kinds in ((ReLU, Elementwise), (Conv2D, Add)):
         maps = [n for n in names if isinstance(net.nodes[n].layer, kinds) and len(shapes[n]) == 4]
         maps = [n for n in maps if max(shapes[n][1:3]) > 1]

@@ -1,4 +1,4 @@
-"""What a net and its activations print of themselves: a few lines that fit a screen, whatever their size."""
+"""The text that a net and its activations print as: a few lines that fit a screen, whatever their size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def summary(net: Network) -> str:
     head += f"; {len(net.class_names)} classes" if net.class_names else ""
     try:
         shapes = [" x ".join(map(str, row.shape)) for row in layer_table(net)]
-    except MinivisError:                        # no picture of the usual size passes through
+    except MinivisError:                        # a picture of the usual size does not fit
         shapes = [""] * len(net.nodes)
     cells = [(name, type(layer).__name__, shape, f"{sum(p.size for p in layer.params.values()):,}")
              for (name, (layer, _)), shape in zip(net.nodes.items(), shapes)]

@@ -1,16 +1,16 @@
-"""Tiles: a net that computes some positions of its layers alone, exactly, from what these positions see of a picture.
+"""Tiles: nets that compute only some positions of their layers, exactly, from what these see of the picture.
 
-The positions of the layers that somebody asks for are cut into tiles. From the last layer down, each tile's positions
-say which positions of the layers before they need, to the line (windows, strides, where pools begin), and how much of
-that is the padding of the whole picture. A tile is then a small net of the same layers with that padding, for a part of
-the picture; it runs as any other net does, and its gradients are those of its positions.
+The positions of the layers that are asked for are cut into tiles. From the last layer down, each tile's positions
+determine which positions of the layers below they need, to the line (windows, strides, where pools begin), and how much
+of that is the padding of the whole picture. A tile is then a small net of the same layers with that padding, for a part
+of the picture; it runs as any other net does, and its gradients are those of its positions.
 
 Exact means up to rounding: a tile adds the same products, perhaps in another order. A max pool sends its gradient to
-one position. Where two positions of a window tie but for rounding, as in a flat area of a picture, a tile may choose
-the other one: the loss is the same up to rounding, and the gradient there is as right, but it lies at another pixel.
-To make ties independent of rounding, a pool would need a margin by which the later of two values must be larger. How
-large rounding is depends on the largest numbers that were added up, which neither a pool nor a tile sees; and a margin
-on the safe side would move the gradient of values that differ. So a pool compares the values that it gets.
+one position. Where two positions of a window differ only by rounding, as in a flat area of a picture, a tile may choose
+the other one: the loss is the same up to rounding, and the gradient is just as right, but at another pixel. To make
+ties independent of rounding, a pool would need a margin by which the later of two values must be larger. How large
+rounding errors are depends on the largest numbers that were added up, which neither a pool nor a tile sees; and a safe
+margin would move the gradient of values that really differ. So a pool compares the values as it gets them.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Tile:
 
 
 class Part(dict):
-    """Activations at some positions, by layer. Like `Activations`, but that ``shapes`` are those of whole pictures."""
+    """Activations at some positions, by layer. Like `Activations`, but ``shapes`` are those of whole pictures."""
 
     def __init__(self, arrays: Any, net: Network, shapes: dict[str, Shape],
                  boxes: Any = None) -> None:
@@ -85,7 +85,7 @@ class Part(dict):
         self.dtype = next(iter(arrays.values())).dtype
 
     def cut(self, name: str, whole: Any) -> Any:
-        """What belongs to these positions of an array that is as large as layer ``name`` for the whole picture."""
+        """The part at these positions of ``whole``, an array shaped like layer ``name`` for the whole picture."""
         return whole if self.boxes is None else whole[index(self.boxes[name])]
 
 
@@ -130,7 +130,7 @@ def check(fields: Any, layers: Any, sides: Any) -> None:
 
 
 def small_net(net: Network, shapes: dict[str, Shape], asked: Any) -> tuple[Any, Any]:
-    """The net that makes the boxes ``asked`` for, a list of {layer: box}; and {layer: box} of all that it makes."""
+    """The net that computes the boxes ``asked`` for, a list of {layer: box}; and {layer: box} of all it computes."""
     need: dict[str, Any] = {}
     windows = windows_of(net, shapes)
     for boxes in asked:
@@ -163,13 +163,13 @@ def windows_of(net: Network, shapes: dict[str, Shape]) -> dict[Any, Any]:
 
 
 def padded(name: str, layer: Any, window: Any, pads: Any) -> Any:
-    """The layer with the padding that a tile of it has. BadValue, with its name, where it has no other than its own."""
+    """The layer with the padding that a tile needs. Raise BadValue, with its name, if its padding cannot change."""
     if pads == window.padding and min(*window.padding[0], *window.padding[1]) >= 0:
         return layer
     try:
         return layer.with_padding(pads)
     except BadValue as error:
-        raise BadValue(f"{name}: {error}: this net has no tiles, use tile=None") from None
+        raise BadValue(f"{name}: {error}; this net cannot run in tiles, use tile=None") from None
 
 
 def reads(window: Any, shape: Shape, box: Any) -> Any:
@@ -211,7 +211,7 @@ def readers(net: Network, shapes: dict[str, Shape], box: Any) -> Any:
 
 
 class Crop(Layer):
-    """Some rows and columns of what another layer made, where that has more for other readers."""
+    """Some rows and columns of another layer's output, of which other readers need more."""
 
     def __init__(self, rows: Any, columns: int) -> None:
         super().__init__()

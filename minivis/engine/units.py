@@ -124,8 +124,8 @@ def _class_unit(net: Network, layer: Any, name: str, where: Any = None, shapes: 
     number = class_number(net, name, shapes)
     count = _channels(net, layer, shapes)
     if count is not None and number >= count:
-        raise BadValue(f"{name!r} is the second answer of a net with one output, {layer}: methods that take a class "
-                       f"know it; here it is -1 times '{layer}:0'")
+        raise BadValue(f"{name!r} is the second answer of a net with one output, {layer}: only methods that take a "
+                       f"class know it; elsewhere use -1 times '{layer}:0'")
     return Unit(layer, number, where, net.class_names[number] if number < len(net.class_names) else None)
 
 

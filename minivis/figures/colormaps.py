@@ -44,7 +44,7 @@ def colorize(values: Any, colormap: str = "viridis", low: float = 0.0, high: flo
         raise UnknownName.of("colour map", colormap, COLORMAPS)
     values = _finite(values)
     if not (np.isfinite([low, high]).all() and low <= high):
-        raise BadValue(f"a colour map runs from a low to a high number, not from {low} to {high}")
+        raise BadValue(f"low must be at most high, and both finite, not {low} and {high}")
     unit = (values - low) / (high - low) if high > low else np.full(values.shape, 0.5)
     table = COLORMAPS[colormap]
     at = np.linspace(0, 1, len(table))
@@ -54,7 +54,7 @@ def colorize(values: Any, colormap: str = "viridis", low: float = 0.0, high: flo
 def display_limit(values: Any, percentile: float = 99.5) -> float:
     """The size that gets the strongest colour: the percentile of |values|, or their maximum if that is 0."""
     if not 0 < percentile <= 100:
-        raise BadValue(f"a percentile is above 0 and at most 100, not {percentile}")
+        raise BadValue(f"percentile must be above 0 and at most 100, not {percentile}")
     sizes = abs(_finite(values))
     return float(np.percentile(sizes, percentile)) or float(sizes.max())    # a sparse map is 0 nearly everywhere
 
@@ -94,7 +94,7 @@ def _each(values: Any, percentile: float, limit: Any, together: Any, draw: Any, 
         raise BadValue(f"a map is (H, W), (H, W, C) or (N, H, W, C) with C 1 or 3, not {values.shape}; "
                        "maps[..., None] adds the channel axis to a batch of grey maps")
     if limit is not None and not 0 < limit < np.inf:
-        raise BadValue(f"the limit of a map is a positive number, not {limit}")
+        raise BadValue(f"limit must be a positive number, not {limit}")
     if limit is None and together:
         limit = display_limit(values, percentile)
     return np.stack([draw(v, display_limit(v, percentile) if limit is None else limit) for v in values])

@@ -38,7 +38,7 @@ def above(pictures: Any, gap: int = 8, align: str = "left") -> Picture:
 
 
 def _lined_up(pictures: Any, axis: int, gap: int, halves: int) -> Picture:
-    """Place pictures along an axis; ``halves`` of the room that one leaves across it stand before that picture."""
+    """Place pictures along an axis. ``halves`` is how many halves of the free space beside a picture come before it."""
     pictures = [_rgb(p) for p in pictures]
     size = [max(p.shape[i] for p in pictures) for i in (0, 1)]
     size[axis] = sum(p.shape[axis] for p in pictures) + gap * (len(pictures) - 1)
@@ -133,7 +133,7 @@ def colorbar(colormap: str, low: float, high: float, height: int, label: str | N
         y = round((height - 1) * (1 - (value - low) / (high - low))) if high > low else height // 2
         scale[y, :4] = LINE
         top = min(max(0, y - number.shape[0] // 2), height - number.shape[0])
-        if top >= 0:                                    # otherwise the bar is lower than a letter
+        if top >= 0:                                    # otherwise the bar is shorter than a letter
             scale[top:top + number.shape[0], 7:7 + number.shape[1]] = number
     parts = [bar, scale]
     note = " ".join(filter(None, [label, factor and f"(x {factor})"]))
@@ -146,10 +146,10 @@ def overlay(image: Any, heat: Any, colormap: str = "inferno", alpha: float = 0.5
             low: float | None = None, high: float | None = None, fade: bool = False) -> Picture:
     """Spread a coarse heat map (h, w) smoothly over a picture, uint8 (H, W, 3).
 
-    ``box``: the part of the picture that the map covers (``Preprocessing.fit_image``); the rest is pale, without its
-    colours. Those of the map run from ``low`` to ``high``: by default from the smallest value (or 0) to the largest,
-    and symmetrically about 0 with "diverging". With ``fade`` small values are more transparent, so the picture stays
-    clear where the map is near 0; and the dark, white and pale ends of the colours are left out, which would hide it.
+    ``box``: the part of the picture that the map covers (``Preprocessing.fit_image``); the rest is drawn pale and grey.
+    The colours run from ``low`` to ``high``: by default from the smallest value (or 0) to the largest, and
+    symmetrically about 0 with "diverging". With ``fade``, small values are more transparent, so that the picture stays
+    clear where the map is near 0, and the dark, white and pale ends of the colour map, which would hide it, are unused.
     """
     image, heat = _rgb(image), np.asarray(to_cpu(heat))
     if heat.ndim == 3 and heat.shape[2] == 1:
@@ -183,7 +183,7 @@ def overlay(image: Any, heat: Any, colormap: str = "inferno", alpha: float = 0.5
 
 
 def vivid(values: Any, colormap: str, limit: Any) -> Picture:
-    """Values of which a colour map makes strong colours only: towards its middle tones, the order kept."""
+    """Move values towards the colour map's middle tones, which are strong colours, and keep their order."""
     if colormap == "diverging":
         return np.sign(values) * (limit / 2 + np.clip(abs(values), 0, limit) / 2)
     return limit * (0.45 + 0.3 * np.clip(values / (limit or 1), 0, 1))
@@ -199,7 +199,7 @@ def bar_chart(names: Sequence[str], values: Any, width: int = 260, height: int |
     _check_whole(width=width, height=height)
     values = np.asarray(to_cpu(values), dtype=np.float64).ravel()
     if len(names) != len(values) or not len(values) or not np.isfinite(values).all():
-        raise BadValue(f"a bar chart takes one finite number for each of its names, not {len(values)} for {len(names)}")
+        raise BadValue(f"a bar chart needs one finite number for each name, not {len(values)} for {len(names)} names")
     if percent and not (values.min() >= 0 and values.max() <= 1.0001):
         raise BadValue("percentages are drawn from probabilities in 0..1; for scores use percent=False")
     low, high = (0, 1) if percent else (min(0, values.min()), max(0, values.max()) or (0 if values.min() else 1))
@@ -217,7 +217,7 @@ def bar_chart(names: Sequence[str], values: Any, width: int = 260, height: int |
 
 
 def _rows(blocks: Any, columns: int) -> list[Any]:
-    """(title, picture, colour bar) in rows; the pictures of a row stand on one line, below their titles."""
+    """Arrange (title, picture, colour bar) in rows. The pictures of a row end on one line, below their titles."""
     cells = []
     for title, image, bar in blocks:
         body = above([image, _white(0, title.shape[1])], gap=0, align="center")

@@ -1,4 +1,4 @@
-"""Write a film: GIF, WebP and animated PNG with Pillow, MP4 and WebM with the extra `film` (it brings ffmpeg)."""
+"""Write a film: GIF, WebP and animated PNG with Pillow, MP4 and WebM with the extra `film`, which brings ffmpeg."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -18,13 +18,14 @@ from minivis.types import PathLike
 
 SUFFIXES = (".gif", ".webp", ".apng", ".mp4", ".webm")
 BY_FFMPEG = (".mp4", ".webm")
-TRANSPARENT = (".webp", ".apng")                # formats that keep how opaque a pixel is
-MOST_FPS = 60.0                                 # of a film whose frames stay for different times
+TRANSPARENT = (".webp", ".apng")                # formats with transparency
+MOST_FPS = 60.0                                 # of a film whose frames have different durations
 CODECS: dict[str, dict[str, Any]] = {
     ".mp4": {"quality": 8},                     # H.264, the default of imageio-ffmpeg
     ".webm": {"codec": "libvpx-vp9", "quality": None, "output_params": ["-crf", "24", "-b:v", "0", "-row-mt", "1"]},
 }
-SOUND = {".mp4": ("aac", (".mp4", ".m4v", ".mov")), ".webm": ("libopus", (".webm",))}     # copied from these files
+# suffix -> (sound codec, suffixes of files whose sound track is copied without encoding it again)
+SOUND = {".mp4": ("aac", (".mp4", ".m4v", ".mov")), ".webm": ("libopus", (".webm",))}
 
 
 def check_film(path: PathLike) -> str:
@@ -59,23 +60,23 @@ def write_film(
     force : bool, default False
         Replace an existing file.
     hold : float, in seconds, default 1
-        Time for which the last frame stays.
+        How much longer the last frame is shown.
     durations : sequence of float, in ms, optional
-        Time of each frame, in place of ``fps`` and ``hold``.
+        How long each frame is shown, instead of ``fps`` and ``hold``.
     loop : int, default 0
-        Number of times that an animation plays; 0 for ever.
+        How often an animation plays; 0 for ever.
     sound : str or Path, optional
-        A film whose sound track an MP4 or WebM gets.
+        A film whose sound track is put into the MP4 or WebM.
 
     Returns
     -------
     None
-        The file is there, whole.
+        The file is complete.
 
     Raises
     ------
     BadValue
-        The file exists, there is no frame, or no film has that suffix.
+        The file exists, there is no frame, or the suffix is not that of a film.
 
     Examples
     --------
@@ -103,7 +104,7 @@ def write_film(
                 sheets = _repeated(sheets, durations, fps)
             if not _by_ffmpeg(temporary, suffix, sheets, fps, sound):
                 raise BadFile(f"{path} cannot be written: ffmpeg stopped before the film ended; is the disk full, or "
-                              "does `ulimit -f` allow no file so large?")
+                              "does `ulimit -f` forbid such a large file?")
         else:
             images = (Image.fromarray(sheet) for sheet in sheets)
             extra: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
@@ -115,23 +116,23 @@ def write_film(
 
 
 def checked(frames: Any) -> Iterator[Any]:
-    """The frames one by one, each of them looked at."""
+    """Yield the frames one by one, each after a check."""
     for frame in frames if hasattr(frames, "__iter__") else [frames]:
         if getattr(frame, "dtype", None) != np.uint8 or frame.ndim not in (3, 4):
-            raise BadValue("frames must be arrays of uint8, (H, W, C) or (N, H, W, C), one after the other, not "
+            raise BadValue("frames must be arrays of uint8, each (H, W, C) or (N, H, W, C), not "
                            f"{type(frame).__name__}")
         yield frame
 
 
 def common_rate(durations: Any) -> float:
-    """Frames per second at which frames that stay for these times, in ms, can be shown: their common divisor's."""
+    """The frame rate at which frames of these durations, in ms, can be shown: that of their common divisor."""
     if max(durations) - min(durations) < 0.01:
         return min(120.0, 1000 / durations[0])
     return min(MOST_FPS, 1000 / math.gcd(*(max(1, round(ms)) for ms in durations)))
 
 
 def _repeated(sheets: Iterator[Any], durations: Any, fps: float) -> Iterator[Any]:
-    """Each frame as often as it takes to stay for its time."""
+    """Repeat each frame as often as its duration needs."""
     end, shown = 0.0, 0
     for sheet, ms in zip(sheets, durations):
         end += ms * fps / 1000
@@ -142,13 +143,13 @@ def _repeated(sheets: Iterator[Any], durations: Any, fps: float) -> Iterator[Any
 
 
 def _rounded(durations: Any, unit: int) -> list[int]:
-    """Times in ms as a format can hold them, in steps of ``unit``: each as it is but for rounding, and so their sum."""
+    """Durations in ms, rounded to steps of ``unit`` so that rounding errors do not add up."""
     ends = [unit * round(end / unit) for end in np.cumsum(durations)]
     return [max(2 * unit, int(end - begin)) for begin, end in zip([0, *ends], ends)]   # browsers slow shorter ones down
 
 
 def _held(sheets: Iterator[Any], count: int) -> Iterator[Any]:
-    """The frames, and the last one ``count`` times more."""
+    """Yield the frames, then the last one ``count`` more times."""
     for sheet in sheets:
         yield sheet
     for _ in range(count):
@@ -165,7 +166,7 @@ def _frame(frame: Any, scale: Any, transparent: bool) -> Any:
 
 
 def _by_ffmpeg(path: Any, suffix: str, sheets: Iterator[Any], fps: float, sound: Any) -> Any:
-    """Whether the film is whole: ffmpeg, a process of its own, says nothing where there is no room for it."""
+    """Write the film, and return whether it is complete: ffmpeg does not report a full disk."""
     ffmpeg, first, count = _ffmpeg(), next(sheets), 0
     height, width = (max(2, n - n % 2) for n in first.shape[:2])       # H.264 with 4:2:0 takes even sides
     track: dict[str, Any] = {}
@@ -178,18 +179,18 @@ def _by_ffmpeg(path: Any, suffix: str, sheets: Iterator[Any], fps: float, sound:
         for sheet in chain([first], sheets):
             writer.send(np.ascontiguousarray(np.pad(sheet, _even(sheet), mode="edge")[:height, :width]))
             count += 1
-    except OSError:                             # it has ended
+    except OSError:                             # ffmpeg has ended
         return False
     finally:
         writer.close()
     try:
         return ffmpeg.count_frames_and_secs(str(path))[0] >= count
-    except RuntimeError:                        # it finds no film
+    except RuntimeError:                        # there is no film in the file
         return False
 
 
 def _even(sheet: Any) -> Any:
-    """The padding that makes a side of one pixel two."""
+    """The padding that turns a side of one pixel into two."""
     return [(0, max(0, 2 - n)) for n in sheet.shape[:2]] + [(0, 0)]
 
 

@@ -137,7 +137,7 @@ def write_image(path: PathLike, array: NDArray[Any], text: dict[str, str] | None
     Returns
     -------
     None
-        The file is there, whole.
+        The file is complete.
 
     Examples
     --------

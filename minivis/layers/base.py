@@ -18,7 +18,7 @@ from minivis.types import Array, Pads, Shape
 
 
 class Mode:
-    """What both directions share: where memory for outputs comes from, and algorithms by layer."""
+    """What both directions share: where memory for outputs comes from, and the algorithm for each layer."""
 
     algorithm: str | dict
     workspace: Workspace | None
@@ -28,7 +28,7 @@ class Mode:
         return self.workspace.empty(shape, dtype) if self.workspace else aligned(shape, dtype)
 
     def at(self, name: str) -> Any:
-        """This mode for one layer, where algorithms are given by layer."""
+        """The mode for one layer, if algorithms are given by layer."""
         how = self.algorithm
         return replace(self, algorithm=how.get(name, "auto")) if isinstance(how, dict) else self  # type: ignore[type-var]
 
@@ -50,18 +50,18 @@ class BackwardMode(Mode):
 
     relu_rule: str = "normal"                   # "normal" | "guided" | "deconv"
     param_grads: bool = False
-    input_grads: bool = True                    # False for a layer that reads only the image, when nobody wants d image
+    input_grads: bool = True                    # False for a layer that reads only the image, if dx is not asked for
     algorithm: str | dict = "auto"
     workspace: Workspace | None = None
 
 
 class Window(NamedTuple):
-    """What one output position sees of an input, a pair (height, width) each.
+    """What one output position sees of an input. Each field is a pair (height, width).
 
     kernel      its extent, dilation included
     stride      from one position's window to the next; 0 when every position sees everything
-    start       where the first window begins; negative where padding begins before the input
-    padding     ((top, bottom), (left, right)) that the layer adds; below 0 what it takes away
+    start       where the first window begins; negative if it begins in the padding
+    padding     ((top, bottom), (left, right)) that the layer adds; negative if it crops
     """
 
     kernel: tuple[int, int]
@@ -82,12 +82,12 @@ class Layer:
     """
 
     settings: tuple[str, ...] = ()
-    channels: int | None = None                 # that an input must have; None: any number
+    channels: int | None = None                 # the number of channels that an input must have; None: any
     padding_value: float | None = 0.0           # what a window sees in the padding; None: no single number
-    inputs: int | None = 1                      # how many it reads; None: two or more
+    inputs: int | None = 1                      # how many inputs it reads; None: two or more
     statistics: tuple[str, ...] = ()            # parameters that are measured, not learned: they have no gradient
     differs_in_training = False                 # whether a training pass computes something else
-    elementwise = False                         # whether each output comes from the one input at its place
+    elementwise = False                         # whether each output depends only on the input at its place
     relevance: str | None = None                # how relevance goes back through it, see relevance.py; None: not at all
     formula = ""                                # of one output, in a few symbols, as the live page shows it
 
@@ -114,8 +114,8 @@ class Layer:
         return shapes[0]
 
     def window(self, shape: Shape) -> Window | None:
-        """The `Window` through which one output position sees an input of ``shape``; None when each position sees
-        itself alone, and the output has the positions of the input."""
+        """The `Window` through which one output position sees an input of ``shape``. None if each output position
+        sees only the input at the same position."""
         return None
 
     def with_padding(self, pads: Pads) -> "Layer":
@@ -130,11 +130,11 @@ class Layer:
         return changed
 
     def multiply_adds(self, shape: Shape, out_shape: Shape) -> int:
-        """Multiplications (each with its addition) for one input of ``shape``; 0 where it does no weighing."""
+        """Multiply-adds for one input of ``shape``; 0 for a layer without weights."""
         return 0
 
     def smooth_input(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Random numbers at which this layer has a derivative: a layer with kinks keeps away from them."""
+        """Random inputs at which this layer has a derivative; a layer with kinks stays away from them."""
         return rng.standard_normal(shape)
 
     @classmethod
@@ -143,7 +143,10 @@ class Layer:
         return [(cls(), [(2, 5, 6, 4)] * (cls.inputs or 2))]
 
     def set_params(self, **params: Array) -> None:
-        """Replace parameters: the one mutation, and the trainer's. Arrays are held as read-only views, not copied."""
+        """Replace parameters. Only the trainer does this; nothing else about a layer ever changes.
+
+        Arrays are held as read-only views, not copied.
+        """
         for name, array in params.items():
             old = self.params.get(name)
             if old is not None and old.shape != array.shape:
@@ -156,7 +159,7 @@ class Layer:
 
     def derive(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """``make()``, computed once for these parameters and kept under ``key``; safe from any thread."""
-        derived = self.derived                  # set_params in between drops what is filed here: no stale weights
+        derived = self.derived                  # if set_params comes in between, this dict is dropped: no stale weights
         if key not in derived:
             with self.lock:
                 if key not in derived:
@@ -185,7 +188,7 @@ class Layer:
 
 
 def check_input(layer: Layer, shape: Shape, axes: int, channels: int) -> None:
-    """Raise BadValue unless ``shape`` has so many axes and ends in ``channels``."""
+    """Raise BadValue unless ``shape`` has this number of axes and ends in ``channels``."""
     if len(shape) != axes or shape[-1] != channels:
         raise BadValue(f"{type(layer).__name__} expects an input of {axes} axes ending in {channels}, got {shape}")
 

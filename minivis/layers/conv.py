@@ -44,7 +44,7 @@ def conv2d_forward(x: Array, w: Array, b: Array | None = None, *, stride: HW = (
 
     x (N, H, W, C), w (KH, KW, C/groups, F), b (F,) or None  ->  out (N, OH, OW, F),
     OH = (H + top + bottom - size) // stride + 1, where size = (KH - 1)*dilation + 1 is that of the dilated kernel.
-    Groups are convolutions side by side: the g-th part of the filters reads the g-th part of the channels alone.
+    Groups are convolutions side by side: the g-th part of the filters reads only the g-th part of the channels.
     """
     kernel, F = w.shape[:2], w.shape[3]
     out_size = output_size(x.shape[1:3], kernel, stride, padding, dilation)
@@ -63,7 +63,7 @@ def conv2d_forward(x: Array, w: Array, b: Array | None = None, *, stride: HW = (
 
 def conv2d_input_grad(dout: Array, w: Array, x_shape: Shape, *, stride: HW = (1, 1),
                       padding: Pads = ((0, 0), (0, 0)), dilation: HW = (1, 1), groups: int = 1) -> Array:
-    """dx (N, H, W, C): each window gets back dout times the filter that read it; where windows overlap, they add."""
+    """dx (N, H, W, C): each window gets back dout times the filter that read it; overlapping windows add up."""
     kernel, F = w.shape[:2], w.shape[3]
     dxpad = get_xp(dout).zeros(padded_shape(x_shape, padding), dtype=dout.dtype)
     for cs, fs in group_slices(w.shape, groups):
@@ -123,13 +123,13 @@ def blocks(out_shape: Shape, row_length: int, kernel: Any, stride: HW, dilation:
 
 
 def check_filters(w: Array, b: Array | None, groups: int) -> None:
-    """Raise BadValue unless w (KH, KW, C/groups, F) and b (F,) or None can be a convolution's."""
+    """Raise BadValue unless w (KH, KW, C/groups, F) and b (F,) or None make a convolution."""
     if w.ndim != 4 or 0 in w.shape:
-        raise BadValue(f"Conv2D: w must be (KH, KW, C/groups, F) without a 0, got {w.shape}")
+        raise BadValue(f"Conv2D: w must have the shape (KH, KW, C/groups, F), with no side of 0, got {w.shape}")
     if b is not None and b.shape != w.shape[3:]:
-        raise BadValue(f"Conv2D: b must be {w.shape[3:]} for w {w.shape}, got {b.shape}")
+        raise BadValue(f"Conv2D: b must have the shape {w.shape[3:]} for w {w.shape}, got {b.shape}")
     if w.shape[3] % groups:
-        raise BadValue(f"Conv2D: {w.shape[3]} filters do not divide into {groups} groups")
+        raise BadValue(f"Conv2D: {w.shape[3]} filters cannot be divided into {groups} groups")
 
 
 class Conv2D(Layer):
@@ -161,7 +161,7 @@ class Conv2D(Layer):
         return run.forward(self, x, mode, conv2d_forward), self.cache(x, mode)
 
     def cache(self, x: Array, mode: Any) -> Any:
-        """What backward needs: for dx the shape of x is enough."""
+        """What backward needs. For dx, the shape of x is enough."""
         return {None: None, "image": x.shape, "params": x}[mode.grad]
 
     def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:

@@ -1,4 +1,4 @@
-"""Functions of one number, beside ReLU: each unit for itself.
+"""Activation functions other than ReLU, each applied to every number by itself.
 
     Sigmoid         s(x) = 1 / (1 + exp(-x))            s (1 - s)
     Tanh            tanh(x)                             1 - tanh(x)^2
@@ -6,13 +6,12 @@
     HardSigmoid     clip(slope x + offset, 0, 1)        slope between the kinks
     HardSwish       x clip(x/6 + 1/2, 0, 1)             x/3 + 1/2 between -3 and 3      Howard et al. 2019
     LeakyReLU       x, or slope x below 0               1, or slope                     Maas et al. 2013
-    PReLU           the same, a slope w a channel       and dw = sum of dout x below 0  He et al. 2015
+    PReLU           the same, a slope w per channel     and dw = sum of dout x below 0  He et al. 2015
     ThresholdReLU   x above t, slope (x - t) below,     1, or slope; 0 above max        Keras' ReLU, all settings
                     and not above max
 
-The rules "guided" and "deconv" leave them all to the chain rule, as captum does, which overrides ReLU alone: both rules
-are said of a unit that is off for x < 0, and none of these is. A picture by "guided" of a net without any ReLU is
-therefore its gradient.
+The rules "guided" and "deconv" use the chain rule here, as in captum, which overrides only ReLU: both rules are defined
+for a unit that is off for x < 0, and none of these is. In a net without any ReLU, "guided" is therefore the gradient.
 """
 
 from typing import Any
@@ -28,7 +27,7 @@ from minivis.types import Array, Shape
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), by tanh, which overflows nowhere."""
+    """1 / (1 + exp(-x)), computed by tanh, which never overflows."""
     return 0.5 * get_xp(x).tanh(0.5 * x) + 0.5
 
 

@@ -1,4 +1,4 @@
-"""Flatten, its inverse, and FullyConnected: every output weighs every input.
+"""Flatten, its inverse, and FullyConnected, in which every output weighs every input.
 
     out[n, f] = b[f] + sum over d of  x[n, d] * w[d, f]
 """
@@ -91,9 +91,9 @@ class FullyConnected(Layer):
     @takes(w=ARRAY, b=ARRAY)
     def __init__(self, w: Array, b: Array | None = None) -> None:
         if w.ndim != 2 or 0 in w.shape:
-            raise BadValue(f"FullyConnected: w must be (in, out) without a 0, got {w.shape}")
+            raise BadValue(f"FullyConnected: w must have the shape (in, out), with no side of 0, got {w.shape}")
         if b is not None and b.shape != w.shape[1:]:
-            raise BadValue(f"FullyConnected: b must be {w.shape[1:]} for w {w.shape}, got {b.shape}")
+            raise BadValue(f"FullyConnected: b must have the shape {w.shape[1:]} for w {w.shape}, got {b.shape}")
         super().__init__(w=w) if b is None else super().__init__(w=w, b=b)
 
     @classmethod

@@ -6,9 +6,9 @@
 
     L2-Hys:   u = v / sqrt(|v|^2 + eps^2),   t = min(u, 0.2),   out = t / sqrt(|t|^2 + eps^2)
 
-With hard bins the numbers are those of scikit-image's `hog`. A hard bin does not move with the angle: its derivative
-knows of lengths alone. Soft bins, the default, share each gradient between the two bins whose centres are nearest, in
-proportion, and so pull at the angle too.
+With hard bins the numbers are those of scikit-image's `hog`. A small change of the angle does not change a hard bin, so
+the derivative contains only lengths. Soft bins, the default, share each gradient between the two bins with the nearest
+centres, in proportion, so that the derivative contains the angle too.
 """
 
 from typing import Any
@@ -30,13 +30,13 @@ from minivis.runtime.backend import get_xp
 from minivis.runtime.settings import SWITCH, number, takes, whole
 from minivis.types import Array, Shape
 
-CLIP = 0.2                                      # Lowe's, of SIFT: no single edge may rule a block
+CLIP = 0.2                                      # as in Lowe's SIFT: no single edge may dominate a block
 
 
 def gradient_forward(x: Array) -> tuple[Array, Array]:
-    """x (N, H, W, C) -> the gradients (N, H, W, 2), (right, down), of the colour with the longest; and which it was.
+    """x (N, H, W, C) -> gradients (right, down), (N, H, W, 2), of the colour where they are longest; and which it is.
 
-    Not halved, and 0 along the border where a neighbour is missing, both as in scikit-image.
+    They are not halved, and are 0 along the border, where a neighbour is missing, both as in scikit-image.
     """
     xp = get_xp(x)
     g = xp.zeros((*x.shape, 2), x.dtype)
@@ -62,7 +62,7 @@ def gradient_backward(dout: Array, longest: Array, x_shape: Shape) -> Array:
 def cells_forward(g: Array, cell: int, bins: int, soft: bool) -> tuple[Array, Any]:
     """g (N, H, W, 2) -> histograms (N, H // cell, W // cell, bins): the mean length in each bin of angles.
 
-    Bin k reaches from k to k + 1 times 180 / bins degrees. What is left over right and below of whole cells is unseen.
+    Bin k reaches from k to k + 1 times 180 / bins degrees. Pixels beyond the last whole cell are ignored.
     """
     xp = get_xp(g)
     h, w = g.shape[1] // cell, g.shape[2] // cell
@@ -88,7 +88,7 @@ def cells_backward(dout: Array, cache: Any, x_shape: Shape, cell: int, soft: boo
     dvotes = (dout / cell**2).repeat(cell, axis=1).repeat(cell, axis=2)
     dlow = xp.take_along_axis(dvotes, low[..., None], axis=3)[..., 0]
     dnext = xp.take_along_axis(dvotes, (low[..., None] + 1) % bins, axis=3)[..., 0]
-    unit = g / xp.where(length == 0, 1, length)[..., None]      # (0, 0) where nothing points anywhere
+    unit = g / xp.where(length == 0, 1, length)[..., None]      # (0, 0) where the picture is flat
     dlength = (1 - part) * dlow + part * dnext
     turn = (dnext - dlow) * (bins / np.pi) if soft else xp.zeros_like(dlow)
     dx = xp.zeros(x_shape, dout.dtype)
@@ -125,7 +125,7 @@ class Gradient(Layer):
         return Window((3, 3), (1, 1), (-1, -1), ((1, 1), (1, 1)))
 
 
-MOST_BINS = 1800                                # of a tenth of a degree
+MOST_BINS = 1800                                # each a tenth of a degree
 
 
 class OrientationCells(Layer):

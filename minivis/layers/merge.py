@@ -51,10 +51,10 @@ class Add(Layer):
 
 
 class Multiply(Layer):
-    """The product of all inputs; one that has a single position or channel (axes of 1) weighs all of the others'.
+    """The product of all inputs. One with a single position or channel (axes of size 1) is broadcast over the others.
 
-    The gradient at an input is dout times the other inputs, summed where it was spread. Every rule is the chain rule:
-    captum overrides ReLU alone.
+    The gradient at an input is dout times the other inputs, summed over the axes along which it was broadcast. The
+    guided and deconv rules use it too, as in captum, which overrides only ReLU.
     """
 
     relevance = "gates"
@@ -85,5 +85,5 @@ class Multiply(Layer):
     def output_shape(self, *shapes: Shape) -> Shape:
         sides = [set(axis) - {1} for axis in zip(*shapes)] if len({len(s) for s in shapes}) == 1 else [{0, 2}]
         if any(len(side) > 1 for side in sides) or len({s[0] for s in shapes}) > 1:
-            raise BadValue(f"Multiply: all shapes must agree but for axes of 1, got {shapes}")
+            raise BadValue(f"Multiply: all shapes must agree except for axes of size 1, got {shapes}")
         return tuple(max(axis) for axis in zip(*shapes))

@@ -1,4 +1,4 @@
-"""Normalisation: batch norm (and how it melts into the convolution before it), local response norm, and dropout.
+"""Normalisation: batch norm (and how it is folded into the convolution before it), local response norm, and dropout.
 
     batch norm   out = gamma * (x - mean) / sqrt(var + eps) + beta        Ioffe & Szegedy 2015, algorithms 1 and 2
     LRN          out = x / (k + alpha/size * sum of x^2 over size channels)^beta      Krizhevsky et al. 2012, 3.3
@@ -39,7 +39,7 @@ def batch_statistics(x: Array) -> tuple[Array, Array]:
 
 def batch_norm_backward(dout: Array, x_hat: Array, gamma: Array, var: Array, eps: float, *,
                         batch_statistics: bool) -> tuple[Array, Array, Array]:
-    """dx, dgamma, dbeta. With ``batch_statistics`` mean and var were x's own, and depend on every x in the batch:
+    """dx, dgamma, dbeta. With ``batch_statistics``, mean and var are x's own and depend on every x in the batch:
 
         dx = gamma / sqrt(var + eps) * (dout - mean(dout) - x_hat * mean(dout * x_hat))
     """
@@ -55,7 +55,7 @@ def batch_norm_backward(dout: Array, x_hat: Array, gamma: Array, var: Array, eps
 
 
 def fold_batch_norm(conv: Layer, norm: "BatchNorm") -> Layer:
-    """One layer that does what ``conv`` (Conv2D or FullyConnected) and then ``norm`` at inference do.
+    """One layer that computes what ``conv`` (Conv2D or FullyConnected) followed by ``norm`` computes at inference.
 
     gamma * (w*x + b - mean) / std + beta  =  (w * s) * x  +  (b - mean) * s + beta,   s = gamma / sqrt(var + eps)
     """
@@ -84,9 +84,9 @@ class BatchNorm(Layer):
     def __init__(self, gamma: Array, beta: Array, mean: Array, var: Array, eps: float = 1e-5) -> None:
         shapes = {name: a.shape for name, a in {"gamma": gamma, "beta": beta, "mean": mean, "var": var}.items()}
         if gamma.ndim != 1 or len(set(shapes.values())) > 1:
-            raise BadValue(f"BatchNorm: four arrays of one shape (C,) expected, got {shapes}")
+            raise BadValue(f"BatchNorm: gamma, beta, mean and var must have the same shape (C,), got {shapes}")
         if (var < 0).any():
-            raise BadValue("BatchNorm: a variance is below 0")
+            raise BadValue("BatchNorm: var must not be negative")
         super().__init__(gamma=gamma, beta=beta, mean=mean, var=var)
         self.eps = float(eps)
 
@@ -125,7 +125,7 @@ def lrn_forward(x: Array, size: int, alpha: float, beta: float, k: float) -> tup
 
 
 def lrn_backward(dout: Array, x: Array, s: Array, size: int, alpha: float, beta: float) -> Array:
-    """dx: x's own s, and its part in the s of each channel that has it as a neighbour."""
+    """dx: through x itself, and through its share in the s of each channel that has it as a neighbour."""
     shared = _neighbour_sum(dout * x * s ** (-beta - 1), size, transposed=True)
     return dout * s**-beta - (2 * alpha * beta / size) * x * shared
 

@@ -1,4 +1,4 @@
-"""Zeros (or another number) around maps as a layer of its own, where they belong to no convolution; and its inverse."""
+"""Padding as a layer of its own, where it does not belong to a convolution; and its inverse, cropping."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from minivis.types import Array, Padding, Pads, Shape
 
 
 class Pad2D(Layer):
-    """``value`` around each map: ``padding`` is an int, (ph, pw) or ((top, bottom), (left, right)).
+    """Put ``value`` around each map; ``padding`` is an int, (ph, pw) or ((top, bottom), (left, right)).
 
-    The gradient of what was added is dropped; every rule is the chain rule.
+    The gradient at the padding is dropped, under every rule.
     """
 
     relevance = "routes"
@@ -58,7 +58,7 @@ class Pad2D(Layer):
 class Crop2D(Layer):
     """Maps without their outermost rows and columns: ``crop`` is an int, (h, w) or ((top, bottom), (left, right)).
 
-    Outside, the gradient is zero; every rule is the chain rule.
+    The gradient at what was cut off is zero, under every rule.
     """
 
     relevance = "routes"
@@ -67,7 +67,7 @@ class Crop2D(Layer):
     def __init__(self, crop: Padding) -> None:
         super().__init__()
         if isinstance(crop, str) and crop == "same":
-            raise BadValue('Crop2D: crop says how much to take away, which "same" does not')
+            raise BadValue('Crop2D: crop must say how much to cut off, which "same" does not')
         self.crop = normal_padding(crop, "crop")
 
     @classmethod
@@ -85,7 +85,7 @@ class Crop2D(Layer):
         check_image(self, shape)
         sizes = [n - sum(cut) for n, cut in zip(shape[1:3], self.crop)]
         if min(sizes) < 1:
-            raise BadValue(f"Crop2D: nothing is left of {shape} without {self.crop}")
+            raise BadValue(f"Crop2D: nothing is left of an input {shape} once {self.crop} is cut off")
         return (shape[0], *sizes, shape[3])
 
     def window(self, shape: Shape) -> Window | None:
@@ -93,5 +93,5 @@ class Crop2D(Layer):
         return Window((1, 1), (1, 1), (top, left), ((-top, -bottom), (-left, -right)))
 
     def with_padding(self, pads: Pads) -> Layer:
-        """On a part of a picture: whoever runs it there hands over the positions that are left, and no others."""
+        """On a part of a picture the caller passes only the positions that remain, so there is nothing to cut off."""
         return type(self)(0)

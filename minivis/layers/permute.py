@@ -1,4 +1,4 @@
-"""A fixed permutation of the last axis: what a Flatten in another order, or ShuffleNet's shuffle of channels, does.
+"""A fixed permutation of the last axis, as a Flatten in another order or ShuffleNet's channel shuffle needs it.
 
     out[..., k] = x[..., order[k]],      order = arange(D).reshape(shape).transpose(axes).reshape(-1)
 """
@@ -18,8 +18,8 @@ from minivis.types import Array, Shape
 class Permute(Layer):
     """Reorder the last axis, seen as ``shape``, by transposing ``axes``: (..., D) -> (..., D).
 
-    ``Permute((H*W, C), (1, 0))`` behind a Flatten gives the order C, H, W, as PyTorch flattens. The gradient goes back
-    the same way; every rule is the chain rule.
+    ``Permute((H*W, C), (1, 0))`` after a Flatten gives the order C, H, W, in which PyTorch flattens. The gradient is
+    permuted back, under every rule.
     """
 
     relevance = "routes"

@@ -1,8 +1,8 @@
 """Pooling: one number for each window, by the maximum or by the mean.
 
 Max pooling remembers its *switches*, the place of the maximum in each window (a byte each): the gradient, and the
-deconvnet's picture (Zeiler & Fergus 2014, section 2.1), go back to that place alone. A tie goes to the first maximum,
-row by row: after a ReLU many windows are all zero, and sending their gradient to several places would invent gradient.
+deconvnet's picture (Zeiler & Fergus 2014, section 2.1), go back only to that place. A tie goes to the first maximum,
+row by row: after a ReLU many windows are all zero, and sending their gradient to several places would multiply it.
 """
 
 import math
@@ -40,14 +40,14 @@ def max_pool_forward(x: Array, size: HW, *, stride: HW, padding: Pads = ((0, 0),
     out = next(views).copy()
     switches = xp.zeros(out.shape, dtype=np.uint8 if size[0] * size[1] <= 256 else np.uint16)
     for k, view in enumerate(views, start=1):
-        better = view > out                     # strictly greater: the first maximum keeps a tie
+        better = view > out                     # strictly greater: the first maximum wins a tie
         xp.maximum(switches, better * switches.dtype.type(k), out=switches)     # the last that was better
         xp.maximum(out, view, out=out)
     return out, switches
 
 
 def max_of_windows(x: Array, size: HW, *, stride: HW, padding: Pads = ((0, 0), (0, 0)), ceil: bool = False) -> Array:
-    """The ``out`` of `max_pool_forward` where nobody asks for switches: of each window's lines, then of its columns."""
+    """The ``out`` of `max_pool_forward`, without switches: over the rows of each window, then over its columns."""
     (OH, OW), (sh, sw) = output_size(x.shape[1:3], size, stride, padding, ceil=ceil), stride
     xpad = pad(x, _ceil_padding(x.shape, size, stride, padding, (OH, OW)), value=-np.inf)
     lines = largest([xpad[:, u : u + (OH - 1) * sh + 1 : sh] for u in range(size[0])])          # (N, OH, W, C)
@@ -64,7 +64,7 @@ def largest(arrays: list[Any]) -> Array:
 
 def max_pool_backward(dout: Array, switches: Array, x_shape: Shape, size: HW, *, stride: HW,
                       padding: Pads = ((0, 0), (0, 0))) -> Array:
-    """dx (N, H, W, C): each gradient to the place that its switch names; places that won twice add."""
+    """dx (N, H, W, C): each gradient goes to the place that its switch names; a place that won twice gets the sum."""
     out_size = dout.shape[1:3]
     if has_kernels(dout) and switches.dtype == np.uint8:
         return cuda.max_pool_backward(dout, switches, x_shape, size, stride, padding)
@@ -86,7 +86,7 @@ def avg_pool_forward(x: Array, size: HW, *, stride: HW, padding: Pads = ((0, 0),
 
 def avg_pool_backward(dout: Array, x_shape: Shape, size: HW, *, stride: HW, padding: Pads = ((0, 0), (0, 0)),
                       count_padding: bool = True) -> Array:
-    """dx (N, H, W, C): each gradient, shared out equally over its window."""
+    """dx (N, H, W, C): each gradient is spread equally over its window."""
     out_size = dout.shape[1:3]
     pads = _ceil_padding(x_shape, size, stride, padding, out_size)
     dxpad = get_xp(dout).zeros(padded_shape(x_shape, pads), dtype=dout.dtype)
@@ -112,7 +112,7 @@ def window_counts(like: Array, size: HW, stride: HW, padding: Pads, out_size: An
 
 def _ceil_padding(x_shape: Shape, size: HW, stride: HW, padding: Pads,
                   out_size: Any) -> tuple[Any, ...]:
-    """``padding``, and as much more after as the last window needs (less, never: what no window reads stays there)."""
+    """``padding``, enlarged at the end as the last window needs. It is never reduced, even where no window reads it."""
     return tuple(
         (before, max(after, (o - 1) * s + k - n - before))
         for n, k, s, (before, after), o in zip(x_shape[1:3], size, stride, padding, out_size)
@@ -132,7 +132,8 @@ class _Pool2D(Layer):
         self.padding = normal_padding(padding)
         self.ceil = bool(ceil)
         if self.padding != "same" and any(p >= k for pads, k in zip(self.padding, self.size) for p in pads):
-            raise BadValue(f"{type(self).__name__}: padding {padding} leaves windows of {self.size} with padding alone")
+            raise BadValue(f"{type(self).__name__}: with padding {padding}, a window of {self.size} would see nothing "
+                           "but padding")
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:
@@ -155,7 +156,7 @@ class _Pool2D(Layer):
 
 
 class MaxPool2D(_Pool2D):
-    """The maximum of each window; windows beyond the edge see minus infinity there."""
+    """The maximum of each window; beyond the edge, a window sees minus infinity."""
 
     relevance = "routes"
     padding_value = -np.inf
@@ -191,7 +192,7 @@ class AvgPool2D(_Pool2D):
 
     @property
     def padding_value(self) -> float | None:  # type: ignore[override]
-        """None where a window's count of positions depends on where it stands."""
+        """None if the number of positions that a window counts depends on where it is."""
         return 0.0 if self.padding == ((0, 0), (0, 0)) and not self.ceil else None
 
     def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:

@@ -16,15 +16,15 @@ Two rules are for the layer that reads the picture, whose values are no activati
     flat         R_i = sum over j of  R_j / (number of inputs of j)                         Lapuschkin et al. 2019
     box, z^B     shares by  x_i w_ij - l_i max(w_ij, 0) - h_i min(w_ij, 0)                  Montavon et al. 2017
 
-with l and h the lowest and the highest values of a pixel. What an input gets is what the outputs give, but for what a
-bias and eps keep: relevance is conserved. ``Layer.relevance`` says how it goes back through a layer:
+with l and h the lowest and the highest values of a pixel. Relevance is conserved: the inputs together get what the
+outputs have, except for what biases and eps absorb. ``Layer.relevance`` says how it goes back through a layer:
 
     "weighs"     as above: convolutions and FC layers
     "adds"       as above, with equal weights: sums and means
-    "routes"     each output's to the input that it is a copy of: max pools, Concat, what moves numbers about
-    "passes"     unchanged, as an output has one input: ReLUs and others, batch norm, LRN as if its divisor were given
-    "gates"      to the maps, and nothing to a gate that weighs them (Arras et al. 2017); in equal parts to several maps
-    None         not at all: a softmax compares its inputs, and shares of the result are no parts of a sum
+    "routes"     from each output to the input that it copies: max pools, Concat, layers that move numbers
+    "passes"     unchanged, since an output has one input: ReLUs and the like, batch norm, LRN with its divisor fixed
+    "gates"      to the maps, in equal parts, and nothing to a gate that weighs them (Arras et al. 2017)
+    None         not at all: a softmax compares its inputs, so its output is not a sum that could be shared out
 """
 
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ RelevanceRuleName: TypeAlias = Literal["lrp", "lrp-flat", "lrp-epsilon", "lrp-ga
 
 @dataclass(frozen=True)
 class Epsilon:
-    """Shares in proportion to all contributions. ``epsilon``: as a part of the root mean square of z, in each
+    """Shares are proportional to the contributions. ``epsilon`` is a fraction of the root mean square of z in each
     picture."""
 
     epsilon: float = 0.25
@@ -52,7 +52,7 @@ class Epsilon:
 
 @dataclass(frozen=True)
 class Gamma:
-    """Contributions of the sign of the output count ``gamma`` times more."""
+    """Contributions that have the sign of the output count 1 + ``gamma`` times."""
 
     gamma: float = 0.25
 
@@ -65,8 +65,8 @@ class Gamma:
 
 @dataclass(frozen=True)
 class AlphaBeta:
-    """Positive contributions share ``alpha`` times R, negative ones lose the rest; where all are of one sign they share
-    R."""
+    """Positive contributions share ``alpha`` times R, and negative ones the rest, (1 - alpha) R. If all have one sign,
+    they share R."""
 
     alpha: float = 2.0
 
@@ -88,8 +88,8 @@ class Box:
 
 @dataclass(frozen=True)
 class RelevanceRule:
-    """A way to send relevance back: which of the rules above holds in which layer. A new one is one entry of
-    `RELEVANCE_RULES`: everything else reads it from there."""
+    """Which of the rules above applies in which kind of layer. A new one is one entry of `RELEVANCE_RULES`; everything
+    else reads it there."""
 
     name: Any
     title: str                  # in figures
@@ -100,7 +100,7 @@ class RelevanceRule:
     rows: Any                   # for FC layers
     first: Any                  # for the layer that reads the picture
     derivative = False
-    relevance = True            # what arrives is no gradient but a share of the score
+    relevance = True            # what arrives is a share of the score, not a gradient
 
 
 def everywhere(name: str, title: str, meaning: Any, formula: Any, source: Any, share: Any) -> RelevanceRule:
@@ -123,14 +123,14 @@ RELEVANCE_RULES: dict[RelevanceRuleName, RelevanceRule] = {rule.name: rule for r
 
 def shared_out(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: Any, mode: Any = None,
                limits: Any = None) -> Any:
-    """The relevance of each of the ``inputs`` of a layer, whose output is ``out``, with relevance R; a tuple.
+    """The relevance of each of a layer's ``inputs``, as a tuple. Its output ``out`` has the relevance R.
 
-    share: one of the rules above. cache: of the layer's forward pass. limits: (lowest, highest) values of the input,
+    share: one of the rules above. cache: from the layer's forward pass. limits: (lowest, highest) values of the input,
     for `Box`.
     """
-    if layer.relevance not in WAYS:
-        raise BadValue(f"{type(layer).__name__} has no rule of LRP: relevance cannot be sent back through it")
-    return WAYS[layer.relevance](layer, inputs, out, cache, R, share, mode or BackwardMode(), limits)
+    if layer.relevance not in BY_KIND:
+        raise BadValue(f"{type(layer).__name__} has no LRP rule, so relevance cannot be sent back through it")
+    return BY_KIND[layer.relevance](layer, inputs, out, cache, R, share, mode or BackwardMode(), limits)
 
 
 def weighed(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: Any, mode: Any,
@@ -158,7 +158,7 @@ def weighed(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: An
 
 
 def contributions(up: Any, down: Any, x: Array, mode: Any) -> tuple[Any, Any]:
-    """z+ and z- without a bias; ``up`` and ``down`` are the layer with its weights above and below 0 alone."""
+    """z+ and z- without a bias; ``up`` and ``down`` are the layer with only its positive or negative weights."""
     above = x.clip(0, None)
     positive, negative = forward(up, above, mode), forward(down, above, mode)
     if (x < 0).any():
@@ -177,7 +177,7 @@ def boxed(layer: Layer, up: Any, down: Any, x: Array, limits: Any, cache: Any, R
 
 def added(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: Any, mode: Any,
           limits: Any) -> tuple[Any, ...]:
-    """As `weighed`, with weights of at least 0: what is positive comes from positive inputs."""
+    """As `weighed`, for weights that are not negative, so that only positive inputs contribute positively."""
     if isinstance(share, Epsilon):
         dxs, _ = layer.backward(divided(R, stabilised(out, share.epsilon)), cache, mode)
         return tuple(x * dx for x, dx in zip(inputs, dxs))
@@ -205,7 +205,7 @@ def gated(layer: Layer, inputs: Any, out: Array, cache: Any, R: Any, share: Any,
                  for x, is_signal in zip(inputs, signals))
 
 
-WAYS = {"weighs": weighed, "adds": added, "routes": routed, "passes": passed, "gates": gated}
+BY_KIND = {"weighs": weighed, "adds": added, "routes": routed, "passes": passed, "gates": gated}
 
 
 def forward(layer: Layer, x: Any, mode: Any) -> Any:
@@ -225,7 +225,7 @@ def stabilised(z: Array, epsilon: Any) -> Any:
 
 
 def divided(a: Array, b: Array | None) -> Any:
-    """a / b, and 0 where b is 0: there is nobody to share with."""
+    """a / b, and 0 where b is 0, since nothing contributed there."""
     xp = get_xp(a)
     nothing = b == 0
     return xp.where(nothing, 0, a / xp.where(nothing, 1, b)).astype(a.dtype)

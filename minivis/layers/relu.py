@@ -29,7 +29,7 @@ ReLURuleName: TypeAlias = Literal["normal", ImagingRuleName]        # those in `
 
 @dataclass(frozen=True)
 class ReLURule:
-    """How a gradient passes a ReLU. A new rule is one entry of `RELU_RULES`: everything else reads it from there."""
+    """How a gradient passes through a ReLU. A new rule is one entry of `RELU_RULES`; everything else reads it there."""
 
     name: ReLURuleName
     title: str                  # in figures
@@ -63,9 +63,10 @@ IMAGING_RULES: dict[ReLURuleName, ReLURule] = {name: rule for name, rule in RELU
 
 
 def relu_forward(x: Array, *, max_value: float | None = None) -> tuple[Array, Array]:
-    """Return ``out`` and the mask, a byte an element: where the input passes, all that any rule needs to know of x.
+    """Return ``out`` and the mask of where the input passes, which is all that a rule needs to know about x.
 
-    A step that fuses this ReLU with its convolution may keep the mask as `runtime.bits.Bits`, a bit an element.
+    The mask takes a byte per element. A step that fuses this ReLU with its convolution may keep it as
+    `runtime.bits.Bits`, a bit per element.
     """
     mask = x > 0
     if max_value is not None:
@@ -85,7 +86,7 @@ def check_rule(rule: str) -> None:
 
 
 class ReLU(Layer):
-    """max(x, 0), and not above ``max_value`` where one is given (6: ReLU6)."""
+    """max(x, 0), limited to ``max_value`` if one is given (6: ReLU6)."""
 
     relevance = "passes"
     settings = ("max_value",)
@@ -102,7 +103,7 @@ class ReLU(Layer):
         return np.inf if self.max_value is None else self.max_value
 
     def smooth_input(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """0.2 to 0.8 from zero, a tenth of max_value or more from either kink."""
+        """Inputs 0.2 to 0.8 from zero, or with a max_value at least a tenth of it from either kink."""
         x = (self.max_value or 2) * rng.uniform(0.1, 0.4, shape) * rng.choice([-1, 1], shape)
         if self.max_value is not None:                              # around 0, or around the upper kink
             x += self.max_value * rng.choice([0, 1], shape)

@@ -1,7 +1,7 @@
-"""Larger maps: each position several times (Upsample), or a convolution's transpose (ConvTranspose2D).
+"""Larger maps: each position repeated (Upsample), or the transpose of a convolution (ConvTranspose2D).
 
-Both are linear, and every rule is the chain rule: captum overrides ReLU alone. Several output positions see one input
-position, which tiles (whole strides from layer to layer) do not describe: a pass over both runs on whole pictures.
+Both are linear, so all rules use the chain rule here. Several output positions see one input position, which tiles
+cannot describe, as they need whole strides from layer to layer: passes through these layers run on whole pictures.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ from minivis.types import Array, Padding, Pair, Shape
 
 
 class Upsample(Layer):
-    """Nearest: out[n, i, j, c] = x[n, i // fh, j // fw, c] for a ``factor`` (fh, fw) of whole numbers."""
+    """Nearest neighbour: out[n, i, j, c] = x[n, i // fh, j // fw, c] for a ``factor`` (fh, fw) of whole numbers."""
 
     relevance = "routes"
     settings = ("factor",)
@@ -56,7 +56,7 @@ class Upsample(Layer):
         return shape[0], shape[1] * self.factor[0], shape[2] * self.factor[1], shape[3]
 
     def window(self, shape: Shape) -> Window | None:
-        return Window((shape[1], shape[2]), (0, 0), (0, 0))   # for tiles: as far as whole strides can tell, everything
+        return Window((shape[1], shape[2]), (0, 0), (0, 0))    # no whole stride fits: as if it saw everything
 
 
 class ConvTranspose2D(Layer):
@@ -75,7 +75,7 @@ class ConvTranspose2D(Layer):
                  groups: int = 1, output_padding: Pair = 0) -> None:
         self.conv = Conv2D(w, stride=stride, padding=padding, dilation=dilation, groups=groups)
         if self.conv.padding == "same":
-            raise BadValue('ConvTranspose2D: padding is given in numbers; "same" does not tell the size of the output')
+            raise BadValue('ConvTranspose2D: padding must be numbers; "same" does not determine the size of the output')
         if b is not None and b.shape != (self.conv.channels,):
             raise BadValue(f"ConvTranspose2D: b must be ({self.conv.channels},) for w {w.shape}, got {b.shape}")
         super().__init__(w=w) if b is None else super().__init__(w=w, b=b)
@@ -117,7 +117,7 @@ class ConvTranspose2D(Layer):
         sizes = [(n - 1) * s - sum(pads) + (k - 1) * d + 1 + more for n, s, pads, k, d, more in zip(
             shape[1:3], self.stride, self.padding, kernel, self.dilation, self.output_padding)]
         if min(sizes) < 1:
-            raise BadValue(f"ConvTranspose2D: nothing is left of an input {shape} without its padding")
+            raise BadValue(f"ConvTranspose2D: nothing is left of an input {shape} once the padding is cut off")
         return (shape[0], *sizes, self.conv.channels)
 
     def window(self, shape: Shape) -> Window | None:

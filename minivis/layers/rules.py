@@ -1,8 +1,8 @@
 """The one list of rules for a backward pass: those of the ReLU, which send gradients, and those of LRP, which send
 relevance.
 
-`Network.backward(..., rule=)` takes a name of `RULES`, or a `RelevanceRule` of one's own. Command line, figures,
-gradient check and live page read the list.
+`Network.backward(..., rule=)` takes a name in `RULES`, or a `RelevanceRule` of your own. The command line, the figures,
+the gradient check and the live page all read this list.
 """
 
 from typing import Any, TypeAlias
@@ -17,7 +17,7 @@ RULES: dict[Any, ReLURule | RelevanceRule] = {**RELU_RULES, **RELEVANCE_RULES}
 
 
 def rule_named(rule: str) -> Any:
-    """The rule of this name; a rule is returned as it is."""
+    """The rule with this name; a `RelevanceRule` is returned unchanged."""
     if isinstance(rule, RelevanceRule):
         return rule
     if not isinstance(rule, str) or rule not in RULES:

@@ -1,4 +1,4 @@
-"""A factor and an offset a channel: ONNX's Mul and Add by constants, Caffe's Scale.
+"""A factor and an offset for each channel: ONNX's Mul and Add by constants, Caffe's Scale.
 
     out[..., c] = w[c] * x[..., c] + b[c]
 """
@@ -15,8 +15,8 @@ from minivis.types import Array, Shape
 
 
 class Scale(Layer):
-    """w * x + b over the last axis, w and b (C,). Linear, so guided and deconv leave it to the chain rule (captum
-    overrides ReLU alone, and Zeiler & Fergus rectify nothing else)."""
+    """w * x + b over the last axis, w and b (C,). It is linear, so guided and deconv use the chain rule here: captum
+    overrides only ReLU, and Zeiler & Fergus rectify nothing else."""
 
     relevance = "passes"
     elementwise = True
@@ -25,7 +25,7 @@ class Scale(Layer):
     @takes(w=ARRAY, b=ARRAY)
     def __init__(self, w: Array, b: Array) -> None:
         if w.ndim != 1 or w.size == 0 or w.shape != b.shape:
-            raise BadValue(f"Scale: w and b must be of one shape (C,), got {w.shape} and {b.shape}")
+            raise BadValue(f"Scale: w and b must have the same shape (C,), got {w.shape} and {b.shape}")
         super().__init__(w=w, b=b)
 
     @classmethod

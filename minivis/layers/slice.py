@@ -15,8 +15,7 @@ from minivis.types import Array, Shape
 
 
 class Slice(Layer):
-    """The channels from ``start`` up to ``stop``, without it. The gradient of the others is zero; every rule is the
-    chain rule."""
+    """Channels ``start`` to ``stop`` - 1. The gradient at the others is zero, under every rule."""
 
     relevance = "routes"
     settings = ("start", "stop")
@@ -26,7 +25,7 @@ class Slice(Layer):
         super().__init__()
         self.start, self.stop = start, stop
         if not 0 <= self.start < self.stop:
-            raise BadValue(f"Slice: 0 <= start < stop, not {start} and {stop}")
+            raise BadValue(f"Slice needs 0 <= start < stop, got {start} and {stop}")
 
     @classmethod
     def examples(cls, rng: np.random.Generator) -> Examples:

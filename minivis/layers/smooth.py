@@ -1,4 +1,4 @@
-"""Functions of one number that are smooth where ReLU has its kink (ELU: but for alpha other than 1).
+"""Activation functions that are smooth where ReLU has its kink (ELU only with alpha = 1).
 
     ELU             x, or alpha (exp(x) - 1) below 0    1, or alpha exp(x)              Clevert et al. 2016
     GELU            x P(X < x) for X normal             P(X < x) + x density(x)         Hendrycks & Gimpel 2016
@@ -6,7 +6,7 @@
     Softsign        x / (1 + |x|)                       1 / (1 + |x|)^2                 Turian et al. 2009
     Mish            x tanh(softplus(x))                 by the product rule             Misra 2019
 
-As in elementwise.py, the rules "guided" and "deconv" leave them to the chain rule.
+As in elementwise.py, the rules "guided" and "deconv" use the chain rule here.
 """
 
 import math
@@ -42,7 +42,7 @@ class ELU(Elementwise):
 
 
 class GELU(Elementwise):
-    """x times the share of a normal distribution that is below x; ``approximate``: by tanh, as GPT-2 has it."""
+    """x times the probability that a standard normal number is below x; ``approximate``: by tanh, as in GPT-2."""
 
     settings = ("approximate",)
     formula = "x · P(X < x), X normal"
@@ -57,7 +57,7 @@ class GELU(Elementwise):
         return [(cls(approximate), [(2, 5, 6, 4)]) for approximate in (False, True)]
 
     def share(self, x: Array) -> tuple[Array, Array]:
-        """P(X < x) and its derivative; 10 is as good as infinite."""
+        """P(X < x) and its derivative. Beyond 10 both are constant in floats, so x is clipped there."""
         xp, x = get_xp(x), x.clip(-10, 10)
         if not self.approximate:
             return 0.5 + 0.5 * erf(x / math.sqrt(2)), xp.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)

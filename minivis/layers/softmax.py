@@ -15,7 +15,7 @@ from minivis.types import Array
 
 
 def softmax_forward(x: Array) -> Array:
-    """Probabilities along the last axis. The largest logit is taken off first, so that exp never overflows."""
+    """Probabilities along the last axis. The largest logit is subtracted first, so that exp never overflows."""
     xp = get_xp(x)
     e = xp.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)

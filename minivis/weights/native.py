@@ -45,7 +45,7 @@ def save(net: Network, path: PathLike, *, dtype: Any = None, force: bool = False
     Returns
     -------
     None
-        The file is there, whole.
+        The file is complete.
 
     Raises
     ------

@@ -98,5 +98,5 @@ def test_occlude_maps_the_class_that_is_first(run, refused):
 
 
 def test_relevance_stops_at_a_softmax_by_name(refused):
-    assert "prob (Softmax) has no rule of LRP" in refused("saliency", "photo.png", "--net", "tiny.h5", "--map", "lrp",
+    assert "prob (Softmax) has no LRP rule" in refused("saliency", "photo.png", "--net", "tiny.h5", "--map", "lrp",
                                                           "--unit", "prob:1")

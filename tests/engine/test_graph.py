@@ -22,10 +22,10 @@ def test_a_layer_reads_the_one_before_unless_told():
     (("new", ReLU(), "later"), UnknownName, "no layer named 'later'. Choose from: input, relu"),
     (("new", ReLU(), "new"), UnknownName, "no layer named 'new'"),
     (("new", ReLU(), "relu", "input"), BadValue, "new: ReLU reads 1 layer, not relu, input"),
-    (("new", Concat()), BadValue, "new: Concat reads two layers or more, name them; not relu alone"),
-    (("new", Add(), "input"), BadValue, "new: Add reads two layers or more"),
-    (("", ReLU()), BadValue, "a layer's name must be a text, not ''"),
-    ((7, ReLU()), BadValue, "a layer's name must be a text, not 7"),
+    (("new", Concat()), BadValue, "new: Concat reads two or more layers, so name them all, not only relu"),
+    (("new", Add(), "input"), BadValue, "new: Add reads two or more layers"),
+    (("", ReLU()), BadValue, "a layer's name must be a string of at least one character, not ''"),
+    ((7, ReLU()), BadValue, "a layer's name must be a string of at least one character, not 7"),
 ])  # fmt: skip
 def test_mistakes_of_add(args, kind, message):
     net = Network().add("relu", ReLU())

@@ -68,7 +68,7 @@ def test_make_layer():
         layer_table.make_layer("a", "Conv2D", {"b": w}, {})
     with pytest.raises(BadFile, match=r"layer 'a' \(BatchNorm\) has no gamma and no mean and no var"):
         layer_table.make_layer("a", "BatchNorm", {"beta": w}, {"eps": 1e-3})
-    with pytest.raises(BadFile, match=r"layer 'a' \(ReLU\) knows no size and no w"):
+    with pytest.raises(BadFile, match=r"layer 'a' \(ReLU\) has no setting and no parameter size or w"):
         layer_table.make_layer("a", "ReLU", {"w": w}, {"size": 3})
 
 

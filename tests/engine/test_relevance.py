@@ -124,7 +124,7 @@ def test_one_picture_of_a_batch_does_not_feel_the_others(rng):
 def test_a_layer_without_a_rule_is_named(rng):
     net = unbiased(rng).add("prob", Softmax())
     acts = net.forward(rng.standard_normal((1, 8, 8, 3)))
-    with pytest.raises(BadValue, match=r"prob \(Softmax\) has no rule of LRP"):
+    with pytest.raises(BadValue, match=r"prob \(Softmax\) has no LRP rule"):
         net.backward(acts, {"prob": acts["prob"]}, rule="lrp")
     net.backward(acts, {"fc": acts["fc"]}, rule="lrp")                      # below it all is well
 
@@ -134,7 +134,7 @@ def test_a_layer_without_a_rule_is_named(rng):
 
     net = Network().add("conv", Conv2D(np.ones((1, 1, 3, 2)))).add("mine", Own())
     acts = net.forward(np.ones((1, 2, 2, 3)))
-    with pytest.raises(BadValue, match=r"mine \(Own\) has no rule of LRP"):
+    with pytest.raises(BadValue, match=r"mine \(Own\) has no LRP rule"):
         net.backward(acts, {"mine": acts["mine"]}, rule="lrp")
 
 

@@ -97,11 +97,11 @@ def test_limit_is_a_percentile_but_never_zero_needlessly():
                                            "grey maps"),
     (lambda: signed(np.zeros(3)), r"a map is \(H, W\)"), (lambda: signed(np.zeros((0, 3))), r"not float64 \(0, 3\)"),
     (lambda: signed(np.zeros((2, 2), complex)), "a map must hold real numbers, not complex128"),
-    (lambda: signed(np.zeros((2, 2)), limit=0), "limit of a map is a positive number, not 0"),
-    (lambda: signed(np.zeros((2, 2)), percentile=0), "a percentile is above 0 and at most 100, not 0"),
+    (lambda: signed(np.zeros((2, 2)), limit=0), "limit must be a positive number, not 0"),
+    (lambda: signed(np.zeros((2, 2)), percentile=0), "percentile must be above 0 and at most 100, not 0"),
     (lambda: display_limit([1], 101), "not 101"),
-    (lambda: colorize([0], "grey", 2, 1), "from a low to a high number, not from 2 to 1"),
-    (lambda: colorize([0], "grey", 0, float("nan")), "not from 0 to nan"),
+    (lambda: colorize([0], "grey", 2, 1), "low must be at most high, and both finite, not 2 and 1"),
+    (lambda: colorize([0], "grey", 0, float("nan")), "not 0 and nan"),
 ])
 def test_wrong_values(call, message):
     with pytest.raises(BadValue, match=message):

@@ -185,7 +185,7 @@ def test_any_range_and_height_can_be_drawn(low, high, height):
 def test_wrong_colorbars():
     with pytest.raises(BadValue, match=r"height must be a whole number of at least 1, not 2\.5"):
         colorbar("grey", 0, 1, 2.5)
-    with pytest.raises(BadValue, match="from a low to a high number, not from 1 to 0"):
+    with pytest.raises(BadValue, match="low must be at most high, and both finite, not 1 and 0"):
         colorbar("grey", 1, 0, 50)
 
 
@@ -245,7 +245,7 @@ def test_overlay_ranges():
 @pytest.mark.parametrize("heat, settings, message", [
     (np.zeros((2, 2, 3)), {}, r"a map \(h, w\) and an alpha from 0 to 1, not \(2, 2, 3\) and 0.55"),
     (np.zeros((2, 2)), {"alpha": 1.5}, "not .* and 1.5"),
-    (np.full((2, 2), np.nan), {}, "NaN"), (np.zeros((2, 2)), {"low": 2, "high": 1}, "not from 2 to 1"),
+    (np.full((2, 2), np.nan), {}, "NaN"), (np.zeros((2, 2)), {"low": 2, "high": 1}, "not 2 and 1"),
     (np.zeros((2, 2)), {"box": Box(100, 0, 5, 5)}, r"box Box\(top=100.* lies outside the picture of 4 x 4"),
 ])
 def test_wrong_overlays(heat, settings, message):
@@ -286,7 +286,7 @@ def test_bar_chart_stands_in_the_middle_of_its_height():
 
 
 @pytest.mark.parametrize("names, values, percent, message", [
-    (["a"], [0.1, 0.2], True, "one finite number for each of its names, not 2 for 1"), ([], [], True, "not 0 for 0"),
+    (["a"], [0.1, 0.2], True, "one finite number for each name, not 2 for 1 names"), ([], [], True, "not 0 for 0"),
     (["a"], [np.nan], True, "finite number"), (["a"], [1.5], True, "for scores use percent=False"),
     (["a"], [-0.1], True, "probabilities in 0..1"),
 ])

@@ -55,9 +55,9 @@ def test_float32_stays_float32(rng):
 
 
 @pytest.mark.parametrize("make, message", [
-    (lambda: FullyConnected(np.ones((2, 3, 4))), r"w must be \(in, out\) without a 0, got \(2, 3, 4\)"),
-    (lambda: FullyConnected(np.ones((0, 4))), "without a 0"),
-    (lambda: FullyConnected(np.ones((3, 4)), np.ones(3)), r"b must be \(4,\) for w \(3, 4\), got \(3,\)"),
+    (lambda: FullyConnected(np.ones((2, 3, 4))), r"w must have the shape \(in, out\), .* got \(2, 3, 4\)"),
+    (lambda: FullyConnected(np.ones((0, 4))), "with no side of 0"),
+    (lambda: FullyConnected(np.ones((3, 4)), np.ones(3)), r"b must have the shape \(4,\) for w \(3, 4\), got \(3,\)"),
     (lambda: FullyConnected(np.ones((3, 4))).output_shape((1, 4)), r"an input of 2 axes ending in 3, got \(1, 4\)"),
     (lambda: FullyConnected(np.ones((3, 4))).forward(np.ones((1, 2, 2, 3)), mode=ForwardMode()), "axes ending in 3"),
     (lambda: Flatten().output_shape((1, 4)), r"Flatten expects an input \(N, H, W, C\), got \(1, 4\)"),

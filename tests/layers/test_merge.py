@@ -59,7 +59,7 @@ def test_multiply_spreads_axes_of_one(rng, xp):
 
 @pytest.mark.parametrize("shapes", [((1, 3, 4, 5), (1, 3, 2, 5)), ((1, 3, 4, 5), (1, 5)), ((2, 3, 4, 5), (1, 3, 4, 5))])
 def test_multiply_takes_no_other_shapes(shapes):
-    with pytest.raises(BadValue, match="Multiply: all shapes must agree but for axes of 1"):
+    with pytest.raises(BadValue, match="Multiply: all shapes must agree except for axes of size 1"):
         Multiply().output_shape(*shapes)
 
 

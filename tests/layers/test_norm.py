@@ -149,13 +149,13 @@ FIVE = np.ones(5)
 
 
 @pytest.mark.parametrize("make, message", [
-    (lambda: BatchNorm(FIVE, FIVE, FIVE, np.ones(4)), r"four arrays of one shape \(C,\) expected, got .*'var': \(4,\)"),
-    (lambda: BatchNorm(*[np.ones((1, 5))] * 4), r"four arrays of one shape \(C,\) expected"),
+    (lambda: BatchNorm(FIVE, FIVE, FIVE, np.ones(4)), r"must have the same shape \(C,\), got .*'var': \(4,\)"),
+    (lambda: BatchNorm(*[np.ones((1, 5))] * 4), r"must have the same shape \(C,\)"),
     (lambda: BatchNorm(*[FIVE] * 4).output_shape((1, 2, 2, 4)), r"an input of 4 axes ending in 5, got \(1, 2, 2, 4\)"),
     (lambda: BatchNorm(*[FIVE] * 4).forward(np.ones((1, 4)), mode=ForwardMode()), "an input of 2 axes ending in 5"),
     (lambda: BatchNorm(*[FIVE] * 4, eps=-1), "eps must be a number of at least 0, not -1"),
     (lambda: BatchNorm(*[FIVE] * 4, eps=float("nan")), "eps must be a number of at least 0, not nan"),
-    (lambda: BatchNorm(FIVE, FIVE, FIVE, -FIVE), "a variance is below 0"),
+    (lambda: BatchNorm(FIVE, FIVE, FIVE, -FIVE), "var must not be negative"),
     (lambda: LRN(0), "size must be a whole number of at least 1, not 0"),
     (lambda: LRN(5, k=0), "k must be a number above 0, not 0"),
     (lambda: LRN(5, alpha=-1), "alpha must be a number of at least 0, not -1"),

@@ -145,7 +145,7 @@ def test_a_dead_output_divides_nothing_by_zero():
 
 def test_a_softmax_has_no_rule():
     assert Softmax.relevance is None
-    with pytest.raises(BadValue, match="Softmax has no rule of LRP"):
+    with pytest.raises(BadValue, match="Softmax has no LRP rule"):
         back(Softmax(), [np.ones((1, 3))], Epsilon(), np.ones((1, 3)))
 
 

@@ -81,7 +81,7 @@ def test_there_are_no_tiles_over_them(rng):
 def test_errors(rng):
     with pytest.raises(BadValue, match="must be below the stride"):
         transposed(rng, {"output_padding": 1})
-    with pytest.raises(BadValue, match='"same" does not tell'):
+    with pytest.raises(BadValue, match='"same" does not determine'):
         transposed(rng, {"padding": "same"})
     with pytest.raises(BadValue, match=r"b must be \(6,\)"):
         ConvTranspose2D(np.ones((1, 1, 6, 4)), np.ones(4))

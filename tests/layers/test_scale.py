@@ -30,7 +30,7 @@ def test_every_rule_is_the_chain_rule(rng, rule):
 
 
 def test_errors():
-    with pytest.raises(BadValue, match=r"one shape \(C,\)"):
+    with pytest.raises(BadValue, match=r"must have the same shape \(C,\)"):
         Scale(np.ones(2), np.ones(3))
     with pytest.raises(BadValue, match="ending in 2"):
         Scale(np.ones(2), np.ones(2)).output_shape((1, 3))

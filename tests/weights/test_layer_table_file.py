@@ -106,7 +106,7 @@ def test_tables_that_do_not_fit_the_file(tmp_path, rng):
     with pytest.raises(BadFile, match=r"layer 'fc2' \(FullyConnected\) has no w"):
         mv.load(weights, arch=table(tmp_path, layers=layers))
     layers[7]["weights"], layers[0]["stide"] = "classifier", 2
-    with pytest.raises(BadFile, match=r"layer 'conv1' \(Conv2D\) knows no stide"):
+    with pytest.raises(BadFile, match=r"layer 'conv1' \(Conv2D\) has no setting and no parameter stide"):
         mv.load(weights, arch=table(tmp_path, layers=layers))
     with pytest.raises(BadFile, match="3 class names for 2 classes"):
         mv.load(weights, arch=table(tmp_path, classes=["a", "b", "c"]))

@@ -230,26 +230,26 @@ def test_no_description_at_all(path):
 
 
 @pytest.mark.parametrize("change, message", [
-    (lambda f, t: f["layers/fc6"].__delitem__("w"), "layer 'fc6' has lost its w"),
-    (lambda f, t: f["layers/fc6"].__delitem__("b"), "layer 'fc6' has lost its b"),     # which it could do without
-    (lambda f, t: f["layers"].__delitem__("conv1_2"), "layer 'conv1_2' has lost its w and b"),
-    (lambda f, t: f.__delitem__("layers"), "layer 'conv1_1' has lost its w and b"),
+    (lambda f, t: f["layers/fc6"].__delitem__("w"), "layer 'fc6' lacks its w"),
+    (lambda f, t: f["layers/fc6"].__delitem__("b"), "layer 'fc6' lacks its b"),     # which it could do without
+    (lambda f, t: f["layers"].__delitem__("conv1_2"), "layer 'conv1_2' lacks its w and b"),
+    (lambda f, t: f.__delitem__("layers"), "layer 'conv1_1' lacks its w and b"),
     (lambda f, t: (f["layers"].__delitem__("fc6"), t["layers"][9].pop("parameters")),
      r"layer 'fc6' \(FullyConnected\) has no w"),
     (lambda f, t: f["layers/fc6/b"].__setitem__(3, np.nan), "/layers/fc6/b is NaN or infinite in 1 of 10 places"),
     (lambda f, t: f["layers/fc6/b"].__setitem__(slice(2, 4), np.inf), "/layers/fc6/b is NaN or infinite in 2 of 10"),
-    (lambda f, t: put(f, "layers/fc6/b", np.zeros(9, "f4")), r"layer 'fc6': .*b must be \(10,\) for w \(128, 10\)"),
+    (lambda f, t: put(f, "layers/fc6/b", np.zeros(9, "f4")), r"fc6.*b must have the shape \(10,\) for w"),
     (lambda f, t: put(f, "layers/fc6/w", np.zeros((64, 10), "f4")), r"fc6: .* axes ending in 64, got \(1, 128\)"),
-    (lambda f, t: put(f, "layers/fc6/w", np.zeros((0, 10), "f4")), "without a 0"),
+    (lambda f, t: put(f, "layers/fc6/w", np.zeros((0, 10), "f4")), "with no side of 0"),
     (lambda f, t: put(f, "layers/fc6/w", np.zeros((128, 10), int)), "/layers/fc6/w holds int64, not floats"),
-    (lambda f, t: put(f, "layers/fc6/scale", np.zeros(10)), r"layer 'fc6' \(FullyConnected\) knows no scale"),
+    (lambda f, t: put(f, "layers/fc6/scale", np.zeros(10)), r"layer 'fc6' \(FullyConnected\) has no setting .* scale"),
     (lambda f, t: t["layers"][0].update(type="Conv3D"), "no layer type named 'Conv3D'; did you mean 'Conv2D'"),
-    (lambda f, t: t["layers"][0].update(speed=3), r"layer 'conv1_1' \(Conv2D\) knows no speed"),
+    (lambda f, t: t["layers"][0].update(speed=3), r"layer 'conv1_1' \(Conv2D\) has no setting and no parameter speed"),
     (lambda f, t: t["layers"][0].update(stride=0), "layer 'conv1_1': stride must be at least 1, got 0"),
     (lambda f, t: t["layers"][0].update(padding="full"), "layer 'conv1_1': padding must be an int"),
     (lambda f, t: t["layers"][0].update(groups=1.5), "groups must be a whole number of at least 1, not 1.5"),
     (lambda f, t: t["layers"][3].update(name="relu1_1"), "a layer 'relu1_1' exists already"),
-    (lambda f, t: t["layers"][1].update(name=5), "a layer's name must be a text, not 5"),
+    (lambda f, t: t["layers"][1].update(name=5), "a layer's name must be a string of at least one character, not 5"),
     (lambda f, t: t["layers"][1].update(inputs=["conv9"]), "no layer named 'conv9'"),
     (lambda f, t: t["layers"][1].pop("name"), r"the description of the net is damaged \(KeyError: 'name'\)"),
     (lambda f, t: t.update(layers=7), "the description of the net is damaged"),
@@ -260,9 +260,9 @@ def test_no_description_at_all(path):
     (lambda f, t: t["roles"].update(hero="fc8"), "no role named 'hero'"),
     (lambda f, t: t["roles"].update(style=["relu1_1", "relu9"]), "no layer named 'relu9'"),
     (lambda f, t: t["class_names"].pop(), "there are 4 class names for 5 classes"),
-    (lambda f, t: t["class_names"].__setitem__(0, 7), "class_names and class_aliases are texts"),
-    (lambda f, t: t["class_aliases"].update(carp=5), "class_aliases are numbers of classes, 0 to 4"),
-    (lambda f, t: t["class_aliases"].update(carp="four"), "class_aliases are numbers of classes"),
+    (lambda f, t: t["class_names"].__setitem__(0, 7), "class_names and class_aliases must be strings"),
+    (lambda f, t: t["class_aliases"].update(carp=5), "class_aliases must be numbers of classes, 0 to 4"),
+    (lambda f, t: t["class_aliases"].update(carp="four"), "class_aliases must be numbers of classes"),
 ])  # fmt: skip
 def test_what_does_not_fit_together(path, change, message):
     text = error(edited(path, change))
@@ -298,7 +298,7 @@ def test_half_written(tmp_path, monkeypatch):
         for name in ("conv1_1", "conv1_2"):
             for key, p in net.layers[name].params.items():
                 file[f"layers/{name}/{key}"] = p
-    assert "layer 'conv2_1' has lost its w and b" in error(path)
+    assert "layer 'conv2_1' lacks its w and b" in error(path)
     with h5py.File(path, "r+") as file:                     # a shape without its numbers
         file.create_dataset("layers/conv2_1/w", (3, 3, 6, 8), "f4")
     assert "/layers/conv2_1/w should be 1728 bytes for its shape (3, 3, 6, 8) and 0 are there" in error(path)

@@ -100,22 +100,23 @@ def test_a_description_of_nothing(path, text):
     ({"layers": [3]}, "the description of the net is damaged (AttributeError"),
     ({"layers": layers(lambda rows: rows["fc6"].pop("type"))}, "the description of the net is damaged (KeyError: "),
     ({"layers": layers(lambda rows: rows["fc6"].update(type="Dense"))}, "no layer type named 'Dense'"),
-    ({"layers": layers(lambda rows: rows["fc6"].update(name="fc"))}, "layer 'fc' has lost its w and b"),
-    ({"layers": layers(lambda rows: rows["fc6"].update(name=["fc6"]))}, "layer ['fc6'] has lost its w and b"),
+    ({"layers": layers(lambda rows: rows["fc6"].update(name="fc"))}, "layer 'fc' lacks its w and b"),
+    ({"layers": layers(lambda rows: rows["fc6"].update(name=["fc6"]))}, "layer ['fc6'] lacks its w and b"),
     ({"layers": layers(lambda rows: rows["fc6"].update(inputs=["pool9"]))}, "no layer named 'pool9'; did you mean"),
     ({"layers": layers(lambda rows: rows["fc6"].update(inputs=["pool2"]))}, "fc6: FullyConnected expects an input"),
-    ({"layers": layers(lambda rows: rows["fc6"].update(colour=1))}, "layer 'fc6' (FullyConnected) knows no colour"),
+    ({"layers": layers(lambda rows: rows["fc6"].update(colour=1))},
+     "layer 'fc6' (FullyConnected) has no setting and no parameter colour"),
     ({"layers": layers(lambda rows: rows["conv1_1"].update(stride=0))}, "layer 'conv1_1': "),
     ({"layers": layers(lambda rows: rows["conv1_1"].update(padding="wide"))}, ""),
-    ({"layers": layers(lambda rows: rows["conv1_1"].update(groups=4))}, "layer 'conv1_1': Conv2D: 6 filters do not"),
+    ({"layers": layers(lambda rows: rows["conv1_1"].update(groups=4))}, "layer 'conv1_1': Conv2D: 6 filters cannot"),
     ({"preprocessing": None}, "the description of the net is damaged (KeyError: 'preprocessing')"),
     ({"preprocessing": {"channel_order": "RGB", "mean": [0, 0], "scale": [1, 1, 1]}}, "mean must be 3 finite numbers"),
     ({"preprocessing": {"channel_order": "RGB", "mean": [0, 0, 0], "scale": [0, 1, 1]}}, "scale must not hold a zero"),
     ({"class_names": ["goose"]}, "there is 1 class name for 5 classes"),
-    ({"class_names": [1, 2, 3, 4, 5]}, "class_names and class_aliases are texts"),
+    ({"class_names": [1, 2, 3, 4, 5]}, "class_names and class_aliases must be strings"),
     ({"class_names": 5}, "the description of the net is damaged (TypeError"),
-    ({"class_aliases": {"x": 5}}, "class_aliases are numbers of classes, 0 to 4"),
-    ({"class_aliases": {"x": "0"}}, "class_aliases are numbers of classes, 0 to 4"),
+    ({"class_aliases": {"x": 5}}, "class_aliases must be numbers of classes, 0 to 4"),
+    ({"class_aliases": {"x": "0"}}, "class_aliases must be numbers of classes, 0 to 4"),
     ({"roles": {"logits": "fc9"}}, "no layer named 'fc9'; did you mean 'fc"),
     ({"roles": {"hero": "fc8"}}, "no role named 'hero'"),
     ({"roles": {"logits": 8}}, "the description of the net is damaged (TypeError"),
@@ -135,20 +136,20 @@ def test_arrays_that_cannot_be(path):
                 file[f"layers/{name}"] = value
         return broken(path)
 
-    assert change("fc6/w", None) == "layer 'fc6' has lost its w"
-    assert change("fc6", None) == "layer 'fc6' has lost its w and b"
-    assert change("fc6", np.zeros(3)) == "layer 'fc6' has lost its w and b"
-    assert change("fc6/w", h5py.SoftLink("/layers/fc6/w")) == "layer 'fc6' has lost its w"
+    assert change("fc6/w", None) == "layer 'fc6' lacks its w"
+    assert change("fc6", None) == "layer 'fc6' lacks its w and b"
+    assert change("fc6", np.zeros(3)) == "layer 'fc6' lacks its w and b"
+    assert change("fc6/w", h5py.SoftLink("/layers/fc6/w")) == "layer 'fc6' lacks its w"
     assert change("fc6/w", np.zeros((3, 3), int)) == "/layers/fc6/w holds int64, not floats"
-    assert change("fc6/w", np.zeros((3, 3, 3))).startswith("layer 'fc6': FullyConnected: w must be (in, out)")
+    assert change("fc6/w", np.zeros((3, 3, 3))).startswith("layer 'fc6': FullyConnected: w must have the shape")
     assert change("fc6/w", np.zeros((7, 10))).startswith("fc6: FullyConnected expects an input of 2 axes ending in 7")
-    assert change("fc6/b", np.zeros(9)) == "layer 'fc6': FullyConnected: b must be (10,) for w (128, 10), got (9,)"
+    assert change("fc6/b", np.zeros(9)).endswith("b must have the shape (10,) for w (128, 10), got (9,)")
     assert change("fc6/b", np.full(10, np.nan)) == "/layers/fc6/b is NaN or infinite in 10 of 10 places; fetch it again"
     assert "float" in change("fc6/b", h5py.Empty("f4"))
     write(path)
     with h5py.File(path, "r+") as file:
         file["layers/fc6/gamma"] = np.zeros(3)
-    assert broken(path) == "layer 'fc6' (FullyConnected) knows no gamma"
+    assert broken(path) == "layer 'fc6' (FullyConnected) has no setting and no parameter gamma"
 
 
 def test_truncated_anywhere(path):

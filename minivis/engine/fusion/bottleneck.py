@@ -1,9 +1,9 @@
-"""A MobileNet's block as one step: 1x1 filters expand, each channel is filtered by itself, 1x1 filters project.
+"""A MobileNet block as one step: 1x1 filters expand, each channel is filtered by itself, 1x1 filters project.
 
-What lies between is several times what goes in and comes out. Here it is made for some lines at a time, or for a share
-of the channels, and used up while it is in cache: the depthwise algorithm of direct.py reads a source that expands what
-it is asked for, and fills a sink that projects what it is given. Nothing is kept for a backward. `plan.py` decides
-where this is done. Where a convolution takes another algorithm, the layers run one by one.
+The maps in between are several times as large as input and output. They are computed for some lines at a time, or for a
+share of the channels, and used while they are in cache: the depthwise algorithm of direct.py reads a source that
+expands what it is asked for, and fills a sink that projects what it is given. Nothing is kept for a backward. `plan.py`
+decides where this is done. If one of the convolutions takes another algorithm, the layers run one by one.
 
 Sandler et al. 2018, "MobileNetV2: Inverted Residuals and Linear Bottlenecks", section 3.
 """
@@ -31,11 +31,8 @@ from minivis.types import Array
 
 BLOCK = re.compile("(1r)?dr1a?")        # see `kind`: the first block of a net does not expand, not every one adds
 LONGEST = 6
-
-
-
 def block_length(layers: Any) -> Any:
-    """How many of these, from the first on, are a block; 0: none."""
+    """How many of these layers, from the first on, are a block; 0: none."""
     found = BLOCK.match("".join(map(kind, layers)))
     return found.end() if found else 0
 
@@ -77,7 +74,7 @@ class Bottleneck:
         return out, [(name, shape, None) for name, shape in zip(self.names, made)]
 
     def all_fast(self, x: Array, shapes: Any, mode: Any) -> Any:
-        """Whether each convolution takes the algorithm that this file fuses."""
+        """Whether each convolution takes the algorithm that this module fuses."""
         convs = zip(self.names[::2], self.convs, shapes)
         picked = [run.pick(conv, "forward", x, shape, mode.at(name)) for name, conv, shape in convs]
         return picked == ["pointwise", "depthwise", "pointwise"][-len(picked) :]

@@ -1,9 +1,9 @@
-"""A convolution, its ReLU and perhaps its max pool as one step: the others work on a band while it is in cache.
+"""A convolution, its ReLU and perhaps its max pool as one step, which works on a band of rows while it is in cache.
 
-What each layer remembers for backward is filed under its own name, in the form that the layer itself would give it, so
-that a backward pass may take the three as one again, or one by one from a seed in their middle. Only the outputs in
-their middle do not exist. `plan.py` decides where this is done; a convolution that does not go band by band runs by
-itself. On a GPU the convolution's own last kernel does the ReLU, and the pool follows.
+What each layer remembers for backward is recorded under its own name, in the form that the layer itself would give it,
+so that a backward pass can take the three as one again, or one by one from a seed in between. Only the outputs in
+between do not exist. `plan.py` decides where this is done; a convolution that does not go band by band runs by itself.
+On a GPU the convolution's own last kernel does the ReLU, and the pool follows.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from minivis.types import Array, Shape
 
 
 def fusable(conv: Any, relu: Any, pool: Any = None) -> Any:
-    """Whether these three are of the very classes that this file knows: a subclass may compute something else."""
+    """Whether these three are of exactly these classes, and not subclasses, which may compute something else."""
     if not (type(conv) is Conv2D and type(relu) is ReLU):
         return False
     if conv.groups > 1 and conv.params["w"].shape[2:] != (1, conv.groups):      # groups that run one after another
@@ -109,7 +109,7 @@ class FusedConv:
 
 
 def signs(shape: Shape, mode: Any) -> Any:
-    """Memory for where a ReLU of this shape passes; None if nobody will ask."""
+    """Memory for the mask of a ReLU of this shape; None if no backward will need it."""
     if mode.grad is None:
         return None
     return Bits(shape, mode.empty) if np.prod(shape) >= tuning.TUNING.bits_from else mode.empty(shape, bool)
@@ -175,7 +175,7 @@ class IntoPool(IntoReLU):
 
 
 class Passed:
-    """A source: the gradient at a convolution, made line by line from the one behind its ReLU, or behind its pool."""
+    """A source: the gradient at a convolution, made line by line from the one after its ReLU, or after its pool."""
 
     def __init__(self, dout: Array, mask: Any, rule: Any, pool_cache: Any = None) -> None:
         self.dout, self.mask, self.rule, self.dtype = dout, mask, rule, dout.dtype

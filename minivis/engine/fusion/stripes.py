@@ -1,11 +1,11 @@
-"""Two convolutions, each with its ReLU, of which the second alone reads the first: in stripes, if pictures are large.
+"""Two convolutions with their ReLUs, the second the only reader of the first, run in stripes if pictures are large.
 
-What lies between them is then never there as a whole, neither forward nor back: of VGG's first two layers at 1024 x
-1024 that is a quarter of a gigabyte. Forward, a stripe is some lines of what the second makes; the first makes the
-lines that they see, a few of them twice. Back, a stripe is some lines of the gradient between the two.
+The maps between them then never exist as a whole, neither forward nor backward: for VGG's first two layers at 1024 x
+1024 they would take a quarter of a gigabyte. Forward, a stripe is some lines of the second one's output; the first one
+computes the lines that these see, a few of them twice. Backward, a stripe is some lines of the gradient in between.
 
-Both run as in conv_relu_pool.py and know nothing of stripes. A source or a sink that begins at a later line moves the
-picture's padding, ``pad_before``: below zero, lines are skipped.
+Both run as in conv_relu_pool.py and know nothing about stripes. A source or a sink that begins at a later line moves
+the picture's padding, ``pad_before``; below zero, lines are skipped.
 """
 
 import math
@@ -54,7 +54,7 @@ class StripedConvs:
 
     def backward(self, dout: Array, caches: Any, mode: BackwardMode) -> Any:
         """Return ``(dx,), {}``; ``caches`` holds one for each layer. Gradients of parameters are not made here."""
-        if not mode.input_grads:                # nobody wants them, and there are no others
+        if not mode.input_grads:                # dx is not asked for, and there are no other gradients
             return (None,), {}
         x_shape, between = (getattr(cache, "shape", cache) for cache in caches[:3:2])
         mask = caches[1]
