@@ -1,5 +1,7 @@
 """The commands that change a picture to minimise a loss."""
 
+import contextlib
+
 import click
 
 from minivis.commands.common import MEMORY, TILE
@@ -63,6 +65,9 @@ def maximize(given, seed, progress, watch, unit, objective, preset, down_the_lay
     from minivis.methods.synthesis import maximize as method
     from minivis.methods.synthesis import walk as walks
 
+    for text in unit:
+        if is_sum(given.net, text):
+            raise BadValue(f"--unit {text} is a sum of units: give it as --objective")
     shared = {"preset": preset, "size": width, "seed": seed, "progress": progress, "watch": watch, **replaced}
     if down_the_layers:
         if unit or objective or both or walk is not None or start is not None or mask is not None or count > 1:
@@ -117,3 +122,16 @@ def invert(given, seed, progress, watch, layer, all_layers, preset, starts, exag
             raise BadValue("--all-layers makes one image for each layer: leave out --layer, --starts and --exaggerate")
         return method.invert_layers(given.net, given.image, **shared)
     return method.invert(given.net, given.image, layer, starts=starts, exaggerate=exaggerate, **shared)
+
+
+def is_sum(net, text):
+    """Whether a text names no unit, but a sum of units with weights."""
+    from minivis.engine.units import parse_unit
+    from minivis.errors import MinivisError
+    from minivis.objectives.words import parse_objective
+
+    for parse, answer in ((parse_unit, False), (parse_objective, True)):
+        with contextlib.suppress(MinivisError):
+            parse(net, text)
+            return answer
+    return False

@@ -51,9 +51,9 @@ class MaskFile(PictureFile):
     name = "mask"
 
     def names_file(self, value):
-        parts = str(value).split(",")
-        rectangle = len(parts) == 4 and all(part.strip().lstrip("-").isdecimal() for part in parts)
-        return not rectangle and value.partition(":")[0] != "segment"
+        from minivis.images.masks import is_numbers
+
+        return not is_numbers(str(value)) and value.partition(":")[0] != "segment"
 
 
 class Bytes(click.ParamType):

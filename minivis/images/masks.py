@@ -42,11 +42,22 @@ def mask_over(mask: Any, size: Any, feather: float = 0.0, full_size: Any = None)
 
 def rectangle_of(mask: Any) -> tuple[Any, ...] | None:
     """(left, top, right, bottom) of four numbers or their text; None for any other mask."""
-    if isinstance(mask, str) and re.fullmatch(r"\s*-?\d+(\s*,\s*-?\d+){3}\s*", mask) and not os.path.exists(mask):
-        return tuple(int(side) for side in mask.split(","))
-    if isinstance(mask, (list, tuple)) and len(mask) == 4 and all(isinstance(n, (int, np.integer)) for n in mask):
-        return tuple(int(side) for side in mask)
-    return None
+    if isinstance(mask, str) and is_numbers(mask):
+        sides: Any = [part.strip() for part in mask.split(",")]
+        whole = all(re.fullmatch(r"[+-]?\d+", side) for side in sides)
+    elif isinstance(mask, (list, tuple)) and np.ndim(mask[0] if mask else 0) == 0:
+        sides, whole = mask, all(isinstance(side, (int, np.integer)) for side in mask)
+    else:
+        return None
+    if not whole or len(sides) != 4:
+        raise BadValue(f"the rectangle {','.join(map(str, sides))} must be left,top,right,bottom: four whole numbers "
+                       "of pixels")
+    return tuple(int(side) for side in sides)
+
+
+def is_numbers(text: str) -> bool:
+    """Whether a text is numbers with commas between them, and no file."""
+    return bool(re.fullmatch(r"[\s\d.,+-]*\d[\s\d.,+-]*", text)) and "," in text and not os.path.exists(text)
 
 
 def of_rectangle(rectangle: Any, size: Any, full_size: Any) -> Any:

@@ -34,4 +34,5 @@ class Tally:
 
 def listed(unreadable: Sequence[tuple[str, str]]) -> list[str]:
     """Lines that say which pictures could not be read."""
-    return [f"{len(unreadable)} could not be read:"] * bool(unreadable) + [f"  {why}" for _, why in unreadable]
+    return [f"{len(unreadable)} could not be read:"] * bool(unreadable) + [
+        f"  {why if name.rpartition('/')[2] in why else f'{name}: {why}'}" for name, why in unreadable]

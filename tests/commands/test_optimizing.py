@@ -187,3 +187,11 @@ def test_both_ends_of_a_unit(run, tmp_path):
     for more in (("--count", "2"), ("--walk", "2"), ("--objective", "owl"), ("--down-the-layers",)):
         code, _, err = run(*words, *more, "-o", "other.png")
         assert code == 2 and "--both" in err and not (tmp_path / "other.png").exists()
+
+
+@pytest.mark.parametrize("text", ["owl - fc8:0", "2*owl", "-owl"])
+def test_a_sum_of_units_goes_to_the_objective(run, tmp_path, text):
+    before = contents(tmp_path)
+    code, out, err = run("maximize", f"--unit={text}", "--steps", "1", *TINY, "-o", "out.png")
+    assert (code, out, err) == (2, "", f"minivis: error: --unit {text} is a sum of units: give it as --objective\n")
+    assert contents(tmp_path) == before

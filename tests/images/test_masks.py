@@ -44,6 +44,9 @@ def test_a_feather_blurs_the_edge_and_leaves_the_middle():
 
 @pytest.mark.parametrize("mask, message", [
     ((0, 0, 5, 3), "must be left,top,right,bottom within the picture, which is 4 pixels wide and 3 high"),
+    ("0,1,2", "the rectangle 0,1,2 must be left,top,right,bottom: four whole numbers"),
+    ("0, 1.5, 2, 3", "0,1.5,2,3 must be .* four whole numbers"), ("1,2,3,4,5", "four whole numbers"),
+    ((0, 1, 2), "four whole numbers"), ((0, 1, 2.5, 3), "four whole numbers"), ([], "four whole numbers"),
     ("2,0,2,3", "within the picture"), ((-1, 0, 2, 3), "within the picture"),
     (np.zeros((3, 4)), "black everywhere"), (HALF * 300, "goes from 0 to 300"), (-HALF, "goes from -1 to 0"),
     (HALF.T, "3 x 4 pixels and the picture 4 x 3"), (np.ones(4), "a mask is a picture"),

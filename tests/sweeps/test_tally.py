@@ -24,5 +24,6 @@ def test_a_tally_names_what_could_not_be_read():
     tally = Tally()
     tally.add(PICTURES, 1, batch(1, 2, failed=[(1, "it is damaged", False)]))
     assert tally.unreadable == [(PICTURES.name(2), "it is damaged")]
-    assert listed(tally.unreadable) == ["1 could not be read:", "  it is damaged"]
+    assert listed(tally.unreadable) == ["1 could not be read:", f"  {PICTURES.name(2)}: it is damaged"]
+    assert listed([("a/b.png", "b.png is damaged")])[1] == "  b.png is damaged"         # named already
     assert listed([]) == []

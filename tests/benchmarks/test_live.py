@@ -1,0 +1,29 @@
+"""The benchmark of the live page runs: it calls what the page calls."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from minivis.models.tiny import tiny_vgg
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "live.py"
+
+
+@pytest.fixture(scope="module")
+def live():
+    pytest.importorskip("uvicorn", reason="without the extra `live` no server runs")
+    spec = importlib.util.spec_from_file_location("live_benchmark", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_frame_takes_longer_than_its_forward(live):
+    scope = live.Microscope(tiny_vgg(), "tiny")
+    forward, frame = live.server_times(scope, scope.first_view().layer, 0)
+    assert 0 < forward < frame
+
+
+def test_a_net_that_is_not_here_is_named(live, capsys):
+    assert list(live.nets(["nowhere"])) == [] and "nowhere: " in capsys.readouterr().out
