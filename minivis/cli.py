@@ -17,8 +17,8 @@ from contextlib import contextmanager
 import click
 
 from minivis.commands import registry
-from minivis.commands.common import Commands
 from minivis.commands.gallery import command as gallery
+from minivis.commands.groups import Commands
 from minivis.errors import MinivisError
 from minivis.runtime import openblas
 from minivis.version import __version__

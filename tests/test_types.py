@@ -48,6 +48,19 @@ def test_each_public_function_says_what_it_takes_and_returns():
         assert {*arguments, "return"} - {"self"} <= set(function.__annotations__), function.__qualname__
 
 
+def test_every_function_of_the_package_has_types():
+    untyped = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                given = node.args
+                arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+                bare = {argument.arg for argument in arguments if argument and argument.annotation is None}
+                if bare - {"self", "cls"} or node.returns is None:
+                    untyped.append(f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}")
+    assert not untyped
+
+
 @pytest.mark.slow
 def test_mypy_finds_each_wrong_use_and_nothing_in_right_ones():
     pytest.importorskip("mypy")

@@ -81,7 +81,7 @@ def text(command):
 
 
 def first(command):
-    from minivis.commands.common import first_sentence
+    from minivis.commands.groups import first_sentence
 
     return first_sentence(command)
 

@@ -1,8 +1,12 @@
 """`minivis bench`: measure algorithms on this machine."""
 
+from pathlib import Path
+from typing import Any
+
 import click
 
-from minivis.commands.common import DEFAULT_NET, JSON, THREADS, Commands, blas_threads, say
+from minivis.commands.common import DEFAULT_NET, JSON, THREADS, blas_threads, say
+from minivis.commands.groups import Commands
 from minivis.commands.types import PIXELS, whole
 
 ARCHITECTURES = ("squeezenet 1.1", "resnet-18", "vgg16")        # that `bench tune` times
@@ -22,7 +26,7 @@ bench = Commands("bench", help="Measure times on this machine.")
                  help="Number of timed runs after a first one; the shortest time counts."),
     THREADS, JSON,
 ])  # fmt: skip
-def conv(net, size, batch, repeats, threads, as_json):
+def conv(net: Any, size: tuple[int, int] | None, batch: int, repeats: int, threads: int | None, as_json: bool) -> None:
     """Time each convolution algorithm on each convolution of a net, in milliseconds.
 
     Each layer has a line for the forward pass and one for the gradient at its input. A star marks the algorithm that
@@ -71,7 +75,9 @@ def conv(net, size, batch, repeats, threads, as_json):
     click.Option(["--forget"], is_flag=True, help="Delete the file of this machine's numbers and measure nothing."),
     THREADS, JSON,
 ])  # fmt: skip
-def tune(nets, size, minutes, forget, threads, as_json):
+def tune(
+    nets: tuple[str, ...], size: tuple[int, int] | None, minutes: float, forget: bool, threads: int | None, as_json: bool,
+) -> None:  # fmt: skip
     """Find out which block sizes are fastest on this machine, and use them from now on.
 
     Forward passes and image gradients of some nets are timed with other values of the numbers in convolution/tuning.py,
@@ -104,7 +110,7 @@ def tune(nets, size, minutes, forget, threads, as_json):
     say("bench tune", text, settings=settings, numbers=numbers, as_json=as_json)
 
 
-def tune_and_keep(works, minutes, path, echo):
+def tune_and_keep(works: Any, minutes: float, path: Path, echo: bool) -> tuple[str, dict[str, Any]]:
     """Tune, and write what is surely faster. Return (what to say, numbers for JSON)."""
     from datetime import date
 
@@ -129,7 +135,7 @@ def tune_and_keep(works, minutes, path, echo):
     return text, {"tried": rows, "file": str(path) if kept else None, "kernels": kernels()}
 
 
-def kernels():
+def kernels() -> str:
     """The kernels that BLAS uses on this processor."""
     from threadpoolctl import threadpool_info
 

@@ -1,10 +1,12 @@
 """The time of each algorithm for each convolution of a net, which justifies the table of rules."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from minivis.convolution.choose import NEEDS, choose
 from minivis.convolution.choose import case as case_of
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, Conv2D, ForwardMode
+
+if TYPE_CHECKING:
+    from minivis.types import Shape
 
 DIRECTIONS = ("forward", "input")
 
@@ -27,16 +32,16 @@ class ConvTimes:
     milliseconds: dict
 
     @property
-    def fastest(self):
+    def fastest(self) -> str:
         return min(self.milliseconds, key=self.milliseconds.__getitem__)
 
-    def __str__(self):
+    def __str__(self) -> str:
         times = self.milliseconds.items()
         shown = "  ".join(f"{'*' if name == self.picked else ''}{name} {ms:.2f}" for name, ms in times)
         return f"{self.name:<16} {self.direction:<8} {shown}"
 
 
-def bench_conv(net, input_shape=None, *, repeats=3, seed=0):
+def bench_conv(net: Any, input_shape: Shape | None = None, *, repeats: int = 3, seed: int = 0) -> Iterator[ConvTimes]:
     """Yield `ConvTimes` for every convolution and direction (forward, and the data gradient), in the net's order."""
     rng, shapes = np.random.default_rng(seed), net.shapes(input_shape)
     if not any(isinstance(layer, Conv2D) for layer in net.layers.values()):
@@ -57,7 +62,7 @@ def bench_conv(net, input_shape=None, *, repeats=3, seed=0):
             yield ConvTimes(name, direction, case, choose(case), times)
 
 
-def least_milliseconds(run, repeats):
+def least_milliseconds(run: Callable[[], Any], repeats: int) -> float:
     run()                                       # the first run transforms weights and allocates memory
     seconds = []
     for _ in range(repeats):
@@ -67,7 +72,7 @@ def least_milliseconds(run, repeats):
     return 1e3 * min(seconds)
 
 
-def architecture(name):
+def architecture(name: str) -> Any:
     """A net of this architecture ("vgg16") up to its last convolution, with random weights; None if it is unknown.
 
     Times do not depend on the weights, so none have to be fetched.

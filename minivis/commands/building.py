@@ -1,5 +1,9 @@
 """`minivis blocks` and `atlas`: what a layer sees at each place of a picture, or in a folder of pictures."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from minivis.commands.option_groups import OPTIMISER, under
@@ -7,6 +11,10 @@ from minivis.commands.picture_command import picture_command
 from minivis.commands.setting_options import option
 from minivis.commands.types import whole
 from minivis.methods.synthesis.settings import AtlasSettings, BlockSettings
+
+if TYPE_CHECKING:
+    from minivis.commands.common import Given
+    from minivis.methods.shared.result import Result
 
 LAYER = click.Option(["--layer"], metavar="NAME", show_default="the net's content layer",
                      help="Layer of feature maps whose places are drawn.")
@@ -18,7 +26,7 @@ RUN = under(OPTIMISER, option(BlockSettings, "steps"), option(BlockSettings, "si
     option(BlockSettings, "cells", type=whole(1, 64)),
     *RUN,
 )
-def blocks(given, seed, progress, layer, **settings):
+def blocks(given: Given, seed: int, progress: bool, layer: str | None, **settings: Any) -> Result:
     """Draw what a layer sees at each place of IMAGE: its building blocks.
 
     Each place of the layer has a vector, and for each vector an image is made that asks for the same. It stands at its
@@ -38,7 +46,7 @@ def blocks(given, seed, progress, layer, **settings):
     *RUN,
     image=False, inputs=("folder",),
 )
-def atlas(given, seed, progress, layer, **settings):
+def atlas(given: Given, seed: int, progress: bool, layer: str | None, **settings: Any) -> Result:
     """Draw an activation atlas: all that a layer sees in a FOLDER of pictures, laid out so that like lies by like.
 
     t-SNE lays out the layer's vectors at some places of each picture. Those in one cell of a raster are averaged, and

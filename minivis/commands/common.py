@@ -1,22 +1,27 @@
 """What all commands share: options, reading the net and the picture, and printing the result."""
 
+from __future__ import annotations
+
 import io
 import json
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from minivis.commands import option_groups
 from minivis.commands.option_groups import COMPUTING, OUTPUT, under
-from minivis.commands.plain import PLAIN
 from minivis.commands.several import ImageArgument, NetOption
 from minivis.commands.types import BYTES, CHANNELS, PictureFile, whole
-from minivis.errors import UnknownName
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
+    from minivis.types import Device, PathLike, Picture
 
 DEFAULT_NET = "emoji-vgg"
 ANY_SIZE = 512                                  # pixels: the longer side of IMAGE for a net that takes any size
@@ -85,56 +90,6 @@ under(COMPUTING, MEMORY, TILE)
 under(OUTPUT, OUT, OUT_ARRAYS)
 
 
-class Commands(click.Group):
-    """A group of commands that shows its help if no command is named, and suggests the closest name for a wrong one.
-
-    The help lists the commands in their order, each with its whole first sentence, and those from `add_section` under
-    their heading.
-    """
-
-    def __init__(self, *args, **settings):
-        settings.update(invoke_without_command=True, callback=self.show_help)
-        super().__init__(*args, **settings)
-        self.sections: dict[str, list[str]] = {}
-
-    def add_command(self, command, name=None):
-        """Add a command, with --plain as one of its options."""
-        super().add_command(command, name)
-        if not isinstance(command, click.Group) and PLAIN not in command.params:
-            command.params.append(PLAIN)
-
-    def add_section(self, heading, commands):
-        """Add several commands under one heading."""
-        for command in commands:
-            self.add_command(command)
-        self.sections[heading] = [command.name for command in commands]
-
-    def format_commands(self, ctx, formatter):
-        """Write the list of commands; click would cut the sentences."""
-        width = max(map(len, self.commands))
-        for heading, names in (self.sections or {"Commands": list(self.commands)}).items():
-            with formatter.section(heading):
-                formatter.write_dl([(f"{name:<{width}}", first_sentence(self.commands[name])) for name in names])
-
-    def show_help(self):
-        context = click.get_current_context()
-        if context.invoked_subcommand is None:
-            click.echo(context.get_help())
-
-    def list_commands(self, ctx):
-        return list(self.commands)
-
-    def resolve_command(self, ctx, args):
-        if args[0] not in self.commands and not args[0].startswith("-"):
-            raise UnknownName.of("command", args[0], self.commands, listed=30)
-        return super().resolve_command(ctx, args)
-
-
-def first_sentence(command):
-    """The first line of a command's help, which is one sentence."""
-    return command.help.strip().split("\n\n")[0].replace("\n", " ")
-
-
 @dataclass
 class Given:
     """The net and the picture that a command works on, each with where it came from. Either may be None."""
@@ -163,13 +118,13 @@ class Further:
     sha256: str
 
 
-def viewing(params):
+def viewing(params: dict[str, Any]) -> dict[str, Any]:
     """The settings of `read_given` among a command's parameters: those of VIEW."""
     found = {option.name: params.get(option.name) for option in VIEW}
     return found | {"show": None} if isinstance(found["show"], str) else found      # segment's words are no channels
 
 
-def read_net(net, device="cpu", output=None, show=None):
+def read_net(net: str, device: Device = "cpu", output: str | None = None, show: Any = None) -> tuple[Network, str]:
     """(the net that a name or a path stands for, the SHA-256 of its file)."""
     from minivis.engine.geometry import preprocessing_of
     from minivis.runtime.files import file_hash
@@ -184,8 +139,10 @@ def read_net(net, device="cpu", output=None, show=None):
     return loaded, file_hash(path)
 
 
-def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", output=None, show=None, frame=None,
-               nets=read_net):
+def read_given(
+    net: Any, image: str | None = None, *, size: int | None = None, needs_image: bool = True, device: Device = "cpu",
+    output: str | None = None, show: Any = None, frame: int | None = None, nets: Callable[..., Any] = read_net,
+) -> Given:  # fmt: skip
     """Load the net that the command line names, or None, and the picture (None: the goose), no larger than ``size``.
 
     output: of a net that has several, the one that is its answer. show: channels to draw. frame: of a film.
@@ -213,7 +170,7 @@ def read_given(net, image=None, *, size=None, needs_image=True, device="cpu", ou
                  source=source if isinstance(source, str) else None, piped=None if isinstance(source, str) else source)
 
 
-def read_again(source, size=None, channels=None, frame=None):
+def read_again(source: Any, size: int | None = None, channels: int | None = None, frame: int | None = None) -> Picture:
     """`read_image` of a path, or of standard input, which is held in memory."""
     from minivis.images.files import read_image
 
@@ -223,14 +180,17 @@ def read_again(source, size=None, channels=None, frame=None):
     return read_image(source, size, channels=channels, frame=frame)
 
 
-def tell_answer(net, quiet):
+def tell_answer(net: Any, quiet: bool) -> None:
     """Say which of several outputs is the answer, where nobody named one."""
     said = "" if net is None else str(net.about.get("output", ""))
     if not quiet and "names another" in said:
         click.echo(f"minivis: the answer is the output {said}", err=True)
 
 
-def read_further(params, options, where=lambda name: name, net=None):
+def read_further(
+    params: dict[str, Any], options: Iterable[click.Parameter], where: Callable[[str], str] = lambda name: name,
+    net: Any = None,
+) -> dict[str, list[Further]]:  # fmt: skip
     """{option: [Further, ...]} for the options that name pictures; ``where`` maps a name to its file."""
     channels = None if net is None else net.input_channels
     from minivis.images.files import read_image
@@ -247,18 +207,18 @@ def read_further(params, options, where=lambda name: name, net=None):
     return found
 
 
-def takes_several(option):
+def takes_several(option: click.Parameter) -> bool:
     """Whether the value is a tuple: of an option that may be repeated, or an argument that takes all words."""
     return option.multiple or option.nargs == -1
 
 
-def own_picture():
+def own_picture() -> str:
     """The path of the bundled goose, for commands without a picture."""
     return str(Path(__file__).parents[1] / "data" / "goose.png")
 
 
 @contextmanager
-def blas_threads(count):
+def blas_threads(count: int | None) -> Iterator[int]:
     """Compute on ``count`` threads (None: MINIVIS_THREADS, or every core). Yield the number that BLAS uses by
     itself."""
     from threadpoolctl import ThreadpoolController
@@ -270,7 +230,10 @@ def blas_threads(count):
         yield max((lib.num_threads for lib in blas.lib_controllers), default=1)
 
 
-def say(command, text, *, settings, numbers, files=(), as_json=False, quiet=False, lines=False):
+def say(
+    command: str, text: str | None, *, settings: dict[str, Any], numbers: Any, files: Sequence[PathLike] = (),
+    as_json: bool = False, quiet: bool = False, lines: bool = False,
+) -> None:  # fmt: skip
     """Print one JSON object, on one line with ``lines``, or the text (None: nothing) and the names of the files
     written."""
     files = [relative(file) for file in files]
@@ -284,17 +247,22 @@ def say(command, text, *, settings, numbers, files=(), as_json=False, quiet=Fals
         click.echo(f"wrote {file}")
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A NumPy number or array in a form that json can write."""
     return value.tolist()
 
 
-def relative(path):
+def positional(path: str) -> str:
+    """A path as a word that cannot be mistaken for an option."""
+    return f"./{path}" if path.startswith("-") else path
+
+
+def relative(path: PathLike) -> str:
     """A path, relative to the current folder if that is shorter."""
     near = os.path.relpath(path)
     return str(path) if near.startswith("..") else near
 
 
-def reading(params):
+def reading(params: dict[str, Any]) -> dict[str, Any]:
     """The settings of `catalogue.load` among a command's parameters: those of READING that were given."""
     return {option.name: params[option.name] for option in READING if params[option.name] is not None}

@@ -1,13 +1,21 @@
 """`minivis exercise list | start | check | hint | solution`: learn backpropagation by writing it."""
 
+from __future__ import annotations
+
 import csv
 import io
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from minivis.commands.common import FORCE, JSON, OUT, QUIET, Commands, say
+from minivis.commands.common import FORCE, JSON, OUT, QUIET, say
+from minivis.commands.groups import Commands
 from minivis.commands.types import whole
+
+if TYPE_CHECKING:
+    from minivis.exercises.checking import Checked
 
 exercise = Commands("exercise", help="Learn backpropagation by writing it: exercises that check themselves.")
 OWN = click.Option(["--exercise", "own"], metavar="NAME|FILE", show_default="what FILE says",
@@ -15,7 +23,7 @@ OWN = click.Option(["--exercise", "own"], metavar="NAME|FILE", show_default="wha
 
 
 @exercise.command("list", params=[JSON])
-def list_exercises(as_json):
+def list_exercises(as_json: bool) -> None:
     """List the exercises in the lecture's order, and which of them are solved."""
     from minivis.exercises import progress, read
 
@@ -29,11 +37,11 @@ def list_exercises(as_json):
     say("exercise list", "\n".join([*lines, "", end]), settings={}, numbers={"exercises": rows}, as_json=as_json)
 
 
-def state(row):
+def state(row: dict[str, Any]) -> str:
     return "solved" if row["solved"] else "begun" if row["tries"] or row["hints"] else ""
 
 
-def next_one(rows):
+def next_one(rows: Sequence[dict[str, Any]]) -> str:
     """The first that is not solved."""
     return next((row["name"] for row in rows if not row["solved"]), rows[0]["name"])
 
@@ -42,7 +50,7 @@ def next_one(rows):
     click.Argument(["name"], metavar="NAME|FILE"), click.Argument(["folder"], metavar="[DIR]", default="."),
     FORCE, JSON, QUIET,
 ])  # fmt: skip
-def start_exercise(name, folder, force, as_json, quiet):
+def start_exercise(name: str, folder: str, force: bool, as_json: bool, quiet: bool) -> None:
     """Write the file of an exercise, NAME.py, with gaps to fill in."""
     from minivis.exercises import student
 
@@ -64,7 +72,10 @@ def start_exercise(name, folder, force, as_json, quiet):
                  help="Seed of the random cases."),
     OUT, FORCE, JSON,
 ])  # fmt: skip
-def check_exercise(files, own, picture, as_csv, seconds, seed, out, force, as_json):
+def check_exercise(
+    files: tuple[str, ...], own: str | None, picture: bool, as_csv: bool, seconds: float, seed: int, out: str | None,
+    force: bool, as_json: bool,
+) -> int:  # fmt: skip
     """Run a student's functions and say what is right, and what a wrong answer looks like.
 
     The exit code is 1 if any is wrong.
@@ -79,7 +90,7 @@ def check_exercise(files, own, picture, as_csv, seconds, seed, out, force, as_js
         raise BadValue(f"--picture makes the picture of one file, not of {len(files)}")
     if out and not picture:
         raise BadValue("-o names the file of --picture: give both, or neither")
-    path = picture_path(files[0], own, out, force) if picture else None
+    path = picture_path(files[0], own, out, force) if picture else ""
     checked = []
     for file in files:
         checked.append(check_or_say(file, own, seed, seconds) if as_csv else check_file(
@@ -98,7 +109,7 @@ def check_exercise(files, own, picture, as_csv, seconds, seed, out, force, as_js
     return 0 if solved else 1
 
 
-def onward(name):
+def onward(name: str) -> str:
     """Where to go on from a solved exercise: with the next that is not."""
     from minivis.exercises import progress, read
 
@@ -108,7 +119,7 @@ def onward(name):
     return f"next: minivis exercise start {left[0]}" if left else "All exercises are solved."
 
 
-def check_or_say(file, own, seed, seconds):
+def check_or_say(file: str, own: str | None, seed: int, seconds: float) -> Checked:
     """What became of one file of many: one that cannot be read, or belongs to no exercise, is a row too."""
     from minivis.errors import BadFile, BadValue
     from minivis.exercises import read
@@ -122,7 +133,7 @@ def check_or_say(file, own, seed, seconds):
         return Checked(file, name, problem=Problem("file", str(error)))
 
 
-def picture_path(file, own, out, force):
+def picture_path(file: str, own: str | None, out: str | None, force: bool) -> str:
     """Where the picture goes; refuse what cannot be written, or drawn, before the functions run."""
     from minivis.exercises import pictures, read
     from minivis.images.files import check_suffix
@@ -135,7 +146,7 @@ def picture_path(file, own, out, force):
     return path
 
 
-def make_picture(file, own, seed, path, force):
+def make_picture(file: str, own: str | None, seed: int, path: str, force: bool) -> tuple[list[str], str]:
     """([path], "") of the picture of a student's file, or ([], why there is none)."""
     from minivis.exercises import pictures, read
     from minivis.images.files import write_image
@@ -149,7 +160,7 @@ def make_picture(file, own, seed, path, force):
     return [path], ""
 
 
-def table(checked):
+def table(checked: Sequence[Checked]) -> str:
     """A line for each file: what is solved, how many functions are right, the largest error, and the sentence."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -162,7 +173,7 @@ def table(checked):
 
 
 @exercise.command("hint", params=[click.Argument(["file"], metavar="FILE|NAME"), OWN, JSON])
-def hint_exercise(file, own, as_json):
+def hint_exercise(file: str, own: str | None, as_json: bool) -> None:
     """Print the next hint for a file or an exercise."""
     from minivis.exercises import student
 
@@ -171,7 +182,7 @@ def hint_exercise(file, own, as_json):
 
 
 @exercise.command("solution", params=[click.Argument(["name"], metavar="NAME|FILE"), JSON])
-def solve_exercise(name, as_json):
+def solve_exercise(name: str, as_json: bool) -> None:
     """Print the published solution of an exercise."""
     from minivis.exercises import student
 

@@ -1,13 +1,21 @@
 """`minivis explain`: how one number of a net came about, layer by layer, and back under each rule."""
 
+from __future__ import annotations
+
 import html
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from minivis.commands.common import FORCE, IMAGE, JSON, NET, QUIET, VIEW, read_given, say, tell_answer, viewing
 from minivis.commands.option_groups import COMPUTING, OUTPUT, GroupedCommand, under
 from minivis.commands.types import whole
+
+if TYPE_CHECKING:
+    from minivis.live.step_through import Step, SteppedThrough
+    from minivis.types import Picture
 
 
 @click.command("explain", cls=GroupedCommand, params=[
@@ -22,7 +30,10 @@ from minivis.commands.types import whole
     *under(OUTPUT, click.Option(["-o", "--out"], metavar="FILE.html", show_default="none, only text",
                                 help="Write a page with the same, and with the picture."), FORCE, JSON, QUIET),
 ])  # fmt: skip
-def explain(image, unit, target, largest, out, net, force, as_json, quiet, **view):
+def explain(
+    image: Any, unit: Any, target: str | None, largest: int, out: str | None, net: Any, force: bool, as_json: bool,
+    quiet: bool, **view: Any,
+) -> None:  # fmt: skip
     """Step through a net: how one number came about, layer by layer, and back under each rule."""
     from minivis.engine.ending import answering
     from minivis.errors import BadValue
@@ -50,7 +61,7 @@ def explain(image, unit, target, largest, out, net, force, as_json, quiet, **vie
         files=[out] if out else [], as_json=as_json, quiet=quiet)
 
 
-def told(found, net, image):
+def told(found: SteppedThrough, net: Any, image: Any) -> list[str]:
     """The lines of the text."""
     lines = [f"{found.unit} = {found.value:.6g}, in {net}, for {image or 'the goose that comes with minivis'}", "",
              "Forwards: from a pixel up, along the largest contribution to each number", ""]
@@ -65,13 +76,13 @@ def told(found, net, image):
     return [*lines, "", *score_lines(found)]
 
 
-def gradients(found):
+def gradients(found: SteppedThrough) -> list[list[str]]:
     """The table of gradients on the way back."""
     return [["", "value", *found.back[0].gradients]] + [
         [one.unit, f"{one.value:.4g}", *(f"{g + 0.0:.4g}" for g in one.gradients.values())] for one in found.back]
 
 
-def parts(step):
+def parts(step: Step) -> list[str]:
     """The contributions to one number, a line each."""
     lines = [f"{term.product:+.4g}  {term.unit} = {term.x:.4g}  times {term.weight:.4g}" for term in step.terms]
     more = step.count - len(step.terms)
@@ -84,7 +95,7 @@ def parts(step):
     return lines or ["nothing comes through"]
 
 
-def score_lines(found):
+def score_lines(found: SteppedThrough) -> list[str]:
     """What arrives at the number from the score of a class."""
     if "rules" not in found.score:
         return [f"From a class: {found.score['why']}"]
@@ -99,7 +110,7 @@ def score_lines(found):
     return lines
 
 
-def columns(rows):
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells with straight columns; all but the first end together."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return ["  ".join(cell.rjust(w) if k else cell.ljust(w) for k, (cell, w) in enumerate(zip(row, widths))).rstrip()
@@ -127,7 +138,7 @@ alt="the picture, with a frame around the pixel of the largest contribution"></p
 """
 
 
-def page(found, picture, net, image):
+def page(found: SteppedThrough, picture: Any, net: Any, image: Any) -> str:
     """The same as one HTML file that needs nothing else."""
     import base64
 
@@ -147,7 +158,7 @@ def page(found, picture, net, image):
                        picture=base64.b64encode(png_bytes(framed(picture, found.pixel))).decode())
 
 
-def framed(picture, pixel):
+def framed(picture: Any, pixel: Any) -> Picture:
     """The picture, four times as large, with a red frame around one pixel."""
     large = picture.repeat(4, axis=0).repeat(4, axis=1)
     large = large.repeat(3, axis=2) if large.shape[2] == 1 else large.copy()
@@ -158,6 +169,6 @@ def framed(picture, pixel):
     return large
 
 
-def table(rows):
+def table(rows: Sequence[Sequence[str]]) -> str:
     return "<table>" + "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows) + "</table>"

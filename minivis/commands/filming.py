@@ -7,19 +7,29 @@
 The frames that are finished are in FILE.checkpoint until the last one is.
 """
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from minivis.commands.common import ANY_SIZE, blas_threads, read_further, read_net, say
+from minivis.commands.common import ANY_SIZE, Given, blas_threads, read_further, read_net, say
 from minivis.commands.default_net import read_for, tell_of_further
 from minivis.commands.option_groups import FILM, under
 from minivis.commands.types import real, whole
 from minivis.commands.watching import watch_of
 from minivis.errors import BadValue
+
+if TYPE_CHECKING:
+    from minivis.commands.picture_command import PictureCommand
+    from minivis.methods.shared.result import Result
+    from minivis.methods.synthesis.frame_log import FrameLog
+    from minivis.types import Array, PathLike, Picture
 
 PATTERN, DIGITS = "{frame}", 5
 OPTIONS = under(
@@ -35,7 +45,7 @@ OPTIONS = under(
 ENDINGS = {".gif": ".gif", ".webp": ".webp", ".png": ".apng", ".apng": ".apng", ".avif": ".webp", ".webm": ".webm"}
 
 
-def film_named(params):
+def film_named(params: dict[str, Any]) -> Any:
     """The film that IMAGE names; None for a picture, or where --frame chooses one frame."""
     from minivis.images.films import film_in
 
@@ -43,7 +53,7 @@ def film_named(params):
     return film_in(image) if isinstance(image, str) and params.get("frame") is None else None
 
 
-def ending_of(path):
+def ending_of(path: PathLike) -> str:
     """The ending of the film that is made of the film at ``path``."""
     return ENDINGS.get(Path(path).suffix.lower(), ".mp4")
 
@@ -57,7 +67,7 @@ class Output:
     checkpoint: str
 
     @classmethod
-    def of(cls, command, params, film):
+    def of(cls, command: PictureCommand, params: dict[str, Any], film: Any) -> Output:
         out, stem = params["out"], Path(film.path).stem
         if out is None:
             out = f"{stem}-{command.name}{ending_of(film.path)}"
@@ -68,7 +78,7 @@ class Output:
         found.check(film, params)
         return found
 
-    def check(self, film, params):
+    def check(self, film: Any, params: dict[str, Any]) -> None:
         """Raise an error where it cannot be written; before a long run this saves the run."""
         from minivis.figures.film import SUFFIXES, check_film
         from minivis.images.files import check_suffix
@@ -90,17 +100,20 @@ class Output:
         for number in range(1, 1 + (film.count if self.numbered else 1)):
             check_output(self.frame(number), again)
 
-    def frame(self, number):
+    def frame(self, number: int) -> str:
         """The path of frame ``number``, counted from 1; of a film its own."""
         return self.path.replace(PATTERN, f"{number:0{DIGITS}d}")
 
 
-def make_folder(folder):
+def make_folder(folder: PathLike) -> None:
     if folder and not os.path.isdir(folder) and os.path.isdir(os.path.dirname(os.path.abspath(folder))):
         os.mkdir(folder)
 
 
-def run_film(command, params, film, nets=read_net, several=False):
+def run_film(
+    command: PictureCommand, params: dict[str, Any], film: Any, nets: Callable[..., Any] = read_net,
+    several: bool = False,
+) -> int:  # fmt: skip
     """Run dream or style for a film, and return the exit code."""
     from minivis.images.frame_log import FrameLog
     from minivis.runtime.locks import only_one
@@ -114,20 +127,20 @@ def run_film(command, params, film, nets=read_net, several=False):
     tell_of_further(given, params["quiet"])
     how = Frames(command, params, film, given, out)
     kept = {**params, "checkpoint": out.checkpoint, "film": None}
-    identity = watch_of(command.name, given, {**kept, **how.settings}, but=command.not_recorded).identity
+    identity = watch_of(str(command.name), given, {**kept, **how.settings}, but=command.not_recorded).identity
     with (only_one(out.checkpoint), told(out.checkpoint), blas_threads(params["threads"]),
           FrameLog(out.checkpoint, identity, params["resume"]) as log):
         how.make(log)
         size, count, files = next(log.frames()).shape, log.count, how.write(log)
         log.remove()
-    say(command.name, how.words(count, size, several), settings={**command.settings(params), **how.settings},
+    say(str(command.name), how.words(count, size, several), settings={**command.settings(params), **how.settings},
         numbers={"frames": count, "size": [size[1], size[0]], "fps": film.fps, "sound": how.sound is not None},
         files=files, as_json=params["as_json"], quiet=params["quiet"], lines=several)
     return 0
 
 
 @contextmanager
-def told(checkpoint):
+def told(checkpoint: str) -> Iterator[None]:
     """A context in which Ctrl-C prints how to continue."""
     try:
         yield
@@ -137,7 +150,7 @@ def told(checkpoint):
         raise
 
 
-def refuse(command, params, film):
+def refuse(command: click.Command, params: dict[str, Any], film: Any) -> None:
     """Raise BadValue for an option that means nothing for a film."""
     wrong = [f"--{name}" for name in ("sheet", "frames", "film", "preview", "grams") if params.get(name)]
     wrong += ["--method all"] if params.get("method") == "all" else []
@@ -149,11 +162,11 @@ def refuse(command, params, film):
 class Frames:
     """The frames of a film, made and written. ``settings``: how one follows the other."""
 
-    def __init__(self, command, params, film, given, out):
+    def __init__(self, command: PictureCommand, params: dict[str, Any], film: Any, given: Given, out: Output) -> None:
         from minivis.methods.synthesis.films import Following
 
         self.command, self.params, self.film, self.given, self.out = command, params, film, given, out
-        self.how = Following(command.name, params["flow"], params["keep"])
+        self.how = Following(str(command.name), params["flow"], params["keep"])
         several = params["side"] if isinstance(params["side"], tuple) else (params["side"],)
         self.side = several[-1] or min(params["size"] or ANY_SIZE, max(film.size))
         self.first = command.own_settings(given, params)
@@ -165,18 +178,18 @@ class Frames:
         self.settings = {"flow": self.how.flow, "keep": self.how.keep, "next_steps": further}
         self.alpha = None                       # of the frame that is being made
 
-    def one(self, value):
+    def one(self, value: Any) -> Any:
         return (value,) if self.in_tuples else value
 
     @property
-    def sound(self):
+    def sound(self) -> str | None:
         """The file whose sound the film gets."""
         from minivis.figures.film import BY_FFMPEG
 
         written = self.film.sound and not self.out.numbered and self.out.path.lower().endswith(BY_FFMPEG)
         return self.film.path if written else None
 
-    def frames(self):
+    def frames(self) -> Iterator[Picture]:
         """Yield each frame at the size of the result."""
         from minivis.images.resampling import resized
 
@@ -184,7 +197,7 @@ class Frames:
             self.alpha = None if alpha is None or not self.keeps_alpha() else resized(alpha, self.side)
             yield resized(pixels, self.side)
 
-    def keeps_alpha(self):
+    def keeps_alpha(self) -> bool:
         from minivis.figures.film import TRANSPARENT
 
         chosen = self.params["keep_alpha"]
@@ -194,21 +207,21 @@ class Frames:
                            "out --keep-alpha")
         return can if chosen is None else chosen
 
-    def result_of(self, frame, begin):
+    def result_of(self, frame: Picture, begin: Array | None) -> Result:
         from minivis.optimize.watch import Watch
 
         settings = self.first if begin is None else self.further
         return self.command.method(replace(self.given, image=frame, begin=begin), seed=self.params["seed"],
                                    progress=False, watch=Watch(), **settings)
 
-    def make(self, log):
+    def make(self, log: FrameLog) -> None:
         """Make the frames that ``log`` lacks, and keep each there as soon as it is finished."""
         from minivis.methods.synthesis.films import follow
         from minivis.runtime.progress import bar
 
         known, channels = log.count, self.given.net.input_channels
         done = (frame[..., :channels] for frame in log.frames())
-        with bar(self.film.count, not self.params["quiet"], self.command.name) as shown:
+        with bar(self.film.count, not self.params["quiet"], str(self.command.name)) as shown:
             for number, made in enumerate(follow(self.given.net, self.result_of, self.frames(), self.how, done), 1):
                 if number > known:
                     log.append(self.with_alpha(made))
@@ -218,25 +231,25 @@ class Frames:
                     self.tell_of_flow()
                 shown.update()
 
-    def tell_of_flow(self):
+    def tell_of_flow(self) -> None:
         if self.params["flow"] is None and not self.how.flow and not self.params["quiet"]:
             click.echo("minivis: OpenCV is not installed, so each frame begins with the last result as it is; pip "
                        "install 'minivis[segment]' lets it move along", err=True)
 
-    def with_alpha(self, made):
+    def with_alpha(self, made: Any) -> Picture:
         import numpy as np
 
         rgb = np.broadcast_to(made, (*made.shape[:2], 3))
         return rgb if self.alpha is None else np.dstack([rgb, self.alpha])
 
-    def write_frame(self, number, picture, again):
+    def write_frame(self, number: int, picture: Any, again: bool) -> None:
         from minivis.images.files import write_image
 
         path = self.out.frame(number)
         if not (again and os.path.exists(path)):
             write_image(path, picture, force=self.params["force"] or self.params["resume"])
 
-    def write(self, log):
+    def write(self, log: FrameLog) -> list[str]:
         """Write the film from the frames of ``log``; return the files that were written."""
         from minivis.figures.film import write_film
 
@@ -247,7 +260,7 @@ class Frames:
                    force=self.params["force"])
         return [self.out.path]
 
-    def words(self, count, size, several):
+    def words(self, count: int, size: tuple[int, int], several: bool) -> str | None:
         moved = ", moved by optical flow" if self.how.flow else ""
         said = (f"{count} frames of {size[1]} x {size[0]} pixels, {self.film.fps:g} a second"
                 f"{', with sound' if self.sound else ''}; each begins with {self.how.keep:g} of the last{moved}")

@@ -1,16 +1,24 @@
 """The commands that read many pictures: a folder of any size, on one process or many, on one machine or a cluster."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, blas_threads, read_given, say
+from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, Given, blas_threads, read_given, say
 from minivis.commands.default_net import unnamed
 from minivis.commands.picture_command import NOT_RECORDED, PictureCommand, picture_command
 from minivis.commands.setting_options import option, options
 from minivis.commands.types import AfterImage, LazyChoice, imaging_rules, whole
 from minivis.methods.looking.settings import NeighbourSettings, PatchSettings, TsneSettings
+
+if TYPE_CHECKING:
+    from minivis.methods.shared.result import Result
+    from minivis.types import Device, PathLike
 
 FOLDER = click.Argument(["folder"])             # or the word "samples"
 MOST_JOBS = 1024
@@ -35,7 +43,7 @@ class SweepCommand(PictureCommand):
 
     not_recorded: tuple[str, ...] = (*NOT_RECORDED, "jobs", "backend", "scheduler", "resume")
 
-    def run(self, **params):
+    def run(self, **params: Any) -> Any:
         from minivis.runtime.checkpoints import check_unfinished
         from minivis.runtime.locks import only_one
 
@@ -52,7 +60,7 @@ class SweepCommand(PictureCommand):
 
 
 @contextmanager
-def resumable(checkpoint):
+def resumable(checkpoint: PathLike) -> Iterator[None]:
     """A context in which Ctrl-C prints how to continue."""
     try:
         yield
@@ -76,8 +84,9 @@ def resumable(checkpoint):
     kind=SweepCommand, image=False, inputs=("folder",),
 )  # fmt: skip
 def patches(
-    given, seed, progress, layer, unit, k, per_picture, beside, all_layers, size, jobs, backend, scheduler, resume,
-):
+    given: Given, seed: int, progress: bool, layer: str | None, unit: Any, k: int, per_picture: int, beside: Any,
+    all_layers: bool, size: Any, jobs: int, backend: Literal["loky", "dask"], scheduler: str | None, resume: bool,
+) -> Result:  # fmt: skip
     """Find the patches of a FOLDER of pictures that excite a unit most.
 
     Beside each patch stand the deconvnet's and the guided picture of the same place. Pictures that cannot be read are
@@ -111,7 +120,11 @@ def patches(
                                                               "file; pictures that it holds are not read again."),
     *[option for option in COMPUTE if option is not SEED], FORCE, JSON, QUIET,
 ])  # fmt: skip
-def codes(folder, out, layer, size, jobs, backend, scheduler, resume, net, device, threads, force, as_json, quiet):
+def codes(
+    folder: str, out: str, layer: str | None, size: Any, jobs: int, backend: Literal["loky", "dask"],
+    scheduler: str | None, resume: bool, net: Any, device: Device, threads: int | None, force: bool, as_json: bool,
+    quiet: bool,
+) -> None:  # fmt: skip
     """Write the code of each picture of a FOLDER: the activations of a layer, as a vector.
 
     The codes go into a file that `minivis neighbours` and `minivis tsne` read. Pictures that cannot be read are
@@ -147,7 +160,7 @@ CODES = click.Argument(["codes"])
                                                  "and by pixels, and count over all how many show the same."),
     inputs=("codes",),
 )
-def neighbours(given, seed, progress, k, metric, pixels, sheet):
+def neighbours(given: Given, seed: int, progress: bool, k: int, metric: str, pixels: bool, sheet: bool) -> Result:
     """Find the pictures in a file of CODES that the net finds most similar to IMAGE.
 
     `minivis codes` makes the file; --net must be the net that it was made with. CODES may also be a folder of pictures,
@@ -175,7 +188,7 @@ class TsneCommand(PictureCommand):
 
     not_recorded: tuple[str, ...] = (*NOT_RECORDED, "html")
 
-    def run(self, **params):
+    def run(self, **params: Any) -> Any:
         from minivis.data.samples import DIGITS, is_set
         from minivis.errors import BadValue
         from minivis.methods.looking.tsne_page import check_page
@@ -189,7 +202,7 @@ class TsneCommand(PictureCommand):
             params["net"] = DIGITS_NET
         return super().run(**params)
 
-    def write(self, out, result, picture, text, force):
+    def write(self, out: str, result: Result, picture: Any, text: dict[str, str] | None, force: bool) -> str | None:
         from minivis.methods.looking.tsne_page import write_page
 
         said = super().write(out, result, picture, text, force)
@@ -209,7 +222,10 @@ class TsneCommand(PictureCommand):
                  help="Also write the map as one page to explore in a browser: zoom, names, search."),
     image=False, inputs=("codes",), kind=TsneCommand,
 )  # fmt: skip
-def tsne(given, seed, progress, perplexity, layout, side, most, html):
+def tsne(
+    given: Given, seed: int, progress: bool, perplexity: float, layout: Literal["grid", "plane", "both"],
+    side: int | None, most: int, html: str | None,
+) -> Result:  # fmt: skip
     """Draw a map of the pictures in a file of CODES, on which similar pictures lie close together.
 
     CODES may also be a folder of pictures; --net then computes their codes. The word digits stands for scikit-learn's
@@ -228,8 +244,9 @@ def tsne(given, seed, progress, perplexity, layout, side, most, html):
             raise BadValue("--layout and --most are for maps of pictures; the digits are drawn at their points, all of "
                            "them")
         images, labels, new = every_digit()
+        at_side: dict[str, Any] = {"side": side} if side else {}
         return tsne_labelled(given.net, images, labels, names=CLASSES, new=new, perplexity=perplexity,
-                             **({"side": side} if side else {}), seed=seed, progress=progress)
+                             **at_side, seed=seed, progress=progress)
     with codes_at(given.net, given.inputs["codes"], progress=progress) as codes:
         return tsne_grid(codes, perplexity=perplexity, layout=layout, side=side, most=most, seed=seed,
                          progress=progress)

@@ -1,8 +1,12 @@
 """`minivis fool`, `evolve`, `directions`, `linear`, `hog`, `sound`, `robustness`: what only classifiers see."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from minivis.commands.common import FASHION_FOLDER, SEED, THREADS
+from minivis.commands.common import FASHION_FOLDER, SEED, THREADS, Given
 from minivis.commands.default_net import unnamed
 from minivis.commands.option_groups import OPTIMISER, under
 from minivis.commands.picture_command import PictureCommand, picture_command
@@ -15,6 +19,9 @@ from minivis.methods.adversarial.settings import (
     RobustnessSettings,
     SoundSettings,
 )
+
+if TYPE_CHECKING:
+    from minivis.methods.shared.result import Result
 
 LINEAR_NET, VOWELS_NET = "emoji-linear", "vowels-net"
 VOWELS = ("a", "e", "i", "o", "u")
@@ -31,7 +38,9 @@ VOWELS = ("a", "e", "i", "o", "u")
     *under(OPTIMISER, *options(FoolSettings, "method", "norm", "eps", "steps", "sure")),
     parts=("picture",),
 )
-def fool(given, seed, progress, to, label, start, **settings):
+def fool(
+    given: Given, seed: int, progress: bool, to: str | None, label: str | None, start: Any, **settings: Any,
+) -> Result:  # fmt: skip
     """Change IMAGE slightly so that the net sees another class, or make the net see a class in noise.
 
     The figure shows the change, and the net's answers before and after it. The changed picture itself is written beside
@@ -52,7 +61,7 @@ def fool(given, seed, progress, to, label, start, **settings):
     *options(EvolveSettings, "encoding", "generations", "population", "best"),
     image=False, long="generations",
 )
-def evolve(given, seed, progress, **settings):
+def evolve(given: Given, seed: int, progress: bool, **settings: Any) -> Result:
     """Breed, for every class, a picture that the net recognises and people do not.
 
     Evolution needs no gradient: the best picture of each class is kept, and all of them have children. The result is a
@@ -71,7 +80,7 @@ def evolve(given, seed, progress, **settings):
                  help="How far each pixel moves at the end of each line, in levels of 255."),
     arrays=True,
 )
-def directions(given, seed, progress, count, eps):
+def directions(given: Given, seed: int, progress: bool, count: int, eps: float) -> Result:
     """Show why so little fools a net: the score of IMAGE's class along the gradient, and along random directions.
 
     Each pixel moves as far along any of them. The figure also counts how much more a step along the gradient moves the
@@ -85,11 +94,11 @@ def directions(given, seed, progress, count, eps):
 class DataCommand(PictureCommand):
     """A command whose picture is named after the data set."""
 
-    def stem(self, params):
+    def stem(self, params: dict[str, Any]) -> str:
         return params["on"]
 
 
-def fashion_folder(on, data):
+def fashion_folder(on: str, data: str | None) -> str:
     """The folder of Fashion-MNIST. Raise BadValue if one was given and is not asked for."""
     from minivis.data.fashion import DEBIAN
     from minivis.errors import BadValue
@@ -108,7 +117,7 @@ def fashion_folder(on, data):
                  help="Class whose weights are mixed into every example."),
     FASHION_FOLDER, image=False, kind=DataCommand,
 )
-def linear(given, seed, progress, on, to, data):
+def linear(given: Given, seed: int, progress: bool, on: str, to: str | None, data: str | None) -> Result:
     """Fool a linear classifier, which shows that depth is not the reason.
 
     The figure shows the weights of a softmax classifier without hidden layers as pictures, the smallest changes that
@@ -146,12 +155,12 @@ def linear(given, seed, progress, on, to, data):
 class SoundCommand(PictureCommand):
     """A command for sounds: its net is vowels-net, unless --net names another."""
 
-    def run(self, **params):
+    def run(self, **params: Any) -> Any:
         if unnamed("net"):
             params["net"] = VOWELS_NET
         return super().run(**params)
 
-    def stem(self, params):
+    def stem(self, params: dict[str, Any]) -> str:
         return f"{params['say']}-to-{params['to']}"
 
 
@@ -163,7 +172,7 @@ class SoundCommand(PictureCommand):
     option(SoundSettings, "snr", type=real(0, 100), metavar="DB"),
     image=False, kind=SoundCommand, parts=("before.wav", "after.wav"),
 )
-def sound(given, seed, progress, say, to, snr):
+def sound(given: Given, seed: int, progress: bool, say: str, to: str | None, snr: float) -> Result:
     """Add a faint sound to a spoken vowel, so that the net hears another one.
 
     The vowel is made by rule, by a speaker drawn from --seed, and shown as a spectrogram, which is what the net
@@ -184,7 +193,7 @@ def sound(given, seed, progress, say, to, snr):
     *options(HogSettings, "steps", "eps"),
     compute=[SEED, THREADS], net=False, inputs=("like",), parts=("picture",),
 )
-def hog(given, seed, progress, steps, eps):
+def hog(given: Given, seed: int, progress: bool, steps: int, eps: float) -> Result:
     """Make a picture that looks like LIKE and has the histogram of oriented gradients (HOG) of IMAGE.
 
     LIKE is cropped to the size of IMAGE. Without LIKE, IMAGE is reconstructed from its HOG alone. The picture itself is
@@ -213,7 +222,9 @@ def hog(given, seed, progress, steps, eps):
     option(RobustnessSettings, "steps", type=whole()),
     FASHION_FOLDER, image=False, kind=DataCommand, net=False, compute=[SEED, THREADS],
 )
-def robustness(given, seed, progress, on, count, steps, data):
+def robustness(
+    given: Given, seed: int, progress: bool, on: str, count: int, steps: int, data: str | None,
+) -> Result:  # fmt: skip
     """Show how accurate nets are under attacks of growing strength, each net attacked through its own weights.
 
     A net that was trained against an attack withstands more of it, but new adversarial pictures fool it, too.

@@ -1,12 +1,18 @@
 """`minivis live`: the page in the browser, served on the loopback address."""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from minivis.commands.common import COMPUTE, READING, blas_threads, reading
 from minivis.commands.option_groups import GroupedCommand
 from minivis.commands.types import whole
+
+if TYPE_CHECKING:
+    from minivis.types import Device
 
 PORT = 8650                                     # or one of the next few if it is in use
 
@@ -25,7 +31,10 @@ PORT = 8650                                     # or one of the next few if it i
     click.Option(["--key"], metavar="FILE", help="The certificate's private key (PEM), if it is not in the same file."),
     click.Option(["--browser/--no-browser"], default=True, help="Open the page in the browser.", show_default=True),
 ])  # fmt: skip
-def live(net, device, threads, port, browser, listen, host, certificate, key, **given):
+def live(
+    net: Any, device: Device, threads: int | None, port: int | None, browser: bool, listen: str, host: tuple[str, ...],
+    certificate: str | None, key: str | None, **given: Any,
+) -> None:  # fmt: skip
     """Show every activation of a net live in the browser.
 
     The page takes a camera, pictures or films. It shows the maps of each layer, the backward pass from any unit, and

@@ -1,14 +1,21 @@
 """--mask and --feather of the commands that change a picture: where it may change."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from minivis.commands.types import MASK_FILE, real
 from minivis.errors import BadValue
 
+if TYPE_CHECKING:
+    from minivis.commands.common import Given
+
 SEGMENT = "segment"
 
 
-def mask_options(picture="IMAGE"):
+def mask_options(picture: str = "IMAGE") -> list[click.Parameter]:
     """The two options; ``picture`` is what the mask lies on."""
     return [
         click.Option(["--mask"], type=MASK_FILE, metavar="FILE|L,T,R,B|segment[:UNIT]", show_default="everywhere",
@@ -19,7 +26,7 @@ def mask_options(picture="IMAGE"):
     ]  # fmt: skip
 
 
-def mask_of(given, mask, feather, picture, source=None):
+def mask_of(given: Given, mask: str | None, feather: float | None, picture: Any, source: Any = None) -> dict[str, Any]:
     """{"mask", "feather"}, as the methods take them, for pixels ``picture`` read from ``source`` (None: our own)."""
     if mask is None:
         if feather:
@@ -40,7 +47,7 @@ def mask_of(given, mask, feather, picture, source=None):
     return {"mask": mask, "feather": feather}
 
 
-def full_size(source, picture):
+def full_size(source: Any, picture: Any) -> tuple[int, int]:
     """(H, W) of the picture in its file, where it may be larger than the pixels that were read."""
     from minivis.commands.common import own_picture
     from minivis.errors import MinivisError

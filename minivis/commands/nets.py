@@ -1,12 +1,20 @@
 """`minivis inspect` and `minivis gradcheck`: what a net consists of, and whether its gradients are right."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from minivis.commands.common import JSON, NET_ARGUMENT, READING, reading, say
 from minivis.commands.types import PIXELS
 from minivis.runtime.text_table import aligned
+
+if TYPE_CHECKING:
+    from minivis.images.preprocessing import Preprocessing
+    from minivis.types import Shape
 
 
 @click.command("inspect", params=[
@@ -16,7 +24,7 @@ from minivis.runtime.text_table import aligned
                  help="Size of the input in pixels, for nets that take any size."),
     *READING, JSON,
 ])  # fmt: skip
-def inspect(net, size, as_json, **given):
+def inspect(net: Any, size: tuple[int, int] | None, as_json: bool, **given: Any) -> None:
     """Print a net's layers, with shapes, receptive fields and costs, and what looks wrong with it.
 
     `minivis weights inspect` prints all that its file says.
@@ -43,7 +51,7 @@ def inspect(net, size, as_json, **given):
         settings={"net": net, "input_shape": list(shape[1:])})
 
 
-def describe_net(name, net, found, rows, totals, shape):
+def describe_net(name: str, net: Any, found: Any, rows: Any, totals: Any, shape: Shape) -> str:
     """The table of a net as text, with a head, the totals, and what looks wrong."""
     head = [f"{net.about.get('title') or name}",
             f"input {sides(shape[1:3])} {values(net.preprocessing)}, {len(net.class_names) or 'no'} class names",
@@ -60,19 +68,19 @@ def describe_net(name, net, found, rows, totals, shape):
                       "", *(found.warnings or ["nothing looks wrong: no NaN, no dead filters"])])
 
 
-def values(preprocessing):
+def values(preprocessing: Preprocessing) -> str:
     """RGB, (pixel - 128) / 64: what a net does to pixels, in one phrase."""
     mean, scale = shared(preprocessing.mean), shared(preprocessing.scale)
     change = "pixel" if mean == "0" else f"(pixel - {mean})" if scale != "1" else f"pixel - {mean}"
     return f"{preprocessing.channel_order}, {change}" + (f" / {scale}" if scale != "1" else "")
 
 
-def shared(numbers):
+def shared(numbers: Sequence[float]) -> str:
     """128 where all channels have that, else (104, 117, 124)."""
     return f"{numbers[0]:g}" if len(set(numbers)) == 1 else f"({', '.join(f'{v:g}' for v in numbers)})"
 
 
-def sides(pair):
+def sides(pair: Sequence[int]) -> str:
     """7, or 7 x 5."""
     return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]} x {pair[1]}"
 
@@ -82,7 +90,7 @@ def sides(pair):
                  help="Net to check."),
     JSON,
 ])  # fmt: skip
-def gradcheck(net, as_json):
+def gradcheck(net: Any, as_json: bool) -> int:
     """Check every backward pass against finite differences.
 
     Each layer gets one line. The exit code is 1 if any is wrong.

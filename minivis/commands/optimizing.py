@@ -1,10 +1,13 @@
 """The commands that change a picture to minimise a loss."""
 
+from __future__ import annotations
+
 import contextlib
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from minivis.commands.common import MEMORY, TILE
+from minivis.commands.common import MEMORY, TILE, Given
 from minivis.commands.masking import mask_of, mask_options
 from minivis.commands.option_groups import COMPUTING, OPTIMISER, PRIORS, under
 from minivis.commands.picture_command import picture_command
@@ -13,8 +16,12 @@ from minivis.commands.types import PICTURE_FILE, real, whole
 from minivis.methods.synthesis.presets import INVERT, MAXIMIZE
 from minivis.methods.synthesis.settings import InvertSettings, MaximizeSettings
 
+if TYPE_CHECKING:
+    from minivis.methods.shared.result import Result
+    from minivis.optimize.watch import Watch
 
-def preset_for(net):
+
+def preset_for(net: Any) -> str:
     """The preset of `maximize` for a net where none is named."""
     from minivis.methods.synthesis.maximize import preset_for
 
@@ -54,8 +61,11 @@ OBJECTIVE = click.Option(["--objective"], metavar="TEXT", show_default="none", h
     *under(COMPUTING, TILE, MEMORY),
     image=False, long="steps", compares=True, by_net={"preset": preset_for},
 )  # fmt: skip
-def maximize(given, seed, progress, watch, unit, objective, preset, down_the_layers, both, walk, start, mask, feather,
-             width, count, **replaced):  # fmt: skip
+def maximize(
+    given: Given, seed: int, progress: bool, watch: Watch, unit: Any, objective: str | None, preset: Any,
+    down_the_layers: bool, both: bool, walk: int | None, start: Any, mask: str | None, feather: float,
+    width: int | None, count: int, **replaced: Any,
+) -> Result:  # fmt: skip
     """Make an image that excites a class or a neuron as much as possible.
 
     The image starts as grey, as weak noise or as a picture, and changes step by step towards a higher score.
@@ -111,7 +121,10 @@ def maximize(given, seed, progress, watch, unit, objective, preset, down_the_lay
     *under(PRIORS, *options(InvertSettings, "tv", "alpha", presets=INVERT)),
     long="steps",
 )  # fmt: skip
-def invert(given, seed, progress, watch, layer, all_layers, preset, starts, exaggerate, **replaced):
+def invert(
+    given: Given, seed: int, progress: bool, watch: Watch, layer: str | None, all_layers: bool, preset: Any,
+    starts: int, exaggerate: float, **replaced: Any,
+) -> Result:  # fmt: skip
     """Reconstruct images from the code of IMAGE in a layer, to show what that layer still knows."""
     from minivis.errors import BadValue
     from minivis.methods.synthesis import invert as method

@@ -9,20 +9,20 @@ ORDER = (MAKING, FILM, OPTIMISER, PRIORS, ADVERSARY, READING, COMPUTING, OUTPUT)
 MANY = 10                                       # a command with more options has headings
 
 
-def under(heading, *options):
+def under(heading: str, *options: click.Parameter) -> list[click.Parameter]:
     """Put options under a heading; options without one stand under "What to make"."""
     for option in options:
-        option.heading = heading
+        option.heading = heading  # type: ignore[attr-defined]
     return list(options)
 
 
 class GroupedCommand(click.Command):
     """A command whose help groups its options, if it has many."""
 
-    def format_options(self, ctx, formatter):
-        records = [(getattr(option, "heading", MAKING), option.get_help_record(ctx)) for option in self.get_params(ctx)
-                   if isinstance(option, click.Option)]
-        records = [(heading, record) for heading, record in records if record is not None]
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
+        records = [(getattr(option, "heading", MAKING), record) for option in options
+                   if (record := option.get_help_record(ctx)) is not None]
         if len(records) <= MANY:
             records = [("Options", record) for _, record in records]
         for heading in ("Options", *ORDER):
@@ -30,6 +30,8 @@ class GroupedCommand(click.Command):
                 with formatter.section(heading):
                     formatter.write_dl(rows)
 
-    def get_help_option(self, ctx):
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)
-        return option and under(OUTPUT, option)[0]
+        if option is not None:
+            under(OUTPUT, option)
+        return option

@@ -1,10 +1,14 @@
 """The commands that dream on a picture, paint it in another style, and grow textures."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from minivis.commands.common import ANY_SIZE, MEMORY, TILE, read_net
+from minivis.commands.common import ANY_SIZE, MEMORY, TILE, Given, read_net
 from minivis.commands.filming import OPTIONS as FILMING
 from minivis.commands.filming import ending_of, film_named, run_film
 from minivis.commands.masking import mask_of, mask_options
@@ -13,6 +17,11 @@ from minivis.commands.picture_command import PictureCommand, picture_command
 from minivis.commands.setting_options import option, options
 from minivis.commands.types import COUNTS, PICTURE_FILE, SIDES, WEIGHTS, real, whole
 from minivis.methods.synthesis.settings import PAINTERS, DreamSettings, StyleSettings, TextureSettings
+
+if TYPE_CHECKING:
+    from minivis.methods.shared.result import Result
+    from minivis.optimize.watch import Watch
+    from minivis.types import Array, PathLike, Picture
 
 COPIES = 4                                      # of the picture in float32: a dream holds at least so many
 OWN_SIDE = f"IMAGE's, at most {ANY_SIZE}"
@@ -31,7 +40,7 @@ METHOD = option(StyleSettings, "method", type=click.Choice([*PAINTERS, "all"]),
 RUN = under(COMPUTING, TILE, MEMORY)
 
 
-def steps(settings):
+def steps(settings: Any) -> click.Option:
     """--steps of a painting: one number, or one for each size."""
     usual = settings.steps
     return option(settings, "steps", type=COUNTS, default=(usual,), show_default=str(usual), metavar="N,N,...")
@@ -46,22 +55,22 @@ under(OUTPUT, ALPHA)
 class PaintingCommand(PictureCommand):
     """A command whose picture is as transparent as IMAGE, if its format can be, and whose IMAGE may be a film."""
 
-    def __init__(self, *args, **settings):
+    def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.params += [ALPHA, *FILMING]
 
-    def run(self, **params):
+    def run(self, **params: Any) -> Any:
         film = film_named(params)
         return super().run(**params) if film is None else run_film(self, params, film)
 
     @staticmethod
-    def ending(path):
+    def ending(path: PathLike) -> str:
         return ".png" if film_named({"image": path}) is None else ending_of(path)
 
-    def stem(self, params):
+    def stem(self, params: dict[str, Any]) -> str:
         return f"{super().stem(params)}-preview" if params.get("preview") else super().stem(params)
 
-    def run_one(self, params, nets=read_net, several=False):
+    def run_one(self, params: dict[str, Any], nets: Callable[..., Any] = read_net, several: bool = False) -> int:
         film = film_named(params)
         if film is not None:
             return run_film(self, params, film, nets, several)
@@ -71,7 +80,7 @@ class PaintingCommand(PictureCommand):
             params["keep_alpha"] = keeps or None
         return super().run_one(params, nets, several)
 
-    def make(self, given, params, **how):
+    def make(self, given: Given, params: dict[str, Any], **how: Any) -> tuple[Result, Any, dict[str, str] | None]:
         result, picture, text = super().make(given, params, **how)
         alpha = alpha_at(given.source) if params.get("keep_alpha") and hasattr(result, "pixels") else None
         if picture is None or alpha is None:
@@ -83,7 +92,7 @@ class PaintingCommand(PictureCommand):
         return result, np.dstack([np.broadcast_to(picture, (*picture.shape[:2], 3)), cover]), text
 
 
-def alpha_at(path):
+def alpha_at(path: str | None) -> Array | None:
     """`alpha_of` a file; None where it is no picture of Pillow's."""
     from minivis.errors import MinivisError
     from minivis.images.given import alpha_of
@@ -115,7 +124,10 @@ def alpha_at(path):
     *under(PRIORS, *options(DreamSettings, "jitter", "clip")),
     *RUN, size=SIZE, long="steps", kind=PaintingCommand,
 )  # fmt: skip
-def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, sheet, frames, zoom, side, **settings):
+def dream(
+    given: Given, seed: int, progress: bool, watch: Watch, layer: Any, guide: Any, objective: Any, mask: str | None,
+    feather: float, sheet: bool, frames: int | None, zoom: float, side: int | None, **settings: Any,
+) -> Result:  # fmt: skip
     """Amplify what the net sees in IMAGE (DeepDream).
 
     Low layers add strokes, and high layers add the things that the net knows.
@@ -168,9 +180,10 @@ def dream(given, seed, progress, watch, layer, guide, objective, mask, feather, 
     *RUN, size=SIZE, long="steps", kind=PaintingCommand,
 )  # fmt: skip
 def style(
-    given, seed, progress, watch, style, content_layer, style_layer, mask, grams, side, steps, method, rate,
-    original_colours, preview, **settings,
-):  # fmt: skip
+    given: Given, seed: int, progress: bool, watch: Watch, style: Any, content_layer: Any, style_layer: Any, mask: Any,
+    grams: bool, side: Any, steps: Any, method: Any, rate: float | None, original_colours: bool, preview: bool,
+    **settings: Any,
+) -> Result:  # fmt: skip
     """Paint IMAGE in the style of one or more other pictures, STYLE.
 
     The content of IMAGE, which a deep layer sees, stays; its textures become those of STYLE. If no STYLE is given, a
@@ -226,7 +239,10 @@ def style(
     *under(OPTIMISER, steps(TextureSettings), option(TextureSettings, "history")),
     *RUN, size=SIZE, long="steps",
 )  # fmt: skip
-def texture(given, seed, progress, watch, layer, mask, feather, side, steps, **settings):
+def texture(
+    given: Given, seed: int, progress: bool, watch: Watch, layer: Any, mask: str | None, feather: float, side: Any,
+    steps: Any, **settings: Any,
+) -> Result:  # fmt: skip
     """Make more of the texture of IMAGE, starting from noise."""
     from minivis.methods.synthesis.style import texture
 
@@ -235,12 +251,12 @@ def texture(given, seed, progress, watch, layer, mask, feather, side, steps, **s
                    steps=steps if len(steps) > 1 else steps[0], seed=seed, progress=progress, watch=watch, **settings)
 
 
-def own_painting():
+def own_painting() -> str:
     """The path of the painting that comes with minivis, used when no style is given."""
     return str(Path(__file__).parents[1] / "data" / "strokes.png")
 
 
-def check_side(net, image, side, limit=None):
+def check_side(net: Any, image: Any, side: Any, limit: int | None = None) -> None:
     """Raise TooLarge if a picture with this longer side does not fit into memory, before it is made."""
     from minivis.engine.memory import room
     from minivis.errors import TooLarge
@@ -253,13 +269,13 @@ def check_side(net, image, side, limit=None):
                        f"and {max(free, 0) / 1e9:.2g} GB are free: choose a smaller --side")
 
 
-def at_side(image, side):
+def at_side(image: Any, side: Any) -> Picture:
     """The picture with this longer side; without a side its own size, but at most `ANY_SIZE`."""
     from minivis.images.resampling import resized
 
     return resized(image, sides(image, side))
 
 
-def sides(image, side):
+def sides(image: Any, side: Any) -> Any:
     """The size or sizes of a painting, from --side."""
     return side or min(ANY_SIZE, max(image.shape[:2]))

@@ -1,9 +1,10 @@
 """The files that a picture command writes beside its picture."""
 
 from pathlib import Path
+from typing import Any
 
 
-def write_part(file, picture, force):
+def write_part(file: str, picture: Any, force: bool) -> str:
     """Write a picture beside another, and return where: as PNG, or as an array if a PNG has no such channels; or a
     sound, int16 (L,), as WAV."""
     import numpy as np

@@ -8,8 +8,12 @@ that sets the length of the run. A command with it takes --checkpoint, --resume 
 (see watch.py), and Ctrl-C ends the run, not the command: the best picture so far is written, and the exit code is 130.
 """
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +30,7 @@ from minivis.commands.common import (
     SIZE,
     VIEW,
     blas_threads,
+    positional,
     read_further,
     read_net,
     say,
@@ -39,6 +44,12 @@ from minivis.commands.several import NetOption, out_of_one, pictures_in, run_eac
 from minivis.commands.types import PictureFile
 from minivis.commands.watching import KEEPING, long_options, watch_of, write_film_of
 from minivis.runtime.plain import is_plain
+
+if TYPE_CHECKING:
+    from minivis.commands.common import Given
+    from minivis.methods.shared.result import Result
+    from minivis.optimize.watch import Watch
+    from minivis.types import PathLike
 
 NOT_RECORDED = ("image", "threads", "out", "force", "as_json", "quiet", *KEEPING)       # threads have their own entry
 
@@ -57,13 +68,15 @@ class PictureCommand(GroupedCommand):
     not_recorded: tuple[str, ...] = NOT_RECORDED
 
     def __init__(
-        self, name, method, own, *, image=True, net=True, inputs=(), compute=COMPUTE, writes="always", parts=(),
-        long=None, size=SIZE, by_net=None, arrays=False, compares=False,
-    ):  # fmt: skip
+        self, name: str, method: Callable[..., Any], own: Sequence[click.Parameter], *, image: Any = True,
+        net: bool = True, inputs: Sequence[str] = (), compute: Sequence[click.Parameter] = COMPUTE,
+        writes: str = "always", parts: Sequence[str] = (), long: str | None = None, size: Any = SIZE,
+        by_net: dict[str, Any] | None = None, arrays: bool = False, compares: bool = False,
+    ) -> None:  # fmt: skip
         alone = not any(isinstance(option, click.Argument) for option in own)
         params = [IMAGES if alone else IMAGE, *own, size] if image else [*own]
         compute = [NETS if option is NET and compares else option for option in compute]
-        super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__),
+        super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__ or ""),
                          params=[*params, *(long_options(long) if long else []), *compute, *self.views(net, image, own),
                                  OUT_ARRAYS if arrays else OUT, *REPORT])
         self.own, self.parts, self.long, self.by_net = own, parts, long, by_net or {}
@@ -71,7 +84,7 @@ class PictureCommand(GroupedCommand):
         self.photographs = image and net and not inputs     # codes belong to the net that made them
         self.arrays, self.compares = arrays, compares
 
-    def run(self, **params):
+    def run(self, **params: Any) -> Any:
         """Run the command line, for one picture or for several."""
         paths = pictures_in(params.get("image"))
         if paths is not None:
@@ -80,7 +93,7 @@ class PictureCommand(GroupedCommand):
             params["out"] = out_of_one(self, params)
         return self.run_one(params)
 
-    def run_one(self, params, nets=read_net, several=False):
+    def run_one(self, params: dict[str, Any], nets: Callable[..., Any] = read_net, several: bool = False) -> int:
         """Run the command line for one picture. nets: see `read_given`. several: it is one of several pictures."""
         out = self.output(params)
         given = read_for(params, photographs=self.photographs, quiet=params["quiet"], needs_image=self.needs_image,
@@ -90,7 +103,7 @@ class PictureCommand(GroupedCommand):
         given.inputs = self.further_inputs(params)
         given.further = read_further(params, self.params, net=given.net)
         tell_of_further(given, params["quiet"])
-        watch = watch_of(self.name, given, params, but=(*NOT_RECORDED, self.long)) if self.long else None
+        watch = watch_of(str(self.name), given, params, but=(*NOT_RECORDED, self.long)) if self.long else None
         result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None,
                                           watch=watch)
         files, holds = [], None
@@ -103,20 +116,20 @@ class PictureCommand(GroupedCommand):
         words = None if params["quiet"] and self.writes == "always" else str(result)
         words = f"{words}\n{holds}" if holds and not params["quiet"] else words
         words = f"{params['image']}\n{words}" if several and words else words
-        say(self.name, words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,
+        say(str(self.name), words, settings={**self.settings(params), **result.settings}, numbers=result.numbers,
             files=files, as_json=params["as_json"], quiet=params["quiet"], lines=several)
         if watch is not None and watch.interrupted:
             click.echo("minivis: stopped; the result is the best so far", err=True)
             return 130
         return 0 if result.ok else 1
 
-    def by_nets(self, name, given):
+    def by_nets(self, name: str, given: Given) -> Any:
         """The default of an option that hangs on the net; of several nets, the first that differs from click's."""
         found = [self.by_net[name](one.net) for one in (given, *given.others)]
         usual = next(option.default for option in self.own if option.name == name)
         return next((choice for choice in found if choice != usual), usual)
 
-    def in_arrays(self, out):
+    def in_arrays(self, out: str | None) -> bool:
         """Whether a file of this name gets numbers, not a picture."""
         if not self.arrays or out is None:
             return False
@@ -124,7 +137,7 @@ class PictureCommand(GroupedCommand):
 
         return holds_arrays(out)
 
-    def write(self, out, result, picture, text, force):
+    def write(self, out: str, result: Result, picture: Any, text: dict[str, str] | None, force: bool) -> str | None:
         """Write the picture with its record, or the numbers behind it; then return a sentence on what they are."""
         from minivis.images.array_files import write_arrays
         from minivis.images.files import write_image
@@ -134,13 +147,16 @@ class PictureCommand(GroupedCommand):
         write_image(out, picture, text, force=force)
         return None
 
-    def further_inputs(self, params):
+    def further_inputs(self, params: dict[str, Any]) -> dict[str, str]:
         """``given.inputs``: the name of a parameter -> the path of the file or folder."""
         from minivis.data.samples import folder_called
 
         return {name: folder_called(params[name]) for name in self.inputs if params[name] is not None}
 
-    def make(self, given, params, *, progress=False, draw=True, watch=None):
+    def make(
+        self, given: Given, params: dict[str, Any], *, progress: bool = False, draw: bool = True,
+        watch: Watch | None = None,
+    ) -> tuple[Any, Any, dict[str, str] | None]:  # fmt: skip
         """The Result, its picture, and the text to store in it. Only ``watch`` writes files here."""
         own = self.own_settings(given, params)
         if self.long:
@@ -154,7 +170,7 @@ class PictureCommand(GroupedCommand):
             picture = None if self.in_arrays(given.out) else result.picture()
         return result, picture, self.record(given, params, result, threads, watch)
 
-    def own_settings(self, given, params):
+    def own_settings(self, given: Given, params: dict[str, Any]) -> dict[str, Any]:
         """The keywords that the method gets for the command's own options."""
         own = {option.name: params[option.name] for option in self.own if option.name not in self.inputs}
         for option in self.own:
@@ -163,7 +179,7 @@ class PictureCommand(GroupedCommand):
                 own[option.name] = pixels if takes_several(option) else next(iter(pixels), None)
         return own
 
-    def result(self, given, **settings):
+    def result(self, given: Given, **settings: Any) -> Any:
         """What the method finds or, for several nets, what it finds for each."""
         if not given.others:
             return self.method(given, **settings)
@@ -172,7 +188,7 @@ class PictureCommand(GroupedCommand):
         every = [given, *given.others]
         return side_by_side([self.method(one, **settings) for one in every], [one.net_name for one in every])
 
-    def record(self, given, params, result, threads, watch):
+    def record(self, given: Given, params: dict[str, Any], result: Any, threads: int, watch: Any) -> dict[str, str]:
         """What `minivis rerun` needs, as the text of the picture."""
         from minivis.images.provenance import as_text, input_hash, versions
 
@@ -199,7 +215,7 @@ class PictureCommand(GroupedCommand):
             record["arrays"] = True
         return as_text(record)
 
-    def output(self, params):
+    def output(self, params: dict[str, Any]) -> str | None:
         """The path of the picture, checked before anything is computed, or None."""
         if params["out"] is None and self.writes == "asked":
             return None
@@ -215,7 +231,7 @@ class PictureCommand(GroupedCommand):
             check_output(self.beside(out, part), params["force"])
         return out
 
-    def stem(self, params):
+    def stem(self, params: dict[str, Any]) -> str:
         """The first part of the picture's name: the name of what it shows."""
         if self.needs_image:
             named = {None: "goose", "-": "stdin"}
@@ -225,26 +241,25 @@ class PictureCommand(GroupedCommand):
         return "-".join(Path(net).stem for net in nets) if first is None else Path(first).resolve().stem
 
     @staticmethod
-    def views(net, image, own):
+    def views(net: Any, image: Any, own: Sequence[click.Parameter]) -> list[click.Parameter]:
         """The options of VIEW, but those that the command has its own of, and --frame where there is no IMAGE."""
         without = {one.name for one in own} | (set() if image else {FRAME.name})
         return [option for option in VIEW if option.name not in without] if net else []
 
     @staticmethod
-    def ending(path):
+    def ending(path: PathLike) -> str:
         """The ending of the file that this picture makes, where -o names none."""
         return ".png"
 
     @staticmethod
-    def beside(out, part):
+    def beside(out: PathLike, part: str) -> str:
         """The path of a part: a PNG, which is lossless, unless its name has another suffix."""
         return str(Path(out).with_name(f"{Path(out).stem}-{part if Path(part).suffix else part + '.png'}"))
 
-    def words(self, params):
-        """The command line for ``params``, as a list, without defaults and without options that do not change the
-        bits."""
+    def words(self, params: dict[str, Any]) -> list[str]:
+        """The command line for ``params``, without defaults and without options that do not change the bits."""
         image = params.get("image")
-        words = [self.name] if image is None else [self.name, positional(image)]
+        words = [str(self.name)] if image is None else [str(self.name), positional(image)]
         for option in self.params:
             if not option.expose_value:
                 continue
@@ -265,24 +280,19 @@ class PictureCommand(GroupedCommand):
         return [*words, "--plain"] if is_plain() else words         # another algorithm gives other bits
 
     @staticmethod
-    def are_nets(option, value):
+    def are_nets(option: click.Parameter, value: Any) -> bool:
         return isinstance(option, NetOption) and isinstance(value, tuple)
 
-    def settings(self, params):
+    def settings(self, params: dict[str, Any]) -> dict[str, Any]:
         named = {key: params[key] for key in ("image", *self.inputs, "size", "net", "device", "seed") if key in params}
         return named | {key: value for key, value in viewing(params).items() if value is not None}
 
-    def parse(self, words):
+    def parse(self, words: Sequence[str]) -> dict[str, Any]:
         """The parameters of ``run`` for these words; the first is the command's name."""
         with self.make_context(self.name, list(words[1:]), help_option_names=[]) as context:
             return context.params
 
 
-def positional(path):
-    """A path as a word that cannot be mistaken for an option."""
-    return f"./{path}" if path.startswith("-") else path
-
-
-def picture_command(name, *own, kind=PictureCommand, **settings):
+def picture_command(name: str, *own: click.Parameter, kind: Any = PictureCommand, **settings: Any) -> Any:
     """Make a `PictureCommand` from a function and its own options; the docstring is the help."""
     return lambda function: kind(name, function, own, **settings)

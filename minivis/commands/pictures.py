@@ -1,7 +1,9 @@
 """The commands that show a picture to a net and draw the result. Each calls one method."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,6 +33,10 @@ from minivis.methods.looking.settings import (
     ReceptiveFieldSettings,
 )
 
+if TYPE_CHECKING:
+    from minivis.commands.common import Given
+    from minivis.methods.shared.result import Result
+
 UNIT = click.Option(["--unit"], metavar="UNIT", show_default="the class that the net puts first",
                     help="Unit to explain: a class, such as goose, or a neuron, such as conv3_1:7 or conv3_1:7@max.")
 BOTH = "guided+gradcam"                          # of segment.py, which is not loaded for a help text
@@ -43,7 +49,7 @@ DATA = click.Option(["--data"], metavar="FOLDER", show_default="the two photogra
     option(ClassifySettings, "top"),
     writes="asked", compares=True,
 )
-def classify(given, seed, progress, top):
+def classify(given: Given, seed: int, progress: bool, top: int) -> Result:
     """Name the most probable classes of IMAGE.
 
     A picture is written only if -o names one.
@@ -60,7 +66,9 @@ def classify(given, seed, progress, top):
     *options(ActivationSettings, "channels", "order", "scale"),
     arrays=True,
 )
-def activations(given, seed, progress, layer, channels, order, scale):
+def activations(
+    given: Given, seed: int, progress: bool, layer: str | None, channels: Any, order: str, scale: str,
+) -> Result:  # fmt: skip
     """Draw the feature maps of a layer, one small picture for each channel."""
     from minivis.methods.looking.activations import activation_grid
 
@@ -78,7 +86,9 @@ def activations(given, seed, progress, layer, channels, order, scale):
     DATA,
     image=False, arrays=True, inputs=("data",),
 )
-def filters(given, seed, progress, layer, rows, columns, compare):
+def filters(
+    given: Given, seed: int, progress: bool, layer: str | None, rows: int, columns: int, compare: Any,
+) -> Result:  # fmt: skip
     """Draw the weights of a convolution as images."""
     from minivis.errors import BadValue
     from minivis.methods.looking.filters import filter_grid
@@ -105,7 +115,7 @@ def filters(given, seed, progress, layer, rows, columns, compare):
     option(BackpropSettings, "display"), option(BackpropSettings, "crop"),
     arrays=True, compares=True,
 )
-def backprop(given, seed, progress, unit, rule, display, crop):
+def backprop(given: Given, seed: int, progress: bool, unit: Any, rule: Any, display: str, crop: bool) -> Result:
     """Draw the gradient of any neuron with respect to the pixels, under each rule.
 
     The rules differ in what passes a layer in the backward pass; see --rule.
@@ -132,7 +142,9 @@ def backprop(given, seed, progress, unit, rule, display, crop):
     *options(SaliencySettings, "steps", "layer"),
     arrays=True, compares=True,
 )
-def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
+def saliency(
+    given: Given, seed: int, progress: bool, unit: Any, kind: Any, curve: bool, sanity: bool, **settings: Any,
+) -> Result:  # fmt: skip
     """Map the pixels of IMAGE that the score of a class depends on.
 
     Each pixel shows the largest |gradient| of its three colours. --map draws other kinds of map, and --curve and
@@ -168,7 +180,9 @@ def saliency(given, seed, progress, unit, kind, curve, sanity, **settings):
                                                  "far one class falls."),
     arrays=True, compares=True,
 )
-def occlude(given, seed, progress, unit, first, measure, **settings):
+def occlude(
+    given: Given, seed: int, progress: bool, unit: Any, first: int | None, measure: str | None, **settings: Any,
+) -> Result:  # fmt: skip
     """Slide a square over IMAGE and map how far the probability of its class falls.
 
     The map is red where covering the image lowers the probability, and blue where it raises it. Frames mark the windows
@@ -206,7 +220,9 @@ def occlude(given, seed, progress, unit, first, measure, **settings):
     by_net={"kind": lambda net: BOTH, "cut": lambda net: "numpy", "high": lambda net: SegmentSettings.high,
             "low": lambda net: SegmentSettings.low},
 )
-def segment(given, seed, progress, unit, show, kind, high, low, cut):
+def segment(
+    given: Given, seed: int, progress: bool, unit: Any, show: str, kind: Any, high: float, low: float, cut: Any,
+) -> Result:  # fmt: skip
     """Cut out the object of the class with GrabCut, which starts from a saliency map."""
     from minivis.methods.attribution.segment import segment
 
@@ -223,7 +239,7 @@ def segment(given, seed, progress, unit, show, kind, high, low, cut):
                  help="Side of the crops in pixels, for nets that take any size."),
     image=False, arrays=True, inputs=("data",),
 )
-def receptive_field(given, seed, progress, pictures, side):
+def receptive_field(given: Given, seed: int, progress: bool, pictures: int, side: int | None) -> Result:
     """Draw how much of a picture a unit of each layer can see, and which part of that it uses."""
     from minivis.methods.looking.receptive import effective_receptive_field
 

@@ -6,7 +6,7 @@ from minivis.commands.option_groups import COMPUTING, under
 from minivis.runtime.plain import plain
 
 
-def begin(ctx, option, value):
+def begin(ctx: click.Context, option: click.Parameter, value: bool) -> None:
     """Turn on plain mode until the command's context closes. Without the option the environment stays as it is."""
     if value and not ctx.resilient_parsing:
         ctx.with_resource(plain())

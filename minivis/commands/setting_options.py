@@ -5,6 +5,8 @@
     option(MaximizeSettings, "rate", presets=MAXIMIZE)      no default; the help says what the presets have
 """
 
+from typing import Any
+
 import click
 
 from minivis.commands.types import real, whole
@@ -14,7 +16,7 @@ MOST = {int: 10**6, float: 1e12}                # beyond any sensible value, whe
 METAVARS = {"levels of 255": "LEVELS"}          # of numbers in a unit; others are FLOAT
 
 
-def option(settings, name, *words, presets=None, **more):
+def option(settings: Any, name: str, *words: str, presets: Any = None, **more: Any) -> click.Option:
     """The option of a field, called ``words`` instead of --name. ``more`` replaces what the field says."""
     field = settings.field(name)
     kind, switch = field.metadata["kind"], isinstance(field.default, bool)
@@ -30,19 +32,20 @@ def option(settings, name, *words, presets=None, **more):
     return click.Option([*words, name], **(made | more))
 
 
-def options(settings, *names, presets=None):
+def options(settings: Any, *names: str, presets: Any = None) -> list[click.Option]:
     """The options of several fields that need no words of their own."""
     return [option(settings, name, presets=presets) for name in names]
 
 
-def type_of(kind):
+def type_of(kind: Any) -> click.ParamType:
     """The type of an option whose values are of this kind."""
     if kind.names:
         return click.Choice(kind.names)
     if kind.type is str:
         return click.STRING
     if kind.type is int:
-        return whole(kind.least, MOST[int] if kind.most is None else min(kind.most, MOST[int]))
+        most = MOST[int] if kind.most is None else min(kind.most, MOST[int])
+        return whole(int(kind.least), int(most))
     low = kind.least if kind.above is None else kind.above
     high = kind.most if kind.below is None else kind.below
     return real(low, MOST[float] if high is None else high, min_open=kind.above is not None,

@@ -8,13 +8,20 @@ The nets are loaded once. Each picture gets its file and, with --json, its line.
 at the end, and the others are done; then the exit code is 2.
 """
 
+from __future__ import annotations
+
 import glob
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
+
+if TYPE_CHECKING:
+    from minivis.commands.picture_command import PictureCommand
 
 PATTERN = "{name}"
 GLOB = "*?["
@@ -23,7 +30,7 @@ GLOB = "*?["
 class ImageArgument(click.Argument):
     """One IMAGE or several: the value is None, a word, or a tuple of words."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(["image"], nargs=-1, required=False, callback=lambda context, option, value: one_or_all(value),
                          metavar="[IMAGE]...")
 
@@ -31,10 +38,10 @@ class ImageArgument(click.Argument):
 class NetOption(click.Option):
     """--net, once or several times: the value is a word, or a tuple of words for a command that ``compares``."""
 
-    def add_to_parser(self, parser, ctx):
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
         parser.add_option(obj=self, opts=self.opts, dest=self.name, action="append", nargs=1)
 
-    def type_cast_value(self, ctx, value):
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         if not isinstance(value, (list, tuple)):
             return super().type_cast_value(ctx, value)
         names = tuple(super(NetOption, self).type_cast_value(ctx, one) for one in value)
@@ -44,11 +51,11 @@ class NetOption(click.Option):
         return one_or_all(names)
 
 
-def one_or_all(words):
+def one_or_all(words: Any) -> Any:
     return (words[0] if len(words) == 1 else tuple(words)) if words else None
 
 
-def pictures_in(image):
+def pictures_in(image: Any) -> list[str] | None:
     """The paths of several pictures that the command line names; None for one picture, or for none."""
     if image is None:
         return None
@@ -60,7 +67,7 @@ def pictures_in(image):
     return list(every)                          # each once
 
 
-def below(word):
+def below(word: str) -> list[str] | None:
     """The pictures that a folder, a set of ours, or a glob stands for; None for the name of a file."""
     from minivis.data.samples import folder_called
     from minivis.images.collection import SUFFIXES, Pictures
@@ -80,11 +87,11 @@ def below(word):
 class Nets:
     """`common.read_net`, which reads each net once; ``told``: the nets that a user was told of."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.read: dict = {}
         self.told: set[str] = set()
 
-    def __call__(self, *how):
+    def __call__(self, *how: Any) -> Any:
         from minivis.commands.common import read_net
 
         if how not in self.read:
@@ -92,7 +99,7 @@ class Nets:
         return self.read[how]
 
 
-def run_each(command, params, paths):
+def run_each(command: PictureCommand, params: dict[str, Any], paths: Sequence[str]) -> int:
     """Run a picture command for each of these pictures, and return the exit code."""
     names, nets = names_of(paths), Nets()
     codes: list[int] = []
@@ -120,7 +127,7 @@ def run_each(command, params, paths):
     return 130 if 130 in codes else 2 if failed else max(codes, default=0)
 
 
-def tell_failure(command, params, path, why):
+def tell_failure(command: PictureCommand, params: dict[str, Any], path: str, why: str) -> None:
     """Say what is wrong with a picture: as its line of JSON, or on stderr."""
     import json
 
@@ -133,7 +140,7 @@ def tell_failure(command, params, path, why):
         click.echo(f"minivis: error: {printable(' '.join(said.split()))}", err=True)
 
 
-def outputs(command, params, names):
+def outputs(command: PictureCommand, params: dict[str, Any], names: Mapping[str, str]) -> dict[str, str | None]:
     """{path: where its picture is written}, each another one; None where the command writes none."""
     out = params["out"]
     if out is None and command.writes == "asked":
@@ -144,7 +151,7 @@ def outputs(command, params, names):
     return {path: named(command, out, name, path) for path, name in names.items()}
 
 
-def out_of_one(command, params):
+def out_of_one(command: PictureCommand, params: dict[str, Any]) -> str | None:
     """Where the only picture is written: -o may be a folder or hold {name} for it, too."""
     out = params["out"]
     if not command.needs_image or not (in_folder(out) or PATTERN in out):
@@ -154,12 +161,12 @@ def out_of_one(command, params):
     return made
 
 
-def in_folder(out):
+def in_folder(out: str) -> bool:
     """Whether -o names a folder, which may be still to be made."""
     return os.path.isdir(out) or out.endswith(("/", os.sep))
 
 
-def named(command, out, name, path):
+def named(command: PictureCommand, out: str | None, name: str, path: str) -> str:
     """Where the picture called ``name``, at ``path``, is written."""
     if out is not None and PATTERN in out:
         return out.replace(PATTERN, name)
@@ -167,7 +174,7 @@ def named(command, out, name, path):
     return file if out is None else os.path.join(out, file)
 
 
-def names_of(paths):
+def names_of(paths: Sequence[str]) -> dict[str, str]:
     """{path: its name without ending}; of two that are called alike, with its folders and its ending."""
     stems = [Path(path).stem for path in paths]
     whole = {path: "-".join(part for part in Path(os.path.relpath(path, common(paths))).parts if part != "..").replace(
@@ -180,14 +187,14 @@ def names_of(paths):
     return found
 
 
-def common(paths):
+def common(paths: Sequence[str]) -> str:
     try:
         return os.path.commonpath([os.path.abspath(os.path.dirname(path)) for path in paths])
     except ValueError:                          # on several drives
         return os.curdir
 
 
-def kept_files(params, name):
+def kept_files(params: dict[str, Any], name: str) -> dict[str, str]:
     """--checkpoint and --film of one picture: names that {name} tells apart."""
     found = {}
     for key in ("checkpoint", "film"):
@@ -199,7 +206,7 @@ def kept_files(params, name):
     return found
 
 
-def make_folder(out):
+def make_folder(out: str | None) -> None:
     folder = os.path.dirname(out or "")
     if folder and not os.path.isdir(folder) and os.path.isdir(os.path.dirname(os.path.abspath(folder))):
         os.mkdir(folder)

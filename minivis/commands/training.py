@@ -1,14 +1,23 @@
 """`minivis train`: train a net on a data set, with a checkpoint that Ctrl-C leaves and --resume continues."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from minivis.commands.common import FASHION_FOLDER, REPORT, SEED, Commands, say
+from minivis.commands.common import FASHION_FOLDER, REPORT, SEED, say
+from minivis.commands.groups import Commands
 from minivis.commands.option_groups import ADVERSARY, COMPUTING, OUTPUT, GroupedCommand, under
 from minivis.commands.types import real, whole
+
+if TYPE_CHECKING:
+    from minivis.training.adversary import Adversary
+    from minivis.training.recipes import Training
 
 SHARED = [
     click.Option(["--steps"], type=whole(), metavar="N", show_default="the recipe's", help="Number of training steps."),
@@ -49,24 +58,24 @@ train = Commands("train", help="Train one of minivis' own nets.")
                  help="File with the emoji sprites; it is made if it is missing."),
     *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
-def train_emoji(name, sprites, steps, seed, threads, **rest):
+def train_emoji(name: str, sprites: str | None, steps: int | None, seed: int, threads: int, **rest: Any) -> None:
     """Train an embedded net on emoji before photographs, 64 x 64 pixels."""
     from minivis.training import recipes
 
     start = lambda changes: recipes.emoji(name, sprites=sprites, threads=threads, **changes)  # noqa: E731
-    return run(start, name, {"net": name, "seed": seed, "threads": threads, "steps": steps}, **rest)
+    run(start, name, {"net": name, "seed": seed, "threads": threads, "steps": steps}, **rest)
 
 
 @train.command("fashion", cls=GroupedCommand, params=[
     FASHION_FOLDER, *ADVERSARIAL, *SHARED,
 ])  # fmt: skip
-def train_fashion(data, steps, seed, threads, **rest):
+def train_fashion(data: str | None, steps: int | None, seed: int, threads: int, **rest: Any) -> None:
     """Train a small VGG on Fashion-MNIST, ten classes of clothes in 28 x 28 grey pixels."""
     from minivis.training import recipes
 
-    given = {"data": data} if data else {}
+    given: dict[str, Any] = {"data": data} if data else {}
     start = lambda changes: recipes.fashion(threads=threads, **given, **changes)  # noqa: E731
-    return run(start, "fashion-vgg", {"data": data, "seed": seed, "threads": threads, "steps": steps}, **rest)
+    run(start, "fashion-vgg", {"data": data, "seed": seed, "threads": threads, "steps": steps}, **rest)
 
 
 @train.command("digits", cls=GroupedCommand, params=[
@@ -74,7 +83,9 @@ def train_fashion(data, steps, seed, threads, **rest):
                                 help="Film of the first layer's filters while they grow: .gif, .webp or .mp4.")),
     *SHARED,
 ])  # fmt: skip
-def train_digits(film, steps, seed, threads, out, force, **rest):
+def train_digits(
+    film: str | None, steps: int | None, seed: int, threads: int, out: str | None, force: bool, **rest: Any,
+) -> None:  # fmt: skip
     """Train a small net on handwritten digits in a minute, with curves, a film of its filters, and gradient checks."""
     from minivis.errors import BadValue
     from minivis.figures.film import check_film
@@ -83,39 +94,39 @@ def train_digits(film, steps, seed, threads, out, force, **rest):
 
     if steps == 1:
         raise BadValue("--steps must be at least 2 for digits: a curve of one step cannot be drawn")
-    out = Path(out or "digits-net.h5")
-    film, picture = Path(film) if film else out.with_suffix(".gif"), out.with_suffix(".png")
-    check_film(film)
-    for path in (film, picture):
-        check_output(path, force)
-    shown = Shown(film, picture, force)
+    path = Path(out or "digits-net.h5")
+    film_path, picture = Path(film) if film else path.with_suffix(".gif"), path.with_suffix(".png")
+    check_film(film_path)
+    for other in (film_path, picture):
+        check_output(other, force)
+    shown = Shown(film_path, picture, force)
     start = lambda changes: shown.begin(recipes.digits(threads=threads, **changes))  # noqa: E731
     settings = {"seed": seed, "threads": threads, "steps": steps}
-    return run(start, "digits-net", settings, out=out, force=force, shown=shown, **rest)
+    run(start, "digits-net", settings, out=path, force=force, shown=shown, **rest)
 
 
 @train.command("vowels", cls=GroupedCommand, params=SHARED)
-def train_vowels(steps, seed, threads, **rest):
+def train_vowels(steps: int | None, seed: int, threads: int, **rest: Any) -> None:
     """Train a small net on spoken vowels, made by rule, as pictures of their spectrum over time."""
     from minivis.training import recipes
 
     start = lambda changes: recipes.vowels(threads=threads, **changes)  # noqa: E731
-    return run(start, "vowels-net", {"seed": seed, "threads": threads, "steps": steps}, **rest)
+    run(start, "vowels-net", {"seed": seed, "threads": threads, "steps": steps}, **rest)
 
 
 class Shown:
     """What `minivis train digits` shows: a film, a picture of curves and filters, gradient checks before and after."""
 
-    def __init__(self, film, picture, force):
+    def __init__(self, film: Path, picture: Path, force: bool) -> None:
         self.film, self.picture, self.force = film, picture, force
 
-    def begin(self, training):
+    def begin(self, training: Training) -> Training:
         from minivis.training.growth import Growth, gradients
 
         self.before, self.growth = gradients(training.net), Growth(training.net)
         return training
 
-    def end(self, net):
+    def end(self, net: Any) -> tuple[list[str], dict[str, Any], list[Path]]:
         """Write both files. Return (lines of text, numbers, paths)."""
         from minivis.figures.film import write_film
         from minivis.images.files import write_image
@@ -131,13 +142,14 @@ class Shown:
 
 
 @contextmanager
-def steps_bar(training, quiet):
+def steps_bar(training: Training, quiet: bool) -> Iterator[Callable[[Training], None]]:
     """The ``progress`` function of `Training.run`: a bar with the loss and the accuracy of the last steps."""
     from tqdm import tqdm
 
     with tqdm(total=training.steps, delay=2, disable=True if quiet else None, leave=False, unit="step") as bar:
 
-        def show(training):
+        def show(training: Training) -> None:
+            assert training.trainer is not None
             losses, hits = zip(*training.trainer.recent)
             loss, right = sum(losses) / len(losses), sum(hits) / len(hits)
             bar.set_postfix(loss=f"{loss:.3f}", right=f"{right:.1%}", refresh=False)
@@ -146,12 +158,15 @@ def steps_bar(training, quiet):
         yield show
 
 
-def adversary(attack, eps, attack_steps, norm, share, eps_warmup):
+def adversary(
+    attack: Any, eps: float | None, attack_steps: int | None, norm: str | None, share: float | None,
+    eps_warmup: int | None,
+) -> Adversary | None:  # fmt: skip
     """The `Adversary` of the command line, or None. Raise BadValue for its settings without --adversarial."""
     from minivis.errors import BadValue
     from minivis.training.adversary import Adversary
 
-    given = {"eps": eps, "steps": attack_steps, "norm": norm, "share": share, "warmup": eps_warmup}
+    given: dict[str, Any] = {"eps": eps, "steps": attack_steps, "norm": norm, "share": share, "warmup": eps_warmup}
     given = {key: value for key, value in given.items() if value is not None}
     if attack is None:
         if given:
@@ -160,7 +175,10 @@ def adversary(attack, eps, attack_steps, norm, share, eps_warmup):
     return Adversary(attack, **{"steps": 3 if attack == "pgd" else 1, **given})
 
 
-def run(start, name, settings, *, out, force, resume, as_json, quiet, shown=None, **moving):
+def run(
+    start: Callable[..., Training], name: str, settings: dict[str, Any], *, out: str | Path | None, force: bool,
+    resume: bool, as_json: bool, quiet: bool, shown: Shown | None = None, **moving: Any,
+) -> None:  # fmt: skip
     """Train, from the checkpoint if asked, and write the net; Ctrl-C leaves the checkpoint. shown: a `Shown`."""
     from minivis.errors import BadFile
     from minivis.runtime.files import check_output
@@ -180,7 +198,11 @@ def run(start, name, settings, *, out, force, resume, as_json, quiet, shown=None
     training = start(changes)
     try:
         with steps_bar(training, quiet) as show:
-            after = (lambda training: (shown.growth(training), show(training))) if shown else show
+            def after(training: Training) -> None:
+                if shown is not None:
+                    shown.growth(training)
+                show(training)
+
             training.run(progress=after, checkpoint=checkpoint, resume=resume)
         net = training.finish()
     except KeyboardInterrupt:

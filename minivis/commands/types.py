@@ -1,6 +1,10 @@
 """The types of options and arguments: sizes in pixels and in bytes, lists of numbers, colours, further pictures."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -12,11 +16,11 @@ UNITS = {"": 1, "MB": 10**6, "GB": 10**9, "MIB": 2**20, "GIB": 2**30}
 class Bounded(click.ParamType):
     """A finite number within bounds."""
 
-    def __init__(self, range_type):
+    def __init__(self, range_type: Any) -> None:
         self.range = range_type
         self.name = range_type.name = range_type.name.removesuffix(" range")        # in messages and in help
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, str) and len(value) > LONGEST:
             self.fail(f"the number {value[:12]}... has {len(value)} characters, which is too long", param, ctx)
         found = self.range.convert(value, param, ctx)
@@ -25,12 +29,12 @@ class Bounded(click.ParamType):
         return found
 
 
-def whole(low=1, high=MILLION):
+def whole(low: int = 1, high: int = MILLION) -> Bounded:
     """The type of whole numbers from ``low`` to ``high``, which by default is beyond any sensible value."""
     return Bounded(click.IntRange(low, high))
 
 
-def real(low=0, high=1e9, **opened):
+def real(low: float = 0, high: float = 1e9, **opened: Any) -> Bounded:
     """The type of finite numbers from ``low`` to ``high``; ``min_open`` and ``max_open`` exclude a bound."""
     return Bounded(click.FloatRange(low, high, **opened))
 
@@ -40,7 +44,7 @@ class PictureFile(click.ParamType):
 
     name = "picture"
 
-    def names_file(self, value):
+    def names_file(self, value: Any) -> bool:
         """Whether the value is the name of a file, which is read."""
         return True
 
@@ -50,7 +54,7 @@ class MaskFile(PictureFile):
 
     name = "mask"
 
-    def names_file(self, value):
+    def names_file(self, value: Any) -> bool:
         from minivis.images.masks import is_numbers
 
         return not is_numbers(str(value)) and value.partition(":")[0] != "segment"
@@ -61,7 +65,7 @@ class Bytes(click.ParamType):
 
     name = "bytes"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         text = str(value)[:LONGEST].upper()
         number = text.rstrip("GMIB ")
         try:
@@ -78,7 +82,7 @@ class Pixels(click.ParamType):
 
     name = "pixels"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, tuple):
             return value
         try:
@@ -96,7 +100,7 @@ class Start(click.ParamType):
 
     name = "start"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, tuple) or value in ("noise", "grey", "black", "white"):
             return value
         try:
@@ -112,16 +116,16 @@ class Start(click.ParamType):
 class Numbers(click.ParamType):
     """One number or several, each within the bounds of ``one``: 512, or 256,512,1024."""
 
-    def __init__(self, one):
+    def __init__(self, one: click.ParamType) -> None:
         self.one, self.name = one, "numbers"
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, tuple):
             return value
         return tuple(self.one.convert(part.strip(), param, ctx) for part in str(value).split(","))
 
 
-def shown(value):
+def shown(value: Any) -> str:
     """A word of the command line for a message, shortened if it is long."""
     return repr(value) if len(str(value)) <= LONGEST else f"{str(value)[:LONGEST]!r}..."
 
@@ -131,10 +135,10 @@ class Channels(click.ParamType):
 
     name = "channels"
 
-    def __init__(self, words=()):
+    def __init__(self, words: Sequence[str] = ()) -> None:
         self.words = words
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if isinstance(value, tuple) or value in self.words:
             return value
         parts = str(value).split(",")
@@ -148,49 +152,49 @@ class Channels(click.ParamType):
 class LazyChoice(click.Choice):
     """A choice among what ``read()`` returns; it is called only when needed, so most commands import no layers."""
 
-    def __init__(self, read):
+    def __init__(self, read: Callable[[], Iterable[str]]) -> None:
         self.read, self.case_sensitive = read, True
 
     @property
-    def choices(self):  # type: ignore[override]
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
         return tuple(self.read())
 
 
 class ListedOption(click.Option):
     """An option whose help ends with what ``listed()`` returns; it is called when the help is shown."""
 
-    def __init__(self, *args, listed, **settings):
+    def __init__(self, *args: Any, listed: Callable[[], str], **settings: Any) -> None:
         self.listed = listed
         super().__init__(*args, **settings)
 
     @property
-    def help(self):
+    def help(self) -> str:  # type: ignore[override]
         return f"{self.summary} {self.listed()}"
 
     @help.setter
-    def help(self, text):
+    def help(self, text: str | None) -> None:
         self.summary = text
 
 
-def backward_rules():
+def backward_rules() -> Mapping[str, Any]:
     from minivis.layers.rules import RULES
 
     return RULES
 
 
-def relu_rules():
+def relu_rules() -> Iterable[str]:
     from minivis.layers.relu import RELU_RULES
 
     return RELU_RULES
 
 
-def imaging_rules():
+def imaging_rules() -> Iterable[str]:
     from minivis.layers.relu import IMAGING_RULES
 
     return IMAGING_RULES
 
 
-def kinds_of_saliency():
+def kinds_of_saliency() -> Iterable[str]:
     from minivis.methods.attribution.saliency import KINDS
 
     return KINDS
@@ -199,7 +203,7 @@ def kinds_of_saliency():
 class AfterImage(click.Argument):
     """A required argument behind the optional IMAGE: if there is only one word, it is this one."""
 
-    def handle_parse_result(self, ctx, opts, args):
+    def handle_parse_result(self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]) -> Any:
         if not isinstance(opts.get(self.name), str) and ctx.params.get("image") is not None:
             opts, ctx.params["image"] = {**opts, self.name: ctx.params["image"]}, None
         return super().handle_parse_result(ctx, opts, args)

@@ -1,6 +1,9 @@
 """The options of a run of many steps, which can be watched, stopped and continued: --checkpoint, --resume, --film."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,11 +11,15 @@ from minivis.commands.option_groups import OUTPUT, under
 from minivis.errors import BadValue
 from minivis.runtime.plain import is_plain
 
+if TYPE_CHECKING:
+    from minivis.commands.common import Given
+    from minivis.optimize.watch import Watch
+
 KEEPING = ("checkpoint", "resume", "film")
 FRAMES = 120                                    # of a film
 
 
-def long_options(count):
+def long_options(count: str) -> list[click.Parameter]:
     """The options of a run whose length is --``count``."""
     return under(
         OUTPUT,
@@ -25,7 +32,7 @@ def long_options(count):
     )  # fmt: skip
 
 
-def watch_of(name, given, params, but):
+def watch_of(name: str, given: Given, params: dict[str, Any], but: Any) -> Watch:
     """A `Watch` from --checkpoint, --resume and --film, each checked before anything is computed.
 
     name: of the command. but: the parameters that may differ where a run is continued.
@@ -50,7 +57,7 @@ def watch_of(name, given, params, but):
                  identity=json.dumps([name, hashes, settings], default=str))
 
 
-def write_film_of(given, watch, params):
+def write_film_of(given: Given, watch: Watch, params: dict[str, Any]) -> str:
     """Write the frames that were watched, and return where."""
     from minivis.figures.film import write_film
     from minivis.images.resampling import same_size

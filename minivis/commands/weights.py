@@ -1,11 +1,14 @@
 """`minivis weights list | inspect | fetch | import | table | normalize`: which nets there are, and files of them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
-from minivis.commands.common import JSON, NET_ARGUMENT, QUIET, READING, REPORT, Commands, own_picture, reading, say
+from minivis.commands.common import JSON, NET_ARGUMENT, QUIET, READING, REPORT, own_picture, reading, say
+from minivis.commands.groups import Commands
 from minivis.commands.option_groups import READING as READING_HEADING
 from minivis.commands.option_groups import GroupedCommand, under
 
@@ -13,7 +16,7 @@ weights = Commands("weights", help="List, fetch, inspect and convert nets.")
 
 
 @weights.command("list", params=[JSON])
-def list_weights(as_json):
+def list_weights(as_json: bool) -> None:
     """List the nets that minivis knows, and where each lies or how to get it."""
     from minivis.weights.catalogue import entries
 
@@ -32,7 +35,7 @@ def list_weights(as_json):
 
 
 @weights.command("inspect", params=[NET_ARGUMENT, *READING, JSON])
-def inspect_weights(net, as_json, **given):
+def inspect_weights(net: str, as_json: bool, **given: Any) -> None:
     """Print what a file of weights holds: format, SHA-256, classes, training, and what looks wrong."""
     from minivis.weights.inspection import inspect_file
 
@@ -42,7 +45,7 @@ def inspect_weights(net, as_json, **given):
         numbers=numbers, as_json=as_json)
 
 
-def described(facts, indent=""):
+def described(facts: dict[str, Any], indent: str = "") -> list[str]:
     """A dict of dicts as indented lines."""
     lines = []
     for key, value in facts.items():
@@ -62,7 +65,7 @@ def described(facts, indent=""):
     click.Option(["-f", "--force"], is_flag=True, help="Download the file even if it is here already."),
     JSON, QUIET,
 ])  # fmt: skip
-def fetch_weights(name, url, offline, force, as_json, quiet):
+def fetch_weights(name: str, url: str | None, offline: bool, force: bool, as_json: bool, quiet: bool) -> None:
     """Download a net of the catalogue, or the rest of it after an interruption.
 
     The environment variable MINIVIS_MIRROR names another server.
@@ -78,7 +81,7 @@ def fetch_weights(name, url, offline, force, as_json, quiet):
 class ImportCommand(GroupedCommand):
     """A command whose --expect takes all the .npy and .npz files that follow it."""
 
-    def parse_args(self, ctx, args):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         spread: list[str] = []
         taking = False
         for word in args:
@@ -103,7 +106,10 @@ class ImportCommand(GroupedCommand):
     click.Option(["--half"], is_flag=True, help="Store float16 numbers, which halves the size."),
     *REPORT,
 ])  # fmt: skip
-def import_weights(file, expect, out, layout, half, force, as_json, quiet, **given):
+def import_weights(
+    file: str, expect: tuple[str, ...], out: str | None, layout: str | None, half: bool, force: bool, as_json: bool,
+    quiet: bool, **given: Any,
+) -> None:  # fmt: skip
     """Convert a file of PyTorch, Keras, Caffe, MatConvNet, safetensors or NumPy into a file of minivis."""
     from minivis.runtime.files import check_output
     from minivis.weights import native
@@ -113,7 +119,7 @@ def import_weights(file, expect, out, layout, half, force, as_json, quiet, **giv
     path, keras = locate(file), layout == "keras-notop"
     user_folder().mkdir(parents=True, exist_ok=True)
     if out is None and not keras:
-        out = user_folder() / f"{Path(path).stem}.h5"
+        out = str(user_folder() / f"{Path(path).stem}.h5")
     if out is not None:
         check_output(out, force)                        # before a large net is read
     given = reading(given)
@@ -121,10 +127,11 @@ def import_weights(file, expect, out, layout, half, force, as_json, quiet, **giv
     compared = compared_with(expect, net, file, given) if expect else []
     dtype = "float16" if half else None
     if keras:
-        out = user_folder() / f"{writer.convolutions(net)[0].lower()}-notop.h5" if out is None else out
+        out = str(user_folder() / f"{writer.convolutions(net)[0].lower()}-notop.h5") if out is None else out
         writer.save(net, out, dtype=dtype, force=force)
         net = load(out)                                 # what the new file says of itself
     else:
+        assert out is not None
         native.save(net, out, dtype=dtype, force=force)
     told = ("format", "architecture", "stem", "head", "aside", "training", "licence", "preprocessing", "proof",
             "output", "unused")  # fmt: skip
@@ -139,7 +146,7 @@ def import_weights(file, expect, out, layout, half, force, as_json, quiet, **giv
         files=[out], as_json=as_json, quiet=quiet)
 
 
-def compared_with(files, net, path, given):
+def compared_with(files: Sequence[str], net: Any, path: str, given: dict[str, Any]) -> Any:
     """Compare the net with what its own framework computes from an input, and record the proof in ``net.about``."""
     from dataclasses import replace
 
@@ -151,7 +158,7 @@ def compared_with(files, net, path, given):
     names = layer_names(net, locate(path), arch=given.get("arch"), part=given.get("part"))
     answers = expect.read_answers(files, net, names)
 
-    def inside():
+    def inside() -> Any:
         """What the file itself does to a picture: its preprocessing when it is told to read the picture as it is."""
         C = net.preprocessing.channels
         nothing = replace(net.preprocessing, mean=(0.0,) * C, scale=(1.0,) * C)
@@ -174,7 +181,7 @@ def compared_with(files, net, path, given):
                  help="Layer table to write."),
     *REPORT,
 ])  # fmt: skip
-def table_of_weights(file, part, out, force, as_json, quiet):
+def table_of_weights(file: str, part: str | None, out: str | None, force: bool, as_json: bool, quiet: bool) -> None:
     """Write a layer table to start from, for a net that minivis does not know, guessed from names and shapes.
 
     What could not be known (strides, pools, activations, sums) is marked in it. --arch TABLE.json reads FILE by it.
@@ -206,7 +213,9 @@ def table_of_weights(file, part, out, force, as_json, quiet):
     click.Option(["-o", "--out"], metavar="FILE", required=True, help="File to write the new net to; required."),
     *REPORT,
 ])  # fmt: skip
-def normalize_weights(net, images, out, force, as_json, quiet):
+def normalize_weights(
+    net: str, images: tuple[str, ...], out: str, force: bool, as_json: bool, quiet: bool,
+) -> None:  # fmt: skip
     """Scale the filters of a plain net so that each has mean activation 1 on the IMAGEs, without changing its output.
 
     Style transfer works better with such a net (Gatys et al. 2016). Without an IMAGE the goose that comes with minivis

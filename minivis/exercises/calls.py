@@ -4,11 +4,20 @@ This runs a student's functions, so nothing they do may raise here: what they ra
 become a `Problem` with one sentence and the line of their file.
 """
 
+from __future__ import annotations
+
 import inspect
 import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.exercise import Case, Exercise, Functions
 
 LONGEST = 200                                   # characters of an exception's message that are shown
 LARGEST = 10**7                                 # numbers in an answer; the cases are small
@@ -27,12 +36,15 @@ class Problem:
 class Outcome:
     """What one call gave: a tuple of arrays, or a problem; and the names of arguments that it changed."""
 
-    values: tuple | None
+    values: Any                                 # a tuple of arrays, or None
     problem: Problem | None = None
     changed: tuple = field(default=())
 
 
-def run_cases(exercise, functions, cases, file=None, begun=lambda number: None):
+def run_cases(
+    exercise: Exercise, functions: Functions, cases: Sequence[Case], file: str | None = None,
+    begun: Callable[[int], Any] = lambda number: None,
+) -> list[Outcome]:  # fmt: skip
     """The outcome of each case. ``file``: the student's, whose lines are named. begun(number) is called before each."""
     outcomes: list[Outcome] = []
     without_memory: dict[str, Outcome] = {}     # a function that has run out of it once is not called again: it's slow
@@ -46,7 +58,7 @@ def run_cases(exercise, functions, cases, file=None, begun=lambda number: None):
     return outcomes
 
 
-def run_case(function, one, outputs, file=None):
+def run_case(function: Any, one: Case, outputs: tuple[str, ...], file: str | None = None) -> Outcome:
     """The outcome of one call."""
     problem = missing(function, one)
     if problem:
@@ -66,7 +78,7 @@ def run_case(function, one, outputs, file=None):
     return Outcome(values, problem, changed)
 
 
-def missing(function, one):
+def missing(function: Any, one: Case) -> Problem | None:
     """The problem of a function that is not there or takes other arguments, or None."""
     wanted = f"{one.function}({', '.join(one.arguments)})"
     if function is None:
@@ -78,7 +90,7 @@ def missing(function, one):
     return Problem("missing", f"it is called as {wanted}, and takes {inspect.signature(function)}")
 
 
-def binds(function, *values, **arguments):
+def binds(function: Callable[..., Any], *values: Any, **arguments: Any) -> bool:
     """Whether a function takes these arguments."""
     try:
         inspect.signature(function).bind(*values, **arguments)
@@ -89,7 +101,7 @@ def binds(function, *values, **arguments):
     return True
 
 
-def as_arrays(answer, outputs):
+def as_arrays(answer: Any, outputs: tuple[str, ...]) -> tuple[tuple[Array, ...] | None, Problem | None]:
     """(tuple of arrays, None), or (None, the problem with the answer)."""
     if answer is None:
         return None, Problem("answer", f"it returns nothing where {listed(outputs)} is expected: is there a return?")
@@ -114,7 +126,7 @@ def as_arrays(answer, outputs):
     return tuple(arrays), None
 
 
-def described(value):
+def described(value: Any) -> str:
     """A value's kind, in a few words."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}"
@@ -123,12 +135,12 @@ def described(value):
     return f"a {type(value).__name__}"
 
 
-def listed(outputs):
+def listed(outputs: Sequence[str]) -> str:
     """"dx", or "dx, dw and db"."""
     return " and ".join(filter(None, [", ".join(outputs[:-1]), outputs[-1]]))
 
 
-def explained(error, file=None):
+def explained(error: BaseException, file: str | None = None) -> Problem:
     """An exception as a problem, with the line of the student's file from which it came."""
     line = line_of(error, file)
     at = f"line {line}" if line else "it"
@@ -145,7 +157,7 @@ def explained(error, file=None):
     return Problem("exception", f"{at} raises {said}", line)
 
 
-def line_of(error, file):
+def line_of(error: BaseException, file: str | None) -> int | None:
     """The innermost line of ``file`` in an exception's traceback, or None."""
     if isinstance(error, SyntaxError) and error.filename == file:
         return error.lineno
@@ -153,7 +165,7 @@ def line_of(error, file):
     return lines[-1] if lines else None
 
 
-def message(error):
+def message(error: BaseException) -> str:
     """An exception's own words, on one line."""
     try:
         words = printable(" ".join(str(error.msg if isinstance(error, SyntaxError) else error).split()))
@@ -162,10 +174,10 @@ def message(error):
     return words if len(words) <= LONGEST else words[:LONGEST] + "..."
 
 
-def printable(text):
+def printable(text: str) -> str:
     """A text without what would move a terminal's cursor, and without what has no letter in UTF-8."""
     return "".join(letter if letter.isprintable() or letter == "\t" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-def same_bits(a, b):
+def same_bits(a: Array, b: Array) -> bool:
     return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()

@@ -4,20 +4,28 @@ It leaves result.json and arrays.npz in the folder that TASK names. A second thr
 the process and says which line of the student's file was running.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from minivis.exercises.calls import Problem, explained, printable, run_cases
 from minivis.exercises.read import find
 from minivis.runtime.files import read_bytes
+
+if TYPE_CHECKING:
+    from minivis.exercises.exercise import Exercise, Functions
+    from minivis.exercises.scene import Scene
 
 LINES, WIDTH = 20, 200                          # of what is printed: more is counted, and not kept
 MOST = 10**6                                    # bytes of a student's file
@@ -28,10 +36,11 @@ class Printed:
 
     encoding = "utf-8"
 
-    def __init__(self):
-        self.lines, self.more, self.open = [], 0, ""
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.more, self.open = 0, ""
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         *whole, rest = (self.open + str(text)).split("\n")
         for line in whole:
             if len(self.lines) < LINES:
@@ -41,13 +50,13 @@ class Printed:
         self.open = rest[:WIDTH]
         return len(str(text))
 
-    def flush(self):
+    def flush(self) -> None:
         pass
 
-    def isatty(self):
+    def isatty(self) -> bool:
         return False
 
-    def all(self):
+    def all(self) -> tuple[list[str], int]:
         """What was printed: (lines, count of further lines)."""
         if self.open:
             self.write("\n")
@@ -64,13 +73,13 @@ class Task:
     megabytes: float                            # it may have
     picture: bool                               # whether it is drawn
 
-    def __init__(self, settings):
+    def __init__(self, settings: dict[str, Any]) -> None:
         self.__dict__.update(settings)
         self.folder = Path(settings["folder"])
         self.printed = Printed()
         self.done = threading.Lock()            # whoever has it leaves the result: this thread, or the one that watches
 
-    def leave(self, arrays=None, **result):
+    def leave(self, arrays: dict[str, Any] | None = None, **result: Any) -> NoReturn:
         """Write the result and end the process, whatever threads and exit handlers the file has left behind."""
         self.done.acquire()
         lines, more = self.printed.all()
@@ -81,10 +90,10 @@ class Task:
         os.replace(self.folder / "result.part", self.folder / "result.json")
         os._exit(0)
 
-    def fail(self, problem):
+    def fail(self, problem: Problem) -> NoReturn:
         self.leave(problem=[problem.kind, problem.says, problem.line])
 
-    def watch(self, main):
+    def watch(self, main: int) -> None:
         """Until the process ends: is it within its time, and its memory?"""
         end = time.monotonic() + self.seconds
         while True:
@@ -95,7 +104,7 @@ class Task:
             if memory() > self.megabytes * 1e6:
                 self.stop(main, "memory", "needs more memory than an exercise may have")
 
-    def stop(self, main, kind, says):
+    def stop(self, main: int, kind: str, says: str) -> None:
         frame, line = sys._current_frames().get(main), None
         while frame is not None and line is None:
             line = frame.f_lineno if frame.f_code.co_filename == self.file else None
@@ -103,7 +112,7 @@ class Task:
         self.fail(Problem(kind, f"{f'line {line}' if line else 'the file'} {says}", line))
 
 
-def memory():
+def memory() -> float:
     """The most memory that this process has had, in bytes; 0 except on macOS, where `limit_memory` has no effect.
 
     (Linux counts that of the process which started this one, too.)
@@ -115,7 +124,7 @@ def memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def limit_memory(megabytes):
+def limit_memory(megabytes: float) -> None:
     """Refuse what goes beyond ``megabytes`` more than there is now: Python then raises MemoryError in that line."""
     with suppress(ImportError, OSError, ValueError):
         import resource
@@ -125,7 +134,7 @@ def limit_memory(megabytes):
         resource.setrlimit(resource.RLIMIT_AS, (now + int(megabytes * 1e6), hard))
 
 
-def load(file):
+def load(file: str) -> dict[str, Any]:
     """The names that a student's file defines. Raise what it raises."""
     module = ModuleType(f"exercise_file_{Path(file).stem}")             # never the name of another module: random.py
     module.__file__ = file
@@ -135,7 +144,7 @@ def load(file):
     return vars(module)
 
 
-def main(words):
+def main(words: Sequence[str]) -> None:
     task = Task(json.loads(words[0]))
     exercise = find(task.exercise)
     cases = exercise.cases_for(task.seed)
@@ -160,7 +169,7 @@ def main(words):
          "changed": list(one.changed), "count": len(one.values or ())} for one in outcomes])
 
 
-def draw(task, exercise, functions, scene):
+def draw(task: Task, exercise: Exercise, functions: Functions, scene: Scene) -> NoReturn:
     """Make the exercise's picture with a student's functions."""
     try:
         with np.errstate(all="ignore"):

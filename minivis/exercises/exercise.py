@@ -5,17 +5,23 @@ the student gets the same functions with a gap where their bodies are. minivis/e
 example to copy; docs/exercises.md explains each part for teachers who write their own.
 """
 
+from __future__ import annotations
+
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from minivis.errors import BadValue
+from minivis.types import Array
 
+Functions: TypeAlias = dict[str, Callable[..., Any]]      # name -> what a student, or we, wrote
+Drawn: TypeAlias = dict[str, Array]                      # title -> what a panel of a picture shows
 MARK = "minivis exercise:"                      # in a student's file, before the name of the exercise
 
 
@@ -28,7 +34,7 @@ class Case:
     arguments: dict
 
 
-def case(function, label, **arguments):
+def case(function: str, label: str, **arguments: Any) -> Case:
     return Case(function, label, arguments)
 
 
@@ -77,32 +83,32 @@ class Exercise:
     outputs: dict = field(default_factory=dict)
     losses: dict = field(default_factory=dict)
     given: tuple = ()
-    picture: Callable | None = None
+    picture: Any = None                         # a function, or None
 
     @cached_property
-    def solutions(self):
+    def solutions(self) -> Functions:
         """Name -> published function."""
         return {function.__name__: function for function in self.functions}
 
-    def outputs_of(self, function):
+    def outputs_of(self, function: str) -> tuple[str, ...]:
         return self.outputs.get(function, ("out",))
 
-    def cases_for(self, seed=0):
+    def cases_for(self, seed: int = 0) -> list[Case]:
         """The cases as a list, the same for the same seed."""
         return list(self.cases(np.random.default_rng(seed)))
 
-    def student_file(self):
+    def student_file(self) -> str:
         """The text of the file that a student fills in."""
         names = ", ".join(self.solutions)
         gaps = [with_gap(function) for function in self.functions]
         end = f"Write {names}; then: minivis exercise check {self.name}.py"
         return self._file(gaps, end)
 
-    def solution_file(self):
+    def solution_file(self) -> str:
         """The text of the same file, solved."""
         return self._file([source(function) for function in self.functions], "This is the published solution.")
 
-    def _file(self, sources, end):
+    def _file(self, sources: Sequence[str], end: str) -> str:
         parts = [self.text, textwrap.indent(self.formula.strip("\n"), "    "), self.shapes, end]
         head = "\n\n".join(part.strip("\n") for part in parts)
         code = "\n\n\n".join(part.strip() for part in [*map(source, self.given), *sources])
@@ -110,14 +116,14 @@ class Exercise:
         return (f"# {MARK} {self.name}\n{quotes}{self.title} ({self.lecture}).\n\n{head}\n{quotes}\n\n"
                 f"import numpy as np\n\n\n{code}\n")
 
-    def wrong(self, *mistakes):
+    def wrong(self, *mistakes: Mistake) -> Functions:
         """The solution's functions with one or several of its mistakes in them."""
         found = dict(self.solutions)
         for function in {mistake.function for mistake in mistakes}:
             found[function] = self._changed(function, [m for m in mistakes if m.function == function])
         return found
 
-    def _changed(self, function, mistakes):
+    def _changed(self, function: str, mistakes: Sequence[Mistake]) -> Callable[..., Any]:
         text = source(self.solutions[function])
         for mistake in mistakes:
             if mistake.by is not None:
@@ -131,12 +137,21 @@ class Exercise:
         return namespace[function]
 
 
-def source(function):
-    """The text of a function."""
-    return textwrap.dedent(inspect.getsource(function))
+def source(function: Callable[..., Any]) -> str:
+    """The text of a function or class, without types in a function's head: a student's file imports NumPy alone."""
+    text = textwrap.dedent(inspect.getsource(function))
+    (tree,) = ast.parse(text).body
+    if not isinstance(tree, ast.FunctionDef) or tree.body[0].lineno == tree.lineno:
+        return text
+    lines = text.splitlines(keepends=True)
+    for argument in ast.walk(tree.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    head = f"def {tree.name}({ast.unparse(tree.args)}):\n"
+    return "".join([*lines[: tree.lineno - 1], head, *lines[tree.body[0].lineno - 1 :]])
 
 
-def with_gap(function):
+def with_gap(function: Callable[..., Any]) -> str:
     """The text of a function with its signature and docstring, and a gap in place of the rest."""
     text = source(function)
     (tree,) = ast.parse(text).body

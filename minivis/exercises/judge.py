@@ -6,17 +6,26 @@ and then with what may go wrong anywhere: a sign, a constant factor, a transpose
 this kind, the cases that are wrong may have something in common, or the numbers (pattern.py).
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from minivis.engine.finite_differences import numerical_gradient
 from minivis.errors import BadValue
-from minivis.exercises.calls import Problem, listed, run_case
+from minivis.exercises.calls import Outcome, Problem, listed, run_case
 from minivis.exercises.compare import first_difference, relative_error, same
 from minivis.exercises.pattern import pattern
+from minivis.types import Array
 
+if TYPE_CHECKING:
+    from minivis.exercises.exercise import Case, Exercise, Mistake
+
+Found: TypeAlias = tuple[str, Sequence[int]]            # a sentence, and the numbers of mistakes
 MOST_DIFFERENCES = 100                                  # numbers of an argument, each moved twice
 
 
@@ -36,7 +45,9 @@ class Verdict:
 
 
 @np.errstate(all="ignore")                      # a wrong answer may be as large as floats go
-def judge(exercise, cases, outcomes, *, measure=True):
+def judge(
+    exercise: Exercise, cases: Sequence[Case], outcomes: Sequence[Outcome], *, measure: bool = True,
+) -> list[Verdict]:  # fmt: skip
     """A `Verdict` for each function of the exercise. measure: False leaves out the errors, which takes less time."""
     expected = expected_outcomes(exercise, cases)
     found = []
@@ -47,7 +58,7 @@ def judge(exercise, cases, outcomes, *, measure=True):
     return found
 
 
-def expected_outcomes(exercise, cases):
+def expected_outcomes(exercise: Exercise, cases: Sequence[Case]) -> list[Outcome]:
     """What the loops give, in each case."""
     found = [reference(exercise.loops[one.function], one, exercise.outputs_of(one.function)) for one in cases]
     for one, outcome in zip(cases, found):
@@ -57,7 +68,7 @@ def expected_outcomes(exercise, cases):
     return found
 
 
-def reference(function, one, outputs):
+def reference(function: Callable[..., Any], one: Case, outputs: tuple[str, ...]) -> Outcome:
     """The outcome of one call, in float32 where the arguments are: then rounding may be as large as it is there."""
     outcome = run_case(function, one, outputs)
     if outcome.values is None or np.dtype(np.float32) not in dtypes(one):
@@ -65,12 +76,15 @@ def reference(function, one, outputs):
     return replace(outcome, values=tuple(v.astype(np.float32) if v.dtype.kind == "f" else v for v in outcome.values))
 
 
-def dtypes(one):
+def dtypes(one: Case) -> set[Any]:
     """The float dtypes of a case's arrays."""
     return {a.dtype for a in one.arguments.values() if isinstance(a, np.ndarray) and a.dtype.kind == "f"}
 
 
-def judge_function(exercise, function, cases, outcomes, expected, *, measure=True):
+def judge_function(
+    exercise: Exercise, function: str, cases: Sequence[Case], outcomes: Sequence[Outcome], expected: Sequence[Outcome],
+    *, measure: bool = True,
+) -> Verdict:  # fmt: skip
     faults = [fault(exercise.outputs_of(function), *each) for each in zip(cases, outcomes, expected)]
     labels: dict[bool, list[str]] = {True: [], False: []}
     for one, wrong in zip(cases, faults):
@@ -80,7 +94,7 @@ def judge_function(exercise, function, cases, outcomes, expected, *, measure=Tru
     first = min(filter(None, faults), key=lambda problem: ORDER.index(problem.kind), default=None)
     if first is None:
         return Verdict(function, True, errors=errors, right_cases=tuple(labels[True]))
-    about = {"kind": first.kind, "line": first.line, "errors": errors,
+    about: dict[str, Any] = {"kind": first.kind, "line": first.line, "errors": errors,
              "right_cases": tuple(dict.fromkeys(labels[True])), "wrong_cases": tuple(dict.fromkeys(labels[False]))}
     if first.kind not in LOOKED_UP:
         return Verdict(function, False, first.says, **about)
@@ -97,7 +111,7 @@ ORDER = ("missing", "gap", "exit", "time", "memory", "exception", "answer", "cha
 LOOKED_UP = ("exception", "shape", "nan", "value")      # these may be known mistakes
 
 
-def fault(outputs, one, outcome, expected):
+def fault(outputs: tuple[str, ...], one: Case, outcome: Outcome, expected: Outcome) -> Problem | None:
     """What is wrong with one outcome, a `Problem` or None."""
     if outcome.problem:
         return outcome.problem
@@ -117,7 +131,9 @@ def fault(outputs, one, outcome, expected):
     return wrong_dtype(outputs, one, outcome.values, expected.values)
 
 
-def wrong_dtype(outputs, one, values, expected):
+def wrong_dtype(
+    outputs: tuple[str, ...], one: Case, values: Sequence[Array], expected: Sequence[Array],
+) -> Problem | None:  # fmt: skip
     """A `Problem` where the dtype is not that of the arguments, or None."""
     wanted = dtypes(one)
     for name, value, right in zip(outputs, values, expected):
@@ -130,7 +146,9 @@ def wrong_dtype(outputs, one, values, expected):
 
 # ---- errors ----
 
-def measured(exercise, function, cases, outcomes, expected):
+def measured(
+    exercise: Exercise, function: str, cases: Sequence[Case], outcomes: Sequence[Outcome], expected: Sequence[Outcome],
+) -> dict[str, dict[str, float]]:  # fmt: skip
     """{output: {"loops": the largest relative error, "differences": that from differences}}, where shapes fit."""
     errors = {}
     for k, name in enumerate(exercise.outputs_of(function)):
@@ -143,7 +161,7 @@ def measured(exercise, function, cases, outcomes, expected):
     return errors
 
 
-def from_differences(exercise, one, name, outcome):
+def from_differences(exercise: Exercise, one: Case, name: str, outcome: Outcome) -> float:
     """The relative error of an output as a gradient, by central differences; -1 where that says nothing."""
     loss, gradients = exercise.losses.get(one.function, (None, {}))
     if name not in gradients:
@@ -159,11 +177,14 @@ def from_differences(exercise, one, name, outcome):
 
 # ---- diagnosis ----
 
-def diagnosis(exercise, function, cases, outcomes, expected):
+def diagnosis(
+    exercise: Exercise, function: str, cases: Sequence[Case], outcomes: Sequence[Outcome], expected: Sequence[Outcome],
+) -> tuple[str, tuple[int, ...]]:  # fmt: skip
     """(sentence, numbers of mistakes) for a wrong answer; ("", ()) where it looks like nothing that is known."""
     outputs = exercise.outputs_of(function)
     wrong = [k for k in range(len(outputs)) if not same_everywhere(outcomes, expected, k)]
-    said, numbers = [], []
+    said: list[str] = []
+    numbers: list[int] = []
     for k in wrong:
         known = (known_mistake(exercise, function, cases, outcomes, expected, k)
                  or anywhere(outputs[k], outcomes, expected, k))
@@ -173,7 +194,10 @@ def diagnosis(exercise, function, cases, outcomes, expected):
     return " ".join(said), tuple(dict.fromkeys(numbers))
 
 
-def known_mistake(exercise, function, cases, outcomes, expected, k):
+def known_mistake(
+    exercise: Exercise, function: str, cases: Sequence[Case], outcomes: Sequence[Outcome], expected: Sequence[Outcome],
+    k: int,
+) -> Found | None:  # fmt: skip
     """(sentence, numbers) of the mistake, or the two, whose output k is this one in every case; or None."""
     listed = [(number, mistake) for number, mistake in enumerate(exercise.mistakes) if mistake.function == function]
     pairs = [pair for pair in combinations(listed, 2) if not (pair[0][1].by or pair[1][1].by)]
@@ -192,7 +216,9 @@ def known_mistake(exercise, function, cases, outcomes, expected, k):
     return looks + " ".join(mistake.says for _, mistake in group), [number for number, _ in group]
 
 
-def mistaken(exercise, function, cases, mistakes):
+def mistaken(
+    exercise: Exercise, function: str, cases: Sequence[Case], mistakes: Sequence[Mistake],
+) -> list[Outcome] | None:  # fmt: skip
     """The outcomes of the solution with these mistakes in it; None where they exclude each other."""
     try:
         functions = exercise.wrong(*mistakes)
@@ -203,7 +229,7 @@ def mistaken(exercise, function, cases, mistakes):
     return [reference(functions[function], one, exercise.outputs_of(function)) for one in cases]
 
 
-def explains(outcomes, made, expected, k):
+def explains(outcomes: Sequence[Outcome], made: Sequence[Outcome], expected: Sequence[Outcome], k: int) -> bool:
     """Whether a mistake gives the same output k in every case, and in one of them a wrong one.
 
     Where both raise, that may be in other words: np.dot and @ complain differently where matrices do not fit.
@@ -217,23 +243,24 @@ def explains(outcomes, made, expected, k):
     return wrong
 
 
-def same_everywhere(outcomes, others, k):
+def same_everywhere(outcomes: Sequence[Outcome], others: Sequence[Outcome], k: int) -> bool:
     return all(alike(one, other, k) for one, other in zip(outcomes, others))
 
 
-def alike(outcome, other, k):
+def alike(outcome: Outcome, other: Outcome, k: int) -> bool:
     """Whether output k of two outcomes is the same: up to rounding; or both raise the same."""
     if outcome.problem or other.problem:
         return bool(outcome.problem and other.problem) and without_line(outcome) == without_line(other)
     return same(outcome.values[k], other.values[k])
 
 
-def without_line(outcome):
+def without_line(outcome: Outcome) -> tuple[str, str]:
     """(kind, what was raised) of an outcome's problem, whatever the line."""
+    assert outcome.problem
     return outcome.problem.kind, outcome.problem.says.partition(" raises ")[2]
 
 
-def anywhere(name, outcomes, expected, k):
+def anywhere(name: str, outcomes: Sequence[Outcome], expected: Sequence[Outcome], k: int) -> Found | None:
     """(sentence, ()) for what may go wrong in any exercise, or None."""
     pairs = [(numbers(o.values[k]), e.values[k]) for o, e in zip(outcomes, expected) if o.values and e.values]
     if len(pairs) < len(outcomes) or not pairs:
@@ -249,12 +276,12 @@ def anywhere(name, outcomes, expected, k):
     return constant_factor(name, pairs)
 
 
-def numbers(array):
+def numbers(array: Array) -> Array:
     """An array that can be negated and divided: True and False become 1 and 0, whole numbers floats."""
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
-def constant_factor(name, pairs):
+def constant_factor(name: str, pairs: Sequence[tuple[Array, Array]]) -> Found | None:
     """(sentence, ()) where each answer is the right one times a number, or None."""
     factors = []
     for a, b in pairs:
@@ -268,5 +295,5 @@ def constant_factor(name, pairs):
             "mean?"), []
 
 
-def times(count):
+def times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"

@@ -1,18 +1,27 @@
 """The lecture's picture of an exercise, twice: made with the published solution, and with a student's functions."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from minivis.errors import BadValue
 from minivis.exercises import read, sandbox
-from minivis.exercises.calls import explained
+from minivis.exercises.calls import Problem, explained
 from minivis.exercises.scene import Scene
 from minivis.figures.colormaps import display_limit, signed, unsigned
 from minivis.figures.compose import above, panels, text_picture
+from minivis.types import Array, Picture
+
+if TYPE_CHECKING:
+    from minivis.exercises.exercise import Drawn, Exercise
 
 HEIGHT = 224
 
 
-def side_by_side(exercise, source, file, *, seed=0):
+def side_by_side(exercise: Exercise, source: str, file: str, *, seed: int = 0) -> tuple[Any, Problem | None]:
     """(uint8 picture, `Problem` or None): above with the solution, below with the student's file, if it draws."""
     check_has_picture(exercise)
     run = sandbox.run_file(exercise, source, file, seed=seed, picture=True)
@@ -23,7 +32,7 @@ def side_by_side(exercise, source, file, *, seed=0):
     return compared(ours, run.picture, scene.image), None
 
 
-def picture(exercise, *functions):
+def picture(exercise: Any, *functions: Callable[..., Any]) -> Picture:
     """The same for functions that are here, as in a notebook. BadValue, with one sentence, for one that fails."""
     exercise = exercise if hasattr(exercise, "solutions") else read.find(exercise)
     check_has_picture(exercise)
@@ -37,13 +46,13 @@ def picture(exercise, *functions):
     return compared(exercise.picture(exercise.solutions, scene), yours, scene.image)
 
 
-def check_has_picture(exercise):
+def check_has_picture(exercise: Exercise) -> None:
     if exercise.picture is None:
         drawn = ", ".join(name for name in read.NAMES if read.get(name).picture)
         raise BadValue(f"the exercise {exercise.name} has no picture; these have one: {drawn}")
 
 
-def compared(ours, yours, image):
+def compared(ours: Drawn, yours: Drawn, image: Picture) -> Picture:
     """Two rows of panels; both are drawn on the scale of ours, so that an answer twice as large looks it."""
     rows = []
     for who, drawn in (("minivis", ours), ("yours", yours)):
@@ -57,7 +66,7 @@ def compared(ours, yours, image):
     return above(rows, gap=0)
 
 
-def painted(values, right):
+def painted(values: Array, right: Array) -> tuple[Picture, str]:
     """(uint8 picture, remark) of an array, on the scale of the right one."""
     if values.shape != right.shape:
         return blank(f"its shape is {values.shape}, not {right.shape}"), "another shape"
@@ -70,7 +79,7 @@ def painted(values, right):
     return picture, "" if finite.all() else f"{(~finite).sum()} numbers are NaN or infinite"
 
 
-def blank(text):
+def blank(text: str) -> Picture:
     """A white square with a sentence in it."""
     written = text_picture(text, HEIGHT - 20)
     square = np.full((HEIGHT, HEIGHT, 3), 255, np.uint8)

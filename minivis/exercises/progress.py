@@ -8,6 +8,7 @@ import json
 import os
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from minivis.errors import MinivisError
 from minivis.runtime.files import atomic_write, read_bytes
@@ -16,7 +17,7 @@ VARIABLE = "MINIVIS_PROGRESS"
 FRESH = {"tries": 0, "hints": 0, "solved": None}
 
 
-def file():
+def file() -> Path:
     """Where the progress is kept."""
     if named := os.environ.get(VARIABLE):
         return Path(os.path.expanduser(named))
@@ -25,7 +26,7 @@ def file():
     return user_data_path("minivis") / "exercises.json"
 
 
-def load():
+def load() -> dict[str, Any]:
     """{exercise: {"tries", "hints", "solved"}} of those that were begun."""
     try:
         found = json.loads(read_bytes(os.fspath(file()), 10**6))
@@ -36,17 +37,19 @@ def load():
     return {name: tidy(one) for name, one in found.items() if isinstance(one, dict)}
 
 
-def tidy(one):
+def tidy(one: dict[str, Any]) -> dict[str, Any]:
     """One entry, with what is missing or of another type as in a fresh one."""
     counts = {key: one[key] if type(one.get(key)) is int else 0 for key in ("tries", "hints")}
     return {**counts, "solved": one["solved"] if isinstance(one.get("solved"), str) else None}
 
 
-def of(name):
+def of(name: str) -> dict[str, Any]:
     return load().get(name, dict(FRESH))
 
 
-def note(name, *, tried=False, solved=False, hints=None):
+def note(
+    name: str, *, tried: bool = False, solved: bool = False, hints: int | None = None,
+) -> tuple[dict[str, Any], bool]:  # fmt: skip
     """Add to what is known of one exercise. Return (its entry, whether it could be kept)."""
     everything = load()
     one = everything.setdefault(name, dict(FRESH))
@@ -56,7 +59,7 @@ def note(name, *, tried=False, solved=False, hints=None):
     return one, keep(everything)
 
 
-def keep(everything):
+def keep(everything: dict[str, Any]) -> bool:
     """Write the file; False where that is not possible, or where what stands there is not ours to replace."""
     path = file()
     try:
@@ -70,7 +73,7 @@ def keep(everything):
     return True
 
 
-def is_ours(path):
+def is_ours(path: Path) -> bool:
     """Whether a file holds a JSON object, and may be replaced by a newer one."""
     try:
         return isinstance(json.loads(read_bytes(os.fspath(path), 10**6)), dict)

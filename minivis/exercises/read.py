@@ -11,6 +11,7 @@ from pathlib import Path
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.exercises.exercise import MARK, Exercise
 from minivis.runtime.files import read_bytes
+from minivis.types import PathLike
 
 # in the lecture's order: minivis/exercises/catalogue/NAME.py
 NAMES = (
@@ -21,25 +22,25 @@ NAMES = (
 MOST = 10**6                                    # bytes of a file with an exercise
 
 
-def names():
+def names() -> tuple[str, ...]:
     """The names of all exercises, in the lecture's order."""
     return NAMES
 
 
 @lru_cache(maxsize=64)
-def get(name):
+def get(name: str) -> Exercise:
     """The `Exercise` of this name."""
     if name not in NAMES:
         raise UnknownName.of("exercise", name, NAMES, listed=len(NAMES))
     return importlib.import_module(f"minivis.exercises.catalogue.{name}").EXERCISE
 
 
-def find(name_or_file):
+def find(name_or_file: str) -> Exercise:
     """The `Exercise` of a name, or of a teacher's file."""
     return get(name_or_file) if name_or_file in NAMES else from_file(name_or_file)
 
 
-def from_file(path):
+def from_file(path: PathLike) -> Exercise:
     """The `Exercise` of a teacher's file, which runs as Python does."""
     path = Path(path)
     if path.suffix != ".py" and not path.exists():
@@ -60,7 +61,7 @@ def from_file(path):
     return found
 
 
-def check_readable(path):
+def check_readable(path: PathLike) -> bytes:
     """Raise BadFile where there is no file to read, or one that is too large for a page of Python."""
     try:
         return read_bytes(os.fspath(path), MOST)
@@ -76,7 +77,7 @@ def check_readable(path):
         raise BadFile(f"{str(path)!r} is no name for a file") from None
 
 
-def meant(path):
+def meant(path: Path) -> str:
     """Advice for a file that is not there: the same name with its ending, or the exercise of nearly this name."""
     if path.with_suffix(".py").is_file():
         return f"; did you mean {path.with_suffix('.py')}?"
@@ -84,7 +85,7 @@ def meant(path):
     return f"; the exercise is called {near[0]}: minivis exercise start {near[0]}" if near else ""
 
 
-def belongs_to(file):
+def belongs_to(file: PathLike) -> str:
     """The name of the exercise that a student's file says it is, or is named after."""
     text = check_readable(file).decode("utf-8-sig", "replace")
     marked = re.search(rf"^#\s*{re.escape(MARK)}\s*(\S+)", text, re.MULTILINE)

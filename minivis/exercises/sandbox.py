@@ -4,6 +4,8 @@ The file may loop for ever, allocate everything, print without end, exit or cras
 keeps mistakes from doing harm; it is no protection against malice, as the process has the user's rights.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal
@@ -13,10 +15,15 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivis.exercises.calls import Outcome, Problem
+from minivis.types import PathLike
+
+if TYPE_CHECKING:
+    from minivis.exercises.exercise import Exercise
 
 SECONDS = 20                                    # for all cases of a file; a right one takes less than one
 PICTURE_SECONDS = 120
@@ -33,10 +40,12 @@ class Run:
     problem: Problem | None = None
     printed: tuple = ()
     more: int = 0                               # lines that it printed beyond those
-    picture: dict | None = None                 # title -> array
+    picture: Any = None                         # title -> array
 
 
-def run_file(exercise, source, file, *, seed=0, picture=False, seconds=None):
+def run_file(
+    exercise: Exercise, source: str, file: str, *, seed: int = 0, picture: bool = False, seconds: float | None = None,
+) -> Run:  # fmt: skip
     """Run a student's ``file`` on the cases of an exercise, whose own file or name is ``source``. Return a `Run`."""
     seconds = seconds or (PICTURE_SECONDS if picture else SECONDS)
     with tempfile.TemporaryDirectory(prefix="minivis-exercise-", ignore_cleanup_errors=True) as folder:
@@ -46,7 +55,7 @@ def run_file(exercise, source, file, *, seed=0, picture=False, seconds=None):
         return read(folder, code, exercise, seed, seconds)
 
 
-def start(task, folder):
+def start(task: dict[str, Any], folder: str) -> subprocess.Popen[bytes]:
     """The process: its own session, so that what it starts ends with it; one thread; nothing to read, nowhere to print.
     """
     path = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH")]))
@@ -57,7 +66,7 @@ def start(task, folder):
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
-def finish(process, seconds):
+def finish(process: subprocess.Popen[bytes], seconds: float) -> int | None:
     """Wait for a process, and end it and all that it has started. Return its exit code; None: it had to be stopped."""
     try:
         return process.wait(seconds)
@@ -72,7 +81,7 @@ def finish(process, seconds):
         process.wait()
 
 
-def read(folder, code, exercise, seed, seconds):
+def read(folder: PathLike, code: int | None, exercise: Exercise, seed: int, seconds: float) -> Run:
     """The `Run` from the files that a process left in ``folder``."""
     folder = Path(folder)
     try:
@@ -92,14 +101,14 @@ def read(folder, code, exercise, seed, seconds):
     return Run(outcomes, **printed)
 
 
-def begun(folder):
+def begun(folder: Path) -> int | None:
     """The number of the case that ran last, or None."""
     with suppress(OSError, ValueError):
         return int((folder / "begun").read_text())
     return None
 
 
-def stopped(code, number, exercise, seed, seconds):
+def stopped(code: int | None, number: int | None, exercise: Exercise, seed: int, seconds: float) -> Problem:
     """The problem of a process that left nothing."""
     cases = exercise.cases_for(seed)
     where = "the file" if number is None else cases[number].function

@@ -6,9 +6,10 @@ from pathlib import Path
 from minivis.errors import BadValue
 from minivis.exercises import progress, read
 from minivis.runtime.files import atomic_write
+from minivis.types import PathLike
 
 
-def start(name, folder=".", *, force=False):
+def start(name: str, folder: PathLike = ".", *, force: bool = False) -> Path:
     """Write the file with the gaps, FOLDER/NAME.py. Return its path. name: an exercise, or a teacher's file."""
     exercise = read.find(name)
     folder = Path(folder)
@@ -20,7 +21,7 @@ def start(name, folder=".", *, force=False):
     return path
 
 
-def hint(file, exercise=None):
+def hint(file: PathLike, exercise: str | None = None) -> str:
     """The next hint for a student's file, or for an exercise: "1 of 3: ...". After the last, the first again."""
     found = read.find(exercise or (file if file in read.NAMES else read.belongs_to(file)))
     given = progress.of(found.name)["hints"]
@@ -30,6 +31,6 @@ def hint(file, exercise=None):
     return f"{number + 1} of {len(found.hints)}{last}: {found.hints[number]}"
 
 
-def solution(name):
+def solution(name: str) -> str:
     """The text of the published solution."""
     return read.find(name).solution_file()

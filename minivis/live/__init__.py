@@ -9,10 +9,17 @@
     static/         the page: plain ES modules, no build step
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from minivis.errors import MissingExtra
 
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
 
-def create_app(net, **settings):
+
+def create_app(net: Network, **settings: Any) -> Any:
     """The ASGI app for a net, see `minivis.live.app.create_app`; MissingExtra where Starlette is not installed."""
     try:
         from minivis.live.app import create_app

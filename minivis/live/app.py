@@ -9,20 +9,30 @@ The page asks for everything relative to its own address, so the app works under
 behind a proxy that passes Host on (docs/live.md).
 """
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from minivis.data.samples import Samples
 from minivis.live.desk import Desk
 from minivis.live.messages import as_json
 from minivis.live.serve import HOSTS
 from minivis.live.viewer import Viewer
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from minivis.engine.network import Network
 
 MAX_VIEWERS = 32
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
@@ -41,10 +51,10 @@ HEADERS = {
 class OwnPageOnly:
     """Refuse requests with a foreign Host or Origin."""
 
-    def __init__(self, app, hosts, desk):
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], desk: Desk) -> None:
         self.app, self.hosts, self.desk = app, hosts, desk
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket") and not self.allowed(scope):
             if scope["type"] == "websocket":
                 await receive()
@@ -55,7 +65,7 @@ class OwnPageOnly:
             return
         await self.app(scope, receive, send)
 
-    def allowed(self, scope):
+    def allowed(self, scope: Scope) -> bool:
         heads = [(name.lower(), value.decode("latin-1").lower()) for name, value in scope["headers"]]
         hosts = [value for name, value in heads if name == b"host"]
         origins = [value for name, value in heads if name == b"origin"]
@@ -66,7 +76,9 @@ class OwnPageOnly:
         return origins in ([f"http://{hosts[0]}"], [f"https://{hosts[0]}"])      # https: a proxy in front has the key
 
 
-def create_app(net, *, name="net", hosts=HOSTS, others=None):
+def create_app(
+    net: Network, *, name: str = "net", hosts: Sequence[str] = HOSTS, others: Mapping[str, Any] | None = None,
+) -> OwnPageOnly:  # fmt: skip
     """The ASGI app of the live page of ``net``; ``name`` is shown on it.
 
     others: {name: a net, or a function that loads it}, to which a viewer may change.
@@ -80,7 +92,7 @@ def create_app(net, *, name="net", hosts=HOSTS, others=None):
     tags = {path: f'"{hashlib.sha256(body).hexdigest()[:20]}"' for path, (body, _) in static.items()}
     desk = Desk({name: net, **(others or {})}, samples)
 
-    async def page(request):
+    async def page(request: Request) -> Response:
         path = request.path_params["path"]
         if path not in static:
             return PlainTextResponse("there is no such page", 404, HEADERS)
@@ -90,7 +102,7 @@ def create_app(net, *, name="net", hosts=HOSTS, others=None):
         body, kind = static[path]
         return Response(body, headers=headers, media_type=kind)
 
-    async def watch(socket):
+    async def watch(socket: WebSocket) -> None:
         await socket.accept()
         if desk.viewers >= MAX_VIEWERS:
             await socket.send_text(as_json({"type": "error", "about": "connection",

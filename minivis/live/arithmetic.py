@@ -9,14 +9,23 @@ Everything is summed again here, in float64 and in the open, from the layers' de
 engine. Long sums show their largest terms and one number for the rest.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from minivis import layers as L
 from minivis.engine.units import parse_unit
 from minivis.live.backward_sums import backward
 from minivis.live.forward_sums import forward
-from minivis.live.numbers import named, place
+from minivis.live.numbers import At, named, place
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
 
 
-def explain(net, x, unit, target=None):
+def explain(net: Network, x: Array, unit: Any, target: Any = None) -> dict[str, Any]:
     """What made ``unit`` of one picture x (1, h, w, C), and its gradient of the score of ``target``, a class.
 
     target: a unit of the logits, such as fc8:99; by default the first class, and of a class its own score.
@@ -31,7 +40,7 @@ def explain(net, x, unit, target=None):
             "backward": backward(net, acts, unit.layer, at, target)}
 
 
-def relus(net, acts, name, at):
+def relus(net: Network, acts: Activations, name: str, at: At) -> list[dict[str, Any]]:
     """What each ReLU that reads the unit makes of it."""
     readers = [reader for reader, (layer, inputs) in net.nodes.items() if name in inputs and isinstance(layer, L.ReLU)]
     return [{"layer": reader, "unit": named(net, reader, at), "value": float(acts[reader][0][at])}

@@ -3,6 +3,11 @@
 By a rule of LRP it is no gradient: the part of the target's score that the unit has, and that each reader gives it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
 import numpy as np
 
 from minivis import layers as L
@@ -11,11 +16,18 @@ from minivis.engine.units import one_hot, parse_unit
 from minivis.errors import BadValue
 from minivis.layers.base import BackwardMode
 from minivis.layers.relu import RELU_RULES
-from minivis.layers.rules import RULES
-from minivis.live.numbers import TERMS, named, rest
+from minivis.layers.rules import RULES, RuleName
+from minivis.live.numbers import TERMS, At, named, rest
+from minivis.types import Array, Gradients
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
+
+Terms: TypeAlias = list[dict[str, Any]]         # see `sent_back`
 
 
-def backward(net, acts, name, at, target=None):
+def backward(net: Network, acts: Activations, name: str, at: At, target: Any = None) -> dict[str, Any]:
     """Under each rule, the gradient of the target's score that arrives at the unit, reader by reader."""
     if not net.roles.get("logits"):
         return {"why": "this net has no classes, so there is no score with a gradient here"}
@@ -48,7 +60,7 @@ def backward(net, acts, name, at, target=None):
     return {**found, "rules": rules}
 
 
-def swept(net, acts, seeds, rule):
+def swept(net: Network, acts: Activations, seeds: Gradients, rule: RuleName) -> Gradients | None:
     """What arrives at each layer, or None where a layer on the way has no rule of LRP."""
     try:
         return net.backward(acts, seeds, rule=rule, keep="all")[0]
@@ -58,7 +70,9 @@ def swept(net, acts, seeds, rule):
         return None
 
 
-def sent_back(net, acts, dacts, reader, node, name, at, rule):
+def sent_back(
+    net: Network, acts: Activations, dacts: Gradients, reader: str, node: Any, name: str, at: At, rule: RuleName,
+) -> Terms:  # fmt: skip
     """The terms, {"label", "d" (gradient there), "w" (its factor), "product"}, of one layer that reads the unit."""
     if RULES[rule].relevance:
         is_first = reader in relevance.first_weighed(net, acts)
@@ -73,11 +87,13 @@ def sent_back(net, acts, dacts, reader, node, name, at, rule):
     return [{"label": f"{reader}, its only reader", "d": None, "w": None, "product": sent}]
 
 
-def term(label, d, w):
+def term(label: str, d: Any, w: Any) -> dict[str, Any]:
     return {"label": label, "d": float(d), "w": float(w), "product": float(d) * float(w)}
 
 
-def conv_back(net, acts, layer, reader, d, name, at, rule):
+def conv_back(
+    net: Network, acts: Activations, layer: Any, reader: str, d: Array, name: str, at: At, rule: RuleName,
+) -> Terms:  # fmt: skip
     w = layer.params["w"]
     KH, KW, C, F = w.shape
     g, per_group = layer.geometry(acts[name].shape), F // layer.groups
@@ -90,7 +106,7 @@ def conv_back(net, acts, layer, reader, d, name, at, rule):
     return terms
 
 
-def readers_of(i, kernel, outputs, geometry, axis):
+def readers_of(i: int, kernel: int, outputs: int, geometry: dict[str, Any], axis: int) -> Iterator[tuple[int, int]]:
     """(output, place in its kernel) of each output that reads row (or column) i."""
     step, before, dilation = geometry["stride"][axis], geometry["padding"][axis][0], geometry["dilation"][axis]
     for k in range(kernel):
@@ -99,11 +115,15 @@ def readers_of(i, kernel, outputs, geometry, axis):
             yield out, k
 
 
-def fc_back(net, acts, layer, reader, d, name, at, rule):
+def fc_back(
+    net: Network, acts: Activations, layer: Any, reader: str, d: Array, name: str, at: At, rule: RuleName,
+) -> Terms:  # fmt: skip
     return [term(named(net, reader, (f,)), d[f], w) for f, w in enumerate(layer.params["w"][at[-1]])]
 
 
-def relu_back(net, acts, layer, reader, d, name, at, rule):
+def relu_back(
+    net: Network, acts: Activations, layer: Any, reader: str, d: Array, name: str, at: At, rule: Any,
+) -> Terms:  # fmt: skip
     x, most = acts[name][0][at], layer.max_value
     opened = RELU_RULES[rule].passes(d[at], x > 0 and (most is None or x < most))
     conditions = [c for c in RELU_RULES[rule].conditions if most is not None or "max" not in c]
@@ -111,12 +131,16 @@ def relu_back(net, acts, layer, reader, d, name, at, rule):
     return [{**term(named(net, reader, at), d[at], opened), "why": f"{why} = {int(opened)}"}]
 
 
-def flatten_back(net, acts, layer, reader, d, name, at, rule):
+def flatten_back(
+    net: Network, acts: Activations, layer: Any, reader: str, d: Array, name: str, at: At, rule: RuleName,
+) -> Terms:  # fmt: skip
     k = int(np.ravel_multi_index(at, acts[name].shape[1:]))
     return [term(named(net, reader, (k,)), d[k], 1)]
 
 
-def max_pool_back(net, acts, layer, reader, d, name, at, rule):
+def max_pool_back(
+    net: Network, acts: Activations, layer: Any, reader: str, d: Array, name: str, at: At, rule: RuleName,
+) -> Terms:  # fmt: skip
     switches, x_shape = acts.caches[reader]
     g = {**layer.geometry(x_shape), "dilation": (1, 1)}
     terms = []

@@ -1,13 +1,17 @@
 """Pictures that grow until they excite a unit: from noise, and from the picture that stands."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minivis.engine.units import parse_unit
+from minivis.engine.units import Unit, parse_unit
 from minivis.errors import BadValue
 from minivis.layers import MaxPool2D, ReLU
-from minivis.live.asked import Stopped
+from minivis.live.asked import Asked, Stopped, Tell
 from minivis.live.messages import envelope
 from minivis.methods.synthesis.goals import spread
 from minivis.objectives.activations import diversity, neuron
@@ -18,13 +22,18 @@ from minivis.optimize.transforms import jitter
 from minivis.optimize.update_rules import Adam
 from minivis.optimize.watch import Watch
 from minivis.runtime.backend import to_cpu
+from minivis.types import Array, Picture
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
+    from minivis.live.desk import Bench
 
 STEPS = 160                                     # of a maximisation
 DIVERSE = 3                                     # images that excite a unit
 EVERY = 4                                       # steps between two pictures of it
 
 
-def maximize(desk, asked, tell):
+def maximize(desk: Bench, asked: Asked, tell: Tell) -> None:
     """Images grown from noise, kept for the next viewer who asks: three that excite a unit, one that does the opposite.
 
     The three repel each other (`diversity`), so that one sees more than one side of what the unit looks for.
@@ -46,7 +55,7 @@ def maximize(desk, asked, tell):
         noise = np.random.default_rng(0).standard_normal(space.start(np.full((count, *size), 128.0)).shape)
         done = len(grown)
 
-        def show(preview, before=grown, done=done):
+        def show(preview: Any, before: Array = grown, done: int = done) -> bool:
             pictures = np.concatenate([before, coloured(preview.pixels())])
             part = (done * STEPS + (DIVERSE + 1 - done) * preview.step) if done else DIVERSE * preview.step
             return tell(maximized(desk, unit, pictures, part))
@@ -58,19 +67,19 @@ def maximize(desk, asked, tell):
     tell(message)
 
 
-def maximized(desk, unit, pictures, part, values=None):
+def maximized(desk: Bench, unit: Unit, pictures: Array, part: float, values: Any = None) -> bytes:
     head = {"type": "grown", "job": "maximize", "unit": str(unit), "name": desk.microscope.unit_name(unit),
             "part": part / ((DIVERSE + 1) * STEPS), "values": values}
     return envelope(head, {"pictures": pictures})
 
 
-def coloured(pictures):
+def coloured(pictures: Array) -> Picture:
     """Pictures of one channel with three."""
     pictures = np.asarray(pictures)
     return pictures if pictures.shape[3] == 3 else pictures.repeat(3, axis=3)
 
 
-def values_of(desk, unit, pictures):
+def values_of(desk: Bench, unit: Unit, pictures: Array) -> list[float]:
     """What each picture does to the unit: its value, of a map the largest; of the last one the smallest."""
     found = []
     layer = source_of_unit(desk.microscope.net, unit).layer
@@ -81,7 +90,7 @@ def values_of(desk, unit, pictures):
     return found
 
 
-def grow_frozen(desk, asked, tell):
+def grow_frozen(desk: Bench, asked: Asked, tell: Tell) -> None:
     """The picture that stands, changed until it excites a unit; the answers are those of what is shown."""
     unit = named_unit(desk, asked.unit)
     net = desk.microscope.net
@@ -90,26 +99,26 @@ def grow_frozen(desk, asked, tell):
     climbed = source_of_unit(net, unit)
     goal = -1 * neuron(climbed.layer, climbed.channel, climbed.where)
 
-    def message(step, picture, value):
+    def message(step: int, picture: Picture, value: float) -> bytes:
         head = {"type": "grown", "job": "grow", "unit": str(unit), "name": desk.microscope.unit_name(unit),
                 "step": step, "steps": STEPS, "value": value, "top": desk.microscope.top_of(picture)}
         return envelope(head, {"picture": picture})
 
-    def show(preview):
+    def show(preview: Any) -> bool:
         return tell(message(preview.step, preview.pixels()[0], -preview.terms[goal.parts[0].name]))
 
     run = climb(net, goal, space, space.start(fitted[..., : x.shape[3]].astype(net.dtype)), Adam(0.03), show)
     tell(message(STEPS, run.pixels[0].round().astype(np.uint8), float(-run.terms[goal.parts[0].name])))
 
 
-def named_unit(desk, unit):
-    if unit is None:
+def named_unit(desk: Bench, text: str | None) -> Unit:
+    if text is None:
         raise BadValue("name the unit to maximise, such as conv3_1:4")
-    unit = parse_unit(desk.microscope.net, unit)
+    unit = parse_unit(desk.microscope.net, text)
     return replace(unit, where=None) if unit.where == "max" else unit           # wherever it likes: everywhere
 
 
-def source_of_unit(net, unit):
+def source_of_unit(net: Network, unit: Unit) -> Unit:
     """What to climb for a unit: what is below ReLUs and pools, which are flat where it is off; before a softmax."""
     layer = unit.layer
     if layer == net.roles.get("prob") and net.roles.get("logits"):
@@ -119,11 +128,11 @@ def source_of_unit(net, unit):
     return unit if layer == "input" else replace(unit, layer=layer)
 
 
-def size_of(net):
+def size_of(net: Network) -> tuple[int, int]:
     return net.input_size or (128, 128)
 
 
-def climb(net, goal, space, start, method, show):
+def climb(net: Network, goal: Any, space: Any, start: Array, method: Any, show: Callable[[Any], bool]) -> Any:
     """Gradient ascent of the pictures of a space, shown on the way; raise Stopped where ``show`` says so."""
     shake = jitter(max(1, min(space.shape[1:3]) // 16))
     run = optimize(Problem(net, goal, space, (shake,)), start, method=method, steps=STEPS,

@@ -1,10 +1,14 @@
 """What all viewers share: the nets, one thread for pictures, in turn, and one for each lane of jobs."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import functools
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 from minivis.engine.memory import largest_output
 from minivis.errors import UnknownName
@@ -16,6 +20,10 @@ from minivis.live.microscope import Microscope
 from minivis.live.patches import Peaks
 from minivis.live.tour import tour
 
+if TYPE_CHECKING:
+    from minivis.data.samples import Samples
+    from minivis.engine.network import Network
+
 LARGE = 4e6                                     # bytes of the largest layer's output, from which on a net is large
 MOST_NETS = 3                                   # that are kept ready: the first, and those that were chosen last
 
@@ -23,10 +31,11 @@ MOST_NETS = 3                                   # that are kept ready: the first
 class Desk:
     """``nets``: name -> a net, or a function that loads it when a viewer chooses it; the first is shown first."""
 
-    def __init__(self, nets, samples):
+    def __init__(self, nets: Any, samples: Samples) -> None:
         self.nets, self.samples = dict(nets), samples
         self.first = next(iter(self.nets))
-        self.benches, self.lock = {}, threading.Lock()
+        self.benches: dict[str, Bench] = {}
+        self.lock = threading.Lock()
         self.viewers = 0
         self.waiting = dict.fromkeys(LANES, 0)  # jobs that run or wait in each lane
         self.pictures = ThreadPoolExecutor(1, "minivis-pictures")
@@ -34,7 +43,7 @@ class Desk:
         self.stopped, self.alone = threading.Event(), threading.Lock()
         self.microscope = self.bench(self.first).microscope
 
-    def bench(self, name):
+    def bench(self, name: str) -> Bench:
         """All about one net: made when it is asked for, and kept while it is among the last MOST_NETS.
 
         A viewer that still looks through an older one keeps it for itself. Raise UnknownName for a net that is not
@@ -53,10 +62,10 @@ class Desk:
                 del self.benches[other]
             return bench
 
-    async def look(self, work, *given):
+    async def look(self, work: Callable[..., Any], *given: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.pictures, work, *given)
 
-    async def job(self, lane, work, *given):
+    async def job(self, lane: str, work: Callable[..., Any], *given: Any) -> None:
         self.waiting[lane] += 1
         try:
             await asyncio.get_running_loop().run_in_executor(self.lanes[lane], work, *given)
@@ -64,7 +73,7 @@ class Desk:
             self.waiting[lane] -= 1
 
     @contextlib.contextmanager
-    def turn(self, bench, lane, ended):
+    def turn(self, bench: Bench, lane: str, ended: Callable[[], bool]) -> Iterator[None]:
         """Of a large net one long job at a time, so that their needs do not add up. Stopped if ``ended()`` first."""
         if lane == "asked" or not bench.is_large:
             yield
@@ -77,7 +86,7 @@ class Desk:
         finally:
             self.alone.release()
 
-    def close(self):
+    def close(self) -> None:
         """End the threads. A job ends when it next tells its news."""
         self.stopped.set()
         for executor in (self.pictures, *self.lanes.values()):
@@ -87,7 +96,7 @@ class Desk:
 class Bench:
     """One net, and what was worked out with it for everybody."""
 
-    def __init__(self, desk, net, name):
+    def __init__(self, desk: Desk, net: Network, name: str) -> None:
         self.samples = desk.samples
         self.microscope = Microscope(net, name)
         self.kept = Kept()
@@ -96,9 +105,9 @@ class Bench:
                                  "nets": list(desk.nets), "tour": tour(self.microscope.net, list(desk.nets))})
 
     @functools.cached_property
-    def on_cpu(self):
+    def on_cpu(self) -> Network:
         return self.microscope.net.to("cpu")
 
     @functools.cached_property
-    def peaks(self):
+    def peaks(self) -> Peaks:
         return Peaks(self.microscope, self.samples.images)

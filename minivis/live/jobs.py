@@ -7,9 +7,11 @@ What a job tells takes the place of what it told before and was not sent yet; te
 picture, for all viewers: patches and maximised images.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minivis.engine.memory import batch_that_fits
 from minivis.engine.units import Unit, one_hot, parse_unit
@@ -18,21 +20,27 @@ from minivis.figures.colormaps import display_limit
 from minivis.figures.text import percent
 from minivis.layers import ReLU
 from minivis.live.arithmetic import explain
-from minivis.live.asked import reporter
+from minivis.live.asked import Asked, Report, Tell, reporter
 from minivis.live.climbing import grow_frozen, maximize
+from minivis.live.map_bytes import signed_bytes
 from minivis.live.messages import envelope
-from minivis.live.microscope import signed_bytes, where_it_looks
+from minivis.live.microscope import where_it_looks
 from minivis.live.patches import show_patches
 from minivis.methods.attribution.occlusion import occlusion
 from minivis.methods.attribution.saliency import KINDS, SIGNED, saliency
 from minivis.methods.shared.gradient import at_pixels
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.live.desk import Bench
+    from minivis.methods.shared.target import Target
 
 
-def shower(job):
+def shower(job: str) -> Callable[[Bench, Asked, Tell], None]:
     """The job of one kind of saliency map: TOOLS has its texts."""
     kind: Any = "gradient" if job == "saliency" else job
 
-    def show(desk, asked, tell):
+    def show(desk: Bench, asked: Asked, tell: Tell) -> None:
         found = saliency(desk.microscope.net, asked.picture, asked.unit, kind=kind, samples=25,
                          progress=watching(reporter(job, tell)))
         note = KINDS[kind].formula.format(name=found.target.name(0), **found.settings)
@@ -41,9 +49,9 @@ def shower(job):
     return show
 
 
-def watching(report):
+def watching(report: Report) -> Any:
     """What goes through a job's batches, and tells how many are done."""
-    def watched(batches):
+    def watched(batches: Any) -> Iterator[Any]:
         for k, batch in enumerate(batches):
             report(k / len(batches))
             yield batch
@@ -51,7 +59,7 @@ def watching(report):
     return watched
 
 
-def show_occlusion(desk, asked, tell):
+def show_occlusion(desk: Bench, asked: Asked, tell: Tell) -> None:
     net = desk.microscope.net
     batch = batch_that_fits(net, desk.microscope.input(asked.picture)[0].shape[1:], most=8)
     found = occlusion(net, asked.picture, asked.unit, batch=batch,
@@ -62,18 +70,18 @@ def show_occlusion(desk, asked, tell):
     tell(heat("occlusion", found.maps[0], found.target, asked.number, note=note, signed=True))
 
 
-def amount(value, measure):
+def amount(value: float, measure: str) -> str:
     return percent(value) if measure == "prob" else f"{value:.3g}"
 
 
-def heat(job, values, target, number, **numbers):
+def heat(job: str, values: Array, target: Target, number: int, **numbers: Any) -> bytes:
     limit = display_limit(values, 100)
     head = {"type": "heat", "job": job, "number": number, "name": target.name(0), "limit": float(limit),
             "title": TOOLS[job]["title"], **numbers}
     return envelope(head, {"map": signed_bytes(values, limit)})
 
 
-def show_arithmetic(desk, asked, tell):
+def show_arithmetic(desk: Bench, asked: Asked, tell: Tell) -> None:
     net = desk.on_cpu
     if asked.unit is None:
         raise BadValue("explain needs a unit, such as conv3_1:4@3,4")
@@ -84,7 +92,7 @@ def show_arithmetic(desk, asked, tell):
     tell({"type": "explained", "number": asked.number, **found})
 
 
-def show_looks(desk, asked, tell):
+def show_looks(desk: Bench, asked: Asked, tell: Tell) -> None:
     """Where a unit really looks: the box of the picture that holds most of its gradient (`where_it_looks`).
 
     Below a ReLU, which is flat where the unit is off: it looks there all the same.
@@ -113,7 +121,8 @@ TOOLS = {                                       # what may be done to the frozen
                                                             "score fall?"},
     "grow": {"title": "Maximise", "key": "m", "says": "Change the picture until it excites the unit: gradient ascent."},
 }  # fmt: skip
-LANES = {                                       # a lane does one job at a time; nobody who asked waits for the last
+# a lane does one job at a time; nobody who asked waits for the last
+LANES: dict[str, dict[str, Callable[..., None]]] = {
     "asked": {"explain": show_arithmetic, "looks": show_looks, "saliency": shower("saliency"),
               "gradcam": shower("gradcam")},
     "long": {"occlusion": show_occlusion, "smoothgrad": shower("smoothgrad"), "integrated": shower("integrated"),
@@ -121,7 +130,7 @@ LANES = {                                       # a lane does one job at a time;
     "patches": {"patches": show_patches},
     "maximize": {"maximize": maximize},
 }  # fmt: skip
-JOBS: dict[str, Callable[..., None]] = {name: job for jobs in LANES.values() for name, job in jobs.items()}
+JOBS = {name: job for jobs in LANES.values() for name, job in jobs.items()}
 LANE_OF = {name: lane for lane, jobs in LANES.items() for name in jobs}
 WITHOUT_PICTURE = ("patches", "maximize")      # about a unit, whatever the viewer shows
 ON_FRAME = tuple(TOOLS)                         # a viewer has one at a time, laid over the picture

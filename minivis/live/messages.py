@@ -12,10 +12,13 @@ To the page: JSON, or an *envelope* for whatever holds arrays:
 
 import json
 import struct
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from minivis.errors import BadValue, UnknownName
+from minivis.types import Array
 
 MAX_PICTURE = 4 * 2**20                         # bytes of a picture's file
 MAX_TEXT = 20_000                               # characters of a message
@@ -24,7 +27,7 @@ TYPES = ("view", "explain", "job", "stop", "net")
 MAGIC = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"RIFF": "WebP"}
 
 
-def envelope(head, arrays):
+def envelope(head: dict[str, Any], arrays: Mapping[str, Array]) -> bytes:
     """The bytes of a message that holds ``arrays`` (name -> array)."""
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     listed = [{"name": name, "dtype": str(a.dtype), "shape": list(a.shape)} for name, a in arrays.items()]
@@ -36,7 +39,7 @@ def envelope(head, arrays):
     return b"".join(parts)
 
 
-def opened(data):
+def opened(data: bytes) -> tuple[dict[str, Any], dict[str, Array]]:
     """(head, arrays) of an envelope: what the page does, in Python."""
     (length,) = struct.unpack_from("<I", data)
     head, at, arrays = json.loads(data[4 : 4 + length]), 4 + length, {}
@@ -48,12 +51,12 @@ def opened(data):
     return head, arrays
 
 
-def as_json(message):
+def as_json(message: dict[str, Any]) -> str:
     """JSON as JavaScript reads it, which has no NaN."""
     return json.dumps(message, separators=(",", ":"), default=lambda value: value.tolist(), allow_nan=False)
 
 
-def split_picture(data):
+def split_picture(data: bytes) -> tuple[int, bytes]:
     """(number, file) of a binary message."""
     if len(data) > MAX_PICTURE:
         raise BadValue(f"the picture has {len(data)} bytes; the limit is {MAX_PICTURE}: send a smaller one")
@@ -62,7 +65,7 @@ def split_picture(data):
     return struct.unpack_from("<I", data)[0], data[4:]
 
 
-def parsed(text):
+def parsed(text: str) -> dict[str, Any]:
     """A message as a dict with a known type. Raise BadValue or UnknownName for anything else."""
     if len(text) > MAX_TEXT:
         raise BadValue(f"the message has {len(text)} characters; the limit is {MAX_TEXT}")
@@ -77,7 +80,7 @@ def parsed(text):
     return message
 
 
-def text_of(message, key, default=None):
+def text_of(message: dict[str, Any], key: str, default: str | None = None) -> Any:
     """A field that is a text, or ``default`` where it is missing or null; BadValue for anything else."""
     value = message.get(key)
     if value is None:
@@ -87,7 +90,7 @@ def text_of(message, key, default=None):
     return value
 
 
-def texts_of(message, key):
+def texts_of(message: dict[str, Any], key: str) -> tuple[str, ...] | None:
     """A field that is a list of texts, as a tuple; None where it is missing; BadValue for anything else."""
     values = message.get(key)
     if values is None:

@@ -1,25 +1,24 @@
-"""What is worked out of one picture for one viewer: the classes, a layer's activations, the way back from a unit.
+"""What is worked out of one picture for one viewer: the classes, a layer's activations, the way back from a unit."""
 
-Numbers travel as bytes. A map of channel c is q / 255 * limits[c] (`unsigned`, after a ReLU) or (q - 128) / 127 *
-limits[c] (`signed`): each channel by its own limit, so that the page can draw it by the unit's own range or by the
-layer's, and brighten it, without asking again. The numbers of a layer without positions have one limit, so that they
-can be compared. The smallest and the largest number of each map travel as they are.
-"""
+from __future__ import annotations
 
 import io
 import time
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from minivis.engine.checks import check_finite
 from minivis.engine.ending import answering
 from minivis.engine.geometry import layer_table
-from minivis.engine.units import one_hot, parse_unit, unit_positions
+from minivis.engine.units import Unit, one_hot, parse_unit, unit_positions
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.colormaps import colorize, display_limit
 from minivis.images.files import read_image
-from minivis.layers.rules import RULES, rule_named
+from minivis.layers.rules import RULES, RuleName, rule_named
+from minivis.live.map_bytes import as_maps, quantised, signed_bytes
 from minivis.live.messages import envelope
 from minivis.live.stages import small_pictures, stages
 from minivis.live.switched_off import switched_off
@@ -27,13 +26,20 @@ from minivis.methods.shared.gradient import at_pixels
 from minivis.methods.shared.result import input_of
 from minivis.methods.shared.target import last_of
 from minivis.runtime.backend import to_cpu
+from minivis.types import Array, Picture
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
+    from minivis.runtime.workspace import Workspace
 
 TOP = 5
 PARTS = ("gradient", "strip")                   # of an answer, that take longer: may be left out
 SHOWS = {"activations": "activations", "back": "back from the unit"}
 HELD = 0.9                                      # of a gradient's energy lies in the box where a unit looks
-GRID_BYTES = 300_000                            # of the activation grid in one message: larger maps are shrunk
 MAX_PIXELS = 4_000_000                          # of a picture that a viewer sends
+
+Off: TypeAlias = tuple[tuple[str, int], ...]    # (layer, channel) of the units that are switched off
 
 
 @dataclass(frozen=True)
@@ -45,30 +51,34 @@ class View:
 
     layer: str
     unit: str | None = None
-    rule: str = "normal"
+    rule: RuleName = "normal"
     show: str = "activations"
-    off: tuple = ()
+    off: Off = ()
 
 
 class Microscope:
     """A net, and what is asked of it picture by picture. Any number of threads may use it at once."""
 
-    def __init__(self, net, name="net"):
+    def __init__(self, net: Network, name: str = "net") -> None:
         net = answering(net)
         self.net, self.name = net, name
         self.logits, self.prob = net.roles.get("logits"), net.roles.get("prob")
         self.answers = [layer for layer in (self.logits, self.prob) if layer]
         self.stages = stages(net)
         self.workspace = net.workspace()        # of the one thread for pictures
-        self.switched = {(): (net, self.workspace)}     # units that are off -> the net without them, its workspace
+        # units that are off -> the net without them, its workspace
+        self.switched: dict[Off, tuple[Network, Workspace]] = {(): (net, self.workspace)}
 
     # ---- views ----
 
-    def first_view(self):
+    def first_view(self) -> View:
         relu = [name for name, layer in self.net.layers.items() if type(layer).__name__ == "ReLU"]
         return View((relu or list(self.net.nodes))[0])
 
-    def changed(self, view, layer=None, unit=None, rule=None, show=None, off=None):
+    def changed(
+        self, view: View, layer: str | None = None, unit: str | None = None, rule: RuleName | None = None,
+        show: str | None = None, off: Sequence[str] | None = None,
+    ) -> View:  # fmt: skip
         """The view with some of its parts replaced (unit "": none). Raise UnknownName or BadValue for what is not."""
         if layer is not None:
             view = replace(view, layer=self.net.check_name(layer))
@@ -86,7 +96,7 @@ class Microscope:
             view = replace(view, off=tuple(sorted({(unit.layer, unit.channel) for unit in units})))
         return view
 
-    def checked_unit(self, text):
+    def checked_unit(self, text: str) -> str:
         """A unit string that names a unit, and a place that its layer has, for pictures of the net's usual size."""
         unit = parse_unit(self.net, text)
         _, *size, _ = self.net.shapes()[unit.layer]
@@ -99,21 +109,21 @@ class Microscope:
     # ---- one picture ----
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int, int]:
         """(H, W, C) of what the net usually sees."""
         return (*(self.net.input_size or (224, 224)), self.net.input_channels)
 
-    def decoded(self, file):
+    def decoded(self, file: bytes) -> Picture:
         """uint8 (H, W, 3) of a picture's file."""
         return read_image(io.BytesIO(file), max_pixels=MAX_PIXELS)
 
-    def input(self, picture):
+    def input(self, picture: Picture) -> tuple[Array, Picture, Any]:
         """(x, fitted pixels, the box of the picture that they show)."""
         fitted = self.net.fit(picture)
         pixels = fitted.image if fitted.image.shape[2] == 3 else fitted.image.repeat(3, axis=2)
         return input_of(self.net, pixels), pixels, fitted.box
 
-    def look(self, picture, view, number=0, parts=PARTS):
+    def look(self, picture: Picture, view: View, number: int = 0, parts: Container[str] = PARTS) -> bytes:
         """The message about one picture: an envelope of type "frame". ``parts``: which of PARTS it has."""
         started = time.perf_counter()
         x, _, box = self.input(picture)
@@ -127,12 +137,13 @@ class Microscope:
         acts = net.forward(x, until=last_of(net, keep), keep=keep, grad="image" if backwards else None,
                            workspace=workspace)
         forward = time.perf_counter() - begin
-        head = {
+        head: dict[str, Any] = {
             "type": "frame", "number": number, "layer": view.layer, "shape": list(acts[view.layer].shape[1:]),
             "show": "back" if back else "activations", "top": self.top(acts), "size": list(picture.shape[:2]),
             "box": [box.top, box.left, box.height, box.width], "net": self.name,
         }  # fmt: skip
-        arrays, maps = {}, as_maps(acts[view.layer])
+        arrays: dict[str, Array] = {}
+        maps = as_maps(acts[view.layer])
         backward = 0.0
         if unit:
             begin = time.perf_counter()
@@ -155,7 +166,7 @@ class Microscope:
                       "all": 1e3 * (time.perf_counter() - started)}
         return envelope(head, arrays)
 
-    def top(self, acts):
+    def top(self, acts: Activations) -> list[list[Any]]:
         """The first classes: [[number, name, probability], ...]; empty for a net without."""
         if not self.prob:
             return []
@@ -164,20 +175,20 @@ class Microscope:
         best = np.argsort(-probs, kind="stable")[:TOP].tolist()
         return [[k, self.class_name(k), float(probs[k])] for k in best]
 
-    def top_of(self, pixels):
+    def top_of(self, pixels: Picture) -> list[list[Any]]:
         """The first classes of pixels as they are shown."""
         if not self.prob:
             return []
         return self.top(self.net.forward(self.input(pixels)[0], until=self.prob, keep={self.prob}, grad=None))
 
-    def class_name(self, number):
+    def class_name(self, number: int) -> str:
         return self.net.class_names[number] if number < len(self.net.class_names) else f"class {number}"
 
-    def unit_name(self, unit):
+    def unit_name(self, unit: Unit) -> str:
         """What a unit is called on the page: the name of its class, where it has one."""
         return self.class_name(unit.channel) if unit.layer in self.answers else str(unit)
 
-    def without(self, off):
+    def without(self, off: Off) -> tuple[Network, Workspace]:
         """(the net with these units switched off, a workspace for it)."""
         if off not in self.switched:
             while len(self.switched) > 3:               # the net itself, and the last few
@@ -186,7 +197,7 @@ class Microscope:
             self.switched[off] = net, net.workspace()
         return self.switched[off]
 
-    def below(self, layer):
+    def below(self, layer: str) -> set[str]:
         """The layers that a layer depends on, and itself."""
         found, todo = set(), [layer]
         while todo:
@@ -196,7 +207,7 @@ class Microscope:
                 todo += self.net.nodes[name].inputs if name in self.net.nodes else ()
         return found
 
-    def unit_part(self, acts, unit):
+    def unit_part(self, acts: Activations, unit: Unit) -> tuple[dict[str, Any], dict[str, Array], Unit]:
         """Of one unit: the head's part, its map, and the unit at the place from which the way back starts."""
         maps, channel = as_maps(acts[unit.layer]), unit.channel
         if maps.shape[:2] != (1, 1):
@@ -215,7 +226,7 @@ class Microscope:
         }  # fmt: skip
         return head, {"map": q[..., channel]}, unit
 
-    def gradient_part(self, dx, rule):
+    def gradient_part(self, dx: Array, rule: RuleName) -> tuple[dict[str, Any], Array]:
         """Of what a rule brought to the input: the head's part, and bytes."""
         gradient = at_pixels(self.net, dx, rule)[0]
         if RULES[rule].relevance:
@@ -225,7 +236,7 @@ class Microscope:
 
     # ---- what the page must know first ----
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         """The first message: the net, its layers, and what is drawn how."""
         net = self.net
         h, w, _ = self.shape
@@ -243,11 +254,11 @@ class Microscope:
             "colormaps": {name: colorize(ramp, name).ravel().tolist() for name in ("inferno", "diverging")},
         }  # fmt: skip
 
-    def classes(self):
+    def classes(self) -> int:
         return self.net.shapes()[self.logits][-1] if self.logits else 0
 
 
-def where_it_looks(gradient):
+def where_it_looks(gradient: Array) -> list[int] | None:
     """The box [top, left, bottom, right] of a gradient (H, W, C) that holds most of it: the effective receptive field.
 
     A twentieth of its energy lies above the box, below, left and right each. (Luo et al. 2016)
@@ -262,36 +273,3 @@ def where_it_looks(gradient):
         edges.append((int(low), min(len(part), int(high) + 1)))
     (top, bottom), (left, right) = edges
     return [top, left, bottom, right]
-
-
-def as_maps(value):
-    """One picture's output of a layer as (H, W, C) on the CPU: a layer without positions is 1 x 1."""
-    value = to_cpu(value)[0]
-    return value if value.ndim == 3 else value.reshape(1, 1, -1)
-
-
-def quantised(maps):
-    """(H, W, C) -> bytes, limits (C,) float32, whether there are signs, and by how much the maps were shrunk."""
-    H, W, C = maps.shape
-    step = int(np.ceil(max(1.0, np.sqrt(H * W * C / GRID_BYTES))))
-    step = min(step, H, W)
-    if step > 1:                                        # the mean of blocks of step x step; what is left over goes
-        h, w = H // step, W // step
-        rows, columns = slice(None, h * step, step), slice(None, w * step, step)
-        maps = sum(maps[y:, x:][rows, columns][:h, :w] for y in range(step) for x in range(step)) * (1 / step**2)
-    low, high = maps.min(axis=(0, 1)), maps.max(axis=(0, 1))
-    is_signed = bool(low.min() < 0)
-    limits = np.maximum(high, -low).astype(np.float32)
-    if H * W == 1:                                      # single numbers: as they compare with each other
-        limits[:] = limits.max()
-    if not np.isfinite(limits).all():
-        raise BadValue("some activations are infinite or NaN: the net's weights overflow")
-    scale = np.maximum(limits, 1e-30)
-    if is_signed:
-        return signed_bytes(maps, scale), limits, True, step
-    return (maps * (255 / scale) + 0.5).astype(np.uint8), limits, False, step
-
-
-def signed_bytes(values, limit):
-    """128 is zero, 1 and 255 are -limit and +limit and all beyond."""
-    return (np.clip(values * (127 / np.maximum(limit, 1e-30)), -127, 127) + 128.5).astype(np.uint8)

@@ -1,7 +1,10 @@
 """The places in the sample pictures that excite a unit most, and what the ways back draw of them."""
 
+from __future__ import annotations
+
 import threading
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -9,13 +12,19 @@ from PIL import Image
 from minivis.engine.units import Unit, one_hot, parse_unit
 from minivis.errors import BadValue
 from minivis.figures.colormaps import display_limit
-from minivis.live.asked import Stopped, reporter
+from minivis.layers.rules import RuleName
+from minivis.live.asked import Asked, Report, Stopped, Tell, reporter
+from minivis.live.map_bytes import signed_bytes
 from minivis.live.messages import envelope
-from minivis.live.microscope import signed_bytes
+from minivis.live.microscope import Microscope
 from minivis.runtime.backend import get_xp, to_cpu
+from minivis.types import Array, Picture
+
+if TYPE_CHECKING:
+    from minivis.live.desk import Bench
 
 PATCHES = 9                                     # of a unit
-WAYS = ("deconv", "guided")                     # the rules under which each patch is drawn back
+WAYS: tuple[RuleName, ...] = ("deconv", "guided")                     # the rules under which each patch is drawn back
 TILE, SMALL = 64, 32                            # pixels of a patch, and of one on the sheet of a layer
 
 
@@ -26,20 +35,20 @@ class Peaks:
     picture's activations are looked at and dropped: what stays is 10 bytes for each of ``count`` peaks of a channel.
     """
 
-    def __init__(self, scope, pictures, count=PATCHES):
+    def __init__(self, scope: Microscope, pictures: Array, count: int = PATCHES) -> None:
         self.scope, self.pictures, self.count = scope, pictures, count
         self.done = 0
         self.found: dict[str, Any] = {}         # layer -> (values, pictures, rows, columns), each (count, C)
         self.lock = threading.Lock()
 
-    def of(self, layer, channel, report):
+    def of(self, layer: str, channel: int, report: Report) -> list[Any]:
         """[(value, picture, row, column), ...] of one channel, the largest first; ``report(part)``: see asked.py."""
         values, *where = self.all(report)[layer]
         best = np.lexsort((where[0][:, channel], -values[:, channel]))
         return [(float(values[k, channel]), *(int(part[k, channel]) for part in where)) for k in best
                 if values[k, channel] > 0]
 
-    def all(self, report):
+    def all(self, report: Report) -> Any:
         with self.lock:
             while self.done < len(self.pictures):
                 report(self.done / len(self.pictures))
@@ -47,7 +56,7 @@ class Peaks:
                 self.done += 1
             return self.found
 
-    def add(self, number):
+    def add(self, number: int) -> None:
         acts = self.scope.net.forward(self.scope.input(self.pictures[number])[0], grad=None)
         for layer, value in acts.items():
             maps = value[0].reshape(-1, value.shape[-1])                # (positions, C)
@@ -64,7 +73,7 @@ class Peaks:
                 part[least[channels], channels] = new[channels]
 
 
-def show_patches(desk, asked, tell):
+def show_patches(desk: Bench, asked: Asked, tell: Tell) -> None:
     """The nine strongest places of a unit, then what the ways back draw of each; of its layer's units the first one."""
     if asked.unit is None:
         raise BadValue("patches need a unit, such as conv3_1:4")
@@ -89,24 +98,24 @@ def show_patches(desk, asked, tell):
 class Seen:
     """One peak, and the part of the picture that it sees."""
 
-    def __init__(self, desk, layer, value, picture, row, column):
+    def __init__(self, desk: Bench, layer: str, value: float, picture: int, row: int, column: int) -> None:
         self.value, self.picture, self.row, self.column = value, picture, row, column
         self.x, self.pixels, self.fitted = desk.microscope.input(desk.samples.images[picture])
         field = desk.microscope.net.receptive_field(layer, self.x.shape)
         self.box = field.box(row, column, self.pixels.shape[:2])
 
-    def cut(self, image):
+    def cut(self, image: Picture) -> Array:
         top, left, bottom, right = self.box
         return image[top:bottom, left:right]
 
-    def part(self):
+    def part(self) -> list[float]:
         """The box as parts of the whole sample picture: top, left, height, width."""
         top, left, bottom, right = self.box
         height, width = self.pixels.shape[:2]
         return [top / height, left / width, (bottom - top) / height, (right - left) / width]
 
 
-def drawn_back(desk, unit, seen, report):
+def drawn_back(desk: Bench, unit: Unit, seen: Sequence[Seen], report: Report) -> Array:
     """(rules, patches, TILE, TILE, 3): the gradient of the unit at each patch under each rule, by its own range."""
     net = desk.microscope.net
     tiles = np.zeros((len(WAYS), len(seen), TILE, TILE, 3), np.uint8)
@@ -122,7 +131,7 @@ def drawn_back(desk, unit, seen, report):
     return tiles
 
 
-def sheet(desk, layer, report):
+def sheet(desk: Bench, layer: str, report: Report) -> Array:
     """(C, SMALL, SMALL, 3): the strongest patch of every unit of a layer; black where a unit is never on."""
     found = desk.kept.get(("sheet", layer))
     if found is None:
@@ -137,10 +146,10 @@ def sheet(desk, layer, report):
     return found
 
 
-def resized(patches, side):
+def resized(patches: Sequence[Array], side: int) -> Array:
     """(n, side, side, 3): small ones keep their squares, large ones are shrunk."""
     sheet = np.zeros((len(patches), side, side, 3), np.uint8)
     for tile, patch in zip(sheet, patches):
         how = Image.Resampling.BOX if patch.shape[0] > side else Image.Resampling.NEAREST
-        tile[...] = Image.fromarray(patch).resize((side, side), how)
+        tile[...] = np.asarray(Image.fromarray(patch).resize((side, side), how))
     return sheet

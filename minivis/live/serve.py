@@ -5,7 +5,9 @@ import socket
 import ssl
 import threading
 import webbrowser
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from minivis.errors import BadFile, BadValue, MissingExtra
 
@@ -16,7 +18,7 @@ PATIENCE = 10                                   # seconds for a request to arriv
 UNFINISHED = 64                                 # connections whose request has not arrived; beyond, the oldest goes
 
 
-def server(app, certificate=None, key=None):
+def server(app: Any, certificate: str | None = None, key: str | None = None) -> Any:
     """A uvicorn server that is not started yet. Compression would cost more time than the loopback takes.
 
     certificate, key: PEM files, for https; a certificate may hold its key.
@@ -33,7 +35,7 @@ def server(app, certificate=None, key=None):
     ))  # fmt: skip
 
 
-def check_certificate(certificate, key):
+def check_certificate(certificate: str | None, key: str | None) -> None:
     """Raise BadValue or BadFile for files that are no certificate and its key."""
     if key and not certificate:
         raise BadValue("--key needs --certificate: https takes both")
@@ -47,7 +49,7 @@ def check_certificate(certificate, key):
             raise BadFile(f"{error.filename or certificate} cannot be read ({error.strerror})") from None
 
 
-def impatient():
+def impatient() -> type:
     """uvicorn's HTTP/1.1, which would wait without end for the rest of a request, with an end.
 
     A connection whose request has not arrived after PATIENCE seconds is closed, and so is the oldest of more than
@@ -56,24 +58,24 @@ def impatient():
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Impatient(H11Protocol):
-        def connection_made(self, transport):
+        def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self.unfinished = self.server_state.__dict__.setdefault("unfinished", {})
             self.expect()
 
-        def expect(self):
+        def expect(self) -> None:
             """A request must arrive from now on."""
             if self not in self.unfinished:
                 self.unfinished[self] = self.loop.call_later(PATIENCE, self.transport.close)
             if len(self.unfinished) > UNFINISHED:
                 next(iter(self.unfinished)).transport.close()
 
-        def arrived(self):
+        def arrived(self) -> None:
             timer = self.unfinished.pop(self, None)
             if timer:
                 timer.cancel()
 
-        def data_received(self, data):
+        def data_received(self, data: bytes) -> None:
             super().data_received(data)
             if self.cycle is None or self.cycle.response_complete:
                 if not self.transport.is_closing() and self.transport.get_protocol() is self:
@@ -81,11 +83,11 @@ def impatient():
             else:
                 self.arrived()
 
-        def handle_websocket_upgrade(self, event):
+        def handle_websocket_upgrade(self, event: Any) -> None:
             self.arrived()
             super().handle_websocket_upgrade(event)
 
-        def connection_lost(self, exc):
+        def connection_lost(self, exc: Any) -> None:
             self.arrived()
             super().connection_lost(exc)
 
@@ -93,7 +95,7 @@ def impatient():
 
 
 @contextmanager
-def listening(port, usual, address="127.0.0.1"):
+def listening(port: int | None, usual: int, address: str = "127.0.0.1") -> Iterator[socket.socket]:
     """A socket that listens on ``address``: at ``port``, or for None at the first free one from ``usual`` on."""
     ports = [port] if port is not None else [*range(usual, usual + TRIES), 0]
     for number in ports:
@@ -115,7 +117,9 @@ def listening(port, usual, address="127.0.0.1"):
         yield sock
 
 
-def run(app, sock, open_browser=None, certificate=None, key=None):
+def run(
+    app: Any, sock: socket.socket, open_browser: Any = None, certificate: str | None = None, key: str | None = None,
+) -> None:  # fmt: skip
     """Serve until Ctrl-C."""
     if open_browser:
         threading.Timer(0.5, webbrowser.open, [open_browser]).start()

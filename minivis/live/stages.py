@@ -4,13 +4,21 @@ A convolution with its norm and its ReLU is one stage; so is anything else with 
 number by itself.
 """
 
+from __future__ import annotations
+
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minivis import layers as L
 from minivis.runtime.backend import to_cpu
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
 
 FOLDED = (L.BatchNorm, L.Scale, L.LRN, L.Dropout, L.Flatten)      # besides those that are ``elementwise``
 KINDS = {L.Conv2D: "conv", L.FullyConnected: "fc", L.MaxPool2D: "pool", L.AvgPool2D: "pool", L.GlobalAvgPool: "pool",
@@ -18,7 +26,7 @@ KINDS = {L.Conv2D: "conv", L.FullyConnected: "fc", L.MaxPool2D: "pool", L.AvgPoo
 SMALL = 24                                      # pixels of a small picture
 
 
-def stages(net):
+def stages(net: Network) -> list[dict[str, Any]]:
     """[{"name", "layers", "shows" (the layer to look at), "kind", "shape"}, ...], in the order of the net."""
     readers = Counter(source for _, inputs in net.nodes.values() for source in inputs)
     shapes, ends = net.shapes(), {net.roles.get("logits"), net.roles.get("prob")}
@@ -37,7 +45,7 @@ def stages(net):
     return found
 
 
-def small_pictures(acts, stages):
+def small_pictures(acts: Activations, stages: Sequence[dict[str, Any]]) -> Array:
     """(stages, SMALL, SMALL) bytes: of each stage the map with the largest number, or its numbers row by row."""
     found = np.zeros((len(stages), SMALL, SMALL), np.uint8)
     for picture, stage in zip(found, stages):

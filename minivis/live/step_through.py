@@ -5,7 +5,11 @@ is the weight of each input, and x * dx its contribution. In a layer that is lin
 maximum or above 0, contributions and bias add up to the number. The steps follow the largest one down to a pixel.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +18,12 @@ from minivis.layers import BatchNorm, Scale
 from minivis.layers.base import BackwardMode
 from minivis.layers.rules import RULES
 from minivis.live.backward_sums import backward, swept
-from minivis.live.numbers import named, place
+from minivis.live.numbers import At, named, place
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.engine.activations import Activations
+    from minivis.engine.network import Network
 
 SHIFTED = (BatchNorm, Scale)                    # what they add is no parameter "b" alone
 ROUNDING = 1e-3                                 # of the sizes that are added
@@ -71,7 +80,7 @@ class SteppedThrough:
     score: dict
 
 
-def step_through(net, x, unit, target=None, *, largest=LARGEST):
+def step_through(net: Network, x: Array, unit: Any, target: Any = None, *, largest: int = LARGEST) -> SteppedThrough:
     """How ``unit`` of one picture x (1, H, W, C) came about: a `SteppedThrough`.
 
     target: the class of the score (default: the first one; of a class its own). For a net and a picture on the CPU.
@@ -93,7 +102,9 @@ def step_through(net, x, unit, target=None, *, largest=LARGEST):
         tuple(reversed(steps)), tuple(ways_back(net, acts, path)), backward(net, acts, unit.layer, at, target))
 
 
-def one_step(net, acts, name, at, largest=LARGEST):
+def one_step(
+    net: Network, acts: Activations, name: str, at: At, largest: int = LARGEST,
+) -> tuple[Step, tuple[str, At] | None]:  # fmt: skip
     """(the `Step` of one number, the (layer, index) of its largest contribution or None)."""
     layer, sources = net.nodes[name]
     dxs, _ = layer.backward(one_at(acts, name, at), acts.caches[name], BackwardMode(algorithm="im2col"))
@@ -116,14 +127,14 @@ def one_step(net, acts, name, at, largest=LARGEST):
     return step, (sources[0], at) if layer.elementwise else None            # a ReLU that lets nothing through
 
 
-def one_at(acts, name, at):
+def one_at(acts: Activations, name: str, at: At) -> Array:
     """1 at one number of a layer, 0 at all others."""
     seed = np.zeros_like(acts[name])
     seed[0][at] = 1
     return seed
 
 
-def locate(read, k):
+def locate(read: Any, k: int) -> tuple[str, At]:
     """(layer, index) of the k-th number of all that a layer reads."""
     for source, a, _ in read:
         if k < a.size:
@@ -132,7 +143,7 @@ def locate(read, k):
     raise IndexError(k)
 
 
-def formula_of(layer):
+def formula_of(layer: Any) -> str:
     """What the layer does, in a few symbols."""
     kind = type(layer).__name__
     if kind == "ReLU" and layer.max_value is not None:
@@ -149,13 +160,13 @@ FORMULAS = {
 }  # fmt: skip
 
 
-def ways_back(net, acts, path):
+def ways_back(net: Network, acts: Activations, path: Any) -> Iterator[Back]:
     """A `Back` for each number of the path, from the unit down, once for each layer."""
     layer, at = path[0]
     one = one_at(acts, layer, at)
-    found = {name: swept(net, acts, {layer: one * acts[layer] if rule.relevance else one}, name)
-             for name, rule in RULES.items()}
-    found = {name: dacts for name, dacts in found.items() if dacts is not None}
+    sweeps = {name: swept(net, acts, {layer: one * acts[layer] if rule.relevance else one}, name)
+              for name, rule in RULES.items()}
+    found = {name: dacts for name, dacts in sweeps.items() if dacts is not None}
     for name, index in path:
         gradients = {rule: float(dacts[name][0][index]) for rule, dacts in found.items()}
         strongest = {}

@@ -1,14 +1,22 @@
 """A net with some of its units switched off: 0 is what their readers see of them, at every position."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minivis.engine.graph import Node
 from minivis.layers import Scale
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
 
 
-def switched_off(net, units):
+def switched_off(net: Network, units: Sequence[tuple[str, int]]) -> Network:
     """``net`` with a layer behind each layer of ``units`` ([(layer, channel), ...]) that sets these channels to 0.
 
     The layer itself shows what its units would say; all that read it see the zeros. Weights are shared.
@@ -30,7 +38,7 @@ def switched_off(net, units):
     return replace(net, nodes=nodes)
 
 
-def like(net, array):
+def like(net: Network, array: Array) -> Array:
     """The array on the device of the net's parameters."""
     from minivis.runtime.backend import get_xp
 

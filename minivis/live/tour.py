@@ -4,10 +4,16 @@ A step is a title, a text, and what the page does: choose a sample picture, a la
 change the net.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minivis.engine.network import Network
 ROBUST = "emoji-vgg-robust"
 
 
-def tour(net, nets):
+def tour(net: Network, nets: Any) -> list[dict[str, Any]]:
     """[{"title", "text", "does"}, ...] for a net; empty for one that does not know the goose and the owl."""
     names = list(net.class_names)
     logits = net.roles.get("logits")

@@ -5,12 +5,16 @@ that was not sent yet; the next picture is worked on when the last answer has le
 waits for nobody but itself, and holds one picture and one answer, however fast it sends.
 """
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import threading
 import time
+from collections.abc import Container
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from minivis.engine.memory import small_batches
 from minivis.errors import BadValue, MinivisError
@@ -18,6 +22,10 @@ from minivis.live import messages
 from minivis.live.asked import Asked, Stopped
 from minivis.live.jobs import JOBS, LANE_OF, ON_FRAME, WITHOUT_PICTURE
 from minivis.runtime import allocator
+
+if TYPE_CHECKING:
+    from minivis.live.desk import Desk
+    from minivis.live.microscope import Microscope, View
 
 log = logging.getLogger("minivis.live")
 
@@ -27,24 +35,29 @@ REST = 0.25                                     # seconds without a new picture,
 BATCH = 1e7                                     # bytes of the largest layer's output of a batch in a job
 RATE, BURST = 200, 400                          # messages a second, and so many at once; what is faster is read later
 
+Newest: TypeAlias = tuple[int, bytes]           # a picture's number, and its file
+
 
 class Viewer:
-    def __init__(self, socket, desk):
+    def __init__(self, socket: WebSocket, desk: Desk) -> None:
         self.socket, self.desk = socket, desk
         self.bench = desk.bench(desk.first)     # the net
         self.view = self.bench.microscope.first_view()
-        self.newest = None                      # (number, file) that has come and is not decoded yet
-        self.number, self.picture = 0, None     # what was worked on last
+        self.newest: Newest | None = None                   # (number, file) that has come and is not decoded yet
+        self.number = 0                         # what was worked on last
+        self.picture: Any = None                # and its pixels, uint8 (H, W, 3)
         self.due = dict.fromkeys(EVERY, 0.0)    # when each part of an answer is worth its time again
-        self.stripped = None                    # (number of the picture, net) of the last strip
+        self.stripped: tuple[int, Any] | None = None                    # (number of the picture, net) of the last strip
         self.wake = asyncio.Event()             # there is something to look at
         self.sending = asyncio.Lock()
-        self.jobs = {}                          # kind -> the event that stops the one that runs
-        self.wanted, self.drivers = {}, {}      # kind -> the next one; kind -> the task that starts it
-        self.news, self.has_news = {}, asyncio.Event()      # (kind, part) -> the newest message about it
+        self.jobs: dict[str, threading.Event] = {}      # kind -> the event that stops the one that runs
+        self.wanted: dict[str, Asked] = {}      # kind -> the next one
+        self.drivers: dict[str, asyncio.Task[None]] = {}        # kind -> the task that starts it
+        self.news: dict[tuple[str, str], Any] = {}      # (kind, part) -> the newest message about it
+        self.has_news = asyncio.Event()
         self.loop = asyncio.get_running_loop()
 
-    async def run(self):
+    async def run(self) -> None:
         """Until the viewer goes."""
         await self.send(self.bench.greeting)
         tasks = [asyncio.create_task(part()) for part in (self.read, self.look, self.report)]
@@ -59,7 +72,7 @@ class Viewer:
                 if isinstance(found, Exception) and not isinstance(found, WebSocketDisconnect):
                     log.error("a viewer's connection failed", exc_info=found)
 
-    async def send(self, message):
+    async def send(self, message: Any) -> None:
         """A dict as JSON, an envelope as it is. Waits while the viewer does not keep up."""
         async with self.sending:
             try:
@@ -70,12 +83,12 @@ class Viewer:
             except RuntimeError:                # Starlette's word for a socket that was closed in between
                 raise WebSocketDisconnect(1006) from None
 
-    async def complain(self, error, about):
+    async def complain(self, error: Exception | str, about: str) -> None:
         await self.send({"type": "error", "about": about, "message": str(error)})
 
     # ---- what comes ----
 
-    async def read(self):
+    async def read(self) -> None:
         tokens, then = float(BURST), time.monotonic()
         while True:
             received = await self.socket.receive()
@@ -96,7 +109,7 @@ class Viewer:
             except MinivisError as error:
                 await self.complain(error, "message")
 
-    async def obey(self, message):
+    async def obey(self, message: dict[str, Any]) -> None:
         """One JSON message."""
         kind = message["type"]
         scope = self.bench.microscope
@@ -119,7 +132,7 @@ class Viewer:
             unit, target = (text and checked(text) for text in (unit, target))
             self.start(name, Asked(self.bench, self.picture, self.number, unit, target))
 
-    async def change(self, name):
+    async def change(self, name: str) -> None:
         """Look through another net. The page is greeted anew, and sends its view."""
         self.stop()
         bench = await self.loop.run_in_executor(self.desk.lanes["asked"], self.desk.bench, name)
@@ -128,7 +141,7 @@ class Viewer:
 
     # ---- pictures ----
 
-    async def look(self):
+    async def look(self) -> None:
         """Work on the newest picture, or on the last one again when the view has changed."""
         while True:
             await self.wake.wait()
@@ -151,7 +164,7 @@ class Viewer:
                 if len(parts) < len(EVERY):
                     self.loop.call_later(REST, self.complete, self.number)
 
-    def parts(self, newest):
+    def parts(self, newest: Newest | None) -> list[str]:
         """Which of the parts that take long the answer has: while pictures stream in, each now and then."""
         now = time.monotonic()
         found = [part for part in EVERY if newest is None or now >= self.due[part]]
@@ -163,17 +176,17 @@ class Viewer:
             self.stripped = (newest[0] if newest else self.number, self.bench)
         return found
 
-    def pause(self, parts, took):
+    def pause(self, parts: Any, took: float) -> None:
         """On a slow machine, or with a large net, what takes long must not take most of the time."""
         for part in parts:
             self.due[part] = max(self.due[part], time.monotonic() + PAUSE * took)
 
-    def complete(self, number):
+    def complete(self, number: int) -> None:
         """Answer a picture again that had no gradient or no strip, if no other came."""
         if self.newest is None and self.number == number and not self.wake.is_set():
             self.wake.set()
 
-    def work(self, scope, newest, view, parts):
+    def work(self, scope: Microscope, newest: Newest | None, view: View, parts: Container[str]) -> bytes:
         """In a worker thread."""
         if newest is not None:
             self.number, self.picture = newest[0], scope.decoded(newest[1])
@@ -181,20 +194,20 @@ class Viewer:
 
     # ---- jobs ----
 
-    def stop(self, names=tuple(JOBS)):
+    def stop(self, names: Any = tuple(JOBS)) -> None:
         for name in names:
             self.wanted.pop(name, None)
             if name in self.jobs:
                 self.jobs[name].set()
 
-    def start(self, name, asked):
+    def start(self, name: str, asked: Asked) -> None:
         """Have a job done, in place of one of the same kind that runs or waits; of the tools one at a time."""
         self.stop(ON_FRAME if name in ON_FRAME else (name,))
         self.wanted[name] = asked
         if name not in self.drivers or self.drivers[name].done():
             self.drivers[name] = asyncio.create_task(self.drive(name))
 
-    async def drive(self, name):
+    async def drive(self, name: str) -> None:
         while name in self.wanted:
             self.jobs[name] = threading.Event()
             before = self.desk.waiting[LANE_OF[name]]
@@ -202,12 +215,12 @@ class Viewer:
                 self.note(name, {"type": "progress", "job": name, "part": 0, "before": before})
             await self.desk.job(LANE_OF[name], self.do, name, self.wanted.pop(name), self.jobs[name])
 
-    def do(self, name, asked, stop):
+    def do(self, name: str, asked: Asked, stop: threading.Event) -> None:
         """In the thread for jobs."""
-        def ended():
+        def ended() -> bool:
             return stop.is_set() or self.desk.stopped.is_set() or self.loop.is_closed()
 
-        def tell(message, part="result"):
+        def tell(message: Any, part: str = "result") -> bool:
             if not ended():
                 self.loop.call_soon_threadsafe(self.note, name, message, part)
             return ended()
@@ -228,11 +241,11 @@ class Viewer:
         finally:
             allocator.give_back()
 
-    def note(self, name, message, part="result"):
+    def note(self, name: str, message: Any, part: str = "result") -> None:
         self.news[name, "progress" if isinstance(message, dict) and message["type"] == "progress" else part] = message
         self.has_news.set()
 
-    async def report(self):
+    async def report(self) -> None:
         while True:
             await self.has_news.wait()
             self.has_news.clear()

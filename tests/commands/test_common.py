@@ -10,7 +10,7 @@ import pytest
 from commandline import scene
 from PIL import Image
 
-from minivis.commands.common import READING, reading, say
+from minivis.commands.common import READING, positional, reading, say
 from minivis.images.files import read_image, write_image
 
 
@@ -84,3 +84,7 @@ def test_a_picture_from_standard_input(run, here, monkeypatch):
     stdin.buffer = io.BytesIO(b"no picture")
     code, _, err = run("classify", "-", "--net", "tiny.h5")
     assert code == 2 and "standard input is not a picture" in err
+
+
+def test_a_path_that_looks_like_an_option_gets_its_folder():
+    assert positional("-odd.png") == "./-odd.png" and positional("odd-.png") == "odd-.png"

@@ -8,7 +8,7 @@ import pytest
 from channel_nets import channel_net, channel_picture
 from PIL import Image
 
-from minivis.commands.picture_command import PictureCommand, positional
+from minivis.commands.picture_command import PictureCommand
 from minivis.commands.registry import COMMANDS
 from minivis.images.files import read_image, read_text
 from minivis.methods.attribution.kinds import KINDS
@@ -97,10 +97,6 @@ def test_the_words_of_a_record_leave_out_what_changes_no_bits():
     short = ["occlude", "a.png"]
     assert command.words(command.parse([*short, "--seed", "0", "--fill", "grey"])) == short + net
     assert command.words(command.parse(["occlude", "--seed", "0"])) == ["occlude"]
-
-
-def test_a_path_that_looks_like_an_option_gets_its_folder():
-    assert positional("-odd.png") == "./-odd.png" and positional("odd-.png") == "odd-.png"
 
 
 def test_a_part_goes_beside_the_picture_as_png():

@@ -1,7 +1,7 @@
 """Every command stands under one heading of the help, with its whole first sentence."""
 
 from minivis.cli import cli, main
-from minivis.commands.common import first_sentence
+from minivis.commands.groups import first_sentence
 from minivis.commands.picture_command import PictureCommand
 from minivis.commands.registry import COMMANDS, HEADINGS
 

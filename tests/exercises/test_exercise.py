@@ -5,7 +5,7 @@ import pytest
 
 from minivis.errors import BadValue
 from minivis.exercises import read
-from minivis.exercises.exercise import Mistake, with_gap
+from minivis.exercises.exercise import Mistake, source, with_gap
 
 
 def double(x):
@@ -16,6 +16,16 @@ def double(x):
 
 def test_a_gap_keeps_signature_and_docstring():
     assert with_gap(double) == 'def double(x):\n    """Twice x."""\n    raise NotImplementedError("write double")'
+
+
+def test_a_students_file_has_no_types_which_it_would_have_to_import():
+    def scaled(x: np.ndarray, by: "Nowhere | None" = None, *rest: "Nowhere") -> "Nowhere":  # noqa: F821
+        y = x                                   # not: y: Nowhere
+        return y * (by or 1)
+
+    assert source(scaled) == ("def scaled(x, by=None, *rest):\n    y = x                                   "
+                              "# not: y: Nowhere\n    return y * (by or 1)\n")
+    assert source(Mistake).startswith("@dataclass(frozen=True)\nclass Mistake:")
 
 
 def test_a_gap_needs_a_docstring():

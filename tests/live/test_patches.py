@@ -11,7 +11,8 @@ from minivis.data.samples import Samples
 from minivis.figures.colormaps import display_limit
 from minivis.live.asked import Stopped
 from minivis.live.desk import Desk
-from minivis.live.microscope import Microscope, signed_bytes
+from minivis.live.map_bytes import signed_bytes
+from minivis.live.microscope import Microscope
 from minivis.live.patches import Peaks, resized, sheet
 
 REASON = "without the extra `live` the server's tests do not run"

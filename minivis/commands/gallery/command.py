@@ -1,11 +1,14 @@
 """`minivis gallery` makes one page with every method; `minivis rerun` makes one picture again."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,6 +31,12 @@ from minivis.commands.default_net import read_for
 from minivis.commands.option_groups import OUTPUT, GroupedCommand, under
 from minivis.errors import BadFile, BadValue, MinivisError
 
+if TYPE_CHECKING:
+    from minivis.commands.common import Given
+    from minivis.commands.gallery.run import Shown
+    from minivis.commands.picture_command import PictureCommand
+    from minivis.types import PathLike
+
 FOLDER = click.Option(["-o", "--out"], metavar="FOLDER", default="gallery", show_default=True,
                       help="Folder for index.html; it is made if it does not exist.")
 PICTURES = click.Option(["--pictures"], metavar="FOLDER",
@@ -37,7 +46,7 @@ under(OUTPUT, FOLDER)
 
 
 @click.command("gallery", cls=GroupedCommand, params=[IMAGE, SIZE, PICTURES, *COMPUTE, *VIEW, FOLDER, *REPORT])
-def gallery(out, force, as_json, quiet, **params):
+def gallery(out: str, force: bool, as_json: bool, quiet: bool, **params: Any) -> None:
     """Make a page that shows one IMAGE under every method.
 
     Each picture comes with a sentence, a formula, and the command that makes it. Without IMAGE the page shows the
@@ -59,7 +68,7 @@ def gallery(out, force, as_json, quiet, **params):
         as_json=as_json, quiet=quiet)
 
 
-def written(file, given, params, *, force, progress):
+def written(file: Path, given: Given, params: dict[str, Any], *, force: bool, progress: bool) -> list[Shown]:
     """Make the sections, and write the page after each. Return them. What ends it leaves the page of those done."""
     from minivis.commands.gallery import run as sections
     from minivis.commands.gallery.page import Page
@@ -67,11 +76,11 @@ def written(file, given, params, *, force, progress):
     from minivis.version import __version__
 
     own_page = given.image_name is None
-    name = "our goose" if own_page else Path(given.image_name).name
+    name = "our goose" if own_page else Path(str(given.image_name)).name
     shown: list = []
     ours = force
 
-    def write(**state):
+    def write(**state: Any) -> None:
         nonlocal ours
         with atomic_write(file, ours) as temporary:
             temporary.write_text(page.html(*summary(given, shown), **state), encoding="utf-8")
@@ -81,7 +90,7 @@ def written(file, given, params, *, force, progress):
         params = {**params, "threads": threads}
         page = Page(
             sections.small(given.net.shown(given.image)), portrait_alt=f"The picture: {name}",
-            title=f"What {Path(given.net_name).stem} sees in {name}", version=__version__, net=given.net_name,
+            title=f"What {Path(str(given.net_name)).stem} sees in {name}", version=__version__, net=given.net_name,
             seed=params["seed"], threads="1 thread" if threads == 1 else f"{threads} threads",
         )  # fmt: skip
         every = [sections.run(given, params, progress=progress)]
@@ -98,7 +107,7 @@ def written(file, given, params, *, force, progress):
     return shown
 
 
-def summary(given, shown):
+def summary(given: Given, shown: Sequence[Shown]) -> tuple[str, str]:
     """(the net's answer, what the page is about), from the sections done."""
     answer = next((str(s.result) for s in shown if s.section.key == "classify" and s.result), "")
     first = " ".join(answer.split("\n")[0].split())
@@ -111,7 +120,7 @@ def summary(given, shown):
 
 
 @contextmanager
-def made_folder(path):
+def made_folder(path: PathLike) -> Iterator[Path]:
     """The folder at ``path``, made if it does not exist; a new one is removed if the work in it fails."""
     folder = Path(path)
     new = not os.path.lexists(folder)
@@ -134,7 +143,7 @@ def made_folder(path):
 
 
 @click.command("rerun", params=[click.Argument(["picture"]), OUT, *REPORT])
-def rerun(picture, out, force, as_json, quiet):
+def rerun(picture: str, out: str | None, force: bool, as_json: bool, quiet: bool) -> int:
     """Make a PICTURE again, bit for bit, from the record in it.
 
     It is an error if the net or the image has changed since. The exit code is 1 if the bits differ.
@@ -180,7 +189,7 @@ def rerun(picture, out, force, as_json, quiet):
     return 0 if identical else 1
 
 
-def recorded_command(record, picture):
+def recorded_command(record: dict[str, Any], picture: str) -> tuple[PictureCommand, dict[str, Any]]:
     """The `PictureCommand` of a record and its parameters. Records are untrusted: they may only make a picture."""
     from minivis.commands.registry import COMMANDS
 
@@ -202,11 +211,11 @@ def recorded_command(record, picture):
     return command, params
 
 
-def nets_of(params):
+def nets_of(params: dict[str, Any]) -> int:
     return len(params["net"]) if isinstance(params.get("net"), tuple) else 1
 
 
-def recorded_inputs(command, record, params, picture):
+def recorded_inputs(command: PictureCommand, record: dict[str, Any], params: dict[str, Any], picture: str) -> Given:
     """The net, the picture and the further inputs of a record, if they have not changed since."""
     from minivis.data.samples import folder_called
     from minivis.images.provenance import beside, unchanged

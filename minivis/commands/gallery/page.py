@@ -4,14 +4,21 @@ It is whole after every section, so that it can be written as it grows: a browse
 to time, until it is complete.
 """
 
+from __future__ import annotations
+
 import base64
 import html
 import shlex
 from string import Template
+from typing import TYPE_CHECKING, Any
 
 from minivis.commands.gallery.sections import PARTS
 from minivis.commands.gallery.study import STUDY
 from minivis.images.files import png_bytes
+
+if TYPE_CHECKING:
+    from minivis.commands.gallery.run import Shown
+    from minivis.types import Picture
 
 RELOAD = 5                                      # seconds
 
@@ -114,13 +121,16 @@ STUDY_LINES = Template("""<p class="study"><b>Look for:</b> $look<br>
 class Page:
     """The page of the sections `add`ed so far."""
 
-    def __init__(self, portrait, **facts):
+    def __init__(self, portrait: Picture, **facts: Any) -> None:
         """``portrait``: the picture under study. facts: portrait_alt, title, version, net, seed, threads."""
         self.facts = {key: html.escape(str(value)) for key, value in facts.items()} | {
             "portrait": data_uri(png_bytes(portrait))}
-        self.contents, self.sections, self.part, self.number = [], [], None, 0
+        self.contents: list[str] = []
+        self.sections: list[str] = []
+        self.part: Any = None                   # a part of `PARTS`, or a chapter
+        self.number = 0
 
-    def add(self, shown):
+    def add(self, shown: Shown) -> None:
         """Add a `run.Shown` at the end."""
         section, self.number = shown.section, self.number + 1
         heading = (shown.chapter.title, shown.chapter.sentence) if shown.chapter else None
@@ -134,14 +144,14 @@ class Page:
         self.contents.append(f'<li><a href="#{section.key}">{section.title}</a></li>')
         self.sections.append(_section(self.number, shown))
 
-    def html(self, answer, about, *, complete=True):
+    def html(self, answer: str, about: str, *, complete: bool = True) -> str:
         """The whole page, as a string."""
         reload = "" if complete else f'<meta http-equiv="refresh" content="{RELOAD}">\n'
         return PAGE.substitute(self.facts, answer=html.escape(answer), about=html.escape(about), reload=reload,
                                contents="\n".join(self.contents), sections="\n".join(self.sections))
 
 
-def _section(number, shown):
+def _section(number: int, shown: Shown) -> str:
     section = shown.section
     if shown.why_not:
         figure, seconds = f'<p class="missing">{html.escape(shown.why_not)}.</p>', ""
@@ -160,13 +170,13 @@ def _section(number, shown):
     )  # fmt: skip
 
 
-def _study(key):
+def _study(key: str) -> str:
     """What to look for and to try, and where more is said; nothing for a section that STUDY does not know."""
     if key not in STUDY:
         return ""
     return STUDY_LINES.substitute({name: html.escape(str(value)) for name, value in vars(STUDY[key]).items()})
 
 
-def data_uri(png):
+def data_uri(png: bytes) -> str:
     """A PNG file as a data URI."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

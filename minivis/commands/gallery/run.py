@@ -4,9 +4,12 @@ sections.py has the methods and their texts, chapters.py further nets and photog
 a net (because it has no classes, say) becomes one sentence.
 """
 
+from __future__ import annotations
+
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +18,10 @@ from minivis.commands.gallery.sections import SECTIONS, Section
 from minivis.data.samples import FAMILIES
 from minivis.data.samples import NAME as SAMPLES
 from minivis.errors import MinivisError, MissingExtra
+
+if TYPE_CHECKING:
+    from minivis.commands.common import Given
+    from minivis.types import Picture
 
 SMALL_INPUT = 96                                # pixels
 CHAPTER_SIDE = 320                              # pixels: the longer side for a net that takes any size
@@ -34,7 +41,7 @@ class Shown:
     chapter: Any = None                         # the Chapter that begins here
 
 
-def chapter_picture(name="cat"):
+def chapter_picture(name: str = "cat") -> str | None:
     """The path of a photograph of `PHOTOGRAPHS`; None if no package that has it is installed."""
     from importlib.util import find_spec
     from pathlib import Path
@@ -46,7 +53,7 @@ def chapter_picture(name="cat"):
     return None
 
 
-def chapters(params, *, progress=False, wanted=CHAPTERS):
+def chapters(params: dict[str, Any], *, progress: bool = False, wanted: Any = CHAPTERS) -> Iterator[Shown]:
     """Yield the sections of every chapter whose packages are installed, as `run` does."""
     from minivis.commands.common import read_given, viewing
 
@@ -65,7 +72,7 @@ def chapters(params, *, progress=False, wanted=CHAPTERS):
             yield replace(one, chapter=chapter if number == 0 else None)
 
 
-def choices(net, image):
+def choices(net: Any, image: Any) -> dict[str, Any]:
     """The values of the {names} in SECTIONS for this net and picture; names without a value are left out."""
     from minivis.engine.ending import answering
     from minivis.layers import Conv2D
@@ -90,12 +97,14 @@ def choices(net, image):
     return {name: value for name, value in found.items() if value is not None}
 
 
-def small_input(net):
+def small_input(net: Any) -> bool:
     """Whether the net's pictures are small enough to be optimised in seconds."""
     return net.input_size is not None and max(net.input_size) <= SMALL_INPUT
 
 
-def run(given, params, *, progress=False, sections=SECTIONS):
+def run(
+    given: Given, params: dict[str, Any], *, progress: bool = False, sections: Sequence[Section] = SECTIONS,
+) -> Iterator[Shown]:  # fmt: skip
     """Yield each section, made with the net and picture of ``given``; ``params`` are a command's: net, seed, ..."""
     from minivis.commands.common import viewing
     from minivis.commands.registry import COMMANDS
@@ -138,13 +147,13 @@ def run(given, params, *, progress=False, sections=SECTIONS):
         yield Shown(section, words, time.perf_counter() - began, *made)
 
 
-def numbers(shown):
+def numbers(shown: Sequence[Shown]) -> dict[str, Any]:
     """The numbers of each section and its time, for --json."""
     return {s.section.key: {"command": ["minivis", *s.words], "seconds": round(s.seconds, 3),
                             **({"why_not": s.why_not} if s.why_not else {"numbers": s.result.numbers})} for s in shown}
 
 
-def small(picture, side=640):
+def small(picture: Any, side: int = 640) -> Picture:
     """Shrink a picture until its longer side has ``side`` pixels, for the head of the page."""
     from PIL import Image
 

@@ -1,13 +1,15 @@
 """Batch normalisation, forward and backward."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Exercise, Mistake, case
+from minivis.types import Array
 
 
-def batch_norm_forward(x, gamma, beta, eps):
+def batch_norm_forward(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
     """The normalised batch out (N, D)."""
     mean = x.mean(axis=0)
     var = x.var(axis=0)
@@ -15,7 +17,7 @@ def batch_norm_forward(x, gamma, beta, eps):
     return gamma * xhat + beta
 
 
-def batch_norm_backward(dout, x, gamma, eps):
+def batch_norm_backward(dout: Array, x: Array, gamma: Array, eps: float) -> tuple[Array, Array, Array]:
     """The gradients dx (N, D), dgamma (D,) and dbeta (D,), for dout (N, D)."""
     N = len(x)
     std = np.sqrt(x.var(axis=0) + eps)
@@ -26,12 +28,12 @@ def batch_norm_backward(dout, x, gamma, eps):
     return dx, dgamma, dbeta
 
 
-def statistics(column):
+def statistics(column: Array) -> tuple[float, float]:
     mean = sum(column) / len(column)
     return mean, sum((v - mean) ** 2 for v in column) / len(column)
 
 
-def forward_by_loops(x, gamma, beta, eps):
+def forward_by_loops(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
     out = np.zeros_like(x)
     for d in range(x.shape[1]):
         mean, var = statistics(x[:, d])
@@ -40,7 +42,7 @@ def forward_by_loops(x, gamma, beta, eps):
     return out
 
 
-def backward_by_loops(dout, x, gamma, eps):
+def backward_by_loops(dout: Array, x: Array, gamma: Array, eps: float) -> tuple[Array, Array, Array]:
     """By the whole Jacobian: how output m depends on input n, in one column."""
     (N, D), dx = x.shape, np.zeros_like(x)
     dgamma, dbeta = np.zeros_like(gamma), np.zeros_like(gamma)
@@ -57,11 +59,11 @@ def backward_by_loops(dout, x, gamma, eps):
     return dx, dgamma, dbeta
 
 
-def loss(dout, x, gamma, eps):
+def loss(dout: Array, x: Array, gamma: Array, eps: float) -> float:
     return (forward_by_loops(x, gamma, np.zeros_like(gamma), eps) * dout).sum()
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for N, D, eps in ((5, 3, 1e-5), (4, 6, 0.1), (6, 6, 0.5)):
         x, dout = 3 + 2 * rng.standard_normal((N, D)), rng.standard_normal((N, D))
         gamma, beta = rng.uniform(0.5, 2, D), rng.standard_normal(D)

@@ -1,20 +1,28 @@
 """Blur as a regulariser."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array, Picture
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def gaussian(sigma, radius):
+def gaussian(sigma: float, radius: int) -> Array:
     """The weights (2 * radius + 1,) of a Gaussian, which add up to 1."""
     d = np.arange(-radius, radius + 1)
     k = np.exp(-(d**2) / (2 * sigma**2))
     return k / k.sum()
 
 
-def blur(x, k):
+def blur(x: Array, k: Array) -> Array:
     """The picture x (H, W, C), blurred along rows and columns with the weights k; beyond the border it repeats."""
     H, W = x.shape[:2]
     r = len(k) // 2
@@ -23,12 +31,12 @@ def blur(x, k):
     return sum(weight * down[:, v : v + W] for v, weight in enumerate(k)).astype(x.dtype)
 
 
-def gaussian_by_loops(sigma, radius):
+def gaussian_by_loops(sigma: float, radius: int) -> Array:
     weights = [math.exp(-d * d / (2 * sigma * sigma)) for d in range(-radius, radius + 1)]
     return np.array([weight / sum(weights) for weight in weights])
 
 
-def blur_by_loops(x, k):
+def blur_by_loops(x: Array, k: Array) -> Array:
     (H, W, _), r, out = x.shape, len(k) // 2, np.zeros_like(x)
     for i, j, c in np.ndindex(x.shape):
         total = 0.0
@@ -40,7 +48,7 @@ def blur_by_loops(x, k):
     return out
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for sigma, radius in ((0.8, 2), (1.5, 3), (2.0, 1)):
         yield case("gaussian", f"sigma {sigma:g}, radius {radius}", sigma=sigma, radius=radius)
     for H, W, r in ((5, 7, 1), (6, 4, 2), (3, 5, 2)):
@@ -49,9 +57,9 @@ def cases(rng):
     yield case("blur", "float32", x=rng.standard_normal((4, 5, 2)).astype("f4"), k=np.array([0.25, 0.5, 0.25], "f4"))
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     """Maximisation of the best class, blurred after every second step; and without."""
-    def climb(every):
+    def climb(every: int | None) -> Picture:
         x = np.zeros_like(scene.x)
         for step in range(1, 25):
             x = x + scene.slope(x)

@@ -1,12 +1,21 @@
 """Convolution as one matrix product."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from minivis.exercises.catalogue.conv_loops import forward_by_loops, geometries
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def im2col(x, KH, KW, stride, padding):
+def im2col(x: Array, KH: int, KW: int, stride: int, padding: int) -> Array:
     """One row for each output position, in the order n, i, j; in it the window's numbers in the order u, v, c."""
     N, H, W, C = x.shape
     OH = (H + 2 * padding - KH) // stride + 1
@@ -19,7 +28,7 @@ def im2col(x, KH, KW, stride, padding):
     return cols.reshape(N * OH * OW, KH * KW * C)
 
 
-def conv_forward(x, w, b, stride, padding):
+def conv_forward(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """The feature maps (N, OH, OW, F), by im2col and one matrix product."""
     N, H, W, _ = x.shape
     KH, KW, _, F = w.shape
@@ -30,7 +39,7 @@ def conv_forward(x, w, b, stride, padding):
     return out.reshape(N, OH, OW, F)
 
 
-def im2col_by_loops(x, KH, KW, stride, padding):
+def im2col_by_loops(x: Array, KH: int, KW: int, stride: int, padding: int) -> Array:
     N, H, W, C = x.shape
     OH, OW = (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1
     rows = []
@@ -43,7 +52,7 @@ def im2col_by_loops(x, KH, KW, stride, padding):
     return np.array(rows, x.dtype)
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for label, x, w, b, stride, padding in geometries(rng):
         yield case("im2col", label, x=x, KH=w.shape[0], KW=w.shape[1], stride=stride, padding=padding)
         yield case("conv_forward", label, x=x, w=w, b=b, stride=stride, padding=padding)
@@ -52,7 +61,7 @@ def cases(rng):
     yield case("conv_forward", "float32", x=x, w=w, b=b, stride=1, padding=0)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     acts = scene.forward(scene.with_convs(forward=functions["conv_forward"]))
     maps = {f"conv3_1, map {k}": acts["conv3_1"][0, :, :, k] for k in (0, 5)}
     probs = acts["prob"][0]

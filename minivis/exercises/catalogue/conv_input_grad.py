@@ -1,11 +1,20 @@
 """The gradient at the input of a convolution, which is a convolution with flipped filters."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array, Shape
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def conv(x, w, rows, columns):
+def conv(x: Array, w: Array, rows: int, columns: int) -> Array:
     """A convolution of stride 1 without a bias, with so many zeros above and below, and on the left and right."""
     xpad = np.pad(x, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
     OH, OW = xpad.shape[1] - w.shape[0] + 1, xpad.shape[2] - w.shape[1] + 1
@@ -16,14 +25,14 @@ def conv(x, w, rows, columns):
     return out
 
 
-def conv_input_grad(dout, w, padding):
+def conv_input_grad(dout: Array, w: Array, padding: int) -> Array:
     """dx (N, H, W, C) of a convolution of stride 1 with this padding, for dout (N, OH, OW, F): one call of conv."""
     KH, KW = w.shape[:2]
     flipped = w[::-1, ::-1].transpose(0, 1, 3, 2)
     return conv(dout, flipped, KH - 1 - padding, KW - 1 - padding)
 
 
-def by_loops(dout, w, padding):
+def by_loops(dout: Array, w: Array, padding: int) -> Array:
     (N, OH, OW, _), (KH, KW, C, _) = dout.shape, w.shape
     H, W = OH + KH - 1 - 2 * padding, OW + KW - 1 - 2 * padding
     dx = np.zeros((N, H, W, C), dout.dtype)
@@ -35,20 +44,20 @@ def by_loops(dout, w, padding):
     return dx
 
 
-def start(dout, w, padding):
+def start(dout: Array, w: Array, padding: int) -> Array:
     """Any x: the convolution is linear in it."""
     KH, KW, C, _ = w.shape
     return np.zeros((len(dout), dout.shape[1] + KH - 1 - 2 * padding, dout.shape[2] + KW - 1 - 2 * padding, C))
 
 
-def loss(at, dout, w, padding):
+def loss(at: Array, dout: Array, w: Array, padding: int) -> float:
     return (conv(at, w, padding, padding) * dout).sum()
 
 
 SHAPES = ((3, 4, 3, 3, 0), (4, 3, 3, 3, 1), (3, 3, 2, 3, 0), (5, 4, 3, 2, 1), (3, 4, 1, 1, 0))
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for OH, OW, KH, KW, padding in SHAPES:
         dout, w = rng.standard_normal((2, OH, OW, 3)), rng.standard_normal((KH, KW, 2, 3))
         yield case("conv_input_grad", f"{KH} x {KW}, padding {padding}", dout=dout, w=w, padding=padding)
@@ -57,8 +66,8 @@ def cases(rng):
     yield case("conv_input_grad", "float32", dout=dout.astype("f4"), w=w.astype("f4"), padding=1)
 
 
-def picture(functions, scene):
-    def backward(dout, w, x_shape, padding):
+def picture(functions: Functions, scene: Scene) -> Drawn:
+    def backward(dout: Array, w: Array, x_shape: Shape, padding: int) -> Array:
         return functions["conv_input_grad"](dout, w, padding)
 
     net = scene.with_convs(backward=backward)

@@ -1,11 +1,20 @@
 """Convolution by loops."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def conv_forward(x, w, b, stride, padding):
+def conv_forward(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     """The feature maps (N, OH, OW, F) of the pictures x (N, H, W, C), with filters w (KH, KW, C, F) and b (F,)."""
     N, H, W, _ = x.shape
     KH, KW, _, F = w.shape
@@ -21,7 +30,7 @@ def conv_forward(x, w, b, stride, padding):
     return out
 
 
-def forward_by_loops(x, w, b, stride, padding):
+def forward_by_loops(x: Array, w: Array, b: Array, stride: int, padding: int) -> Array:
     (N, H, W, C), (KH, KW, _, F) = x.shape, w.shape
     OH, OW = (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1
     out = np.zeros((N, OH, OW, F), x.dtype)
@@ -38,21 +47,21 @@ def forward_by_loops(x, w, b, stride, padding):
 GEOMETRIES = ((5, 6, 3, 2, 1, 0), (5, 4, 3, 3, 1, 1), (7, 6, 3, 3, 2, 0), (6, 7, 2, 3, 2, 1), (4, 4, 1, 1, 1, 0))
 
 
-def geometries(rng):
+def geometries(rng: np.random.Generator) -> Iterator[tuple[str, Array, Array, Array, int, int]]:
     """(label, x, w, b, stride, padding) of several convolutions: rows and columns, C and F all differ."""
     for H, W, KH, KW, stride, padding in GEOMETRIES:
         x, w, b = rng.standard_normal((2, H, W, 2)), rng.standard_normal((KH, KW, 2, 3)), rng.standard_normal(3)
         yield f"{KH} x {KW}, stride {stride}, padding {padding}", x, w, b, stride, padding
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for label, x, w, b, stride, padding in geometries(rng):
         yield case("conv_forward", label, x=x, w=w, b=b, stride=stride, padding=padding)
     x, w, b = (a.astype("f4") for a in (x, w, b))
     yield case("conv_forward", "float32", x=x, w=w, b=b, stride=1, padding=0)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     acts = scene.forward(scene.with_convs(forward=functions["conv_forward"], names=("conv1_1",)))
     return {f"conv1_1, map {k}": acts["conv1_1"][0, :, :, k] for k in (0, 5, 9)}
 

@@ -1,13 +1,22 @@
 """The gradients at the filters and biases of a convolution."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from minivis.exercises.catalogue.conv_im2col import conv_forward
 from minivis.exercises.catalogue.conv_loops import geometries
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def conv_weight_grad(dout, x, KH, KW, stride, padding):
+def conv_weight_grad(dout: Array, x: Array, KH: int, KW: int, stride: int, padding: int) -> tuple[Array, Array]:
     """dw (KH, KW, C, F) and db (F,) of a convolution, for dout (N, OH, OW, F)."""
     OH, OW, F = dout.shape[1:]
     C = x.shape[3]
@@ -21,7 +30,7 @@ def conv_weight_grad(dout, x, KH, KW, stride, padding):
     return dw, db
 
 
-def by_loops(dout, x, KH, KW, stride, padding):
+def by_loops(dout: Array, x: Array, KH: int, KW: int, stride: int, padding: int) -> tuple[Array, Array]:
     (_, H, W, C), F = x.shape, dout.shape[3]
     dw, db = np.zeros((KH, KW, C, F), x.dtype), np.zeros(F, x.dtype)
     for n, i, j, f in np.ndindex(dout.shape):
@@ -33,16 +42,16 @@ def by_loops(dout, x, KH, KW, stride, padding):
     return dw, db
 
 
-def start(dout, x, KH, KW, stride, padding):
+def start(dout: Array, x: Array, KH: int, KW: int, stride: int, padding: int) -> Array:
     """Any w: the convolution is linear in it."""
     return np.zeros((KH, KW, x.shape[3], dout.shape[3]))
 
 
-def loss(at, dout, x, KH, KW, stride, padding):
+def loss(at: Array, dout: Array, x: Array, KH: int, KW: int, stride: int, padding: int) -> float:
     return (conv_forward(x, at, np.zeros(dout.shape[3]), stride, padding) * dout).sum()
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for label, x, w, b, stride, padding in geometries(rng):
         dout = rng.standard_normal(conv_forward(x, w, b, stride, padding).shape)
         yield case("conv_weight_grad", label, dout=dout, x=x, KH=w.shape[0], KW=w.shape[1], stride=stride,
@@ -51,7 +60,7 @@ def cases(rng):
     yield case("conv_weight_grad", "float32", dout=dout, x=x, KH=3, KW=3, stride=1, padding=0)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     """The gradients of conv1_1's 24 filters for the best class: four rows of six."""
     dacts = scene.gradients_at("conv1_1")
     dw, _ = functions["conv_weight_grad"](dacts, scene.x, 3, 3, 1, 1)

@@ -1,11 +1,23 @@
 """One step of DeepDream."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def dream_step(x, forward, backward, rate, shift, low, high):
+def dream_step(
+    x: Array, forward: Callable[[Array], Any], backward: Callable[[Array], Array], rate: float, shift: tuple[int, int],
+    low: float, high: float,
+) -> Array:  # fmt: skip
     """The picture x (N, H, W, C) after one step that amplifies what a layer sees.
 
     forward(x) gives the layer's activations, backward(dacts) the gradient at x. shift: (rows, columns) of the jitter.
@@ -18,7 +30,10 @@ def dream_step(x, forward, backward, rate, shift, low, high):
     return np.clip(x, low, high)
 
 
-def by_loops(x, forward, backward, rate, shift, low, high):
+def by_loops(
+    x: Array, forward: Callable[[Array], Any], backward: Callable[[Array], Array], rate: float, shift: tuple[int, int],
+    low: float, high: float,
+) -> Array:  # fmt: skip
     _, H, W, _ = x.shape
     rolled = np.zeros_like(x)
     for i, j in np.ndindex(H, W):
@@ -35,18 +50,18 @@ def by_loops(x, forward, backward, rate, shift, low, high):
 class Layer:
     """tanh of a weighted picture: a layer for which every position counts in another way."""
 
-    def __init__(self, w):
+    def __init__(self, w: Array) -> None:
         self.w = w
 
-    def forward(self, x):
+    def forward(self, x: Array) -> Array:
         self.acts = np.tanh(self.w * x)
         return self.acts
 
-    def backward(self, dacts):
+    def backward(self, dacts: Array) -> Array:
         return dacts * (1 - self.acts**2) * self.w
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for shape, shift in (((1, 4, 5, 3), (1, 2)), ((2, 3, 6, 2), (-1, 3)), ((1, 5, 5, 1), (0, 0))):
         layer, x = Layer(rng.standard_normal(shape)), rng.uniform(-1, 1, shape)
         yield case("dream_step", f"jitter {shift}", x=x, forward=layer.forward, backward=layer.backward, rate=0.3,
@@ -56,14 +71,14 @@ def cases(rng):
                shift=(1, 1), low=-2.0, high=2.0)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     x, rng, seen = scene.x, np.random.default_rng(0), {}
 
-    def forward(x):
+    def forward(x: Array) -> Array:
         seen["acts"] = scene.net.forward(np.asarray(x, np.float32), until="relu3_2", algorithm="im2col", fuse=False)
         return seen["acts"]["relu3_2"]
 
-    def backward(dacts):
+    def backward(dacts: Array) -> Array:
         return scene.net.backward(seen["acts"], {"relu3_2": np.asarray(dacts, np.float32)})[0]["input"]
 
     for _ in range(15):

@@ -1,16 +1,25 @@
 """A fully connected layer, forward and backward."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def fc_forward(x, w, b):
+def fc_forward(x: Array, w: Array, b: Array) -> Array:
     """The outputs (N, F) of a fully connected layer."""
     return x @ w + b
 
 
-def fc_backward(dout, x, w):
+def fc_backward(dout: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:
     """The gradients dx (N, D), dw (D, F) and db (F,), for the gradient dout (N, F) at the outputs."""
     dx = dout @ w.T
     dw = x.T @ dout
@@ -18,7 +27,7 @@ def fc_backward(dout, x, w):
     return dx, dw, db
 
 
-def forward_by_loops(x, w, b):
+def forward_by_loops(x: Array, w: Array, b: Array) -> Array:
     out = np.zeros((x.shape[0], w.shape[1]), x.dtype)
     for n, f in np.ndindex(out.shape):
         out[n, f] = b[f]
@@ -27,7 +36,7 @@ def forward_by_loops(x, w, b):
     return out
 
 
-def backward_by_loops(dout, x, w):
+def backward_by_loops(dout: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:
     dx, dw, db = np.zeros_like(x), np.zeros_like(w), np.zeros(w.shape[1], w.dtype)
     for n, f in np.ndindex(dout.shape):
         db[f] += dout[n, f]
@@ -37,11 +46,11 @@ def backward_by_loops(dout, x, w):
     return dx, dw, db
 
 
-def loss(dout, x, w):
+def loss(dout: Array, x: Array, w: Array) -> float:
     return (forward_by_loops(x, w, np.zeros(w.shape[1])) * dout).sum()
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for N, D, F in ((1, 3, 4), (5, 4, 3), (3, 6, 6), (4, 4, 4)):
         x, w, b = rng.standard_normal((N, D)), rng.standard_normal((D, F)), rng.standard_normal(F)
         dout = rng.standard_normal((N, F))
@@ -53,7 +62,7 @@ def cases(rng):
     yield case("fc_backward", "float32", dout=dout, x=x, w=w)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     net = scene.with_fcs(functions)
     return {"gradient": scene.gradient(net), "guided": scene.gradient(net, "guided")}
 

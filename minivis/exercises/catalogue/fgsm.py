@@ -1,35 +1,44 @@
 """FGSM, and a step of PGD."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def fgsm(x, dx, eps, low, high):
+def fgsm(x: Array, dx: Array, eps: float, low: float, high: float) -> Array:
     """The picture x, changed by eps at each pixel so that the loss rises; dx: the loss's gradient at x."""
     moved = x + eps * np.sign(dx)
     return np.clip(moved, low, high)
 
 
-def pgd_step(x, start, dx, rate, eps, low, high):
+def pgd_step(x: Array, start: Array, dx: Array, rate: float, eps: float, low: float, high: float) -> Array:
     """One step from x along the gradient's sign, no pixel further than eps from `start`."""
     x = x + rate * np.sign(dx)
     x = np.clip(x, start - eps, start + eps)
     return np.clip(x, low, high)
 
 
-def sign(number):
+def sign(number: float) -> int:
     return 1 if number > 0 else -1 if number < 0 else 0
 
 
-def fgsm_by_loops(x, dx, eps, low, high):
+def fgsm_by_loops(x: Array, dx: Array, eps: float, low: float, high: float) -> Array:
     out = np.zeros_like(x)
     for i in np.ndindex(x.shape):
         out[i] = min(max(x[i] + eps * sign(dx[i]), low), high)
     return out
 
 
-def pgd_by_loops(x, start, dx, rate, eps, low, high):
+def pgd_by_loops(x: Array, start: Array, dx: Array, rate: float, eps: float, low: float, high: float) -> Array:
     out = np.zeros_like(x)
     for i in np.ndindex(x.shape):
         moved = x[i] + rate * sign(dx[i])
@@ -37,7 +46,7 @@ def pgd_by_loops(x, start, dx, rate, eps, low, high):
     return out
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for shape in ((3, 4), (2, 3, 3, 2)):
         x, dx = rng.uniform(-1, 1, shape), rng.standard_normal(shape)
         start = x + rng.uniform(-0.3, 0.3, shape)
@@ -50,7 +59,7 @@ def cases(rng):
     yield case("pgd_step", "float32", x=x, start=x + np.float32(0.1), dx=dx, rate=0.1, eps=0.2, low=-1.0, high=1.0)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     """The goose with 8 levels of FGSM, and with 10 steps of PGD, and what the net says then."""
     eps = 8 / 64                                        # levels of 255 in the net's units
     first = functions["fgsm"](scene.x, -scene.slope(scene.x), eps, -2.0, 2.0)

@@ -1,11 +1,14 @@
 """A gradient checker: central differences, and CS231n's relative error."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Exercise, Mistake, case
+from minivis.types import Array
 
 
-def numerical_gradient(f, x, step):
+def numerical_gradient(f: Callable[[Array], float], x: Array, step: float) -> Array:
     """The gradient of f at x, in the shape of x; f(x) is a number. Leave x as it was."""
     grad = np.zeros_like(x)
     for i in np.ndindex(x.shape):
@@ -15,12 +18,12 @@ def numerical_gradient(f, x, step):
     return grad
 
 
-def relative_error(a, b):
+def relative_error(a: Array, b: Array) -> float:
     """CS231n's: the largest |a - b| / max(1e-8, |a| + |b|) of all elements, a number."""
     return (abs(a - b) / np.maximum(1e-8, abs(a) + abs(b))).max()
 
 
-def gradient_by_loops(f, x, step):
+def gradient_by_loops(f: Callable[[Array], float], x: Array, step: float) -> Array:
     grad, flat = np.zeros(x.size), x.ravel()
     for k in range(x.size):
         ends = []
@@ -32,11 +35,11 @@ def gradient_by_loops(f, x, step):
     return grad.reshape(x.shape)
 
 
-def error_by_loops(a, b):
+def error_by_loops(a: Array, b: Array) -> float:
     return np.float64(max(abs(p - q) / max(1e-8, abs(p) + abs(q)) for p, q in zip(a.ravel(), b.ravel())))
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     functions = {"a sum of cubes": lambda x: (x**3).sum(), "a product": lambda x: np.prod(x + 2),
                  "a square of a sum": lambda x: x.sum() ** 2}
     for (label, f), shape in zip(functions.items(), ((4,), (2, 3), (2, 2, 2))):

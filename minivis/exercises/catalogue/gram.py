@@ -1,17 +1,26 @@
 """The Gram matrix, and the gradient of a style loss."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def gram(a):
+def gram(a: Array) -> Array:
     """The Gram matrix (C, C) of the activations a (H, W, C): which channels fire together, summed over positions."""
     rows = a.reshape(-1, a.shape[-1])
     return rows.T @ rows
 
 
-def style_loss(a, target):
+def style_loss(a: Array, target: Array) -> tuple[float, Array]:
     """Gatys' loss of a layer, a number, and its gradient da (H, W, C). target (C, C): the Gram matrix of the style."""
     H, W, C = a.shape
     rows = a.reshape(-1, C)
@@ -21,7 +30,7 @@ def style_loss(a, target):
     return loss, da.reshape(H, W, C)
 
 
-def gram_by_loops(a):
+def gram_by_loops(a: Array) -> Array:
     C = a.shape[2]
     out = np.zeros((C, C), a.dtype)
     for i, j, c, d in np.ndindex(*a.shape, C):
@@ -29,7 +38,7 @@ def gram_by_loops(a):
     return out
 
 
-def style_by_loops(a, target):
+def style_by_loops(a: Array, target: Array) -> tuple[float, Array]:
     H, W, C = a.shape
     difference = gram_by_loops(a) - target
     scale = C**2 * (H * W) ** 2
@@ -41,7 +50,7 @@ def style_by_loops(a, target):
     return np.float64(loss), da
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for shape in ((2, 3, 4), (4, 1, 2), (3, 3, 3), (1, 1, 2)):
         a, style = rng.standard_normal(shape), rng.standard_normal((5, shape[2]))
         yield case("gram", f"a layer of {shape}", a=a)
@@ -51,7 +60,7 @@ def cases(rng):
     yield case("style_loss", "float32", a=a, target=style.T @ style)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     """The Gram matrix of relu1_1; 25 steps from the picture towards the style of minivis' painting."""
     painting = scene.painting
     wanted = {layer: functions["gram"](scene.net.forward(painting, until="relu2_1")[layer][0])

@@ -1,13 +1,21 @@
 """Histograms of oriented gradients."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def gradients(image):
+def gradients(image: Array) -> tuple[Array, Array]:
     """Size and angle (H, W) of the gradient of a grey picture (H, W); the angle without its sense, from 0 to pi."""
     padded = np.pad(image, 1, mode="edge")
     gx = padded[1:-1, 2:] - padded[1:-1, :-2]
@@ -15,7 +23,7 @@ def gradients(image):
     return np.sqrt(gx**2 + gy**2), np.arctan2(gy, gx) % np.pi
 
 
-def histograms(size, angle, cell, bins):
+def histograms(size: Array, angle: Array, cell: int, bins: int) -> Array:
     """A histogram for each cell of cell x cell pixels, (H // cell, W // cell, bins): each pixel counts by its size."""
     rows, columns = size.shape[0] // cell, size.shape[1] // cell
     number = np.minimum((angle / np.pi * bins).astype(int), bins - 1)
@@ -26,12 +34,12 @@ def histograms(size, angle, cell, bins):
     return out
 
 
-def normalised(cells, eps):
+def normalised(cells: Array, eps: float) -> Array:
     """The histograms of all cells as one vector of about length 1: divided by sqrt(sum of squares + eps^2)."""
     return cells.ravel() / np.sqrt((cells**2).sum() + eps**2)
 
 
-def gradients_by_loops(image):
+def gradients_by_loops(image: Array) -> tuple[Array, Array]:
     (H, W), size, angle = image.shape, np.zeros_like(image), np.zeros_like(image)
     for i, j in np.ndindex(H, W):
         gx = image[i, min(j + 1, W - 1)] - image[i, max(j - 1, 0)]
@@ -41,7 +49,7 @@ def gradients_by_loops(image):
     return size, angle
 
 
-def histograms_by_loops(size, angle, cell, bins):
+def histograms_by_loops(size: Array, angle: Array, cell: int, bins: int) -> Array:
     rows, columns = size.shape[0] // cell, size.shape[1] // cell
     out = np.zeros((rows, columns, bins), size.dtype)
     for r, s, b in np.ndindex(out.shape):
@@ -52,12 +60,12 @@ def histograms_by_loops(size, angle, cell, bins):
     return out
 
 
-def normalised_by_loops(cells, eps):
+def normalised_by_loops(cells: Array, eps: float) -> Array:
     total = sum(float(v) ** 2 for v in cells.ravel())
     return np.array([v / math.sqrt(total + eps**2) for v in cells.ravel()], cells.dtype)
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for H, W, cell, bins in ((4, 6, 2, 4), (6, 7, 3, 9), (5, 5, 2, 3)):
         label = f"{H} x {W}, cells of {cell}, {bins} bins"
         yield case("gradients", f"{H} x {W}", image=rng.standard_normal((H, W)))
@@ -68,7 +76,7 @@ def cases(rng):
     yield case("normalised", "nothing at all", cells=np.zeros((2, 2, 3)), eps=0.1)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     grey = scene.image.mean(axis=2)
     size, angle = functions["gradients"](grey)
     cells = functions["histograms"](size, angle, 8, 9)

@@ -1,18 +1,27 @@
 """The loss of an inversion: a code's distance, and total variation."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array, Picture
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def code_loss(code, target):
+def code_loss(code: Array, target: Array) -> tuple[float, Array]:
     """How far the code is from the target, a number, and its gradient at the code."""
     size = (target**2).sum()
     difference = code - target
     return (difference**2).sum() / size, 2 * difference / size
 
 
-def total_variation(x):
+def total_variation(x: Array) -> tuple[float, Array]:
     """The sum of squared differences of neighbouring pixels of x (H, W, C), and its gradient dx."""
     down = x[1:] - x[:-1]
     right = x[:, 1:] - x[:, :-1]
@@ -24,7 +33,7 @@ def total_variation(x):
     return (down**2).sum() + (right**2).sum(), dx
 
 
-def code_loss_by_loops(code, target):
+def code_loss_by_loops(code: Array, target: Array) -> tuple[float, Array]:
     size = sum(float(t) ** 2 for t in target.ravel())
     loss, dcode = 0.0, np.zeros_like(code)
     for i in np.ndindex(code.shape):
@@ -33,7 +42,7 @@ def code_loss_by_loops(code, target):
     return np.float64(loss), dcode
 
 
-def variation_by_loops(x):
+def variation_by_loops(x: Array) -> tuple[float, Array]:
     loss, dx = 0.0, np.zeros_like(x)
     H, W, _ = x.shape
     for i, j, c in np.ndindex(x.shape):
@@ -46,7 +55,7 @@ def variation_by_loops(x):
     return np.float64(loss), dx
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for shape in ((7,), (2, 3, 4)):
         code, target = rng.standard_normal((2, *shape))
         yield case("code_loss", f"a code of {shape}", code=code, target=target)
@@ -57,11 +66,11 @@ def cases(rng):
     yield case("total_variation", "float32", x=rng.standard_normal((3, 3, 2)).astype("f4"))
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     """60 steps towards the code of relu2_2 from grey, without total variation and with it."""
     target = scene.forward(scene.net)["relu2_2"]
 
-    def climb(weight):
+    def climb(weight: float) -> Picture:
         x, speed = np.zeros_like(scene.x), np.zeros_like(scene.x)
         for _ in range(60):
             acts = scene.net.forward(x, until="relu2_2", algorithm="im2col", fuse=False)

@@ -1,11 +1,14 @@
 """L-BFGS' two-loop recursion."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Exercise, Mistake, case
+from minivis.types import Array
 
 
-def direction(grad, s, y):
+def direction(grad: Array, s: Array, y: Array) -> Array:
     """The direction (D,) to go from a point with the gradient grad (D,).
 
     s (m, D): the last m steps, oldest first; y (m, D): how the gradient changed in each.
@@ -23,7 +26,7 @@ def direction(grad, s, y):
     return -r
 
 
-def by_loops(grad, s, y):
+def by_loops(grad: Array, s: Array, y: Array) -> Array:
     """By the matrix itself: BFGS' update of the inverse Hessian, from the oldest pair on."""
     D = len(grad)
     H = np.eye(D) * (s[-1] @ y[-1]) / (y[-1] @ y[-1])
@@ -34,7 +37,7 @@ def by_loops(grad, s, y):
     return (-H @ grad).astype(grad.dtype)
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for D, m in ((3, 1), (5, 2), (6, 4)):
         root = rng.standard_normal((D, D))
         hessian = root @ root.T + np.eye(D)             # of a bowl, so that s . y > 0

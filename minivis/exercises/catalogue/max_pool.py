@@ -1,11 +1,20 @@
 """Max pooling, with switches and ties."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def max_pool_forward(x, size, stride):
+def max_pool_forward(x: Array, size: int, stride: int) -> tuple[Array, Array]:
     """The maxima out (N, OH, OW, C), and switches: the number, row by row, of the first maximum in each window."""
     _, H, W, _ = x.shape
     OH, OW = (H - size) // stride + 1, (W - size) // stride + 1
@@ -14,7 +23,7 @@ def max_pool_forward(x, size, stride):
     return windows.max(axis=0), windows.argmax(axis=0)
 
 
-def max_pool_backward(dout, x, switches, size, stride):
+def max_pool_backward(dout: Array, x: Array, switches: Array, size: int, stride: int) -> Array:
     """dx (N, H, W, C) for dout (N, OH, OW, C)."""
     OH, OW = dout.shape[1:3]
     dx = np.zeros_like(x)
@@ -24,7 +33,7 @@ def max_pool_backward(dout, x, switches, size, stride):
     return dx
 
 
-def forward_by_loops(x, size, stride):
+def forward_by_loops(x: Array, size: int, stride: int) -> tuple[Array, Array]:
     N, H, W, C = x.shape
     OH, OW = (H - size) // stride + 1, (W - size) // stride + 1
     out, switches = np.zeros((N, OH, OW, C), x.dtype), np.zeros((N, OH, OW, C), int)
@@ -37,7 +46,7 @@ def forward_by_loops(x, size, stride):
     return out, switches
 
 
-def backward_by_loops(dout, x, switches, size, stride):
+def backward_by_loops(dout: Array, x: Array, switches: Array, size: int, stride: int) -> Array:
     dx = np.zeros_like(x)
     for n, i, j, c in np.ndindex(dout.shape):
         u, v = divmod(int(switches[n, i, j, c]), size)
@@ -45,11 +54,11 @@ def backward_by_loops(dout, x, switches, size, stride):
     return dx
 
 
-def loss(dout, x, switches, size, stride):
+def loss(dout: Array, x: Array, switches: Array, size: int, stride: int) -> float | None:
     return (forward_by_loops(x, size, stride)[0] * dout).sum() if len(np.unique(x)) == x.size else None
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for H, W, size, stride in ((4, 6, 2, 2), (5, 7, 3, 2), (5, 4, 2, 1), (7, 6, 2, 3)):
         shape = (2, H, W, 2)
         for ties, x in (("", rng.standard_normal(shape)), (", with ties", np.maximum(rng.integers(-3, 3, shape), 0.0))):
@@ -62,7 +71,7 @@ def cases(rng):
     yield case("max_pool_backward", "float32", dout=dout, x=x, switches=switches, size=2, stride=3)
 
 
-def backward_to_all_maxima(dout, x, switches, size, stride):
+def backward_to_all_maxima(dout: Array, x: Array, switches: Array, size: int, stride: int) -> Array:
     dx = np.zeros_like(x)
     for i in range(dout.shape[1]):
         for j in range(dout.shape[2]):
@@ -72,7 +81,7 @@ def backward_to_all_maxima(dout, x, switches, size, stride):
     return dx
 
 
-def backward_to_all_maxima_of_the_last(dout, x, switches, size, stride):
+def backward_to_all_maxima_of_the_last(dout: Array, x: Array, switches: Array, size: int, stride: int) -> Array:
     dx = np.zeros_like(x)
     for i in range(dout.shape[1]):
         for j in range(dout.shape[2]):
@@ -82,7 +91,7 @@ def backward_to_all_maxima_of_the_last(dout, x, switches, size, stride):
     return dx
 
 
-def backward_shared_by_maxima(dout, x, switches, size, stride):
+def backward_shared_by_maxima(dout: Array, x: Array, switches: Array, size: int, stride: int) -> Array:
     dx = np.zeros_like(x)
     for i in range(dout.shape[1]):
         for j in range(dout.shape[2]):
@@ -92,7 +101,7 @@ def backward_shared_by_maxima(dout, x, switches, size, stride):
     return dx
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     net = scene.with_pools(functions)
     return {rule: scene.gradient(net, rule) for rule in ("normal", "deconv", "guided")}
 

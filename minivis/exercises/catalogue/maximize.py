@@ -1,27 +1,36 @@
 """Class maximisation with L2."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def objective(score, x, weight):
+def objective(score: float, x: Array, weight: float) -> float:
     """What is maximised: the score, a number, minus the L2 penalty of the picture x."""
     return score - weight * (x**2).sum()
 
 
-def maximize(gradient, x, steps, rate, weight):
+def maximize(gradient: Callable[[Array], Array], x: Array, steps: int, rate: float, weight: float) -> Array:
     """The picture after `steps` steps of gradient ascent from x. gradient(x): that of the score, in the shape of x."""
     for _ in range(steps):
         x = x + rate * (gradient(x) - 2 * weight * x)
     return x
 
 
-def objective_by_loops(score, x, weight):
+def objective_by_loops(score: float, x: Array, weight: float) -> float:
     return np.float64(score - weight * sum(float(v) * float(v) for v in x.ravel()))
 
 
-def maximize_by_loops(gradient, x, steps, rate, weight):
+def maximize_by_loops(gradient: Callable[[Array], Array], x: Array, steps: int, rate: float, weight: float) -> Array:
     x = np.array(x)
     for _ in range(steps):
         slope, moved = gradient(np.array(x)), np.zeros_like(x)
@@ -31,7 +40,7 @@ def maximize_by_loops(gradient, x, steps, rate, weight):
     return x
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for shape, weight in (((3, 3, 2), 0.1), ((2, 4, 3), 0.02)):
         x, w = rng.standard_normal(shape), rng.standard_normal(shape)
         yield case("objective", f"weight {weight:g}", score=float(rng.standard_normal()), x=x, weight=weight)
@@ -42,14 +51,14 @@ def cases(rng):
     yield case("maximize", "float32", gradient=lambda x: np.cos(x), x=x, steps=2, rate=0.5, weight=0.1)
 
 
-def never_updated(gradient, x, steps, rate, weight):
+def never_updated(gradient: Callable[[Array], Array], x: Array, steps: int, rate: float, weight: float) -> Array:
     slope = gradient(x)
     for _ in range(steps):
         x = x + rate * (slope - 2 * weight * x)
     return x
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     rate, x = 1.0, np.zeros_like(scene.x)
     return {f"goose, weight {weight:g}": scene.as_picture(
         functions["maximize"](scene.slope, x, 25, rate, weight)) for weight in (0, 0.02, 0.1)}

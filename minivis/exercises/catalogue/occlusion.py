@@ -1,11 +1,20 @@
 """Occlusion: cover a part of the picture, and see how far the score falls."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def occlusion(score, image, window, stride, fill):
+def occlusion(score: Callable[[Array], float], image: Array, window: int, stride: int, fill: float) -> Array:
     """How far score(image) falls when the window at each place is covered: a map, one number for each place.
 
     image (H, W, C); score(image) is a number. A covered pixel has the value `fill`.
@@ -23,7 +32,7 @@ def occlusion(score, image, window, stride, fill):
     return drops
 
 
-def by_loops(score, image, window, stride, fill):
+def by_loops(score: Callable[[Array], float], image: Array, window: int, stride: int, fill: float) -> Array:
     H, W, _ = image.shape
     drops: list[list[float]] = []
     for top in range(0, H - window + 1, stride):
@@ -37,7 +46,7 @@ def by_loops(score, image, window, stride, fill):
     return np.array(drops)
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for H, W, window, stride, fill in ((4, 5, 2, 1, 0.0), (6, 5, 2, 2, 0.5), (7, 6, 3, 2, -1.0), (5, 5, 2, 3, 0.2)):
         image, w = rng.standard_normal((H, W, 3)), rng.standard_normal((H, W, 3))
         yield case("occlusion", f"{H} x {W}, window {window}, stride {stride}, fill {fill:g}",
@@ -45,7 +54,7 @@ def cases(rng):
                    stride=stride, fill=fill)
 
 
-def cover_without_a_copy(score, image, window, stride, fill):
+def cover_without_a_copy(score: Callable[[Array], float], image: Array, window: int, stride: int, fill: float) -> Array:
     rows, columns = ((side - window) // stride + 1 for side in image.shape[:2])
     before, covered = score(image), image.copy()
     drops = np.zeros((rows, columns))
@@ -56,8 +65,8 @@ def cover_without_a_copy(score, image, window, stride, fill):
     return drops
 
 
-def picture(functions, scene):
-    def score(image):
+def picture(functions: Functions, scene: Scene) -> Drawn:
+    def score(image: Array) -> float:
         x = scene.net.preprocess(image[None].astype(np.uint8))
         return float(scene.net.forward(x, keep=["fc8"], algorithm="im2col", fuse=False)["fc8"][0, scene.best])
 

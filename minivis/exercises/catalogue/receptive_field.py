@@ -1,11 +1,13 @@
 """The receptive field: what one position of a layer sees."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Exercise, Mistake, case
 
 
-def receptive_field(layers):
+def receptive_field(layers: Sequence[tuple[int, int, int]]) -> tuple[int, int, int]:
     """(size, jump, start) in pixels, after layers given as (kernel, stride, padding), from the first to the last.
 
     size: of what one position sees. jump: from one position's field to the next one's. start: of the first one's.
@@ -18,7 +20,7 @@ def receptive_field(layers):
     return size, jump, start
 
 
-def by_loops(layers):
+def by_loops(layers: Sequence[tuple[int, int, int]]) -> tuple[int, int, int]:
     """By tracing two positions of the last layer back to their first and last pixel."""
     found = []
     for position in (0, 1):
@@ -42,7 +44,7 @@ NETS = {
 }
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for label, layers in NETS.items():
         yield case("receptive_field", label, layers=layers)
     for _ in range(3):

@@ -1,16 +1,25 @@
 """ReLU and its three rules."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def relu_forward(x):
+def relu_forward(x: Array) -> Array:
     """max(x, 0) of each number; x of any shape."""
     return np.maximum(x, 0)
 
 
-def relu_backward(dout, x, rule):
+def relu_backward(dout: Array, x: Array, rule: str) -> Array:
     """The gradient at x, in the shape of x. rule: "normal", "deconv" or "guided"."""
     if rule == "normal":
         return dout * (x > 0)
@@ -19,14 +28,14 @@ def relu_backward(dout, x, rule):
     return dout * (dout > 0) * (x > 0)
 
 
-def forward_by_loops(x):
+def forward_by_loops(x: Array) -> Array:
     out = np.zeros_like(x)
     for i in np.ndindex(x.shape):
         out[i] = x[i] if x[i] > 0 else 0
     return out
 
 
-def backward_by_loops(dout, x, rule):
+def backward_by_loops(dout: Array, x: Array, rule: str) -> Array:
     dx = np.zeros_like(x)
     for i in np.ndindex(x.shape):
         passes = {"normal": x[i] > 0, "deconv": dout[i] > 0, "guided": x[i] > 0 and dout[i] > 0}[rule]
@@ -34,11 +43,11 @@ def backward_by_loops(dout, x, rule):
     return dx
 
 
-def loss(dout, x, rule):
+def loss(dout: Array, x: Array, rule: str) -> float | None:
     return (forward_by_loops(x) * dout).sum() if rule == "normal" and x.all() else None
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for shape in ((4, 5), (2, 3, 4, 3)):
         yield case("relu_forward", "random numbers", x=rng.standard_normal(shape))
     yield case("relu_forward", "float32", x=rng.standard_normal((3, 4)).astype("f4"))
@@ -51,7 +60,7 @@ def cases(rng):
         yield case("relu_backward", f"{rule} in float32", dout=dout, x=x, rule=rule)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     net = scene.with_relus(functions)
     return {rule: scene.gradient(net, rule) for rule in ("normal", "deconv", "guided")}
 

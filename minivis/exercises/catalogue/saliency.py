@@ -1,11 +1,20 @@
 """Saliency: which pixels a class hangs on."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array, Shape
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def saliency(forward, backward, x, k):
+def saliency(forward: Callable[[Array], Any], backward: Callable[[Array], Array], x: Array, k: int) -> Array:
     """The map (N, H, W) of class k, for pictures x (N, H, W, C).
 
     forward(x) gives (scores, probs), both (N, F); backward(dscores) gives the gradient at x for one at the scores.
@@ -20,24 +29,24 @@ def saliency(forward, backward, x, k):
 class SmallNet:
     """A ReLU between two matrices, then softmax; with forward and backward as a student gets them."""
 
-    def __init__(self, rng, shape, classes, dtype="f8"):
+    def __init__(self, rng: np.random.Generator, shape: Shape, classes: int, dtype: str = "f8") -> None:
         size = shape[1] * shape[2] * shape[3]
         self.shape = shape
         self.w1 = rng.standard_normal((size, 7)).astype(dtype)
         self.w2 = rng.standard_normal((7, classes)).astype(dtype)
 
-    def forward(self, x):
+    def forward(self, x: Array) -> tuple[Array, Array]:
         hidden = x.reshape(len(x), -1) @ self.w1
         self.mask = hidden > 0
         scores = (hidden * self.mask) @ self.w2
         e = np.exp(scores - scores.max(axis=1, keepdims=True))
         return scores, e / e.sum(axis=1, keepdims=True)
 
-    def backward(self, dscores):
+    def backward(self, dscores: Array) -> Array:
         return ((dscores @ self.w2.T) * self.mask @ self.w1.T).reshape(self.shape)
 
 
-def by_loops(forward, backward, x, k):
+def by_loops(forward: Callable[[Array], Any], backward: Callable[[Array], Array], x: Array, k: int) -> Array:
     scores, _ = forward(x)
     seed = np.zeros_like(scores)
     for n in range(len(seed)):
@@ -48,7 +57,7 @@ def by_loops(forward, backward, x, k):
     return out
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for shape, k in (((1, 3, 4, 3), 2), ((3, 4, 2, 3), 0), ((2, 3, 3, 1), 4)):
         net, x = SmallNet(rng, shape, 5), rng.standard_normal(shape)
         yield case("saliency", f"{shape[0]} pictures, {shape[3]} channels", forward=net.forward, backward=net.backward,
@@ -57,10 +66,10 @@ def cases(rng):
     yield case("saliency", "float32", forward=net.forward, backward=net.backward, x=x.astype("f4"), k=1)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     acts = scene.forward(scene.net)
 
-    def backward(dscores):
+    def backward(dscores: Array) -> Array:
         return scene.back(acts, {"fc8": dscores})[None]
 
     given = (lambda x: (acts["fc8"], acts["prob"]), backward, scene.x)

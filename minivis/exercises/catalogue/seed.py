@@ -1,25 +1,34 @@
 """The gradient that a backward pass starts from."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def class_seed(scores, k):
+def class_seed(scores: Array, k: int) -> Array:
     """The gradient at scores (N, F) of the sum, over the batch, of the score of class k."""
     seed = np.zeros_like(scores)
     seed[:, k] = 1
     return seed
 
 
-def channel_seed(acts, channel):
+def channel_seed(acts: Array, channel: int) -> Array:
     """The gradient at acts (N, H, W, C) of the sum of a channel, over the batch and over all positions."""
     seed = np.zeros_like(acts)
     seed[..., channel] = 1
     return seed
 
 
-def strongest_seed(acts, channel):
+def strongest_seed(acts: Array, channel: int) -> Array:
     """The gradient at acts of a channel's largest number in each picture, summed over the batch."""
     N, _, W, _ = acts.shape
     seed = np.zeros_like(acts)
@@ -29,18 +38,18 @@ def strongest_seed(acts, channel):
     return seed
 
 
-def class_by_loops(scores, k):
+def class_by_loops(scores: Array, k: int) -> Array:
     return np.array([[float(f == k) for f in range(scores.shape[1])] for _ in scores], scores.dtype)
 
 
-def channel_by_loops(acts, channel):
+def channel_by_loops(acts: Array, channel: int) -> Array:
     seed = np.zeros_like(acts)
     for n, i, j, c in np.ndindex(acts.shape):
         seed[n, i, j, c] = c == channel
     return seed
 
 
-def strongest_by_loops(acts, channel):
+def strongest_by_loops(acts: Array, channel: int) -> Array:
     seed = np.zeros_like(acts)
     for n in range(len(acts)):
         row, column = 0, 0
@@ -51,7 +60,7 @@ def strongest_by_loops(acts, channel):
     return seed
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for N, F in ((1, 4), (3, 5)):
         scores = rng.standard_normal((N, F))
         yield case("class_seed", f"{N} x {F}", scores=scores, k=F - 2)
@@ -66,7 +75,7 @@ def cases(rng):
     yield case("strongest_seed", "float32", acts=acts.astype("f4"), channel=2)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     acts = scene.forward(scene.net)
     seeds = {"class goose": ("fc8", functions["class_seed"](acts["fc8"], scene.best)),
              "all of relu2_1:5": ("relu2_1", functions["channel_seed"](acts["relu2_1"], 5)),

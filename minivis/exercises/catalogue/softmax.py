@@ -1,19 +1,27 @@
 """Softmax, stable, and cross-entropy with its gradient."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Drawn, Exercise, Functions, Mistake, case
+from minivis.types import Array
+
+if TYPE_CHECKING:
+    from minivis.exercises.scene import Scene
 
 
-def softmax(x):
+def softmax(x: Array) -> Array:
     """The probabilities (N, F) of the logits x (N, F). They may be as large as 1000."""
     e = np.exp(x - x.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
 
 
-def cross_entropy(x, labels):
+def cross_entropy(x: Array, labels: Array) -> tuple[float, Array]:
     """The mean loss of a batch, and its gradient dx (N, F). labels (N,): the number of each picture's true class."""
     N = len(x)
     shifted = x - x.max(axis=1, keepdims=True)
@@ -24,7 +32,7 @@ def cross_entropy(x, labels):
     return loss, dx / N
 
 
-def softmax_by_loops(x):
+def softmax_by_loops(x: Array) -> Array:
     out = np.zeros_like(x)
     for n in range(len(x)):
         largest = max(x[n])
@@ -33,7 +41,7 @@ def softmax_by_loops(x):
     return out
 
 
-def cross_entropy_by_loops(x, labels):
+def cross_entropy_by_loops(x: Array, labels: Array) -> tuple[float, Array]:
     loss, dx = 0.0, np.zeros_like(x)
     for n in range(len(x)):
         largest = max(x[n])
@@ -44,7 +52,7 @@ def cross_entropy_by_loops(x, labels):
     return np.float64(loss), dx
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for N, F in ((1, 3), (4, 6), (5, 5)):
         x, labels = 2 * rng.standard_normal((N, F)), rng.integers(0, F, N)
         yield case("softmax", f"{N} x {F}", x=x)
@@ -58,7 +66,7 @@ def cases(rng):
     yield case("cross_entropy", "float32", x=x.astype("f4"), labels=labels)
 
 
-def picture(functions, scene):
+def picture(functions: Functions, scene: Scene) -> Drawn:
     probs = scene.forward(scene.with_softmax(functions))["prob"]
     acts = scene.forward(scene.net)
     _, dlogits = functions["cross_entropy"](acts["fc8"], np.array([scene.best]))

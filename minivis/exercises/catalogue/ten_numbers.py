@@ -1,43 +1,45 @@
 """The lecture's ten numbers: a linear classifier is fooled too."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Exercise, Mistake, case
+from minivis.types import Array
 
 X = np.array([2.0, -1, 3, -2, 2, 2, 1, -4, 5, 1])
 W = np.array([-1.0, -1, 1, -1, 1, -1, 1, 1, -1, 1])
 
 
-def probability(x, w):
+def probability(x: Array, w: Array) -> float:
     """Of class 1, for x (D,) and the weights w (D,) of a logistic regression: a number."""
     return 1 / (1 + np.exp(-(x @ w)))
 
 
-def fooled(x, w, eps):
+def fooled(x: Array, w: Array, eps: float) -> Array:
     """x, changed by eps in each number so that the probability of class 1 rises most."""
     return x + eps * np.sign(w)
 
 
-def gain(w, eps):
+def gain(w: Array, eps: float) -> float:
     """By how much the score w . x rises when x is changed so: a number."""
     return eps * abs(w).sum()
 
 
-def probability_by_loops(x, w):
+def probability_by_loops(x: Array, w: Array) -> float:
     return np.float64(1 / (1 + math.exp(-sum(float(a) * float(b) for a, b in zip(x, w)))))
 
 
-def fooled_by_loops(x, w, eps):
+def fooled_by_loops(x: Array, w: Array, eps: float) -> Array:
     return np.array([a + eps * (1 if b > 0 else -1 if b < 0 else 0) for a, b in zip(x, w)], x.dtype)
 
 
-def gain_by_loops(w, eps):
+def gain_by_loops(w: Array, eps: float) -> float:
     return np.float64(sum(eps * (b if b > 0 else -b) for b in w))
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for label, x, w, eps in (("the lecture's ten numbers", X, W, 0.5),
                              ("random numbers", rng.standard_normal(7), rng.standard_normal(7), 0.2),
                              ("a weight of zero", rng.standard_normal(4), np.array([0.0, 2.0, -0.5, 0.1]), 0.3)):

@@ -1,13 +1,15 @@
 """t-SNE: affinities on the map, and the gradient."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
-from minivis.exercises.exercise import Exercise, Mistake, case
+from minivis.exercises.exercise import Case, Exercise, Mistake, case
+from minivis.types import Array
 
 
-def affinities(Y):
+def affinities(Y: Array) -> Array:
     """Q (N, N): how near points Y (N, 2) of the map are, by Student's t with one degree of freedom; its sum is 1."""
     distance = ((Y[:, None] - Y[None]) ** 2).sum(axis=2)
     kernel = 1 / (1 + distance)
@@ -15,7 +17,7 @@ def affinities(Y):
     return kernel / kernel.sum()
 
 
-def gradient(P, Y):
+def gradient(P: Array, Y: Array) -> Array:
     """The gradient dY (N, 2) of the Kullback-Leibler divergence sum P log(P / Q) at the points of the map."""
     difference = Y[:, None] - Y[None]
     kernel = 1 / (1 + (difference**2).sum(axis=2))
@@ -24,7 +26,7 @@ def gradient(P, Y):
     return 4 * (((P - Q) * kernel)[:, :, None] * difference).sum(axis=1)
 
 
-def affinities_by_loops(Y):
+def affinities_by_loops(Y: Array) -> Array:
     N = len(Y)
     kernel = [[0.0 if i == j else 1 / (1 + sum((a - b) ** 2 for a, b in zip(Y[i], Y[j]))) for j in range(N)]
               for i in range(N)]
@@ -32,7 +34,7 @@ def affinities_by_loops(Y):
     return np.array([[value / total for value in row] for row in kernel])
 
 
-def gradient_by_loops(P, Y):
+def gradient_by_loops(P: Array, Y: Array) -> Array:
     N, Q, dY = len(Y), affinities_by_loops(Y), np.zeros_like(Y)
     for i, j in np.ndindex(N, N):
         near = 1 / (1 + sum((a - b) ** 2 for a, b in zip(Y[i], Y[j])))
@@ -41,12 +43,12 @@ def gradient_by_loops(P, Y):
     return dY
 
 
-def divergence(P, Y):
+def divergence(P: Array, Y: Array) -> float:
     Q = affinities_by_loops(Y)
     return sum(P[i] * math.log(P[i] / Q[i]) for i in np.ndindex(P.shape) if i[0] != i[1])
 
 
-def cases(rng):
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for N in (3, 5, 8):
         Y, P = rng.standard_normal((N, 2)), rng.uniform(0.1, 1, (N, N))
         P = P + P.T
