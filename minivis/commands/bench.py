@@ -76,7 +76,8 @@ def conv(net: Any, size: tuple[int, int] | None, batch: int, repeats: int, threa
     THREADS, JSON,
 ])  # fmt: skip
 def tune(
-    nets: tuple[str, ...], size: tuple[int, int] | None, minutes: float, forget: bool, threads: int | None, as_json: bool,
+    nets: tuple[str, ...], size: tuple[int, int] | None, minutes: float, forget: bool, threads: int | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Find out which block sizes are fastest on this machine, and use them from now on.
 
