@@ -7,7 +7,7 @@ import click
 
 from minivis.commands.common import DEFAULT_NET, JSON, THREADS, blas_threads, say
 from minivis.commands.groups import Commands
-from minivis.commands.types import PIXELS, whole
+from minivis.commands.types import PIXELS, real, whole
 
 ARCHITECTURES = ("squeezenet 1.1", "resnet-18", "vgg16")        # that `bench tune` times
 
@@ -70,7 +70,7 @@ def conv(net: Any, size: tuple[int, int] | None, batch: int, repeats: int, threa
     click.Option(["--size"], type=PIXELS, metavar="N|ROWS,COLUMNS",
                  show_default="the net's own, or 224",
                  help="Size of the input in pixels."),
-    click.Option(["--minutes"], type=click.FloatRange(0.01, 600), default=5.0, show_default=True, metavar="X",
+    click.Option(["--minutes"], type=real(0.01, 600), default=5.0, show_default=True, metavar="X",
                  help="Time to take, about."),
     click.Option(["--forget"], is_flag=True, help="Delete the file of this machine's numbers and measure nothing."),
     THREADS, JSON,
