@@ -137,7 +137,7 @@ def invert(
     return method.invert(given.net, given.image, layer, starts=starts, exaggerate=exaggerate, **shared)
 
 
-def is_sum(net, text):
+def is_sum(net: Any, text: str) -> bool:
     """Whether a text names no unit, but a sum of units with weights."""
     from minivis.engine.units import parse_unit
     from minivis.errors import MinivisError
