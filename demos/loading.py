@@ -20,6 +20,8 @@ from minivis.figures.compose import bar_chart, contact_sheet, panels  # noqa: E4
 from minivis.figures.line_chart import line_chart  # noqa: E402
 from minivis.images.collection import Pictures  # noqa: E402
 from minivis.images.preprocessing import Preprocessing  # noqa: E402
+from minivis.images.resampling import area as shrunk  # noqa: E402, F401
+from minivis.images.resampling import linear as enlarged  # noqa: E402, F401
 from minivis.layers import Flatten, MaxPool2D, ReLU, Softmax  # noqa: E402
 from minivis.methods.adversarial.hog import strokes  # noqa: E402, F401
 from minivis.methods.attribution.grabcut import grabcut  # noqa: E402, F401

@@ -13,6 +13,7 @@ from commandline import fill
 import minivis as mv
 from minivis.cli import cli
 from minivis.commands.gallery.sections import SECTIONS
+from minivis.errors import MissingExtra
 from minivis.figures.compose import signed
 from minivis.images.files import read_image
 
@@ -216,6 +217,49 @@ def test_filters_are_those_of_the_net(demo):
     (sheet,) = saved.values()
     w = mv.load("tiny.h5").layers["conv1_1"].params["w"][..., 1]
     assert abs(sheet[:3, 4:7].astype(int) - signed(w, limit=abs(w).max())).max() <= 1
+
+
+def test_deeper_filters_are_those_of_the_net(demo):
+    (sheet,) = demo(by_name("deep_filters"), "--net", "tiny.h5", "--out", "out.png").values()
+    net = mv.load("tiny.h5")
+    name = [name for name, layer in net.layers.items() if getattr(layer.params.get("w"), "ndim", 0) == 4][1]
+    w = net.layers[name].params["w"]
+    np.testing.assert_array_equal(sheet[4:7, 8:11], w[..., 2, 1] / abs(w[..., 1]).max())
+    assert sheet.shape == (4 * min(14, w.shape[3]) - 1, 4 * min(28, w.shape[2]) - 1)
+
+
+def test_a_neuron_of_the_first_layer_likes_its_own_filter(demo):
+    """One step from noise: the gradient is the filter."""
+    (title, sheet), *_ = demo(by_name("neurons"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png",
+                              steps=1).items()
+    w = mv.load("tiny.h5").layers["conv1_1"].params["w"]
+    assert title.startswith("conv1_1, sees 3 x 3\nchannels 0, ")
+    seen = sheet[:64, :64][10::21, 10::21].astype(float) - 127.5
+    seen = seen[..., ::-1] if mv.load("tiny.h5").preprocessing.channel_order == "BGR" else seen
+    assert np.corrcoef(seen.ravel(), w[..., 0].ravel())[0, 1] > 0.9
+
+
+def test_noise_becomes_six_classes(demo):
+    """In 4 to 8 levels of 255, each at more than 99 %."""
+    noise, *made = demo(by_name("fool_noise"), "--out", "out.png")
+    assert noise.startswith("noise\n")
+    assert [title.split()[0] for title in made] == ["goose", "owl", "castle", "rocket", "pizza", "crown"]
+    assert all(float(re.search(r"([0-9.]+)%", title)[1]) >= 99 for title in made)
+    assert all(int(re.search(r"\n([0-9]+) of 255", title)[1]) < 20 for title in made)
+
+
+@pytest.mark.slow
+def test_a_bit_of_goldfish_is_enough_for_deep_nets_as_well(demo):
+    """Of the code's length 11, 65 and 8 %; of 255 levels 8, 7 and 4."""
+    try:
+        mv.load("squeezenet")
+    except MissingExtra:
+        pytest.skip("no SqueezeNet here")
+    said = list(demo(DEMOS / "goldfish.py", "--out", "out.png"))
+    shares = [int(re.search(r"\n([0-9]+)% of goldfish", title)[1]) for title in said[::3]]
+    levels = [int(re.search(r"at most ([0-9]+)", title)[1]) for title in said[1::3]]
+    assert shares[0] < 25 and shares[1] < 100 and shares[2] < 25 and max(levels) < 16
+    assert [title.split()[1] for title in said[2::3]] == ["tropical", "tropical", "goldfish"]
 
 
 def test_training_against_the_attack_helps_and_does_not_end_it(demo, tmp_path, capsys, monkeypatch):
