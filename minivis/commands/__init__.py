@@ -1,1 +1,1 @@
-"""The commands, by what they are about. They import click alone until one runs, so that --help is instant."""
+"""The commands, grouped by subject. They import only click until one runs, so that --help is instant."""

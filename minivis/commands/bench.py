@@ -83,7 +83,7 @@ def tune(
 
     Forward passes and image gradients of some nets are timed with other values of the numbers in convolution/tuning.py,
     in turns with the defaults. What is surely faster is written to a small file in the user's cache folder, or where
-    MINIVIS_TUNING says; MINIVIS_TUNING=off ignores it. Results then differ by rounding alone. Let nothing else run
+    MINIVIS_TUNING says; MINIVIS_TUNING=off ignores it. Results then differ only by rounding. Let nothing else run
     meanwhile.
     """
     from minivis.commands.bench_conv import architecture

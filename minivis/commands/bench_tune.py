@@ -92,7 +92,7 @@ def tune(works: Sequence[Callable[[], Any]], *, seconds: float,
 
 def compare(works: Sequence[Callable[[], Any]], one: tuning.Tuning, other: tuning.Tuning, seconds: float,
             numbers: dict[str, Any]) -> Comparison:
-    """Time every work with both tables in turns for about so many seconds. The works count alike."""
+    """Time every work with both tables in turns for about this many seconds. All works have the same weight."""
 
     def timed(work: Callable[[], Any], table: tuning.Tuning) -> float:
         tuning.TUNING = table

@@ -59,7 +59,7 @@ READING = under(                                # how to read a file that does n
                  help="Preprocessing from pixels to the net's input: caffe, torch, tensorflow, matconvnet, "
                       "efficientnet-lite, unit or none; or a file with mean and scale, for any number of channels."),
     click.Option(["--classes"], metavar="FILE", show_default="the names in the file, if any",
-                 help="File with the names of the classes in the order of the net's outputs: one a line, or JSON. For "
+                 help="File with the class names, in the order of the net's outputs: one per line, or JSON. For "
                       "a net with one output: the class that it stands for, or label 0 and label 1."),
     click.Option(["--part"], metavar="NAME", show_default="the only net in the file",
                  help="Name of the net to read from a PyTorch checkpoint that holds several."),
@@ -121,7 +121,7 @@ class Further:
 def viewing(params: dict[str, Any]) -> dict[str, Any]:
     """The settings of `read_given` among a command's parameters: those of VIEW."""
     found = {option.name: params.get(option.name) for option in VIEW}
-    return found | {"show": None} if isinstance(found["show"], str) else found      # segment's words are no channels
+    return found | {"show": None} if isinstance(found["show"], str) else found      # segment's words are not channels
 
 
 def read_net(net: str, device: Device = "cpu", output: str | None = None, show: Any = None) -> tuple[Network, str]:
@@ -181,7 +181,7 @@ def read_again(source: Any, size: int | None = None, channels: int | None = None
 
 
 def tell_answer(net: Any, quiet: bool) -> None:
-    """Say which of several outputs is the answer, where nobody named one."""
+    """Say which of several outputs is the answer, if none was named."""
     said = "" if net is None else str(net.about.get("output", ""))
     if not quiet and "names another" in said:
         click.echo(f"minivis: the answer is the output {said}", err=True)

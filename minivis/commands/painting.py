@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from minivis.optimize.watch import Watch
     from minivis.types import Array, PathLike, Picture
 
-COPIES = 4                                      # of the picture in float32: a dream holds at least so many
+COPIES = 4                                      # of the picture in float32: a dream holds at least this many
 OWN_SIDE = f"IMAGE's, at most {ANY_SIZE}"
 SIDE = click.Option(["--side"], type=whole(), metavar="N", show_default=OWN_SIDE,
                     help="Longer side of the result, in pixels.")
@@ -93,7 +93,7 @@ class PaintingCommand(PictureCommand):
 
 
 def alpha_at(path: str | None) -> Array | None:
-    """`alpha_of` a file; None where it is no picture of Pillow's."""
+    """`alpha_of` a file; None if Pillow cannot read it as a picture."""
     from minivis.errors import MinivisError
     from minivis.images.given import alpha_of
 

@@ -62,7 +62,7 @@ class PictureCommand(GroupedCommand):
     `Result.parts` that are written beside the picture. ``long``: see above. ``size``: the option that shrinks IMAGE.
     ``arrays``: for a name in .npy, .npz or .tiff the Result's arrays are written, not its picture.
     ``by_net``: names of options whose default hangs on the net, each with a function net -> default. A record names
-    what they were; without the option it means what click has for a default, as records of before do.
+    what they were; without the option it means what click has for a default, as older records do.
     """
 
     not_recorded: tuple[str, ...] = NOT_RECORDED

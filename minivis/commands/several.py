@@ -141,7 +141,7 @@ def tell_failure(command: PictureCommand, params: dict[str, Any], path: str, why
 
 
 def outputs(command: PictureCommand, params: dict[str, Any], names: Mapping[str, str]) -> dict[str, str | None]:
-    """{path: where its picture is written}, each another one; None where the command writes none."""
+    """{path: where its picture is written}, each another one; None if the command writes none."""
     out = params["out"]
     if out is None and command.writes == "asked":
         return dict.fromkeys(names)

@@ -144,7 +144,7 @@ class Channels(click.ParamType):
         parts = str(value).split(",")
         if len(parts) not in (1, 3) or not all(part.strip().isdecimal() and len(part) < 9 for part in parts):
             words = f"is not one of {', '.join(map(repr, self.words))}, and " if self.words else ""
-            self.fail(f"{shown(value)} {words}is no choice of channels; give three for red, green and blue, such as "
+            self.fail(f"{shown(value)} {words}is not a choice of channels; give three for red, green and blue, such as "
                       "3,2,1, or one for grey", param, ctx)
         return tuple(map(int, parts))
 

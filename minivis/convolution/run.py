@@ -34,7 +34,7 @@ def pick(layer: ConvLayer, direction: str, like: Any, x_shape: Shape, mode: Any)
 
 
 def pick_banded(layer: ConvLayer, direction: str, like: Any, x_shape: Shape, mode: Any) -> str | None:
-    """The same, or None where the algorithm does not work band by band, so that nothing can be fused with it."""
+    """The same, or None if the algorithm does not work band by band, so that nothing can be fused with it."""
     algorithm = pick(layer, direction, like, x_shape, mode)
     return None if algorithm in ("im2col", "device") else algorithm
 

@@ -1,6 +1,6 @@
 """Winograd's convolution: 3 x 3 at stride 1 with a quarter of the multiplications (Lavin & Gray, arXiv:1509.09308).
 
-F(m): a tile of m x m outputs sees t x t inputs, t = m + 2. All three matrices below are fixed by m alone:
+F(m): a tile of m x m outputs sees t x t inputs, t = m + 2. All three matrices below are determined by m:
 
     U = G w G^T          the weights, once                       (t, t) for each pair of channels
     V = B^T d B          each tile d of the input                (t, t) for each channel
@@ -19,7 +19,7 @@ calls, of which there are six. Nothing is gathered first:
     products                np.matmul of stacks of small matrices; where OpenBLAS has a kernel that packs nothing,
                             weights lie in pieces of so many filters that each product stays under its limit
                             (runtime/matmul.py)
-    bias                    added to element (1, 1) of M alone, since that column of A^T is all ones
+    bias                    added to element (1, 1) of M only, since that column of A^T is all ones
     vertical half of y, horizontal half of y, written straight into the output's rows
 
 Rounding, relative to the largest output, float32: F(2) 2e-6, F(4) 2e-5 (float64: 1e-13): the larger m, the larger the

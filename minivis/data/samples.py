@@ -59,7 +59,7 @@ class Samples:
 
     @cached_property
     def masks(self) -> Array:
-        """bool (N, SIDE, SIDE): where the object is; the samples alone have it."""
+        """bool (N, SIDE, SIDE): where the object is; only the samples have it."""
         file = files("minivis.data").joinpath(f"{self.name}_masks.png")
         sheet = np.asarray(Image.open(io.BytesIO(file.read_bytes())))
         cells = sheet.reshape(len(sheet) // SIDE, SIDE, COLUMNS, SIDE).swapaxes(1, 2)

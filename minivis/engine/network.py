@@ -71,7 +71,7 @@ class Network(Graph):
         keep: None for all outputs, or the names of those to keep, which is faster and takes less memory. grad: what a
         backward may ask for later: None for nothing, "image" for the gradient at the image, "params" for those of the
         parameters too. start_after: a layer whose output x is, instead of a picture; the pass starts after it, and
-        ``backward`` gives its gradient by name, ``keep=[start_after]`` (``since`` is its name of before).
+        ``backward`` gives its gradient by name, ``keep=[start_after]`` (``since`` is its old name).
         algorithm: how to convolve (see convolution/choose.py), for all layers or as {name: algorithm}. fuse: False for
         one layer after another, whatever is kept. workspace: from ``net.workspace()``, memory to use again.
         """
@@ -102,7 +102,7 @@ class Network(Graph):
         ``dparams["conv1_1"]["w"]``. ``dacts["input"]`` is the gradient at the image. A gradient that is not kept is
         freed once it has been used. Algorithm, workspace and whether layers are fused are as in the forward.
 
-        rule: a name in `layers.RULES` (``relu_rule`` is its name of before). Those of LRP send relevance instead of a
+        rule: a name in `layers.RULES` (``relu_rule`` is its old name). Those of LRP send relevance instead of a
         gradient: ``seeds`` and ``dacts`` are then relevance, see engine/relevance.py.
         """
         found, keep = check_backward(self, acts, seeds, relu_rule or rule, param_grads, keep)

@@ -1,6 +1,6 @@
 """Call functions with the cases of an exercise, and note what they give back or what is wrong with it.
 
-This runs a student's functions, so nothing they do may raise here: what they raise, and values that are no arrays,
+This runs a student's functions, so nothing they do may raise here: what they raise, and values that are not arrays,
 become a `Problem` with one sentence and the line of their file.
 """
 
@@ -131,7 +131,7 @@ def described(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}"
     if isinstance(value, (list, tuple)):
-        return f"a {type(value).__name__} of rows of different lengths, or of things that are no numbers"
+        return f"a {type(value).__name__} of rows of different lengths, or of things that are not numbers"
     return f"a {type(value).__name__}"
 
 

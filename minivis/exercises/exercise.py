@@ -62,7 +62,7 @@ class Exercise:
     outputs     function -> names of what it returns, by default ("out",)
     loops       function -> the reference, slow and plain; it takes the same arguments
     cases       rng -> the cases, an iterable of `Case`
-    losses      function -> (loss, {output: argument}): loss(**arguments) is a number (or None where it has no
+    losses      function -> (loss, {output: argument}): loss(**arguments) is a number (or None if it has no
                 derivative), and the output must be its gradient at the argument, which finite differences check.
                 Instead of an argument a function of the arguments, which gives where; the loss gets it as ``at``
     given       helpers that the student's file gets whole

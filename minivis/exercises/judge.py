@@ -219,7 +219,7 @@ def known_mistake(
 def mistaken(
     exercise: Exercise, function: str, cases: Sequence[Case], mistakes: Sequence[Mistake],
 ) -> list[Outcome] | None:  # fmt: skip
-    """The outcomes of the solution with these mistakes in it; None where they exclude each other."""
+    """The outcomes of the solution with these mistakes in it; None if they exclude each other."""
     try:
         functions = exercise.wrong(*mistakes)
     except (BadValue, SyntaxError):

@@ -58,7 +58,7 @@ def told_apart(name: str, bad: set[Any], good: set[Any]) -> list[tuple[int, str]
 
 
 def wrong_places(value: Array, right: Array) -> Array | None:
-    """Which numbers of an answer are wrong, as a mask; None where the shapes differ."""
+    """Which numbers of an answer are wrong, as a mask; None if the shapes differ."""
     if value.shape != right.shape:
         return None
     return np.zeros(right.shape, bool) if same(value, right) else np.asarray(too_far(value, right))

@@ -62,7 +62,7 @@ def from_file(path: PathLike) -> Exercise:
 
 
 def check_readable(path: PathLike) -> bytes:
-    """Raise BadFile where there is no file to read, or one that is too large for a page of Python."""
+    """Raise BadFile if there is no file to read, or one that is too large for a page of Python."""
     try:
         return read_bytes(os.fspath(path), MOST)
     except FileNotFoundError:
@@ -74,7 +74,7 @@ def check_readable(path: PathLike) -> bytes:
     except ValueError as error:
         if isinstance(error, BadFile):
             raise
-        raise BadFile(f"{str(path)!r} is no name for a file") from None
+        raise BadFile(f"{str(path)!r} is not a file name") from None
 
 
 def meant(path: Path) -> str:

@@ -1,7 +1,7 @@
 """Run a student's file in a process of its own, with limits of time and memory, and read what came of it.
 
 The file may loop for ever, allocate everything, print without end, exit or crash: each becomes one sentence. This
-keeps mistakes from doing harm; it is no protection against malice, as the process has the user's rights.
+keeps mistakes from doing harm; it does not protect against malice, as the process has the user's rights.
 """
 
 from __future__ import annotations

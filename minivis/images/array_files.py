@@ -1,6 +1,6 @@
 """Numbers in files: maps, gradients and activations as they were computed, by the ending of the name.
 
-    .npy            one array; several of one shape lie one behind the other
+    .npy            one array; several of one shape lie one after the other
     .npz            every array by its name
     .tif, .tiff     32-bit floats, which ImageJ, GIS programs and tifffile open: a page for each map, with its name
 
@@ -67,7 +67,7 @@ def write_npz(path: Any, arrays: Any) -> None:
 
 
 def read_kept_text(path: Any) -> Any:
-    """The dict of strings that `write_arrays` kept in a .npz or a TIFF; empty where there is none."""
+    """The dict of strings that `write_arrays` kept in a .npz or a TIFF; empty if there is none."""
     try:
         data = read_bytes(path, TIFF_MOST)
         if data[:2] == b"PK":
@@ -97,7 +97,7 @@ def described(path: Any, arrays: Any) -> str:
 
 
 def stacked(path: Any, arrays: Any) -> Any:
-    """The array of a .npy file: the only one, or all of one shape, one behind the other."""
+    """The array of a .npy file: the only one, or all of one shape, one after the other."""
     several = list(arrays.values())
     if len(several) == 1:
         return several[0]

@@ -31,7 +31,7 @@ def rgb(values: Any, show: Any = None) -> Any:
 
 
 def default_show(channels: int, names: Any = ()) -> Any:
-    """What is drawn where nobody chose: the channels called red, green and blue, if there are such, else the first."""
+    """What is drawn by default: the channels called red, green and blue if there are such, else the first."""
     known = [name.lower() for name in names]
     if all(name in known for name in COLOURS):
         return tuple(known.index(name) + 1 for name in COLOURS)
@@ -66,7 +66,7 @@ def is_list(values: Any) -> bool:
 def check_names(names: Any, channels: int | None) -> Any:
     names = tuple(names) if is_list(names) else (names,)
     if not all(isinstance(name, str) and name for name in names) or len(names) not in (0, channels):
-        raise BadValue(f"names of channels are {channels} texts, one a channel, not {list(names)!r}")
+        raise BadValue(f"names of channels are {channels} strings, one for each channel, not {list(names)!r}")
     return names
 
 

@@ -12,7 +12,7 @@ from minivis.runtime.backend import get_xp
 
 
 def check_colours(channels: int | None) -> None:
-    """Raise BadValue unless pictures of so many channels have a brightness: those of colours, and grey ones."""
+    """Raise BadValue unless pictures of this many channels have a brightness: those of colours, and grey ones."""
     if channels not in (1, len(LUMA)):
         raise BadValue(f"only pictures of red, green and blue have a brightness beside their colours, and these have "
                        f"{channels} channels: leave the colours free")

@@ -33,7 +33,7 @@ def to_8_bit(im: Image.Image, name: str, channels: int | None = None) -> Any:
 
 
 def levels(array: Any, name: str) -> Any:
-    """An array of numbers as uint8. Raise BadFile for what is no number, infinite or NaN."""
+    """An array of numbers as uint8. Raise BadFile for anything but finite numbers."""
     if array.dtype == np.uint8:
         return array
     if array.dtype.kind not in "buif" or array.size == 0:

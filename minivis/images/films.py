@@ -29,7 +29,7 @@ from minivis.runtime.ffmpeg import program
 from minivis.runtime.settings import PATH, takes, whole
 from minivis.types import PathLike, Picture
 
-ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")       # the pages of a TIFF are no film
+ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")       # the pages of a TIFF are not a film
 USUAL = 100                                     # ms: of a frame that does not say how long it stays, as in browsers
 SHORT = 0.95                                    # a film with less than this part of its time, and errors, is cut
 
@@ -68,7 +68,7 @@ class Film:
     def frames(self, side: int | None = None) -> Iterator[tuple[Picture, Any]]:
         """Yield (uint8 (H, W, 3) on white, how opaque it is uint8 (H, W, 1) or None) for each frame.
 
-        side: a larger frame is shrunk until its longer side has so many pixels.
+        side: a larger frame is shrunk until its longer side has this many pixels.
         """
         for pixels, alpha in by_pillow(self.path) if self.by == "Pillow" else by_ffmpeg(self):
             if side is not None and max(pixels.shape) > side:
@@ -187,7 +187,7 @@ def opened_by_ffmpeg(path: str) -> Film:
     about = asked(path)
     video = re.search(r"Stream #.*: Video: (?!.*attached pic).*?, (\d{1,6})x(\d{1,6})", about)
     if video is None:
-        raise BadFile(f"{path} has sound alone, and no picture" if ": Audio: " in about else
+        raise BadFile(f"{path} has only sound, and no picture" if ": Audio: " in about else
                       f"{path} is damaged or incomplete: ffmpeg finds no film in it; get a complete copy of it")
     width, height = int(video[1]), int(video[2])
     check_size(path, (width, height))

@@ -23,7 +23,7 @@ FORMAT = "minivis frames 1"
 
 
 class FrameLog:
-    """The file at ``path``. With ``resume`` the frames that it holds are counted, in ``count``; else it begins anew.
+    """The file at ``path``. With ``resume`` the frames that it holds are counted, in ``count``; else it starts over.
 
     A context, which closes the file and removes it if it holds no frame.
     """

@@ -35,7 +35,7 @@ def as_pictures(value: Any, channels: int | None = None) -> Any:
 
 
 def alpha_of(path: Any) -> Any:
-    """How opaque each pixel of a file is, uint8 (H, W, 1); None where all are, or it does not say.
+    """How opaque each pixel of a file is, uint8 (H, W, 1); None if all are, or it does not say.
 
     A pipe has been read by then, and is not opened again: its writer would be waited for without end.
     """

@@ -26,9 +26,9 @@ MOST_BYTES = 2**31                              # of a file that is read as a wh
 
 
 def read_channels(path: Any, channels: int | None, most: float) -> Any:
-    """uint8 (H, W, C) of an array or a TIFF, at most ``most`` numbers; None where it is for Pillow to read.
+    """uint8 (H, W, C) of an array or a TIFF, at most ``most`` numbers; None if it is for Pillow to read.
 
-    ``channels``: of the net, None where that is not known. Pillow reads TIFFs for nets of one or three channels, unless
+    ``channels``: of the net, None if that is not known. Pillow reads TIFFs for nets of one or three channels, unless
     they have more than four.
     """
     start, name = beginning(path)

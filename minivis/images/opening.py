@@ -126,7 +126,7 @@ def orientation_of(im: Image.Image) -> Any:
 
 
 def _size(file: Any) -> Any:
-    """The bytes of an open file, whose position stays; None where it has no end."""
+    """The bytes of an open file, whose position stays; None if it has no end."""
     try:
         at = file.tell()
         size = file.seek(0, os.SEEK_END)

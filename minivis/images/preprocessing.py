@@ -89,7 +89,7 @@ class Preprocessing:
         return len(self.mean)
 
     def takes(self, channels: int | None) -> bool:
-        """Whether the net can read a picture of so many channels: of its own number, or grey for RGB and vice versa."""
+        """Whether the net can read a picture of this many channels: its own number, or grey for RGB and vice versa."""
         return channels == self.channels or ({channels, self.channels} == {1, 3} and self.channel_order != "as given")
 
     def shown(self, values: Any) -> Any:

@@ -55,7 +55,7 @@ def read_record(path: Any) -> Any:
     from minivis.images.files import read_text
 
     if str(path).lower().endswith(".npy"):
-        raise BadFile(f"{path} is an array alone, with no record of how it was made: a .npz or .tiff has one")
+        raise BadFile(f"{path} is only an array, with no record of how it was made: a .npz or .tiff has one")
     kept = read_kept_text(path) if holds_arrays(path) else {}
     texts = kept if KEY in kept else read_text(path)
     text = texts.get(KEY)

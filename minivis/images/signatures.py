@@ -17,7 +17,7 @@ def is_film_file(file: Any) -> bool:
     start = beginning(file)
     return (
         (start[4:8] == b"ftyp" and start[8:12] not in STILL)        # MP4, QuickTime
-        or start[4:8] in (b"moov", b"mdat", b"wide")                # QuickTime of before
+        or start[4:8] in (b"moov", b"mdat", b"wide")                # older QuickTime
         or start[:4] == b"\x1aE\xdf\xa3"                            # Matroska, WebM
         or (start[:4] == b"RIFF" and start[8:12] == b"AVI ")
         or start[:4] in (b"OggS", b"FLV\x01", b"\x00\x00\x01\xba")

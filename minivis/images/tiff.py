@@ -33,7 +33,7 @@ def is_tiff(start: Any) -> bool:
 def read_tiff(data: Any, name: str, channels: int | None, most: float) -> Any:
     """(H, W, C) of the file's own numbers. ``channels``: as many as are wanted, None for those of the first page.
 
-    Raise BadFile for what is no such file, TooLarge beyond ``most`` numbers.
+    Raise BadFile for any other file, TooLarge beyond ``most`` numbers.
     """
     try:
         found = pages(data)
@@ -162,7 +162,7 @@ def packbits(data: Any, size: Any) -> bytes:
 
 
 def lzw(data: Any, size: Any) -> bytes:
-    """TIFF's LZW: codes of 9 to 12 bits from the high end, 256 to start anew, 257 to end."""
+    """TIFF's LZW: codes of 9 to 12 bits from the high end, 256 to start over, 257 to end."""
     out, table, width, held, bits, last = bytearray(), [], 9, 0, 0, b""
     for byte in data:
         held, bits = (held << 8 | byte) & 0xFFFFFF, bits + 8

@@ -11,7 +11,7 @@ from minivis.types import Array, Shape
 
 
 class GlobalMaxPool(Layer):
-    """The maximum of each channel; its gradient goes to that place alone, under every rule."""
+    """The maximum of each channel; its gradient goes only to that place, under every rule."""
 
     relevance = "routes"
 

@@ -11,7 +11,7 @@ z+_j is the sum over i of max(c_ij, 0), z-_j that of min(c_ij, 0), each with the
     gamma        (1 + g) R / (z + g z+)     R / (z + g z+)              Montavon et al. 2019, z >= 0; else with z-
     alpha-beta   a R / z+                   (1 - a) R / z-              Bach et al. 2015, equation 60
 
-Two rules are for the layer that reads the picture, whose values are no activations:
+Two rules are for the layer that reads the picture, whose values are not activations:
 
     flat         R_i = sum over j of  R_j / (number of inputs of j)                         Lapuschkin et al. 2019
     box, z^B     shares by  x_i w_ij - l_i max(w_ij, 0) - h_i min(w_ij, 0)                  Montavon et al. 2017

@@ -1,4 +1,4 @@
-"""The ASGI app: the page, and one WebSocket for each viewer. It answers its own page alone, and writes nothing.
+"""The ASGI app: the page, and one WebSocket for each viewer. It answers only its own page, and writes nothing.
 
 A page elsewhere that a browser shows could reach a server on the loopback address. So a request is answered only when
 its Host is this machine's own name or one of ``hosts`` (a foreign name that points here is a trick), and when its

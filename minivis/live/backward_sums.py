@@ -1,6 +1,6 @@
 """The arithmetic behind one gradient under each rule: what each layer that reads the unit sends back to it.
 
-By a rule of LRP it is no gradient: the part of the target's score that the unit has, and that each reader gives it.
+Under an LRP rule it is no gradient, but the part of the target's score that the unit has and each reader gives it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def backward(net: Network, acts: Activations, name: str, at: At, target: Any = N
 
 
 def swept(net: Network, acts: Activations, seeds: Gradients, rule: RuleName) -> Gradients | None:
-    """What arrives at each layer, or None where a layer on the way has no rule of LRP."""
+    """What arrives at each layer, or None if a layer on the way has no LRP rule."""
     try:
         return net.backward(acts, seeds, rule=rule, keep="all")[0]
     except BadValue:

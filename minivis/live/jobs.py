@@ -2,7 +2,7 @@
 
     job(desk, asked, tell)                          tell(message) -> True: nobody wants it any more
 
-What a job tells takes the place of what it told before and was not sent yet; tell(message, part) is about a part alone.
+What a job tells replaces what it told before and was not sent yet; tell(message, part) is about only that part.
 ``asked`` is an `Asked` (asked.py): the picture, a unit, a class. ``desk.kept`` holds what does not depend on the
 picture, for all viewers: patches and maximised images.
 """

@@ -91,7 +91,7 @@ def text_of(message: dict[str, Any], key: str, default: str | None = None) -> An
 
 
 def texts_of(message: dict[str, Any], key: str) -> tuple[str, ...] | None:
-    """A field that is a list of texts, as a tuple; None where it is missing; BadValue for anything else."""
+    """A field that is a list of texts, as a tuple; None if it is missing; BadValue for anything else."""
     values = message.get(key)
     if values is None:
         return None

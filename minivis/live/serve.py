@@ -36,7 +36,7 @@ def server(app: Any, certificate: str | None = None, key: str | None = None) -> 
 
 
 def check_certificate(certificate: str | None, key: str | None) -> None:
-    """Raise BadValue or BadFile for files that are no certificate and its key."""
+    """Raise BadValue or BadFile for files that are not a certificate and its key."""
     if key and not certificate:
         raise BadValue("--key needs --certificate: https takes both")
     if certificate:
@@ -108,7 +108,7 @@ def listening(port: int | None, usual: int, address: str = "127.0.0.1") -> Itera
         except OSError as error:
             sock.close()
             if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-                raise BadValue(f"{address!r} is no address of this machine") from None
+                raise BadValue(f"{address!r} is not an address of this machine") from None
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
             if number == ports[-1]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from minivis.engine.activations import Activations
     from minivis.engine.network import Network
 
-SHIFTED = (BatchNorm, Scale)                    # what they add is no parameter "b" alone
+SHIFTED = (BatchNorm, Scale)                    # what they add is not just a parameter "b"
 ROUNDING = 1e-3                                 # of the sizes that are added
 LARGEST = 5                                     # contributions of a step that are shown
 
@@ -51,7 +51,7 @@ class Step:
     terms: tuple                                # the largest, then smaller ones
     count: int                                  # of all contributions that are not 0
     others: float                               # the sum of those that are not shown
-    bias: float | None                          # None where there is none
+    bias: float | None                          # None if there is none
     is_sum: bool                                # whether contributions and bias add up to the value
 
 
@@ -59,7 +59,7 @@ class Step:
 class Back:
     """The gradient of the number at one that it came from, and the strongest one in that layer, under each rule.
 
-    By a rule of LRP the part of the number instead of a gradient.
+    Under an LRP rule, the part of the number instead of a gradient.
     """
 
     unit: str

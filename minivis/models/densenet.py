@@ -71,7 +71,7 @@ def transition(net: Network, name: str, channels: int) -> Any:
 
 
 def torch_names(name: str, *, dotted: bool = False) -> dict[str, str]:
-    """Our layer -> torchvision's prefix; ``dotted``: as in the files that it hands out, of before 2018."""
+    """Our layer -> torchvision's prefix; ``dotted``: as in the files from before 2018 that it offers."""
     names = {"conv0": "features.conv0", "conv0_bn": "features.norm0", "last_bn": "features.norm5", "fc": "classifier"}
     dot = "." if dotted else ""
     for number, count in enumerate(DESIGNS[name].blocks, 1):

@@ -17,7 +17,7 @@ from minivis.models.blank import batch_norm, conv, fc
 
 CAFFE = Preprocessing("BGR", mean=(104.0, 117.0, 123.0), size=(224, 224))
 TORCH_TENSORFLOW = Preprocessing("RGB", mean=(127.5,) * 3, scale=(127.5,) * 3, size=(224, 224))
-MODULES = {                     # 1x1, before 3x3, 3x3, before 5x5, 5x5, behind the pool
+MODULES = {                     # 1x1, before 3x3, 3x3, before 5x5, 5x5, after the pool
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),
     "4a": (192, 96, 208, 16, 48, 64),

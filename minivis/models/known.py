@@ -25,7 +25,7 @@ SUFFIXES = {                                    # what files call our parameters
 
 @cache
 def built(build: Any) -> Any:
-    """The net of a function, once for all that differ in names alone."""
+    """The net of a function, once for all that differ only in names."""
     return build()
 
 
@@ -135,7 +135,7 @@ def architectures() -> tuple[Any, ...]:
             build = partial(blank_vgg, name, normed=normed, preprocessing=TORCH)
             names = {**vgg_names(name, normed=normed), **fcs}
             found.append(Known(name + ("-BN" if normed else ""), "timm", build, names))
-    # what stands in a module of one's own: the features alone, without "features." before their names
+    # what stands in a user's own module: the features only, without "features." before their names
     found += [replace(known, names={layer: name.removeprefix("features.") for layer, name in known.names.items()})
               for known in found if known.name.startswith(("AlexNet", "SqueezeNet", "MobileNet", "DenseNet"))
               and known.program == "torchvision"]  # fmt: skip
@@ -156,7 +156,7 @@ def blank_vgg(name: str, *, top: bool = True, normed: bool = False, preprocessin
 
 
 def with_batch_norms(net: Network) -> Any:
-    """A new net with a batch norm behind every convolution."""
+    """A new net with a batch norm after every convolution."""
     new = replace(net, nodes={})
     for name, (layer, _) in net.nodes.items():          # a plain sequence: each reads the one before
         new.add(name, layer)

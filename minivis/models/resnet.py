@@ -126,7 +126,7 @@ BLOCK_KERNEL = re.compile(r"layer(\d+)\.(\d+)\.conv[123]\.weight")
 
 
 def design_of(shapes: Any) -> Design | None:
-    """The `Design` whose kernels these are (name -> shape, its axes out, in, KH, KW); None where they are another's."""
+    """The `Design` whose kernels these are (name -> shape, its axes out, in, KH, KW); None if they are another's."""
     counts: dict[int, set] = {}
     for name in shapes:
         if place := BLOCK_KERNEL.fullmatch(name):

@@ -19,7 +19,7 @@ from minivis.layers import Concat, Dropout, GlobalAvgPool, MaxPool2D, ReLU, Soft
 from minivis.models.blank import conv
 
 FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
-VERSIONS = {"1.0": (7, 96, (4, 8)), "1.1": (3, 64, (3, 5))}     # conv1's kernel and filters; pools behind these fires
+VERSIONS = {"1.0": (7, 96, (4, 8)), "1.1": (3, 64, (3, 5))}     # conv1's kernel and filters; pools after these fires
 CAFFE = Preprocessing("BGR", mean=(104.0, 117.0, 123.0), size=(227, 227), crop_fraction=227 / 256)
 
 

@@ -56,7 +56,7 @@ def vgg(name: str, convs: Any, dense: Any = (), *, preprocessing: Preprocessing 
 def input_size(positions: Any) -> Any:
     """(H, W) of the input, from the positions of pool5 that fc6 reads: 25088 rows / 512 channels = 7 x 7, so 224 x 224.
 
-    None where they do not make a square: then only a user knows.
+    None if they do not make a square: then only a user knows.
     """
     side = round(positions**0.5)
     return (POOLS * side, POOLS * side) if side * side == positions else None

@@ -51,7 +51,7 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Sought:
-    """What is to grow: ``objective``, positive; ``terms`` of a text, () of an objective of one's own."""
+    """What is to grow: ``objective``, positive; ``terms`` of a text, () of a user's own objective."""
 
     objective: Objective
     terms: tuple[Term, ...] = ()
@@ -141,7 +141,7 @@ class Reader:
         self.names: dict[str, Any] = {}
 
     def read(self, start: Any) -> Any:
-        """The terms from ``start`` to the end; None where the text can't be read from there."""
+        """The terms from ``start`` to the end; None if the text can't be read from there."""
         if start not in self.known:
             self.known[start] = self.try_from(start)
         return self.known[start]
@@ -194,4 +194,4 @@ def mistake(net: Network, text: str) -> Any:
             term_of(net, part)
         except MinivisError as error:
             return type(error)(str(error)) if part.strip() else BadValue(f"{text!r}: a unit is missing; {GRAMMAR}")
-    return BadValue(f"{text!r} is no objective; {GRAMMAR}")
+    return BadValue(f"{text!r} is not an objective; {GRAMMAR}")

@@ -43,7 +43,7 @@ def minimise(fun: Any, x0: Array, *, steps: int, bounds: Any = None, history: An
              stop_when_flat: bool = True, callback: Any = None) -> Minimum:
     """Minimise ``fun(x) -> (loss, gradient)`` from x0 by L-BFGS-B, on one thread of BLAS: the `Minimum`.
 
-    bounds: None, one pair (low, high) for all elements, or a pair for each; None in a pair is no bound. history: the
+    bounds: None, one pair (low, high) for all elements, or a pair for each; None in a pair means no bound. history: the
     number of steps remembered; trials: the most evaluations in one line search. stop_when_flat: stop when loss and
     gradient are flat by scipy's defaults; otherwise only ``steps``, or a line search that finds nothing, ends the run.
     callback(x) is called after each step, and ends the run by raising StopIteration.

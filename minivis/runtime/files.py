@@ -43,7 +43,7 @@ NO_ROOM = {                                     # errno -> what it says about a 
 
 
 def check_output(path: PathLike, force: bool = False) -> Path:
-    """Raise BadValue where ``path`` cannot be written; before a long run this saves the run. Return its real Path."""
+    """Raise BadValue if ``path`` cannot be written; before a long run this saves the run. Return its real Path."""
     if not isinstance(path, (str, os.PathLike)):
         raise BadValue(f"path is the name of a file, not {path!r}")
     path = Path(path)
@@ -77,7 +77,7 @@ def atomic_write(path: PathLike, force: bool = False) -> Iterator[Path]:
     temporary = real.with_name(f".{real.stem[:40]}-{secrets.token_hex(4)}{real.suffix}")
     try:
         with room_for(path):
-            # not tempfile.mkstemp: its files are readable by their owner alone, and stay so when renamed
+            # not tempfile.mkstemp: its files are readable only by their owner, and stay so when renamed
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:
         raise BadValue(f"{path} cannot be written ({error.strerror}); choose another folder or name") from None

@@ -145,7 +145,7 @@ def choice(kind: str, known: Collection[Any]) -> Kind:
 
 
 def several(kind: Kind, least: int = 1) -> Kind:
-    """One of a kind, or a list or tuple of them, of at least so many."""
+    """One of a kind, or a list or tuple of them, of at least this many."""
     def read(value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             if len(value) < least:

@@ -21,12 +21,12 @@ from minivis.runtime.files import atomic_write, read_bytes
 from minivis.runtime.threads import ONE_BLAS_THREAD
 
 VARIABLE = "MINIVIS_TUNING"
-WITHIN = 256                            # a number may be so many times as large, or as small, as its default
+WITHIN = 256                            # a number may be at most this many times its default, or as many times smaller
 T = TypeVar("T")
 
 
 def file() -> Path | None:
-    """The path of the file; None where numbers of the machine's own are switched off."""
+    """The path of the file; None if numbers of the machine's own are switched off."""
     named = os.environ.get(VARIABLE, "")
     if named.lower() in ("off", "0"):
         return None
@@ -49,7 +49,7 @@ def this_machine() -> dict[str, Any]:
 
 
 def load() -> dict[str, Any]:
-    """The file's content; empty where there is no file, or one of another machine, or a damaged one."""
+    """The file's content; empty if there is no file, or one of another machine, or a damaged one."""
     path = file()
     if path is None or not path.is_file():
         return {}

@@ -40,7 +40,7 @@ CHUNKS = 2**20                                  # bytes of each dataset that HDF
 class CodesFile:
     """An open file of codes; ``codes`` is a dataset, of which only what is asked for is read, or an array.
 
-    ``net``, ``fingerprint`` and ``layer`` are empty where nobody said of which net the codes are; ``pictures``: the
+    ``net``, ``fingerprint`` and ``layer`` are empty if nobody said of which net the codes are; ``pictures``: the
     pictures themselves in the order of the codes, where they are not at ``paths``.
     """
 

@@ -5,7 +5,7 @@
     .parquet    picture, sha256, code (a list of D numbers); net, ... as metadata. It needs pyarrow
     .npy        (N, D): only read, without names
 
-A CSV of one's own may leave out the header, or have names in its first column, or numbers alone. It does not say of
+A user's own CSV may leave out the header, or have names in its first column, or numbers alone. It does not say of
 which net the codes are.
 """
 

@@ -140,7 +140,7 @@ def source_of(path: PathLike) -> Source:
 
 
 def batch_of(block: bytes, source: Source) -> Batch:
-    """The `Batch` in a block; any error of `DAMAGED` for a block that is no batch, although its checksum is right."""
+    """The `Batch` in a block; an error of `DAMAGED` for a block that is not a batch, though its checksum is right."""
     line, _, numbers = block.partition(b"\n")
     about = json.loads(line)
     paths, hashes, unreadable = list(about["paths"]), list(about["hashes"]), list(map(tuple, about["unreadable"]))

@@ -49,8 +49,8 @@ def sweep(net: Network, pictures: Pictures, layer: str, digest: Digest, *, size:
     """Yield ``first, BatchResult`` for each batch, in order, from picture ``start`` on, which a batch begins with.
 
     digest: a function of a layer's activations, (n, H, W, C) or (n, D), that can be sent to other processes. jobs: 1
-    for this process with its threads, else so many processes. size: each picture is first shrunk to so many pixels on
-    its longer side; for a net that takes any size, the side of the squares that it is shown.
+    for this process with its threads, else the number of processes. size: each picture is first shrunk to this many
+    pixels on its longer side; for a net that takes any size, the side of the squares that it is shown.
     """
     net.check_name(layer)
     check_workers(jobs, backend, scheduler)

@@ -1,7 +1,7 @@
 """From a data set to a file: the nets that minivis trains, each with the numbers it was trained by.
 
 ``minivis train emoji``, ``train fashion`` and ``train digits`` end up here. What is learned depends on the recipe, the
-seed and the data alone, not on the number of threads; everything is written into the file's ``about``.
+seed and the data, not on the number of threads; everything is written into the file's ``about``.
 """
 
 import math

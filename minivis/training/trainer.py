@@ -93,7 +93,7 @@ def sgd(recipe: Recipe, rate: float, step: int, w: Array, dw: Array, slots: dict
 
 
 def adam(recipe: Recipe, rate: float, step: int, w: Array, dw: Array, slots: dict[str, Array], decay: float) -> Array:
-    """Return the new w: Adam's step, and a decay that acts on w alone. ``slots`` holds m and v between calls."""
+    """Return the new w: Adam's step, and a decay that acts only on w. ``slots`` holds m and v between calls."""
     rule = Adam(rate, beta1=recipe.momentum, beta2=recipe.beta2)
     return rule.step(w, dw, slots, step, None) - (rate * decay) * w
 
@@ -124,7 +124,7 @@ class Trainer:
 
     def run(self, *, progress: Callable[["Trainer"], Any] | None = None, checkpoint: PathLike | None = None,
             every: float = 300.0) -> "Trainer":
-        """Train to the end. ``progress(trainer)`` after each step; ``checkpoint`` is written every so many seconds.
+        """Train to the end. ``progress(trainer)`` after each step; ``checkpoint`` is written at intervals.
 
         On Ctrl-C, or any other end, the checkpoint is written too: nothing is lost.
         """
@@ -235,7 +235,7 @@ def like(array: Array, name: str, source: Source) -> Array:
 
 
 def recipe_in(source: Source) -> str:
-    """The recipe of an open checkpoint, as text; BadFile where there is none."""
+    """The recipe of an open checkpoint, as text; BadFile if there is none."""
     saved = source.attribute(source.file, "recipe")
     if source.attribute(source.file, "format") != "minivis checkpoint" or not isinstance(saved, str):
         raise BadFile(f"{source.path} cannot be read as a checkpoint: it is {NO_CHECKPOINT}")
@@ -243,7 +243,7 @@ def recipe_in(source: Source) -> str:
 
 
 def saved_recipe(path: PathLike) -> str:
-    """The recipe of a checkpoint, as text; BadFile where there is none."""
+    """The recipe of a checkpoint, as text; BadFile if there is none."""
     with opened(path, NO_CHECKPOINT) as source:
         return recipe_in(source)
 

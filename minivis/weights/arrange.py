@@ -21,7 +21,7 @@ from minivis.weights.containers.limits import Budget
 from minivis.weights.containers.tensor import check_finite
 
 BY_SHAPE = "by shape"                           # groups of a row: as many as the shapes tell
-# whose rows files count as we do: they mix all numbers, leave one a channel, or are told an order by the table
+# whose rows files count as we do: they mix all numbers, leave one per channel, or are told an order by the table
 IN_ONE_ORDER = ("Conv2D", "ConvTranspose2D", "FullyConnected", "GlobalAvgPool", "Permute")
 
 
@@ -88,8 +88,8 @@ def arrange(row: Any, key: str, tensor: Any, axes: Any, rows: Any, arrays: Any, 
 def order_of(name: str, rows: Any, arrays: Any) -> list[tuple[int, int | None]] | None:
     """How a file from PyTorch or Caffe counts what the layer ``name`` puts out, where we count in another order.
 
-    None: the same order. Else the parts that a row consists of, [(channels, numbers)]: each is maps of so many channels
-    in the order C, H, W, where ours is H, W, C; ``numbers`` is None where the table does not tell how many there are.
+    None: the same order. Else the parts that a row consists of, [(channels, numbers)]: maps of this many channels each
+    in the order C, H, W, where ours is H, W, C; ``numbers`` is None if the table does not tell how many there are.
     Maps of one channel stand for numbers that both count alike.
     """
     if name not in rows or rows[name]["type"] in IN_ONE_ORDER:
@@ -151,7 +151,7 @@ def transposed(tensor: Any, units: int, channels: Any, dtype: Any) -> Array:
 
 
 def channels_of(name: str, rows: Any, arrays: Any, known: Any = None) -> int | None:
-    """How many channels a layer puts out, from the arrays read so far; None where that is not known."""
+    """How many channels a layer puts out, from the arrays read so far; None if that is not known."""
     known = {} if known is None else known      # of a Concat's parts, which several Concats may share
     first = name
     while (name in rows or name == "input") and name not in known:

@@ -48,7 +48,7 @@ class Entry:
     package: Package | None = None
 
     def find(self) -> Path | None:
-        """Where the file lies on this machine; None where it does not."""
+        """Where the file lies on this machine; None if it does not."""
         return first_file(*self.files) or (self.package.find() if self.package else None)
 
     def how_to_get(self) -> str:
@@ -67,7 +67,7 @@ class Entry:
 
     @property
     def published(self) -> tuple[str, str] | None:
-        """(name of the hash, what it should be): the strongest that was published; None where none was."""
+        """(name of the hash, what it should be): the strongest that was published; None if none was."""
         return next(((kind, value) for kind in ("sha256", "sha1", "md5") if (value := getattr(self, kind))), None)
 
 
@@ -125,7 +125,7 @@ CATALOGUE = {
         Entry("emoji-alexnet", "a small AlexNet of emoji", "trained by this project", "MIT", ("emoji-alexnet.h5",)),
         Entry("emoji-vgg-robust", "emoji-vgg, trained against attacks", "trained by this project", "MIT",
               ("emoji-vgg-robust.h5",)),
-        Entry("emoji-linear", "a linear classifier of emoji: one template a class", "trained by this project", "MIT",
+        Entry("emoji-linear", "a linear classifier of emoji: one template per class", "trained by this project", "MIT",
               ("emoji-linear.h5",)),
         Entry("digits-net", "handwritten digits, 8 x 8", "trained by this project", "MIT", ("digits-net.h5",)),
         Entry("vowels-net", "spoken vowels, as spectrograms", "trained by this project", "MIT", ("vowels-net.h5",)),
@@ -270,7 +270,7 @@ def find(name: str) -> Path | None:
 
 
 def first_file(*names: str) -> Path | None:
-    """The Path of the first of these files that lies in one of the folders; None where there is none."""
+    """The Path of the first of these files that lies in one of the folders; None if there is none."""
     return next((path for name in names for folder in folders() if os.path.isfile(path := folder / name)), None)
 
 

@@ -1,6 +1,6 @@
 """Names of classes in a file, in the order of a net's outputs.
 
-    text    a name a line; or a number and a name, "0: cat"; or ImageNet's "n01440764 tench, Tinca tinca"
+    text    one name per line; or a number and a name, "0: cat"; or ImageNet's "n01440764 tench, Tinca tinca"
     JSON    ["cat", "dog"], {"0": "cat"}, {"cat": 0}, {"0": ["n01440764", "tench"]}, or one of these as "id2label",
             as Hugging Face's config.json has it
 

@@ -1,7 +1,7 @@
 """A net that was read against what its own framework makes of an input: for files that hold no graph to compare with.
 
     answers = read_answers(["x.npy", "y.npy", "conv1=c.npy"], net)
-    proof = check(net, answers, path)           # BadFile where they differ, with what would make them agree
+    proof = check(net, answers, path)           # BadFile if they differ, with what would make them agree
 
 The input is what the framework's own net read, after any preprocessing. An answer with a name is that layer's output;
 one without is the end of the net: its last layer, its logits or its probabilities.
@@ -50,7 +50,7 @@ class Comparison:
 
 
 def check(net: Network, answers: Any, path: PathLike, inside: Any = lambda: None) -> Any:
-    """[Comparison, ...] in the net's order. Raise BadFile where one differs.
+    """[Comparison, ...] in the net's order. Raise BadFile if one differs.
 
     ``inside``: the `Preprocessing` that the file itself applies to x first, or None.
     """
@@ -133,7 +133,7 @@ def read_answers(words: Any, net: Network, names: dict[str, str | None] | None =
             raise BadValue(f"{file} holds {len(more)} arrays, which have names of their own: leave {name}= out")
         outputs.update((name if len(more) == 1 and name else inner, (file, array)) for inner, array in more.items())
     if not outputs:
-        raise BadValue(f"{source} is an input alone: give what the framework made of it too, as in --expect x.npy "
+        raise BadValue(f"{source} is only an input: give what the framework made of it too, as in --expect x.npy "
                        "y.npy")
     inputs, found = readings(x, net, source), {}
     for name, (file, array) in outputs.items():

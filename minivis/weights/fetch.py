@@ -51,7 +51,7 @@ def fetch(name: str, *, url: str | None = None, offline: bool = False, force: bo
 
 
 def check_writable(folder: Any) -> None:
-    """Make the folder. Raise BadValue where it cannot be made or written to."""
+    """Make the folder. Raise BadValue if it cannot be made or written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         reason = None if os.access(folder, os.W_OK) else "no permission"
@@ -173,7 +173,7 @@ def check(part: Path, url: str, size: Any, published: Any) -> None:
 
 
 def check_room(part: Path, needed: Any) -> None:
-    """Raise BadFile where the disk has no room, before anything is written."""
+    """Raise BadFile if the disk has no room, before anything is written."""
     free = shutil.disk_usage(part.parent).free
     if needed > free:
         raise BadFile(

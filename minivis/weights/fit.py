@@ -1,9 +1,9 @@
 """The layer table of a `Match`: the architecture's own, adapted to what the file's shapes tell.
 
     channels    of the picture: what the first convolution reads
-    stem        a 3x3 convolution where the architecture has 7x7: stride 1 and no pool behind it, as people have it for
+    stem        a 3x3 convolution where the architecture has 7x7: stride 1 and no pool after it, as people have it for
                 pictures of 32 x 32 pixels
-    size        of the picture, where VGG's first FC layer reads so many positions of the last pool
+    size        of the picture, where VGG's first FC layer reads a certain number of positions of the last pool
     groups      as many as the channels that come in are more than a filter reads; arrange.py finds them
 
 What is assumed is said in ``about``, in one sentence each.
@@ -74,12 +74,12 @@ def fit_stem(rows: Any, first: Any, shape: Any, about: Any) -> list[Any] | None:
     source = rows.pop(pool)["inputs"][0]
     for row in rows.values():
         row["inputs"] = [source if name == pool else name for name in row["inputs"]]
-    about["stem"] = f"{first} is 3x3 and not 7x7: stride 1, no pool behind it and pictures of 32 x 32 are assumed"
+    about["stem"] = f"{first} is 3x3 and not 7x7: stride 1, no pool after it and pictures of 32 x 32 are assumed"
     return list(SMALL)
 
 
 def fit_size(rows: Any, shape: Any) -> Any:
-    """What VGG's pictures measure, from the positions that the first FC layer reads; None where that is no VGG."""
+    """What VGG's pictures measure, from the positions that the first FC layer reads; None if that is no VGG."""
     fc = next((name for name, row in rows.items() if row["type"] == "FullyConnected"), None)
     if fc is None or "pool5" not in rows or "conv1_1" not in rows:
         return None
@@ -88,7 +88,7 @@ def fit_size(rows: Any, shape: Any) -> Any:
 
 
 def fit_channels(table: dict[str, Any], channels: Any) -> None:
-    """The preprocessing of pictures of so many channels."""
+    """The preprocessing of pictures of this many channels."""
     preprocessing = Preprocessing.from_dict(table["preprocessing"])
     if channels == preprocessing.channels:
         return

@@ -79,7 +79,7 @@ class Guess:
 
 
 def guess_table(contents: Any, path: PathLike) -> dict[Any, Any]:
-    """A layer table as a dict for JSON. Raise BadFile where the file holds nothing that makes a layer."""
+    """A layer table as a dict for JSON. Raise BadFile if the file holds nothing that makes a layer."""
     modules, notes = modules_of(contents)
     if not any(module.kind in ("conv", "linear") for module in modules):
         raise BadFile(f"{path} holds no kernel and no matrix, so there is no layer table to start from")
@@ -124,7 +124,7 @@ def known_table(table: dict[str, Any], prefix: Callable[[str], str]) -> dict[Any
 
 
 def as_text(table: dict[str, Any]) -> str:
-    """A table as JSON, a layer a line."""
+    """A table as JSON, one layer per line."""
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in table.items() if key != "layers"]
     rows = ",\n  ".join(json.dumps(row) for row in table["layers"])
     return "{" + ",\n ".join([*lines, f'"layers": [\n  {rows}]']) + "}\n"
@@ -243,7 +243,7 @@ def flatten(guess: Any, module: Any) -> None:
         return
     guess.add("flatten", "Flatten", reads)
     if side * side * channels != reads:
-        guess.notes.append(f"{module.prefix} reads {reads} numbers, which is no square number of {channels} maps")
+        guess.notes.append(f"{module.prefix} reads {reads} numbers, which is not a square number of {channels} maps")
         return
     guess.size = side
     for factor, lost in reversed(guess.steps):
@@ -254,7 +254,7 @@ def flatten(guess: Any, module: Any) -> None:
 
 
 def add_between(guess: Any, module: Any, after: Any) -> None:
-    """What may stand between a module and the next: an activation, and a pool behind a convolution's."""
+    """What may stand between a module and the next: an activation, and a pool after a convolution's."""
     if module.kind == "prelu" or after.kind in ("prelu", "norm"):
         return
     gap = gap_between(module.prefix, after.prefix)

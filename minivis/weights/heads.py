@@ -5,7 +5,7 @@ modules without numbers stand, but not which:
 
     classifier.0.weight (32, 3136)      Linear
     classifier.3.weight (32, 32)        Linear, and two modules before it: a ReLU and a Dropout
-    classifier.4.running_mean (32,)     BatchNorm1d, directly behind
+    classifier.4.running_mean (32,)     BatchNorm1d, directly after
 
 Between two Linear layers ReLU is assumed, once, and whatever else stands there changes nothing in use (Dropout).
 `Head.said` says so, for ``net.about``.
@@ -23,7 +23,7 @@ TRIED = 6                                       # modules whose every order is t
 
 
 class NoHead(Exception):
-    """Why what is left of a file is no head, in words."""
+    """Why the rest of a file is not a head, in words."""
 
 
 class Module(NamedTuple):
@@ -37,7 +37,7 @@ class Module(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Rows of a layer table behind the body, what the file calls them, the layers' roles, and a sentence.
+    """Rows of a layer table after the body, what the file calls them, the layers' roles, and a sentence.
 
     ``outputs``: name -> layer, where there are several heads side by side; the answer's first.
     """
@@ -79,7 +79,7 @@ def side_by_side(heads: Any) -> Head:
 
 
 def head_of(rest: Any, channels: Any, body: Any, pooling: Any, names: dict[str, str] | None = None) -> Head:
-    """The `Head` of the tensors ``rest`` on a body of ``channels``. Raise NoHead where they make none.
+    """The `Head` of the tensors ``rest`` on a body of ``channels``. Raise NoHead if they make none.
 
     ``body``: the layer it reads. ``pooling``: the rows that the architecture itself has between body and head.
     ``names``: file's prefix -> our name, for layers that are in the architecture too.
@@ -206,7 +206,7 @@ def activates(before: Any, module: Any) -> bool:
 
 
 def gap_between(first: Any, second: Any) -> Any:
-    """How many modules without numbers stand between two of a Sequential; None where the names do not tell."""
+    """How many modules without numbers stand between two of a Sequential; None if the names do not tell."""
     a, b = first.split("."), second.split(".")
     for x, y in zip(a, b):
         if x != y:

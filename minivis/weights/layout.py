@@ -58,9 +58,9 @@ def scattered(array: Array, places: Array) -> Any:
 
 
 def per_channel(array: Array, places: Array, shape: Any, dtype: Any) -> Any:
-    """A constant that ONNX broadcasts over a value, as one number a channel of our layer's ``shape``, (C,).
+    """A constant that ONNX broadcasts over a value, as one number per channel of our layer's ``shape``, (C,).
 
-    Raise BadFile where positions of one channel get different numbers.
+    Raise BadFile if positions of one channel get different numbers.
     """
     try:
         full = np.broadcast_to(array, (1, *places.shape))[0]
@@ -71,12 +71,12 @@ def per_channel(array: Array, places: Array, shape: Any, dtype: Any) -> Any:
     rows = ours.reshape(-1, shape[-1])
     if (rows != rows[0]).any():
         raise BadFile(f"a constant of shape {array.shape} differs from position to position of a map; here a layer "
-                      "takes one number a channel")
+                      "takes one number per channel")
     return rows[0].copy()
 
 
 def transposition(order: Any) -> tuple[Any, tuple[int, int]] | None | None:
-    """(shape, axes) such that ``arange(D).reshape(shape).transpose(axes)`` counts like ``order``; None where none does.
+    """(shape, axes) such that ``arange(D).reshape(shape).transpose(axes)`` counts like ``order``; None if none does.
 
     Of two axes, as a Flatten in the order C, H, W, or a shuffle of channels, has them.
     """

@@ -1,7 +1,7 @@
 """Our own file: one net in one HDF5 file that explains itself.
 
     /                   attributes: format "minivis", version 1
-    /net                JSON: all that is no array
+    /net                JSON: everything but the arrays
     /layers/conv1_1     w, b (of a batch norm: gamma, beta, mean, var); float16 allowed, float32 comes out
 
 The JSON holds ``layers``, a list of {"name", "type", "inputs", "parameters", and the settings of that type}, then

@@ -5,7 +5,7 @@ Gatys, Ecker & Bethge 2016, section 2: with m_l the mean of relu_l over pictures
     b_l /= m_l        W_l /= m_l (filters)        W_l *= m_{l-1} (channels that come in)
 
 A ReLU, a maximum and a mean let a positive factor through, so the layer after sees the same as before. Losses of
-different layers then are of one size, which is what style transfer wants. The layers behind the last convolution take
+different layers then are of one size, which is what style transfer wants. The layers after the last convolution take
 its factors back, so that the logits do not change. A subclass of one of these layers may do anything to a factor, so
 that a net with one is refused.
 """
@@ -24,7 +24,7 @@ DEAD = 1e-8                                     # a filter that says nothing on 
 
 
 def mean_activations(net: Network, images: Any) -> dict[Any, Any]:
-    """Layer -> the mean over pictures and positions of the ReLU behind each convolution, (F,) in float64."""
+    """Layer -> the mean over pictures and positions of the ReLU after each convolution, (F,) in float64."""
     names = dict(pairs(net))
     sums: dict[str, Any] = {}
     counts: dict[str, int] = {}
@@ -40,7 +40,7 @@ def mean_activations(net: Network, images: Any) -> dict[Any, Any]:
 
 
 def pairs(net: Network) -> Any:
-    """(convolution, the ReLU behind it), in order. Raise BadValue for a net that is no plain sequence of them."""
+    """(convolution, the ReLU after it), in order. Raise BadValue for a net that is not a plain sequence of them."""
     found = []
     previous = "input"
     for name, (layer, inputs) in net.nodes.items():
@@ -53,12 +53,12 @@ def pairs(net: Network) -> Any:
                 found.append((previous, name))
         previous = name
     if not found:
-        raise BadValue("there is no convolution with a ReLU behind it")
+        raise BadValue("there is no convolution with a ReLU after it")
     return found
 
 
 def normalize(net: Network, images: Any) -> Network:
-    """A new net whose every filter behind a ReLU has the mean activation 1 over ``images`` (uint8)."""
+    """A new net whose every filter after a ReLU has the mean activation 1 over ``images`` (uint8)."""
     means = {name: np.where(m > DEAD, m, 1.0) for name, m in mean_activations(net, images).items()}
     nodes, owed = {}, None                      # owed: the factors that the next layer with weights must give back
     for name, (layer, inputs) in net.nodes.items():

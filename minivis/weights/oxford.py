@@ -69,7 +69,7 @@ def oriented(w: Any, *, rotated: bool = False, rgb: bool = False) -> Any:
 
 
 def agrees(array: Array, values: Any) -> bool:
-    """Whether ``array[index]`` is close to the value, for every index; an index that it has not is no agreement."""
+    """Whether ``array[index]`` is close to the value, for every index; an index that it lacks does not agree."""
     return all(
         all(i < n for i, n in zip(index, array.shape)) and abs(array[index] - value) < TOLERANCE
         for index, value in values.items()

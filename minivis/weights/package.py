@@ -36,7 +36,7 @@ class Package:
         return f"pip install {'--no-deps ' if self.alone else ''}{self.name}{more}"
 
     def find(self) -> Path | None:
-        """The Path of the file; None where the package is not installed. Nothing of the package is imported."""
+        """The Path of the file; None if the package is not installed. Nothing of the package is imported."""
         with suppress(ImportError, ValueError):
             spec = importlib.util.find_spec(self.module)
             for folder in (spec and spec.submodule_search_locations) or ():

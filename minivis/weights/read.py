@@ -119,7 +119,7 @@ def net_of(path: PathLike, contents: Any, *, dtype: Any = np.float32, finite: bo
 
 
 def layer_names(net: Network, path: PathLike, *, arch: str | None = None, part: str | None = None) -> Any:
-    """What the file calls its layers -> the layer of ``net`` that puts the same out; {} where the names are ours.
+    """What the file calls its layers -> the layer of ``net`` that puts the same out; {} if the names are ours.
 
     A batch norm that was folded is the layer that it was folded into, and what that one put out before is None.
     """
@@ -146,7 +146,7 @@ def check_dtype(dtype: Any) -> Any:
     try:
         dtype = np.dtype(dtype)
     except TypeError:
-        raise BadValue(f"{dtype!r} is no dtype; a net computes in float32 or float64") from None
+        raise BadValue(f"{dtype!r} is not a dtype; a net computes in float32 or float64") from None
     if dtype not in (np.float32, np.float64):
         raise BadValue(f"a net computes in float32 or float64, not in {dtype}")
     return dtype

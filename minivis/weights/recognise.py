@@ -1,6 +1,6 @@
 """Which architecture a file of another program holds: the one with these names and with kernels of these sizes.
 
-Its body may stand under another head, or behind a prefix, as in a module of one's own: backbone.conv1, head.0, head.3.
+Its body may stand under another head, or after a prefix, as in a user's own module: backbone.conv1, head.0, head.3.
 """
 
 import re
@@ -122,7 +122,7 @@ def disorder(known: Any, tensors: dict[str, Any], contents: Any) -> tuple[Any, .
 
 
 def likeliest(candidates: Any, contents: Any, path: PathLike) -> Any:
-    """The `Match` of the least disorder. Raise BadFile where another is as likely, and other layers."""
+    """The `Match` of the least disorder. Raise BadFile if another is as likely, and other layers."""
     scores = [disorder(match.known, match.tensors, contents) for match in candidates]
     likely = [match for match, score in zip(candidates, scores) if score == min(scores)]
     others = [match.known for match in likely if list(match.known.net.nodes) != list(likely[0].known.net.nodes)]
@@ -147,7 +147,7 @@ def has_published_widths(known: Any, tensors: dict[str, Any], axes: Any) -> bool
                for name, (_, key, right) in known.arrays.items() if key == "w" and len(right) == 4)
 
 
-# ---- a body under another head, or behind a prefix ----
+# ---- a body under another head, or after a prefix ----
 
 class Body(NamedTuple):
     """An architecture's body in a file: its tensors under the architecture's names, and the rest as the file has it."""
@@ -171,7 +171,7 @@ class Body(NamedTuple):
 def bodies(tensors: dict[str, Any], contents: Any, arch: str | None = None) -> list[Any]:
     """Every `Body` in a file with tensors in the order out, in, H, W, the likeliest first.
 
-    Caffe's names in a file of PyTorch's are no sign of Caffe's nets, with their normalisation and rounding up.
+    Caffe's names in a PyTorch file do not mean Caffe's nets, with their normalisation and rounding up.
     """
     found = []
     of_pytorch = contents.container.startswith(("PyTorch", "safetensors"))
@@ -194,7 +194,7 @@ def prefixes_of(tensors: dict[str, Any]) -> list[Any]:
 
 
 def body_of(known: Any, prefix: str, inside: Any, tensors: dict[str, Any]) -> Body | None:
-    """The `Body` of ``known`` in the tensors ``inside`` its prefix; None where it is another's."""
+    """The `Body` of ``known`` in the tensors ``inside`` its prefix; None if it is another's."""
     if next(iter(known.arrays), None) not in inside:
         return None
     layers = set(known.body)
@@ -217,7 +217,7 @@ def small_stem(layer: Any, known: Any, shape: Any) -> bool:
 
 
 def check_one(found: Any, path: PathLike) -> Any:
-    """The bodies less those of a loss. Raise BadFile where they are of several nets; with the same weights, of one."""
+    """The bodies less those of a loss. Raise BadFile if they are of several nets; with the same weights, of one."""
     nets: dict[str, Body] = {}
     ours = [body for body in found if not is_aside(body.prefix, "", body.known)] or found
     for body in ours:

@@ -100,7 +100,7 @@ def turned(net: Network) -> list[Any]:
 
 
 def other_rows(net: Network, shape: Any) -> list[Any]:
-    """With the rows of FC layers behind a Flatten in the order C, H, W, or from that order to ours."""
+    """With the rows of FC layers after a Flatten in the order C, H, W, or from that order to ours."""
     back, forth, told = dict(net.nodes), dict(net.nodes), ""
     for name, node in net.nodes.items():
         maps = flattened_maps(net, node.inputs[0], shape) if isinstance(node.layer, FullyConnected) else None
@@ -116,7 +116,7 @@ def other_rows(net: Network, shape: Any) -> list[Any]:
     if not told:
         return []
     return [(f"the rows of {told!r} were counted {said}", f": the file's program flattens maps as {order}; reorder "
-             "these rows in the file, or put a Permute behind the Flatten of a layer table", replace(net, nodes=nodes))
+             "these rows in the file, or put a Permute after the Flatten of a layer table", replace(net, nodes=nodes))
             for nodes, said, order in ((forth, "in the order C, H, W", "C, H, W"),
                                        (back, "in the order H, W, C", "H, W, C"))]  # fmt: skip
 
@@ -138,7 +138,7 @@ def ended(net: Network, shape: Any) -> Any:
 
 
 def flattened_maps(net: Network, name: str, shape: Any) -> Any:
-    """(H, W, C) of the maps that the row of a layer consists of; None where it is no flattened maps."""
+    """(H, W, C) of the maps that the row of a layer consists of; None if it does not consist of flattened maps."""
     while name in net.nodes and (net.nodes[name].layer.elementwise or isinstance(net.nodes[name].layer, Dropout)):
         name = net.nodes[name].inputs[0]
     if name in net.nodes and isinstance(net.nodes[name].layer, Flatten):

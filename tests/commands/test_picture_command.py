@@ -61,7 +61,7 @@ def test_numbers_that_cannot_be_made(run, here, refused):
     assert "x.npy: a picture's name must end in" in refused("invert", "photo.png", "--net", "tiny.h5", "-o", "x.npy")
     run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.npy", "-q")
     run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.npz", "-q")
-    assert "a.npy is an array alone, with no record" in refused("rerun", "a.npy")
+    assert "a.npy is only an array, with no record" in refused("rerun", "a.npy")
     assert "a.npz holds numbers" in refused("rerun", "a.npz", "-o", "a.png")
 
 
@@ -156,9 +156,9 @@ def test_three_channels_are_shown_by_choice(run, here, channels):
     code, out, _ = run("rerun", "3,2,1.png")
     assert code == 0 and "bit for bit" in out
     assert "three numbers from 1 to 4" in run("classify", "a.png", "--net", "n.h5", "--show", "3,2,5")[2]
-    assert "is no choice of channels; give three" in run("classify", "a.png", "--net", "n.h5", "--show", "red")[2]
+    assert "is not a choice of channels; give three" in run("classify", "a.png", "--net", "n.h5", "--show", "red")[2]
     code, _, err = run("segment", "a.png", "--net", "n.h5", "--show", "outline")
-    assert code == 2 and "is not one of 'figure', 'mask', 'cut-out', and is no choice of channels" in err
+    assert code == 2 and "is not one of 'figure', 'mask', 'cut-out', and is not a choice of channels" in err
 
 
 @pytest.mark.parametrize("channels", [4], indirect=True)

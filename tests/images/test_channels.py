@@ -28,7 +28,7 @@ def test_channels_by_their_names():
     assert default_show(4, ("NIR", "Red", "Green", "Blue")) == (2, 3, 4)
     assert default_show(4, ("a", "b", "c", "d")) == (1, 2, 3)
     assert check_names(["a", "b"], 2) == ("a", "b") and check_names((), 5) == ()
-    with pytest.raises(BadValue, match="names of channels are 2 texts, one a channel, not"):
+    with pytest.raises(BadValue, match="names of channels are 2 strings, one for each channel, not"):
         check_names(["a"], 2)
 
 

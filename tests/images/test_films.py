@@ -134,8 +134,8 @@ def test_what_ffmpeg_says(tmp_path, monkeypatch, about, said, size, count, fps, 
 
 
 @pytest.mark.parametrize("about, said, message", [
-    (SOUND, "", "film.mp4 has sound alone, and no picture"),
-    (COVER + SOUND, "", "film.mp4 has sound alone, and no picture"),
+    (SOUND, "", "film.mp4 has only sound, and no picture"),
+    (COVER + SOUND, "", "film.mp4 has only sound, and no picture"),
     ("moov atom not found", "", "film.mp4 is damaged or incomplete: ffmpeg finds no film in it"),
     (ABOUT.format(rate="10 fps"), "partial file\nframe=   15 fps=0", "15 frames of it can be read"),
     (ABOUT.format(rate="10 fps"), "frame=   0 fps=0", "0 frames of it can be read"),

@@ -56,7 +56,7 @@ def test_ctrl_c_ends_the_server_and_closes_the_desk(monkeypatch):
 
 def test_an_address_that_is_not_of_this_machine_is_refused():
     for address in ("192.0.2.1", "no.such.host.invalid"):
-        with pytest.raises(BadValue, match="no address of this machine"), serve.listening(0, 0, address):
+        with pytest.raises(BadValue, match="not an address of this machine"), serve.listening(0, 0, address):
             pass
 
 

@@ -94,7 +94,7 @@ def test_the_error_is_a_share_of_the_largest_value():
 
 
 @pytest.mark.parametrize("words, error, said", [
-    (("x.npy",), BadValue, "is an input alone: give what the framework made of it too"),
+    (("x.npy",), BadValue, "is only an input: give what the framework made of it too"),
     (("x.npy", "gone.npy"), BadFile, "there is no file"),
     (("x.npy", "text.npy"), BadFile, r"is not a .npy or .npz of numbers"),
     (("x.npy", "objects.npy"), BadFile, r"is not a .npy or .npz of numbers"),

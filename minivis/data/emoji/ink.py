@@ -1,7 +1,7 @@
 """Other drawing styles of a sprite, so that a net trained on them recognises shapes in a set it has never seen.
 
 Emoji sets differ in how they are drawn far more than in what they show. Each style here imitates another
-set: flat areas instead of shading, dark lines around them, or lines on white alone.
+set: flat areas instead of shading, dark lines around them, or only lines on white.
 """
 
 import numpy as np

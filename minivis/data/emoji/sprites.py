@@ -36,7 +36,7 @@ CONTENT = 112  # pixels, the longest side of the emoji inside it; the rest is a 
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 
 
-Draw = Callable[[EmojiClass], "Image.Image | None"]       # an emoji -> its picture, None where the set has none
+Draw = Callable[[EmojiClass], "Image.Image | None"]       # an emoji -> its picture, None if the set has none
 
 
 class EmojiSet(NamedTuple):
@@ -207,7 +207,7 @@ def font_drawer() -> Draw:
 
 
 def svg_drawer(set_name: str, folder: PathLike, side: int = 512) -> Draw:
-    """A function from an emoji to its picture in a set of SVG drawings, or None where the set has none."""
+    """A function from an emoji to its picture in a set of SVG drawings, or None if the set has none."""
     try:
         import resvg_py
     except ImportError as error:

@@ -58,7 +58,7 @@ class FusedConv:
         return sink.made, self.filed(self.conv.cache(x, mode), sink, mode)
 
     def pick(self, like: Any, x_shape: Shape, mode: Any) -> Any:
-        """The algorithm that goes band by band; None where the layers have to run one by one."""
+        """The algorithm that goes band by band; None if the layers have to run one by one."""
         _, OH, OW, _ = self.conv.output_shape(x_shape)
         if self.pool is not None and min(OH, OW) < 2:
             return None
@@ -179,7 +179,7 @@ class Passed:
 
     def __init__(self, dout: Array, mask: Any, rule: Any, pool_cache: Any = None) -> None:
         self.dout, self.mask, self.rule, self.dtype = dout, mask, rule, dout.dtype
-        self.switches: Any                              # None where there is no pool
+        self.switches: Any                              # None if there is no pool
         self.shape: Shape
         self.switches, self.shape = pool_cache or (None, dout.shape)
 

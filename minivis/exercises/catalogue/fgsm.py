@@ -94,7 +94,7 @@ pgd_step  x + rate * sign(dx),     then from start - eps to start + eps,     the
     mistakes=(
         Mistake("fgsm", "x + eps", "x - eps", "It goes downhill: the loss falls, and the net gets surer."),
         Mistake("fgsm", "np.sign(dx)", "dx",
-                "The gradient's size is used, not its sign alone: most pixels hardly move."),
+                "The gradient's size is used, not only its sign: most pixels hardly move."),
         Mistake("fgsm", "np.sign(dx)", "dx / abs(dx).max()",
                 "The gradient is scaled: only the largest one moves by eps."),
         Mistake("fgsm", "np.clip(moved, low, high)", "moved",

@@ -112,7 +112,7 @@ EXERCISE = Exercise(
     lecture="lecture 7, Pooling layer; Zeiler & Fergus 2014, section 2.1",
     text="""
 Forwards, the largest number of each window; and the switches, which say where it stood. Backwards, the gradient goes
-back to that place alone. After a ReLU many windows hold nothing but zeros: of several equal maxima the first counts,
+back only to that place. After a ReLU many windows hold nothing but zeros: of several equal maxima the first counts,
 row by row, so that no gradient is invented.
 """,
     formula="""

@@ -119,7 +119,7 @@ drops[i, j] = score(image) - score(image with rows    i * stride ... i * stride 
         Mistake("occlusion", "before - score(covered)",
                 "(before - score(covered)) / before", "The drop is divided by the score: a fraction came out."),
         Mistake("occlusion", "covered[i * stride", "covered[:] = fill; covered[i * stride",
-                "Everything is covered, not the window alone."),
+                "Everything is covered, not only the window."),
     ),
     picture=picture,
 )

@@ -71,7 +71,7 @@ EXERCISE = Exercise(
     lecture="lecture 9, Deconv approaches; Springenberg et al. 2015, figure 1",
     text="""
 The ReLU lets positive numbers pass. Backwards, the chain rule lets the gradient pass where the number passed. Two other
-rules make clearer pictures, and are no derivatives: the deconvnet keeps what is positive in the gradient and forgets x;
+rules make clearer pictures, and are not derivatives: the deconvnet keeps what is positive in the gradient, not in x;
 guided backpropagation does both.
 """,
     formula="""

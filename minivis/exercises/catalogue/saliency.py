@@ -109,7 +109,7 @@ M[n, i, j] = max over c of  | d scores[n, k] / d x[n, i, j, c] |
         Mistake("saliency", "abs(dx).max(axis=3)", "abs(dx.sum(axis=3))",
                 "The colours are added up with their signs: they cancel."),
         Mistake("saliency", "abs(dx).max(axis=3)", "abs(dx)",
-                "The map still has the colours: one number a pixel is asked for."),
+                "The map still has the colours: one number per pixel is asked for."),
         Mistake("saliency", "dscores[:, k] = 1", "dscores[:, k] = forward(x)[1][:, k]",
                 "The seed holds the probability: the map is scaled by how sure the net is."),
         Mistake("saliency", "dscores[:, k] = 1", "p = forward(x)[1]; dscores = p[:, [k]] * (np.eye(p.shape[1])[k] - p)",

@@ -69,7 +69,7 @@ gain        = w . fooled - w . x = eps * sum over i of |w[i]|
     outputs={"probability": ("p",), "fooled": ("x",), "gain": ("gain",)},
     cases=cases,
     hints=(
-        "Which way must a number move so that the score rises? That depends on its weight alone.",
+        "Which way must a number move so that the score rises? That depends only on its weight.",
         "Put fooled into w . x, and see what is left when w . x is taken off.",
     ),
     mistakes=(
@@ -77,7 +77,7 @@ gain        = w . fooled - w . x = eps * sum over i of |w[i]|
         Mistake("probability", "1 / (1 + np.exp(-(x @ w)))", "x @ w",
                 "It is the score, without the logistic function."),
         Mistake("probability", "1 / (1 + np.exp(-(x @ w)))", "np.exp(x @ w)",
-                "exp alone is no probability: it passes 1."),
+                "exp alone is not a probability: it exceeds 1."),
         Mistake("fooled", "x + eps", "x - eps", "The score falls: class 1 becomes less likely."),
         Mistake("fooled", "np.sign(w)", "w", "A number with a small weight moves less than it may."),
         Mistake("fooled", "np.sign(w)", "np.sign(x)",

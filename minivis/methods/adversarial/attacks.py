@@ -236,8 +236,8 @@ def class_numbers(net: Network, classes: Any, count: int) -> Any:
 
 
 def as_pixels(net: Network, image: Any) -> Any:
-    """Pixels as floats of the net's dtype on its device, (N, H, W, C); BadValue for what is no picture, or no net of
-    classes to fool."""
+    """Pixels as floats of the net's dtype on its device, (N, H, W, C). Raise BadValue for anything but a picture, and
+    UnknownName for a net without classes."""
     if not net.roles.get("logits"):
         raise UnknownName("this net has no classes (no layer has the role 'logits'), so there is no answer to change")
     image = as_pictures(image, net.input_channels)

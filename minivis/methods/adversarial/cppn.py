@@ -31,8 +31,8 @@ ADD_LINK, ADD_NODE, NEW_FUNCTION = 0.3, 0.2, 0.1            # probabilities in e
 class Cppn:
     """Nodes are numbered: the inputs, then the outputs, then the others in the order in which they were added.
 
-    functions, depths: of each node that is no input. An input has depth 0, an output 1, and a link leads from a smaller
-    depth to a larger one, so there are no cycles. links: (from, to, weight).
+    functions, depths: of each node that is not an input. An input has depth 0, an output 1, and links lead from smaller
+    depths to larger ones, so there are no cycles. links: (from, to, weight).
     """
 
     outputs: int

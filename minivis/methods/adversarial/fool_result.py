@@ -29,7 +29,7 @@ class Fooling(BatchResult):
     target: np.ndarray | None                   # (N,) of those to reach
     before: np.ndarray                          # (N, K) probabilities
     after: np.ndarray
-    eps: tuple                                  # per picture; None where the method knows none
+    eps: tuple                                  # per picture; None if the method knows none
     names: tuple[str, ...]
     free: np.ndarray | None = None              # from a start: uint8, the result of ascent without bound or prior
     free_probs: np.ndarray | None = None        # (N, K)

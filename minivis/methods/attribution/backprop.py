@@ -6,7 +6,7 @@
     lrp, ...    each pixel's part of the unit's value           Bach et al. 2015, see layers/relevance.py
 
 One forward pass feeds them all: the rule is a setting of the sweep back, not of the net. A neuron at one position sees
-a part of the picture only, its receptive field, and nothing arrives beyond it; ``crop`` shows that part alone.
+a part of the picture only, its receptive field, and nothing arrives beyond it; ``crop`` shows only that part.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ IN_A_ROW = 4                                    # panels of the figure
 
 @dataclass(frozen=True, eq=False)
 class Backprop(BatchResult):
-    """``gradients``: rule -> (N, H, W, C), at the pixels that the net saw; (N, H, W, 1) by a rule of LRP."""
+    """``gradients``: rule -> (N, H, W, C), at the pixels that the net saw; (N, H, W, 1) under an LRP rule."""
 
     subject: Subject
     target: Target
@@ -131,7 +131,7 @@ def backprop(
 
 
 def fields_of(net: Network, target: Any, image_size: Any) -> Any:
-    """Per picture the (top, left, bottom, right) that its unit sees of it; () where a unit is no single position."""
+    """Per picture the (top, left, bottom, right) that its unit sees of it; () if a unit is not a single position."""
     if any(unit.where is None for unit in target.units):
         return ()
     field = net.receptive_field(target.units[0].layer, (1, *image_size, net.input_channels))

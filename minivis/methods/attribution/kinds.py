@@ -108,7 +108,7 @@ KINDS: dict[Any, Kind] = {
     **{name: Kind(rule.title, f"max |.|, rule {name}", WHOSE.get(name, rule.meaning), by_rule(name))
        for name, rule in IMAGING_RULES.items()},
     "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", "The saliency, averaged over {samples} noisy "
-                       "copies of the picture: what holds in one of them alone goes away.", smooth,
+                       "copies of the picture: what holds in only one of them goes away.", smooth,
                        ("samples", "noise")),
     "input": Kind("gradient x input", "sum of x d {name} / dx", "The gradient times what the net reads there: what "
                   "each pixel would add to {name} if the net were linear.", times_input, (), True),

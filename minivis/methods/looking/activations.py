@@ -1,6 +1,6 @@
 """Activations: every feature map of a layer as a small picture, as in the lecture.
 
-    one tile a channel: acts["relu3_1"][0, :, :, c]
+    one tile per channel: acts["relu3_1"][0, :, :, c]
 
 One colour scale for all maps makes them comparable; a scale for each also shows weak maps. The maps are in the order of
 the channels or of their strength.

@@ -34,7 +34,7 @@ SHEET = 280                                     # pixels: the side of each sheet
 SIDE = 640                                      # pixels: photographs are shrunk to this
 PATCH, COUNT = 12, 49                           # pixels of a patch, filters of each method
 PATCHES = 5000                                  # to learn from
-FLAT = 2                                        # of so many patches the one with the most contrast is learned from
+FLAT = 2                                        # of this many patches, only the one with the most contrast is used
 
 
 @dataclass(frozen=True, eq=False)

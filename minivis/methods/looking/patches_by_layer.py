@@ -36,7 +36,7 @@ DRAWS = 400                                     # of k pictures, to tell how man
 class LayerPatches:
     """One layer: the channels drawn, their patches and ``tiles``, {"patch" or rule: tiles for each unit}.
 
-    ``alike``: over all active units the mean number of patches of one class; None where no labels are known.
+    ``alike``: over all active units the mean number of patches of one class; None if no labels are known.
     """
 
     layer: str
@@ -201,7 +201,7 @@ def of_layer(net: Network, pictures: Any, layer: str, tops: Tops, kinds: Any, ch
 
 
 def kinds_of(pictures: Pictures, labels: Any) -> Any:
-    """(N,) the number of what each picture shows; None where the names of the pictures do not say it."""
+    """(N,) the number of what each picture shows; None if the names of the pictures do not say it."""
     if labels is None:
         if pictures.root is None:
             return None

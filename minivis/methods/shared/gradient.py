@@ -19,7 +19,7 @@ from minivis.types import Array, Progress
 def pixel_gradient(net: Network, target: Any, rule: str = "normal") -> Array:
     """The gradient of the target's values with respect to the pixels, (N, H, W, C) in RGB order.
 
-    By a rule of LRP: the part of the value that each pixel has, all colours together, (N, H, W, 1).
+    Under an LRP rule: the part of the value that each pixel has, all colours together, (N, H, W, 1).
     """
     return at_pixels(net, input_gradient(net, target, rule), rule)
 

@@ -124,7 +124,7 @@ class Result:
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """{name: array (N, ...)} of what the figure draws: maps, gradients or activations; empty where it has none."""
+        """{name: array (N, ...)} of what the figure draws: maps, gradients or activations; empty if it has none."""
         return {}
 
     @property

@@ -1,6 +1,6 @@
 """What a layer sees, everywhere at once (Olah et al. 2018, "The Building Blocks of Interpretability").
 
-At each place of a layer stands a vector, one number a channel: all that the layer says about that part of the picture.
+At each place of a layer there is a vector, one number per channel: all the layer says about that part of the picture.
 For each vector v an image is made that asks for the same,
 
     maximise  r = mean over the image's places of  a . v / |v|^2            a: the layer's vectors in the image

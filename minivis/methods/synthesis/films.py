@@ -4,7 +4,7 @@
     begin = frame + keep * cover * (moved(result before) - frame)                       a painting: all of it
 
 ``moved`` is the optical flow from the frame before to this one (images/flow.py), and ``cover`` is 0 where that is not
-sure: there the frame begins anew, as Ruder, Dosovitskiy & Brox 2016 do. Without OpenCV the result lies where it was. A
+sure: there the frame starts over, as Ruder, Dosovitskiy & Brox 2016 do. Without OpenCV the result lies where it was. A
 frame that begins from a result needs fewer steps, and looks like the frame before: without that, films flicker.
 """
 
@@ -33,7 +33,7 @@ from minivis.runtime.settings import SEED, SWITCH, number, takes, whole
 from minivis.types import Picture, Pictures
 
 KEEP = {"dream": 0.7, "style": 1.0}
-QUARTER = 4                                     # a painting's further frames take one step in so many
+QUARTER = 4                                     # a painting's further frames take one step in this many
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def follow(net: Network, make: Callable[..., Any], frames: Iterable[Picture], ho
             same = before is not None and before.shape[:2] == frame.shape[:2]
             result = make(frame, how.begin(net, before, made, frame) if same else None)
             if result.stopped == INTERRUPTED:
-                raise KeyboardInterrupt         # half a frame is no frame
+                raise KeyboardInterrupt         # half a frame does not count
             finished = to_uint8(result.pixels)
         before, made = frame, finished
         yield made

@@ -33,7 +33,7 @@ def goal_of(net: Network, units: Any, how: Any, shape: Any) -> Any:
 
 
 def layers_of(units: Any) -> Any:
-    """The layers of what is maximised; an objective of one's own may not say which it reads."""
+    """The layers of what is maximised; a user's own objective may not say which it reads."""
     first = units[0]
     layers = first.layers if isinstance(first, Sought) else tuple(dict.fromkeys(u.layer for u in units))
     if layers is None:

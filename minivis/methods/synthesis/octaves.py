@@ -12,7 +12,7 @@ from minivis.methods.shared.result import input_of
 
 def octave_sizes(net: Network, shape: Any, octaves: Any, scale: Any) -> Any:
     """[(height, width)] from small to large, without sizes that the net cannot read."""
-    net.shapes(shape)                                               # raises BadValue where not even this one fits
+    net.shapes(shape)                                               # raises BadValue if not even this one fits
     sizes = [tuple(shape[1:3])]
     while len(sizes) < octaves:
         smaller = tuple(max(1, round(side / scale)) for side in sizes[-1])

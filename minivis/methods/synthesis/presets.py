@@ -76,7 +76,7 @@ INVERT: dict[InvertPreset, InvertSettings] = {
 def chosen(presets: Any, preset: str | None, settings: Any, usual: Any, replaced: Any) -> tuple[Any, Any]:
     """(name, settings): those given, or a preset's (``usual``: where none is named), under the keywords ``replaced``.
 
-    A keyword that is None is not given. Settings of one's own have no name.
+    A keyword that is None is not given. A user's own settings have no name.
     """
     if settings is not None and preset is not None:
         raise BadValue("give a preset or settings, not both: a preset is an instance of these settings")

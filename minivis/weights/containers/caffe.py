@@ -1,10 +1,10 @@
 """Caffe's .caffemodel: a protobuf message, read field by field without protobuf.
 
     field = key, value        key = number << 3 | wire type, as a varint: 7 bits a byte, the least first
-    wire type 0: a varint    1: 8 bytes    2: a length and so many bytes (text, a message, packed numbers)    5: 4 bytes
+    wire type 0: a varint    1: 8 bytes    2: a length and its bytes (text, a message, packed numbers)    5: 4 bytes
 
     NetParameter        name 1, layers 2 (V1LayerParameter), layer 100 (LayerParameter)
-    V1LayerParameter    name 4, type 5 (a number), blobs 6;  field 1 holds the layer itself in files of before 2014
+    V1LayerParameter    name 4, type 5 (a number), blobs 6;  field 1 holds the layer itself in files from before 2014
     LayerParameter      name 1, type 2 (text), blobs 7
     BlobProto           num 1, channels 2, height 3, width 4 (before 2014), data 5, shape 7 {dim 1}, double_data 8
 
@@ -139,7 +139,7 @@ def parse_layer(message: Any, old: bool, raw: Any, path: PathLike) -> Layer:
     name, dense, blobs = "", False, []
     for number, wire, value in message.fields():
         if old and number == 1 and wire == 2:
-            raise BadFile(f"{path} is a Caffe file of before 2014; Caffe's upgrade_net_proto_binary makes it readable")
+            raise BadFile(f"{path} is a Caffe file from before 2014; upgrade_net_proto_binary makes it readable")
         if number == (4 if old else 1) and wire == 2:
             name = value.text()
         elif number == (6 if old else 7) and wire == 2:
@@ -176,7 +176,7 @@ def parse_blob(message: Any, raw: Any) -> tuple[tuple[Any, ...], Any]:
 
 
 def tensor_of(layer: Any, i: int, shape: Any, tensor: Any, path: PathLike) -> Tensor:
-    """The numbers in their shape, without the ones that Caffe of before 2014 put in front."""
+    """The numbers in their shape, without the ones that Caffe put in front before 2014."""
     count = tensor.size if tensor else 0
     if not all(isinstance(n, int) for n in shape) or len(shape) > 32 or math.prod(shape) != count or not count:
         raise BadFile(f"{path}: a blob of layer {layer.name[:80]!r} should hold {shape} and holds {count} numbers")

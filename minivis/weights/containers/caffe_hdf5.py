@@ -57,7 +57,7 @@ def layers(group: Any, prefix: str = "", depth: int = 4) -> Iterator[Any]:
 
 
 def plain_shape(shape: Any, biases: Any) -> Any:
-    """Without the ones that Caffe of before 2014 put before a matrix."""
+    """Without the ones that Caffe put before a matrix until 2014."""
     gives = math.prod(biases)
     return shape[2:] if len(shape) == 4 and shape[:2] == (1, 1) and shape[2] == gives and shape[3] > 1 else shape
 

@@ -14,14 +14,14 @@ from minivis.errors import BadFile, UnknownName
 from minivis.types import PathLike
 from minivis.weights.containers.pickle_names import SAVE_PLAIN, Inert
 
-ASIDE = ("optim", "sched", "criterion", "loss", "metric", "scaler")     # words in the keys of what is no net
+ASIDE = ("optim", "sched", "criterion", "loss", "metric", "scaler")     # words in the keys of what is not a net
 TOP = "."                                       # --part: the tensors that lie in the file's dict itself
 DEEPEST, MOST_LOOKED_AT = 4, 10_000             # dicts within each other; dicts in all
 DEEPEST_MODULE = 16                             # modules within each other
 
 
 def net_dict(value: Any, path: PathLike, is_tensor: Callable[[Any], bool], part: str | None = None) -> Any:
-    """name -> tensor of the net in what was saved. Raise BadFile where there are several, or none."""
+    """name -> tensor of the net in what was saved. Raise BadFile if there are several, or none."""
     value = unwrapped(value)
     if isinstance(value, list | tuple) and any(isinstance(unwrapped(item), dict) for item in value):
         value = {str(i): item for i, item in enumerate(value)}          # (epoch, state dict, ...)
@@ -75,7 +75,7 @@ def named_part(tensors: dict[str, Any], part: Any) -> Any:
 
 
 def names_of(part: Any, tensors: dict[str, Any]) -> dict[Any, Any]:
-    """The tensors under the names behind ``part`` and a dot."""
+    """The tensors under the names after ``part`` and a dot."""
     return {name[len(part) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(part + ".")}
 
 

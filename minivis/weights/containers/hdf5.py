@@ -52,7 +52,7 @@ class Source:
         self.budget = Budget(self.path, self.raw.seek(0, io.SEEK_END))
 
     def attribute(self, item: Any, key: str) -> Any:
-        """An attribute of a group or file, bytes as str; None where there is none."""
+        """An attribute of a group or file, bytes as str; None if there is none."""
         if key not in item.attrs:
             return None
         self.check_plain(item.attrs.get_id(key).dtype, key)
@@ -62,7 +62,7 @@ class Source:
     def strings(self, item: Any, key: str) -> Any:
         """An attribute that is a list of names, in one piece or, as Keras splits long ones, as key0, key1, ...
 
-        None where there is none.
+        None if there is none.
         """
         keys = [key] if key in item.attrs else []
         while keys != [key] and f"{key}{len(keys)}" in item.attrs:
@@ -74,7 +74,7 @@ class Source:
         return texts if keys else None
 
     def text(self, dataset: Any) -> Any:
-        """What a dataset that is one text holds, as bytes or str; None where it is something else."""
+        """What a dataset that is one text holds, as bytes or str; None if it is something else."""
         if dataset.shape != () or not h5py.check_string_dtype(dataset.dtype):
             return None
         self.check_plain(dataset.dtype, dataset.name)
@@ -170,7 +170,7 @@ class Window(io.RawIOBase):
 
 
 def child(group: Any, name: str, kind: Any) -> Any:
-    """The h5py.Group or h5py.Dataset (``kind``) called ``name`` below ``group``; None where there is none.
+    """The h5py.Group or h5py.Dataset (``kind``) called ``name`` below ``group``; None if there is none.
 
     Only hard links are followed: no file of weights has others, and they could lead anywhere.
     """

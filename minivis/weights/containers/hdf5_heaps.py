@@ -13,7 +13,7 @@ HEAP = b"GCOL\1\0\0\0"
 
 
 def check_heaps(source: Any) -> None:
-    """Raise BadFile where a global heap, in which HDF5 keeps texts of any length, is damaged.
+    """Raise BadFile if a global heap, in which HDF5 keeps texts of any length, is damaged.
 
     The HDF5 library (2.0) walks such a heap for ever where it finds zeros, as a download that stopped leaves them.
     """
@@ -45,7 +45,7 @@ def find_heaps(raw: Any, begin: Any, end: int, block: Any = 1 << 20) -> Iterator
 
 
 def is_heap(raw: Any, start: int, total: int) -> bool:
-    """Whether the objects of a global heap fill it one behind the other (HDF5 File Format Specification, III.E)."""
+    """Whether the objects of a global heap fill it one after the other (HDF5 File Format Specification, III.E)."""
     raw.seek(start)
     header = raw.read(16)
     size = int.from_bytes(header[8:], "little")

@@ -22,7 +22,7 @@ class Budget:
         self.path, self.size, self.taken = path, size, 0
 
     def take(self, count: int) -> None:
-        """Raise BadFile where ``count`` more bytes would be too many."""
+        """Raise BadFile if ``count`` more bytes would be too many."""
         self.taken += count
         check_bomb("the arrays in it", self.size, self.taken, self.path)
 

@@ -176,7 +176,7 @@ def content(kind: Any, shape: Any, count: int, data: Any, at: int, depth: int, l
 
 
 def matrices(data: Any, at: int, count: int, depth: int, limits: Any) -> Iterator[tuple[Any, int]]:
-    """(value, where the next begins) of so many arrays, one after the other."""
+    """(value, where the next begins) of ``count`` arrays, one after the other."""
     for _ in range(count):
         kind, body, at = element(data, at)
         if kind != MATRIX:

@@ -35,7 +35,7 @@ class Contents:
 
 @contextmanager
 def opened(path: PathLike, part: str | None = None) -> Iterator[Any]:
-    """The `Contents` of the file at ``path``; None where it is of none of these kinds (HDF5, for one)."""
+    """The `Contents` of the file at ``path``; None if it is of none of these kinds (HDF5, for one)."""
     with reading(path) as raw:
         start, size = raw.read(64), os.fstat(raw.fileno()).st_size
         hdf5 = start.startswith((b"\x89HDF", matconvnet.START_V7_3))
@@ -82,7 +82,7 @@ def check_mistaken(raw: Any, start: bytes, path: PathLike) -> None:
     """Raise BadFile for other files that end up under the name of one with weights."""
     raw.seek(257)
     if raw.read(5) == b"ustar":
-        raise BadFile(f"{path} is a tar archive, PyTorch's format of before 0.1.11; load and save it again in PyTorch")
+        raise BadFile(f"{path} is a tar archive, as PyTorch wrote before 0.1.11; load and save it again in PyTorch")
     if start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html", b"<?xml")):
         raise BadFile(f"{path} is a web page, not weights: the download went wrong")
     if start.startswith(b"version https://git-lfs"):
@@ -118,7 +118,7 @@ def npy_contents(raw: Any, path: PathLike) -> Any:
 
 def spellings(tensors: dict[str, Any]) -> Iterator[Any]:
     """The tensors under the names that they have; under those less what all names begin with (module.); and less
-    what wrappers add anywhere, as DataParallel around VGG's features alone does (features.module.0)."""
+    what wrappers add anywhere, as DataParallel around only VGG's features does (features.module.0)."""
     kept = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
     yield kept
     yield from without_prefixes(kept)

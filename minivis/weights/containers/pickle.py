@@ -73,7 +73,7 @@ class Array(Blank):
 
     @property
     def objects(self) -> Any:
-        """The objects that it is an array of; None where it is one of numbers or texts."""
+        """The objects that it is an array of; None if it is one of numbers or texts."""
         return self.data if isinstance(self.data, list) else None
 
     @property
@@ -81,7 +81,7 @@ class Array(Blank):
         return self.dtype is not None and self.dtype.numpy() is not None
 
     def tensor(self, raw: Any) -> Tensor | None:
-        """A `Tensor` of the numbers; None where they are none."""
+        """A `Tensor` of the numbers; None if they are none."""
         dtype = self.dtype and self.dtype.numpy()
         if dtype is None:
             return None

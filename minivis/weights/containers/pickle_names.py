@@ -41,7 +41,7 @@ class Blank(ABC):
 
     @abstractmethod
     def fill(self, state: Any) -> None:
-        """Take in the state. Raise BadFile where it cannot be."""
+        """Take in the state. Raise BadFile if it cannot be."""
 
 
 class Inert(Blank):

@@ -41,7 +41,7 @@ def plain_weights(tensors: dict[str, Any]) -> Any:
 
 
 def weight_of(parts: Any) -> Tensor | None:
-    """The `Tensor` of a formula's parts; None where they make none."""
+    """The `Tensor` of a formula's parts; None if they make none."""
     if parts.keys() == {"g", "v"} and parts["g"].size <= parts["v"].size:
         return Tensor(parts["v"].shape, "float64", array=partial(weight_normed, parts["g"], parts["v"]))
     if parts.keys() == {"w", "u", "v"} and parts["u"].size * parts["v"].size == parts["w"].size:

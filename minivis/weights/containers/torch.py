@@ -49,7 +49,7 @@ def read_archive(raw: Any, path: PathLike, part: str | None = None) -> Any:
         raise BadFile(f"{path} was written on a big-endian machine, which minivis does not read")
     info = found[pickles[0]]
     if info.file_size > PICKLE_BYTES:
-        raise BadFile(f"{path}: its pickle has {info.file_size} bytes: a list of weights never has so many")
+        raise BadFile(f"{path}: its pickle has {info.file_size} bytes: a list of weights never has that many")
     raw.seek(archive.stored_at(raw, info, path))
     pickled = io.BytesIO(raw.read(info.file_size))          # it ends here, whatever the archive holds next
 
@@ -68,7 +68,7 @@ def raw_bytes(raw: Any, info: Any, path: PathLike, most: Any = 64) -> Any:
 
 
 def read_stream(raw: Any, path: PathLike, part: str | None = None) -> Any:
-    """Name -> `Tensor` of an open .pth in the form of before PyTorch 1.6."""
+    """Name -> `Tensor` of an open .pth in the form from before PyTorch 1.6."""
     raw.seek(0)
     magic, version, machine = run(raw, path), run(raw, path), run(raw, path)
     if magic != MAGIC or version != 1001:

@@ -197,7 +197,7 @@ def build(raw: Any, calls: Any = CALLS, most: Any = None, spans: Any = False, st
     try:
         for step, (name, arg) in enumerate(instructions(data, spans)):
             if step > PICKLE_STEPS:
-                raise BadFile(f"its pickle has more than {PICKLE_STEPS} steps: a list of weights never has so many")
+                raise BadFile(f"its pickle has more than {PICKLE_STEPS} steps: a list of weights never has that many")
             match name:
                 case "PROTO" | "FRAME":
                     pass

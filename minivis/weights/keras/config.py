@@ -12,15 +12,15 @@ from minivis.models.vgg import BLOCKS, POOLS
 from minivis.types import PathLike
 from minivis.weights.containers.hdf5 import TEXT_LIMIT
 
-WHOLE = ("such a file holds weights alone: save the whole model, model.save('NAME.keras'), or describe its layers, "
+WHOLE = ("such a file holds only weights: save the whole model, model.save('NAME.keras'), or describe its layers, "
          "--arch table.json (weights/README.md)")
-SAVE_ALONE = "save the VGG in it alone: model.get_layer('vgg16').save_weights('vgg16.weights.h5')"
+SAVE_ALONE = "save only the VGG in it: model.get_layer('vgg16').save_weights('vgg16.weights.h5')"
 SILENT = ("InputLayer", "Dropout", "SpatialDropout2D")              # without a say in what comes out
 LAST = ("GlobalAveragePooling2D", "GlobalMaxPooling2D")             # include_top=False, pooling="avg": we end before it
 
 
 def parsed(source: Any) -> Any:
-    """The description as JSON has it, {"class_name": ..., "config": ...}; None where the file has none."""
+    """The description as JSON has it, {"class_name": ..., "config": ...}; None if the file has none."""
     text = source.config if source.config is not None else source.attribute(source.file, "model_config")
     if not isinstance(text, (bytes, str)):
         return None
@@ -33,7 +33,7 @@ def parsed(source: Any) -> Any:
 
 
 def read(source: Any) -> Any:
-    """The description as a list of (class, settings), in the model's order; None where the file has none."""
+    """The description as a list of (class, settings), in the model's order; None if the file has none."""
     whole = parsed(source)
     if whole is None:
         return None
@@ -136,13 +136,13 @@ def pair(value: Any) -> str:
 
 
 def channels_first(config: Any) -> bool | None:
-    """Whether channels come before positions; None where the description does not say."""
+    """Whether channels come before positions; None if the description does not say."""
     said = {settings.get("data_format", settings.get("dim_ordering")) for _, settings in config or []} - {None}
     return bool(said & {"channels_first", "th"}) if said else None
 
 
 def rows_chw(config: Any) -> Any:
-    """Whether fc1's rows are in the order C, H, W; None where the description does not say.
+    """Whether fc1's rows are in the order C, H, W; None if the description does not say.
 
     They are where channels come first, unless Flatten puts them last before it flattens: it does since Keras 2.2.
     """
@@ -152,7 +152,7 @@ def rows_chw(config: Any) -> Any:
 
 
 def input_size(config: Any) -> tuple[Any, ...] | None:
-    """(H, W) by the description; None where it leaves them open."""
+    """(H, W) by the description; None if it leaves them open."""
     for _, settings in config or []:
         shape = settings.get("batch_shape") or settings.get("batch_input_shape")
         if isinstance(shape, list) and len(shape) == 4:

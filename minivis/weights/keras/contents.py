@@ -70,7 +70,7 @@ def named(group: Any, source: Any) -> Iterator[Any]:
 
 
 def numbered(group: Any, source: Any, ahead: str = "") -> Iterator[Any]:
-    """The same of a .weights.h5 or .keras file, whose arrays have numbers alone."""
+    """The same of a .weights.h5 or .keras file, whose arrays have only numbers."""
     for key in sorted(group, key=likely_order):
         one = child(group, key, h5py.Group)
         if one is None:

@@ -98,14 +98,14 @@ def sequential(config: Any, entry: Any, depth: int) -> Model:
 
 
 def first_shape(row: Any, config: Any, entry: Any) -> Any:
-    """The input's shape where a Sequential model has no input layer; None where nothing tells it."""
+    """The input's shape where a Sequential model has no input layer; None if nothing tells it."""
     built = [config, entry.get("build_config") or {}] if isinstance(config, dict) else []
     return shape_of(row["config"]) or next(
         (b[key] for b in built for key in ("build_input_shape", "input_shape") if b.get(key)), None)
 
 
 def shape_of(settings: Any) -> Any:
-    """The input's shape (N, ...) by a layer's settings, None for what is open; None where they do not say."""
+    """The input's shape (N, ...) by a layer's settings, None for what is open; None if they do not say."""
     shape = settings.get("batch_shape") or settings.get("batch_input_shape")
     return shape or ([None, *settings["input_shape"]] if settings.get("input_shape") else None)
 
@@ -126,7 +126,7 @@ def described(row: Any, made: Any, depth: int) -> Described:
 
 
 def is_operation(row: Any, kind: Any, settings: Any) -> bool:
-    """Whether it is arithmetic. Keras 3's .h5 does not say; there layers alone have a setting "trainable"."""
+    """Whether it is arithmetic. Keras 3's .h5 does not say; there only layers have a setting "trainable"."""
     if row.get("module") is not None or kind in OPERATIONS:
         return kind in OPERATIONS or str(row["module"]).startswith("keras.src.ops")
     called = [node for node in row.get("inbound_nodes", ()) if isinstance(node, dict)]

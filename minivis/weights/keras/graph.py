@@ -172,7 +172,7 @@ class Graph(Builder):
     # ---- what layers read ----
 
     def array(self, step: Any, kind: Any, ndim: int) -> Any:
-        """One of a layer's arrays, of so many axes."""
+        """One of a layer's arrays, of this many axes."""
         if kind not in step.arrays:
             raise step.refuse(f"lacks its {kind}: the file is damaged or half-written")
         array = self.read(step.arrays[kind])

@@ -1,4 +1,4 @@
-"""What each class of Keras that has weights or windows is here, one function a class: ``(graph, step, value)``.
+"""What each class of Keras that has weights or windows is here, one function for each class: ``(graph, step, value)``.
 
     Keras                                                       here
     kernel (KH, KW, C/groups, F), rows H, W, C                  the same
@@ -55,7 +55,7 @@ def depthwise(graph: Any, step: Any, value: Any, kernel: Any, b: Any, name: str 
 def convolved(graph: Any, step: Any, value: Any, w: Any, b: Any, *, groups: Any, name: str | None = None) -> Any:
     value, padding, sides = padded(graph, step, value)
     if sides == (1, 1) and w.shape[:2] == (1, 1) and groups == 1 and len(graph.shapes[value.layer]) == 2:
-        return fully_connected(graph, step, value, w[0, 0], b)          # behind a global pool
+        return fully_connected(graph, step, value, w[0, 0], b)          # after a global pool
     layer = Conv2D(w, b, stride=pair(step, "strides", "subsample", default=1), padding=padding, groups=groups,
                    dilation=pair(step, "dilation_rate", default=1))
     source = graph.maps(step, value, padded=True)
@@ -124,7 +124,7 @@ def fully_connected(graph: Any, step: Any, value: Any, w: Any, b: Any) -> Value:
     if len(ours) == 4 and len(shape) > 1:
         C = ours[3]
         if shape[-1] != C or not layout.same(value.places.reshape(-1), np.arange(value.places.size)):
-            raise step.refuse("weighs an axis that is not its input's channels; here an FC layer takes a row a picture")
+            raise step.refuse("weighs an axis other than the channels; here an FC layer takes one row per picture")
         name = graph.insert(step.name, Conv2D(w[None, None], b), value.layer)
         places = np.arange(value.places.size // C * w.shape[1])
         return Value(name, places.reshape(*shape[:-1], w.shape[1]))
@@ -235,7 +235,7 @@ def center_crop(graph: Any, step: Any, value: Any) -> Any:
 def up_sampling(graph: Any, step: Any, value: Any) -> Any:
     factor, how = pair(step, "size", default=2), step.get("interpolation", default="nearest")
     if how != "nearest" and factor != (1, 1):
-        raise step.refuse(f"makes maps larger by {how!r} interpolation; here that is 'nearest' alone")
+        raise step.refuse(f"makes maps larger by {how!r} interpolation; here it can only be 'nearest'")
     return graph.add(step, Upsample(factor), graph.maps(step, value))
 
 

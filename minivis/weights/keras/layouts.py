@@ -98,7 +98,7 @@ def baraldi_layers(group: Any, source: Any) -> list[Any]:
 
 
 def baraldi_numbers(name: str) -> Any:
-    """Where the convolutions are when each has a padding before it, and each block a pool behind it."""
+    """Where the convolutions are when each has a padding before it, and each block a pool after it."""
     found, k = [], 0
     for count in BLOCKS[name]:
         found += [k + 2 * i + 1 for i in range(count)]

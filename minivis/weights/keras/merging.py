@@ -88,7 +88,7 @@ def oriented(step: Any, places: Array) -> Any:
 
 
 def product(graph: Any, step: Any, values: Any) -> Any:
-    """Multiply: maps by maps, or by one number a channel or a position."""
+    """Multiply: maps by maps, or by one number per channel or per position."""
     values = [graph.settled(value) for value in values]
     ranks = {value.places.ndim for value in values}
     if len(ranks) > 1:

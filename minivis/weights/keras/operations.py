@@ -45,7 +45,7 @@ def arithmetic(kind: Any) -> Any:
     def computed(graph: Any, step: Any, a: Any, b: Any = None) -> Any:
         b = given(step, "y", "x2", "b", "bias") if b is None else b
         if not isinstance(a, Value) and not isinstance(b, Value):
-            raise step.refuse("computes with constants alone")
+            raise step.refuse("computes only with constants")
         if isinstance(a, Value) and isinstance(b, Value):
             return of_layers(graph, step, kind, a, b)
         if isinstance(b, Value):

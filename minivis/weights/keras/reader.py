@@ -152,7 +152,7 @@ def picture(conv: Any, axes: Any) -> Any:
 
 
 def check_dense(last: Any, dense: Any, path: PathLike) -> Any:
-    """How many positions of pool5 fc6 reads (0 without FC layers); BadFile where two layers do not fit together."""
+    """How many positions of pool5 fc6 reads (0 without FC layers); BadFile if two layers do not fit together."""
     before = last
     for layer in dense:
         rows, columns = layer.kernel.shape
@@ -207,7 +207,7 @@ def read_kernel(layer: Any, axes: Any, dtype: Any, source: Any, finite: bool) ->
 
 
 def read_dense(layer: Any, positions: Any, dtype: Any, source: Any, finite: bool) -> tuple[Any, Any]:
-    """w (in, out) and b; rows in the order C, H, W, of so many positions, are brought into the order H, W, C."""
+    """w (in, out) and b; rows in the order C, H, W, of this many positions, are brought into the order H, W, C."""
     b = read_array(layer.bias, dtype, source, finite=finite)
     rows, columns = layer.kernel.shape
     if positions == 1:

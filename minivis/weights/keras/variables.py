@@ -37,7 +37,7 @@ def variables(layer: Any) -> tuple[Any, ...]:
     if layer.kind == "PReLU":
         return ("alpha",)
     if layer.kind == "Normalization" and settings.get("mean") is None:
-        return ("mean", "variance")             # and a count, which nobody needs
+        return ("mean", "variance")             # and a count, which is not needed
     return ()
 
 

@@ -62,7 +62,7 @@ def convolutions(net: Network) -> tuple[Any, list[Any]]:
         if kinds == "".join("cr" * count + "p" for count in counts):
             return name, [layer for layer in found if isinstance(layer, Conv2D)]
     raise BadValue(
-        "the net does not begin with the convolutions of a VGG (3 x 3, a ReLU behind each, a pool behind each of five "
+        "the net does not begin with the convolutions of a VGG (3 x 3, a ReLU after each, a pool after each of five "
         f"blocks: a VGG16 has {' + '.join(map(str, BLOCKS['VGG16']))}), which are all that Keras' notop file holds; "
         "keep it in a file of minivis"
     )
@@ -105,7 +105,7 @@ def in_oxfords_order(net: Network, convs: Any) -> Any:
 
 
 def listed_layers(name: str) -> Any:
-    """Keras' names of all layers: the input, the convolutions, and a pool behind each block."""
+    """Keras' names of all layers: the input, the convolutions, and a pool after each block."""
     names = ["input_1"]
     for block, count in enumerate(BLOCKS[name], 1):
         names += [*(f"block{block}_conv{i}" for i in range(1, count + 1)), f"block{block}_pool"]

@@ -56,7 +56,7 @@ def multiply(graph: Any, node: Any, given: Any) -> Any:
 
 
 def product(graph: Any, node: Any) -> Any:
-    """Of what the net computes: number by number, or maps by one number a channel or a position."""
+    """Of what the net computes: number by number, or maps by one number per channel or per position."""
     values = [graph.settled(graph.value(name)) for name in node.input]
     first, second = values
     if layout.same(first.places, second.places) and len({len(graph.shapes[v.layer]) for v in values}) == 1:
@@ -84,7 +84,7 @@ def prelu(graph: Any, node: Any, given: Any) -> None:
 
 
 def power(graph: Any, node: Any, given: Any) -> Any:
-    """Pow: a square or a cube, as the product of so many."""
+    """Pow: a square or a cube, as a product."""
     exponent = graph.weight(node.input[1])
     if exponent.size != 1 or exponent.item() not in (1, 2, 3):
         raise BadFile(f"{node.name!r} raises to the power of {exponent.tolist()}; here that is 1, 2 or 3")
@@ -116,7 +116,7 @@ def upsample(graph: Any, node: Any, given: Any) -> None:
     arrays = [graph.optional(node, number) for number in range(1, len(node.input))]
     arrays = [a for a in arrays[-2:] if a is not None and a.size == 4]
     if given.get("mode", b"nearest") != b"nearest":
-        raise BadFile(f"{node.name!r} makes maps larger by {given['mode'].decode()}; here that is nearest alone")
+        raise BadFile(f"{node.name!r} makes maps larger by {given['mode'].decode()}; here it can only be nearest")
     if "scales" in given:
         factors = np.array(given["scales"])
     elif not arrays:
@@ -130,7 +130,7 @@ def upsample(graph: Any, node: Any, given: Any) -> None:
 
 
 def check_nearest(node: Any, given: Any, sizes: Any, factors: Any) -> None:
-    """Raise BadFile where a Resize takes another position than the one that Upsample repeats, i // factor."""
+    """Raise BadFile if a Resize takes another position than the one that Upsample repeats, i // factor."""
     if node.op_type == "Upsample":
         return
     way, rounding = (given.get(name, default).decode() for name, default in (

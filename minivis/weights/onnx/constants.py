@@ -35,7 +35,7 @@ def constant(node: Any, given: Any) -> Any:
 
 
 def fold(node: Any, arrays: Any, opset: int) -> list[Any]:
-    """The outputs of a node whose inputs ``arrays`` are all constant. Raise BadFile where it asks for too much."""
+    """The outputs of a node whose inputs ``arrays`` are all constant. Raise BadFile if it asks for too much."""
     from onnx import TensorProto, helper
     from onnx.reference import ReferenceEvaluator
 

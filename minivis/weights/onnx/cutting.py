@@ -127,7 +127,7 @@ def begin(graph: Any, node: Any, given: Any) -> Turned | None:
 
 
 def expand(graph: Any, node: Any, given: Any) -> Any:
-    """Expand: one number a channel over all positions."""
+    """Expand: one number per channel over all positions."""
     value, wanted = moves.read(graph, node), graph.weight(node.input[1]).reshape(-1).tolist()
     before = graph.onnx_shape(node.input[0])
     try:

@@ -26,7 +26,7 @@ class Phi(NamedTuple):
         return self.of.places
 
     def follow(self, graph: Any, node: Any, given: Any) -> Any:
-        """What a node that reads it makes of it; None where it ends in a layer."""
+        """What a node that reads it makes of it; None if it ends in a layer."""
         first, second = [*node.input, None][:2]
         other = second if graph.symbols.get(first) is self else first
         if other in graph.arrays and graph.arrays[other].size == 1 and node.op_type in ("Add", "Div", "Mul") \
@@ -51,7 +51,7 @@ class Phi(NamedTuple):
                 del graph.net.nodes[value.layer]
             value = Value(self.of.layer, value.places)
         if value.layer != self.of.layer or not layout.same(value.places, self.of.places):
-            raise BadFile(f"{node.name!r} multiplies an Erf by another value than its own; here there is GELU alone")
+            raise BadFile(f"{node.name!r} multiplies an Erf by another value than its own; here only GELU is known")
         graph.add_keeping(node, GELU(), value.layer, places=value.places)
         graph.scaled(node, 2 * c * self.factor)
 

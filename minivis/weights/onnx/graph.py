@@ -39,7 +39,7 @@ class Graph(Builder):
         self.opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=1)
         self.arrays = {t.name: numpy_helper.to_array(t) for t in self.graph.initializer}
         self.symbols: dict = {}
-        self.one_size = False                           # whether a layer is right for pictures of one size alone
+        self.one_size = False                           # whether a layer is right only for pictures of one size
         self.readers = Counter(constants.read_by(self.graph))
         self.divided = {node.input[0] for node in self.graph.node if node.op_type == "Div"}
 
@@ -140,7 +140,7 @@ class Graph(Builder):
         return self.arrays[name]
 
     def optional(self, node: Any, number: int) -> Any:
-        """The constant that is input ``number`` of a node; None where it is left out."""
+        """The constant that is input ``number`` of a node; None if it is left out."""
         return self.weight(node.input[number]) if len(node.input) > number and node.input[number] else None
 
     def onnx_shape(self, name: str) -> tuple[Any, ...]:

@@ -82,7 +82,7 @@ def unsqueezed(node: Any, places: Array, axes: Any) -> Any:
 
 
 def axes_of(graph: Any, node: Any, given: Any) -> Any:
-    """The axes of a node, an attribute in old files and an input in newer ones; None where it names none."""
+    """The axes of a node, an attribute in old files and an input in newer ones; None if it names none."""
     stored = graph.optional(node, 1)
     return given.get("axes") if stored is None else stored.reshape(-1).tolist()
 

@@ -36,7 +36,7 @@ def conv(graph: Any, node: Any, given: Any) -> Any:
     b = None if b is None else b.astype(graph.dtype)
     value = graph.value(node.input[0])
     if len(graph.shapes[value.layer]) == 2 and kernel.shape[2:] == (1, 1) and given.get("group", 1) == 1:
-        return dense(graph, node, kernel[:, :, 0, 0].T, b, axis=0)  # behind a global pool: a 1x1 kernel is an FC layer
+        return dense(graph, node, kernel[:, :, 0, 0].T, b, axis=0)  # after a global pool: a 1x1 kernel is an FC layer
     if given.get("group", 1) == 1 and value.pads is None:
         kernel, value = of_our_channels(graph, kernel, value)
     padding = windows.pads(graph, value, given, kernel.shape[2:])
@@ -94,7 +94,7 @@ def dense(graph: Any, node: Any, w: Any, b: Any, axis: Any = -1) -> None:
         return
     if value.places.shape[axis] != w.shape[0] or value.places.size != w.shape[0] or len(graph.shapes[value.layer]) != 2:
         raise BadFile(f"{node.name!r} multiplies {list(graph.onnx_shape(node.input[0]))} by {list(w.shape)}; an FC "
-                      "layer takes one row a picture")
+                      "layer takes one row per picture")
     w = np.ascontiguousarray(layout.scattered(w, value.places.reshape(-1)), dtype=graph.dtype)
     made = graph.insert(graph.name(node), FullyConnected(w, b), value.layer)
     after = list(value.places.shape)

@@ -19,7 +19,7 @@ SATURATING = ("Softmax", "LogSoftmax", "Sigmoid", "Tanh", "HardSigmoid")
 
 
 def prove(model: Any, graph: Any, net: Network, layer_of: Any, path: PathLike) -> str:
-    """What `about` says of the comparison. Raise BadFile where the two differ.
+    """What `about` says of the comparison. Raise BadFile if the two differ.
 
     ``layer_of``: a layer of the graph's net -> the layer of ``net`` that has its output.
     """
@@ -114,7 +114,7 @@ def spell_as_known(node: Any) -> None:
 
 
 def first_difference(model: Any, graph: Any, x: Array) -> str:
-    """", first at the node ...": where the two part, or nothing where that cannot be told."""
+    """", first at the node ...": where the two part, or nothing if that cannot be told."""
     values = {name: value for name, value in graph.values.items() if value.pads is None
               and value.layer in graph.net.nodes}
     try:

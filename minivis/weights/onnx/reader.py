@@ -2,7 +2,7 @@
 
 An ONNX file holds the graph itself, so no architecture has to be recognised: each node becomes the layer that means the
 same, under the node's own name (graph.py). What means nothing at inference (Dropout, Identity) is left out; a Pad goes
-into the convolution behind it; MatMul and the Add of a vector behind it are one FC layer. The result is then compared
+into the convolution after it; MatMul and the Add of a vector after it are one FC layer. The result is then compared
 with the graph itself (proof.py).
 """
 
@@ -73,7 +73,7 @@ def load(path: PathLike, *, dtype: Any = np.float32, finite: bool = True, arch: 
 
 
 def translated(model: Any, path: PathLike, dtype: Any, size: Any) -> Any:
-    """The `Graph` with its net. A file that leaves its size open is tried with several: an FC layer fits one alone."""
+    """The `Graph` with its net. A file that leaves its size open is tried with several: an FC layer fits only one."""
     first: MinivisError | None = None
     for side in SIDES[: max(1, MOST_NODES // len(model.graph.node))]:
         try:
@@ -124,7 +124,7 @@ def parsed(path: PathLike) -> Any:
     if not model.graph.node:
         raise BadFile(f"{path} is an ONNX file without a graph; fetch or copy it again")
     if not all(isinstance(text, str) for text in texts(model)):         # protobuf has bytes for what is no UTF-8
-        raise BadFile(f"{path} is a damaged ONNX file: a name in it is no text; fetch or copy it again")
+        raise BadFile(f"{path} is a damaged ONNX file: a name in it is not text; fetch or copy it again")
     try:
         return widened(model)
     except (ValueError, TypeError, AttributeError, RuntimeError) as error: # bytes that its shape does not fit

@@ -4,7 +4,7 @@
 
     Mul (x, x), Reshape, Pad along the channels, AveragePool of (size, 1, 1), Squeeze, Reshape, Mul, Add, Pow, Div
 
-On the way there the squares are no layer's output; a `Squares` follows what the nodes do to them.
+On the way there the squares are not a layer's output; a `Squares` follows what the nodes do to them.
 """
 
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ class Squares(NamedTuple):
     beta: float = 1.0
 
     def follow(self, graph: Any, node: Any, given: Any) -> Any:
-        """What a node that reads them makes of them; None where it ends in a layer."""
+        """What a node that reads them makes of them; None if it ends in a layer."""
         if node.op_type not in STEPS:
             raise BadFile(f"the node {node.name or node.output[0]!r} is a {node.op_type} of squares, no layer here")
         return STEPS[node.op_type](graph, node, given)
@@ -88,7 +88,7 @@ def pad(graph: Any, node: Any, given: Any) -> Any:
 
 
 def mean(graph: Any, node: Any, given: Any) -> Any:
-    """An average over windows of channels alone, which begin size // 2 ahead of each."""
+    """An average over windows over channels only, which begin size // 2 ahead of each."""
     squares, kernel = read(graph, node), list(given["kernel_shape"])
     size, wanted = kernel[0], squares.of.places
     channels = wanted.shape[0]

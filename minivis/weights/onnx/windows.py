@@ -51,7 +51,7 @@ def reduce_max(graph: Any, node: Any, given: Any) -> None:
 
 
 def reduce_sum(graph: Any, node: Any, given: Any) -> None:
-    """The mean times how many positions there are, so for pictures of the size in hand alone."""
+    """The mean times how many positions there are, so only for pictures of the current size."""
     shape = graph.shapes[graph.settled(graph.value(node.input[0])).layer]
     reduced(graph, node, given, GlobalAvgPool(), "sum")
     graph.scaled(node, float(shape[1] * shape[2]))

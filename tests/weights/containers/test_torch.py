@@ -205,7 +205,7 @@ def test_a_pickle_without_end_is_given_up(tmp_path):
 
 
 def test_a_long_pickle_is_not_read(tmp_path):
-    with pytest.raises(BadFile, match="a list of weights never has so many"):
+    with pytest.raises(BadFile, match="a list of weights never has that many"):
         read(write_zip(tmp_path / "a.pth", b"\x80\x02" + b"N0" * 5_000_000))
 
 

@@ -72,7 +72,7 @@ def test_another_step_is_named():
     ("block2_pool", {"strides": [1, 1]}, "'block2_pool' is maximum (2, 2) with another stride or padding, where"),
     ("predictions", {"activation": "sigmoid"}, "'predictions' is sigmoid, where a VGG16 has softmax"),
     ("fc1", {"class_name": "Rescaling", "activation": "linear"}, "'fc1' is Rescaling, where a VGG16 has dense"),
-    ("fc1", {"class_name": "Functional"}, "holds a model inside a larger one; save the VGG in it alone"),
+    ("fc1", {"class_name": "Functional"}, "holds a model inside a larger one; save only the VGG in it"),
     ("predictions", {"class_name": "Dropout"}, "has 49 steps, and a VGG16 51"),
     ("flatten", {"class_name": "ReLU", "max_value": 6.0}, "'flatten' is ReLU up to 6.0, where a VGG16 has flatten"),
     ("flatten", {"class_name": "ZeroPadding2D", "padding": [2, 2]}, "'flatten' is pad [2, 2], where a VGG16 has"),

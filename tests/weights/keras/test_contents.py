@@ -90,7 +90,7 @@ def test_a_table_says_what_weights_alone_do_not(w, tmp_path, write):
 
 
 def test_weights_alone_without_a_table_say_what_to_do(w, tmp_path):
-    with pytest.raises(BadFile, match=r"weights alone: save the whole model, .* or describe .*, --arch table\.json"):
+    with pytest.raises(BadFile, match=r"only weights: save the whole model, .* or describe .*, --arch table\.json"):
         mv.load(weights_alone(net_of_all(w), tmp_path / "a.weights.h5"))
 
 

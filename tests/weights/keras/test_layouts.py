@@ -33,7 +33,7 @@ def test_a_layer_is_a_kernel_and_a_bias_in_either_order():
         with pytest.raises(BadFile, match=r"layer 'a' holds .*, not a kernel and a bias"):
             stored("a", [("w", array) for array in arrays], "f")
     many = [SimpleNamespace(ndim=1, shape=(4,))] * 5
-    with pytest.raises(BadFile, match="such a file holds weights alone"):
+    with pytest.raises(BadFile, match="such a file holds only weights"):
         stored("a", [("w", array) for array in many], "f")
     with pytest.raises(BadFile, match="layer 'a' lacks its 'w'"):
         stored("a", [("w", None)], "f")

@@ -450,20 +450,20 @@ def test_half_the_layers(path):
 def test_other_nets(path):
     write_named(path, {"conv1": (np.ones((7, 7, 3, 64)), np.ones(64)), "fc1000": (np.ones((64, 10)), np.ones(10))})
     assert broken(path) == (
-        "FILE is not a VGG: it holds 1 convolutions (conv1), and a VGG has 8, 10, 13 or 16; such a file holds weights "
-        "alone: save the whole model, model.save('NAME.keras'), or describe its layers, --arch table.json "
+        "FILE is not a VGG: it holds 1 convolutions (conv1), and a VGG has 8, 10, 13 or 16; such a file holds only "
+        "weights: save the whole model, model.save('NAME.keras'), or describe its layers, --arch table.json "
         "(weights/README.md)"
     )
     write_named(path, {"bn_conv1": (np.ones(4),) * 4}, "{0}/gamma:0 {0}/beta:0 {0}/mean:0 {0}/var:0")       # ResNet50
     assert "FILE is not a VGG: layer 'bn_conv1' holds (4,), (4,), (4,), (4,), not a kernel and a bias" in broken(path)
     names = " ".join(f"{{0}}/{i}" for i in range(26))
     write_named(path, {"vgg16": (np.ones((3, 3, 3, 4)), np.ones(4)) * 13}, names)            # a model in a model
-    assert "such a file holds weights alone" in broken(path)
+    assert "such a file holds only weights" in broken(path)
     write_numbered(path, arrays(narrow_vgg()))
     with h5py.File(path, "r+") as file:
         file.move("layers", "inner")
         file.move("inner", "layers/functional/layers")
-    assert "FILE: functional is a whole model inside a larger one; such a file holds weights alone" in broken(path)
+    assert "FILE: functional is a whole model inside a larger one; such a file holds only weights" in broken(path)
     write_named(path, {})
     assert "it holds 0 convolutions (none)" in broken(path)
     write_baraldi(path, theano(arrays(narrow_vgg())))

@@ -192,7 +192,7 @@ def test_a_name_that_is_no_text(tmp_path, name):
     path = everything().save(tmp_path / "a.onnx")
     data = path.read_bytes()
     path.write_bytes(data.replace(name, b"\xff" + name[1:]))
-    with pytest.raises(BadFile, match="a name in it is no text"):
+    with pytest.raises(BadFile, match="a name in it is not text"):
         mv.load(path)
 
 
