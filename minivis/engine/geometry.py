@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minivis.errors import BadValue
@@ -37,10 +38,16 @@ class ReceptiveField(NamedTuple):
 
 def preprocessing_of(net: Network) -> Any:
     """The net's preprocessing. For a net without one, the identity on as many channels as its first layer reads."""
-    if replace(net.preprocessing, size=None, show=()) != Preprocessing():
+    if not does_nothing(net.preprocessing):
         return net.preprocessing
     channels = first_channels(net)
     return net.preprocessing if channels is None else net.preprocessing.of_channels(channels)
+
+
+@lru_cache
+def does_nothing(preprocessing: Preprocessing) -> bool:
+    """Whether it leaves the levels as they are. Every step of a run asks this, and the answer takes long to find."""
+    return replace(preprocessing, size=None, show=()) == Preprocessing()
 
 
 def first_channels(net: Network) -> Any:

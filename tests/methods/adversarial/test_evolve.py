@@ -113,9 +113,9 @@ def test_every_generation_and_seed_draws_numbers_of_its_own():
 
 
 def test_pixels_alone_with_emoji_vgg():
-    """Mean log p over all classes: -5.16 to -4.85, as measured."""
+    """Mean log p over all classes: -5.25 to -4.94, as measured."""
     net = mv.load("emoji-vgg")
-    first, last = (evolve(net, encoding="direct", generations=n, population=40) for n in (1, 8))
+    first, last = (evolve(net, encoding="direct", generations=n, population=40) for n in (1, 5))
     assert last.made.shape == (len(net.class_names), 64, 64, 3) and (last.probs >= first.probs).all()
     assert np.log(last.probs).mean() > np.log(first.probs).mean() + 0.1
     probs = module.probabilities(net, last.made, 32)
