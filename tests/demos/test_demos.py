@@ -414,6 +414,20 @@ def test_dream_sees_more(demo):
     assert energy[1] > 3 * energy[0]
 
 
+@pytest.mark.slow
+def test_two_nets_dream_by_a_low_and_a_high_layer(demo):
+    """With one step at each size, each number moves by 1.5 levels in the mean, at four sizes."""
+    try:
+        mv.load("squeezenet"), mv.load("vgg16-tumor")
+    except MissingExtra:
+        pytest.skip("no SqueezeNet or VGG16 here")
+    saved = demo(DEMOS / "dream_nets.py", "--out", "out.png", steps=1)
+    photo, *dreams = saved.values()
+    assert [title.split()[3] for title in list(saved)[1:]] == ["fire4", "fire8", "block3_conv1", "block5_conv1"]
+    for made in dreams:
+        assert 1 < abs(made.astype(int) - photo).mean() < 8
+
+
 def test_style_has_the_loss_of_the_method(demo):
     saved = demo(by_name("style"), "--net", "tiny.h5", "--image", "photo.png", "--size", "30", "--out", "out.png")
     (title, result) = list(saved.items())[2]
