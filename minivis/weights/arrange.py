@@ -1,7 +1,7 @@
-"""From the arrays of another program's file to a net: each array goes where it belongs, its axes in our order.
+"""From the arrays of another program's file to a net: each array goes to its layer, with its axes in our order.
 
     kernels                     (out, in, KH, KW) -> (KH, KW, in, out)
-    rows of the first FC layer  C, H, W -> H, W, C, whatever stands between it and the Flatten; see `order_of`
+    rows of the first FC layer  C, H, W -> H, W, C, whatever is between it and the Flatten; see `order_of`
 """
 
 import os
@@ -20,7 +20,7 @@ from minivis.types import Array, PathLike
 from minivis.weights.containers.limits import Budget
 from minivis.weights.containers.tensor import check_finite
 
-BY_SHAPE = "by shape"                           # groups of a row: as many as the shapes tell
+BY_SHAPE = "by shape"                           # groups of a row: the shapes determine how many
 # whose rows files count as we do: they mix all numbers, leave one per channel, or are told an order by the table
 IN_ONE_ORDER = ("Conv2D", "ConvTranspose2D", "FullyConnected", "GlobalAvgPool", "Permute")
 
@@ -29,7 +29,7 @@ def build(table: dict[str, Any], prefix: Callable[[str], str], tensors: dict[str
           path: PathLike, finite: bool = True) -> Network:
     """The net of a layer table, with batch norm folded; ``prefix`` says what the file calls a layer."""
     channels = len(table["preprocessing"]["mean"])
-    arrays: dict = {"input": {"w": np.empty((0, channels))}}            # as `channels_of` asks
+    arrays: dict = {"input": {"w": np.empty((0, channels))}}            # the form that `channels_of` reads
     rows = {row["name"]: row for row in table["layers"]}
     budget = Budget(path, os.path.getsize(path))
     for name, row in rows.items():
@@ -37,7 +37,7 @@ def build(table: dict[str, Any], prefix: Callable[[str], str], tensors: dict[str
         for key, suffix in SUFFIXES.get(row["type"], {}).items():
             stored = f"{prefix(name)}.{suffix}"
             if stored not in tensors:
-                continue                                # a missing bias is fine, the rest layer_table.build misses
+                continue                                # a missing bias is fine; layer_table.build reports the rest
             budget.take(tensors[stored].size * tensors[stored].itemsize)
             try:
                 arrays[name][key] = arrange(row, key, tensors[stored], axes, rows, arrays, dtype)
@@ -57,7 +57,7 @@ def build(table: dict[str, Any], prefix: Callable[[str], str], tensors: dict[str
 
 
 def arrange(row: Any, key: str, tensor: Any, axes: Any, rows: Any, arrays: Any, dtype: Any) -> Array:
-    """An array of the file as our layers want it."""
+    """An array of the file in the form that our layers take."""
     first_in_file = axes == "OIHW"                              # C, H, W: else rows are H, W, C already
     if row["type"] not in ("Conv2D", "ConvTranspose2D", "FullyConnected"):
         values = tensor.read(dtype).reshape(-1)
@@ -68,14 +68,14 @@ def arrange(row: Any, key: str, tensor: Any, axes: Any, rows: Any, arrays: Any, 
         return tensor.read(dtype).reshape(-1)
     if row["type"] in ("Conv2D", "ConvTranspose2D"):            # both swap in and out, and so do their definitions
         if len(tensor.shape) != 4:
-            raise BadFile(f"is {list(tensor.shape)}, no kernel of four axes")
+            raise BadFile(f"is {list(tensor.shape)}, not a kernel of four axes")
         w = tensor.read(dtype)
         if not first_in_file and row.get("groups") == "depthwise" and w.shape[2] > 1:     # Keras: (KH, KW, C, M)
             row["groups"] = w.shape[2]
             return w.reshape(*w.shape[:2], 1, -1)
         return np.ascontiguousarray(w.transpose(2, 3, 1, 0)) if first_in_file else w
     if len(tensor.shape) not in (2, 4):
-        raise BadFile(f"is {list(tensor.shape)}, no matrix")
+        raise BadFile(f"is {list(tensor.shape)}, not a matrix")
     if not first_in_file:
         w = tensor.read(dtype)
         return w.reshape(-1, w.shape[-1])
@@ -86,11 +86,11 @@ def arrange(row: Any, key: str, tensor: Any, axes: Any, rows: Any, arrays: Any, 
 
 
 def order_of(name: str, rows: Any, arrays: Any) -> list[tuple[int, int | None]] | None:
-    """How a file from PyTorch or Caffe counts what the layer ``name`` puts out, where we count in another order.
+    """In which order a file from PyTorch or Caffe counts the output of the layer ``name``, if it differs from ours.
 
-    None: the same order. Else the parts that a row consists of, [(channels, numbers)]: maps of this many channels each
-    in the order C, H, W, where ours is H, W, C; ``numbers`` is None if the table does not tell how many there are.
-    Maps of one channel stand for numbers that both count alike.
+    None for the same order. Otherwise the parts that a row consists of, [(channels, numbers)]: maps of this many
+    channels each, in the order C, H, W, where ours is H, W, C. ``numbers`` is None if the table does not determine it.
+    Maps of one channel represent numbers that are in the same order in both.
     """
     if name not in rows or rows[name]["type"] in IN_ONE_ORDER:
         return None
@@ -110,7 +110,7 @@ def order_of(name: str, rows: Any, arrays: Any) -> list[tuple[int, int | None]] 
 
 
 def reordered(rows: Any, order: Any) -> Any:
-    """An array whose rows the file counts in ``order`` (see `order_of`), in our order."""
+    """An array whose rows are in the file's ``order`` (see `order_of`), with its rows in our order."""
     if order is None:
         return rows
     rest = len(rows) - sum(numbers or 0 for _, numbers in order)
@@ -128,7 +128,7 @@ def reordered(rows: Any, order: Any) -> Any:
 
 
 def check_end(net: Network, rows: Any, arrays: Any, path: PathLike) -> None:
-    """Raise BadFile for a net whose answer is a row of maps: its classes would be counted in our order."""
+    """Raise BadFile for a net that ends in a row of flattened maps: its classes would come out in our order."""
     shapes, last = net.shapes(), list(net.nodes)[-1]
     for channels, _ in order_of(last, rows, arrays) or ():
         positions = shapes[last][-1] // channels
@@ -151,7 +151,7 @@ def transposed(tensor: Any, units: int, channels: Any, dtype: Any) -> Array:
 
 
 def channels_of(name: str, rows: Any, arrays: Any, known: Any = None) -> int | None:
-    """How many channels a layer puts out, from the arrays read so far; None if that is not known."""
+    """How many channels a layer has as its output, from the arrays read so far; None if that is not known."""
     known = {} if known is None else known      # of a Concat's parts, which several Concats may share
     first = name
     while (name in rows or name == "input") and name not in known:

@@ -1,4 +1,4 @@
-"""A `Network` in the making from another program's graph, whose values need not be counted as ours: see layout.py."""
+"""Build a `Network` from another program's graph, whose values may be in another order than ours: see layout.py."""
 
 from collections import Counter
 from typing import Any
@@ -13,11 +13,11 @@ from minivis.weights.layout import Value
 
 
 class Builder:
-    """The net so far and what is known of it.
+    """The net so far, and what is known about it.
 
-    ``values``: the other program's name -> `Value`; ``shapes``: layer -> output shape for a picture of the size in
-    hand. ``scale`` and ``shift``: what the graph does to each channel of a picture ahead of the first layer;
-    ``flipped``: whether their order is turned round before that.
+    ``values``: the other program's name -> `Value`; ``shapes``: layer -> output shape for a picture of the current
+    size. ``scale`` and ``shift``: what the graph does to each channel of a picture before the first layer;
+    ``flipped``: whether the order of the channels is reversed before that.
     """
 
     def __init__(self, dtype: Any) -> None:
@@ -25,11 +25,11 @@ class Builder:
         self.values: dict[str, Value] = {}
         self.shapes: dict[str, Any] = {}
         self.net = Network()
-        self.repeats: Counter[str] = Counter()                  # how often a name was wanted again
+        self.repeats: Counter[str] = Counter()                  # how often a name that is taken was asked for
         self.scale, self.shift, self.flipped = np.ones(1), np.zeros(1), False
 
     def reads_pixels(self) -> bool:
-        """Whether what the graph does to a picture first is meant for 0..255, and not for 0..1."""
+        """Whether the graph's first arithmetic on a picture is meant for pixels from 0 to 255, not from 0 to 1."""
         return bool(abs(self.scale).max() < 0.1 or abs(self.shift / self.scale).max() > 2)
 
     # ---- what layers read ----
@@ -40,7 +40,7 @@ class Builder:
         return self.values[name]
 
     def maps_of(self, name: str, value: Any) -> str:
-        """The layer whose (N, H, W, C) is a value's (N, C, H, W)."""
+        """The layer whose (N, H, W, C) holds a value's (N, C, H, W)."""
         shape = self.shapes[value.layer]
         if len(shape) == 2 and value.places.ndim == 3:
             return self.unflattened(name, value)
@@ -56,13 +56,13 @@ class Builder:
         return self.insert(f"{name} shuffled", Permute(*found), value.layer, once=True)
 
     def unflattened(self, name: str, value: Any) -> str:
-        """The layer that has a row as the maps that the graph takes it for."""
+        """The layer that turns a row into the maps that the graph takes it for."""
         places = value.places.transpose(1, 2, 0)                                                    # (H, W, C)
         row = self.row(name, Value(value.layer, places.reshape(-1)))
         return self.insert(f"{name} as maps", Unflatten(places.shape), row, once=True)
 
     def row(self, name: str, value: Any) -> str:
-        """The layer whose (N, D) is a value's, in the graph's own order: a `Permute` is added where ours is another."""
+        """The layer whose (N, D) holds a value in the graph's own order; a `Permute` is added if ours differs."""
         if layout.same(value.places, np.arange(value.places.size)):
             return value.layer
         found = layout.transposition(value.places)
@@ -71,7 +71,7 @@ class Builder:
         return self.insert(f"{name} in order", Permute(*found), value.layer, once=True)
 
     def settled(self, value: Any) -> Value:
-        """A value whose padding is a layer of its own, where nothing took it in."""
+        """A value whose padding, if no layer has absorbed it, has become a layer of its own."""
         if value.pads is None:
             return value
         name = self.insert(f"{value.layer} padded {value.pads} {value.fill:g}", Pad2D(value.pads, value.fill),
@@ -81,7 +81,7 @@ class Builder:
     # ---- what is added ----
 
     def insert(self, name: str, layer: Any, *sources: str, once: bool = False) -> str:
-        """Append a layer and return its name. ``once``: one that is there under this name will do."""
+        """Append a layer and return its name. ``once``: if there is one with this name already, use that."""
         if once and name in self.net.nodes:
             return name
         wanted = name
@@ -96,9 +96,9 @@ class Builder:
         return name
 
     def affine(self, name: str, value: Any, w: Any, b: Any, *, alone: bool) -> Value:
-        """The `Value` of w * x + b: into the preprocessing, or the bias of the layer before, or a `Scale`.
+        """The `Value` of w * x + b, as a part of the preprocessing, the bias of the layer before, or a `Scale`.
 
-        ``name``: of a layer, if it comes to one. ``alone``: whether nothing else reads the value.
+        ``name``: the name of the `Scale`, if one is needed. ``alone``: whether nothing else reads the value.
         """
         w, b = (layout.per_channel(a, value.places, self.shapes[value.layer], np.float64) for a in (w, b))
         if value.layer == "input" and alone and not self.net.nodes:
@@ -111,7 +111,7 @@ class Builder:
             self.net.nodes[value.layer] = made._replace(layer=layer)
             return value
         source = value.layer
-        if made and alone and isinstance(made.layer, Scale):                    # one Scale of both
+        if made and alone and isinstance(made.layer, Scale):                    # combine two Scales into one
             w, b = w * made.layer.params["w"], b + w * made.layer.params["b"]
             source = made.inputs[0]
             del self.net.nodes[value.layer]

@@ -1,4 +1,4 @@
-"""The nets that minivis knows by name: what each is, where it comes from, where it lies on this machine.
+"""The nets that minivis knows by name: what each is, where it comes from, and where it is on this machine.
 
     net = load("emoji-vgg")                 # a name of CATALOGUE
     net = load("mine.h5")                   # or any file that minivis can read
@@ -48,7 +48,7 @@ class Entry:
     package: Package | None = None
 
     def find(self) -> Path | None:
-        """Where the file lies on this machine; None if it does not."""
+        """Where the file is on this machine; None if it is not there."""
         return first_file(*self.files) or (self.package.find() if self.package else None)
 
     def how_to_get(self) -> str:
@@ -181,7 +181,7 @@ def load(name_or_path: PathLike, *, device: Device = "cpu", dtype: Any = np.floa
     name_or_path : str or Path
         A name that `minivis weights list` prints, or a file of any kind that minivis reads.
     device : {"cpu", "gpu"}, default "cpu"
-        Where the parameters lie.
+        Where the parameters are stored.
     dtype : dtype, default float32
         The type of the parameters.
     settings : any
@@ -216,7 +216,7 @@ def load(name_or_path: PathLike, *, device: Device = "cpu", dtype: Any = np.floa
 
 
 def read(name_or_path: PathLike, **settings: Any) -> Network:
-    """The net of `read_file`, with all that is known of a package's file where no file of ours could be made of it."""
+    """The net of `read_file`, and for a package's file that could not be converted, all that is known about it."""
     path = locate(name_or_path)
     net = read_file(path, **settings)
     entry = CATALOGUE.get(str(name_or_path).lower())
@@ -245,7 +245,7 @@ def locate(name_or_path: PathLike) -> Path:
 
 
 def converted(entry: Any, path: Path) -> Path:
-    """The Path of our own file of a package's weights, made at first use; the package's where none can be written."""
+    """The Path of our own copy of a package's weights, written at first use; the package's file if that fails."""
     kind, published = entry.published
     if file_hash(path, kind) != published:
         author = entry.origin.split(";")[0]
@@ -270,7 +270,7 @@ def find(name: str) -> Path | None:
 
 
 def first_file(*names: str) -> Path | None:
-    """The Path of the first of these files that lies in one of the folders; None if there is none."""
+    """The Path of the first of these files that is in one of the folders; None if there is none."""
     return next((path for name in names for folder in folders() if os.path.isfile(path := folder / name)), None)
 
 

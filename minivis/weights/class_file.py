@@ -33,12 +33,12 @@ def read_classes(path: PathLike) -> list[Any]:
     else:
         names = of_lines(lines)
     if not names or not all(isinstance(name, str) and name.strip() for name in names):
-        raise BadFile(f"{path}: class names are texts that are not empty, one for each class")
+        raise BadFile(f"{path}: class names must be strings that are not empty, one for each class")
     return [name.strip() for name in names]
 
 
 def decoded(path: PathLike) -> Any:
-    """The text of a file in UTF-8, or in UTF-16 with its mark in front."""
+    """The text of a file in UTF-8, or in UTF-16 with a byte order mark."""
     try:
         data = read_bytes(path, LIMIT)
     except FileNotFoundError:
@@ -56,7 +56,7 @@ def decoded(path: PathLike) -> Any:
 
 
 def of_lines(lines: Any) -> Any:
-    """Names of lines: numbered from 0 to the last, each once, or after ImageNet's numbers, or as they are."""
+    """Names from lines: sorted if they are numbered from 0 on; without ImageNet's numbers; or as they are."""
     numbered = [found for line in lines if (found := NUMBERED.fullmatch(line))]
     if len(numbered) == len(lines) and sorted(int(found[1]) for found in numbered) == list(range(len(lines))):
         return of_lines([found[2] for found in sorted(numbered, key=lambda found: int(found[1]))])
@@ -67,7 +67,7 @@ def of_lines(lines: Any) -> Any:
 
 
 def parsed(path: PathLike, text: str) -> Any:
-    """The value of JSON, or of a literal of Python's."""
+    """The value of JSON, or of a Python literal."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

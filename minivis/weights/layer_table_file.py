@@ -98,7 +98,7 @@ def finish(net: Network, names: Iterable[str], aliases: Any) -> None:
     """Give the layers the roles that the table leaves open, and the classes their names."""
     name_roles(net)
     if not all(isinstance(name, str) for name in names):
-        raise BadValue(f"class names are texts, not {names!r}")
+        raise BadValue(f"class names must be strings, not {names!r}")
     if names:
         name_classes(net, names)
     net.class_aliases = aliases

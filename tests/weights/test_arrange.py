@@ -21,7 +21,7 @@ def test_a_kernel_moves_its_axes_and_turns_nothing():
         assert w[row, column, channel, out] == stored[out, channel, row, column]
     ours = arrange(CONV, "w", Tensor.of(stored), "HWIO", ROWS, ARRAYS, np.float32)
     np.testing.assert_array_equal(ours, stored)
-    with pytest.raises(BadFile, match="no kernel of four axes"):
+    with pytest.raises(BadFile, match="not a kernel of four axes"):
         arrange(CONV, "w", Tensor.of(stored[0]), "OIHW", ROWS, ARRAYS, np.float32)
 
 

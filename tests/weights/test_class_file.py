@@ -43,7 +43,8 @@ def test_names_in_order(tmp_path, data, names):
     (b'{"cat": 0, "dog": 0}', "classes are numbered from 0"), (b'{"a": "b"}', "classes are numbered from 0"),
     (b'{"' + b"1" * 5000 + b'": "cat", "b": "c"}', "the numbers here are 1{20}, b, ...$"),
     (b"{}", "classes are numbered from 0"), (b'{"0.5": 1.5}', "classes are numbered from 0"),
-    (b"[1, 2]", "class names are texts"), (b"[]", "class names are texts"), (b'["cat", ""]', "class names are texts"),
+    (b"[1, 2]", "class names must be strings"), (b"[]", "class names must be strings"),
+    (b'["cat", ""]', "class names must be strings"),
 ])  # fmt: skip
 def test_what_is_no_list_of_names(tmp_path, data, message):
     path = tmp_path / "names"

@@ -197,7 +197,7 @@ def test_names_for_one_output(tmp_path, rng):
         assert net.class_names == wanted
     with pytest.raises(BadFile, match="there are 3 class names, and this net has one output"):
         mv.load(path, arch=ending_table(tmp_path, "Sigmoid", classes=["a", "b", "c"]))
-    with pytest.raises(BadFile, match="class names are texts"):
+    with pytest.raises(BadFile, match="class names must be strings"):
         mv.load(path, arch=ending_table(tmp_path, "Sigmoid", classes=[1]))
     native = tmp_path / "a.h5"
     net = mv.load(path, arch=ending_table(tmp_path, None, classes=["cat"]))

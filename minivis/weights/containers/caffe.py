@@ -8,7 +8,7 @@
     LayerParameter      name 1, type 2 (text), blobs 7
     BlobProto           num 1, channels 2, height 3, width 4 (before 2014), data 5, shape 7 {dim 1}, double_data 8
 
-Only the lengths are walked; the numbers stay in the file until they are asked for.
+Reading skips from length to length; the numbers stay in the file until they are asked for.
 """
 
 import math
@@ -25,7 +25,7 @@ V1_INNER_PRODUCT = 14
 
 
 class Damaged(Exception):
-    """A length or a varint that cannot be."""
+    """An impossible length or varint."""
 
 
 class Message:
@@ -113,7 +113,7 @@ def read(raw: Any, path: PathLike) -> tuple[Any, tuple[Any, ...], Any]:
 
 
 def looks_like(start: bytes, size: Any) -> bool:
-    """Whether a file that starts so may be a NetParameter: a name, or else a layer, first."""
+    """Whether a file that starts with these bytes may be a NetParameter: a name comes first, or else a layer."""
     if size < 4 or (start[:1] not in (b"\x0a", b"\x12") and start[:2] != b"\xa2\x06"):
         return False
     at = 2 if start[:1] == b"\xa2" else 1
@@ -185,5 +185,5 @@ def tensor_of(layer: Any, i: int, shape: Any, tensor: Any, path: PathLike) -> Te
     elif i > 0:
         shape = (count,)
     if math.prod(shape) != count:
-        raise BadFile(f"{path}: the matrix of layer {layer.name[:80]!r} has {count} numbers, no {shape}")
+        raise BadFile(f"{path}: the matrix of layer {layer.name[:80]!r} has {count} numbers, not {shape}")
     return Tensor(shape, tensor.dtype, tensor.file, tensor.offset)

@@ -1,7 +1,7 @@
-"""Which part of a checkpoint is the net: people save it bare, or beside the epoch, a metric, a second net.
+"""Find the net in a checkpoint: people save it by itself, or with the epoch, a metric or a second net.
 
     {"conv1.weight": ..., ...}                                      the state dict itself
-    {"state_dict": {...}, "epoch": 3, "best_acc1": tensor(71.)}     further in; a loose tensor is none of the net's
+    {"state_dict": {...}, "epoch": 3, "best_acc1": tensor(71.)}     further in; a loose tensor is not the net's
     {"student": {...}, "teacher": {...}}                            two nets: which one is meant must be said, --part
     a module, as torch.save(model) has it                           the parameters and buffers of its modules
     {"student.conv1.weight": ..., "teacher.conv1.weight": ...}      two in one dict: --part takes names that begin so
@@ -51,7 +51,7 @@ def named_kind(value: Any) -> Any:
 
 
 def asked_for(part: str, dicts: Any, path: PathLike) -> Any:
-    """The tensors of a part by its key ("teacher", "nets.teacher"), with all in it; or of the names that begin so."""
+    """The tensors of a part, by its key ("teacher", "nets.teacher"), or by the names that begin with it."""
     if part == TOP:
         return dicts[""]
     keys = {key[:end] for key in dicts for end in (*(i for i, c in enumerate(key) if c == "."), len(key))}
@@ -68,7 +68,7 @@ def asked_for(part: str, dicts: Any, path: PathLike) -> Any:
 
 
 def named_part(tensors: dict[str, Any], part: Any) -> Any:
-    """Of a file that has no dicts within each other: the tensors whose names begin with the part."""
+    """The tensors whose names begin with the part, for a file without nested dicts."""
     if inside := names_of(part, tensors):
         return inside
     raise UnknownName.of("part", part, {name.partition(".")[0]: None for name in tensors if "." in name})
@@ -80,7 +80,7 @@ def names_of(part: Any, tensors: dict[str, Any]) -> dict[Any, Any]:
 
 
 def dicts_in(value: Any, is_tensor: Callable[[Any], bool]) -> Any:
-    """Key ("" for all of it, "model", "nets.student") -> the tensors that stand in the dict there, if any."""
+    """Key ("" for the whole, "model", "nets.student") -> the tensors directly in that dict, if any."""
     found, waiting = {}, [("", value, DEEPEST)]
     seen: set[int] = set()
     while waiting and len(seen) < MOST_LOOKED_AT:
@@ -98,7 +98,7 @@ def dicts_in(value: Any, is_tensor: Callable[[Any], bool]) -> Any:
 
 
 def unwrapped(value: Any) -> Any:
-    """An object as a dict: of a module its state dict, of one that is a dict too its items."""
+    """An object as a dict: a module's state dict, or the items of an object that is also a dict."""
     if not isinstance(value, Inert):
         return value
     return dict(state_of(value)) if "_modules" in value.state else value.items or value
@@ -123,10 +123,10 @@ def is_aside(key: str) -> bool:
 
 
 def is_net(tensors: dict[str, Any]) -> bool:
-    """Whether there is a kernel or a matrix among them: a net has one, a metric or an optimiser's step has not."""
+    """Whether there is a kernel or a matrix among them, as in a net, but not in a metric or an optimiser's step."""
     return any(len(tensor.shape) > 1 for tensor in tensors.values())
 
 
 def has_weights(tensors: dict[str, Any]) -> bool:
-    """Whether one of them is called as a module's weight is: a table of results beside a net is not."""
+    """Whether one of them has the name of a module's weight, which a table of results beside a net does not have."""
     return any(name.endswith("weight") and len(tensor.shape) > 1 for name, tensor in tensors.items())

@@ -1,8 +1,8 @@
 """Open HDF5 that a stranger wrote, and take arrays out of it without trusting a number in it.
 
 A damaged file may claim any shape, point anywhere, or refer to other files; h5py would follow. Here links and storage
-outside the file are refused, what an array claims to be long is held against what the file holds, and texts are read
-only after a look at where they are kept.
+outside the file are refused, the length that an array claims is compared with what the file holds, and texts are read
+only after a check of where they are kept.
 """
 
 import io
@@ -79,14 +79,14 @@ class Source:
             return None
         self.check_plain(dataset.dtype, dataset.name)
         if dataset.dtype.itemsize > TEXT_LIMIT:
-            raise BadFile(f"{self.path}: {dataset.name} is a text of {dataset.dtype.itemsize} bytes, as none is")
+            raise BadFile(f"{self.path}: {dataset.name} is a text of {dataset.dtype.itemsize} bytes: far too long")
         text = dataset[()]
         if len(text) > TEXT_LIMIT:
-            raise BadFile(f"{self.path}: {dataset.name} is a text of {len(text)} bytes, as none is")
+            raise BadFile(f"{self.path}: {dataset.name} is a text of {len(text)} bytes: far too long")
         return text
 
     def check_plain(self, dtype: Any, name: str) -> None:
-        """Raise BadFile unless ``dtype`` is of numbers or texts; before texts of any length, `check_heaps`, once."""
+        """Raise BadFile unless ``dtype`` is numbers or texts; for texts of any length, run `check_heaps` once first."""
         if dtype.kind != "O":
             return
         if not h5py.check_string_dtype(dtype):
@@ -99,7 +99,7 @@ class Source:
 @contextmanager
 def opened(path: PathLike,
            otherwise: Any = f"not a file of weights that minivis knows; it reads {READABLE}") -> Iterator[Source]:
-    """The `Source` at ``path``: an HDF5 file, or a .keras archive of one. What goes wrong with it is a BadFile.
+    """The `Source` at ``path``: an HDF5 file, or a .keras archive of one. Anything wrong with it is a BadFile.
 
     otherwise: what a file of another kind is, in words.
     """

@@ -1,4 +1,4 @@
-"""A look at the heaps in which HDF5 keeps texts of any length, before its library reads one."""
+"""Check the heaps in which HDF5 keeps texts of any length before its library reads one."""
 
 import io
 import struct

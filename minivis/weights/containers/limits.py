@@ -10,9 +10,9 @@ LONGEST_AXIS = 2**63                            # of an array; no file format of
 
 
 def check_bomb(what: str, packed: Any, unpacked: Any, path: PathLike) -> None:
-    """Raise BadFile for something that is small in the file and huge out of it."""
+    """Raise BadFile for something that is small in the file and huge when unpacked."""
     if unpacked > FREE_BYTES and unpacked > packed * MOST_RATIO:
-        raise BadFile(f"{path}: {what} would unpack from {packed} to {unpacked} bytes, as no weights do")
+        raise BadFile(f"{path}: {what} would unpack from {packed} to {unpacked} bytes, which weights never do")
 
 
 class Budget:

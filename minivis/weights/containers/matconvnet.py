@@ -34,7 +34,7 @@ MOST_FIELDS = 256                                       # of a struct; MatConvNe
 
 
 class Damaged(Exception):
-    """A length or a type that cannot be."""
+    """An impossible length or type."""
 
 
 @dataclass

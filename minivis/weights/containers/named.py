@@ -1,7 +1,7 @@
-"""Layers out of names that people give to arrays: conv1_1_W, conv1/kernel, conv1.0, conv1.weights, ...
+"""Find layers by the names that people give to arrays: conv1_1_W, conv1/kernel, conv1.0, conv1.weights, ...
 
-A file that is only a dict of arrays says neither how kernels lie (out, in, H, W, or H, W, in, out) nor how matrices do.
-The biases tell: there are as many as a layer gives.
+A file that is only a dict of arrays does not say in which order the axes of kernels are (out, in, H, W, or H, W, in,
+out), nor those of matrices. The biases show it: there are as many as the layer has outputs.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 from minivis.weights.containers.tensor import Tensor
 
-CALLED = {                                      # what the last part of a name is, in PyTorch's words
+CALLED = {                                      # the last part of a name, in PyTorch's words
     "weight": r"[._/](W|w|weights|kernel)$",
     "bias": r"[._/](b|biases)$",
     "running_mean": r"([._/]moving_mean|[./]mean)$",
@@ -29,7 +29,7 @@ def layers_of(tensors: dict[str, Any]) -> tuple[dict[Any, Any], Any]:
         short = re.sub(r"[._/](gamma|beta)$", lambda match: f".{NORM[match[1]]}", short)
         found[re.sub(rf"/({OURS})$", r".\1", short)] = tensor
     if len(found) < len(tensors):
-        found = dict(tensors)                                           # two would be called the same
+        found = dict(tensors)                                           # two would get the same name
     axes = axes_of(found)
     return {name: turned(name, tensor, found, axes) for name, tensor in found.items()}, axes
 
@@ -49,7 +49,7 @@ def pairs_of(tensors: dict[str, Any]) -> Any:
 
 
 def axes_of(tensors: dict[str, Any]) -> str:
-    """How the kernels lie: as their biases tell; else by which two axes are equal, which a window's are."""
+    """The order of the kernels' axes: as their biases show it, or else by which two axes are equal, as H and W are."""
     votes = {"OIHW": 0, "HWIO": 0}
     for name, tensor in tensors.items():
         shape, biases = tensor.shape, tensors.get(name.replace(".weight", ".bias"))

@@ -37,7 +37,7 @@ def read(raw: Any, path: PathLike) -> Any:
     for name, info in members.items():
         check_bomb(name, info.compress_size, info.file_size, path)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
-            raise BadFile(f"{path}: {name} is packed in a way that NumPy does not use")
+            raise BadFile(f"{path}: {name} is compressed by a method that NumPy does not use")
         shape, fortran, dtype, header = read_header(raw, info, path)
         if dtype.kind == "f" and dtype.name in STORED_AS:
             if header + math.prod(shape) * dtype.itemsize != info.file_size:
@@ -82,7 +82,7 @@ def header_of(member: Any) -> tuple[tuple[Any, ...], bool, Any, Any]:
 
 
 def read_one(raw: Any, path: PathLike) -> tuple[Any, Any]:
-    """What a file of its own, numpy.save's, holds: its shape, or where that is objects the pickle's place in it."""
+    """What a .npy file holds: (shape, None) for numbers, (shape, where the pickle begins) for objects."""
     raw.seek(0)
     try:
         shape, _, dtype, place = header_of(raw)

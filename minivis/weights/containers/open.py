@@ -1,4 +1,4 @@
-"""Open a file of arrays that another program wrote, told by its content: the names and `Tensor`s in it, unread."""
+"""Open a file of arrays that another program wrote, recognised by its content: names and `Tensor`s, still unread."""
 
 import os
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Contents:
 
 @contextmanager
 def opened(path: PathLike, part: str | None = None) -> Iterator[Any]:
-    """The `Contents` of the file at ``path``; None if it is of none of these kinds (HDF5, for one)."""
+    """The `Contents` of the file at ``path``; None if it is none of these kinds, as HDF5 is not."""
     with reading(path) as raw:
         start, size = raw.read(64), os.fstat(raw.fileno()).st_size
         hdf5 = start.startswith((b"\x89HDF", matconvnet.START_V7_3))
@@ -51,7 +51,7 @@ def opened(path: PathLike, part: str | None = None) -> Iterator[Any]:
 
 
 def contents(raw: Any, start: bytes, size: Any, path: PathLike, part: str | None = None) -> Any:
-    """The `Contents` of an open file that starts so. Raise BadFile with a sentence for what is often met instead."""
+    """The `Contents` of an open file that begins with ``start``. Raise BadFile for other files that are often given."""
     if start.startswith(b"PK"):
         names = archive.members(raw, path)
         if torch_file.is_archive(names):
@@ -79,7 +79,7 @@ def contents(raw: Any, start: bytes, size: Any, path: PathLike, part: str | None
 
 
 def check_mistaken(raw: Any, start: bytes, path: PathLike) -> None:
-    """Raise BadFile for other files that end up under the name of one with weights."""
+    """Raise BadFile for other files that are often given the name of a file of weights."""
     raw.seek(257)
     if raw.read(5) == b"ustar":
         raise BadFile(f"{path} is a tar archive, as PyTorch wrote before 0.1.11; load and save it again in PyTorch")
@@ -111,13 +111,13 @@ def npy_contents(raw: Any, path: PathLike) -> Any:
     """Of NumPy's .npy: numpy.save of a dict writes an array of one object, which is a pickle."""
     shape, place = npz.read_one(raw, path)
     if place is None:
-        raise BadFile(f"{path} is one array {list(shape)} and no net; minivis reads numpy.save of a dict of arrays")
+        raise BadFile(f"{path} is one array {list(shape)}, not a net; minivis reads numpy.save of a dict of arrays")
     raw.seek(place)
     return pickled_contents(raw, path, ".npy of a dict")
 
 
 def spellings(tensors: dict[str, Any]) -> Iterator[Any]:
-    """The tensors under the names that they have; under those less what all names begin with (module.); and less
+    """The tensors under the names that they have; without what all names begin with (module.); and without
     what wrappers add anywhere, as DataParallel around only VGG's features does (features.module.0)."""
     kept = {name: tensor for name, tensor in tensors.items() if not name.endswith(COUNTERS)}
     yield kept
@@ -129,7 +129,7 @@ def spellings(tensors: dict[str, Any]) -> Iterator[Any]:
 
 
 def without_prefixes(kept: Any) -> Iterator[Any]:
-    """The tensors under their names less what all of them begin with, one part after the other."""
+    """The tensors under their names without what all of them begin with, one part after another."""
     for _ in range(DEEPEST):
         first = next(iter(kept), "").partition(".")[0] + "."
         if len(kept) < 2 or not all(name.startswith(first) for name in kept):

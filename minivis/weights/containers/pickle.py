@@ -21,13 +21,13 @@ from minivis.weights.containers.pickle_names import Blank, Name
 from minivis.weights.containers.tensor import STORED_AS, Tensor
 from minivis.weights.containers.unpickle import Span, build, make_dict
 
-CANNOT_BE = "it describes an array that cannot be"
+CANNOT_BE = "it describes an impossible array"
 DEEPEST = 8                                     # of dicts and lists within each other
 MOST_ARRAYS = 100_000
 
 
 class DType(Blank):
-    """What an array consists of: "f4" and the like, and in which order the bytes of a number stand."""
+    """The type of an array's elements, such as "f4", and the order of the bytes of a number."""
 
     def __init__(self, code: Any, *_: Any) -> None:
         if not isinstance(code, str) or len(code) > 16:

@@ -15,7 +15,7 @@ import numpy as np
 
 from minivis.weights.containers.tensor import Tensor
 
-PARTS = {                                       # the last of a name -> the letter of the formula
+PARTS = {                                       # the end of a name -> its letter in the formula
     "weight_g": "g", "parametrizations.weight.original0": "g", "parametrizations.weight.original1": "v",
     "weight_orig": "w", "parametrizations.weight.original": "w", "weight_u": "u", "parametrizations.weight.0._u": "u",
     "weight_v": "v", "parametrizations.weight.0._v": "v",
@@ -41,7 +41,7 @@ def plain_weights(tensors: dict[str, Any]) -> Any:
 
 
 def weight_of(parts: Any) -> Tensor | None:
-    """The `Tensor` of a formula's parts; None if they make none."""
+    """The `Tensor` that a formula's parts make; None if they do not fit one of the formulas."""
     if parts.keys() == {"g", "v"} and parts["g"].size <= parts["v"].size:
         return Tensor(parts["v"].shape, "float64", array=partial(weight_normed, parts["g"], parts["v"]))
     if parts.keys() == {"w", "u", "v"} and parts["u"].size * parts["v"].size == parts["w"].size:

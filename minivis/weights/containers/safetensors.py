@@ -32,7 +32,7 @@ def read(raw: Any, path: PathLike) -> dict[Any, Any]:
     raw.seek(0)
     length = int.from_bytes(raw.read(8), "little")
     if length > HEADER_LIMIT:
-        raise BadFile(f"{path}: the header would take {length} bytes, as none does: damaged, or made to harm")
+        raise BadFile(f"{path}: the header would take {length} bytes: the file is damaged, or made to do harm")
     if 8 + length > size:
         raise BadFile(f"{path} ends inside its header: it is truncated; fetch or copy it again")
     try:

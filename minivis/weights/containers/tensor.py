@@ -1,6 +1,6 @@
-"""An array in a file of weights, unread: what it is called is its reader's business, what it holds stands here.
+"""An array in a file of weights that has not been read yet: its shape, its type, and where its numbers are.
 
-Every reader (torch.py, safetensors.py, caffe.py, ...) ends in a dict of names and `Tensor`s. So a file can be
+Every reader (torch.py, safetensors.py, caffe.py, ...) returns a dict of names and `Tensor`s. So a file can be
 recognised by names and shapes alone, and half a gigabyte goes straight from the disk to where it is used.
 """
 
@@ -25,8 +25,8 @@ BLOCK_BYTES = 2**24                             # of a large matrix at a time
 class Tensor:
     """``shape`` numbers of a type of `STORED_AS`, one after the other, at a byte of an open file.
 
-    ``strides`` (in numbers) only where they do not lie in order. Where numbers are packed, or in memory already, there
-    is no file but ``array``, a function that returns them.
+    ``strides`` (in numbers) are given only if they are not in order. For numbers that are compressed, or in memory
+    already, there is no file but ``array``, a function that returns them.
     """
 
     shape: tuple[int, ...]
@@ -102,7 +102,7 @@ def count_not_finite(array: Array) -> Any:
 
 
 def check_finite(array: Array) -> Array:
-    """Return ``array``; raise BadFile, with the count, where it holds a NaN or an infinity."""
+    """Return ``array``; raise BadFile, with the count, if it holds a NaN or an infinity."""
     if bad := count_not_finite(array):
         raise BadFile(f"holds {bad} number{'s that are' if bad > 1 else ' that is'} NaN or infinite")
     return array

@@ -24,7 +24,7 @@ ZEROS = 40_000_000
 def test_what_is_too_much():
     check_bomb("it", 1, FREE_BYTES, "a.npz")
     check_bomb("it", FREE_BYTES, 20 * FREE_BYTES, "a.npz")
-    with pytest.raises(BadFile, match=r"a\.npz: it would unpack from 1 to 67108865 bytes, as no weights do"):
+    with pytest.raises(BadFile, match=r"a\.npz: it would unpack from 1 to 67108865 bytes, which weights never do"):
         check_bomb("it", 1, FREE_BYTES + 1, "a.npz")
     budget = Budget("a.h5", 100)
     budget.take(FREE_BYTES - 1)

@@ -81,7 +81,7 @@ def test_numpys_save_of_a_dict_is_a_net_and_of_an_array_none(tmp_path):
     with opened(tmp_path / "net.npy") as contents:
         assert contents.container == ".npy of a dict" and list(contents.tensors) == ["fc.weight", "fc.bias"]
     np.save(tmp_path / "array.npy", np.ones((4, 2), "f4"))
-    with pytest.raises(BadFile, match=r"is one array \[4, 2\] and no net; minivis reads numpy.save of a dict"):
+    with pytest.raises(BadFile, match=r"is one array \[4, 2\], not a net; minivis reads numpy.save of a dict"):
         mv.load(tmp_path / "array.npy")
     (tmp_path / "cut.npy").write_bytes((tmp_path / "net.npy").read_bytes()[:20])
     with pytest.raises(BadFile, match=r"is a damaged \.npy"):

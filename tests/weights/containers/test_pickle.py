@@ -114,7 +114,7 @@ HOSTILE = {
     "an array called": (b"\x80\x02cnumpy\nndarray\n)R.", "calls something that is not a function"),
     "too few bytes": (state(SHORT, shape=(b"K\x02K\x03\x86", b"K\x02K\x04\x86")), r"should hold \(2, 4\) float32"),
     "a huge shape": (state(SHORT, shape=(b"K\x02K\x03\x86", b"K\x02\x8a\x08" + b"\xff" * 7 + b"\x7f\x86")), "be|hold"),
-    "a dtype that is none": (state(SHORT, dtype=(b"f4", b"f7")), "cannot be"),
+    "a dtype that is none": (state(SHORT, dtype=(b"f4", b"f7")), "an impossible array"),
     "deep": (DEEP, "more than 8 lists or dicts deep"),
     "a list of the same lists": (LAUGHS, "more than 100000 things"),
     "cut": (pickle.dumps({"w": LONG}, 4)[:-1000], "half-written"),
