@@ -160,6 +160,20 @@ class Result:
         return png_bytes(self.picture())
 
 
+class MadePicture(Result):
+    """A result that is a picture: a subclass has the fields ``pixels`` (H, W, C), and ``look``, which draws them."""
+
+    pixels: np.ndarray
+    look: Preprocessing
+
+    @property
+    def array(self) -> Array:
+        return self.pixels
+
+    def picture(self) -> Array:
+        return self.look.rgb(to_uint8(self.pixels))
+
+
 class BatchResult(Result):
     """What a method found in each image of a batch: a subclass draws and describes image ``i``, and has a length."""
 

@@ -25,7 +25,7 @@ from minivis.images.given import as_picture
 from minivis.images.masks import MASK, mask_over
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.images.resampling import linear
-from minivis.methods.shared.result import Result, input_of
+from minivis.methods.shared.result import MadePicture, input_of
 from minivis.methods.synthesis.goals import terms_of
 from minivis.methods.synthesis.octaves import begun, levels, octave_sizes
 from minivis.methods.synthesis.settings import DreamSettings
@@ -104,7 +104,7 @@ def make_step(
 
 
 @dataclass(frozen=True, eq=False)
-class Dream(Result):
+class Dream(MadePicture):
     """``pixels`` (H, W, C): the dream, levels. ``losses``: of each octave, from small to large, the first and last."""
 
     pixels: np.ndarray
@@ -112,13 +112,6 @@ class Dream(Result):
     losses: tuple
     notes: tuple = ()
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
-
-    @property
-    def array(self) -> Array:
-        return self.pixels
-
-    def picture(self) -> Array:
-        return self.look.rgb(to_uint8(self.pixels))
 
     @property
     def gains(self) -> list[Any]:

@@ -21,9 +21,9 @@ from minivis.errors import BadValue
 from minivis.images.colour import check_colours, luminance_transfer, match_histogram
 from minivis.images.given import as_picture, as_pictures
 from minivis.images.masks import MASK, mask_over
-from minivis.images.preprocessing import Preprocessing, to_uint8
+from minivis.images.preprocessing import Preprocessing
 from minivis.images.resampling import linear, resized
-from minivis.methods.shared.result import Result, input_of
+from minivis.methods.shared.result import MadePicture, input_of
 from minivis.methods.synthesis.settings import PAINTERS, StyleSettings, TextureSettings
 from minivis.methods.synthesis.sizes import by_sizes, side_of
 from minivis.objectives.base import Objective
@@ -43,20 +43,13 @@ NOISE = 32.0                                    # levels: the standard deviation
 
 
 @dataclass(frozen=True, eq=False)
-class Painted(Result):
+class Painted(MadePicture):
     """``pixels`` (H, W, C): the painting, levels. ``runs``: one `watch.Run` for each size."""
 
     pixels: np.ndarray
     runs: tuple
     notes: tuple = ()
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
-
-    @property
-    def array(self) -> Array:
-        return self.pixels
-
-    def picture(self) -> Array:
-        return self.look.rgb(to_uint8(self.pixels))
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -241,7 +234,7 @@ def is_several(pictures: Any) -> bool:
 
 
 def smooth(x: Array, weight: Any) -> Any:
-    """The roughness of pictures like x: the mean square of the steps between neighbours, in units of 255 levels."""
+    """Total variation, times ``weight``: the mean square of the steps between neighbours, in units of 255 levels."""
     return (weight / (255**2 * x.size)) * tv() if weight else Objective()
 
 

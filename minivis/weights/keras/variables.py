@@ -17,7 +17,6 @@ from minivis.weights.containers.hdf5 import child
 from minivis.weights.keras.description import snake_case
 from minivis.weights.keras.layouts import LAYERS, number
 
-CONVOLUTION = ("kernel", "bias")
 OLD_NAMES = {                                   # Keras 1, and what Keras 2 calls the kernel of a DepthwiseConv2D
     "W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance", "alphas": "alpha",
 }  # fmt: skip
