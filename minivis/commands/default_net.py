@@ -1,4 +1,4 @@
-"""Which net a command takes where --net names none.
+"""Which net a command uses if --net names none.
 
     a picture that you name, with 128 pixels or more on its shorter side    squeezenet (ImageNet), where it is installed
     anything else: the goose of minivis, folders, small pictures            emoji-vgg

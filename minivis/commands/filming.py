@@ -46,7 +46,7 @@ ENDINGS = {".gif": ".gif", ".webp": ".webp", ".png": ".apng", ".apng": ".apng", 
 
 
 def film_named(params: dict[str, Any]) -> Any:
-    """The film that IMAGE names; None for a picture, or where --frame chooses one frame."""
+    """The film that IMAGE names; None for a picture, or if --frame chooses one frame."""
     from minivis.images.films import film_in
 
     image = params["image"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def preset_for(net: Any) -> str:
-    """The preset of `maximize` for a net where none is named."""
+    """The preset of `maximize` for a net if none is named."""
     from minivis.methods.synthesis.maximize import preset_for
 
     return preset_for(net)

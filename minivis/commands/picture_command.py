@@ -61,7 +61,7 @@ class PictureCommand(GroupedCommand):
     method gets them in ``given.inputs``. ``net=False``: the command needs no net. ``parts``: names of the
     `Result.parts` that are written beside the picture. ``long``: see above. ``size``: the option that shrinks IMAGE.
     ``arrays``: for a name in .npy, .npz or .tiff the Result's arrays are written, not its picture.
-    ``by_net``: names of options whose default hangs on the net, each with a function net -> default. A record names
+    ``by_net``: names of options whose default depends on the net, each with a function net -> default. A record names
     what they were; without the option it means what click has for a default, as older records do.
     """
 
@@ -124,7 +124,7 @@ class PictureCommand(GroupedCommand):
         return 0 if result.ok else 1
 
     def by_nets(self, name: str, given: Given) -> Any:
-        """The default of an option that hangs on the net; of several nets, the first that differs from click's."""
+        """The default of an option that depends on the net; of several nets, the first that differs from click's."""
         found = [self.by_net[name](one.net) for one in (given, *given.others)]
         usual = next(option.default for option in self.own if option.name == name)
         return next((choice for choice in found if choice != usual), usual)
@@ -242,13 +242,13 @@ class PictureCommand(GroupedCommand):
 
     @staticmethod
     def views(net: Any, image: Any, own: Sequence[click.Parameter]) -> list[click.Parameter]:
-        """The options of VIEW, but those that the command has its own of, and --frame where there is no IMAGE."""
+        """The options of VIEW, but those that the command has its own of, and --frame if there is no IMAGE."""
         without = {one.name for one in own} | (set() if image else {FRAME.name})
         return [option for option in VIEW if option.name not in without] if net else []
 
     @staticmethod
     def ending(path: PathLike) -> str:
-        """The ending of the file that this picture makes, where -o names none."""
+        """The ending of the file that this picture makes, if -o names none."""
         return ".png"
 
     @staticmethod

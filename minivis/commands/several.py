@@ -141,7 +141,7 @@ def tell_failure(command: PictureCommand, params: dict[str, Any], path: str, why
 
 
 def outputs(command: PictureCommand, params: dict[str, Any], names: Mapping[str, str]) -> dict[str, str | None]:
-    """{path: where its picture is written}, each another one; None if the command writes none."""
+    """{path: where its picture is written}, all different; None if the command writes none."""
     out = params["out"]
     if out is None and command.writes == "asked":
         return dict.fromkeys(names)
@@ -175,7 +175,7 @@ def named(command: PictureCommand, out: str | None, name: str, path: str) -> str
 
 
 def names_of(paths: Sequence[str]) -> dict[str, str]:
-    """{path: its name without ending}; of two that are called alike, with its folders and its ending."""
+    """{path: its name without ending}; if two have the same name, with its folders and its ending."""
     stems = [Path(path).stem for path in paths]
     whole = {path: "-".join(part for part in Path(os.path.relpath(path, common(paths))).parts if part != "..").replace(
         ".", "-") for path in paths}

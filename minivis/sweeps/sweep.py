@@ -4,8 +4,8 @@
         ...                                             # batch by batch, in the order of the pictures
 
 By default one process does the work, one batch per thread. With more jobs each batch is a joblib task, for processes
-of this machine or the workers of a Dask cluster, which have one thread each. The size of a batch depends on the net
-alone, so the results are the same to the bit wherever the work is done. Memory holds the names of the pictures and a
+of this machine or the workers of a Dask cluster, which have one thread each. The size of a batch depends only on
+the net, so the results are the same to the bit wherever the work is done. Memory holds the names of the pictures and a
 few batches, however many pictures there are.
 """
 

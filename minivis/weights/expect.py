@@ -226,4 +226,5 @@ def takes(net: Network, shape: Any) -> bool:
 def check_size(array: Array, layers: Any, shapes: Any, file: Any) -> None:
     """Raise BadValue for an answer that is of another size than what its layers put out."""
     if array.size not in {int(np.prod(shapes[layer])) for layer in layers}:
-        raise BadValue(f"{file} holds {array.shape}, and {layers[0]!r} puts out {shapes[layers[0]]} for this input")
+        raise BadValue(f"{file} holds {array.shape}, but the output of {layers[0]!r} is {shapes[layers[0]]} for this "
+                       "input")

@@ -8,7 +8,7 @@ Sequential the numbers at least tell how many modules without weights stand ther
     features.0 (conv)    features.3 (conv)      two between: a ReLU and a max pool
     conv1 (conv)         conv2 (conv)           no numbers: a ReLU, and a max pool after each, after the last, or none
 
-What the first FC layer reads depends on all of it, so several `Ways` are tried: the first by which pictures would have
+What the first FC layer reads depends on all of it, so several `Assumptions` are tried: the first by which pictures have
 a usual size is taken.
 """
 
@@ -31,15 +31,15 @@ NO_NUMBERS = "names without numbers do not tell what follows"
 SUMS = re.compile(r"(downsample|shortcut|skip|residual|identity)")
 
 
-class Ways(NamedTuple):
-    """What is assumed throughout: whether padding keeps the size, and where pools stand that no number tells."""
+class Assumptions(NamedTuple):
+    """What is assumed throughout: whether padding keeps the size, and where pools are if no number shows it."""
 
     padded: bool
     pools: str                                          # "each", "last", "none"
 
 
-TRIED = [Ways(True, "each"), Ways(False, "each"), Ways(False, "last"), Ways(True, "last"), Ways(False, "none"),
-         Ways(True, "none")]  # fmt: skip
+TRIED = [Assumptions(padded, pools) for padded, pools in (
+    (True, "each"), (False, "each"), (False, "last"), (True, "last"), (False, "none"), (True, "none"))]
 USUAL_SIZES = (28, 32, 64, 84, 96, 112, 128, 160, 192, 224, 227, 256, 299, 384, 512)
 
 
@@ -58,7 +58,7 @@ class Guess:
     ``steps``: how each convolution and pool changes the side of the maps, (factor, pixels lost).
     """
 
-    ways: Ways
+    assumed: Assumptions
     rows: list = field(default_factory=list)
     gives: dict = field(default_factory=dict)
     notes: list = field(default_factory=list)
@@ -83,7 +83,7 @@ def guess_table(contents: Any, path: PathLike) -> dict[Any, Any]:
     modules, notes = modules_of(contents)
     if not any(module.kind in ("conv", "linear") for module in modules):
         raise BadFile(f"{path} holds no kernel and no matrix, so there is no layer table to start from")
-    guesses = [guessed(modules, ways, notes) for ways in TRIED]
+    guesses = [guessed(modules, assumed, notes) for assumed in TRIED]
     guess = next((guess for guess in guesses if guess.size in USUAL_SIZES), guesses[0])
     if sums := [module.prefix for module in modules if SUMS.search(module.prefix)]:
         guess.notes.append(f"the name {sums[0]} suggests that outputs are added: such branches need rows of type Add, "
@@ -97,9 +97,9 @@ def guess_table(contents: Any, path: PathLike) -> dict[Any, Any]:
     return {"notes": guess.notes[:MOST_NOTES], "input": [guess.size or 224] * 2, **pixels, "layers": guess.rows}
 
 
-def guessed(modules: Any, ways: Any, notes: Any) -> Any:
-    """The `Guess` of these modules, one of several ways."""
-    guess, first = Guess(ways, notes=list(notes)), modules[0]
+def guessed(modules: Any, assumed: Any, notes: Any) -> Any:
+    """The `Guess` of these modules under these assumptions."""
+    guess, first = Guess(assumed, notes=list(notes)), modules[0]
     guess.gives["input"] = first.shape[1] if first.kind == "conv" else first.shape[0]
     for module, after in zip(modules, [*modules[1:], None]):
         if module.kind == "linear" and not guess.flat:
@@ -185,7 +185,7 @@ def add_module(guess: Any, module: Any) -> None:
     if module.kind == "conv":
         out, reads, *kernel = module.shape
         source, groups = source_of(guess, reads, out)
-        padding = [side // 2 if guess.ways.padded else 0 for side in kernel]
+        padding = [side // 2 if guess.assumed.padded else 0 for side in kernel]
         settings |= {"padding": padding[0] if len(set(padding)) == 1 else [[p, p] for p in padding]}
         settings |= {"groups": groups} if groups > 1 else {}
         kept = f"padding {padding[0]}" + ", which keeps the size" * any(padding)
@@ -274,4 +274,4 @@ def has_pool(guess: Any, module: Any, after: Any, gap: Any) -> Any:
     if gap is not None:
         return gap > (2 if ends else 1)
     inside_block = module.prefix.count(".") > 0 and not ends
-    return {"each": not inside_block, "last": ends, "none": False}[guess.ways.pools]
+    return {"each": not inside_block, "last": ends, "none": False}[guess.assumed.pools]

@@ -1,4 +1,4 @@
-"""Where each number of a value in another program's graph stands in what one of our layers puts out.
+"""Where each number of a value in another program's graph is in the output of one of our layers.
 
 ONNX counts a picture's numbers in the order C, H, W, or as its Transpose and Reshape nodes have arranged them; our
 layers put out (N, H, W, C) or (N, D). Keras has (N, H, W, C) too, until a model permutes it or asks for channels first.

@@ -2,7 +2,7 @@
 
     the input       channels in reverse order (RGB, BGR); pixels that were scaled, or not; ImageNet's mean and deviation
     the weights     kernels turned by 180 degrees (Theano, MATLAB); rows of the first FC layer in the order C, H, W
-    the end         probabilities where the net puts out scores
+    the end         probabilities where the net has scores
 """
 
 from dataclasses import replace

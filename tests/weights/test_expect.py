@@ -101,7 +101,7 @@ def test_the_error_is_a_share_of_the_largest_value():
     (("x.npy", "words.npy"), BadFile, r"not numbers"),
     (("x.npy", "nan.npy"), BadFile, "NaN or infinity"),
     (("x.npy", "conv9=y.npy"), UnknownName, "no layer named 'conv9'"),
-    (("x.npy", "conv/1=y.npy"), BadValue, r"holds \(2, 5\), and 'conv/1' puts out \(2, 2, 3, 4\)"),
+    (("x.npy", "conv/1=y.npy"), BadValue, r"holds \(2, 5\), but the output of 'conv/1' is \(2, 2, 3, 4\)"),
     (("x.npy", "fc=named.npz"), BadValue, "leave fc= out"),
     (("y.npy", "x.npy"), BadValue, r"is \(2, 5\); the net reads \(N, height, width, 3\) or \(N, 3, height, width\)"),
     (("named.npz", "y.npy"), BadFile, "the input should be called x"),

@@ -1,4 +1,4 @@
-"""Saliency: which pixels a class hangs on."""
+"""Saliency: which pixels a class depends on."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def learn(patches: Any, count: int, *, seed: Any = 0, progress: bool = False) ->
     even = white / np.sqrt((white**2).mean(axis=1, keepdims=True) + 0.1)
     start, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((count, count)))
     found = {"PCA": pixels}
-    ways = {
+    learners = {
         "ICA": lambda: FastICA(whiten=False, random_state=seed, max_iter=200, tol=1e-4).fit(white).components_,
         "k-means": lambda: MiniBatchKMeans(count, random_state=seed, n_init=1, batch_size=2048, max_iter=30).fit(
             even).cluster_centers_,
@@ -155,10 +155,10 @@ def learn(patches: Any, count: int, *, seed: Any = 0, progress: bool = False) ->
             count, alpha=1.5, fit_algorithm="cd", batch_size=256, max_iter=4, dict_init=start, random_state=seed).fit(
             even).components_,
     }
-    for name, way in track(ways.items(), progress, "learning from patches"):
+    for name, learn in track(learners.items(), progress, "learning from patches"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")             # the method has not converged in its time
-            found[name] = way() @ pixels
+            found[name] = learn() @ pixels
     return {name: filters.reshape(-1, *patches.shape[1:]) for name, filters in found.items()}
 
 

@@ -82,7 +82,7 @@ def read_stream(raw: Any, path: PathLike, part: str | None = None) -> Any:
     size, places = os.fstat(raw.fileno()).st_size, {}
     for key in keys:
         if not isinstance(key, str) or key in places or key not in dtypes:
-            break                                       # of no tensor here: how long it is, nobody knows
+            break                                       # no tensor here uses it, so its length is unknown
         count = int.from_bytes(raw.read(8), "little")
         start, length = raw.tell(), count * itemsize(dtypes[key])
         if start + length > size:

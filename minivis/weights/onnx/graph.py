@@ -176,7 +176,7 @@ class Graph(Builder):
         return wanted if wanted not in self.net.nodes else node.output[0]
 
     def flat(self, node: Any, value: Any, places: Array) -> None:
-        """Reshape to a row: a Flatten under the node's name, where our layer puts out maps."""
+        """Reshape to a row: a Flatten under the node's name, if our layer makes maps."""
         layer = value.layer
         if len(self.shapes[layer]) == 4:
             layer = self.insert(self.name(node), Flatten(), layer)

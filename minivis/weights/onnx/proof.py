@@ -66,7 +66,7 @@ def ours_of(graph: Any, x: Array, dtype: Any) -> Array:
 
 
 def as_onnx(ours: Any, value: Any, like: Any) -> Any:
-    """What our layer puts out, in the order and shape that ONNX has."""
+    """The output of our layer, in the order and shape that ONNX has."""
     rows = ours.reshape(len(ours), -1)[:, value.places.reshape(-1)]
     return rows.reshape(like.shape) if rows.size == like.size else rows
 
