@@ -42,12 +42,14 @@ BASES = {                                       # a command -> words with which 
     ("train", "emoji"): ("--sprites", "sprites.npz", "--steps", "1", "-o", "new.h5"),
     ("train", "fashion"): ("--data", "fashion", "--steps", "1", "-o", "new.h5"),
     ("bench", "conv"): (*NET, "--repeats", "1", "--size", "16"),
+    ("bench", "tune"): (*NET, "--minutes", "0.01"),
     ("live",): (*NET, "--no-browser"),
     ("gallery",): ("photo.png", *NET),
     ("rerun",): ("saliency.png",),
     ("explain",): ("photo.png", *NET),
     ("weights", "table"): ("zip.pth", "-o", "new.json"),
     ("train", "digits"): ("--steps", "2", "-o", "new.h5"),
+    ("train", "vowels"): ("--steps", "2", "-o", "new.h5"),
     ("directions",): ("photo.png", *NET, "--count", "2"),
     ("robustness",): ("--count", "2", "--steps", "1"),
     ("blocks",): ("photo.png", *NET, "--steps", "1", "--cells", "2", "--side", "8"),
@@ -126,12 +128,20 @@ def odd_value(rng, option):
         return rng.choice(list(option.type.choices))
     value = rng.choice(PLAUSIBLE if kind < 0.2 else ODD)
     many = option.name in ("jobs", "threads") and is_whole(value) and 2 < int(value) < 10_000
-    return "0" if many else value               # so many processes or threads would be what was asked for
+    long = option.name == "minutes" and is_number(value) and 0.01 < float(value) <= 600
+    return "0" if many or long else value       # so many processes or threads, or so long, would be what was asked for
 
 
 def is_whole(word):
     try:
         return len(word) < 10 and bool(int(word) + 1)
+    except ValueError:
+        return False
+
+
+def is_number(word):
+    try:
+        return float(word) == float(word)
     except ValueError:
         return False
 

@@ -18,7 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fuzz.cases import case
+from fuzz.cases import BASES, EVERY, case, odd_value
 from fuzz.mutations import json_changed, mutated
 from fuzz.originals import make_all
 from fuzz.worker import files_in
@@ -139,6 +139,14 @@ def test_each_case_is_the_same_on_every_run(originals):
     assert some != [case(4, number, files) for number in range(100)]
     changed = [files[name] != data for one in some for name, data in one.files.items()]
     assert sum(changed) > 0.9 * len(changed) > 50 and len(files) > 50
+
+
+def test_no_command_computes_for_as_long_as_it_was_asked_to():
+    """Each has words with which it ends soon, but for those that do so by themselves; and no case asks for minutes."""
+    assert set(EVERY) - set(BASES) <= {("atlas",), ("sound",), ("exercise", "list")}
+    (minutes,) = (option for option in EVERY["bench", "tune"].params if option.name == "minutes")
+    values = {odd_value(random.Random(n), minutes) for n in range(3000)}
+    assert {"nan", "-1", "0", "1e400", "gose"} <= values and not values & {"2", "8", "0.5", "1.5", "16", "1_0", "٣"}
 
 
 def test_mutations_are_decided_by_the_seed():
