@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from commandline import scene
 from PIL import Image
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from minivis.commands.common import READING, positional, reading, say
+from minivis.commands.common import READING, blas_threads, positional, reading, say
 from minivis.images.files import read_image, write_image
 
 
@@ -88,3 +89,16 @@ def test_a_picture_from_standard_input(run, here, monkeypatch):
 
 def test_a_path_that_looks_like_an_option_gets_its_folder():
     assert positional("-odd.png") == "./-odd.png" and positional("odd-.png") == "odd-.png"
+
+
+def test_blas_keeps_to_the_threads_that_were_asked_for_and_gets_its_own_back():
+    def of_blas():
+        return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+
+    with threadpool_limits(2, "blas"):
+        before = of_blas()
+        with blas_threads(1) as said:
+            assert (said, of_blas()) == (1, {1} if before else set())
+        assert of_blas() == before
+        with blas_threads(None) as said:
+            assert of_blas() == before and said == max(before, default=1)
