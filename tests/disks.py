@@ -29,6 +29,8 @@ def small_disk(tmp_path):
 
 def with_file_limit(size, *words, **settings):
     """The command line ``words`` in a process whose files may have ``size`` bytes: (exit code, stdout, stderr)."""
-    code = (f"import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}));"
+    # bytecode that is cut short would stay, and -B does not hold where a .pth file sets the switch again
+    code = ("import resource, sys; sys.dont_write_bytecode = True;"
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}));"
             "import minivis.cli; sys.exit(minivis.cli.main())")
-    return finish("-B", "-c", code, *words, **settings)     # -B: bytecode that is cut short would stay
+    return finish("-c", code, *words, **settings)
