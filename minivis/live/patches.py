@@ -1,4 +1,4 @@
-"""The places in the sample pictures that excite a unit most, and what the rules draw of them, back at the pixels."""
+"""The places in the sample pictures that excite a unit most and least, and what the rules draw of the first ones."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from minivis.errors import BadValue
 from minivis.figures.colormaps import display_limit
 from minivis.layers.rules import RuleName
 from minivis.live.asked import Asked, Report, Stopped, Tell, reporter
+from minivis.live.climbing import source_of_unit
 from minivis.live.map_bytes import signed_bytes
 from minivis.live.messages import envelope
 from minivis.live.microscope import Microscope
@@ -23,30 +24,34 @@ from minivis.types import Array, Picture
 if TYPE_CHECKING:
     from minivis.live.desk import Bench
 
-PATCHES = 9                                     # of a unit
+PATCHES, LEAST = 9, 3                           # of a unit: those that excite it most, and those that do so least
 PATCH_RULES: tuple[RuleName, ...] = ("deconv", "guided")              # those under which each patch is drawn back
 TILE, SMALL = 64, 32                            # pixels of a patch, and of one on the sheet of a layer
 
 
 class Peaks:
-    """The largest values of every channel of every layer among pictures, as many as ``count``, and where they are.
+    """The largest values of every channel of every layer among pictures, as many as ``count``, and where they are;
+    and the LEAST smallest.
 
     The pictures are gone through once, for all viewers; who asks meanwhile goes on where the last one stopped. A
-    picture's activations are looked at and dropped: what stays is 10 bytes for each of ``count`` peaks of a channel.
+    picture's activations are looked at and dropped: what stays is 10 bytes for each peak of a channel.
     """
 
     def __init__(self, scope: Microscope, pictures: Array, count: int = PATCHES) -> None:
         self.scope, self.pictures, self.count = scope, pictures, count
         self.done = 0
         self.found: dict[str, Any] = {}         # layer -> (values, pictures, rows, columns), each (count, C)
+        self.lowest: dict[str, Any] = {}        # the same of the smallest: their values are negated, each (LEAST, C)
         self.lock = threading.Lock()
 
     def of(self, layer: str, channel: int, report: Report) -> list[Any]:
         """[(value, picture, row, column), ...] of one channel, the largest first; ``report(part)``: see asked.py."""
-        values, *where = self.all(report)[layer]
-        best = np.lexsort((where[0][:, channel], -values[:, channel]))
-        return [(float(values[k, channel]), *(int(part[k, channel]) for part in where)) for k in best
-                if values[k, channel] > 0]
+        return [peak for peak in ordered(self.all(report)[layer], channel) if peak[0] > 0]
+
+    def least(self, layer: str, channel: int, report: Report) -> list[Any]:
+        """The same of the smallest values, the smallest first."""
+        self.all(report)
+        return [(-value, *where) for value, *where in ordered(self.lowest[layer], channel) if np.isfinite(value)]
 
     def all(self, report: Report) -> Any:
         with self.lock:
@@ -60,31 +65,51 @@ class Peaks:
         acts = self.scope.net.forward(self.scope.input(self.pictures[number])[0], grad=None)
         for layer, value in acts.items():
             maps = value[0].reshape(-1, value.shape[-1])                # (positions, C)
-            best = maps.argmax(axis=0)
-            peak = to_cpu(maps[best, get_xp(maps).arange(maps.shape[1])])
-            row, column = np.divmod(to_cpu(best), value.shape[2] if value.ndim == 4 else 1)
-            if layer not in self.found:
-                shape = (self.count, maps.shape[1])
-                self.found[layer] = (np.full(shape, -np.inf, np.float32), *np.zeros((3, *shape), np.int16))
-            values, *where = self.found[layer]
-            least = values.argmin(axis=0)
-            channels = np.flatnonzero(peak > values[least, np.arange(len(peak))])
-            for part, new in zip((values, *where), (peak, np.full(len(peak), number), row, column)):
-                part[least[channels], channels] = new[channels]
+            width, channels = value.shape[2] if value.ndim == 4 else 1, get_xp(maps).arange(maps.shape[1])
+            for peaks, count, sign, best in ((self.found, self.count, 1, maps.argmax(axis=0)),
+                                             (self.lowest, LEAST, -1, maps.argmin(axis=0))):
+                if layer not in peaks:
+                    shape = (count, maps.shape[1])
+                    peaks[layer] = (np.full(shape, -np.inf, np.float32), *np.zeros((3, *shape), np.int16))
+                row, column = np.divmod(to_cpu(best), width)
+                enter(peaks[layer], sign * to_cpu(maps[best, channels]), number, row, column)
+
+
+def enter(peaks: Any, peak: Array, number: int, row: Array, column: Array) -> None:
+    """Put each channel's peak of a picture in the place of the least one, if that is smaller."""
+    values = peaks[0]
+    least = values.argmin(axis=0)
+    channels = np.flatnonzero(peak > values[least, np.arange(len(peak))])
+    for part, new in zip(peaks, (peak, np.full(len(peak), number), row, column)):
+        part[least[channels], channels] = new[channels]
+
+
+def ordered(peaks: Any, channel: int) -> list[Any]:
+    """[(value, picture, row, column), ...] of one channel, the largest first."""
+    values, *where = peaks
+    best = np.lexsort((where[0][:, channel], -values[:, channel]))
+    return [(float(values[k, channel]), *(int(part[k, channel]) for part in where)) for k in best]
 
 
 def show_patches(desk: Bench, asked: Asked, tell: Tell) -> None:
-    """The nine strongest places of a unit, and the first of each unit of its layer; then what the rules draw."""
+    """The nine strongest places of a unit, the three weakest, and the first of each unit of its layer; then what the
+    rules draw of the strongest."""
     if asked.unit is None:
         raise BadValue("patches need a unit, such as conv3_1:4")
     unit, report = parse_unit(desk.microscope.net, asked.unit), reporter("patches", tell)
     peaks = desk.peaks.of(unit.layer, unit.channel, report)
     seen = [Seen(desk, unit.layer, *peak) for peak in peaks]
+    below = source_of_unit(desk.microscope.net, Unit(unit.layer, unit.channel, None))    # behind a ReLU the least is 0
+    least = [Seen(desk, below.layer, *peak) for peak in desk.peaks.least(below.layer, below.channel, report)]
     head = {"type": "patches", "unit": str(unit), "layer": unit.layer, "channel": unit.channel,
             "values": [one.value for one in seen], "names": [desk.samples.names[one.picture] for one in seen],
             "places": [{"picture": one.picture, "box": one.part()} for one in seen],
+            "least": {"values": [one.value for one in least],
+                      "names": [desk.samples.names[one.picture] for one in least],
+                      "places": [{"picture": one.picture, "box": one.part()} for one in least]},
             "pictures": len(desk.samples.names), "field": list(desk.microscope.net.receptive_field(unit.layer).size)}
-    arrays = {"tiles": resized([one.cut(one.pixels) for one in seen], TILE), "sheet": sheet(desk, unit.layer, report)}
+    arrays = {"tiles": resized([one.cut(one.pixels) for one in seen], TILE), "sheet": sheet(desk, unit.layer, report),
+              "least_tiles": resized([one.cut(one.pixels) for one in least], TILE)}
     if tell(envelope(head, arrays)):
         raise Stopped
     key = ("back", str(unit))

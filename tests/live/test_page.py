@@ -108,7 +108,7 @@ def test_a_unit_shows_its_pictures_and_the_rule_changes_the_way_back(person, kno
     person.until("/ to /.test(document.getElementById('patches-note').textContent)")
     person.until("/^[0-9.]+, [0-9.]+, [0-9.]+, −[0-9.]+$/.test(document.getElementById('maximized-note').textContent)")
     person.until("document.getElementById('back-note').textContent === ''")
-    for canvas in ("#map", "#gradient", "#patches", "#patches-deconv", "#patches-guided", "#maximized"):
+    for canvas in ("#map", "#gradient", "#patches", "#patches-deconv", "#patches-guided", "#least", "#maximized"):
         assert person.evaluate(f"""(() => {{
             const canvas = document.querySelector({canvas!r});
             const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;

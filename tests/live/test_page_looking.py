@@ -145,6 +145,21 @@ def test_a_patch_shows_its_whole_picture(person):
     person.until("!document.getElementById('enlarged').open")
 
 
+def test_the_patches_that_excite_a_unit_least_stand_beside_the_top_ones(person):
+    person.until("/^−[0-9.]+, −[0-9.]+, −[0-9.]+$/.test(document.getElementById('least-note').textContent)")
+    person.click("#least", position={"x": 10, "y": 10})
+    person.until("document.getElementById('enlarged').open")
+    assert person.text("#enlarged-title") == "Least 1 of goose" and "weakest" in person.text("#enlarged-text")
+    assert colors(person, "#large") > 20
+
+
+def test_the_sheet_of_patches_is_as_high_as_there_are_patches(person):
+    """Of the samples only four excite the goose."""
+    person.until("/ to /.test(document.getElementById('patches-note').textContent)")
+    size = person.evaluate("(({ width, height }) => [width, height])(document.getElementById('patches'))")
+    assert size == [3 * 64 + 2 * 2, 2 * 64 + 2]
+
+
 def test_a_unit_switched_off_moves_the_classes_and_comes_back(person):
     person.until_top("goose")
     person.click("#classes button")

@@ -47,11 +47,25 @@ def test_the_largest_values_of_each_channel_are_found_where_they_are(net, scope,
 
 
 def test_only_the_largest_are_remembered(scope, rng):
-    """10 bytes for each of nine peaks of a channel, however many pictures there are."""
+    """10 bytes for each of nine peaks of a channel and of its three least, however many pictures there are."""
     peaks = Peaks(scope, pictures(rng, 30))
     found = peaks.all(lambda part: None)
     channels = sum(parts[0].shape[1] for parts in found.values())
-    assert sum(part.nbytes for parts in found.values() for part in parts) == channels * 9 * 10
+    kept = [part for layers in (found, peaks.lowest) for parts in layers.values() for part in parts]
+    assert sum(part.nbytes for part in kept) == channels * (9 + 3) * 10
+
+
+def test_the_least_values_of_a_channel_are_found_where_they_are(net, scope, rng):
+    images = pictures(rng, 8)
+    peaks = Peaks(scope, images)
+    for layer in ("conv1_2", "fc8"):
+        maps = [net.forward(net.preprocess(net.fit(image)))[layer][0] for image in images]
+        least = [float(m[..., 1].min()) for m in maps]
+        found = peaks.least(layer, 1, lambda part: None)
+        assert [value for value, *_ in found] == pytest.approx(sorted(least)[:3], rel=1e-5)
+        for value, picture, row, column in found:
+            whole = maps[picture] if maps[picture].ndim == 3 else maps[picture].reshape(1, 1, -1)
+            assert value == pytest.approx(float(whole[row, column, 1]), rel=1e-5)
 
 
 def test_who_asks_after_another_was_stopped_goes_on_where_it_stopped(scope, rng):
@@ -76,6 +90,9 @@ def test_patches_come_from_the_pictures_where_the_unit_is_strongest(net, server,
     samples = server[1].desk.samples.images
     peaks = [float(net.forward(net.preprocess(net.fit(s)), until="relu1_1")["relu1_1"][..., 2].max()) for s in samples]
     np.testing.assert_allclose(found["values"], np.sort(peaks)[::-1][:9], rtol=1e-5)
+    least = sorted(float(net.forward(net.preprocess(net.fit(s)), until="conv1_1")["conv1_1"][..., 2].min())
+                   for s in samples)                                                # behind the ReLU all would be 0
+    np.testing.assert_allclose(found["least"]["values"], least[:3], rtol=1e-5)
     assert found["tiles"].shape == (9, 64, 64, 3) and found["sheet"].shape == (6, 32, 32, 3)
     assert len(found["places"]) == len(found["values"])
     for place, tile in zip(found["places"], found["tiles"]):

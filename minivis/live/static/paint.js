@@ -65,9 +65,9 @@ export function signedTone(boost) {
   });
 }
 
-// uint8 (n, h, w, 3) as a sheet of so many columns with a gap, and of at least so many rows.
-export function paintSheet(canvas, { data, shape: [n, h, w, c] }, columns, gap = 2, wholeRows = 1) {
-  const rows = Math.max(1, Math.ceil(n / columns), wholeRows);
+// uint8 (n, h, w, 3) as a sheet of so many columns with a gap.
+export function paintSheet(canvas, { data, shape: [n, h, w, c] }, columns, gap = 2) {
+  const rows = Math.max(1, Math.ceil(n / columns));
   const context = sized(canvas, columns * (w + gap) - gap, rows * (h + gap) - gap);
   context.clearRect(0, 0, canvas.width, canvas.height);
   for (let i = 0; i < n; i++) {

@@ -3,8 +3,10 @@
 import { $, announce } from "./dom.js";
 import { copyOf } from "./enlarged.js";
 import { paintMap, paintPicture, paintSheet, short, signedTone, table } from "./paint.js";
+import { moved, tileAt } from "./places.js";
 
 const GAP = 2;                          // pixels between the tiles of a sheet
+const LEAST = 3;                        // patches that excite a unit least
 
 export class UnitPanel {
   // ``rules``: {rule: title}; ``pickPlace([row, column])``; ``enlarge({title, ...})``; ``whole(place)``: draws a sample
@@ -38,8 +40,9 @@ export class UnitPanel {
       button.addEventListener("click", () => this.open(button.dataset.enlarge, button.title));
     }
     for (const id of ["patches", "patches-deconv", "patches-guided"]) {
-      $(id).addEventListener("click", (event) => this.openPatch(tileAt(event, 3, 3)));
+      $(id).addEventListener("click", (event) => this.openPatch(tileAt(event, 3, this.rows)));
     }
+    $("least").addEventListener("click", (event) => this.openPatch(tileAt(event, LEAST, 1), this.found?.least, "Least"));
     $("maximized").addEventListener("click", (event) => this.openMaximized(tileAt(event, 4, 1)));
   }
 
@@ -47,12 +50,12 @@ export class UnitPanel {
     this.enlarge({ title: `${title}: ${this.name}`, text: $("unit-value").textContent, paint: copyOf($(id)) });
   }
 
-  openPatch(k) {
-    const place = this.found?.places[k];
+  openPatch(k, found = this.found, what = "Patch") {
+    const place = found?.places[k];
     if (!place) return;
     this.enlarge({
-      title: `Patch ${k + 1} of ${this.name}`, smooth: false, extra: { sample: place.picture, box: place.box },
-      text: `${this.found.names[k]}: ${short(this.found.values[k])}. The box is what the unit sees from the place where it is strongest.`,
+      title: `${what} ${k + 1} of ${this.name}`, smooth: false, extra: { sample: place.picture, box: place.box },
+      text: `${found.names[k]}: ${short(found.values[k])}. The box is what the unit sees from the place where it is ${found === this.found ? "strongest" : "weakest"}.`,
       paint: (canvas) => this.whole(canvas, place),
     });
   }
@@ -148,23 +151,31 @@ export class UnitPanel {
     $("back-note").textContent = "";
     for (const rule of ["deconv", "guided"]) $(`patches-${rule}`).getContext("2d").clearRect(0, 0, 9999, 9999);
     if (!message) {
-      $("patches-note").textContent = "looking …";
-      $("patches").getContext("2d").clearRect(0, 0, 9999, 9999);
+      for (const [id, note] of [["patches", "looking …"], ["least", ""]]) {
+        $(id).getContext("2d").clearRect(0, 0, 9999, 9999);
+        $(`${id}-note`).textContent = note;
+      }
       return;
     }
     const count = message.values.length;
     $("patches-note").textContent = count ? `${short(message.values[0])} to ${short(message.values[count - 1])}` : "inactive in all samples";
     $("patches-note").title = `of ${message.pictures} sample pictures`;
-    if (count) paintSheet($("patches"), message.arrays.tiles, 3, GAP, 3);
+    if (count) paintSheet($("patches"), message.arrays.tiles, 3, GAP);
+    paintSheet($("least"), message.arrays.least_tiles, LEAST, GAP);
+    $("least-note").textContent = message.least.values.map(short).join(", ");
+    $("least").setAttribute("aria-label", `The parts of the sample pictures that excite the unit least: ${message.least.names.join(", ")}`);
     $("patches").setAttribute("aria-label", `The parts of the sample pictures that excite the unit most: ${message.names.join(", ")}`);
   }
 
   patchesBack({ rules, arrays: { tiles: { data, shape: [, n, h, w, c] } } }) {
     $("back-note").textContent = "";
     rules.forEach((rule, k) => {
-      if (n) paintSheet($(`patches-${rule}`), { data: data.subarray(k * n * h * w * c, (k + 1) * n * h * w * c), shape: [n, h, w, c] }, 3, GAP, 3);
+      if (n) paintSheet($(`patches-${rule}`), { data: data.subarray(k * n * h * w * c, (k + 1) * n * h * w * c), shape: [n, h, w, c] }, 3, GAP);
     });
   }
+
+  // Of the sheets of patches: fewer than nine excite some units.
+  get rows() { return Math.max(1, Math.ceil((this.found?.values.length ?? 0) / 3)); }
 
   maximized(message) {
     this.grown = message;
@@ -177,20 +188,4 @@ export class UnitPanel {
     $("maximized-note").textContent = values ? values.map(short).join(", ") : `${Math.round(100 * message.part)} %`;
     paintSheet($("maximized"), message.arrays.pictures, 4, GAP);
   }
-}
-
-// The number of the tile under a pointer on a sheet.
-function tileAt(event, columns, rows) {
-  const box = event.target.getBoundingClientRect();
-  return Math.floor(((event.clientY - box.top) / box.height) * rows) * columns + Math.floor(((event.clientX - box.left) / box.width) * columns);
-}
-
-// The place in a map to which a key leads, or undefined.
-function moved({ key, shiftKey }, { position: [row, column], shape, shrunk }) {
-  const [h, w] = shape.map((n) => n * shrunk), far = shiftKey ? 5 : 1;
-  const to = {
-    ArrowLeft: [row, column - far], ArrowRight: [row, column + far], ArrowUp: [row - far, column], ArrowDown: [row + far, column],
-    Home: [row, 0], End: [row, w - 1], PageUp: [0, column], PageDown: [h - 1, column],
-  }[key];
-  return to && [Math.min(h - 1, Math.max(0, to[0])), Math.min(w - 1, Math.max(0, to[1]))];
 }
