@@ -13,7 +13,7 @@ from .engine.network import Activations, Network
 from .engine.units import one_hot, parse_unit, unit_values
 from .figures.film import write_film
 from .images.files import read_image, write_image
-from .images.films import read_film
+from .images.film_reader import read_film
 from .images.preprocessing import Preprocessing
 from .methods.adversarial.attacks import fgsm, pgd
 from .methods.adversarial.deepfool import deepfool

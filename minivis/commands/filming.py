@@ -47,7 +47,7 @@ ENDINGS = {".gif": ".gif", ".webp": ".webp", ".png": ".apng", ".apng": ".apng", 
 
 def film_named(params: dict[str, Any]) -> Any:
     """The film that IMAGE names; None for a picture, or if --frame chooses one frame."""
-    from minivis.images.films import film_in
+    from minivis.images.film_reader import film_in
 
     image = params["image"]
     return film_in(image) if isinstance(image, str) and params.get("frame") is None else None

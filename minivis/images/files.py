@@ -76,7 +76,7 @@ def read_image(
     if max_side is not None and max_side < 1:
         raise BadValue(f"max_side must be at least 1 pixel, not {max_side}")
     if frame is not None:
-        from minivis.images.films import frame_of
+        from minivis.images.film_reader import frame_of
 
         return shrunk(frame_of(path, frame), max_side)
     with LENIENT:

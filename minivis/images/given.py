@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from minivis.errors import MinivisError
 from minivis.images.eight_bits import to_8_bit
 from minivis.images.files import read_image
-from minivis.images.films import film_in
+from minivis.images.film_reader import film_in
 from minivis.images.opening import UPRIGHT, opened_picture, orientation_of
 
 

@@ -20,7 +20,7 @@ from minivis.weights.containers import caffe_hdf5, hdf5
 from minivis.weights.containers.hdf5 import READABLE
 from minivis.weights.containers.open import Contents, opened
 from minivis.weights.fit import table_of
-from minivis.weights.keras import layouts
+from minivis.weights.keras import file_layouts
 from minivis.weights.outputs import choose_output, tell_outputs, with_answers
 from minivis.weights.pictures import as_asked
 from minivis.weights.recognise import recognise
@@ -69,11 +69,11 @@ def as_stored(path: PathLike, dtype: Any, finite: bool, part: str | None, settin
             return native.load(source, dtype=dtype, finite=finite)
         if caffe_hdf5.is_caffe(source):
             return net_of(path, caffe_contents(source), dtype=dtype, finite=finite, **settings)
-        if layouts.layout(source):
+        if file_layouts.layout(source):
             if str(settings.get("arch", "")).endswith(".json") and "kernels" not in settings:
                 return net_of(path, keras.contents(source), dtype=dtype, finite=finite, **settings)
             return keras.load(source, dtype=dtype, finite=finite, **settings)
-        inside = layouts.listed(list(source.file)) or "nothing"
+        inside = file_layouts.listed(list(source.file)) or "nothing"
         raise BadFile(f"{path} is an HDF5 file of another kind (it holds {inside}); minivis reads {READABLE}")
 
 
@@ -92,7 +92,7 @@ def arrays_of(path: PathLike, part: str | None = None) -> Iterator[Any]:
         if caffe_hdf5.is_caffe(source):
             yield caffe_contents(source)
             return
-        silent = layouts.layout(source) and not native.is_native(source) and keras.config.parsed(source) is None
+        silent = file_layouts.layout(source) and not native.is_native(source) and keras.config.parsed(source) is None
         yield keras.contents(source) if silent else None
 
 

@@ -14,7 +14,7 @@ from minivis.models import resnet
 from minivis.models.known import AS_OURS, Known, architectures, resnets_of
 from minivis.types import PathLike
 from minivis.weights.arrange import channels_of
-from minivis.weights.containers.checkpoint import ASIDE
+from minivis.weights.containers.net_in_checkpoint import ASIDE
 from minivis.weights.containers.open import spellings
 from minivis.weights.heads import Head, NoHead, gap_between, heads_of
 

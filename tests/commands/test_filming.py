@@ -9,7 +9,7 @@ from commandline import scene
 from PIL import Image
 
 from minivis.images.files import read_image
-from minivis.images.films import read_film
+from minivis.images.film_reader import read_film
 from minivis.methods.synthesis import dream as module
 from minivis.methods.synthesis import films
 
@@ -177,7 +177,7 @@ def test_without_opencv_it_says_so_once(run, film, monkeypatch):
 def test_sound_stays(run, here, out, codec):
     import subprocess
 
-    from minivis.images.films import asked
+    from minivis.images.film_reader import asked
 
     program = pytest.importorskip("imageio_ffmpeg", reason="no imageio-ffmpeg: MP4 is not tried").get_ffmpeg_exe()
     subprocess.run([program, "-v", "error", "-f", "lavfi", "-i", "testsrc=size=48x32:rate=10:duration=1", "-f", "lavfi",

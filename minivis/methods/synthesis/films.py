@@ -17,7 +17,7 @@ import numpy as np
 
 from minivis.engine.network import Network
 from minivis.errors import BadValue
-from minivis.images.films import film_in
+from minivis.images.film_reader import film_in
 from minivis.images.flow import has_flow, load_opencv, motion_between
 from minivis.images.given import as_picture
 from minivis.images.preprocessing import to_uint8

@@ -12,8 +12,8 @@ from minivis.types import PathLike
 from minivis.weights.containers import caffe, matconvnet, npz, pickle, safetensors
 from minivis.weights.containers import torch as torch_file
 from minivis.weights.containers import zip as archive
-from minivis.weights.containers.checkpoint import named_part
 from minivis.weights.containers.named import layers_of
+from minivis.weights.containers.net_in_checkpoint import named_part
 from minivis.weights.containers.reparametrized import plain_weights
 
 DEEPEST = 8                                     # of prefixes such as module.model. before all names

@@ -16,7 +16,7 @@ from minivis.errors import BadFile
 from minivis.types import PathLike
 from minivis.weights.containers import pickle
 from minivis.weights.containers import zip as archive
-from minivis.weights.containers.checkpoint import net_dict
+from minivis.weights.containers.net_in_checkpoint import net_dict
 from minivis.weights.containers.pickle_names import SAVE_PLAIN
 from minivis.weights.containers.tensor import STORED_AS, Tensor
 from minivis.weights.containers.unpickle import CALLS, PICKLE_BYTES, View, build

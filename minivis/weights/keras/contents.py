@@ -18,7 +18,7 @@ from minivis.errors import BadFile
 from minivis.weights.containers.hdf5 import check_stored, child
 from minivis.weights.containers.open import Contents
 from minivis.weights.containers.tensor import STORED_AS, Tensor
-from minivis.weights.keras.layouts import LAYERS, layout, number
+from minivis.weights.keras.file_layouts import LAYERS, layout, number
 
 SUFFIXES = {"kernel": "weight", "depthwise_kernel": "weight", "pointwise_kernel": "weight", "gamma": "weight",
             "alpha": "weight", "W": "weight", "bias": "bias", "beta": "bias", "b": "bias",

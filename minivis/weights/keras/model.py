@@ -14,8 +14,8 @@ from minivis.errors import BadFile, BadValue, MinivisError
 from minivis.images.preprocessing import CAFFE_VGG, PREPROCESSINGS, TORCH
 from minivis.weights import oxford
 from minivis.weights.keras.description import model_of
+from minivis.weights.keras.file_layouts import layout
 from minivis.weights.keras.graph import Graph, reader
-from minivis.weights.keras.layouts import layout
 from minivis.weights.keras.variables import Named, Numbered
 from minivis.weights.outputs import tell_outputs
 from minivis.weights.pictures import choose_preprocessing

@@ -1,4 +1,4 @@
-"""VGG as Keras saved it, from whichever layout (layouts.py), into a net.
+"""VGG as Keras saved it, from whichever layout (file_layouts.py), into a net.
 
 Kernels are (3, 3, in, out) ("tf"), or (out, in, 3, 3) and then rotated by 180 degrees, with the rows of fc6 in the
 order C, H, W ("th", Theano). Shapes tell which; what shapes can't, the fingerprints of oxford.py do, else the file's
@@ -21,7 +21,7 @@ from minivis.weights import oxford
 from minivis.weights.containers.hdf5 import check_finite, check_stored, read_array
 from minivis.weights.keras import config as keras_config
 from minivis.weights.keras.config import WHOLE
-from minivis.weights.keras.layouts import layout, listed
+from minivis.weights.keras.file_layouts import layout, listed
 
 KERNELS = {                                     # the setting ``kernels``: axes, and whether rotated by 180 degrees
     "tf": ("HWIO", False),

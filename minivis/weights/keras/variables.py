@@ -15,7 +15,7 @@ from minivis.errors import BadFile
 from minivis.types import PathLike
 from minivis.weights.containers.hdf5 import child
 from minivis.weights.keras.description import snake_case
-from minivis.weights.keras.layouts import LAYERS, number
+from minivis.weights.keras.file_layouts import LAYERS, number
 
 OLD_NAMES = {                                   # Keras 1, and what Keras 2 calls the kernel of a DepthwiseConv2D
     "W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance", "alphas": "alpha",

@@ -21,7 +21,7 @@ from minivis.runtime.backend import to_cpu
 from minivis.types import Array, PathLike
 from minivis.weights import oxford
 from minivis.weights.containers.hdf5_write import new_hdf5
-from minivis.weights.keras.layouts import keras_names
+from minivis.weights.keras.file_layouts import keras_names
 
 KINDS = {Conv2D: "c", ReLU: "r", MaxPool2D: "p"}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadFile
-from minivis.weights.keras.layouts import Stored, baraldi_numbers, keras_names, listed, number, stored
+from minivis.weights.keras.file_layouts import Stored, baraldi_numbers, keras_names, listed, number, stored
 
 
 def test_layers_are_ordered_by_number_and_not_by_letter():

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from minivis.errors import BadFile, UnknownName
-from minivis.weights.containers.checkpoint import named_part, net_dict
+from minivis.weights.containers.net_in_checkpoint import named_part, net_dict
 from minivis.weights.containers.pickle_names import Inert
 
 

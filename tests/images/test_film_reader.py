@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from minivis.errors import BadFile, BadValue, MissingExtra, TooLarge
-from minivis.images import films
+from minivis.images import film_reader
 from minivis.images.files import read_image
-from minivis.images.films import film_in, frame_of, read_film
+from minivis.images.film_reader import film_in, frame_of, read_film
 
 LEVELS = (0, 90, 200)
 
@@ -93,7 +93,7 @@ def test_a_truncated_animation(tmp_path):
 
 
 def test_frames_beyond_any_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(films, "MAX_PIXELS", 90)
+    monkeypatch.setattr(film_reader, "MAX_PIXELS", 90)
     with pytest.raises(TooLarge, match="has 12 x 8 pixels"):
         read_film(animation(tmp_path / "film.gif"))
 
@@ -126,7 +126,7 @@ SOUND = "  Stream #0:0: Audio: aac (LC), 44100 Hz, mono\n"
     (ABOUT.format(rate="10 fps").replace("Audio", "Data"), "frame=20 ", (120, 160), 20, 10, False),
 ])
 def test_what_ffmpeg_says(tmp_path, monkeypatch, about, said, size, count, fps, sound):
-    monkeypatch.setattr(films, "asked", lambda path, *words, level="info": (said if words else about) + "\n")
+    monkeypatch.setattr(film_reader, "asked", lambda path, *words, level="info": (said if words else about) + "\n")
     (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom")
     film = read_film(tmp_path / "film.mp4")
     assert (film.size, film.count, film.fps, film.sound, film.by) == (size, count, fps, sound, "ffmpeg")
@@ -142,7 +142,7 @@ def test_what_ffmpeg_says(tmp_path, monkeypatch, about, said, size, count, fps, 
     (ABOUT.format(rate="10 fps").replace("160x120", "90000x90000"), "frame=  9", "film.mp4 has 90000 x 90000 pixels"),
 ])
 def test_what_ffmpeg_cannot_read(tmp_path, monkeypatch, about, said, message):
-    monkeypatch.setattr(films, "asked", lambda path, *words, level="info": (said if words else about) + "\n")
+    monkeypatch.setattr(film_reader, "asked", lambda path, *words, level="info": (said if words else about) + "\n")
     (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom")
     with pytest.raises((BadFile, TooLarge), match=message):
         read_film(tmp_path / "film.mp4")
