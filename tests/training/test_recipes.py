@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from trainings import Corners, assert_same, little_net, params
 
-from minivis.errors import BadFile, UnknownName
+from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.layers import BatchNorm, Dropout
 from minivis.training import recipes
 from minivis.training.recipes import EmojiStream, Training, stages_of
@@ -54,6 +54,14 @@ def test_a_checkpoint_of_other_stages_is_refused(tmp_path):
         training().run(checkpoint=tmp_path / "a.h5", resume=True)
     with pytest.raises(BadFile, match=r"there is no file .*none\.h5"):
         training().run(checkpoint=tmp_path / "none.h5", resume=True)
+
+
+def test_a_run_goes_on_only_from_a_checkpoint():
+    begun, fresh = training(), training()
+    with pytest.raises(BadValue, match="resume needs a checkpoint"):
+        begun.run(resume=True)
+    assert begun.steps_done == 0
+    assert_same(params(begun.net), params(fresh.net))
 
 
 def test_the_record_says_how_it_came_about_and_holds_what_the_file_will_hold():

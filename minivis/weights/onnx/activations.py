@@ -115,8 +115,9 @@ def upsample(graph: Any, node: Any, given: Any) -> None:
     before = graph.onnx_shape(node.input[0])
     arrays = [graph.optional(node, number) for number in range(1, len(node.input))]
     arrays = [a for a in arrays[-2:] if a is not None and a.size == 4]
-    if given.get("mode", b"nearest") != b"nearest":
-        raise BadFile(f"{node.name!r} makes maps larger by {given['mode'].decode()}; here it can only be nearest")
+    mode = given.get("mode", b"nearest")
+    if mode != b"nearest":
+        raise BadFile(f"{node.name!r} makes maps larger by {mode.decode()}; here it can only be nearest")
     if "scales" in given:
         factors = np.array(given["scales"])
     elif not arrays:
