@@ -145,7 +145,7 @@ def test_an_fc_layer_over_another_axis_is_refused(w, tmp_path):
     net = Keras()
     x = net.layer("Permute", net.input, dims=[3, 1, 2])
     net.ends(net.layer("Dense", x, {"kernel": w(5, 4)}, name="dense"))
-    with pytest.raises(BadFile, match=r"'dense' \(Dense\) weighs an axis that is not its input's channels"):
+    with pytest.raises(BadFile, match=r"'dense' \(Dense\) weighs an axis other than the channels"):
         mv.load(net.h5(tmp_path / "a.h5"))
 
 
