@@ -15,6 +15,7 @@ import numpy as np
 
 from minivis.errors import BadFile, BadValue, MinivisError, TooLarge
 from minivis.images.files import read_image
+from minivis.images.given import as_picture
 from minivis.runtime.files import read_bytes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif", ".ico",
@@ -31,20 +32,23 @@ class Pictures:
 
     @classmethod
     def of(cls, source: Any) -> Any:
-        """From a folder (and all below it, sorted by name), a picture file, a list of files, or arrays."""
+        """From a folder (and all below it, sorted by name), a picture file, or a list of what `as_picture` takes."""
         if isinstance(source, (str, os.PathLike)):
             return cls.below(os.fspath(source))
+        if isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source, "read"):
+            source = (source,)
         try:
             source = tuple(source)
         except TypeError:
             source = (source,)
         if not source:
             raise BadValue("give at least one picture")
-        if not all(isinstance(one, (str, os.PathLike)) or np.ndim(one) for one in source):
-            raise BadValue(f"pictures are a folder, a list of files, or arrays, not {source!r}")
-        if isinstance(source[0], (str, os.PathLike)):
+        if all(isinstance(one, (str, os.PathLike)) for one in source):
             return cls(os.getcwd(), tuple(os.fspath(path) for path in source))
-        return cls(None, source)
+        pictures = tuple(as_picture(one) for one in source)
+        if not all(np.ndim(one) for one in pictures):
+            raise BadValue(f"pictures are a folder, a list of files, or arrays, not {source!r}")
+        return cls(None, pictures)
 
     @classmethod
     def below(cls, path: Any) -> "Pictures":

@@ -16,7 +16,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from minivis.errors import BadValue
-from minivis.images.files import read_image
+from minivis.images.given import as_picture
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.settings import Kind
 
@@ -82,9 +82,7 @@ def grey(mask: Any) -> Any:
     """Any other mask as (H, W), 0..1."""
     if hasattr(mask, "masks"):
         mask = mask.masks[0]
-    if isinstance(mask, (str, os.PathLike)):
-        mask = read_image(mask)
-    mask = np.asarray(to_cpu(mask))
+    mask = np.asarray(to_cpu(as_picture(mask)))
     if mask.ndim == 3 and mask.shape[2] in (1, 2, 3, 4):
         mask = mask[..., :3].mean(axis=2) if mask.shape[2] > 2 else mask[..., 0]
     if mask.ndim != 2 or mask.dtype.kind not in "buif" or not mask.size or not np.isfinite(mask).all():

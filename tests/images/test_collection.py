@@ -1,11 +1,13 @@
 """Many pictures by name: which they are, in which order, and that no file, however odd, is more than one error."""
 
 import hashlib
+import io
 import os
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minivis.errors import BadFile, BadValue, MinivisError, TooLarge
 from minivis.images import collection
@@ -41,6 +43,17 @@ def test_arrays_are_pictures_too():
     pictures = Pictures.of([PICTURE, PICTURE[:2]])
     assert pictures.name(1) == "picture 1" and pictures.path(1) is None
     assert pictures.hash(0) == pictures.read(0)[1] != pictures.hash(1)
+
+
+def test_files_arrays_bytes_and_pillows_pictures_go_together(folder):
+    file = folder / "a.png"
+    pictures = Pictures.of([PICTURE, file, file.read_bytes(), Image.open(file), str(file)])
+    assert len(pictures) == 5 and len({pictures.hash(i) for i in range(5)}) == 1
+    assert len(Pictures.of(file.read_bytes())) == len(Pictures.of(io.BytesIO(file.read_bytes()))) == 1
+    with pytest.raises(BadValue, match="pictures are a folder, a list of files, or arrays"):
+        Pictures.of([PICTURE, 3])
+    with pytest.raises(BadFile, match="not a picture"):
+        Pictures.of([PICTURE, b"no picture"])
 
 
 def test_the_hash_of_a_folder_grows_picture_by_picture(folder):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minivis.errors import BadValue
 from minivis.images.files import write_image
@@ -28,6 +29,13 @@ def test_from_a_file_of_another_size(tmp_path):
     for path in (tmp_path / "m.png", str(tmp_path / "m.png")):
         found = mask_over(path, (3, 4))
         assert (found[:, 0] == 0).all() and (found[:, 3] == 1).all()
+
+
+def test_the_bytes_of_a_file_and_pillows_picture(tmp_path):
+    path = tmp_path / "m.png"
+    write_image(path, (255 * HALF).astype(np.uint8))
+    for mask in (path.read_bytes(), Image.open(path)):
+        np.testing.assert_allclose(mask_over(mask, (3, 4)), mask_over(path, (3, 4)))
 
 
 def test_a_rectangle_of_the_picture_before_it_was_shrunk():
