@@ -313,8 +313,8 @@ def test_a_picture_with_other_channels_is_refused_with_what_to_do():
 
 @pytest.mark.parametrize("settings, message", [
     ({"mean": [0] * 4, "scale": [1] * 3}, "scale must be 4 finite numbers, one per channel"),
-    ({"mean": [0] * 4, "names": ["a"]}, "names of channels are 4 texts"),
-    ({"mean": [0] * 4, "names": [1, 2, 3, 4]}, "names of channels are 4 texts"),
+    ({"mean": [0] * 4, "names": ["a"]}, "names of channels are 4 strings"),
+    ({"mean": [0] * 4, "names": [1, 2, 3, 4]}, "names of channels are 4 strings"),
     ({"mean": [0] * 4, "show": (1, 2, 5)}, "three numbers from 1 to 4, for red, green and blue"),
     ({"mean": [0] * 4, "show": (0, 1, 2)}, "three numbers from 1 to 4"),
     ({"mean": [0] * 4, "show": (1, 2)}, "three numbers from 1 to 4"),

@@ -16,7 +16,7 @@ from minivis.weights.read import check_dtype, layer_names, read_file
 
 def test_a_net_computes_in_float32_or_float64():
     assert check_dtype("float32") == np.float32 and check_dtype(np.float64) == np.float64
-    for bad, message in (("float16", "not in float16"), (int, "not in int64|not in int32"), ("flout", "no dtype")):
+    for bad, message in (("float16", "not in float16"), (int, "not in int64|not in int32"), ("flout", "not a dtype")):
         with pytest.raises(BadValue, match=message):
             check_dtype(bad)
     assert read_file(TORCH_VGG16, dtype="float64").layers["conv1_1"].params["w"].dtype == np.float64
