@@ -14,6 +14,7 @@ from minivis.commands.types import (
     PIXELS,
     START,
     WEIGHTS,
+    Channels,
     LazyChoice,
     ListedOption,
     imaging_rules,
@@ -25,7 +26,7 @@ from minivis.commands.types import (
 from minivis.layers.relu import IMAGING_RULES, RELU_RULES
 from minivis.methods.attribution.saliency import KINDS
 
-LONG = "1" * 5000
+LONG, SHOWN = "1" * 5000, Channels(["mask"])
 
 
 @pytest.mark.parametrize("kind, word, value", [
@@ -34,7 +35,7 @@ LONG = "1" * 5000
     (START, "noise", "noise"), (START, "200,30,0", (200, 30, 0)),
     (COUNTS, "0", (0,)), (COUNTS, "256, 512", (256, 512)), (WEIGHTS, "0.5,2", (0.5, 2.0)),
     (whole(), "1000000", 10**6), (whole(0), "0", 0), (whole(1, 7), "7", 7), (real(), "1e9", 1e9),
-    (real(0, 1), ".5", 0.5),
+    (real(0, 1), ".5", 0.5), (SHOWN, "3, 2,1", (3, 2, 1)), (SHOWN, "4", (4,)), (SHOWN, "mask", "mask"),
 ])
 def test_what_is_taken(kind, word, value):
     assert kind.convert(word, None, None) == value
@@ -54,6 +55,8 @@ def test_what_is_taken(kind, word, value):
     (whole(), LONG, "number 111111111111... has 5000 characters, which is too"), (whole(), "nan", "valid integer"),
     (real(), "nan", "nan is not a finite number"), (real(-1, 1), "inf", "not in the range"), (real(), LONG, "too long"),
     (real(0, 1, max_open=True), "1", "not in the range"), (real(), "-1e-9", "not in the range"),
+    (SHOWN, "2,1", "'2,1' is not one of 'mask', and is not a choice of channels"), (SHOWN, "1,2,3,4", "channels"),
+    (Channels(), "mask", "'mask' is not a choice of channels; give three"), (SHOWN, LONG, "choice of channels"),
 ])  # fmt: skip
 def test_what_is_refused(kind, word, message):
     with pytest.raises(click.BadParameter, match=message) as caught:

@@ -10,8 +10,8 @@ from minivis.runtime import tuned
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    monkeypatch.setenv(tuned.VARIABLE, str(tmp_path / "deep" / "tuning.json"))
-    return tmp_path / "deep" / "tuning.json"
+    monkeypatch.setenv(tuned.VARIABLE, str(tmp_path / "two" / "deep" / "tuning.json"))
+    return tmp_path / "two" / "deep" / "tuning.json"
 
 
 def test_numbers_that_were_saved_apply(path):
@@ -37,7 +37,7 @@ def test_a_number_that_makes_no_sense_does_not(path, value):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"numbers": 3}', "[" * 100_000, "\x00\xff", " " * 200_000])
 def test_a_damaged_file_does_not(path, text):
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     path.write_text(text, "latin-1")
     assert tuned.load() == {} and tuned.applied(Tuning()) == Tuning()
 
