@@ -127,7 +127,8 @@ def show_picture(app, docname, source):
     """Sphinx' hook: a demo's picture stands below its page's title, also where the demo was not run."""
     folder, _, stem = docname.rpartition("/")
     if folder == "gallery" and (DEMOS / f"{stem}.py").exists():
-        image = f"\n.. image:: /../demos/{picture_of(stem)}\n   :alt: the figure\n\n"
+        name = picture_of(stem)                 # a wide one can't be read on a phone: a tap shows it in full size
+        image = f"\n.. image:: /../demos/{name}\n   :alt: the figure\n   :target: ../_images/{name}\n\n"
         source[0] = re.sub(r"^={3,}\n", lambda line: line[0] + image, source[0], count=1, flags=re.MULTILINE)
 
 
