@@ -21,7 +21,8 @@ def live():
 
 def test_a_frame_takes_longer_than_its_forward(live):
     scope = live.Microscope(tiny_vgg(), "tiny")
-    forward, frame = live.server_times(scope, scope.first_view().layer, 0)
+    several = [live.server_times(scope, scope.first_view().layer, 0) for _ in range(5)]
+    forward, frame = map(min, zip(*several))            # what else the machine does makes some of them longer
     assert 0 < forward < frame
 
 
