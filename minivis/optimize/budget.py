@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from minivis.optimize.problem import Problem
 
 MUCH = 1e9                                      # bytes: a run that needs more prints this before it starts
+ONLY_WHOLE = 8                                  # arrays of the picture's size that a gradient in tiles does without
 HISTORIES = (10, 5, 3)                          # of L-BFGS, if a longer one does not fit
 
 
@@ -53,7 +54,7 @@ def lean(net: Network, shape: Shape, layers: Any, method: Any, *, vectors: Any =
     layers, free, changes = list(layers), memory.room(net, limit), []
 
     def needs(shape: Shape = shape) -> Any:
-        return needed(net, shape, layers, method.vectors + vectors, tile, targets)
+        return needed(net, shape, layers, method.vectors + beside(vectors, tile), tile, targets)
 
     if needs() > free and tile is None and in_tiles:
         tile = tile_of(net, shape, layers)
@@ -82,6 +83,11 @@ def untouched(method: Any, steps: int | None) -> int:
     if steps is None or not isinstance(method, LBFGS):
         return 0
     return method.vectors - replace(method, history=max(1, min(method.history, steps))).vectors
+
+
+def beside(vectors: int, tile: int | None) -> int:
+    """Of the arrays of the picture's size in a gradient: in tiles most of them are as large as a tile."""
+    return vectors if tile is None else max(0, vectors - ONLY_WHOLE)
 
 
 def needed(net: Network, shape: Shape, layers: Any, vectors: Any, tile: int | None = None, targets: Any = ()) -> int:
@@ -121,4 +127,5 @@ def smaller(needs: Any, shape: Shape, free: Any) -> Any:
 def memory_of(problem: Problem, method: Any) -> Any:
     """An estimate of the bytes of a run of `optimize`."""
     layers = problem.objective.layers or [next(reversed(problem.net.nodes))]
-    return needed(problem.net, problem.parameterization.shape, layers, method.vectors + problem.vectors, problem.tile)
+    vectors = method.vectors + beside(problem.vectors, problem.tile)
+    return needed(problem.net, problem.parameterization.shape, layers, vectors, problem.tile)

@@ -61,7 +61,7 @@ def telling(watch: Any, what: str, problem: Any, method: Any, begun: float, prog
         nonlocal told
         warm = problem.seconds[1:]              # the first one takes memory
         left = preview.steps - preview.step
-        if not told and warm and left and (preview.step >= FEW or sum(warm) >= ENOUGH or left == 1):
+        if not told and (warm or left == 1) and left and (preview.step >= FEW or sum(warm) >= ENOUGH or left == 1):
             told = True
             needs = problem.clock() - begun + remaining(problem, method, preview)
             if needs >= LONG:
@@ -75,7 +75,7 @@ def remaining(problem: Any, method: Any, preview: Any) -> float:
     """Seconds of the steps to come."""
     steps = range(preview.step + 1, preview.steps + 1)
     own = overhead(problem.parameterization.shape, method, steps) if problem.net.xp is np else 0.0
-    return len(steps) * statistics.median(problem.seconds[1:]) + own
+    return len(steps) * statistics.median(problem.seconds[1:] or problem.seconds) + own
 
 
 def overhead(shape: Shape, method: Any, steps: range) -> float:

@@ -11,7 +11,7 @@ from minivis.errors import TooLarge
 from minivis.layers import Conv2D
 from minivis.models.tiny import tiny_vgg
 from minivis.objectives.priors import l2, tv
-from minivis.optimize.budget import lean, needed, smaller, tile_of
+from minivis.optimize.budget import beside, lean, needed, smaller, tile_of
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import pixels
 from minivis.optimize.problem import Problem
@@ -94,3 +94,10 @@ def test_a_short_run_leaves_a_part_of_the_history_untouched():
     full, short = (fit(net, 1e9, LBFGS(20), steps=steps) for steps in (200, 2))
     assert full.in_all - short.in_all == pytest.approx(2 * 2 * 18 * number, abs=1e6)    # float64; the program may grow
     assert full.needs == short.needs and full.in_all > full.needs
+
+
+def test_a_gradient_in_tiles_holds_fewer_arrays_of_the_pictures_size():
+    """Measured at 1400 and 3840 pixels: two of the ten."""
+    whole, tiled = (Problem(tiny_vgg(), l2(), pixels(tiny_vgg(), (1, 900, 900, 3)), tile=tile) for tile in (None, 32))
+    assert beside(whole.vectors, None) == whole.vectors and beside(tiled.vectors, 32) == tiled.vectors - 8
+    assert beside(0, 32) == 0

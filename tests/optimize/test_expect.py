@@ -54,6 +54,14 @@ def test_the_steps_of_lbfgs_grow_until_it_remembers_all_that_it_may(capsys, step
     assert overhead((1, 100, 100, 3), LBFGS(20), range(60, 61)) > 3 * overhead((1, 100, 100, 3), LBFGS(20), range(1, 2))
 
 
+def test_of_two_steps_with_one_gradient_each_the_first_one_counts(capsys):
+    run = Clocked(1.0)
+    run.seconds, run.now = [30.0], 30.0
+    look = telling(Watch(), "9 x 9", run, Adam(1.0), 0.0, True)
+    assert not look(Preview(1, 2, 0.0, {}, None))
+    assert "about 60 s for 2 steps" in capsys.readouterr().err
+
+
 def test_nothing_is_said_where_no_progress_is(capsys):
     Clocked(1.0).run(Watch(), Adam(1.0), 100, progress=False)
     assert capsys.readouterr().err == ""

@@ -10,7 +10,7 @@ from minivis.errors import BadValue, TooLarge, UnknownName
 from minivis.images.colour import luminance
 from minivis.methods.synthesis.style import style_transfer, texture
 from minivis.models.tiny import tiny_branches, tiny_vgg
-from minivis.optimize.budget import needed
+from minivis.optimize.budget import beside, needed
 from minivis.optimize.problem import VECTORS
 from minivis.optimize.update_rules import LBFGS, Adam
 from minivis.optimize.watch import Watch
@@ -121,7 +121,7 @@ def test_without_memory_it_takes_what_it_has(monkeypatch):
     for tile, method, note in ((None, LBFGS(20), ""), (32, LBFGS(20), "in tiles of 32 pixels, as memory is short"),
                                (32, LBFGS(10), "in tiles of 32 pixels and with a history of 10, as"),
                                (32, LBFGS(3), "a history of 3"), (32, Adam(2.0), "by Adam instead of L-BFGS")):
-        needs = needed(net, shape, ["relu1_1", "relu2_1"], method.vectors + VECTORS, tile, ["relu2_1"])
+        needs = needed(net, shape, ["relu1_1", "relu2_1"], method.vectors + beside(VECTORS, tile), tile, ["relu2_1"])
         assert needs < last
         last = needs
         result = style_transfer(net, scene(), stripes(), steps=6, memory=PROGRAM + 4 * net.parameter_count + needs)
