@@ -87,13 +87,7 @@ def read_image(
         shrinks = max_side is not None and max(im.size) > max_side
         if shrinks:                                     # JPEG: decode at 1/2, 1/4 or 1/8
             im.draft(None, tuple(max(1, round(n * max_side / max(im.size))) for n in im.size))
-        width, height = im.size
-        if width * height > max_pixels:
-            raise TooLarge(f"{name} has {width} x {height} pixels, {width * height / 1e6:.0f} million; minivis reads "
-                           f"up to {max_pixels / 1e6:.0f} million: shrink it first")
-        if size is not None and width * height > max(FREE_PIXELS, MOST_PIXELS_A_BYTE * size):
-            raise TooLarge(f"{name} would unpack from {size / 1e6:.1f} MB to {width} x {height} pixels, which no "
-                           "photograph does: make it smaller first")
+        check_pixels(im.size, name, size, max_pixels)
         im.load()
         orientation = orientation_of(im)                  # after loading, because Pillow turns a TIFF by itself
         if shrinks and channels in (None, 1, 3):        # Pillow would weigh the colours by the last channel
@@ -107,10 +101,22 @@ def read_image(
     return upright if upright.flags.c_contiguous and upright.flags.writeable else np.array(upright, order="C")
 
 
+def check_pixels(shape: Any, name: str, size: Any, max_pixels: float) -> None:
+    """Raise TooLarge unless a picture of (width, height) may be unpacked from a file of ``size`` bytes."""
+    width, height = shape
+    if width * height > max_pixels:
+        raise TooLarge(f"{name} has {width} x {height} pixels, {width * height / 1e6:.0f} million; minivis reads "
+                       f"up to {max_pixels / 1e6:.0f} million: shrink it first")
+    if size is not None and width * height > max(FREE_PIXELS, MOST_PIXELS_A_BYTE * size):
+        raise TooLarge(f"{name} would unpack from {size / 1e6:.1f} MB to {width} x {height} pixels, which no "
+                       "photograph does: make it smaller first")
+
+
 def read_text(path: Any) -> Any:
     """The dict of strings that ``write_image(..., text=...)`` stored in a picture; empty if there is none."""
-    with opened_picture(path) as (im, *_):
+    with opened_picture(path) as (im, name, size):
         if isinstance(im, PngImagePlugin.PngImageFile):
+            check_pixels(im.size, name, size, MAX_PIXELS)           # texts may follow the pixels, so Pillow unpacks all
             return {key: str(value) for key, value in im.text.items()}
         try:
             found = json.loads(im.getexif().get(EXIF_DESCRIPTION, "{}"))

@@ -263,6 +263,17 @@ def test_more_pixels_than_pillow_likes(tmp_path):
     assert read_image(tmp_path / "p.png", max_side=100).shape == (95, 100, 1)
 
 
+def test_a_record_is_not_looked_for_behind_more_pixels_than_a_picture_has(tmp_path):
+    """Pillow unpacks them all for it."""
+    write_image(tmp_path / "a.png", np.zeros((4, 5, 3), np.uint8), {"minivis": "{}"})
+    data = bytearray((tmp_path / "a.png").read_bytes())
+    data[16:24] = struct.pack(">II", 318, 16_777_591)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(TooLarge, match="318 x 16777591 pixels, 5335 million; minivis reads up to 300"):
+        read_text(tmp_path / "a.png")
+
+
 def test_a_small_file_of_very_many_pixels_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     Image.new("RGBA", (64, 40)).save(tmp_path / "p.png")
     monkeypatch.setattr(files, "FREE_PIXELS", 2000)
