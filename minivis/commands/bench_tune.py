@@ -69,25 +69,22 @@ def tune(works: Sequence[Callable[[], Any]], *, seconds: float,
 
     Values for which no time is left are not tried: with large nets a comparison takes longer than its share.
     """
-    defaults, before = tuning.Tuning(), tuning.TUNING
+    defaults = tuning.Tuning()
     taken: dict[str, Any] = {}
     values = [(name, multiple) for name, multiples in tried.items() for multiple in multiples]
     share = seconds / (len(values) + 4)                         # the last comparison takes four shares
     end = time.perf_counter() + seconds - 4 * share
-    try:
-        for name, multiple in values:
-            if time.perf_counter() > end:
-                break
-            default = getattr(defaults, name)
-            now, value = replace(defaults, **taken), type(default)(default * multiple)
-            found = compare(works, replace(now, **{name: value}), now, share, {name: value})
-            if found.surely_faster:
-                taken[name] = value
-            yield found
-        if taken:
-            yield compare(works, replace(defaults, **taken), defaults, 4 * share, taken)
-    finally:
-        tuning.TUNING = before
+    for name, multiple in values:
+        if time.perf_counter() > end:
+            break
+        default = getattr(defaults, name)
+        now, value = replace(defaults, **taken), type(default)(default * multiple)
+        found = compare(works, replace(now, **{name: value}), now, share, {name: value})
+        if found.surely_faster:
+            taken[name] = value
+        yield found
+    if taken:
+        yield compare(works, replace(defaults, **taken), defaults, 4 * share, taken)
 
 
 def compare(works: Sequence[Callable[[], Any]], one: tuning.Tuning, other: tuning.Tuning, seconds: float,
@@ -95,10 +92,13 @@ def compare(works: Sequence[Callable[[], Any]], one: tuning.Tuning, other: tunin
     """Time every work with both tables in turns for about this many seconds. All works have the same weight."""
 
     def timed(work: Callable[[], Any], table: tuning.Tuning) -> float:
-        tuning.TUNING = table
-        began = time.perf_counter()
-        work()
-        return time.perf_counter() - began
+        before, tuning.TUNING = tuning.TUNING, table
+        try:
+            began = time.perf_counter()
+            work()
+            return time.perf_counter() - began
+        finally:
+            tuning.TUNING = before
 
     for work in works:                                          # weights that are kept, memory
         timed(work, one)

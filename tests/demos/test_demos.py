@@ -106,7 +106,7 @@ def test_is_flat_and_short(script):
 
 
 def by_name(name):
-    return next(script for script in SCRIPTS if name in script.stem)
+    return next(script for script in SCRIPTS if script.stem.lstrip("0123456789_") == name)
 
 
 def test_backprop_is_the_method(demo):
