@@ -34,7 +34,7 @@ export class Beside {
     this.hold(false);
     this.say("Loading …");
     const { shots, number } = page.stream, shown = shots.get(number);
-    if (shown?.blob) this.newest = { ...shown, number };
+    if (shown?.file) this.newest = { ...shown, number };
     this.connection = new Connection({
       hello: (message) => this.greet(message), frame: (frame) => this.drawRight(frame),
       lost: (tries, why) => this.say(why ? `${why}.` : "The server does not answer."), error: ({ message }) => this.say(message),
@@ -82,20 +82,20 @@ export class Beside {
     this.titles();
   }
 
-  // A picture that was sent for the page: {shot, blob} and its number.
+  // A picture that was sent for the page: {shot, file} and its number.
   take(entry, number) {
-    if (!this.isOpen || this.holds || !entry?.blob) return;
+    if (!this.isOpen || this.holds || !entry?.file) return;
     this.newest = { ...entry, number };
     if (!this.hello || this.connection.inFlight >= IN_FLIGHT) this.waiting = this.newest;
     else this.send(this.newest);
   }
 
-  send({ shot, blob, number }) {
+  send({ shot, file, number }) {
     this.waiting = null;
     this.connection.sent = number;
     this.shots.set(number, shot);
     for (const old of this.shots.keys()) if (old < number - 4) this.shots.delete(old);
-    this.connection.show(blob, number);
+    this.connection.show(file, number);
   }
 
   // The page's view, in the words of the other net: units switched off stay so on the left alone.

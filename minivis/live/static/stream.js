@@ -4,13 +4,16 @@ import { $ } from "./dom.js";
 import { sized } from "./paint.js";
 
 const IN_FLIGHT = 2;                    // pictures on their way: one is worked on while the next is made
+const AT_ONCE = 256 * 256;              // pixels: toBlob waits until the page is idle, for 20 ms where the work takes 1
 
 export class Stream {
   // ``side``: pixels of the shorter side of what is sent; ``isFrozen()``: whether no new picture is taken.
   // ``sent(entry, number)``: a picture went out.
   constructor(connection, sources, { side, isFrozen, sent }) {
     Object.assign(this, { connection, sources, side, isFrozen, sent });
-    this.shots = new Map();             // number -> {shot, blob}: the picture as it was taken, and as it was sent
+    this.shots = new Map();             // number -> {shot, file}: the picture as it was taken, and as it was sent
+    this.wire = document.createElement("canvas");
+    this.wire.getContext("2d", { willReadFrequently: true });
     this.arrivals = [];                 // when answers came, for the rate
     this.needs = true;                  // a picture that does not move has not been sent yet
     this.number = 0;                    // of the picture that is shown
@@ -28,22 +31,19 @@ export class Stream {
     const number = ++connection.sent;
     const shot = document.createElement("canvas");
     sized(shot, canvas.width, canvas.height).drawImage(canvas, 0, 0);
-    const entry = { shot, blob: null };
+    const entry = { shot, file: null };
     this.shots.set(number, entry);
     for (const old of this.shots.keys()) if (old < number - 4 && old !== this.number) this.shots.delete(old);
     const scale = Math.min(1, this.side / Math.min(canvas.width, canvas.height));
-    let wire = shot;
-    if (scale < 1) {
-      wire = document.createElement("canvas");
-      const context = sized(wire, Math.round(canvas.width * scale), Math.round(canvas.height * scale));
-      context.imageSmoothingQuality = "high";
-      context.drawImage(shot, 0, 0, wire.width, wire.height);
-    }
-    wire.toBlob((blob) => {
-      entry.blob = blob;
-      connection.show(blob, number);
+    const context = sized(this.wire, Math.round(canvas.width * scale), Math.round(canvas.height * scale));
+    context.clearRect(0, 0, this.wire.width, this.wire.height);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(shot, 0, 0, this.wire.width, this.wire.height);
+    encode(this.wire, sources.moves ? "image/jpeg" : "image/png", (file) => {
+      entry.file = file;
+      connection.show(file, number);
       this.sent(entry, number);
-    }, sources.moves ? "image/jpeg" : "image/png", 0.92);
+    });
   }
 
   // An answer came. Whether it is about another picture than the last.
@@ -66,10 +66,10 @@ export class Stream {
   // A server that has started again knows no picture: it gets the one that is shown.
   resend() {
     const entry = this.shots.get(this.number);
-    if (!this.isFrozen() || !entry?.blob) { this.needs = true; return; }
+    if (!this.isFrozen() || !entry?.file) { this.needs = true; return; }
     const number = ++this.connection.sent;
     this.shots.set(number, entry);
-    this.connection.show(entry.blob, number);
+    this.connection.show(entry.file, number);
   }
 
   // Do something on the frame that is shown, once no other is on its way.
@@ -90,6 +90,16 @@ export class Stream {
     const shot = this.shots.get(frame.number)?.shot;
     if (shot) paintShot($("input"), shot, frame);
   }
+}
+
+// done(the bytes of an image file of a canvas): at once for a small one.
+function encode(canvas, type, done) {
+  if (canvas.width * canvas.height > AT_ONCE) {
+    canvas.toBlob(async (blob) => done(new Uint8Array(await blob.arrayBuffer())), type, 0.92);
+    return;
+  }
+  const url = canvas.toDataURL(type, 0.92), text = atob(url.slice(url.indexOf(",") + 1));
+  done(Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
 }
 
 // Onto a canvas: the part of a picture that the net saw, by the frame that answers it.
