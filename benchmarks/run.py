@@ -131,23 +131,16 @@ def full(options):
               ["torch", "torch channels_last"], options)  # fmt: skip
 
 
-def efficient(options):
-    rng = np.random.default_rng(0)
-    draw = lambda p: (np.abs(rng.standard_normal(p.shape)) * (2 / p.size) ** 0.5).astype("f4")  # noqa: E731
-    net = for_inference(efficientnet().map_params(draw))
-    inference("EfficientNet-Lite0 without its softmax, batch norms folded, 224, forward", net, "fc", (1, 224, 224, 3),
-              "forward", ["torch", "torch channels_last"], options)  # fmt: skip
-
-
-def thin(options, *, make, until, name, what):
+def thin(options, *, make, until, name, what, batch=1):
     """A net of many 1x1 and small convolutions, with random weights, its batch norms folded."""
     rng = np.random.default_rng(0)
     draw = lambda p: (np.abs(rng.standard_normal(p.shape)) * (2 / p.size) ** 0.5).astype("f4")  # noqa: E731
     net = for_inference(make().map_params(draw))
-    engines = [name for name in MAKERS if what == "forward" or name != "onnxruntime"]
+    engines = ["torch", "torch channels_last"]
+    if make is not efficientnet:                # peers.py has no global average pool for the others
+        engines += ["jax", "onnxruntime"] if what == "forward" else ["jax"]
     words = {"forward": "forward", "gradient": "forward + image gradient"}[what]
-    inference(f"{name}, 224, {words}", net, until, (1, 224, 224, 3), what,
-              engines, options)  # fmt: skip
+    inference(f"{name}, 224, batch {batch}, {words}", net, until, (batch, 224, 224, 3), what, engines, options)
 
 
 def occlusion(options, *, count=32):
@@ -296,15 +289,17 @@ THIN = [
     ("squeezenet", "SqueezeNet 1.1", squeezenet, "relu_conv10"),
     ("resnet18", "ResNet-18", partial(resnet, "ResNet-18"), "res5b_relu"),
     ("resnet50", "ResNet-50", partial(resnet, "ResNet-50"), "res5c_relu"),
+    ("efficientnet", "EfficientNet-Lite0", efficientnet, "fc"),
 ]
 WORK = {
     "gradient": body,
     "forward": partial(body, what="forward"),
     "batch": partial(body, batch=8),
     "full": full,
-    "efficientnet": efficient,
     **{f"{name} {what}": partial(thin, make=make, until=until, name=title, what=what)
        for name, title, make, until in THIN for what in ("forward", "gradient")},
+    "efficientnet batch": partial(thin, make=efficientnet, until="fc", name="EfficientNet-Lite0", what="forward",
+                                  batch=8),
     "training": training,
     "occlusion": occlusion,
     "growth": growth,
