@@ -11,15 +11,16 @@ from minivis.commands.types import PIXELS, real, whole
 
 ARCHITECTURES = ("squeezenet 1.1", "resnet-18", "vgg16")        # that `bench tune` times
 
+SIZE = click.Option(["--size"], type=PIXELS, metavar="N|ROWS,COLUMNS", show_default="the net's own, or 224",
+                    help="Size of the input in pixels.")
+
 bench = Commands("bench", help="Measure times on this machine.")
 
 
 @bench.command("conv", params=[
     click.Option(["--net"], default=DEFAULT_NET, metavar="NAME|FILE", show_default=True,
                  help="Net to time, or an architecture such as vgg16, which gets random weights."),
-    click.Option(["--size"], type=PIXELS, metavar="N|ROWS,COLUMNS",
-                 show_default="the net's own, or 224",
-                 help="Size of the input in pixels."),
+    SIZE,
     click.Option(["--batch"], type=whole(1, 10_000), default=1, show_default=True, metavar="N",
                  help="Number of pictures in a batch."),
     click.Option(["--repeats"], type=whole(1, 10_000), default=3, show_default=True, metavar="N",
@@ -67,9 +68,7 @@ def conv(net: Any, size: tuple[int, int] | None, batch: int, repeats: int, threa
     click.Option(["--net", "nets"], multiple=True, metavar="NAME|FILE", default=ARCHITECTURES,
                  show_default=", ".join(ARCHITECTURES),
                  help="Net to tune for, or an architecture, which gets random weights; repeat the option for several."),
-    click.Option(["--size"], type=PIXELS, metavar="N|ROWS,COLUMNS",
-                 show_default="the net's own, or 224",
-                 help="Size of the input in pixels."),
+    SIZE,
     click.Option(["--minutes"], type=real(0.01, 600), default=5.0, show_default=True, metavar="X",
                  help="Time to take, about."),
     click.Option(["--forget"], is_flag=True, help="Delete the file of this machine's numbers and measure nothing."),
@@ -88,13 +87,10 @@ def tune(
     """
     from minivis.commands.bench_conv import architecture
     from minivis.commands.bench_tune import passes
-    from minivis.errors import BadValue
     from minivis.runtime import tuned
     from minivis.weights.catalogue import load
 
-    path = tuned.file()
-    if path is None:
-        raise BadValue(f"{tuned.VARIABLE}=off switches this machine's own numbers off: unset it to measure them")
+    path = tuned.place()                        # before measuring: it must be possible to write there
     settings = {"nets": list(nets), "minutes": minutes}
     if forget:
         there = path.is_file()

@@ -15,9 +15,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from minivis.errors import MinivisError
+from minivis.errors import BadValue, MinivisError
 from minivis.runtime.affinity import cores
-from minivis.runtime.files import atomic_write, read_bytes
+from minivis.runtime.files import atomic_write, check_output, read_bytes
 from minivis.runtime.threads import ONE_BLAS_THREAD
 
 VARIABLE = "MINIVIS_TUNING"
@@ -74,11 +74,22 @@ def sensible(value: Any, default: float) -> bool:
     return type(value) is type(default) and default / WITHIN <= value <= default * WITHIN
 
 
+def place() -> Path:
+    """Where numbers will be written, in a folder that exists. Raise BadValue where that cannot be."""
+    path = file()
+    if path is None:
+        raise BadValue(f"{VARIABLE}=off switches this machine's own numbers off: unset it to measure them")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadValue(f"{path} cannot be written ({error.strerror}); let {VARIABLE} name another file") from None
+    check_output(path, force=True)
+    return path
+
+
 def save(numbers: dict[str, float], **measured: Any) -> Path:
     """Write ``numbers`` for this machine. Return the path."""
-    path = file()
-    assert path is not None, "numbers of the machine's own are switched off"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = place()
     content = {"machine": this_machine(), "numbers": numbers, **measured}
     with atomic_write(path, force=True) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")

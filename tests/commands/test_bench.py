@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import pytest
 from tuned import tune
 
 from minivis.cli import main
@@ -53,6 +54,11 @@ def test_tuning_writes_what_is_faster_and_forgets_it(tmp_path, monkeypatch, caps
     assert main(["bench", "tune", "--net", "tiny.h5", "--json"]) == 0 and not path.exists()       # by chance: not kept
     said = json.loads(capsys.readouterr().out)["numbers"]
     assert said["file"] is None and len(said["tried"]) == 2
+
+    monkeypatch.setattr(bench_tune, "tune", lambda works, seconds: pytest.fail("measured what cannot be written"))
+    monkeypatch.setenv("MINIVIS_TUNING", str(tmp_path / "tiny.h5" / "tuning.json"))
+    for words in (["--net", "tiny.h5"], ["--forget"]):
+        assert main(["bench", "tune", *words]) == 2 and "cannot be written" in capsys.readouterr().err
 
     monkeypatch.setenv("MINIVIS_TUNING", "off")
     assert main(["bench", "tune", "--forget"]) == 2

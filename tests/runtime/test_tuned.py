@@ -1,10 +1,13 @@
 """Numbers measured on this machine: used here alone, and never able to do harm."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from minivis.convolution.tuning import Tuning
+from minivis.errors import BadValue
 from minivis.runtime import tuned
 
 
@@ -19,6 +22,12 @@ def test_numbers_that_were_saved_apply(path):
     assert tuned.save({"band_bytes": 2**22, "weights_a_block": 3.0}, ratio=0.9) == path
     assert tuned.applied(Tuning()) == Tuning(band_bytes=2**22, weights_a_block=3.0)
     assert tuned.load()["ratio"] == 0.9 and set(json.loads(path.read_text())["machine"]) == set(tuned.this_machine())
+
+
+def test_the_next_process_goes_by_them(path):
+    tuned.save({"tiny": 2**17})
+    program = "from minivis.convolution.tuning import TUNING; print(TUNING.tiny)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == f"{2**17}\n"
 
 
 def test_numbers_of_another_machine_do_not(path, monkeypatch):
@@ -57,3 +66,18 @@ def test_they_can_be_switched_off(path, monkeypatch, word):
 def test_without_the_variable_they_lie_in_the_users_cache(monkeypatch):
     monkeypatch.delenv(tuned.VARIABLE)
     assert tuned.file().parts[-2:] == ("minivis", "tuning.json")
+
+
+@pytest.mark.parametrize("where, sentence", [
+    ("file/tuning.json", "cannot be written"), ("folder", "is a folder"),
+    ("file", None), ("new/deep/tuning.json", None),
+])  # fmt: skip
+def test_that_it_cannot_be_written_is_said_before_anything_is_measured(tmp_path, monkeypatch, where, sentence):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.setenv(tuned.VARIABLE, str(tmp_path / where))
+    if sentence is None:
+        assert tuned.place() == tmp_path / where and (tmp_path / where).parent.is_dir()
+        return
+    with pytest.raises(BadValue, match=sentence):
+        tuned.place()
