@@ -177,12 +177,13 @@ def rerun(picture: str, out: str | None, force: bool, as_json: bool, quiet: bool
         now = read_image(out)
         identical = then.shape == now.shape and bool((then == now).all())
     then_used, here = record["versions"], versions()
-    changed = {name: [then_used.get(name), here.get(name)] for name in {**then_used, **here}
-               if name in (*then_used, "tuning") and here.get(name) != then_used.get(name)}
+    changed = {name: [then_used.get(name), here.get(name)] for name in dict.fromkeys([*then_used, "tuning"])
+               if here.get(name) != then_used.get(name)}
     if identical:
         words = None if quiet else f"{picture} made again, bit for bit"
     else:
-        why = ", ".join(f"{name} {old} then and {new} now" for name, (old, new) in changed.items())
+        why = ", ".join(f"{name} {old or 'default'} then and {new or 'default'} now"
+                        for name, (old, new) in changed.items())
         words = f"{picture} made again, but not bit for bit: {why or 'another processor, or an edited picture'}"
     say("rerun", words, settings={"picture": picture}, files=[out], as_json=as_json, quiet=quiet,
         numbers={"identical": identical, "changed_versions": changed, "command": record["command"], **result.numbers})

@@ -15,6 +15,7 @@ from minivis.images.provenance import read_record
 from minivis.methods.looking import dictionary
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
+from minivis.runtime import tuned
 from minivis.weights.native import save
 
 
@@ -177,3 +178,12 @@ def test_a_picture_whose_pixels_are_cut_off_is_told_before_it_is_made_again(run,
     data = (here / "a.jpg").read_bytes()
     (here / "a.jpg").write_bytes(data[: len(data) // 2])
     assert "damaged or incomplete" in refused("rerun", "a.jpg", "-o", "b.jpg")
+
+
+def test_rerun_names_tuned_numbers_where_the_bits_differ(run, here, monkeypatch):
+    run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.png")
+    write_image("a.png", 255 - read_image("a.png"), read_text("a.png"), force=True)
+    monkeypatch.setenv("MINIVIS_TUNING", str(here / "tuning.json"))
+    tuned.save({"tiny": 2**17})
+    code, out, _ = run("rerun", "a.png")
+    assert code == 1 and "tuning default then and tiny=131072 now" in out
