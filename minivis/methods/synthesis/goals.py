@@ -67,8 +67,9 @@ def score_of(net: Network, units: Any, how: Any, shape: Any) -> Any:
         own = np.array([spreads[u.layer] for u in units])
         return log_value(list(units), own if len(spreads) > 1 else own[0])
     logits, prob = net.role("logits"), net.role("prob")
-    if any(u.layer not in (logits, prob) for u in units):
-        raise BadValue(f"{units[0]} is not a class, so it has no probability; use goal='score', which takes any unit")
+    for unit in units:
+        if unit.layer not in (logits, prob):
+            raise BadValue(f"{unit} is not a class, so it has no probability; use goal='score', which takes any unit")
     channels = [u.channel for u in units]
     log = log_sigmoid if Ending.of(net).independent else log_probability
     return probability(prob, channels) if how.goal == "probability" else log(logits, channels)

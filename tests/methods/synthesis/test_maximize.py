@@ -268,12 +268,16 @@ def test_a_mask_keeps_the_rest_of_the_start(vgg, rng):
     assert (found != start)[2:10, 4:12].mean() > 0.5
 
 
-def test_units_of_several_layers_get_an_image_each(vgg):
-    settings = mv.MaximizeSettings(method="gradient", rate=100.0, steps=2, goal="score")
-    together = mv.maximize(vgg, ["bus", "conv2_1:3", "owl"], settings=settings)
-    for i, unit in enumerate(["bus", "conv2_1:3", "owl"]):
+@pytest.mark.parametrize("goal, rate", [("score", 400.0), ("log-score", 10_000.0)])
+def test_units_of_several_layers_get_an_image_each(vgg, goal, rate):
+    settings = mv.MaximizeSettings(method="gradient", rate=rate, steps=2, goal=goal)
+    together = mv.maximize(vgg, ["bus", "owl", "conv2_1:3"], settings=settings)
+    for i, unit in enumerate(["bus", "owl", "conv2_1:3"]):
         alone = mv.maximize(vgg, unit, settings=settings)
         np.testing.assert_allclose(together.pictures[i].astype(int), alone.pictures[0].astype(int), atol=1)
+        assert np.ptp(alone.pictures[0].astype(int)) >= 3               # levels: something has changed
         assert together.values[i] == pytest.approx(alone.values[0], rel=1e-4)
-    assert together.names == ("bus", "conv2_1:3", "owl") and together.probs is None
+    assert together.names == ("bus", "owl", "conv2_1:3") and together.probs is None
+    with pytest.raises(BadValue, match="conv2_1:3 is not a class"):
+        mv.maximize(vgg, ["bus", "conv2_1:3"], goal="probability", steps=1)
     assert mv.maximize(vgg, ["bus", "conv2_1:3"], preset="natural", steps=1).pictures.shape[0] == 2
