@@ -1,4 +1,4 @@
-"""Noise that the net is certain about: six classes, of which nothing can be seen (Nguyen et al. 2015; lecture 9)."""
+"""Noise in which the net is certain to see six classes, though we see none (Nguyen et al. 2015; lecture 9)."""
 
 import sys
 
