@@ -87,7 +87,7 @@ def by_tiles(net: Network, x: Array, parts: Any, tile: Any, relu_rule: Any = "no
 
     for i in set(range(len(parts))) - set(tiled):
         losses[i], seeds = parts[i](Part({"input": x}, net, {"input": x.shape}))
-        dx = dx + seeds["input"]
+        dx += seeds["input"]
     for t in track(cut, progress, "tiles"):
         acts, seeds = t.net.forward(t.of(x), keep=layers, algorithm=algorithm), {}
         own, seeded = t.part(acts, t.own), t.part(acts, t.seeded)
@@ -101,6 +101,27 @@ def by_tiles(net: Network, x: Array, parts: Any, tile: Any, relu_rule: Any = "no
             add(seeds, found)
         t.add(dx, t.net.backward(acts, t.spread(acts, seeds), relu_rule=relu_rule)[0]["input"])
     return losses, dx
+
+
+def losses_by_tiles(net: Network, x: Array, parts: Any, tile: Any) -> list[Any]:
+    """The loss of each of ``parts`` alone: forward, once."""
+    for one in parts:
+        check(one)
+    losses: list[Any] = [0.0] * len(parts)
+    tiled = [i for i, one in enumerate(parts) if set(one.layers) != {"input"}]
+    for i in set(range(len(parts))) - set(tiled):
+        losses[i] = parts[i](Part({"input": x}, net, {"input": x.shape}))[0]
+    sums: dict[int, dict] = {i: {} for i in tiled if not is_per_position(parts[i])}
+    layers = net.check_names(name for i in tiled for name in parts[i].layers)
+    for own in each_part(tiles(net, x.shape, layers, tile), x, layers) if layers else ():
+        for i in tiled:
+            if i in sums:
+                add(sums[i], parts[i].sums(own))
+            else:
+                losses[i] = losses[i] + parts[i](own)[0]
+    for i, found in sums.items():
+        losses[i] = parts[i].from_sums(own, found)[0]
+    return losses
 
 
 def each_part(cut: Any, x: Array, layers: Any, algorithm: str = "auto", progress: Progress = False) -> Iterator[Any]:

@@ -25,6 +25,7 @@ from minivis.types import Array
 if TYPE_CHECKING:
     from minivis.engine.activations import Activations
 
+AT_ONCE = 2**22                                 # numbers of a picture for which differences are held at once
 
 def l2() -> Objective:
     """The sum of squares of the levels."""
@@ -59,27 +60,39 @@ def tv(beta: float = 2, epsilon: float = 1e-2) -> Objective:
         raise BadValue(f"epsilon must be a number of at least 0, not {epsilon}")
     epsilon = epsilon if beta < 2 else 0
 
-    def evaluate(d: Array) -> tuple[Any, Any]:
-        xp = get_xp(d)
-        right, down = xp.zeros_like(d), xp.zeros_like(d)
-        right[:, :, :-1] = d[:, :, 1:] - d[:, :, :-1]
-        down[:, :-1] = d[:, 1:] - d[:, :-1]
-        squares = right * right + down * down
+    def of_squares(squares: Array) -> tuple[Any, Any]:
+        """The sum of squares^(beta/2), (N,), and its slope at them, without a factor 1/2."""
+        xp = get_xp(squares)
         if beta == 2:
-            values, slope = row_sums(squares), 2.0
+            return row_sums(squares), 2.0
+        squares += epsilon
+        power = xp.sqrt(squares) if beta == 1 else xp.power(squares, beta / 2)          # a root is much faster
+        if beta > 2:
+            slope = beta * xp.power(squares, beta / 2 - 1)
         else:
-            squares += epsilon
-            power = xp.sqrt(squares) if beta == 1 else xp.power(squares, beta / 2)      # a root is much faster
-            values = row_sums(power - epsilon ** (beta / 2))
-            if beta > 2:
-                slope = beta * xp.power(squares, beta / 2 - 1)
-            else:
-                slope = beta * (power / xp.where(squares > 0, squares, 1))     # a tiny epsilon may be 0 in float32
-        right, down = slope * right, slope * down
-        dd = -right - down
-        dd[:, :, 1:] += right[:, :, :-1]
-        dd[:, 1:] += down[:, :-1]
-        return values, dd
+            slope = beta * (power / xp.where(squares > 0, squares, 1))         # a tiny epsilon may be 0 in float32
+        return row_sums(power - epsilon ** (beta / 2)), slope
+
+    def evaluate(d: Array) -> tuple[Any, Any]:
+        """In bands of rows: of a large picture, the result is the only array of its size."""
+        xp, height = get_xp(d), d.shape[1]
+        dd, losses, above = xp.empty_like(d), 0.0, None
+        rows = max(1, AT_ONCE * height // d.size)
+        for first in range(0, height, rows):
+            band, below = d[:, first : first + rows], d[:, first + 1 : first + rows + 1]
+            right, down = xp.zeros_like(band), xp.zeros_like(band)
+            right[:, :, :-1] = band[:, :, 1:] - band[:, :, :-1]
+            down[:, : below.shape[1]] = below - band[:, : below.shape[1]]
+            values, slope = of_squares(right * right + down * down)
+            right, down = slope * right, slope * down
+            own = -right - down
+            own[:, :, 1:] += right[:, :, :-1]
+            own[:, 1:] += down[:, :-1]
+            if above is not None:
+                own[:, :1] += above
+            dd[:, first : first + rows] = own
+            losses, above = losses + values, down[:, -1:]
+        return losses, dd
 
     return _prior("tv" if beta == 2 else f"tv^{beta:g}", evaluate)
 
@@ -90,6 +103,7 @@ def _prior(name: str, evaluate: Callable[..., Any]) -> Objective:
         x = acts["input"]
         scale = constant(preprocessing_of(acts.net).scale, x)
         losses, dd = evaluate(x * scale)
-        return losses, {"input": dd * scale}
+        dd *= scale
+        return losses, {"input": dd}
 
     return objective(name, ("input",), at_input)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from minivis.optimize.problem import Problem
 
 MUCH = 1e9                                      # bytes: a run that needs more prints this before it starts
-ONLY_WHOLE = 8                                  # arrays of the picture's size that a gradient in tiles does without
+ONLY_WHOLE = 6                                  # arrays of the picture's size that a gradient in tiles does without
 HISTORIES = (10, 5, 3)                          # of L-BFGS, if a longer one does not fit
 
 

@@ -29,6 +29,8 @@ LONG = 10.0                                     # seconds: what takes longer is 
 # are memory traffic on one core. Measured with 150,000 to 2.5 million numbers.
 STEP, REMEMBERED = 150e-9, 30e-9
 
+LAST = 1 / 3                                    # of a gradient: the last picture's loss, which L-BFGS has already
+
 
 @dataclass(frozen=True, eq=False)
 class Timed(Problem):
@@ -75,7 +77,8 @@ def remaining(problem: Any, method: Any, preview: Any) -> float:
     """Seconds of the steps to come."""
     steps = range(preview.step + 1, preview.steps + 1)
     own = overhead(problem.parameterization.shape, method, steps) if problem.net.xp is np else 0.0
-    return len(steps) * statistics.median(problem.seconds[1:] or problem.seconds) + own
+    gradients = len(steps) + LAST * (not isinstance(method, LBFGS))
+    return gradients * statistics.median(problem.seconds[1:] or problem.seconds) + own
 
 
 def overhead(shape: Shape, method: Any, steps: range) -> float:

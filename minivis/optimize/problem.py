@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minivis.engine.image_gradient import by_tiles
+from minivis.engine.image_gradient import by_tiles, losses_by_tiles
 from minivis.errors import BadValue
 from minivis.layers.relu import check_rule
 from minivis.objectives.base import Evaluation, as_objective
@@ -78,17 +78,14 @@ class Problem:
         x, caches = self.parameterization.forward(z)
         moved = self.draw(x.shape, rng)
         if self.tile is not None:
-            found, dx = self.tiled(moved.forward(x))
+            shares, dx = by_tiles(self.net, moved.forward(x), self.objective.parts, self.tile, self.relu_rule)
+            found = self.objective.evaluation(shares, {}, len(x))
         else:
             acts = self.net.forward(moved.forward(x), workspace=self.workspace, **self.reach)
             found = self.objective.evaluate(acts)
             dacts, _ = self.net.backward(acts, found.seeds, relu_rule=self.relu_rule)
             dx = dacts["input"]
         return found, self.parameterization.backward(moved.adjoint(dx), caches)
-
-    def tiled(self, x: Array) -> tuple[Any, Any]:
-        shares, dx = by_tiles(self.net, x, self.objective.parts, self.tile, self.relu_rule)
-        return self.objective.evaluation(shares, {}, len(x)), dx
 
     def draw(self, shape: Shape, rng: np.random.Generator | None) -> Linear:
         if rng is None or not self.transforms:
@@ -102,7 +99,8 @@ class Problem:
         for seed in [None, *range(PROBES if self.transforms else 0)]:
             moved = self.draw(x.shape, None if seed is None else np.random.default_rng(seed)).forward(x)
             if self.tile is not None:
-                found.append(self.tiled(moved)[0])
+                shares = losses_by_tiles(self.net, moved, self.objective.parts, self.tile)
+                found.append(self.objective.evaluation(shares, {}, len(x)))
                 continue
             acts = self.net.forward(moved, grad=None, workspace=self.workspace, **self.reach)
             found.append(self.objective.evaluate(acts))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minivis.engine.image_gradient import by_tiles
+from minivis.engine.image_gradient import by_tiles, losses_by_tiles
 from minivis.engine.network import Activations
 from minivis.engine.units import Unit, parse_unit
 from minivis.errors import BadValue
@@ -236,6 +236,8 @@ def test_tiles(vgg, rng, name):
         return
     shares, dx = by_tiles(vgg, x, objective.parts, (9, 12))
     wanted = objective.evaluate(acts)
+    for share, alone in zip(shares, losses_by_tiles(vgg, x, objective.parts, (9, 12)), strict=True):
+        np.testing.assert_allclose(alone, share, rtol=1e-10, atol=1e-20)
     found = objective.evaluation(shares, {}, 3)
     np.testing.assert_allclose(found.losses, wanted.losses, rtol=1e-10, atol=1e-20)
     assert found.terms == pytest.approx(wanted.terms, rel=1e-10, abs=1e-20)

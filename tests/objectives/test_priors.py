@@ -5,6 +5,7 @@ import pytest
 
 from minivis.errors import BadValue
 from minivis.models.tiny import tiny_vgg
+from minivis.objectives import priors
 from minivis.objectives.priors import alpha_norm, l2, tv
 
 
@@ -46,6 +47,16 @@ def test_tv_with_an_epsilon_that_float32_does_not_hold():
 def test_tv_of_a_flat_picture_is_zero_with_any_epsilon():
     for epsilon in (0, 1e-2, 5.0):
         assert at_levels(tv(1, epsilon), PICTURE * 0 + 7)[0] == pytest.approx([0], abs=1e-9)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 5, 15])
+@pytest.mark.parametrize("beta", [1, 2, 3])
+def test_tv_of_a_large_picture_is_found_in_bands_of_rows(rng, monkeypatch, beta, rows):
+    levels = rng.normal(size=(2, 16, 16, 3))
+    losses, slope = at_levels(tv(beta), levels)
+    monkeypatch.setattr(priors, "AT_ONCE", rows * 2 * 16 * 3)
+    in_bands, slope_in_bands = at_levels(tv(beta), levels)
+    assert in_bands == pytest.approx(losses, rel=1e-13) and np.array_equal(slope_in_bands, slope)
 
 
 @pytest.mark.parametrize("make", [

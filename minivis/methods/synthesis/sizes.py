@@ -41,11 +41,12 @@ def by_sizes(shape_at: Any, problem_of: Any, fit: Any, sizes: Any, steps: Any, s
         notes += [fitted.note] if fitted.note else []
         problem, z = problem_of(side, fitted.tile)
         z = linear(get_xp(z).asarray(runs[-1].pixels), shape[1:3]) if runs else z
+        z = z.clip(0, 255)
         problem = timed(problem)
         what = f"{shape[2]} x {shape[1]} pixels, {fitted.in_all / 1e9:.2g} GB of memory in all"
         part = watch.of_part(resume=watch.resume and not runs,              # only the first can be in the checkpoint
                              callback=telling(watch, what, problem, fitted.method, begun, progress), every=1)
-        runs.append(optimize(problem, z.clip(0, 255), method=fitted.method, steps=count, seed=seed, progress=progress,
+        runs.append(optimize(problem, z, method=fitted.method, steps=count, seed=seed, progress=progress,
                              watch=part, title=f"{shape[2]} x {shape[1]}"))
         if runs[-1].stopped == INTERRUPTED:
             break
