@@ -67,6 +67,10 @@ class PaintingCommand(PictureCommand):
     def ending(path: PathLike) -> str:
         return ".png" if film_named({"image": path}) is None else ending_of(path)
 
+    def output(self, params: dict[str, Any]) -> str | None:
+        check_film_of_picture(params)
+        return super().output(params)
+
     def stem(self, params: dict[str, Any]) -> str:
         return f"{super().stem(params)}-preview" if params.get("preview") else super().stem(params)
 
@@ -90,6 +94,20 @@ class PaintingCommand(PictureCommand):
 
         cover = np.asarray(Image.fromarray(alpha[..., 0]).resize(picture.shape[1::-1], Image.Resampling.BICUBIC))
         return result, np.dstack([np.broadcast_to(picture, (*picture.shape[:2], 3)), cover]), text
+
+
+def check_film_of_picture(params: dict[str, Any]) -> None:
+    """Where the name of a film is given for IMAGE, which is none, say what is wrong with IMAGE, if anything is."""
+    from minivis.errors import BadValue
+    from minivis.figures.film import SUFFIXES
+    from minivis.images.opening import opened_picture
+
+    image, suffix = params["image"], Path(params["out"] or "").suffix.lower()
+    if suffix in set(SUFFIXES) - {".webp"} and params["frame"] is None and image != "-" and Path(image or "").is_file():
+        with opened_picture(image) as (im, *_):
+            im.load()
+            raise BadValue(f"{image} is a picture, not a film, so it cannot be painted as {suffix}: give a name that "
+                           "ends in .png, .jpg, .webp or .tif")
 
 
 def alpha_at(path: str | None) -> Array | None:

@@ -189,6 +189,8 @@ def term_of(net: Network, words: Any) -> Term:
 
 def mistake(net: Network, text: str) -> Any:
     """The error of a text that can't be read: what is wrong with its first wrong part."""
+    if text.rstrip().endswith(("+", "-", "*")):
+        return BadValue(f"{text!r}: a unit is missing at the end; {GRAMMAR}")
     for part in re.split(r"(?:^|\s)[+-]\s|[+]", text.strip().lstrip("+-")):
         try:
             term_of(net, part)

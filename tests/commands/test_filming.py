@@ -148,6 +148,9 @@ def test_several_sizes_for_the_first_frame_and_the_last_for_all(run, film):
     (("dream", "photo.png", "--frame", "2"), "photo.png is not a film in a file"),
     (("dream", "film.png", "--keep-alpha", "-o", "a.gif"), "a.gif cannot be transparent"),
     (("dream", "cut.gif"), "cut.gif is damaged or incomplete"),
+    (("dream", "cut.webp", "-o", "a.gif"), "cut.webp is damaged or incomplete"),
+    (("dream", "photo.png", "-o", "a.mp4"), "photo.png is a picture, not a film, so it cannot be painted as .mp4"),
+    (("dream", "film.gif", "--frame", "2", "-o", "a.gif"), "a picture's name must end in one of"),
     (("style", "film.gif", "nowhere.png"), "there is no file nowhere.png"),
     (("dream", "film.gif", "--layer", "relu9"), "no layer named 'relu9'"),
     (("classify", "film.mp4"), "film.mp4 is a film: minivis dream and style take it whole, and --frame N one"),
@@ -157,6 +160,8 @@ def test_several_sizes_for_the_first_frame_and_the_last_for_all(run, film):
 def test_mistakes(refused, film, here, monkeypatch, words, message):
     data = (here / "film.gif").read_bytes()
     (here / "cut.gif").write_bytes(data[: len(data) * 5 // 8])
+    data = (here / "film.webp").read_bytes()
+    (here / "cut.webp").write_bytes(data[: len(data) * 5 // 8])
     (here / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom")
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     monkeypatch.setattr(films, "has_flow", lambda: False)       # of which nothing is said before a mistake

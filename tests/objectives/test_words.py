@@ -45,6 +45,7 @@ def test_the_value_is_the_weighted_sum(net, rng):
     ("gose + owl", UnknownName, "no class named 'gose'"), ("goose + relu9:1", UnknownName, "no layer named 'relu9'"),
     ("goose + fc8:99", BadValue, "fc8"), ("", BadValue, "a unit is missing; write a sum"),
     ("goose +", BadValue, "a unit is missing"), ("goose ++ owl", BadValue, "a unit is missing"),
+    ("goose -", BadValue, "a unit is missing at the end"), ("goose + 0.5*", BadValue, "a unit is missing at the end"),
     ("0*goose", BadValue, "all weights are 0"), ("goose - goose", BadValue, "all weights are 0"),
     ("2 goose", UnknownName, "no class named '2 goose'"), ("2*3*goose", MinivisError, "goose"),
     ("1e999*goose", BadValue, "too large"), ("goose" + " + owl" * 900, BadValue, "at most 2000 characters"),
