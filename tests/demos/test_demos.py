@@ -36,8 +36,9 @@ def demo(tmp_path, monkeypatch):
         spec = importlib.util.spec_from_file_location(script.stem, script)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        if steps and hasattr(module, "STEPS"):
-            module.STEPS = steps
+        for name in ("STEPS", "EVALUATIONS", "GENERATIONS"):
+            if steps and hasattr(module, name):
+                setattr(module, name, steps)
         saved = {}
         save = module.save
         saving = lambda path, figure, **more: (saved.update(figure), save(path, figure, **more))  # noqa: E731
