@@ -148,8 +148,8 @@ def overlay(image: Any, heat: Any, colormap: str = "inferno", alpha: float = 0.5
 
     ``box``: the part of the picture that the map covers (``Preprocessing.fit_image``); the rest is drawn pale and grey.
     The colours run from ``low`` to ``high``: by default from the smallest value (or 0) to the largest, and
-    symmetrically about 0 with "diverging". With ``fade``, small values are more transparent, so that the picture stays
-    clear where the map is near 0, and the dark, white and pale ends of the colour map, which would hide it, are unused.
+    symmetrically about 0 with "diverging". With ``fade``, a value is as opaque as it is large: the picture stays clear
+    where the map is weak, and the dark, white and pale ends of the colour map, which would hide it, are unused.
     """
     image, heat = _rgb(image), np.asarray(to_cpu(heat))
     if heat.ndim == 3 and heat.shape[2] == 1:
@@ -172,13 +172,15 @@ def overlay(image: Any, heat: Any, colormap: str = "inferno", alpha: float = 0.5
     part = ((x0 - left) * per_x, (y0 - top) * per_y, (x1 - left) * per_x, (y1 - top) * per_y)
     resized = Image.fromarray(heat.astype(np.float32)).resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC, box=part)
     smooth = np.asarray(resized)
-    if fade:                                            # with the square root, half the largest value is still visible
-        alpha = alpha * np.sqrt(np.clip(abs(smooth) / (max(abs(low), abs(high)) or 1), 0, 1))[..., None]
-        smooth = vivid(smooth, colormap, max(abs(low), abs(high)))
+    weight: Any = alpha
+    if fade:                        # in proportion: most of a noisy map is weak, and would veil the picture otherwise
+        limit = max(abs(low), abs(high))
+        weight = alpha * np.clip(abs(smooth) / (limit or 1), 0, 1)[..., None]
+        smooth = vivid(smooth, colormap, limit)
     grey = (image @ LUMA)[..., None].repeat(3, axis=2)  # what the map does not cover: no colours, and paler
     out = grey * 0.7 + 255 * 0.3
     seen = image[y0:y1, x0:x1]
-    out[y0:y1, x0:x1] = (1 - alpha) * seen + alpha * colorize(smooth, colormap, low, high)
+    out[y0:y1, x0:x1] = (1 - weight) * seen + weight * colorize(smooth, colormap, low, high)
     return np.rint(out).astype(np.uint8)
 
 

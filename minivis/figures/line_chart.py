@@ -10,7 +10,7 @@ from minivis.figures.compose import above, beside, round_ticks
 from minivis.figures.text import INK, MUTED, text_picture
 from minivis.types import Array, Picture
 
-# colours that colour-blind readers can tell apart (Okabe and Ito 2008); further curves start over
+# colours that colour-blind readers can tell apart (Okabe and Ito 2008); further curves start over, in short dashes
 COLORS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233), (150, 110, 60),
           (0, 0, 0))
 PALE = (184, 190, 200)                          # of faint curves
@@ -38,7 +38,8 @@ def line_chart(curves: Any, *, width: int = 320, height: int = 240, x_label: str
     y_ends = _ends(every_y.min() if low is None else min(low, every_y.min()),
                    every_y.max() if high is None else max(high, every_y.max()))
     faint, bold = set(faint), [name for name in curves if name not in set(faint)]
-    styles = {name: None if name in dashed else COLORS[k % len(COLORS)] for k, name in enumerate(bold)}
+    styles = {name: (MUTED, DASH) if name in dashed else (COLORS[k % len(COLORS)], DASH // 2 * (k // len(COLORS)))
+              for k, name in enumerate(bold)}       # (colour, pixels of a dash; 0: one line)
     plot = _plot({name: curves[name] for name in [*faint, *bold]}, styles, x_ends, y_ends, width, height)
     y_axis = _axis(y_ends, height, upright=True)
     x_axis = _axis(x_ends, width, upright=False, whole=bool((every_x == every_x.round()).all()))
@@ -75,13 +76,14 @@ def _plot(curves: Any, styles: Any, x_ends: Any, y_ends: Any, width: int, height
         if name not in styles:
             draw.line([tuple(point) for point in points], PALE, FINE, joint="curve")
             continue
-        if styles[name]:
-            draw.line([tuple(point) for point in points], styles[name], 2 * FINE, joint="curve")
+        color, dash = styles[name]
+        if not dash:
+            draw.line([tuple(point) for point in points], color, 2 * FINE, joint="curve")
             continue
         along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])      # of the curve's length
-        for start in np.arange(0, along[-1], 2 * DASH * FINE):
-            at = np.linspace(start, start + DASH * FINE, 4)
-            draw.line(list(zip(*(np.interp(at, along, axis) for axis in points.T))), MUTED, 2 * FINE)
+        for start in np.arange(0, along[-1], 2 * dash * FINE):
+            at = np.linspace(start, start + dash * FINE, 4)
+            draw.line(list(zip(*(np.interp(at, along, axis) for axis in points.T))), color, 2 * FINE)
     return np.asarray(im.resize((width, height), Image.Resampling.BOX))
 
 
@@ -110,10 +112,10 @@ def _axis(ends: Any, length: Any, upright: Any, whole: bool = False) -> Any:
 def _legend(styles: Any, notes: Any) -> Picture:
     names, notes = [text_picture(name, size=TEXT) for name in styles], notes or {}
     lines = np.full((len(styles), TEXT, 18, 3), 255, np.uint8)
-    for line, color in zip(lines, styles.values()):
-        line[TEXT // 2 - 1:TEXT // 2 + 1] = color or MUTED
-        if color is None:
-            line[:, 7:11] = 255                         # dashed, like the curve
+    for line, (color, dash) in zip(lines, styles.values()):
+        line[TEXT // 2 - 1:TEXT // 2 + 1] = color
+        if dash:
+            line[:, np.arange(line.shape[1]) // dash % 2 == 1] = 255        # like the curve
     columns = [above([beside(pair, gap=6) for pair in zip(lines, names)], gap=2)]
     for k in range(len(next(iter(notes.values()), ()))):
         texts = [notes[name][k] if name in notes else "" for name in ([""] if "" in notes else []) + list(styles)]

@@ -208,7 +208,7 @@ def test_overlay_fades_where_the_map_says_nothing():
     got = overlay(image, heat, "diverging", alpha=0.8, fade=True)
     np.testing.assert_array_equal(got[20, 20], image[20, 20])                   # zero: the picture, untouched
     np.testing.assert_allclose(got[60, 20], 0.2 * 100 + 0.8 * np.array([142, 47, 45]), atol=1)
-    weight = 0.8 * 0.25**0.5
+    weight = 0.8 * 0.25
     blue = colorize([-0.625], "diverging", -1, 1)[0]                            # a strong one: pale ones are left out
     np.testing.assert_allclose(got[60, 60], (1 - weight) * 100 + weight * blue.astype(float), atol=4)
     assert (overlay(image, np.zeros((2, 2)), fade=True) == image).all()
@@ -301,3 +301,10 @@ def test_a_faded_overlay_neither_bleaches_nor_blackens():
     for strength in (0.25, 0.5, 1.0):
         got = overlay(image, np.full((4, 4), strength), alpha=0.7, high=1, fade=True)[20, 20].astype(float)
         assert 40 < got.mean() < 180 and got.max() - got.min() > 20, strength
+
+
+def test_a_faded_overlay_does_not_veil_a_picture_of_which_the_map_says_little():
+    """A noisy gradient has a third of its largest value nearly everywhere."""
+    image = np.full((40, 40, 3), 100, np.uint8)
+    got = overlay(image, np.full((4, 4), 0.3), alpha=0.7, high=1, fade=True)[20, 20].astype(float)
+    assert abs(got - 100).max() < 30

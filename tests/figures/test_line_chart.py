@@ -44,3 +44,17 @@ def test_faint_curves_lie_below_and_outside_the_legend():
     assert drawn(beneath, COLORS[0]) > 200 > drawn(above, COLORS[0])
     assert drawn(beneath, PALE) > 200 and drawn(beneath, COLORS[1]) == drawn(beneath, COLORS[2]) == 0
     assert line_chart(curves, faint=faint).shape[1] < line_chart(curves).shape[1]
+
+
+def test_a_curve_beyond_the_last_colour_is_told_from_the_first_by_its_dashes():
+    x = np.linspace(0, 1, 3)
+    curves = {str(k): (x, 0 * x + k) for k in range(2 * len(COLORS) + 1)}
+    chart = line_chart(curves, height=340, legend=False).astype(int)
+    rows = np.nonzero((abs(chart - COLORS[0]).max(axis=2) < 40).sum(axis=1) > 50)[0]
+    painted = (abs(chart[rows] - COLORS[0]).max(axis=2) < 40).sum(axis=1)       # of each line, from the top down
+    lines = [painted[part].max() for part in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows) > 1) + 1)]
+    third, second, first = lines
+    assert first > 300 and second < 0.6 * first and third < 0.6 * first
+    runs = [np.abs(np.diff((abs(chart[row] - COLORS[0]).max(axis=1) < 40).astype(int))).sum()
+            for row in (rows[painted == second][0], rows[painted == third][0])]
+    assert runs[0] != runs[1]                           # dashes of two lengths

@@ -56,7 +56,7 @@ class Fooling(BatchResult):
         verdict = f"{self.names[new]} {chance(self.after[i][new])}" + ("" if self.fooled[i] else ": not fooled")
         start = self.settings["start"]
         says = "the net's answer"
-        titles = [f"{'the picture' if start is None else 'the start'}\n{self._said(i)}", says,
+        titles = [f"{'the input' if start is None else 'the start'}\n{self._said(i)}", says,
                   f"the difference\n{max(1.0, 127 / limit):.3g} times as strong", f"the two together\n{verdict}", says]
         shown = self.subject.shown
         images = [self.subject.drawn(i), self._chart(self.before[i]), signed(shown(difference), limit=limit),

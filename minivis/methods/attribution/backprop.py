@@ -22,6 +22,7 @@ from minivis.errors import BadValue
 from minivis.figures.compose import display_limit, panels, signed, unsigned
 from minivis.layers.relu import RELU_RULES
 from minivis.layers.rules import RULES, RuleName, rule_named
+from minivis.methods.attribution.kinds import KINDS
 from minivis.methods.attribution.settings import BackpropSettings
 from minivis.methods.shared.gradient import SAME, ignores_picture, pixel_gradient
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
@@ -31,6 +32,8 @@ from minivis.runtime.settings import SEED, TEXT, several, takes
 from minivis.types import Picture, Pictures
 
 IN_A_ROW = 4                                    # panels of the figure
+CHANGE = "By how much {name} rises if a pixel's colours rise a little."
+ZERO = "Grey is zero; a coloured spot is a pixel whose red, green and blue count differently."
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,17 @@ class Backprop(BatchResult):
             titles.append(f"{RULES[rule].title}\n{what if limit else 'nothing arrives: the unit is off'}")
             colormap = "inferno" if absolute else "grey" if shown.shape[2] == 3 else "diverging"
             bars.append((colormap, 0.0 if absolute else -limit, limit) if limit else None)
-        return panels(images, titles, colorbars=bars, height=PANEL, columns=IN_A_ROW)
+        return panels(images, titles, "\n".join(self.meanings(i)), colorbars=bars, height=PANEL, columns=IN_A_ROW)
+
+    def meanings(self, i: int) -> list[str]:
+        """A line for each rule, or for several that are explained alike."""
+        said: dict[str, list[str]] = {}
+        for rule in self.gradients:
+            meaning = CHANGE if rule == "normal" else KINDS[rule].meaning
+            said.setdefault(meaning.format(name=self.target.name(i)), []).append(RULES[rule].title)
+        lines = [f"{'; '.join(some)}: {meaning}" for meaning, some in said.items()]
+        colours = self.settings["display"] == "signed" and any(g.shape[3] == 3 for g in self.gradients.values())
+        return [*lines, ZERO] if colours else lines
 
     def describe(self, i: int) -> dict[str, Any]:
         sizes = {rule: float(np.linalg.norm(gradient[i])) for rule, gradient in self.gradients.items()}

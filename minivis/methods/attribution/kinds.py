@@ -105,7 +105,7 @@ SHARED = ("The value of {name} is handed down layer by layer, to each input by w
 KINDS: dict[Any, Kind] = {
     "gradient": Kind("saliency", "max |d {name} / d pixel|", "A pixel is bright where a small change of it would "
                      "change the score of {name} most.", by_rule("normal")),
-    **{name: Kind(rule.title, f"max |.|, rule {name}", WHOSE.get(name, rule.meaning), by_rule(name))
+    **{name: Kind(rule.title, f'max |.|, rule "{name}"', WHOSE.get(name, rule.meaning), by_rule(name))
        for name, rule in IMAGING_RULES.items()},
     "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", "The saliency, averaged over {samples} noisy "
                        "copies of the picture: what holds in only one of them goes away.", smooth,

@@ -92,7 +92,7 @@ class Saliency(BatchResult):
                 line += (f"; the pixels share {found['sum']:.3g} of its value of {found['value']:.3g}, and what the "
                          "net adds by itself (biases) keeps the rest")
             elif self.gaps is not None:
-                line += f"; the map sums to the rise of the score within {found['gap']:.1%}"
+                line += f"; the map sums to the rise of the score within {100 * found['gap']:.1f} %"
             lines.append(line)
         return "\n".join(lines)
 

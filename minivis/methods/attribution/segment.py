@@ -22,8 +22,9 @@ from minivis.engine.network import Network
 from minivis.engine.units import UnitLike
 from minivis.errors import BadValue, MissingExtra, UnknownName
 from minivis.figures.compose import above, overlay, panels
+from minivis.figures.text import percent
 from minivis.methods.attribution.grabcut import GROUND, MAYBE, MAYBE_NOT, OBJECT, grabcut, nearest
-from minivis.methods.attribution.saliency import SaliencyKind, mapped, used
+from minivis.methods.attribution.saliency import KINDS, SaliencyKind, mapped, used
 from minivis.methods.attribution.settings import SegmentSettings
 from minivis.methods.shared.result import PANEL, BatchResult, Subject, seen_by
 from minivis.methods.shared.target import Target, aim, asked
@@ -88,8 +89,9 @@ class Segmentation(BatchResult):
         part = self.masks[i].mean()
         return panels(
             [heat, self.seeds[i], outlined, cut],
-            [f"saliency\n{self.target.title(i)}", "hints\nwhite: object, black: background, grey: undecided",
-             f"GrabCut\n{part:.0%} of the picture" if part else "GrabCut\nfound no object", "cut out"],
+            [f"{titled(self.settings['kind'])}\n{self.target.title(i)}",
+             "hints\nwhite: object, black: background, grey: undecided",
+             f"GrabCut\n{percent(part)} of the picture" if part else "GrabCut\nfound no object", "cut out"],
             height=PANEL)
 
     def describe(self, i: int) -> dict[str, Any]:
@@ -103,7 +105,7 @@ class Segmentation(BatchResult):
         lines = []
         for i in range(len(self)):
             box = self.box(i)
-            lines.append(f"{self.target.title(i)}: {self.masks[i].mean():.0%} of the picture, rows {box[0]} to "
+            lines.append(f"{self.target.title(i)}: {percent(self.masks[i].mean())} of the picture, rows {box[0]} to "
                          f"{box[2] - 1}, columns {box[1]} to {box[3] - 1}" if box else
                          f"{self.target.title(i)}: GrabCut found no object; try other quantiles or another map")
         return "\n".join(lines)
@@ -177,6 +179,11 @@ def segment(
     return Segmentation(replace(subject, boxes=boxes), target, maps, tuple(masks), tuple(seeds), settings={
         "unit": asked(unit), "kind": kind, "high": high, "low": low, "blur": blur, "rounds": rounds, "show": show,
         "cut": cut, **used(of_map, *(("guided", "gradcam") if kind == BOTH else (kind,)))})
+
+
+def titled(kind: SegmentKind) -> str:
+    """The name of a map, as figures write it."""
+    return " + ".join(KINDS[one].title for one in kind.split("+"))
 
 
 def whole_picture(net: Network, subject: Subject, i: int, unit: Any) -> Any:

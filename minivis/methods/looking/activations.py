@@ -16,6 +16,7 @@ from PIL import Image
 from minivis.engine.network import Network
 from minivis.errors import UnknownName
 from minivis.figures.compose import beside, contact_sheet, display_limit, panels, signed, unsigned
+from minivis.figures.text import percent
 from minivis.methods.looking.settings import ActivationSettings
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.runtime.backend import to_cpu
@@ -87,7 +88,7 @@ class ActivationGrid(BatchResult):
 
     def __str__(self) -> str:
         rows = [self.describe(i) for i in range(len(self))]
-        return "\n".join(f"{row['layer']}: {row['positive']:.0%} of the values above zero, strongest channel "
+        return "\n".join(f"{row['layer']}: {percent(row['positive'])} of the values above zero, strongest channel "
                          f"{row['strongest'][0]['channel']} ({row['max']:.3g})" for row in rows)
 
 

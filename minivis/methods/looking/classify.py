@@ -43,7 +43,7 @@ class Classes(BatchResult):
         chart = bar_chart([self.names[k] for k in self.classes[i]], self.probs[i], height=PANEL)
         seen = self.subject.drawn(i)
         title = f"{self.names[self.classes[i][0]]} {chance(self.probs[i][0])}"
-        return panels([seen, chart], [f"what the net sees\n{seen.shape[1]} x {seen.shape[0]} pixels",
+        return panels([seen, chart], [f"the input\n{seen.shape[1]} x {seen.shape[0]} pixels",
                                       f"{title}\nprobability of each class" + ", by itself" * self.several],
                       height=PANEL)
 

@@ -171,3 +171,13 @@ def test_mistakes(vgg, picture, arguments, message):
 def test_units_of_several_layers_are_refused(vgg, picture):
     with pytest.raises(BadValue, match="several layers"):
         backprop(vgg, np.stack([picture, picture]), ["cat", "fc7:1"])
+
+
+def test_the_figure_says_what_each_rule_draws_and_what_grey_means(vgg, rng):
+    pictures = rng.integers(0, 256, (1, 16, 16, 3), np.uint8)
+    lines = backprop(vgg, pictures, "goose").meanings(0)
+    assert [line.split(":")[0] for line in lines[:3]] == ["gradient", "deconvnet", "guided backprop"]
+    assert "goose" in lines[0] and lines[3].startswith("Grey is zero")
+    relevance = backprop(vgg, pictures, "goose", rules=("lrp", "lrp-gamma")).meanings(0)
+    assert len(relevance) == 1 and "Red pixels" in relevance[0]         # explained once, and nothing is grey
+    assert len(backprop(vgg, pictures, "goose", rules="guided", display="absolute").meanings(0)) == 1
