@@ -57,6 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:                         # CuPy's OutOfMemoryError is one, too
         return fail("not enough memory, on the computer or the GPU: make the picture smaller (--size N), or compute "
                     "fewer at a time (--batch N), if the command has these options")
+    except RuntimeError as error:
+        if "can't start new thread" not in str(error):
+            raise
+        return fail("the system starts no further thread for this process: compute on fewer (--threads N), or raise "
+                    "the limit (ulimit -u, ulimit -v, or that of the container)")
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and not is_named(error.filename, argv):
             raise

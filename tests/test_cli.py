@@ -169,6 +169,19 @@ def test_memory_that_runs_out(refused, monkeypatch):
     assert "not enough memory" in refused("saliency", "photo.png", "--net", "tiny.h5")
 
 
+def test_threads_that_do_not_start(run, refused, monkeypatch):
+    """As with --threads 255 under a limit of the memory or of the processes."""
+    def forward(*args, **settings):
+        raise RuntimeError(said)
+
+    monkeypatch.setattr("minivis.engine.network.Network.forward", forward)
+    said = "can't start new thread"
+    assert "starts no further thread" in refused("saliency", "photo.png", "--net", "tiny.h5")
+    said = "a bug of ours"
+    with pytest.raises(RuntimeError, match=said):
+        run("saliency", "photo.png", "--net", "tiny.h5")
+
+
 def test_a_net_with_a_nan(refused, here):
     import h5py
 

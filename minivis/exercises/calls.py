@@ -60,14 +60,15 @@ def run_cases(
 
 def run_case(function: Any, one: Case, outputs: tuple[str, ...], file: str | None = None) -> Outcome:
     """The outcome of one call."""
-    problem = missing(function, one)
+    by_name = callable(function) and binds(function, **one.arguments)
+    problem = None if by_name else missing(function, one)
     if problem:
         return Outcome(None, problem)
     arguments = {name: value.copy() if isinstance(value, np.ndarray) else value
                  for name, value in one.arguments.items()}
     try:
         with np.errstate(all="ignore"):
-            answer = function(**arguments) if binds(function, **arguments) else function(*arguments.values())
+            answer = function(**arguments) if by_name else function(*arguments.values())
         values, problem = as_arrays(answer, outputs)
     except KeyboardInterrupt:                   # the user's
         raise
@@ -79,13 +80,13 @@ def run_case(function: Any, one: Case, outputs: tuple[str, ...], file: str | Non
 
 
 def missing(function: Any, one: Case) -> Problem | None:
-    """The problem of a function that is not there or takes other arguments, or None."""
+    """The problem of a function that is not there or takes these arguments neither by name nor in order, or None."""
     wanted = f"{one.function}({', '.join(one.arguments)})"
     if function is None:
         return Problem("missing", f"there is no function {wanted}")
     if not callable(function):
         return Problem("missing", f"{one.function} is not a function; {wanted} is expected")
-    if binds(function, **one.arguments) or binds(function, *one.arguments.values()):
+    if binds(function, *one.arguments.values()):
         return None
     return Problem("missing", f"it is called as {wanted}, and takes {inspect.signature(function)}")
 

@@ -12,7 +12,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -137,6 +137,7 @@ class Exercise:
         return namespace[function]
 
 
+@cache                                          # the solutions': each mistake is looked for in them again
 def source(function: Callable[..., Any]) -> str:
     """The text of a function or class, without types in a function's head: a student's file imports NumPy alone."""
     text = textwrap.dedent(inspect.getsource(function))

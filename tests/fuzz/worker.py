@@ -189,8 +189,10 @@ def judged(one, code, out, err, peak):
         return "a warning: " + next(line for line in lines if "Warning" in line or "Traceback" in line)[-120:]
     if any(name.endswith((".tif", ".tiff")) for name in one.files):         # libtiff says more, by itself
         lines = lines[-1:]
-    if code == 2 and lines and OF_SEVERAL.fullmatch(lines[-1]):     # a sentence for each that failed, and the sum
-        lines = lines[:1]
+    if code == 2 and lines and OF_SEVERAL.fullmatch(lines[-1]):
+        # a sentence for each that failed, beside what is said of the others, and the sum; in JSON they are in stdout
+        failed = [line for line in lines[:-1] if line.startswith("minivis: error: ")]
+        lines = (failed or ["minivis: error: "] * out.count('"error": ') or lines)[:1]
     if code == 2 and not (len(lines) == 1 and err.endswith("\n") and lines[0].startswith("minivis: error: ")):
         return "not one sentence"
     if code == 2 and len(err) > LONGEST + sum(map(len, one.words)):
