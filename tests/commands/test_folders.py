@@ -61,15 +61,15 @@ NET = ("--net", "tiny.h5")
     (("tsne", "photos", *NET, "--side", "128"), "photos-tsne.png"),
 ], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")  # fmt: skip
 def test_makes_a_picture_and_makes_it_again(run, here, words, name):
-    code, out, err = run(*words)
-    assert (code, err) == (0, "") and out.endswith(f"wrote {name}\n")
+    code, out, err = run(*words, "--json")
+    said = json.loads(out)
+    assert (code, err) == (0, "") and said["files"] == [name]
+    assert said["command"] == words[0] and said["numbers"]
     assert read_image(name).std() > 5
     code, out, err = run("rerun", name)
-    assert (code, err) == (0, "") and "bit for bit" in out
     again = name.replace(".png", "-rerun.png")
+    assert (code, err) == (0, "") and "bit for bit" in out and out.endswith(f"wrote {again}\n")
     assert (here / again).read_bytes() == (here / name).read_bytes()
-    said = json.loads(run(*words, "-o", "again.png", "--json")[1])
-    assert said["command"] == words[0] and said["files"] == ["again.png"] and said["numbers"]
 
 
 def test_what_could_not_be_read_is_told_and_not_fatal(run):

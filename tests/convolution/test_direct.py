@@ -77,7 +77,7 @@ def three_results(layer, x, dout, algorithm):
 def test_every_way_equals_im2col(algorithm):
     reached = set()
 
-    @settings(max_examples=120)
+    @settings(max_examples=50)
     @given(st.data(), st.sampled_from(["f4", "f8"]), st.sampled_from([2**8, 2**12, 2**19]), st.sampled_from([1, 2, 3]))
     def check(data, dtype, band_bytes, threads):
         layer, x = data.draw(layers(algorithm, dtype))
@@ -99,7 +99,7 @@ def test_every_way_equals_im2col(algorithm):
     assert reached >= set(itertools.product(["out", "dx"], ["f4", "f8"]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.sampled_from(FAST), st.data())
 def test_forward_and_data_gradient_equal_the_loops(algorithm, data):
     layer, x = data.draw(layers(algorithm, "f8"))

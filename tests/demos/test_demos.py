@@ -25,20 +25,24 @@ OF_A_NET = [script for script in SCRIPTS if script.stem[3:] not in OWN_NETS]
 
 @pytest.fixture
 def demo(tmp_path, monkeypatch):
-    """Run a demo with these arguments in a folder with nets and pictures; return what it saved: {title: array}."""
+    """Run a demo with these arguments in a folder with nets and pictures; return what it saved: {title: array}.
+
+    ``steps`` and ``constants`` take the place of constants of the script.
+    """
     fill(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(DEMOS))
 
-    def demo(script, *arguments, steps=None):
+    def demo(script, *arguments, steps=None, **constants):
         if script.stem == "08_segment":
             pytest.importorskip("cv2", reason="no OpenCV here: its demo does not run")
         spec = importlib.util.spec_from_file_location(script.stem, script)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        for name in ("STEPS", "EVALUATIONS", "GENERATIONS"):
-            if steps and hasattr(module, name):
-                setattr(module, name, steps)
+        if steps:
+            constants |= {name: steps for name in ("STEPS", "EVALUATIONS", "GENERATIONS") if hasattr(module, name)}
+        for name, value in constants.items():
+            monkeypatch.setattr(module, name, value)
         saved = {}
         save = module.save
         saving = lambda path, figure, **more: (saved.update(figure), save(path, figure, **more))  # noqa: E731
@@ -273,7 +277,7 @@ def test_training_against_the_attack_helps_and_does_not_end_it(demo, tmp_path, c
         return pictures[:1560], labels[:1560], options
 
     monkeypatch.setattr(loading, "digits", fewer)
-    saved = demo(by_name("adversarial"), "--steps", "60", "--out", "out.png")
+    saved = demo(by_name("adversarial"), "--steps", "60", "--out", "out.png", LEVELS=(0, 16, 48, 96))
     assert capsys.readouterr().out == "wrote out.png\n" and read_image(tmp_path / "out.png").shape[2] == 3
     _, digit, *moved = saved.values()
     at = {title.split("\n")[0]: int(re.findall(r"by ([0-9]+)/255", title)[0]) for title in list(saved)[2:]}
@@ -353,7 +357,7 @@ def test_linear_nudges_as_far_as_it_must(demo):
 
 def test_a_step_along_the_gradient_finds_what_a_hundred_random_ones_do_not(demo):
     """Along the gradient it changes at 4 of 255; random ones keep 12.3 of 16.1, and gain 73 times of 12,288 numbers."""
-    saved = demo(by_name("directions"), "--out", "out.png")
+    saved = demo(by_name("directions"), "--out", "out.png", EPS=np.array([0, 4, 16]))
     _, score, _, gains = saved
     assert "0 of 100 random directions change the answer" in score
     few, many = (float(times) for times in re.findall(r"([0-9.]+) times", gains))

@@ -102,7 +102,7 @@ def test_a_direction_in_every_position_in_tiles(vgg, rng):
     check_equal(*both(net, x, towards, (20, 16)))
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(nets(), st.sampled_from(["normal", "normal", "guided"]), st.data())
 def test_any_net_any_tile(made, rule, data):
     net, x = made

@@ -26,7 +26,7 @@ def boxes_in(draw, size):
     return top, left, bottom + 1, right + 1
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(nets(), st.data())
 def test_any_net_any_boxes(made, data):
     net, x = made

@@ -33,7 +33,7 @@ def convolutions(draw):
     return x, w, b, {"stride": stride, "padding": pads, "dilation": dilation, "groups": groups}
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(convolutions(), st.sampled_from([1, 300, 1000, 2**21]))
 def test_forward_and_all_gradients_equal_the_loops(case, block_bytes):
     x, w, b, how = case

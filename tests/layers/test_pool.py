@@ -25,7 +25,7 @@ def poolings(draw):
     return rng.integers(-3, 1, shape).astype(float), size, stride, pads, ceil
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(poolings())
 def test_max_pool_equals_the_loops(case):
     x, size, stride, pads, ceil = case
@@ -37,7 +37,7 @@ def test_max_pool_equals_the_loops(case):
     np.testing.assert_allclose(dx, expected_dx, rtol=0, atol=ATOL)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(poolings(), st.booleans())
 def test_avg_pool_equals_the_loops(case, count_padding):
     x, size, stride, pads, ceil = case
