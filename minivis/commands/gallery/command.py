@@ -83,7 +83,7 @@ def written(file: Path, given: Given, params: dict[str, Any], *, force: bool, pr
     def write(**state: Any) -> None:
         nonlocal ours
         with atomic_write(file, ours) as temporary:
-            temporary.write_text(page.html(*summary(given, shown), **state), encoding="utf-8")
+            temporary.write_bytes(page.html(*summary(given, shown), **state))
         ours = True                             # what is there now may be replaced
 
     with blas_threads(params["threads"]) as threads:

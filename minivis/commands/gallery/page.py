@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from minivis.types import Picture
 
 RELOAD = 5                                      # seconds
+HERE = "\0"                                     # where the sections stand; no text of a page has it
 
 PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -126,7 +127,7 @@ class Page:
         self.facts = {key: html.escape(str(value)) for key, value in facts.items()} | {
             "portrait": data_uri(png_bytes(portrait))}
         self.contents: list[str] = []
-        self.sections: list[str] = []
+        self.sections: list[bytes] = []         # encoded once, for the page is written after each
         self.part: Any = None                   # a part of `PARTS`, or a chapter
         self.number = 0
 
@@ -140,15 +141,17 @@ class Page:
             self.part, heading = section.part, (section.part, PARTS[section.part])
         if heading:
             self.contents.append(f'<li class="chapter">{heading[0]}</li>')
-            self.sections.append(f'<div class="chapter"><h1>{heading[0]}</h1>\n<p>{heading[1]}</p></div>')
+            self.sections.append(f'<div class="chapter"><h1>{heading[0]}</h1>\n<p>{heading[1]}</p></div>'.encode())
         self.contents.append(f'<li><a href="#{section.key}">{section.title}</a></li>')
-        self.sections.append(_section(self.number, shown))
+        self.sections.append(_section(self.number, shown).encode())
 
-    def html(self, answer: str, about: str, *, complete: bool = True) -> str:
-        """The whole page, as a string."""
+    def html(self, answer: str, about: str, *, complete: bool = True) -> bytes:
+        """The whole page, in UTF-8."""
         reload = "" if complete else f'<meta http-equiv="refresh" content="{RELOAD}">\n'
-        return PAGE.substitute(self.facts, answer=html.escape(answer), about=html.escape(about), reload=reload,
-                               contents="\n".join(self.contents), sections="\n".join(self.sections))
+        around = PAGE.substitute(self.facts, answer=html.escape(answer), about=html.escape(about), reload=reload,
+                                 contents="\n".join(self.contents), sections=HERE)
+        before, _, after = around.encode().partition(HERE.encode())
+        return b"".join([before, b"\n".join(self.sections), after])
 
 
 def _section(number: int, shown: Shown) -> str:

@@ -8,7 +8,6 @@ effectively a spectrum instead of pixels and random moves in every step (Olah et
 its class survives shifts, turns and scaling.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +17,7 @@ from minivis.engine.ending import answering
 from minivis.engine.geometry import preprocessing_of
 from minivis.engine.image_gradient import activations, has_tiles
 from minivis.engine.network import Network
-from minivis.engine.units import UnitLike, before_relu, parse_unit, unit_values
+from minivis.engine.units import UnitLike, parse_unit, unit_values
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import chance
@@ -30,6 +29,7 @@ from minivis.methods.synthesis.goals import ANY_SIZE, goal_of, layers_of
 from minivis.methods.synthesis.masked import behind_mask
 from minivis.methods.synthesis.presets import MAXIMIZE, STRETCHED, MaximizePreset, chosen
 from minivis.methods.synthesis.settings import MaximizeSettings
+from minivis.methods.synthesis.unreached import unreached
 from minivis.objectives.activations import unit_value
 from minivis.objectives.words import Sought
 from minivis.optimize import transforms
@@ -59,7 +59,7 @@ class Maximize(Result):
     values: np.ndarray
     probs: np.ndarray | None
     run: Any
-    asleep: tuple[str, ...] = ()                # a sentence for each unit that no gradient reached
+    unreached: tuple[str, ...] = ()             # a sentence for each unit that its image does not show
     note: str = ""                              # what changed for lack of memory
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
@@ -95,7 +95,7 @@ class Maximize(Result):
 
     @property
     def notes(self) -> list[Any]:
-        return [*([self.note] if self.note else []), *self.asleep, *self.run.notes]
+        return [*([self.note] if self.note else []), *self.unreached, *self.run.notes]
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -169,8 +169,8 @@ def maximize(
     pictures = to_uint8(run.pixels)
     values, probs = look(net, pictures, units, fit.tile)
     names = tuple(name_of(net, u) for u in units)
-    asleep = tuple(asleep_at(net, units, values))
-    return Maximize(pictures, units, names, values, probs, run, asleep, fit.note, preprocessing_of(net),
+    missed = unreached(net, pictures, units, values, probs)
+    return Maximize(pictures, units, names, values, probs, run, missed, fit.note, preprocessing_of(net),
                     stopped=run.stopped, settings={
         "preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), "tile": tile, "memory": memory,
         **how.values(),
@@ -283,14 +283,6 @@ def look(net: Network, pictures: Any, units: Any, tile: Any = None) -> tuple[Any
     values = np.array([float(to_cpu(unit_values(acts, u))[i]) for i, u in enumerate(units)])
     probs = to_cpu(acts[prob])[np.arange(len(units)), [u.channel for u in units]] if is_class else None
     return values, probs
-
-
-def asleep_at(net: Network, units: Any, values: Array) -> Iterator[str]:
-    """Yield a sentence for each unit of a ReLU that is still 0: there its gradient is 0 as well, and nothing moved."""
-    for unit in dict.fromkeys(u for u, value in zip(units, values) if value == 0 and not isinstance(u, Sought)):
-        if (before := before_relu(net, unit)) is not None:
-            yield (f"{unit} is 0 in the image, and where a ReLU gives 0 no gradient passes: maximize {before} instead, "
-                   "the same unit before its ReLU")
 
 
 def name_of(net: Network, unit: Any) -> Any:

@@ -27,7 +27,7 @@ def page(*several, **state):
     made = Page(np.zeros((1, 1, 3), np.uint8), **FACTS)
     for one in several:
         made.add(one)
-    return made.html("x < y", "none", **state)
+    return made.html("x < y", "none", **state).decode()
 
 
 def test_sections_are_numbered_from_one_in_their_order():

@@ -1,0 +1,50 @@
+"""What `maximize` did not reach, in sentences: a unit that still gives 0, a class that its own image is not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minivis.engine.ending import Ending
+from minivis.engine.network import Network
+from minivis.engine.units import before_relu
+from minivis.figures.text import chance
+from minivis.methods.shared.result import input_of
+from minivis.objectives.words import Sought
+from minivis.runtime.backend import to_cpu
+from minivis.types import Array
+
+LIKELY = 0.5                                    # probability: from here on an image is one of its class
+
+
+def unreached(net: Network, pictures: Array, units: Any, values: Array, probs: Array | None) -> tuple[str, ...]:
+    """A sentence for each unit that no gradient reached, and for each class that the net does not see in its image."""
+    return (*asleep(net, units, values), *(unseen(net, pictures, units, probs) if probs is not None else ()))
+
+
+def asleep(net: Network, units: Any, values: Array) -> Iterator[str]:
+    """Yield a sentence for each unit of a ReLU that is still 0: there its gradient is 0 as well, and nothing moved."""
+    for unit in dict.fromkeys(u for u, value in zip(units, values) if value == 0 and not isinstance(u, Sought)):
+        if (before := before_relu(net, unit)) is not None:
+            yield (f"{unit} is 0 in the image, and where a ReLU gives 0 no gradient passes: maximize {before} instead, "
+                   "the same unit before its ReLU")
+
+
+def unseen(net: Network, pictures: Array, units: Any, probs: Array) -> Iterator[str]:
+    """Yield a sentence for each image to which the net gives less than half a chance of being its class."""
+    missed = np.flatnonzero(np.asarray(probs) < LIKELY)
+    if not len(missed):
+        return
+    prob = net.role("prob")
+    seen = to_cpu(net.forward(input_of(net, pictures[missed]), until=prob, keep=(prob,), grad=None)[prob])
+    for i, answers in zip(missed, seen):
+        best = int(answers.argmax())
+        where = "in its own image"
+        if best != units[i].channel and not Ending.of(net).independent:
+            where += f", where the net sees {named(net, best)} with {chance(answers[best])}"
+        yield (f"{named(net, units[i].channel)} has a probability of only {chance(probs[i])} {where}: the image shows "
+               "little of this class; try more steps or another seed")
+
+
+def named(net: Network, channel: int) -> str:
+    return net.class_names[channel] if net.class_names else f"class {channel}"
