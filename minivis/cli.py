@@ -36,6 +36,7 @@ for heading, commands in {"One page": (gallery.gallery, gallery.rerun), **regist
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     openblas.take_avx512()
+    openblas.hold_accelerate()
     if argv is None:                            # a process of our own
         prepare_process()
     argv = sys.argv[1:] if argv is None else list(argv)

@@ -76,23 +76,24 @@ def tv(beta: float = 2, epsilon: float = 1e-2) -> Objective:
     def evaluate(d: Array) -> tuple[Any, Any]:
         """In bands of rows: of a large picture, the result is the only array of its size."""
         xp, height = get_xp(d), d.shape[1]
-        dd, losses, above = xp.empty_like(d), 0.0, None
+        whole, losses, above = xp.empty_like(d), 0.0, None
         rows = max(1, AT_ONCE * height // d.size)
         for first in range(0, height, rows):
             band, below = d[:, first : first + rows], d[:, first + 1 : first + rows + 1]
             right, down = xp.zeros_like(band), xp.zeros_like(band)
             right[:, :, :-1] = band[:, :, 1:] - band[:, :, :-1]
             down[:, : below.shape[1]] = below - band[:, : below.shape[1]]
-            values, slope = of_squares(right * right + down * down)
+            squares = right * right + down * down
+            values, slope = of_squares(squares)
             right, down = slope * right, slope * down
-            own = -right - down
-            own[:, :, 1:] += right[:, :, :-1]
-            own[:, 1:] += down[:, :-1]
+            dd = -right - down
+            dd[:, :, 1:] += right[:, :, :-1]
+            dd[:, 1:] += down[:, :-1]
             if above is not None:
-                own[:, :1] += above
-            dd[:, first : first + rows] = own
+                dd[:, :1] += above
+            whole[:, first : first + rows] = dd
             losses, above = losses + values, down[:, -1:]
-        return losses, dd
+        return losses, whole
 
     return _prior("tv" if beta == 2 else f"tv^{beta:g}", evaluate)
 

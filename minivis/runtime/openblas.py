@@ -3,6 +3,10 @@
 OpenBLAS 0.3.31 treats an AMD EPYC of family 26 (Zen 5) as a processor without AVX-512, which halves the speed of every
 matrix product. Its environment variable OPENBLAS_CORETYPE overrides the choice in a process that has not loaded NumPy
 yet. The command line sets it for its own process; your own program can call `take_avx512`, or set the variable, first.
+
+The command line also holds Apple's Accelerate to one thread, so that minivis' own can share out the work (threads.py):
+it has no function for that, only the variable VECLIB_MAXIMUM_THREADS. For an OpenBLAS that is built with OpenMP the
+variable is OMP_NUM_THREADS, which other libraries obey as well, so setting it is left to the user.
 """
 
 import os
@@ -22,6 +26,12 @@ def take_avx512() -> None:
         return
     if is_amd_with_avx512(first):
         os.environ["OPENBLAS_CORETYPE"] = "SkylakeX"
+
+
+def hold_accelerate() -> None:
+    """Hold Apple's BLAS to one thread, unless NumPy is loaded or the variable is set."""
+    if sys.platform == "darwin" and "numpy" not in sys.modules:
+        os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
 
 
 def is_amd_with_avx512(cpuinfo: str) -> bool:

@@ -41,6 +41,7 @@ Task: TypeAlias = Callable[[Any], Any]
 R = TypeVar("R")
 MOST_THREADS = 4096                     # more than any machine has; BLAS takes a C int
 HIDES_THREADS = ("openmp",)             # a BLAS whose setting belongs to the calling thread: workers would not see it
+ACCELERATE = "accelerate"               # Apple's BLAS, of which threadpoolctl does not know
 
 
 def checked_count(value: Any, name: str) -> int:
@@ -66,9 +67,12 @@ class OneBlasThread:
 
     @functools.cached_property
     def works(self) -> bool:
-        """Whether BLAS can be held to one thread at all."""
-        found = self.libraries
-        return bool(found) and all(lib.info().get("threading_layer") not in HIDES_THREADS for lib in found)
+        """Whether BLAS can be held to one thread at all, or the environment held it when it was loaded."""
+        if numpys_blas() == ACCELERATE:
+            return os.environ.get("VECLIB_MAXIMUM_THREADS") == "1"
+        held = os.environ.get("OMP_NUM_THREADS") == "1"
+        found = [lib.info().get("threading_layer") for lib in self.libraries]
+        return bool(found) and all(held or layer not in HIDES_THREADS for layer in found)
 
     def __enter__(self) -> None:
         with self.lock:
@@ -85,6 +89,15 @@ class OneBlasThread:
                 for lib, count in self.saved:
                     set_blas_threads(lib, count)
                 self.saved = []
+
+
+def numpys_blas() -> str:
+    """The name of the BLAS that NumPy was built with, in lower case; "" where NumPy does not say it (before 1.26)."""
+    try:
+        built: Any = np.show_config(mode="dicts")
+        return str(built["Build Dependencies"]["blas"]["name"]).lower()
+    except (TypeError, KeyError):
+        return ""
 
 
 def set_blas_threads(lib: Any, count: int) -> None:

@@ -1,8 +1,10 @@
 """The hint to OpenBLAS: only where it is right, only in time, and never over the user's own."""
 
+import os
 import subprocess
 import sys
 
+import numpy as np  # noqa: F401 - one test asks what happens where it is loaded
 import pytest
 
 from minivis.runtime import openblas
@@ -46,3 +48,18 @@ print(os.environ.get("OPENBLAS_CORETYPE"))
     env = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
     assert done.stdout.strip() == str(after)
+
+
+@pytest.mark.parametrize("platform, loaded, before, after", [
+    ("darwin", False, None, "1"), ("darwin", False, "4", "4"), ("darwin", True, None, None),
+    ("linux", False, None, None),
+])  # fmt: skip
+def test_on_a_mac_the_command_line_holds_accelerate_to_one_thread(monkeypatch, platform, loaded, before, after):
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("VECLIB_MAXIMUM_THREADS", before or "")
+    if before is None:
+        monkeypatch.delenv("VECLIB_MAXIMUM_THREADS")
+    if not loaded:
+        monkeypatch.delitem(sys.modules, "numpy", raising=False)
+    openblas.hold_accelerate()
+    assert os.environ.get("VECLIB_MAXIMUM_THREADS") == after

@@ -5,6 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -244,6 +245,31 @@ def test_where_blas_cannot_be_held_the_caller_works_alone(monkeypatch):
     where = set()
     share_out(lambda _: where.add(threading.get_ident()), range(50))
     assert where == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("blas, layer, variable, value, works", [
+    ("scipy-openblas", "pthreads", "OMP_NUM_THREADS", "2", True),
+    ("openblas", "openmp", "OMP_NUM_THREADS", "2", False), ("openblas", "openmp", "OMP_NUM_THREADS", "1", True),
+    ("accelerate", "pthreads", "VECLIB_MAXIMUM_THREADS", "2", False),       # scipy may bring an OpenBLAS beside it
+    ("accelerate", None, "VECLIB_MAXIMUM_THREADS", "1", True),
+    ("", None, "OMP_NUM_THREADS", "1", False),
+])  # fmt: skip
+def test_which_blas_can_be_held_to_one_thread(monkeypatch, blas, layer, variable, value, works):
+    for name in ("OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(threads, "numpys_blas", lambda: blas)
+    one = threads.OneBlasThread()
+    one.libraries = [] if layer is None else [SimpleNamespace(info=lambda: {"threading_layer": layer})]
+    assert one.works is works
+
+
+def test_a_numpy_that_does_not_say_its_blas(monkeypatch):
+    for says in (lambda: None, lambda mode: {}, lambda mode: {"Build Dependencies": {"blas": {}}}):
+        monkeypatch.setattr(np, "show_config", says)
+        assert threads.numpys_blas() == ""
+    monkeypatch.setattr(np, "show_config", lambda mode: {"Build Dependencies": {"blas": {"name": "Accelerate"}}})
+    assert threads.numpys_blas() == threads.ACCELERATE
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "two", True, 4097, 10**30, "9" * 30])
