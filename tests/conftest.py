@@ -38,6 +38,7 @@ stand_in.kernels()                      # the workers of pytest-xdist inherit it
 
 
 def pytest_collection_finish():
+    gc.freeze()                         # the tests stay to the end: no search for garbage needs to pass them again
     gc.enable()
 
 

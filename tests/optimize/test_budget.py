@@ -22,8 +22,8 @@ from minivis.optimize.update_rules import LBFGS, Adam, Gradient
 def test_a_run_takes_about_the_memory_that_it_says(method, steps):
     """Once a history is full."""
     net = tiny_vgg()
-    made = Problem(net, l2() + 1e-3 * tv(), pixels(net, (1, 96, 128, 3)))
-    z = made.parameterization.start(np.random.default_rng(0).uniform(0, 255, (96, 128, 3)))
+    made = Problem(net, l2() + 1e-3 * tv(), pixels(net, (1, 64, 96, 3)))
+    z = made.parameterization.start(np.random.default_rng(0).uniform(0, 255, (64, 96, 3)))
     optimize(made, z, method=method, steps=1)                           # what is imported once
     tracemalloc.start()
     run = optimize(made, z, method=method, steps=steps)
