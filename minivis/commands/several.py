@@ -177,8 +177,8 @@ def named(command: PictureCommand, out: str | None, name: str, path: str) -> str
 def names_of(paths: Sequence[str]) -> dict[str, str]:
     """{path: its name without ending}; if two have the same name, with its folders and its ending."""
     stems = [Path(path).stem for path in paths]
-    whole = {path: "-".join(part for part in Path(os.path.relpath(path, common(paths))).parts if part != "..").replace(
-        ".", "-") for path in paths}
+    whole = {path: "-".join(part for part in Path(os.path.relpath(path or os.curdir, common(paths))).parts
+                            if part != "..").replace(".", "-") for path in paths}
     found: dict[str, str] = {}
     for path, stem in zip(paths, stems):
         name = stem if stems.count(stem) == 1 else whole[path]

@@ -44,6 +44,12 @@ def test_a_bad_picture_is_listed_and_the_others_are_done(run, here, photos):
     assert code == 2 and [line["image"] for line in found if "error" in line] == ["photos/bad.png"] and len(found) == 4
 
 
+def test_an_empty_word_is_a_file_that_is_not_there(run, here):
+    code, _, err = run("saliency", "", "photo.png", *NET)
+    assert code == 2 and "there is no file" in err and "1 of 2 pictures are done" in err
+    assert (here / "photo-saliency.png").exists()
+
+
 def test_a_glob_and_a_pattern_of_names(run, here, photos):
     assert run("dream", "photos/[ab].png", *NET, "--steps", "1", "-o", "d-{name}.png", "-q") == (0, "", "")
     assert (here / "d-a.png").exists() and (here / "d-b.png").exists()
