@@ -43,7 +43,8 @@ def this_machine() -> dict[str, Any]:
     with suppress(OSError), open("/proc/cpuinfo") as lines:
         facts = dict(line.split(":", 1) for line in lines if ":" in line)
         stripped = {key.strip(): value.strip() for key, value in facts.items()}
-        processor = " ".join(stripped.get(key, "") for key in ("model name", "cpu family", "model")).strip()
+        named = " ".join(stripped.get(key, "") for key in ("model name", "cpu family", "model")).strip()
+        processor = named or processor          # on ARM these lines are missing
     kernels = sorted({str(getattr(lib, "architecture", lib.internal_api)) for lib in ONE_BLAS_THREAD.libraries})
     return {"processor": processor, "kernels": kernels, "cores": cores()}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minivis.errors import BadValue
+from minivis.errors import BadFile, BadValue
 from minivis.images.files import write_image
 from minivis.images.masks import mask_over
 
@@ -29,6 +29,18 @@ def test_from_a_file_of_another_size(tmp_path):
     for path in (tmp_path / "m.png", str(tmp_path / "m.png")):
         found = mask_over(path, (3, 4))
         assert (found[:, 0] == 0).all() and (found[:, 3] == 1).all()
+
+
+def test_a_name_with_commas_is_a_file(tmp_path, monkeypatch):
+    """Of numbers too, if there is such a file."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadFile, match=r"there is no file left,half\.png"):
+        mask_over("left,half.png", (3, 4))
+    write_image("half.png", (255 * HALF).astype(np.uint8))
+    for name in ("left,half.png", "0,0,1,1"):
+        (tmp_path / "half.png").rename(tmp_path / name)
+        np.testing.assert_array_equal(mask_over(name, (3, 4)), HALF)
+        (tmp_path / name).rename(tmp_path / "half.png")
 
 
 def test_the_bytes_of_a_file_and_pillows_picture(tmp_path):

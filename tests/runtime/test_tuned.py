@@ -1,5 +1,6 @@
 """Numbers measured on this machine: used here alone, and never able to do harm."""
 
+import io
 import json
 import subprocess
 import sys
@@ -36,6 +37,21 @@ def test_numbers_of_another_machine_do_not(path, monkeypatch):
     for key, other in {"processor": "another", "kernels": ["none"], "cores": here["cores"] + 1}.items():
         monkeypatch.setattr(tuned, "this_machine", lambda key=key, other=other: {**here, key: other})
         assert tuned.applied(Tuning()) == Tuning()
+
+
+@pytest.mark.parametrize("said, processor", [
+    ("processor\t: 0\nmodel name\t: Fast: 9\ncpu family\t: 6\nmodel\t\t: 85\n\nflags\n", "Fast: 9 6 85"),
+    ("processor\t: 0\nBogoMIPS\t: 50\n", "this one"), ("", "this one"), (None, "this one"),
+], ids=["x86", "ARM", "nothing", "not Linux"])  # fmt: skip
+def test_a_processor_is_told_by_its_model_or_as_python_names_it(monkeypatch, said, processor):
+    def opened(path):
+        if said is None:
+            raise FileNotFoundError(path)
+        return io.StringIO(said)
+
+    monkeypatch.setattr(tuned, "open", opened, raising=False)
+    monkeypatch.setattr(tuned.platform, "processor", lambda: "this one")
+    assert tuned.this_machine()["processor"] == processor
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**60, 2.5, True, "many", None, [1], float("nan")])
