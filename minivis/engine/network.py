@@ -35,7 +35,7 @@ from minivis.layers.relevance import RelevanceRule
 from minivis.layers.relu import ReLURuleName
 from minivis.layers.rules import RuleName
 from minivis.runtime import plain
-from minivis.runtime.threads import ONE_BLAS_THREAD
+from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 from minivis.runtime.workspace import Workspace
 from minivis.types import Array, Gradients, GradKind, Objective, Picture
 

@@ -25,7 +25,7 @@ from minivis.engine.fusion.conv_relu_pool import FusedConv, fusable
 from minivis.engine.fusion.stripes import StripedConvs
 from minivis.errors import BadValue
 from minivis.layers.base import BackwardMode, ForwardMode
-from minivis.runtime.threads import ONE_BLAS_THREAD
+from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 from minivis.types import Array, Gradients, GradKind
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from minivis.layers.base import BackwardMode
 from minivis.layers.relevance import Box, shared_out
 from minivis.layers.relu import ReLURuleName
 from minivis.runtime.backend import get_xp
-from minivis.runtime.threads import ONE_BLAS_THREAD
+from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 from minivis.types import Gradients
 
 if TYPE_CHECKING:

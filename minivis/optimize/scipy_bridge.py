@@ -20,7 +20,7 @@ from threadpoolctl import ThreadpoolController
 from minivis.objectives.base import Evaluation
 from minivis.optimize.lbfgs import FORGOTTEN, TRIALS
 from minivis.runtime.backend import get_xp, to_cpu
-from minivis.runtime.threads import set_blas_threads
+from minivis.runtime.one_blas_thread import held, restore
 from minivis.types import Array, Shape
 
 if TYPE_CHECKING:
@@ -153,11 +153,8 @@ def scipy_on_one_thread() -> Iterator[Any]:
     On a busy machine that wait took ten times as long as the sums themselves.
     """
     own = [lib for lib in ThreadpoolController().lib_controllers if "scipy.libs" in Path(lib.filepath).parts]
-    before = [lib.num_threads for lib in own]
+    before = held(own)
     try:
-        for lib in own:
-            set_blas_threads(lib, 1)
         yield
     finally:
-        for lib, count in zip(own, before):
-            set_blas_threads(lib, count)
+        restore(before)

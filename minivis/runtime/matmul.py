@@ -19,7 +19,8 @@ import numpy as np
 from minivis.runtime import tuning
 from minivis.runtime.affinity import cores
 from minivis.runtime.backend import get_xp
-from minivis.runtime.threads import ONE_BLAS_THREAD, even_cuts, share_out
+from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
+from minivis.runtime.threads import even_cuts, share_out
 from minivis.runtime.workspace import aligned
 from minivis.types import Array
 

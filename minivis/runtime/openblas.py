@@ -5,8 +5,7 @@ matrix product. Its environment variable OPENBLAS_CORETYPE overrides the choice 
 yet. The command line sets it for its own process; your own program can call `take_avx512`, or set the variable, first.
 
 The command line also holds Apple's Accelerate to one thread, so that minivis' own can share out the work (threads.py):
-it has no function for that, only the variable VECLIB_MAXIMUM_THREADS. For an OpenBLAS that is built with OpenMP the
-variable is OMP_NUM_THREADS, which other libraries obey as well, so setting it is left to the user.
+it has no function for that, only the variable VECLIB_MAXIMUM_THREADS.
 """
 
 import os

@@ -7,8 +7,7 @@
     scratch(name, shape, dtype) this thread's own memory for a block, with undefined contents
 
 NumPy releases Python's lock inside a large call, so threads that make few, large calls run in parallel. Meanwhile BLAS
-must not start threads of its own. Its setting belongs to the process and may be the user's: the first thread to enter
-saves it, and the last to leave restores it (`ONE_BLAS_THREAD`). Where BLAS cannot be limited, the caller works alone.
+must not start threads of its own (one_blas_thread.py). Where BLAS cannot be limited, the caller works alone.
 
 While workers help it, a caller stays on its core and they keep off that (affinity.py).
 
@@ -16,7 +15,6 @@ Items are shared out in any order. A task must write to a place of its own and l
 which forms them in order: then the result is the same to the bit for any number of threads.
 """
 
-import functools
 import math
 import os
 import threading
@@ -29,19 +27,17 @@ from numbers import Integral
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from minivis.errors import BadValue
 from minivis.runtime import warm_blas
 from minivis.runtime.affinity import Place, cores, keep_off, staying
+from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD, OneBlasThread
 from minivis.runtime.workspace import aligned
 from minivis.types import Array, Shape
 
 Task: TypeAlias = Callable[[Any], Any]
 R = TypeVar("R")
 MOST_THREADS = 4096                     # more than any machine has; BLAS takes a C int
-HIDES_THREADS = ("openmp",)             # a BLAS whose setting belongs to the calling thread: workers would not see it
-ACCELERATE = "accelerate"               # Apple's BLAS, of which threadpoolctl does not know
 
 
 def checked_count(value: Any, name: str) -> int:
@@ -51,67 +47,6 @@ def checked_count(value: Any, name: str) -> int:
         given = f"one of {count.bit_length()} bits" if endless else repr(value)
         raise BadValue(f"{name} must be a whole number from 1 to {MOST_THREADS}, got {given[:100]}")
     return int(count)
-
-
-class OneBlasThread:
-    """A context in which BLAS has one thread. Any number of threads may be inside, in any order of coming and going."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.inside = 0
-        self.saved: list[tuple[Any, int]] = []  # (library, its number of threads before)
-
-    @functools.cached_property
-    def libraries(self) -> list[Any]:
-        return ThreadpoolController().select(user_api="blas").lib_controllers       # milliseconds: once
-
-    @functools.cached_property
-    def works(self) -> bool:
-        """Whether BLAS can be held to one thread at all, or the environment held it when it was loaded."""
-        if numpys_blas() == ACCELERATE:
-            return os.environ.get("VECLIB_MAXIMUM_THREADS") == "1"
-        held = os.environ.get("OMP_NUM_THREADS") == "1"
-        found = [lib.info().get("threading_layer") for lib in self.libraries]
-        return bool(found) and all(held or layer not in HIDES_THREADS for layer in found)
-
-    def __enter__(self) -> None:
-        with self.lock:
-            if self.inside == 0 and self.works:
-                self.saved = [(lib, lib.num_threads) for lib in self.libraries]
-                for lib, _ in self.saved:
-                    set_blas_threads(lib, 1)
-            self.inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self.lock:
-            self.inside -= 1
-            if self.inside == 0:
-                for lib, count in self.saved:
-                    set_blas_threads(lib, count)
-                self.saved = []
-
-
-def numpys_blas() -> str:
-    """The name of the BLAS that NumPy was built with, in lower case; "" where NumPy does not say it (before 1.26)."""
-    try:
-        built: Any = np.show_config(mode="dicts")
-        return str(built["Build Dependencies"]["blas"]["name"]).lower()
-    except (TypeError, KeyError):
-        return ""
-
-
-def set_blas_threads(lib: Any, count: int) -> None:
-    """Set the number of threads of a BLAS library, from any thread.
-
-    Since version 3.8 threadpoolctl obeys only the first thread that sets OpenBLAS, and silently ignores all others.
-    """
-    free = getattr(lib, "clear_controlling_thread", lambda force: None)
-    free(force=True)
-    lib.set_num_threads(count)
-    free(force=True)                            # and the user's threads can set it, too
-
-
-ONE_BLAS_THREAD = OneBlasThread()
 
 
 class Team:
@@ -193,7 +128,8 @@ class Team:
     def hire(self, wanted: int) -> int:
         with self.lock:
             if self.pool is None:
-                self.pool = ThreadPoolExecutor(256, "minivis")      # it starts a thread when none is idle
+                # it starts a thread when none is idle
+                self.pool = ThreadPoolExecutor(256, "minivis", initializer=ONE_BLAS_THREAD.hold_this_thread)
             self.warm_up()
             hired = max(0, min(wanted, self.size - 1 - self.busy))
             self.busy += hired

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from minivis.errors import BadValue, MinivisError
 from minivis.runtime.affinity import cores
 from minivis.runtime.files import atomic_write, check_output, read_bytes
-from minivis.runtime.threads import ONE_BLAS_THREAD
+from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 
 VARIABLE = "MINIVIS_TUNING"
 WITHIN = 256                            # a number may be at most this many times its default, or as many times smaller

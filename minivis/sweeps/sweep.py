@@ -30,8 +30,9 @@ from minivis.errors import BadFile, BadValue, MinivisError, TooLarge, UnknownNam
 from minivis.images.collection import Pictures
 from minivis.images.opening import LENIENT
 from minivis.runtime.backend import get_xp, to_cpu, to_gpu
+from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 from minivis.runtime.progress import track
-from minivis.runtime.threads import ONE_BLAS_THREAD, get_threads, map_out, sharing
+from minivis.runtime.threads import get_threads, map_out, sharing
 from minivis.sweeps.dask_cluster import dask_cluster, is_given_up, is_lost_result
 from minivis.sweeps.tally import BatchResult
 from minivis.types import Array, Progress, Shape

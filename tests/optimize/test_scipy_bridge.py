@@ -74,12 +74,14 @@ def test_scipys_blas_has_one_thread_meanwhile_and_its_own_number_after(monkeypat
     class Library:
         filepath, num_threads = "/site-packages/scipy.libs/libopenblas.so", 7
 
+        def set_num_threads(self, count):
+            self.num_threads = count
+
     class Other(Library):
         filepath = "/site-packages/numpy.libs/libopenblas.so"
 
     libraries, counts = [Library(), Other()], []
     monkeypatch.setattr(scipy_bridge, "ThreadpoolController", lambda: type("C", (), {"lib_controllers": libraries})())
-    monkeypatch.setattr(scipy_bridge, "set_blas_threads", lambda lib, count: setattr(lib, "num_threads", count))
 
     def fun(x):
         counts.append([lib.num_threads for lib in libraries])

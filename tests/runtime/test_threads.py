@@ -5,7 +5,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,9 +21,8 @@ from minivis.layers import BackwardMode, Conv2D, ForwardMode, ReLU
 from minivis.models.tiny import tiny_vgg
 from minivis.runtime import threads
 from minivis.runtime.affinity import cores
+from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 from minivis.runtime.threads import (
-    ONE_BLAS_THREAD,
-    OneBlasThread,
     Team,
     get_threads,
     scratch,
@@ -106,49 +104,6 @@ def test_blas_is_held_within_and_as_the_user_had_it_after(users):
         share_out(lambda _: seen.append(blas_threads()), range(4))
         assert all(counts == {1} for counts in seen)
         assert blas_threads() == before == {users}
-
-
-@needs_blas
-def test_whichever_thread_comes_first_every_other_can_hold_blas():
-    """The user's own threads as well: threadpoolctl 3.8 heeds the first that sets OpenBLAS and, silently, no other."""
-    def held():
-        with ONE_BLAS_THREAD:
-            return blas_threads()
-
-    def as_users():
-        with threadpool_limits(3, "blas"):
-            return blas_threads(), held(), blas_threads()
-
-    before = blas_threads()
-    assert held() == {1} and blas_threads() == before
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(held).result() == {1} and blas_threads() == before
-        assert as_users() == ({3}, {1}, {3}) and blas_threads() == before       # while the other thread still lives
-        assert pool.submit(as_users).result() == ({3}, {1}, {3}) and blas_threads() == before
-        with threadpool_limits(3, "blas"):
-            assert pool.submit(held).result() == {1} and blas_threads() == {3}
-        assert blas_threads() == before
-
-
-@needs_blas
-def test_the_guard_under_any_interleaving(rng):
-    """Random comings and goings: one inside holds it, the last to go restores what the first had found."""
-    guard = OneBlasThread()
-    for _ in range(50):
-        users = int(rng.integers(1, 4))
-        with threadpool_limits(users, "blas"):
-            inside = 0
-            for _ in range(20):
-                if inside and rng.random() < 0.5:
-                    guard.__exit__(None, None, None)
-                    inside -= 1
-                else:
-                    guard.__enter__()
-                    inside += 1
-                assert blas_threads() == ({1} if inside else {users})
-            for _ in range(inside):
-                guard.__exit__(None, None, None)
-            assert blas_threads() == {users}
 
 
 @needs_blas
@@ -245,31 +200,6 @@ def test_where_blas_cannot_be_held_the_caller_works_alone(monkeypatch):
     where = set()
     share_out(lambda _: where.add(threading.get_ident()), range(50))
     assert where == {threading.get_ident()}
-
-
-@pytest.mark.parametrize("blas, layer, variable, value, works", [
-    ("scipy-openblas", "pthreads", "OMP_NUM_THREADS", "2", True),
-    ("openblas", "openmp", "OMP_NUM_THREADS", "2", False), ("openblas", "openmp", "OMP_NUM_THREADS", "1", True),
-    ("accelerate", "pthreads", "VECLIB_MAXIMUM_THREADS", "2", False),       # scipy may bring an OpenBLAS beside it
-    ("accelerate", None, "VECLIB_MAXIMUM_THREADS", "1", True),
-    ("", None, "OMP_NUM_THREADS", "1", False),
-])  # fmt: skip
-def test_which_blas_can_be_held_to_one_thread(monkeypatch, blas, layer, variable, value, works):
-    for name in ("OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(variable, value)
-    monkeypatch.setattr(threads, "numpys_blas", lambda: blas)
-    one = threads.OneBlasThread()
-    one.libraries = [] if layer is None else [SimpleNamespace(info=lambda: {"threading_layer": layer})]
-    assert one.works is works
-
-
-def test_a_numpy_that_does_not_say_its_blas(monkeypatch):
-    for says in (lambda: None, lambda mode: {}, lambda mode: {"Build Dependencies": {"blas": {}}}):
-        monkeypatch.setattr(np, "show_config", says)
-        assert threads.numpys_blas() == ""
-    monkeypatch.setattr(np, "show_config", lambda mode: {"Build Dependencies": {"blas": {"name": "Accelerate"}}})
-    assert threads.numpys_blas() == threads.ACCELERATE
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "two", True, 4097, 10**30, "9" * 30])

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from minivis.runtime import threads, warm_blas
-from minivis.runtime.threads import ONE_BLAS_THREAD, Team
+from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
+from minivis.runtime.threads import Team
 
 needs_blas = pytest.mark.skipif(not ONE_BLAS_THREAD.works, reason="this NumPy's BLAS cannot be held to one thread")
 

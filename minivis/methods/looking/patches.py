@@ -26,9 +26,9 @@ from minivis.methods.looking.settings import PatchSettings
 from minivis.methods.shared.result import Result, input_of, seen_by
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.described import set_by
+from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, SWITCH, TEXT, several, takes, whole
-from minivis.runtime.threads import ONE_BLAS_THREAD
 from minivis.sweeps.sweep import batch_size, fitted, shown, sweep
 from minivis.sweeps.tally import Tally, listed
 from minivis.sweeps.tops import Checkpoint, Tops, strongest
