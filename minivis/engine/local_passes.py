@@ -51,6 +51,7 @@ class LocalPasses:
         self.mode = ForwardMode(None, algorithm=plain.algorithm(), workspace=net.workspace())
         self.clean = net.forward(x, until=self.until, grad=None)
         self.names = plan.reached(net, self.until)
+        self.unused = plan.unused_after(net, self.names, self.layers)
         self.windows = {}
         for name in self.names:
             layer, inputs = net.nodes[name]
@@ -72,6 +73,8 @@ class LocalPasses:
             else:
                 whole = [self.whole(source, value) for source, value in zip(inputs, sources)]
                 made[name] = layer.forward(*whole, mode=self.mode)[0]
+            for source in self.unused[name]:
+                del made[source]
         arrays = {name: self.whole(name, made[name]) for name in self.layers}
         return Part(arrays, self.net, {name: array.shape for name, array in arrays.items()})
 

@@ -100,7 +100,8 @@ class Network(Graph):
 
         Return ``dacts, dparams``: gradients at the layers of ``keep`` ("all" for every one), and of the parameters as
         ``dparams["conv1_1"]["w"]``. ``dacts["input"]`` is the gradient at the image. A gradient that is not kept is
-        freed once it has been used. Algorithm, workspace and whether layers are fused are as in the forward.
+        freed once it has been used, and nothing is run below the layers of ``keep``. Algorithm, workspace and whether
+        layers are fused are as in the forward.
 
         rule: a name in `layers.RULES` (``relu_rule`` is its old name). Those of LRP send relevance instead of a
         gradient: ``seeds`` and ``dacts`` are then relevance, see engine/relevance.py.
@@ -113,8 +114,9 @@ class Network(Graph):
             return plan.run_backward(acts, seeds, keep, mode), {}
         dacts, dparams = dict(seeds), {}
         with ONE_BLAS_THREAD:
+            way = plan.leading({name: self.nodes[name].inputs for name in acts.caches}, keep)
             for name in reversed(acts.caches):
-                if name not in dacts:
+                if name not in dacts or not (param_grads or name in way):
                     continue                                            # no seed and nothing above: no gradient here
                 dout = dacts[name] if name in keep else dacts.pop(name)
                 layer, inputs = self.nodes[name]
@@ -124,9 +126,7 @@ class Network(Graph):
                     dparams[name] = grads
                 for source, dx in zip(inputs, dxs) if wanted else ():
                     dacts[source] = dacts[source] + dx if source in dacts else dx   # not +=: arrays may be shared
-        if "input" not in keep:
-            dacts.pop("input", None)
-        return dacts, dparams
+        return plan.kept(dacts, keep), dparams
 
     def image_gradient(
         self, x: Array, objective: Objective, *, tile: int | tuple[int, int] | None = None,

@@ -79,14 +79,10 @@ def run_backward(acts: Activations, seeds: Gradients, keep: Any, mode: Any) -> A
             if name not in dacts:
                 continue                                                # no seed and nothing above: no gradient here
             dout = dacts[name] if name in keep else dacts.pop(name)
-            wanted = "input" in keep or set(step.inputs) != {"input"}
-            caches = [acts.caches[name] for name in step.names]
-            dxs, _ = step.run.backward(dout, caches, replace(mode, input_grads=wanted))
-            for source, dx in zip(step.inputs, dxs) if wanted else ():
+            dxs, _ = step.run.backward(dout, [acts.caches[name] for name in step.names], mode)
+            for source, dx in zip(step.inputs, dxs):
                 dacts[source] = dacts[source] + dx if source in dacts else dx       # not +=: arrays may be shared
-    if "input" not in keep:
-        dacts.pop("input", None)
-    return dacts
+    return kept(dacts, keep)
 
 
 def made_once(make: Any) -> Any:
@@ -139,8 +135,25 @@ def dropped(made: Any, keep: Any) -> Any:
 
 @made_once
 def backward_steps(net: Network, names: Any, seeds: Gradients, keep: Any) -> Any:
-    """The steps of a backward pass over the layers ``names``, last first."""
-    return fused_steps(net, names, {*seeds, *keep})[::-1]
+    """The steps of a backward pass over the layers ``names`` to those of ``keep``, last first."""
+    steps = fused_steps(net, names, {*seeds, *keep})
+    way = leading({step.names[-1]: step.inputs for step in steps}, keep)
+    return [step for step in reversed(steps) if step.names[-1] in way]
+
+
+def leading(inputs: Any, keep: Any) -> set[str]:
+    """Of the layers of ``inputs`` (name -> what it reads, in the order of the net) those that depend on one of
+    ``keep``: a gradient at any other goes nowhere that is asked for."""
+    found: set[str] = set()
+    for name, sources in inputs.items():
+        if any(source in keep or source in found for source in sources):
+            found.add(name)
+    return found
+
+
+def kept(dacts: Gradients, keep: Any) -> Gradients:
+    """Of the gradients of a backward pass those that were asked for."""
+    return {name: dout for name, dout in dacts.items() if name in keep}
 
 
 def fused_steps(net: Network, names: Any, seen: Any, *, blocks: bool = False) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minivis.engine.geometry import preprocessing_of
+from minivis.engine.plan import kept, leading
 from minivis.errors import BadValue
 from minivis.layers.base import BackwardMode
 from minivis.layers.relevance import Box, shared_out
@@ -28,15 +29,14 @@ def run_backward(acts: Activations, seeds: Gradients, keep: Any, rule: ReLURuleN
     net, acts = acts.net, every_output(acts, seeds)
     first, found = first_weighed(net, acts), dict(seeds)
     with ONE_BLAS_THREAD:
+        way = leading({name: net.nodes[name].inputs for name in acts.caches}, keep)
         for name in reversed(acts.caches):
-            if name not in found:
+            if name not in found or name not in way:
                 continue                                                # no seed and nothing above
             R = found[name] if name in keep else found.pop(name)
             for source, part in zip(net.nodes[name].inputs, parts_of(acts, name, R, rule, name in first)):
                 found[source] = found[source] + part if source in found else part       # not +=: may be shared
-    if "input" not in keep:
-        found.pop("input", None)
-    return found
+    return kept(found, keep)
 
 
 def parts_of(acts: Activations, name: str, R: Any, rule: Any, is_first: Any) -> Any:

@@ -33,7 +33,7 @@ def explain(net: Network, x: Array, unit: Any, target: Any = None) -> dict[str, 
     For a net and a picture on the CPU. Return a dict of plain values; static/arithmetic.js lays them out.
     """
     unit = parse_unit(net, unit)
-    acts = net.forward(x)
+    acts = net.forward(x, fuse=False)
     at = place(acts, unit)
     found = {"unit": named(net, unit.layer, at), "layer": unit.layer, "value": float(acts[unit.layer][0][at])}
     return {**found, "forward": forward(net, acts, unit.layer, at), "then": relus(net, acts, unit.layer, at),

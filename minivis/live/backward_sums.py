@@ -41,15 +41,16 @@ def backward(net: Network, acts: Activations, name: str, at: At, target: Any = N
     found = {"target": net.class_names[number.channel] if number.channel < len(net.class_names) else str(number),
              "target_unit": f"{number.layer}:{number.channel}"}
     rules = {}
+    readers = [reader for reader, node in net.nodes.items() if name in node.inputs and reader in acts.shapes]
     for rule in RULES:
         seeds = {start: one[start] * acts[start]} if RULES[rule].relevance else one
-        dacts = swept(net, acts, seeds, rule)
+        dacts = swept(net, acts, seeds, rule, [name, *readers])
         if dacts is None:
             continue
         if name not in dacts:
             return {**found, "why": f"{name} is not below {start}, so the score has no gradient there"}
-        terms = [term for reader, node in net.nodes.items() if name in node.inputs and reader in dacts
-                 for term in sent_back(net, acts, dacts, reader, node, name, at, rule)]
+        terms = [term for reader in readers if reader in dacts
+                 for term in sent_back(net, acts, dacts, reader, net.nodes[reader], name, at, rule)]
         if name == start:
             terms.append({"label": "the score itself", "d": None if RULES[rule].relevance else 1.0, "w": None,
                           "product": float(seeds[name][0][at])})
@@ -60,10 +61,10 @@ def backward(net: Network, acts: Activations, name: str, at: At, target: Any = N
     return {**found, "rules": rules}
 
 
-def swept(net: Network, acts: Activations, seeds: Gradients, rule: RuleName) -> Gradients | None:
-    """What arrives at each layer, or None if a layer on the way has no LRP rule."""
+def swept(net: Network, acts: Activations, seeds: Gradients, rule: RuleName, keep: Any) -> Gradients | None:
+    """What arrives at the layers of ``keep``, or None if a layer on the way has no LRP rule."""
     try:
-        return net.backward(acts, seeds, rule=rule, keep="all")[0]
+        return net.backward(acts, seeds, rule=rule, keep=keep)[0]
     except BadValue:
         if not RULES[rule].relevance:
             raise

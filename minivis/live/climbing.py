@@ -39,7 +39,7 @@ def maximize(desk: Bench, asked: Asked, tell: Tell) -> None:
     The three repel each other (`diversity`), so that one sees more than one side of what the unit looks for.
     """
     unit = replace(named_unit(desk, asked.unit), where=None)
-    key = ("maximized", str(unit))
+    key = ("maximized", desk.microscope.name, str(unit))
     if desk.kept.get(key) is not None:
         tell(desk.kept.get(key))
         return

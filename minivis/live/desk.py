@@ -19,6 +19,7 @@ from minivis.live.messages import as_json
 from minivis.live.microscope import Microscope
 from minivis.live.patches import Peaks
 from minivis.live.tour import tour
+from minivis.runtime import allocator
 
 if TYPE_CHECKING:
     from minivis.data.samples import Samples
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 LARGE = 4e6                                     # bytes of the largest layer's output, from which on a net is large
 MOST_NETS = 3                                   # that are kept ready: the first, and those that were chosen last
+AT_WORK = 2                                     # nets that hold the memory of a pass: two may stand side by side
 
 
 class Desk:
@@ -35,6 +37,8 @@ class Desk:
         self.nets, self.samples = dict(nets), samples
         self.first = next(iter(self.nets))
         self.benches: dict[str, Bench] = {}
+        self.kept = Kept()                      # of all nets together
+        self.at_work: list[Microscope] = []     # those looked through last, the last one at the end
         self.lock = threading.Lock()
         self.viewers = 0
         self.waiting = dict.fromkeys(LANES, 0)  # jobs that run or wait in each lane
@@ -62,8 +66,19 @@ class Desk:
                 del self.benches[other]
             return bench
 
-    async def look(self, work: Callable[..., Any], *given: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self.pictures, work, *given)
+    async def look(self, work: Callable[..., Any], scope: Microscope, *given: Any) -> Any:
+        """``work(scope, *given)`` in the thread for pictures."""
+        return await asyncio.get_running_loop().run_in_executor(self.pictures, self.looked, work, scope, *given)
+
+    def looked(self, work: Callable[..., Any], scope: Microscope, *given: Any) -> Any:
+        """Do the work; a net that has not been looked through of late lets go of the memory of its passes."""
+        if scope not in self.at_work[-1:]:
+            self.at_work = [*(other for other in self.at_work if other is not scope), scope]
+            for other in self.at_work[:-AT_WORK]:
+                other.workspace.clear()
+            self.at_work = self.at_work[-AT_WORK:]
+            allocator.give_back()
+        return work(scope, *given)
 
     async def job(self, lane: str, work: Callable[..., Any], *given: Any) -> None:
         self.waiting[lane] += 1
@@ -99,7 +114,7 @@ class Bench:
     def __init__(self, desk: Desk, net: Network, name: str) -> None:
         self.samples = desk.samples
         self.microscope = Microscope(net, name)
-        self.kept = Kept()
+        self.kept = desk.kept
         self.is_large = largest_output(self.microscope.net, self.microscope.shape) > LARGE
         self.greeting = as_json({**self.microscope.describe(), "samples": self.samples.describe(), "tools": TOOLS,
                                  "nets": list(desk.nets), "tour": tour(self.microscope.net, list(desk.nets))})

@@ -31,7 +31,6 @@ from minivis.types import Array, Picture
 if TYPE_CHECKING:
     from minivis.engine.activations import Activations
     from minivis.engine.network import Network
-    from minivis.runtime.workspace import Workspace
 
 TOP = 5
 PARTS = ("gradient", "strip")                   # of an answer, that take longer: may be left out
@@ -66,8 +65,7 @@ class Microscope:
         self.answers = [layer for layer in (self.logits, self.prob) if layer]
         self.stages = stages(net)
         self.workspace = net.workspace()        # of the one thread for pictures
-        # units that are off -> the net without them, its workspace
-        self.switched: dict[Off, tuple[Network, Workspace]] = {(): (net, self.workspace)}
+        self.switched: dict[Off, Network] = {(): net}           # units that are off -> the net without them
 
     # ---- views ----
 
@@ -127,7 +125,7 @@ class Microscope:
         """The message about one picture: an envelope of type "frame". ``parts``: which of PARTS it has."""
         started = time.perf_counter()
         x, _, box = self.input(picture)
-        net, workspace = self.without(view.off)
+        net = self.without(view.off)
         unit = parse_unit(net, view.unit) if view.unit else None
         back = view.show == "back" and unit is not None and view.layer in self.below(unit.layer)
         backwards = unit is not None and (back or "gradient" in parts)
@@ -135,7 +133,7 @@ class Microscope:
         keep = {view.layer, *self.answers, *shown, *([unit.layer] if unit else [])}
         begin = time.perf_counter()
         acts = net.forward(x, until=last_of(net, keep), keep=keep, grad="image" if backwards else None,
-                           workspace=workspace)
+                           workspace=self.workspace)
         forward = time.perf_counter() - begin
         head: dict[str, Any] = {
             "type": "frame", "number": number, "layer": view.layer, "shape": list(acts[view.layer].shape[1:]),
@@ -188,13 +186,12 @@ class Microscope:
         """What a unit is called on the page: the name of its class, where it has one."""
         return self.class_name(unit.channel) if unit.layer in self.answers else str(unit)
 
-    def without(self, off: Off) -> tuple[Network, Workspace]:
-        """(the net with these units switched off, a workspace for it)."""
+    def without(self, off: Off) -> Network:
+        """The net with these units switched off."""
         if off not in self.switched:
             while len(self.switched) > 3:               # the net itself, and the last few
                 self.switched.pop(list(self.switched)[1])
-            net = switched_off(self.net, off)
-            self.switched[off] = net, net.workspace()
+            self.switched[off] = switched_off(self.net, off)
         return self.switched[off]
 
     def below(self, layer: str) -> set[str]:

@@ -112,7 +112,7 @@ def show_patches(desk: Bench, asked: Asked, tell: Tell) -> None:
               "least_tiles": resized([one.cut(one.pixels) for one in least], TILE)}
     if tell(envelope(head, arrays)):
         raise Stopped
-    key = ("back", str(unit))
+    key = ("back", desk.microscope.name, str(unit))
     drawn = desk.kept.get(key)
     if drawn is None:
         drawn = drawn_back(desk, unit, seen, report)
@@ -158,7 +158,8 @@ def drawn_back(desk: Bench, unit: Unit, seen: Sequence[Seen], report: Report) ->
 
 def sheet(desk: Bench, layer: str, report: Report) -> Array:
     """(C, SMALL, SMALL, 3): the strongest patch of every unit of a layer; black where a unit is never on."""
-    found = desk.kept.get(("sheet", layer))
+    key = ("sheet", desk.microscope.name, layer)
+    found = desk.kept.get(key)
     if found is None:
         best = [desk.peaks.of(layer, channel, report)[:1] for channel in range(desk.peaks.found[layer][0].shape[1])]
         found = np.zeros((len(best), SMALL, SMALL, 3), np.uint8)
@@ -167,7 +168,7 @@ def sheet(desk: Bench, layer: str, report: Report) -> Array:
             for peak in peaks:
                 one = Seen(desk, layer, *peak)
                 found[k] = resized([one.cut(one.pixels)], SMALL)[0]
-        desk.kept.put(("sheet", layer), found)
+        desk.kept.put(key, found)
     return found
 
 

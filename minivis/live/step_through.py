@@ -163,8 +163,8 @@ FORMULAS = {
 def ways_back(net: Network, acts: Activations, path: Any) -> Iterator[Back]:
     """A `Back` for each number of the path, from the unit down, once for each layer."""
     layer, at = path[0]
-    one = one_at(acts, layer, at)
-    sweeps = {name: swept(net, acts, {layer: one * acts[layer] if rule.relevance else one}, name)
+    one, keep = one_at(acts, layer, at), [name for name, _ in path]
+    sweeps = {name: swept(net, acts, {layer: one * acts[layer] if rule.relevance else one}, name, keep)
               for name, rule in RULES.items()}
     found = {name: dacts for name, dacts in sweeps.items() if dacts is not None}
     for name, index in path:

@@ -135,6 +135,7 @@ class Viewer:
     async def change(self, name: str) -> None:
         """Look through another net. The page is greeted anew, and sends its view."""
         self.stop()
+        self.stripped = None
         bench = await self.loop.run_in_executor(self.desk.lanes["asked"], self.desk.bench, name)
         self.bench, self.view = bench, bench.microscope.first_view()
         await self.send(bench.greeting)
@@ -147,22 +148,24 @@ class Viewer:
             await self.wake.wait()
             self.wake.clear()
             newest, self.newest = self.newest, None
-            if newest is None and self.picture is None:
-                continue
-            bench, parts, began = self.bench, self.parts(newest), time.monotonic()
-            try:
-                answer = await self.desk.look(self.work, bench.microscope, newest, self.view, parts)
-            except MinivisError as error:
-                await self.complain(error, "picture")
-            except Exception as error:
-                log.exception("a picture could not be worked on")
-                await self.complain(f"a bug in minivis: {type(error).__name__}: {error}", "picture")
-            else:
-                self.pause(parts, time.monotonic() - began)
-                if bench is self.bench:         # not of a net that was left meanwhile
-                    await self.send(answer)
-                if len(parts) < len(EVERY):
-                    self.loop.call_later(REST, self.complete, self.number)
+            if newest is not None or self.picture is not None:
+                await self.answer(newest)       # (a method of its own: while nothing comes, a net that was left may go)
+
+    async def answer(self, newest: Newest | None) -> None:
+        bench, parts, began = self.bench, self.parts(newest), time.monotonic()
+        try:
+            answer = await self.desk.look(self.work, bench.microscope, newest, self.view, parts)
+        except MinivisError as error:
+            await self.complain(error, "picture")
+        except Exception as error:
+            log.exception("a picture could not be worked on")
+            await self.complain(f"a bug in minivis: {type(error).__name__}: {error}", "picture")
+        else:
+            self.pause(parts, time.monotonic() - began)
+            if bench is self.bench:             # not of a net that was left meanwhile
+                await self.send(answer)
+            if len(parts) < len(EVERY):
+                self.loop.call_later(REST, self.complete, self.number)
 
     def parts(self, newest: Newest | None) -> list[str]:
         """Which of the parts that take long the answer has: while pictures stream in, each now and then."""

@@ -44,6 +44,10 @@ class Workspace:
             memory = aligned((size,))
         return np.asarray(_Loan(memory, free)).view(dtype).reshape(shape)
 
+    def clear(self) -> None:
+        """Let go of what is free now. What is lent goes when nothing refers to it any more."""
+        self.free = {}
+
 
 class _Loan:
     """Borrowed memory: its arrays refer to this object, and when the last of them is gone the memory is returned."""

@@ -399,25 +399,38 @@ def test_gradients_are_freed_on_the_way():
 
 
 class Asked(Layer):
-    """Notes whether its dx was wanted."""
+    """Notes whether it ran backwards, and whether its dx was wanted."""
+
+    ran = asked = False
 
     def forward(self, x, *, mode):
         return x, None
 
     def backward(self, dout, cache, mode):
-        self.asked = mode.input_grads
+        self.ran, self.asked = True, mode.input_grads
         return (dout,), {}
 
 
 def test_the_gradient_at_the_image_costs_nothing_when_nobody_wants_it():
     """Training: the first convolution makes no dx."""
-    first, second = Asked(), Asked()
-    net = Network().add("first", first).add("second", second)
     x = np.zeros((1, 2, 2, 3), np.float32)
-    acts = net.forward(x, grad="params")
     for keep, wanted in ((("first",), False), ((), False), (("input",), True)):
-        net.backward(acts, {"second": x}, keep=keep)
-        assert (first.asked, second.asked) == (wanted, True)
+        first, second = Asked(), Asked()
+        net = Network().add("first", first).add("second", second)
+        net.backward(net.forward(x, grad="params"), {"second": x}, keep=keep, param_grads=True)
+        assert (first.asked, second.asked) == (wanted, True) and first.ran
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_backward_pass_runs_nothing_below_what_is_asked_for(fuse):
+    x = np.ones((1, 2, 2, 3), np.float32)
+    for keep, runs in ((("first",), (False, True)), ((), (False, False)), (("input",), (True, True)),
+                       (("second",), (False, False)), ("all", (True, True))):
+        first, second = Asked(), Asked()
+        net = Network().add("first", first).add("second", second)
+        dacts, _ = net.backward(net.forward(x, fuse=fuse), {"second": x}, keep=keep)
+        assert (first.ran, second.ran) == runs
+        assert set(dacts) == ({"input", "first", "second"} if keep == "all" else set(keep))
 
 
 @pytest.mark.parametrize("seeds, kwargs, kind, message", [

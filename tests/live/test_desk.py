@@ -2,6 +2,7 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 
 from minivis.data.samples import Samples
@@ -75,3 +76,20 @@ def test_a_lane_counts_who_waits(desk):
     seen = []
     assert asyncio.run(three())[0] == 3
     assert seen == [0, 1, 2] and desk.waiting["patches"] == 0
+
+
+def test_a_net_that_nobody_looks_through_lets_go_of_the_memory_of_its_passes():
+    desk = Desk({name: tiny_vgg() for name in "abc"}, Samples())
+    scopes = {name: desk.bench(name).microscope for name in "abc"}
+
+    def look(name):
+        desk.looked(lambda scope: scope.workspace.empty((4,), np.float32).sum(), scopes[name])
+        return [other for other in "abc" if scopes[other].workspace.free]
+
+    held = [look(name) for name in "abacb"]
+    desk.close()
+    assert held == [["a"], ["a", "b"], ["a", "b"], ["a", "c"], ["b", "c"]]
+
+
+def test_what_is_kept_of_all_nets_has_one_limit(desk):
+    assert desk.bench("vgg").kept is desk.bench("branches").kept

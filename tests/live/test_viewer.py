@@ -4,6 +4,7 @@ import contextlib
 import struct
 import threading
 import time
+import weakref
 import zlib
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from commandline import scene
 from live_server import Watcher, picture_file, serving
 
 import minivis as mv
+from minivis.models.tiny import tiny_vgg
 
 REASON = "without the extra `live` the server's tests do not run"
 pytest.importorskip("starlette", reason=REASON)
@@ -182,6 +184,36 @@ def test_another_net_takes_over_and_knows_the_picture(net):
         assert watcher.next("frame", net="branches")["number"] == 3
         watcher.send(type="net", net="no such net")
         assert "no net on this page named" in watcher.next("error")["message"]
+
+
+def test_nothing_of_a_net_lives_when_others_came_after_it(net):
+    """Through five nets, with jobs and units switched off: the first and the last two stay, without their garbage."""
+    made = {}
+
+    def maker(name):
+        def make():
+            one = tiny_vgg()
+            made[name] = weakref.ref(one)
+            return one
+        return make
+
+    with serving(net, "first", others={name: maker(name) for name in "abcd"}) as (port, app), Watcher(port) as watcher:
+        watcher.show(GOOD, 1)
+        for name in "abcd":
+            watcher.send(type="net", net=name)
+            watcher.next("hello")
+            watcher.send(type="view", layer="relu2_1", unit="conv2_1:1", off=["conv1_1:1"])
+            watcher.next("frame", net=name, layer="relu2_1")
+            watcher.send(type="job", job="saliency", unit="fc8:1")
+            watcher.next("heat")
+            watcher.send(type="explain", unit="fc8:1")
+            watcher.next("explained")
+        deadline = time.monotonic() + 10
+        while (made["a"]() or made["b"]()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert [name for name in made if made[name]() is not None] == ["c", "d"]
+        assert set(app.desk.benches) == {"first", "c", "d"}
+        assert [scope.name for scope in app.desk.at_work] == ["c", "d"]
 
 
 def test_while_pictures_stream_the_way_back_comes_now_and_then_and_at_rest_with_the_last(server):

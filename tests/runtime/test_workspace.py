@@ -32,3 +32,14 @@ def test_a_view_holds_the_memory_too():
     other = space.empty((4, 6), "f4")
     other[...] = 2
     assert not np.shares_memory(view, other) and (view == 1).all()
+
+
+def test_what_is_free_can_be_let_go_and_what_is_lent_goes_when_it_is_dropped():
+    space = Workspace()
+    lent, free = space.empty((4, 6), "f4"), space.empty((3, 6), "f4")
+    del free
+    assert sum(map(len, space.free.values())) == 1
+    space.clear()
+    lent[...] = 1                                                       # is still there
+    del lent
+    assert not space.free
