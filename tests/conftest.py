@@ -37,6 +37,13 @@ settings.load_profile("suite")
 stand_in.kernels()                      # the workers of pytest-xdist inherit its folder: each kernel is compiled once
 
 
+def pytest_collection_modifyitems(items):
+    """What takes longest begins first, so that no worker is busy long after the others."""
+    seconds = {item: max((mark.kwargs.get("seconds", 0) for mark in item.iter_markers("slow")), default=0)
+               for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: -seconds.get(item, 0))
+
+
 def pytest_collection_finish():
     gc.freeze()                         # the tests stay to the end: no search for garbage needs to pass them again
     gc.enable()

@@ -61,7 +61,7 @@ def test_every_function_of_the_package_has_types():
     assert not untyped
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=30)
 def test_mypy_finds_each_wrong_use_and_nothing_in_right_ones():
     pytest.importorskip("mypy")
     files = [HERE / "type_uses" / name for name in ("right.py", "wrong.py")]

@@ -34,7 +34,7 @@ def test_what_is_there_to_find(localisation):
     ("input", 2.5, 0.78),                       # 2.95, 85.0 %
     ("gradcam", 5.2, 0.84),                     # 6.19, 90.0 %
     ("guided-gradcam", 10, 0.84),               # 12.27, 90.5 %
-    ("occlusion", 4.6, 0.74),                   # 5.54, 81.0 %
+    pytest.param("occlusion", 4.6, 0.74, marks=pytest.mark.slow(seconds=70)),       # 5.54, 81.0 %
 ])  # fmt: skip
 def test_maps_of_the_class_lie_on_its_object(localisation, kind, ratio, share):
     found = localisation.measure(mv.load("emoji-vgg"), kind, *localisation.pictures())

@@ -181,7 +181,7 @@ def test_links_to_files_become_links_to_their_pages(build_pages):
     assert linked == {"minivis/layers/relu.py"}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=80)
 def test_the_site_builds_without_a_warning(tmp_path):
     """The demos are not run: that takes minutes, and test_demos.py runs them."""
     for package in ("sphinx", "sphinx_gallery", "numpydoc", "myst_parser", "pydata_sphinx_theme"):

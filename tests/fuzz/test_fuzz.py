@@ -26,7 +26,7 @@ from fuzz.worker import files_in
 ROOT = Path(__file__).parents[2]
 CASES = int(os.environ.get("MINIVIS_FUZZ_CASES", "10000"))
 SEED = int(os.environ.get("MINIVIS_FUZZ_SEED", "0"))
-PROCESSES = min(4, os.cpu_count() or 1)
+SHARES = min(4, os.cpu_count() or 1)
 PATIENCE = 180                                  # seconds without a word from a process: it waits for something
 RUN = "from fuzz import worker; import sys; worker.main(sys.argv[1], *map(int, sys.argv[2:6]))"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and measures memory as Linux does")
@@ -81,26 +81,17 @@ def lines(process):
         yield line
 
 
-@pytest.mark.slow
-def test_fuzz(originals):
-    found, lock = [], threading.Lock()
-
-    def work(number):
-        for one in results(originals, number, CASES, PROCESSES):
-            with lock:
-                found.append(one)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(PROCESSES)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+@pytest.mark.slow(seconds=100)
+@pytest.mark.parametrize("share", range(SHARES))
+def test_fuzz(originals, share):
+    """The cases whose numbers are ``share`` beyond multiples of `SHARES`: the suite's workers share all of them."""
+    found = list(results(originals, share, CASES, SHARES))
     print("\n".join(f"{count:6} {kind}" for kind, count in sorted(Counter(one["kind"] for one in found).items())))
     print(f"{len(found)} cases; exit codes: {dict(Counter(one['code'] for one in found))}")
     wrong = [f"{one['end']}: minivis {' '.join(one['words'])}\n    {one['wrong']}\n    {one['err'][-300:]!r}"
              for one in found if one["wrong"]]
     assert not wrong, "\n".join(["", *wrong])
-    assert sorted(one["end"] for one in found) == list(range(CASES))
+    assert sorted(one["end"] for one in found) == list(range(share, CASES, SHARES))
 
 
 PLANTED = """

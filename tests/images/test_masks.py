@@ -8,7 +8,7 @@ from PIL import Image
 
 from minivis.errors import BadFile, BadValue
 from minivis.images.files import write_image
-from minivis.images.masks import mask_over
+from minivis.images.masks import mask_over, read_mask
 
 HALF = np.repeat([[0, 0, 1, 1]], 3, axis=0)     # (3, 4), the right half
 
@@ -41,6 +41,17 @@ def test_a_name_with_commas_is_a_file(tmp_path, monkeypatch):
         (tmp_path / "half.png").rename(tmp_path / name)
         np.testing.assert_array_equal(mask_over(name, (3, 4)), HALF)
         (tmp_path / name).rename(tmp_path / "half.png")
+
+
+@pytest.mark.parametrize("mask", [(2, 0, 4, 3), "2,0,4,3", "nowhere.png", HALF, SimpleNamespace(masks=())])
+def test_a_setting_stays_as_it_is_and_no_file_is_opened(mask):
+    assert read_mask(mask) is mask
+
+
+@pytest.mark.parametrize("mask", [np.ones(4), (0, 1, 2), HALF - 3])
+def test_a_setting_that_is_no_mask_is_refused_before_anything_is_computed(mask):
+    with pytest.raises(BadValue, match=r"mask|rectangle"):
+        read_mask(mask)
 
 
 def test_the_bytes_of_a_file_and_pillows_picture(tmp_path):

@@ -1,11 +1,20 @@
 """A bar for whoever waits at a terminal, and silence for everybody else."""
 
+import inspect
 import sys
 import types
 
 import pytest
 
+import minivis as mv
 from minivis.runtime.progress import bar, hidden, remark, track
+
+
+def test_no_function_shows_progress_unasked():
+    functions = [getattr(mv, name) for name in mv.__all__ if inspect.isfunction(getattr(mv, name))]
+    shown = {function.__name__: inspect.signature(function).parameters["progress"].default for function in functions
+             if "progress" in inspect.signature(function).parameters}
+    assert len(shown) > 10 and not any(shown.values()), shown
 
 
 @pytest.mark.parametrize("progress", [True, False])

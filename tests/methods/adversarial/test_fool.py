@@ -132,7 +132,7 @@ def test_emoji_vgg():
     assert noise.ok and noise.after[0].max() > 0.99 and noise.numbers["ssim"] > 0.95
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=80)
 def test_most_emoji_reach_a_random_target_at_16_levels():
     net = mv.load("emoji-vgg")
     with np.load("tests/data/emoji.npz") as held:

@@ -29,7 +29,7 @@ def test_szegedy_is_nearer_than_pgd(way):
         assert not fooled_by_pgd(net, picture, np.linalg.norm(one - picture), **{way: k})
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=40)
 def test_szegedy_is_nearer_than_pgd_with_emoji_vgg():
     net = mv.load("emoji-vgg")
     with np.load(Path(__file__).parents[2] / "data" / "emoji.npz") as held:

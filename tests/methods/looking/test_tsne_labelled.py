@@ -44,7 +44,7 @@ def test_codes_part_what_pixels_mix():
         assert where.shape == (120, 2) and where.min() >= 0 and where.max() <= 1
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=50)
 def test_all_digits():
     """98.1 % by pixels and 99.7 % by codes; 99.3 % of the pictures that the net has not learned from."""
     images, labels, new = every_digit()

@@ -136,7 +136,7 @@ def test_mistakes(net, settings, kind, sentence):
         invert(net, scene(), **{"layer": "pool1", "steps": 2, **settings})
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=150)
 def test_figures_on_emoji_vgg():
     """How far the code is off, at each layer; pixels get lost with depth; the class stays."""
     net, goose = mv.load("emoji-vgg"), mv.read_image(mv.load.__globals__["__file__"].replace(

@@ -153,6 +153,7 @@ def test_nets_of_any_size_and_grey_nets(size):
     net = tiny_branches()
     result = maximize(net, "sum:3", size=size, steps=3)
     assert result.pictures.shape[1:3] == {None: (128, 128), 20: (20, 20), (12, 18): (12, 18)}[size]
+    assert result.settings["size"] == list(result.pictures.shape[1:3])
     grey = maximize(tiny_vgg(channels=1), "goose", steps=20, **CALM)
     assert grey.pictures.shape == (1, 16, 16, 1) and grey.run.loss < grey.run.first_loss
     net = tiny_vgg()
@@ -181,7 +182,7 @@ def test_mistakes(net, settings, kind, sentence):
         maximize(net, **{"unit": "goose", "steps": 2, **settings})
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=100)
 @pytest.mark.parametrize("name", ["emoji-vgg", "emoji-vgg-robust"])
 def test_classes_are_recognisable(name):
     """The figures of the recipe: what the net says, under moves it was not made for, and a judge that took no part."""
