@@ -30,7 +30,7 @@ CHAPTERS = (                                    # for a page without IMAGE and -
         "A photograph and a net with a thousand classes",
         "SqueezeNet learned from ImageNet’s photographs. The methods and the code are the same; the net is twice as "
         "deep, and dreams of eyes.",
-        "squeezenet", ("classify", "backprop", "saliency", "occlude", "segment", "dream"),
+        "squeezenet", ("classify", "backprop", "saliency", "occlude", "dream"),
     ),
     Chapter(
         "An object to cut out",

@@ -174,7 +174,7 @@ SECTIONS = (
         "the probability of the class falls or rises, the better the map; a good map beats random order.",
         "deletion, insertion = ∫ <i>p</i>(<i>x</i> with the strongest part <i>q</i> of the pixels "
         "covered, shown) d<i>q</i>",
-        ("saliency", "--curve"),
+        ("saliency", "--curve", "--steps", "24"),
         slow=True,
     ),
     Section(
@@ -189,7 +189,7 @@ SECTIONS = (
         "Reverse the question: which picture would have the largest score? Gradient ascent changes the image through "
         "its Fourier spectrum and under small random moves, so that shapes appear instead of noise.",
         "<i>x</i><sup>*</sup> = argmax<i><sub>x</sub></i> <i>s</i>(<i>x</i>) − <i>λ</i> TV(<i>x</i>)",
-        ("maximize", "--unit", "{answer}", "--steps", "100"),
+        ("maximize", "--unit", "{answer}", "--steps", "80"),
         of_picture=False, slow=True,
     ),
     Section(
@@ -248,7 +248,7 @@ SECTIONS = (
         "The same method, starting from noise, towards a class: it still looks like noise to us, but the net is "
         "certain to see what it saw in the picture. Far from its training pictures, a net’s confidence means little.",
         "max <i>p<sub>y</sub></i>(<i>x</i>), &nbsp;|<i>x</i> − noise| ≤ <i>ε</i>",
-        ("fool", "--from", "noise", "--to", "{answer}", "--steps", "20"), of_picture=False, part="Confusion",
+        ("fool", "--from", "noise", "--to", "{answer}", "--steps", "12"), of_picture=False, part="Confusion",
     ),
     Section(
         "evolve", "Certainty about evolved pictures",
