@@ -10,6 +10,7 @@ from ended_nets import ENDS, ended
 import minivis as mv
 from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
+from minivis.figures.compose import contact_sheet
 from minivis.methods.synthesis.goals import spread
 from minivis.methods.synthesis.maximize import maximize, preset_for, transforms_of
 from minivis.methods.synthesis.presets import MAXIMIZE
@@ -98,6 +99,15 @@ def test_the_preset_is_that_of_the_net_where_none_is_named():
     large.preprocessing = replace(large.preprocessing, size=None)
     assert preset_for(large) == "natural"
     assert maximize(large, "conv1_1:2", size=16, steps=1).settings["preset"] == "natural"
+
+
+@pytest.mark.parametrize("count, columns, side", [(3, 3, 288), (5, 4, 192), (13, 10, 128)])
+def test_many_images_are_drawn_smaller_in_more_columns(net, monkeypatch, count, columns, side):
+    seen = {}
+    monkeypatch.setattr("minivis.methods.synthesis.maximize.contact_sheet",
+                        lambda images, **how: seen.update(how) or contact_sheet(images, **how))
+    maximize(net, "goose", count=count, steps=0, size=16).picture()
+    assert (seen["columns"], seen["scale"]) == (columns, side // 16) and len(seen["labels"]) == count
 
 
 @pytest.mark.parametrize("method", ["gradient", "adam", "lbfgs"])

@@ -3,6 +3,7 @@
 import pytest
 
 from minivis.errors import BadValue
+from minivis.figures.compose import contact_sheet
 from minivis.methods.synthesis.maximize_layers import down_the_layers
 from minivis.models.tiny import tiny_vgg
 
@@ -20,6 +21,15 @@ def test_down_the_layers(net):
     assert [len(row.pictures) for row in result.rows] == [3] * 4
     assert all(row.run.loss < row.run.first_loss for row in result.rows)
     assert set(result.numbers) == set(result.layers) and result.picture().std() > 10
+
+
+@pytest.mark.parametrize("size", [(64, 16), (16, 64)])
+def test_the_longer_side_of_an_image_is_drawn_with_128_pixels(net, monkeypatch, size):
+    seen = {}
+    monkeypatch.setattr("minivis.methods.synthesis.maximize_layers.contact_sheet",
+                        lambda images, **how: seen.update(how) or contact_sheet(images, **how))
+    down_the_layers(net, ["conv1_1"], channels=3, steps=0, size=size).picture()
+    assert seen["scale"] == 2 and seen["columns"] == len(seen["labels"]) == 3
 
 
 def test_channels_are_spread_over_a_layer_and_must_be_one_at_least(net):
