@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+import minivis as mv
 from minivis.errors import BadValue
 from minivis.methods.synthesis.dream import dream
+from minivis.methods.synthesis.goals import goal_of
 from minivis.methods.synthesis.maximize import maximize
+from minivis.models.tiny import tiny_vgg
 from minivis.objectives.activations import score
 
 
@@ -25,6 +28,15 @@ def test_a_sum_grows(vgg):
     np.testing.assert_allclose(found.values, values)
     assert found.run.loss < found.run.first_loss and found.probs is None
     assert found.settings["unit"] == ["fc8:1 + 0.5*relu2_1:3 - fc8:2"] * 2 and found.picture().ndim == 3
+
+
+def test_images_are_kept_apart_in_the_content_layer_or_else_in_their_unit_s():
+    for content in ("relu2_1", None):
+        net = tiny_vgg()
+        net.roles["content"] = content
+        units = [mv.parse_unit(net, "conv1_1:2")] * 2
+        goal = goal_of(net, units, mv.MaximizeSettings(diversity=1.0), (2, 16, 16, 3))
+        assert set(goal.layers) - {"input"} == {"conv1_1", content or "conv1_1"}
 
 
 def test_an_objective_of_one_s_own(vgg):

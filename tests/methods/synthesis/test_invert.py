@@ -122,6 +122,8 @@ def test_other_nets():
 def test_no_steps_give_the_start(net):
     result = invert(net, scene(), "pool1", steps=0, noise=0.0)
     np.testing.assert_array_equal(result.pictures, np.full((1, 16, 16, 3), 120))
+    loud = invert(net, scene(), "pool1", steps=0, noise=500.0).pictures
+    assert (loud.min(), loud.max()) == (0, 255)
 
 
 @pytest.mark.parametrize("settings, kind, sentence", [
