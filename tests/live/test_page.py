@@ -190,6 +190,28 @@ def test_everything_is_reached_by_keys_alone(person, known, film):
 
 
 @pytest.mark.slow
+def test_moving_pictures_change_texts_and_canvases_and_build_nothing_anew(person):
+    """What is built anew in the page is laid out anew with each frame, which costs more than the drawing."""
+    person.click("[data-source=pattern]")
+    person.click("[data-layer=relu3_1]")
+    person.until("document.getElementById('grid-title').textContent === 'relu3_1'")
+    person.click("#grid", position={"x": 40, "y": 40})
+    person.until("document.getElementById('unit-title').textContent.startsWith('relu3_1:')")
+    person.until("document.getElementById('unit-value').textContent.endsWith('(max)')")
+    person.evaluate("""() => {
+        window.built = []; window.before = document.getElementById('grid').toDataURL();
+        const note = ({ target }) => window.built.push(target.id || target.className);
+        const watcher = new MutationObserver((records) => records.forEach(note));
+        watcher.observe(document.body, { childList: true, subtree: true });
+    }""")
+    for _ in range(5):
+        person.until("document.getElementById('grid').toDataURL() !== window.before")
+        person.evaluate("() => { window.before = document.getElementById('grid').toDataURL(); }")
+    built = [name for name in person.evaluate("window.built") if not name.endswith("-note")]    # notes are of the jobs
+    assert built == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("width, height", [(390, 844), (768, 1024), (1366, 768), (1440, 900), (2560, 1300)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_phones_and_desks(browser, emoji, known, film, width, height, scheme):

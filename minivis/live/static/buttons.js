@@ -101,7 +101,6 @@ export function wire() {
     const files = [...event.dataTransfer.files];
     if (files.length) page.sources?.files(files);
   });
-  new ResizeObserver(() => redraw()).observe($("grid").parentElement);
 }
 
 const ACTIONS = {

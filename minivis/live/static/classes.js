@@ -1,6 +1,6 @@
 // The first classes: a bar and a button for each.
 
-import { tag } from "./dom.js";
+import { retext, tag } from "./dom.js";
 
 export const percent = (p) => `${p > 0.9995 ? ">99.9" : p < 0.0005 ? "<0.1" : (100 * p).toFixed(1)} %`;
 
@@ -14,17 +14,19 @@ export class Classes {
     if (list.children.length !== top.length) list.replaceChildren(...top.map(() => this.row()));
     top.forEach(([number, name, p], i) => {
       const item = list.children[i];
-      item.dataset.number = number;
-      item.querySelector(".name").textContent = name;
-      item.querySelector(".percent").textContent = percent(p);
-      item.querySelector(".fill").style.transform = `scaleX(${p})`;
+      const { name: label, percent: share, fill } = item.parts;
+      item.number = number;
+      retext(label, name);
+      retext(share, percent(p));
+      const grown = `scaleX(${p.toFixed(3)})`;
+      if (grown !== item.grown) fill.style.transform = item.grown = grown;
     });
   }
 
   row() {
-    const item = tag("li", {}, tag("button", { onclick: () => this.choose(+item.dataset.number) },
-      tag("span", { class: "name" }), tag("span", { class: "percent" }),
-      tag("span", { class: "track" }, tag("span", { class: "fill" }))));
+    const [name, percent, fill] = ["name", "percent", "fill"].map((part) => tag("span", { class: part }));
+    const item = tag("li", {}, tag("button", { onclick: () => this.choose(item.number) }, name, percent, tag("span", { class: "track" }, fill)));
+    item.parts = { name, percent, fill };
     return item;
   }
 }

@@ -14,6 +14,14 @@ export function tag(name, attributes = {}, ...children) {
   return element;
 }
 
+// A text that is said with each frame: a browser lays out anew for each that is written, even if it is the same, and more
+// of the page for a text that takes another's place.
+export function retext(element, text) {
+  const { firstChild: one } = element;
+  if (one?.nodeType !== Node.TEXT_NODE || one.nextSibling) element.textContent = text;
+  else if (one.data !== text) one.data = text;
+}
+
 // Read to those who cannot see the page.
 export function announce(text) { $("announce").textContent = text; }
 

@@ -3,11 +3,14 @@
 import { $ } from "./dom.js";
 
 export class Field {
-  constructor() { this.size = [1, 1]; }
+  constructor() { this.drawn = null; }
 
   // ``size``: [h, w] of the net's input; ``layer``: its row in the table; ``at``: [row, column] or null; ``looks``: the
   // box [top, left, bottom, right] that holds most of the gradient, or null.
   draw(size, layer, at, looks) {
+    const drawn = JSON.stringify([size, layer?.name, at, looks]);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     const canvas = $("field"), side = 512 / Math.max(...size), [h, w] = size;
     canvas.width = Math.round(w * side);
     canvas.height = Math.round(h * side);

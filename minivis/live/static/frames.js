@@ -1,9 +1,11 @@
 // A frame of the server, drawn in all parts of the page, and what is read from it under the pointer.
 
-import { $ } from "./dom.js";
+import { $, retext } from "./dom.js";
 import { className, isShown, layerOf, unitLabel } from "./names.js";
 import { page, state } from "./page.js";
 import { short, sized } from "./paint.js";
+
+const LARGE = 512;                      // pixels of the longer side of the input as it is enlarged
 
 // How grids are drawn.
 export const gridOptions = () => ({
@@ -17,14 +19,14 @@ export function redraw() {
   grid.options = gridOptions();
   grid.draw(last, state.unit?.layer === state.layer ? state.unit.channel : null, $("input"), sources.moves && !state.frozen);
   const [h, w, C] = last.shape.length === 3 ? last.shape : [1, 1, last.shape[0]];
-  $("grid-title").textContent = last.show === "back" ? `${last.layer}: back from ${unitLabel(state.unit ?? last.unit)}` : last.layer;
+  retext($("grid-title"), last.show === "back" ? `${last.layer}: back from ${unitLabel(state.unit ?? last.unit)}` : last.layer);
   const hidden = C - grid.order.length;
-  $("grid-note").textContent = `${C} ${h * w > 1 ? `maps of ${w} × ${h}` : "values"} · ${layerOf(last.layer)?.type ?? "input"}`
-    + `${hidden ? ` · ${hidden} not shown` : ""}${last.maps.shrunk > 1 ? ` · drawn at 1/${last.maps.shrunk}` : ""}`;
+  retext($("grid-note"), `${C} ${h * w > 1 ? `maps of ${w} × ${h}` : "values"} · ${layerOf(last.layer)?.type ?? "input"}`
+    + `${hidden ? ` · ${hidden} not shown` : ""}${last.maps.shrunk > 1 ? ` · drawn at 1/${last.maps.shrunk}` : ""}`);
   $("norm").disabled = h * w === 1;
   if (isShown(last.unit)) panel.draw(last.unit, last.arrays, +$("gamma").value, state.place === null);
   page.beside.redraw();
-  $("tools-target").textContent = `Why ${state.unit ? unitLabel(state.unit) : "the first class"}?`;
+  retext($("tools-target"), `Why ${state.unit ? unitLabel(state.unit) : "the first class"}?`);
 }
 
 // What a unit's numbers are, in words; ``at``: a place in its map.
@@ -41,7 +43,7 @@ export function readingOf(channel, at) {
 // The line below the grid, and the box on the input, of what is under the pointer; null for nothing.
 export function readout(at) {
   drawField(at);
-  $("readout").textContent = at && page.last ? `${unitLabel({ layer: state.layer, channel: at.unit })}   ${readingOf(at.unit, at)}` : "";
+  retext($("readout"), at && page.last ? `${unitLabel({ layer: state.layer, channel: at.unit })}   ${readingOf(at.unit, at)}` : "");
 }
 
 export const nameInGrid = (channel) => className(state.layer, channel);
@@ -64,7 +66,9 @@ const fittedSize = () => (page.hello.net.any_size && page.last ? page.last.box.s
 
 // The input as it is shown, with what is laid over it.
 export function wholeInput(canvas) {
-  const input = $("input"), context = sized(canvas, input.width, input.height);
-  context.drawImage(input, 0, 0);
+  const input = $("input"), scale = Math.max(1, LARGE / Math.max(input.width, input.height));
+  const context = sized(canvas, Math.round(input.width * scale), Math.round(input.height * scale));
+  context.imageSmoothingQuality = "high";
+  context.drawImage(input, 0, 0, canvas.width, canvas.height);
   for (const id of ["over", "field"]) if (!$(id).hidden) context.drawImage($(id), 0, 0, canvas.width, canvas.height);
 }

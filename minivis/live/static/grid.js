@@ -4,18 +4,23 @@ import { announce } from "./dom.js";
 import { paintSheet } from "./paint.js";
 import { drawNames, drawOver, drawPlain } from "./tiles.js";
 
-const HEIGHT = 0.82;                    // of the grid, as a part of its width, that is aimed at
+const HEIGHT = 0.82, LEAST = 0.45;      // of the grid, as a part of its width, that is aimed at: less where the window is low
+const ABOVE = 350;                      // pixels of the page above the grid
 const HOLD = 700;                       // ms that an order holds while the pictures move
 
 export class Grid {
-  // ``choose(unit)``; ``point({unit, row, column} or null)``: what is under the pointer; ``name(unit)``: its class.
-  constructor(canvas, cursor, hover, { colormaps, choose, point, name }) {
+  // ``choose(unit)``; ``point({unit, row, column} or null)``: what is under the pointer; ``name(unit)``: its class;
+  // ``resized()``: there is more room, or less.
+  constructor(canvas, cursor, hover, { colormaps, choose, point, name, resized = () => {} }) {
     Object.assign(this, { canvas, cursor, hover, colormaps, choose, point, name });
     this.frame = null;
     this.options = { boost: 1, norm: "unit", overlay: "none", sort: "number", only: false, search: "", zoom: 1 };
     this.patterns = {};                 // layer -> the first patch of each unit
     this.order = [];                    // the units that are shown
     this.arranged = { key: null, when: 0 };
+    this.marked = new Map();            // cursor or hover -> where it stands, as a text
+    this.wide = null;                   // pixels of the place for the grid: it is measured when that changes, not each frame
+    new ResizeObserver(() => { this.wide = null; resized(); }).observe(canvas.parentElement);
     this.pointer = null;                // where the pointer is: {clientX, clientY}
     canvas.addEventListener("pointermove", (event) => { this.pointer = event; this.pointed(); });
     canvas.addEventListener("pointerleave", () => { this.pointer = null; this.pointed(); });
@@ -54,12 +59,14 @@ export class Grid {
 
   mark(box, unit) {
     const at = unit === null || !this.frame ? -1 : this.order.indexOf(unit);
-    box.hidden = at < 0;
-    if (box.hidden) return;
-    box.style.left = `${(100 * (at % this.columns)) / this.columns}%`;
-    box.style.top = `${(100 * Math.floor(at / this.columns)) / this.rows}%`;
-    box.style.width = `${100 / this.columns}%`;
-    box.style.height = `${100 / this.rows}%`;
+    if (box.hidden !== at < 0) box.hidden = at < 0;
+    const { columns, rows } = this, key = [at, columns, rows].join();
+    if (at < 0 || this.marked.get(box) === key) return;
+    this.marked.set(box, key);
+    Object.assign(box.style, {
+      left: `${(100 * (at % columns)) / columns}%`, top: `${(100 * Math.floor(at / columns)) / rows}%`,
+      width: `${100 / columns}%`, height: `${100 / rows}%`,
+    });
   }
 
   // The smallest and the largest number of a unit in this frame.
@@ -102,8 +109,8 @@ export class Grid {
     this.frame = frame;
     this.arrange(moves);
     const [h, w] = frame.arrays.grid.shape, n = Math.max(1, this.order.length);
-    const wide = this.canvas.parentElement.clientWidth || 600;
-    const aim = wide < 500 ? 1.1 : HEIGHT, fewest = wide < 500 ? 3 : 6;
+    const wide = this.wide ??= this.canvas.parentElement.clientWidth || 600;
+    const aim = wide < 500 ? 1.1 : Math.min(HEIGHT, Math.max(LEAST, (innerHeight - ABOVE) / wide)), fewest = wide < 500 ? 3 : 6;
     const all = this.hasNames ? Math.max(1, Math.floor(wide / (120 * this.options.zoom)))
       : Math.max(fewest, Math.ceil(Math.sqrt((frame.arrays.limits.data.length * h) / w / aim)));
     this.columns = this.hasNames ? all : Math.max(1, Math.min(n, Math.round(all / this.options.zoom)));
@@ -115,7 +122,8 @@ export class Grid {
       drawOver(this, (c) => [patterns.canvas, (c % patterns.columns) * patterns.side,
         Math.floor(c / patterns.columns) * patterns.side, patterns.side, patterns.side]);
     } else drawPlain(this);
-    this.canvas.style.aspectRatio = `${this.canvas.width} / ${this.canvas.height}`;
+    const aspect = `${this.canvas.width} / ${this.canvas.height}`;
+    if (aspect !== this.aspect) this.canvas.style.aspectRatio = this.aspect = aspect;
     this.mark(this.cursor, selected);
     this.pointed();
   }

@@ -1,6 +1,7 @@
 // One half of what is shown side by side: a picture, its classes, the way back from a unit, the grid of a layer.
 
 import { Classes } from "./classes.js";
+import { retext } from "./dom.js";
 import { Grid } from "./grid.js";
 import { paintPicture, short, signedTone } from "./paint.js";
 import { paintShot } from "./stream.js";
@@ -35,11 +36,11 @@ export class Half {
     this.classes.draw(frame.top);
     this.grid.options = options;
     this.grid.draw(frame, unit?.layer === frame.layer ? unit.channel : null, this.find(".picture"), true);
-    this.find(".layer").textContent = frame.layer;
+    retext(this.find(".layer"), frame.layer);
     if (arrays.gradient) paintPicture(this.find(".gradient"), arrays.gradient, signedTone(1));
     this.find(".gradient").hidden = !unit;
-    this.find(".unit").textContent = unit ? `${this.called(unit.layer, unit.channel)}: ${short(unit.value)}` : "This net has no such unit.";
+    retext(this.find(".unit"), unit ? `${this.called(unit.layer, unit.channel)}: ${short(unit.value)}` : "This net has no such unit.");
   }
 
-  title(text) { this.find("h3").textContent = text; }
+  title(text) { retext(this.find("h3"), text); }
 }

@@ -1,7 +1,7 @@
 // The strip of stages: a small picture of each, as wide as it has channels; below it the layers of the one that is shown.
 
 import { $, roving, stopAt, tag } from "./dom.js";
-import { sized, table } from "./paint.js";
+import { paintMap, table } from "./paint.js";
 
 export class LayerBar {
   constructor(choose) {
@@ -41,10 +41,7 @@ export class LayerBar {
   // The small pictures of a frame: (stages, h, w).
   draw({ data, shape: [, h, w] }) {
     [...$("layers").children].forEach((button, k) => {
-      const context = sized(button.querySelector("canvas"), w, h), image = context.createImageData(w, h);
-      const pixels = new Uint32Array(image.data.buffer);
-      for (let i = 0; i < h * w; i++) pixels[i] = this.colors[data[k * h * w + i]];
-      context.putImageData(image, 0, 0);
+      paintMap(button.firstChild, { data: data.subarray(k * h * w, (k + 1) * h * w), shape: [h, w] }, this.colors);
     });
   }
 }

@@ -3,8 +3,15 @@
 // Boost 0..6: the exponent by which small values are lifted; 1 leaves them as they are.
 export const exponent = (boost) => [1.5, 1, 0.75, 0.55, 0.4, 0.3, 0.22][boost];
 
+const tables = new WeakMap();           // colour map -> {"boost signed": its table}
+
 // 256 colours (as 32 bits, little endian: ABGR) of a colour map [r, g, b, ...]; signed maps keep their middle.
 export function table(colors, boost, signed) {
+  if (!tables.has(colors)) tables.set(colors, {});
+  return (tables.get(colors)[`${boost} ${signed}`] ??= tableOf(colors, boost, signed));
+}
+
+function tableOf(colors, boost, signed) {
   const power = exponent(boost);
   const out = new Uint32Array(256);
   for (let q = 0; q < 256; q++) {
@@ -29,11 +36,22 @@ export function sized(canvas, width, height) {
   return canvas.getContext("2d");
 }
 
+const images = new WeakMap();           // canvas -> {image, pixels}: the last one that was put on it
+
+// An image to put on a canvas, the one of the last frame again, and its pixels as 32 bits.
+export function imageOf(canvas, w, h) {
+  let found = images.get(canvas);
+  if (found?.image.width !== w || found.image.height !== h) {
+    const image = new ImageData(w, h);
+    found = { image, pixels: new Uint32Array(image.data.buffer) };
+    images.set(canvas, found);
+  }
+  return found;
+}
+
 // One channel (h, w) through a table.
 export function paintMap(canvas, { data, shape: [h, w] }, colors) {
-  const context = sized(canvas, w, h);
-  const image = context.createImageData(w, h);
-  const pixels = new Uint32Array(image.data.buffer);
+  const context = sized(canvas, w, h), { image, pixels } = imageOf(canvas, w, h);
   for (let i = 0; i < data.length; i++) pixels[i] = colors[data[i]];
   context.putImageData(image, 0, 0);
 }
@@ -41,23 +59,25 @@ export function paintMap(canvas, { data, shape: [h, w] }, colors) {
 // uint8 (h, w, 3 or 1); ``tone``: 256 bytes to send each through.
 export function paintPicture(canvas, { data, shape: [h, w, c] }, tone) {
   const context = sized(canvas, w, h);
-  context.putImageData(picture(context, data, h, w, c, tone), 0, 0);
+  context.putImageData(picture(canvas, data, h, w, c, tone ?? SAME), 0, 0);
 }
 
-function picture(context, data, h, w, c, tone) {
-  const image = context.createImageData(w, h);
+const SAME = Uint8Array.from({ length: 256 }, (_, q) => q);
+
+function picture(canvas, data, h, w, c, tone) {
+  const { image, pixels } = imageOf(canvas, w, h), [green, blue] = c === 3 ? [1, 2] : [0, 0];
   for (let i = 0, j = 0; i < h * w; i++, j += c) {
-    for (let k = 0; k < 3; k++) {
-      const value = data[j + (c === 3 ? k : 0)];
-      image.data[4 * i + k] = tone ? tone[value] : value;
-    }
-    image.data[4 * i + 3] = 255;
+    pixels[i] = 0xff000000 | (tone[data[j + blue]] << 16) | (tone[data[j + green]] << 8) | tone[data[j]];
   }
   return image;
 }
 
+const tones = {};                       // boost -> its tone
+
 // The tone of a gradient: signed bytes to greys, 128 staying where it is.
-export function signedTone(boost) {
+export function signedTone(boost) { return (tones[boost] ??= toneOf(boost)); }
+
+function toneOf(boost) {
   const power = exponent(boost);
   return Uint8Array.from({ length: 256 }, (_, q) => {
     const v = Math.max(-1, (q - 128) / 127);
@@ -72,7 +92,7 @@ export function paintSheet(canvas, { data, shape: [n, h, w, c] }, columns, gap =
   context.clearRect(0, 0, canvas.width, canvas.height);
   for (let i = 0; i < n; i++) {
     const part = data.subarray(i * h * w * c, (i + 1) * h * w * c);
-    context.putImageData(picture(context, part, h, w, c), (i % columns) * (w + gap), Math.floor(i / columns) * (h + gap));
+    context.putImageData(picture(canvas, part, h, w, c, SAME), (i % columns) * (w + gap), Math.floor(i / columns) * (h + gap));
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { $, tag } from "./dom.js";
 import { startKeys } from "./buttons.js";
-import { nameInGrid, readout } from "./frames.js";
+import { nameInGrid, readout, redraw } from "./frames.js";
 import { Grid } from "./grid.js";
 import { freeze, keepAddress, pickPlace, pickUnit, ruleButtons, sendView } from "./looking.js";
 import { fixedUnit, unitName } from "./names.js";
@@ -19,7 +19,7 @@ import { forget } from "./wishes.js";
 export function build() {
   const { hello, connection } = page, { colormaps, samples } = hello;
   page.grid = new Grid($("grid"), $("cursor"), $("hover"), {
-    colormaps, point: readout, name: nameInGrid, choose: (channel) => pickUnit({ layer: state.layer, channel }),
+    colormaps, point: readout, name: nameInGrid, resized: redraw, choose: (channel) => pickUnit({ layer: state.layer, channel }),
   });
   page.panel = new UnitPanel({
     colormaps, pickPlace, rules: hello.rules, letGo: sendView, enlarge: (what) => page.enlarged.open(what),

@@ -1,13 +1,15 @@
 // What the server says: that it is there, that it is gone, frames, errors; and how it is asked about a frame.
 
 import { read } from "./address.js";
-import { $, tag } from "./dom.js";
+import { $, retext, tag } from "./dom.js";
 import { redraw } from "./frames.js";
 import { askPanel, chooseUnit, freeze, PANEL_JOBS, sendView, topClass } from "./looking.js";
 import { layerOf } from "./names.js";
 import { say } from "./notice.js";
 import { page, state } from "./page.js";
 import { goOn, perform } from "./wishes.js";
+
+const METER = 250;                      // ms between two readings of the meters
 
 // ``build()`` makes the parts that need the net; ``again``: whether the server was gone.
 export function greet(message, again, build) {
@@ -72,13 +74,23 @@ export function ask(message) {
   return true;
 }
 
+let metered = 0;                        // when the meters were read last
+
+// Frames a second and the time of the net, a few times a second: nobody reads faster.
+function meter({ ms }) {
+  const now = performance.now(), { sources, stream } = page;
+  if (sources.moves && now < metered + METER) return;
+  metered = now;
+  retext($("fps"), stream.rate?.toFixed(1) ?? "–");
+  retext($("ms"), (ms.forward + ms.backward).toFixed(1));
+}
+
 export function show(frame) {
   const { hello, stream, tools, classes, layerBar, sources } = page;
   if (frame.layer !== state.layer || frame.net !== hello.net.name) return;
   if (stream.arrived(frame) && tools.running && !state.frozen) tools.clear();
   page.last = frame;
-  $("fps").textContent = stream.rate?.toFixed(1) ?? "–";
-  $("ms").textContent = (frame.ms.forward + frame.ms.backward).toFixed(1);
+  meter(frame);
   stream.draw(frame);
   if (tools.running !== "grow") classes.draw(frame.top);
   if (frame.arrays.strip) layerBar.draw(frame.arrays.strip);

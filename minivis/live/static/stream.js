@@ -4,6 +4,8 @@ import { $ } from "./dom.js";
 import { sized } from "./paint.js";
 
 const IN_FLIGHT = 2;                    // pictures on their way: one is worked on while the next is made
+const LARGE = 512;                      // pixels of an input that is large enough to show as it is, or half of it
+const LOOK = 5;                         // ms until it is looked again whether a picture may be taken
 const AT_ONCE = 256 * 256;              // pixels: toBlob waits until the page is idle, for 20 ms where the work takes 1
 
 export class Stream {
@@ -18,14 +20,25 @@ export class Stream {
     this.needs = true;                  // a picture that does not move has not been sent yet
     this.number = 0;                    // of the picture that is shown
     this.settled = null;                // what waits until no picture is on its way
-    requestAnimationFrame((now) => this.tick(now));
+    this.watch();
+  }
+
+  // Once with each picture of the screen while another may be taken; else only looked after: each of these costs a
+  // millisecond, which the net could use.
+  watch() {
+    if (this.takes) requestAnimationFrame((now) => { this.tick(now); this.watch(); });
+    else setTimeout(() => this.watch(), LOOK);
+  }
+
+  // Whether a picture may be taken now.
+  get takes() {
+    const { connection, sources } = this;
+    return connection.ready && !this.isFrozen() && connection.inFlight < IN_FLIGHT && (sources.moves || this.needs);
   }
 
   tick(now) {
-    requestAnimationFrame((then) => this.tick(then));
-    const { connection, sources } = this;
-    if (!connection.ready || this.isFrozen() || connection.inFlight >= IN_FLIGHT || !(sources.moves || this.needs)) return;
-    const canvas = sources.draw(now);
+    if (!this.takes) return;
+    const { connection, sources } = this, canvas = sources.draw(now);
     if (!canvas) return;
     this.needs = false;
     const number = ++connection.sent;
@@ -98,14 +111,17 @@ function encode(canvas, type, done) {
     canvas.toBlob(async (blob) => done(new Uint8Array(await blob.arrayBuffer())), type, 0.92);
     return;
   }
-  const url = canvas.toDataURL(type, 0.92), text = atob(url.slice(url.indexOf(",") + 1));
-  done(Uint8Array.from(text, (letter) => letter.charCodeAt(0)));
+  const url = canvas.toDataURL(type, 0.92), text = atob(url.slice(url.indexOf(",") + 1)), file = new Uint8Array(text.length);
+  for (let i = 0; i < file.length; i++) file[i] = text.charCodeAt(i);
+  done(file);
 }
 
-// Onto a canvas: the part of a picture that the net saw, by the frame that answers it.
+// Onto a canvas: the part of a picture that the net saw, by the frame that answers it. The browser scales it as it shows
+// it; only the squares of a small picture are enlarged here.
 export function paintShot(canvas, shot, { size: [h, w], box: [top, left, height, width] }) {
-  const sx = shot.width / w, sy = shot.height / h, side = 512 / Math.max(width, height);
-  const context = sized(canvas, Math.round(width * side), Math.round(height * side));
-  context.imageSmoothingEnabled = shot.width * 2 > canvas.width;
+  const sx = shot.width / w, sy = shot.height / h, longest = Math.max(width * sx, height * sy);
+  const scale = longest * 2 > LARGE ? 1 : Math.round(LARGE / longest);
+  const context = sized(canvas, Math.round(width * sx * scale), Math.round(height * sy * scale));
+  context.imageSmoothingEnabled = scale === 1;
   context.drawImage(shot, left * sx, top * sy, width * sx, height * sy, 0, 0, canvas.width, canvas.height);
 }

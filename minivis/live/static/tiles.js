@@ -1,6 +1,6 @@
 // How the tiles of a grid are drawn: maps in colours, pictures lit where a unit is on, names of classes.
 
-import { rescaled, short, sized, table } from "./paint.js";
+import { imageOf, rescaled, short, sized, table } from "./paint.js";
 
 const scratch = document.createElement("canvas");
 
@@ -25,21 +25,21 @@ export function drawPlain(grid) {
   const gap = h * w === 1 ? 3 : 2;
   const tileW = w * scale + gap, tileH = h * scale + gap;
   const width = columns * tileW, height = rows * tileH;
-  const context = sized(canvas, width, height);
-  const image = context.createImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
+  const context = sized(canvas, width, height), { image, pixels } = imageOf(canvas, width, height);
   const q = frame.arrays.grid.data;
   const tableOf = tables(grid, colorsOf(grid));
+  pixels.fill(0);
   order.forEach((c, i) => {
     const colors = tableOf(c);
     const corner = Math.floor(i / columns) * tileH * width + (i % columns) * tileW;
-    for (let y = 0; y < h * scale; y++) {
-      const line = Math.floor(y / scale) * w;
-      let at = corner + (y + (gap >> 1)) * width + (gap >> 1);
-      for (let x = 0; x < w; x++) {
-        const color = colors[q[(line + x) * C + c]];
+    for (let y = 0, from = c; y < h; y++) {
+      const start = corner + (y * scale + (gap >> 1)) * width + (gap >> 1);
+      let at = start;
+      for (let x = 0; x < w; x++, from += C) {
+        const color = colors[q[from]];
         for (let s = 0; s < scale; s++) pixels[at++] = color;
       }
+      for (let s = 1; s < scale; s++) pixels.copyWithin(start + s * width, start, at);
     }
   });
   context.putImageData(image, 0, 0);
@@ -57,9 +57,7 @@ export function drawOver(grid, under) {
   if (frame.maps.signed) for (let i = 0; i < 768; i++) grey[i] = 36 + Math.round(219 * Math.max(0, (Math.floor(i / 3) - 127.5) / 127.5));
   const tableOf = tables(grid, grey);
   const q = frame.arrays.grid.data;
-  const small = sized(scratch, w, h);
-  const image = small.createImageData(w, h);
-  const pixels = new Uint32Array(image.data.buffer);
+  const small = sized(scratch, w, h), { image, pixels } = imageOf(scratch, w, h);
   order.forEach((c, at) => {
     const colors = tableOf(c);
     for (let i = 0; i < h * w; i++) pixels[i] = colors[q[i * C + c]];

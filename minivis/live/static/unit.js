@@ -1,11 +1,12 @@
 // The panel of one unit: its map, its way back to the pixels, its patches, its maximised pictures.
 
-import { $, announce } from "./dom.js";
+import { $, announce, retext } from "./dom.js";
 import { copyOf } from "./enlarged.js";
-import { paintMap, paintPicture, paintSheet, short, signedTone, table } from "./paint.js";
+import { paintMap, paintPicture, paintSheet, short, signedTone, sized, table } from "./paint.js";
 import { moved, tileAt } from "./places.js";
 
 const GAP = 2;                          // pixels between the tiles of a sheet
+const RAMP = { data: Uint8Array.from({ length: 256 }, (_, i) => i), shape: [1, 256] };
 const LEAST = 3;                        // patches that excite a unit least
 
 export class UnitPanel {
@@ -14,6 +15,8 @@ export class UnitPanel {
   constructor({ colormaps, rules, pickPlace, enlarge, whole, letGo }) {
     Object.assign(this, { colormaps, rules, enlarge, whole, letGo });
     this.boost = 1;
+    this.small = document.createElement("canvas");      // the map as it came
+    this.ramp = null;                   // the colours of the bar below the map
     this.held = null;                   // whose way back stands while all else goes on: a text
     this.shown = null;
     this.wanted = null;                 // a place that was chosen by keys and has not been answered
@@ -88,24 +91,19 @@ export class UnitPanel {
   // A frame's part about the unit. While pictures stream, not every frame has a gradient: the last one stays.
   draw(unit, arrays, boost, follows) {
     this.shown = unit;
-    $("unit-body").hidden = false;
-    $("map").parentElement.hidden = !unit.position;      // a single number has no map
-    const colors = this.colormaps[unit.signed ? "diverging" : "inferno"];
-    paintMap($("map"), arrays.map, table(colors, boost, unit.signed));
-    const ramp = { data: Uint8Array.from({ length: 256 }, (_, i) => i), shape: [1, 256] };
-    paintMap($("map-bar"), ramp, table(colors, boost, unit.signed));
-    $("map-low").textContent = unit.signed ? short(-unit.limit) : "0";
-    $("map-high").textContent = short(unit.limit);
-    if (unit.position) this.cross(unit);
+    const figure = $("map").parentElement;
+    if ($("unit-body").hidden) $("unit-body").hidden = false;
+    if (figure.hidden !== !unit.position) figure.hidden = !unit.position;       // a single number has no map
+    if (unit.position) this.drawMap(unit, arrays.map, table(this.colormaps[unit.signed ? "diverging" : "inferno"], boost, unit.signed));
     const place = unit.position ? ` at ${unit.position.join(", ")}` : "";
-    $("unit-value").textContent = `${short(unit.value)}${place}${unit.position && follows ? " (max)" : ""}`;
+    retext($("unit-value"), `${short(unit.value)}${place}${unit.position && follows ? " (max)" : ""}`);
     if (this.wanted && String(this.wanted) === String(unit.position)) {
       announce(`Row ${unit.position[0]}, column ${unit.position[1]}: ${short(unit.value)}`);
       this.wanted = null;
     }
     if (!arrays.gradient || this.held) return;
     paintPicture($("gradient"), arrays.gradient, signedTone(this.boost));
-    $("gradient-note").textContent = unit.gradient_limit ? `± ${short(unit.gradient_limit)}` : "no gradient: the unit is inactive";
+    retext($("gradient-note"), unit.gradient_limit ? `± ${short(unit.gradient_limit)}` : "no gradient: the unit is inactive");
   }
 
   // Keep the picture that went back while the pictures, the unit and the rule go on; let it go.
@@ -117,17 +115,15 @@ export class UnitPanel {
     else this.letGo();
   }
 
-  // A frame around the place that is looked from.
-  cross({ position: [row, column], shape: [h, w], shrunk }) {
-    const canvas = $("map");
-    const scale = Math.max(1, Math.ceil(192 / Math.max(h, w)));
-    const copy = document.createElement("canvas");
-    copy.width = w; copy.height = h;
-    copy.getContext("2d").drawImage(canvas, 0, 0);
-    canvas.width = w * scale; canvas.height = h * scale;
-    const context = canvas.getContext("2d");
+  // The map and its colours, with a frame around the place that is looked from.
+  drawMap({ position: [row, column], shape: [h, w], shrunk, signed, limit }, map, colors) {
+    if (colors !== this.ramp) paintMap($("map-bar"), RAMP, this.ramp = colors);
+    retext($("map-low"), signed ? short(-limit) : "0");
+    retext($("map-high"), short(limit));
+    paintMap(this.small, map, colors);
+    const scale = Math.max(1, Math.ceil(192 / Math.max(h, w))), context = sized($("map"), w * scale, h * scale);
     context.imageSmoothingEnabled = false;
-    context.drawImage(copy, 0, 0, canvas.width, canvas.height);
+    context.drawImage(this.small, 0, 0, w * scale, h * scale);
     const x = Math.floor(column / shrunk) * scale, y = Math.floor(row / shrunk) * scale;
     for (const [color, more] of [["#000", 1], ["#fff", 0]]) {
       context.strokeStyle = color;
@@ -138,9 +134,9 @@ export class UnitPanel {
 
   // How far the patches or the maximised pictures are.
   progress({ job, part, before }) {
-    if (job === "patches" && this.found) { $("back-note").textContent = `drawing them back, ${Math.round(100 * part)} %`; return; }
+    if (job === "patches" && this.found) { retext($("back-note"), `drawing them back, ${Math.round(100 * part)} %`); return; }
     const what = { patches: "looking", maximize: "maximising" }[job];
-    $(job === "patches" ? "patches-note" : "maximized-note").textContent = before ? `${before} before this` : `${what}, ${Math.round(100 * part)} %`;
+    retext($(job === "patches" ? "patches-note" : "maximized-note"), before ? `${before} before this` : `${what}, ${Math.round(100 * part)} %`);
   }
 
   // What was asked for will not come any more.
