@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivis.engine.network import Network
-from minivis.layers import Flatten, FullyConnected, ReLU
+from minivis.layers import Conv2D, Flatten, FullyConnected, MaxPool2D, ReLU
 from minivis.live.backward_sums import backward, readers_of
 
 
@@ -28,6 +28,20 @@ def net():
 @pytest.fixture
 def acts(net):
     return net.forward(np.array([2.0, -1, 3]).reshape(1, 1, 1, 3))
+
+
+@pytest.mark.parametrize("H, W", [(4, 6), (6, 4)])
+def test_a_place_gets_a_term_from_each_window_of_a_pool_that_holds_it(rng, H, W):
+    net = Network(class_names=("goose", "cat"))
+    net.roles["logits"] = "score"
+    net.add("conv", Conv2D(rng.standard_normal((1, 1, 1, 2)))).add("pool", MaxPool2D(2, stride=1))
+    net.add("flat", Flatten()).add("score", FullyConnected(rng.standard_normal(((H - 1) * (W - 1) * 2, 2))))
+    acts = net.forward(rng.standard_normal((1, H, W, 1)))
+    wanted = net.backward(acts, {"score": np.array([[1.0, 0]])}, keep=["conv"])[0]["conv"][0]
+    for at in ((1, 2, 0), (H - 2, W - 2, 1), (0, W - 1, 0), (H - 1, 0, 1)):
+        found = backward(net, acts, "conv", at, "goose")["rules"]["normal"]
+        assert len(found["terms"]) == (2 - (at[0] in (0, H - 1))) * (2 - (at[1] in (0, W - 1)))
+        assert found["total"] == pytest.approx(wanted[at], abs=1e-12)
 
 
 def totals(found):

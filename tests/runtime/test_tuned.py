@@ -67,6 +67,13 @@ def test_a_damaged_file_does_not(path, text):
     assert tuned.load() == {} and tuned.applied(Tuning()) == Tuning()
 
 
+def test_a_file_far_larger_than_any_of_ours_is_not_read(path):
+    tuned.save({"tiny": 2**17})
+    assert tuned.load()
+    path.write_text(path.read_text() + " " * 100_000)
+    assert tuned.load() == {}
+
+
 def test_a_folder_in_its_place_does_not(path):
     path.mkdir(parents=True)
     assert tuned.applied(Tuning()) == Tuning()
