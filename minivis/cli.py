@@ -23,6 +23,8 @@ from minivis.errors import MinivisError
 from minivis.runtime import openblas
 from minivis.version import __version__
 
+LONGEST = 2000                                  # characters of a sentence
+
 cli = Commands("minivis", context_settings={"help_option_names": ["-h", "--help"]}, help="""
 See inside convolutional networks (CS231n, lecture 9), with an engine written by hand in NumPy.
 
@@ -99,8 +101,13 @@ def sigterm_as_ctrl_c(terminated: list[int]) -> Iterator[None]:
 
 
 def fail(sentence: str, code: int = 2, kind: str = "error: ") -> int:
-    """Print the sentence as one line on stderr, without control characters, which a name in a file may hold."""
+    """Print the sentence as one line on stderr, without control characters, which a name in a file may hold.
+
+    Nor can such a name be so long that what the sentence says is not found.
+    """
     shown = "".join(c if c.isprintable() else "?" for c in " ".join(sentence.split()))
+    if len(shown) > LONGEST:
+        shown = f"{shown[:LONGEST // 2]} ... {shown[-LONGEST // 2:]}"
     click.echo(f"minivis: {kind}{shown}", err=True)
     return code
 

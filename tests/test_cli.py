@@ -12,6 +12,7 @@ from commandline import PICTURE_COMMANDS, contents, scene
 from processes import finish, process
 
 from minivis.cli import cli
+from minivis.errors import BadFile
 from minivis.images.files import write_image
 
 ROOT = Path(__file__).parents[1]
@@ -167,6 +168,16 @@ def test_memory_that_runs_out(refused, monkeypatch):
 
     monkeypatch.setattr("minivis.engine.network.Network.forward", forward)
     assert "not enough memory" in refused("saliency", "photo.png", "--net", "tiny.h5")
+
+
+def test_a_name_of_any_length_leaves_the_sentence_readable(refused, monkeypatch):
+    """As that of a layer in a damaged file."""
+    def forward(*args, **settings):
+        raise BadFile(f"it is of the layer {'x' * 100_000}, not of fc7")
+
+    monkeypatch.setattr("minivis.engine.network.Network.forward", forward)
+    said = refused("saliency", "photo.png", "--net", "tiny.h5")
+    assert said.startswith("it is of the layer xxx") and said.endswith("xxx, not of fc7\n") and len(said) < 2100
 
 
 def test_threads_that_do_not_start(run, refused, monkeypatch):

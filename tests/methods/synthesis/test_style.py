@@ -8,6 +8,7 @@ from commandline import scene
 from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
 from minivis.images.colour import luminance
+from minivis.images.resampling import resized
 from minivis.methods.synthesis.style import style_transfer, texture
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize.budget import beside, needed
@@ -43,6 +44,15 @@ def test_weights_decide_what_it_is_like():
              for weight in (0.1, 1000)}
     assert terms[0.1]["content(relu2_1)"] < 0.3 * terms[1000]["content(relu2_1)"]
     assert terms[1000]["style(relu1_1)"] / 1000 < 0.3 * terms[0.1]["style(relu1_1)"] / 0.1
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_a_texture_is_read_at_its_scale_and_made_at_its_size(monkeypatch, scale):
+    sides = []
+    monkeypatch.setattr("minivis.methods.synthesis.style.resized",
+                        lambda picture, side: sides.append(side) or resized(picture, side))
+    made = texture(tiny_vgg(), scene(32, 32), size=16, steps=1, style_scale=scale)
+    assert made.pixels.shape == (16, 16, 3) and set(sides) == {16, 16 * scale}
 
 
 def test_from_small_to_large():
