@@ -189,7 +189,7 @@ SECTIONS = (
         "Reverse the question: which picture would have the largest score? Gradient ascent changes the image through "
         "its Fourier spectrum and under small random moves, so that shapes appear instead of noise.",
         "<i>x</i><sup>*</sup> = argmax<i><sub>x</sub></i> <i>s</i>(<i>x</i>) − <i>λ</i> TV(<i>x</i>)",
-        ("maximize", "--unit", "{answer}", "--steps", "80"),
+        ("maximize", "--unit", "{answer}", "--steps", "64"),
         of_picture=False, slow=True,
     ),
     Section(
@@ -232,7 +232,7 @@ SECTIONS = (
         "min |<i>F</i> − <i>P</i>|² / |<i>P</i>|² + <i>β</i> Σ<i><sub>l</sub></i> |<i>G<sub>l</sub></i> − "
         "<i>A<sub>l</sub></i>|² / |<i>A<sub>l</sub></i>|², &nbsp;<i>G<sub>cd</sub></i> = Σ<i><sub>p</sub></i> "
         "<i>f<sub>pc</sub></i> <i>f<sub>pd</sub></i>",
-        ("style", "--side", "128", "--steps", "35"), part="Fun",
+        ("style", "--side", "128", "--steps", "30"), part="Fun",
     ),
     Section(
         "fool", "Fooled",
