@@ -24,6 +24,12 @@ def test_all_ways_to_give_one_mask(mask):
     assert found.dtype == np.float32
 
 
+@pytest.mark.parametrize("channels, wanted", [((90,), 90), ((90, 0), 90), ((90, 0, 30), 40), ((90, 0, 30, 0), 40)])
+def test_colours_count_as_their_mean_and_alpha_does_not(channels, wanted):
+    mask = np.full((3, 4, len(channels)), channels, np.uint8)
+    np.testing.assert_allclose(mask_over(mask, (3, 4)), wanted / 255, rtol=1e-6)
+
+
 def test_from_a_file_of_another_size(tmp_path):
     write_image(tmp_path / "m.png", (255 * HALF.repeat(4, 0).repeat(4, 1)).astype(np.uint8))
     for path in (tmp_path / "m.png", str(tmp_path / "m.png")):

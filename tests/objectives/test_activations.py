@@ -18,6 +18,13 @@ def x(vgg, rng):
     return rng.standard_normal((3, 16, 16, 3))
 
 
+@pytest.mark.parametrize("channel, said", [
+    (3, "fc8:3"), ([3], "fc8:3"), ([0, 2], "fc8:2 units"), (np.array([0, 2, 4]), "fc8:3 units"),
+])  # fmt: skip
+def test_an_objective_names_one_unit_or_says_how_many(channel, said):
+    assert said in str(o.score("fc8", channel)) and said in str(o.log_probability("fc8", channel))
+
+
 def numerical_seed(net, acts, objective, layer, rng, step=1e-6):
     """(by seeds, by central differences) of the loss along a random direction of one layer's output."""
     d = rng.standard_normal(acts[layer].shape)
