@@ -57,6 +57,11 @@ def test_a_score_sends_back_its_weights(net, acts):
     assert backward(net, acts, "relu", (1,))["target"] == "goose"          # by default the largest: 36 and -54
 
 
+def test_the_way_back_begins_with_one_at_the_score_itself(net, acts):
+    (term,) = backward(net, acts, "score", (1,), "score:1")["rules"]["normal"]["terms"]
+    assert (term["label"], term["d"], term["product"]) == ("the score itself", 1, 1)
+
+
 def test_the_rules_differ_in_what_passes_a_relu(net, acts):
     assert totals(backward(net, acts, "fc", (0,), "goose")) == {"normal": 0, "deconv": 1, "guided": 0}
     assert totals(backward(net, acts, "fc", (1,), "goose")) == {"normal": 2, "deconv": 2, "guided": 2}
