@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from minivis.data.samples import Samples
     from minivis.engine.network import Network
 
-LARGE = 4e6                                     # bytes of the largest layer's output, from which on a net is large
+LARGE = 1e6                                     # bytes of the largest layer's output, from which on a net is large
 MOST_NETS = 3                                   # that are kept ready: the first, and those that were chosen last
-AT_WORK = 2                                     # nets that hold the memory of a pass: two may stand side by side
+AT_WORK = 5                                     # seconds that a net holds the memory of its passes after the last one
 
 
 class Desk:
@@ -38,7 +39,7 @@ class Desk:
         self.first = next(iter(self.nets))
         self.benches: dict[str, Bench] = {}
         self.kept = Kept()                      # of all nets together
-        self.at_work: list[Microscope] = []     # those looked through last, the last one at the end
+        self.at_work: dict[Microscope, float] = {}              # those looked through of late -> when
         self.lock = threading.Lock()
         self.viewers = 0
         self.waiting = dict.fromkeys(LANES, 0)  # jobs that run or wait in each lane
@@ -72,11 +73,11 @@ class Desk:
 
     def looked(self, work: Callable[..., Any], scope: Microscope, *given: Any) -> Any:
         """Do the work; a net that has not been looked through of late lets go of the memory of its passes."""
-        if scope not in self.at_work[-1:]:
-            self.at_work = [*(other for other in self.at_work if other is not scope), scope]
-            for other in self.at_work[:-AT_WORK]:
-                other.workspace.clear()
-            self.at_work = self.at_work[-AT_WORK:]
+        now = time.monotonic()
+        self.at_work[scope] = now
+        for other in [other for other, when in self.at_work.items() if when < now - AT_WORK]:
+            del self.at_work[other]
+            other.workspace.clear()
             allocator.give_back()
         return work(scope, *given)
 

@@ -160,6 +160,7 @@ class Microscope:
         arrays["low"], arrays["high"] = (most(axis=(0, 1)).astype(np.float32) for most in (maps.min, maps.max))
         if shown:
             arrays["strip"] = small_pictures(acts, self.stages)
+            self.workspace.clear()              # of a pass that keeps much more than most
         head["ms"] = {"forward": 1e3 * forward, "backward": 1e3 * backward,
                       "all": 1e3 * (time.perf_counter() - started)}
         return envelope(head, arrays)

@@ -1,6 +1,7 @@
 """What viewers share: the nets, each made when it is asked for, and the lanes of jobs."""
 
 import asyncio
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -78,7 +79,9 @@ def test_a_lane_counts_who_waits(desk):
     assert seen == [0, 1, 2] and desk.waiting["patches"] == 0
 
 
-def test_a_net_that_nobody_looks_through_lets_go_of_the_memory_of_its_passes():
+def test_a_net_that_nobody_looks_through_lets_go_of_the_memory_of_its_passes(monkeypatch):
+    clock = iter([0, 3, 6, 9, 10])
+    monkeypatch.setattr("minivis.live.desk.time", SimpleNamespace(monotonic=lambda: next(clock)))
     desk = Desk({name: tiny_vgg() for name in "abc"}, Samples())
     scopes = {name: desk.bench(name).microscope for name in "abc"}
 
@@ -88,7 +91,7 @@ def test_a_net_that_nobody_looks_through_lets_go_of_the_memory_of_its_passes():
 
     held = [look(name) for name in "abacb"]
     desk.close()
-    assert held == [["a"], ["a", "b"], ["a", "b"], ["a", "c"], ["b", "c"]]
+    assert held == [["a"], ["a", "b"], ["a", "b"], ["a", "c"], ["a", "b", "c"]]     # at 9, b has rested for 6
 
 
 def test_what_is_kept_of_all_nets_has_one_limit(desk):
