@@ -76,7 +76,11 @@ def save(net: Network, path: PathLike, *, dtype: Any = None, force: bool = False
                     finite = np.isfinite(array.sum())               # no second array, unless the sum overflows
                 if not finite and not np.isfinite(array).all():
                     raise BadValue(f"{name}: {key} is not finite in {array.dtype}; the file was not written")
-                file.create_dataset(f"layers/{name}/{key}", data=array)
+                try:
+                    file.create_dataset(f"layers/{name}/{key}", data=array)
+                except ValueError:                                  # "a" with an array "w", beside a layer "a/w"
+                    raise BadValue(f"{name}: in an HDF5 file this name and that of another layer are the same place; "
+                                   "rename one of them") from None
                 sink.check()
 
 

@@ -12,7 +12,7 @@ from minivis.engine.layer_table import describe
 from minivis.engine.network import Network
 from minivis.errors import BadFile, BadValue
 from minivis.images.preprocessing import Preprocessing
-from minivis.layers import Layer
+from minivis.layers import FullyConnected, Layer
 from minivis.models.tiny import Weights, tiny_branches, tiny_vgg
 from tests.saved_nets import same
 
@@ -302,3 +302,12 @@ def test_half_written(tmp_path, monkeypatch):
     with h5py.File(path, "r+") as file:                     # a shape without its numbers
         file.create_dataset("layers/conv2_1/w", (3, 3, 6, 8), "f4")
     assert "/layers/conv2_1/w should be 1728 bytes for its shape (3, 3, 6, 8) and 0 are there" in error(path)
+
+
+def test_names_that_are_one_place_in_a_file_are_refused_and_nothing_is_written(tmp_path):
+    net = Network()
+    for name in ("a", "a/w"):
+        net.add(name, FullyConnected(np.ones((2, 2)), np.zeros(2)))
+    with pytest.raises(BadValue, match="a/w: in an HDF5 file this name and that of another layer"):
+        mv.save(net, tmp_path / "new.h5")
+    assert not list(tmp_path.iterdir())
