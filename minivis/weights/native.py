@@ -78,7 +78,7 @@ def save(net: Network, path: PathLike, *, dtype: Any = None, force: bool = False
                     raise BadValue(f"{name}: {key} is not finite in {array.dtype}; the file was not written")
                 try:
                     file.create_dataset(f"layers/{name}/{key}", data=array)
-                except ValueError:                                  # "a" with an array "w", beside a layer "a/w"
+                except (ValueError, TypeError):                     # "a" with an array "w", beside a layer "a/w"
                     raise BadValue(f"{name}: in an HDF5 file this name and that of another layer are the same place; "
                                    "rename one of them") from None
                 sink.check()
