@@ -45,7 +45,6 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    gc.freeze()                         # the tests stay to the end: no search for garbage needs to pass them again
     gc.enable()
 
 
