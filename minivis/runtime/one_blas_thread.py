@@ -1,10 +1,10 @@
 """BLAS with one thread, while minivis' own threads share out the work.
 
 The number of BLAS' threads may be the user's: who enters `ONE_BLAS_THREAD` saves it, and who leaves restores it. Most
-libraries have one number for the process; the first thread to enter saves that, the last to leave restores it. With
-OpenMP, in OpenBLAS or BLIS as in MKL, each thread has a number of its own: then each that enters saves and restores its
-own, and minivis' workers set theirs once (`hold_this_thread`). Where only the process' number was set there, VGG16's
-forward with MKL took 378 ms on two threads instead of 179, since each worker started threads.
+libraries have one number for the process; the first thread to enter saves that, the last to leave restores it. In MKL,
+and in an OpenBLAS that is built with OpenMP, each thread has a number of its own: then each that enters saves and
+restores its own, and minivis' workers set theirs once (`hold_this_thread`). Where only the process' number was set
+there, VGG16's forward with MKL took 378 ms on two threads instead of 171, since each worker started threads.
 """
 
 import functools
@@ -76,8 +76,8 @@ class OneBlasThread:
 
 def belongs_to_thread(lib: Any) -> bool:
     """Whether the number of threads of a library is the calling thread's own."""
-    layer = lib.info().get("threading_layer")
-    return layer == "openmp" or (getattr(lib, "internal_api", "") == "mkl" and layer != "sequential")
+    api, layer = lib.internal_api, lib.info().get("threading_layer")
+    return (api == "mkl" and layer != "sequential") or (api == "openblas" and layer == "openmp")
 
 
 def held(libraries: list[Any]) -> list[tuple[Any, int]]:

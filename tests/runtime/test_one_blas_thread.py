@@ -86,7 +86,7 @@ def test_the_guard_under_any_interleaving(rng):
 
 
 @pytest.mark.parametrize("internal_api, layer, own", [
-    ("openblas", "pthreads", False), ("openblas", "openmp", True), ("blis", "openmp", True), ("blis", None, False),
+    ("openblas", "pthreads", False), ("openblas", "openmp", True), ("blis", "openmp", False), ("blis", None, False),
     ("mkl", "intel", True), ("mkl", "gnu", True), ("mkl", "tbb", True), ("mkl", "sequential", False),
 ])  # fmt: skip
 def test_whose_number_of_threads_it_is(internal_api, layer, own):
