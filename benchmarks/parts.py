@@ -1,6 +1,6 @@
 """What a step of an optimisation costs beside the net: its parts as a stacked bar for each method.
 
-    python benchmarks/parts.py [natural lucid minivis style] [--net squeezenet] [--steps 14] [--figure parts.png]
+    python benchmarks/parts.py [natural lucid minivis style] [--net emoji-vgg --size 64] [--figure parts.png]
 
 Of maximize's presets and of style: the passes of the net, forward and back; the objective with its priors; the
 parameterisation (Fourier transforms, colours); the random transforms and their transposes; and the rest, which is the
@@ -39,10 +39,11 @@ class Clock:
     """Seconds by part. What a part calls of another part is the other's alone."""
 
     def __init__(self):
-        self.steps, self.open = [], []
+        self.steps, self.begun, self.open = [], [], []
 
     def begin_step(self):
         self.steps.append(defaultdict(float))
+        self.begun.append(time.perf_counter())
 
     @contextmanager
     def of(self, part):
@@ -89,7 +90,6 @@ def watched(clock):
 
     def begun(self, z, rng=None):
         clock.begin_step()
-        clock.began = time.perf_counter()
         return gradient(self, z, rng)
 
     replace(Problem, "draw", drawn)
@@ -103,26 +103,19 @@ def watched(clock):
 
 def parts_of(run, steps):
     """{part: its median milliseconds of a step} of ``run(steps)``."""
-    clock, ends = Clock(), []
+    clock = Clock()
     with watched(clock):
-        begin = clock.begin_step
-
-        def begin_step():
-            ends.append(time.perf_counter())
-            begin()
-
-        clock.begin_step = begin_step
         run(steps)
-    whole = np.diff(ends)[2:]
+    whole = np.diff(clock.begun)[2:]
     found = {part: 1e3 * float(np.median([step[part] for step in clock.steps[2:-1]])) for part in list(PARTS)[:-1]}
     return found | {"update and rest": max(0.0, 1e3 * float(np.median(whole)) - sum(found.values()))}
 
 
-def works(net, photo, side):
+def works(net, photo, size, side):
     """name -> (what it is, a function of the number of steps)."""
     large = np.asarray(Image.fromarray(photo).resize((side, side)))
-    found = {preset: (f"maximize, {preset}, 128 pixels", lambda steps, preset=preset: mv.maximize(
-        net, 0, preset=preset, size=128, steps=steps)) for preset in ("natural", "lucid", "minivis")}
+    found = {preset: (f"maximize, {preset}, {size} pixels", lambda steps, preset=preset: mv.maximize(
+        net, 0, preset=preset, size=size, steps=steps)) for preset in ("natural", "lucid", "minivis")}
     found["style"] = (f"style, {side} pixels", lambda steps: mv.style_transfer(
         net, large, large[::-1], size=side, steps=steps))
     return found
@@ -150,7 +143,8 @@ def drawn(found, net):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", nargs="*", help="by default all")
-    parser.add_argument("--net", default="emoji-vgg")
+    parser.add_argument("--net", default="squeezenet")
+    parser.add_argument("--size", type=int, default=128, help="pixels of maximize's image")
     parser.add_argument("--side", type=int, default=256, help="pixels of style's picture")
     parser.add_argument("--steps", type=int, default=14)
     parser.add_argument("--figure", type=Path)
@@ -158,7 +152,7 @@ def main():
     net, photo = mv.load(options.net), mv.read_image(Path(mv.__path__[0]) / "data" / "goose.png")
     print(f"| a step of | {' | '.join(PARTS)} | in all, ms | the net |\n{'|---' * (len(PARTS) + 3)}|")
     found = {}
-    for name, (what, run) in works(net, photo, options.side).items():
+    for name, (what, run) in works(net, photo, options.size, options.side).items():
         if options.work and name not in options.work:
             continue
         found[what] = parts = parts_of(run, options.steps)

@@ -72,12 +72,8 @@ def of_whole(net: Network, x: Array, objective: Any, relu_rule: ReLURuleName, **
 def by_tiles(net: Network, x: Array, parts: Any, tile: Any, relu_rule: Any = "normal", algorithm: str = "auto",
              progress: Progress = False) -> tuple[Any, Any]:
     """The loss of each of ``parts``, a list, and the gradient of their sum."""
-    for one in parts:
-        check(one)
+    tiled, of_sums, layers = sorted_parts(net, parts)
     losses, dx = [0.0] * len(parts), get_xp(x).zeros_like(x)
-    tiled = [i for i, one in enumerate(parts) if set(one.layers) != {"input"}]
-    of_sums: dict[int, dict] = {i: {} for i in tiled if not is_per_position(parts[i])}
-    layers = net.check_names(name for i in tiled for name in parts[i].layers)
     add_up = relu_rule == "normal"
     cut = tiles(net, x.shape, layers, tile, add_up=add_up) if layers else []
 
@@ -105,23 +101,28 @@ def by_tiles(net: Network, x: Array, parts: Any, tile: Any, relu_rule: Any = "no
 
 def losses_by_tiles(net: Network, x: Array, parts: Any, tile: Any) -> list[Any]:
     """The loss of each of ``parts`` alone: forward, once."""
-    for one in parts:
-        check(one)
+    tiled, of_sums, layers = sorted_parts(net, parts)
     losses: list[Any] = [0.0] * len(parts)
-    tiled = [i for i, one in enumerate(parts) if set(one.layers) != {"input"}]
     for i in set(range(len(parts))) - set(tiled):
         losses[i] = parts[i](Part({"input": x}, net, {"input": x.shape}))[0]
-    sums: dict[int, dict] = {i: {} for i in tiled if not is_per_position(parts[i])}
-    layers = net.check_names(name for i in tiled for name in parts[i].layers)
     for own in each_part(tiles(net, x.shape, layers, tile), x, layers) if layers else ():
         for i in tiled:
-            if i in sums:
-                add(sums[i], parts[i].sums(own))
+            if i in of_sums:
+                add(of_sums[i], parts[i].sums(own))
             else:
                 losses[i] = losses[i] + parts[i](own)[0]
-    for i, found in sums.items():
-        losses[i] = parts[i].from_sums(own, found)[0]
+    for i, sums in of_sums.items():
+        losses[i] = parts[i].from_sums(own, sums)[0]
     return losses
+
+
+def sorted_parts(net: Network, parts: Any) -> tuple[list[int], dict[int, dict], Any]:
+    """(numbers of the parts that read layers, number -> {} of those that follow from sums, the layers they read)."""
+    for one in parts:
+        check(one)
+    tiled = [i for i, one in enumerate(parts) if set(one.layers) != {"input"}]
+    layers = net.check_names(name for i in tiled for name in parts[i].layers)
+    return tiled, {i: {} for i in tiled if not is_per_position(parts[i])}, layers
 
 
 def each_part(cut: Any, x: Array, layers: Any, algorithm: str = "auto", progress: Progress = False) -> Iterator[Any]:

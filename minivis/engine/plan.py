@@ -71,7 +71,7 @@ def run_forward(acts: Activations, steps: Any) -> Any:
 
 
 def run_backward(acts: Activations, seeds: Gradients, keep: Any, mode: Any) -> Any:
-    """The loop of `Network.backward` over steps: the gradients at the layers of ``keep``, and at the seeds."""
+    """The loop of `Network.backward` over steps: the gradients at the layers of ``keep``."""
     dacts = dict(seeds)
     with ONE_BLAS_THREAD:
         for step in backward_steps(acts.net, tuple(acts.caches), frozenset(seeds), frozenset(keep)):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2**22                                 # numbers of a picture for which differences are held at once
 
+
 def l2() -> Objective:
     """The sum of squares of the levels."""
     return _prior("l2", lambda d: (row_sums(d * d), 2 * d))

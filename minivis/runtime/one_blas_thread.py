@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-ACCELERATE = "accelerate"               # Apple's BLAS, of which threadpoolctl does not know
+ACCELERATE = "accelerate"               # Apple's BLAS, which threadpoolctl does not recognise
 
 
 class OneBlasThread:

@@ -191,7 +191,7 @@ def test_everything_is_reached_by_keys_alone(person, known, film):
 
 @pytest.mark.slow
 def test_moving_pictures_change_texts_and_canvases_and_build_nothing_anew(person):
-    """What is built anew in the page is laid out anew with each frame, which costs more than the drawing."""
+    """A browser lays out again whatever the page rebuilds, and for each frame that would cost more than the drawing."""
     person.click("[data-source=pattern]")
     person.click("[data-layer=relu3_1]")
     person.until("document.getElementById('grid-title').textContent === 'relu3_1'")

@@ -14,8 +14,8 @@ export function tag(name, attributes = {}, ...children) {
   return element;
 }
 
-// A text that is said with each frame: a browser lays out anew for each that is written, even if it is the same, and more
-// of the page for a text that takes another's place.
+// Set a text that is shown with each frame. Browsers redo the layout whenever a text is written, even the same one, and redo
+// more of it when a new text node takes the place of the old one; so only what has changed is written, into the same node.
 export function retext(element, text) {
   const { firstChild: one } = element;
   if (one?.nodeType !== Node.TEXT_NODE || one.nextSibling) element.textContent = text;

@@ -35,16 +35,13 @@ def unseen(net: Network, pictures: Array, units: Any, probs: Array) -> Iterator[
     missed = np.flatnonzero(np.asarray(probs) < LIKELY)
     if not len(missed):
         return
-    prob = net.role("prob")
+    prob, ending = net.role("prob"), Ending.of(net)
     seen = to_cpu(net.forward(input_of(net, pictures[missed]), until=prob, keep=(prob,), grad=None)[prob])
+    names = ending.names(seen.shape[-1])
     for i, answers in zip(missed, seen):
         best = int(answers.argmax())
         where = "in its own image"
-        if best != units[i].channel and not Ending.of(net).independent:
-            where += f", where the net sees {named(net, best)} with {chance(answers[best])}"
-        yield (f"{named(net, units[i].channel)} has a probability of only {chance(probs[i])} {where}: the image shows "
+        if best != units[i].channel and not ending.independent:
+            where += f", where the net sees {names[best]} with {chance(answers[best])}"
+        yield (f"{names[units[i].channel]} has a probability of only {chance(probs[i])} {where}: the image shows "
                "little of this class; try more steps or another seed")
-
-
-def named(net: Network, channel: int) -> str:
-    return net.class_names[channel] if net.class_names else f"class {channel}"
