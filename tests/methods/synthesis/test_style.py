@@ -38,6 +38,15 @@ def test_no_steps_give_the_start():
     np.testing.assert_array_equal(style_transfer(tiny_vgg(), scene(), stripes(), steps=0).picture(), scene())
 
 
+def test_a_start_outside_the_levels_of_a_picture_is_brought_within():
+    photo = scene(24, 32)
+    outside, within = (style_transfer(tiny_vgg(), photo, stripes(), size=32, steps=1, method="adam",
+                                      begin=np.broadcast_to(np.float32(colour), photo.shape))
+                       for colour in ([-90, 400, 100], [0, 255, 100]))
+    assert outside.numbers["loss_at_start"] == pytest.approx(within.numbers["loss_at_start"], rel=1e-4)
+    np.testing.assert_allclose(outside.pixels, within.pixels, atol=1e-2)
+
+
 def test_weights_decide_what_it_is_like():
     net = tiny_vgg()
     terms = {weight: style_transfer(net, scene(), stripes(), steps=30, style_weight=weight, tv_weight=0).runs[0].terms
