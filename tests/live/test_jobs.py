@@ -64,15 +64,27 @@ def heat_of(message):
     return (message["map"].astype(float) - 128) / 127 * message["limit"]
 
 
+def until(holds):
+    """Wait until ``holds()``, for twenty seconds at most."""
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_a_tool_takes_the_place_of_another_and_stopping_it_leaves_what_is_made_for_a_unit(watcher, monkeypatch):
-    """Three jobs at once: the second tool ends the first; "stop" ends tools alone."""
-    ended = {}
+    """Three jobs at once: the second tool ends the first; "stop" ends tools alone.
+
+    A job that waits for its lane says "progress" too, and one that is stopped then never begins.
+    """
+    begun, ended = set(), set()
 
     def waiting(name):
         def job(desk, asked, tell):
+            begun.add(name)
             while not tell({"type": "progress", "job": name, "part": 0}):
                 time.sleep(0.01)
-            ended[name] = True
+            ended.add(name)
         return job
 
     for name in ("occlusion", "grow", "patches"):
@@ -82,14 +94,13 @@ def test_a_tool_takes_the_place_of_another_and_stopping_it_leaves_what_is_made_f
     for name in ("patches", "occlusion", "grow"):
         watcher.send(type="job", job=name, unit="relu1_1:0")
         watcher.next("progress", job=name)
-    while "occlusion" not in ended:
-        time.sleep(0.01)
-    assert set(ended) == {"occlusion"}
+        until(lambda name=name: name in begun)
+    until(lambda: "occlusion" in ended)
+    assert ended == {"occlusion"}
     watcher.send(type="stop")
-    while "grow" not in ended:
-        time.sleep(0.01)
+    until(lambda: "grow" in ended)
     watcher.next("progress", job="patches")
-    assert set(ended) == {"occlusion", "grow"}
+    assert ended == {"occlusion", "grow"}
 
 
 def test_explain_a_number(net, watcher):
