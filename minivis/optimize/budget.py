@@ -128,4 +128,5 @@ def memory_of(problem: Problem, method: Any) -> Any:
     """An estimate of the bytes of a run of `optimize`."""
     layers = problem.objective.layers or [next(reversed(problem.net.nodes))]
     vectors = method.vectors + beside(problem.vectors, problem.tile)
-    return needed(problem.net, problem.parameterization.shape, layers, vectors, problem.tile)
+    seen = problem.draw(problem.parameterization.shape, None).shape
+    return needed(problem.net, seen, layers, vectors, problem.tile)

@@ -88,15 +88,14 @@ class Problem:
         return found, self.parameterization.backward(moved.adjoint(dx), caches)
 
     def draw(self, shape: Shape, rng: np.random.Generator | None) -> Linear:
-        if rng is None or not self.transforms:
-            return Linear(lambda x: x, lambda dx: dx, shape)
-        return compose(self.transforms, rng, shape)
+        """What the net sees of an image. ``rng`` None: without the random moves."""
+        return compose([move for move in self.transforms if rng is not None or not move.random], rng, shape)
 
     def measure(self, z: Array) -> Evaluation:
         """The `Evaluation` that compares images: without a transform, or the mean over a few fixed ones."""
         x, _ = self.parameterization.forward(z)
         found = []
-        for seed in [None, *range(PROBES if self.transforms else 0)]:
+        for seed in [None, *range(PROBES if any(move.random for move in self.transforms) else 0)]:
             moved = self.draw(x.shape, None if seed is None else np.random.default_rng(seed)).forward(x)
             if self.tile is not None:
                 shares = losses_by_tiles(self.net, moved, self.objective.parts, self.tile)

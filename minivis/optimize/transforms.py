@@ -9,6 +9,7 @@ which fills places from beyond the border.
     warp(scale, rotate, shift)      about the centre, with bilinear interpolation
     pad(n), crop(h, w)      a border of n pixels, or a part: the picture grows, or shrinks
     noise(amount)           add noise; this is not linear, but its derivative is the identity
+    enlarge(h, w)           to h x w pixels, with bilinear interpolation; the same in each step
 """
 
 import math
@@ -34,10 +35,11 @@ class Linear(NamedTuple):
 
 @dataclass(frozen=True)
 class Transform:
-    """``draw(rng, shape)`` -> `Linear`."""
+    """``draw(rng, shape)`` -> `Linear`. One that is not ``random`` also stands where an image is only looked at."""
 
     name: str
     draw: Callable
+    random: bool = True
 
     def __call__(self, rng: np.random.Generator | None, shape: Shape) -> Linear:
         return self.draw(rng, shape)
@@ -230,3 +232,29 @@ def noise(amount: Any) -> Transform:
         return Linear(lambda x: x + get_xp(x).asarray(drawn, dtype=x.dtype), lambda dx: dx, shape)
 
     return Transform(f"noise({amount.tolist()})", draw)
+
+
+def enlarge(height: int, width: int) -> Transform:
+    """Show the image at ``height`` x ``width`` pixels, with bilinear interpolation between the centres of its own."""
+    height, width = whole(1).check("height", height), whole(1).check("width", width)
+
+    def draw(rng: np.random.Generator | None, shape: Shape) -> Linear:
+        N, H, W, C = shape
+        rows, columns = weights_of(H, height), weights_of(W, width)
+
+        def between(x: Array, rows: Array, columns: Array) -> Array:
+            xp = get_xp(x)
+            x = xp.tensordot(xp.asarray(rows, dtype=x.dtype), x, (1, 1)).swapaxes(0, 1)
+            x = xp.tensordot(xp.asarray(columns, dtype=x.dtype), x, (1, 2)).transpose(1, 2, 0, 3)
+            return xp.ascontiguousarray(x)
+
+        return Linear(lambda x: between(x, rows, columns), lambda dx: between(dx, rows.T, columns.T),
+                      (N, height, width, C))
+
+    return Transform(f"enlarge {height} x {width}", draw, random=False)
+
+
+def weights_of(before: int, after: int) -> Array:
+    """(after, before): how much of each of ``before`` pixels in a row lies in each of ``after``. Rows sum to 1."""
+    places = np.clip((np.arange(after) + 0.5) * before / after - 0.5, 0, before - 1)
+    return np.maximum(0, 1 - abs(places[:, None] - np.arange(before)))

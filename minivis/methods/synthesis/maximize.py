@@ -15,9 +15,9 @@ import numpy as np
 
 from minivis.engine.ending import answering
 from minivis.engine.geometry import preprocessing_of
-from minivis.engine.image_gradient import activations, has_tiles
+from minivis.engine.image_gradient import has_tiles
 from minivis.engine.network import Network
-from minivis.engine.units import UnitLike, parse_unit, unit_values
+from minivis.engine.units import UnitLike, parse_unit
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
 from minivis.figures.text import chance
@@ -25,12 +25,12 @@ from minivis.images.given import as_picture
 from minivis.images.masks import MASK
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.methods.shared.result import Result, input_of
-from minivis.methods.synthesis.goals import ANY_SIZE, goal_of, layers_of
+from minivis.methods.synthesis.goals import ANY_SIZE, goal_of
 from minivis.methods.synthesis.masked import behind_mask
 from minivis.methods.synthesis.presets import MAXIMIZE, STRETCHED, MaximizePreset, chosen
 from minivis.methods.synthesis.settings import MaximizeSettings
+from minivis.methods.synthesis.shown import enlarged, look, of_units, shown_at
 from minivis.methods.synthesis.unreached import unreached
-from minivis.objectives.activations import unit_value
 from minivis.objectives.words import Sought
 from minivis.optimize import transforms
 from minivis.optimize.budget import lean
@@ -157,19 +157,22 @@ def maximize(
         raise BadValue(f"count must be at least 1, not {count}")
     units = tuple(u for u in units for _ in range(count))
     shape = (len(units), *image_size(net, size, start), net.input_channels)
-    goal, space, moves = goal_of(net, units, how, shape), parameterization_of(net, shape, how), transforms_of(net, how)
+    shown = shown_at(net, units, how, shape)
+    goal, space = goal_of(net, units, how, shape, shown), parameterization_of(net, shape, how)
+    moves = (*enlarged(shape, shown), *transforms_of(net, how))
     if mask is not None:
         space = behind_mask(space, start, mask, feather)
-    fit = lean(net, shape, goal.layers, method_of(how), vectors=vectors(space, moves), tile=tile,
+    fit = lean(net, shown, goal.layers, method_of(how), vectors=vectors(space, moves), tile=tile,
                in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how.parameterization], limit=memory,
                progress=progress)
     problem = Problem(net, goal, space, moves, tile=fit.tile)
     run = optimize(problem, start_of(problem, start, how, seed), method=fit.method, steps=how.steps, seed=seed,
                    regularize=regularizers_of(net, how), progress=progress, watch=watch, title="maximize")
     pictures = to_uint8(run.pixels)
-    values, probs = look(net, pictures, units, fit.tile)
+    values, answers = look(net, pictures, units, shown, fit.tile)
     names = tuple(name_of(net, u) for u in units)
-    missed = unreached(net, pictures, units, values, probs)
+    missed = unreached(net, units, values, answers)
+    probs = None if answers is None else of_units(answers, units)
     return Maximize(pictures, units, names, values, probs, run, missed, fit.note, preprocessing_of(net),
                     stopped=run.stopped, settings={
         "preset": preset, "unit": [str(u) for u in units], "size": list(shape[1:3]), "tile": tile, "memory": memory,
@@ -268,21 +271,6 @@ def regularizers_of(net: Network, how: Any) -> tuple[Any, ...]:
     if how.small_contribution:
         made.append(small_contribution(net, how.small_contribution))
     return tuple(made)
-
-
-def look(net: Network, pictures: Any, units: Any, tile: Any = None) -> tuple[Any, Any]:
-    """(values, probabilities or None) of each unit for its own picture, rounded to 0..255 as in the file."""
-    x, prob = input_of(net, pictures), net.roles.get("prob")
-    if isinstance(units[0], Sought) or tile is not None:        # summed over positions, of no class
-        value = units[0].objective if isinstance(units[0], Sought) else unit_value(list(units))
-        return sum(value.evaluate(part).losses for part in activations(net, x, layers_of(units), tile)), None
-    layers = layers_of(units)
-    is_class = prob is not None and set(layers) <= {net.roles.get("logits"), prob}
-    until = str(prob) if is_class else max(layers, key=list(net.nodes).index)
-    acts = net.forward(x, until=until, keep={*layers, until}, grad=None)
-    values = np.array([float(to_cpu(unit_values(acts, u))[i]) for i, u in enumerate(units)])
-    probs = to_cpu(acts[prob])[np.arange(len(units)), [u.channel for u in units]] if is_class else None
-    return values, probs
 
 
 def name_of(net: Network, unit: Any) -> Any:

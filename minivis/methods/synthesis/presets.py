@@ -18,7 +18,7 @@ MAXIMIZE: dict[MaximizePreset, MaximizeSettings] = {
     # leaves flat areas with clear edges, as in drawings; five times as much and a robust net's images stay grey
     "minivis": MaximizeSettings(
         parameterization="fourier", spectrum_decay=1.25, noise=0.01, method="adam", rate=0.05, steps=200, tv=2e-5,
-        tv_beta=1, jitter=6, scale=0.15, rotate=15),
+        tv_beta=1, jitter=6, scale=0.15, rotate=15, enlarge=True),
     # ours, for any net of photographs: the score's logarithm, whose gradient is as large whatever the net's scores are,
     # against the mean difference of neighbouring pixels. Both are as large where that is ``contrast``, so there the
     # image settles in the end, whatever its size. Steps have one length for the whole spectrum: Adam's, which are as
@@ -27,7 +27,7 @@ MAXIMIZE: dict[MaximizePreset, MaximizeSettings] = {
     "natural": MaximizeSettings(
         goal="log-score", parameterization="fourier", spectrum_decay=0.65, noise=0.01, method="gradient", rate=0.01,
         momentum=0.9, normalize="rms", steps=128, contrast=24, tv_beta=1, jitter=12, scale=0.15, rotate=15,
-        transform_noise=20),
+        transform_noise=20, enlarge=True),
     # Simonyan et al. 2014, section 2: from zero, the score before the softmax, L2
     "simonyan": MaximizeSettings(method="gradient", rate=100.0, normalize="l2", l2=1e-6, steps=200),
     # CS231n, Winter 2016, assignment 3: from N(0, 1), rate 1e4, jitter and a blur in every step

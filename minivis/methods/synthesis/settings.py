@@ -54,6 +54,8 @@ class MaximizeSettings(Settings):
     contrast: float = setting(
         0.0, number(0), "Mean difference of neighbouring pixels, in levels of 255, at which an image of goal log-score "
         "settles; 0 sets no limit.", unit=LEVELS, source="this project")
+    enlarge: bool = setting(False, SWITCH, "Show the net an image of a class that is smaller than the net's own input "
+                                           "enlarged to that size.", source="Lucent, 2020")
     diversity: float = setting(0.0, WEIGHT, "Weight of the term that makes the images of a batch differ.",
                                source="Olah et al. 2017")
     jitter: int = setting(0, whole(0, FARTHEST), "Shift the image at random by up to N pixels in each step.",

@@ -3,23 +3,22 @@
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from minivis.engine.ending import Ending
 from minivis.engine.network import Network
 from minivis.engine.units import before_relu
 from minivis.figures.text import chance
-from minivis.methods.shared.result import input_of
 from minivis.objectives.words import Sought
-from minivis.runtime.backend import to_cpu
 from minivis.types import Array
 
 LIKELY = 0.5                                    # probability: from here on an image is one of its class
 
 
-def unreached(net: Network, pictures: Array, units: Any, values: Array, probs: Array | None) -> tuple[str, ...]:
-    """A sentence for each unit that no gradient reached, and for each class that the net does not see in its image."""
-    return (*asleep(net, units, values), *(unseen(net, pictures, units, probs) if probs is not None else ()))
+def unreached(net: Network, units: Any, values: Array, answers: Array | None) -> tuple[str, ...]:
+    """A sentence for each unit that no gradient reached, and for each class that the net does not see in its image.
+
+    ``answers`` (N, classes): the net's probabilities for each image, if they are of classes.
+    """
+    return (*asleep(net, units, values), *(unseen(net, units, answers) if answers is not None else ()))
 
 
 def asleep(net: Network, units: Any, values: Array) -> Iterator[str]:
@@ -30,18 +29,16 @@ def asleep(net: Network, units: Any, values: Array) -> Iterator[str]:
                    "the same unit before its ReLU")
 
 
-def unseen(net: Network, pictures: Array, units: Any, probs: Array) -> Iterator[str]:
+def unseen(net: Network, units: Any, answers: Array) -> Iterator[str]:
     """Yield a sentence for each image to which the net gives less than half a chance of being its class."""
-    missed = np.flatnonzero(np.asarray(probs) < LIKELY)
-    if not len(missed):
-        return
-    prob, ending = net.role("prob"), Ending.of(net)
-    seen = to_cpu(net.forward(input_of(net, pictures[missed]), until=prob, keep=(prob,), grad=None)[prob])
-    names = ending.names(seen.shape[-1])
-    for i, answers in zip(missed, seen):
-        best = int(answers.argmax())
+    ending = Ending.of(net)
+    names = ending.names(answers.shape[-1])
+    for unit, probs in zip(units, answers):
+        if probs[unit.channel] >= LIKELY:
+            continue
+        best = int(probs.argmax())
         where = "in its own image"
-        if best != units[i].channel and not ending.independent:
-            where += f", where the net sees {names[best]} with {chance(answers[best])}"
-        yield (f"{names[units[i].channel]} has a probability of only {chance(probs[i])} {where}: the image shows "
-               "little of this class; try more steps or another seed")
+        if best != unit.channel and not ending.independent:
+            where += f", where the net sees {names[best]} with {chance(probs[best])}"
+        yield (f"{names[unit.channel]} has a probability of only {chance(probs[unit.channel])} {where}: the image "
+               "shows little of this class; try more steps or another seed")

@@ -21,7 +21,6 @@ from minivis.methods.shared.result import Result
 from minivis.methods.synthesis.goals import goal_of
 from minivis.methods.synthesis.maximize import (
     image_size,
-    look,
     method_of,
     name_of,
     named_units,
@@ -33,6 +32,7 @@ from minivis.methods.synthesis.maximize import (
 )
 from minivis.methods.synthesis.presets import MAXIMIZE, MaximizePreset, chosen
 from minivis.methods.synthesis.settings import MaximizeSettings
+from minivis.methods.synthesis.shown import enlarged, look, of_units, shown_at
 from minivis.objectives.base import objective
 from minivis.optimize.loop import optimize
 from minivis.optimize.problem import Problem
@@ -127,8 +127,9 @@ def walk(
     watch = watch or Watch()
     shape = (1, *image_size(net, size, None), net.input_channels)
     space = parameterization_of(net, shape, how)
-    moving = Moving([goal_of(net, (unit,), how, shape) for unit in found], how.steps, frames)
-    problem = Problem(net, moving.objective(), space, transforms_of(net, how))
+    shown = shown_at(net, found, how, shape)
+    moving = Moving([goal_of(net, (unit,), how, shape, shown) for unit in found], how.steps, frames)
+    problem = Problem(net, moving.objective(), space, (*enlarged(shape, shown), *transforms_of(net, how)))
     z = start_of(problem, None, how, seed)
     seen = [] if how.steps else [to_uint8(space.pixels(z))[0]]
     run = optimize(problem, z, method=method_of(how), steps=how.steps + frames * (len(found) - 1),
@@ -136,12 +137,13 @@ def walk(
                    watch=moving.watched(watch, seen), title="walk")
     seen = seen or [to_uint8(run.pixels)[0]]            # stopped before the walk began
     stations = np.stack(seen[::frames])
-    pairs = [look(net, picture[None], [unit]) for picture, unit in zip(stations, found)]
-    probs = None if any(prob is None for _, prob in pairs) else np.concatenate([prob for _, prob in pairs])
+    looks = [look(net, picture[None], [unit], (1, *shown[1:])) for picture, unit in zip(stations, found)]
+    probs = None if any(answers is None for _, answers in looks) else np.concatenate([
+        of_units(answers, [unit]) for (_, answers), unit in zip(looks, found)])
     if watch.film:
         watch.frames[:] = seen
     return Walk(np.stack(seen), tuple(name_of(net, unit) for unit in found), frames,
-                np.concatenate([value for value, _ in pairs]), probs, preprocessing_of(net),
+                np.concatenate([value for value, _ in looks]), probs, preprocessing_of(net),
                 stopped=INTERRUPTED if watch.interrupted else run.stopped,
                 settings={"preset": name, "unit": [str(unit) for unit in found], "frames": frames,
                           "size": list(shape[1:3]), **how.values()})

@@ -71,6 +71,14 @@ def test_natural_settles_at_the_contrast_asked_for_whatever_the_scores_and_the_s
     assert 6 < found[1, 12] < 24 and 1.4 < found[1, 24] / found[1, 12] < 2.6
 
 
+def test_a_small_image_has_the_contrast_asked_for_in_its_own_pixels():
+    net, found = scaled(1), []
+    for size in (32, 16):
+        made = maximize(net, "goose", preset="natural", contrast=12, steps=80, scale=0, rotate=0, jitter=1, size=size)
+        found.append(roughness(made.pictures))
+    assert found[1] == pytest.approx(found[0], rel=0.35)
+
+
 def test_images_of_some_presets_are_drawn_stretched_as_their_authors_did(net):
     made = maximize(net, ["goose", "owl"], preset="simonyan", rate=30, steps=5)
     (mean,) = {float(value) for value in net.preprocessing.mean}
