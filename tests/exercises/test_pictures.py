@@ -28,8 +28,9 @@ def test_the_attacks_take_score_from_the_best_class():
     fgsm, scene = read.get("fgsm"), Scene()
     drawn = fgsm.picture(fgsm.solutions, scene)
     down = -scene.slope(scene.x)[0]
-    for change in (drawn["FGSM's change"], drawn["with PGD"] - scene.as_picture(scene.x).astype(float)):
-        assert (change * down).sum() > 0
+    moved = drawn["with PGD"] - scene.as_picture(scene.x).astype(float)
+    assert (drawn["FGSM's change"] * down).sum() > 0 and (moved * down).sum() > 0
+    assert 7 <= abs(moved).max() <= 8                       # levels, from the picture itself, however many steps
 
 
 def test_functions_that_fail_say_so():
