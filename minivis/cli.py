@@ -68,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and not is_named(error.filename, argv):
             raise
-        return fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
+        if error.filename is None:              # in the middle of what is printed
+            return fail(f"the output cannot be written ({error.strerror})")
+        return fail(f"{error.filename}: {error.strerror}")
 
 
 def prepare_process() -> None:

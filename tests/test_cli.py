@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -309,6 +310,16 @@ def test_a_closed_pipe_is_no_error(here):
         child.stderr.close()
         child.wait(timeout=60)
         assert "Traceback" not in err and "BrokenPipe" not in err, err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_an_output_without_room_is_one_sentence(here):
+    for words in (("classify", "photo.png", "--net", "tiny.h5", "--json"), ("--help",)):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([sys.executable, "-m", "minivis", *words], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, cwd=here, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        assert done.returncode == 2
+        assert done.stderr == "minivis: error: the output cannot be written (No space left on device)\n"
 
 
 def seconds(*words, tries=3):

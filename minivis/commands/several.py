@@ -55,11 +55,15 @@ def one_or_all(words: Any) -> Any:
     return (words[0] if len(words) == 1 else tuple(words)) if words else None
 
 
+def as_tuple(words: Any) -> tuple[str, ...]:
+    return words if isinstance(words, tuple) else (words,)
+
+
 def pictures_in(image: Any) -> list[str] | None:
     """The paths of several pictures that the command line names; None for one picture, or for none."""
     if image is None:
         return None
-    words = image if isinstance(image, tuple) else (image,)
+    words = as_tuple(image)
     found = [below(word) for word in words]
     if len(words) == 1 and found[0] is None:
         return None
@@ -110,6 +114,7 @@ def run_each(command: PictureCommand, params: dict[str, Any], paths: Sequence[st
     for path in paths:
         now = {**params, "image": path, "out": outs[path], **kept_files(params, names[path])}
         try:
+            check_found(path, params["image"])
             make_folder(outs[path])
             code = command.run_one(now, nets=nets, several=True)
         except (MinivisError, MemoryError) as error:
@@ -125,6 +130,15 @@ def run_each(command: PictureCommand, params: dict[str, Any], paths: Sequence[st
         click.echo(f"minivis: {len(codes)} of {len(paths)} pictures are done, and {len(failed)} could not be used",
                    err=True)
     return 130 if 130 in codes else 2 if failed else max(codes, default=0)
+
+
+def check_found(path: str, words: Any) -> None:
+    """Raise BadFile for a pipe or a device that lies in a folder: to open it could wait for ever.
+
+    One that the command line names, such as a shell's <(...), is opened.
+    """
+    if path not in as_tuple(words) and os.path.exists(path) and not os.path.isfile(path):
+        raise BadFile(f"{path} is a pipe or a device, not a regular file")
 
 
 def tell_failure(command: PictureCommand, params: dict[str, Any], path: str, why: str) -> None:

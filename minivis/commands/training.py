@@ -144,16 +144,16 @@ class Shown:
 @contextmanager
 def steps_bar(training: Training, quiet: bool) -> Iterator[Callable[[Training], None]]:
     """The ``progress`` function of `Training.run`: a bar with the loss and the accuracy of the last steps."""
-    from tqdm import tqdm
+    from minivis.runtime.progress import bar
 
-    with tqdm(total=training.steps, delay=2, disable=True if quiet else None, leave=False, unit="step") as bar:
+    with bar(training.steps, not quiet, unit="step") as shown:
 
         def show(training: Training) -> None:
             assert training.trainer is not None
             losses, hits = zip(*training.trainer.recent)
             loss, right = sum(losses) / len(losses), sum(hits) / len(hits)
-            bar.set_postfix(loss=f"{loss:.3f}", right=f"{right:.1%}", refresh=False)
-            bar.update(training.steps_done - bar.n)
+            shown.set_postfix(loss=f"{loss:.3f}", right=f"{right:.1%}", refresh=False)
+            shown.update(training.steps_done - shown.n)
 
         yield show
 

@@ -32,7 +32,7 @@ class Digits:
         data = load_digits()
         order = np.random.default_rng(0).permutation(len(data.target))
         chosen = order[:TRAINING] if split == "train" else order[TRAINING:]
-        self.images = np.uint8(data.images * (255 / 16))[chosen][..., None]
+        self.images = (data.images * (255 / 16)).astype(np.uint8)[chosen][..., None]
         self.labels = data.target[chosen].astype(int)
         self.split, self.seed = split, seed
         self.order = lru_cache(maxsize=4)(self._order)          # threads may be in two epochs at once

@@ -19,16 +19,22 @@ def track(items: Any, progress: Progress = True, title: str = "") -> Iterable[An
         return items
     if callable(progress):
         return progress(items)
+    return bar(None, progress, title, iterable=items)
+
+
+def bar(total: int | None, progress: Progress = True, title: str = "", **how: Any) -> Any:
+    """A progress bar with ``update``, ``set_postfix_str`` and ``close``, under the same conditions.
+
+    tqdm would start a thread that wakes slow bars, for a hidden bar too, and warn where the system starts none. With
+    ``miniters=1`` a bar looks at the clock at every step, and needs no thread.
+    """
     from tqdm.auto import tqdm
 
-    return tqdm(items, desc=title, delay=2, disable=hidden(progress), leave=False, dynamic_ncols=True)
+    class Bar(tqdm):
+        monitor_interval = 0
 
-
-def bar(total: int, progress: Progress = True, title: str = "") -> Any:
-    """A progress bar with ``update``, ``set_postfix_str`` and ``close``, under the same conditions."""
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, desc=title, delay=2, disable=hidden(progress), leave=False, dynamic_ncols=True)
+    return Bar(total=total, desc=title, delay=2, disable=hidden(progress), leave=False, dynamic_ncols=True, miniters=1,
+               **how)
 
 
 def hidden(progress: Progress) -> bool | None:

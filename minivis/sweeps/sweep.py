@@ -241,7 +241,8 @@ def check_workers(jobs: int, backend: str, scheduler: str | None) -> None:
     if jobs < 1:
         raise BadValue(f"jobs must be at least 1, not {jobs}")
     if (scheduler is not None) != (backend == "dask"):
-        raise BadValue("a scheduler needs the backend dask, as in --backend dask --scheduler tcp://HOST:8786")
+        raise BadValue("the backend dask and a scheduler need each other, as in --backend dask --scheduler "
+                       "tcp://HOST:8786")
 
 
 @contextmanager

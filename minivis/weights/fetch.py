@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from minivis.errors import BadFile, BadValue, UnknownName
-from minivis.runtime.progress import hidden
+from minivis.runtime.progress import bar
 from minivis.version import __version__
 from minivis.weights.catalogue import CATALOGUE, user_folder
 
@@ -76,7 +76,7 @@ def download(url: str, path: Path, *, size: Any = None, published: Any = None, p
     """Fetch ``url`` to ``path``. ``published``: (name of a hash, its value or its first digits). Return the path."""
     part = path.with_name(f"{path.name}.part")
     tries, furthest = 0, length(part)
-    with bar(progress, path.name) as show:
+    with bytes_bar(progress, path.name) as show:
         while True:
             try:
                 total = transfer(url, part, size, show)
@@ -187,11 +187,9 @@ def length(path: Path) -> int:
 
 
 @contextmanager
-def bar(progress: Any, title: str) -> Iterator[Any]:
+def bytes_bar(progress: Any, title: str) -> Iterator[Any]:
     """A function that shows (bytes so far, bytes in all), on stderr after two seconds, if that is a terminal."""
-    from tqdm.auto import tqdm
-
-    with tqdm(desc=title, unit="B", unit_scale=True, delay=2, disable=hidden(progress), leave=False) as shown:
+    with bar(None, progress, title, unit="B", unit_scale=True) as shown:
 
         def show(done: Any, total: int) -> None:
             shown.total = total

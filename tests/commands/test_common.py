@@ -1,5 +1,6 @@
 """What every command shares: the net and the picture that it reads, and what it says."""
 
+import contextlib
 import io
 import json
 import sys
@@ -93,7 +94,8 @@ def test_a_path_that_looks_like_an_option_gets_its_folder():
 
 def test_blas_keeps_to_the_threads_that_were_asked_for_and_gets_its_own_back():
     def of_blas():
-        return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+        return {lib["num_threads"] for lib in threadpool_info()
+                if lib["user_api"] == "blas" and "opencv" not in lib["filepath"]}
 
     with threadpool_limits(2, "blas"):
         before = of_blas()
@@ -102,3 +104,25 @@ def test_blas_keeps_to_the_threads_that_were_asked_for_and_gets_its_own_back():
         assert of_blas() == before
         with blas_threads(None) as said:
             assert of_blas() == before and said == max(before, default=1)
+
+
+def test_the_blas_that_opencv_brings_stays_as_it_is(monkeypatch):
+    """It computes nothing here, and to start its threads crashes a process without memory for them."""
+
+    class Blas:
+        def __init__(self, libs):
+            self.lib_controllers = libs
+
+        def select(self, user_api="blas", filepath=None):
+            return Blas([lib for lib in self.lib_controllers if filepath is None or lib.filepath in filepath])
+
+        def limit(self, limits):
+            for lib in self.lib_controllers:
+                lib.num_threads = limits
+            return contextlib.nullcontext()
+
+    libs = [SimpleNamespace(filepath=f"/x/{package}.libs/libopenblas.so", num_threads=2)
+            for package in ("numpy", "opencv_python_headless")]
+    monkeypatch.setattr("threadpoolctl.ThreadpoolController", lambda: Blas(libs))
+    with blas_threads(5) as said:
+        assert said == 5 and [lib.num_threads for lib in libs] == [5, 2]

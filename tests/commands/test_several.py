@@ -1,6 +1,8 @@
 """Several pictures in one run: files, lines and exit codes; and several nets in one figure."""
 
 import json
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -42,6 +44,21 @@ def test_a_bad_picture_is_listed_and_the_others_are_done(run, here, photos):
     code, out, err = run("classify", "photos", *NET, "--json")
     found = [json.loads(line) for line in out.splitlines()]
     assert code == 2 and [line["image"] for line in found if "error" in line] == ["photos/bad.png"] and len(found) == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_in_a_folder_is_listed_and_one_that_is_named_is_read(run, here, photos):
+    """To open it would wait for ever; a shell's <(...) is a pipe, too, and has a name on the command line."""
+    (photos / "bad.png").unlink()
+    os.mkfifo(photos / "pipe.png")
+    code, _, err = run("classify", "photos", *NET)
+    assert code == 2 and "photos/pipe.png is a pipe or a device" in err and "3 of 4 pictures are done, and 1" in err
+    os.mkfifo(here / "named.png")
+    writer = threading.Thread(target=lambda: (here / "named.png").write_bytes((photos / "a.png").read_bytes()))
+    writer.start()
+    code, out, _ = run("classify", "named.png", "photos/b.png", *NET)
+    writer.join()
+    assert code == 0 and "named.png\n" in out
 
 
 def test_an_empty_word_is_a_file_that_is_not_there(run, here):

@@ -3,10 +3,12 @@
 import ast
 from functools import cache
 
+import numpy as np
 import pytest
 
 from minivis.exercises import read
 from minivis.exercises.calls import run_cases
+from minivis.exercises.catalogue import occlusion, ten_numbers
 from minivis.exercises.checking import check
 from minivis.exercises.judge import judge
 
@@ -90,3 +92,17 @@ def test_no_hint_or_sentence_holds_the_answer(exercise):
     """A sentence about a mistake never quotes the solution's own line."""
     for mistake in exercise.mistakes:
         assert not mistake.old or len(mistake.old) < 6 or mistake.old.strip() not in mistake.says
+
+
+def test_the_ten_numbers_are_the_lectures():
+    x, w = ten_numbers.X, ten_numbers.W
+    assert ten_numbers.probability(x, w) == pytest.approx(0.0474, abs=1e-4)
+    assert ten_numbers.probability(ten_numbers.fooled(x, w, 0.5), w) == pytest.approx(0.8808, abs=1e-4)
+
+
+def test_a_forgotten_copy_shows_from_the_second_window_on(rng):
+    image, weights = rng.normal(size=(4, 5, 3)), rng.normal(size=(4, 5, 3))
+    given = (lambda picture: float((picture * weights).sum()), image, 2, 1, 0.0)
+    right, wrong = occlusion.occlusion(*given), occlusion.cover_without_a_copy(*given)
+    assert wrong.shape == right.shape == (3, 4)
+    assert wrong[0, 0] == right[0, 0] and not np.isclose(wrong.ravel()[1:], right.ravel()[1:]).any()

@@ -7,6 +7,7 @@ import minivis as mv
 from minivis.errors import BadValue
 from minivis.exercises import read, student
 from minivis.exercises.pictures import compared, painted, side_by_side
+from minivis.exercises.scene import Scene
 
 
 def test_a_students_file_in_the_net(tmp_path):
@@ -20,6 +21,16 @@ def test_a_students_file_in_the_net(tmp_path):
     wrong, problem = side_by_side(relu, "relu", str(file))
     assert problem is None and right.shape == wrong.shape
     assert (right[:half] == wrong[:half]).all() and not (right[half:] == wrong[half:]).all()
+
+
+def test_the_attacks_take_score_from_the_best_class():
+    """The exercise's own picture, as the solution draws it."""
+    fgsm, scene = read.get("fgsm"), Scene()
+    drawn = fgsm.picture(fgsm.solutions, scene)
+    down = -scene.slope(scene.x)[0]
+    moved = drawn["with PGD"] - scene.as_picture(scene.x).astype(float)
+    assert (drawn["FGSM's change"] * down).sum() > 0 and (moved * down).sum() > 0
+    assert 7 <= abs(moved).max() <= 8                       # levels, from the picture itself, however many steps
 
 
 def test_functions_that_fail_say_so():

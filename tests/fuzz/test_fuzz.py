@@ -21,7 +21,7 @@ import pytest
 from fuzz.cases import BASES, EVERY, case, odd_value
 from fuzz.mutations import json_changed, mutated
 from fuzz.originals import make_all
-from fuzz.worker import files_in
+from fuzz.worker import SECONDS, files_in
 
 ROOT = Path(__file__).parents[2]
 CASES = int(os.environ.get("MINIVIS_FUZZ_CASES", "10000"))
@@ -60,7 +60,7 @@ def results(folder, first, stop, step, run=RUN):
                     yield {**begun, **found}
                     begun, first = None, found["end"] + step
         if begun is not None:
-            why = {-signal.SIGXCPU: "over 20 s of processor time", -signal.SIGKILL: "it hung"}
+            why = {-signal.SIGXCPU: f"over {SECONDS} s of processor time", -signal.SIGKILL: "it hung"}
             wrong = why.get(process.returncode, f"died: {process.returncode}")
             yield {**begun, "end": begun["begin"], "code": None, "wrong": wrong, "err": "", "memory": 0}
             first = begun["begin"] + step

@@ -19,7 +19,7 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
-SECONDS, MEMORY = 20, 10**9
+SECONDS, MEMORY = 60, 10**9
 LONGEST = 2500                                  # characters of a sentence
 # what is said where memory ran out, rather than before it was taken
 OF_SEVERAL = re.compile(r"minivis: \d+ of \d+ pictures are done, and \d+ could not be used")
@@ -204,7 +204,8 @@ def judged(one, code, out, err, peak):
 
 def left(words, code, before, after, err):
     """What was left behind or changed, where nothing may be. Of several pictures those that could be used are made."""
-    new = [name for name in after if name not in before]
+    samples = "home/minivis/samples/"           # which a command unpacks once, for all that come
+    new = [name for name in after if name not in before and not name.startswith(samples)]
     hidden = [name for name in new if Path(name).name.startswith(".") and not "".join(words).count(name)]
     if hidden:
         return f"left behind: {hidden[0][:20]}"

@@ -27,6 +27,13 @@ def test_a_picture_that_moves(rng):
     assert not sure[:, -2:].any()                               # that came in from the right
 
 
+def test_the_smallest_picture_with_flow(rng):
+    pytest.importorskip("cv2", reason="no OpenCV: optical flow is not tried")
+    whole = textured(rng)
+    assert motion_between(whole[:16, :20], whole[:16, 1:21]).flow.shape == (16, 20, 2)
+    assert motion_between(whole[:20, :15], whole[:20, 1:16]).flow is None
+
+
 def test_without_flow_it_stays(rng):
     picture = rng.normal(size=(20, 30, 3))
     moved, cover = motion_between(np.zeros((20, 30, 3), np.uint8), np.zeros((20, 30, 3), np.uint8), flow=False).move(

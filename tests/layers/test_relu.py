@@ -7,7 +7,7 @@ from passes import both_ways, check_gradients, check_modes
 from minivis.engine.finite_differences import smooth_inputs
 from minivis.errors import BadValue, UnknownName
 from minivis.layers import RELU_RULES, BackwardMode, ForwardMode, ReLU
-from minivis.layers.relu import relu_backward, relu_forward
+from minivis.layers.relu import IMAGING_RULES, relu_backward, relu_forward
 
 
 @pytest.mark.parametrize("rule, expected", [
@@ -30,6 +30,10 @@ def test_relu6_passes_between_its_kinks_alone(xp, rule, expected):
     out, _, (dx,), _ = both_ways(ReLU(6), x, dout=np.array([-1.0] * 6 + [1.0] * 6), xp=xp, rule=rule)
     np.testing.assert_array_equal(out, [0, 0, 1e-9, 5.999, 6, 6] * 2)
     np.testing.assert_array_equal(dx, expected)
+
+
+def test_one_rule_is_a_derivative_and_the_others_are_for_pictures():
+    assert set(RELU_RULES) - set(IMAGING_RULES) == {"normal"}
 
 
 def test_deconv_does_not_look_at_the_input(rng):

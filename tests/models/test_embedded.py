@@ -7,6 +7,9 @@ import pytest
 
 import minivis as mv
 from minivis.data.emoji.classes import CLASSES
+from minivis.engine.layer_table import describe
+from minivis.engine.surgery import for_inference
+from minivis.training.recipes import BUILDERS
 from minivis.weights.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +38,14 @@ def test_it_knows_the_200_pictures_on_backgrounds_it_never_saw(net, name):
         images, labels = data["images"], data["labels"]
     logits = net.forward(net.preprocess(images), keep=["fc8"], grad=None)["fc8"]
     assert (logits.argmax(axis=1) == labels).mean() > LEAST[name]
+
+
+@pytest.mark.parametrize("name", [name for name in BUILDERS if CATALOGUE.get(name)])
+def test_the_file_holds_the_net_that_training_builds(name):
+    net = mv.load(name)
+    built = for_inference(BUILDERS[name](len(net.class_names)))
+    assert describe(net)["layers"] == describe(built)["layers"] and net.roles == built.roles
+    assert net.preprocessing == built.preprocessing
 
 
 def test_it_sees_a_goose_in_the_shipped_picture(net):

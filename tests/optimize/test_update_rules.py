@@ -50,6 +50,7 @@ def test_adam_by_hand():
 @pytest.mark.parametrize("make", [
     lambda: Adam(beta2=1.0), lambda: Adam(beta1=1.0), lambda: Adam(0.0), lambda: Gradient(momentum=1.0),
     lambda: Gradient(momentum=-0.1), lambda: Gradient(((1.0, 5), (0.0, 5))), lambda: LBFGS(0),
+    lambda: Adagrad(0.0), lambda: Adagrad(-1.0), lambda: Adagrad(np.inf), lambda: Adam(np.inf),
 ])
 def test_rules_that_would_not_descend(make):
     with pytest.raises(BadValue, match=r"above 0|at least 1 step"):

@@ -1,7 +1,9 @@
 """A bar for whoever waits at a terminal, and silence for everybody else."""
 
 import inspect
+import io
 import sys
+import threading
 import types
 
 import pytest
@@ -64,4 +66,29 @@ def test_a_notebook_shows_bars_though_its_stderr_is_no_terminal(monkeypatch):
 def test_bars_are_those_that_suit_where_they_run():
     from tqdm.auto import tqdm
 
-    assert type(bar(3)) is tqdm
+    assert isinstance(bar(3), tqdm)
+
+
+@pytest.mark.parametrize("made", [lambda: bar(3), lambda: track([1, 2])])
+@pytest.mark.filterwarnings("error")
+def test_a_bar_needs_no_thread(made, monkeypatch):
+    """tqdm watches its bars with one, hidden bars too, and warns if the system starts none."""
+    from tqdm.auto import tqdm
+
+    monkeypatch.setattr(tqdm, "monitor", None)
+    monkeypatch.setattr(threading.Thread, "start", lambda self: pytest.fail("a bar started a thread"))
+    made().close()
+
+
+def test_a_bar_that_slows_down_is_drawn_at_every_step(monkeypatch):
+    """A thousand quick steps and then slow ones: each of those is seen, though no thread looks after the bar."""
+    terminal, now = io.StringIO(), [0.0]
+    terminal.isatty = lambda: True
+    shown = bar(5000, file=terminal)
+    shown._time, shown.start_t, shown.last_print_t, shown.delay = lambda: now[0], 0, 0, 0
+    drawn = []
+    shown.refresh = lambda **how: drawn.append(shown.n)
+    for step in range(2000):
+        now[0] += 1e-3 if step < 1990 else 1
+        shown.update()
+    assert drawn[-10:] == list(range(1991, 2001))

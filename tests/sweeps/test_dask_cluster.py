@@ -1,5 +1,6 @@
 """A real Dask cluster on this machine: two workers, of which one dies in the middle of a sweep."""
 
+import logging
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ from minivis.images.collection import Pictures
 from minivis.images.files import write_image
 from minivis.models.tiny import tiny_vgg
 from minivis.sweeps.codes_file import open_codes
+from minivis.sweeps.dask_cluster import dask_cluster
 from minivis.sweeps.sweep import sweep
 
 pytestmark = [
@@ -131,6 +133,32 @@ def test_a_worker_that_does_not_see_the_pictures(cluster, photos, monkeypatch):
     monkeypatch.setattr("os.path.exists", lambda path: True)
     with pytest.raises(BadFile, match="must lie under the same path on every machine"):
         list(sweep(tiny_vgg(), pictures, "fc7", np.asarray, backend="dask", scheduler=address))
+
+
+def test_the_scheduler_dies_and_the_sweep_ends_here(tmp_path, photos):
+    net, pictures = tiny_vgg(), Pictures.of(photos)
+    with scheduler(tmp_path) as child:
+        address = waited_for(lambda: address_of(tmp_path), "scheduler")
+        with worker(address, tmp_path, "one"):
+            together = []
+            for number, (_, found) in enumerate(sweep(net, pictures, "fc7", np.asarray, backend="dask",
+                                                      scheduler=address)):
+                together.append(found)
+                if number == 2:
+                    child.kill()
+    alone = [found for _, found in sweep(net, pictures, "fc7", np.asarray)]
+    assert [found.hashes for found in together] == [found.hashes for found in alone]
+
+
+def test_what_distributed_says_of_a_scheduler_that_is_gone_stays_unsaid(cluster, caplog):
+    """It comes with a traceback, when a client that cannot reconnect ends; the sweep goes on without the cluster."""
+    log = logging.getLogger("distributed.client")
+    before = log.level
+    log.addHandler(caplog.handler)
+    with dask_cluster(cluster[0]):
+        log.error("gone")
+    log.removeHandler(caplog.handler)
+    assert not caplog.records and log.level == before
 
 
 def test_nobody_answers(tmp_path, photos, monkeypatch, capsys):

@@ -285,8 +285,8 @@ def test_no_pictures(tmp_path, monkeypatch, source, error, message):
 @pytest.mark.parametrize("settings, error, message", [
     ({"jobs": 0}, BadValue, "jobs must be at least 1"),
     ({"backend": "spark"}, UnknownName, "no backend named 'spark'"),
-    ({"backend": "dask"}, BadValue, "a scheduler needs the backend dask"),
-    ({"scheduler": "tcp://127.0.0.1:1"}, BadValue, "a scheduler needs the backend dask"),
+    ({"backend": "dask"}, BadValue, "the backend dask and a scheduler need each other"),
+    ({"scheduler": "tcp://127.0.0.1:1"}, BadValue, "the backend dask and a scheduler need each other"),
 ])
 def test_bad_settings(folder, settings, error, message):
     with pytest.raises(error, match=message):

@@ -327,7 +327,7 @@ def test_caffes_names_in_a_file_of_pytorchs_are_no_alexnet(tmp_path):
 @pytest.mark.parametrize("prefix, buffers", [("1.", "0."), ("model.", "normalize."), ("", ""), ("model.", "")])
 @pytest.mark.parametrize("times", [1, 255])
 def test_a_net_that_takes_off_the_mean_itself_keeps_doing_it(tmp_path, prefix, buffers, times):
-    mean, std = np.array([0.5, 0.25, 0.75], "f4") * times, np.array([0.2, 0.5, 0.25], "f4") * times
+    mean, std = np.array([0.0, 0.25, 0.75], "f4") * times, np.array([0.2, 0.5, 0.25], "f4") * times
     arrays = {prefix + name: array for name, array in (BODY | HEAD).items()}
     arrays |= {f"{buffers}mean": mean.reshape(1, 3, 1, 1), f"{buffers}std": std.reshape(1, 3, 1, 1)}
     net, plain = loaded(tmp_path, arrays), loaded(tmp_path, BODY | HEAD)

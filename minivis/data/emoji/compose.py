@@ -130,15 +130,14 @@ class EmojiPictures:
 
         if rng.random() < ranges.grey_share:
             image[:] = image @ LUMA[:, None]
+        noise: Array | int = 0
         blur = rng.uniform(*ranges.blur) * self.size / 64 if rng.random() < ranges.blur_share else 0
         if rng.random() < ranges.noise_share:
             noise = rng.standard_normal(image.shape, dtype=np.float32) * np.float32(rng.uniform(*ranges.noise))
-        else:
-            noise = 0
         if blur:
             sharp = Image.fromarray(np.uint8(image + 0.5))
             image = np.asarray(sharp.filter(ImageFilter.GaussianBlur(blur)), np.float32)
-        return np.uint8(np.clip(image + noise, 0, 255) + 0.5), np.uint8(emoji[..., 3] + 0.5)
+        return (np.clip(image + noise, 0, 255) + 0.5).astype(np.uint8), (emoji[..., 3] + 0.5).astype(np.uint8)
 
     def pick_style(self, rng: np.random.Generator) -> str | None:
         """A drawing style of ink.py, or None for the sprite as it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def pgd_step(x: Array, start: Array, dx: Array, rate: float, eps: float, low: fl
     return np.clip(x, low, high)
 
 
-def sign(number: float) -> int:
+def sign(number: Any) -> int:
     return 1 if number > 0 else -1 if number < 0 else 0
 
 

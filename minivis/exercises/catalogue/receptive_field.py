@@ -20,7 +20,7 @@ def receptive_field(layers: Sequence[tuple[int, int, int]]) -> tuple[int, int, i
     return size, jump, start
 
 
-def by_loops(layers: Sequence[tuple[int, int, int]]) -> tuple[int, int, int]:
+def by_loops(layers: Sequence[tuple[int, int, int]]) -> tuple[np.int64, np.int64, np.int64]:
     """By tracing two positions of the last layer back to their first and last pixel."""
     found = []
     for position in (0, 1):

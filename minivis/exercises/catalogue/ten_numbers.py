@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ X = np.array([2.0, -1, 3, -2, 2, 2, 1, -4, 5, 1])
 W = np.array([-1.0, -1, 1, -1, 1, -1, 1, 1, -1, 1])
 
 
-def probability(x: Array, w: Array) -> float:
+def probability(x: Array, w: Array) -> Any:
     """Of class 1, for x (D,) and the weights w (D,) of a logistic regression: a number."""
     return 1 / (1 + np.exp(-(x @ w)))
 
@@ -22,7 +23,7 @@ def fooled(x: Array, w: Array, eps: float) -> Array:
     return x + eps * np.sign(w)
 
 
-def gain(w: Array, eps: float) -> float:
+def gain(w: Array, eps: float) -> Any:
     """By how much the score w . x rises when x is changed so: a number."""
     return eps * abs(w).sum()
 

@@ -45,7 +45,7 @@ def gradient_by_loops(P: Array, Y: Array) -> Array:
 
 def divergence(P: Array, Y: Array) -> float:
     Q = affinities_by_loops(Y)
-    return sum(P[i] * math.log(P[i] / Q[i]) for i in np.ndindex(P.shape) if i[0] != i[1])
+    return sum(float(P[i] * math.log(P[i] / Q[i])) for i in np.ndindex(P.shape) if i[0] != i[1])
 
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:

@@ -61,7 +61,7 @@ def render(cppn: Any, height: int, width: int) -> Any:
     """The picture, uint8 (height, width, outputs): -1 is black, 1 is white, and values beyond are clipped."""
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-    values = {0: x, 1: y, 2: np.sqrt(x * x + y * y), 3: np.float32(1)}
+    values: dict[int, Any] = {0: x, 1: y, 2: np.sqrt(x * x + y * y), 3: np.float32(1)}
     for node in sorted(range(len(INPUTS), cppn.count), key=cppn.depth):     # what a node reads comes before it
         total = np.zeros((height, width), np.float32)
         for source, target, weight in cppn.links:

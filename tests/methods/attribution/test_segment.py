@@ -55,6 +55,20 @@ def test_grab_cut_finds_a_disc_from_a_spot_in_it(cv2):
     assert (padded & disc).sum() / (padded | disc).sum() > 0.9                  # the seeds lie ten pixels off
 
 
+def test_grab_cut_reaches_the_foot_of_a_tall_picture(cv2):
+    from minivis.methods.attribution.segment import grab_cut
+
+    y, x = np.mgrid[:120, :60]
+    disc = (y - 95) ** 2 + (x - 30) ** 2 < 16 ** 2
+    noise = np.random.default_rng(0).normal(0, 8, (120, 60, 3))
+    picture = (np.where(disc[..., None], [220, 180, 40], [40, 90, 160]) + noise).clip(0, 255).astype(np.uint8)
+    heat = np.exp(-((np.mgrid[:40, :20][0] - 31.5) ** 2 + (np.mgrid[:40, :20][1] - 9.5) ** 2) / 20)
+    for turned in (False, True):
+        turn = (lambda a: a.swapaxes(0, 1)) if turned else (lambda a: a)
+        found = grab_cut(cv2, turn(picture), Box(0, 0, *turn(disc).shape), seeds_of(turn(heat), 0.95, 0.3), 5, 0)
+        assert (found & turn(disc)).sum() / (found | turn(disc)).sum() > 0.97
+
+
 def test_opencv_sees_what_the_net_sees_by_itself(cv2, rng):
     net, picture = tiny_vgg(dtype=np.float64), rng.integers(0, 256, (50, 40, 3), np.uint8)
     found = segment(net, picture, kind="guided", high=0.95, low=0.3, cut="opencv")
