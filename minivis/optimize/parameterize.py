@@ -81,11 +81,15 @@ def pixels(net: Network, shape: Shape) -> Parameterization:
     return Parameterization(net, _checked(net, shape), (), (0.0, 255.0))
 
 
-def fourier(net: Network, shape: Shape, *, decay: float = 1.0, decorrelate: bool = True) -> Parameterization:
-    """Optimise the picture's spectrum. Start from small noise: z = 0.01 * normal."""
+def fourier(net: Network, shape: Shape, *, decay: float = 1.0, finest: float = 0.0,
+            decorrelate: bool = True) -> Parameterization:
+    """Optimise the picture's spectrum, without waves shorter than ``finest`` pixels.
+
+    Start from small noise: z = 0.01 * normal.
+    """
     shape = _checked(net, shape)
     colours = (Colours(),) if decorrelate and shape[3] == 3 else ()
-    return Parameterization(net, shape, (Spectrum(shape[1], shape[2], decay), *colours, Squash()))
+    return Parameterization(net, shape, (Spectrum(shape[1], shape[2], decay, finest=finest), *colours, Squash()))
 
 
 def spectrum(net: Network, shape: Shape, *, decay: float = 1.0) -> Parameterization:
@@ -103,13 +107,15 @@ def covered(space: Any, mask: Any, under: Any) -> Any:
 
 
 @lru_cache(maxsize=8)
-def frequency_weights(height: int, width: int, decay: Any, gain: Any, xp: Any) -> tuple[Any, Any]:
+def frequency_weights(height: int, width: int, decay: Any, gain: Any, finest: Any, xp: Any) -> tuple[Any, Any]:
     """Two arrays (H, W // 2 + 1, 1): the weight of a coefficient, and the same doubled for columns that stand for two.
 
-    Frequencies are in periods per pixel; the constant has the weight of the lowest frequency.
+    Frequencies are in periods per pixel; the constant has the weight of the lowest frequency. Waves shorter than
+    ``finest`` pixels have none.
     """
     frequency = xp.hypot(xp.fft.fftfreq(height)[:, None], xp.fft.rfftfreq(width)[None])
-    weights = gain / xp.maximum(frequency, 1 / max(height, width))[..., None] ** decay
+    kept = (frequency * finest <= 1)[..., None]
+    weights = kept * gain / xp.maximum(frequency, 1 / max(height, width))[..., None] ** decay
     k = xp.arange(width // 2 + 1)
     twice = xp.where((k == 0) | (2 * k == width), 1.0, 2.0)[None, :, None]
     return weights, weights * twice
@@ -127,10 +133,11 @@ class Spectrum:
     width: int
     decay: float = 1.0
     gain: float = 0.25                  # of the whole: Lucid's
+    finest: float = 0.0                 # pixels: shorter waves are left out
 
     def weights(self, xp: Any) -> Any:
         """`frequency_weights` of this size, and how often each column counts."""
-        return frequency_weights(self.height, self.width, self.decay, self.gain, xp)
+        return frequency_weights(self.height, self.width, self.decay, self.gain, self.finest, xp)
 
     def forward(self, z: Array) -> tuple[Array, Any]:
         xp = get_xp(z)
@@ -145,7 +152,8 @@ class Spectrum:
 
     def inverse(self, out: Array) -> Array:
         xp = get_xp(out)
-        spectrum = xp.fft.rfft2(out, axes=(1, 2), norm="ortho") / self.weights(xp)[0]
+        weights = self.weights(xp)[0]
+        spectrum = xp.fft.rfft2(out, axes=(1, 2), norm="ortho") * (weights > 0) / xp.where(weights > 0, weights, 1)
         return xp.stack([spectrum.real, spectrum.imag], axis=-1).astype(out.dtype)
 
 

@@ -40,8 +40,8 @@ def test_backward_is_the_adjoint_of_the_derivative(made, rng):
 
 def test_every_element_of_a_spectrum(rng):
     """Element by element, as a direction would hide columns that count double."""
-    for shape in [(1, 4, 6, 2), (1, 5, 3, 1)]:
-        stage = p.Spectrum(*shape[1:3])
+    for shape, finest in [((1, 4, 6, 2), 0), ((1, 5, 3, 1), 0), ((1, 6, 5, 1), 3)]:
+        stage = p.Spectrum(*shape[1:3], finest=finest)
         z, dout = rng.standard_normal((1, shape[1], shape[2] // 2 + 1, shape[3], 2)), rng.standard_normal(shape)
         expected = np.empty_like(z)
         for i in np.ndindex(z.shape):
@@ -54,11 +54,26 @@ def test_every_element_of_a_spectrum(rng):
 @pytest.mark.parametrize(("height", "width", "decay"), [(6, 10, 1.5), (7, 4, 1.0)])
 def test_a_coefficient_weighs_by_its_frequency(height, width, decay):
     """gain / frequency^decay, and the constant as the lowest frequency of the longer side."""
-    weights, _ = p.frequency_weights(height, width, decay, 0.25, np)
+    weights, _ = p.frequency_weights(height, width, decay, 0.25, 0, np)
     for i, j in np.ndindex(height, width // 2 + 1):
         down, across = min(i, height - i) / height, j / width
         frequency = max((down**2 + across**2) ** 0.5, 1 / max(height, width))
         assert weights[i, j, 0] == pytest.approx(0.25 / frequency**decay, rel=1e-12)
+
+
+def test_waves_shorter_than_the_finest_are_left_out(vgg, rng):
+    """A wave of exactly that length stays, in any direction; a start keeps what is coarser."""
+    height, width = 12, 16
+    weights, _ = p.frequency_weights(height, width, 1.0, 0.25, 4, np)
+    free, _ = p.frequency_weights(height, width, 1.0, 0.25, 0, np)
+    for i, j in np.ndindex(height, width // 2 + 1):
+        down, across = min(i, height - i) / height, j / width
+        assert weights[i, j, 0] == (free[i, j, 0] if down**2 + across**2 <= 1 / 16 else 0)
+    made = p.fourier(vgg, (1, height, width, 3), finest=4)
+    columns = np.arange(width)
+    coarse, fine = (127 + 50 * np.cos(2 * np.pi * columns / length)[None, None, :, None] for length in (8, 2))
+    np.testing.assert_allclose(made.pixels(made.start(coarse)), np.broadcast_to(coarse, made.shape), atol=2)
+    assert np.ptp(made.pixels(made.start(fine))) < 1e-6
 
 
 def test_colours_are_those_of_lucid(vgg):

@@ -41,7 +41,7 @@ from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, takes
 from minivis.types import Array, Pictures
 
-CONTRAST = 24                                   # levels, as in maximize's preset "natural"
+CONTRAST = 24                                   # levels, as `contrast` of maximize
 SIDES = (48, 96)                                # pixels, the smallest and the largest side of a block
 TOGETHER = 64                                   # blocks that are made at once
 PANEL = 480                                     # pixels: the height of the grid

@@ -28,8 +28,7 @@ def goal_of(net: Network, units: Any, how: Any, shape: Any, shown: Any) -> Any:
     goal = -1 * wanted(net, units, how, shown)
     goal = goal + how.l2 * l2() + how.tv * tv(how.tv_beta)
     if how.contrast:
-        # enlarged twice, an image has four times as many differences, which are half as large
-        goal = goal + 1 / (how.contrast * math.prod(shape[1:]) * shown[1] / shape[1]) * tv(how.tv_beta)
+        goal = goal + 1 / (how.contrast * math.prod(shown[1:])) * tv(how.tv_beta)
     if how.diversity:
         layer = net.roles.get("content") or layers_of(units)[0]
         goal = goal + how.diversity * diversity(layer)

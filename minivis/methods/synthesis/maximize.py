@@ -158,7 +158,7 @@ def maximize(
     units = tuple(u for u in units for _ in range(count))
     shape = (len(units), *image_size(net, size, start), net.input_channels)
     shown = shown_at(net, units, how, shape)
-    goal, space = goal_of(net, units, how, shape, shown), parameterization_of(net, shape, how)
+    goal, space = goal_of(net, units, how, shape, shown), parameterization_of(net, shape, how, shown)
     moves = (*enlarged(shape, shown), *transforms_of(net, how))
     if mask is not None:
         space = behind_mask(space, start, mask, feather)
@@ -222,9 +222,10 @@ def image_size(net: Network, size: Any, start: Any) -> Any:
     return start.shape[:2] if start is not None else (ANY_SIZE, ANY_SIZE)
 
 
-def parameterization_of(net: Network, shape: Any, how: Any) -> Any:
-    return fourier(net, shape, decay=how.spectrum_decay) if how.parameterization == "fourier" else pixels(
-        net, shape)
+def parameterization_of(net: Network, shape: Any, how: Any, shown: Any) -> Any:
+    if how.parameterization == "pixels":
+        return pixels(net, shape)
+    return fourier(net, shape, decay=how.spectrum_decay, finest=how.finest * shape[1] / shown[1])
 
 
 def start_of(problem: Any, start: Any, how: Any, seed: Any) -> Any:

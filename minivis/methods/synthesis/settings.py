@@ -36,6 +36,8 @@ class MaximizeSettings(Settings):
     spectrum_decay: float = setting(
         1.0, number(), "Power of the frequency by which Fourier coefficients are divided: 1 as in photographs; a "
         "larger one favours coarse structures.", source="Olah et al. 2017")
+    finest: float = setting(0.0, number(0), "Length of the shortest waves in an image of parameterization fourier; 0 "
+                                            "allows all.", unit="pixels of the net's input", source="this project")
     noise: float = setting(0.0, number(0), "Standard deviation of the noise at the start.",
                            unit="levels of 255, or units of Fourier coefficients")
     method: str = setting("gradient", choice("method", METHODS), "Update rule.")

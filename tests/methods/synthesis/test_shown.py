@@ -38,6 +38,17 @@ def test_a_smaller_image_keeps_its_proportions_and_a_larger_one_its_size(size, e
     assert len(enlarged(shape, (2, *expected, 3))) == (size != expected)
 
 
+def test_waves_are_as_long_as_the_net_sees_them():
+    """Of an image half as large as the net's input, waves of 8 pixels of the input are 4 pixels long."""
+    net = tiny_vgg(size=32)
+    for size, length in ((32, 8), (16, 4)):
+        made = maximize(net, "goose", preset="natural", steps=2, size=size, finest=8, noise=1.0, contrast=0, **CALM)
+        waves = abs(np.fft.fft2(mv.parameterize.Squash().inverse(np.clip(made.run.pixels, 1, 254))[0, :, :, 0]))
+        cycles = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None])
+        shorter, just_longer = waves[cycles * length > 1.001], waves[(cycles * length > 0.6) & (cycles * length <= 1)]
+        assert shorter.max() < 0.1 * just_longer.max()
+
+
 def test_a_walk_is_seen_at_the_net_s_own_size():
     net = tiny_vgg(size=32)
     walk = mv.walk(net, ["goose", "owl"], frames=2, preset="natural", steps=2, size=16, **CALM)
