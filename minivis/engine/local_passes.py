@@ -49,13 +49,16 @@ class LocalPasses:
         self.net, self.layers = net, net.check_names(layers)
         self.until = max(self.layers, key=["input", *net.nodes].index)
         self.mode = ForwardMode(None, algorithm=plain.algorithm(), workspace=net.workspace())
-        self.clean = net.forward(x, until=self.until, grad=None)
         self.names = plan.reached(net, self.until)
         self.unused = plan.unused_after(net, self.names, self.layers)
+        shapes = geometry.shapes(net, x.shape, self.until)
         self.windows = {}
         for name in self.names:
             layer, inputs = net.nodes[name]
-            self.windows[name] = geometry.window_of(name, layer, self.clean.shapes[inputs[0]])
+            self.windows[name] = geometry.window_of(name, layer, shapes[inputs[0]])
+        laid_over = {source for name in self.names for source in net.nodes[name].inputs
+                     if self.windows[name] is not None or len(net.nodes[name].inputs) > 1}
+        self.clean = net.forward(x, until=self.until, grad=None, fuse=False, keep={"input", *laid_over, *self.layers})
         padless = {name: without_padding(net.nodes[name].layer, window) for name, window in self.windows.items()}
         self.padless = {name: layer for name, layer in padless.items() if layer is not None}
 

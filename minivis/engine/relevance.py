@@ -2,15 +2,18 @@
 
 Seeds are relevance, usually the value of one unit, and so is what arrives: its sum over the pixels is the unit's value,
 except for what biases and epsilon absorb. The rules and what they do in a layer are in layers/relevance.py. A layer's
-shares depend on its inputs, so what the forward pass did not keep is computed again, one layer after another.
+shares depend on its inputs, so what the forward pass did not keep is computed again, one layer after another, in
+segments from the last one down.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from minivis.engine.geometry import preprocessing_of
-from minivis.engine.plan import kept, leading
+from minivis.engine.plan import kept, leading, reached
+from minivis.engine.segments import segments
 from minivis.errors import BadValue
 from minivis.layers.base import BackwardMode
 from minivis.layers.relevance import Box, shared_out
@@ -26,16 +29,17 @@ if TYPE_CHECKING:
 
 def run_backward(acts: Activations, seeds: Gradients, keep: Any, rule: ReLURuleName) -> Any:
     """The relevance at the layers of ``keep``, and at the seeds, by a `RelevanceRule`."""
-    net, acts = acts.net, every_output(acts, seeds)
-    first, found = first_weighed(net, acts), dict(seeds)
-    with ONE_BLAS_THREAD:
-        way = leading({name: net.nodes[name].inputs for name in acts.caches}, keep)
-        for name in reversed(acts.caches):
-            if name not in found or name not in way:
-                continue                                                # no seed and nothing above
-            R = found[name] if name in keep else found.pop(name)
-            for source, part in zip(net.nodes[name].inputs, parts_of(acts, name, R, rule, name in first)):
-                found[source] = found[source] + part if source in found else part       # not +=: may be shared
+    net, first, found = acts.net, first_weighed(acts.net, acts), dict(seeds)
+    way = leading({name: net.nodes[name].inputs for name in acts.caches}, keep)
+    for part in every_output(acts, seeds):
+        with ONE_BLAS_THREAD:
+            for name in reversed(part.caches):
+                if name not in found or name not in way:
+                    continue                                            # no seed and nothing above
+                R = found[name] if name in keep else found.pop(name)
+                for source, share in zip(net.nodes[name].inputs, parts_of(part, name, R, rule, name in first)):
+                    found[source] = found[source] + share if source in found else share         # not +=: may be shared
+        del part                                # before the one below it is made
     return kept(found, keep)
 
 
@@ -52,16 +56,28 @@ def parts_of(acts: Activations, name: str, R: Any, rule: Any, is_first: Any) -> 
     return shared_out(layer, read, acts[name], acts.caches[name], R, share, mode, limits)
 
 
-def every_output(acts: Activations, seeds: Gradients) -> Any:
-    """The activations of a pass with all of its outputs, up to the last seed, layer by layer."""
+def every_output(acts: Activations, seeds: Gradients) -> Iterator[Activations]:
+    """The pass with all of its outputs, layer by layer, up to the last seed: as it is, or again in segments, the last
+    one first, so that only the outputs of one segment are in memory at a time."""
     if acts.mode.training:
         raise BadValue("relevance goes back through a net as it answers, not through a training pass")
+    if not acts.fuse and all(name in acts for name in acts.shapes):
+        yield acts
+        return
     net, last = acts.net, max(seeds, key=list(acts.shapes).index)
     start, x = acts.began
-    if not acts.fuse and all(name in acts for name in acts.shapes):
-        return acts
-    until = None if last == start else last
-    return net.forward(x, until=until, start_after=start, fuse=False, algorithm=acts.mode.algorithm)
+    names = reached(net, None if last == start else last, start)
+    how: Any = {"fuse": False, "algorithm": acts.mode.algorithm}
+    parts = segments(net, names, acts.shapes, start)
+    begins = [start, *(part[-1] for part in parts[:-1])]
+    clean: Any = {start: x}
+    if parts[1:]:
+        clean = net.forward(x, start_after=start, until=begins[-1], keep=begins, grad=None, **how)
+    for begin, part in zip(reversed(begins), reversed(parts)):
+        again = net.forward(clean.pop(begin), start_after=begin, until=part[-1], **how)
+        again.setdefault(start, x)
+        yield again
+        del again
 
 
 def first_weighed(net: Network, acts: Activations) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from minivis.engine.checks import check_finite
 from minivis.engine.ending import answering
 from minivis.engine.geometry import layer_table
+from minivis.engine.segments import in_segments
 from minivis.engine.units import Unit, one_hot, parse_unit, unit_positions
 from minivis.errors import BadValue, UnknownName
 from minivis.figures.colormaps import colorize, display_limit
@@ -129,8 +130,8 @@ class Microscope:
         unit = parse_unit(net, view.unit) if view.unit else None
         back = view.show == "back" and unit is not None and view.layer in self.below(unit.layer)
         backwards = unit is not None and (back or "gradient" in parts)
-        shown = [stage["shows"] for stage in self.stages] if "strip" in parts else []
-        keep = {view.layer, *self.answers, *shown, *([unit.layer] if unit else [])}
+        strip = self.strip(net, x) if "strip" in parts else None
+        keep = {view.layer, *self.answers, *([unit.layer] if unit else [])}
         begin = time.perf_counter()
         acts = net.forward(x, until=last_of(net, keep), keep=keep, grad="image" if backwards else None,
                            workspace=self.workspace)
@@ -158,12 +159,17 @@ class Microscope:
         arrays["grid"], arrays["limits"], is_signed, shrunk = quantised(maps)
         head["maps"] = {"signed": is_signed, "shrunk": shrunk}
         arrays["low"], arrays["high"] = (most(axis=(0, 1)).astype(np.float32) for most in (maps.min, maps.max))
-        if shown:
-            arrays["strip"] = small_pictures(acts, self.stages)
-            self.workspace.clear()              # of a pass that keeps much more than most
+        if strip is not None:
+            arrays["strip"] = strip
+            self.workspace.clear()              # now and then, so that what other layers took does not stay
         head["ms"] = {"forward": 1e3 * forward, "backward": 1e3 * backward,
                       "all": 1e3 * (time.perf_counter() - started)}
         return envelope(head, arrays)
+
+    def strip(self, net: Network, x: Array) -> Array:
+        """The small picture of each stage, by a pass of its own: to keep all of them in one would take much memory."""
+        shown = {stage["shows"] for stage in self.stages}
+        return small_pictures(in_segments(net, x, keep=shown, grad=None), self.stages)
 
     def top(self, acts: Activations) -> list[list[Any]]:
         """The first classes: [[number, name, probability], ...]; empty for a net without."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from minivis.engine.segments import in_segments
 from minivis.engine.units import Unit, one_hot, parse_unit
 from minivis.errors import BadValue
 from minivis.figures.colormaps import display_limit
@@ -62,17 +63,21 @@ class Peaks:
             return self.found
 
     def add(self, number: int) -> None:
-        acts = self.scope.net.forward(self.scope.input(self.pictures[number])[0], grad=None)
-        for layer, value in acts.items():
-            maps = value[0].reshape(-1, value.shape[-1])                # (positions, C)
-            width, channels = value.shape[2] if value.ndim == 4 else 1, get_xp(maps).arange(maps.shape[1])
-            for peaks, count, sign, best in ((self.found, self.count, 1, maps.argmax(axis=0)),
-                                             (self.lowest, LEAST, -1, maps.argmin(axis=0))):
-                if layer not in peaks:
-                    shape = (count, maps.shape[1])
-                    peaks[layer] = (np.full(shape, -np.inf, np.float32), *np.zeros((3, *shape), np.int16))
-                row, column = np.divmod(to_cpu(best), width)
-                enter(peaks[layer], sign * to_cpu(maps[best, channels]), number, row, column)
+        for acts in in_segments(self.scope.net, self.scope.input(self.pictures[number])[0], grad=None):
+            for layer, value in acts.items():
+                self.enter(layer, value, number)
+
+    def enter(self, layer: str, value: Array, number: int) -> None:
+        """The peaks of one layer, of picture ``number``."""
+        maps = value[0].reshape(-1, value.shape[-1])                # (positions, C)
+        width, channels = value.shape[2] if value.ndim == 4 else 1, get_xp(maps).arange(maps.shape[1])
+        for peaks, count, sign, best in ((self.found, self.count, 1, maps.argmax(axis=0)),
+                                         (self.lowest, LEAST, -1, maps.argmin(axis=0))):
+            if layer not in peaks:
+                shape = (count, maps.shape[1])
+                peaks[layer] = (np.full(shape, -np.inf, np.float32), *np.zeros((3, *shape), np.int16))
+            row, column = np.divmod(to_cpu(best), width)
+            enter(peaks[layer], sign * to_cpu(maps[best, channels]), number, row, column)
 
 
 def enter(peaks: Any, peak: Array, number: int, row: Array, column: Array) -> None:

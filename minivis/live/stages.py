@@ -7,7 +7,7 @@ number by itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from minivis.runtime.backend import to_cpu
 from minivis.types import Array
 
 if TYPE_CHECKING:
-    from minivis.engine.activations import Activations
     from minivis.engine.network import Network
 
 FOLDED = (L.BatchNorm, L.Scale, L.LRN, L.Dropout, L.Flatten)      # besides those that are ``elementwise``
@@ -45,16 +44,25 @@ def stages(net: Network) -> list[dict[str, Any]]:
     return found
 
 
-def small_pictures(acts: Activations, stages: Sequence[dict[str, Any]]) -> Array:
-    """(stages, SMALL, SMALL) bytes: of each stage the map with the largest number, or its numbers row by row."""
+def small_pictures(passes: Iterable[Mapping[str, Array]], stages: Sequence[dict[str, Any]]) -> Array:
+    """(stages, SMALL, SMALL) bytes: of each stage the map with the largest number, or its numbers row by row.
+
+    passes: the activations, segment by segment.
+    """
     found = np.zeros((len(stages), SMALL, SMALL), np.uint8)
-    for picture, stage in zip(found, stages):
-        value = abs(to_cpu(acts[stage["shows"]])[0])
-        if value.ndim == 3 and value.shape[:2] != (1, 1):
-            value = value[..., int(value.max(axis=(0, 1)).argmax())]
-        else:
-            side = int(np.ceil(np.sqrt(value.size)))
-            value = np.pad(value.ravel(), (0, side * side - value.size)).reshape(side, side)
-        rows, columns = (np.arange(SMALL) * n // SMALL for n in value.shape)
-        picture[...] = value[rows][:, columns] * (255 / max(float(value.max()), 1e-30))
+    for acts in passes:
+        for picture, stage in zip(found, stages):
+            if stage["shows"] in acts:
+                draw(picture, abs(to_cpu(acts[stage["shows"]])[0]))
     return found
+
+
+def draw(picture: Array, value: Array) -> None:
+    """One output of a layer, at least 0, into a small picture."""
+    if value.ndim == 3 and value.shape[:2] != (1, 1):
+        value = value[..., int(value.max(axis=(0, 1)).argmax())]
+    else:
+        side = int(np.ceil(np.sqrt(value.size)))
+        value = np.pad(value.ravel(), (0, side * side - value.size)).reshape(side, side)
+    rows, columns = (np.arange(SMALL) * n // SMALL for n in value.shape)
+    picture[...] = value[rows][:, columns] * (255 / max(float(value.max()), 1e-30))

@@ -80,3 +80,10 @@ def test_it_computes_only_what_can_change(rng):
 def test_one_picture_at_a_time(vgg):
     with pytest.raises(BadValue, match="one picture at a time, not 2"):
         LocalPasses(vgg, np.zeros((2, 16, 16, 3)), ["prob"])
+
+
+def test_what_only_a_relu_reads_is_not_kept_of_the_clean_pass(rng):
+    net = tiny_vgg()
+    passes = LocalPasses(net, rng.standard_normal((1, 16, 16, 3)).astype(np.float32), ["fc8"])
+    assert not {"conv1_1", "conv2_1", "fc6"} & passes.clean.keys()
+    assert {"input", "relu1_1", "fc8"} <= passes.clean.keys()

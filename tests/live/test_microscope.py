@@ -1,6 +1,7 @@
 """What is worked out of one picture: any layer of any net, and numbers as bytes."""
 
 import json
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -8,10 +9,13 @@ import pytest
 from commandline import scene
 from ended_nets import ENDS, ended
 
+from minivis.engine.network import Network
 from minivis.engine.units import one_hot
 from minivis.errors import BadValue, UnknownName
+from minivis.layers import Conv2D
 from minivis.live import messages
 from minivis.live.microscope import Microscope, View, where_it_looks
+from minivis.live.stages import small_pictures
 from minivis.live.switched_off import switched_off
 from minivis.models.tiny import tiny_branches, tiny_vgg
 
@@ -113,3 +117,25 @@ def test_a_unit_looks_where_most_of_its_gradient_lies():
     gradient[0, 0] = 0.01                               # a faint point far away is none of it
     assert where_it_looks(gradient) == [5, 10, 9, 12]
     assert where_it_looks(np.zeros((4, 4, 3))) is None
+
+
+def test_the_strip_is_made_without_keeping_all_that_it_shows(rng):
+    net = Network()
+    for k in range(16):
+        net.add(f"conv{k}", Conv2D(rng.standard_normal((1, 1, 3, 3)).astype(np.float32)))
+    scope = Microscope(net, "chain")
+    x, _, _ = scope.input(rng.integers(0, 256, (64, 64, 3), np.uint8))
+    shown = [stage["shows"] for stage in scope.stages]
+
+    def at_once():
+        return small_pictures([net.forward(x, keep=shown, grad=None)], scope.stages)
+
+    peaks, strips = [], []
+    for make in (at_once, partial(scope.strip, net, x)):
+        make()                                              # the weights are prepared by then
+        tracemalloc.start()
+        strips.append(make())
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    np.testing.assert_array_equal(*strips)
+    assert peaks[1] < peaks[0] / 2

@@ -29,11 +29,11 @@ def test_a_layer_that_another_reads_too_ends_its_stage():
 def test_the_small_picture_is_the_map_with_the_largest_number():
     maps = np.zeros((1, 2, 2, 3))
     maps[0, 1, 0, 2], maps[0, 0, 0, 1] = -4, 3
-    found = small_pictures({"a": maps, "b": np.array([[1.0, 0, 0, 0.5, 2]])}, [{"shows": "a"}, {"shows": "b"}])
+    found = small_pictures([{"a": maps, "b": np.array([[1.0, 0, 0, 0.5, 2]])}], [{"shows": "a"}, {"shows": "b"}])
     assert found.shape == (2, SMALL, SMALL)
     half = SMALL // 2
     assert found[0, half:, :half].min() == 255 and found[0, :half].max() == found[0, :, half:].max() == 0
     assert found[1, 0, [0, SMALL // 2, SMALL - 1]].tolist() == [127, 0, 0] and found[1, -1, 0] == 0
     net = Network().add("flat", Flatten()).add("fc", FullyConnected(np.ones((3, 1)), np.zeros(1)))
     acts = net.forward(np.zeros((1, 1, 1, 3)))
-    assert not small_pictures(acts, [{"shows": "fc"}]).any()
+    assert not small_pictures([acts], [{"shows": "fc"}]).any()
