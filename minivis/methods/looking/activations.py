@@ -57,7 +57,7 @@ class ActivationGrid(BatchResult):
         what = f"{C} {kind}" if len(shown) == C else f"the {len(shown)} strongest of {C} {kind}"
         what += ", strongest first," if self.settings["order"] == "strength" and len(shown) > 1 else ""
         dark = int((self.maps[i].reshape(-1, C) <= 0).all(axis=0).sum())
-        note = f", {dark} of them dark" if dark and not is_signed else ""
+        note = f"; dark: {dark} of {C}" if dark and not is_signed else ""
         note += "" if shared else "; each scaled to its own strongest value"
         bar = ("diverging", -limit, limit) if is_signed else ("inferno", 0.0, limit)
         figure = panels([sheet], [f"{self.layer}\n{what} of {maps.shape[2]} x {maps.shape[1]}{note}"],

@@ -34,6 +34,18 @@ def test_of_many_maps_the_strongest_are_shown(vgg, picture):
         activation_grid(vgg, picture, channels=0)
 
 
+def test_dark_maps_are_counted_among_all_and_the_title_says_so(vgg, picture, monkeypatch):
+    from minivis.methods.looking import activations
+
+    titles, drawn = [], activations.panels
+    monkeypatch.setattr(activations, "panels", lambda *args, **given: titles.extend(args[1]) or drawn(*args, **given))
+    result = activation_grid(vgg, picture, channels=3)
+    result.maps[..., result.shown(0)] += 1
+    result.maps[..., [c for c in range(8) if c not in result.shown(0)]] = 0
+    result.draw(0)
+    assert any("the 3 strongest of 8 maps" in title and title.endswith("; dark: 5 of 8") for title in titles)
+
+
 def test_maps_by_strength_and_each_on_its_own_scale(vgg, picture):
     maps = vgg.forward(vgg.preprocess(picture))["relu2_1"][0]
     strongest = np.argsort(-maps.max(axis=(0, 1)), kind="stable").tolist()
