@@ -130,7 +130,7 @@ def test_a_picture_that_could_not_be_read_is_tried_again_by_a_later_run(folder, 
 
 
 @pytest.mark.parametrize("settings, message", [
-    ({"jobs": 0}, "jobs must be at least 1"), ({"scheduler": "tcp://127.0.0.1:1"}, "a scheduler needs"),
+    ({"jobs": 0}, "jobs must be at least 1"), ({"scheduler": "tcp://127.0.0.1:1"}, "need each other"),
     ({"layer": "fc9"}, "no layer named 'fc9'"), ({"size": 8}, "--size None, not 8"),
 ])
 def test_a_wrong_setting_leaves_no_checkpoint_and_takes_none_away(folder, monkeypatch, settings, message):
