@@ -83,7 +83,7 @@ def memory(pid):
     """(bytes in memory now, and at most since the last call)."""
     status = Path(f"/proc/{pid}/status").read_text()
     now, peak = (1024 * int(re.search(rf"{key}:\s+(\d+)", status)[1]) for key in ("VmRSS", "VmHWM"))
-    Path(f"/proc/{pid}/clear_refs").write_text("5")         # the peak is counted anew
+    Path(f"/proc/{pid}/clear_refs").write_text("5")         # resets the peak
     return now, peak
 
 

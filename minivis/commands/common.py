@@ -226,7 +226,7 @@ def blas_threads(count: int | None) -> Iterator[int]:
     from minivis.runtime.threads import threads
 
     every = ThreadpoolController().select(user_api="blas")          # goes through all libraries of the process: once
-    # OpenCV's OpenBLAS, which computes nothing here, crashes where there is no memory for a further thread
+    # OpenCV's OpenBLAS, which computes nothing here, crashes if memory is too short for another thread
     blas = every.select(filepath=[lib.filepath for lib in every.lib_controllers if "opencv" not in lib.filepath])
     with threads(count), blas.limit(limits=count):
         yield max((lib.num_threads for lib in blas.lib_controllers), default=1)

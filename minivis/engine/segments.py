@@ -26,13 +26,14 @@ def segments(net: Network, names: Sequence[str], shapes: Mapping[str, Shape], st
     shapes: name -> shape of the output, for all of them.
     """
     sizes = {name: math.prod(shapes[name]) for name in names}
+    enough = PART * sum(sizes.values())
     last_read = {source: k for k, name in enumerate(names) for source in net.nodes[name].inputs}
     found: list[list[str]] = [[]]
     needed_until, size = last_read.get(start_after, 0), 0
     for k, name in enumerate(names):
         found[-1].append(name)
         size += sizes[name]
-        if k >= needed_until and size >= PART * sum(sizes.values()) and name != names[-1]:
+        if k >= needed_until and size >= enough and name != names[-1]:
             found.append([])
             size = 0
         needed_until = max(needed_until, last_read.get(name, 0))

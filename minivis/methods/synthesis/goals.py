@@ -20,15 +20,12 @@ NOISE = 32.0                            # levels, where a layer's values are com
 ANY_SIZE = 128                          # pixels, for a net that takes any size, as in Lucid
 
 
-def goal_of(net: Network, units: Any, how: Any, shape: Any, shown: Any) -> Any:
-    """The objective: -score, the priors, and what keeps images apart.
-
-    ``shape`` (N, H, W, C): of the images; ``shown``: as the net sees them.
-    """
-    goal = -1 * wanted(net, units, how, shown)
+def goal_of(net: Network, units: Any, how: Any, shape: Any) -> Any:
+    """The objective: -score, the priors, and what keeps images apart. ``shape`` (N, H, W, C): as the net sees them."""
+    goal = -1 * wanted(net, units, how, shape)
     goal = goal + how.l2 * l2() + how.tv * tv(how.tv_beta)
     if how.contrast:
-        goal = goal + 1 / (how.contrast * math.prod(shown[1:])) * tv(how.tv_beta)
+        goal = goal + 1 / (how.contrast * math.prod(shape[1:])) * tv(how.tv_beta)
     if how.diversity:
         layer = net.roles.get("content") or layers_of(units)[0]
         goal = goal + how.diversity * diversity(layer)

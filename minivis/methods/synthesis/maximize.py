@@ -158,7 +158,7 @@ def maximize(
     units = tuple(u for u in units for _ in range(count))
     shape = (len(units), *image_size(net, size, start), net.input_channels)
     shown = shown_at(net, units, how, shape)
-    goal, space = goal_of(net, units, how, shape, shown), parameterization_of(net, shape, how, shown)
+    goal, space = goal_of(net, units, how, shown), parameterization_of(net, shape, how, shown)
     moves = (*enlarged(shape, shown), *transforms_of(net, how))
     if mask is not None:
         space = behind_mask(space, start, mask, feather)

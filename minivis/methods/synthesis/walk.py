@@ -128,7 +128,7 @@ def walk(
     shape = (1, *image_size(net, size, None), net.input_channels)
     shown = shown_at(net, found, how, shape)
     space = parameterization_of(net, shape, how, shown)
-    moving = Moving([goal_of(net, (unit,), how, shape, shown) for unit in found], how.steps, frames)
+    moving = Moving([goal_of(net, (unit,), how, shown) for unit in found], how.steps, frames)
     problem = Problem(net, moving.objective(), space, (*enlarged(shape, shown), *transforms_of(net, how)))
     z = start_of(problem, None, how, seed)
     seen = [] if how.steps else [to_uint8(space.pixels(z))[0]]

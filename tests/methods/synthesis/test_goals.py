@@ -35,7 +35,7 @@ def test_images_are_kept_apart_in_the_content_layer_or_else_in_their_unit_s():
         net = tiny_vgg()
         net.roles["content"] = content
         units = [mv.parse_unit(net, "conv1_1:2")] * 2
-        goal = goal_of(net, units, mv.MaximizeSettings(diversity=1.0), (2, 16, 16, 3), (2, 16, 16, 3))
+        goal = goal_of(net, units, mv.MaximizeSettings(diversity=1.0), (2, 16, 16, 3))
         assert set(goal.layers) - {"input"} == {"conv1_1", content or "conv1_1"}
 
 
