@@ -21,12 +21,14 @@ def option(settings: Any, name: str, *words: str, presets: Any = None, **more: A
     field = settings.field(name)
     kind, switch = field.metadata["kind"], isinstance(field.default, bool)
     flag = f"--{name.replace('_', '-')}"
-    words = words or (f"{flag}/--no-{flag[2:]}" if field.default is True else flag,)
+    either = field.default is True or (switch and presets is not None)      # presets differ: both can be asked for
+    words = words or (f"{flag}/--no-{flag[2:]}" if either else flag,)
     made = {"type": None if switch else type_of(kind), "help": field.metadata["help"], "is_flag": switch}
     words_for = {int: "N", str: None if kind.names else "NAME", float: METAVARS.get(field.metadata["unit"])}
     made["metavar"] = words_for.get(kind.type)
     if presets is not None:
         made["help"] += f" {by_preset(presets, field)}"
+        made |= {"default": None}               # not given: as the preset says
     else:
         made |= {"default": field.default, "show_default": default_of(field) if field.default is None else True}
     return click.Option([*words, name], **(made | more))

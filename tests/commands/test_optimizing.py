@@ -61,6 +61,13 @@ def test_rerun_gives_the_same_bytes(run, tmp_path, words):
     assert (tmp_path / "out-rerun.png").read_bytes() == (tmp_path / "out.png").read_bytes()
 
 
+def test_a_small_image_of_a_class_is_enlarged_for_a_net_of_one_size(run, tmp_path):
+    small = ("maximize", *TINY, "--unit", "goose", "--width", "8", "--steps", "2", "--out", "small.png")
+    assert run(*small)[0] == 0 and (tmp_path / "small.png").exists()
+    code, _, err = run(*small, "--force", "--no-enlarge")
+    assert code == 2 and "is made for pictures of 16 x 16 pixels" in err
+
+
 def test_the_preset_is_chosen_by_the_net_and_recorded(run, tmp_path):
     save(tiny_vgg(size=100), tmp_path / "large.h5")
     for net, preset in (("large.h5", ["--preset", "natural"]), ("tiny.h5", [])):

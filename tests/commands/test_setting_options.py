@@ -32,6 +32,12 @@ def test_a_preset_s_option_has_no_default():
     assert rate.help.startswith("Learning rate. [preset minivis, lucid: 0.05; natural: 0.01; simonyan")
 
 
+def test_a_switch_of_presets_is_on_off_or_as_the_preset_says():
+    for words, value in (([], None), (["--enlarge"], True), (["--no-enlarge"], False)):
+        params = maximize.parse(["maximize", *words])
+        assert params["enlarge"] is value and maximize.words(params) == ["maximize", *words]
+
+
 @pytest.mark.parametrize("kind, fine, wrong", [
     (whole(2, 5), ["2", "5"], ["1", "6", "2.5"]),
     (whole(0), ["0", "1000000"], ["-1", "1000001"]),
