@@ -31,7 +31,7 @@ def run_backward(acts: Activations, seeds: Gradients, keep: Any, rule: ReLURuleN
     """The relevance at the layers of ``keep``, and at the seeds, by a `RelevanceRule`."""
     net, first, found = acts.net, first_weighed(acts.net, acts), dict(seeds)
     way = leading({name: net.nodes[name].inputs for name in acts.caches}, keep)
-    for part in every_output(acts, seeds):
+    for part in every_output(acts, seeds, way):
         with ONE_BLAS_THREAD:
             for name in reversed(part.caches):
                 if name not in found or name not in way:
@@ -56,22 +56,25 @@ def parts_of(acts: Activations, name: str, R: Any, rule: Any, is_first: Any) -> 
     return shared_out(layer, read, acts[name], acts.caches[name], R, share, mode, limits)
 
 
-def every_output(acts: Activations, seeds: Gradients) -> Iterator[Activations]:
-    """The pass with all of its outputs, layer by layer, up to the last seed: as it is, or again in segments, the last
-    one first, so that only the outputs of one segment are in memory at a time."""
+def every_output(acts: Activations, seeds: Gradients, way: set[str]) -> Iterator[Activations]:
+    """The pass with the outputs of each layer of ``way`` up to the last seed, and of what it reads: as it is if it ran
+    layer by layer and kept them, or again in segments, the last one first, so that only the outputs of one segment are
+    in memory at a time."""
     if acts.mode.training:
         raise BadValue("relevance goes back through a net as it answers, not through a training pass")
-    if not acts.fuse and all(name in acts for name in acts.shapes):
-        yield acts
-        return
     net, last = acts.net, max(seeds, key=list(acts.shapes).index)
     start, x = acts.began
     names = reached(net, None if last == start else last, start)
+    if not acts.fuse and all(one in acts for name in way.intersection(names) for one in (name, *net.nodes[name].inputs)):
+        yield acts
+        return
     how: Any = {"fuse": False, "algorithm": acts.mode.algorithm}
     parts = segments(net, names, acts.shapes, start)
     begins = [start, *(part[-1] for part in parts[:-1])]
+    asked = [k for k, part in enumerate(parts) if not way.isdisjoint(part)] or [0]
+    begins, parts = begins[asked[0] :], parts[asked[0] :]
     clean: Any = {start: x}
-    if parts[1:]:
+    if begins[-1] != start:
         clean = net.forward(x, start_after=start, until=begins[-1], keep=begins, grad=None, **how)
     for begin, part in zip(reversed(begins), reversed(parts)):
         again = net.forward(clean.pop(begin), start_after=begin, until=part[-1], **how)

@@ -97,7 +97,7 @@ def conv_back(
 ) -> Terms:  # fmt: skip
     w = layer.params["w"]
     KH, KW, C, F = w.shape
-    g, per_group = layer.geometry(acts[name].shape), F // layer.groups
+    g, per_group = layer.geometry(acts.shapes[name]), F // layer.groups
     first = at[2] // C * per_group
     terms = []
     for row, u in readers_of(at[0], KH, d.shape[0], g, 0):

@@ -38,7 +38,7 @@ def source_name(net: Network, acts: Activations, layer: str, at: At) -> str:
     """The unit behind one input; behind a Flatten, what it was before."""
     while layer != "input" and isinstance(net.nodes[layer].layer, L.Flatten):
         layer = net.nodes[layer].inputs[0]
-        at = tuple(int(i) for i in np.unravel_index(at[-1], acts[layer].shape[1:]))
+        at = tuple(int(i) for i in np.unravel_index(at[-1], acts.shapes[layer][1:]))
     return named(net, layer, at)
 
 

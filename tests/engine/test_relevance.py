@@ -111,6 +111,17 @@ def test_kept_or_fused_or_not_the_shares_are_the_same(vgg, rng):
             np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-6)
 
 
+def test_nothing_runs_again_below_what_is_asked_for(vgg, rng, monkeypatch):
+    x = rng.standard_normal((1, 16, 16, 3))
+    acts, whole = vgg.forward(x, keep={"fc7", "fc8"}), vgg.forward(x)
+    ran, forward = [], Conv2D.forward
+    monkeypatch.setattr(Conv2D, "forward", lambda self, *x, **how: ran.append(how["mode"].grad) or forward(self, *x, **how))
+    seeds = {"fc8": acts["fc8"]}
+    found = vgg.backward(acts, seeds, rule="lrp-epsilon", keep=("fc6",))[0]
+    assert "image" not in ran                   # only to begin the last segments, without a gradient
+    np.testing.assert_allclose(found["fc6"], vgg.backward(whole, seeds, rule="lrp-epsilon", keep=("fc6",))[0]["fc6"])
+
+
 def test_one_picture_of_a_batch_does_not_feel_the_others(rng):
     net = unbiased(rng)
     x = rng.standard_normal((3, 8, 8, 3)) * np.array([1, 10, 0.1])[:, None, None, None]

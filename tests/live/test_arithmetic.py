@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from minivis.engine import plan
 from minivis.errors import BadValue
 from minivis.layers.relu import RELU_RULES
-from minivis.live.arithmetic import explain
+from minivis.live.arithmetic import explain, told_of
 
 
 def input_of(net, rng):
@@ -46,6 +47,21 @@ def test_both_ways_sum_to_what_the_engine_computed(which, request, rng):
             assert part["total"] == pytest.approx(dacts[name][0][at], rel=1e-10, abs=1e-12), (unit, rule)
             summed = sum(term["product"] for term in part["terms"]) + part["more"]["sum"]
             assert summed == pytest.approx(part["total"], rel=1e-10, abs=1e-12)
+
+
+@pytest.mark.parametrize("which", ["vgg", "branches"])
+def test_a_large_net_is_told_the_same_with_less_in_memory(which, request, rng, monkeypatch):
+    net = request.getfixturevalue(which)
+    x = input_of(net, rng)
+    units = [unit for _, _, _, unit in every_layer(net, x)]
+    whole = [explain(net, x, unit) for unit in units]
+    monkeypatch.setattr("minivis.live.arithmetic.MOST", 0)
+    for unit, found in zip(units, whole):
+        assert repr(explain(net, x, unit)) == repr(found), unit
+    early, late = (told_of(net, x, name) for name in (list(net.nodes)[0], net.roles["logits"]))
+    assert len(early) < len(net.nodes) / 2 and len(late) < len(net.nodes) / 2
+    monkeypatch.undo()
+    assert told_of(net, x, list(net.nodes)[0]) >= set(plan.reached(net, net.roles["logits"]))
 
 
 def test_the_window_at_a_corner_is_zero_outside_the_picture(vgg, rng):
