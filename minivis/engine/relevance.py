@@ -65,13 +65,14 @@ def every_output(acts: Activations, seeds: Gradients, way: set[str]) -> Iterator
     net, last = acts.net, max(seeds, key=list(acts.shapes).index)
     start, x = acts.began
     names = reached(net, None if last == start else last, start)
-    if not acts.fuse and all(one in acts for name in way.intersection(names) for one in (name, *net.nodes[name].inputs)):
+    shares = way.intersection(names)
+    if not acts.fuse and all(one in acts for name in shares for one in (name, *net.nodes[name].inputs)):
         yield acts
         return
     how: Any = {"fuse": False, "algorithm": acts.mode.algorithm}
     parts = segments(net, names, acts.shapes, start)
     begins = [start, *(part[-1] for part in parts[:-1])]
-    asked = [k for k, part in enumerate(parts) if not way.isdisjoint(part)] or [0]
+    asked = [k for k, part in enumerate(parts) if not shares.isdisjoint(part)] or [0]
     begins, parts = begins[asked[0] :], parts[asked[0] :]
     clean: Any = {start: x}
     if begins[-1] != start:

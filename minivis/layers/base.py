@@ -155,7 +155,7 @@ class Layer:
                 array = array.view()
                 array.flags.writeable = False
             self.params[name] = array
-        self.derived = {}
+        self.forget()
 
     def derive(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """``make()``, computed once for these parameters and kept under ``key``; safe from any thread."""
@@ -165,6 +165,10 @@ class Layer:
                 if key not in derived:
                     derived[key] = make()
         return derived[key]
+
+    def forget(self) -> None:
+        """Let go of what was derived; it is computed again when it is next needed."""
+        self.derived = {}
 
     def config(self) -> dict[str, Any]:
         """The constructor's settings, as plain values for a layer table."""

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minivis.engine.memory import largest_output
 from minivis.errors import UnknownName
-from minivis.live.asked import Stopped
 from minivis.live.jobs import LANES, TOOLS
 from minivis.live.kept import Kept
 from minivis.live.messages import as_json
 from minivis.live.microscope import Microscope
 from minivis.live.patches import Peaks
 from minivis.live.tour import tour
+from minivis.live.turns import Turns
 from minivis.runtime import allocator
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 LARGE = 1e6                                     # bytes of the largest layer's output, from which on a net is large
 MOST_NETS = 3                                   # that are kept ready: the first, and those that were chosen last
-AT_WORK = 5                                     # seconds that a net holds the memory of its passes after the last one
+AT_WORK = 5                                     # seconds that a net holds what its passes need after the last one
 
 
 class Desk:
@@ -39,13 +42,13 @@ class Desk:
         self.first = next(iter(self.nets))
         self.benches: dict[str, Bench] = {}
         self.kept = Kept()                      # of all nets together
-        self.at_work: dict[Microscope, float] = {}              # those looked through of late -> when
+        self.at_work: dict[Microscope, float] = {}              # those that ran of late -> when
         self.lock = threading.Lock()
         self.viewers = 0
         self.waiting = dict.fromkeys(LANES, 0)  # jobs that run or wait in each lane
         self.pictures = ThreadPoolExecutor(1, "minivis-pictures")
         self.lanes = {lane: ThreadPoolExecutor(1, f"minivis-{lane}") for lane in LANES}
-        self.stopped, self.alone = threading.Event(), threading.Lock()
+        self.stopped, self.turns = threading.Event(), Turns()
         self.microscope = self.bench(self.first).microscope
 
     def bench(self, name: str) -> Bench:
@@ -72,12 +75,12 @@ class Desk:
         return await asyncio.get_running_loop().run_in_executor(self.pictures, self.looked, work, scope, *given)
 
     def looked(self, work: Callable[..., Any], scope: Microscope, *given: Any) -> Any:
-        """Do the work; a net that has not been looked through of late lets go of the memory of its passes."""
+        """Do the work; nets that have not run of late let go of what only their passes need."""
         now = time.monotonic()
         self.at_work[scope] = now
-        for other in [other for other, when in self.at_work.items() if when < now - AT_WORK]:
-            del self.at_work[other]
-            other.workspace.clear()
+        for other in [other for other, when in list(self.at_work.items()) if when < now - AT_WORK]:
+            self.at_work.pop(other, None)
+            other.rest()
             allocator.give_back()
         return work(scope, *given)
 
@@ -89,18 +92,15 @@ class Desk:
             self.waiting[lane] -= 1
 
     @contextlib.contextmanager
-    def turn(self, bench: Bench, lane: str, ended: Callable[[], bool]) -> Iterator[None]:
-        """Of a large net one long job at a time, so that their needs do not add up. Stopped if ``ended()`` first."""
-        if lane == "asked" or not bench.is_large:
-            yield
-            return
-        while not self.alone.acquire(timeout=0.2):
-            if ended():
-                raise Stopped
+    def turn(self, bench: Bench, lane: str, ended: Callable[[], bool]) -> Iterator[Callable[[], Any]]:
+        """The time in which a job runs; of large nets one at a time, see turns.py. Stopped if ``ended()`` first."""
+        self.at_work[bench.microscope] = math.inf
+        taken = self.turns.taken(lane == "asked", ended) if bench.is_large else contextlib.nullcontext(lambda: None)
         try:
-            yield
+            with taken as step_aside:
+                yield step_aside
         finally:
-            self.alone.release()
+            self.at_work[bench.microscope] = time.monotonic()
 
     def close(self) -> None:
         """End the threads. A job ends when it next tells its news."""
@@ -122,7 +122,8 @@ class Bench:
 
     @functools.cached_property
     def on_cpu(self) -> Network:
-        return self.microscope.net.to("cpu")
+        net = self.microscope.net
+        return net if net.xp is np else net.to("cpu")
 
     @functools.cached_property
     def peaks(self) -> Peaks:

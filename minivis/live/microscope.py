@@ -68,6 +68,13 @@ class Microscope:
         self.workspace = net.workspace()        # of the one thread for pictures
         self.switched: dict[Off, Network] = {(): net}           # units that are off -> the net without them
 
+    def rest(self) -> None:
+        """Let go of what only passes need, memory and transformed weights; the next pass makes it again."""
+        self.workspace.clear()
+        for net in self.switched.values():
+            for layer in net.layers.values():
+                layer.forget()
+
     # ---- views ----
 
     def first_view(self) -> View:

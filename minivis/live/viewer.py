@@ -230,8 +230,8 @@ class Viewer:
 
         try:
             if not stop.is_set():
-                with small_batches(BATCH), self.desk.turn(asked.bench, LANE_OF[name], ended):
-                    JOBS[name](asked.bench, asked, tell)
+                with small_batches(BATCH), self.desk.turn(asked.bench, LANE_OF[name], ended) as step_aside:
+                    JOBS[name](asked.bench, asked, lambda *news: tell(*news) or bool(step_aside()))
         except Stopped:
             pass
         except MinivisError as error:

@@ -58,10 +58,11 @@ def test_a_large_net_is_told_the_same_with_less_in_memory(which, request, rng, m
     monkeypatch.setattr("minivis.live.arithmetic.MOST", 0)
     for unit, found in zip(units, whole):
         assert repr(explain(net, x, unit)) == repr(found), unit
-    early, late = (told_of(net, x, name) for name in (list(net.nodes)[0], net.roles["logits"]))
+    first = next(iter(net.nodes))
+    early, late = (told_of(net, x, name) for name in (first, net.roles["logits"]))
     assert len(early) < len(net.nodes) / 2 and len(late) < len(net.nodes) / 2
     monkeypatch.undo()
-    assert told_of(net, x, list(net.nodes)[0]) >= set(plan.reached(net, net.roles["logits"]))
+    assert told_of(net, x, first) >= set(plan.reached(net, net.roles["logits"]))
 
 
 def test_the_window_at_a_corner_is_zero_outside_the_picture(vgg, rng):

@@ -53,17 +53,18 @@ def test_the_first_net_and_those_chosen_last_are_kept():
     assert len(desk.benches) == MOST_NETS and desk.bench("first") is first
 
 
-def test_of_a_large_net_one_long_job_runs_at_a_time_and_what_is_asked_does_not_wait(desk, monkeypatch):
+def test_of_a_large_net_one_job_runs_at_a_time_and_of_small_ones_any_number(desk, monkeypatch):
     bench, waits = desk.bench("vgg"), lambda: False
     assert not bench.is_large
     monkeypatch.setattr("minivis.live.desk.LARGE", 10)
     large = Bench(desk, tiny_vgg(), "large")
     assert large.is_large
     with desk.turn(large, "maximize", waits):
-        with desk.turn(bench, "long", waits), desk.turn(large, "asked", waits):
-            pass
-        with pytest.raises(Stopped), desk.turn(large, "long", lambda: True):
-            pass
+        with desk.turn(bench, "long", waits) as step_aside:
+            step_aside()
+        for lane in ("long", "asked"):
+            with pytest.raises(Stopped), desk.turn(large, lane, lambda: True):
+                pass
     with desk.turn(large, "long", waits):
         pass
 
@@ -92,6 +93,30 @@ def test_a_net_that_nobody_looks_through_lets_go_of_the_memory_of_its_passes(mon
     held = [look(name) for name in "abacb"]
     desk.close()
     assert held == [["a"], ["a", "b"], ["a", "b"], ["a", "c"], ["a", "b", "c"]]     # at 9, b has rested for 6
+
+
+def test_a_net_that_rests_lets_go_of_its_transformed_weights_unless_a_job_runs(monkeypatch):
+    clock = iter([0, 10, 20, 30, 40])
+    monkeypatch.setattr("minivis.live.desk.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    desk = Desk({name: tiny_vgg() for name in "ab"}, Samples())
+    a, b = (desk.bench(name) for name in "ab")
+
+    def holds():
+        return any(layer.derived for layer in a.microscope.net.layers.values())
+
+    desk.looked(lambda scope: scope.top_of(np.zeros((16, 16, 3), np.uint8)), a.microscope)
+    a.microscope.net.layers["conv1_1"].derive("test", lambda: 1)
+    with desk.turn(a, "long", lambda: False):
+        desk.looked(lambda scope: None, b.microscope)               # at 10, while the job runs
+        during = holds()
+    desk.looked(lambda scope: None, b.microscope)                   # at 30, after its end at 20
+    desk.close()
+    assert during and not holds()
+
+
+def test_on_the_cpu_the_arithmetic_takes_the_net_itself(desk):
+    bench = desk.bench("vgg")
+    assert bench.on_cpu is bench.microscope.net
 
 
 def test_what_is_kept_of_all_nets_has_one_limit(desk):

@@ -1,0 +1,113 @@
+"""Of large nets one job at a time, and a short one goes before those that take long."""
+
+import threading
+
+import pytest
+
+from minivis.live.asked import Stopped
+from minivis.live.turns import Turns
+
+LONG, SHORT = False, True
+
+
+def never():
+    return False
+
+
+def in_a_thread(work):
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def ended(thread):
+    thread.join(20)
+    return not thread.is_alive()
+
+
+def waits(turns, short):
+    """Return when so many short jobs wait."""
+    with turns.change:
+        while turns.waiting < short:
+            turns.change.wait(0.01)
+
+
+def test_a_turn_is_had_by_one():
+    turns, seen = Turns(), []
+
+    def other():
+        with turns.taken(LONG, never):
+            seen.append("other")
+
+    with turns.taken(LONG, never):
+        thread = in_a_thread(other)
+        thread.join(0.3)
+        seen.append("one")
+    assert ended(thread) and seen == ["one", "other"]
+
+
+def test_a_long_job_steps_aside_for_short_ones_and_goes_on_after_them():
+    turns, seen = Turns(), []
+
+    def short():
+        with turns.taken(SHORT, never) as step_aside:
+            step_aside()                        # of a short one: nothing
+            seen.append("short")
+
+    with turns.taken(LONG, never) as step_aside:
+        step_aside()                            # nobody waits
+        seen.append("long begins")
+        threads = [in_a_thread(short) for _ in range(3)]
+        waits(turns, 3)
+        step_aside()
+        seen.append("long goes on")
+        late = in_a_thread(short)
+        waits(turns, 1)
+        seen.append("long ends")
+    assert all(map(ended, [*threads, late]))
+    assert seen == ["long begins", *3 * ["short"], "long goes on", "long ends", "short"]
+    with turns.taken(LONG, lambda: True):       # left by all
+        pass
+
+
+def test_a_long_job_that_waits_lets_a_short_one_go_first():
+    turns, seen = Turns(), []
+
+    def job(kind, name):
+        with turns.taken(kind, never):
+            seen.append(name)
+
+    with turns.taken(LONG, never):
+        threads = [in_a_thread(lambda: job(LONG, "long"))]
+        threads[0].join(0.1)
+        threads.append(in_a_thread(lambda: job(SHORT, "short")))
+        waits(turns, 1)
+    assert all(map(ended, threads)) and seen == ["short", "long"]
+
+
+def test_who_is_no_longer_wanted_waits_no_longer():
+    turns, gone = Turns(), []
+    with turns.taken(LONG, never):
+        for kind in (LONG, SHORT):
+            with pytest.raises(Stopped), turns.taken(kind, lambda: True):
+                pass
+    assert turns.waiting == 0
+
+    def stepping():
+        with pytest.raises(Stopped), turns.taken(LONG, lambda: bool(gone)) as step_aside:
+            waits(turns, 1)
+            step_aside()
+
+    with turns.taken(SHORT, never):
+        thread = in_a_thread(stepping)
+    begun = threading.Event()
+
+    def short():
+        with turns.taken(SHORT, never):
+            gone.append(True)                   # the long one, which stepped aside, is stopped now
+            begun.set()
+            assert ended(thread)
+            with pytest.raises(Stopped), turns.taken(LONG, lambda: True):
+                pass                            # it has not left a turn that was not its own
+
+    assert ended(in_a_thread(short)) and begun.is_set()
