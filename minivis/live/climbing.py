@@ -30,13 +30,15 @@ if TYPE_CHECKING:
 
 STEPS = 160                                     # of a maximisation
 DIVERSE = 3                                     # images that excite a unit
+UNLIKE = 2                                      # times the spread of a unit's values: the weight of being unlike
 EVERY = 4                                       # steps between two pictures of it
 
 
 def maximize(desk: Bench, asked: Asked, tell: Tell) -> None:
     """Images grown from noise, kept for the next viewer who asks: three that excite a unit, one that does the opposite.
 
-    The three repel each other (`diversity`), so that one sees more than one side of what the unit looks for.
+    One after the other, since a pass over one image takes the least memory. The second and the third are kept unlike
+    those before them (`diversity`), so that one sees more than one side of what the unit looks for.
     """
     unit = replace(named_unit(desk, asked.unit), where=None)
     key = ("maximized", desk.microscope.name, str(unit))
@@ -47,47 +49,51 @@ def maximize(desk: Bench, asked: Asked, tell: Tell) -> None:
     climbed = source_of_unit(net, unit)
     goal = neuron(climbed.layer, climbed.channel, climbed.where)
     size = (*size_of(net), 3 if net.input_channels == 3 else 1)
-    alike = diversity(net.roles.get("content") or climbed.layer)
-    weight = spread(net, climbed, (1, *size))
-    grown = np.zeros((0, *size[:2], 3), np.uint8)
-    for count, objective in ((DIVERSE, -1 * goal + weight * alike), (1, 1 * goal)):
-        space = fourier(net, (count, *size))
-        noise = np.random.default_rng(0).standard_normal(space.start(np.full((count, *size), 128.0)).shape)
-        done = len(grown)
+    content = net.roles.get("content") or climbed.layer
+    weight = UNLIKE * spread(net, climbed, (1, *size))
+    space = fourier(net, (1, *size))
+    grown, before = np.zeros((0, *size), np.uint8), None
+    for number in range(DIVERSE + 1):
+        objective = 1 * goal if number == DIVERSE else -1 * goal
+        if 0 < number < DIVERSE:
+            objective = objective + weight * diversity(content, before)
+        noise = np.random.default_rng(number).standard_normal(space.start(np.full((1, *size), 128.0)).shape)
 
-        def show(preview: Any, before: Array = grown, done: int = done) -> bool:
-            pictures = np.concatenate([before, coloured(preview.pixels())])
-            part = (done * STEPS + (DIVERSE + 1 - done) * preview.step) if done else DIVERSE * preview.step
-            return tell(maximized(desk, unit, pictures, part))
+        def show(preview: Any, grown: Array = grown) -> bool:
+            pictures = np.concatenate([grown, preview.pixels()])
+            return tell(maximized(desk, unit, pictures, len(grown) * STEPS + preview.step))
 
         run = climb(net, objective, space, (0.01 * noise).astype(net.dtype), Adam(0.05), show)
-        grown = np.concatenate([grown, coloured(run.pixels.round().astype(np.uint8))])
+        grown = np.concatenate([grown, run.pixels.round().astype(np.uint8)])
+        before = activations_of(desk, content, grown)
     message = maximized(desk, unit, grown, (DIVERSE + 1) * STEPS, values_of(desk, unit, grown))
     desk.kept.put(key, message)
     tell(message)
 
 
+def activations_of(desk: Bench, layer: str, pictures: Array) -> Array:
+    """A layer's activations of pixels, (n, ...), one picture after the other."""
+    net = desk.microscope.net
+    return np.concatenate([to_cpu(net.forward(desk.microscope.input(coloured(one))[0], until=layer, keep={layer},
+                                              grad=None)[layer]) for one in pictures])
+
+
 def maximized(desk: Bench, unit: Unit, pictures: Array, part: float, values: Any = None) -> bytes:
     head = {"type": "grown", "job": "maximize", "unit": str(unit), "name": desk.microscope.unit_name(unit),
             "part": part / ((DIVERSE + 1) * STEPS), "values": values}
-    return envelope(head, {"pictures": pictures})
+    return envelope(head, {"pictures": coloured(pictures)})
 
 
 def coloured(pictures: Array) -> Picture:
     """Pictures of one channel with three."""
-    pictures = np.asarray(pictures)
-    return pictures if pictures.shape[3] == 3 else pictures.repeat(3, axis=3)
+    return pictures if pictures.shape[-1] == 3 else pictures.repeat(3, axis=-1)
 
 
 def values_of(desk: Bench, unit: Unit, pictures: Array) -> list[float]:
     """What each picture does to the unit: its value, of a map the largest; of the last one the smallest."""
-    found = []
-    layer = source_of_unit(desk.microscope.net, unit).layer
-    for k, picture in enumerate(pictures):
-        acts = desk.microscope.net.forward(desk.microscope.input(picture)[0], until=layer, keep={layer}, grad=None)
-        value = to_cpu(acts[layer])[0][..., unit.channel]
-        found.append(float(value.min() if k == len(pictures) - 1 else value.max()))
-    return found
+    values = activations_of(desk, source_of_unit(desk.microscope.net, unit).layer, pictures)[..., unit.channel]
+    *largest, last = values.reshape(len(values), -1)
+    return [*(float(one.max()) for one in largest), float(last.min())]
 
 
 def grow_frozen(desk: Bench, asked: Asked, tell: Tell) -> None:

@@ -228,11 +228,12 @@ def times(a: Array, matrices: Any) -> Any:
     return product(a.reshape(len(a), -1, a.shape[3]), matrices).reshape(a.shape)
 
 
-def diversity(layer: str) -> Objective:
+def diversity(layer: str, beside: Any = None) -> Objective:
     """The similarity of the images of a batch in a layer: the mean cosine between the Gram matrices of two images.
 
     For a layer without positions, the cosine is that of the activations. It is in [0, 1] after a ReLU, and 0 for a
-    single image. (Lucid)
+    single image. beside: the layer's activations of images that stand as they are, (M, ...): each image of the batch is
+    compared with them too. (Lucid)
     """
     def sums(acts: Activations) -> dict[Any, Any]:
         a = acts[layer]
@@ -242,17 +243,27 @@ def diversity(layer: str) -> Objective:
         a, xp = acts[layer], get_xp(acts[layer])
         N, maps = len(a), a.ndim == 4
         size = math.prod(acts.shapes[layer][1:]) if maps else 1
-        v = (sums["of each"] / size).reshape(N, -1)
-        norms = xp.sqrt((v * v).sum(axis=1, keepdims=True)) + 1e-12
-        unit = v / norms
-        others = unit.sum(axis=0) - unit
-        cosines = (unit * others).sum(axis=1, keepdims=True)                # of each with the sum of the others
-        dv = 2 * (others - cosines * unit) / norms / max(1, N - 1)
+        unit, norms = directions(sums["of each"] / size)
+        others, fixed = unit.sum(axis=0) - unit, 0 * unit[0]
+        count = max(1, N - 1)
+        if beside is not None:
+            stand = xp.asarray(beside, dtype=a.dtype)
+            fixed, count = directions(products(stand) if maps else stand)[0].sum(axis=0), N - 1 + len(stand)
+        cosines = (unit * (others + fixed)).sum(axis=1, keepdims=True)      # of each with the sum of the others
+        towards = 2 * others + fixed                                        # two images of a batch move both
+        dv = (towards - (unit * towards).sum(axis=1, keepdims=True) * unit) / norms / count
         if maps:                                                            # dG is symmetric, as G is
             dv = times(a, dv.reshape(N, a.shape[3], -1) * (2 / size))
-        return row_sums(cosines) / max(1, N - 1), {layer: dv.reshape(a.shape)}
+        return row_sums(cosines) / count, {layer: dv.reshape(a.shape)}
 
     return objective(f"alike({layer})", (layer,), evaluate, sums=sums)
+
+
+def directions(values: Any) -> tuple[Any, Any]:
+    """Each image's values (N, ...) as a vector of length 1, (N, D), and the lengths that they had, (N, 1)."""
+    v = values.reshape(len(values), -1)
+    norms = get_xp(v).sqrt((v * v).sum(axis=1, keepdims=True)) + 1e-12
+    return v / norms, norms
 
 
 def row_sums(values: Any) -> Array:

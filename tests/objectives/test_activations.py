@@ -63,6 +63,8 @@ ALL = {
     "style": lambda acts: style_distance("conv2_1", gram(acts["conv2_1"][1:2])),
     "diversity": lambda acts: o.diversity("relu2_1"),
     "diversity of codes": lambda acts: o.diversity("fc7"),
+    "diversity beside others": lambda acts: o.diversity("relu2_1", acts["relu2_1"][:1] + 1),
+    "diversity of codes beside others": lambda acts: o.diversity("fc7", acts["fc7"][:1] + 1),
     "l2": lambda acts: l2(),
     "tv": lambda acts: tv(),
     "tv of beta 1": lambda acts: tv(1),
@@ -105,7 +107,7 @@ def test_seeds_go_down_the_net(vgg, x, rng, name):
     assert isinstance(loss, float)
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - {"diversity", "diversity of codes", "interpolation", "style"}))
+@pytest.mark.parametrize("name", sorted({name for name in ALL if "diversity" not in name} - {"interpolation", "style"}))
 def test_images_of_a_batch_do_not_know_of_each_other(vgg, x, name):
     acts = vgg.forward(x)
     objective = ALL[name](acts)
@@ -137,6 +139,11 @@ def test_values_by_definition(vgg, x):
     cos = (v @ v.T) / np.linalg.norm(v, axis=1) / np.linalg.norm(v, axis=1)[:, None]
     np.testing.assert_allclose(o.diversity("conv2_1").evaluate(acts).losses, (cos.sum(axis=1) - 1) / 2)
     assert o.diversity("fc7")(vgg.forward(x[:1]))[0] == 0
+    for layer in ("conv2_1", "fc7"):                        # beside images that stand: the third of three
+        whole, alone = o.diversity(layer).evaluate(acts), vgg.forward(x[2:])
+        found = o.diversity(layer, acts[layer][:2]).evaluate(alone)
+        np.testing.assert_allclose(found.losses, whole.losses[2:])
+        np.testing.assert_allclose(found.seeds[layer], whole.seeds[layer][2:] / 2)      # the others do not move
     assert o.code_distance("fc7", 2 * acts["fc7"]).evaluate(acts).losses == pytest.approx([0.25] * 3)
 
 
