@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from minivis.engine.activations import Activations
     from minivis.engine.network import Network
 
-MOST = 5e7                                      # bytes of the outputs above a number that are kept
+MOST = 3e7                                      # bytes of the outputs above a number that are kept
 
 
 def explain(net: Network, x: Array, unit: Any, target: Any = None) -> dict[str, Any]:

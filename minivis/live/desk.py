@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LARGE = 1e6                                     # bytes of the largest layer's output, from which on a net is large
 MOST_NETS = 3                                   # that are kept ready: the first, and those that were chosen last
-AT_WORK = 5                                     # seconds that a net holds what its passes need after the last one
+AT_WORK = 1                                     # seconds that a net holds what its passes need after the last one
 
 
 class Desk:
@@ -70,19 +70,19 @@ class Desk:
                 del self.benches[other]
             return bench
 
-    async def look(self, work: Callable[..., Any], scope: Microscope, *given: Any) -> Any:
-        """``work(scope, *given)`` in the thread for pictures."""
-        return await asyncio.get_running_loop().run_in_executor(self.pictures, self.looked, work, scope, *given)
+    async def look(self, work: Callable[..., Any], bench: Bench, *given: Any) -> Any:
+        """``work(bench, *given)`` in the thread for pictures."""
+        return await asyncio.get_running_loop().run_in_executor(self.pictures, self.looked, work, bench, *given)
 
-    def looked(self, work: Callable[..., Any], scope: Microscope, *given: Any) -> Any:
+    def looked(self, work: Callable[..., Any], bench: Bench, *given: Any) -> Any:
         """Do the work; nets that have not run of late let go of what only their passes need."""
         now = time.monotonic()
-        self.at_work[scope] = now
+        self.at_work[bench.microscope] = now
         for other in [other for other, when in list(self.at_work.items()) if when < now - AT_WORK]:
             self.at_work.pop(other, None)
             other.rest()
             allocator.give_back()
-        return work(scope, *given)
+        return work(bench, *given)
 
     async def job(self, lane: str, work: Callable[..., Any], *given: Any) -> None:
         self.waiting[lane] += 1
@@ -95,9 +95,11 @@ class Desk:
     def turn(self, bench: Bench, lane: str, ended: Callable[[], bool]) -> Iterator[Callable[[], Any]]:
         """The time in which a job runs; of large nets one at a time, see turns.py. Stopped if ``ended()`` first."""
         self.at_work[bench.microscope] = math.inf
-        taken = self.turns.taken(lane == "asked", ended) if bench.is_large else contextlib.nullcontext(lambda: None)
         try:
-            with taken as step_aside:
+            if not bench.is_large:
+                yield lambda: None
+                return
+            with self.turns.taken(lane == "asked", ended) as step_aside, allocator.at_once():
                 yield step_aside
         finally:
             self.at_work[bench.microscope] = time.monotonic()

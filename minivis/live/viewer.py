@@ -8,6 +8,7 @@ waits for nobody but itself, and holds one picture and one answer, however fast 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -18,14 +19,15 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from minivis.engine.memory import small_batches
 from minivis.errors import BadValue, MinivisError
+from minivis.layers.rules import RULES
 from minivis.live import messages
 from minivis.live.asked import Asked, Stopped
 from minivis.live.jobs import JOBS, LANE_OF, ON_FRAME, WITHOUT_PICTURE
 from minivis.runtime import allocator
 
 if TYPE_CHECKING:
-    from minivis.live.desk import Desk
-    from minivis.live.microscope import Microscope, View
+    from minivis.live.desk import Bench, Desk
+    from minivis.live.microscope import View
 
 log = logging.getLogger("minivis.live")
 
@@ -154,9 +156,11 @@ class Viewer:
     async def answer(self, newest: Newest | None) -> None:
         bench, parts, began = self.bench, self.parts(newest), time.monotonic()
         try:
-            answer = await self.desk.look(self.work, bench.microscope, newest, self.view, parts)
+            answer = await self.desk.look(self.work, bench, newest, self.view, parts)
         except MinivisError as error:
             await self.complain(error, "picture")
+        except Stopped:                         # the page has been closed
+            pass
         except Exception as error:
             log.exception("a picture could not be worked on")
             await self.complain(f"a bug in minivis: {type(error).__name__}: {error}", "picture")
@@ -189,11 +193,14 @@ class Viewer:
         if self.newest is None and self.number == number and not self.wake.is_set():
             self.wake.set()
 
-    def work(self, scope: Microscope, newest: Newest | None, view: View, parts: Container[str]) -> bytes:
+    def work(self, bench: Bench, newest: Newest | None, view: View, parts: Container[str]) -> bytes:
         """In a worker thread."""
+        scope = bench.microscope
         if newest is not None:
             self.number, self.picture = newest[0], scope.decoded(newest[1])
-        return scope.look(self.picture, view, self.number, parts)
+        goes_far = view.unit and "gradient" in parts and RULES[view.rule].relevance     # LRP takes as much as a job
+        with self.desk.turn(bench, "asked", self.desk.stopped.is_set) if goes_far else contextlib.nullcontext():
+            return scope.look(self.picture, view, self.number, parts)
 
     # ---- jobs ----
 

@@ -81,18 +81,18 @@ def test_a_lane_counts_who_waits(desk):
 
 
 def test_a_net_that_nobody_looks_through_lets_go_of_the_memory_of_its_passes(monkeypatch):
-    clock = iter([0, 3, 6, 9, 10])
+    clock = iter([0.0, 0.6, 1.2, 1.8, 2.0])
     monkeypatch.setattr("minivis.live.desk.time", SimpleNamespace(monotonic=lambda: next(clock)))
     desk = Desk({name: tiny_vgg() for name in "abc"}, Samples())
-    scopes = {name: desk.bench(name).microscope for name in "abc"}
+    benches = {name: desk.bench(name) for name in "abc"}
 
     def look(name):
-        desk.looked(lambda scope: scope.workspace.empty((4,), np.float32).sum(), scopes[name])
-        return [other for other in "abc" if scopes[other].workspace.free]
+        desk.looked(lambda bench: bench.microscope.workspace.empty((4,), np.float32).sum(), benches[name])
+        return [other for other in "abc" if benches[other].microscope.workspace.free]
 
     held = [look(name) for name in "abacb"]
     desk.close()
-    assert held == [["a"], ["a", "b"], ["a", "b"], ["a", "c"], ["a", "b", "c"]]     # at 9, b has rested for 6
+    assert held == [["a"], ["a", "b"], ["a", "b"], ["a", "c"], ["a", "b", "c"]]     # at 1.8, b has rested for 1.2
 
 
 def test_a_net_that_rests_lets_go_of_its_transformed_weights_unless_a_job_runs(monkeypatch):
@@ -104,12 +104,12 @@ def test_a_net_that_rests_lets_go_of_its_transformed_weights_unless_a_job_runs(m
     def holds():
         return any(layer.derived for layer in a.microscope.net.layers.values())
 
-    desk.looked(lambda scope: scope.top_of(np.zeros((16, 16, 3), np.uint8)), a.microscope)
+    desk.looked(lambda bench: bench.microscope.top_of(np.zeros((16, 16, 3), np.uint8)), a)
     a.microscope.net.layers["conv1_1"].derive("test", lambda: 1)
     with desk.turn(a, "long", lambda: False):
-        desk.looked(lambda scope: None, b.microscope)               # at 10, while the job runs
+        desk.looked(lambda bench: None, b)               # at 10, while the job runs
         during = holds()
-    desk.looked(lambda scope: None, b.microscope)                   # at 30, after its end at 20
+    desk.looked(lambda bench: None, b)                   # at 30, after its end at 20
     desk.close()
     assert during and not holds()
 

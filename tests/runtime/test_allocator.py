@@ -3,6 +3,7 @@
 import re
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,3 +35,29 @@ def test_what_a_thread_has_freed_goes_back():
 def test_without_it_nothing_happens(monkeypatch):
     monkeypatch.setattr(allocator, "trim", None)
     allocator.give_back()
+
+
+@pytest.mark.skipif(allocator.trim is None, reason="this C library has no malloc_trim")
+def test_large_arrays_go_back_at_once():
+    """Each below one that stays, so that they do not end at the top of a heap."""
+    with allocator.at_once():
+        arrays = [np.ones(size, np.uint8) for _ in range(40) for size in (2_000_000, 2000)]
+        before = resident()
+        del arrays[::2]
+        assert before - resident() > 60e6
+
+
+def test_the_last_one_who_leaves_sets_it_back(monkeypatch):
+    said = []
+    monkeypatch.setattr(allocator, "trim", lambda pad: None)
+    monkeypatch.setattr(allocator, "glibc", SimpleNamespace(mallopt=lambda what, value: said.append((what, value))))
+    at_once, kept = ([(-3, size), (-1, trim)] for size, trim in ((2**20, 2**20), (2**25, 2**26)))
+    with allocator.at_once():
+        assert said == at_once
+        with pytest.raises(KeyError), allocator.at_once():
+            raise KeyError
+        assert said == at_once
+    assert said == at_once + kept
+    monkeypatch.setattr(allocator, "trim", None)
+    with allocator.at_once():
+        assert len(said) == 4
