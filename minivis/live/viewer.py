@@ -34,7 +34,7 @@ log = logging.getLogger("minivis.live")
 EVERY = {"gradient": 0.08, "strip": 1.0}        # seconds between two of a part that takes long, while pictures stream
 PAUSE = 1.5                                     # of the time that such an answer took, at least, until the next one
 REST = 0.25                                     # seconds without a new picture, after which the last one gets all parts
-BATCH = 1e7                                     # bytes of the largest layer's output of a batch in a job
+BATCH = 5e6                                     # bytes of the largest layer's output of a batch in a job
 RATE, BURST = 200, 400                          # messages per second, and in one burst; more are read later
 
 Newest: TypeAlias = tuple[int, bytes]           # a picture's number, and its file
