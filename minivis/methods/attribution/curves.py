@@ -13,18 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from minivis.engine.ending import answering
 from minivis.engine.memory import batch_that_fits
 from minivis.engine.network import Network
 from minivis.engine.units import UnitLike
 from minivis.errors import BadValue
 from minivis.figures.compose import beside, panels
 from minivis.figures.line_chart import line_chart
-from minivis.methods.attribution.saliency import KINDS, mapped, used
+from minivis.methods.attribution.saliency import KINDS, SaliencyKind, SaliencyKinds, saliency_kinds, used
 from minivis.methods.attribution.settings import CurveSettings
 from minivis.methods.shared.fills import filled
 from minivis.methods.shared.result import PANEL, BatchResult, Subject, input_of
-from minivis.methods.shared.target import Target, aim, asked
+from minivis.methods.shared.target import Target, aim
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
@@ -91,7 +90,7 @@ class Curves(BatchResult):
 @set_by(CurveSettings)
 @takes(seed=SEED)
 def insertion_deletion(
-    net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[str] = tuple(KINDS),
+    net: Network, image: Pictures, unit: UnitLike = None, *, kinds: Sequence[SaliencyKind] = tuple(KINDS),
     settings: CurveSettings | None = None, steps: int = CurveSettings.steps, fill: Any = CurveSettings.fill,
     seed: int = 0, progress: bool = False, **own: Any,
 ) -> Curves:  # fmt: skip
@@ -122,26 +121,33 @@ def insertion_deletion(
     >>> found.deletion["gradient"].shape
     (1, 5)
     """
-    net = answering(net)
-    subject = Subject.of(net, image)
-    target = aim(net, subject.input(net), unit)
+    maps = saliency_kinds(net, image, unit, kinds=kinds, seed=seed, progress=progress, **own)
+    return curves_of(maps, kinds=kinds, steps=steps, fill=fill, seed=seed, progress=progress, **own)
+
+
+def curves_of(
+    maps: SaliencyKinds, *, kinds: Sequence[SaliencyKind], steps: int = CurveSettings.steps,
+    fill: Any = CurveSettings.fill, seed: int = 0, progress: bool = False, **own: Any,
+) -> Curves:  # fmt: skip
+    """The `Curves` of maps that are there, of these ``kinds``, made with this ``seed`` and ``own`` settings."""
+    subject, target = maps.subject, maps.target
+    net = target.acts.net
     H, W = subject.fitted.shape[1:3]
     if not 1 <= steps <= H * W:
         raise BadValue(f"steps go from 1 to the number of pixels, {H * W}, not {steps}")
     rng = np.random.default_rng(seed)
     luck = rng.random((1, H, W))                        # breaks ties, such as the zeros of Grad-CAM
-    maps = {kind: mapped(net, subject, target, kind, seed=seed, progress=progress, **own).maps for kind in kinds}
-    maps[RANDOM] = np.zeros((len(subject), H, W))
+    heats = {kind: maps.kinds[kind].maps for kind in kinds} | {RANDOM: np.zeros((len(subject), H, W))}
     reach = (max(1, H // 3), max(1, W // 3))            # blurred by a quarter of this: no details remain
     covers, blurred = (input_of(net, filled(subject.fitted, how, reach, seed)) for how in (fill, "blur"))
     x = subject.input(net)
     deletion, insertion = {}, {}
-    for kind, one in track(maps.items(), progress, "insertion and deletion"):
+    for kind, one in track(heats.items(), progress, "insertion and deletion"):
         rank = ranks(one, luck)
         deletion[kind] = followed(net, target, x, covers, rank, steps)
         insertion[kind] = followed(net, target, blurred, x, rank, steps)
     return Curves(subject, target, np.linspace(0, 1, steps + 1), deletion, insertion, settings={
-        "unit": asked(unit), "kinds": list(kinds), "steps": steps, "fill": fill, **used(own, *kinds)})
+        "unit": maps.settings["unit"], "kinds": list(kinds), "steps": steps, "fill": fill, **used(own, *kinds)})
 
 
 def ranks(maps: Any, luck: Any) -> Any:

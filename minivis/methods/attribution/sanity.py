@@ -15,7 +15,6 @@ import numpy as np
 from PIL import Image
 from scipy.stats import rankdata
 
-from minivis.engine.ending import answering
 from minivis.engine.network import Network, Node
 from minivis.engine.roles import ancestors
 from minivis.engine.units import UnitLike
@@ -23,10 +22,10 @@ from minivis.errors import BadValue
 from minivis.figures.compose import above, beside, panels, text_picture, unsigned
 from minivis.figures.line_chart import line_chart
 from minivis.layers.relevance import RELEVANCE_RULES
-from minivis.methods.attribution.saliency import KINDS, SaliencyKind, mapped, used
+from minivis.methods.attribution.saliency import KINDS, SaliencyKind, SaliencyKinds, mapped, saliency_kinds, used
 from minivis.methods.attribution.settings import SaliencySettings
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
-from minivis.methods.shared.target import Target, aim, asked
+from minivis.methods.shared.target import Target, aim
 from minivis.runtime.backend import get_xp, to_cpu
 from minivis.runtime.described import set_by
 from minivis.runtime.progress import track
@@ -132,17 +131,22 @@ def sanity_check(
     >>> found.likeness["gradient"].shape == (len(found.layers), 1)
     True
     """
-    net = answering(net)
-    subject = Subject.of(net, image)
-    target = aim(net, subject.input(net), unit)
-    top = target.units[0].layer
-    layers = tuple(name for name in reversed(ancestors(net, top)) if net.nodes[name].layer.params)
+    trained = saliency_kinds(net, image, unit, kinds=kinds, seed=seed, progress=progress, **own)
+    return sanity_of(trained, kinds=kinds, seed=seed, progress=progress, **own)
+
+
+def sanity_of(
+    trained: SaliencyKinds, *, kinds: Sequence[SaliencyKind], seed: int = 0, progress: bool = False, **own: Any,
+) -> SanityCheck:  # fmt: skip
+    """The `SanityCheck` of the trained net's maps, of these ``kinds``, made with this ``seed`` and ``own`` settings."""
+    subject, target = trained.subject, trained.target
+    broken, top = target.acts.net, target.units[0].layer
+    layers = tuple(name for name in reversed(ancestors(broken, top)) if broken.nodes[name].layer.params)
     if not layers:
         raise BadValue(f"{top} depends on no weights, so there is nothing to shuffle")
-    maps = {kind: [mapped(net, subject, target, kind, seed=seed, **own).maps] for kind in kinds}
+    maps = {kind: [trained.kinds[kind].maps] for kind in kinds}
     likeness: dict[str, list] = {kind: [] for kind in kinds}
     rng = np.random.default_rng(seed)
-    broken = net
     for name in track(layers, progress, "shuffling weights"):
         broken = shuffled(broken, name, rng)
         aimed = aim(broken, subject.input(broken), target.units)
@@ -152,7 +156,7 @@ def sanity_check(
             maps[kind].append(now)
     return SanityCheck(subject, target, layers, {kind: np.stack(found) for kind, found in maps.items()},
                        {kind: np.array(found) for kind, found in likeness.items()},
-                       settings={"unit": asked(unit), "kinds": list(kinds), **used(own, *kinds)})
+                       settings={"unit": trained.settings["unit"], "kinds": list(kinds), **used(own, *kinds)})
 
 
 def shuffled(net: Network, name: str, rng: np.random.Generator) -> Network:
