@@ -107,6 +107,7 @@ class Given:
     piped: Any = None                           # the bytes that came instead, as a file
     begin: Any = None                           # levels (H, W, C) that this frame of a film begins with
     others: list = field(default_factory=list)      # what is the same for each further net, [Given, ...]
+    maps: Any = None                            # the SaliencyKinds of the picture, where a section has made them
 
 
 @dataclass(frozen=True)

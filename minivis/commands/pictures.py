@@ -159,13 +159,16 @@ def saliency(
         from minivis.methods.attribution.saliency import saliency
 
         return saliency(given.net, given.image, unit, kind=kind or "gradient", **settings)
-    from minivis.methods.attribution.curves import insertion_deletion
+    from minivis.methods.attribution.curves import curves_of, insertion_deletion
     from minivis.methods.attribution.saliency import saliency_kinds
-    from minivis.methods.attribution.sanity import sanity_check
+    from minivis.methods.attribution.sanity import QUICK, sanity_check, sanity_of
 
+    usual = QUICK if sanity and kind is None else tuple(kinds_of_saliency())
+    settings["kinds"] = usual if kind in (None, "all") else (kind,)
+    if given.maps is not None:
+        return (curves_of if curve else sanity_of)(given.maps, **settings)
     method: Callable[..., Any] = insertion_deletion if curve else sanity_check if sanity else saliency_kinds
-    some = () if kind is None and sanity else tuple(kinds_of_saliency()) if kind in (None, "all") else (kind,)
-    return method(given.net, given.image, unit, **({"kinds": some} if some else {}), **settings)
+    return method(given.net, given.image, unit, **settings)
 
 
 @picture_command(

@@ -113,6 +113,7 @@ def run(
     filled = choices(given.net, given.image)
     filled["pictures"] = params["pictures"] or (SAMPLES if small_input(given.net) else "FOLDER")
     filled["families"] = FAMILIES if filled["pictures"] == SAMPLES else filled["pictures"]
+    results: dict[str, Any] = {}
     for section in track(sections, progress, "gallery"):
         try:
             words = tuple(word.format(**filled) for word in section.words)
@@ -139,11 +140,12 @@ def run(
         began = time.perf_counter()
         try:
             now = given if section.of_picture else replace(given, image_name=None)
-            made = command.make(replace(now, inputs=command.further_inputs(own)), own)
+            made = command.make(replace(now, inputs=command.further_inputs(own), maps=results.get(section.tests)), own)
         except MinivisError as error:
             here = "Not on this machine" if isinstance(error, MissingExtra) else "Not for this net"
             yield Shown(section, words, why_not=f"{here}: {error}")
             continue
+        results[section.key] = made[0]
         yield Shown(section, words, time.perf_counter() - began, *made)
 
 

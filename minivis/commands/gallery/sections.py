@@ -30,6 +30,7 @@ class Section:
     slow: bool = False                          # only for nets whose pictures are small
     many: bool = False                          # it needs a folder: --pictures
     part: str = "Understanding"                 # one of PARTS
+    tests: str = ""                             # the section before it whose maps, made by the same settings, it tests
 
 
 SECTIONS = (
@@ -175,14 +176,14 @@ SECTIONS = (
         "deletion, insertion = ∫ <i>p</i>(<i>x</i> with the strongest part <i>q</i> of the pixels "
         "covered, shown) d<i>q</i>",
         ("saliency", "--curve", "--steps", "24"),
-        slow=True,
+        slow=True, tests="kinds",
     ),
     Section(
         "sanity", "Do the maps depend on the weights?",
         "Shuffle the weights of one layer after another, from the top. A map that shows what the net has learned must "
         "change completely; a map that stays the same only shows edges of the picture, however convincing it looks.",
         "likeness = rank correlation of |<i>M</i>| and |<i>M</i> with weights shuffled|",
-        ("saliency", "--sanity"),
+        ("saliency", "--sanity"), tests="kinds",
     ),
     Section(
         "maximize", "What the class likes best",

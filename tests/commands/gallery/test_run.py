@@ -20,6 +20,7 @@ from minivis.commands.gallery.run import chapter_picture  # the real one, before
 from minivis.commands.gallery.sections import PARTS, SECTIONS
 from minivis.commands.registry import COMMANDS
 from minivis.data import samples
+from minivis.methods.attribution.kinds import KINDS
 from minivis.methods.looking import dictionary
 from minivis.methods.looking.dictionary import compare_filters
 from minivis.models.tiny import tiny_vgg
@@ -59,7 +60,7 @@ class Page(HTMLParser):
 QUICK = {
     "style": ("--steps", "3"), "maximize": ("--steps", "3"), "invert": ("--steps", "3"), "noise": ("--steps", "3"),
     "evolve": ("--generations", "2", "--population", "20"), "dream": ("--steps", "2"), "tsne": ("--most", "30"),
-    "curve": ("--map", "guided"), "sanity": ("--map", "gradcam"), "kinds": ("--samples", "3"),
+    **dict.fromkeys(("kinds", "curve", "sanity"), ("--samples", "3")),
 }  # fmt: skip
 
 
@@ -173,6 +174,21 @@ def test_what_a_net_cannot_do_is_one_sentence(here, of_the_net, capsys):
     text = (here / "gallery/index.html").read_text(encoding="utf-8")
     assert len(page.text["h2"]) == len(of_the_net) and 1 < len(page.images) < len(of_the_net)
     assert "Not for this net: this net has no classes" in text and "This net has no classes: it computes" in text
+
+
+def test_maps_that_a_section_has_made_are_tested_and_not_made_again(here, monkeypatch, capsys):
+    counts = dict.fromkeys(("integrated", "gradient"), 0)
+    for kind in counts:
+        def counted(*args, kind=kind, make=KINDS[kind].make, **settings):
+            counts[kind] += 1
+            return make(*args, **settings)
+
+        monkeypatch.setitem(KINDS, kind, KINDS[kind]._replace(make=counted))
+    sections = [section for section in SECTIONS if section.key in ("kinds", "curve", "sanity")]
+    monkeypatch.setattr(run.run, "__kwdefaults__", {"progress": False, "sections": sections})
+    assert main(["gallery", "photo.png", "--net", "tiny.h5", "--json"]) == 0
+    layers = json.loads(capsys.readouterr().out)["numbers"]["sanity"]["numbers"]["layers"]
+    assert counts == {"integrated": 1, "gradient": 1 + len(layers)} and layers     # shuffled weights: other maps
 
 
 def test_an_existing_page_is_kept_unless_forced(here, three, capsys):

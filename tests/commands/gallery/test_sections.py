@@ -16,6 +16,17 @@ def test_each_sections_words_are_a_command(section):
     assert command.words(command.parse(words))[0] == words[0]
 
 
+def test_what_tests_maps_asks_for_those_of_the_section_it_names():
+    words = {section.key: section.words for section in SECTIONS}
+    parsed = {key: COMMANDS[some[0]].parse(some) for key, some in words.items() if some[0] == "saliency"}
+    testing = [section for section in SECTIONS if section.tests]
+    assert [section.key for section in testing] == ["curve", "sanity"]
+    for section in testing:
+        assert list(words).index(section.tests) < list(words).index(section.key)
+        for name in ("unit", "samples", "noise", "baseline", "layer", *(() if section.key == "curve" else ("steps",))):
+            assert parsed[section.key][name] == parsed[section.tests][name], (section.key, name)
+
+
 def test_parts_follow_one_another_in_the_lectures_order():
     parts = [section.part for section in SECTIONS]
     assert list(dict.fromkeys(parts)) == list(PARTS) and parts == sorted(parts, key=list(PARTS).index)
