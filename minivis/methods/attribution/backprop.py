@@ -22,7 +22,7 @@ from minivis.errors import BadValue
 from minivis.figures.compose import display_limit, panels, signed, unsigned
 from minivis.layers.relu import RELU_RULES
 from minivis.layers.rules import RULES, RuleName, rule_named
-from minivis.methods.attribution.kinds import KINDS
+from minivis.methods.attribution.kinds import meaning_of
 from minivis.methods.attribution.settings import BackpropSettings
 from minivis.methods.shared.gradient import SAME, ignores_picture, pixel_gradient
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
@@ -75,11 +75,12 @@ class Backprop(BatchResult):
         """A line for each rule, or for several that are explained alike."""
         said: dict[str, list[str]] = {}
         for rule in self.gradients:
-            meaning = CHANGE if rule == "normal" else KINDS[rule].meaning
+            meaning = CHANGE if rule == "normal" else meaning_of(rule, self.target, i)
             said.setdefault(meaning.format(name=self.target.name(i)), []).append(RULES[rule].title)
-        lines = [f"{'; '.join(some)}: {meaning}" for meaning, some in said.items()]
-        colours = self.settings["display"] == "signed" and any(g.shape[3] == 3 for g in self.gradients.values())
-        return [*lines, ZERO] if colours else lines
+        coloured = [RULES[rule].title for rule, gradient in self.gradients.items() if gradient.shape[3] == 3]
+        if coloured and self.settings["display"] == "signed":
+            said[ZERO] = coloured
+        return [f"{'; '.join(some)}: {meaning}" for meaning, some in said.items()]
 
     def describe(self, i: int) -> dict[str, Any]:
         sizes = {rule: float(np.linalg.norm(gradient[i])) for rule, gradient in self.gradients.items()}

@@ -17,7 +17,7 @@ from minivis.methods.attribution import gradcam as cam
 from minivis.methods.attribution.deeplift import deeplift
 from minivis.methods.attribution.integrated_gradients import gradient_x_input, integrated_gradients
 from minivis.methods.attribution.smoothgrad import smoothgrad
-from minivis.methods.shared.gradient import pixel_gradient, strongest_channel
+from minivis.methods.shared.gradient import ignores_picture, pixel_gradient, strongest_channel
 from minivis.methods.shared.result import Subject
 from minivis.types import Progress
 
@@ -126,7 +126,14 @@ KINDS: dict[Any, Kind] = {
     "guided-gradcam": Kind("guided Grad-CAM", "Grad-CAM x guided backprop", "Grad-CAM says where, guided "
                            "backpropagation draws what is there.", guided_gradcam, ("layer",)),
 }
+BLIND = ("Of the picture the deconvnet learns only by switches of max pools, and this net has none: the map shows its "
+         "weights and strides, for any picture alike.")
 SIGNED = tuple(name for name, kind in KINDS.items() if kind.signed)
+
+
+def meaning_of(kind: Any, target: Any, i: int) -> str:
+    """The sentence that explains a kind of map of unit i; settings of the kind are still to be filled in."""
+    return BLIND if ignores_picture(target.acts.net, target.units[i].layer, kind) else KINDS[kind].meaning
 
 
 def missing(maps: Any, whole: Any) -> Any:

@@ -18,7 +18,7 @@ from minivis.engine.units import UnitLike
 from minivis.errors import UnknownName
 from minivis.figures.compose import display_limit, overlay, panels, signed, unsigned
 from minivis.layers.relevance import RELEVANCE_RULES
-from minivis.methods.attribution.kinds import KINDS, SIGNED, SaliencyKind, missing
+from minivis.methods.attribution.kinds import KINDS, SIGNED, SaliencyKind, meaning_of, missing
 from minivis.methods.attribution.settings import SaliencySettings
 from minivis.methods.shared.gradient import SAME, ignores_picture
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
@@ -63,7 +63,7 @@ class Saliency(BatchResult):
 
     def meaning(self, i: int) -> Any:
         """The sentence that explains such a map."""
-        return KINDS[self.settings["kind"]].meaning.format(name=self.target.name(i), **self.settings)
+        return meaning_of(self.settings["kind"], self.target, i).format(name=self.target.name(i), **self.settings)
 
     def describe(self, i: int) -> dict[str, Any]:
         row, column = np.unravel_index(self.maps[i].argmax(), self.maps[i].shape)

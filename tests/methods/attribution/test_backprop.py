@@ -177,7 +177,9 @@ def test_the_figure_says_what_each_rule_draws_and_what_grey_means(vgg, rng):
     pictures = rng.integers(0, 256, (1, 16, 16, 3), np.uint8)
     lines = backprop(vgg, pictures, "goose").meanings(0)
     assert [line.split(":")[0] for line in lines[:3]] == ["gradient", "deconvnet", "guided backprop"]
-    assert "goose" in lines[0] and lines[3].startswith("Grey is zero")
+    assert "goose" in lines[0] and lines[3].startswith("gradient; deconvnet; guided backprop: Grey is zero")
+    mixed = backprop(vgg, pictures, "goose", rules=("lrp", "guided")).meanings(0)
+    assert mixed[2].startswith("guided backprop: Grey is zero")         # LRP's zero is white
     relevance = backprop(vgg, pictures, "goose", rules=("lrp", "lrp-gamma")).meanings(0)
     assert len(relevance) == 1 and "Red pixels" in relevance[0]         # explained once, and nothing is grey
     assert len(backprop(vgg, pictures, "goose", rules="guided", display="absolute").meanings(0)) == 1

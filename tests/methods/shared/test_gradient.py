@@ -6,6 +6,7 @@ from linear_nets import PICTURE, SLOPE, W, linear
 
 from minivis.engine.surgery import with_pooling
 from minivis.methods.attribution.backprop import backprop
+from minivis.methods.attribution.saliency import saliency_kinds
 from minivis.methods.shared import gradient
 from minivis.methods.shared.gradient import (
     ignores_picture,
@@ -57,12 +58,16 @@ def test_the_strongest_colour_counts_without_its_sign():
 
 
 def test_a_deconvnet_without_max_pools_does_not_know_the_picture(vgg, rng):
-    """And says so below the map, where it is drawn; with max pools their switches tell it something."""
+    """And the figures say so; with max pools their switches tell it something."""
     net = with_pooling(vgg, "average")
     assert ignores_picture(net, "fc8", "deconv") and not ignores_picture(net, "fc8", "guided")
     assert not ignores_picture(vgg, "fc8", "deconv")
     pictures = rng.integers(0, 256, (2, 16, 16, 3), np.uint8)
-    one, other = backprop(net, pictures, "cat", rules=("deconv",)).gradients["deconv"]
+    found = backprop(net, pictures, "cat", rules=("deconv",))
+    one, other = found.gradients["deconv"]
     np.testing.assert_allclose(one, other, rtol=1e-5)
+    said = "deconvnet: Of the picture the deconvnet learns only by switches of max pools, and this net has none"
+    assert found.meanings(0)[0].startswith(said)
+    assert saliency_kinds(net, pictures, "cat", kinds=("deconv",)).meanings(0)[0].startswith(said)
     one, other = backprop(vgg, pictures, "cat", rules=("deconv",)).gradients["deconv"]
     assert abs(one - other).max() > 0
