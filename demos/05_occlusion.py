@@ -9,7 +9,8 @@ import sys
 import numpy as np
 from loading import load_some, save
 
-COLOURS = np.uint8([(190, 190, 190), (0, 114, 178), (213, 94, 0), (0, 158, 115), (230, 159, 0), (204, 121, 167)])
+COLOURS = {"grey": (190, 190, 190), "blue": (0, 114, 178), "red": (213, 94, 0), "green": (0, 158, 115),
+           "yellow": (230, 159, 0), "pink": (204, 121, 167)}
 
 
 def main(argv=None):
@@ -34,12 +35,12 @@ def main(argv=None):
         winners = probs.argmax(axis=2)
         order = sorted(set(winners.ravel()), key=lambda k: (k != best, -(winners == k).sum()))
         rank = np.minimum(np.array([[order.index(k) for k in row] for row in winners]), len(COLOURS) - 1)
-        named = ", ".join(f"{names[k]} {(winners == k).mean():.0%}" for k in order[:3])
+        named = ", ".join(f"{colour}: {names[k]} {(winners == k).mean():.0%}" for k, colour in zip(order[:3], COLOURS))
         change = probs[:, :, best]
         figure[f"{names[best]}: p = {p[best]:.1%}\nthe picture"] = image
         figure[f"p({names[best]}) where the square lies\nfrom {change.min():.2g} to {change.max():.2g}"] = change
-        figure[f"the most likely class there\n{named}"] = COLOURS[rank]
-    save(out, figure)
+        figure[f"the most likely class there\n{named}"] = np.uint8(list(COLOURS.values()))[rank]
+    save(out, figure, height=288, columns=3)
 
 
 if __name__ == "__main__":

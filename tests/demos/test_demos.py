@@ -131,6 +131,11 @@ def test_occlusion_is_the_method(demo):
     saved = demo(by_name("occlusion"), "--net", "tiny.h5", "--image", "photo.png", "--out", "out.png")
     net = mv.load("tiny.h5")
     _, probs, winners = saved.values()
+    named = re.findall(r"(\w+): ([^,]+) (\d+)%", list(saved)[2])
+    colours = {"grey": (190, 190, 190), "blue": (0, 114, 178), "red": (213, 94, 0)}
+    assert named
+    for colour, _, share in named:
+        assert round(100 * (winners == colours[colour]).all(axis=2).mean()) == int(share)
     picture = net.fit(mv.read_image("photo.png")).image
     best = net.forward(net.preprocess(picture))["prob"][0].argmax()
     size, (top, left) = 16 * 3 // 10, (9, 5)                    # a square of 4, round the pixel (9, 5)
