@@ -39,11 +39,12 @@ def main(argv=None):
 
     overlaps, order = np.array(overlaps), np.argsort(overlaps)
     title = f"IoU of all {len(order)}\nmedian {np.median(overlaps):.2f}; {(overlaps > 0.8).mean():.0%} above 0.8"
-    figure = [(title, chart({"IoU": overlaps[order[::-1]]}, x_label="pictures, best first"))]
+    figure = []
     for which, place in (("best", -1), ("20th", -20), ("median", len(order) // 2), ("180th", 20), ("worst", 0)):
         k = order[place % len(order)]
         figure += [(which, pictures[k]), (f"IoU {overlaps[k]:.2f}", np.where(found[k][..., None], pictures[k], 255))]
-    save(out, figure, height=128)
+    figure.append((title, chart({"IoU": overlaps[order[::-1]]}, x_label="pictures, best first")))
+    save(out, figure, height=240, columns=4)
 
 
 if __name__ == "__main__":
