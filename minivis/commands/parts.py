@@ -1,7 +1,22 @@
 """The files that a picture command writes beside its picture."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from minivis.errors import MinivisError
+
+
+@contextmanager
+def naming(files: Sequence[str]) -> Iterator[None]:
+    """A context in which the error of a file that cannot be written names those that were written before it."""
+    try:
+        yield
+    except MinivisError as error:
+        if not files:
+            raise
+        raise type(error)(f"{error} (written before, and whole: {', '.join(files)})") from None
 
 
 def write_part(file: str, picture: Any, force: bool) -> str:

@@ -39,7 +39,7 @@ from minivis.commands.common import (
 )
 from minivis.commands.default_net import read_for, tell_of_further, unnamed
 from minivis.commands.option_groups import GroupedCommand
-from minivis.commands.parts import write_part
+from minivis.commands.parts import naming, write_part
 from minivis.commands.several import NetOption, out_of_one, pictures_in, run_each
 from minivis.commands.types import PictureFile
 from minivis.commands.watching import KEEPING, long_options, watch_of, write_film_of
@@ -106,13 +106,15 @@ class PictureCommand(GroupedCommand):
         watch = watch_of(str(self.name), given, params, but=(*NOT_RECORDED, self.long)) if self.long else None
         result, picture, text = self.make(given, params, progress=not params["quiet"], draw=out is not None,
                                           watch=watch)
-        files, holds = [], None
-        if out is not None:
-            holds = self.write(out, result, picture, text, params["force"])
-            files = [out, *(write_part(self.beside(out, part), result.parts[part], params["force"])
-                            for part in self.parts)]
-        if watch is not None and watch.film and watch.frames:
-            files.append(write_film_of(given, watch, params))
+        files, holds = list[str](), None
+        with naming(files):
+            if out is not None:
+                holds = self.write(out, result, picture, text, params["force"])
+                files.append(out)
+                for part in self.parts:
+                    files.append(write_part(self.beside(out, part), result.parts[part], params["force"]))
+            if watch is not None and watch.film and watch.frames:
+                files.append(write_film_of(given, watch, params))
         words = None if params["quiet"] and self.writes == "always" else str(result)
         words = f"{words}\n{holds}" if holds and not params["quiet"] else words
         words = f"{params['image']}\n{words}" if several and words else words

@@ -173,7 +173,8 @@ def _by_ffmpeg(path: Any, suffix: str, sheets: Iterator[Any], fps: float, sound:
     if sound is not None:
         codec, same = SOUND[suffix]
         track = {"audio_path": str(sound), "audio_codec": "copy" if str(sound).lower().endswith(same) else codec}
-    writer = ffmpeg.write_frames(str(path), (width, height), fps=fps, macro_block_size=1, **CODECS[suffix], **track)
+    writer = ffmpeg.write_frames(str(path), (width, height), fps=fps, macro_block_size=1,
+                                 ffmpeg_log_level="quiet", **CODECS[suffix], **track)
     writer.send(None)
     try:
         for sheet in chain([first], sheets):

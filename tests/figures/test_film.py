@@ -65,6 +65,7 @@ def test_ffmpeg_that_stops_early_leaves_no_film(tmp_path, monkeypatch, error, co
     class Ffmpeg:
         @staticmethod
         def write_frames(path, *size, **settings):
+            assert settings["ffmpeg_log_level"] == "quiet"          # the sentence about it is ours
             with open(path, "wb") as file:
                 while True:
                     frame = yield
