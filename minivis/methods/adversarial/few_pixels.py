@@ -20,7 +20,7 @@ from minivis.engine.ending import Ending, answering
 from minivis.engine.network import Network
 from minivis.methods.adversarial.attacks import BATCH, aimed, as_pixels, class_gradient, logits_of
 from minivis.runtime.backend import to_cpu
-from minivis.runtime.progress import track
+from minivis.runtime.progress import bar, track
 from minivis.runtime.settings import SEED, takes, whole
 from minivis.types import Array, Pictures
 
@@ -71,8 +71,8 @@ def one_pixel(
     classes, sign = aimed(net, pixels, target, label)
     out, allowed = to_cpu(pixels).copy(), places(mask, pixels.shape)
     for i in range(len(out)):
-        for count in track(range(1, most + 1), progress, "one pixel, two, ..."):
-            found, margin = evolved(net, out[i], classes[i], sign, count, steps, allowed[i], seed)
+        for count in range(1, most + 1):
+            found, margin = evolved(net, out[i], classes[i], sign, count, steps, allowed[i], seed, progress)
             if margin < 0:
                 break
         out[i] = found
@@ -80,7 +80,7 @@ def one_pixel(
 
 
 def evolved(net: Network, picture: Any, k: int, sign: Any, count: int, steps: int, allowed: Any,
-            seed: Any) -> tuple[Any, Any]:
+            seed: Any, progress: bool = False) -> tuple[Any, Any]:
     """(picture, margin) with ``count`` pixels changed: the best after so many generations, or the first that fools."""
     channels, where = picture.shape[2], np.argwhere(allowed)
     genes = 1 + channels                        # of a pixel: which of the places, and its colour
@@ -100,14 +100,16 @@ def evolved(net: Network, picture: Any, k: int, sign: Any, count: int, steps: in
         found = margins(net, some, k, sign)
         if found.min() < best["margin"]:
             best.update(margin=float(found.min()), picture=some[int(found.argmin())])
+        generations.update()
         return found
 
     def done(z: Array, convergence: Any = None) -> Any:              # as every version of SciPy calls it
         return best["margin"] < 0
 
     bounds = [(0, len(where) - 1e-6), *[(0, 255)] * channels] * count
-    differential_evolution(loss, bounds, maxiter=steps, popsize=MEMBERS, seed=seed, vectorized=True, tol=0,
-                           updating="deferred", polish=False, recombination=0.9, callback=done)
+    with bar(1 + steps, progress, f"{count} pixel{'s' * (count > 1)}, generations") as generations:
+        differential_evolution(loss, bounds, maxiter=steps, popsize=MEMBERS, seed=seed, vectorized=True, tol=0,
+                               updating="deferred", polish=False, recombination=0.9, callback=done)
     return best["picture"], best["margin"]
 
 
@@ -151,8 +153,8 @@ def jsma(
     classes, sign = aimed(net, pixels, target, label)
     out, allowed = to_cpu(pixels).copy(), places(mask, pixels.shape)
     for i in range(len(out)):
-        out[i] = needed(net, out[i], greedy(net, out[i], classes[i], sign, steps, allowed[i], progress),
-                        classes[i], sign)
+        found = greedy(net, out[i], classes[i], sign, steps, allowed[i], progress)
+        out[i] = needed(net, out[i], found, classes[i], sign, progress)
     return net.xp.asarray(out)
 
 
@@ -175,12 +177,12 @@ def greedy(net: Network, picture: Any, k: int, sign: Any, steps: int, allowed: A
     return now
 
 
-def needed(net: Network, picture: Any, found: Any, k: int, sign: Any) -> Any:
+def needed(net: Network, picture: Any, found: Any, k: int, sign: Any, progress: bool = False) -> Any:
     """``found`` with every changed pixel put back that is not needed, one at a time."""
-    while margins(net, found[None], k, sign)[0] < 0:
+    if margins(net, found[None], k, sign)[0] >= 0:
+        return found
+    for _ in track(range(1, int((found != picture).any(axis=2).sum())), progress, "pixels that may go back"):
         rows, columns = np.nonzero((found != picture).any(axis=2))
-        if len(rows) < 2:
-            break
         some = np.repeat(found[None], len(rows), axis=0)
         some[np.arange(len(rows)), rows, columns] = picture[rows, columns]
         left = margins(net, some, k, sign)

@@ -74,14 +74,14 @@ def szegedy(
     classes, sign = aimed(net, pixels, target, label)
     free = xp.broadcast_to(xp.asarray(1.0 if mask is None else mask, pixels.dtype), pixels.shape) > 0
     out, rng = pixels.copy(), np.random.default_rng(seed)
-    for i in track(range(len(pixels)), progress, "szegedy"):
+    for i in range(len(pixels)):
         one = slice(i, i + 1)
-        out[one] = _search(net, pixels[one], classes[one], sign, to_cpu(free[one]), steps, searches, rng)
+        out[one] = _search(net, pixels[one], classes[one], sign, to_cpu(free[one]), steps, searches, rng, progress)
     return out
 
 
 def _search(net: Network, pixels: Array, classes: Any, sign: Any, free: Any, steps: int, searches: Any,
-            rng: np.random.Generator) -> Any:
+            rng: np.random.Generator, progress: bool) -> Any:
     """The shortest change of one picture over all c: multiply until c is bracketed, then bisect its logarithm.
 
     L-BFGS starts at the result of the last c that worked or, before there is one, at a random point near the picture,
@@ -90,7 +90,7 @@ def _search(net: Network, pixels: Array, classes: Any, sign: Any, free: Any, ste
     xp = get_xp(pixels)
     works, fails, c = None, None, FIRST_C
     best = first = pixels if fools(net, logits_of(net, pixels), classes, sign)[0] else None
-    for _ in range(searches if best is None else 0):
+    for _ in track(range(searches if best is None else 0), progress, "szegedy"):
         near = pixels + xp.asarray(rng.uniform(-NEAR, NEAR, pixels.shape), pixels.dtype) if fails else pixels
         found = _minimum(net, pixels, near if best is None else best, classes, sign, free, c, steps)
         first = found if first is None else first

@@ -5,6 +5,7 @@ import pytest
 from channel_nets import channel_net, channel_picture
 from linear_nets import linear
 
+from minivis.methods.adversarial import few_pixels
 from minivis.methods.adversarial.few_pixels import greedy, jsma, margins, needed, one_pixel
 from minivis.methods.adversarial.fool import fool
 from minivis.methods.adversarial.fool_result import MARKED, marked
@@ -49,6 +50,36 @@ def test_pixels_that_are_not_needed_go_back():
     found[1] = 255                                          # three pixels that change nothing
     kept = needed(net, picture, found, 0, 1)
     assert np.argwhere((kept != picture).any(axis=2)).tolist() == [[0, 1]]
+
+
+def test_every_pass_over_the_net_is_a_step_of_a_bar(monkeypatch):
+    """Where a net is slow, both parts of jsma take minutes, and so does each number of pixels of the evolution."""
+    shown = {}
+
+    class Shown:
+        def __init__(self, total, progress, title):
+            self.title = title
+            shown[title] = [0, total]
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def update(self):
+            shown[self.title][0] += 1
+
+    monkeypatch.setattr(few_pixels, "bar", Shown)
+    mask = np.ones((2, 3, 1))
+    mask[0, 1] = 0                                          # the one pixel that would be enough
+    one_pixel(weighted(), GREY, label="a", mask=mask, steps=3, most=2)
+    assert shown == {"1 pixel, generations": [4, 4], "2 pixels, generations": [4, 4]}
+    found = GREY.astype(float)
+    found[0, 1], found[1] = 0, 255
+    rounds = []
+    needed(weighted(), GREY, found, 0, 1, progress=lambda items: rounds.append(len(items)) or items)
+    assert rounds == [3]
 
 
 def test_pixels_that_are_needed_together_stay():

@@ -60,3 +60,10 @@ def test_szegedys_loss_has_the_gradient_that_it_says(vgg, rng, way):
     p = np.exp(class_gradient(vgg, pixels, classes)[0][0])
     p /= p.sum()
     assert loss(pixels)[0] == pytest.approx(-np.log(p[3] if "target" in way else 1 - p[3]))
+
+
+def test_every_search_is_a_step_of_a_bar(vgg, rng):
+    rounds = []
+    szegedy(vgg, rng.integers(0, 256, (16, 16, 3), np.uint8), steps=1, searches=3,
+            progress=lambda items: rounds.append(len(items)) or items)
+    assert rounds == [3]
