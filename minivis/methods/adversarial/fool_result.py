@@ -118,7 +118,8 @@ class Fooling(BatchResult):
         left = f"less than 50 % of {self.names[self.label[i]]}" if self.several else "another class"
         wish = left if self.target is None else self.names[self.target[i]]
         sure = f" with p = {self.settings['sure']:g}" if self.settings["sure"] else ""
-        return f"NOT FOOLED, the goal was {wish}{sure}: {what}. Try a larger eps, more steps or another method"
+        more = "more steps" if self.eps[i] is None else "a larger eps, more steps"
+        return f"NOT FOOLED, the goal was {wish}{sure}: {what}. Try {more} or another method"
 
 
 def marked(picture: Array, where: Any, height: int) -> Array:

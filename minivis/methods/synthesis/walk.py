@@ -45,13 +45,15 @@ from minivis.types import Array, Names
 @dataclass(frozen=True, eq=False)
 class Walk(Result):
     """``frames`` uint8 (N, H, W, C); the image reaches unit i of ``names`` in frame i * ``way``, with ``values[i]`` and
-    ``probs[i]`` there; fewer where the walk was stopped."""
+    ``probs[i]`` there; fewer where the walk was stopped. ``missed``: classes that the net does not see where it should
+    have reached them."""
 
     frames: np.ndarray
     names: tuple[str, ...]
     way: int                                    # frames from one unit to the next
     values: np.ndarray
     probs: np.ndarray | None
+    missed: tuple[str, ...] = ()
     look: Preprocessing = field(default_factory=Preprocessing)      # which channels are drawn
 
     @property
@@ -70,8 +72,12 @@ class Walk(Result):
         side = max(self.frames.shape[1:3])
         sheet = contact_sheet(self.look.shown(self.frames[list(shown)]), columns=min(len(labels), 5), labels=labels,
                               scale=max(1, 192 // side))
-        return panels([sheet], [f"a walk from {self.names[0]} to {self.names[-1]}\n{self.way} frames from one to the "
-                                "next, each a step of the optimiser on the frame before"], height=sheet.shape[0])
+        title = [f"a walk from {self.names[0]} to {self.names[-1]}", f"{self.way} frames from one to the next, each a "
+                 "step of the optimiser on the frame before", *self._too_few()]
+        return panels([sheet], ["\n".join(title)], height=sheet.shape[0])
+
+    def _too_few(self) -> list[str]:
+        return [f"{self.way} frames are too few to reach {' and '.join(self.missed)}"] if self.missed else []
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -81,7 +87,7 @@ class Walk(Result):
         return {"frames": len(self.frames), "units": units, "stopped": self.stopped}
 
     def __str__(self) -> str:
-        return "\n".join([*(self.label(i).replace("\n", " = ") for i in range(len(self.values))),
+        return "\n".join([*(self.label(i).replace("\n", " = ") for i in range(len(self.values))), *self._too_few(),
                           f"{len(self.frames)} frames; {self.stopped}"])
 
 
@@ -142,8 +148,11 @@ def walk(
         of_units(answers, [unit]) for (_, answers), unit in zip(looks, found)])
     if watch.film:
         watch.frames[:] = seen
-    return Walk(np.stack(seen), tuple(name_of(net, unit) for unit in found), frames,
-                np.concatenate([value for value, _ in looks]), probs, preprocessing_of(net),
+    names = tuple(name_of(net, unit) for unit in found)
+    missed = () if probs is None else tuple(name for name, p, (_, answers) in [*zip(names, probs, looks)][1:]
+                                            if p < min(0.5, answers.max()))
+    return Walk(np.stack(seen), names, frames, np.concatenate([value for value, _ in looks]), probs, missed,
+                preprocessing_of(net),
                 stopped=INTERRUPTED if watch.interrupted else run.stopped,
                 settings={"preset": name, "unit": [str(unit) for unit in found], "frames": frames,
                           "size": list(shape[1:3]), **how.values()})

@@ -13,6 +13,7 @@ def test_failure_is_said(net, picture):
     result = fool(net, picture, "owl", eps=1, steps=2)
     assert not result.ok and result.stopped == "not fooled" and not result.numbers["fooled"]
     assert str(result).startswith("NOT FOOLED, the goal was owl: ") and result.picture().std() > 10
+    assert str(result).endswith("Try a larger eps, more steps or another method")
     sure = fool(net, picture, "owl", sure=0.9999, eps=4)
     assert not sure.ok and "the goal was owl with p = 0.9999" in str(sure)
 
@@ -53,6 +54,7 @@ def test_a_sentence_for_each_picture():
     first, second = str(result).splitlines()
     assert first.startswith("a 90.0 % -> b 75.0 %; largest change 4 of 255 (Linf), L2 5.0, 2 of 2 pixels (L0)")
     assert second.startswith("NOT FOOLED, the goal was another class: a 80.0 % -> a 60.0 %; largest change 1 of 255")
+    assert second.endswith("Try more steps or another method")          # of a method that has no eps
     assert not result.ok and len(result) == 2
     assert result.parts == {}                                           # of a single picture alone
 

@@ -5,6 +5,7 @@ import pytest
 
 import minivis as mv
 from minivis.errors import BadValue
+from minivis.methods.synthesis import walk as walks
 from minivis.methods.synthesis.walk import Moving, walk
 from minivis.models.tiny import tiny_vgg
 from minivis.optimize.watch import Watch
@@ -26,7 +27,18 @@ def test_a_walk_reaches_each_unit_in_small_steps(net):
     frames = made.frames.astype(float)
     assert abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3)).max() < abs(frames[30] - frames[0]).mean() / 5
     assert made.numbers["units"][1]["frame"] == 30 and "31 frames" in str(made)
-    assert made.picture().shape[2] == 3
+    assert made.picture().shape[2] == 3 and made.missed == () and "too few" not in str(made)
+
+
+def test_a_walk_that_does_not_arrive_says_so(net, monkeypatch):
+    titles, real = [], walks.panels
+    monkeypatch.setattr(walks, "panels", lambda images, texts, **how: titles.extend(texts) or real(images, texts,
+                                                                                                   **how))
+    made = walk(net, ["goose", "owl", "goose"], frames=1, steps=30, goal="log-probability", tv=0, jitter=0, scale=0,
+                rotate=0)
+    assert made.missed == ("owl",) and "1 frames are too few to reach owl" in str(made)
+    made.picture()
+    assert titles[0].endswith("1 frames are too few to reach owl")
 
 
 def test_the_goal_moves_in_the_first_half_of_the_way():
