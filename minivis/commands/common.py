@@ -27,11 +27,19 @@ DEFAULT_NET = "emoji-vgg"
 ANY_SIZE = 512                                  # pixels: the longer side of IMAGE for a net that takes any size
 
 IMAGE, IMAGES = click.Argument(["image"], required=False), ImageArgument()
-NET_USED: dict[str, Any] = {"default": DEFAULT_NET, "metavar": "NAME|FILE",
-            "show_default": f"{DEFAULT_NET}; for an IMAGE of 128 pixels or more squeezenet, if installed"}
-NET = NetOption(["--net"], **NET_USED, help="Net to use: a name from `minivis weights list`, or a file of weights.")
-NETS = NetOption(["--net"], **NET_USED, help="Net to use: a name from `minivis weights list`, or a file of weights; "
-                                             "repeat the option for several nets side by side.")
+BY_IMAGE = f"{DEFAULT_NET}; for an IMAGE of 128 pixels or more squeezenet, if installed"
+
+
+def net_option(used: str = DEFAULT_NET, several: bool = False) -> NetOption:
+    """--net; ``used``: what the command uses without it. several: it draws several nets side by side."""
+    more = "; repeat the option for several nets side by side" if several else ""
+    option = NetOption(["--net"], default=DEFAULT_NET, metavar="NAME|FILE", show_default=used,
+                       help=f"Net to use: a name from `minivis weights list`, or a file of weights{more}.")
+    under(COMPUTING, option)
+    return option
+
+
+NET = net_option(BY_IMAGE)
 NET_ARGUMENT = click.Argument(["net"], default=DEFAULT_NET, required=False, metavar="[NAME|FILE]")
 SIZE = click.Option(["--size"], type=whole(), metavar="N", help="Shrink IMAGE until its longer side has N pixels.",
                     show_default=f"{ANY_SIZE} for nets that take any size; otherwise IMAGE is not shrunk")
@@ -77,8 +85,7 @@ MEMORY = click.Option(["--memory"], type=BYTES, metavar="SIZE", show_default="wh
                                                                                                   "optimiser.")
 TILE = click.Option(["--tile"], type=whole(), metavar="N", show_default="only when memory is short",
                     help="Compute in tiles of N pixels, which is exact and needs less memory.")
-COMPUTE = under(COMPUTING, NET, DEVICE, SEED, THREADS)
-under(COMPUTING, NETS)
+COMPUTE = under(COMPUTING, NET, DEVICE, SEED, THREADS)          # NET: a command puts its own in its place
 SHOW = click.Option(["--show"], type=CHANNELS, metavar="R,G,B",
                     help="Channels to draw as red, green and blue, counted from 1, or one channel for grey. By default "
                          "those called so, or the first three; of two channels, 1,2,2.")

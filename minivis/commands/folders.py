@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from minivis.commands.common import COMPUTE, FORCE, JSON, QUIET, SEED, Given, blas_threads, read_given, say
+from minivis.commands.common import (
+    DEVICE,
+    FORCE,
+    JSON,
+    QUIET,
+    THREADS,
+    Given,
+    blas_threads,
+    net_option,
+    read_given,
+    say,
+)
 from minivis.commands.default_net import unnamed
 from minivis.commands.picture_command import NOT_RECORDED, PictureCommand, picture_command
 from minivis.commands.setting_options import option, options
@@ -118,7 +129,7 @@ def patches(
     SHRUNK, *WORKERS,
     click.Option(["--resume", "--append"], is_flag=True, help="Continue a run that was stopped, or add to an existing "
                                                               "file; pictures that it holds are not read again."),
-    *[option for option in COMPUTE if option is not SEED], FORCE, JSON, QUIET,
+    net_option(), DEVICE, THREADS, FORCE, JSON, QUIET,
 ])  # fmt: skip
 def codes(
     folder: str, out: str, layer: str | None, size: Any, jobs: int, backend: Literal["loky", "dask"],

@@ -155,9 +155,11 @@ def linear(given: Given, seed: int, progress: bool, on: str, to: str | None, dat
 class SoundCommand(PictureCommand):
     """A command for sounds: its net is vowels-net, unless --net names another."""
 
+    usual_net = VOWELS_NET
+
     def run(self, **params: Any) -> Any:
         if unnamed("net"):
-            params["net"] = VOWELS_NET
+            params["net"] = self.usual_net
         return super().run(**params)
 
     def stem(self, params: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from minivis.commands.common import COMPUTE, READING, blas_threads, reading
+from minivis.commands.common import DEVICE, READING, THREADS, blas_threads, net_option, reading
 from minivis.commands.option_groups import GroupedCommand
 from minivis.commands.types import whole
 
@@ -18,7 +18,7 @@ PORT = 8650                                     # or one of the next few if it i
 
 
 @click.command("live", cls=GroupedCommand, params=[
-    *(option for option in COMPUTE if option.name != "seed"),
+    net_option(), DEVICE, THREADS,
     *READING,
     click.Option(["--port"], type=whole(0, 65535), metavar="N", show_default=f"{PORT} or the next free one",
                  help="Port of 127.0.0.1 to listen on; 0 takes any free one."),

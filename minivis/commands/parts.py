@@ -1,11 +1,16 @@
 """The files that a picture command writes beside its picture."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minivis.errors import MinivisError
+
+if TYPE_CHECKING:
+    from minivis.types import PathLike
 
 
 @contextmanager
@@ -17,6 +22,11 @@ def naming(files: Sequence[str]) -> Iterator[None]:
         if not files:
             raise
         raise type(error)(f"{error} (written before, and whole: {', '.join(files)})") from None
+
+
+def part_beside(out: PathLike, part: str) -> str:
+    """The path of a part: a PNG, which is lossless, unless its name has another suffix."""
+    return str(Path(out).with_name(f"{Path(out).stem}-{part if Path(part).suffix else part + '.png'}"))
 
 
 def write_part(file: str, picture: Any, force: bool) -> str:

@@ -18,18 +18,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from minivis.commands.common import (
+    BY_IMAGE,
     COMPUTE,
+    DEFAULT_NET,
     FRAME,
     IMAGE,
     IMAGES,
     NET,
-    NETS,
     OUT,
     OUT_ARRAYS,
     REPORT,
     SIZE,
     VIEW,
     blas_threads,
+    net_option,
     positional,
     read_further,
     read_net,
@@ -39,7 +41,7 @@ from minivis.commands.common import (
 )
 from minivis.commands.default_net import read_for, tell_of_further, unnamed
 from minivis.commands.option_groups import GroupedCommand
-from minivis.commands.parts import naming, write_part
+from minivis.commands.parts import naming, part_beside, write_part
 from minivis.commands.several import NetOption, out_of_one, pictures_in, run_each
 from minivis.commands.types import PictureFile
 from minivis.commands.watching import KEEPING, long_options, watch_of, write_film_of
@@ -66,6 +68,7 @@ class PictureCommand(GroupedCommand):
     """
 
     not_recorded: tuple[str, ...] = NOT_RECORDED
+    usual_net: str = DEFAULT_NET
 
     def __init__(
         self, name: str, method: Callable[..., Any], own: Sequence[click.Parameter], *, image: Any = True,
@@ -75,13 +78,14 @@ class PictureCommand(GroupedCommand):
     ) -> None:  # fmt: skip
         alone = not any(isinstance(option, click.Argument) for option in own)
         params = [IMAGES if alone else IMAGE, *own, size] if image else [*own]
-        compute = [NETS if option is NET and compares else option for option in compute]
+        self.photographs = image and net and not inputs     # codes belong to the net that made them
+        its_net = net_option(BY_IMAGE if self.photographs else self.usual_net, compares)
+        compute = [its_net if option is NET else option for option in compute]
         super().__init__(name, callback=self.run, help=inspect.cleandoc(method.__doc__ or ""),
                          params=[*params, *(long_options(long) if long else []), *compute, *self.views(net, image, own),
                                  OUT_ARRAYS if arrays else OUT, *REPORT])
         self.own, self.parts, self.long, self.by_net = own, parts, long, by_net or {}
         self.method, self.needs_image, self.needs_net, self.inputs, self.writes = method, image, net, inputs, writes
-        self.photographs = image and net and not inputs     # codes belong to the net that made them
         self.arrays, self.compares = arrays, compares
 
     def run(self, **params: Any) -> Any:
@@ -112,7 +116,7 @@ class PictureCommand(GroupedCommand):
                 holds = self.write(out, result, picture, text, params["force"])
                 files.append(out)
                 for part in self.parts:
-                    files.append(write_part(self.beside(out, part), result.parts[part], params["force"]))
+                    files.append(write_part(part_beside(out, part), result.parts[part], params["force"]))
             if watch is not None and watch.film and watch.frames:
                 files.append(write_film_of(given, watch, params))
         words = None if params["quiet"] and self.writes == "always" else str(result)
@@ -230,7 +234,7 @@ class PictureCommand(GroupedCommand):
         if not self.in_arrays(out):
             check_suffix(out, numbers=self.arrays)
         for part in self.parts:
-            check_output(self.beside(out, part), params["force"])
+            check_output(part_beside(out, part), params["force"])
         return out
 
     def stem(self, params: dict[str, Any]) -> str:
@@ -252,11 +256,6 @@ class PictureCommand(GroupedCommand):
     def ending(path: PathLike) -> str:
         """The ending of the file that this picture makes, if -o names none."""
         return ".png"
-
-    @staticmethod
-    def beside(out: PathLike, part: str) -> str:
-        """The path of a part: a PNG, which is lossless, unless its name has another suffix."""
-        return str(Path(out).with_name(f"{Path(out).stem}-{part if Path(part).suffix else part + '.png'}"))
 
     def words(self, params: dict[str, Any]) -> list[str]:
         """The command line for ``params``, without defaults and without options that do not change the bits."""

@@ -1,9 +1,15 @@
 """What is written beside a picture."""
 
+from pathlib import Path
+
 import numpy as np
 
-from minivis.commands.parts import write_part
+from minivis.commands.parts import part_beside, write_part
 from minivis.images.files import read_image
+
+
+def test_a_part_goes_beside_the_picture_as_png():
+    assert part_beside("folder/a.b.jpg", "mask") == str(Path("folder/a.b-mask.png"))
 
 
 def test_a_picture_and_an_array(tmp_path, rng):

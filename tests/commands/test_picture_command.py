@@ -1,14 +1,12 @@
 """What every command that makes a picture does: names, files, records."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from channel_nets import channel_net, channel_picture
 from PIL import Image
 
-from minivis.commands.picture_command import PictureCommand
 from minivis.commands.registry import COMMANDS
 from minivis.images.files import read_image, read_text
 from minivis.methods.attribution.kinds import KINDS
@@ -97,10 +95,6 @@ def test_the_words_of_a_record_leave_out_what_changes_no_bits():
     short = ["occlude", "a.png"]
     assert command.words(command.parse([*short, "--seed", "0", "--fill", "grey"])) == short + net
     assert command.words(command.parse(["occlude", "--seed", "0"])) == ["occlude"]
-
-
-def test_a_part_goes_beside_the_picture_as_png():
-    assert PictureCommand.beside("folder/a.b.jpg", "mask") == str(Path("folder/a.b-mask.png"))
 
 
 @pytest.fixture

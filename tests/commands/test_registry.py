@@ -31,3 +31,12 @@ def test_commands_are_those_that_make_a_picture():
     every = [command for commands in HEADINGS.values() for command in commands]
     assert all(isinstance(command, PictureCommand) for command in COMMANDS.values())
     assert {c.name for c in every if isinstance(c, PictureCommand)} == set(COMMANDS) <= set(cli.commands)
+
+
+def test_help_says_which_net_a_command_uses():
+    for command in (*COMMANDS.values(), cli.commands["codes"], cli.commands["live"]):
+        for option in command.params:
+            if option.name == "net" and command.name != "bench":
+                by_image = getattr(command, "photographs", False)
+                assert ("for an IMAGE" in option.show_default) == by_image, command.name
+    assert [option.show_default for option in COMMANDS["sound"].params if option.name == "net"] == ["vowels-net"]
