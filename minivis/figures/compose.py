@@ -52,7 +52,7 @@ def _lined_up(pictures: Any, axis: int, gap: int, halves: int) -> Picture:
 
 def contact_sheet(tiles: Any, columns: int | None = None, gap: int | None = None, background: Any = 255,
                   labels: Any = None, scale: Any = None) -> Picture:
-    """Place many small pictures on one sheet, row by row; ``labels`` go below them.
+    """Place many small pictures on one sheet, row by row; ``labels`` go below them, each with room for one more line.
 
     tiles: uint8 (N, h, w, 3 or 1), or a list of pictures of any sizes (smaller ones are centred in their cells).
     ``columns``: by default as many as make the sheet nearly square. ``scale``: the whole factor by which each tile is
@@ -73,7 +73,8 @@ def contact_sheet(tiles: Any, columns: int | None = None, gap: int | None = None
         scale = max(1, int(min(256, max(64, 640 / columns)) / max(h, w)))
     h, w = h * scale, w * scale
 
-    captions = [text_picture(label, w, size=SMALL, align="center", max_lines=2) for label in labels or []]
+    captions = [text_picture(label, w, size=SMALL, align="center", max_lines=label.count("\n") + 2)
+                for label in labels or []]
     caption_h = max((c.shape[0] + 4 for c in captions), default=0)
     rows = math.ceil(len(tiles) / columns)
     sheet = _white(rows * (h + caption_h + gap) + gap, columns * (w + gap) + gap, background)

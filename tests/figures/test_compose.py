@@ -80,6 +80,15 @@ def test_labels_stand_under_their_tiles(rng):
     assert not has_ink(sheet[y + 70:, x2:]) and (sheet[-3:] == 255).all()
 
 
+def test_a_label_of_a_number_and_a_name_has_room_for_a_long_name(monkeypatch):
+    """As under evolved pictures: the name may take two lines of 64 pixels, and nothing is cut."""
+    texts, real = [], compose.text_picture
+    monkeypatch.setattr(compose, "text_picture", lambda text, width, **how: texts.append(
+        (text, how["max_lines"])) or real(text, width, **how))
+    sheet = contact_sheet(np.zeros((1, 64, 64, 3), np.uint8), labels=["99.9 %\nfour leaf clover"], scale=1)
+    assert texts == [("99.9 %\nfour leaf clover", 3)] and sheet.shape[0] > 64 + 3 * 13
+
+
 @pytest.mark.parametrize("call, message", [
     (lambda t: contact_sheet([]), "needs at least one picture"),
     (lambda t: contact_sheet(t, labels=["a"]), "2 pictures need as many labels, not 1"),

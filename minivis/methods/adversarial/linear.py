@@ -74,7 +74,7 @@ class LinearFool(Result):
         for what, x in (("held out, with the classifier's answers", self.x), ("after the smallest change", self.nudged),
                         (f"mixed with a bit of the weights of {name}", self.mixed)):
             p = self.probs(x[:few])
-            labels = [f"{self.names[k]} {chance(q)}" for k, q in zip(p.argmax(axis=1), p.max(axis=1))]
+            labels = [f"{self.names[k]}: {chance(q)}" for k, q in zip(p.argmax(axis=1), p.max(axis=1))]
             tiles = [to_uint8(one).reshape(self.shape) for one in x[:few]]
             sheets[what] = contact_sheet(tiles, few, labels=labels, scale=max(1, 112 // side))
         return above([panels([sheet], [what], height=sheet.shape[0]) for what, sheet in sheets.items()], align="center")

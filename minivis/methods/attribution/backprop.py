@@ -75,8 +75,9 @@ class Backprop(BatchResult):
         """A line for each rule, or for several that are explained alike."""
         said: dict[str, list[str]] = {}
         for rule in self.gradients:
-            meaning = CHANGE if rule == "normal" else meaning_of(rule, self.target, i)
-            said.setdefault(meaning.format(name=self.target.name(i)), []).append(RULES[rule].title)
+            change, shown = CHANGE.format(name=self.target.name(i)), {"kind": rule}
+            meaning = change if rule == "normal" else meaning_of(shown, self.target, i)
+            said.setdefault(meaning, []).append(RULES[rule].title)
         coloured = [RULES[rule].title for rule, gradient in self.gradients.items() if gradient.shape[3] == 3]
         if coloured and self.settings["display"] == "signed":
             said[ZERO] = coloured

@@ -96,9 +96,10 @@ def guided_gradcam(net: Network, subject: Subject, target: Any, *, seed: Any, pr
 
 
 WHOSE = {"deconv": "What raises {name}, sent down through every ReLU as if it looked upwards: only what is positive "
-                   "passes. It draws shapes, and hardly depends on the class.",
+                   "passes. It draws shapes{whatever}.",
          "guided": "What raises {name}, by way of units that were on and only where it is positive. It draws clear "
-                   "edges, and hardly depends on the class."}
+                   "edges{whatever}."}
+WHATEVER = ", and hardly depends on the class"
 SHARED = ("The value of {name} is handed down layer by layer, to each input by what it contributed. Red pixels speak "
           "for it and blue ones against it; what the biases of the layers contributed is nobody's.")
 
@@ -131,9 +132,13 @@ BLIND = ("Of the picture the deconvnet learns only by switches of max pools, and
 SIGNED = tuple(name for name, kind in KINDS.items() if kind.signed)
 
 
-def meaning_of(kind: Any, target: Any, i: int) -> str:
-    """The sentence that explains a kind of map of unit i; settings of the kind are still to be filled in."""
-    return BLIND if ignores_picture(target.acts.net, target.units[i].layer, kind) else KINDS[kind].meaning
+def meaning_of(settings: Any, target: Any, i: int) -> str:
+    """The sentence that explains a map of unit i; ``settings``: its "kind", and those of the kind."""
+    kind = settings["kind"]
+    if ignores_picture(target.acts.net, target.units[i].layer, kind):
+        return BLIND
+    whatever = "" if target.probs is None else WHATEVER         # a neuron is no class
+    return KINDS[kind].meaning.format(name=target.name(i), whatever=whatever, **settings)
 
 
 def missing(maps: Any, whole: Any) -> Any:

@@ -63,7 +63,7 @@ class Saliency(BatchResult):
 
     def meaning(self, i: int) -> Any:
         """The sentence that explains such a map."""
-        return meaning_of(self.settings["kind"], self.target, i).format(name=self.target.name(i), **self.settings)
+        return meaning_of(self.settings, self.target, i)
 
     def describe(self, i: int) -> dict[str, Any]:
         row, column = np.unravel_index(self.maps[i].argmax(), self.maps[i].shape)

@@ -1,5 +1,7 @@
 """Linear classifiers: the lecture's numbers to the last, the smallest nudge in closed form, any table of numbers."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
@@ -7,6 +9,7 @@ from scipy.optimize import linprog
 from minivis.cli import main
 from minivis.data.rows import rows
 from minivis.errors import BadValue, UnknownName
+from minivis.methods.adversarial import linear
 from minivis.methods.adversarial.fool import fool
 from minivis.methods.adversarial.linear import linear_fool, mix, smallest_nudge, train_linear
 from minivis.models.tiny import tiny_vgg
@@ -66,10 +69,14 @@ def test_training_ends_where_the_gradient_is_zero(rng):
     np.testing.assert_allclose(p.mean(axis=0), 0, atol=1e-4)
 
 
-def test_digits_as_pictures_and_wine_as_numbers():
+def test_digits_as_pictures_and_wine_as_numbers(monkeypatch):
     digits = linear_fool(**rows("digits"), steps=40)
+    labels, real = [], linear.contact_sheet
+    monkeypatch.setattr(linear, "contact_sheet", lambda *tiles, **how: labels.extend(how["labels"]) or real(*tiles,
+                                                                                                            **how))
     assert digits.accuracy["held out"] > 0.93 and np.isfinite(digits.amounts).mean() > 0.95
     assert digits.nudged.min() >= 0 and digits.nudged.max() <= 255 and digits.picture().std() > 10
+    assert all(re.fullmatch(r"\d: >?[\d.]+ %", label.replace("\u202f", " ")) for label in labels[10:])
     assert (digits.probs(digits.nudged).argmax(axis=1) != digits.labels).mean() > 0.99
     wine = linear_fool(**rows("wine"), target="cultivar 1")
     assert wine.accuracy["held out"] > 0.9 and wine.target == 0 and wine.picture().std() > 10

@@ -180,6 +180,9 @@ def test_the_figure_says_what_each_rule_draws_and_what_grey_means(vgg, rng):
     assert "goose" in lines[0] and lines[3].startswith("gradient; deconvnet; guided backprop: Grey is zero")
     mixed = backprop(vgg, pictures, "goose", rules=("lrp", "guided")).meanings(0)
     assert mixed[2].startswith("guided backprop: Grey is zero")         # LRP's zero is white
+    assert all(line.endswith("and hardly depends on the class.") for line in lines[1:3])
+    neuron = backprop(vgg, pictures, "relu2_1:3@max").meanings(0)
+    assert "relu2_1:3@max" in neuron[1] and "class" not in "".join(neuron)      # which a neuron is not
     relevance = backprop(vgg, pictures, "goose", rules=("lrp", "lrp-gamma")).meanings(0)
     assert len(relevance) == 1 and "Red pixels" in relevance[0]         # explained once, and nothing is grey
     assert len(backprop(vgg, pictures, "goose", rules="guided", display="absolute").meanings(0)) == 1
