@@ -90,7 +90,7 @@ def dream_layers(
     """
     if layers is None:
         named = [*(net.roles.get("style") or []), *filter(None, [net.roles.get("dream")])]
-        layers = list(dict.fromkeys(named)) or [net.role("dream")]
+        layers = sorted(set(named), key=list(net.nodes).index) or [net.role("dream")]
     layers = [layers] if isinstance(layers, str) else list(layers)
     if watch is not None and watch.checkpoint:
         raise BadValue("a sheet of several layers has no checkpoint: name one layer")

@@ -39,7 +39,7 @@ class Extremes(Result):
 
     def labels(self) -> Iterator[str]:
         for high, low in zip(self.most, self.least):
-            yield f"most {high.label(0)}"
+            yield f"most {high.names[0]}\n{high.values[0]:.3g}"
             yield f"least {high.names[0]}\n{-low.values[0]:.3g}"
 
     def picture(self) -> Array:

@@ -34,7 +34,8 @@ class DownTheLayers(Result):
 
     def picture(self) -> Array:
         tiles = [tile for row in self.rows for tile in row.drawn()]
-        labels = [f"{u.layer}:{u.channel}" for row in self.rows for u in row.units]
+        labels = [name if name == str(u) else f"{u.layer}:{name}" for row in self.rows
+                  for u, name in zip(row.units, row.names)]                 # fc8:goose
         side = max(self.rows[0].pictures.shape[1:3])
         sheet = contact_sheet(tiles, columns=len(self.rows[0].pictures), labels=labels, scale=max(1, 128 // side))
         return panels([sheet], ["down the layers\nwhat excites a few channels of each, low layers first"],

@@ -1,5 +1,7 @@
 """More of DeepDream: a sheet of layers, and a film that dreams on what it dreamt."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from commandline import scene
@@ -19,6 +21,12 @@ def test_a_sheet_of_layers():
     alone = dream(tiny_vgg(), scene(), "relu2_1", octaves=2, steps=2)
     np.testing.assert_array_equal(sheet.dreams["relu2_1"].pixels, alone.pixels)
     assert sheet.picture().shape[0] > 288 and "relu1_1 sees more" in str(sheet)
+
+
+def test_the_layers_of_a_sheet_stand_in_the_nets_order():
+    net = tiny_vgg()
+    net = replace(net, roles={**net.roles, "style": ["relu1_1", "relu2_1"], "dream": "relu1_2"})
+    assert list(dream_layers(net, scene(), octaves=1, steps=1).dreams) == ["relu1_1", "relu1_2", "relu2_1"]
 
 
 def test_a_zoom_dreams_on_what_it_dreamt():

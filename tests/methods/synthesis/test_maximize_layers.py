@@ -32,6 +32,15 @@ def test_the_longer_side_of_an_image_is_drawn_with_128_pixels(net, monkeypatch, 
     assert seen["scale"] == 2 and seen["columns"] == len(seen["labels"]) == 3
 
 
+def test_classes_are_called_by_their_names(net, monkeypatch):
+    seen = {}
+    monkeypatch.setattr("minivis.methods.synthesis.maximize_layers.contact_sheet",
+                        lambda images, **how: seen.update(how) or contact_sheet(images, **how))
+    down_the_layers(net, ["conv1_1", "fc8"], channels=2, steps=0).picture()
+    last = net.shapes()["conv1_1"][-1] - 1
+    assert seen["labels"] == ["conv1_1:0", f"conv1_1:{last}", f"fc8:{net.class_names[0]}", f"fc8:{net.class_names[-1]}"]
+
+
 def test_channels_are_spread_over_a_layer_and_must_be_one_at_least(net):
     result = down_the_layers(net, ["conv1_1"], channels=2, steps=1, **CALM)
     assert [unit.channel for unit in result.rows[0].units] == [0, net.shapes()["conv1_1"][-1] - 1]
