@@ -196,7 +196,7 @@ def test_cuts_of_all_pictures_are_compared_with_the_outlines(demo, monkeypatch):
 
     images, masks = loading.outlined()
     monkeypatch.setattr(loading, "outlined", lambda: (images[::20], masks[::20]))
-    title, *_ = demo(by_name("segment_all"), "--out", "out.png")
+    *_, title = demo(by_name("segment_all"), "--out", "out.png")
     assert title.startswith("IoU of all 10\nmedian ") and float(title.split()[5][:-1]) > 0.6
 
 
