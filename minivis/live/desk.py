@@ -101,6 +101,7 @@ class Desk:
                 return
             with self.turns.taken(lane == "asked", ended) as step_aside, allocator.at_once():
                 yield step_aside
+                bench.microscope.forget_derived()
         finally:
             self.at_work[bench.microscope] = time.monotonic()
 

@@ -71,6 +71,10 @@ class Microscope:
     def rest(self) -> None:
         """Let go of what only passes need, memory and transformed weights; the next pass makes it again."""
         self.workspace.clear()
+        self.forget_derived()
+
+    def forget_derived(self) -> None:
+        """Let go of the transformed weights: passes of other kinds have others."""
         for net in self.switched.values():
             for layer in net.layers.values():
                 layer.forget()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3         # settings of mallopt
-ARRAYS = 1 << 20                                # bytes from which on an array has pages of its own, given back at once
+ARRAYS = 1 << 19                                # bytes from which on an array has pages of its own, given back at once
 LARGEST = 1 << 25                               # the most that glibc allows: smaller arrays are kept for the next one
 
 glibc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -28,7 +28,7 @@ def give_back() -> None:
 
 @contextlib.contextmanager
 def at_once() -> Iterator[None]:
-    """While this lasts, arrays of a megabyte or more are given back as soon as they are freed, in all threads.
+    """While this lasts, arrays of half a megabyte or more are given back as soon as they are freed, in all threads.
 
     A pass that asks for new arrays then takes a tenth to a half longer: its pages come from the system each time.
     """

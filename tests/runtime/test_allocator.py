@@ -51,7 +51,7 @@ def test_the_last_one_who_leaves_sets_it_back(monkeypatch):
     said = []
     monkeypatch.setattr(allocator, "trim", lambda pad: None)
     monkeypatch.setattr(allocator, "glibc", SimpleNamespace(mallopt=lambda what, value: said.append((what, value))))
-    at_once, kept = ([(-3, size), (-1, trim)] for size, trim in ((2**20, 2**20), (2**25, 2**26)))
+    at_once, kept = ([(-3, size), (-1, trim)] for size, trim in ((2**19, 2**19), (2**25, 2**26)))
     with allocator.at_once():
         assert said == at_once
         with pytest.raises(KeyError), allocator.at_once():
