@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivis.engine.network import Network
-from minivis.layers import Conv2D, Flatten, FullyConnected, MaxPool2D, ReLU
+from minivis.layers import Conv2D, Flatten, FullyConnected, MaxPool2D, ReLU, Scale
 from minivis.live.backward_sums import backward, readers_of
 
 
@@ -30,18 +30,40 @@ def acts(net):
     return net.forward(np.array([2.0, -1, 3]).reshape(1, 1, 1, 3))
 
 
-@pytest.mark.parametrize("H, W", [(4, 6), (6, 4)])
-def test_a_place_gets_a_term_from_each_window_of_a_pool_that_holds_it(rng, H, W):
+W = np.random.default_rng(1).standard_normal((2, 3, 2, 6))
+READERS = {
+    "pool": MaxPool2D((2, 3), stride=(1, 2), padding=((1, 0), (0, 2))),
+    "pool of the other shape": MaxPool2D((3, 2), stride=(2, 1), padding=((0, 2), (1, 0))),
+    "convolution": Conv2D(W, stride=(1, 2), padding=((1, 0), (0, 2)), dilation=(2, 1), groups=2),
+    "convolution of the other shape": Conv2D(W.swapaxes(0, 1), stride=(2, 1), padding=((0, 2), (1, 0)),
+                                             dilation=(1, 2)),
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_place_gets_a_term_from_each_window_that_holds_it(rng, kind):
+    """Nothing has the same height as width, and nothing the same before as after."""
+    reader = READERS[kind]
+    shape = (1, 5, 6, reader.channels or 3)
     net = Network(class_names=("goose", "cat"))
     net.roles["logits"] = "score"
-    net.add("conv", Conv2D(rng.standard_normal((1, 1, 1, 2)))).add("pool", MaxPool2D(2, stride=1))
-    net.add("flat", Flatten()).add("score", FullyConnected(rng.standard_normal(((H - 1) * (W - 1) * 2, 2))))
-    acts = net.forward(rng.standard_normal((1, H, W, 1)))
-    wanted = net.backward(acts, {"score": np.array([[1.0, 0]])}, keep=["conv"])[0]["conv"][0]
-    for at in ((1, 2, 0), (H - 2, W - 2, 1), (0, W - 1, 0), (H - 1, 0, 1)):
-        found = backward(net, acts, "conv", at, "goose")["rules"]["normal"]
-        assert len(found["terms"]) == (2 - (at[0] in (0, H - 1))) * (2 - (at[1] in (0, W - 1)))
+    out = reader.output_shape(shape)
+    net.add("reader", reader).add("flat", Flatten())
+    net.add("score", FullyConnected(rng.standard_normal((np.prod(out), 2))))
+    acts = net.forward(rng.standard_normal(shape))
+    wanted = net.backward(acts, {"score": np.array([[1.0, 0]])})[0]["input"][0]
+    geometry, is_conv = {"dilation": (1, 1), **reader.geometry(shape)}, isinstance(reader, Conv2D)
+    size = reader.params["w"].shape[:2] if is_conv else reader.size
+    for at in np.ndindex(shape[1:]):
+        held = [sum(i * step - pad[0] + k * dilation == place for i in range(outputs) for k in range(kernel))
+                for place, outputs, kernel, step, pad, dilation in zip(
+                    at, out[1:3], size, geometry["stride"], geometry["padding"], geometry["dilation"])]
+        found = backward(net, acts, "input", at, "goose")["rules"]["normal"]
+        filters = out[3] // reader.groups if is_conv else 1
+        assert len(found["terms"]) + found["more"]["count"] == held[0] * held[1] * filters
         assert found["total"] == pytest.approx(wanted[at], abs=1e-12)
+        for term in found["terms"]:
+            assert is_conv or term["why"] == ("it was the maximum" if term["w"] == 1 else "another was larger")
 
 
 def totals(found):
@@ -66,6 +88,33 @@ def test_the_rules_differ_in_what_passes_a_relu(net, acts):
     assert totals(backward(net, acts, "fc", (0,), "goose")) == {"normal": 0, "deconv": 1, "guided": 0}
     assert totals(backward(net, acts, "fc", (1,), "goose")) == {"normal": 2, "deconv": 2, "guided": 2}
     assert totals(backward(net, acts, "fc", (1,), "cat")) == {"normal": -3, "deconv": 0, "guided": 0}
+
+
+def gates(layer, x):
+    """[(1 if it is open, why)] of the gate at each number of x, under the normal rule."""
+    net = Network(class_names=("goose", "cat"))
+    net.roles["logits"] = "score"
+    net.add("flat", Flatten()).add("relu", layer).add("score", FullyConnected(np.full((len(x), 2), 2.0)))
+    acts = net.forward(np.array(x).reshape(1, 1, 1, -1))
+    terms = [backward(net, acts, "flat", (k,), "goose")["rules"]["normal"]["terms"][0] for k in range(len(x))]
+    return [(term["w"], term["why"]) for term in terms]
+
+
+def test_at_its_kinks_a_relu_is_shut_and_it_names_each_condition_that_it_has():
+    assert gates(ReLU(), [-1.0, 0.0, 0.5]) == [(0, "[x > 0] = 0"), (0, "[x > 0] = 0"), (1, "[x > 0] = 1")]
+    assert gates(ReLU(6), [0.0, 5.5, 6.0]) == [
+        (0, "[x > 0] · [x < 6] = 0"), (1, "[x > 0] · [x < 6] = 1"), (0, "[x > 0] · [x < 6] = 0")]
+
+
+def test_a_flatten_hands_each_place_the_gradient_of_its_own_number():
+    net = Network(class_names=("goose", "cat"))
+    net.roles["logits"] = "score"
+    w = np.arange(1.0, 25).reshape(12, 2)
+    net.add("double", Scale(np.full(3, 2.0), np.zeros(3))).add("flat", Flatten()).add("score", FullyConnected(w))
+    acts = net.forward(np.ones((1, 2, 2, 3)))
+    for k, at in enumerate(np.ndindex(2, 2, 3)):
+        (term,) = backward(net, acts, "double", at, "cat")["rules"]["normal"]["terms"]
+        assert term == {"label": f"flat:{k}", "d": w[k, 1], "w": 1, "product": w[k, 1]}
 
 
 def test_of_a_class_the_gradient_is_that_of_its_own_score(net, acts):

@@ -66,11 +66,10 @@ class Walk(Result):
 
     def picture(self) -> Array:
         """The image at each unit, and half way to the next."""
-        half = max(1, self.way // 2)
-        shown = range(0, len(self.frames), half) if self.way > 1 else range(len(self.frames))
+        shown = [k for k in range(len(self.frames)) if k % self.way in (0, self.way // 2)]
         labels = [self.label(k // self.way) if k % self.way == 0 else f"frame {k}" for k in shown]
         side = max(self.frames.shape[1:3])
-        sheet = contact_sheet(self.look.shown(self.frames[list(shown)]), columns=min(len(labels), 5), labels=labels,
+        sheet = contact_sheet(self.look.shown(self.frames[shown]), columns=min(len(labels), 5), labels=labels,
                               scale=max(1, 192 // side))
         title = [f"a walk from {self.names[0]} to {self.names[-1]}", f"{self.way} frames from one to the next, each a "
                  "step of the optimiser on the frame before", *self._too_few()]

@@ -5,8 +5,10 @@ import pytest
 
 import minivis as mv
 from minivis.errors import BadValue
-from minivis.methods.looking.dictionary import compare_filters, learn
-from minivis.methods.looking.gabor import part_used
+from minivis.figures.compose import contact_sheet
+from minivis.methods.looking.dictionary import FilterComparison, compare_filters, learn
+from minivis.methods.looking.filters import FilterGrid
+from minivis.methods.looking.gabor import fitted, part_used
 from minivis.models.tiny import tiny_vgg
 
 
@@ -31,6 +33,23 @@ def test_ica_and_sparse_coding_find_the_parts_that_pca_mixes(rng):
     found = learn(patches, 5)
     mean = {way: part_used(filters.reshape(5, -1)).mean() for way, filters in found.items()}
     assert mean["ICA"] < 0.8 * mean["PCA"]
+
+
+@pytest.mark.parametrize("count, h, w, columns, scale", [
+    (9, 5, 7, 3, 11), (10, 7, 5, 4, 11), (9, 4, 45, 3, 2), (16, 4, 40, 4, 2),
+])  # fmt: skip
+def test_each_sheet_of_filters_is_as_large_as_its_side_allows(rng, monkeypatch, count, h, w, columns, scale):
+    """280 pixels hold 3 columns of 7 + 1 pixels 11 times. Each pixel of a filter becomes 2 x 2 at least."""
+    seen = []
+    monkeypatch.setattr("minivis.methods.looking.dictionary.contact_sheet",
+                        lambda tiles, columns, **how: seen.append((len(tiles), columns, how["scale"]))
+                        or contact_sheet(tiles, columns, **how))
+    own = FilterGrid("conv1", rng.standard_normal((9, 5, 5, 3)), True)
+    learnt = rng.standard_normal((count, h, w, 1))
+    fits = {"conv1": fitted(own.filters), "PCA": fitted(learnt)}
+    settings = {"patches": 490, "photos": 2}
+    FilterComparison(own, {"PCA": learnt}, fits, [], settings=settings).picture()
+    assert seen == 2 * [(9, 3, 15)] + 2 * [(count, columns, scale)]
 
 
 @pytest.mark.slow

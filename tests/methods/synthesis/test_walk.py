@@ -5,8 +5,9 @@ import pytest
 
 import minivis as mv
 from minivis.errors import BadValue
+from minivis.figures.compose import contact_sheet, panels
 from minivis.methods.synthesis import walk as walks
-from minivis.methods.synthesis.walk import Moving, walk
+from minivis.methods.synthesis.walk import Moving, Walk, walk
 from minivis.models.tiny import tiny_vgg
 from minivis.optimize.watch import Watch
 
@@ -39,6 +40,42 @@ def test_a_walk_that_does_not_arrive_says_so(net, monkeypatch):
     assert made.missed == ("owl",) and "1 frames are too few to reach owl" in str(made)
     made.picture()
     assert titles[0].endswith("1 frames are too few to reach owl")
+
+
+@pytest.mark.parametrize("H, W", [(8, 24), (24, 8)])
+@pytest.mark.parametrize("way, labels", [
+    (1, ["a 20.0 %", "b 40.0 %", "c 60.0 %"]),
+    (2, ["a 20.0 %", "frame 1", "b 40.0 %", "frame 3", "c 60.0 %"]),
+    (3, ["a 20.0 %", "frame 1", "b 40.0 %", "frame 4", "c 60.0 %"]),
+    (6, ["a 20.0 %", "frame 3", "b 40.0 %", "frame 9", "c 60.0 %"]),
+    (7, ["a 20.0 %", "frame 3", "b 40.0 %", "frame 10", "c 60.0 %"]),
+])  # fmt: skip
+def test_the_figure_shows_each_unit_and_a_frame_half_way_to_the_next(monkeypatch, H, W, way, labels):
+    seen = {}
+
+    def sheet(images, **how):
+        seen.update(how, frames=images[:, 0, 0, 0].tolist(), sheet=contact_sheet(images, **how))
+        return seen["sheet"]
+
+    monkeypatch.setattr("minivis.methods.synthesis.walk.contact_sheet", sheet)
+    monkeypatch.setattr("minivis.methods.synthesis.walk.panels",
+                        lambda *parts, **how: seen.update(how, title=parts[1][0]) or panels(*parts, **how))
+    frames = np.arange(2 * way + 1, dtype=np.uint8)[:, None, None, None] * np.ones((H, W, 3), np.uint8)
+    Walk(frames, ("a", "b", "c"), way, np.array([1.0, 2, 3]), np.array([0.2, 0.4, 0.6])).picture()
+    units = {"a": 0, "b": way, "c": 2 * way}
+    wanted = [int(label[6:]) if label.startswith("frame") else units[label[0]] for label in labels]
+    assert (seen["labels"], seen["frames"]) == (labels, wanted)
+    assert seen["scale"] == 8 and seen["columns"] == len(labels) and seen["height"] == len(seen["sheet"])
+    assert seen["title"].startswith(f"a walk from a to c\n{way} frames")
+
+
+def test_a_long_walk_is_drawn_in_rows_of_five_and_a_large_image_as_it_is(monkeypatch):
+    seen = {}
+    monkeypatch.setattr("minivis.methods.synthesis.walk.contact_sheet",
+                        lambda images, **how: seen.update(how) or contact_sheet(images, **how))
+    Walk(np.zeros((7, 200, 10, 3), np.uint8), ("a", "b", "c", "d"), 2, np.arange(4), None).picture()
+    assert seen["columns"] == 5 and seen["scale"] == 1
+    assert seen["labels"] == ["a\n0", "frame 1", "b\n1", "frame 3", "c\n2", "frame 5", "d\n3"]
 
 
 def test_the_goal_moves_in_the_first_half_of_the_way():
