@@ -1,4 +1,4 @@
-"""Rules of the layout: who may import whom, where a module's tests are, how long a file may be.
+"""Rules of the layout: who may import whom, where a module's tests are, how long a file may be, what a name means.
 
 A module imports from its own room and from rooms below. Imports inside functions count.
 """
@@ -141,6 +141,24 @@ def test_no_file_is_too_long_to_read():
     long = {str(path.relative_to(PACKAGE)): lines for path in MODULES
             if (lines := path.read_text("utf-8").count("\n")) > (200 if path.name == "network.py" else 300)}
     assert not long
+
+
+def test_whoever_asks_for_nothing_gets_seed_0_and_no_progress_bar():
+    """In every function of a sweep or a method, and in their settings."""
+    found = [(f"{path.relative_to(PACKAGE)}: {node.name}", argument.arg, getattr(default, "value", default))
+             for room in ("methods", "sweeps", "objectives", "optimize", "engine")
+             for path in sorted((PACKAGE / room).rglob("*.py"))
+             for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)
+             for argument, default in defaults(node.args) if argument.arg in ("seed", "progress")]
+    assert len(found) > 100
+    assert not [one for one in found if one[1:] not in (("seed", 0), ("progress", False))]
+
+
+def defaults(arguments):
+    """(argument, its default) of each that has one."""
+    places = arguments.posonlyargs + arguments.args
+    yield from zip(places[len(places) - len(arguments.defaults):], arguments.defaults)
+    yield from ((a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults) if d is not None)
 
 
 def test_no_signature_takes_seeds_of_both_kinds():

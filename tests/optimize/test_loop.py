@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from problems import problem, quadratic
 
-from minivis.errors import BadFile, BadValue, UnknownName
+from minivis.errors import BadFile, BadValue, TooLarge, UnknownName
 from minivis.models.tiny import tiny_vgg
 from minivis.objectives.activations import code_distance
 from minivis.objectives.base import objective
 from minivis.objectives.priors import alpha_norm, tv
+from minivis.optimize import loop
 from minivis.optimize import transforms as t
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import fourier, pixels
@@ -64,6 +65,20 @@ def test_the_best_of_each_image(vgg):
                    method=Gradient(5.0, momentum=0.5, normalize="rms"), steps=9)
     assert (run.z[0] == 101).all() and abs(run.z[1] - 200).max() < 30
     assert run.losses[0] == 0
+
+
+@pytest.mark.parametrize("H, W", [(30, 50), (50, 30)])
+def test_out_of_memory_the_longer_side_decides_on_tiles_and_is_what_shrinks(vgg, monkeypatch, H, W):
+    """With 0.9 * 0.4 of the memory that it needs, 0.6 of each side fits; more than 0.7 is never proposed."""
+    made = Problem(vgg, quadratic(vgg, 100.0), pixels(vgg, (1, H, W, 3)))
+    monkeypatch.setattr(loop, "memory_of", lambda *_: 1000)
+    monkeypatch.setattr(loop, "TILE", 49)
+    assert loop.in_tiles(made, Adam()).tile == 49
+    monkeypatch.setattr(loop, "TILE", 50)
+    for free, side in ((405, 30), (700, 35)):
+        monkeypatch.setattr(loop, "available", lambda net, free=free: free)
+        with pytest.raises(TooLarge, match=f"^{W} x {H} pixels do not .* make the longer side {side} pixels or less"):
+            loop.in_tiles(made, Adam())
 
 
 def test_no_steps_give_the_start(vgg):

@@ -30,6 +30,11 @@ def test_read_back(rng):
         np.testing.assert_array_equal(read_back(picture), picture)
 
 
+def test_what_no_png_holds_is_kept_as_it_is(rng):
+    picture = rng.integers(0, 256, (5, 7, 6), np.uint8)
+    assert read_back(picture) is picture
+
+
 def test_what_is_good_at_no_length_comes_back_at_the_longest():
     """10 levels, lengthened by half again and again, as long as it is below 4 times: the last is 3.375 times."""
     start, found, lengths = np.full((1, 1, 1), 100, np.uint8), np.full((1, 1, 1), 110.0), []

@@ -137,6 +137,17 @@ def test_channels_are_split_and_joined(w, two, both, answer):
     np.testing.assert_allclose(answer(both(net), x), f(x)[..., [2, 3, 0, 1]], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("args, settings, axis", [((), {}, -1), ([1], {}, 1), ((), {"axis": 1}, 1)])
+def test_layers_are_joined_along_the_axis_of_the_call_or_else_the_last(w, two, both, answer, args, settings, axis):
+    net, names, (f, g) = two()
+    kernel = w(240, 3)
+    joined = net.layer("Concatenate", names, operation=True, args=args, **settings)
+    net.ends(net.layer("Dense", net.layer("Flatten", joined), {"kernel": kernel}))
+    x = w(2, 6, 5, 3)
+    wanted = np.concatenate([f(x), g(x)], axis).reshape(2, -1) @ kernel
+    np.testing.assert_allclose(answer(both(net), x), wanted, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("kind, settings, args, message", [
     ("Transpose", {"axes": [1, 0, 2, 3]}, (), "moves the axis of the pictures"),
     ("Sort", {"axis": -1}, (), r"\(operation Sort\) is no arithmetic that minivis has"),
