@@ -1,5 +1,6 @@
 """The docstring of every public function: the sections that its signature needs, and an example that runs."""
 
+import ast
 import doctest
 import inspect
 import re
@@ -33,6 +34,29 @@ def test_a_docstring_has_every_section_that_its_signature_needs(name):
     headings = [one for one in ("Parameters", "Returns", "Raises", "References", "Examples") if one in found]
     assert list(found) == headings and {"Returns", "Raises", "Examples"} <= set(found)
     assert all(any(line.strip() for line in lines) for lines in found.values())
+
+
+def said_defaults(function):
+    """(parameter, its default) of each whose row ends in "default" and a value, not a word of English."""
+    for line in sections(function)["Parameters"]:
+        names, _, kind = line.partition(" : ")
+        _, _, said = kind.partition("default ")
+        try:
+            value = ast.literal_eval(said)
+        except (ValueError, SyntaxError):
+            continue
+        yield from ((name, value) for name in names.split(", ") if line[0] != " ")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_default_is_what_the_docstring_says(name):
+    parameters = inspect.signature(FUNCTIONS[name]).parameters
+    for parameter, value in said_defaults(FUNCTIONS[name]):
+        assert parameters[parameter].default in (value, None), parameter    # None: of settings, the preset's value
+
+
+def test_most_defaults_are_said_as_values():
+    assert len([one for function in FUNCTIONS.values() for one in said_defaults(function)]) > 400
 
 
 SETTINGS = {name: found[1] for name, function in FUNCTIONS.items()

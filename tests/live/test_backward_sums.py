@@ -90,13 +90,13 @@ def test_the_rules_differ_in_what_passes_a_relu(net, acts):
     assert totals(backward(net, acts, "fc", (1,), "cat")) == {"normal": -3, "deconv": 0, "guided": 0}
 
 
-def gates(layer, x):
-    """[(1 if it is open, why)] of the gate at each number of x, under the normal rule."""
+def gates(layer, x, rule="normal"):
+    """[(1 if it is open, why)] of the gate at each number of x."""
     net = Network(class_names=("goose", "cat"))
     net.roles["logits"] = "score"
     net.add("flat", Flatten()).add("relu", layer).add("score", FullyConnected(np.full((len(x), 2), 2.0)))
     acts = net.forward(np.array(x).reshape(1, 1, 1, -1))
-    terms = [backward(net, acts, "flat", (k,), "goose")["rules"]["normal"]["terms"][0] for k in range(len(x))]
+    terms = [backward(net, acts, "flat", (k,), "goose")["rules"][rule]["terms"][0] for k in range(len(x))]
     return [(term["w"], term["why"]) for term in terms]
 
 
@@ -104,6 +104,9 @@ def test_at_its_kinks_a_relu_is_shut_and_it_names_each_condition_that_it_has():
     assert gates(ReLU(), [-1.0, 0.0, 0.5]) == [(0, "[x > 0] = 0"), (0, "[x > 0] = 0"), (1, "[x > 0] = 1")]
     assert gates(ReLU(6), [0.0, 5.5, 6.0]) == [
         (0, "[x > 0] · [x < 6] = 0"), (1, "[x > 0] · [x < 6] = 1"), (0, "[x > 0] · [x < 6] = 0")]
+    assert gates(ReLU(), [-1.0, 0.0, 0.5], "deconv") == 3 * [(1, "[d > 0] = 1")]
+    assert gates(ReLU(6), [-1.0, 0.5, 6.5], "guided") == [
+        (opened, f"[x > 0] · [x < 6] · [d > 0] = {opened}") for opened in (0, 1, 0)]
 
 
 def test_a_flatten_hands_each_place_the_gradient_of_its_own_number():

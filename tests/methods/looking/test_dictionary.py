@@ -5,7 +5,7 @@ import pytest
 
 import minivis as mv
 from minivis.errors import BadValue
-from minivis.figures.compose import contact_sheet
+from minivis.figures.compose import contact_sheet, panels
 from minivis.methods.looking.dictionary import FilterComparison, compare_filters, learn
 from minivis.methods.looking.filters import FilterGrid
 from minivis.methods.looking.gabor import fitted, part_used
@@ -44,12 +44,17 @@ def test_each_sheet_of_filters_is_as_large_as_its_side_allows(rng, monkeypatch, 
     monkeypatch.setattr("minivis.methods.looking.dictionary.contact_sheet",
                         lambda tiles, columns, **how: seen.append((len(tiles), columns, how["scale"]))
                         or contact_sheet(tiles, columns, **how))
+    titles = []
+    monkeypatch.setattr("minivis.methods.looking.dictionary.panels",
+                        lambda sheets, given, **how: titles.extend(given) or panels(sheets, given, **how))
     own = FilterGrid("conv1", rng.standard_normal((9, 5, 5, 3)), True)
     learnt = rng.standard_normal((count, h, w, 1))
     fits = {"conv1": fitted(own.filters), "PCA": fitted(learnt)}
     settings = {"patches": 490, "photos": 2}
     FilterComparison(own, {"PCA": learnt}, fits, [], settings=settings).picture()
     assert seen == 2 * [(9, 3, 15)] + 2 * [(count, columns, scale)]
+    assert titles[1::2] == [f"{name}, nearest Gabors\n{fits[name].told()}" for name in fits]
+    assert titles[0].startswith("conv1\n9 of 5 x 5; ") and titles[2].startswith(f"PCA\n{count} of {w} x {h}; ")
 
 
 @pytest.mark.slow

@@ -61,11 +61,13 @@ def test_the_figure_shows_each_unit_and_a_frame_half_way_to_the_next(monkeypatch
     monkeypatch.setattr("minivis.methods.synthesis.walk.panels",
                         lambda *parts, **how: seen.update(how, title=parts[1][0]) or panels(*parts, **how))
     frames = np.arange(2 * way + 1, dtype=np.uint8)[:, None, None, None] * np.ones((H, W, 3), np.uint8)
-    Walk(frames, ("a", "b", "c"), way, np.array([1.0, 2, 3]), np.array([0.2, 0.4, 0.6])).picture()
+    made = Walk(frames, ("a", "b", "c"), way, np.array([1.0, 2, 3]), np.array([0.2, 0.4, 0.6]))
+    made.picture()
     units = {"a": 0, "b": way, "c": 2 * way}
     wanted = [int(label[6:]) if label.startswith("frame") else units[label[0]] for label in labels]
     assert (seen["labels"], seen["frames"]) == (labels, wanted)
     assert seen["scale"] == 8 and seen["columns"] == len(labels) and seen["height"] == len(seen["sheet"])
+    assert str(made).split("\n")[:2] == ["a 20.0 %", "b 40.0 %"] and str(made).endswith(f"{2 * way + 1} frames; done")
     assert seen["title"].startswith(f"a walk from a to c\n{way} frames")
 
 
@@ -73,7 +75,9 @@ def test_a_long_walk_is_drawn_in_rows_of_five_and_a_large_image_as_it_is(monkeyp
     seen = {}
     monkeypatch.setattr("minivis.methods.synthesis.walk.contact_sheet",
                         lambda images, **how: seen.update(how) or contact_sheet(images, **how))
-    Walk(np.zeros((7, 200, 10, 3), np.uint8), ("a", "b", "c", "d"), 2, np.arange(4), None).picture()
+    made = Walk(np.zeros((7, 200, 10, 3), np.uint8), ("a", "b", "c", "d"), 2, np.arange(4), None)
+    made.picture()
+    assert str(made) == "a = 0\nb = 1\nc = 2\nd = 3\n7 frames; done"
     assert seen["columns"] == 5 and seen["scale"] == 1
     assert seen["labels"] == ["a\n0", "frame 1", "b\n1", "frame 3", "c\n2", "frame 5", "d\n3"]
 
@@ -102,7 +106,7 @@ def test_a_callback_stops_a_walk_and_the_film_has_every_frame(net):
     assert len(watch.frames) == 5 and watch.film == 2
     early = walk(net, ["goose", "owl"], frames=6, steps=2, watch=Watch(callback=lambda preview: True, every=1))
     assert len(early.frames) == 1 and early.picture().ndim == 3
-    assert len(walk(net, ["goose", "owl"], frames=2, steps=0).frames) == 3
+    assert [len(walk(net, ["goose", "owl"], frames=frames, steps=0).frames) for frames in (1, 2)] == [2, 3]
 
 
 def test_what_a_walk_cannot_do_it_says(net, tmp_path):
