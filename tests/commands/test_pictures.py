@@ -8,6 +8,8 @@ from commandline import NEED_NO_IMAGE, PICTURE_COMMANDS, contents
 
 from minivis.images.files import read_image
 from minivis.layers import RELU_RULES, RULES
+from minivis.methods.attribution.kinds import KINDS
+from minivis.methods.attribution.sanity import QUICK
 from minivis.models.tiny import tiny_vgg
 from minivis.weights.native import save
 
@@ -26,6 +28,17 @@ def test_every_picture_command(run, here, command):
     assert said["command"] == command and said["files"] == ["again.png"]
     assert said["settings"]["net"] == "tiny.h5" and said["settings"]["seed"] == 0 and said["numbers"]
     assert (here / "again.png").read_bytes() == (here / "out.png").read_bytes()     # no times in it
+
+
+@pytest.mark.parametrize("test, map, kinds", [
+    ("--curve", "gradcam", ["gradcam"]), ("--sanity", "gradcam", ["gradcam"]), ("--curve", None, list(KINDS)),
+    ("--sanity", None, list(QUICK)), (None, "all", list(KINDS)),
+])  # fmt: skip
+def test_maps_are_tested_as_asked_for_or_else_all_that_are_quick(run, test, map, kinds):
+    words = [*filter(None, [test]), *(["--map", map] if map else []), "--samples", "2", "--steps", "2", "--json"]
+    code, out, err = run("saliency", "photo.png", "--net", "tiny.h5", *words)
+    assert (code, err) == (0, "")
+    assert [kind for kind in json.loads(out)["numbers"]["kinds"] if kind != "random order"] == kinds
 
 
 def test_classify_prints_and_draws_only_when_asked(run, here):

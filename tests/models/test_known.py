@@ -33,6 +33,33 @@ def test_full_width_nets_have_the_published_number_of_parameters():
         assert found[key] == count, key
 
 
+TORCH = "RGB", (123.675, 116.28, 103.53), (58.395, 57.12, 57.375), "bilinear", 224, 256
+CAFFE = "BGR", (103.939, 116.779, 123.68), (1, 1, 1), "bilinear", 224, 256
+INCEPTION = "RGB", (127.5,) * 3, (127.5,) * 3, "bilinear", 224, 256
+LITE = "RGB", (127,) * 3, (128,) * 3, "bicubic", 224, 256
+PREPROCESSED = {        # as published; (order, mean, scale, interpolation, side, shorter side before the crop)
+    ("AlexNet", "Caffe"): ("BGR", (104.01, 116.67, 122.68), (1, 1, 1), "bilinear", 227, 256),
+    ("CaffeNet", "Caffe"): ("BGR", (104.01, 116.67, 122.68), (1, 1, 1), "bilinear", 227, 256),
+    ("GoogLeNet", "Caffe"): ("BGR", (104, 117, 123), (1, 1, 1), "bilinear", 224, 256),
+    ("SqueezeNet 1.0", "Caffe"): ("BGR", (104, 117, 123), (1, 1, 1), "bilinear", 227, 256),
+    ("SqueezeNet 1.1", "Caffe"): ("BGR", (104, 117, 123), (1, 1, 1), "bilinear", 227, 256),
+    ("GoogLeNet", "torchvision"): INCEPTION, ("Inception-v3", "torchvision"): (*INCEPTION[:4], 299, 299 / 0.875),
+    ("EfficientNet-Lite0", "TensorFlow"): LITE, ("EfficientNet-Lite1", "TensorFlow"): (*LITE[:4], 240, 240 / 0.875),
+    ("EfficientNet-Lite2", "TensorFlow"): (*LITE[:4], 260, 260 / 0.875),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("known", architectures(), ids=lambda known: f"{known.name}, {known.program}")
+def test_pictures_are_prepared_as_published(known):
+    program = known.program.split(",")[0]
+    order, mean, scale, interpolation, side, whole = PREPROCESSED.get(
+        (known.name, program), CAFFE if program == "Caffe" else TORCH)
+    found = known.net.preprocessing
+    assert (found.channel_order, found.how, found.interpolation) == (order, "crop", interpolation)
+    assert found.mean == pytest.approx(mean) and found.scale == pytest.approx(scale)
+    assert found.size in ((side, side), None) and found.crop_fraction == pytest.approx(side / whole)
+
+
 @pytest.mark.parametrize("known", architectures(), ids=lambda known: f"{known.name}, {known.program}")
 def test_tables_are_whole(known):
     net = known.build()

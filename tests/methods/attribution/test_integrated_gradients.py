@@ -1,5 +1,6 @@
 """What each pixel adds: by hand on a linear net, complete on others, and the trapezoid rule."""
 
+import linear_nets
 import numpy as np
 import pytest
 from linear_scores import linear
@@ -31,6 +32,14 @@ def test_integrated_gradients_of_a_linear_net_are_exact_at_once():
     found = saliency(linear(w), picture, "a", kind="integrated", steps=1, baseline=(20, 30, 40))
     np.testing.assert_allclose(found.maps[0], (w * (picture - np.array([20.0, 30, 40])) / 10).sum(axis=2), atol=1e-9)
     assert found.numbers["gap"] < 1e-9 and found.settings["steps"] == 2
+
+
+@pytest.mark.parametrize("H, W", [(12, 4), (4, 12)])
+def test_a_blurred_baseline_is_blurred_by_the_longer_side(rng, H, W):
+    w, picture = rng.standard_normal((H, W, 3)), rng.integers(0, 256, (H, W, 3), np.uint8)
+    found = saliency(linear_nets.linear(w), picture, "a", kind="integrated", steps=1, baseline="blur")
+    baseline = filled(picture[None], "blur", (12, 12), 0)[0].astype(float)
+    np.testing.assert_allclose(found.maps[0], (w * (picture - baseline) / [10, 20, 40]).sum(axis=2), atol=1e-9)
 
 
 @pytest.mark.parametrize("unit, baseline", [
