@@ -1,6 +1,7 @@
 """Fixtures for all: random numbers, the two array libraries, small nets."""
 
 import gc
+import importlib
 import os
 import signal
 
@@ -60,6 +61,19 @@ def no_net_of_photographs():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def calls_of(monkeypatch):
+    """calls_of("minivis.room.module.function"): the (arguments, keywords) of each call from now on, which is made."""
+
+    def watched(name):
+        module, _, function = name.rpartition(".")
+        calls, real = [], getattr(importlib.import_module(module), function)
+        monkeypatch.setattr(name, lambda *args, **how: calls.append((args, how)) or real(*args, **how))
+        return calls
+
+    return watched
 
 
 @pytest.fixture(params=["numpy", "stand-in", "kernels", "cupy"])

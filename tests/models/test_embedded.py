@@ -48,6 +48,11 @@ def test_the_file_holds_the_net_that_training_builds(name):
     assert net.preprocessing == built.preprocessing
 
 
+def test_a_net_has_as_many_classes_as_its_data():
+    found = {name: BUILDERS[name]().shapes()["prob"][1] for name in ("fashion-vgg", "digits-net", "vowels-net")}
+    assert found == {"fashion-vgg": 10, "digits-net": 10, "vowels-net": 5}
+
+
 def test_it_sees_a_goose_in_the_shipped_picture(net):
     image = mv.read_image(Path(mv.__file__).parent / "data" / "goose.png")
     prob = net.forward(net.preprocess(net.fit(image)))["prob"][0]

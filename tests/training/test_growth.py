@@ -26,11 +26,15 @@ def test_it_sees_every_step_and_the_filters_before_and_after(seen):
     assert np.array_equal(growth.filters[-1], training.net.layers["conv1"].params["w"].transpose(3, 0, 1, 2))
 
 
-def test_the_film_has_one_scale(seen):
+def test_the_film_has_one_scale(seen, calls_of):
     _, growth = seen
     frames = growth.frames()
     assert len(frames) == 5 <= FRAMES + 1 and frames[0].shape == (16, 5, 5, 3) and frames[0].dtype == np.uint8
+    charts = calls_of("minivis.training.growth.line_chart")
     assert growth.picture().ndim == 3
+    assert [(how["low"], how.get("high")) for _, how in charts] == [(0, None), (0, 1)]
+    for name, ((lines,), _) in zip(("loss", "right"), charts):
+        assert list(lines) == [name] and list(lines[name][0]) == [1, 2, 3, 4]
 
 
 def test_a_mean_of_the_last_steps():

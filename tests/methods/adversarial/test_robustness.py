@@ -7,7 +7,7 @@ import pytest
 
 import minivis as mv
 from minivis.errors import BadValue
-from minivis.methods.adversarial.robustness import robustness
+from minivis.methods.adversarial.robustness import Robustness, robustness
 
 EMOJI = Path(__file__).parents[2] / "data" / "emoji.npz"
 
@@ -25,6 +25,15 @@ def test_the_robust_net_stands_more_and_is_fooled_anew():
     assert 0 < abs(after.astype(int) - before).max() <= eps
     assert found.numbers["accuracy"]["emoji-vgg"] == plain.tolist() and "eps, levels" in str(found)
     assert found.picture().std() > 10
+
+
+def test_the_chart_goes_from_none_right_to_all_right(calls_of):
+    charts = calls_of("minivis.methods.adversarial.robustness.line_chart")
+    Robustness((0, 4), {"a": np.array([0.6, 0.3]), "b": np.array([0.5, 0.4])}, {}, 10).picture()
+    ((lines,), how), = charts
+    assert (how["low"], how["high"]) == (0, 1)
+    assert {name: (x.tolist(), y.tolist()) for name, (x, y) in lines.items()} == {
+        "a: 60.0 % clean": ([0, 4], [0.6, 0.3]), "b: 50.0 % clean": ([0, 4], [0.5, 0.4])}
 
 
 @pytest.mark.parametrize("change, message", [

@@ -63,6 +63,19 @@ def test_of_a_linear_score_its_own_map_is_best():
     assert all(areas["input"][0] <= lost + 1e-12 for lost, _ in areas.values())
 
 
+@pytest.mark.parametrize("unit, ends", [("fc8:1", {"low": 0, "high": 1}), ("relu2_1:2@max", {})])
+def test_the_charts_of_a_probability_go_from_0_to_1(vgg, rng, calls_of, unit, ends):
+    charts = calls_of("minivis.methods.attribution.curves.line_chart")
+    found = insertion_deletion(vgg, rng.integers(0, 256, (16, 16, 3), np.uint8), unit, kinds=("gradient",), steps=4)
+    found.picture()
+    assert [{key: how[key] for key in ("low", "high") if key in how} for _, how in charts] == [ends, ends]
+    assert [how["x_label"] for _, how in charts] == ["% of the pixels covered", "% of the pixels shown"]
+    for ((lines,), _), curves in zip(charts, (found.deletion, found.insertion)):
+        for (x, y), curve in zip(lines.values(), curves.values(), strict=True):
+            np.testing.assert_allclose(x, [0, 25, 50, 75, 100])
+            np.testing.assert_array_equal(y, curve[0])
+
+
 def test_batches_values_and_pictures(vgg, rng):
     pictures = rng.integers(0, 256, (2, 16, 16, 3), np.uint8)
     together = insertion_deletion(vgg, pictures, "relu2_1:2@max", kinds=("gradient", "guided"), steps=4)

@@ -46,6 +46,17 @@ def test_rank_correlation_by_hand():
     assert rank_correlation(a, np.ones((2, 2))) == 0
 
 
+def test_the_chart_begins_with_the_trained_net_and_has_all_likeness_from_0_to_1(vgg, rng, calls_of):
+    charts = calls_of("minivis.methods.attribution.sanity.line_chart")
+    found = sanity_check(vgg, rng.integers(0, 256, (16, 16, 3), np.uint8), kinds=("gradient",))
+    found.picture()
+    ((lines,), how), = charts
+    (x, y), = lines.values()
+    assert (how["low"], how["high"]) == (0, 1)
+    np.testing.assert_array_equal(x, np.arange(len(found.layers) + 1))
+    np.testing.assert_array_equal(y, [1, *found.likeness["gradient"][:, 0]])
+
+
 def test_a_neuron_in_the_middle_batches_and_grey_nets(vgg, rng):
     pictures = rng.integers(0, 256, (2, 16, 16, 3), np.uint8)
     found = sanity_check(vgg, pictures, "relu2_1:3@max", kinds=QUICK)

@@ -83,6 +83,19 @@ def test_a_layer_without_energy_is_a_black_tile_of_the_picture_s_shape():
     assert (tile[:32] == 0).all() and (tile[:, :40] == 0).all() and (tile[32, 40:60] == 255).all()
 
 
+@pytest.mark.parametrize("size", [(16, 24), (24, 16)])
+def test_the_chart_compares_both_sizes_with_the_longer_side_of_the_picture(branches, calls_of, size):
+    charts = calls_of("minivis.methods.looking.receptive.line_chart")
+    found = effective_receptive_field(branches, pictures=1, size=size)
+    found.picture()
+    ((lines,), how), = charts
+    shown = [found.layers.index(name) for name in found.drawn]
+    assert how["low"] == 0 and list(lines["the picture"][1]) == [24] * len(shown)
+    assert list(lines["theoretical"][1]) == [max(found.fields[k].size) for k in shown]
+    assert list(lines["effective, 95 %"][1]) == [found.sizes[k] for k in shown]
+    assert all(list(x) == list(range(1, len(shown) + 1)) for x, _ in lines.values())
+
+
 def test_every_layer_of_a_net(vgg, branches, rng):
     found = effective_receptive_field(vgg, images=rng.integers(0, 256, (3, 16, 16, 3), np.uint8))
     assert found.layers == tuple(vgg.nodes) and "relu1_1" not in found.drawn and "fc6" in found.drawn

@@ -28,12 +28,14 @@ def test_the_result_gets_the_gram_matrix_of_the_style_and_pays_with_the_content(
     assert style[-1] < 0.08 * style[0] and content[0] < 0.1 and 0.8 < content[-1] < 1.3
 
 
-def test_the_painting_and_its_losses_are_those_of_style_transfer():
+def test_the_painting_and_its_losses_are_those_of_style_transfer(calls_of):
     net = tiny_vgg()
     found = style_grams(net, scene(), scene()[::-1], steps=5, style_weight=10)
     alone = style_transfer(net, scene(), scene()[::-1], steps=5, style_weight=10)
     np.testing.assert_array_equal(found.painted.pixels, alone.pixels)
     (run,) = alone.runs
+    charts = calls_of("minivis.methods.synthesis.style_grams.line_chart")
+    assert found.drawn_fight().ndim == 3 and charts[0][0] == (found.fight,) and charts[0][1]["low"] == 0
     steps, style = found.fight["style"]
     assert list(steps) == [1, 2, 3, 4, 5] and found.stopped == alone.stopped
     best = 10 * style[-1] + found.fight["content"][1][-1] + run.terms["tv"]
