@@ -256,6 +256,8 @@ def test_overlay_ranges():
     (np.zeros((2, 2)), {"alpha": 1.5}, "not .* and 1.5"),
     (np.full((2, 2), np.nan), {}, "NaN"), (np.zeros((2, 2)), {"low": 2, "high": 1}, "not 2 and 1"),
     (np.zeros((2, 2)), {"box": Box(100, 0, 5, 5)}, r"box Box\(top=100.* lies outside the picture of 4 x 4"),
+    *((np.zeros((2, 2)), {"box": beside}, "lies outside the picture of 4 x 4")
+      for beside in (Box(4, 0, 2, 3), Box(0, 4, 2, 3), Box(-2, 0, 2, 3), Box(0, -3, 2, 3))),
 ])
 def test_wrong_overlays(heat, settings, message):
     with pytest.raises(BadValue, match=message):

@@ -73,10 +73,12 @@ def test_from_small_to_large():
     assert [row["size"] for row in result.numbers["sizes"]] == [[30, 20], [60, 40]] and str(result).count("\n") == 1
 
 
-def test_kept_colours_are_those_of_the_content():
-    result = style_transfer(tiny_vgg(), scene(), stripes(), steps=10, colours="kept")
+@pytest.mark.parametrize("H, W", [(40, 60), (60, 40)])
+def test_kept_colours_are_those_of_the_content(H, W):
+    content = scene(H, W)
+    result = style_transfer(tiny_vgg(), content, stripes(), steps=10, colours="kept")
     chroma = result.pixels - luminance(result.pixels)
-    np.testing.assert_allclose(chroma, scene() - luminance(scene().astype(float)), atol=1e-3)
+    np.testing.assert_allclose(chroma, content - luminance(content.astype(float)), atol=1e-3)
 
 
 def test_masks_put_each_style_in_its_place():
@@ -87,6 +89,15 @@ def test_masks_put_each_style_in_its_place():
                             start="noise")
     roughness = abs(np.diff(result.pixels, axis=1)).mean(axis=(0, 2))
     assert roughness[:26].mean() > 2 * roughness[34:].mean()                # 3.06 times
+
+
+@pytest.mark.parametrize("H, W", [(40, 60), (60, 40)])
+def test_a_texture_behind_a_mask_leaves_the_rest_of_the_picture_as_it_is(H, W):
+    mask = np.zeros((H, W, 1), np.uint8)
+    mask[:, :20] = 255
+    made = texture(tiny_vgg(), scene(H, W), mask=mask, steps=2).pixels
+    np.testing.assert_allclose(made[:, 20:], scene(H, W)[:, 20:], atol=1e-3)
+    assert abs(made[:, :20] - scene(H, W)[:, :20]).mean() > 5
 
 
 def test_average_pooling_style_scale_and_blend_change_it():
