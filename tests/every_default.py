@@ -1,0 +1,37 @@
+"""Every default that a user meets: of public functions, of settings and in presets.
+
+    python tests/every_default.py > tests/golden/defaults.json
+"""
+
+import inspect
+import json
+
+import minivis as mv
+from minivis.methods.synthesis.presets import INVERT, MAXIMIZE
+
+
+def defaults():
+    """{whose: {name: value}}, plain values alone; of a preset what differs from the defaults of its settings."""
+    public = {name: getattr(mv, name) for name in mv.__all__}
+    classes = {name: cls().values() for name, cls in public.items() if name.endswith("Settings")}
+    functions = {name: {p.name: p.default for p in inspect.signature(function).parameters.values() if is_plain(p)}
+                 for name, function in public.items() if inspect.isfunction(function)}
+    presets = {f"{kind} {name}": differing(preset)
+               for kind, all_of_them in (("maximize", MAXIMIZE), ("invert", INVERT))
+               for name, preset in all_of_them.items()}
+    found = {name: values for name, values in {**classes, **functions, **presets}.items() if values}
+    return json.loads(json.dumps(found))                # tuples are lists
+
+
+def is_plain(parameter):
+    return isinstance(parameter.default, (bool, int, float, str, tuple)) and "typing" not in repr(parameter.default)
+
+
+def differing(settings):
+    usual = type(settings)().values()
+    return {name: value for name, value in settings.values().items() if value != usual[name]}
+
+
+if __name__ == "__main__":
+    lines = [f" {json.dumps(name)}: {json.dumps(found)}" for name, found in defaults().items()]
+    print("{\n" + ",\n".join(lines) + "\n}")
