@@ -9,7 +9,7 @@ import minivis as mv
 from minivis.cli import main
 from minivis.errors import BadValue
 from minivis.images.files import read_image, read_text, write_image
-from minivis.methods.adversarial.hog import strokes
+from minivis.methods.adversarial.hog import stretched, stroke, strokes
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,22 @@ def test_strokes_run_along_edges():
     code[..., [0, 9, 18, 27]] = 1                                   # gradients at 10 degrees: edges nearly upright
     drawn = strokes(code, 9)[..., 0]
     assert drawn.shape == (32, 32) and drawn[:16, :16].max(axis=1).min() < 60 < drawn[2:14, 6:10].max(axis=1).min()
+
+
+def test_a_cell_of_several_blocks_is_drawn_by_their_mean():
+    """Blocks of 2 x 2 cells, one beside the other, share the two cells in the middle; one edge in each cell."""
+    code = np.zeros((1, 2, 36))
+    code[0, 0, [4, 13, 22, 31]], code[0, 1, [4, 13, 22, 31]] = (0.2, 0.4, 0.3, 0.0), (0.8, 1.0, 0.1, 0.5)
+    cells = np.array([[0.2, (0.4 + 0.8) / 2, 1.0], [0.3, (0.0 + 0.1) / 2, 0.5]])
+    edges = np.kron(cells, stroke(np.pi, 16))                       # gradients at 90 degrees: level edges
+    wanted = 255 * np.minimum(1, edges / np.quantile(edges, 0.995))
+    np.testing.assert_allclose(strokes(code, 9)[..., 0], wanted, atol=0.51)
+
+
+def test_the_contrast_is_stretched_to_all_but_one_percent_at_each_end():
+    levels = np.arange(101.0).reshape(101, 1, 1) + 40
+    wanted = (np.arange(101) - 1) * 255 / 98
+    np.testing.assert_allclose(stretched(levels)[:, 0, 0], np.clip(wanted, 0, 255), atol=0.51)
 
 
 @pytest.mark.parametrize(("shapes", "said"), [

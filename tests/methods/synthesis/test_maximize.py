@@ -12,7 +12,7 @@ from minivis.engine.memory import PROGRAM
 from minivis.errors import BadValue, TooLarge, UnknownName
 from minivis.figures.compose import contact_sheet
 from minivis.methods.synthesis.goals import spread
-from minivis.methods.synthesis.maximize import maximize, preset_for, transforms_of
+from minivis.methods.synthesis.maximize import maximize, preset_for, stretched, transforms_of
 from minivis.methods.synthesis.presets import MAXIMIZE
 from minivis.models.tiny import tiny_branches, tiny_vgg
 from minivis.optimize import transforms
@@ -89,6 +89,14 @@ def test_images_of_some_presets_are_drawn_stretched_as_their_authors_did(net):
     assert np.corrcoef(one, other)[0, 1] > 0.99
     plain = maximize(net, "goose", preset="cs231n", steps=1)
     assert plain.drawn() is plain.pictures
+
+
+@pytest.mark.parametrize("mean, room", [(100.0, 100), (200.0, 55)])
+def test_all_but_one_in_two_hundred_are_stretched_to_the_nearer_end(mean, room):
+    """Of distances 0 to 20 from the mean in steps of a tenth, 19.9 reaches the end of the levels."""
+    apart = np.arange(201).reshape(1, 201, 1, 1) / 10 * np.resize([1, -1], (201, 1, 1))
+    found = stretched(mean + apart, mv.Preprocessing("grey", (mean,), (1.0,)))
+    np.testing.assert_allclose(found, np.clip(mean + apart * room / 19.9, 0, 255), atol=0.51)
 
 
 def test_noise_is_added_in_levels_whatever_the_net_reads(net):

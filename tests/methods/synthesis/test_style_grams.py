@@ -42,8 +42,9 @@ def test_the_painting_and_its_losses_are_those_of_style_transfer(calls_of):
     assert best == pytest.approx(run.loss, rel=1e-4)
 
 
-def test_gram_matrices_are_those_of_the_pictures():
+def test_gram_matrices_are_those_of_the_pictures(calls_of):
     net = tiny_vgg()
+    maps = calls_of("minivis.methods.synthesis.style_grams.unsigned")
     found = style_grams(net, scene(), scene()[::-1], layer="relu1_1", steps=2)
     for name, picture in (("content", scene()), ("style", scene()[::-1]), ("result", found.painted.pixels)):
         a = net.forward(net.preprocess(picture), until="relu1_1")["relu1_1"]
@@ -52,6 +53,12 @@ def test_gram_matrices_are_those_of_the_pictures():
         np.testing.assert_allclose(found.together[name][0, 1], ((a[:, 0] > 0) & (a[:, 1] > 0)).mean())
     assert found.distance["content"] == pytest.approx(
         ((found.grams["content"] - found.grams["style"]) ** 2).sum() / (found.grams["style"] ** 2).sum())
+    found.picture()
+    limit, order = np.percentile(found.grams["style"], 99.5), np.argsort(-np.diag(found.grams["style"]), kind="stable")
+    for ((drawn,), how), name in zip(maps, ("content", "style", "result"), strict=True):
+        gram = found.grams[name]
+        assert how["limit"] == pytest.approx(limit)
+        np.testing.assert_array_equal(drawn[..., 0], gram[np.ix_(order, order)])
 
 
 def test_both_fire_where_both_are_above_zero():
