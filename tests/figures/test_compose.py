@@ -126,6 +126,19 @@ def test_panels_hold_pictures_titles_bars_and_footer(rng):
         assert (margin == 255).all()
 
 
+def test_letters_are_of_three_sizes(rng, calls_of):
+    """Titles 15 pixels, names and numbers of bars 13, and all that explains 12."""
+    written = calls_of("minivis.figures.compose.text_picture")
+    image = rng.integers(0, 256, (40, 60, 3), np.uint8)
+    panels([image], ["a title\nwhat it means"], "the footer", [("grey", 0, 1, "label")])
+    contact_sheet([image], labels=["below"])
+    bar_chart(["goose"], [0.5])
+    sizes = {words[0]: how["size"] for words, how in written}
+    assert {name: sizes.pop(name) for name in ("a title", "goose", "50.0 %")} == {"a title": 15, "goose": 13,
+                                                                                  "50.0 %": 13}
+    assert {"what it means", "the footer", "label", "below"} < set(sizes) and set(sizes.values()) == {12}
+
+
 def test_panels_enlarge_small_maps_to_one_height_with_even_squares():
     checks = (np.indices((9, 9)).sum(axis=0) % 2 * 255).astype(np.uint8)
     figure = panels([checks], [""])
