@@ -38,6 +38,15 @@ def test_a_list_of_names_may_be_split_and_ends_at_the_first_gap(path):
             source.strings(source.file, "numbers")
 
 
+def test_a_text_is_one_string_and_nothing_else_is(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.update({"long": "goose", "short": np.bytes_(b"goose"), "names": np.array([b"a", b"b"]), "number": 3.0,
+                     "empty": h5py.Empty("S3")})
+    with opened(tmp_path / "a.h5") as source:
+        texts = {name: source.text(source.file[name]) for name in source.file}
+    assert texts == {"long": b"goose", "short": b"goose", "names": None, "number": None, "empty": None}
+
+
 def test_arrays_are_floats_and_finite_unless_they_need_not_be(path):
     with opened(path) as source:
         found = read_array(source.file["group/w"], np.float64, source)
