@@ -1,14 +1,19 @@
 """Training in stages: one after the other, resumed in the right one, and what the file says of it."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from trainings import Corners, assert_same, little_net, params
 
+import minivis as mv
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.layers import BatchNorm, Dropout
 from minivis.training import recipes
-from minivis.training.recipes import EmojiStream, Training, stages_of
+from minivis.training.recipes import STAGES, EmojiStream, Training, stages_of
 from minivis.training.trainer import Recipe
+from minivis.weights.catalogue import CATALOGUE
 
 
 class Stop(Exception):
@@ -109,6 +114,15 @@ def test_an_emoji_stream_shows_each_class_once_a_round_and_changes_pictures_on_t
     assert rounds[0] != rounds[1]
     assert [stream.batch(start, 7)[0][0][0] for start in (0, 7, 14)] == ["plain", "plain", "varied"]
     assert stream.batch(3, 4) == tuple(part[3:] for part in stream.batch(0, 7)[:2])     # by number alone
+
+
+@pytest.mark.parametrize("name", [name for name in STAGES if CATALOGUE.get(name)])
+def test_a_recipe_is_that_which_the_net_of_this_name_was_trained_by(name):
+    """As its file says; a field that came later has its default there, and one that is gone was not set."""
+    fresh = asdict(Recipe(steps=1))
+    recorded = [{**fresh, **stage} for stage in mv.load(name).about["training"]["stages"]]
+    assert {stage.pop("schedule", None) for stage in recorded} == {None}
+    assert recorded == json.loads(json.dumps([asdict(stage.recipe) for stage in stages_of(name, 0)]))
 
 
 def test_every_net_to_train_has_a_builder_and_stages():

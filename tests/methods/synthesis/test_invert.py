@@ -60,6 +60,8 @@ def test_settings_of_one_s_own_hold_in_place_of_a_preset(net):
     assert settings_at(net, "fc8", settings=own, given={"by_depth": [(1.0, {"noise": 9.0})]})[1].noise == 9.0
     done = invert(net, scene(), "pool1", settings=InvertSettings(steps=2), tv=0.125)
     assert done.settings["preset"] is None and done.settings["tv"] == 0.125 and done.settings["steps"] == 2
+    still = InvertSettings(steps=0, coarse=((2.0, 60),))                # no proportion: the stages stay as they are
+    assert settings_at(net, "pool1", settings=still, given={"steps": 10})[1].coarse == ((2.0, 60),)
     with pytest.raises(BadValue, match="a preset or settings, not both"):
         invert(net, scene(), "pool1", preset="minivis", settings=own)
 
