@@ -1,13 +1,15 @@
-"""Every default that a user meets: of public functions, of settings and in presets.
+"""Every default that a user meets: of public functions, of settings, in presets and in what `minivis train` does.
 
     python tests/every_default.py > tests/golden/defaults.json
 """
 
 import inspect
 import json
+from dataclasses import asdict
 
 import minivis as mv
 from minivis.methods.synthesis.presets import INVERT, MAXIMIZE
+from minivis.training.recipes import RANGES, STAGES
 
 
 def defaults():
@@ -19,7 +21,10 @@ def defaults():
     presets = {f"{kind} {name}": differing(preset)
                for kind, all_of_them in (("maximize", MAXIMIZE), ("invert", INVERT))
                for name, preset in all_of_them.items()}
-    found = {name: values for name, values in {**classes, **functions, **presets}.items() if values}
+    trainings = {f"train {name}": [asdict(stage) for stage in stages] for name, stages in STAGES.items()}
+    ranges = {f"emoji {name}": asdict(found) for name, found in RANGES.items()}
+    found = {name: values for name, values in {**classes, **functions, **presets, **trainings, **ranges}.items()
+             if values}
     return json.loads(json.dumps(found))                # tuples are lists
 
 
