@@ -9,7 +9,7 @@ import minivis as mv
 from minivis.cli import main
 from minivis.errors import BadValue
 from minivis.images.files import read_image, read_text, write_image
-from minivis.methods.adversarial.hog import stretched, stroke, strokes
+from minivis.methods.adversarial.hog import HogTwin, stretched, stroke, strokes
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,17 @@ def test_only_an_inversion_is_smoothed_by_default(pair, smooth):
     assert ("tv" in from_noise.run.terms) == (smooth != 0) and ("tv" in from_picture.run.terms) == bool(smooth)
     plain = mv.hog_twin(pair[0], steps=3, smooth=0.0)
     assert np.array_equal(plain.twin, from_noise.twin) == (smooth == 0)
+
+
+@pytest.mark.parametrize("start, twin, distances, fall, ok", [
+    (3, 2, (0.5, 0.125), 0.75, False), (5, 2, (2.0, 0.125), 0.9375, False), (6, 2, (3.125, 0.125), 0.96, True),
+    (1, 1, (0.0, 0.0), 1.0, True),
+])  # fmt: skip
+def test_the_fall_is_that_of_the_distance_and_a_start_without_any_is_a_twin(start, twin, distances, fall, ok):
+    wanted = np.full((1, 1, 2), 2.0)
+    codes = (wanted, *(wanted + np.array([n - 1, 0]) for n in (start, twin)))
+    found = HogTwin(None, None, None, codes, False, None)
+    assert found.distances == pytest.approx(distances) and found.fall == pytest.approx(fall) and found.ok == ok
 
 
 def test_strokes_run_along_edges():

@@ -9,7 +9,7 @@ from minivis.engine.network import Network
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, Flatten, FullyConnected
-from minivis.methods.looking.filters import filter_grid
+from minivis.methods.looking.filters import FilterGrid, filter_grid
 
 
 def test_filters_of_the_first_layer_are_pictures(vgg):
@@ -30,6 +30,24 @@ def test_filters_of_a_deep_layer_are_a_square_a_channel(vgg):
         filter_grid(vgg, "fc6")
     with pytest.raises(BadValue, match="at least 1"):
         filter_grid(vgg, rows=0)
+
+
+@pytest.mark.parametrize("count, size, reads, rows, columns, scale", [
+    (18, (5, 4), True, None, 6, 24), (18, (5, 40), True, None, 6, 4), (50, (3, 8), True, None, 10, 8),
+    (3, (5, 4), False, 3, 2, 16), (3, (4, 50), False, 3, 4, 3), (9, (5, 8), False, 4, 8, 10),
+])  # fmt: skip
+def test_filters_are_as_large_as_640_pixels_allow_and_a_deep_one_is_a_row(
+        rng, calls_of, count, size, reads, rows, columns, scale):
+    channels = 3 if reads else columns + 1
+    filters = rng.choice([-1, 1], (count, *size, channels)) * rng.uniform(0.5, 1, (count, *size, channels))
+    sheets = calls_of("minivis.methods.looking.filters.contact_sheet")
+    FilterGrid("conv", filters, reads, settings={"rows": rows, "columns": columns}).picture()
+    ((tiles, across), how), = sheets
+    assert (across, how["scale"]) == (columns, scale) and len(tiles) == (count if reads else rows * columns)
+    assert (how["gap"], how.get("background")) == ((3, None) if reads else (2, 200))
+    if not reads:                                               # each filter's own channels, from left to right
+        sign = np.array([tile[..., 0] < tile[..., 2] for tile in tiles]).reshape(rows, columns, *size)
+        np.testing.assert_array_equal(sign, np.moveaxis(filters[:rows, ..., :columns], 3, 1) < 0)
 
 
 def test_a_net_without_convolutions_has_no_filters():

@@ -11,7 +11,7 @@ from minivis.data.emoji.classes import CLASSES
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.images.files import write_image
 from minivis.methods.looking.codes import codes, write_codes
-from minivis.methods.looking.tsne import embed, snap, spread, tsne_grid
+from minivis.methods.looking.tsne import TsneGrid, embed, snap, spread, tsne_grid
 from minivis.models.tiny import tiny_vgg
 
 EMOJI = Path(__file__).parents[2] / "data" / "emoji.npz"
@@ -35,6 +35,13 @@ def test_a_grid_snaps_to_itself():
     shuffled = np.random.default_rng(0).permutation(25)
     places = np.column_stack([column, row])[shuffled] / 5 + 0.1
     np.testing.assert_array_equal(snap(places), np.column_stack([row, column])[shuffled])
+
+
+@pytest.mark.parametrize("empty", range(6))
+def test_a_grid_with_an_empty_cell_snaps_to_itself(empty):
+    cells = np.delete(np.column_stack(np.divmod(np.arange(6), 3)), empty, axis=0)       # 2 rows of 3
+    places = np.column_stack([(cells[:, 1] + 0.5) / 3, (cells[:, 0] + 0.5) / 2])
+    np.testing.assert_array_equal(snap(places), cells)
 
 
 def test_two_heaps_stay_two_heaps(rng):
@@ -100,6 +107,21 @@ def test_every_picture_is_on_the_map(written):
     for number, (row, column) in zip(found.rows, found.cells):
         tile = mv.read_image(f"pictures/{number:02d}.png").repeat(4, axis=0).repeat(4, axis=1)
         np.testing.assert_array_equal(grid[row * 64 : row * 64 + 64, column * 64 : column * 64 + 64], tile)
+
+
+def test_on_the_plane_each_picture_lies_at_its_place():
+    """At 0 at the left or upper edge, at 1 at the other; three pictures of 4 x 8 pixels, each 0.7 of its share."""
+    places = np.array([[0.0, 0.25], [1.0, 1.0], [0.5, 0.0]])
+    tiles = [np.full((4, 8, 3), k, np.uint8) for k in (1, 2, 3)]
+    side = 100
+    found = TsneGrid(places, np.array([[0, 0], [0, 1], [1, 0]]), np.arange(3), tuple(tiles), side, 0.0,
+                     settings={"layout": "plane"}).picture()
+    h, w = 20, 40                                               # 0.7 * 100 / sqrt(3) = 40
+    wanted = np.full((side, side, 3), 255)
+    for k, (x, y) in enumerate(places, start=1):
+        top, left = round(y * (side - h)), round(x * (side - w))
+        wanted[top:top + h, left:left + w] = k
+    np.testing.assert_array_equal(found, wanted)
 
 
 def test_of_too_many_some_are_taken(written):

@@ -1,6 +1,7 @@
 """HDF5 that a stranger wrote: what is looked up, what is read, and what is refused."""
 
 import io
+import zipfile
 
 import h5py
 import numpy as np
@@ -56,6 +57,22 @@ def test_arrays_are_floats_and_finite_unless_they_need_not_be(path):
         with pytest.raises(BadFile, match="/bad is NaN or infinite in 2 of 3 places"):
             read_array(source.file["bad"], np.float64, source)
         assert read_array(source.file["bad"], np.float64, source, finite=False)[0] == 1
+
+
+@pytest.mark.parametrize("how", ["stored", "compressed", "encrypted"])
+def test_in_an_archive_weights_lie_as_they_are(path, tmp_path, how):
+    with zipfile.ZipFile(tmp_path / "a.keras", "w", zipfile.ZIP_DEFLATED if how == "compressed" else 0) as archive:
+        archive.write(path, "model.weights.h5")
+    if how == "encrypted":
+        data = bytearray((tmp_path / "a.keras").read_bytes())
+        data[data.index(b"PK\x01\x02") + 8] |= 1              # bit 0 of the flags in the central directory
+        (tmp_path / "a.keras").write_bytes(data)
+    if how == "stored":
+        with opened(tmp_path / "a.keras") as source:
+            assert source.file["whole"][2] == 2
+        return
+    with pytest.raises(BadFile, match=r"model\.weights\.h5 is compressed in it"), opened(tmp_path / "a.keras"):
+        pass
 
 
 def test_a_window_is_a_file_of_its_own():

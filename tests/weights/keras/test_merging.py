@@ -67,6 +67,15 @@ def test_maps_of_different_sizes_are_not_added(w, two, tmp_path):
         mv.load(net.h5(tmp_path / "a.h5"))
 
 
+def test_maps_are_not_joined_with_a_row_in_the_shape_of_maps(w, two, tmp_path):
+    net, (a, _), _ = two()
+    row = net.layer("Dense", net.layer("Flatten", net.input), {"kernel": w(90, 120)})
+    shaped = net.layer("Reshape", row, target_shape=[6, 5, 4])
+    net.ends(net.layer("Concatenate", [a, shaped], axis=-1, name="joined"))
+    with pytest.raises(BadFile, match=r"'joined'.*joins \[None, 6, 5, 4\], \[None, 6, 5, 4\] along axis 3"):
+        mv.load(net.h5(tmp_path / "a.h5"))
+
+
 @pytest.mark.parametrize("invert", [False, True])
 def test_normalization(w, two, both, answer, invert):
     net, (a, _), (f, _) = two()
