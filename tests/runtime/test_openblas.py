@@ -17,12 +17,13 @@ AMD = f"processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC\nflags
     "cpuinfo, right",
     [
         (AMD, True),
+        (AMD.replace("fpu avx2 ", ""), True),
         (AMD.replace("AuthenticAMD", "GenuineIntel"), False),           # OpenBLAS knows these
         (AMD.replace("avx512vl", ""), False),
         ("processor\t: 0\nBogoMIPS\t: 50.00\n", False),
         ("", False),
     ],
-    ids=["AMD with AVX-512", "Intel", "one feature missing", "ARM", "empty"],
+    ids=["AMD with AVX-512", "no feature more than those", "Intel", "one feature missing", "ARM", "empty"],
 )
 def test_which_processors(cpuinfo, right):
     assert openblas.is_amd_with_avx512(cpuinfo) is right

@@ -10,11 +10,11 @@ from refusals import sentence
 from vgg_nets import narrow_vgg
 
 import minivis as mv
-from minivis.layers import Conv2D
+from minivis.layers import Conv2D, FullyConnected
 from minivis.models.tiny import tiny_vgg
 from minivis.runtime.files import file_hash
 from minivis.weights import catalogue
-from minivis.weights.inspection import dead_filters, inspect_file
+from minivis.weights.inspection import DEAD, dead_filters, inspect_file
 from minivis.weights.native import save
 
 
@@ -48,6 +48,13 @@ def test_inspection_of_a_keras_file_and_of_one_of_the_catalogue(folders, monkeyp
     assert inspect_file("net.h5").entry == "vgg16"
     monkeypatch.setitem(catalogue.CATALOGUE, "vgg16", replace(entry, md5="0", sha256=found.sha256))
     assert inspect_file("net.h5").entry == "vgg16"
+
+
+def test_a_filter_is_dead_by_its_largest_weight_of_either_sign():
+    w = np.zeros((3, 3, 2, 5))
+    w[1, 0, 1] = 2, -2, 2.1 * DEAD, -2.1 * DEAD, 1.9 * DEAD
+    assert dead_filters(Conv2D(w)) == [4] and dead_filters(Conv2D(-w)) == [4]
+    assert dead_filters(FullyConnected(w.reshape(18, 5))) == [4]
 
 
 def test_a_filter_with_a_nan_hides_no_dead_one():

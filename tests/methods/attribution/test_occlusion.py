@@ -1,6 +1,7 @@
 """Occlusion against its definition: loops over windows and pixels, one forward pass at a time."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import minivis as mv
 from minivis.errors import BadValue, UnknownName
 from minivis.images.preprocessing import Box
-from minivis.methods.attribution.occlusion import framed, occlusion, windows
+from minivis.methods.attribution.occlusion import FALLS, RISES, framed, occlusion, windows
 from minivis.methods.shared.fills import filled
 from minivis.models.tiny import tiny_vgg
 
@@ -158,6 +159,22 @@ def test_a_batch_is_its_pictures_one_by_one(vgg, rng):
         assert described["worst_window"] == alone.numbers["worst_window"]
         assert described["lowest"] == pytest.approx(alone.numbers["lowest"])
     assert together.picture().shape[0] > 2 * alone.picture().shape[0]
+
+
+@pytest.mark.parametrize("rise, helps", [(0.5, True), (0.0, False), (-0.5, False)])
+def test_the_window_that_raises_it_is_shown_where_there_is_one(vgg, picture, calls_of, rise, helps):
+    frames, figures = (calls_of(f"minivis.methods.attribution.occlusion.{name}") for name in ("framed", "panels"))
+    found = occlusion(vgg, picture, window=6, stride=5)
+    worst, best = found.worst[0], found.best[0]._replace(value=float(found.before[0]) + rise)
+    replace(found, best=(best,)).picture()
+    marks = [(worst.window, FALLS), *([(best.window, RISES)] if helps else [])]
+    assert frames[0][0][-1] == marks
+    ((images, titles), how), = figures
+    assert len(images) == len(titles) == len(how["colorbars"]) == (4 if helps else 3)
+    limit = abs(found.maps[0]).max()
+    assert [bar for bar in how["colorbars"] if bar] == [("diverging", pytest.approx(-limit), pytest.approx(limit))]
+    assert [title.split("\n")[0] for title in titles[2:]] == [
+        "the window that lowers it most", "the window that raises it most"][:len(marks)]
 
 
 def test_the_picture_is_not_changed(vgg, picture):
