@@ -33,6 +33,17 @@ def test_the_attacks_take_score_from_the_best_class():
     assert 7 <= abs(moved).max() <= 8                       # levels, from the picture itself, however many steps
 
 
+def test_a_dream_takes_as_many_steps_as_its_title_says():
+    exercise, calls = read.get("dream_step"), []
+
+    def dream_step(x, *given):
+        calls.append(given)
+        return x
+
+    (title,) = exercise.picture({"dream_step": dream_step}, Scene())
+    assert title == f"{len(calls)} steps at relu3_2"
+
+
 def test_functions_that_fail_say_so():
     def relu_backward(dout, x, rule):
         return dout.foo

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minivis.figures import text
 from minivis.figures.text import INK, chance, percent, size_in_words, text_picture
 
 
@@ -60,6 +61,25 @@ def test_long_words_break_after_slash_or_underscore():
     name = text_picture("inception_4a/3x3_reduce", 80, size=10)
     assert lines(name) == 2
     np.testing.assert_array_equal(name[-len(name) // 2:], text_picture("3x3_reduce", 80, size=10))
+
+
+@pytest.fixture
+def even(monkeypatch):
+    """Letters one pixel wide, whatever their size."""
+    monkeypatch.setattr(text, "_length", lambda line, size: len(line))
+
+
+@pytest.mark.parametrize("words, width, lines, broken", [
+    ("a bc", 4, ["a bc"], False), ("a bc", 3, ["a", "bc"], False), ("ab/cd", 3, ["ab/", "cd"], True),
+    ("ab/cde", 3, ["ab/", "cde"], True), ("ab/cdef", 3, ["ab/", "cde", "f"], True), ("abcd e", 4, ["abcd", "e"], False),
+])  # fmt: skip
+def test_a_line_may_be_just_as_wide_as_its_room(even, words, width, lines, broken):
+    assert text._wrap(words, width, 12) == (lines, broken)
+
+
+def test_an_ellipsis_may_end_just_at_the_edge(even):
+    assert text._fit(["abcd efgh"], 5, 12, 1)[1] == ["abcd…"] and text._fit(["abcd efgh"], 4, 12, 1)[1] == ["abc…"]
+    assert text._fit(["abcd efgh"], 4, 12, 2)[1] == ["abcd", "efgh"]
 
 
 @pytest.mark.parametrize("given, shown", [("piñata", "pinata"), ("2 × 3 − 1", "2 x 3 - 1"), ("鵞 🪿", "? ?"),

@@ -341,6 +341,9 @@ def test_a_preprocessing_for_as_many_channels_as_a_net_reads(tmp_path):
     assert UNIT.of_channels(3) is UNIT and UNIT.of_channels(4).crop_fraction == 1
     with pytest.raises(BadValue, match=r"is for 3 channels, and the net reads 4: name 4 means and scales in a \.json"):
         TORCH.of_channels(4)
+    for uneven in ({"mean": (1, 1, 2)}, {"scale": (1, 2, 1)}):
+        with pytest.raises(BadValue, match="this preprocessing is for 3 channels, and the net reads 4"):
+            Preprocessing("RGB", **uneven).of_channels(4)
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"mean": [1, 2, 3, 4], "scale": [5, 6, 7, 8], "show": [4, 2, 1]}))
     assert Preprocessing.named(str(path)) == Preprocessing(mean=(1, 2, 3, 4), scale=(5, 6, 7, 8), show=(4, 2, 1))

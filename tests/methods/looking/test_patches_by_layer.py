@@ -32,7 +32,10 @@ def test_the_patches_are_those_of_the_layer_alone(rng):
                 assert all(np.array_equal(a, b) for a, b in zip(unit, same))
         assert row.alike is None
     assert found.chance is None and found.numbers["layers"]["relu1_1"]["sees"] == [3, 3]
-    assert found.picture().std() > 5 and "of one class" not in str(found)
+    figure = found.picture()
+    for margin in (figure[:16], figure[-16:], figure[:, :16], figure[:, -16:]):
+        assert (margin == 255).all()
+    assert figure.std() > 5 and "of one class" not in str(found)
 
 
 def test_units_are_spread_over_those_that_are_active(rng):

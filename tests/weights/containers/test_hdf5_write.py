@@ -80,3 +80,23 @@ def test_weights_import_onto_a_full_disk(tmp_path, small_disk, size):  # noqa: F
     code, out, err = finish("-m", "minivis", "weights", "import", "tiny.h5", "-o", str(disk / "b.h5"), cwd=tmp_path)
     assert (code, out) == (2, "") and f"b.h5 cannot be written: the disk at {disk} is full" in err
     assert err.count("\n") == 1 and not list(disk.iterdir())
+
+
+@pytest.mark.parametrize("first, size", [(0, 10), (0, 5), (2, 3), (3, 1), (4, 6), (5, 2), (7, 3)])
+def test_what_the_disk_refused_is_read_as_if_it_were_there(tmp_path, monkeypatch, first, size):
+    """Six bytes on the disk, three written over and behind them that it does not take, and one more over these."""
+    (tmp_path / "a").write_bytes(b"abcdef")
+    sink = hdf5_write.Sink(tmp_path / "a")
+
+    def write_all(descriptor, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(hdf5_write, "write_all", write_all)
+    for offset, data in ((3, b"XYZW"), (4, b"!")):
+        sink.seek(offset)
+        assert sink.write(data) == len(data)
+    sink.seek(first)
+    assert sink.read(size) == b"abcX!ZW\0\0\0"[first : first + size] and sink.tell() == first + size
+    with pytest.raises(OSError, match="No space left"):
+        sink.check()
+    sink.close()

@@ -42,3 +42,11 @@ def test_axes_that_matlab_drops_come_back():
     found, order = matconvnet.weights(layers, "a.mat")
     assert order == ("fc", "relu") and {name: tensor.shape for name, tensor in found.items()} == {
         "fc.weight": (1, 1, 3, 1), "fc.bias": (3,)}  # fmt: skip
+
+
+def test_each_array_counts_as_one():
+    limits = matconvnet.Limits(2, None, None)
+    assert [matconvnet.matrix(b"", 1, limits) for _ in range(2)] == [("", None)] * 2
+    for items, depth in ((0, 1), (1, 0)):                       # one too many, and one too deep
+        with pytest.raises(matconvnet.Damaged, match="too many arrays within arrays"):
+            matconvnet.matrix(b"", depth, matconvnet.Limits(items, None, None))
