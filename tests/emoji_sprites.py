@@ -7,7 +7,7 @@ import numpy as np
 from minivis.data.emoji import photos
 from minivis.data.emoji import sprites as emoji
 from minivis.data.emoji.classes import NAMES
-from minivis.data.emoji.compose import EmojiPictures, Ranges
+from minivis.data.emoji.compose import RANGES, EmojiPictures, Ranges
 
 STILL = Ranges(scale=(0.5, 0.5), overflow=0, rotation=0, flip_share=0, brightness=(0, 0), contrast=(1, 1),
                saturation=(1, 1), hue=0, blur_share=0, noise_share=0, grey_share=0, visible=0)  # fmt: skip
@@ -20,6 +20,23 @@ def square_sprite(rgb, height=emoji.CONTENT, width=emoji.CONTENT, hidden=0):
     top, left = (emoji.SPRITE - height) // 2, (emoji.SPRITE - width) // 2
     sprite[top : top + height, left : left + width] = [*rgb, 255]
     return sprite
+
+
+def colourful():
+    """A rectangle of many colours, brighter to the right and dark in one corner, so that a turn or a flip is seen."""
+    sprite = square_sprite((0, 0, 0), height=70)
+    row, column = np.mgrid[: emoji.SPRITE, : emoji.SPRITE] / emoji.SPRITE
+    sprite[..., 0], sprite[..., 1], sprite[..., 2] = 255 * column, 200 * row, 127 + 100 * np.sin(9 * (row + column))
+    sprite[: emoji.SPRITE // 2, : emoji.SPRITE // 3, :3] = 20
+    return sprite
+
+
+def blocks_of(split, count=80, size=32, block=4):
+    """(count, size / block, size / block, 4): colours and mask of pictures of a split, the means of blocks."""
+    pictures = EmojiPictures(sprites_of(colourful()), size, split, sets=("noto",), ranges=RANGES[split])
+    images, _, masks = pictures.batch(range(count), seed=5)
+    both = np.concatenate([images, masks[..., None]], axis=3).astype(float)
+    return both.reshape(count, size // block, block, size // block, block, 4).mean(axis=(2, 4))
 
 
 def sprites_of(sprite):

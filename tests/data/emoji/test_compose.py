@@ -2,15 +2,16 @@
 
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
-from emoji_sprites import STILL, box_of, draw, sprites_of, square_sprite
+from emoji_sprites import STILL, blocks_of, box_of, draw, sprites_of, square_sprite
 
 from minivis.data.emoji import compose
 from minivis.data.emoji import sprites as emoji
 from minivis.data.emoji.classes import NAMES
-from minivis.data.emoji.compose import EmojiPictures
+from minivis.data.emoji.compose import SPLITS, EmojiPictures
 from minivis.errors import BadValue, UnknownName
 
 
@@ -31,6 +32,14 @@ def test_a_picture_depends_on_its_seed_split_and_number_alone():
     assert (pictures.batch([7], seed=4)[0] != images[7]).any()
     assert (pictures.batch([7 + len(NAMES)], seed=3)[0] != images[7]).any()
     assert (EmojiPictures(sprites, 48, "test", sets=("noto",)).batch([7], seed=3)[0] != images[7]).any()
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_pictures_are_drawn_by_the_random_numbers_that_the_nets_were_trained_with(split):
+    """But for a picture whose background is chosen just so, and the last digits of this Pillow's blur."""
+    with np.load(Path(__file__).parents[2] / "golden" / "emoji_draws.npz") as kept:
+        apart = abs(blocks_of(split) - kept[split]).mean(axis=(1, 2, 3))
+    assert (apart < 1.5).mean() >= 0.95
 
 
 def test_labels_say_which_sprite_was_drawn():
