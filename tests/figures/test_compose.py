@@ -7,6 +7,7 @@ from minivis.errors import BadValue, TooLarge
 from minivis.figures import compose
 from minivis.figures.colormaps import colorize
 from minivis.figures.compose import above, bar_chart, beside, colorbar, contact_sheet, overlay, panels
+from minivis.figures.text import text_picture
 from minivis.images.preprocessing import TORCH, Box
 
 
@@ -70,6 +71,13 @@ def test_tiles_of_different_sizes_are_centred(rng):
     assert find(sheet, tiles[0]) == (10, 0)
     assert find(sheet, tiles[1].repeat(3, axis=2)) == (0, 25)
     assert find(sheet, tiles[2][:, :, None].repeat(3, axis=2)) == (12, 47)
+
+
+def test_a_sheet_has_room_for_its_labels_and_no_more():
+    tile, words = np.zeros((20, 50, 3), np.uint8), ["below", "a label of several lines"]
+    high = max(text_picture(one, 50, size=12, align="center", max_lines=2).shape[0] for one in words)
+    assert contact_sheet([tile, tile], columns=2, labels=words, scale=1).shape == (10 + 20 + 4 + high + 10, 130, 3)
+    assert contact_sheet([tile, tile], columns=1, labels=words, scale=1).shape == (10 + 2 * (34 + high), 70, 3)
 
 
 def test_labels_stand_under_their_tiles(rng):

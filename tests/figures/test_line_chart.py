@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivis.errors import BadValue
-from minivis.figures.line_chart import COLORS, PALE, line_chart
+from minivis.figures.line_chart import COLORS, FRAME, GRID, PALE, line_chart
 
 
 def test_a_line_is_where_its_numbers_are():
@@ -16,6 +16,17 @@ def test_a_line_is_where_its_numbers_are():
     assert len(at_half) and abs(at_half.mean() - 50) <= 1.5
     near_start = rows[(columns >= left + 3) & (columns <= left + 6)]
     assert near_start.mean() > 90, "10 of 20 is half way up, 0 is at the bottom"
+
+
+def test_a_frame_stands_around_the_curves_and_a_pale_line_at_each_number():
+    chart = line_chart({"a": ([0, 1], [0.0, 0.0])}, width=201, height=101, low=0, high=20, legend=False)
+    plot = chart[:101, -201:].astype(int)
+    for edge in (plot[0, 1:-1], plot[30:40, 0], plot[30:40, -1]):
+        assert (edge == FRAME).all()
+    assert (plot[30:40, [1, -2]] == 255).all()
+    ink = 255 - plot[2:95, 100]                                         # a column between the numbers
+    np.testing.assert_allclose(ink[46:51].sum(axis=0), 255 - np.array(GRID), atol=2)        # at 10 of 20, row 50
+    assert not ink[:46].any() and not ink[51:].any()
 
 
 def test_legend_dashes_and_labels():
