@@ -71,6 +71,7 @@ def even(monkeypatch):
 
 @pytest.mark.parametrize("words, width, lines, broken", [
     ("a bc", 4, ["a bc"], False), ("a bc", 3, ["a", "bc"], False), ("ab/cd", 3, ["ab/", "cd"], True),
+    ("a/bcd", 3, ["a/", "bcd"], True),
     ("ab/cde", 3, ["ab/", "cde"], True), ("ab/cdef", 3, ["ab/", "cde", "f"], True), ("abcd e", 4, ["abcd", "e"], False),
 ])  # fmt: skip
 def test_a_line_may_be_just_as_wide_as_its_room(even, words, width, lines, broken):
