@@ -6,7 +6,6 @@ import pytest
 FIGURES = """
     maximize --unit owl --steps 1
     maximize --unit owl --unit bus --steps 1
-    maximize --unit owl --unit bus --walk 3 --steps 1
     maximize --unit conv2_1:3 --both --width 16 --steps 1
     maximize --down-the-layers --steps 1
     invert photo.png --layer conv2_1 --steps 1
