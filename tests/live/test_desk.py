@@ -67,7 +67,7 @@ def test_of_a_large_net_one_job_runs_at_a_time_and_of_small_ones_any_number(desk
                 pass
     with desk.turn(large, "long", waits):
         large.microscope.net.layers["conv1_1"].derive("test", lambda: 1)
-    assert not large.microscope.net.layers["conv1_1"].derived       # a job's passes have transformed weights of their own
+    assert not large.microscope.net.layers["conv1_1"].derived      # a job's passes need others than a picture's
 
 
 def test_a_lane_counts_who_waits(desk):

@@ -79,9 +79,10 @@ class Backprop(BatchResult):
             meaning = change if rule == "normal" else meaning_of(shown, self.target, i)
             said.setdefault(meaning, []).append(RULES[rule].title)
         coloured = [RULES[rule].title for rule, gradient in self.gradients.items() if gradient.shape[3] == 3]
+        sentences = [f"{'; '.join(some)}: {meaning}" for meaning, some in said.items()]
         if coloured and self.settings["display"] == "signed":
-            said[ZERO] = coloured
-        return [f"{'; '.join(some)}: {meaning}" for meaning, some in said.items()]
+            sentences.append(ZERO if len(coloured) == len(self.gradients) else f"{'; '.join(coloured)}: {ZERO}")
+        return sentences
 
     def describe(self, i: int) -> dict[str, Any]:
         sizes = {rule: float(np.linalg.norm(gradient[i])) for rule, gradient in self.gradients.items()}
