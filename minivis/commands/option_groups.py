@@ -1,5 +1,7 @@
 """The headings under which a command's help lists its options if there are more than ten."""
 
+import shlex
+
 import click
 
 MAKING, OPTIMISER, PRIORS = "What to make", "How the optimiser runs", "Priors and random moves"
@@ -18,6 +20,15 @@ def under(heading: str, *options: click.Parameter) -> list[click.Parameter]:
 
 class GroupedCommand(click.Command):
     """A command whose help groups its options, if it has many."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True             # to say more about them than click does
+        extra = super().parse_args(ctx, args)
+        if extra and not ctx.resilient_parsing:
+            is_unit = any("--unit" in option.opts for option in self.params) and "." not in extra[0]      # no file
+            how = f"; to name a unit, write --unit {shlex.quote(extra[0])}" if is_unit else ""
+            ctx.fail(f"Got unexpected extra argument{'s' * (len(extra) > 1)} ({' '.join(extra)}){how}")
+        return extra
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         options = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
