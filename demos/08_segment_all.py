@@ -42,9 +42,11 @@ def main(argv=None):
     figure = []
     for which, place in (("best", -1), ("20th", -20), ("median", len(order) // 2), ("180th", 20), ("worst", 0)):
         k = order[place % len(order)]
-        figure += [(which, pictures[k]), (f"IoU {overlaps[k]:.2f}", np.where(found[k][..., None], pictures[k], 255))]
+        cut = np.where(found[k][..., None], pictures[k], 255).astype(np.uint8)
+        gap = np.full_like(cut[:, :4], 255)
+        figure.append((f"{which}\nIoU {overlaps[k]:.2f}", np.concatenate([pictures[k], gap, cut], axis=1)))
     figure.append((title, chart({"IoU": overlaps[order[::-1]]}, x_label="pictures, best first")))
-    save(out, figure, height=240, columns=4)
+    save(out, figure, height=240, columns=3)
 
 
 if __name__ == "__main__":
