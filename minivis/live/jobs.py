@@ -25,7 +25,7 @@ from minivis.live.climbing import grow_frozen, maximize
 from minivis.live.map_bytes import signed_bytes
 from minivis.live.messages import envelope
 from minivis.live.microscope import where_it_looks
-from minivis.live.patches import show_patches
+from minivis.live.patches import show_patches, show_patterns
 from minivis.methods.attribution.occlusion import occlusion
 from minivis.methods.attribution.saliency import KINDS, SIGNED, saliency
 from minivis.methods.shared.gradient import at_pixels
@@ -127,10 +127,10 @@ LANES: dict[str, dict[str, Callable[..., None]]] = {
               "gradcam": shower("gradcam")},
     "long": {"occlusion": show_occlusion, "smoothgrad": shower("smoothgrad"), "integrated": shower("integrated"),
              "lrp": shower("lrp"), "grow": grow_frozen},
-    "patches": {"patches": show_patches},
+    "patches": {"patches": show_patches, "patterns": show_patterns},
     "maximize": {"maximize": maximize},
 }  # fmt: skip
 JOBS = {name: job for jobs in LANES.values() for name, job in jobs.items()}
 LANE_OF = {name: lane for lane, jobs in LANES.items() for name in jobs}
-WITHOUT_PICTURE = ("patches", "maximize")      # about a unit, whatever the viewer shows
+WITHOUT_PICTURE = ("patches", "patterns", "maximize")      # about a unit, whatever the viewer shows
 ON_FRAME = tuple(TOOLS)                         # a viewer has one at a time, laid over the picture

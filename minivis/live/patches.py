@@ -97,8 +97,7 @@ def ordered(peaks: Any, channel: int) -> list[Any]:
 
 
 def show_patches(desk: Bench, asked: Asked, tell: Tell) -> None:
-    """The nine strongest places of a unit, the three weakest, and the first of each unit of its layer; then what the
-    rules draw of the strongest."""
+    """The nine strongest places of a unit and the three weakest; then what the rules draw of the strongest."""
     if asked.unit is None:
         raise BadValue("patches need a unit, such as conv3_1:4")
     unit, report = parse_unit(desk.microscope.net, asked.unit), reporter("patches", tell)
@@ -113,7 +112,7 @@ def show_patches(desk: Bench, asked: Asked, tell: Tell) -> None:
                       "names": [desk.samples.names[one.picture] for one in least],
                       "places": [{"picture": one.picture, "box": one.part()} for one in least]},
             "pictures": len(desk.samples.names), "field": list(desk.microscope.net.receptive_field(unit.layer).size)}
-    arrays = {"tiles": resized([one.cut(one.pixels) for one in seen], TILE), "sheet": sheet(desk, unit.layer, report),
+    arrays = {"tiles": resized([one.cut(one.pixels) for one in seen], TILE),
               "least_tiles": resized([one.cut(one.pixels) for one in least], TILE)}
     if tell(envelope(head, arrays)):
         raise Stopped
@@ -123,6 +122,14 @@ def show_patches(desk: Bench, asked: Asked, tell: Tell) -> None:
         drawn = drawn_back(desk, unit, seen, report)
         desk.kept.put(key, drawn)
     tell(envelope({"type": "patches_back", "unit": str(unit), "rules": list(PATCH_RULES)}, {"tiles": drawn}), "back")
+
+
+def show_patterns(desk: Bench, asked: Asked, tell: Tell) -> None:
+    """The strongest patch of each unit of a layer: of that of the unit which is named."""
+    if asked.unit is None:
+        raise BadValue("patterns need a unit of their layer, such as conv3_1:4")
+    layer = parse_unit(desk.microscope.net, asked.unit).layer
+    tell(envelope({"type": "patterns", "layer": layer}, {"sheet": sheet(desk, layer, reporter("patterns", tell))}))
 
 
 class Seen:
@@ -166,7 +173,8 @@ def sheet(desk: Bench, layer: str, report: Report) -> Array:
     key = ("sheet", desk.microscope.name, layer)
     found = desk.kept.get(key)
     if found is None:
-        best = [desk.peaks.of(layer, channel, report)[:1] for channel in range(desk.peaks.found[layer][0].shape[1])]
+        units = desk.peaks.all(report)[layer][0].shape[1]
+        best = [desk.peaks.of(layer, channel, report)[:1] for channel in range(units)]
         found = np.zeros((len(best), SMALL, SMALL, 3), np.uint8)
         for k, peaks in enumerate(best):                # of a thousand classes it takes a while
             report(k / len(best))

@@ -93,7 +93,7 @@ def test_patches_come_from_the_pictures_where_the_unit_is_strongest(net, server,
     least = sorted(float(net.forward(net.preprocess(net.fit(s)), until="conv1_1")["conv1_1"][..., 2].min())
                    for s in samples)                                                # behind the ReLU all would be 0
     np.testing.assert_allclose(found["least"]["values"], least[:3], rtol=1e-5)
-    assert found["tiles"].shape == (9, 64, 64, 3) and found["sheet"].shape == (6, 32, 32, 3)
+    assert found["tiles"].shape == (9, 64, 64, 3)
     assert len(found["places"]) == len(found["values"])
     for place, tile in zip(found["places"], found["tiles"]):
         whole = net.fit(samples[place["picture"]]).image
@@ -101,15 +101,35 @@ def test_patches_come_from_the_pictures_where_the_unit_is_strongest(net, server,
         np.testing.assert_array_equal(resized([whole[top : top + height, left : left + width]], 64)[0], tile)
 
 
+def test_the_patterns_of_a_layer_are_the_first_patches_of_its_units(net, server, watcher):
+    watcher.send(type="job", job="patterns", unit="relu1_1:0")
+    found = watcher.next("patterns", layer="relu1_1")
+    assert found["sheet"].shape == (6, 32, 32, 3)
+    watcher.send(type="job", job="patches", unit="relu1_1:2")
+    place = watcher.next("patches", unit="relu1_1:2")["places"][0]
+    whole = net.fit(server[1].desk.samples.images[place["picture"]]).image
+    top, left, height, width = (round(part * len(whole)) for part in place["box"])
+    np.testing.assert_array_equal(found["sheet"][2],
+                                  resized([whole[top : top + height, left : left + width]], 32)[0])
+
+
+def test_who_asks_for_the_patterns_of_a_layer_still_gets_the_patches_of_a_unit_elsewhere(net, server, watcher):
+    """Both wait for the same sweep over the sample pictures, and neither takes the other's place."""
+    watcher.send(type="job", job="patches", unit="fc8:1")
+    watcher.send(type="job", job="patterns", unit="relu2_1:0")
+    found = set()
+    while not {"patches", "patterns"} <= found:
+        found.add(watcher.receive()[0]["type"])
+
+
 def test_nobody_waits_for_the_patches_of_all_units_of_a_layer_to_end(net):
     """Of a thousand classes they take a while: who asked is told how far they are, and may stop them anywhere."""
     desk = Desk({"net": net}, Samples())
     desk.close()
     bench, told = desk.bench("net"), []
-    bench.peaks.all(lambda part: None)
-    units = bench.peaks.found["fc7"][0].shape[1]
+    units, pictures = net.shapes()["fc7"][-1], len(desk.samples.images)
     assert sheet(bench, "fc7", told.append).shape == (units, 32, 32, 3)
-    assert told == [k / units for k in range(units)]
+    assert told == [k / pictures for k in range(pictures)] + [k / units for k in range(units)]
 
     def stop(part):
         raise Stopped

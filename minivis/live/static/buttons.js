@@ -4,7 +4,7 @@ import { $, roving } from "./dom.js";
 import { copyOf } from "./enlarged.js";
 import { redraw, wholeInput } from "./frames.js";
 import { keys } from "./keys.js";
-import { allOn, changeNet, chooseRule, freeze, keepAddress, move, nextRule, pickPlace, sendView, stepLayer, switchOff, unchoose } from "./looking.js";
+import { allOn, askPatterns, changeNet, chooseRule, freeze, keepAddress, move, nextRule, pickPlace, sendView, stepLayer, switchOff, unchoose } from "./looking.js";
 import { fixedUnit } from "./names.js";
 import { say } from "./notice.js";
 import { page, state } from "./page.js";
@@ -48,10 +48,7 @@ function explain() {
 }
 
 function changedDrawing() {
-  if ($("overlay").value === "pattern" && !page.grid?.patterns[state.layer]) {
-    const channel = state.unit?.layer === state.layer ? state.unit.channel : 0;
-    page.connection.send({ type: "job", job: "patches", unit: `${state.layer}:${channel}` });
-  }
+  askPatterns();
   redraw();
   keepAddress();
 }

@@ -16,6 +16,7 @@ export class Grid {
     this.frame = null;
     this.options = { boost: 1, norm: "unit", overlay: "none", sort: "number", only: false, search: "", zoom: 1 };
     this.patterns = {};                 // layer -> the first patch of each unit
+    this.sought = 0;                    // how much of what is needed for those of the layer is done, 0 to 1
     this.order = [];                    // the units that are shown
     this.arranged = { key: null, when: 0 };
     this.marked = new Map();            // cursor or hover -> where it stands, as a text
@@ -97,6 +98,8 @@ export class Grid {
     this.order = order;
     if (search) announce(`${order.length} found`);
   }
+
+  get lacksPatterns() { return this.options.overlay === "pattern" && !this.hasNames && !this.patterns[this.frame.layer]; }
 
   // The first patches of all units of a layer, to lay over their tiles.
   keepPatterns({ layer, arrays: { sheet } }) {

@@ -4,7 +4,7 @@
 import { linkTo, write } from "./address.js";
 import { $, announce, stopAt, tag } from "./dom.js";
 import { readingOf, redraw } from "./frames.js";
-import { layerOf, parsed, unitLabel, unitName, wholeUnit } from "./names.js";
+import { className, layerOf, parsed, unitLabel, unitName, wholeUnit } from "./names.js";
 import { say } from "./notice.js";
 import { page, state } from "./page.js";
 
@@ -14,8 +14,17 @@ let dwell = null;
 
 export function sendView() {
   page.connection.send({ type: "view", layer: state.layer, unit: state.unit ? unitName() : "", rule: state.rule, show: state.show, off: state.off });
+  askPatterns();
   page.beside.look();
   if (page.sources) keepAddress();
+}
+
+// The patterns to lay over the maps of the layer, where that is wished and they have not come yet.
+export function askPatterns() {
+  const { grid, connection } = page;
+  if ($("overlay").value !== "pattern" || !grid || grid.patterns[state.layer] || !layerOf(state.layer) || className(state.layer, 0) !== null) return;
+  grid.sought = 0;
+  connection.send({ type: "job", job: "patterns", unit: `${state.layer}:0` });
 }
 
 // ---- the address ----
@@ -86,7 +95,10 @@ export function unchoose() {
 
 // What takes longer about the unit: its patches and its maximised picture.
 export function askPanel() {
-  for (const job in PANEL_JOBS) page.connection.send({ type: "job", job, unit: wholeUnit() });
+  for (const [job, note] of Object.entries(PANEL_JOBS)) {
+    $(note).textContent = "waiting …";
+    page.connection.send({ type: "job", job, unit: wholeUnit() });
+  }
 }
 
 export function pickPlace(place) {

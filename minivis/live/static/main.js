@@ -40,12 +40,12 @@ page.connection = new Connection({
   explained: (message) => page.arithmetic.show(message, page.last?.top ?? []),
   heat: (message) => page.tools.heat(message),
   looks: (message) => page.looks.answer(message),
-  progress: (message) => (message.job in PANEL_JOBS ? page.panel : page.tools).progress(message),
-  grown: (message) => (message.job === "grow" ? page.tools.grown(message) : isCurrent(message.unit) && page.panel.maximized(message)),
-  patches: (message) => {
-    page.grid.keepPatterns(message);
-    redraw();
-    if (isCurrent(message.unit)) page.panel.patches(message);
+  progress: (message) => {
+    if (message.job === "patterns") { page.grid.sought = message.part; redraw(); }
+    else (message.job in PANEL_JOBS ? page.panel : page.tools).progress(message);
   },
+  grown: (message) => (message.job === "grow" ? page.tools.grown(message) : isCurrent(message.unit) && page.panel.maximized(message)),
+  patches: (message) => isCurrent(message.unit) && page.panel.patches(message),
+  patterns: (message) => { page.grid.keepPatterns(message); redraw(); },
   patches_back: (message) => isCurrent(message.unit) && page.panel.patchesBack(message),
 });
