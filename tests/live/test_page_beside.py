@@ -83,7 +83,9 @@ def test_one_net_sees_two_pictures_and_a_switched_off_unit_is_off_on_the_left_al
     person.select_option("#beside-net", "emoji-vgg")
     person.until("document.querySelector('#beside-right h3').textContent === 'emoji-vgg'")
     person.until(f"{top(person, 'right')} === 'goose'")
+    assert "Hold the right picture" in person.text("#beside-note")
     person.click("#beside-hold")
+    assert person.text("#beside-note") == ""
     person.keyboard.press("n")
     person.until(f"{top(person, 'left')} === 'dog'")
     person.wait_for_timeout(1000)

@@ -82,6 +82,35 @@ def test_where_the_place_under_the_pointer_really_looks_is_drawn_too(person):
     })()""")
 
 
+def test_patterns_are_laid_over_each_layer_and_the_unit_elsewhere_still_gets_its_patches(person):
+    person.until_top("goose")
+    person.evaluate("window.plain = document.getElementById('grid').toDataURL()")
+    person.select_option("#overlay", "pattern")
+    person.until("document.getElementById('grid-note').textContent.includes('looking for its patterns')")
+    person.until("document.getElementById('grid').toDataURL() !== window.plain")
+    person.until("!document.getElementById('grid-note').textContent.includes('patterns')")
+    person.until("/ to /.test(document.getElementById('patches-note').textContent)")       # of the goose, in fc8
+    person.click("[data-layer=relu2_1]")
+    person.until("document.getElementById('grid-title').textContent === 'relu2_1'")
+    person.until("!document.getElementById('grid-note').textContent.includes('patterns')")
+    person.evaluate("window.over = document.getElementById('grid').toDataURL()")
+    person.select_option("#overlay", "none")
+    person.until("document.getElementById('grid').toDataURL() !== window.over")
+
+
+def test_a_sheet_enlarged_says_the_numbers_of_its_own_pictures(person):
+    """Not that of the frame; and where a picture has not come yet, it is dark, as in the panel."""
+    person.until_top("goose")
+    for sheet in ("patches", "least", "maximized"):
+        person.until(f"document.getElementById('{sheet}-note').textContent.includes(', ') || "
+                     f"document.getElementById('{sheet}-note').textContent.includes(' to ')")
+        person.click(f"[data-enlarge={sheet}]")
+        assert person.text("#enlarged-text") == person.text(f"#{sheet}-note")
+        ground = person.evaluate("getComputedStyle(document.getElementById('large')).backgroundColor")
+        assert ground == "rgb(14, 15, 18)"
+        person.keyboard.press("Escape")
+
+
 def test_how_the_grid_is_drawn_is_in_the_address_too(person, browser, emoji):
     person.until_top("goose")
     person.click("[data-layer=relu4_1]")

@@ -101,11 +101,11 @@ def test_a_server_that_starts_again_gets_the_frozen_frame_and_a_tool_that_ran_sa
     with serving(net, "emoji-vgg", port=port):
         person.until("!/does not answer/.test(document.getElementById('notice').textContent)")
         assert person.is_visible("#frozen")
+        assert "answer" not in person.text("#maximized-note") + person.text("#patches-note")    # asked for again
         person.click("[data-layer=relu3_1]")
         person.until("document.getElementById('grid-title').textContent === 'relu3_1'")
         person.click("[data-tool=saliency]")
         person.until("document.getElementById('over-note').textContent.startsWith('Saliency of')")
-        person.until("!/does not answer/.test(document.getElementById('patches-note').textContent)")
         context.close()
 
 

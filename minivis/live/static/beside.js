@@ -65,18 +65,22 @@ export class Beside {
     this.changed();
   }
 
+  // What one can do next.
+  hint() { this.say(this.holds ? "" : "Hold the right picture to choose another one for the left half."); }
+
   // The right half keeps its picture, whatever the page shows.
   hold(on) {
     this.holds = on;
     $("beside-hold").setAttribute("aria-pressed", on);
     if (!on && this.isOpen && page.stream) this.take(page.stream.shots.get(page.stream.number), page.stream.number);
+    if (this.hello) this.hint();
     this.titles();
   }
 
   greet(hello) {
     if (hello.net.name !== this.net) { this.connection.send({ type: "net", net: this.net }); return; }
     this.hello = hello;
-    this.say(this.holds ? "" : "Hold the right picture to choose another one for the left half.");
+    this.hint();
     this.look();
     if (this.newest) this.send(this.newest);
     this.titles();

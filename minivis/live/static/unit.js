@@ -50,7 +50,8 @@ export class UnitPanel {
   }
 
   open(id, title) {
-    this.enlarge({ title: `${title}: ${this.name}`, text: $("unit-value").textContent, paint: copyOf($(id)) });
+    const said = $(id === "map" || id === "gradient" ? "unit-value" : `${id}-note`);
+    this.enlarge({ title: `${title}: ${this.name}`, text: said.textContent, paint: copyOf($(id)) });
   }
 
   openPatch(k, found = this.found, what = "Patch") {
@@ -147,7 +148,7 @@ export class UnitPanel {
     $("back-note").textContent = "";
     for (const rule of ["deconv", "guided"]) $(`patches-${rule}`).getContext("2d").clearRect(0, 0, 9999, 9999);
     if (!message) {
-      for (const [id, note] of [["patches", "looking …"], ["least", ""]]) {
+      for (const [id, note] of [["patches", "waiting …"], ["least", ""]]) {
         $(id).getContext("2d").clearRect(0, 0, 9999, 9999);
         $(`${id}-note`).textContent = note;
       }
