@@ -118,8 +118,13 @@ def mean_forward(
     net: Network, acts: Activations, layer: Any, sources: Sequence[str], name: str, at: At,
 ) -> dict[str, Any]:  # fmt: skip
     channel = acts[sources[0]][0][..., at[-1]].astype(np.float64)
-    rows = [(f"Σ over {sources[0]}:{at[-1]}", float(channel.sum())), ("n", channel.size)]
-    return steps("Σ x / n", rows, acts, name, at)
+    shown = np.argsort(-abs(channel), axis=None, kind="stable")[:TERMS].tolist()
+    places = [tuple(int(i) for i in np.unravel_index(k, channel.shape)) for k in shown]
+    largest = [(named(net, sources[0], (*place, at[-1])), float(channel[place])) for place in places]
+    more = rest(channel, shown)
+    others = [(f"{more['count']} more places", more["sum"])] if more["count"] else []
+    sums = [(f"Σ over the map of {sources[0]}:{at[-1]}", float(channel.sum())), ("n", channel.size)]
+    return steps("Σ x / n", largest + others + sums, acts, name, at)
 
 
 def softmax_forward(

@@ -5,7 +5,7 @@ import pytest
 
 from minivis.engine.network import Network
 from minivis.errors import BadValue
-from minivis.layers import LRN, AvgPool2D, Conv2D, Flatten, FullyConnected, MaxPool2D
+from minivis.layers import LRN, AvgPool2D, Conv2D, Flatten, FullyConnected, GlobalAvgPool, MaxPool2D
 from minivis.live.forward_sums import concat_source, forward, reads
 
 
@@ -47,6 +47,16 @@ def test_a_pool_shows_its_window_and_max_pool_the_place_of_the_largest(pool, mor
     found = forward(net, net.forward(x), "pool", (0, 1, 0))
     shown = {"label": "input:0", "unit": "input:0@1,3", "x": [[6, 9], [18, 21]], **more}
     assert found["groups"] == [shown] and found["total"] == total
+
+
+def test_the_mean_of_a_map_lists_its_largest_places_by_name_so_that_one_can_follow_them():
+    x = np.zeros((1, 3, 4, 3))
+    x[0, ..., 1] = np.arange(12.0).reshape(3, 4)
+    net = Network().add("pool", GlobalAvgPool())
+    found = forward(net, net.forward(x), "pool", (1,))
+    assert found["steps"] == [*([f"input:1@{k // 4},{k % 4}", k] for k in range(11, 3, -1)),
+                              ["4 more places", 6], ["Σ over the map of input:1", 66], ["n", 12]]
+    assert found["total"] == 5.5
 
 
 def test_local_response_normalisation_sums_the_neighbours_that_exist():
