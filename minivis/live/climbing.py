@@ -11,7 +11,7 @@ import numpy as np
 from minivis.engine.units import Unit, parse_unit
 from minivis.errors import BadValue
 from minivis.layers import MaxPool2D, ReLU
-from minivis.live.asked import Asked, Stopped, Tell
+from minivis.live.asked import Asked, Report, Stopped, Tell, reporter
 from minivis.live.messages import envelope
 from minivis.methods.synthesis.goals import spread
 from minivis.objectives.activations import diversity, neuron
@@ -63,7 +63,10 @@ def maximize(desk: Bench, asked: Asked, tell: Tell) -> None:
             pictures = np.concatenate([grown, preview.pixels()])
             return tell(maximized(desk, unit, pictures, len(grown) * STEPS + preview.step))
 
-        run = climb(net, objective, space, (0.01 * noise).astype(net.dtype), Adam(0.05), show)
+        def report(part: float, number: int = number) -> None:
+            reporter("maximize", tell)((number + part) / (DIVERSE + 1))
+
+        run = climb(net, objective, space, (0.01 * noise).astype(net.dtype), Adam(0.05), show, report)
         grown = np.concatenate([grown, run.pixels.round().astype(np.uint8)])
         before = activations_of(desk, content, grown)
     message = maximized(desk, unit, grown, (DIVERSE + 1) * STEPS, values_of(desk, unit, grown))
@@ -113,7 +116,8 @@ def grow_frozen(desk: Bench, asked: Asked, tell: Tell) -> None:
     def show(preview: Any) -> bool:
         return tell(message(preview.step, preview.pixels()[0], -preview.terms[goal.parts[0].name]))
 
-    run = climb(net, goal, space, space.start(fitted[..., : x.shape[3]].astype(net.dtype)), Adam(0.03), show)
+    start = space.start(fitted[..., : x.shape[3]].astype(net.dtype))
+    run = climb(net, goal, space, start, Adam(0.03), show, reporter("grow", tell))
     tell(message(STEPS, run.pixels[0].round().astype(np.uint8), float(-run.terms[goal.parts[0].name])))
 
 
@@ -138,11 +142,22 @@ def size_of(net: Network) -> tuple[int, int]:
     return net.input_size or (128, 128)
 
 
-def climb(net: Network, goal: Any, space: Any, start: Array, method: Any, show: Callable[[Any], bool]) -> Any:
-    """Gradient ascent of the pictures of a space, shown on the way; raise Stopped where ``show`` says so."""
+def climb(
+    net: Network, goal: Any, space: Any, start: Array, method: Any, show: Callable[[Any], bool], report: Report,
+) -> Any:  # fmt: skip
+    """Gradient ascent of the pictures of a space, shown on the way; raise Stopped where ``show`` says so.
+
+    ``report(part)`` after each other step, so that who waits for a turn waits for one step.
+    """
+    def step(preview: Any) -> bool:
+        if preview.step % EVERY == 0:
+            return show(preview)
+        report(preview.step / STEPS)
+        return False
+
     shake = jitter(max(1, min(space.shape[1:3]) // 16))
     run = optimize(Problem(net, goal, space, (shake,)), start, method=method, steps=STEPS,
-                   watch=Watch(show, every=EVERY))
+                   watch=Watch(step, every=1))
     if run.stopped.startswith("stopped"):
         raise Stopped
     return run

@@ -5,8 +5,11 @@ import pytest
 from commandline import scene
 from live_server import picture_file
 
+from minivis.data.samples import Samples
 from minivis.engine.units import Unit
-from minivis.live.climbing import source_of_unit
+from minivis.live.asked import Asked, Stopped
+from minivis.live.climbing import maximize, source_of_unit
+from minivis.live.desk import Desk
 from minivis.models.tiny import tiny_vgg
 
 REASON = "without the extra `live` the server's tests do not run"
@@ -37,6 +40,20 @@ def test_three_pictures_excite_a_unit_in_different_ways_and_one_does_the_opposit
     assert not np.array_equal(found["pictures"][0], found["pictures"][1])
     watcher.send(type="job", job="maximize", unit="conv2_1:3")          # kept for the next who asks
     np.testing.assert_array_equal(watcher.next("grown", part=1)["pictures"], found["pictures"])
+
+
+def test_each_step_of_a_maximisation_is_news_so_that_a_short_job_waits_for_one_step(net):
+    desk, told = Desk({"net": net}, Samples()), []
+    desk.close()
+
+    def tell(message, part="result"):
+        told.append(message)
+        return len(told) == 8
+
+    with pytest.raises(Stopped):
+        maximize(desk.bench("net"), Asked(desk.bench("net"), None, 0, "conv2_1:3"), tell)
+    assert [isinstance(message, bytes) for message in told] == 2 * [False, False, False, True]      # a picture in four
+    assert told[4]["part"] == 5 / (4 * 160)
 
 
 def test_the_answers_of_a_picture_that_grows_are_those_of_what_is_shown(net, watcher):
