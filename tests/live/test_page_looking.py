@@ -1,6 +1,7 @@
 """What there is to see on the page: stages, the unit, pictures to enlarge, tools, other nets, the tour."""
 
 import json
+import re
 from io import BytesIO
 from urllib.parse import parse_qs
 
@@ -101,11 +102,11 @@ def test_patterns_are_laid_over_each_layer_and_the_unit_elsewhere_still_gets_its
 def test_a_sheet_enlarged_says_the_numbers_of_its_own_pictures(person):
     """Not that of the frame; and where a picture has not come yet, it is dark, as in the panel."""
     person.until_top("goose")
-    for sheet in ("patches", "least", "maximized"):
-        person.until(f"document.getElementById('{sheet}-note').textContent.includes(', ') || "
-                     f"document.getElementById('{sheet}-note').textContent.includes(' to ')")
+    for sheet, note in (("maximized", "maximising, [0-9]+ %|[0-9.]+, .*−.*"), ("patches", "[0-9.]+ to .*"),
+                        ("least", "−.*, −.*")):
+        person.until(f"/^({note})$/.test(document.getElementById('{sheet}-note').textContent)")
         person.click(f"[data-enlarge={sheet}]")
-        assert person.text("#enlarged-text") == person.text(f"#{sheet}-note")
+        assert re.fullmatch(note, person.text("#enlarged-text"))
         ground = person.evaluate("getComputedStyle(document.getElementById('large')).backgroundColor")
         assert ground == "rgb(14, 15, 18)"
         person.keyboard.press("Escape")

@@ -158,6 +158,7 @@ export class UnitPanel {
     $("patches-note").textContent = count ? `${short(message.values[0])} to ${short(message.values[count - 1])}` : "inactive in all samples";
     $("patches-note").title = `of ${message.pictures} sample pictures`;
     if (count) paintSheet($("patches"), message.arrays.tiles, 3, GAP);
+    for (const rule of ["deconv", "guided"]) sized($(`patches-${rule}`), $("patches").width, $("patches").height);
     paintSheet($("least"), message.arrays.least_tiles, LEAST, GAP);
     $("least-note").textContent = message.least.values.map(short).join(", ");
     $("least").setAttribute("aria-label", `The parts of the sample pictures that excite the unit least: ${message.least.names.join(", ")}`);
@@ -182,7 +183,7 @@ export class UnitPanel {
       return;
     }
     const { values } = message;
-    $("maximized-note").textContent = values ? values.map(short).join(", ") : `${Math.round(100 * message.part)} %`;
+    $("maximized-note").textContent = values ? values.map(short).join(", ") : `maximising, ${Math.round(100 * message.part)} %`;
     paintSheet($("maximized"), message.arrays.pictures, 4, GAP);
   }
 }
