@@ -8,7 +8,7 @@ from typing import Any
 class Kept:
     """key -> bytes or an array. ``most``: bytes of all together. Any number of threads may use it at once."""
 
-    def __init__(self, most: int = 32_000_000) -> None:
+    def __init__(self, most: int = 16_000_000) -> None:
         self.most, self.size = most, 0
         self.values: OrderedDict[Any, Any] = OrderedDict()
         self.lock = threading.Lock()
