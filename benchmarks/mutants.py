@@ -5,7 +5,8 @@
     python benchmarks/mutants.py --again mutants.jsonl              # only those that survived
 
 A seed draws the mutants from everything that can be changed: a comparison, an operator, a number, a condition, the
-order of two arguments, min for max. A copy of the checkout is changed, never the checkout itself. The tests of the
+order of two arguments, min for max. What means nothing when minivis runs stays as it is: annotations, docstrings,
+``__all__``, ``if TYPE_CHECKING``. A copy of the checkout is changed, never the checkout itself. The tests of the
 module's own path run first, then those of its room, then (with --whole) all others. A mutant is noticed when a test
 fails or a run takes too long. A survivor is for a reader to judge: it may be equivalent, or change speed alone.
 """
@@ -90,11 +91,32 @@ def mutations(source):
             swapped = (data[c:d] + data[b:c] + data[a:b]).decode()
             if swapped.encode() != data[a:d]:
                 found.append((a, d, swapped, node.lineno))
-        for child in ast.iter_child_nodes(node):
+        for child in parts(node):
             visit(child)
 
     visit(tree)
     return found
+
+
+def parts(node):
+    """The children of a node that mean something when it runs: no annotation, ``__all__`` or ``if TYPE_CHECKING``.
+
+    A docstring holds nothing that a mutation changes.
+    """
+    unread = {"annotation", "returns", "type_params"}
+    for field, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and field not in unread and not idle(child):
+                yield child
+
+
+def idle(node):
+    """Whether a statement is for readers and type checkers alone."""
+    if isinstance(node, ast.If):
+        return ast.unparse(node.test).split(".")[-1] == "TYPE_CHECKING"
+    targets = getattr(node, "targets", [getattr(node, "target", None)])
+    return isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and any(
+        isinstance(t, ast.Name) and t.id == "__all__" for t in targets)
 
 
 def mutated(source, mutation):
