@@ -48,7 +48,7 @@ def crops(pictures: Sequence[Array], size: Sequence[int], count: int, rng: np.ra
     for picture in pictures:
         if picture.shape[2] not in (1, channels):
             raise BadFile(f"the net reads pictures of {channels} channels, and these have {picture.shape[2]}: name a "
-                          "folder of pictures with {channels} channels, as .npy or TIFF")
+                          f"folder of pictures with {channels} channels, as .npy or TIFF")
     large = [p for p in pictures if p.shape[0] >= size[0] and p.shape[1] >= size[1]]
     if not large:
         raise BadFile(f"none of the pictures has {size[1]} x {size[0]} pixels to cut from")

@@ -88,5 +88,6 @@ def test_pictures_of_any_number_of_channels_are_cut_and_others_refused(tmp_path,
     np.save(tmp_path / "a.npy", np.full((6, 7, 4), 9, np.uint8))
     found, _ = photos(tmp_path, channels=4)
     assert crops(found, (3, 3), 2, rng, 4).shape == (2, 3, 3, 4)
-    with pytest.raises(BadFile, match="the net reads pictures of 13 channels, and these have 4: name a folder"):
+    with pytest.raises(BadFile, match="the net reads pictures of 13 channels, and these have 4: name a folder of "
+                       "pictures with 13 channels"):
         crops(found, (3, 3), 2, rng, 13)
