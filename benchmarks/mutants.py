@@ -6,9 +6,10 @@
 
 A seed draws the mutants from everything that can be changed: a comparison, an operator, a number, a condition, the
 order of two arguments, min for max. What means nothing when minivis runs stays as it is: annotations, docstrings,
-``__all__``, ``if TYPE_CHECKING``. A copy of the checkout is changed, never the checkout itself. The tests of the
-module's own path run first, then those of its room, then (with --whole) all others. A mutant is noticed when a test
-fails or a run takes too long. A survivor is for a reader to judge: it may be equivalent, or change speed alone.
+``__all__``, ``if TYPE_CHECKING``, the order of what max is taken of. A copy of the checkout is changed, never the
+checkout itself. The tests of the module's own path run first, then those of its room, then (with --whole) all others.
+A mutant is noticed when a test fails or a run takes too long. A survivor is for a reader to judge: it may be
+equivalent, or change speed alone.
 """
 
 import argparse
@@ -34,6 +35,7 @@ SWAPS = {
 NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any",
          "argmax": "argmin", "argmin": "argmax", "floor": "ceil", "ceil": "floor", "H": "W", "W": "H", "KH": "KW",
          "KW": "KH", "OH": "OW", "OW": "OH", "rows": "columns", "columns": "rows", "zeros": "ones"}  # fmt: skip
+ANY_ORDER = {"max", "min", "maximum", "minimum", "logical_and", "logical_or"}
 TEXT = (ast.JoinedStr, ast.Raise)               # messages are checked by their words elsewhere
 
 
@@ -85,7 +87,7 @@ def mutations(source):
             _, end = span(node)
             found.append((end - len(node.attr), end, NAMES[node.attr], node.lineno))
         elif isinstance(node, ast.Call) and len(node.args) > 1 and not any(
-                isinstance(a, ast.Starred) for a in node.args[:2]):
+                isinstance(a, ast.Starred) for a in node.args[:2]) and called(node) not in ANY_ORDER:
             (a, b), (c, d) = span(node.args[0]), span(node.args[1])
             data = source.encode()
             swapped = (data[c:d] + data[b:c] + data[a:b]).decode()
@@ -110,10 +112,17 @@ def parts(node):
                 yield child
 
 
+def called(call):
+    """The last name of what is called: "maximum" of np.maximum(a, b)."""
+    return ast.unparse(call.func).split(".")[-1]
+
+
 def idle(node):
     """Whether a statement is for readers and type checkers alone."""
     if isinstance(node, ast.If):
         return ast.unparse(node.test).split(".")[-1] == "TYPE_CHECKING"
+    if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation).split(".")[-1] == "TypeAlias":
+        return True
     targets = getattr(node, "targets", [getattr(node, "target", None)])
     return isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and any(
         isinstance(t, ast.Name) and t.id == "__all__" for t in targets)
