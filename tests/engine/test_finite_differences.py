@@ -109,7 +109,10 @@ def test_smooth_inputs_keep_away_from_kinks(rng, max_value):
     (x,) = smooth_inputs(ReLU(max_value), [(1, 50, 50, 8)], rng)
     margin = 0.2 if max_value is None else 0.0999 * max_value
     assert abs(x).min() >= margin and (x > 0).any() and (x < 0).any()
-    if max_value is not None:
+    if max_value is None:
+        assert abs(x).max() <= 0.8
+    else:
+        assert ((x > 0) & (x < max_value)).any()            # between the kinks, where a derivative is 1
         assert abs(x - max_value).min() >= margin and (x > max_value).any() and x.shape == (2, 3, 5, 8)
 
 
