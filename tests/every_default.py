@@ -1,15 +1,23 @@
 """Every default that a user meets: of public functions, of settings, in presets and in what `minivis train` does.
 
+And the numbers that have a name in the rooms whose results hang on them: rates, sizes, colours, bounds.
+
     python tests/every_default.py > tests/golden/defaults.json
 """
 
+import ast
 import inspect
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import minivis as mv
 from minivis.methods.synthesis.presets import INVERT, MAXIMIZE
 from minivis.training.recipes import RANGES, STAGES
+
+ROOMS = ("data", "figures", "images", "methods", "objectives", "optimize", "training")
+WRITTEN_OUT = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop,
+               ast.expr_context)
 
 
 def defaults():
@@ -23,9 +31,21 @@ def defaults():
                for name, preset in all_of_them.items()}
     trainings = {f"train {name}": [asdict(stage) for stage in stages] for name, stages in STAGES.items()}
     ranges = {f"emoji {name}": asdict(found) for name, found in RANGES.items()}
-    found = {name: values for name, values in {**classes, **functions, **presets, **trainings, **ranges}.items()
-             if values}
+    found = {name: values for name, values in {**classes, **functions, **presets, **trainings, **ranges,
+                                               **named_numbers()}.items() if values}
     return json.loads(json.dumps(found))                # tuples are lists
+
+
+def named_numbers():
+    """{module: {NAME: value}} of what is written out at the top of a module and holds a number."""
+    root, found = Path(mv.__path__[0]), {}
+    for path in sorted(path for room in ROOMS for path in (root / room).rglob("*.py")):
+        lines = [line for line in ast.parse(path.read_text("utf-8")).body if isinstance(line, ast.Assign)]
+        found[path.relative_to(root).as_posix()] = {
+            ast.unparse(line.targets[0]).strip("()"): eval(ast.unparse(line.value)) for line in lines
+            if all(isinstance(node, WRITTEN_OUT) for node in ast.walk(line.value)) and any(
+                isinstance(getattr(node, "value", None), int | float) for node in ast.walk(line.value))}
+    return found
 
 
 def is_plain(parameter):
