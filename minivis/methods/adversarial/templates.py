@@ -53,8 +53,8 @@ class Mixed:
 
     def picture(self) -> Array:
         """Before, the change magnified, and after."""
-        largest = abs(self.change).max() or 1.0
-        factor = max(1.0, MAGNIFIED / largest)
+        largest = abs(self.change).max()
+        factor = max(1.0, MAGNIFIED / (largest or 1.0))
         shown = [self.before, to_uint8(128 + factor * self.change), self.after]
         titles = [f"{self.said[0]}, {chance(self.said[1])}\n{self.classifier}",
                   f"the change, times {factor:.2g}\nat most {largest:.0f} of 255, mean {abs(self.change).mean():.1f}",

@@ -6,7 +6,7 @@ import pytest
 import minivis as mv
 from minivis.data.samples import upright
 from minivis.errors import BadValue
-from minivis.methods.adversarial.templates import linear_templates, mixed_in, weights_of
+from minivis.methods.adversarial.templates import Mixed, linear_templates, mixed_in, weights_of
 from minivis.models.tiny import tiny_vgg
 
 
@@ -50,6 +50,20 @@ def test_one_class_after_the_other(net, pictures):
     assert found.accuracy["held out"] == 1 and np.median(found.nudges) < 2       # levels
     assert found.numbers["mixes"][0]["classifier"] == "linear" and "linear: goose" in str(found)
     assert found.picture().shape[1] > 16 * 64
+
+
+@pytest.mark.parametrize("change, factor", [(30, 3), (45, 2), (120, 1), (0, 90)])
+def test_a_change_is_drawn_with_90_levels_or_as_it_is(calls_of, change, factor):
+    """A larger change is not made smaller, and none is drawn grey."""
+    before = np.full((8, 8, 3), 60, np.uint8)
+    after = before.copy()
+    after[2, 3] += np.uint8(change)
+    calls = calls_of("minivis.methods.adversarial.templates.panels")
+    Mixed("linear", before, after, ("goose", 0.9), ("daisy", 0.8)).picture()
+    (shown, titles), _ = calls[0]
+    assert (shown[0] == before).all() and (shown[2] == after).all()
+    assert shown[1][2, 3].tolist() == [128 + factor * change] * 3 and (np.delete(shown[1], 2, axis=0) == 128).all()
+    assert titles[1] == f"the change, times {factor}\nat most {change} of 255, mean {change / 64:.1f}"
 
 
 def test_refuses(net, pictures):
