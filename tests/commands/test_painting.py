@@ -7,7 +7,10 @@ import pytest
 from commandline import contents, fill, runner, scene
 from PIL import Image
 
+from minivis.commands.painting import check_side
+from minivis.errors import TooLarge
 from minivis.images.files import read_image, read_text, write_image
+from minivis.models.tiny import tiny_vgg
 from minivis.optimize import problem
 
 TINY = ("--net", "tiny.h5")
@@ -269,3 +272,10 @@ def test_original_colours_are_those_kept(run, here):
         assert run("style", "photo.png", "--net", "tiny.h5", "--steps", "1", *options, "-q")[0] == 0
     assert (read_image("a.png") == read_image("b.png")).all()
     assert run("rerun", "a.png", "-q")[0] == 0
+
+
+def test_a_side_takes_four_copies_of_the_picture_in_float32():
+    image = np.zeros((30, 40, 3), np.uint8)
+    with pytest.raises(TooLarge, match=r"of 20000 pixels needs at least 14 GB"):    # 20000 x 15000 x 3 x 4 x 4 bytes
+        check_side(tiny_vgg(), image, 20000, limit=2e9)
+    check_side(tiny_vgg(), image, 1000, limit=0.3e9)                                    # 36 MB

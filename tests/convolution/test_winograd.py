@@ -66,6 +66,7 @@ def test_blocks_of_tile_rows(monkeypatch):
     assert blocks(1, 10, 4) == [(one, slice(*cut)) for cut in ((0, 3), (3, 5), (5, 8), (8, 10))]
     assert blocks(2, 5, 3) == [(slice(n, n + 1), slice(*cut)) for n in (0, 1) for cut in ((0, 3), (3, 5))]
     assert blocks(4, 5, 10) == [(slice(0, 2), slice(0, 5)), (slice(2, 4), slice(0, 5))]
+    assert blocks(8, 5, 10) == [(slice(n, n + 2), slice(0, 5)) for n in (0, 2, 4, 6)]           # two pictures at most
 
 
 @pytest.mark.parametrize("packs_nothing, most", [(True, 128), (False, 512)])
