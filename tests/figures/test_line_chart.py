@@ -69,3 +69,51 @@ def test_a_curve_beyond_the_last_colour_is_told_from_the_first_by_its_dashes():
     runs = [np.abs(np.diff((abs(chart[row] - COLORS[0]).max(axis=1) < 40).astype(int))).sum()
             for row in (rows[painted == second][0], rows[painted == third][0])]
     assert runs[0] != runs[1]                           # dashes of two lengths
+
+
+@pytest.fixture
+def blocks(monkeypatch):
+    """Letters are black blocks of 6 x 13 pixels, whatever Pillow's are."""
+    def block(text, width=None, **how):
+        return np.zeros((13, 6 * len(text), 3), np.uint8)
+
+    monkeypatch.setitem(line_chart.__globals__, "text_picture", block)
+
+
+def runs(ink):
+    """[(first, last + 1)] of what is set."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], ink.astype(int), [0]])))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist()))
+
+
+def test_numbers_stand_at_their_places_and_none_is_cut(blocks):
+    chart = line_chart({"a": ([0, 4], [0.0, 20.0])}, width=201, height=101, legend=False)
+    assert chart.shape == (101 + 4 + 13, 12 + 6 + 201, 3)                       # 6 pixels beside a number, 4 above
+    black = (chart == 0).all(axis=2)
+    assert runs(black[:101, 6:12].any(axis=1)) == [(0, 13), (44, 57), (88, 101)]        # 20, 10 at row 50, and 0
+    assert runs(black[50, :18]) == [(0, 12)] and runs(black[95, :18]) == [(6, 12)]      # the 0 ends where the 10 does
+    assert runs(black[-1]) == [(18, 24), (18 + 97, 18 + 103), (18 + 195, 18 + 201)]     # 0, 2 at column 100, and 4
+    assert runs(black[101:, 18]) == [(4, 17)]
+
+
+def test_a_flat_curve_runs_along_the_middle():
+    chart = line_chart({"flat": ([0, 1], [3, 3])}, width=101, height=101, legend=False)
+    blue = (abs(chart[:101, -100:-1].astype(int) - COLORS[0]).max(axis=2) < 60)
+    assert set(np.nonzero(blue)[0]) <= {49, 50, 51} and blue.any(axis=0).all()
+
+
+def test_a_legend_has_a_line_for_each_name_and_columns_of_notes(blocks):
+    curves = {"ab": ([0, 1], [0, 1]), "c": ([0, 1], [1, 0])}
+    plain = line_chart(curves, width=101, height=101, legend=False)
+    notes = {"": ("x", "y"), "ab": ("123", "4"), "c": ("5", "678")}
+    legend = line_chart(curves, width=101, height=101, notes=notes)[:, plain.shape[1] + 12:]
+    assert legend.shape[1] == 18 + 6 + 12 + 10 + 18 + 10 + 18                   # lines, names, and two columns
+    for row, color in ((15, 0), (30, 1)):                                       # below the headings
+        assert (legend[row + 5:row + 7, :18] == COLORS[color]).all() and (legend[[row + 4, row + 7], :18] == 255).all()
+    black = (legend == 0).all(axis=2)
+    assert runs(black[5]) == [(58, 64), (86, 92)]                               # numbers and headings end together
+    assert runs(black[15]) == [(24, 36), (46, 64), (86, 92)]
+    assert runs(black[30]) == [(24, 30), (58, 64), (74, 92)]
+    assert runs(black[:, 90]) == [(0, 13), (15, 28), (30, 43)]
+    without = line_chart(curves, width=101, height=101, notes={"c": ("5",)})[:, plain.shape[1] + 12:]
+    assert runs((without == 0).all(axis=2)[:, 48]) == [(15, 28)]                # a name without a note has none
