@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from letters import block, runs
 
 from minivis.errors import BadValue, TooLarge
 from minivis.figures import compose
@@ -340,3 +341,46 @@ def test_a_faded_overlay_does_not_veil_a_picture_of_which_the_map_says_little():
     image = np.full((40, 40, 3), 100, np.uint8)
     got = overlay(image, np.full((4, 4), 0.3), alpha=0.7, high=1, fade=True)[20, 20].astype(float)
     assert abs(got - 100).max() < 30
+
+
+# --- where words stand ---
+
+@pytest.fixture
+def blocks(monkeypatch):
+    monkeypatch.setattr(compose, "text_picture", block)
+
+
+def test_the_numbers_of_a_bar_stand_at_their_marks_and_none_is_cut(blocks):
+    bar = colorbar("viridis", 0, 1, 101, "label")
+    black = (bar == 0).all(axis=2)
+    assert bar.shape == (101, 12 + 7 + 3 * 6 + 13, 3)                           # bar, marks, "0.0", the label upright
+    assert runs(black[:, 20]) == [(0, 13), (44, 57), (88, 101)]                 # 1.0, 0.5 at row 50, and 0.0
+    assert black[:, 37:].all() and not black[:, 12:19].any() and black[50, 19:37].all()
+    assert not (colorbar("viridis", 0, 1, 12, None) == 0).all(axis=2)[:, 19:].any()     # shorter than a letter: none
+    assert (colorbar("viridis", 0, 1, 13, None) == 0).all(axis=2)[:, 19:].any()
+
+
+def test_the_words_of_a_bar_chart_fill_its_width_and_its_rows_the_height(blocks):
+    chart = bar_chart(["goose", "duck"], [0.5, 0.25], width=200, height=80)
+    assert chart.shape == (80, 200, 3)
+    black = (chart == 0).all(axis=2)
+    # a line of 13 pixels, 2, and a bar of 8; of what the two leave, 34, each has half
+    assert runs(black[:, 0]) == [(8, 21), (48, 61)] and runs(~(chart == 255).all(axis=(1, 2))) == [
+        (8, 21), (23, 31), (48, 61), (63, 71)]
+    assert runs(black[10]) == [(0, 200 - 6 * 6 - 8), (200 - 6 * 6, 200)]        # the name, 8 pixels, "50.0 %"
+    close, wide = (runs((bar_chart(["a", "b"], [0.5, 0.25], height=height) == 0).all(axis=2)[:, 0])
+                   for height in (None, 500))
+    assert close[1][0] - close[0][0] == 23 + 8 and wide[1][0] - wide[0][0] == 23 + 24
+
+
+def test_rows_of_panels_stand_under_each_other(blocks):
+    images = [np.full((20, width, 3), 100, np.uint8) for width in (100, 120, 110)]
+    figure = panels(images, ["a", "b\nmore", "c"], "footer", [("grey", 0, 1), None, None], height=20, columns=2)
+    shade = (figure == 100).all(axis=2)
+    first, second = 16 + 26 + 6, 16 + 26 + 6 + 20 + 16 + 13 + 6                 # above the first row two lines
+    assert runs(shade.any(axis=1)) == [(first, first + 20), (second, second + 20)]
+    right = 16 + 100 + 6 + 12 + 7 + 6 * 3 + 16                                 # the first cell has a bar of "0.0", ...
+    assert runs(shade[first]) == [(16, 116), (right, right + 120)] and runs(shade[second]) == [(16, 126)]
+    black = (figure == 0).all(axis=2)
+    assert runs(black[:, right + 5]) == [(16, 42), (second + 20 + 10, second + 43)]    # a title, and the footer
+    assert figure.shape == (second + 43 + 16, right + 120 + 16, 3)

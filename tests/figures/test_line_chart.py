@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from letters import block, runs
 
 from minivis.errors import BadValue
 from minivis.figures.line_chart import COLORS, FRAME, GRID, PALE, line_chart
@@ -73,17 +74,7 @@ def test_a_curve_beyond_the_last_colour_is_told_from_the_first_by_its_dashes():
 
 @pytest.fixture
 def blocks(monkeypatch):
-    """Letters are black blocks of 6 x 13 pixels, whatever Pillow's are."""
-    def block(text, width=None, **how):
-        return np.zeros((13, 6 * len(text), 3), np.uint8)
-
     monkeypatch.setitem(line_chart.__globals__, "text_picture", block)
-
-
-def runs(ink):
-    """[(first, last + 1)] of what is set."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], ink.astype(int), [0]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist()))
 
 
 def test_numbers_stand_at_their_places_and_none_is_cut(blocks):
