@@ -10,7 +10,7 @@ from minivis.live.forward_sums import concat_source, forward, reads
 
 
 def test_an_output_reads_its_window_and_knows_what_lies_outside():
-    geometry = {"stride": (2, 1), "padding": ((1, 1), (0, 0)), "dilation": (1, 1)}
+    geometry = {"stride": (2, 1), "padding": ((1, 2), (0, 3)), "dilation": (1, 1)}
     rows, inside = reads(2, 3, 5, geometry, 0)                 # 2 * 2 - 1 = row 3 on, and row 5 is not there
     assert rows.tolist() == [3, 4, 4] and inside.tolist() == [True, True, False]
     columns, inside = reads(2, 3, 5, geometry, 1)
@@ -73,3 +73,24 @@ def test_a_window_leads_to_the_input_with_its_largest_product():
     net = Network().add("conv", Conv2D(np.ones((3, 3, 2, 1)), np.zeros(1), padding=1))
     found = forward(net, net.forward(x), "conv", (1, 1, 0))
     assert [group["unit"] for group in found["groups"]] == ["input:1@1,2", "input:0@1,2"]
+
+
+W = np.random.default_rng(1).standard_normal((2, 3, 2, 6))
+
+
+@pytest.mark.parametrize("layer", [
+    MaxPool2D((2, 3), stride=(1, 2), padding=((1, 0), (0, 2))),
+    AvgPool2D((3, 2), stride=(2, 1), padding=((0, 2), (1, 0))),
+    Conv2D(W, np.arange(6.0), stride=(1, 2), padding=((1, 0), (0, 2)), dilation=(2, 1), groups=2),
+    Conv2D(W.swapaxes(0, 1), stride=(2, 1), padding=((0, 2), (1, 0)), dilation=(1, 2)),
+])  # fmt: skip
+def test_every_window_sums_to_what_the_layer_computes(rng, layer):
+    """Nothing has the same height as width, and nothing the same before as after."""
+    net = Network().add("layer", layer)
+    acts = net.forward(rng.standard_normal((1, 5, 6, layer.channels or 3)))
+    for at in np.ndindex(acts["layer"].shape[1:]):
+        found = forward(net, acts, "layer", at)
+        assert found["total"] == pytest.approx(acts["layer"][0][at], abs=1e-12)
+        if isinstance(layer, Conv2D):
+            top, left = (i * step - before for i, step, (before, _) in zip(at, layer.stride, layer.padding))
+            assert f" at row {top}, column {left}, in " in found["reads"]

@@ -1,5 +1,6 @@
 """One viewer and several, over a real socket, with real frames, as a browser would use the server."""
 
+import asyncio
 import contextlib
 import struct
 import threading
@@ -21,6 +22,7 @@ pytest.importorskip("starlette", reason=REASON)
 pytest.importorskip("uvicorn", reason=REASON)
 pytest.importorskip("websockets", reason=REASON)
 
+from minivis.live import viewer as module  # noqa: E402
 from minivis.live.jobs import JOBS  # noqa: E402
 from minivis.live.viewer import Viewer  # noqa: E402
 
@@ -131,6 +133,28 @@ def test_what_takes_long_pauses_for_longer_than_it_took():
     viewer = SimpleNamespace(due={"gradient": now, "strip": now + 100})
     Viewer.pause(viewer, ["gradient", "strip"], 2.0)
     assert now + 2 < viewer.due["gradient"] < now + 50 and viewer.due["strip"] == now + 100
+
+
+def test_messages_are_read_in_bursts_of_400_and_200_a_second(monkeypatch):
+    now, slept, obeyed = [100.0], [], []
+
+    async def sleep(seconds):
+        slept.append(len(obeyed))                       # how many messages had been read by then
+        now[0] += seconds
+
+    async def obey(message):
+        obeyed.append(message)
+        if len(obeyed) == 700:
+            now[0] += 10                                # a pause, after which there may be a burst again
+
+    async def receive():
+        return {"type": f"websocket.{'receive' if len(obeyed) < 1200 else 'disconnect'}", "text": '{"type": "stop"}'}
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(module, "asyncio", SimpleNamespace(sleep=sleep))
+    asyncio.run(Viewer.read(SimpleNamespace(socket=SimpleNamespace(receive=receive), obey=obey)))
+    assert slept == [*range(400, 700), *range(1100, 1200)]
+    assert now[0] == pytest.approx(100 + 10 + 400 / 200)
 
 
 class Slowed:
