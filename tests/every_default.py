@@ -1,8 +1,7 @@
 """Every default that a user meets: of public functions, of settings, in presets and in what `minivis train` does.
 
-And the numbers that have a name in the rooms whose results hang on them: rates, sizes, colours, bounds.
-
-    python tests/every_default.py > tests/golden/defaults.json
+And what an argument or a setting may be, such as "a whole number of at least 1", and the numbers that have a name in
+the rooms whose results hang on them: rates, sizes, colours, bounds.
 """
 
 import ast
@@ -12,7 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import minivis as mv
+from minivis.layers import LAYER_TYPES
 from minivis.methods.synthesis.presets import INVERT, MAXIMIZE
+from minivis.runtime.settings import SHARED
 from minivis.training.recipes import RANGES, STAGES
 
 ROOMS = ("data", "figures", "images", "methods", "objectives", "optimize", "training")
@@ -32,8 +33,23 @@ def defaults():
     trainings = {f"train {name}": [asdict(stage) for stage in stages] for name, stages in STAGES.items()}
     ranges = {f"emoji {name}": asdict(found) for name, found in RANGES.items()}
     found = {name: values for name, values in {**classes, **functions, **presets, **trainings, **ranges,
-                                               **named_numbers()}.items() if values}
+                                               **accepted(public), **named_numbers()}.items() if values}
     return json.loads(json.dumps(found))                # tuples are lists
+
+
+def accepted(public):
+    """{"whose accepts": {name: words}} of public functions and methods, settings and layers; what `SHARED` says is not
+    said again.
+    """
+    functions = {name: thing for name, thing in public.items() if inspect.isfunction(thing)}
+    functions |= {f"{name}.{method}": thing for name, cls in public.items() if inspect.isclass(cls)
+                  for method, thing in vars(cls).items() if inspect.isfunction(thing)}
+    functions |= {name: cls.__init__ for name, cls in LAYER_TYPES.items()}
+    found = {name: {argument: kind.words for argument, kind in getattr(function, "settings", {}).items()
+                    if kind is not SHARED.get(argument)} for name, function in functions.items()}
+    found |= {name: {field: cls.field(field).metadata["kind"].words for field in cls.names()}
+              for name, cls in public.items() if name.endswith("Settings")}
+    return {f"{name} accepts": words for name, words in found.items()}
 
 
 def named_numbers():
