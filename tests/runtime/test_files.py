@@ -58,6 +58,17 @@ def test_atomic_write_follows_links_and_relative_names(tmp_path, monkeypatch):
     assert os.path.islink("link.txt") and (tmp_path / "there/target.txt").read_text() == "new"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_new_file_may_be_read_and_written_as_any_other_and_not_run(tmp_path):
+    before = os.umask(0)
+    try:
+        with atomic_write(tmp_path / "a") as temporary:
+            temporary.write_text("new")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o666
+
+
 def test_a_file_is_read_to_its_end_however_little_the_system_gives_at_a_time(tmp_path, monkeypatch):
     content = os.urandom(5000)
     (tmp_path / "a.bin").write_bytes(content)

@@ -171,6 +171,7 @@ HOSTILE = {
     "huge": ({"w": tensor(shape=(2**62, 2**62))}, "reaches beyond"),
     "huge and still": ({"w": tensor(shape=(2**40, 2**40), strides=(0, 0))}, "reaches beyond"),
     "negative": ({"w": tensor(offset=-4)}, "cannot be"),
+    "one more, and still": ({"w": tensor(shape=(13,), strides=(0,))}, "reaches beyond its 12 numbers"),
     "negative strides": ({"w": tensor(strides=(-4, 1))}, "cannot be"),
     "floats for shapes": ({"w": tensor(shape=(3.0, 4))}, "cannot be"),
     "another storage": ({"w": tensor(key="7")}, "no storage '7'"),
