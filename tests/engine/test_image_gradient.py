@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from random_nets import nets
 
 from minivis.engine import tiles
-from minivis.engine.image_gradient import per_position
+from minivis.engine.image_gradient import losses_by_tiles, per_position
 from minivis.engine.network import Network
 from minivis.engine.surgery import trunk
 from minivis.errors import BadValue, UnknownName
@@ -118,6 +118,14 @@ def test_any_net_any_tile(made, rule, data):
     least = np.maximum(halo, np.array(x.shape[1:3]) // 5)               # some 36 tiles at most: each is a pass
     tile = tuple(int(max(1, h)) + data.draw(st.integers(0, 12)) for h in least)
     check_equal(*both(net, x, loss, tile, relu_rule=rule))
+
+
+def test_the_losses_alone_are_those_of_the_gradient(vgg, rng):
+    """Of a part on the picture itself, one that follows from sums, and one over positions."""
+    x, net = rng.standard_normal((1, 40, 36, 3)), trunk(vgg, ["conv2_1"])
+    parts = (roughness, Style("conv1_2", np.eye(net.shapes(x.shape)["conv1_2"][3])), energy("conv2_1"))
+    alone = losses_by_tiles(net, x, parts, (20, 16))
+    np.testing.assert_allclose(alone, [net.image_gradient(x, part)[0] for part in parts], rtol=1e-10)
 
 
 def test_every_kind_of_layer_and_every_rule(branches, rng):

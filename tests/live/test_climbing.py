@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from channel_nets import channel_net
 from commandline import scene
-from live_server import picture_file
+from live_server import Watcher, picture_file, serving
 
 from minivis.data.samples import Samples
 from minivis.engine.units import Unit
@@ -74,3 +75,10 @@ def test_what_is_climbed_for_a_unit_lies_below_its_relus_and_before_the_softmax(
     assert source_of_unit(net, Unit("relu6", 3)) == Unit("fc6", 3)
     assert source_of_unit(net, Unit("prob", 3)) == Unit("fc8", 3)
     assert source_of_unit(net, Unit("pool1", 3, (1, 2))) == Unit("pool1", 3, (1, 2))
+
+
+def test_pictures_for_a_net_of_grey_ones_are_grey():
+    with serving(channel_net(1)) as (port, _), Watcher(port) as one:
+        one.send(type="job", job="maximize", unit="conv1:1")
+        pictures = one.next("grown", job="maximize")["pictures"]
+    assert pictures.shape[3] == 3 and (pictures == pictures[..., :1]).all() and pictures.std() > 0

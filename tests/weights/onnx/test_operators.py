@@ -5,7 +5,7 @@ import pytest
 from bare_graphs import bare_graph, node
 
 from minivis.errors import BadFile
-from minivis.layers import GlobalAvgPool, Permute, ReLU
+from minivis.layers import GlobalAvgPool, Permute, ReLU, Softmax
 from minivis.weights.layout import Value
 from minivis.weights.onnx import operators
 
@@ -81,3 +81,22 @@ def test_maps_and_one_position_are_added():
     graph.values["row"] = Value("one", np.arange(3))
     with pytest.raises(BadFile, match="here they agree but for positions"):
         operators.arithmetic(graph, node("Add", "x", "row"), {})
+
+
+@pytest.mark.parametrize("opset, axis, refused", [
+    (12, 1, True), (13, 1, False), (14, 1, False), (17, 1, False), (13, 0, True), (13, 2, True), (13, -1, True),
+    (13, -3, False),
+])  # fmt: skip
+def test_a_softmax_over_the_channels_of_maps_is_one_since_opset_13(opset, axis, refused):
+    """Before, it was one of all numbers from its axis on; the other axes are no classes."""
+    graph = bare_graph((1, 2, 2, 3))
+    graph.opset = opset
+    graph.net.add("before", ReLU())
+    graph.shapes["before"] = (1, 2, 2, 3)
+    graph.values["x"] = Value("before", graph.values["x"].places)
+    if refused:
+        with pytest.raises(BadFile, match="is a softmax of feature maps; here it is one of classes"):
+            operators.softmax(graph, node("Softmax", "x"), {"axis": axis})
+    else:
+        operators.softmax(graph, node("Softmax", "x"), {"axis": axis})
+        assert isinstance(graph.net.layers["Softmax"], Softmax)
