@@ -11,6 +11,7 @@ import minivis as mv
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.layers import BatchNorm, Dropout
 from minivis.training import recipes
+from minivis.training.adversary import Adversary
 from minivis.training.recipes import STAGES, EmojiStream, Training, stages_of
 from minivis.training.trainer import Recipe
 from minivis.weights.catalogue import CATALOGUE
@@ -35,6 +36,18 @@ def test_the_stages_run_one_after_the_other():
     rates = [[layer.rate for layer in net.layers.values() if isinstance(layer, Dropout)]
              for net in (run.trainer.net, run.net, little_net())]
     assert rates[0] == [0, 0] and rates[1] == rates[2] and all(rates[1])        # the recipe's are the trainer's alone
+
+
+def test_the_command_names_an_adversary_that_its_net_does_not_have_by_itself():
+    def command(name, adversary):
+        streams = [(Recipe(steps=1, adversary=adversary), Corners())]
+        return Training(name, little_net(), streams, {}, {}, threads=1).command
+
+    other = Adversary("fgsm", eps=3)
+    own = next((name, stages[0].recipe.adversary) for name, stages in STAGES.items() if stages[0].recipe.adversary)
+    assert command("emoji-vgg", other) == f"minivis train emoji --net emoji-vgg {other.options}"
+    assert command("fashion-vgg", other) == f"minivis train fashion {other.options}"
+    assert command(*own) == f"minivis train emoji --net {own[0]}" and command(own[0], other).endswith(other.options)
 
 
 @pytest.mark.parametrize("stop", [1, 2, 4])
