@@ -474,3 +474,11 @@ def test_transparency_in_bands_equals_the_whole(tmp_path, rng, monkeypatch):
     assert (whole == np.asarray(on_white)).all()
     monkeypatch.setattr("minivis.images.eight_bits.BAND_ROWS", 5)
     assert (read_image(tmp_path / "a.png") == whole).all()
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_the_formats_for_numbers_are_named_where_they_can_be_had(numbers):
+    with pytest.raises(BadValue, match=r"^a\.xyz: a picture's name must end in one of \.png, ") as error:
+        files.check_suffix("a.xyz", numbers=numbers)
+    assert str(error.value).endswith(", and that of its numbers in .npy or .npz") == numbers
+    assert (".npz" in str(error.value)) == numbers and files.check_suffix("A.PNG", numbers=numbers) == ".png"
