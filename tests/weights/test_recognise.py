@@ -19,7 +19,7 @@ from minivis.models.resnet import Design, to_number
 from minivis.weights import oxford
 from minivis.weights.containers.open import Contents, opened
 from minivis.weights.containers.tensor import Tensor
-from minivis.weights.recognise import file_shape, recognise
+from minivis.weights.recognise import file_shape, has_published_widths, recognise
 
 
 @functools.cache
@@ -344,3 +344,13 @@ def test_weights_that_are_shared_are_of_one_net(tmp_path):
     head = {name: Tensor.of(array) for name, array in linear("fc", 6, 5).items()}
     match = recognise(Contents(both | head, "safetensors"), "a.pth")
     assert match.head.roles["logits"] == "fc" and "b.conv1.weight" in match.aside
+
+
+@pytest.mark.parametrize("kernel, alike", [((8, 3, 5, 5), True), ((9, 3, 5, 5), False), ((8, 4, 5, 5), False)])
+def test_widths_are_those_of_the_kernels_whatever_the_head(kernel, alike):
+    """A head for 7 classes in place of 10 says nothing of the net below it."""
+    known = SimpleNamespace(arrays={"a": ("conv", "w", (5, 5, 3, 8)), "b": ("conv", "b", (8,)),
+                                    "c": ("fc", "w", (100, 10)), "d": ("slopes", "s", (1, 1, 1, 8))})
+    shapes = {"a": kernel, "b": (8,), "c": (7, 100), "d": (8,)}
+    tensors = {name: SimpleNamespace(shape=shape) for name, shape in shapes.items()}
+    assert has_published_widths(known, tensors, "OIHW") == alike

@@ -37,6 +37,14 @@ def test_a_mean_over_positions_is_a_global_pool_however_its_axes_come(given, arr
     assert value.places.reshape(-1).tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("kind", ["average", "max"])
+def test_a_global_pool_leaves_an_entry_for_each_channel_with_both_axes(kind):
+    graph = bare_graph((1, 2, 3, 4))
+    getattr(windows, f"global_{kind}_pool")(graph, node("Pool", "x"), {})
+    value = graph.values["y"]
+    assert graph.shapes[value.layer] == (1, 4) and value.places.tolist() == [[[0]], [[1]], [[2]], [[3]]]
+
+
 @pytest.mark.parametrize("axes", [[1], [0, 2, 3], [2], [1, 2, 3]])
 def test_a_mean_over_anything_else_is_refused(axes):
     with pytest.raises(BadFile, match="here it goes over all positions"):
