@@ -64,6 +64,9 @@ def test_wrong_paddings():
         w.normal_padding("valid")
     with pytest.raises(BadValue, match="padding must be at least 0"):
         w.normal_padding(((0, 0), (0, -1)))
+    for mixed in (((1, 1), 2), (2, [1, 1])):                # no pair of pairs, and no pair of numbers
+        with pytest.raises(BadValue, match="padding must be an int or a pair of ints, got "):
+            w.normal_padding(mixed)
 
 
 def test_the_size_of_a_dilated_kernel():

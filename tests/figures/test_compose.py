@@ -156,6 +156,12 @@ def test_panels_enlarge_small_maps_to_one_height_with_even_squares():
     np.testing.assert_array_equal(figure[figure.shape[0] - 16 - 224 + middles[:, None], 16 + middles, 0], checks)
 
 
+@pytest.mark.parametrize("height, width, expected", [(500, 1, 1), (300, 3, 2), (448, 6, 3), (112, 3, 6)])
+def test_a_picture_keeps_its_shape_at_another_height(height, width, expected):
+    """However narrow, at least one pixel."""
+    assert compose._to_height(np.zeros((height, width, 3), np.uint8), 224).shape == (224, expected, 3)
+
+
 def test_panels_in_rows(rng):
     images = list(rng.integers(0, 200, (3, 230, 230, 3), np.uint8))
     figure = panels(images, ["a", "b", "c"], columns=2)
