@@ -25,3 +25,9 @@ def test_photographs_are_cut_to_one_size_in_order(tmp_path, monkeypatch):
 def test_a_missing_photograph_says_what_to_install(tmp_path, where, install):
     with pytest.raises(MissingExtra, match=rf"meadow\.jpg is missing: {install}"):
         photos.find_photo(where or tmp_path, "meadow.jpg")
+
+
+def test_a_photograph_comes_from_a_folder_or_from_a_package(tmp_path):
+    (tmp_path / "a.png").touch()
+    assert photos.find_photo(tmp_path, "a.png") == photos.find_photo(str(tmp_path), "a.png") == tmp_path / "a.png"
+    assert photos.find_photo("minivis.data", "strokes.png").read_bytes().startswith(b"\x89PNG")

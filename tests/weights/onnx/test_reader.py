@@ -205,3 +205,16 @@ def test_a_model_of_any_number_of_channels(tmp_path, channels):
     (tmp_path / "own.json").write_text(json.dumps({"mean": [7] * channels, "scale": [9] * channels}))
     net = mv.load(tmp_path / "a.onnx", preprocess=tmp_path / "own.json")
     assert net.preprocessing.mean == (7.0,) * channels and net.about["preprocessing"] == "as asked for"
+
+
+@pytest.mark.parametrize("start, known", [
+    *((bytes([8, 8, field]), True) for field in (0x12, 0x1A, 0x22, 0x3A, 0x42)), (bytes([8, 8, 0x43]), False),
+    (bytes([8, 1, 0x12]), True), (bytes([8, 32, 0x12]), True), (bytes([8, 0, 0x12]), False),
+    (bytes([8, 33, 0x12]), False), (bytes([9, 8, 0x12]), False), (bytes([8, 8]), False),
+])  # fmt: skip
+def test_a_file_is_told_by_its_first_bytes(tmp_path, start, known):
+    """The version of ONNX's format, then the producer, its version, the domain, the graph or the opsets."""
+    (tmp_path / "a").write_bytes(start + b"further")
+    if len(start) < 3:
+        (tmp_path / "a").write_bytes(start)
+    assert reader.is_onnx(tmp_path / "a") == known
