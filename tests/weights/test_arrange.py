@@ -50,7 +50,14 @@ def test_a_concat_is_counted_part_by_part():
     arrays = {**ARRAYS, "fc": {"w": np.zeros((6, 3))}}
     assert order_of("both", rows, arrays) == [(1, 3), (2, None)] and order_of("fc", rows, arrays) is None
     assert channels_of("both", rows, arrays) == 3 + 2
-    assert reordered(np.arange(9), order_of("both", rows, arrays)).tolist() == [0, 1, 2, 3, 6, 4, 7, 5, 8]
+    expected = [0, 1, 2, 3, 6, 4, 7, 5, 8]
+    assert reordered(np.arange(9), order_of("both", rows, arrays)).tolist() == expected
+    head, scale = ({"name": "next", "type": kind, "inputs": ["both"]} for kind in ("FullyConnected", "Scale"))
+    stored = np.arange(18, dtype="f4").reshape(2, 9)                                # out, in
+    w = arrange(head, "w", Tensor.of(stored), "OIHW", rows, arrays, np.float32)
+    assert w.tolist() == [[row, row + 9] for row in expected] and w.flags.c_contiguous
+    for axes, found in (("OIHW", expected), ("HWIO", [*range(9)])):
+        assert arrange(scale, "w", Tensor.of(stored[0]), axes, rows, arrays, np.float32).tolist() == found
 
 
 def test_a_transposed_convolution_moves_its_axes_and_gives_its_second():
