@@ -57,6 +57,14 @@ def test_rerun_in_json(run, here):
     assert (here / "second.png").read_bytes() == (here / "first.png").read_bytes()
 
 
+@pytest.mark.parametrize("ending", [".npz", ".tif"])
+def test_numbers_are_made_again_too(run, refused, here, ending):
+    assert run("saliency", "photo.png", "--net", "tiny.h5", "-o", f"a{ending}")[0] == 0
+    assert run("rerun", f"a{ending}") == (0, f"a{ending} made again, bit for bit\nwrote a-rerun{ending}\n", "")
+    assert (here / f"a-rerun{ending}").read_bytes() == (here / f"a{ending}").read_bytes()
+    assert "holds numbers, and a file of numbers ends in" in refused("rerun", f"a{ending}", "-o", "b.png")
+
+
 def test_a_record_of_segment_without_a_cut_is_of_opencvs(run, here):
     pytest.importorskip("cv2", reason="no OpenCV here")
     old = ("--map", "guided", "--cut", "opencv", "--high", "0.95", "--low", "0.3")
