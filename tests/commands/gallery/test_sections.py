@@ -1,5 +1,7 @@
 """The sections of the gallery are commands, in the lecture's parts."""
 
+import re
+
 import pytest
 
 from minivis.commands.gallery.sections import PARTS, SECTIONS
@@ -30,3 +32,9 @@ def test_what_tests_maps_asks_for_those_of_the_section_it_names():
 def test_parts_follow_one_another_in_the_lectures_order():
     parts = [section.part for section in SECTIONS]
     assert list(dict.fromkeys(parts)) == list(PARTS) and parts == sorted(parts, key=list(PARTS).index)
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.key)
+def test_a_key_is_an_anchor_and_a_title_and_a_sentence_are_for_readers(section):
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", section.key)
+    assert section.title[0].isupper() and not section.title.endswith(".") and section.sentence.endswith((".", ".</a>"))
