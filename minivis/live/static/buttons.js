@@ -4,10 +4,11 @@ import { $, roving } from "./dom.js";
 import { copyOf } from "./enlarged.js";
 import { redraw, wholeInput } from "./frames.js";
 import { keys } from "./keys.js";
-import { allOn, askPatterns, changeNet, chooseRule, freeze, keepAddress, move, nextRule, pickPlace, sendView, stepLayer, switchOff, unchoose } from "./looking.js";
+import { allOn, changeNet, chooseRule, freeze, keepAddress, move, nextRule, pickPlace, sendView, stepLayer, switchOff, unchoose } from "./looking.js";
 import { fixedUnit } from "./names.js";
 import { say } from "./notice.js";
 import { page, state } from "./page.js";
+import { askPatterns } from "./overlay.js";
 import { cycle, presenter, slide, theme } from "./settings.js";
 import { forget } from "./wishes.js";
 

@@ -4,9 +4,10 @@
 import { linkTo, write } from "./address.js";
 import { $, announce, stopAt, tag } from "./dom.js";
 import { readingOf, redraw } from "./frames.js";
-import { className, layerOf, parsed, unitLabel, unitName, wholeUnit } from "./names.js";
+import { layerOf, parsed, unitLabel, unitName, wholeUnit } from "./names.js";
 import { say } from "./notice.js";
 import { page, state } from "./page.js";
+import { askPatterns } from "./overlay.js";
 
 export const PANEL_JOBS = { patches: "patches-note", maximize: "maximized-note" };      // job -> where the panel says how far it is
 const DWELL = 500;                      // ms on a unit before its patches and its maximised picture are asked for
@@ -17,14 +18,6 @@ export function sendView() {
   askPatterns();
   page.beside.look();
   if (page.sources) keepAddress();
-}
-
-// The patterns to lay over the maps of the layer, where that is wished and they have not come yet.
-export function askPatterns() {
-  const { grid, connection } = page;
-  if ($("overlay").value !== "pattern" || !grid || grid.patterns[state.layer] || !layerOf(state.layer) || className(state.layer, 0) !== null) return;
-  grid.sought = 0;
-  connection.send({ type: "job", job: "patterns", unit: `${state.layer}:0` });
 }
 
 // ---- the address ----
