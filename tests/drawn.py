@@ -1,6 +1,6 @@
 """What figures are put together from, as plain values: each call of figures/ by a method, and its arguments.
 
-    MINIVIS_FIGURES=new pytest -n 0 tests/methods/*/test_figures.py           # writes golden/figures.json anew
+    MINIVIS_FIGURES=new pytest -n 0 tests/methods/*/test_figures.py           # rewrites golden/figures.json
 """
 
 import importlib

@@ -63,7 +63,7 @@ def test_most_defaults_are_said_as_values():
 
 
 def test_a_default_changes_on_purpose_alone():
-    """What users, papers and figures count on. Of a change that is meant, every_default.py writes the file anew."""
+    """What users, papers and figures rely on. After an intended change, every_default.py rewrites the file."""
     wanted, found = json.loads((Path(__file__).parent / "golden" / "defaults.json").read_text("utf-8")), defaults()
     assert set(found) == set(wanted)
     for name, values in wanted.items():

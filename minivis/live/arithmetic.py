@@ -37,14 +37,14 @@ def explain(net: Network, x: Array, unit: Any, target: Any = None) -> dict[str, 
     For a net and a picture on the CPU. Return a dict of plain values; static/arithmetic.js lays them out.
     """
     unit = parse_unit(net, unit)
-    acts = net.forward(x, keep=told_of(net, x, unit.layer), fuse=False)
+    acts = net.forward(x, keep=outputs_needed(net, x, unit.layer), fuse=False)
     at = place(acts, unit)
     found = {"unit": named(net, unit.layer, at), "layer": unit.layer, "value": float(acts[unit.layer][0][at])}
     return {**found, "forward": forward(net, acts, unit.layer, at), "then": relus(net, acts, unit.layer, at),
             "backward": backward(net, acts, unit.layer, at, target)}
 
 
-def told_of(net: Network, x: Array, name: str) -> set[str]:
+def outputs_needed(net: Network, x: Array, name: str) -> set[str]:
     """The layers whose outputs the arithmetic of a number of layer ``name`` needs: those that it shows, and all between
     them and the classes unless these take more than MOST bytes; LRP then computes them again, in segments."""
     logits, inputs = net.roles.get("logits"), {one: node.inputs for one, node in net.nodes.items()}

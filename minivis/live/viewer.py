@@ -238,7 +238,13 @@ class Viewer:
         try:
             if not stop.is_set():
                 with small_batches(BATCH), self.desk.turn(asked.bench, LANE_OF[name], ended) as step_aside:
-                    JOBS[name](asked.bench, asked, lambda *news: tell(*news) or bool(step_aside()))
+                    def tell_and_step_aside(*news: Any) -> bool:
+                        is_over = tell(*news)
+                        if not is_over:
+                            step_aside()
+                        return is_over
+
+                    JOBS[name](asked.bench, asked, tell_and_step_aside)
         except Stopped:
             pass
         except MinivisError as error:

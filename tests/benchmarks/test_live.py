@@ -1,22 +1,16 @@
 """The benchmark of the live page runs: it calls what the page calls."""
 
-import importlib.util
-from pathlib import Path
 
 import pytest
+from benchmark_scripts import script
 
 from minivis.models.tiny import tiny_vgg
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "live.py"
 
 
 @pytest.fixture(scope="module")
 def live():
     pytest.importorskip("uvicorn", reason="without the extra `live` no server runs")
-    spec = importlib.util.spec_from_file_location("live_benchmark", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("live")
 
 
 def test_a_frame_takes_longer_than_its_forward(live):

@@ -1,23 +1,16 @@
 """Do maps find the object of the emoji pictures, over all 200: the figures of benchmarks/README.md, with a margin."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from benchmark_scripts import script
 
 import minivis as mv
 from minivis.errors import BadValue
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "localisation.py"
-
 
 @pytest.fixture(scope="module")
 def localisation():
-    spec = importlib.util.spec_from_file_location("localisation", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("localisation")
 
 
 def test_what_is_there_to_find(localisation):

@@ -1,19 +1,12 @@
 """benchmarks/mutants.py changes what means something when minivis runs, and nothing else."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "mutants.py"
+from benchmark_scripts import script
 
 
 @pytest.fixture(scope="module")
 def mutants():
-    spec = importlib.util.spec_from_file_location("mutants", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("mutants")
 
 
 @pytest.mark.parametrize("source", [

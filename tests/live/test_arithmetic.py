@@ -6,7 +6,7 @@ import pytest
 from minivis.engine import plan
 from minivis.errors import BadValue
 from minivis.layers.relu import RELU_RULES
-from minivis.live.arithmetic import explain, told_of
+from minivis.live.arithmetic import explain, outputs_needed
 
 
 def input_of(net, rng):
@@ -59,10 +59,10 @@ def test_a_large_net_is_told_the_same_with_less_in_memory(which, request, rng, m
     for unit, found in zip(units, whole):
         assert repr(explain(net, x, unit)) == repr(found), unit
     first = next(iter(net.nodes))
-    early, late = (told_of(net, x, name) for name in (first, net.roles["logits"]))
+    early, late = (outputs_needed(net, x, name) for name in (first, net.roles["logits"]))
     assert len(early) < len(net.nodes) / 2 and len(late) < len(net.nodes) / 2
     monkeypatch.undo()
-    assert told_of(net, x, first) >= set(plan.reached(net, net.roles["logits"]))
+    assert outputs_needed(net, x, first) >= set(plan.reached(net, net.roles["logits"]))
 
 
 def test_the_window_at_a_corner_is_zero_outside_the_picture(vgg, rng):

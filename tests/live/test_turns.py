@@ -26,7 +26,7 @@ def ended(thread):
 
 
 def waits(turns, short):
-    """Return when so many short jobs wait."""
+    """Return once that many short jobs wait."""
     with turns.change:
         while turns.waiting < short:
             turns.change.wait(0.01)

@@ -24,6 +24,7 @@ pytest.importorskip("websockets", reason=REASON)
 
 from minivis.live import viewer as module  # noqa: E402
 from minivis.live.jobs import JOBS  # noqa: E402
+from minivis.live.microscope import View  # noqa: E402
 from minivis.live.viewer import Viewer  # noqa: E402
 
 GOOD = picture_file(scene())
@@ -126,6 +127,39 @@ def test_a_job_that_fails_because_the_server_ends_is_no_bug(monkeypatch, caplog,
     monkeypatch.setitem(JOBS, "patches", job)
     Viewer.do(viewer, "patches", SimpleNamespace(bench=None), threading.Event())
     assert bool(caplog.records) == bool(told) == (not ends)
+
+
+def test_a_long_job_steps_aside_after_its_news_and_not_once_it_is_over(monkeypatch):
+    order = []
+    desk = SimpleNamespace(stopped=threading.Event(),
+                           turn=lambda *given: contextlib.nullcontext(lambda: order.append("aside")))
+    loop = SimpleNamespace(is_closed=lambda: False,
+                           call_soon_threadsafe=lambda note, name, news, part: order.append(news))
+    stop = threading.Event()
+
+    def job(bench, asked, tell):
+        assert tell("first") is False
+        stop.set()
+        assert tell("second") is True
+
+    monkeypatch.setitem(JOBS, "patches", job)
+    Viewer.do(SimpleNamespace(desk=desk, loop=loop, note=None), "patches", SimpleNamespace(bench=None), stop)
+    assert order == ["first", "aside"]
+
+
+@pytest.mark.parametrize(("rule", "unit", "parts", "waits"), [
+    ("lrp", "conv1_1:0", ("gradient",), True), ("guided", "conv1_1:0", ("gradient",), False),
+    ("lrp", None, ("gradient",), False), ("lrp", "conv1_1:0", (), False),
+])  # fmt: skip
+def test_a_frame_waits_for_a_turn_where_relevance_goes_back(rule, unit, parts, waits):
+    turns, shown = [], []
+    scope = SimpleNamespace(look=lambda *given: shown.append(len(turns)))
+    bench = SimpleNamespace(microscope=scope)
+    desk = SimpleNamespace(stopped=threading.Event(),
+                           turn=lambda *given: contextlib.nullcontext(turns.append(given)))
+    viewer = SimpleNamespace(desk=desk, picture=None, number=1)
+    Viewer.work(viewer, bench, None, View("conv1_1", unit, rule), parts)
+    assert shown == [int(waits)] and [given[:2] for given in turns] == waits * [(bench, "asked")]
 
 
 def test_what_takes_long_pauses_for_longer_than_it_took():

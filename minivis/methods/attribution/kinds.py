@@ -137,7 +137,7 @@ def meaning_of(settings: Any, target: Any, i: int) -> str:
     kind = settings["kind"]
     if ignores_picture(target.acts.net, target.units[i].layer, kind):
         return BLIND
-    whatever = "" if target.probs is None else WHATEVER         # a neuron is no class
+    whatever = "" if target.probs is None else WHATEVER         # a neuron is not a class
     return KINDS[kind].meaning.format(name=target.name(i), whatever=whatever, **settings)
 
 
