@@ -8,10 +8,12 @@ from live_server import Watcher, picture_file, serving
 
 from minivis.data.samples import Samples
 from minivis.engine.units import Unit
+from minivis.live import climbing
 from minivis.live.asked import Asked, Stopped
 from minivis.live.climbing import maximize, source_of_unit
 from minivis.live.desk import Desk
 from minivis.models.tiny import tiny_vgg
+from minivis.optimize.loop import optimize
 
 REASON = "without the extra `live` the server's tests do not run"
 pytest.importorskip("starlette", reason=REASON)
@@ -55,6 +57,24 @@ def test_each_step_of_a_maximisation_is_news_so_that_a_short_job_waits_for_one_s
         maximize(desk.bench("net"), Asked(desk.bench("net"), None, 0, "conv2_1:3"), tell)
     assert [isinstance(message, bytes) for message in told] == 2 * [False, False, False, True]      # a picture in four
     assert told[4]["part"] == 5 / (4 * 160)
+
+
+def test_the_second_and_the_third_are_kept_unlike_those_before_them_and_the_last_does_the_opposite(net, monkeypatch):
+    sought, starts = [], []
+
+    def noting(problem, start, **how):
+        sought.append({part.name: part.weight for part in problem.objective.parts})
+        starts.append(start)
+        return optimize(problem, start, **{**how, "steps": 1})
+
+    monkeypatch.setattr(climbing, "optimize", noting)
+    desk = Desk({"vgg": net}, Samples())
+    maximize(desk.bench("vgg"), Asked(None, None, 0, "conv2_1:3"), lambda *news: False)
+    desk.close()
+    goal, alike = "conv2_1:3", f"alike({net.role('content')})"
+    assert [one[goal] for one in sought] == [-1, -1, -1, 1]
+    assert [one.get(alike, 0) > 0 for one in sought] == [False, True, True, False]
+    assert not any(np.array_equal(starts[i], starts[j]) for i in range(4) for j in range(i))
 
 
 def test_the_answers_of_a_picture_that_grows_are_those_of_what_is_shown(net, watcher):

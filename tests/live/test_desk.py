@@ -1,6 +1,7 @@
 """What viewers share: the nets, each made when it is asked for, and the lanes of jobs."""
 
 import asyncio
+import contextlib
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +12,7 @@ from minivis.errors import UnknownName
 from minivis.live.asked import Stopped
 from minivis.live.desk import MOST_NETS, Bench, Desk
 from minivis.models.tiny import tiny_branches, tiny_vgg
+from minivis.runtime import allocator
 
 
 @pytest.fixture
@@ -68,6 +70,25 @@ def test_of_a_large_net_one_job_runs_at_a_time_and_of_small_ones_any_number(desk
     with desk.turn(large, "long", waits):
         large.microscope.net.layers["conv1_1"].derive("test", lambda: 1)
     assert not large.microscope.net.layers["conv1_1"].derived      # a job's passes need others than a picture's
+
+
+def test_in_a_turn_of_a_large_net_memory_goes_back_at_once_and_what_is_asked_is_short(desk, monkeypatch):
+    monkeypatch.setattr("minivis.live.desk.LARGE", 10)
+    large, said = Bench(desk, tiny_vgg(), "large"), []
+
+    @contextlib.contextmanager
+    def taken(is_short, ended):
+        said.append(is_short)
+        yield None
+
+    monkeypatch.setattr(desk.turns, "taken", taken)
+    before = allocator.inside
+    for lane in ("asked", "long", "maximize", "patches"):
+        with desk.turn(large, lane, lambda: False):
+            said.append(allocator.inside - before)
+    assert said == [True, 1, False, 1, False, 1, False, 1] and allocator.inside == before
+    with desk.turn(desk.bench("vgg"), "long", lambda: False):
+        assert allocator.inside == before               # a small net's passes stay as fast
 
 
 def test_a_lane_counts_who_waits(desk):

@@ -138,13 +138,14 @@ def test_a_long_job_steps_aside_after_its_news_and_not_once_it_is_over(monkeypat
     stop = threading.Event()
 
     def job(bench, asked, tell):
-        assert tell("first") is False
+        over = [tell("first")]
+        order.append(over)
         stop.set()
-        assert tell("second") is True
+        over.append(tell("second"))
 
     monkeypatch.setitem(JOBS, "patches", job)
     Viewer.do(SimpleNamespace(desk=desk, loop=loop, note=None), "patches", SimpleNamespace(bench=None), stop)
-    assert order == ["first", "aside"]
+    assert order == ["first", "aside", [False, True]]
 
 
 @pytest.mark.parametrize(("rule", "unit", "parts", "waits"), [
