@@ -110,6 +110,7 @@ def test_help_and_version(run):
     (["receptive-field", "--pictures", "0"], "'--pictures'"),
     (["receptive-field", "--data", "taken"], "there is no picture in the folder taken"),
     (["receptive-field", "photo.png"], "unexpected extra argument (photo.png)\n"),
+    (["maximize", "photo.png"], "unexpected extra argument (photo.png)\n"),
     (["maximize", "school bus", "x"], "arguments (school bus x); to name a unit, write --unit 'school bus'\n"),
     (["segment", "photo.png", "--show", "outline"], "'outline' is not one of 'figure', 'mask', 'cut-out'"),
     (["segment", "photo.png", "--high", "2"], "'--high'"),

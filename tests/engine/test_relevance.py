@@ -127,6 +127,17 @@ def test_nothing_runs_again_below_what_is_asked_for(vgg, rng, monkeypatch):
     np.testing.assert_allclose(found["fc6"], vgg.backward(whole, seeds, rule="lrp-epsilon", keep=("fc6",))[0]["fc6"])
 
 
+def test_what_a_layer_reads_is_computed_again_where_only_its_output_was_kept(vgg, rng):
+    x, names = rng.standard_normal((1, 16, 16, 3)), list(vgg.nodes)
+    first = vgg.nodes["fc7"].inputs[0]
+    acts = vgg.forward(x, keep=set(names[names.index("fc7"):]), fuse=False)
+    whole = vgg.forward(x)
+    assert first not in acts
+    found, wanted = (vgg.backward(one, {"fc8": whole["fc8"]}, rule="lrp", keep=(first,))[0][first]
+                     for one in (acts, whole))
+    np.testing.assert_allclose(found, wanted)
+
+
 def test_one_picture_of_a_batch_does_not_feel_the_others(rng):
     net = unbiased(rng)
     x = rng.standard_normal((3, 8, 8, 3)) * np.array([1, 10, 0.1])[:, None, None, None]
