@@ -13,9 +13,9 @@ export class LayerBar {
     this.stages = stages;
     this.colors = table(colormaps.inferno, 2, false);
     const most = Math.max(...stages.map(({ shape }) => shape.at(-1)));
-    $("layers").replaceChildren(...stages.map(({ name, shows, shape, kind }) => {
-      const button = tag("button", { class: kind, "data-layer": shows, "data-stage": name, onclick: () => this.choose(shows) },
-        tag("canvas", { width: 24, height: 24, "aria-hidden": "true" }), tag("b", {}, name),
+    $("layers").replaceChildren(...stages.map(({ name, label: [block, part], shows, shape, kind }) => {
+      const button = tag("button", { class: kind, title: name, "data-layer": shows, "data-stage": name, onclick: () => this.choose(shows) },
+        block ? tag("span", {}, block) : null, tag("canvas", { width: 24, height: 24, "aria-hidden": "true" }), tag("b", {}, part),
         tag("span", {}, shape.length === 3 ? `${shape[2]} × ${shape[1]}²` : shape[0]));
       button.style.width = `${(3.6 + 2.9 * Math.sqrt(Math.min(1, shape.at(-1) / Math.min(most, 512)))).toFixed(2)}rem`;
       return button;
@@ -41,7 +41,7 @@ export class LayerBar {
   // The small pictures of a frame: (stages, h, w).
   draw({ data, shape: [, h, w] }) {
     [...$("layers").children].forEach((button, k) => {
-      paintMap(button.firstChild, { data: data.subarray(k * h * w, (k + 1) * h * w), shape: [h, w] }, this.colors);
+      paintMap(button.querySelector("canvas"), { data: data.subarray(k * h * w, (k + 1) * h * w), shape: [h, w] }, this.colors);
     });
   }
 }
