@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from minivis.engine.network import Network
 
 MAX_VIEWERS = 32
-TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
+TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".js": "text/javascript; charset=utf-8"}
 FOLDER = files("minivis.live").joinpath("static")
 STATIC = {"" if file.name == "index.html" else file.name: (file, TYPES[PurePath(file.name).suffix])

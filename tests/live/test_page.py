@@ -2,6 +2,8 @@
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -45,6 +47,12 @@ def test_a_module_has_one_idea_and_imports_go_one_way():
         for name in free:
             del needs[name]
     assert not needs
+
+
+def test_the_icon_is_in_the_page_itself():
+    """Browsers fetch a file of it anew whenever the page's address changes, and here it does with each thing looked at."""
+    icon = re.search(r'<link rel="icon" .*href="data:image/svg\+xml,(.+?)">', (STATIC / "index.html").read_text("utf-8"))
+    assert ElementTree.fromstring(unquote(icon[1])).tag == "{http://www.w3.org/2000/svg}svg"
 
 
 # ---- in a browser ----

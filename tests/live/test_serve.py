@@ -66,7 +66,7 @@ def test_half_a_request_is_dropped_after_a_while_and_none_keeps_a_person_out(ser
     """More connections that say half a request than there is room for, before and after one whole request."""
     port, _ = server
     monkeypatch.setattr(serve, "UNFINISHED", 20)
-    whole = f"GET /icon.svg HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    whole = f"GET /pattern.js HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
     with ExitStack() as stack:
         for k in range(60):
             one = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
