@@ -51,13 +51,32 @@ def test_stages_have_small_pictures_and_lead_to_their_layers(person):
     assert colors(person, "#layers [data-stage=conv3_1] canvas") > 5
 
 
+def test_the_last_row_of_a_grid_is_full_where_a_number_of_columns_near_the_best_allows_it(person):
+    columns = person.evaluate("""async () => {
+        const { columnsOf } = await import("./grid.js");
+        return [[64, 8.8], [64, 10], [64, 11.9], [24, 6], [160, 14], [1000, 35], [67, 9], [1009, 35], [3, 6], [5, 1]].map(
+            ([tiles, best]) => columnsOf(tiles, best));
+    }""")
+    assert columns[:6] == [8, 8, 16, 6, 16, 40]
+    assert -67 % columns[6] <= 3 and -1009 % columns[7] <= 6        # primes: few gaps
+    assert min(columns) >= 1
+    person.until_top("goose")
+    size = "(({ width, height }) => [width, height])(document.getElementById('grid'))"
+    for layer, units in (("relu1_1", 24), ("relu2_1", 48), ("relu4_1", 160)):
+        person.click(f"[data-layer={layer}]")
+        person.until(f"document.getElementById('grid-title').textContent === {layer!r}")
+        assert f"{units} maps" in person.text("#grid-note")
+        width, height = person.evaluate(size)
+        assert any(width * rows == height * (units // rows) for rows in range(1, units) if units % rows == 0), layer
+
+
 def test_the_receptive_field_of_what_is_under_the_pointer_is_drawn_on_the_input(person):
     person.until_top("goose")
     person.click("[data-layer=relu4_1]")
     person.until("document.getElementById('grid-title').textContent === 'relu4_1'")
     box, shown = person.locator("#grid").bounding_box(), set()
     for part in (0.1, 0.9):                             # the left and the right of the first unit's map of 8 x 8
-        tile = box["width"] / 14                        # 160 units in 14 columns at this width
+        tile = box["width"] / 16                        # 160 units in 16 columns at this width
         person.mouse.move(box["x"] + part * tile, box["y"] + 10)
         person.until(f"/ at \\d+, {0 if part < 0.5 else 7} /.test(document.getElementById('readout').textContent)")
         shown.add(person.picture("#field"))

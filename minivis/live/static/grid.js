@@ -6,7 +6,19 @@ import { drawNames, drawOver, drawPlain } from "./tiles.js";
 
 const HEIGHT = 0.82, LEAST = 0.45;      // of the grid, as a part of its width, that is aimed at: less where the window is low
 const ABOVE = 350;                      // pixels of the page above the grid
+const NEAR = 1.42;                      // how many times more or fewer columns than fit best there may be: a power of 2 is among them
 const HOLD = 700;                       // ms that an order holds while the pictures move
+
+// In how many columns so many tiles stand: the number nearest to what fits best that leaves no place of the last row
+// empty, or else one that leaves few.
+export function columnsOf(tiles, best) {
+  let found = 1, least = Infinity;
+  for (let columns = Math.max(1, Math.ceil(best / NEAR)); columns <= Math.max(1, best * NEAR); columns++) {
+    const gaps = (columns - (tiles % columns)) % columns, cost = (gaps ? 1 + gaps / columns : 0) + Math.abs(Math.log(columns / best));
+    if (cost < least) [found, least] = [columns, cost];
+  }
+  return found;
+}
 
 export class Grid {
   // ``choose(unit)``; ``point({unit, row, column} or null)``: what is under the pointer; ``name(unit)``: its class;
@@ -114,9 +126,9 @@ export class Grid {
     const [h, w] = frame.arrays.grid.shape, n = Math.max(1, this.order.length);
     const wide = this.wide ??= this.canvas.parentElement.clientWidth || 600;
     const aim = wide < 500 ? 1.1 : Math.min(HEIGHT, Math.max(LEAST, (innerHeight - ABOVE) / wide)), fewest = wide < 500 ? 3 : 6;
-    const all = this.hasNames ? Math.max(1, Math.floor(wide / (120 * this.options.zoom)))
-      : Math.max(fewest, Math.ceil(Math.sqrt((frame.arrays.limits.data.length * h) / w / aim)));
-    this.columns = this.hasNames ? all : Math.max(1, Math.min(n, Math.round(all / this.options.zoom)));
+    const { zoom } = this.options, all = frame.arrays.limits.data.length;
+    this.columns = this.hasNames ? Math.max(1, Math.floor(wide / (120 * zoom)))
+      : Math.min(n, columnsOf(all, Math.max(fewest, Math.sqrt((all * h) / w / aim)) / zoom));
     this.rows = Math.ceil(n / this.columns);
     const patterns = this.patterns[frame.layer];
     if (this.hasNames) drawNames(this);
