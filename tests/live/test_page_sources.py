@@ -126,19 +126,75 @@ def test_an_animation_moves_and_freeze_and_next_leave_it(person, known, film, su
     assert person.text("#classes .name") == frozen
     assert person.is_disabled("#next")
     person.keyboard.press("n")
-    person.until("/one picture only/.test(document.getElementById('notice').textContent)")
-    assert pressed(person) == ["picture"]
+    person.until("/no next picture/.test(document.getElementById('notice').textContent)")
+    assert pressed(person) == ["film"]
 
 
-def test_freeze_pauses_a_film(person, known, film):
+def two_seconds_of_each(known, path):
+    """A film of the known pictures."""
     imageio = pytest.importorskip("imageio_ffmpeg", reason="without the extra `film` the page plays no film here")
-    writer = imageio.write_frames(str(film / "two.webm"), (128, 128), fps=10, codec="libvpx", macro_block_size=1)
+    writer = imageio.write_frames(str(path), (128, 128), fps=10, codec="libvpx", macro_block_size=1)
     writer.send(None)
     for _, picture in known:
         for _ in range(20):
             writer.send(np.asarray(Image.fromarray(picture).resize((128, 128))).tobytes())
     writer.close()
-    person.choose_file(film / "two.webm", "#film-file")
+    return path
+
+
+@pytest.mark.parametrize("field", ["picture", "film"])
+def test_a_file_is_what_it_holds_whichever_button_it_is_chosen_by(person, known, film, field):
+    (first, a), (second, b) = known
+    Image.fromarray(a).save(film / "moves.gif", save_all=True, append_images=[Image.fromarray(b)], duration=900, loop=0)
+    person.choose_file(film / "moves.gif", f"#{field}-file")
+    person.until_top(second)
+    person.until_top(first)
+    assert pressed(person) == ["film"] and not person.is_visible("#notice")
+    for path in (film / f"{second}.png", two_seconds_of_each(known, film / "of two.webm"), film / f"{first}.png"):
+        person.page.set_input_files(f"#{field}-file", [str(path), str(film / "moves.gif")])
+        kind = "film" if path.suffix == ".webm" else "picture"
+        person.until(f"document.querySelector('[data-source={kind}]').ariaPressed === 'true'")
+        person.until_top({"of two": first}.get(path.stem, path.stem))
+        said = f"{path.name} is shown as a picture: this browser finds nothing in it that moves."
+        if field == "film" and path.suffix == ".png":
+            person.until(f"document.getElementById('notice').textContent === {said!r}")
+        else:
+            assert not person.is_visible("#notice")
+    person.keyboard.press("n")                      # through what was chosen at once, of whatever kind
+    person.until("document.querySelector('[data-source=film]').ariaPressed === 'true'")
+    person.until_top(second)
+
+
+def test_a_file_of_another_kind_is_refused_in_a_sentence(person, film):
+    (film / "notes.txt").write_text("neither")
+    for field in ("picture", "film"):
+        person.choose_file(film / "notes.txt", f"#{field}-file")
+        person.until("!document.getElementById('notice').hidden")
+        assert person.text("#notice") == "notes.txt is neither a picture nor a film that this browser can show."
+        person.keyboard.press("5")
+        person.until("document.getElementById('notice').hidden")
+
+
+def test_a_new_source_ends_the_notice_about_the_old_one_and_no_other_notice(person, known, film):
+    person.until_top("goose")
+    (film / "bad.png").write_text("this is not")
+    person.choose_file(film / "bad.png")
+    person.until("!document.getElementById('notice').hidden")
+    person.choose_file(film / f"{known[0][0]}.png")
+    person.until("document.querySelector('[data-source=picture]').ariaPressed === 'true'")
+    assert not person.is_visible("#notice")
+    person.until_top(known[0][0])
+    person.click("#clip")
+    person.wait_for_timeout(500)
+    with person.page.expect_download():
+        person.click("#clip")
+    person.until("/clip is saved/.test(document.getElementById('notice').textContent)")
+    person.evaluate("document.querySelector('[data-source=pattern]').click()")
+    assert person.is_visible("#notice")
+
+
+def test_freeze_pauses_a_film(person, known, film):
+    person.choose_file(two_seconds_of_each(known, film / "two.webm"), "#film-file")
     person.until_top(known[0][0])
     person.keyboard.press("f")
     before = person.evaluate("performance.now()")

@@ -2,7 +2,7 @@
 
 // The animation of a file, or null: it holds one picture, or the browser cannot take it apart.
 export async function animationOf(file) {
-  if (!("ImageDecoder" in window) || !(await ImageDecoder.isTypeSupported(file.type))) return null;
+  if (!file.type.startsWith("image/") || !("ImageDecoder" in window) || !(await ImageDecoder.isTypeSupported(file.type))) return null;
   const decoder = new ImageDecoder({ data: await file.arrayBuffer(), type: file.type });
   try {
     await decoder.tracks.ready;

@@ -25,7 +25,7 @@ function choose(source) {
 }
 
 function next(step) {
-  if (page.sources && !page.sources.next(step)) say("There is one picture only. Choose several files at once, or the samples, to step through them.", 6000);
+  if (page.sources && !page.sources.next(step)) say("There is no next picture. Choose several files at once, or the samples, to step through them.", 6000, "source");
 }
 
 function mirror() {
@@ -35,11 +35,11 @@ function mirror() {
   stream.needs = true;
 }
 
-// The files that were chosen in a hidden field, which can then be chosen again.
-function chosenFiles(id) {
-  const files = [...$(id).files];
-  $(id).value = "";
-  return files;
+// Files that were chosen or dropped.
+function take(files, wanted) {
+  if (!files.length || !page.sources) return;
+  forget();
+  page.sources.files([...files], 0, wanted);
 }
 
 // ---- what is looked at ----
@@ -90,14 +90,15 @@ export function wire() {
   $("nets").addEventListener("change", () => changeNet($("nets").value));
   for (const id of ["gamma", "norm", "overlay", "sort", "only", "search", "zoom"]) $(id).addEventListener("input", changedDrawing);
   $("gamma-back").addEventListener("input", () => { page.panel.boost = +$("gamma-back").value; redraw(); });
-  $("picture-file").addEventListener("change", () => { const files = chosenFiles("picture-file"); if (files.length) page.sources.files(files); });
-  $("film-file").addEventListener("change", () => { const [file] = chosenFiles("film-file"); if (file) page.sources.film(file); });
+  for (const kind of ["picture", "film"]) {
+    const field = $(`${kind}-file`);
+    field.addEventListener("change", () => { take(field.files, kind); field.value = ""; });     // to be chosen again
+  }
   roving($("rules"), (button) => chooseRule(button.dataset.rule));
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => {
     event.preventDefault();
-    const files = [...event.dataTransfer.files];
-    if (files.length) page.sources?.files(files);
+    take(event.dataTransfer.files);
   });
 }
 

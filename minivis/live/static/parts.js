@@ -6,7 +6,7 @@ import { nameInGrid, readout, redraw } from "./frames.js";
 import { Grid } from "./grid.js";
 import { freeze, keepAddress, pickPlace, pickUnit, ruleButtons, sendView } from "./looking.js";
 import { fixedUnit, unitName } from "./names.js";
-import { say } from "./notice.js";
+import { over, say } from "./notice.js";
 import { page, state } from "./page.js";
 import { sampleButtons, wholeSample } from "./samples.js";
 import { ask } from "./server.js";
@@ -30,7 +30,7 @@ export function build() {
     top: (rows) => { if (rows ?? page.last) page.classes.draw(rows ?? page.last.top); },
     keep: (canvas) => page.sources.keep(canvas),        // (its copy: the tool is cleared when it has become the source)
   });
-  page.sources = new Sources({ samples, complain: (text) => say(text, 6000), changed: changedSource });
+  page.sources = new Sources({ samples, complain: (text) => say(text, 6000, "source"), changed: changedSource });
   page.stream = new Stream(connection, page.sources, {
     side: hello.side, isFrozen: () => state.frozen, sent: (entry, number) => page.beside.take(entry, number),
   });
@@ -49,6 +49,7 @@ function begin(job) {
 
 function changedSource() {
   const { sources, tools, stream } = page;
+  over("source");
   freeze(false);
   tools.clear();
   stream.needs = true;

@@ -5,7 +5,7 @@ import { $, retext, tag } from "./dom.js";
 import { redraw } from "./frames.js";
 import { askPanel, chooseUnit, freeze, PANEL_JOBS, sendView, topClass } from "./looking.js";
 import { layerOf } from "./names.js";
-import { say } from "./notice.js";
+import { hush, say } from "./notice.js";
 import { page, state } from "./page.js";
 import { goOn, perform } from "./wishes.js";
 
@@ -15,7 +15,7 @@ const METER = 250;                      // ms between two readings of the meters
 export function greet(message, again, build) {
   const isFirst = !page.grid, isOther = page.last && page.last.net !== message.net.name;
   const { hello } = Object.assign(page, { hello: message });
-  $("notice").hidden = true;
+  hush();
   $("net").textContent = `${hello.net.title} · ${hello.layers.length} layers`;
   $("nets").hidden = hello.nets.length < 2;
   $("nets").replaceChildren(...hello.nets.map((name) => tag("option", {}, name)));
@@ -60,7 +60,7 @@ export function complain({ about, message }) {
   if (about in PANEL_JOBS) panel.failed(about, message);
   else if (about === tools?.running) tools.failed(message);
   else if (about === "explain") say(arithmetic.failed(message), 6000);
-  else say(message, 6000);
+  else say(message, 6000, about === "picture" ? "source" : null);
   stream?.settle();
 }
 

@@ -3,7 +3,7 @@
 // A source takes a while to open, and it may fail. What is shown goes on until the new one is there; when something
 // else is chosen meanwhile, the older wish is dropped.
 
-import { animationOf } from "./animation.js";
+import { opened, sorry, videoElement } from "./files.js";
 import { drawPattern } from "./pattern.js";
 
 const LONGEST = 640;                    // pixels of a picture as it is kept for showing
@@ -25,11 +25,11 @@ export class Sources {
     this.canvas = document.createElement("canvas");
   }
 
-  get moves() { return this.kind === "camera" || this.kind === "film" || this.kind === "pattern" || this.animation !== null; }
+  get moves() { return this.kind === "camera" || this.kind === "film" || this.kind === "pattern"; }
 
-  get hasNext() { return this.kind === "samples" || (this.kind === "picture" && this.queue.length > 1); }
+  get hasNext() { return this.kind === "samples" || this.queue.length > 1; }
 
-  // Open a source: ``open`` gives {video, still, animation, end} or throws. Whether it has become the source.
+  // Open a source: ``open`` gives {kind, video, still, animation, queue, end} or throws. Whether it has become the source.
   async begin(kind, open, sorry) {
     const asked = this.asked = {};
     let found;
@@ -41,7 +41,7 @@ export class Sources {
     }
     if (this.asked !== asked) { found.end?.(); return false; }
     this.end();
-    Object.assign(this, { kind, video: null, still: null, animation: null, end: () => {}, paused: false }, found);
+    Object.assign(this, { kind, video: null, still: null, animation: null, queue: [], end: () => {}, paused: false }, found);
     this.changed();
     return true;
   }
@@ -76,35 +76,17 @@ export class Sources {
     return (await this.camera(next)) || this.camera(last);
   }
 
-  async film(file) {
-    const open = async () => {
-      const video = videoElement();
-      video.src = URL.createObjectURL(file);
-      const end = () => { video.pause(); URL.revokeObjectURL(video.src); video.removeAttribute("src"); };
-      try { await video.play(); if (!video.videoWidth) throw new Error("no pictures in it"); } catch (error) { end(); throw error; }
-      return { video, end };
-    };
-    return this.begin("film", open, () => `${file.name} is not a film that this browser can play.`);
-  }
-
-  async files(files) {
-    const film = files.find((file) => file.type.startsWith("video/"));
-    return film ? this.film(film) : this.picture(files, 0);
-  }
-
-  async picture(queue, index) {
+  // The first of some files, or the one of that number; what moves is a film. ``wanted``: whether it was to be one.
+  async files(queue, index = 0, wanted = null) {
     const file = queue[index];
-    const open = async () => {
-      const animation = await animationOf(file);
-      if (animation) return { animation, end: () => animation.close(), queue, index };
-      return { still: await createImageBitmap(file), queue, index };
-    };
-    return this.begin("picture", open, () => `${file.name} is not a picture that this browser can read.`);
+    const open = async () => ({ ...(await opened(file)), queue, index });
+    if (!(await this.begin("picture", open, () => sorry(file)))) return;
+    if (wanted === "film" && this.kind !== "film") this.complain(`${file.name} is shown as a picture: this browser finds nothing in it that moves.`);
   }
 
   // A canvas as the input from now on.
   async keep(canvas) {
-    return this.begin("picture", async () => ({ still: await createImageBitmap(canvas), queue: [] }), String);
+    return this.begin("picture", async () => ({ still: await createImageBitmap(canvas) }), String);
   }
 
   // Sample number i of the sheet.
@@ -131,7 +113,7 @@ export class Sources {
   next(step = 1) {
     if (!this.hasNext) return false;
     if (this.kind === "samples") this.sample(this.index + step);
-    else this.picture(this.queue, (this.index + step + this.queue.length) % this.queue.length);
+    else this.files(this.queue, (this.index + step + this.queue.length) % this.queue.length);
     return true;
   }
 
@@ -139,7 +121,7 @@ export class Sources {
   pause(on) {
     this.paused = on;
     if (this.animation) this.animation.paused = on;
-    if (this.kind === "film") on ? this.video.pause() : this.video.play().catch(() => {});
+    else if (this.kind === "film") on ? this.video.pause() : this.video.play().catch(() => {});
   }
 
   // The picture of now, on a canvas: null while there is none.
@@ -161,8 +143,4 @@ export class Sources {
     context.setTransform(1, 0, 0, 1, 0, 0);
     return this.canvas;
   }
-}
-
-function videoElement() {
-  return Object.assign(document.createElement("video"), { muted: true, loop: true, playsInline: true });
 }
