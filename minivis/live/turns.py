@@ -1,13 +1,14 @@
 """Turns: of large nets one job runs at a time, so that the memory that they need does not add up.
 
-A short job, that somebody asked for and waits for, does not wait for the end of one that takes minutes, only for its
-next news: there the long one steps aside, and goes on when no short one waits any more.
+A job that somebody asked for and waits for does not wait for the end of one that takes minutes, only for its next news:
+there the less urgent one steps aside, and goes on when no job more urgent than it waits any more.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,23 +20,25 @@ LISTENS = 0.2                                   # seconds after which a job that
 class Turns:
     def __init__(self) -> None:
         self.change = threading.Condition()
-        self.is_taken, self.waiting = False, 0  # waiting: short jobs
+        self.is_taken = False
+        self.waiting: Counter[int] = Counter()  # rank -> jobs that wait
 
     @contextlib.contextmanager
-    def taken(self, is_short: bool, ended: Callable[[], bool]) -> Iterator[Callable[[], Any]]:
-        """A turn. What it gives is called in the middle of a long job, and lets the short ones that wait go first.
+    def taken(self, rank: int, ended: Callable[[], bool]) -> Iterator[Callable[[], Any]]:
+        """A turn; of the jobs that wait, one of a lower ``rank`` goes first. What it gives is called in the middle of a
+        job, and lets those of lower ranks go first.
 
         Both wait, and raise Stopped if ``ended()`` meanwhile.
         """
-        self.take(is_short, ended)
+        self.take(rank, ended)
         is_mine = True
 
         def step_aside() -> None:
             nonlocal is_mine
-            if self.waiting and not is_short:
+            if self.is_behind(rank):
                 is_mine = False
                 self.leave()
-                self.take(is_short, ended)
+                self.take(rank, ended)
                 is_mine = True
 
         try:
@@ -44,17 +47,20 @@ class Turns:
             if is_mine:
                 self.leave()
 
-    def take(self, is_short: bool, ended: Callable[[], bool]) -> None:
+    def is_behind(self, rank: int) -> bool:
+        return any(count and other < rank for other, count in self.waiting.items())
+
+    def take(self, rank: int, ended: Callable[[], bool]) -> None:
         with self.change:
-            self.waiting += is_short
+            self.waiting[rank] += 1
             try:
-                while self.is_taken or (self.waiting and not is_short):
+                while self.is_taken or self.is_behind(rank):
                     if ended():
                         raise Stopped
                     self.change.wait(LISTENS)
                 self.is_taken = True
             finally:
-                self.waiting -= is_short
+                self.waiting[rank] -= 1
 
     def leave(self) -> None:
         with self.change:

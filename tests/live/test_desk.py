@@ -72,13 +72,13 @@ def test_of_a_large_net_one_job_runs_at_a_time_and_of_small_ones_any_number(desk
     assert not large.microscope.net.layers["conv1_1"].derived      # a job's passes need others than a picture's
 
 
-def test_in_a_turn_of_a_large_net_memory_goes_back_at_once_and_what_is_asked_is_short(desk, monkeypatch):
+def test_in_a_turn_of_a_large_net_memory_goes_back_at_once_and_what_a_person_asked_for_is_first(desk, monkeypatch):
     monkeypatch.setattr("minivis.live.desk.LARGE", 10)
     large, said = Bench(desk, tiny_vgg(), "large"), []
 
     @contextlib.contextmanager
-    def taken(is_short, ended):
-        said.append(is_short)
+    def taken(rank, ended):
+        said.append(rank)
         yield None
 
     monkeypatch.setattr(desk.turns, "taken", taken)
@@ -86,7 +86,7 @@ def test_in_a_turn_of_a_large_net_memory_goes_back_at_once_and_what_is_asked_is_
     for lane in ("asked", "long", "maximize", "patches"):
         with desk.turn(large, lane, lambda: False):
             said.append(allocator.inside - before)
-    assert said == [True, 1, False, 1, False, 1, False, 1] and allocator.inside == before
+    assert said == [0, 1, 1, 1, 2, 1, 2, 1] and allocator.inside == before
     with desk.turn(desk.bench("vgg"), "long", lambda: False):
         assert allocator.inside == before               # a small net's passes stay as fast
 

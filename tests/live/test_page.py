@@ -50,8 +50,9 @@ def test_a_module_has_one_idea_and_imports_go_one_way():
 
 
 def test_the_icon_is_in_the_page_itself():
-    """Browsers fetch a file of it anew whenever the page's address changes, and here it does with each thing looked at."""
-    icon = re.search(r'<link rel="icon" .*href="data:image/svg\+xml,(.+?)">', (STATIC / "index.html").read_text("utf-8"))
+    """Browsers fetch a file of it anew whenever the page's address changes, and here it often does."""
+    page = (STATIC / "index.html").read_text("utf-8")
+    icon = re.search(r'<link rel="icon" .*href="data:image/svg\+xml,(.+?)">', page)
     assert ElementTree.fromstring(unquote(icon[1])).tag == "{http://www.w3.org/2000/svg}svg"
 
 

@@ -54,8 +54,8 @@ def test_stages_have_small_pictures_and_lead_to_their_layers(person):
 def test_the_last_row_of_a_grid_is_full_where_a_number_of_columns_near_the_best_allows_it(person):
     columns = person.evaluate("""async () => {
         const { columnsOf } = await import("./grid.js");
-        return [[64, 8.8], [64, 10], [64, 11.9], [24, 6], [160, 14], [1000, 35], [67, 9], [1009, 35], [3, 6], [5, 1]].map(
-            ([tiles, best]) => columnsOf(tiles, best));
+        const asked = [[64, 8.8], [64, 10], [64, 11.9], [24, 6], [160, 14], [1000, 35], [67, 9], [1009, 35], [3, 6]];
+        return asked.map(([tiles, best]) => columnsOf(tiles, best));
     }""")
     assert columns[:6] == [8, 8, 16, 6, 16, 40]
     assert -67 % columns[6] <= 3 and -1009 % columns[7] <= 6        # primes: few gaps

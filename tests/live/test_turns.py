@@ -7,7 +7,7 @@ import pytest
 from minivis.live.asked import Stopped
 from minivis.live.turns import Turns
 
-LONG, SHORT = False, True
+LAST, LONG, SHORT = 2, 1, 0
 
 
 def never():
@@ -28,7 +28,7 @@ def ended(thread):
 def waits(turns, short):
     """Return once that many short jobs wait."""
     with turns.change:
-        while turns.waiting < short:
+        while turns.waiting[SHORT] < short:
             turns.change.wait(0.01)
 
 
@@ -85,13 +85,31 @@ def test_a_long_job_that_waits_lets_a_short_one_go_first():
     assert all(map(ended, threads)) and seen == ["short", "long"]
 
 
+def test_what_the_page_asked_for_by_itself_steps_aside_for_what_a_person_asked_for_short_or_long():
+    turns, seen = Turns(), []
+
+    def job(rank, name):
+        with turns.taken(rank, never):
+            seen.append(name)
+
+    with turns.taken(LAST, never) as step_aside:
+        last = in_a_thread(lambda: job(LAST, "another of the page"))
+        long = in_a_thread(lambda: job(LONG, "long"))
+        with turns.change:
+            while turns.waiting[LAST] + turns.waiting[LONG] < 2:
+                turns.change.wait(0.01)
+        step_aside()
+        seen.append("the page's")
+    assert all(map(ended, [last, long])) and seen[0] == "long" and len(seen) == 3
+
+
 def test_who_is_no_longer_wanted_waits_no_longer():
     turns, gone = Turns(), []
     with turns.taken(LONG, never):
         for kind in (LONG, SHORT):
             with pytest.raises(Stopped), turns.taken(kind, lambda: True):
                 pass
-    assert turns.waiting == 0
+    assert not any(turns.waiting.values())
 
     def stepping():
         with pytest.raises(Stopped), turns.taken(LONG, lambda: bool(gone)) as step_aside:
