@@ -20,10 +20,16 @@ def test_the_answers_move_with_the_picture_that_grows_and_it_can_be_kept(person)
     person.until("document.getElementById('grid-note').textContent.includes('124 not shown')")
     person.click("#grid", position={"x": 20, "y": 10})
     person.until("document.getElementById('unit-title').textContent === 'owl'")
+    person.evaluate("""() => {
+        const note = document.getElementById('tool-note'), said = window.said = [];
+        new MutationObserver(() => said.push(note.textContent)).observe(note, { childList: true });
+    }""")
     person.keyboard.press("m")
-    person.until("document.getElementById('over-note').textContent.startsWith('owl: ')")
+    person.until("/^owl: .* step [0-9]+ of 160$/.test(document.getElementById('over-note').textContent)")
     person.until_top("owl")
     person.until("/160 steps.*owl/.test(document.getElementById('tool-note').textContent)")
+    said = [text for text in person.evaluate("window.said") if text]
+    assert [text[:9] for text in said] == ["working …", "160 steps"]            # aloud: not each step
     person.click("#keep")
     person.until("document.getElementById('over').hidden && document.getElementById('frozen').hidden")
     person.until_top("owl")

@@ -18,6 +18,8 @@ def test_links_lead_on_in_the_arithmetic_and_back(person):
     person.keyboard.press("e")
     title_begins(person, f"fc8:{name} = ")
     assert f"the score of {name}" in person.text("#sums")            # its own score, not that of the first class
+    parts = "[...document.querySelector('#sums .part .link').childNodes].map((part) => part.data ?? part.tagName)"
+    assert person.evaluate(parts)[:2] == ["relu7:", "WBR"]           # a long name breaks between its parts
     path = [person.text("#arithmetic-title").split(" = ")[0]]
     for layer in ("relu7:", "fc7:", "relu6:"):
         person.click("#sums .part .link >> nth=0")

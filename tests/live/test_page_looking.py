@@ -54,11 +54,13 @@ def test_stages_have_small_pictures_and_lead_to_their_layers(person):
 def test_the_last_row_of_a_grid_is_full_where_a_number_of_columns_near_the_best_allows_it(person):
     columns = person.evaluate("""async () => {
         const { columnsOf } = await import("./grid.js");
-        const asked = [[64, 8.8], [64, 10], [64, 11.9], [24, 6], [160, 14], [1000, 35], [67, 9], [1009, 35], [3, 6]];
+        const asked = [[64, 8.8], [64, 9.4], [64, 11.9], [24, 6], [160, 14], [1000, 35], [67, 9], [1009, 35],
+                       [256, 19.8], [3, 6]];
         return asked.map(([tiles, best]) => columnsOf(tiles, best));
     }""")
     assert columns[:6] == [8, 8, 16, 6, 16, 40]
     assert -67 % columns[6] <= 3 and -1009 % columns[7] <= 6        # primes: few gaps
+    assert columns[8] == 20                 # 16 would be half as high again, and 32 too small: four places are empty
     assert min(columns) >= 1
     person.until_top("goose")
     size = "(({ width, height }) => [width, height])(document.getElementById('grid'))"
@@ -258,6 +260,80 @@ def test_the_tour_goes_through_its_steps(person):
     person.until("document.getElementById('over-note').textContent.startsWith('owl: ')")
     person.click("#tour-next")
     assert not person.is_visible("#tour")
+
+
+def test_the_stage_that_is_shown_stays_in_view_when_the_type_grows(person):
+    person.until_top("goose")
+    person.set_viewport_size({"width": 2560, "height": 1300})
+    person.click("#layers [data-stage=fc7]")
+    person.until("document.getElementById('grid-title').textContent === 'relu7'")
+    person.keyboard.press("p")
+    person.until("""(() => {
+        const bar = document.getElementById('layers').getBoundingClientRect();
+        const box = document.querySelector('#layers [aria-current=true]').getBoundingClientRect();
+        return box.left >= bar.left && box.right <= bar.right;
+    })()""")
+
+
+def test_a_long_list_of_classes_has_its_own_height_and_shows_the_chosen_one(person):
+    person.set_viewport_size({"width": 390, "height": 700})
+    person.until_top("goose")
+    seen = """(() => {
+        const box = document.getElementById('grid').closest('.grid-box').getBoundingClientRect();
+        const { height, top, bottom } = document.getElementById('cursor').getBoundingClientRect();
+        return height > 20 && top >= Math.max(0, box.top) - 1 && bottom <= Math.min(innerHeight, box.bottom) + 1;
+    })()"""
+    person.click("[data-layer=prob]")
+    person.until("document.getElementById('grid-title').textContent === 'prob'")
+    assert person.locator(".grid-box").last.bounding_box()["height"] <= 0.71 * 700
+    assert person.evaluate("document.getElementById('grid').clientHeight") > 700
+    person.focus("#grid")
+    for key, unit in (("End", 124), ("Home", 0), ("End", 124)):
+        person.keyboard.press(key)
+        name = person.evaluate(f"import('./page.js').then(({{ page }}) => page.hello.net.classes[{unit}])")
+        person.until(f"document.getElementById('unit-title').textContent === {name!r}")
+        person.until(seen)
+    person.click("[data-layer=fc8]")
+    person.until("document.getElementById('grid-title').textContent === 'fc8'")
+    person.click("#classes li:nth-child(2) button")
+    person.until(f"document.getElementById('unit-title').textContent !== {name!r}")
+    person.locator(".grid-box").last.evaluate("(box) => box.scrollIntoView({ block: 'center' })")
+    person.until(seen)
+
+
+def test_a_unit_that_is_chosen_by_keys_comes_into_view(person):
+    person.set_viewport_size({"width": 1000, "height": 500})
+    person.until_top("goose")
+    person.select_option("#zoom", "3")
+    person.focus("#grid")
+    person.keyboard.press("End")
+    person.until("document.getElementById('unit-title').textContent === 'relu1_1:23'")
+    person.until("""(() => {
+        const { top, bottom } = document.getElementById('cursor').getBoundingClientRect();
+        return top >= 0 && bottom <= innerHeight + 1;
+    })()""")
+
+
+def test_a_tool_shows_its_picture_wherever_it_is_asked_for(person):
+    person.set_viewport_size({"width": 390, "height": 700})
+    person.until_top("goose")
+    person.click("[data-tool=saliency]")
+    person.until("document.getElementById('over-note').textContent === 'Saliency of goose'")
+    box = person.locator(".screen").bounding_box()
+    assert box["y"] >= person.locator(".top").bounding_box()["height"] - 1 and box["y"] + box["height"] <= 700
+
+
+def test_what_is_zero_everywhere_is_said(person):
+    person.until_top("goose")
+    person.click("[data-layer=relu6]")
+    person.until("document.getElementById('grid-title').textContent === 'relu6'")
+    person.evaluate("""async () => {
+        const { page } = await import("./page.js"), { goTo } = await import("./looking.js");
+        goTo(`relu6:${page.last.arrays.high.data.indexOf(0)}`);
+    }""")
+    person.until("document.getElementById('unit-title').textContent.startsWith('relu6:')")
+    person.keyboard.press("s")
+    person.until("document.getElementById('tool-note').textContent.endsWith('0 everywhere')")
 
 
 def test_tools_are_above_the_fold_of_a_small_laptop(person):

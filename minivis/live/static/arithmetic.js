@@ -1,11 +1,12 @@
 // "Explain this number": the sums of a message of type "explained", laid out; each number in them leads on.
 
-import { $, tag } from "./dom.js";
+import { $, breakable, tag } from "./dom.js";
 import { short } from "./paint.js";
 
 const sign = (value) => (value > 0 ? "plus" : value < 0 ? "minus" : "");
+const named = (label) => (typeof label === "string" ? breakable(label) : label);
 const number = (value, extra = "") => tag("span", { class: `${sign(value)} ${extra}` }, short(value));
-const line = (label, value, extra = "") => tag("div", { class: `line ${extra}` }, tag("span", {}, label), number(value));
+const line = (label, value, extra = "") => tag("div", { class: `line ${extra}` }, tag("span", {}, named(label)), number(value));
 
 export class Arithmetic {
   // ``ask(unit, target)`` sends for an explanation and says whether it could; ``choose(unit)``: show it in the page;
@@ -84,7 +85,7 @@ function matrix(rows, winner) {
 }
 
 function laidOut(message, isUnit, go) {
-  const link = (label, unit = label) => (isUnit(unit) ? tag("button", { class: "link", onclick: () => go(unit) }, label) : label);
+  const link = (label, unit = label) => (isUnit(unit) ? tag("button", { class: "link", onclick: () => go(unit) }, breakable(label)) : named(label));
 
   function part(unit, forward) {
     const groups = (forward.groups ?? []).map((group) => tag("div", { class: "product" },
@@ -93,7 +94,7 @@ function laidOut(message, isUnit, go) {
         ...(group.w && group.x.length * group.x[0].length > 1 ? ["=", matrix(group.product)] : [])),
       group.sum !== undefined ? tag("span", { class: "sum" }, group.x.length > 1 ? "Σ " : "= ", number(group.sum)) : null));
     return tag("div", { class: "part" },
-      tag("h3", {}, `${unit}: ${forward.kind}`),
+      tag("h3", {}, breakable(`${unit}: ${forward.kind}`)),
       tag("p", { class: "formula" }, forward.formula),
       forward.reads ? tag("p", { class: "soft small" }, `x: ${forward.reads}; the largest first, each as inputs · weights = products`) : null,
       ...groups,
@@ -108,7 +109,7 @@ function laidOut(message, isUnit, go) {
   const rule = ({ title, terms, more, total }) => tag("div", {},
     tag("h3", {}, title),
     ...terms.map((term) => tag("div", { class: "line" },
-      tag("span", {}, term.w === null ? term.label : link(term.label)), number(term.product),
+      tag("span", {}, term.w === null ? named(term.label) : link(term.label)), number(term.product),
       tag("span", { class: "why" }, term.w === null ? "" : `${short(term.d)} · ${short(term.w)}${term.why ? `   ${term.why}` : ""}`))),
     more.count ? line(`${more.count} more`, more.sum) : null,
     line("together", total, "total"));

@@ -22,6 +22,9 @@ export function retext(element, text) {
   else if (one.data !== text) one.data = text;
 }
 
+// A name that may be broken where its parts end, as children of an element.
+export const breakable = (name) => name.split(/(?<=[/_:@])/).flatMap((part, i) => (i ? [tag("wbr"), part] : [part]));
+
 // Read to those who cannot see the page.
 export function announce(text) { $("announce").textContent = text; }
 

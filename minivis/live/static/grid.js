@@ -6,14 +6,14 @@ import { drawNames, drawOver, drawPlain } from "./tiles.js";
 
 const HEIGHT = 0.82, LEAST = 0.45;      // of the grid, as a part of its width, that is aimed at: less where the window is low
 const ABOVE = 350;                      // pixels of the page above the grid
-const NEAR = 1.42;                      // how many times more or fewer columns than fit best there may be: a power of 2 is among them
+const FEWER = 1.2, MORE = 1.42;         // how many times fewer or more columns than fit best there may be, for a full last row
 const HOLD = 700;                       // ms that an order holds while the pictures move
 
 // In how many columns so many tiles stand: the number nearest to what fits best that leaves no place of the last row
 // empty, or else one that leaves few.
 export function columnsOf(tiles, best) {
   let found = 1, least = Infinity;
-  for (let columns = Math.max(1, Math.ceil(best / NEAR)); columns <= Math.max(1, best * NEAR); columns++) {
+  for (let columns = Math.max(1, Math.ceil(best / FEWER)); columns <= Math.max(1, best * MORE); columns++) {
     const gaps = (columns - (tiles % columns)) % columns, cost = (gaps ? 1 + gaps / columns : 0) + Math.abs(Math.log(columns / best));
     if (cost < least) [found, least] = [columns, cost];
   }
@@ -26,11 +26,13 @@ export class Grid {
   constructor(canvas, cursor, hover, { colormaps, choose, point, name, resized = () => {} }) {
     Object.assign(this, { canvas, cursor, hover, colormaps, choose, point, name });
     this.frame = null;
+    this.box = canvas.closest(".grid-box");             // scrolls where there are names
     this.options = { boost: 1, norm: "unit", overlay: "none", sort: "number", only: false, search: "", zoom: 1 };
     this.patterns = {};                 // layer -> the first patch of each unit
     this.sought = 0;                    // how much of what is needed for those of the layer is done, 0 to 1
     this.order = [];                    // the units that are shown
     this.arranged = { key: null, when: 0 };
+    this.revealed = null;               // the layer and the unit that were brought into view last
     this.marked = new Map();            // cursor or hover -> where it stands, as a text
     this.wide = null;                   // pixels of the place for the grid: it is measured when that changes, not each frame
     new ResizeObserver(() => { this.wide = null; resized(); }).observe(canvas.parentElement);
@@ -62,8 +64,8 @@ export class Grid {
   // The unit so many tiles away from another; from none, the first. ``to``: "Home", "End", "PageUp" or "PageDown".
   step(unit, dx, dy, to) {
     const last = this.order.length - 1, at = this.order.indexOf(unit), page = Math.max(1, Math.floor(this.rows / 2));
-    if (to === "Home" || at < 0) return this.order[0];
     if (to === "End") return this.order[last];
+    if (to === "Home" || at < 0) return this.order[0];
     if (to) dy = to === "PageDown" ? page : -page;
     const next = at + dx + dy * this.columns;
     if (to && (next < 0 || next > last)) return this.order[next < 0 ? 0 : last];
@@ -131,6 +133,7 @@ export class Grid {
       : Math.min(n, columnsOf(all, Math.max(fewest, Math.sqrt((all * h) / w / aim)) / zoom));
     this.rows = Math.ceil(n / this.columns);
     const patterns = this.patterns[frame.layer];
+    this.box.classList.toggle("names", this.hasNames);
     if (this.hasNames) drawNames(this);
     else if (this.options.overlay === "picture" && input && h * w > 1) drawOver(this, () => [input, 0, 0, input.width, input.height]);
     else if (this.options.overlay === "pattern" && patterns) {
@@ -140,6 +143,14 @@ export class Grid {
     const aspect = `${this.canvas.width} / ${this.canvas.height}`;
     if (aspect !== this.aspect) this.canvas.style.aspectRatio = this.aspect = aspect;
     this.mark(this.cursor, selected);
+    if (this.revealed !== (this.revealed = `${frame.layer}:${selected}`)) this.reveal(selected);
     this.pointed();
+  }
+
+  // Scroll a long list of names to a unit, inside its box.
+  reveal(unit) {
+    const { box } = this, high = this.canvas.clientHeight / this.rows, at = this.order.indexOf(unit);
+    const top = Math.floor(at / this.columns) * high;
+    if (at >= 0 && (top < box.scrollTop || top + high > box.scrollTop + box.clientHeight)) box.scrollTop = top - (box.clientHeight - high) / 2;
   }
 }

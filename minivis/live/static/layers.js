@@ -7,6 +7,7 @@ export class LayerBar {
   constructor(choose) {
     this.choose = choose;
     for (const id of ["layers", "inside"]) roving($(id), (button) => choose(button.dataset.layer));
+    new ResizeObserver(() => this.reveal()).observe($("layers"));
   }
 
   build(stages, colormaps) {
@@ -27,8 +28,8 @@ export class LayerBar {
     for (const button of $("layers").children) {
       const here = button.dataset.stage === stage?.name;
       button.setAttribute("aria-current", here);
-      if (here) $("layers").scrollTo({ left: button.offsetLeft - $("layers").clientWidth / 2 + button.clientWidth / 2 });
     }
+    this.reveal();
     stopAt($("layers"), (button) => button.getAttribute("aria-current") === "true");
     const inside = stage?.layers ?? [];
     $("inside").hidden = inside.length < 2;
@@ -36,6 +37,12 @@ export class LayerBar {
       "data-layer": name, "aria-pressed": name === layer, onclick: () => this.choose(name),
     }, name)));
     stopAt($("inside"), (button) => button.dataset.layer === layer);
+  }
+
+  // The stage that is shown, in the middle of the strip: as far as there is room on either side.
+  reveal() {
+    const bar = $("layers"), button = bar.querySelector("[aria-current=true]");
+    if (button) bar.scrollTo({ left: button.offsetLeft - bar.clientWidth / 2 + button.clientWidth / 2 });
   }
 
   // The small pictures of a frame: (stages, h, w).

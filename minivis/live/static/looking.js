@@ -122,6 +122,7 @@ export function move(dx, dy, to) {
   if (!last || !grid.order.length) return;
   const channel = grid.step(state.unit?.layer === state.layer ? state.unit.channel : null, dx, dy, to);
   pickUnit({ layer: state.layer, channel });
+  $("cursor").scrollIntoView({ block: "nearest" });
   announce(`${unitLabel(state.unit)}: ${readingOf(channel)}`);
 }
 

@@ -25,6 +25,7 @@ export class Tools {
     if (!this.request(job)) return;
     this.clear(false);
     this.running = job;
+    document.querySelector(".screen").scrollIntoView({ block: "nearest" });      // there it will be seen
     $("clear").hidden = false;
     $("tool-progress").hidden = false;
     $("tool-progress").removeAttribute("value");
@@ -45,7 +46,8 @@ export class Tools {
     paintVeil($("over"), arrays.map, signed ? table(this.colormaps.diverging, 1, true) : this.brightTable());
     $("over").hidden = false;
     this.note(`${title} of ${name}`);
-    this.finish(signed && message.job !== "occlusion" ? `${note}, ± ${short(limit)}` : message.job === "occlusion" ? note : `${note}, up to ${short(limit)}`);
+    if (!limit) this.finish(`${note}: 0 everywhere`);
+    else this.finish(signed && message.job !== "occlusion" ? `${note}, ± ${short(limit)}` : message.job === "occlusion" ? note : `${note}, up to ${short(limit)}`);
   }
 
   // What has no sign uses only the upper half of the bytes, and of inferno the bright part.
@@ -64,10 +66,10 @@ export class Tools {
     $("over").hidden = false;
     $("keep").hidden = false;
     this.top(message.top);
-    this.note(`${message.name}: ${short(message.value)}`);
-    $("tool-progress").value = message.step / message.steps;
-    $("tool-note").textContent = `${message.name}: step ${message.step} of ${message.steps}`;
-    if (message.step >= message.steps) this.finish(`${message.steps} steps of gradient ascent towards ${message.name}, from the frozen frame`);
+    const { step, steps } = message, isOver = step >= steps;
+    this.note(`${message.name}: ${short(message.value)}${isOver ? "" : ` · step ${step} of ${steps}`}`);     // (not said aloud each time)
+    $("tool-progress").value = step / steps;
+    if (isOver) this.finish(`${steps} steps of gradient ascent towards ${message.name}, from the frozen frame`);
   }
 
   note(text) { $("over-note").textContent = text; $("over-note").hidden = false; }
