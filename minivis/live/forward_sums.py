@@ -45,13 +45,14 @@ def conv_forward(
     sums = products.sum(axis=(0, 1))
     shown = np.argsort(-abs(sums), kind="stable")[:GROUPS].tolist()
     top, left = (out * step - before for out, step, (before, _) in zip(at, g["stride"], g["padding"]))
+    channels = f"{C} channels" if C > 1 else f"channel {first}"
     groups = []
     for c in shown:
         unit = most_of(net, sources[0], abs(products[..., c]), rows, columns, first + c)
         groups.append({"label": f"{sources[0]}:{first + c}", "unit": unit, "x": window[..., c], "w": w[..., c, f],
                        "product": products[..., c], "sum": float(sums[c])})
     return weighted(layer, groups, sums, shown, f, "b + Σ x · w",
-                    f"a window of {KH} x {KW} at row {top}, column {left}, in {C} channels of {sources[0]}")
+                    f"a window of {KH} x {KW} at row {top}, column {left}, in {channels} of {sources[0]}")
 
 
 def most_of(net: Network, source: str, amounts: Array, rows: Array, columns: Array, channel: int) -> str:

@@ -75,6 +75,12 @@ def test_a_window_leads_to_the_input_with_its_largest_product():
     assert [group["unit"] for group in found["groups"]] == ["input:1@1,2", "input:0@1,2"]
 
 
+def test_a_filter_of_one_channel_names_it():
+    net = Network().add("conv", Conv2D(np.ones((2, 2, 1, 3)), np.zeros(3), groups=3))
+    found = forward(net, net.forward(np.ones((1, 3, 3, 3))), "conv", (0, 1, 2))
+    assert found["reads"] == "a window of 2 x 2 at row 0, column 1, in channel 2 of input"
+
+
 W = np.random.default_rng(1).standard_normal((2, 3, 2, 6))
 
 

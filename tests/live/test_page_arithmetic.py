@@ -1,6 +1,10 @@
 """The arithmetic on the page leads on, and back."""
 
+from threading import Event
+
 import pytest
+
+from minivis.live.jobs import JOBS
 
 pytestmark = pytest.mark.slow
 
@@ -39,3 +43,23 @@ def test_links_lead_on_in_the_arithmetic_and_back(person):
     title_begins(person, "relu7:")
     person.click("#arithmetic-choose")
     person.until("/^relu7:/.test(document.getElementById('unit-title').textContent)")
+
+
+def test_while_it_is_worked_out_the_button_says_so_and_escape_drops_the_wish_not_the_unit(person, monkeypatch):
+    held, explain = Event(), JOBS["explain"]
+    monkeypatch.setitem(JOBS, "explain", lambda *given: held.wait(60) and explain(*given))
+    person.until_top("goose")
+    person.click("#classes button")
+    person.until("document.getElementById('unit-value').textContent !== ''")
+    person.click("#explain")
+    person.until("document.getElementById('explain').textContent === 'Working it out …'")
+    person.keyboard.press("Escape")
+    assert person.text("#explain") == "Explain this number" and person.text("#unit-title") == "goose"
+    held.set()
+    person.click("#layers [data-stage=conv2_1]")            # an answer that is asked for after that one
+    person.until("document.getElementById('grid-title').textContent === 'relu2_1'")
+    person.wait_for_timeout(1000)
+    assert not person.is_visible("#arithmetic")
+    person.keyboard.press("e")
+    title_begins(person, "fc8:goose = ")
+    assert person.text("#explain") == "Explain this number"

@@ -301,6 +301,30 @@ def test_a_long_list_of_classes_has_its_own_height_and_shows_the_chosen_one(pers
     person.until(seen)
 
 
+def test_a_class_is_marked_in_each_layer_of_answers_and_arrows_go_on_from_it(person):
+    person.until_top("goose")
+    person.click("#classes li:nth-child(2) button")
+    name = person.text("#classes li:nth-child(2) .name")
+    person.until(f"document.getElementById('unit-title').textContent === {name!r}")
+    person.click("[data-layer=prob]")
+    person.until("document.getElementById('grid-title').textContent === 'prob'")
+    person.until("!document.getElementById('cursor').hidden")
+    step = "import('./page.js').then(({ page: { hello: { net } } }) => net.classes[net.classes.indexOf('NAME') + 1])"
+    following = person.evaluate(step.replace("NAME", name))
+    person.focus("#grid")
+    person.keyboard.press("ArrowRight")
+    person.until(f"document.getElementById('unit-title').textContent === {following!r}")
+    assert person.text("#unit-note").startswith("prob:")
+
+
+def test_a_long_name_above_the_tools_keeps_its_end(person):
+    names = person.evaluate("""async () => {
+        const { withoutMiddle } = await import("./dom.js");
+        return ["block5_depthwise_relu:62", "short:1"].map((name) => withoutMiddle(name, 22));
+    }""")
+    assert names == ["block5_dept…se_relu:62", "short:1"]
+
+
 def test_a_unit_that_is_chosen_by_keys_comes_into_view(person):
     person.set_viewport_size({"width": 1000, "height": 500})
     person.until_top("goose")

@@ -22,19 +22,27 @@ export class Arithmetic {
     $("arithmetic-target").addEventListener("change", () => { this.target = $("arithmetic-target").value; this.go(this.trail); });
   }
 
-  get isOpen() { return !$("arithmetic").hidden; }
+  get isOpen() { return this.wanted !== null || !$("arithmetic").hidden; }
 
   open(unit) { this.target = null; this.go([unit]); }
 
   go(trail) {
     if (!this.ask(trail.at(-1), this.target)) return;
     this.wanted = trail;
-    $("sums").setAttribute("aria-busy", true);
+    this.work(true);
+  }
+
+  // Whether an answer is waited for: of a large net it takes seconds.
+  work(on) {
+    $("sums").setAttribute("aria-busy", on);
+    $("explain").textContent = on ? "Working it out …" : "Explain this number";
+    if (!on) this.wanted = null;
   }
 
   show(message, top) {
-    $("sums").removeAttribute("aria-busy");
-    this.trail = [...(this.wanted ?? [message.unit]).slice(0, -1), message.unit];
+    if (!this.wanted) return;           // closed meanwhile
+    this.trail = [...this.wanted.slice(0, -1), message.unit];
+    this.work(false);
     $("arithmetic").hidden = false;
     $("arithmetic-title").textContent = `${message.unit} = ${short(message.value)}`;
     $("arithmetic-back").hidden = this.trail.length < 2;
@@ -66,12 +74,12 @@ export class Arithmetic {
   }
 
   failed(text) {
-    $("sums").removeAttribute("aria-busy");
-    this.wanted = null;
+    this.work(false);
     return text;
   }
 
   close() {
+    this.work(false);
     $("arithmetic").hidden = true;
     $("explain").focus();
   }
@@ -96,7 +104,7 @@ function laidOut(message, isUnit, go) {
     return tag("div", { class: "part" },
       tag("h3", {}, breakable(`${unit}: ${forward.kind}`)),
       tag("p", { class: "formula" }, forward.formula),
-      forward.reads ? tag("p", { class: "soft small" }, `x: ${forward.reads}; the largest first, each as inputs · weights = products`) : null,
+      forward.reads ? tag("p", { class: "soft small" }, `x: ${forward.reads}; ${groups.length > 1 ? "the largest first, each" : "shown"} as inputs · weights = products`) : null,
       ...groups,
       forward.more?.count ? line(`${forward.more.count} more ${forward.groups[0]?.x.length > 1 ? "channels" : "inputs"}`, forward.more.sum) : null,
       forward.bias !== undefined ? line("bias b", forward.bias) : null,

@@ -23,7 +23,10 @@ export function retext(element, text) {
 }
 
 // A name that may be broken where its parts end, as children of an element.
-export const breakable = (name) => name.split(/(?<=[/_:@])/).flatMap((part, i) => (i ? [tag("wbr"), part] : [part]));
+export const breakable = (name) => name.split(/(?<=[/_:])|(?=@)/).flatMap((part, i) => (i ? [tag("wbr"), part] : [part]));
+
+// A long text without its middle: a unit's number is at its end.
+export const withoutMiddle = (text, most) => (text.length <= most ? text : `${text.slice(0, most >> 1)}…${text.slice((most >> 1) + 1 - most)}`);
 
 // Read to those who cannot see the page.
 export function announce(text) { $("announce").textContent = text; }

@@ -1,11 +1,13 @@
 // A frame of the server, drawn in all parts of the page, and what is read from it under the pointer.
 
-import { $, retext } from "./dom.js";
-import { className, isShown, layerOf, unitLabel } from "./names.js";
+import { $, retext, withoutMiddle } from "./dom.js";
+import { channelIn, className, isShown, layerOf, unitLabel } from "./names.js";
 import { page, state } from "./page.js";
 import { short, sized } from "./paint.js";
 
 const LARGE = 512;                      // pixels of the longer side of the input as it is enlarged
+
+const LETTERS = 22;                     // of a unit's name above the tools
 
 // How grids are drawn.
 export const gridOptions = () => ({
@@ -17,7 +19,7 @@ export function redraw() {
   const { last, grid, sources, panel } = page;
   if (!last) return;
   grid.options = gridOptions();
-  grid.draw(last, state.unit?.layer === state.layer ? state.unit.channel : null, $("input"), sources.moves && !state.frozen);
+  grid.draw(last, channelIn(state.layer), $("input"), sources.moves && !state.frozen);
   const [h, w, C] = last.shape.length === 3 ? last.shape : [1, 1, last.shape[0]];
   retext($("grid-title"), last.show === "back" ? `${last.layer}: back from ${unitLabel(state.unit ?? last.unit)}` : last.layer);
   const hidden = C - grid.order.length;
@@ -27,7 +29,7 @@ export function redraw() {
   $("norm").disabled = h * w === 1;
   if (isShown(last.unit)) panel.draw(last.unit, last.arrays, +$("gamma").value, state.place === null);
   page.beside.redraw();
-  retext($("tools-target"), `Why ${state.unit ? unitLabel(state.unit) : "the first class"}?`);
+  retext($("tools-target"), `Why ${state.unit ? withoutMiddle(unitLabel(state.unit), LETTERS) : "the first class"}?`);
 }
 
 // What a unit's numbers are, in words; ``at``: a place in its map.

@@ -14,7 +14,8 @@ const HOLD = 700;                       // ms that an order holds while the pict
 export function columnsOf(tiles, best) {
   let found = 1, least = Infinity;
   for (let columns = Math.max(1, Math.ceil(best / FEWER)); columns <= Math.max(1, best * MORE); columns++) {
-    const gaps = (columns - (tiles % columns)) % columns, cost = (gaps ? 1 + gaps / columns : 0) + Math.abs(Math.log(columns / best));
+    const gaps = (columns - (tiles % columns)) % columns, off = Math.log(columns / best);
+    const cost = (gaps ? 1 + gaps / columns : 0) + Math.max(off, -2 * off);       // (with fewer, the grid is higher)
     if (cost < least) [found, least] = [columns, cost];
   }
   return found;

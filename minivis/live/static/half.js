@@ -3,6 +3,7 @@
 import { Classes } from "./classes.js";
 import { retext } from "./dom.js";
 import { Grid } from "./grid.js";
+import { channelIn } from "./names.js";
 import { paintPicture, short, signedTone } from "./paint.js";
 import { paintShot } from "./stream.js";
 
@@ -35,7 +36,7 @@ export class Half {
     if (shot) paintShot(this.find(".picture"), shot, frame);
     this.classes.draw(frame.top);
     this.grid.options = options;
-    this.grid.draw(frame, unit?.layer === frame.layer ? unit.channel : null, this.find(".picture"), true);
+    this.grid.draw(frame, channelIn(frame.layer, unit, hello), this.find(".picture"), true);
     retext(this.find(".layer"), frame.layer);
     if (arrays.gradient) paintPicture(this.find(".gradient"), arrays.gradient, signedTone(1));
     this.find(".gradient").hidden = !unit;

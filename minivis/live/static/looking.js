@@ -4,7 +4,7 @@
 import { linkTo, write } from "./address.js";
 import { $, announce, stopAt, tag } from "./dom.js";
 import { readingOf, redraw } from "./frames.js";
-import { layerOf, parsed, unitLabel, unitName, wholeUnit } from "./names.js";
+import { channelIn, layerOf, parsed, unitLabel, unitName, wholeUnit } from "./names.js";
 import { say } from "./notice.js";
 import { page, state } from "./page.js";
 import { askPatterns } from "./overlay.js";
@@ -57,7 +57,7 @@ export function chooseUnit({ layer, channel }, place = null) {
   panel.title(name, `${name === numbered ? type : numbered}${shape.length === 3 ? ` · sees ${sees[1]} × ${sees[0]} pixels` : ""}`);
   panel.patches(null);
   panel.maximized(null);
-  grid.mark($("cursor"), layer === state.layer ? channel : null);
+  grid.mark($("cursor"), channelIn(state.layer));
   markOff();
   sendView();
   clearTimeout(dwell);
@@ -120,7 +120,7 @@ export function goTo(text) {
 export function move(dx, dy, to) {
   const { last, grid } = page;
   if (!last || !grid.order.length) return;
-  const channel = grid.step(state.unit?.layer === state.layer ? state.unit.channel : null, dx, dy, to);
+  const channel = grid.step(channelIn(state.layer), dx, dy, to);
   pickUnit({ layer: state.layer, channel });
   $("cursor").scrollIntoView({ block: "nearest" });
   announce(`${unitLabel(state.unit)}: ${readingOf(channel)}`);

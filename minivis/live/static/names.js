@@ -11,6 +11,11 @@ export const unitLabel = ({ layer, channel }) => className(layer, channel) ?? `$
 
 export const isShown = (unit) => Boolean(unit && state.unit && unit.layer === state.unit.layer && unit.channel === state.unit.channel);
 
+// Which tile of a layer's grid is a unit's, the chosen one's if not said: a class has one in each layer of answers. Or null.
+export function channelIn(layer, unit = state.unit, { answers } = page.hello) {
+  return unit && (unit.layer === layer || (answers.includes(unit.layer) && answers.includes(layer))) ? unit.channel : null;
+}
+
 export const isCurrent = (text) => isShown(parsed(text));
 
 // The chosen unit, without a place.
