@@ -262,6 +262,57 @@ def test_the_tour_goes_through_its_steps(person):
     assert not person.is_visible("#tour")
 
 
+def test_on_a_phone_the_tour_shows_what_it_speaks_of_above_its_own_box(person):
+    person.set_viewport_size({"width": 390, "height": 844})
+    person.until_top("goose")
+    person.click("#start-tour")
+    person.until("document.getElementById('over-note').textContent === 'Occlusion of goose'")
+    for part in ("rules", "least", "maximized"):
+        person.click("#tour-next")
+        person.until(f"""(() => {{
+            const [top, part, tour] = ['.top', '#{part}', '#tour'].map(
+                (one) => document.querySelector(one).getBoundingClientRect());
+            return part.height > 20 && part.top >= top.bottom - 1 && part.bottom <= tour.top;
+        }})()""")
+    before = person.evaluate("document.documentElement.scrollHeight")
+    person.click("#tour-end")
+    person.until(f"document.documentElement.scrollHeight < {before}")
+
+
+def test_the_names_in_the_strip_are_not_cut(person):
+    person.until_top("goose")
+    texts = person.evaluate("""async () => {
+        const { page } = await import("./page.js"), bar = document.getElementById("layers");
+        const stage = (name, label, channels) => ({
+            name, label, shows: name, kind: "conv", shape: [55, 55, channels], layers: [name] });
+        page.layerBar.build([
+            stage("fire2/squeeze1x1", ["fire2", "squeeze1x1"], 16), stage("conv1_1", ["", "conv1_1"], 3),
+            stage("block10_depthwise", ["block10", "depthwise"], 1280)], page.hello.colormaps);
+        const isWhole = (line) => {
+            const [a, b] = [line, line.parentElement].map((one) => one.getBoundingClientRect());
+            return line.scrollWidth <= Math.ceil(a.width) && a.left >= b.left && a.right <= b.right;
+        };
+        return [...bar.children].map((button) => {
+            const lines = [...button.querySelectorAll("span, b")];
+            return [button.title, lines.map((line) => line.textContent), lines.every(isWhole)];
+        });
+    }""")
+    assert texts == [["fire2/squeeze1x1", ["fire2", "squeeze1x1", "16 × 55²"], True],
+                     ["conv1_1", ["conv1_1", "3 × 55²"], True],
+                     ["block10_depthwise", ["block10", "depthwise", "1280 × 55²"], True]]
+
+
+def test_names_of_classes_grow_with_the_type_of_the_presenter(person):
+    person.set_viewport_size({"width": 2560, "height": 1300})
+    person.until_top("goose")
+    person.click("[data-layer=fc8]")
+    person.until("document.getElementById('grid-title').textContent === 'fc8'")
+    row = "import('./page.js').then(({ page: { grid } }) => grid.canvas.clientHeight / grid.rows)"
+    usual = person.evaluate(row)
+    person.keyboard.press("p")
+    person.until(f"{row}.then((high) => high > 1.5 * {usual})")
+
+
 def test_the_stage_that_is_shown_stays_in_view_when_the_type_grows(person):
     person.until_top("goose")
     person.set_viewport_size({"width": 2560, "height": 1300})

@@ -1,5 +1,7 @@
 """The guided tour names only what the net and the page have."""
 
+from pathlib import Path
+
 import pytest
 
 import minivis as mv
@@ -14,10 +16,12 @@ def test_every_step_can_be_done(nets, count):
     net = mv.load("emoji-vgg")
     steps = tour(net, nets)
     assert len(steps) == count
+    page = (Path(mv.__file__).parent / "live" / "static" / "index.html").read_text("utf-8")
     for step in steps:
         does = step["does"]
         assert step["title"] and step["text"].endswith(".")
         assert does.get("tool", "grow") in TOOLS and does.get("net", nets[0]) in nets
+        assert f'id="{does.get("see", "input")}"' in page
         assert parse_unit(net, does["unit"]) and net.check_name(does.get("layer", "conv1_1"))
 
 

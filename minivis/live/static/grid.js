@@ -123,14 +123,21 @@ export class Grid {
     this.patterns[layer] = { canvas, columns, side: sheet.shape[1] };
   }
 
+  // How wide the place for the grid is; how large letters are, against the usual size.
+  measure() {
+    this.wide = this.canvas.parentElement.clientWidth || 600;
+    this.letters = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  }
+
   draw(frame, selected, input, moves) {
     this.frame = frame;
     this.arrange(moves);
     const [h, w] = frame.arrays.grid.shape, n = Math.max(1, this.order.length);
-    const wide = this.wide ??= this.canvas.parentElement.clientWidth || 600;
+    if (this.wide === null) this.measure();
+    const { wide } = this;
     const aim = wide < 500 ? 1.1 : Math.min(HEIGHT, Math.max(LEAST, (innerHeight - ABOVE) / wide)), fewest = wide < 500 ? 3 : 6;
     const { zoom } = this.options, all = frame.arrays.limits.data.length;
-    this.columns = this.hasNames ? Math.max(1, Math.floor(wide / (120 * zoom)))
+    this.columns = this.hasNames ? Math.max(1, Math.floor(wide / (120 * this.letters * zoom)))
       : Math.min(n, columnsOf(all, Math.max(fewest, Math.sqrt((all * h) / w / aim)) / zoom));
     this.rows = Math.ceil(n / this.columns);
     const patterns = this.patterns[frame.layer];

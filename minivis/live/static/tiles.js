@@ -74,14 +74,14 @@ export function drawOver(grid, under) {
 // Each tile the name of a class and its number, on the colour of the number: all by one range.
 export function drawNames(grid) {
   const { frame, columns, rows, order, canvas } = grid;
-  const dense = Math.min(2, devicePixelRatio || 1), zoom = grid.options.zoom;
+  const dense = Math.min(2, devicePixelRatio || 1), zoom = grid.options.zoom * grid.letters;
   const tileW = Math.floor(((canvas.parentElement.clientWidth || 600) / columns) * dense), tileH = Math.round(26 * zoom * dense);
   const context = sized(canvas, columns * tileW, rows * tileH);
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.font = `${Math.round(12.5 * zoom * dense)}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   const colors = table(colorsOf(grid), grid.options.boost, frame.maps.signed);
-  const pad = Math.round(6 * dense), q = frame.arrays.grid.data, values = frame.arrays.high.data;
+  const pad = Math.round(6 * dense * grid.letters), q = frame.arrays.grid.data, values = frame.arrays.high.data;
   order.forEach((c, i) => {
     const x = (i % columns) * tileW, y = Math.floor(i / columns) * tileH, color = colors[q[c]];
     const [r, g, b] = [color & 255, (color >> 8) & 255, (color >> 16) & 255];

@@ -3,7 +3,7 @@
 import { $ } from "./dom.js";
 
 export class Tour {
-  // ``perform(step)`` does a step's {net, sample, layer, unit, rule, tool}.
+  // ``perform(step)`` does a step's {net, sample, layer, unit, rule, tool, see}.
   constructor(perform) {
     Object.assign(this, { perform, steps: [], at: -1 });
     $("tour-next").addEventListener("click", () => this.go(this.at + 1));
@@ -29,13 +29,18 @@ export class Tour {
     $("tour-text").textContent = text;
     $("tour-back").disabled = at === 0;
     $("tour-next").textContent = at + 1 < this.steps.length ? "Next" : "End";
+    this.makeRoom($("tour").offsetHeight);
     $("tour").focus({ preventScroll: true });
     this.perform(does);
   }
 
+  // Below the page, so that everything can be scrolled to stand above the tour's own box.
+  makeRoom(pixels) { document.documentElement.style.setProperty("--below", `${pixels && pixels + 24}px`); }
+
   end() {
     this.at = -1;
     $("tour").hidden = true;
+    this.makeRoom(0);
     $("start-tour").focus();
   }
 }

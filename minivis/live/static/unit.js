@@ -104,7 +104,7 @@ export class UnitPanel {
     }
     if (!arrays.gradient || this.held) return;
     paintPicture($("gradient"), arrays.gradient, signedTone(this.boost));
-    retext($("gradient-note"), unit.gradient_limit ? `± ${short(unit.gradient_limit)}` : "no gradient: the unit is inactive");
+    retext($("gradient-note"), unit.gradient_limit ? `± ${short(unit.gradient_limit)}` : unit.value ? "0 everywhere" : "0 everywhere: inactive");
   }
 
   // Keep the picture that went back while the pictures, the unit and the rule go on; let it go.

@@ -2,12 +2,12 @@
 
 import { $ } from "./dom.js";
 import { changeNet, chooseUnit, markOff, markRule, sendView } from "./looking.js";
-import { layerOf, parsed } from "./names.js";
+import { isShown, layerOf, parsed } from "./names.js";
 import { page, state } from "./page.js";
 
 let waiting = null;                     // the wish, until its picture or its net has come
 
-// {net, sample, tool, and what an address has}: each may be missing.
+// {net, sample, tool, see (the id of a part of the page), and what an address has}: each may be missing.
 export function perform(wanted) {
   const { hello, sources } = page;
   waiting = wanted;
@@ -31,7 +31,7 @@ export function forget() { waiting = null; }
 // The rest, now that the picture is on its way; a tool waits for its answer.
 function settle() {
   if (!waiting) return;
-  const { layer, unit, rule, show, off, beside, tool } = waiting, { hello } = page;
+  const { layer, unit, rule, show, off, beside, tool, see } = waiting, { hello } = page;
   settings(waiting);
   waiting = null;
   if (layerOf(layer)) state.layer = layer;
@@ -44,6 +44,7 @@ function settle() {
   const found = unit && parsed(unit);
   if (found) { state.chosen = true; chooseUnit(found, found.place); } else sendView();
   if (beside) page.beside.open(beside);
+  if (see) afterNext(() => $(see).scrollIntoView({ block: "nearest" }));
   if (tool) afterNext(() => page.tools.begin(tool));
 }
 
@@ -56,10 +57,11 @@ function settings({ sort, only, find, zoom, norm, overlay }) {
   if (find) $("search").value = find;
 }
 
-// Once the next picture has been answered.
+// Once the next picture has been answered, and with it the unit.
 function afterNext(action) {
   const { stream, connection } = page;
   const number = stream.needs ? connection.sent + 1 : connection.sent;
-  const wait = () => (page.last && stream.number >= number && !stream.needs ? action() : setTimeout(wait, 50));
+  const isThere = () => page.last && stream.number >= number && !stream.needs && (!state.unit || isShown(page.last.unit));
+  const wait = () => (isThere() ? action() : setTimeout(wait, 50));
   wait();
 }
