@@ -59,6 +59,33 @@ def test_a_place_on_the_map_is_chosen_by_arrows_and_said(person):
     person.until("/\\(max\\)/.test(document.getElementById('unit-value').textContent)")
 
 
+def test_what_keys_change_is_said(person):
+    person.until_top("goose")
+    for key, said in (("f", "Frozen"), ("f", "Going on"), ("r", "deconvnet"), ("u", "whole layer"),
+                      ("o", "the picture"), ("v", "back from the unit"), ("w", "Mirrored"), ("z", "Switched off"),
+                      ("z", "Switched on")):
+        person.keyboard.press(key)
+        person.until(f"document.getElementById('announce').textContent === {said!r}")
+
+
+def test_how_many_were_found_is_said_once(person):
+    person.until_top("goose")
+    person.evaluate("""() => {
+        const place = document.getElementById('announce'), heard = window.heard = [];
+        new MutationObserver(() => heard.push(place.textContent)).observe(place, { childList: true });
+    }""")
+    person.click("[data-source=pattern]")
+    person.click("[data-layer=fc8]")
+    person.until("document.getElementById('grid-title').textContent === 'fc8'")
+    person.select_option("#sort", "value")
+    person.fill("#search", "owl")
+    person.until("window.heard.length > 0")
+    person.click("#compare")                            # whose grids are drawn alike
+    person.until("document.querySelector('#beside-right .classes .name')?.textContent")
+    person.wait_for_timeout(1500)                       # the list is sorted again and again
+    assert person.evaluate("window.heard") == ["1 found"]
+
+
 def test_slash_finds_a_class(person):
     person.until_top("goose")
     person.click("[data-layer=fc8]")

@@ -1,6 +1,6 @@
 // "Explain this number": the sums of a message of type "explained", laid out; each number in them leads on.
 
-import { $, breakable, tag } from "./dom.js";
+import { $, announce, breakable, tag } from "./dom.js";
 import { short } from "./paint.js";
 
 const sign = (value) => (value > 0 ? "plus" : value < 0 ? "minus" : "");
@@ -36,7 +36,8 @@ export class Arithmetic {
   work(on) {
     $("sums").setAttribute("aria-busy", on);
     $("explain").textContent = on ? "Working it out …" : "Explain this number";
-    if (!on) this.wanted = null;
+    if (on) announce("Working it out.");
+    else this.wanted = null;
   }
 
   show(message, top) {
@@ -93,7 +94,8 @@ function matrix(rows, winner) {
 }
 
 function laidOut(message, isUnit, go) {
-  const link = (label, unit = label) => (isUnit(unit) ? tag("button", { class: "link", onclick: () => go(unit) }, breakable(label)) : named(label));
+  const link = (label, unit = label) => (isUnit(unit)
+    ? tag("button", { class: "link", onclick: () => go(unit) }, breakable(label)) : named(label));
 
   function part(unit, forward) {
     const groups = (forward.groups ?? []).map((group) => tag("div", { class: "product" },
@@ -101,10 +103,11 @@ function laidOut(message, isUnit, go) {
       tag("div", { class: "matrices" }, matrix(group.x, group.winner), ...(group.w ? ["·", matrix(group.w)] : []),
         ...(group.w && group.x.length * group.x[0].length > 1 ? ["=", matrix(group.product)] : [])),
       group.sum !== undefined ? tag("span", { class: "sum" }, group.x.length > 1 ? "Σ " : "= ", number(group.sum)) : null));
+    const order = groups.length > 1 ? "the largest first, each" : "shown";
     return tag("div", { class: "part" },
       tag("h3", {}, breakable(`${unit}: ${forward.kind}`)),
       tag("p", { class: "formula" }, forward.formula),
-      forward.reads ? tag("p", { class: "soft small" }, `x: ${forward.reads}; ${groups.length > 1 ? "the largest first, each" : "shown"} as inputs · weights = products`) : null,
+      forward.reads ? tag("p", { class: "soft small" }, `x: ${forward.reads}; ${order} as inputs · weights = products`) : null,
       ...groups,
       forward.more?.count ? line(`${forward.more.count} more ${forward.groups[0]?.x.length > 1 ? "channels" : "inputs"}`, forward.more.sum) : null,
       forward.bias !== undefined ? line("bias b", forward.bias) : null,

@@ -1,6 +1,6 @@
 // The buttons, the switches and the keys of the page, and what each does.
 
-import { $, roving } from "./dom.js";
+import { $, announce, roving } from "./dom.js";
 import { copyOf } from "./enlarged.js";
 import { redraw, wholeInput } from "./frames.js";
 import { keys } from "./keys.js";
@@ -25,7 +25,8 @@ function choose(source) {
 }
 
 function next(step) {
-  if (page.sources && !page.sources.next(step)) say("There is no next picture. Choose several files at once, or the samples, to step through them.", 6000, "source");
+  if (!page.sources || page.sources.next(step)) return;
+  say("There is no next picture. Choose several files at once, or the samples, to step through them.", 6000, "source");
 }
 
 function mirror() {
@@ -102,10 +103,17 @@ export function wire() {
   });
 }
 
+// By a key: a button that has not the focus does not say that it is pressed.
+const said = (action, text) => () => { action(); announce(text()); };
+
+const isOff = () => (!state.unit ? "No unit is chosen" : $("switch-off").ariaPressed === "true" ? "Switched off" : "Switched on");
+
 const ACTIONS = {
-  freeze: () => freeze(), next, rule: nextRule, norm: () => cycle("norm"), overlay: () => cycle("overlay"), search: () => $("search").focus(),
-  follow: () => pickPlace(null), explain, tool: (job) => page.tools.begin(job), switchOff, shows: () => cycle("show"), mirror, presenter, theme,
-  help: () => $("help").showModal(), source: choose, gamma: (step) => slide("gamma", step), gammaBack: (step) => slide("gamma-back", step),
+  freeze: said(freeze, () => (state.frozen ? "Frozen" : "Going on")), rule: said(nextRule, () => page.hello.rules[state.rule]),
+  mirror: said(mirror, () => (page.sources.mirrored ? "Mirrored" : "Not mirrored")), switchOff: said(switchOff, isOff),
+  norm: () => cycle("norm"), overlay: () => cycle("overlay"), shows: () => cycle("show"), search: () => $("search").focus(),
+  follow: () => pickPlace(null), explain, tool: (job) => page.tools.begin(job), next, presenter, theme, source: choose,
+  help: () => $("help").showModal(), gamma: (step) => slide("gamma", step), gammaBack: (step) => slide("gamma-back", step),
   move, layer: stepLayer, escape, compare: () => page.beside.toggle(), clip: () => page.clip.toggle(), hold: () => page.panel.hold(),
 };
 

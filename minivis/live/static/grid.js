@@ -1,6 +1,5 @@
 // The grid of a layer: a tile for each unit, drawn anew with each frame; which are shown and in which order; a cursor.
 
-import { announce } from "./dom.js";
 import { paintSheet } from "./paint.js";
 import { drawNames, drawOver, drawPlain } from "./tiles.js";
 
@@ -23,14 +22,15 @@ export function columnsOf(tiles, best) {
 
 export class Grid {
   // ``choose(unit)``; ``point({unit, row, column} or null)``: what is under the pointer; ``name(unit)``: its class;
-  // ``resized()``: there is more room, or less.
-  constructor(canvas, cursor, hover, { colormaps, choose, point, name, resized = () => {} }) {
-    Object.assign(this, { canvas, cursor, hover, colormaps, choose, point, name });
+  // ``resized()``: there is more room, or less; ``found(count)``: of units, by a search that is new.
+  constructor(canvas, cursor, hover, { colormaps, choose, point, name, resized = () => {}, found = () => {} }) {
+    Object.assign(this, { canvas, cursor, hover, colormaps, choose, point, name, found });
     this.frame = null;
     this.box = canvas.closest(".grid-box");             // scrolls where there are names
     this.options = { boost: 1, norm: "unit", overlay: "none", sort: "number", only: false, search: "", zoom: 1 };
     this.patterns = {};                 // layer -> the first patch of each unit
     this.sought = 0;                    // how much of what is needed for those of the layer is done, 0 to 1
+    this.searched = null;               // in which layer for what
     this.order = [];                    // the units that are shown
     this.arranged = { key: null, when: 0 };
     this.revealed = null;               // the layer and the unit that were brought into view last
@@ -111,7 +111,7 @@ export class Grid {
     }
     if (sort !== "number") order.sort((a, b) => size(b) - size(a) || a - b);
     this.order = order;
-    if (search) announce(`${order.length} found`);
+    if (this.searched !== (this.searched = `${this.frame.layer}:${wanted}`) && wanted) this.found(order.length);
   }
 
   get lacksPatterns() { return this.options.overlay === "pattern" && !this.hasNames && !this.patterns[this.frame.layer]; }

@@ -1,6 +1,6 @@
 // The parts of the page that need to know the net or the samples: made once, when the server has greeted.
 
-import { $, tag } from "./dom.js";
+import { $, announce, tag } from "./dom.js";
 import { startKeys } from "./buttons.js";
 import { nameInGrid, readout, redraw } from "./frames.js";
 import { Grid } from "./grid.js";
@@ -19,7 +19,8 @@ import { forget } from "./wishes.js";
 export function build() {
   const { hello, connection } = page, { colormaps, samples } = hello;
   page.grid = new Grid($("grid"), $("cursor"), $("hover"), {
-    colormaps, point: readout, name: nameInGrid, resized: redraw, choose: (channel) => pickUnit({ layer: state.layer, channel }),
+    colormaps, point: readout, name: nameInGrid, resized: redraw, found: (count) => announce(`${count} found`),
+    choose: (channel) => pickUnit({ layer: state.layer, channel }),
   });
   page.panel = new UnitPanel({
     colormaps, pickPlace, rules: hello.rules, letGo: sendView, enlarge: (what) => page.enlarged.open(what),

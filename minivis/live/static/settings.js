@@ -1,6 +1,6 @@
 // How the page looks: light or dark, large for a room, and the switches that keys turn.
 
-import { $ } from "./dom.js";
+import { $, announce } from "./dom.js";
 
 export function theme() {
   const dark = document.documentElement.dataset.theme
@@ -19,7 +19,9 @@ export function slide(id, step) {
   $(id).dispatchEvent(new Event("input"));
 }
 
+// The next choice of a list, which is said: nobody has to look at it.
 export function cycle(id) {
   $(id).selectedIndex = ($(id).selectedIndex + 1) % $(id).options.length;
   $(id).dispatchEvent(new Event("input"));
+  announce($(id).selectedOptions[0].textContent);
 }
