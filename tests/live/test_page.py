@@ -241,6 +241,7 @@ def test_it_fits_phones_and_desks(browser, emoji, known, film, width, height, sc
         box = button.bounding_box()
         assert not box or (box["x"] >= 0 and box["x"] + box["width"] <= width)
     assert person.evaluate("document.querySelector('.top').clientHeight") <= 100
+    assert person.is_visible(".meters span") == (width > 760)       # a net's long name needs the room
     ground = person.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(19, 21, 25)") == (scheme == "dark")
     context.close()

@@ -53,6 +53,11 @@ def test_a_layer_that_the_other_net_lacks_is_one_of_its_type_as_deep(person):
     person.select_option("#beside-net", "emoji-alexnet")
     person.until("/^relu[45]$/.test(document.querySelector('#beside-right .layer').textContent)")
     person.until("document.querySelector('#beside-right .classes .name').textContent === 'goose'")
+    person.keyboard.press("Escape")
+    for side in ("left", "right"):
+        person.until(f"document.querySelector('#beside-{side} .unit').textContent === 'No unit is chosen.'")
+    person.select_option("#show", "back")
+    person.until("document.getElementById('grid-note').textContent.endsWith('choose a unit first')")
 
 
 def test_the_comparison_comes_into_sight_from_its_top(person):

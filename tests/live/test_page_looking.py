@@ -227,6 +227,13 @@ def test_the_signal_back_from_the_unit_fills_the_grid(person):
     person.click("#classes button")
     person.select_option("#show", "back")
     person.until("document.getElementById('grid-title').textContent === 'relu1_1: back from goose'")
+    assert "choose a layer" not in person.text("#grid-note")
+    for layer, said in (("fc8", "here the signal begins: choose a layer before"),
+                        ("prob", "no signal comes here: choose a layer before the unit")):
+        person.click(f"[data-layer={layer}]")
+        person.until(f"document.getElementById('grid-note').textContent.endsWith({said!r})")
+    person.click("#layers [data-stage=conv1_1]")
+    person.until("document.getElementById('grid-title').textContent === 'relu1_1: back from goose'")
     person.keyboard.press("v")
     person.until("document.getElementById('grid-title').textContent === 'relu1_1'")
 
@@ -407,6 +414,7 @@ def test_what_is_zero_everywhere_is_said(person):
         goTo(`relu6:${page.last.arrays.high.data.indexOf(0)}`);
     }""")
     person.until("document.getElementById('unit-title').textContent.startsWith('relu6:')")
+    person.until("document.getElementById('gradient-note').textContent === '0 everywhere: inactive'")
     person.keyboard.press("s")
     person.until("document.getElementById('tool-note').textContent.endsWith('0 everywhere')")
 

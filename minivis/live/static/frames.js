@@ -15,6 +15,13 @@ export const gridOptions = () => ({
   only: $("only").checked, search: $("search").value, zoom: +$("zoom").value,
 });
 
+// Where the signal back from the unit is wished for and there is little of it, or none.
+function wayBack({ show, layer, unit }) {
+  if (state.show !== "back" || (show === "back" && layer !== unit?.layer)) return "";
+  if (!state.unit) return " · choose a unit first";
+  return show === "back" ? " · here the signal begins: choose a layer before" : " · no signal comes here: choose a layer before the unit";
+}
+
 export function redraw() {
   const { last, grid, sources, panel } = page;
   if (!last) return;
@@ -25,6 +32,7 @@ export function redraw() {
   const hidden = C - grid.order.length;
   retext($("grid-note"), `${C} ${h * w > 1 ? `maps of ${w} × ${h}` : "values"} · ${layerOf(last.layer)?.type ?? "input"}`
     + `${hidden ? ` · ${hidden} not shown` : ""}${last.maps.shrunk > 1 ? ` · drawn at 1/${last.maps.shrunk}` : ""}`
+    + wayBack(last)
     + (grid.lacksPatterns ? ` · looking for its patterns, ${Math.round(100 * grid.sought)} %` : ""));
   $("norm").disabled = h * w === 1;
   if (isShown(last.unit)) panel.draw(last.unit, last.arrays, +$("gamma").value, state.place === null);

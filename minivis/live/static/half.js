@@ -4,6 +4,7 @@ import { Classes } from "./classes.js";
 import { retext } from "./dom.js";
 import { Grid } from "./grid.js";
 import { channelIn } from "./names.js";
+import { state } from "./page.js";
 import { paintPicture, short, signedTone } from "./paint.js";
 import { paintShot } from "./stream.js";
 
@@ -40,7 +41,8 @@ export class Half {
     retext(this.find(".layer"), frame.layer);
     if (arrays.gradient) paintPicture(this.find(".gradient"), arrays.gradient, signedTone(1));
     this.find(".gradient").hidden = !unit;
-    retext(this.find(".unit"), unit ? `${this.called(unit.layer, unit.channel)}: ${short(unit.value)}` : "This net has no such unit.");
+    retext(this.find(".unit"), unit ? `${this.called(unit.layer, unit.channel)}: ${short(unit.value)}`
+      : state.unit ? "This net has no such unit." : "No unit is chosen.");
   }
 
   title(text) { retext(this.find("h3"), text); }
