@@ -38,24 +38,18 @@ def photograph(address, out):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"),
                                              args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1440, "height": 880}, color_scheme="dark")
-        page.goto(address)
-        page.click("[data-source=samples]")
-        page.click("#sample-list button:nth-child(9)")          # the parrot
-        page.click("[data-layer=relu4_1]")
+        page = browser.new_page(viewport={"width": 1440, "height": 1032}, color_scheme="dark")
+        page.goto(f"{address}#sample=8&layer=relu4_1&unit=relu4_1:45&rule=guided")        # the parrot
         wait(page, "grid-title", "relu4_1")
-        page.click("#grid", position={"x": 160, "y": 160})
-        wait(page, "unit-title", "relu4_1:")
-        page.click("#rules [data-rule=guided]")
-        for note, last in (("patches-note", " to "), ("maximized-note", ",")):
+        wait(page, "unit-title", "relu4_1:45")
+        for note, last in (("patches-note", " to "), ("maximized-note", ", −")):
             wait(page, note, last)
         while page.text_content("#back-note"):
             time.sleep(0.1)
-        page.mouse.move(5, 5)
         page.wait_for_timeout(500)
         page.screenshot(path=out + ".png")
         browser.close()
-    picture = Image.open(out + ".png").convert("RGB").resize((1200, 733), Image.Resampling.LANCZOS)
+    picture = Image.open(out + ".png").convert("RGB").resize((1200, 860), Image.Resampling.LANCZOS)
     picture.save(out, quality=80, method=6)
     Path(out + ".png").unlink()
 
