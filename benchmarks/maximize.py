@@ -18,8 +18,9 @@ import numpy as np
 
 import minivis as mv
 from minivis.images.files import write_image
-from minivis.methods.synthesis.maximize import preset_for, transforms_of
+from minivis.methods.synthesis.maximize import preset_for
 from minivis.methods.synthesis.presets import MAXIMIZE
+from minivis.methods.synthesis.shown import transforms_of
 from minivis.optimize.transforms import compose
 
 PHOTOGRAPHED = (
@@ -105,7 +106,8 @@ def contrast(picture):
 
 def moved(net, picture, name):
     """The mean probability of the class over moves that the optimiser has not seen."""
-    x, moves = net.preprocess(at_its_size(net, picture)), transforms_of(net, MOVED)
+    x = net.preprocess(at_its_size(net, picture))
+    moves = transforms_of(net, MOVED, x.shape, x.shape)
     rng, channel = np.random.default_rng(12345), mv.parse_unit(net, name).channel
     probs = [net.forward(compose(moves, rng, x.shape).forward(x), grad=None)[net.role("prob")][0] for _ in range(MOVES)]
     return float(np.mean([p[channel] for p in probs]))

@@ -9,7 +9,7 @@ which fills places from beyond the border.
     warp(scale, rotate, shift)      about the centre, with bilinear interpolation
     pad(n), crop(h, w)      a border of n pixels, or a part: the picture grows, or shrinks
     noise(amount)           add noise; this is not linear, but its derivative is the identity
-    enlarge(h, w)           to h x w pixels, with bilinear interpolation; the same in each step
+    resize(h, w)            to h x w pixels, with bilinear interpolation; the same in each step
 """
 
 import math
@@ -234,7 +234,7 @@ def noise(amount: Any) -> Transform:
     return Transform(f"noise({amount.tolist()})", draw)
 
 
-def enlarge(height: int, width: int) -> Transform:
+def resize(height: int, width: int) -> Transform:
     """Show the image at ``height`` x ``width`` pixels, with bilinear interpolation between the centres of its own."""
     height, width = whole(1).check("height", height), whole(1).check("width", width)
 
@@ -251,10 +251,14 @@ def enlarge(height: int, width: int) -> Transform:
         return Linear(lambda x: between(x, rows, columns), lambda dx: between(dx, rows.T, columns.T),
                       (N, height, width, C))
 
-    return Transform(f"enlarge {height} x {width}", draw, random=False)
+    return Transform(f"resize {height} x {width}", draw, random=False)
 
 
 def weights_of(before: int, after: int) -> Array:
-    """(after, before): how much of each of ``before`` pixels in a row lies in each of ``after``. Rows sum to 1."""
+    """(after, before): how much of each of ``before`` pixels in a row lies in each of ``after``. Rows sum to 1.
+
+    The weights fall linearly over one pixel of the coarser of both rows.
+    """
     places = np.clip((np.arange(after) + 0.5) * before / after - 0.5, 0, before - 1)
-    return np.maximum(0, 1 - abs(places[:, None] - np.arange(before)))
+    weights = np.maximum(0, 1 - abs(places[:, None] - np.arange(before)) / max(1, before / after))
+    return weights / weights.sum(axis=1, keepdims=True)

@@ -61,10 +61,10 @@ def test_rerun_gives_the_same_bytes(run, tmp_path, words):
     assert (tmp_path / "out-rerun.png").read_bytes() == (tmp_path / "out.png").read_bytes()
 
 
-def test_a_small_image_of_a_class_is_enlarged_for_a_net_of_one_size(run, tmp_path):
+def test_an_image_of_a_class_is_shown_at_its_size_to_a_net_of_one_size(run, tmp_path):
     small = ("maximize", *TINY, "--unit", "goose", "--width", "8", "--steps", "2", "--out", "small.png")
     assert run(*small)[0] == 0 and (tmp_path / "small.png").exists()
-    code, _, err = run(*small, "--force", "--no-enlarge")
+    code, _, err = run(*small, "--force", "--no-own-size")
     assert code == 2 and "is made for pictures of 16 x 16 pixels" in err
 
 
@@ -162,7 +162,7 @@ def test_invert_and_rerun(run, tmp_path, words):
     (("--unit", "geese"), "did you mean 'goose'"),
     (("--unit", "conv9:1"), "no layer named"),
     (("--preset", "yosinsky-3"), "'yosinski-3'"),
-    (("--width", "20"), "fc6"),
+    (("--width", "20", "--unit", "fc6:1"), "fc6"),
     (("--steps", "-1"), "-1"),
     (("--down-the-layers", "--unit", "owl"), "leave out --unit"),
     (("--parameterization", "fourier", "--preset", "yosinski-1"), "pixels"),

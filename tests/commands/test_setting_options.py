@@ -33,9 +33,9 @@ def test_a_preset_s_option_has_no_default():
 
 
 def test_a_switch_of_presets_is_on_off_or_as_the_preset_says():
-    for words, value in (([], None), (["--enlarge"], True), (["--no-enlarge"], False)):
+    for words, value in (([], None), (["--own-size"], True), (["--no-own-size"], False)):
         params = maximize.parse(["maximize", *words])
-        assert params["enlarge"] is value and maximize.words(params) == ["maximize", *words]
+        assert params["own_size"] is value and maximize.words(params) == ["maximize", *words]
 
 
 @pytest.mark.parametrize("kind, fine, wrong", [

@@ -40,9 +40,9 @@ def test_a_measure_is_the_mean_over_fixed_moves(vgg, rng):
 
 def test_what_is_not_random_also_stands_in_a_measure(vgg, rng):
     """A problem without random moves is measured once, enlarged as the net sees it in each step."""
-    enlarged = Problem(vgg, -1 * score("fc8", 1), pixels(vgg, (1, 8, 8, 3)), (t.enlarge(16, 16),))
+    enlarged = Problem(vgg, -1 * score("fc8", 1), pixels(vgg, (1, 8, 8, 3)), (t.resize(16, 16),))
     z = enlarged.parameterization.start(rng.uniform(0, 255, (8, 8, 3)))
-    by_hand = t.enlarge(16, 16)(None, (1, 8, 8, 3)).forward(vgg.preprocess(z))
+    by_hand = t.resize(16, 16)(None, (1, 8, 8, 3)).forward(vgg.preprocess(z))
     expected = -vgg.forward(by_hand)["fc8"][0, 1]
     assert enlarged.measure(z).losses[0] == pytest.approx(expected)
     assert enlarged.gradient(z)[0].losses[0] == pytest.approx(expected)

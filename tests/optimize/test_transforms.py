@@ -10,7 +10,7 @@ from minivis.errors import BadValue
 from minivis.optimize import transforms as t
 
 ALL = [t.jitter(3), t.blur(0.7), t.blur(0, 2), t.warp((0.8, 1.2), 20, 2), t.warp(rotate=180), t.pad(2), t.crop(5, 4),
-       t.enlarge(20, 11)]
+       t.resize(20, 11)]
 
 
 @pytest.mark.parametrize("transform", ALL, ids=str)
@@ -84,16 +84,17 @@ def test_pad_and_crop(rng):
     assert any(np.array_equal(part, x[:, i:i + 2, j:j + 3]) for i in range(3) for j in range(3))
 
 
-def test_enlarge_by_hand(rng):
+def test_resize_by_hand(rng):
     x = np.array([0.0, 8.0]).reshape(1, 1, 2, 1)
-    larger = t.enlarge(3, 4)(None, x.shape)
+    larger = t.resize(3, 4)(None, x.shape)
     assert larger.shape == (1, 3, 4, 1)
     np.testing.assert_allclose(larger.forward(x)[0, :, :, 0], [[0, 2, 6, 8]] * 3)     # centres at 0.25, 0.75, ...
-    np.testing.assert_allclose(t.enlarge(9, 7)(None, (1, 4, 5, 2)).forward(np.full((1, 4, 5, 2), 3.0)), 3)
-    picture = rng.standard_normal((6, 5)).astype("f4")
-    expected = np.asarray(Image.fromarray(picture).resize((12, 18), Image.Resampling.BILINEAR))
-    np.testing.assert_allclose(t.enlarge(18, 12)(None, (1, 6, 5, 1)).forward(picture[None, :, :, None])[0, :, :, 0],
-                               expected, atol=1e-5)
+    np.testing.assert_allclose(t.resize(9, 7)(None, (1, 4, 5, 2)).forward(np.full((1, 4, 5, 2), 3.0)), 3)
+    picture = rng.standard_normal((12, 9)).astype("f4")
+    for height, width in ((18, 12), (5, 4), (5, 12)):               # larger, smaller, and one side each
+        expected = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
+        found = t.resize(height, width)(None, (1, 12, 9, 1)).forward(picture[None, :, :, None])[0, :, :, 0]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_keeps_float32(rng):
@@ -114,7 +115,7 @@ def test_keeps_float32(rng):
     (lambda: t.pad(0.5), "whole number"), (lambda: t.crop(0, 2), "whole number"), (lambda: t.crop("x", 2), "whole"),
     (lambda: t.blur(float("nan")), "number"), (lambda: t.blur("x"), "number"), (lambda: t.blur(0, math.inf), "number"),
     (lambda: t.warp("x"), "number"), (lambda: t.warp((1, math.inf)), "number"), (lambda: t.warp(rotate=None), "number"),
-    (lambda: t.enlarge(0, 2), "whole"), (lambda: t.enlarge(2, 0.5), "whole"),
+    (lambda: t.resize(0, 2), "whole"), (lambda: t.resize(2, 0.5), "whole"),
     (lambda: t.noise("x"), "number"), (lambda: t.noise(math.inf), "number"),
 ])
 def test_mistakes(make, sentence):

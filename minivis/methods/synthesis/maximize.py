@@ -29,10 +29,9 @@ from minivis.methods.synthesis.goals import ANY_SIZE, goal_of
 from minivis.methods.synthesis.masked import behind_mask
 from minivis.methods.synthesis.presets import MAXIMIZE, STRETCHED, MaximizePreset, chosen
 from minivis.methods.synthesis.settings import MaximizeSettings
-from minivis.methods.synthesis.shown import enlarged, look, of_units, shown_at
+from minivis.methods.synthesis.shown import for_image, in_sizes, look, of_units, shown_at, transforms_of
 from minivis.methods.synthesis.unreached import unreached
 from minivis.objectives.words import Sought
-from minivis.optimize import transforms
 from minivis.optimize.budget import lean
 from minivis.optimize.loop import optimize
 from minivis.optimize.parameterize import fourier, pixels
@@ -158,11 +157,13 @@ def maximize(
     units = tuple(u for u in units for _ in range(count))
     shape = (len(units), *image_size(net, size, start), net.input_channels)
     shown = shown_at(net, units, how, shape)
-    goal, space = goal_of(net, units, how, shown), parameterization_of(net, shape, how, shown)
-    moves = (*enlarged(shape, shown), *transforms_of(net, how))
+    own = for_image(how, shape, shown)
+    goal, space = goal_of(net, units, own, shown), parameterization_of(net, shape, own)
+    moves = transforms_of(net, own, shape, shown)
     if mask is not None:
         space = behind_mask(space, start, mask, feather)
-    fit = lean(net, shown, goal.layers, method_of(how), vectors=vectors(space, moves), tile=tile,
+    held = in_sizes(vectors(space, moves), shape, shown)
+    fit = lean(net, shown, goal.layers, method_of(own), vectors=held, tile=tile,
                in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how.parameterization], limit=memory,
                progress=progress)
     problem = Problem(net, goal, space, moves, tile=fit.tile)
@@ -222,10 +223,10 @@ def image_size(net: Network, size: Any, start: Any) -> Any:
     return start.shape[:2] if start is not None else (ANY_SIZE, ANY_SIZE)
 
 
-def parameterization_of(net: Network, shape: Any, how: Any, shown: Any) -> Any:
+def parameterization_of(net: Network, shape: Any, how: Any) -> Any:
     if how.parameterization == "pixels":
         return pixels(net, shape)
-    return fourier(net, shape, decay=how.spectrum_decay, finest=how.finest * shape[1] / shown[1])
+    return fourier(net, shape, decay=how.spectrum_decay, finest=how.finest)
 
 
 def start_of(problem: Any, start: Any, how: Any, seed: Any) -> Any:
@@ -238,19 +239,6 @@ def start_of(problem: Any, start: Any, how: Any, seed: Any) -> Any:
         z = p.start(to_cpu(problem.net.deprocess(seen)))
     z = z + problem.net.xp.asarray((how.noise * rng.standard_normal(z.shape)).astype(z.dtype))
     return z if p.bounds is None else z.clip(*p.bounds)
-
-
-def transforms_of(net: Network, how: Any) -> tuple[Any, ...]:
-    moves = []
-    if how.transform_blur:
-        moves.append(transforms.blur(0, how.transform_blur))
-    if how.jitter:
-        moves.append(transforms.jitter(how.jitter))
-    if how.scale or how.rotate or how.shift:
-        moves.append(transforms.warp((1 - how.scale, 1 + how.scale), how.rotate, how.shift))
-    if how.transform_noise:
-        moves.append(transforms.noise(how.transform_noise / np.asarray(preprocessing_of(net).scale)))
-    return tuple(moves)
 
 
 def method_of(how: Any) -> Any:

@@ -18,17 +18,17 @@ MAXIMIZE: dict[MaximizePreset, MaximizeSettings] = {
     # leaves flat areas with clear edges, as in drawings; five times as much and a robust net's images stay grey
     "minivis": MaximizeSettings(
         parameterization="fourier", spectrum_decay=1.25, noise=0.01, method="adam", rate=0.05, steps=200, tv=2e-5,
-        tv_beta=1, jitter=6, scale=0.15, rotate=15, enlarge=True),
+        tv_beta=1, jitter=6, scale=0.15, rotate=15, own_size=True),
     # ours, for any net of photographs: the score's logarithm, whose gradient is as large whatever the net's scores are,
     # against the mean difference of neighbouring pixels. Both are as large where that is ``contrast``, so there the
     # image settles in the end, whatever its size. Steps have one length for the whole spectrum: Adam's, which are as
     # long in each coefficient, raise noise where the gradient has none. Noise in each step leaves what is coarse enough
     # to be seen through it. Waves shorter than 4 pixels are where a net sees what no other does, so there are none; and
-    # what is seen at 0.6 to 1.4 times its size is an object rather than a texture
+    # what is seen at 0.6 to 2 times its size is an object rather than a texture, and a large one in the middle
     "natural": MaximizeSettings(
         goal="log-score", parameterization="fourier", spectrum_decay=0.65, finest=4, noise=0.01, method="gradient",
-        rate=0.01, momentum=0.9, normalize="rms", steps=128, contrast=16, tv_beta=1, jitter=12, scale=0.4, rotate=15,
-        transform_noise=20, enlarge=True),
+        rate=0.01, momentum=0.9, normalize="rms", steps=128, contrast=16, tv_beta=1, jitter=12, scale=0.4, zoom=2,
+        rotate=15, transform_noise=20, own_size=True),
     # Simonyan et al. 2014, section 2: from zero, the score before the softmax, L2
     "simonyan": MaximizeSettings(method="gradient", rate=100.0, normalize="l2", l2=1e-6, steps=200),
     # CS231n, Winter 2016, assignment 3: from N(0, 1), rate 1e4, jitter and a blur in every step

@@ -56,14 +56,16 @@ class MaximizeSettings(Settings):
     contrast: float = setting(
         0.0, number(0), "Mean difference of neighbouring pixels, in levels of 255, at which an image of goal log-score "
         "settles; 0 sets no limit.", unit=LEVELS, source="this project")
-    enlarge: bool = setting(False, SWITCH, "Show the net an image of a class that is smaller than the net's own input "
-                                           "enlarged to that size.", source="Lucent, 2020")
+    own_size: bool = setting(False, SWITCH, "Show the net an image of a class at the size of its own input, whatever "
+                                            "the size of the image.", source="Lucent, 2020")
     diversity: float = setting(0.0, WEIGHT, "Weight of the term that makes the images of a batch differ.",
                                source="Olah et al. 2017")
     jitter: int = setting(0, whole(0, FARTHEST), "Shift the image at random by up to N pixels in each step.",
                           unit="pixels", source="Mordvintsev et al. 2015")
     scale: float = setting(0.0, number(0, below=1), "Enlarge or shrink the image at random by up to this fraction.",
                            source="Olah et al. 2017")
+    zoom: float = setting(1.0, number(1), "Enlarge the image at random by up to this factor, where 1 + scale is less.",
+                          source="this project")
     rotate: float = setting(0.0, number(0), "Rotate the image at random by up to this many degrees in each step.",
                             unit="degrees", source="Olah et al. 2017")
     shift: float = setting(0.0, number(0), "Shift the image at random, by fractions of a pixel, too.", unit="pixels")

@@ -28,11 +28,10 @@ from minivis.methods.synthesis.maximize import (
     preset_for,
     regularizers_of,
     start_of,
-    transforms_of,
 )
 from minivis.methods.synthesis.presets import MAXIMIZE, MaximizePreset, chosen
 from minivis.methods.synthesis.settings import MaximizeSettings
-from minivis.methods.synthesis.shown import enlarged, look, of_units, shown_at
+from minivis.methods.synthesis.shown import for_image, look, of_units, shown_at, transforms_of
 from minivis.objectives.base import objective
 from minivis.optimize.loop import optimize
 from minivis.optimize.problem import Problem
@@ -132,12 +131,13 @@ def walk(
     watch = watch or Watch()
     shape = (1, *image_size(net, size, None), net.input_channels)
     shown = shown_at(net, found, how, shape)
-    space = parameterization_of(net, shape, how, shown)
+    own = for_image(how, shape, shown)
+    space = parameterization_of(net, shape, own)
     moving = Moving([goal_of(net, (unit,), how, shown) for unit in found], how.steps, frames)
-    problem = Problem(net, moving.objective(), space, (*enlarged(shape, shown), *transforms_of(net, how)))
+    problem = Problem(net, moving.objective(), space, transforms_of(net, own, shape, shown))
     z = start_of(problem, None, how, seed)
     seen = [] if how.steps else [to_uint8(space.pixels(z))[0]]
-    run = optimize(problem, z, method=method_of(how), steps=how.steps + frames * (len(found) - 1),
+    run = optimize(problem, z, method=method_of(own), steps=how.steps + frames * (len(found) - 1),
                    regularize=regularizers_of(net, how), seed=seed, keep="last", progress=progress,
                    watch=moving.watched(watch, seen), title="walk")
     seen = seen or [to_uint8(run.pixels)[0]]            # stopped before the walk began

@@ -6,36 +6,89 @@ import pytest
 import minivis as mv
 from minivis.errors import BadValue
 from minivis.methods.synthesis.maximize import maximize
-from minivis.methods.synthesis.shown import enlarged, shown_at
+from minivis.methods.synthesis.shown import closest, for_image, in_sizes, resized, shown_at, transforms_of
 from minivis.models.tiny import tiny_vgg
 from minivis.optimize import transforms
+from minivis.optimize.transforms import compose
 
-CALM = {"tv": 1e-6, "jitter": 1, "scale": 0, "rotate": 0}
+CALM = {"tv": 1e-6, "jitter": 1, "scale": 0, "zoom": 1, "rotate": 0}
 
 
 def test_an_image_of_a_class_is_shown_to_the_net_at_its_own_size():
     net = tiny_vgg(size=32)
     made = maximize(net, ["goose", "owl"], preset="natural", steps=3, size=16, **CALM)
-    assert made.pictures.shape == (2, 16, 16, 3) and made.settings["enlarge"]
-    seen = transforms.enlarge(32, 32)(None, made.pictures.shape).forward(net.preprocess(made.pictures))
+    assert made.pictures.shape == (2, 16, 16, 3) and made.settings["own_size"]
+    seen = transforms.resize(32, 32)(None, made.pictures.shape).forward(net.preprocess(made.pictures))
     acts = net.forward(seen)
     for i, unit in enumerate(made.units):
         assert made.values[i] == pytest.approx(acts["fc8"][i, unit.channel], rel=1e-5)
         assert made.probs[i] == pytest.approx(acts["prob"][i, unit.channel], rel=1e-5)
-    for unit, how in (("fc6:1", {}), ("goose", {"enlarge": False})):
+    for unit, how in (("fc6:1", {}), ("goose", {"own_size": False})):
         with pytest.raises(BadValue, match="made for pictures of 32 x 32"):
             maximize(net, unit, preset="natural", steps=1, size=16, **how)
 
 
-@pytest.mark.parametrize("size, expected", [((16, 16), (32, 32)), ((8, 16), (16, 32)), ((12, 5), (32, 13)),
-                                            ((32, 32), (32, 32)), ((16, 40), (16, 40))])
-def test_a_smaller_image_keeps_its_proportions_and_a_larger_one_its_size(size, expected):
-    net, how = tiny_vgg(size=32), mv.MaximizeSettings(enlarge=True)
+@pytest.mark.parametrize("size, expected", [
+    ((16, 16), (32, 32)), ((8, 16), (16, 32)), ((12, 5), (32, 13)), ((32, 32), (32, 32)),       # one side fills
+    ((64, 64), (32, 32)), ((64, 40), (51, 32)), ((48, 96), (32, 64)),                           # one side fits
+    ((16, 40), (16, 40)), ((32, 64), (32, 64)), ((40, 32), (40, 32)), ((32, 16), (32, 16)),     # as it is
+])
+def test_an_image_is_shown_at_the_net_s_size_in_its_own_proportions(size, expected):
+    net, how = tiny_vgg(size=32), mv.MaximizeSettings(own_size=True)
     shape = (2, *size, 3)
     assert shown_at(net, [mv.parse_unit(net, "goose")], how, shape) == (2, *expected, 3)
     assert shown_at(net, [mv.parse_unit(net, "relu2_1:3")], how, shape) == shape
-    assert shown_at(net, [mv.parse_unit(net, "goose")], how.but(enlarge=False), shape) == shape
-    assert len(enlarged(shape, (2, *expected, 3))) == (size != expected)
+    assert shown_at(net, [mv.parse_unit(net, "goose")], how.but(own_size=False), shape) == shape
+    assert len(resized(shape, (2, *expected, 3))) == (size != expected)
+
+
+def test_a_larger_image_is_shown_shrunk():
+    net = tiny_vgg(size=32)
+    made = maximize(net, "goose", preset="natural", steps=3, size=64)
+    seen = transforms.resize(32, 32)(None, made.pictures.shape).forward(net.preprocess(made.pictures))
+    assert made.pictures.shape == (1, 64, 64, 3) and made.settings["jitter"] == 12      # as it was given
+    assert made.probs[0] == pytest.approx(net.forward(seen)["prob"][0, net.class_names.index("goose")], rel=1e-5)
+    with pytest.raises(BadValue, match="made for pictures of 32 x 32"):
+        maximize(net, "goose", preset="natural", steps=1, size=64, own_size=False)
+
+
+def test_settings_are_in_pixels_of_the_image_where_it_is_larger():
+    how = mv.MaximizeSettings(jitter=5, shift=1.0, transform_blur=0.5, finest=4, zoom=2, rate=0.9, normalize="rms")
+    larger = for_image(how, (1, 96, 96, 3), (1, 32, 32, 3))
+    assert (larger.jitter, larger.shift, larger.transform_blur) == (15, 3, 1.5)
+    assert larger.rate == pytest.approx(0.3) and larger.finest == 6          # 4 pixels of the net's input, seen closest
+    assert for_image(how, (1, 48, 48, 3), (1, 32, 32, 3)).finest == 4        # as no shorter wave has pixels enough
+    assert for_image(how.but(normalize="l2"), (1, 96, 96, 3), (1, 32, 32, 3)).rate == 0.9
+    assert for_image(how.but(scale=0.5, zoom=1), (1, 96, 96, 3), (1, 32, 32, 3)).finest == 8
+    assert for_image(how, (1, 16, 16, 3), (1, 32, 32, 3)) == how.but(finest=2)
+    assert for_image(how, (1, 32, 32, 3), (1, 32, 32, 3)) == how
+
+
+def test_a_smaller_image_is_moved_after_it_was_enlarged_and_a_larger_one_before_it_is_shrunk():
+    net = tiny_vgg(size=32)
+    how = mv.MaximizeSettings(transform_blur=1, jitter=3, scale=0.25, zoom=2, rotate=5, transform_noise=2)
+    moves = ["blur 0..1", "jitter 3", "warp 0.75..2, 5 degrees, 0 px"]
+    for side, expected in ((16, ["resize 32 x 32", *moves]), (64, [*moves, "resize 32 x 32"]), (32, moves)):
+        found = [str(move) for move in transforms_of(net, how, (1, side, side, 3), (1, 32, 32, 3))]
+        assert found[:-1] == expected and found[-1].startswith("noise")
+    for plain in ({"zoom": 1.5}, {"scale": 0.5}, {"rotate": 1}, {"shift": 1}):
+        (only,) = transforms_of(net, mv.MaximizeSettings(**plain), (1, 32, 32, 3), (1, 32, 32, 3))
+        assert str(only).startswith("warp")
+    assert [closest(how.but(zoom=zoom)) for zoom in (1, 1.25, 1.5)] == [1.25, 1.25, 1.5]
+    assert transforms_of(net, mv.MaximizeSettings(), (1, 32, 32, 3), (1, 32, 32, 3)) == ()
+
+
+def test_noise_is_added_in_levels_whatever_the_net_reads():
+    net, shape = tiny_vgg(size=32), (1, 32, 32, 3)
+    (move,) = transforms_of(net, mv.MaximizeSettings(transform_noise=30), shape, shape)
+    drawn = compose([move], np.random.default_rng(0), (1, 40, 40, 3)).forward(np.zeros((1, 40, 40, 3)))
+    assert (drawn * np.asarray(net.preprocessing.scale)).std() == pytest.approx(30, rel=0.1)
+    assert net.preprocessing.scale[0] != 1 and transforms_of(net, mv.MaximizeSettings(), shape, shape) == ()
+
+
+def test_memory_is_counted_in_images_of_the_size_shown():
+    assert in_sizes(10, (1, 64, 64, 3), (1, 32, 32, 3)) == 40 and in_sizes(10, (1, 33, 32, 3), (1, 32, 32, 3)) == 11
+    assert in_sizes(10, (1, 16, 16, 3), (1, 32, 32, 3)) == 10
 
 
 def test_waves_are_as_long_as_the_net_sees_them():
@@ -52,7 +105,7 @@ def test_waves_are_as_long_as_the_net_sees_them():
 def test_a_walk_is_seen_at_the_net_s_own_size():
     net = tiny_vgg(size=32)
     walk = mv.walk(net, ["goose", "owl"], frames=2, preset="natural", steps=2, size=16, **CALM)
-    seen = transforms.enlarge(32, 32)(None, (1, 16, 16, 3)).forward(net.preprocess(walk.frames[-1]))
+    seen = transforms.resize(32, 32)(None, (1, 16, 16, 3)).forward(net.preprocess(walk.frames[-1]))
     assert walk.frames.shape == (3, 16, 16, 3)
     assert walk.probs[1] == pytest.approx(net.forward(seen)["prob"][0, net.class_names.index("owl")], rel=1e-5)
     assert not np.array_equal(walk.frames[0], walk.frames[1])
