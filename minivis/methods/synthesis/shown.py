@@ -56,15 +56,18 @@ def transforms_of(net: Network, how: Any, shape: Any, shown: Any) -> tuple[Any, 
 def for_image(how: Any, shape: Any, shown: Any) -> Any:
     """Settings in pixels of the net's input as those in pixels of the image, where this has another size.
 
-    A larger image is moved as far as the net sees it move, and has waves as short as are seen closest. Its steps are
-    shorter: they have one length for all coefficients, and those too fine to be seen have no gradient.
+    A larger image is moved as far as the net sees it move, and has waves as short as are seen closest, where two pixels
+    of the net's input are the shortest. Its steps are shorter: they have one length for all coefficients, and those too
+    fine to be seen have no gradient. A smaller image, which is moved after it was enlarged, is seen less close: it is
+    coarse already.
     """
     larger = shape[1] / shown[1]
-    if larger <= 1:                                     # moved after it was enlarged
-        return how.but(finest=larger * how.finest)
+    if larger <= 1:
+        return how.but(finest=larger * how.finest, zoom=max(1, larger * how.zoom))
     return how.but(
-        finest=max(1, larger / closest(how)) * how.finest, jitter=round(larger * how.jitter), shift=larger * how.shift,
-        transform_blur=larger * how.transform_blur, rate=how.rate / larger if how.normalize == "rms" else how.rate)
+        finest=max(1, larger / closest(how)) * max(2, how.finest), jitter=round(larger * how.jitter),
+        shift=larger * how.shift, transform_blur=larger * how.transform_blur,
+        rate=how.rate / larger if how.normalize == "rms" else how.rate)
 
 
 def in_sizes(count: int, shape: Any, shown: Any) -> int:

@@ -52,15 +52,17 @@ def test_a_larger_image_is_shown_shrunk():
         maximize(net, "goose", preset="natural", steps=1, size=64, own_size=False)
 
 
-def test_settings_are_in_pixels_of_the_image_where_it_is_larger():
+def test_settings_are_in_pixels_of_the_image():
     how = mv.MaximizeSettings(jitter=5, shift=1.0, transform_blur=0.5, finest=4, zoom=2, rate=0.9, normalize="rms")
     larger = for_image(how, (1, 96, 96, 3), (1, 32, 32, 3))
     assert (larger.jitter, larger.shift, larger.transform_blur) == (15, 3, 1.5)
     assert larger.rate == pytest.approx(0.3) and larger.finest == 6          # 4 pixels of the net's input, seen closest
     assert for_image(how, (1, 48, 48, 3), (1, 32, 32, 3)).finest == 4        # as no shorter wave has pixels enough
+    assert for_image(how.but(finest=0), (1, 96, 96, 3), (1, 32, 32, 3)).finest == 3             # of 2 pixels there
     assert for_image(how.but(normalize="l2"), (1, 96, 96, 3), (1, 32, 32, 3)).rate == 0.9
     assert for_image(how.but(scale=0.5, zoom=1), (1, 96, 96, 3), (1, 32, 32, 3)).finest == 8
-    assert for_image(how, (1, 16, 16, 3), (1, 32, 32, 3)) == how.but(finest=2)
+    assert for_image(how, (1, 24, 24, 3), (1, 32, 32, 3)) == how.but(finest=3, zoom=1.5)
+    assert for_image(how, (1, 8, 8, 3), (1, 32, 32, 3)) == how.but(finest=1, zoom=1)
     assert for_image(how, (1, 32, 32, 3), (1, 32, 32, 3)) == how
 
 
