@@ -7,7 +7,7 @@ import sys
 
 import cv2
 import numpy as np
-from loading import load, save
+from loading import load, percent, save
 
 
 def main(argv=None):
@@ -22,21 +22,22 @@ def main(argv=None):
     saliency = abs(net.preprocess_adjoint(dacts["input"])[0]).max(axis=-1)
     saliency = cv2.GaussianBlur(saliency, (0, 0), 0.05 * len(saliency))
 
-    high, half, low = np.quantile(saliency, [0.95, 0.5, 0.3])   # surely object; perhaps; surely ground
-    mask = np.select([saliency > high, saliency > half, saliency > low],
+    high, start, low = np.quantile(saliency, [0.95, 0.4, 0.3])   # surely object; perhaps; background
+    mask = np.select([saliency > high, saliency > start, saliency > low],
                      [cv2.GC_FGD, cv2.GC_PR_FGD, cv2.GC_PR_BGD], cv2.GC_BGD).astype(np.uint8)
     hints = np.array([0, 255, 85, 170], np.uint8)[mask]         # as greys, in the order of OpenCV's numbers
 
     cv2.setRNGSeed(0)                                           # of the k-means in GrabCut
-    ground, thing = np.zeros((1, 65)), np.zeros((1, 65))        # two mixtures of colours, which it learns
+    behind, thing = np.zeros((1, 65)), np.zeros((1, 65))        # two mixtures of colours, which it learns
     rgb = np.broadcast_to(image, (*image.shape[:2], 3))
-    cv2.grabCut(np.ascontiguousarray(rgb[..., ::-1]), mask, None, ground, thing, 5, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(np.ascontiguousarray(rgb[..., ::-1]), mask, None, behind, thing, 5, cv2.GC_INIT_WITH_MASK)
     found = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
 
     name = net.class_names[best] if net.class_names else f"class {best}"
     save(out, {
-        name: image, "hints\nwhite: object, black: ground": np.repeat(hints[..., None], 3, axis=2),
-        f"cut out\n{found.mean():.0%} of the picture": np.where(found[..., None], rgb, 255).astype(np.uint8),
+        f"the input\n{name}": image,
+        "hints\nwhite: object, black: background": np.repeat(hints[..., None], 3, axis=2),
+        f"cut out\n{percent(found.mean())} of the picture": np.where(found[..., None], rgb, 255).astype(np.uint8),
     })
 
 

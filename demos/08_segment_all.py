@@ -7,10 +7,10 @@ The hints are guided backpropagation, which finds details, and Grad-CAM, which c
 import sys
 
 import numpy as np
-from loading import chart, grabcut, load_net, outlined, own_options, save
+from loading import chart, grabcut, load_net, outlined, own_options, percent, save
 from scipy.ndimage import gaussian_filter, zoom
 
-OBJECT, MAYBE, MAYBE_NOT, GROUND = 255, 170, 85, 0
+OBJECT, MAYBE, MAYBE_NOT, BACKGROUND = 255, 170, 85, 0
 
 
 def main(argv=None):
@@ -32,13 +32,13 @@ def main(argv=None):
         cam = zoom(cam / (cam.max() or 1), len(heat) // len(cam), order=1, mode="nearest", grid_mode=True)
         heat = heat / heat.max() + 0.5 * cam
 
-        high, half, low = np.quantile(heat, [0.9, 0.5, 0.2])
-        hints = np.select([heat > high, heat > half, heat > low], [OBJECT, MAYBE, MAYBE_NOT], GROUND).astype(np.uint8)
-        found.append(grabcut(picture, hints))
+        high, start, low = np.quantile(heat, [0.9, 0.4, 0.2])
+        hints = np.select([heat > high, heat > start, heat > low], [OBJECT, MAYBE, MAYBE_NOT], BACKGROUND)
+        found.append(grabcut(picture, hints.astype(np.uint8)))
         overlaps.append((found[-1] & outline).sum() / (found[-1] | outline).sum())
 
     overlaps, order = np.array(overlaps), np.argsort(overlaps)
-    title = f"IoU of all {len(order)}\nmedian {np.median(overlaps):.2f}; {(overlaps > 0.8).mean():.0%} above 0.8"
+    title = f"IoU of all {len(order)}\nmedian {np.median(overlaps):.2f}; {percent((overlaps > 0.8).mean())} above 0.8"
     figure = []
     for which, place in (("best", -1), ("20th", -20), ("median", len(order) // 2), ("180th", 20), ("worst", 0)):
         k = order[place % len(order)]

@@ -1,7 +1,7 @@
 """Compose figures: pictures in rows and sheets, with titles, captions, numbered colour bars and bar charts.
 
 Everything is a uint8 RGB array, including text, so a figure is built by placing arrays beside and above each other. The
-ground is white and the letters are dark grey. Small maps are enlarged by whole factors, so that pixels stay square.
+background is white and the letters are dark grey. Small maps are enlarged by whole factors, so that pixels stay square.
 """
 
 import math

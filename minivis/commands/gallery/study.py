@@ -64,7 +64,7 @@ STUDY = {
         "patches families --all-layers --net emoji-alexnet", "Do other nets find the same steps?",
         1, "03_layers.py", "methods/looking/patches_by_layer.py"),
     "neighbours": Study(
-        "Geese on other grounds among the codes; grey grounds and other things among the pixels.",
+        "Geese on other backgrounds among the codes; grey backgrounds and other things among the pixels.",
         "neighbours families --sheet", "The same for eight classes, counted over twenty.",
         2, "04_neighbours.py", "methods/looking/neighbours.py"),
     "tsne": Study(

@@ -1,12 +1,13 @@
 """GrabCut (Rother et al. 2004) in NumPy: from hints of where an object lies to its outline.
 
-    argmin over labels      sum of -log p(colour | label)  +  TRUST * number of pixels hinted at, but labelled ground
+    argmin over labels    sum of -log p(colour | label)  +  TRUST * number of pixels hinted at, but labelled background
         +  GAMMA * sum over neighbours of unlike labels of  exp(-beta |difference of colours|^2) / distance
 
-Object and ground are mixtures of Gaussians in RGB. In turn, the mixtures are fitted to the labels, and the best labels
-for them found exactly, as the smallest cut through a graph (Boykov & Jolly 2001; `scipy.sparse.csgraph`). Nothing is
-drawn at random. In the paper a person marks the object, and that is certain; a saliency map covers more than a thin
-object, such as the sky beside a rocket, so here its hints can be overruled by colours. Hints of the ground can't.
+Object and background are mixtures of Gaussians in RGB. In turn, the mixtures are fitted to the labels, and the best
+labels for them found exactly, as the smallest cut through a graph (Boykov & Jolly 2001; `scipy.sparse.csgraph`).
+Nothing is drawn at random. In the paper a person marks the object, and that is certain; a saliency map covers more than
+a thin object, such as the sky beside a rocket, so here its hints can be overruled by colours. Hints of the background
+can't.
 """
 
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from scipy.ndimage import binary_dilation, binary_erosion
 
 from minivis.types import Array
 
-OBJECT, MAYBE, MAYBE_NOT, GROUND = 255, 170, 85, 0          # hints
+OBJECT, MAYBE, MAYBE_NOT, BACKGROUND = 255, 170, 85, 0          # hints
 COMPONENTS = 5
 GAMMA = 50.0
 TRUST = 8.0                     # in -log p. With 5 a cat lost its far eye, with 12 a rocket kept the sky beside it
@@ -67,7 +68,7 @@ def grabcut(picture: Array, hints: Any, rounds: int = 5) -> Array:
     links = links_of(coarse)
     for _ in range(rounds):
         before, models = found, mixtures(coarse, found)
-        found = labelled(coarse, links, models, np.where(marks == GROUND, 0, -1), marks == OBJECT)
+        found = labelled(coarse, links, models, np.where(marks == BACKGROUND, 0, -1), marks == OBJECT)
         if found.all() or not found.any():
             found = before
         if (found == before).all():
@@ -89,7 +90,7 @@ def outlined(picture: Array, coarse: Any, models: Any) -> Array:
 
 
 def mixtures(picture: Array, found: Any) -> Any:
-    """The `Mixture` of the ground's colours, and of the object's."""
+    """The `Mixture` of the background's colours, and of the object's."""
     models = []
     for part in (picture[~found], picture[found]):
         labels = clusters(part)
@@ -122,34 +123,34 @@ def links_of(picture: Array) -> tuple[Any, Any, Any]:
 
 
 def labelled(picture: Array, links: Any, models: Any, kept: Any, hinted: Any = None) -> Any:
-    """The labels of least energy, bool (H, W). ``kept`` (H, W): 1 object, 0 ground, -1 free. ``hinted``: at object."""
+    """The labels of least energy, bool (H, W). ``kept`` (H, W): 1 object, 0 background, -1 free. ``hinted``: object."""
     flat, kept = picture.reshape(-1, 3), kept.ravel()
     free = kept < 0
-    as_ground, as_object = (model.cost(flat) for model in models)
+    as_background, as_object = (model.cost(flat) for model in models)
     if hinted is not None:
-        as_ground += TRUST * hinted.ravel()
+        as_background += TRUST * hinted.ravel()
     for one, other in (links[:2], links[1::-1]):                # a neighbour whose label is known
-        for label, cost in ((1, as_ground), (0, as_object)):
+        for label, cost in ((1, as_background), (0, as_object)):
             beside = free[one] & (kept[other] == label)
             np.add.at(cost, one[beside], links[2][beside])
     inside = free[links[0]] & free[links[1]]
     number = np.cumsum(free) - 1
     found = kept == 1
-    found[free] = smallest_cut(as_ground[free], as_object[free], number[links[0][inside]], number[links[1][inside]],
+    found[free] = smallest_cut(as_background[free], as_object[free], number[links[0][inside]], number[links[1][inside]],
                                links[2][inside])
     return found.reshape(picture.shape[:2])
 
 
-def smallest_cut(as_ground: Any, as_object: Any, first: Any, second: Any, weight: Any) -> Any:
+def smallest_cut(as_background: Any, as_object: Any, first: Any, second: Any, weight: Any) -> Any:
     """Which nodes are object, bool (N,): the smallest sum of each node's own cost and of the links cut."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-    N = len(as_ground)
-    least, nodes = np.minimum(as_ground, as_object), np.arange(N)
-    source, sink = np.full(N, N), np.full(N, N + 1)             # cut from the source: ground; from the sink: object
+    N = len(as_background)
+    least, nodes = np.minimum(as_background, as_object), np.arange(N)
+    source, sink = np.full(N, N), np.full(N, N + 1)             # cut from the source: background; from the sink: object
     rows, columns = np.concatenate([first, second, source, nodes]), np.concatenate([second, first, nodes, sink])
-    capacity = np.concatenate([weight, weight, as_ground - least, as_object - least])
+    capacity = np.concatenate([weight, weight, as_background - least, as_object - least])
     graph = csr_matrix((np.rint(PER_UNIT * capacity).astype(np.int32), (rows, columns)), shape=(N + 2, N + 2))
     left = csr_matrix(graph - maximum_flow(graph, N, N + 1).flow)
     left.data[left.data < 0] = 0

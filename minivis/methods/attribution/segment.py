@@ -1,7 +1,7 @@
 """Cut out the object (Simonyan et al. 2014, section 3.2): GrabCut, with saliency as its only hint.
 
-    object      saliency above its 90 % quantile                ground      not above its 20 % quantile
-    between     undecided; GrabCut begins with object above the median
+    object      saliency above its 90 % quantile                background  not above its 20 % quantile
+    between     undecided; GrabCut begins with object above the 40 % quantile
 
 The saliency is guided backpropagation, which finds details, added to Grad-CAM, which covers the object. A net that
 takes any size sees the whole picture for it; what a net does not see stays undecided. GrabCut (grabcut.py) learns two
@@ -23,7 +23,7 @@ from minivis.engine.units import UnitLike
 from minivis.errors import BadValue, MissingExtra, UnknownName
 from minivis.figures.compose import above, overlay, panels
 from minivis.figures.text import percent
-from minivis.methods.attribution.grabcut import GROUND, MAYBE, MAYBE_NOT, OBJECT, grabcut, nearest
+from minivis.methods.attribution.grabcut import BACKGROUND, MAYBE, MAYBE_NOT, OBJECT, grabcut, nearest
 from minivis.methods.attribution.saliency import KINDS, SaliencyKind, mapped, used
 from minivis.methods.attribution.settings import SegmentSettings
 from minivis.methods.shared.result import PANEL, BatchResult, Subject, seen_by
@@ -37,6 +37,7 @@ SegmentKind: TypeAlias = SaliencyKind | Literal["guided+gradcam"]
 BOTH: SegmentKind = "guided+gradcam"
 SHOWS = ("figure", "mask", "cut-out")
 CUTS = ("numpy", "opencv")
+START = 0.4                                     # quantile above which pixels begin as object; with 0.5 cats lost cheeks
 GRADCAM = 0.5                                   # weight of Grad-CAM beside guided backpropagation, each at most 1
 SIDE = 480                                      # pixels: OpenCV cuts larger pictures at this size
 LONGEST = 4                                     # times the net's own size: longer pictures are cropped
@@ -51,7 +52,7 @@ class Segmentation(BatchResult):
     target: Target
     maps: tuple
     masks: tuple
-    seeds: tuple                                # per picture uint8 (h, w): 255 object, 0 ground, 170 and 85 between
+    seeds: tuple                                # per picture uint8 (h, w): 255 object, 0 background, 170 and 85 between
 
     @property
     def arrays(self) -> dict[str, Any]:
@@ -225,9 +226,9 @@ def heats(net: Network, subject: Subject, target: Any, kind: str, blur: Any, **s
 
 
 def seeds_of(heat: Any, high: Any, low: Any) -> Any:
-    """uint8 (h, w): OBJECT above the ``high`` quantile of ``heat``, GROUND up to the ``low`` one, and two between."""
-    most, half, least = np.quantile(heat, [high, max(low, min(high, 0.5)), low])
-    return np.select([heat > most, heat > half, heat > least], [OBJECT, MAYBE, MAYBE_NOT], GROUND).astype(np.uint8)
+    """uint8 (h, w): OBJECT above the ``high`` quantile of ``heat``, BACKGROUND up to the ``low`` one, two between."""
+    most, start, least = np.quantile(heat, [high, max(low, min(high, START)), low])
+    return np.select([heat > most, heat > start, heat > least], [OBJECT, MAYBE, MAYBE_NOT], BACKGROUND).astype(np.uint8)
 
 
 def laid_out(picture: Array, box: Any, marks: Any) -> Any:
@@ -241,7 +242,7 @@ def laid_out(picture: Array, box: Any, marks: Any) -> Any:
 
 
 def grab_cut(cv2: Any, picture: Array, box: Any, marks: Any, rounds: int, seed: Any) -> Any:
-    """The object, bool (H, W) of the whole picture. ``box``: the part that the net saw; beyond it all is ground."""
+    """The object, bool (H, W) of the whole picture. ``box``: the part that the net saw; beyond it all is background."""
     H, W = picture.shape[:2]
     top, left, bottom, right = box.top, box.left, box.top + box.height, box.left + box.width
     inside = np.s_[max(0, top):min(H, bottom), max(0, left):min(W, right)]
@@ -256,7 +257,7 @@ def grab_cut(cv2: Any, picture: Array, box: Any, marks: Any, rounds: int, seed: 
     mask = np.select([hints == OBJECT, hints == MAYBE, hints == MAYBE_NOT], [cv2.GC_FGD, cv2.GC_PR_FGD, cv2.GC_PR_BGD],
                      cv2.GC_BGD).astype(np.uint8)
     whole = np.zeros((H, W), bool)
-    if not (hints == OBJECT).any() or not (hints == GROUND).any():              # a flat map gives no hints
+    if not (hints == OBJECT).any() or not (hints == BACKGROUND).any():              # a flat map gives no hints
         return whole
     small = np.asarray(Image.fromarray(seen).resize(size, Image.Resampling.LANCZOS))
     cv2.setRNGSeed(seed % 2**31)                                                # of its k-means

@@ -149,7 +149,7 @@ def agreement(places: Any, labels: Any, k: int = K) -> Any:
 
 
 def plane(images: Any, labels: Any, places: Any, side: Any) -> Any:
-    """Each picture at its place: its ink, whatever differs from the ground, in the colour of its class."""
+    """Each picture at its place: its ink, whatever differs from the background, in the colour of its class."""
     room = max(8, round(0.6 * side / np.sqrt(len(images))))
     sheet = np.full((side, side, 3), 255.0)
     for image, label, (x, y) in zip(images, labels, places):

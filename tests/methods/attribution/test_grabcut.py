@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minivis.methods.attribution.grabcut import (
-    GROUND,
+    BACKGROUND,
     MAYBE,
     MAYBE_NOT,
     OBJECT,
@@ -26,7 +26,7 @@ def disc(height=80, width=120, radius=20):
     away = np.hypot(y - height / 2, x - width / 2)
     noise = np.random.default_rng(0).normal(0, 8, (height, width, 3))
     picture = (np.where((away < radius)[..., None], [220, 180, 40], [40, 90, 160]) + noise).clip(0, 255)
-    hints = np.select([away < radius / 3, away < radius, away < 1.8 * radius], [OBJECT, MAYBE, MAYBE_NOT], GROUND)
+    hints = np.select([away < radius / 3, away < radius, away < 1.8 * radius], [OBJECT, MAYBE, MAYBE_NOT], BACKGROUND)
     return picture.astype(np.uint8), away < radius, hints.astype(np.uint8)
 
 
@@ -52,25 +52,25 @@ def test_hints_of_another_size_and_grey_pictures():
     assert overlap(grabcut(picture[..., :1], hints), where) > 0.95
 
 
-@pytest.mark.parametrize("value", [OBJECT, MAYBE, MAYBE_NOT, GROUND])
+@pytest.mark.parametrize("value", [OBJECT, MAYBE, MAYBE_NOT, BACKGROUND])
 def test_hints_all_alike_are_none(value):
     assert not grabcut(disc()[0], np.full((80, 120), value, np.uint8)).any()
 
 
 @pytest.mark.parametrize("shape", [(1, 9, 3), (9, 1, 3), (2, 2, 3)])
 def test_flat_and_narrow_pictures(shape):
-    hints = np.full(shape[:2], GROUND, np.uint8)
+    hints = np.full(shape[:2], BACKGROUND, np.uint8)
     hints[0, 0] = OBJECT
     found = grabcut(np.full(shape, 77, np.uint8), hints)
     assert found[0, 0] and found.sum() == 1
 
 
-def test_hints_of_the_ground_are_certain_and_those_of_the_object_are_not():
+def test_hints_of_the_background_are_certain_and_those_of_the_object_are_not():
     picture, where, hints = disc()
-    hints[20:60, 75:84] = OBJECT                                    # beside the disc, in the ground's colours
-    hints[38:42, 58:62] = GROUND                                    # in the middle of it
+    hints[20:60, 75:84] = OBJECT                                    # beside the disc, in the background's colours
+    hints[38:42, 58:62] = BACKGROUND                                    # in the middle of it
     found = grabcut(picture, hints)
-    assert overlap(found, where & (hints != GROUND)) > 0.95 and not found[hints == GROUND].any()
+    assert overlap(found, where & (hints != BACKGROUND)) > 0.95 and not found[hints == BACKGROUND].any()
 
 
 def test_a_hint_is_worth_as_much_as_colours_that_speak_against_it():
@@ -88,19 +88,19 @@ def test_a_hint_is_worth_as_much_as_colours_that_speak_against_it():
 @pytest.mark.parametrize("seed", range(5))
 def test_the_cut_is_the_smallest_of_all(seed):
     rng = np.random.default_rng(seed)
-    as_ground, as_object = rng.integers(0, 20, (2, 7)).astype(float)
+    as_background, as_object = rng.integers(0, 20, (2, 7)).astype(float)
     first, second = np.triu_indices(7, 1)
     weight = rng.integers(0, 9, len(first)).astype(float)
 
     def energy(labels):
-        return np.where(labels, as_object, as_ground).sum() + weight[labels[first] != labels[second]].sum()
+        return np.where(labels, as_object, as_background).sum() + weight[labels[first] != labels[second]].sum()
 
     least = min(energy(np.array(labels)) for labels in itertools.product([False, True], repeat=7))
-    assert energy(smallest_cut(as_ground, as_object, first, second, weight)) == least
+    assert energy(smallest_cut(as_background, as_object, first, second, weight)) == least
 
 
 def test_known_neighbours_pull_at_free_pixels():
-    """A row of one colour, object at one end and ground at the other: the cut lies where the models put it."""
+    """A row of one colour, object at one end and background at the other: the cut lies where the models put it."""
     picture = np.array([[[0.0] * 3, [0.0] * 3, [0.0] * 3]])
     same = [Mixture.fitted(np.zeros((2, 3)), np.zeros(2, int))] * 2
     kept = np.array([[1, -1, 1]])

@@ -33,7 +33,7 @@ def test_without_opencv(vgg, rng, monkeypatch):
 
 def test_seeds_by_hand():
     heat = np.arange(10.0).reshape(2, 5)
-    np.testing.assert_array_equal(seeds_of(heat, 0.85, 0.3), [[0, 0, 0, 85, 85], [170, 170, 170, 255, 255]])
+    np.testing.assert_array_equal(seeds_of(heat, 0.85, 0.3), [[0, 0, 0, 85, 170], [170, 170, 170, 255, 255]])
     assert (seeds_of(np.zeros((2, 2)), 0.95, 0.3) == 0).all()
 
 
