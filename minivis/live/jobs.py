@@ -108,11 +108,12 @@ def show_looks(desk: Bench, asked: Asked, tell: Tell) -> None:
 
 
 TOOLS = {                                       # what may be done to the frozen frame, in the order of the buttons
-    "saliency": {"title": "Saliency", "key": "s", "says": "The pixels that change the score most, by its gradient."},
+    "saliency": {"title": "Gradient", "key": "s", "says": "Saliency: the pixels that change the score most, by its "
+                                                          "gradient."},
     "smoothgrad": {"title": "SmoothGrad", "key": "h", "says": "The gradient, averaged over 25 noisy copies of the "
                                                                "picture: less speckled."},
-    "integrated": {"title": "Integrated", "key": "i", "says": "Integrated gradients: what each pixel adds to the score "
-                                                               "on the way from grey to the picture."},
+    "integrated": {"title": "Integrated gradients", "key": "i", "says": "What each pixel adds to the score on the way "
+                                                                        "from grey to the picture."},
     "gradcam": {"title": "Grad-CAM", "key": "k", "says": "Which places of the last maps speak for the score: coarse, "
                                                          "but steady."},
     "lrp": {"title": "LRP", "key": "l", "says": "Layer-wise relevance propagation: the score, shared out among the "

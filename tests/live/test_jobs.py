@@ -11,11 +11,20 @@ import minivis as mv
 from minivis.layers.rules import RULES
 from minivis.live import jobs
 from minivis.live.microscope import where_it_looks
+from minivis.methods.attribution.kinds import KINDS
 
 REASON = "without the extra `live` the server's tests do not run"
 pytest.importorskip("starlette", reason=REASON)
 pytest.importorskip("uvicorn", reason=REASON)
 pytest.importorskip("websockets", reason=REASON)
+
+
+def test_a_map_is_called_as_in_every_other_figure():
+    titles = {job: tool["title"] for job, tool in jobs.TOOLS.items()}
+    for job, kind in {**dict.fromkeys(KINDS), "saliency": "gradient"}.items():
+        if job in titles:
+            assert titles[job].lower() == KINDS[kind or job].title.lower()
+    assert {"saliency", "integrated", "gradcam", "lrp"} <= set(titles)
 
 
 def test_jobs_on_the_last_picture(net, watcher):

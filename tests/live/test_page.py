@@ -150,7 +150,7 @@ def test_a_class_is_a_unit_and_its_number_is_explained(person, known, film):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key, said", [
-    ("s", "Saliency of"), ("c", "Occlusion of"), ("k", "Grad-CAM of"), ("l", "LRP of"), ("m", None),
+    ("s", "Gradient of"), ("c", "Occlusion of"), ("k", "Grad-CAM of"), ("l", "LRP of"), ("m", None),
 ])  # fmt: skip
 def test_on_the_frozen_frame(person, known, film, key, said):
     person.choose_file(film / f"{known[0][0]}.png")

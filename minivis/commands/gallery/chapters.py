@@ -34,7 +34,8 @@ CHAPTERS = (                                    # for a page without IMAGE and -
     ),
     Chapter(
         "An object to cut out",
-        "SqueezeNet takes pictures of any size, so it sees all of this one, and its saliency covers what it names.",
+        "For its answer SqueezeNet sees a square of the picture. It takes pictures of any size, so to cut out what it "
+        "names it sees all of this one.",
         "squeezenet", ("classify", "segment", "fool"), photograph="coffee",
     ),
     Chapter(

@@ -72,8 +72,8 @@ class Directions(Result):
         titles = [f"the score of {self.name}\nif each number moves by eps levels of 255",
                   f"the probability of {self.name}\n{self.changed} of {len(self.says) - 1} random directions change "
                   "the answer",
-                  "gradient over chance\nhow many times as far the score moves, if so many numbers do"]
-        return panels([self.subject.drawn(0), *charts], [f"{self.name} {chance(self.probs[0, 0])}\n"
+                  "gradient over chance\nhow many times as far the score moves"]
+        return panels([self.subject.drawn(0), *charts], [f"the input\n{self.name} {chance(self.probs[0, 0])}; "
                       f"{max(self.ratios):,} numbers", *titles], height=PANEL)
 
     def _chart(self, values: Array, **ends: Any) -> Any:

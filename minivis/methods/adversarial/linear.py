@@ -68,8 +68,8 @@ class LinearFool(Result):
         few = min(6, len(self.x))
         side = max(self.shape[:2])
         templates = [signed(self.w[:, k].reshape(self.shape)) for k in range(min(30, len(self.names)))]
-        sheets = {"the weights of each class, as pictures": contact_sheet(templates, 10, labels=list(self.names[:30]),
-                                                                          scale=max(1, 64 // side))}
+        weights = contact_sheet(templates, 10, labels=list(self.names[:30]), scale=max(1, 64 // side))
+        sheets = {"the weights of each class, as pictures\neach to its own strongest": weights}
         name = self.names[self.target]
         for what, x in (("held out, with the classifier's answers", self.x), ("after the smallest change", self.nudged),
                         (f"mixed with a bit of the weights of {name}", self.mixed)):

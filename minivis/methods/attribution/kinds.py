@@ -104,11 +104,11 @@ SHARED = ("The value of {name} is handed down layer by layer, to each input by w
           "for it and blue ones against it; what the biases of the layers contributed is nobody's.")
 
 KINDS: dict[Any, Kind] = {
-    "gradient": Kind("saliency", "max |d {name} / d pixel|", "A pixel is bright where a small change of it would "
+    "gradient": Kind("gradient", "max |d {name} / d pixel|", "A pixel is bright where a small change of it would "
                      "change the score of {name} most.", by_rule("normal")),
     **{name: Kind(rule.title, f'max |.|, rule "{name}"', WHOSE.get(name, rule.meaning), by_rule(name))
        for name, rule in IMAGING_RULES.items()},
-    "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", "The saliency, averaged over {samples} noisy "
+    "smoothgrad": Kind("SmoothGrad", "mean of {samples} noisy copies", "The gradient, averaged over {samples} noisy "
                        "copies of the picture: what holds in only one of them goes away.", smooth,
                        ("samples", "noise")),
     "input": Kind("gradient x input", "sum of x d {name} / dx", "The gradient times what the net reads there: what "

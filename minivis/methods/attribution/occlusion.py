@@ -100,7 +100,8 @@ class Occlusion(BatchResult):
     def __str__(self) -> str:
         return "\n".join(
             f"{self.target.name(i)}: {self._value(self.before[i])}; of {self.settings['windows']} windows, one lowers "
-            f"it to {self._value(self.worst[i].value)} and one raises it to {self._value(self.best[i].value)}"
+            f"it to {self._value(self.worst[i].value)} and "
+            f"{f'one raises it to {self._value(self.best[i].value)}' if self.helps(i) else 'none raises it noticeably'}"
             for i in range(len(self)))
 
 

@@ -96,7 +96,8 @@ class TopPatches(Result):
         }  # fmt: skip
 
     def __str__(self) -> str:
-        lines = [f"{self.layer}: the strongest patches of {len(self.units)} units in "
+        units = "1 unit" if len(self.units) == 1 else f"{len(self.units)} units"
+        lines = [f"{self.layer}: the strongest patches of {units} in "
                  f"{self.looked_at - len(self.unreadable)} pictures"]
         for unit, found in list(zip(self.units, self.patches))[:5]:
             shown = ", ".join(f"{p.picture} {p.value:.3g}" for p in found[:3]) or "inactive in all of them"

@@ -59,9 +59,10 @@ class ReceptiveFields(Result):
         tiles = [_tile(self.energy[k], self.seen[k], self.centres[k], self.sizes[k]) for k in shown]
         labels = [f"{self.layers[k]}\n{self.sizes[k]} of {max(self.fields[k].size)}" for k in shown]
         sheet = contact_sheet(tiles, min(len(tiles), 7), labels=labels, scale=1, gap=8)
-        figure = panels([sheet], ["what the central unit of each layer uses\nroot of the mean squared gradient in "
-                                  f"{W} x {H} pixels; white: what it can see, blue: the square with 95 % of the "
-                                  "energy; below: the sides of both"], height=sheet.shape[0])
+        title = ("what the central unit of each layer uses\nroot of the mean squared gradient in "
+                 f"{W} x {H} pixels, each to its own largest; white: what it can see, blue: the square with 95 % of "
+                 "the squared gradient; below: the sides of both")
+        figure = panels([sheet], [title], height=sheet.shape[0])
         x = np.arange(1, len(shown) + 1)
         curves = {"theoretical": (x, [max(self.fields[k].size) for k in shown]),
                   "effective, 95 %": (x, [self.sizes[k] for k in shown]),

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from minivis.errors import BadValue
-from minivis.figures.compose import beside
+from minivis.figures.compose import beside, panels
 from minivis.methods.looking.settings import TsneSettings
 from minivis.methods.looking.thumbnails import shrunk, thumbnails
 from minivis.methods.shared.embed import embed
@@ -44,8 +44,12 @@ class TsneGrid(Result):
 
     def picture(self) -> Array:
         layout = self.settings["layout"]
-        drawn = [draw(self) for name, draw in (("plane", plane), ("grid", grid)) if layout in (name, "both")]
-        return beside(drawn, gap=32)
+        N = len(self.places)
+        drawn = [(draw(self), title) for name, draw, title in (
+            ("plane", plane, f"t-SNE of codes\n{N} pictures, each at its place"),
+            ("grid", grid, f"t-SNE of codes, snapped to a grid\n{N} pictures, so that all move least in sum"),
+        ) if layout in (name, "both")]
+        return beside([panels([sheet], [title], height=sheet.shape[0]) for sheet, title in drawn], gap=0, align="top")
 
     @property
     def numbers(self) -> dict[str, Any]:

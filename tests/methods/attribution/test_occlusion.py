@@ -166,7 +166,9 @@ def test_the_window_that_raises_it_is_shown_where_there_is_one(vgg, picture, cal
     frames, figures = (calls_of(f"minivis.methods.attribution.occlusion.{name}") for name in ("framed", "panels"))
     found = occlusion(vgg, picture, window=6, stride=5)
     worst, best = found.worst[0], found.best[0]._replace(value=float(found.before[0]) + rise)
-    replace(found, best=(best,)).picture()
+    told = replace(found, best=(best,))
+    told.picture()
+    assert ("and one raises it to" in str(told)) == helps == ("none raises it noticeably" not in str(told))
     marks = [(worst.window, FALLS), *([(best.window, RISES)] if helps else [])]
     assert frames[0][0][-1] == marks
     ((images, titles), how), = figures

@@ -113,6 +113,8 @@ def test_a_unit_that_is_off_has_no_patch(images):
     assert found.patches[0] == () and len(found.patches[1]) == 2
     assert "unit 3: inactive in all of them" in str(found) and found.picture().shape[2] == 3
     assert found.numbers["units"][0] == {"unit": "relu1_1:3", "patches": []}
+    assert str(found).startswith("relu1_1: the strongest patches of 2 units in ")
+    assert str(top_patches(net, images, "relu1_1", [4], k=2)).startswith("relu1_1: the strongest patches of 1 unit in ")
 
 
 @pytest.mark.parametrize("net", [tiny_branches(), tiny_vgg(channels=1)])
