@@ -17,7 +17,7 @@ def main(argv=None):
     KH, KW, C, F = w.shape
     rows, columns = min(F, FILTERS), min(C, READ)
 
-    sheet = np.zeros((rows * (KH + 1) - 1, columns * (KW + 1) - 1), w.dtype)        # 0 is white
+    sheet = np.full((rows * (KH + 1) - 1, columns * (KW + 1) - 1), np.nan, w.dtype)     # NaN: a gap
     for f in range(rows):
         for c in range(columns):
             top, left = f * (KH + 1), c * (KW + 1)

@@ -8,7 +8,7 @@ import sys
 from itertools import product
 
 import numpy as np
-from loading import load_patches, save, sheet_of
+from loading import load_patches, percent, save, sheet_of
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import PCA, FastICA, MiniBatchDictionaryLearning
 
@@ -49,7 +49,7 @@ def main(argv=None):
         a, b = rows @ cosine.T, rows @ sine.T                   # the best phase follows from these two
         best = (a**2 + b**2).argmax(axis=1)
         nearest = a[k, best, None] * cosine[best] + b[k, best, None] * sine[best]
-        explained = f"{name}: nearest Gabors\nthey explain {np.median((a**2 + b**2).max(axis=1)):.0%} of a pattern"
+        explained = f"{name}: nearest Gabors\nthey explain {percent(np.median((a**2 + b**2).max(axis=1)))} of a pattern"
         for drawn, title in ((rows, f"{name}\n{len(rows)} of {side} x {side}"), (nearest, explained)):
             tiles = 127.5 + 127.5 * drawn / np.maximum(abs(drawn).max(axis=1, keepdims=True), 1e-9)
             figure[title] = sheet_of(np.uint8(tiles).reshape(*filters.shape, 1), 7)

@@ -45,8 +45,8 @@ def main(argv=None):
                     rows, columns = (np.arange(SIDE) * n // SIDE for n in patch.shape[:2])
                     sheet[y:y + SIDE, x:x + SIDE] = patch[rows][:, columns]
         sees = " x ".join(str(min(f, s)) for f, s in zip(field.size[::-1], pictures.shape[2:0:-1]))
-        title = f"{layer} sees {sees} pixels\nof nine patches {alike:.1f} are of one class, in the mean of its units"
-        figure[title] = sheet
+        counted = f"of nine patches {alike:.1f} are of one class, in the mean of its units"
+        figure[f"{layer} sees {sees} pixels: patches | deconvnet\n{counted}"] = sheet
     save(out, figure, height=3 * SIDE + 16, columns=1)
 
 

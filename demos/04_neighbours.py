@@ -7,7 +7,7 @@ pictures: how many of the six nearest are of the picture's own class?
 import sys
 
 import numpy as np
-from loading import load_families, save
+from loading import load_families, percent, save
 
 NEAREST, ROWS, FRAME = 6, 6, 4                                  # neighbours, rows of the figure, pixels around a tile
 
@@ -37,7 +37,7 @@ def main(argv=None):
         tiles[same[rows]] = (44, 160, 44)                       # a green frame: of the same class
         tiles[:, :, FRAME:-FRAME, FRAME:-FRAME] = inside
         sheet = tiles.swapaxes(1, 2).reshape(len(rows) * tiles.shape[2], -1, 3)
-        figure[f"{what}\nover all {N} pictures {same.mean():.0%} are of its class"] = sheet
+        figure[f"{what}\nover all {N} pictures {percent(same.mean())} are of its class"] = sheet
     save(out, figure, height=len(rows) * framed.shape[1])
 
 

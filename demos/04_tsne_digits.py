@@ -7,7 +7,7 @@ of each digit, how many are the same digit? The net, digits-net, has learned fro
 import sys
 
 import numpy as np
-from loading import digits, load_net, save
+from loading import digits, load_net, percent, save
 from scipy.spatial import cKDTree
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
@@ -41,7 +41,7 @@ def main(argv=None):
             ink = picture[:, :, 0].repeat(3, axis=0).repeat(3, axis=1)[::2, ::2, None] / 255        # 12 x 12
             at = sheet[top:top + TILE, left:left + TILE]
             at += ink * (COLOURS[label] - at)
-        figure[f"t-SNE of {what}\n{same:.1%} of the five nearest are the same digit"] = np.uint8(np.rint(sheet))
+        figure[f"t-SNE of {what}\n{percent(same)} of the five nearest are the same digit"] = np.uint8(np.rint(sheet))
     save(options.out, figure, height=SIDE)
 
 

@@ -7,9 +7,9 @@ map stands what the net sees instead, wherever the square lies.
 import sys
 
 import numpy as np
-from loading import load_some, save
+from loading import chance, load_some, percent, save
 
-COLOURS = {"grey": (190, 190, 190), "blue": (0, 114, 178), "red": (213, 94, 0), "green": (0, 158, 115),
+COLOURS = {"grey": (190, 190, 190), "blue": (0, 114, 178), "red": (204, 51, 17), "green": (0, 158, 115),
            "yellow": (230, 159, 0), "pink": (204, 121, 167)}
 
 
@@ -35,10 +35,12 @@ def main(argv=None):
         winners = probs.argmax(axis=2)
         order = sorted(set(winners.ravel()), key=lambda k: (k != best, -(winners == k).sum()))
         rank = np.minimum(np.array([[order.index(k) for k in row] for row in winners]), len(COLOURS) - 1)
-        named = ", ".join(f"{colour}: {names[k]} {(winners == k).mean():.0%}" for k, colour in zip(order[:3], COLOURS))
+        shares = [f"{names[k]} {percent((winners == k).mean())}" for k in order[:2]]
+        named = ", ".join(f"{colour}: {share}" for colour, share in zip(COLOURS, shares))
         change = probs[:, :, best]
-        figure[f"{names[best]}: p = {p[best]:.1%}\nthe picture"] = image
-        figure[f"p({names[best]}) where the square lies\nfrom {change.min():.2g} to {change.max():.2g}"] = change
+        figure[f"the input\n{names[best]} {chance(p[best])}"] = image
+        reach = f"from {chance(change.min())} to {chance(change.max())}"
+        figure[f"p({names[best]}) where the square lies\n{reach}"] = change
         figure[f"the most likely class there\n{named}"] = np.uint8(list(COLOURS.values()))[rank]
     save(out, figure, height=288, columns=3)
 

@@ -16,10 +16,11 @@ def main(argv=None):
     seed = np.zeros_like(scores)
     seed[0, best] = 1                                           # d(top score) / d(scores)
 
-    figure = {net.class_names[best] if net.class_names else f"class {best}": image}
-    for rule in ("normal", "deconv", "guided"):
+    figure = {f"the input\n{net.class_names[best] if net.class_names else f'class {best}'}": image}
+    for rule, title in {"normal": "gradient", "deconv": "deconvnet", "guided": "guided backprop"}.items():
         dacts, _ = net.backward(acts, {logits: seed}, relu_rule=rule)
-        figure[rule] = net.preprocess_adjoint(dacts["input"])[0]        # the gradient at the pixels, (H, W, 3)
+        at_pixels = net.preprocess_adjoint(dacts["input"])[0]           # (H, W, 3)
+        figure[f'{title}\nrule "{rule}"'] = at_pixels
     save(out, figure)
 
 

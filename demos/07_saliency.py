@@ -24,8 +24,8 @@ def main(argv=None):
         saliency = abs(gradient).max(axis=-1)                   # the strongest colour of each pixel, without sign
 
         name = net.class_names[best] if net.class_names else f"class {best}"
-        figure.setdefault(name, image)
-        figure[f"max |d {name} / d pixel|\n{title}"] = saliency
+        figure.setdefault(f"the input\n{name}", image)
+        figure[f"gradient of {title}\nmax |d {name} / d pixel|"] = saliency
     save(out, figure)
 
 

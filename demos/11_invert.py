@@ -9,7 +9,7 @@ that large shapes move first.
 import sys
 
 import numpy as np
-from loading import load, save
+from loading import load, percent, save
 from scipy.optimize import minimize
 
 STEPS, TV = 120, 1e-6
@@ -40,7 +40,7 @@ def main(argv=None):
             g += 2 * TV / pixels.size * (np.roll(steps, 1, axis) - steps)
         return total, through(g).ravel()
 
-    figure = {"the picture": image}
+    figure = {"the input": image}
     for layer, starts in ((first, 1), (deep, 3), (last, 3)):
         phi0 = net.forward(net.preprocess(image), until=layer)[layer]       # all that we keep of the picture
         for start in range(starts):
@@ -50,7 +50,7 @@ def main(argv=None):
             code = net.forward(net.preprocess(made), until=layer)[layer]
             off = np.linalg.norm(code - phi0) / np.linalg.norm(phi0)
             alike = np.corrcoef(made[0].mean(axis=2).ravel(), image.mean(axis=2).ravel())[0, 1]
-            figure[f"{layer}, start {start + 1}\ncode {100 * off:.1f} % off, pixels' r = {alike:.2f}"] = made[0]
+            figure[f"{layer}, start {start + 1}\ncode {percent(off)} off, pixels' r = {alike:.2f}"] = made[0]
     save(out, figure, height=192)
 
 

@@ -38,7 +38,7 @@ def main(argv=None):
     found = minimize(loss_and_gradient, image.astype(np.float64).ravel(), jac=True, method="L-BFGS-B",
                      bounds=[(0, 255)] * image.size, options={"maxiter": 100, "maxcor": 20, "ftol": 0, "gtol": 0})
     result = found.x.reshape(image.shape).round().astype(np.uint8)
-    save(out, {"content": image, "style": painting, f"loss {found.fun / 1e5:.3g}, {found.nit} steps": result})
+    save(out, {"content": image, "style": painting, f"result\nloss {found.fun / 1e5:.3g}, {found.nit} steps": result})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Gatys et al. 2015. The result's Gram matrix becomes that of the painting; what t
 import sys
 
 import numpy as np
-from loading import PAINTING, chart, load, read, save
+from loading import PAINTING, chart, load, percent, read, save
 from scipy.optimize import minimize
 
 
@@ -43,13 +43,13 @@ def main(argv=None):
     maps = {"content": photo[layer], "style": acts[layer], "result": found[layer]}
     G = {name: gram(a) for name, a in maps.items()}
     order = np.argsort(-np.diag(G["style"]), kind="stable")     # channels that are strong in the style first
-    figure, brightest = {"content": image, "style": painting, "result": result}, np.percentile(G["style"], 99.5)
+    figure = {"content": image, "style": painting, "result": result}
     for name, matrix in G.items():
         apart = ((matrix - G["style"]) ** 2).sum() / (G["style"] ** 2).sum()
-        drawn = np.uint8(255 * np.minimum(matrix[order][:, order] / brightest, 1))
-        figure[f"Gram matrix of {layer}, {name}\ndistance from the style's {apart:.2g}"] = drawn[..., None].repeat(3, 2)
+        figure[f"Gram matrix of {layer}, {name}\ndistance from the style's {apart:.2g}"] = matrix[order][:, order]
     for c, d in order[:4].reshape(2, 2):
-        often = ", ".join(f"{((a[..., c] > 0) & (a[..., d] > 0)).mean():.0%} of the {name}" for name, a in maps.items())
+        shares = [percent(((a[..., c] > 0) & (a[..., d] > 0)).mean()) for a in maps.values()]
+        often = ", ".join(f"{share} of the {name}" for share, name in zip(shares, maps))
         both = np.minimum(maps["style"][0, :, :, c], maps["style"][0, :, :, d])     # bright where both fire
         figure[f"channels {c} and {d} in the style\nboth fire in {often}"] = both
     figure["the two fight it out\neach loss without its weight"] = chart(fight)

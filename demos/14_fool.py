@@ -7,7 +7,7 @@ and by a few levels in total.
 import sys
 
 import numpy as np
-from loading import load, save
+from loading import chance, load, save
 
 EPS, STEPS = 6, 30
 
@@ -34,11 +34,12 @@ def main(argv=None):
     after = net.forward(net.preprocess(fooled), grad=None)[prob][0]
 
     names = net.class_names or [f"class {k}" for k in range(len(before))]
-    titles = [f"{names[p.argmax()]}\np = {p.max():.4f}" for p in (before, after)]
+    said = [f"{names[p.argmax()]} {chance(p.max())}" for p in (before, after)]
     change = fooled - image.astype(float)
     distortion = np.sqrt((change**2).mean()) / 255              # as Szegedy et al. 2014 measure it
-    save(out, {titles[0]: image, f"+ this, drawn {127 / abs(change).max():.0f} times as strong\n"
-               f"at most {EPS} levels of 255, distortion {distortion:.4f}": change, f"= {titles[1]}": fooled})
+    strong = f"{127 / max(1, abs(change).max()):.3g} times as strong, distortion {distortion:.4f}"
+    save(out, {f"the input\n{said[0]}": image, f"the difference\n{strong}": change,
+               f"the two together\n{said[1]}": fooled})
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ square of the change, for pixels from 0 to 1.
 import sys
 
 import numpy as np
-from loading import load_some, save
+from loading import chance, load_some, save
 
 GOAL, GOALS = "flamingo", ("owl", "castle", "rocket", "pizza", "crown")
 SURE, STEPS = 0.9, 60
@@ -40,9 +40,9 @@ def main(argv=None):
         factor = 100 / max(1, most)
         blocks.append([
             (names[k], picture),
-            (f"+ {factor:.0f} times as strong\nat most {most:.0f} levels, distortion {rms:.4f}",
+            (f"+ this, x {factor:.0f}\nat most {most:.0f} levels, distortion {rms:.4f}",
              np.uint8(np.clip(128 + factor * change, 0, 255))),
-            (f"= {names[p.argmax()]} {p.max():.0%}", made[0].astype(np.uint8)),
+            (f"= {names[p.argmax()]}\n{chance(p.max())}", made[0].astype(np.uint8)),
         ])
     pairs = zip(blocks, blocks[len(pictures):])                 # as the lecture shows them: two blocks, side by side
     save(out, [panel for left, right in pairs for panel in left + right], height=96, columns=6)

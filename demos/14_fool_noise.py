@@ -3,7 +3,7 @@
 import sys
 
 import numpy as np
-from loading import load, save
+from loading import chance, load, save
 
 GOALS = ("goose", "owl", "castle", "rocket", "pizza", "crown")
 SURE, STEPS = 0.99, 60
@@ -17,7 +17,7 @@ def main(argv=None):
     before = net.forward(net.preprocess(noise[None]), grad=None)[prob][0]
     names = list(net.class_names or [f"class {k}" for k in range(len(before))])
 
-    figure = {f"noise\n{names[before.argmax()]} {before.max():.1%}": noise.astype(np.uint8)}
+    figure = {f"noise\n{names[before.argmax()]} {chance(before.max())}": noise.astype(np.uint8)}
     for number, name in enumerate(GOALS):
         goal = names.index(name) if name in names else number % len(names)
         made = noise[None]
@@ -32,7 +32,7 @@ def main(argv=None):
             made = np.clip(made + np.sign(gradient), 0, 255)    # by a whole level, as a file has them
         p = net.forward(net.preprocess(made), grad=None)[prob][0]
         change = abs(made[0] - noise)
-        figure[f"{names[p.argmax()]} {p.max():.1%}\n{change.max():.0f} of 255 at most"] = made[0].astype(np.uint8)
+        figure[f"{names[p.argmax()]} {chance(p.max())}\n{change.max():.0f} of 255 at most"] = made[0].astype(np.uint8)
     save(out, figure, height=128)
 
 

@@ -8,7 +8,7 @@ the champion of every class in which it is better.
 import sys
 
 import numpy as np
-from loading import load, save
+from loading import chance, load, save
 
 WAVES, CHILDREN, GENERATIONS, SHOWN = 6, 50, 40, 6
 
@@ -37,7 +37,7 @@ def main(argv=None):
 
     names = net.class_names or [f"class {k}" for k in range(len(best))]
     surest = np.argsort(-best, kind="stable")[:SHOWN]
-    save(out, {f"{names[k]}\np = {best[k]:.4f}": shown[k] for k in surest}, height=160)
+    save(out, {f"{names[k]}\n{chance(best[k])}": shown[k] for k in surest}, height=160)
 
 
 if __name__ == "__main__":

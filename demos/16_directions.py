@@ -33,7 +33,7 @@ def main(argv=None):
     name = net.class_names[best] if net.class_names else f"class {best}"
     random = [f"random {k + 1}" for k in range(COUNT)]
     fooled = (np.array(says) != best).any(axis=0)
-    figure = {f"{name}\n{g.size:,} numbers": image}
+    figure = {f"the input\n{name}, {g.size:,} numbers": image}
     for what, values in (("the score", scores), ("the probability", probs)):
         title = f"{what} of {name}\n{fooled[1:].sum()} of {COUNT} random directions change the answer"
         figure[title] = chart(dict(zip(["along the gradient", *random], np.array(values).T)), faint=random, x=EPS,

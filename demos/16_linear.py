@@ -9,13 +9,13 @@ as pictures, the smallest change that alters an answer, and a bit of one digit's
 import sys
 
 import numpy as np
-from loading import bars, digits, save
+from loading import bars, chance, digits, percent, save
 
 GOAL, DECAY, RATE = 3, 1e-3, 0.5
 
 
 def main(argv=None):
-    pictures, labels, options = digits(__doc__, argv, "16_linear.png")
+    pictures, labels, options = digits(__doc__, argv, "16_linear.png", steps=1200)
 
     w = np.array([-1.0, -1, 1, -1, 1, -1, 1, 1, -1, 1])
     x = np.array([2.0, -1, 3, -2, 2, 2, 1, -4, 5, 1])
@@ -43,14 +43,14 @@ def main(argv=None):
     ways = {"nudged": (np.sign(slopes[:, nearest]), lambda p: p.argmax() != label),
             f"mixed with {GOAL}": (template / abs(template).max(), lambda p: p[GOAL] > 0.99)}
 
-    titles, made = [f"a new digit\n{right.mean():.1%} of them are right"], [start]
+    titles, made = [f"a new digit\n{percent(right.mean())} of them are right"], [start]
     for how, (way, done) in ways.items():
         for level in range(1, 256):                             # of 255: the largest change of any pixel
             at = np.rint(255 * np.clip(start + level / 255 * way, 0, 1)) / 255
             p = np.exp(at @ w + b) / np.exp(at @ w + b).sum()
             if done(p):
                 break
-        titles, made = [*titles, f"{how}, by {level} of 255\nit says {p.argmax()}, p = {p.max():.2f}"], [*made, at]
+        titles, made = [*titles, f"{how}, by {level} of 255\nit says {p.argmax()}, {chance(p.max())}"], [*made, at]
     figure |= {title: np.uint8(np.rint(255 * at)).reshape(8, 8, 1) for title, at in zip(titles, made)}
     save(options.out, figure, height=300)
 

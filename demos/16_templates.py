@@ -6,7 +6,7 @@
 import sys
 
 import numpy as np
-from loading import load_net, own_options, save, sheet_of, signed, upright
+from loading import chance, load_net, own_options, save, sheet_of, signed, upright
 
 SHOWN = ("goose", "tropical fish", "blossom", "evergreen tree", "red apple", "panda", "lion", "hamburger", "bat")
 
@@ -30,10 +30,10 @@ def main(argv=None):
             if probs(mixed)[k] >= 0.99:
                 break
         change = mixed.astype(int) - picture
-        figure[f"{names[probs(picture).argmax()]} {probs(picture).max():.1%}\nthe linear classifier"] = picture
+        figure[f"{names[probs(picture).argmax()]} {chance(probs(picture).max())}\nthe linear classifier"] = picture
         magnified = np.uint8((128 + 3 * change).clip(0, 255))
         figure[f"+ a bit of {goal}, times 3\nmean {abs(change).mean():.1f} of 255"] = magnified
-        figure[f"= {names[probs(mixed).argmax()]} {probs(mixed).max():.1%}\nat most {levels} of 255"] = mixed
+        figure[f"= {names[probs(mixed).argmax()]} {chance(probs(mixed).max())}\nat most {levels} of 255"] = mixed
     save(out, figure)
 
 

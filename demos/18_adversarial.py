@@ -6,7 +6,7 @@ Three nets learn digits: as they are; moved by a pixel and with noise; and each 
 import sys
 
 import numpy as np
-from loading import chart, digits, digits_net, save
+from loading import chart, digits, digits_net, percent, save
 
 RATE, MOMENTUM, EPS = 0.02, 0.9, 48                             # of SGD; levels of 255, of the attack in training
 LEVELS = (0, 8, 16, 24, 32, 48, 64, 96)
@@ -49,7 +49,7 @@ def main(argv=None):
             right.append((p.argmax(axis=1) == labels[1500:]).mean())
             if f"trained {how}" not in shown and p[0].argmax() != labels[1500]:
                 shown[f"trained {how}"] = f"says {p[0].argmax()} when moved by {eps}/255", np.uint8(x[0])
-        curves[f"{how}: {right[0]:.1%} clean"] = np.array(right)
+        curves[f"{how}: {percent(right[0])} clean"] = np.array(right)
     figure = {"new digits classified correctly\nnew adversarial digits for each net":
               chart(curves, x_label="levels of 255 by which each pixel may move", x=LEVELS),
               "a new digit\n8 x 8 pixels": np.uint8(new[0])}

@@ -7,7 +7,7 @@ the spectrogram's adjoint, by hand, to the waveform; there it is added, a little
 import sys
 
 import numpy as np
-from loading import load_net, own_options, save, spoken
+from loading import chance, load_net, own_options, save, spoken
 
 FROM, TO, DECIBELS, STEPS = "a", "o", 35, 60
 FRAME, HOP = 256, 64                                            # samples: 32 ms, every 8 ms
@@ -47,7 +47,7 @@ def main(argv=None):
     ratio = 10 * np.log10((sound**2).sum() / (added**2).sum())
     for title, x in (("the sound", sound), ("with the addition", sound + added), ("the addition alone", added)):
         p = net.forward(net.preprocess(look(x)[0]))["prob"][0]
-        said = f"heard as {net.class_names[p.argmax()]}, {p.max():.1%}"
+        said = f"heard as {net.class_names[p.argmax()]}, {chance(p.max())}"
         said = f"{ratio:.1f} dB below the sound" if x is added else said
         figure[f"{title}\n{said}"] = np.uint8(look(x)[0][0, :, :, 0].T[::-1, :, None].repeat(4, axis=1))
     save(out, figure)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from loading import CHECKOUT, mv, own_options, save
+from loading import CHECKOUT, mv, own_options, percent, save
 from sklearn import datasets
 
 DOGS = slice(151, 269)                                          # ImageNet's breeds of dogs
@@ -25,7 +25,7 @@ def main(argv=None):
     for name, picture in (("the bush", photo), ("the bush after the dream", dreamed)):
         part = np.ascontiguousarray(picture[BUSH])
         p = net.forward(net.preprocess(net.fit(part).image), grad=None)["prob"][0]
-        title = f"{name}\n{p[DOGS].sum():.0%} dog, first: {net.class_names[p.argmax()]}"
+        title = f"{name}\n{percent(p[DOGS].sum())} dog, first: {net.class_names[p.argmax()]}"
         figure[title] = part
     save(out, figure, columns=2)
     print("\n".join(figure))

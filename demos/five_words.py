@@ -3,7 +3,7 @@
 import sys
 
 import numpy as np
-from loading import CHECKOUT, mv, own_options, save, signed
+from loading import CHECKOUT, chance, mv, own_options, save, signed
 
 
 def main(argv=None):
@@ -14,12 +14,12 @@ def main(argv=None):
     inverted = mv.invert(net, goose, "pool4", progress=True)
     fooled = mv.fool(net, goose, "owl")
     save(out, {
-        "the picture\ngoose": net.fit(goose).image,
-        "understanding\nguided backpropagation": signed(seen),
+        "the input\ngoose": net.fit(goose).image,
+        "understanding\nguided backprop": signed(seen),
         "segmenting\nfrom saliency alone": np.where(cut.masks[0][..., None], goose, np.uint8(255)),
         "inverting\nfrom pool4's activations": inverted.pictures[0],
         "fun\na dream": mv.dream(net, goose, progress=True, octaves=3).picture(),
-        f"confusion\n{fooled.names[fooled.after[0].argmax()]} {fooled.after[0].max():.0%}": fooled.made[0],
+        f"confusion\n{fooled.names[fooled.after[0].argmax()]} {chance(fooled.after[0].max())}": fooled.made[0],
     }, height=192)
 
 

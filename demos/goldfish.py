@@ -11,7 +11,7 @@ picture moves instead: deeper nets need no more than the linear one.
 import sys
 
 import numpy as np
-from loading import CHECKOUT, mv, own_options, save, upright
+from loading import CHECKOUT, chance, mv, own_options, percent, save, upright
 
 NETS = {"emoji-linear": ("flatten", "fc1", "tropical fish"), "emoji-vgg": ("relu7", "fc8", "tropical fish"),
         "squeezenet": ("fire9/concat", "conv10", "goldfish")}
@@ -45,12 +45,12 @@ def main(argv=None):
             moved = (moved + np.sign(net.preprocess_adjoint(dacts["input"]))).clip(0, 255)
         change, before = moved[0] - picture, before["prob"][0]
         figure += [
-            (f"{name}: {net.class_names[before.argmax()]} {before.max():.1%}\n{share:.0%} of goldfish in the code: "
-             f"{p.max():.1%}", picture),
+            (f"{name}: {net.class_names[before.argmax()]} {chance(before.max())}\n"
+             f"{percent(share)} of goldfish in the code: {chance(p.max())}", picture),
             (f"or + this, times {90 / max(1, abs(change).max()):.0f}\n"
              f"at most {abs(change).max():.0f} of 255, mean {abs(change).mean():.1f}",
              np.uint8((128 + 90 / max(1, abs(change).max()) * change).clip(0, 255))),
-            (f"= {net.class_names[acts['prob'][0].argmax()]} {acts['prob'].max():.1%}", moved[0].astype(np.uint8)),
+            (f"= {net.class_names[acts['prob'][0].argmax()]} {chance(acts['prob'].max())}", moved[0].astype(np.uint8)),
         ]
     save(out, figure, height=224, columns=3)
     print("\n".join(title.replace("\n", "; ") for title, _ in figure))

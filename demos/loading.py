@@ -8,6 +8,7 @@ import numpy as np
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PAINTING = CHECKOUT / "minivis" / "data" / "strokes.png"
+GAP = 225                                               # how bright the lines between maps are
 sys.path.insert(0, str(CHECKOUT))                       # so that a demo runs in a clone without installing minivis
 
 import minivis as mv  # noqa: E402
@@ -18,6 +19,7 @@ from minivis.errors import MinivisError  # noqa: E402
 from minivis.figures.colormaps import display_limit, signed, unsigned  # noqa: E402
 from minivis.figures.compose import bar_chart, contact_sheet, panels  # noqa: E402
 from minivis.figures.line_chart import line_chart  # noqa: E402
+from minivis.figures.text import chance, percent  # noqa: E402, F401
 from minivis.images.collection import Pictures  # noqa: E402
 from minivis.images.preprocessing import Preprocessing  # noqa: E402
 from minivis.images.resampling import area as shrunk  # noqa: E402, F401
@@ -181,10 +183,10 @@ def sheet_of(pictures, columns):
     return contact_sheet(pictures, columns, scale=1)
 
 
-def digits(doc, argv, out, count=False):
+def digits(doc, argv, out, count=False, steps=600):
     """Parse ``argv``; return scikit-learn's digits, uint8 (1797, 8, 8, 1), their labels, and the options.
 
-    count: --count is an option, the number of digits, instead of --steps.
+    steps: the default of --steps. count: --count is an option, the number of digits, instead of --steps.
     """
     from sklearn.datasets import load_digits
 
@@ -192,7 +194,7 @@ def digits(doc, argv, out, count=False):
     if count:
         parser.add_argument("--count", type=int, default=1797, help="number of digits (default 1797, all)")
     else:
-        parser.add_argument("--steps", type=int, default=600, help="of 64 digits each, for each net (default 600)")
+        parser.add_argument("--steps", type=int, default=steps, help=f"steps of training (default {steps})")
     parser.add_argument("--out", default=out, help=f"where to save the figure (default {out}; it is replaced)")
     options, data = parser.parse_args(argv), load_digits()
     order = np.random.default_rng(0).permutation(len(data.target))      # they come sorted by who wrote them
@@ -220,15 +222,18 @@ def chart(curves, x_label="evaluations of loss and gradient", x=None, faint=()):
 def save(path, figure, height=256, columns=None):
     """Save {title: picture}, or a list of (title, picture), in one row, or in rows of ``columns`` pictures.
 
-    A picture is uint8, or numbers: (H, W, 3) with a sign, or (H, W) without.
+    A picture is uint8, or numbers: (H, W, 3) with a sign, or (H, W) without; where they are NaN, a gap is drawn.
     """
     images, bars, figure = [], [], list(figure.items() if isinstance(figure, dict) else figure)
     for _, values in figure:
-        is_picture = values.dtype == "uint8"
-        limit = None if is_picture else display_limit(values)
+        gap = np.isnan(values)
+        is_picture, values = values.dtype == "uint8", np.where(gap, 0, values)
+        limit = None if is_picture else display_limit(values[~gap])
         kind = None if is_picture else "grey" if values.ndim == 3 else "diverging" if values.min() < 0 else "inferno"
-        draw = {None: lambda v: v, "grey": signed, "diverging": signed, "inferno": unsigned}[kind]
-        images.append(draw(values))
+        draw = {None: lambda v, limit: v, "grey": signed, "diverging": signed, "inferno": unsigned}[kind]
+        images.append(draw(values, limit=limit or None))
+        if gap.any():
+            images[-1][gap] = GAP
         bars.append(limit and (kind, 0 if kind == "inferno" else -limit, limit))
     titles = [title for title, _ in figure]
     mv.write_image(path, panels(images, titles, colorbars=bars, height=height, columns=columns), force=True)

@@ -5,7 +5,7 @@
 
 import sys
 
-from loading import CHECKOUT, mv, own_options, save
+from loading import CHECKOUT, chance, mv, own_options, save
 
 SIDE, STARTS = 224, 2
 
@@ -18,7 +18,7 @@ def main(argv=None):
     for title, result in (("from zero, with L2", zero), ("moved, and as smooth as photographs", found)):
         for picture in result.pictures:
             p = net.forward(net.preprocess(net.fit(picture).image), grad=None)["prob"][0]
-            figure.append((f"{title}\n{net.class_names[p.argmax()]} {p.max():.1%}", picture))
+            figure.append((f"{title}\n{net.class_names[p.argmax()]} {chance(p.max())}", picture))
     save(out, figure, height=SIDE)
     print("\n".join(title.replace("\n", ": ") for title, _ in figure))
 

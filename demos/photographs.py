@@ -20,7 +20,7 @@ from minivis.figures.compose import contact_sheet, overlay
 from minivis.images.files import write_image
 
 HEIGHT = 168                                    # pixels of a tile
-WAYS = ("the picture", "guided backpropagation", "Grad-CAM", "cut out", "dream")
+WAYS = ("the picture", "guided backprop", "Grad-CAM", "cut out", "dream")
 
 
 def main(argv=None):

@@ -144,6 +144,7 @@ class Shown:
 @contextmanager
 def steps_bar(training: Training, quiet: bool) -> Iterator[Callable[[Training], None]]:
     """The ``progress`` function of `Training.run`: a bar with the loss and the accuracy of the last steps."""
+    from minivis.figures.text import percent
     from minivis.runtime.progress import bar
 
     with bar(training.steps, not quiet, unit="step") as shown:
@@ -152,7 +153,7 @@ def steps_bar(training: Training, quiet: bool) -> Iterator[Callable[[Training], 
             assert training.trainer is not None
             losses, hits = zip(*training.trainer.recent)
             loss, right = sum(losses) / len(losses), sum(hits) / len(hits)
-            shown.set_postfix(loss=f"{loss:.3f}", right=f"{right:.1%}", refresh=False)
+            shown.set_postfix(loss=f"{loss:.3f}", right=percent(right), refresh=False)
             shown.update(training.steps_done - shown.n)
 
         yield show
@@ -181,6 +182,7 @@ def run(
 ) -> None:  # fmt: skip
     """Train, from the checkpoint if asked, and write the net; Ctrl-C leaves the checkpoint. shown: a `Shown`."""
     from minivis.errors import BadFile
+    from minivis.figures.text import percent
     from minivis.runtime.files import check_output
     from minivis.weights.native import save
 
@@ -212,7 +214,7 @@ def run(
     save(net, out, dtype="float16", force=force)
     checkpoint.unlink(missing_ok=True)
     record = net.about["training"]
-    lines = [f"{100 * score:.2f} % of {what}" for what, score in record["accuracy"].items()]
+    lines = [f"{percent(score)} of {what}" for what, score in record["accuracy"].items()]
     more, numbers, files = shown.end(net) if shown else ([], {}, [])
     say("train", None if quiet else "\n".join([*lines, *more]), settings=settings, numbers={**record, **numbers},
         files=[out, *files], as_json=as_json, quiet=quiet)

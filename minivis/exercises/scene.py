@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minivis.engine.graph import Node
+from minivis.figures.text import chance
 from minivis.images.files import read_image
 from minivis.layers import Conv2D, FullyConnected, MaxPool2D, ReLU, Softmax
 from minivis.layers.rules import RuleName
@@ -128,7 +129,7 @@ class Scene:
         """The three best classes with their probabilities, in words."""
         probs = net.forward(self.x, keep=["prob"], **PLAIN)["prob"][0]
         best = np.argsort(-probs)[:3]
-        return ", ".join(f"{self.net.class_names[k]} {probs[k]:.0%}" for k in best)
+        return ", ".join(f"{self.net.class_names[k]} {chance(probs[k])}" for k in best)
 
 
 class StudentReLU(ReLU):

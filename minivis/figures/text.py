@@ -108,8 +108,8 @@ def _pieces(word: Any, width: int | None, size: Any) -> Any:
 
 
 def percent(p: Any) -> Any:
-    """A share as text, such as 98.2 %; below 1 it is never written as 100.0 %."""
-    return f"{100 * p:.1f} %" if p in (0, 1) else chance(p)
+    """A share as text, such as 98.2 %; between 0 and 1 it is never written as 0.0 % or 100.0 %."""
+    return chance(p) if 0 < p < 1 else f"{100 * p:.1f} %"
 
 
 def chance(p: Any) -> Any:

@@ -1,5 +1,8 @@
 """Text stays whole, within its width, and readable."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -96,7 +99,8 @@ def test_hardly_any_room(text, width):
 
 @pytest.mark.parametrize("p, text", [
     (1, "100.0 %"), (0.99999, ">99.9 %"), (0.99996, ">99.9 %"), (0.9995, ">99.9 %"), (0.9994, "99.9 %"),
-    (0.98234, "98.2 %"), (0.408, "40.8 %"), (0.0001, "<0.1 %"), (1e-5, "<0.1 %"), (0, "0.0 %"),
+    (0.98234, "98.2 %"), (0.408, "40.8 %"), (0.0001, "<0.1 %"), (1e-5, "<0.1 %"), (0, "0.0 %"), (1.5, "150.0 %"),
+    (-0.2, "-20.0 %"),
 ])  # fmt: skip
 def test_percent(p, text):
     assert percent(p) == text
@@ -106,6 +110,16 @@ def test_percent(p, text):
 def test_no_net_is_wholly_sure(p, text):
     """float32 rounds probabilities to 0 and 1; beside ">99.9 %" a "100.0 %" would look like more."""
     assert chance(np.float32(p)) == text
+
+
+def test_no_figure_writes_shares_or_chances_in_a_way_of_its_own():
+    """Neither the package nor a demo: `percent` and `chance` write them all."""
+    own = re.compile(r"\{[^{}]*:[.\d]*%\}|\{100 \* [^{}]*f\} ?%|\bp = \{[^{}]*f\}")
+    root = Path(__file__).parents[2]
+    files = [*root.glob("minivis/**/*.py"), *root.glob("demos/*.py")]
+    assert len(files) > 100
+    found = {file.name: own.findall(file.read_text(encoding="utf-8")) for file in files}
+    assert {name: some for name, some in found.items() if some and name != "text.py"} == {}
 
 
 def test_size_in_words():

@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw
 from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.figures.compose import panels
+from minivis.figures.text import percent
 from minivis.images.preprocessing import Preprocessing, to_uint8
 from minivis.layers.hog import BlockNorm, Gradient, OrientationCells
 from minivis.methods.adversarial.settings import HogSettings
@@ -135,7 +136,7 @@ class HogTwin(Result):
 
     def _words(self) -> str:
         before, after = self.distances
-        return (f"HOG distance to A: {before:.3g} -> {after:.3g}, down by {100 * self.fall:.1f} %, judged on "
+        return (f"HOG distance to A: {before:.3g} -> {after:.3g}, down by {percent(self.fall)}, judged on "
                 f"whole levels.")
 
     @property

@@ -61,7 +61,7 @@ class Robustness(Result):
     def __str__(self) -> str:
         wide = max(map(len, self.accuracy))
         lines = [f"{'eps, levels of 255':<{wide}}" + "".join(f"{eps:8g}" for eps in self.eps)]
-        lines += [f"{name:<{wide}}" + "".join(f"{100 * share:6.1f} %" for share in row)
+        lines += [f"{name:<{wide}}" + "".join(f"{percent(share):>8}" for share in row)
                   for name, row in self.accuracy.items()]
         return "\n".join(lines)
 

@@ -16,7 +16,7 @@ from minivis.engine.local_passes import LocalPasses
 from minivis.engine.memory import batch_that_fits
 from minivis.engine.network import Network
 from minivis.figures.compose import above, beside, panels
-from minivis.figures.text import text_picture
+from minivis.figures.text import percent, text_picture
 from minivis.methods.attribution.occlusion import sides_of, windows
 from minivis.methods.attribution.settings import WindowSettings
 from minivis.methods.shared.fills import filled
@@ -50,10 +50,10 @@ class FirstClasses(BatchResult):
         for k, colour in zip(ranked, COLOURS):
             colours[k] = colour
         cells = np.array([[colours.get(int(k), OTHERS) for k in row] for row in self.first[i]], np.uint8)
-        lines = [legend(colours[k], f"{self.names[k]}: {100 * share:.0f} % of the places")
+        lines = [legend(colours[k], f"{self.names[k]}: {percent(share)} of the places")
                  for k, share in ranked.items() if k in colours]
         rest = [share for k, share in ranked.items() if k not in colours]
-        lines += [legend(OTHERS, f"{len(rest)} other{'s' * (len(rest) > 1)}: {100 * sum(rest):.0f} %")] if rest else []
+        lines += [legend(OTHERS, f"{len(rest)} other{'s' * (len(rest) > 1)}: {percent(sum(rest))}")] if rest else []
         rows, columns = self.settings["window"]
         figure = panels([self.subject.drawn(i), cells],
                         [f"the input\n{self.names[self.before[i]]}",
@@ -77,7 +77,7 @@ class FirstClasses(BatchResult):
 
     def __str__(self) -> str:
         return "\n".join(f"{self.names[self.before[i]]}; with a window covered, " + ", ".join(
-            f"{self.names[k]} {100 * share:.0f} %" for k, share in list(self.ranked(i).items())[:5])
+            f"{self.names[k]} {percent(share)}" for k, share in list(self.ranked(i).items())[:5])
             for i in range(len(self)))
 
 

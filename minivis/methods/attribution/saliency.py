@@ -17,6 +17,7 @@ from minivis.engine.network import Network
 from minivis.engine.units import UnitLike
 from minivis.errors import UnknownName
 from minivis.figures.compose import display_limit, overlay, panels, signed, unsigned
+from minivis.figures.text import percent
 from minivis.layers.relevance import RELEVANCE_RULES
 from minivis.methods.attribution.kinds import KINDS, SIGNED, SaliencyKind, meaning_of, missing
 from minivis.methods.attribution.settings import SaliencySettings
@@ -92,7 +93,7 @@ class Saliency(BatchResult):
                 line += (f"; the pixels share {found['sum']:.3g} of its value of {found['value']:.3g}, and what the "
                          "net adds by itself (biases) keeps the rest")
             elif self.gaps is not None:
-                line += f"; the map sums to the rise of the score within {100 * found['gap']:.1f} %"
+                line += f"; the map sums to the rise of the score within {percent(found['gap'])}"
             lines.append(line)
         return "\n".join(lines)
 
