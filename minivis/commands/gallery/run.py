@@ -75,7 +75,7 @@ def chapters(params: dict[str, Any], *, progress: bool = False, wanted: Any = CH
 def choices(net: Any, image: Any) -> dict[str, Any]:
     """The values of the {names} in SECTIONS for this net and picture; names without a value are left out."""
     from minivis.engine.ending import answering
-    from minivis.layers import Conv2D
+    from minivis.layers import Conv2D, ReLU
     from minivis.methods.adversarial.attacks import logits_of
     from minivis.methods.shared.result import Subject
 
@@ -86,6 +86,8 @@ def choices(net: Any, image: Any) -> dict[str, Any]:
         "content": net.roles.get("content"),
     }
     if layer := net.roles.get("content"):
+        if isinstance(limited := net.nodes[layer].layer, ReLU) and limited.max_value is not None:
+            layer, = net.nodes[layer].inputs            # where the strongest unit still has a gradient
         maps = net.forward(Subject.of(net, image).input(net), until=layer, keep=(layer,), grad=None)[layer]
         strongest = int(maps.reshape(-1, maps.shape[-1]).max(axis=0).argmax())
         found.update(neuron=f"{layer}:{strongest}" + ("@max" if maps.ndim == 4 else ""), channel=str(strongest))

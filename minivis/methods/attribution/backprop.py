@@ -24,7 +24,7 @@ from minivis.layers.relu import RELU_RULES
 from minivis.layers.rules import RULES, RuleName, rule_named
 from minivis.methods.attribution.kinds import meaning_of
 from minivis.methods.attribution.settings import BackpropSettings
-from minivis.methods.shared.gradient import SAME, ignores_picture, pixel_gradient
+from minivis.methods.shared.gradient import SAME, ignores_picture, nothing, pixel_gradient
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.described import set_by
@@ -66,7 +66,7 @@ class Backprop(BatchResult):
             what = f"max |{what}|" if absolute and rule == "normal" else what
             what = f"part of {self.target.name(i)}" if share else what
             what = SAME if ignores_picture(self.target.acts.net, self.target.units[i].layer, rule) else what
-            titles.append(f"{RULES[rule].title}\n{what if limit else 'nothing arrives: the unit is off'}")
+            titles.append(f"{RULES[rule].title}\n{what if limit else nothing(self.target, i)}")
             colormap = "inferno" if absolute else "grey" if shown.shape[2] == 3 else "diverging"
             bars.append((colormap, 0.0 if absolute else -limit, limit) if limit else None)
         return panels(images, titles, "\n".join(self.meanings(i)), colorbars=bars, height=PANEL, columns=IN_A_ROW)

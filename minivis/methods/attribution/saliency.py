@@ -21,7 +21,7 @@ from minivis.figures.text import percent
 from minivis.layers.relevance import RELEVANCE_RULES
 from minivis.methods.attribution.kinds import KINDS, SIGNED, SaliencyKind, meaning_of, missing
 from minivis.methods.attribution.settings import SaliencySettings
-from minivis.methods.shared.gradient import SAME, ignores_picture
+from minivis.methods.shared.gradient import SAME, ignores_picture, nothing
 from minivis.methods.shared.result import PANEL, BatchResult, Subject
 from minivis.methods.shared.target import Target, aim, asked
 from minivis.runtime.described import set_by
@@ -237,8 +237,7 @@ def drawn(result: Any, i: int) -> tuple[Any, ...]:
     heat, kind = result.maps[i], KINDS[result.settings["kind"]]
     limit = display_limit(heat)
     if not limit:
-        why = "0 everywhere" if result.target.values[i] else "0 everywhere: the unit is inactive"
-        return f"{kind.title}\n{why}", np.zeros((*heat.shape, 3), np.uint8), None
+        return f"{kind.title}\n{nothing(result.target, i)}", np.zeros((*heat.shape, 3), np.uint8), None
     how = kind.formula.format(name=result.target.name(i), **result.settings)
     if ignores_picture(result.target.acts.net, result.target.units[i].layer, result.settings["kind"]):
         how = SAME

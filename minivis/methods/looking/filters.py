@@ -48,6 +48,8 @@ class FilterGrid(Result):
             sheet = contact_sheet(list(tiles), columns, gap=3, scale=scale)
             note = f"{size}, each scaled to its own strongest weight"
             return panels([sheet], [f"{self.layer}\n{note}"], height=sheet.shape[0])
+        if C == 1:                                              # as of a depthwise convolution: a row would be a square
+            return self._of_one_channel(size)
         rows, columns = min(F, self.settings["rows"]), min(C, self.settings["columns"])
         shown = self.filters[:rows, :, :, :columns]
         limit = display_limit(shown, 99.9) or 1.0
@@ -56,6 +58,16 @@ class FilterGrid(Result):
         sheet = contact_sheet(list(tiles), columns, gap=2, scale=scale, background=200)
         note = f"{size}; one row per filter" + (f" (the first {rows}), " if rows < F else ", ")
         note += "one square per input channel" + (f" (the first {columns})" if columns < C else "")
+        return panels([sheet], [f"{self.layer}\n{note}"], colorbars=[("diverging", -limit, limit, "weight")],
+                      height=sheet.shape[0])
+
+    def _of_one_channel(self, size: str) -> Array:
+        F, _, KW, _ = self.filters.shape
+        count = min(F, self.settings["rows"] * self.settings["columns"])
+        limit, columns = display_limit(self.filters[:count], 99.9) or 1.0, math.ceil((2 * count) ** 0.5)
+        sheet = contact_sheet(list(signed(self.filters[:count], limit=limit)), columns, gap=2, background=200,
+                              scale=max(3, min(16, SHEET // (columns * KW))))
+        note = f"{size}" + (f" (the first {count})" if count < F else "") + ", each reads one channel"
         return panels([sheet], [f"{self.layer}\n{note}"], colorbars=[("diverging", -limit, limit, "weight")],
                       height=sheet.shape[0])
 

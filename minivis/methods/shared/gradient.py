@@ -7,7 +7,7 @@ import numpy as np
 from minivis.engine.memory import batch_that_fits
 from minivis.engine.network import Network
 from minivis.engine.roles import ancestors
-from minivis.layers import LRN, GlobalMaxPool, MaxPool2D, Multiply
+from minivis.layers import LRN, GlobalMaxPool, MaxPool2D, Multiply, ReLU
 from minivis.layers.elementwise import Elementwise
 from minivis.layers.rules import rule_named
 from minivis.methods.shared.target import aim
@@ -36,6 +36,16 @@ def input_gradient(net: Network, target: Any, rule: Any = "normal") -> Array:
 def at_pixels(net: Network, dx: Any, rule: str) -> Array:
     """What a backward pass by a rule brought to the net's input, as something of the pixels, on the CPU."""
     return to_cpu(dx.sum(axis=3, keepdims=True) if rule_named(rule).relevance else net.preprocess_adjoint(dx))
+
+
+def nothing(target: Any, i: int) -> str:
+    """Why no pixel has a part in unit i, to stand below the empty map."""
+    layer, value = target.acts.net.nodes[target.units[i].layer].layer, float(target.values[i])
+    if isinstance(layer, ReLU) and value <= 0:
+        return "nothing arrives: the unit is off"
+    if isinstance(layer, ReLU) and layer.max_value is not None and value >= layer.max_value:
+        return f"nothing arrives: the unit cannot rise above {layer.max_value:g}"
+    return "nothing arrives"
 
 
 SAME = "no max pool: the same for any picture"         # below such a map

@@ -10,6 +10,7 @@ from inspect import unwrap
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commandline import contents, fill
 
@@ -20,6 +21,9 @@ from minivis.commands.gallery.run import chapter_picture  # the real one, before
 from minivis.commands.gallery.sections import PARTS, SECTIONS
 from minivis.commands.registry import COMMANDS
 from minivis.data import samples
+from minivis.engine.network import Network
+from minivis.images.preprocessing import Preprocessing
+from minivis.layers import Conv2D, ReLU
 from minivis.methods.attribution.kinds import KINDS
 from minivis.methods.looking import dictionary
 from minivis.methods.looking.dictionary import compare_filters
@@ -279,3 +283,12 @@ def test_chapters_of_what_comes_in_packages(here, monkeypatch, capsys):
     assert len(page.images) == 5 and len(set(page.ids)) == len(page.ids)
     assert main(["gallery", "photo.png", "-o", "mine", "--json"]) == 0              # about a picture: no chapters
     assert len(json.loads(capsys.readouterr().out)["numbers"]) == 2
+
+
+def test_the_neuron_is_one_that_has_a_gradient():
+    """Of a ReLU6 several channels reach 6, where nothing passes: the strongest before it is taken."""
+    net = Network(preprocessing=Preprocessing("grey", (0.0,), (1.0,), size=(2, 2)))
+    net.add("conv", Conv2D(np.zeros((1, 1, 1, 3)), np.array([7.0, 9.0, 2.0]))).add("relu", ReLU(6))
+    net.roles["content"] = "relu"
+    found = run.choices(net, np.zeros((2, 2, 3), np.uint8))
+    assert (found["neuron"], found["channel"], found["content"]) == ("conv:1@max", "1", "relu")

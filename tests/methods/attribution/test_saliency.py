@@ -8,7 +8,7 @@ from linear_scores import linear
 
 from minivis.errors import BadValue, UnknownName
 from minivis.methods.attribution.backprop import backprop
-from minivis.methods.attribution.saliency import KINDS, SIGNED, drawn, saliency, saliency_kinds
+from minivis.methods.attribution.saliency import KINDS, SIGNED, saliency, saliency_kinds
 from minivis.models.tiny import tiny_vgg
 
 
@@ -106,15 +106,6 @@ def test_a_map_says_when_nothing_arrives(vgg, picture):
     maps = vgg.forward(vgg.preprocess(picture))["relu1_1"][0]
     row, column, channel = np.argwhere(maps == 0)[0]
     assert saliency(vgg, picture, f"relu1_1:{channel}@{row},{column}").picture().std() > 0
-
-
-def test_a_map_that_is_zero_everywhere_is_titled_so_and_inactive_only_where_the_unit_is_0():
-    grey, zero = np.full((2, 2, 3), 7, np.uint8), np.zeros((2, 2, 3))
-    net = linear(zero)
-    biased = net.map_params(lambda p: p + 5.0 if p.ndim == 1 and len(p) == 2 else p)
-    inactive, active = saliency(net, grey, "a"), saliency(biased, grey, "a")
-    assert drawn(inactive, 0)[0].endswith("0 everywhere: the unit is inactive") and drawn(inactive, 0)[2] is None
-    assert drawn(active, 0)[0].endswith("\n0 everywhere") and not drawn(active, 0)[1].any()
 
 
 def test_a_map_that_is_zero_everywhere_points_at_no_pixel(vgg):

@@ -50,6 +50,20 @@ def test_filters_are_as_large_as_640_pixels_allow_and_a_deep_one_is_a_row(
         np.testing.assert_array_equal(sign, np.moveaxis(filters[:rows, ..., :columns], 3, 1) < 0)
 
 
+@pytest.mark.parametrize("count, shown, columns", [(32, 32, 8), (300, 200, 20)])
+def test_filters_of_one_channel_each_fill_a_sheet(rng, calls_of, count, shown, columns):
+    filters = rng.choice([-1, 1], (count, 3, 3, 1)) * rng.uniform(0.5, 1, (count, 3, 3, 1))
+    sheets, figures = (calls_of(f"minivis.methods.looking.filters.{name}") for name in ("contact_sheet", "panels"))
+    FilterGrid("depthwise", filters, False, settings={"rows": 10, "columns": 20}).picture()
+    ((tiles, across), how), = sheets
+    assert (len(tiles), across, how["scale"]) == (shown, columns, min(16, 640 // (columns * 3)))
+    sign = np.array([tile[..., 0] < tile[..., 2] for tile in tiles])
+    np.testing.assert_array_equal(sign, filters[:shown, ..., 0] < 0)
+    (((_,), (title,)), _), = figures
+    first = "" if shown == count else " (the first 200)"
+    assert title == f"depthwise\n{count} filters of 3 x 3 x 1{first}, each reads one channel"
+
+
 def test_a_net_without_convolutions_has_no_filters():
     net = Network(preprocessing=Preprocessing("grey", (0.0,), (1.0,), size=(1, 1)))
     net.add("flatten", Flatten()).add("fc", FullyConnected(np.ones((1, 2)), np.zeros(2)))

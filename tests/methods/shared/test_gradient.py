@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from linear_nets import PICTURE, SLOPE, W, linear
 
+from minivis.engine.network import Network
 from minivis.engine.surgery import with_pooling
+from minivis.images.preprocessing import Preprocessing
+from minivis.layers import Conv2D, ReLU
 from minivis.methods.attribution.backprop import backprop
 from minivis.methods.attribution.saliency import saliency_kinds
 from minivis.methods.shared import gradient
@@ -12,6 +15,7 @@ from minivis.methods.shared.gradient import (
     ignores_picture,
     input_gradient,
     mean_gradient,
+    nothing,
     pixel_gradient,
     strongest_channel,
 )
@@ -34,6 +38,16 @@ def test_the_guided_rule_lets_only_what_rises_through():
     on = np.array([[[1, 1, 1], [1, 1, 0]]])
     np.testing.assert_allclose(pixel_gradient(net, target), [SLOPE * on], rtol=1e-15)
     np.testing.assert_allclose(pixel_gradient(net, target, "guided"), [SLOPE.clip(0) * on], rtol=1e-15)
+
+
+@pytest.mark.parametrize("layer, bias, why", [
+    ("relu", -1.0, ": the unit is off"), ("relu", 9.0, ": the unit cannot rise above 6"), ("relu", 2.0, ""),
+    ("conv", -1.0, ""), ("conv", 9.0, ""),
+])  # fmt: skip
+def test_a_map_without_a_gradient_says_why(layer, bias, why):
+    net = Network(preprocessing=Preprocessing("grey", (0.0,), (1.0,), size=(1, 1)))
+    net.add("conv", Conv2D(np.zeros((1, 1, 1, 1)), np.array([bias]))).add("relu", ReLU(6))
+    assert nothing(aim(net, np.zeros((1, 1, 1, 1)), f"{layer}:0@0,0"), 0) == f"nothing arrives{why}"
 
 
 @pytest.mark.parametrize("fit, passes", [(1, [2] * 5), (5, [4, 4, 2]), (64, [10])])
