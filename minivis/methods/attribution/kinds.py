@@ -101,7 +101,7 @@ WHOSE = {"deconv": "What raises {name}, sent down through every ReLU as if it lo
                    "edges{whatever}."}
 WHATEVER = ", and hardly depends on the class"
 SHARED = ("The value of {name} is handed down layer by layer, to each input by what it contributed. Red pixels speak "
-          "for it and blue ones against it; what the biases of the layers contributed is nobody's.")
+          "for it and blue ones against it; what the layers' biases contributed belongs to no pixel.")
 
 KINDS: dict[Any, Kind] = {
     "gradient": Kind("gradient", "max |d {name} / d pixel|", "A pixel is bright where a small change of it would "
