@@ -7,7 +7,8 @@
 A seed draws the mutants from everything that can be changed: a comparison, an operator, a number, a condition, the
 order of two arguments, min for max. What means nothing when minivis runs stays as it is: annotations, docstrings,
 ``__all__``, ``if TYPE_CHECKING``, the order of what max is taken of. A copy of the checkout is changed, never the
-checkout itself. The tests of the module's own path run first, then those of its room, then (with --whole) all others.
+checkout itself. The tests of the module's own path run first, then those that hold for every module, then those of its
+room, then (with --whole) all others.
 A mutant is noticed when a test fails or a run takes too long. A survivor is for a reader to judge: it may be
 equivalent, or change speed alone.
 """
@@ -36,6 +37,7 @@ NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum",
          "argmax": "argmin", "argmin": "argmax", "floor": "ceil", "ceil": "floor", "H": "W", "W": "H", "KH": "KW",
          "KW": "KH", "OH": "OW", "OW": "OH", "rows": "columns", "columns": "rows", "zeros": "ones"}  # fmt: skip
 ANY_ORDER = {"max", "min", "maximum", "minimum", "logical_and", "logical_or"}
+EVERYWHERE = ["tests/test_defaults.py", "tests/test_rooms.py"]      # what holds for every module
 TEXT = (ast.JoinedStr, ast.Raise)               # messages are checked by their words elsewhere
 
 
@@ -158,7 +160,7 @@ def stages(path, whole):
     """The tests to run for a module, nearest first."""
     inside = Path(*path.parts[1:])
     own = Path("tests") / inside.parent / f"test_{inside.name}"
-    found = [[str(own)]] if (ROOT / own).exists() else []
+    found = [[str(own)], EVERYWHERE] if (ROOT / own).exists() else [EVERYWHERE]
     folder = Path("tests") / inside.parent
     while not any((ROOT / folder).glob("test_*.py")):           # as of exercises/catalogue, which exercises/ tests
         folder = folder.parent

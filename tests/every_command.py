@@ -14,7 +14,11 @@ def commands(group=cli, words=()):
             yield (*words, name), command
 
 
+def params():
+    """(words, option or argument) of every command."""
+    return [(words, param) for words, command in commands() for param in command.params]
+
+
 def options():
     """(words, option) of every option of every command."""
-    return [(words, param) for words, command in commands() for param in command.params
-            if isinstance(param, click.Option)]
+    return [(words, param) for words, param in params() if isinstance(param, click.Option)]

@@ -1,14 +1,16 @@
-"""Every default that a user meets: of public functions, of settings, in presets and in what `minivis train` does.
+"""Every default: of public functions, of settings, in presets, in what `minivis train` does, within the package.
 
-And what an argument or a setting may be, such as "a whole number of at least 1", and the numbers that have a name in
-the rooms whose results hang on them: rates, sizes, colours, bounds.
+And what an argument, a setting or an option of the command line may be, such as "a whole number of at least 1", and
+the numbers that have a name: rates, sizes, colours, bounds.
 """
 
 import ast
 import inspect
 import json
 from dataclasses import asdict
-from pathlib import Path
+
+import every_command
+from package_trees import argument_defaults, functions, trees
 
 import minivis as mv
 from minivis.layers import LAYER_TYPES
@@ -16,24 +18,26 @@ from minivis.methods.synthesis.presets import INVERT, MAXIMIZE
 from minivis.runtime.settings import SHARED
 from minivis.training.recipes import RANGES, STAGES
 
-ROOMS = ("data", "figures", "images", "methods", "objectives", "optimize", "training")
 WRITTEN_OUT = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop,
                ast.expr_context)
+PLAIN = (bool, int, float, str, tuple)
+ASKED = ("default", "show_default", "metavar", "multiple", "is_flag", "required", "nargs", "hidden")    # of an option
 
 
 def defaults():
     """{whose: {name: value}}, plain values alone; of a preset what differs from the defaults of its settings."""
     public = {name: getattr(mv, name) for name in mv.__all__}
     classes = {name: cls().values() for name, cls in public.items() if name.endswith("Settings")}
-    functions = {name: {p.name: p.default for p in inspect.signature(function).parameters.values() if is_plain(p)}
-                 for name, function in public.items() if inspect.isfunction(function)}
+    called = {name: {p.name: p.default for p in inspect.signature(function).parameters.values() if is_plain(p)}
+              for name, function in public.items() if inspect.isfunction(function)}
     presets = {f"{kind} {name}": differing(preset)
                for kind, all_of_them in (("maximize", MAXIMIZE), ("invert", INVERT))
                for name, preset in all_of_them.items()}
     trainings = {f"train {name}": [asdict(stage) for stage in stages] for name, stages in STAGES.items()}
     ranges = {f"emoji {name}": asdict(found) for name, found in RANGES.items()}
-    found = {name: values for name, values in {**classes, **functions, **presets, **trainings, **ranges,
-                                               **accepted(public), **named_numbers()}.items() if values}
+    found = {name: values for name, values in {**classes, **called, **presets, **trainings, **ranges,
+                                               **accepted(public), **named_numbers(), **within(), **taken()}.items()
+             if values}
     return json.loads(json.dumps(found))                # tuples are lists
 
 
@@ -41,12 +45,12 @@ def accepted(public):
     """{"whose accepts": {name: words}} of public functions and methods, settings and layers; what `SHARED` says is not
     said again.
     """
-    functions = {name: thing for name, thing in public.items() if inspect.isfunction(thing)}
-    functions |= {f"{name}.{method}": thing for name, cls in public.items() if inspect.isclass(cls)
+    takers = {name: thing for name, thing in public.items() if inspect.isfunction(thing)}
+    takers |= {f"{name}.{method}": thing for name, cls in public.items() if inspect.isclass(cls)
                   for method, thing in vars(cls).items() if inspect.isfunction(thing)}
-    functions |= {name: cls.__init__ for name, cls in LAYER_TYPES.items()}
+    takers |= {name: cls.__init__ for name, cls in LAYER_TYPES.items()}
     found = {name: {argument: kind.words for argument, kind in getattr(function, "settings", {}).items()
-                    if kind is not SHARED.get(argument)} for name, function in functions.items()}
+                    if kind is not SHARED.get(argument)} for name, function in takers.items()}
     found |= {name: {field: cls.field(field).metadata["kind"].words for field in cls.names()}
               for name, cls in public.items() if name.endswith("Settings")}
     return {f"{name} accepts": words for name, words in found.items()}
@@ -54,18 +58,59 @@ def accepted(public):
 
 def named_numbers():
     """{module: {NAME: value}} of what is written out at the top of a module and holds a number."""
-    root, found = Path(mv.__path__[0]), {}
-    for path in sorted(path for room in ROOMS for path in (root / room).rglob("*.py")):
-        lines = [line for line in ast.parse(path.read_text("utf-8")).body if isinstance(line, ast.Assign)]
-        found[path.relative_to(root).as_posix()] = {
-            ast.unparse(line.targets[0]).strip("()"): eval(ast.unparse(line.value)) for line in lines
+    found = {}
+    for path, module in trees():
+        lines = [line for line in module.body if isinstance(line, ast.Assign)]
+        found[path.as_posix()] = {
+            ast.unparse(line.targets[0]).strip("()"): as_json(eval(ast.unparse(line.value))) for line in lines
             if all(isinstance(node, WRITTEN_OUT) for node in ast.walk(line.value)) and any(
                 isinstance(getattr(node, "value", None), int | float) for node in ast.walk(line.value))}
-    return found
+    return without_cases(found)
+
+
+def within():
+    """{module, within: {"function(argument)" or "Class.field": [number or switch]}} of those that are written out."""
+    written = [(path, f"{function.name}({argument.arg})", value) for path, function in functions()
+               for argument, value in argument_defaults(function)]
+    written += [(path, f"{block.name}.{line.target.id}", line.value) for path, module in trees()
+                for block in module.body if isinstance(block, ast.ClassDef)
+                for line in block.body if isinstance(line, ast.AnnAssign)]
+    found = {}
+    for path, name, value in written:
+        if isinstance(value, ast.Constant) and isinstance(value.value, int | float):
+            found.setdefault(f"{path.as_posix()}, within", {}).setdefault(name, []).append(value.value)
+    return without_cases(found)
+
+
+def without_cases(found):
+    """Exercises are left out: which numbers they try is told by what they notice."""
+    return {module: values for module, values in found.items() if not module.startswith("exercises/catalogue/")}
+
+
+def as_json(value):
+    """A value in which dictionaries have words as keys."""
+    if isinstance(value, dict):
+        return {str(key): as_json(one) for key, one in value.items()}
+    return [as_json(one) for one in value] if isinstance(value, tuple | list) else value
+
+
+def taken():
+    """{"--option: type of commands": {what: value}} of the command line, as far as an option differs from others."""
+    found = {}
+    for words, param in every_command.params():
+        bounds = getattr(param.type, "range", None)
+        said = {what: getattr(param, what, None) for what in ASKED}
+        said |= {what: getattr(bounds, what, None) for what in ("min", "max", "min_open", "max_open")}
+        said = {what: value for what, value in said.items() if isinstance(value, PLAIN) and value is not False
+                and (what, value) != ("nargs", 1)}
+        key = "/".join([*param.opts, *param.secondary_opts]), type(param.type).__name__, json.dumps(said)
+        found.setdefault(key, []).append(" ".join(words))
+    return {f"{name}: {kind} of {', '.join(commands)}": json.loads(said) for (name, kind, said), commands in
+            found.items()}
 
 
 def is_plain(parameter):
-    return isinstance(parameter.default, (bool, int, float, str, tuple)) and "typing" not in repr(parameter.default)
+    return isinstance(parameter.default, PLAIN) and "typing" not in repr(parameter.default)
 
 
 def differing(settings):

@@ -8,12 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from package_trees import MODULES, PACKAGE, argument_defaults, functions, tree, trees
 
-import minivis
-
-PACKAGE = Path(minivis.__file__).parent
 TESTS = Path(__file__).parent
-MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # from the ground up; rooms on one line know nothing of each other
 FLOORS = """
@@ -50,7 +47,7 @@ def floors(text):
 def all_imports(source):
     """(line, dotted name) of every import in a source, those inside functions too."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree(source)):
         if isinstance(node, ast.Import):
             found += [(node.lineno, a.name) for a in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -145,26 +142,28 @@ def test_no_file_is_too_long_to_read():
 
 def test_whoever_asks_for_nothing_gets_seed_0_and_no_progress_bar():
     """In every function of a sweep or a method, and in their settings."""
-    found = [(f"{path.relative_to(PACKAGE)}: {node.name}", argument.arg, getattr(default, "value", default))
-             for room in ("methods", "sweeps", "objectives", "optimize", "engine")
-             for path in sorted((PACKAGE / room).rglob("*.py"))
-             for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)
-             for argument, default in defaults(node.args) if argument.arg in ("seed", "progress")]
+    rooms = ("methods", "sweeps", "objectives", "optimize", "engine")
+    found = [(f"{path}: {node.name}", argument.arg, getattr(default, "value", default))
+             for path, node in functions() if path.parts[0] in rooms
+             for argument, default in argument_defaults(node) if argument.arg in ("seed", "progress")]
     assert len(found) > 100
     assert not [one for one in found if one[1:] not in (("seed", 0), ("progress", False))]
 
 
-def defaults(arguments):
-    """(argument, its default) of each that has one."""
-    places = arguments.posonlyargs + arguments.args
-    yield from zip(places[len(places) - len(arguments.defaults):], arguments.defaults)
-    yield from ((a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults) if d is not None)
-
-
 def test_no_signature_takes_seeds_of_both_kinds():
     """``seeds`` are the gradients that a backward pass starts from; ``seed`` is that of random numbers."""
-    both = [f"{path.relative_to(PACKAGE)}: {node.name}" for path in MODULES
-            if "seeds" in (text := path.read_text("utf-8"))
-            for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)
+    both = [f"{path}: {node.name}" for path, node in functions()
             if {"seed", "seeds"} <= {a.arg for a in [*node.args.args, *node.args.kwonlyargs]}]
     assert not both
+
+
+CHANGING = {"Batch", "BatchResult", "Checkpoint", "Given", "Graph", "Guess", "Limits", "Seen", "Source", "Tally",
+            "Watch"}
+
+
+def test_a_dataclass_stays_as_it_was_made():
+    classes = [node for _, module in trees() for node in module.body if isinstance(node, ast.ClassDef)]
+    made = {node.name: text for node in classes for how in node.decorator_list
+            if (text := ast.unparse(how)).startswith("dataclass")}
+    assert len(made) > 150
+    assert {name for name, how in made.items() if "frozen=True" not in how} == CHANGING

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from package_trees import PACKAGE, functions
 
 import minivis as mv
 from minivis.convolution.choose import Algorithm
@@ -17,7 +18,6 @@ from minivis.methods.attribution.saliency import KINDS, SaliencyKind
 from minivis.methods.synthesis.presets import INVERT, MAXIMIZE, InvertPreset, MaximizePreset
 
 HERE = Path(__file__).parent
-PACKAGE = Path(mv.__file__).parent
 
 
 @pytest.mark.parametrize("known, registry", [
@@ -50,14 +50,12 @@ def test_each_public_function_says_what_it_takes_and_returns():
 
 def test_every_function_of_the_package_has_types():
     untyped = []
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                given = node.args
-                arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
-                bare = {argument.arg for argument in arguments if argument and argument.annotation is None}
-                if bare - {"self", "cls"} or node.returns is None:
-                    untyped.append(f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}")
+    for path, node in functions():
+        given = node.args
+        arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+        bare = {argument.arg for argument in arguments if argument and argument.annotation is None}
+        if bare - {"self", "cls"} or node.returns is None:
+            untyped.append(f"{path}:{node.lineno} {node.name}")
     assert not untyped
 
 
