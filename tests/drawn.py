@@ -1,5 +1,7 @@
 """What figures are put together from, as plain values: each call of figures/ by a method, and its arguments.
 
+And the settings that the result says it was made with, and which numbers it tells.
+
     MINIVIS_FIGURES=new pytest -n 0 tests/methods/*/test_figures.py           # rewrites golden/figures.json
 """
 
@@ -57,6 +59,13 @@ def plain(value):
     return type(value).__name__
 
 
+def told(value):
+    """Which numbers there are: the names, and what kind each is."""
+    if isinstance(value, dict):
+        return {plain(key): told(one) for key, one in value.items()}
+    return [told(value[0])] if isinstance(value, list) and value else type(value).__name__
+
+
 def alike(found, wanted):
     """Equal but for the last digits of floats, and for heights, which hang on those of letters in this Pillow."""
     if isinstance(wanted, list):
@@ -74,9 +83,10 @@ def check(run, monkeypatch, words):
     """Fail unless the figure of a command is put together as the golden file says."""
     calls = watch(monkeypatch)
     net = [] if words.startswith("hog") else ["--net", "tiny.h5"]
-    code, _, err = run(*words.split(), *net, "-o", "out.png")
+    code, out, err = run(*words.split(), *net, "-o", "out.png", "--json")
     assert code in (0, 1) and err == ""
-    found = json.loads(json.dumps(calls))
+    said = json.loads(out)
+    found = json.loads(json.dumps([*calls, ["settings", said["settings"]], ["numbers", told(said["numbers"])]]))
     golden = json.loads(GOLDEN.read_text("utf-8")) if GOLDEN.exists() else {}
     if os.environ.get("MINIVIS_FIGURES") == "new":
         golden[words] = found
