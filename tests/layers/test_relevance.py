@@ -20,7 +20,7 @@ from minivis.layers import (
 )
 from minivis.layers.base import ForwardMode
 from minivis.layers.opposites import Opposites
-from minivis.layers.relevance import RELEVANCE_RULES, AlphaBeta, Box, Epsilon, Flat, Gamma, shared_out
+from minivis.layers.relevance import RELEVANCE_RULES, AlphaBeta, Box, Epsilon, Flat, Gamma, shared_out, summed_to
 from tests import reference
 
 SHARES = [("epsilon", Epsilon(0.3)), ("gamma", Gamma(0.7)), ("alpha-beta", AlphaBeta(1.5)), ("flat", Flat()),
@@ -97,6 +97,13 @@ def test_merges_share_by_what_each_brought():
     np.testing.assert_allclose([to_a[0], to_b[0]], [[2, 8], [6, -4]])
     _, _, (to_a, to_b) = back(Concat(), [a, b], Gamma(), np.array([[1.0, 2, 3, 4]]))
     np.testing.assert_array_equal([to_a[0], to_b[0]], [[1, 2], [3, 4]])
+
+
+def test_what_was_spread_over_an_axis_comes_back_as_its_sum():
+    a = np.arange(12.0).reshape(2, 2, 3)
+    np.testing.assert_array_equal(summed_to(a, (2, 1, 3)), [[[3, 5, 7]], [[15, 17, 19]]])
+    np.testing.assert_array_equal(summed_to(a, (1, 2, 1)), [[[24], [42]]])
+    np.testing.assert_array_equal(summed_to(a, (2, 2, 3)), a)
 
 
 def test_pools_share_by_the_mean_or_give_all_to_the_winner():

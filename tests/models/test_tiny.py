@@ -35,4 +35,5 @@ def test_tiny_branches_meet_in_a_concat_and_an_add():
     assert net.nodes["concat"].inputs == ("a", "b_conv") and net.nodes["sum"].inputs == ("depthwise", "relu")
     shapes = net.shapes((2, 12, 10, 3))
     assert shapes["stem"] == (2, 6, 9, 8)           # (12 + 3 - 5) // 2 + 1 rows, 10 + 1 - 3 + 1 columns
+    assert shapes["pool"] == (2, 3, 4, 10) and shapes["mean"] == (2, 2, 3, 10)      # rounded up, of 3 + 2 and 4 + 2
     assert shapes["concat"] == (2, 6, 9, 10) and shapes["prob"] == (2, 4)

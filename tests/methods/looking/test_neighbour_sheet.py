@@ -43,6 +43,17 @@ def test_a_neighbour_of_the_same_label_has_a_green_frame(rng):
     assert tuple(found.framed(2, 0)[0, 0]) == (255, 255, 255) == tuple(found.framed(0)[0, 0])
 
 
+@pytest.mark.parametrize("shape", [(20, 8), (8, 20)])
+def test_a_picture_stands_in_the_middle_of_its_frame(shape, rng):
+    found = neighbour_sheet(tiny_vgg(), Codes(rng.standard_normal((4, 3)), tuple("abcd"), "fc7"), labels="aabb",
+                            pictures=np.zeros((4, *shape, 3), np.uint8), k=1)
+    framed, tile = found.framed(0), found.tiles[0]
+    before, last = np.argwhere((framed == 0).all(axis=2))[[0, -1]]
+    assert tile.shape[0] > 2 * tile.shape[1] or tile.shape[1] > 2 * tile.shape[0]
+    assert (last + 1 - before == tile.shape[:2]).all()
+    assert (abs(before - (framed.shape[:2] - (last + 1))) <= 1).all()
+
+
 def test_what_pictures_show():
     assert labels_of(["p/012 tropical fish.png", "p/3-cat.jpg", "p/cat_07.png", "p/19.png"]) == [
         "tropical fish", "cat", "cat", "19.png"]

@@ -43,3 +43,12 @@ def test_codes_without_pictures_are_numbered(side):
     tiles, notes = thumbnails(held("these codes", np.eye(3)), [0, 2], side)
     assert [tile.shape for tile in tiles] == [(side, side, 3)] * 2 and notes == []
     assert (tiles[0] != tiles[1]).any() or side < 24
+
+
+def test_a_number_stands_in_the_middle_of_its_tile(monkeypatch):
+    ink = np.zeros((6, 10, 3), np.uint8)
+    monkeypatch.setattr("minivis.methods.looking.thumbnails.text_picture", lambda *text, **how: ink)
+    (tile,), _ = thumbnails(held("these codes", np.eye(3)), [1], 40)
+    wanted = np.full((40, 40, 3), 225)
+    wanted[17:23, 15:25] = 0
+    np.testing.assert_array_equal(tile, wanted)

@@ -111,6 +111,15 @@ def test_every_picture_is_on_the_map(written):
         np.testing.assert_array_equal(grid[row * 64 : row * 64 + 64, column * 64 : column * 64 + 64], tile)
 
 
+def test_on_the_grid_each_picture_stands_in_the_middle_of_its_cell():
+    tiles = (np.full((4, 16, 3), 1, np.uint8), np.full((12, 4, 3), 2, np.uint8))
+    found = TsneGrid(np.zeros((2, 2)), np.array([[0, 0], [1, 1]]), np.arange(2), tiles, 40, 0.0,
+                     settings={"layout": "grid"}).picture()
+    wanted = np.full((40, 40, 3), 255)
+    wanted[8:12, 2:18], wanted[24:36, 28:32] = 1, 2             # cells of 20 x 20
+    np.testing.assert_array_equal(found, wanted)
+
+
 def test_on_the_plane_each_picture_lies_at_its_place():
     """At 0 at the left or upper edge, at 1 at the other; three pictures of 4 x 8 pixels, each 0.7 of its share."""
     places = np.array([[0.0, 0.25], [1.0, 1.0], [0.5, 0.0]])

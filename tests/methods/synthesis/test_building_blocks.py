@@ -101,6 +101,7 @@ def test_areas_are_in_proportion():
     sheet = sized_grid([white, white, None, white], np.array([[4.0, 1.0], [0.0, 4.0]]), 42)
     dark = [(sheet[42 * r : 42 * r + 42, 42 * c : 42 * c + 42] == 0).all(axis=2).sum() for r in (0, 1) for c in (0, 1)]
     assert dark == [1600, 400, 0, 1600]
+    np.testing.assert_array_equal(sheet[11:31, 53:73], 0)               # the small one, in the middle of its cell
 
 
 def test_sides_go_with_the_stride(vgg):
