@@ -4,16 +4,17 @@ import json
 import struct
 import zipfile
 import zlib
+from functools import partial
 
 import h5py
 import numpy as np
 import pytest
-from foreign_files import write_safetensors
+from foreign_files import field, write_safetensors
 from hostile_files import refused
 
 from minivis.errors import BadFile
 from minivis.models.tiny import tiny_vgg
-from minivis.weights.containers import hdf5
+from minivis.weights.containers import caffe, hdf5, matconvnet, npz, safetensors, zip
 from minivis.weights.containers.limits import FREE_BYTES, Budget, check_bomb, is_shape
 from minivis.weights.native import save
 
@@ -177,3 +178,50 @@ def test_names_with_a_million_dots(tmp_path):
     dots = "a." * 300_000
     write_safetensors(tmp_path / "a.safetensors", {dots + "b": np.zeros(1, "f4"), dots + "c": np.zeros(1, "f4")})
     refused(tmp_path / "a.safetensors", "is of no architecture")
+
+
+def within_the_limits(tmp_path):
+    """(the limit, the most that a file needs, what reads it, the file) of each container."""
+    tensors = write_safetensors(tmp_path / "a.safetensors", {"a": np.zeros(2, "f4")})
+    yield "safetensors.HEADER_LIMIT", int.from_bytes(tensors.read_bytes()[:8], "little"), safetensors.read, tensors
+    alone = tmp_path / "a.npy"
+    alone.write_bytes(npy((3,)))
+    yield "npz.HEADER_LIMIT", len(npy((3,))) - 10, npz.read_one, alone
+    packed = archive(tmp_path / "a.npz", [("a.npy", npy((3,))), ("bc.npy", npy((3,)))])
+    yield "zip.DIRECTORY_LIMIT", 46 + 5 + 46 + 6, zip.members, packed
+    numbers = mat_array(6, (1, 1), mat_element(9, bytes(8)), name=b"a")
+    cell = write_mat(tmp_path / "a.mat", mat_array(1, (1, 2), numbers, numbers))
+    yield "matconvnet.MOST_ITEMS", 3, matconvnet.variables, cell
+    yield "matconvnet.DEEPEST", 2, matconvnet.variables, cell
+    names = mat_element(5, struct.pack("<i", 1)) + mat_element(1, b"abc")
+    record = write_mat(tmp_path / "b.mat", mat_array(2, (1, 1), names, *[numbers] * 3))
+    yield "matconvnet.MOST_FIELDS", 3, matconvnet.variables, record
+    message = tmp_path / "a.caffemodel"
+    message.write_bytes(field(1, b"a") + field(2, 7) + field(3, b""))
+    yield "caffe.MOST_FIELDS", 3, caffe_fields, message
+    texts = tmp_path / "a.h5"
+    with h5py.File(texts, "w") as file:
+        file["long"], file["fixed"] = "a text of any length", np.bytes_("six..!")
+    yield "hdf5.TEXT_LIMIT", 20, partial(hdf5_text, "long"), texts
+    yield "hdf5.TEXT_LIMIT", 6, partial(hdf5_text, "fixed"), texts
+
+
+def caffe_fields(raw, path):
+    data = raw.read()
+    return [*caffe.Message(data, 0, len(data), [caffe.MOST_FIELDS]).fields()]
+
+
+def hdf5_text(name, raw, path):
+    with hdf5.opened(path) as source:
+        return source.text(source.file[name])
+
+
+def test_a_limit_is_the_last_number_that_is_read(tmp_path, monkeypatch):
+    for limit, number, read, path in within_the_limits(tmp_path):
+        with open(path, "rb") as raw, monkeypatch.context() as patch:
+            patch.setattr(f"minivis.weights.containers.{limit}", number)
+            assert read(raw, path) is not None
+            raw.seek(0)
+            patch.setattr(f"minivis.weights.containers.{limit}", number - 1)
+            with pytest.raises((BadFile, caffe.Damaged, matconvnet.Damaged)):
+                read(raw, path)
