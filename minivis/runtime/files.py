@@ -203,6 +203,8 @@ def read_json(path: PathLike, what: str, limit: int = JSON_LIMIT) -> Any:
         if len(data) > limit:
             raise BadFile(f"{path} is too large to be {what}")
         return json.loads(data)
+    except BadFile:
+        raise
     except FileNotFoundError:
         raise BadFile(f"there is no file {path}") from None
     except OSError as error:

@@ -7,6 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from every_command import options
+from limits import last_taken
 
 from minivis.commands.types import (
     BYTES,
@@ -106,3 +107,7 @@ def test_every_number_of_the_command_line_has_two_bounds():
     unbounded = (click.IntRange, click.FloatRange, click.types.IntParamType, click.types.FloatParamType)
     found = [(*words, option.opts[-1]) for words, option in options() if isinstance(option.type, unbounded)]
     assert not found
+
+
+def test_a_limit_is_the_last_number_that_is_taken(monkeypatch):
+    last_taken(monkeypatch, "commands.types.LONGEST", 5, lambda: whole().convert("12345", None, None), click.UsageError)

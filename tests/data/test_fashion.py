@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+from limits import last_taken
 
 from minivis.data.fashion import FashionMNIST, read_idx
 from minivis.errors import BadFile
@@ -110,3 +111,9 @@ def test_damaged_and_hostile_gz_files(tmp_path):
     path.write_bytes(gzip.compress(b"\0\0\x08\x03" + b"\x7f\xff\xff\xff" * 3 + bytes(1000)))
     with pytest.raises(BadFile, match=r"promises .* numbers; minivis reads up to"):
         read_idx(path)
+
+
+def test_a_limit_is_the_last_number_that_is_read(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(idx(np.zeros((2, 3, 1), np.uint8)))
+    last_taken(monkeypatch, "data.fashion.MOST_BYTES", 6, lambda: read_idx(tmp_path / "a"))
+    last_taken(monkeypatch, "data.fashion.MOST_AXES", 3, lambda: read_idx(tmp_path / "a"))

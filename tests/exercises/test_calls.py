@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minivis.exercises import calls
 from minivis.exercises.calls import message, run_case, run_cases
 from minivis.exercises.exercise import case
 from minivis.exercises.read import get
@@ -118,3 +119,11 @@ def test_ctrl_c_is_the_users():
 
 def test_a_long_message_is_cut():
     assert len(message(ValueError("ab\n" * 1000))) < 210
+
+
+def test_a_limit_is_the_last_number_that_is_taken(monkeypatch):
+    monkeypatch.setattr(calls, "LARGEST", 6)
+    assert outcome(lambda x: np.zeros((2, 3))).problem is None
+    assert outcome(lambda x: np.zeros((7, 1))).problem.kind == "answer"
+    monkeypatch.setattr(calls, "LONGEST", 3)
+    assert message(ValueError("abc")) == "abc" and message(ValueError("abcd")) == "abc..."

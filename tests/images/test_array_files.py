@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from limits import last_taken
 from PIL import Image
 
 from minivis.errors import BadValue
-from minivis.images.array_files import ascii_text, holds_arrays, read_kept_text, write_arrays
+from minivis.images.array_files import ascii_text, holds_arrays, read_kept_text, tiff_bytes, write_arrays
 from minivis.images.files import read_image
 from minivis.images.tiff import page_of, pages
 
@@ -99,3 +100,9 @@ def test_other_files_keep_no_text(tmp_path):
 
 def test_a_text_in_a_tiff_is_ascii_without_a_nul_inside():
     assert ascii_text("g\u00e4nse?\0end") == b"g\\xe4nse??end\0"
+
+
+def test_a_limit_is_the_last_number_that_is_written(monkeypatch):
+    """Four bytes a number, and about 400 of each page beside its name."""
+    last_taken(monkeypatch, "images.array_files.TIFF_MOST", 4 * 6 + 400 + 2 * len("found"),
+               lambda: tiff_bytes("a.tiff", {"found": np.zeros((1, 2, 3), np.float32)}))

@@ -16,6 +16,7 @@ from minivis.runtime.files import (
     open_regular,
     printable,
     read_bytes,
+    read_json,
     reading,
     room_for,
     write_all,
@@ -165,3 +166,12 @@ def test_a_type_error_is_damage_when_h5py_raises_it_and_a_bug_when_we_do(tmp_pat
         file[1.5]
     with pytest.raises(TypeError), reading(path):
         write_all(0, 1.5)
+
+
+def test_a_json_file_is_read_up_to_its_limit(tmp_path):
+    (tmp_path / "a.json").write_text("[1, 2]")
+    assert read_json(tmp_path / "a.json", "a list", limit=6) == [1, 2]
+    with pytest.raises(BadFile, match=r"a\.json is too large to be a list"):
+        read_json(tmp_path / "a.json", "a list", limit=5)
+    with pytest.raises(BadFile, match=r"^/dev/zero is a pipe or a device, not a regular file$"):
+        read_json("/dev/zero", "a list")

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 from foreign_files import write_caffemodel, write_safetensors
+from limits import last_taken
 
 import minivis as mv
 from minivis.errors import BadFile
+from minivis.weights.layer_table_file import read
 
 TABLE = {
     "input": [8, 6],
@@ -232,3 +234,9 @@ def test_as_many_channels_as_the_first_convolution_reads(tmp_path, rng, channels
     assert net.preprocessing.mean == tuple(range(channels)) and net.input_channels == channels
     with pytest.raises(BadFile, match=f"is for 3 channels, and the net reads {channels}: name {channels} means"):
         mv.load(path, arch=table(tmp_path))             # torchvision's three
+
+
+def test_a_limit_is_the_last_number_that_is_read(tmp_path, monkeypatch):
+    rows = [{"name": name, "type": "ReLU"} for name in "ab"]
+    (tmp_path / "table.json").write_text(json.dumps(rows))
+    last_taken(monkeypatch, "weights.layer_table_file.MOST_LAYERS", 2, lambda: read(tmp_path / "table.json"))

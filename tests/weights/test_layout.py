@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from limits import last_taken
 
 from minivis.errors import BadFile
 from minivis.weights import layout
@@ -57,3 +58,7 @@ def test_join_follows_the_channels(rng):
 def test_memory_is_not_given_to_whoever_asks():
     with pytest.raises(BadFile, match="more than the"):
         layout.maps(2**15, 2**15, 3)
+
+
+def test_a_limit_is_the_last_number_that_is_taken(monkeypatch):
+    last_taken(monkeypatch, "weights.layout.MOST", 24, lambda: layout.maps.__wrapped__(2, 3, 4))

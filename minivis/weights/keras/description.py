@@ -58,6 +58,8 @@ def model_of(entry: Any, depth: int = 0) -> Any:
     """The `Model` of a description as JSON has it. Raise BadFile for one that is damaged."""
     try:
         return described_model(entry, depth)
+    except BadFile:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         raise BadFile(f"its description of the model is damaged ({type(error).__name__}: {error})") from error
 

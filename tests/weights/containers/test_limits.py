@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from foreign_files import field, write_safetensors
 from hostile_files import refused
+from limits import last_taken
 
 from minivis.errors import BadFile
 from minivis.models.tiny import tiny_vgg
@@ -206,6 +207,11 @@ def within_the_limits(tmp_path):
     yield "hdf5.TEXT_LIMIT", 6, partial(hdf5_text, "fixed"), texts
 
 
+def opened_and_read(path, read):
+    with open(path, "rb") as raw:
+        return read(raw, path)
+
+
 def caffe_fields(raw, path):
     data = raw.read()
     return [*caffe.Message(data, 0, len(data), [caffe.MOST_FIELDS]).fields()]
@@ -218,10 +224,5 @@ def hdf5_text(name, raw, path):
 
 def test_a_limit_is_the_last_number_that_is_read(tmp_path, monkeypatch):
     for limit, number, read, path in within_the_limits(tmp_path):
-        with open(path, "rb") as raw, monkeypatch.context() as patch:
-            patch.setattr(f"minivis.weights.containers.{limit}", number)
-            assert read(raw, path) is not None
-            raw.seek(0)
-            patch.setattr(f"minivis.weights.containers.{limit}", number - 1)
-            with pytest.raises((BadFile, caffe.Damaged, matconvnet.Damaged)):
-                read(raw, path)
+        last_taken(monkeypatch, f"weights.containers.{limit}", number, partial(opened_and_read, path, read),
+                   (BadFile, caffe.Damaged, matconvnet.Damaged))

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from keras_files import config as description
+from limits import last_taken
 
 from minivis.errors import BadFile
 from minivis.weights.keras import config
@@ -98,3 +99,8 @@ def test_one_damaged_layer_among_sound_ones_is_named_as_damage(monkeypatch, laye
     monkeypatch.setattr(config, "parsed", lambda source: whole)
     with pytest.raises(BadFile, match="its description of the model is damaged"):
         config.read(SimpleNamespace(path="a.h5"))
+
+
+def test_a_limit_is_the_last_number_that_is_read(monkeypatch):
+    source = SimpleNamespace(config=b'{"a": 1}', path="a.keras")
+    last_taken(monkeypatch, "weights.keras.config.TEXT_LIMIT", 8, lambda: config.parsed(source))

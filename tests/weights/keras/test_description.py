@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from limits import last_taken
 
 from minivis.errors import BadFile
 from minivis.weights.keras import description
@@ -84,12 +85,12 @@ def test_damage_is_one_sentence(entry):
 
 
 def test_models_of_ones_own_and_models_without_end_are_refused():
-    with pytest.raises(BadFile, match="the model is a MyNet of its author's own, whose code Keras does not save"):
+    with pytest.raises(BadFile, match=r"^the model is a MyNet of its author's own, whose code Keras does not save"):
         description.model_of({"class_name": "MyNet", "config": {}})
     entry = {"class_name": "Sequential", "config": {"layers": [conv()]}}
     for _ in range(30):
         entry = {"class_name": "Sequential", "config": {"layers": [entry]}}
-    with pytest.raises(BadFile, match="models stand more than 20 deep"):
+    with pytest.raises(BadFile, match=r"^models stand more than 20 deep"):
         description.model_of(entry)
 
 
@@ -97,3 +98,10 @@ def test_models_of_ones_own_and_models_without_end_are_refused():
                                         ("ReLU", "re_lu"), ("PReLU", "p_re_lu"), ("MaxPooling2D", "max_pooling2d")])
 def test_names_of_groups(kind, name):
     assert description.snake_case(kind) == name
+
+
+def test_a_limit_is_the_last_number_that_is_read(monkeypatch):
+    entry = {"class_name": "Sequential", "config": {"layers": [conv()]}}
+    for _ in range(3):
+        entry = {"class_name": "Sequential", "config": {"layers": [entry]}}
+    last_taken(monkeypatch, "weights.keras.description.DEEPEST", 3, lambda: description.model_of(entry))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from keras_models import Keras
+from limits import last_taken
 
 import minivis as mv
 from minivis.errors import BadFile
@@ -176,3 +177,10 @@ def test_a_model_without_an_output(w, tmp_path):
     net.layer("Conv2D", net.input, {"kernel": w(3, 3, 3, 4)})
     with pytest.raises(BadFile, match=r"without an output|no layer that computes"):
         mv.load(net.ends().h5(tmp_path / "a.h5"))
+
+
+def test_a_limit_is_the_last_number_that_is_read(tmp_path, monkeypatch):
+    net = Keras()
+    net.ends(net.layer("ReLU", net.layer("ReLU", net.input)))
+    net.h5(tmp_path / "a.h5")
+    last_taken(monkeypatch, "weights.keras.graph.MOST_CALLS", 2, lambda: mv.load(tmp_path / "a.h5"))
