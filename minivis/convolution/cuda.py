@@ -132,7 +132,7 @@ def pieces(out_shape: Shape, row_length: int, itemsize: int) -> Iterator[tuple[s
     N, OH, OW, _ = out_shape
     line_bytes, most = OW * row_length * itemsize, tuning.TUNING.device_rows_bytes
     images = max(1, most // (OH * line_bytes))
-    lines = OH if images > 1 else max(1, min(OH, most // line_bytes))
+    lines = max(1, min(OH, most // line_bytes))
     for n in range(0, N, images):
         for top in range(0, OH, lines):
             yield slice(n, min(n + images, N)), slice(top, min(top + lines, OH))

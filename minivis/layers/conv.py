@@ -113,7 +113,7 @@ def blocks(out_shape: Shape, row_length: int, kernel: Any, stride: HW, dilation:
     N, OH, OW, _ = out_shape
     line_bytes, block_bytes = 4 * OW * row_length, tuning.TUNING.block_bytes
     images = max(1, block_bytes // (OH * line_bytes))
-    lines = OH if images > 1 else max(1, min(OH, block_bytes // line_bytes))
+    lines = max(1, min(OH, block_bytes // line_bytes))
     height, step = dilated_size(kernel, dilation)[0], stride[0]
     for n in range(0, N, images):
         for top in range(0, OH, lines):

@@ -195,3 +195,17 @@ def test_weights_are_transformed_once_and_anew_when_they_change(rng):
     layer.forward(x, mode=ForwardMode("params", training=True, algorithm="winograd4"))
     layer.backward(x, x, BackwardMode(param_grads=True, algorithm="winograd4"))
     assert not layer.derived                                            # in training they would be stale at once
+
+
+@pytest.mark.parametrize("algorithm, kernel, stride, groups, numbers", [
+    ("blocked", (3, 2), 1, 1, 6 * (3 * 2 * 4 + 6)),             # a line's columns, and its outputs
+    ("shifted", (3, 2), 1, 1, 7 * (3 * 2 + 2) * 6),             # over the padded width: the parts, their sum, the outputs
+    ("pointwise", (1, 1), 2, 1, 4 * (4 + 6)),
+    ("depthwise", (3, 2), 2, 4, 3 * 4 * (1 + 2 * 2)),           # outputs, and what they are read from
+])  # fmt: skip
+def test_a_band_is_cut_by_what_a_line_takes(algorithm, kernel, stride, groups, numbers, calls_of, rng):
+    calls = calls_of("minivis.convolution.direct.bands")
+    w = rng.standard_normal((*kernel, 4 // groups, 4 if groups > 1 else 6))
+    layer = Conv2D(w, None, stride=stride, groups=groups)
+    layer.forward(rng.standard_normal((1, 9, 7, 4)), mode=ForwardMode(None, algorithm=algorithm))
+    assert [args[1] for args, _ in calls] == [8 * numbers]

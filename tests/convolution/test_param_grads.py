@@ -54,3 +54,12 @@ def test_each_algorithm_against_the_loops_and_the_same_bits_on_any_threads(algor
             found.append(weight_grad(algorithm, x, dout, w_shape, (pads[0][0], pads[1][0]), stride, dilation))
     np.testing.assert_allclose(found[0], wanted, rtol=0, atol=1e-10)
     np.testing.assert_array_equal(found[0], found[1])
+
+
+@pytest.mark.parametrize("algorithm, w_shape, numbers", [
+    ("blocked", (3, 2, 4, 5), 9 * (3 * 2 * 4 + 5)), ("shifted", (3, 2, 4, 5), 10 * (4 + 5)),
+    ("depthwise", (3, 2, 1, 4), 9 * 4 * 3),
+])  # fmt: skip
+def test_what_a_line_takes(algorithm, w_shape, numbers):
+    """Columns and dout; dout with zeros behind it, and the picture; what is read, dout and their products."""
+    assert param_grads.ADD_UP[algorithm](w_shape, (2, 7, 9, 5), (1, 1), (2, 1))[1] == numbers
