@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict
 
 import every_command
-from package_trees import argument_defaults, functions, trees
+from package_trees import argument_defaults, calls, functions, trees
 
 import minivis as mv
 from minivis.layers import LAYER_TYPES
@@ -60,26 +60,38 @@ def named_numbers():
     """{module: {NAME: value}} of what is written out at the top of a module and holds a number."""
     found = {}
     for path, module in trees():
-        lines = [line for line in module.body if isinstance(line, ast.Assign)]
         found[path.as_posix()] = {
-            ast.unparse(line.targets[0]).strip("()"): as_json(eval(ast.unparse(line.value))) for line in lines
-            if all(isinstance(node, WRITTEN_OUT) for node in ast.walk(line.value)) and any(
-                isinstance(getattr(node, "value", None), int | float) for node in ast.walk(line.value))}
+            ast.unparse(line.targets[0]).strip("()"): as_json(literal(line.value)) for line in module.body
+            if isinstance(line, ast.Assign) and is_numeric(line.value)}
     return without_cases(found)
 
 
 def within():
-    """{module, within: {"function(argument)" or "Class.field": [number or switch]}} of those that are written out."""
+    """{module, within: {"function(argument)", "Class.field" or "get(key)": [number or switch]}}, those written out."""
     written = [(path, f"{function.name}({argument.arg})", value) for path, function in functions()
                for argument, value in argument_defaults(function)]
     written += [(path, f"{block.name}.{line.target.id}", line.value) for path, module in trees()
                 for block in module.body if isinstance(block, ast.ClassDef)
                 for line in block.body if isinstance(line, ast.AnnAssign)]
+    written += [(path, f"get({ast.unparse(call.args[0])})", value) for path, call in calls()
+                if call.args and isinstance(call.func, ast.Attribute) and call.func.attr == "get"
+                for value in [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "default")]]
     found = {}
     for path, name, value in written:
-        if isinstance(value, ast.Constant) and isinstance(value.value, int | float):
-            found.setdefault(f"{path.as_posix()}, within", {}).setdefault(name, []).append(value.value)
+        if value is not None and is_numeric(value):
+            found.setdefault(f"{path.as_posix()}, within", {}).setdefault(name, []).append(as_json(literal(value)))
     return without_cases(found)
+
+
+def is_numeric(value):
+    """Whether a value is written out and holds a number or a switch."""
+    nodes = list(ast.walk(value))
+    return all(isinstance(node, WRITTEN_OUT) for node in nodes) and any(
+        isinstance(getattr(node, "value", None), int | float) for node in nodes)
+
+
+def literal(value):
+    return eval(ast.unparse(value))
 
 
 def without_cases(found):

@@ -18,10 +18,19 @@ def trees():
 
 
 @cache
-def functions():
-    """[(path within the package, function)], methods and functions within functions included."""
+def parts():
+    """[(path within the package, function or call)] wherever they stand."""
     return [(path, node) for path, module in trees() for node in ast.walk(module)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Call)]
+
+
+def functions():
+    """(path within the package, function), methods and functions within functions included."""
+    return ((path, node) for path, node in parts() if not isinstance(node, ast.Call))
+
+
+def calls():
+    return ((path, node) for path, node in parts() if isinstance(node, ast.Call))
 
 
 def argument_defaults(function):

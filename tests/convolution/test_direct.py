@@ -199,7 +199,7 @@ def test_weights_are_transformed_once_and_anew_when_they_change(rng):
 
 @pytest.mark.parametrize("algorithm, kernel, stride, groups, numbers", [
     ("blocked", (3, 2), 1, 1, 6 * (3 * 2 * 4 + 6)),             # a line's columns, and its outputs
-    ("shifted", (3, 2), 1, 1, 7 * (3 * 2 + 2) * 6),             # over the padded width: the parts, their sum, the outputs
+    ("shifted", (3, 2), 1, 1, 7 * (3 * 2 + 2) * 6),             # over the padded width: parts, sum, outputs
     ("pointwise", (1, 1), 2, 1, 4 * (4 + 6)),
     ("depthwise", (3, 2), 2, 4, 3 * 4 * (1 + 2 * 2)),           # outputs, and what they are read from
 ])  # fmt: skip
