@@ -1,6 +1,6 @@
 """What figures are put together from, as plain values: each call of figures/ by a method, and its arguments.
 
-And the settings that the result says it was made with, and which numbers it tells.
+And what the command says, the settings that the result was made with, and which numbers it has.
 
     MINIVIS_FIGURES=new pytest -n 0 tests/methods/*/test_figures.py           # rewrites golden/figures.json
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import minivis
+from minivis.commands.picture_command import PictureCommand
 from minivis.figures import compose, line_chart, text
 
 GOLDEN = Path(__file__).parent / "golden" / "figures.json"
@@ -81,12 +82,19 @@ def alike(found, wanted):
 
 def check(run, monkeypatch, words):
     """Fail unless the figure of a command is put together as the golden file says."""
-    calls = watch(monkeypatch)
+    calls, results, real = watch(monkeypatch), [], PictureCommand.result
+
+    def made(*given, **settings):
+        results.append(real(*given, **settings))
+        return results[-1]
+
+    monkeypatch.setattr(PictureCommand, "result", made)
     net = [] if words.startswith("hog") else ["--net", "tiny.h5"]
-    code, out, err = run(*words.split(), *net, "-o", "out.png", "--json")
+    code, out, err = run(*words.split(), *net, "-o", "out.png")
     assert code in (0, 1) and err == ""
-    said = json.loads(out)
-    found = json.loads(json.dumps([*calls, ["settings", said["settings"]], ["numbers", told(said["numbers"])]]))
+    said, (result,) = out.split("\n"), results
+    settings, numbers = (json.loads(json.dumps(value)) for value in (result.settings, result.numbers))
+    found = json.loads(json.dumps([*calls, ["words", plain(said)], ["settings", settings], ["numbers", told(numbers)]]))
     golden = json.loads(GOLDEN.read_text("utf-8")) if GOLDEN.exists() else {}
     if os.environ.get("MINIVIS_FIGURES") == "new":
         golden[words] = found

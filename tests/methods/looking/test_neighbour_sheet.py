@@ -7,7 +7,7 @@ import minivis as mv
 from minivis.data.samples import Samples
 from minivis.errors import BadFile, BadValue
 from minivis.methods.looking.codes import Codes, codes
-from minivis.methods.looking.neighbour_sheet import labels_of, neighbour_sheet
+from minivis.methods.looking.neighbour_sheet import FRAME, TILE, labels_of, neighbour_sheet
 from minivis.models.tiny import tiny_vgg
 
 
@@ -43,7 +43,7 @@ def test_a_neighbour_of_the_same_label_has_a_green_frame(rng):
     assert tuple(found.framed(2, 0)[0, 0]) == (255, 255, 255) == tuple(found.framed(0)[0, 0])
 
 
-@pytest.mark.parametrize("shape", [(20, 8), (8, 20)])
+@pytest.mark.parametrize("shape", [(TILE, TILE // 3), (TILE // 3, TILE)])
 def test_a_picture_stands_in_the_middle_of_its_frame(shape, rng):
     found = neighbour_sheet(tiny_vgg(), Codes(rng.standard_normal((4, 3)), tuple("abcd"), "fc7"), labels="aabb",
                             pictures=np.zeros((4, *shape, 3), np.uint8), k=1)
@@ -52,6 +52,7 @@ def test_a_picture_stands_in_the_middle_of_its_frame(shape, rng):
     assert tile.shape[0] > 2 * tile.shape[1] or tile.shape[1] > 2 * tile.shape[0]
     assert (last + 1 - before == tile.shape[:2]).all()
     assert (abs(before - (framed.shape[:2] - (last + 1))) <= 1).all()
+    assert min(before) == FRAME and framed.shape == (TILE + 2 * FRAME, TILE + 2 * FRAME, 3)
 
 
 def test_what_pictures_show():
