@@ -1,4 +1,14 @@
-"""Every command stands under one heading of the help, with its whole first sentence."""
+"""Every command stands under one heading of the help, with its whole first sentence; and what commands say.
+
+    MINIVIS_WORDS=new pytest -n 0 tests/commands/test_registry.py               # rewrites golden/words.json
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from drawn import plain
 
 from minivis.cli import cli, main
 from minivis.commands.groups import first_sentence
@@ -40,3 +50,31 @@ def test_help_says_which_net_a_command_uses():
                 by_image = getattr(command, "photographs", False)
                 assert ("for an IMAGE" in option.show_default) == by_image, command.name
     assert [option.show_default for option in COMMANDS["sound"].params if option.name == "net"] == ["vowels-net"]
+
+
+SAID = Path(__file__).parents[1] / "golden" / "words.json"
+LINES = """
+    explain photo.png --net tiny.h5
+    explain photo.png --net branches.h5 --unit fc:1 --largest 1
+    inspect tiny.h5
+    inspect branches.h5
+    weights inspect tiny.h5
+    exercise list
+    exercise hint fc
+    exercise start fc
+    codes . --net tiny.h5
+"""
+
+
+@pytest.mark.parametrize("words", [line.strip() for line in LINES.strip().split("\n")])
+def test_a_command_says_what_it_said_before(words, run):
+    """All but numbers and columns, which hang on rounding; those of a table of layers are whole, and stay."""
+    code, out, err = run(*words.split())
+    assert code == 0 and err == ""
+    found = [line if words.startswith("inspect") else " ".join(plain(line).split()) for line in out.split("\n")]
+    found = [line for line in found if not line.startswith("sha256: ")]
+    golden = json.loads(SAID.read_text("utf-8")) if SAID.exists() else {}
+    if os.environ.get("MINIVIS_WORDS") == "new":
+        golden[words] = found
+        SAID.write_text(json.dumps(golden, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    assert found == golden[words]
