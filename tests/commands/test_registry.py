@@ -14,6 +14,7 @@ from minivis.cli import cli, main
 from minivis.commands.groups import first_sentence
 from minivis.commands.picture_command import PictureCommand
 from minivis.commands.registry import COMMANDS, HEADINGS
+from minivis.exercises import progress
 
 
 def test_each_command_stands_under_one_heading(capsys):
@@ -67,8 +68,9 @@ LINES = """
 
 
 @pytest.mark.parametrize("words", [line.strip() for line in LINES.strip().split("\n")])
-def test_a_command_says_what_it_said_before(words, run):
+def test_a_command_says_what_it_said_before(words, run, tmp_path_factory, monkeypatch):
     """All but numbers and columns, which hang on rounding; those of a table of layers are whole, and stay."""
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path_factory.mktemp("data") / "progress.json"))
     code, out, err = run(*words.split())
     assert code == 0 and err == ""
     found = [line if words.startswith("inspect") else " ".join(plain(line).split()) for line in out.split("\n")]
