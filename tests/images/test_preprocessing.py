@@ -11,6 +11,7 @@ from minivis.images.preprocessing import (
     CAFFE_VGG,
     EFFICIENTNET_LITE,
     IDENTITY,
+    PREPROCESSINGS,
     TORCH,
     UNIT,
     Box,
@@ -355,3 +356,10 @@ def test_a_preprocessing_for_as_many_channels_as_a_net_reads(tmp_path):
 def test_names_and_a_choice_change_no_file_that_has_none():
     assert "names" not in TORCH.as_dict() and "show" not in TORCH.as_dict()
     assert replace(TORCH, show=(3, 2, 1)).as_dict()["show"] == [3, 2, 1]
+
+
+def test_a_name_stands_for_what_is_known_by_it():
+    for name, known in PREPROCESSINGS.items():
+        assert Preprocessing.named(name) is known and Preprocessing.named(known) is known
+    with pytest.raises(UnknownName, match="no preprocessing named 'torsh'; did you mean 'torch'"):
+        Preprocessing.named("torsh")

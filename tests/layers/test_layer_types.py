@@ -66,6 +66,27 @@ def test_what_is_not_learned_is_a_parameter(layer, inputs):
         assert layer.window(inputs[0].shape) is None
 
 
+@pytest.mark.parametrize("layer, inputs", EXAMPLES)
+def test_an_output_is_made_of_what_its_window_sees(layer, inputs):
+    """And nothing else: the gradient of an output in each corner, and in the middle. As many windows fit as it says."""
+    out, x = both_ways(layer, *inputs)[0], inputs[0]
+    window = layer.window(x.shape) or Window((1, 1), (1, 1), (0, 0))
+    if out.ndim < 4 or x.ndim < 4 or (layer.window(x.shape) is None and out.shape[1:3] != x.shape[1:3]):
+        return
+    for axis in (0, 1):
+        room = x.shape[axis + 1] + sum(window.padding[axis]) - window.kernel[axis]
+        if window.stride[axis]:
+            assert out.shape[axis + 1] in (room // window.stride[axis] + 1, -(-room // window.stride[axis]) + 1)
+    for at in [(0, 0), (-1, -1), (0, -1), (-1, 0), (out.shape[1] // 2, out.shape[2] // 2)]:
+        dout = np.zeros_like(out)
+        dout[:, at[0], at[1]] = 1
+        seen = np.argwhere(both_ways(layer, *inputs, dout=dout)[2][0])
+        if len(seen) and x.shape[1:3] != (1, 1):
+            for axis, n in zip((0, 1), np.array(at) % out.shape[1:3]):
+                first = window.start[axis] + n * window.stride[axis]
+                assert first <= seen[:, axis + 1].min() and seen[:, axis + 1].max() < first + window.kernel[axis]
+
+
 ODD = (2**62, 10**30, 10**6, -1, 0, 1.5, "x", None, True, [], {}, np.nan, [2**62, 1], [1, 10**6], [None], "same")
 MOST = 10**7                                    # numbers that a layer may put out: memory.py refuses what is larger
 
