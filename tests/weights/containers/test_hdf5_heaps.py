@@ -2,10 +2,14 @@
 
 import io
 import struct
+from types import SimpleNamespace
 
+import h5py
+import numpy as np
 import pytest
 
-from minivis.weights.containers.hdf5_heaps import HEAP, find_heaps, is_heap
+from minivis.errors import BadFile
+from minivis.weights.containers.hdf5_heaps import HEAP, check_heaps, find_heaps, is_heap
 
 
 def heap(*objects, size=None):
@@ -37,3 +41,17 @@ def test_heaps_are_found_wherever_a_block_ends(block):
     places = [3, 20, 32]
     assert list(find_heaps(io.BytesIO(data), 0, len(data), block)) == places
     assert list(find_heaps(io.BytesIO(data), 4, len(data) - 1, block)) == [20]
+
+
+def test_the_numbers_of_arrays_are_not_looked_at(tmp_path):
+    """They may be any bytes. What stands elsewhere and begins as a heap must be one."""
+    path, spoilt = tmp_path / "a.h5", heap((0, 0, 24))
+    with h5py.File(path, "w") as file:
+        for name in ("first", "second"):
+            file[name] = np.frombuffer(spoilt, np.uint8)
+    with h5py.File(path) as file, open(path, "rb") as raw:
+        check_heaps(SimpleNamespace(file=file, raw=raw, path=path))
+        raw.seek(0)
+        beyond = io.BytesIO(raw.read() + spoilt)
+        with pytest.raises(BadFile, match=r"a\.h5 is damaged or half-written \(its texts are\)"):
+            check_heaps(SimpleNamespace(file=file, raw=beyond, path=path))
