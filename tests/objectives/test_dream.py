@@ -20,9 +20,11 @@ def test_a_channel_and_a_mix_of_layers(vgg):
     np.testing.assert_allclose(seeds["relu2_1"], -3 * a / ((a * a).sum() / 2), rtol=1e-9)
 
 
-def test_a_guide_sends_the_feature_that_fits_best():
+@pytest.mark.parametrize("rows", [3, 6, 100])          # of a at a time: one, two, all
+def test_a_guide_sends_the_feature_that_fits_best(rows, monkeypatch):
+    monkeypatch.setattr("minivis.objectives.dream.ROWS", rows)
     a = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]).reshape(1, 1, 3, 2)
-    y = np.array([[3.0, 0.0], [0.0, 1.0]]).reshape(1, 2, 1, 2)
+    y = np.array([[3.0, 0.0], [0.0, 1.0], [2.0, -1.0]]).reshape(1, 3, 1, 2)
     loss, seeds = guided("layer", y)({"layer": a})
     assert loss == 3 + 2 + 3
     np.testing.assert_array_equal(seeds["layer"].reshape(3, 2), [[3, 0], [0, 1], [3, 0]])
