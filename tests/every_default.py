@@ -61,8 +61,9 @@ def named_numbers():
     found = {}
     for path, module in trees():
         found[path.as_posix()] = {
-            ast.unparse(line.targets[0]).strip("()"): as_json(literal(line.value)) for line in module.body
-            if isinstance(line, ast.Assign) and is_numeric(line.value)}
+            ast.unparse(getattr(line, "targets", [getattr(line, "target", None)])[0]).strip("()"):
+            as_json(literal(line.value)) for line in module.body
+            if isinstance(line, ast.Assign | ast.AnnAssign) and line.value and is_numeric(line.value)}
     return without_cases(found)
 
 

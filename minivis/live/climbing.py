@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 STEPS = 160                                     # of a maximisation
 DIVERSE = 3                                     # images that excite a unit
 UNLIKE = 2                                      # times the spread of a unit's values: the weight of being unlike
+RATE, NOISE = 0.05, 0.01                        # of Adam; of what it starts from
+GROWING = 0.03                                  # Adam's rate where it starts from a picture
 EVERY = 4                                       # steps between two pictures of it
 
 
@@ -66,7 +68,7 @@ def maximize(desk: Bench, asked: Asked, tell: Tell) -> None:
         def report(part: float, number: int = number) -> None:
             reporter("maximize", tell)((number + part) / (DIVERSE + 1))
 
-        run = climb(net, objective, space, (0.01 * noise).astype(net.dtype), Adam(0.05), show, report)
+        run = climb(net, objective, space, (NOISE * noise).astype(net.dtype), Adam(RATE), show, report)
         grown = np.concatenate([grown, run.pixels.round().astype(np.uint8)])
         before = activations_of(desk, content, grown)
     message = maximized(desk, unit, grown, (DIVERSE + 1) * STEPS, values_of(desk, unit, grown))
@@ -117,7 +119,7 @@ def grow_frozen(desk: Bench, asked: Asked, tell: Tell) -> None:
         return tell(message(preview.step, preview.pixels()[0], -preview.terms[goal.parts[0].name]))
 
     start = space.start(fitted[..., : x.shape[3]].astype(net.dtype))
-    run = climb(net, goal, space, start, Adam(0.03), show, reporter("grow", tell))
+    run = climb(net, goal, space, start, Adam(GROWING), show, reporter("grow", tell))
     tell(message(STEPS, run.pixels[0].round().astype(np.uint8), float(-run.terms[goal.parts[0].name])))
 
 

@@ -34,6 +34,11 @@ SHEET = 280                                     # pixels: the side of each sheet
 SIDE = 640                                      # pixels: photographs are shrunk to this
 PATCH, COUNT = 12, 49                           # pixels of a patch, filters of each method
 PATCHES = 5000                                  # to learn from
+LEARNING: dict[str, dict[str, Any]] = {         # how long each learns, and from how much at a time
+    "ICA": {"max_iter": 200, "tol": 1e-4}, "k-means": {"n_init": 1, "batch_size": 2048, "max_iter": 30},
+    "sparse coding": {"alpha": 1.5, "batch_size": 256, "max_iter": 4},
+}  # fmt: skip
+EVEN = 0.1                                      # added to the variance by which white patches are divided
 FLAT = 2                                        # of this many patches, only the one with the most contrast is used
 
 
@@ -144,21 +149,19 @@ def learn(patches: Any, count: int, *, seed: Any = 0, progress: bool = False) ->
     count = min(count, flat.shape[1] - 1)
     pca = PCA(count, whiten=True, svd_solver="covariance_eigh" if _knows_covariance() else "full").fit(flat)
     white, pixels = pca.transform(flat), pca.components_
-    even = white / np.sqrt((white**2).mean(axis=1, keepdims=True) + 0.1)
+    even = white / np.sqrt((white**2).mean(axis=1, keepdims=True) + EVEN)
     start, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((count, count)))
     found = {"PCA": pixels}
     learners = {
-        "ICA": lambda: FastICA(whiten=False, random_state=seed, max_iter=200, tol=1e-4).fit(white).components_,
-        "k-means": lambda: MiniBatchKMeans(count, random_state=seed, n_init=1, batch_size=2048, max_iter=30).fit(
-            even).cluster_centers_,
-        "sparse coding": lambda: MiniBatchDictionaryLearning(
-            count, alpha=1.5, fit_algorithm="cd", batch_size=256, max_iter=4, dict_init=start, random_state=seed).fit(
-            even).components_,
+        "ICA": lambda **how: FastICA(whiten=False, **how).fit(white).components_,
+        "k-means": lambda **how: MiniBatchKMeans(count, **how).fit(even).cluster_centers_,
+        "sparse coding": lambda **how: MiniBatchDictionaryLearning(
+            count, fit_algorithm="cd", dict_init=start, **how).fit(even).components_,
     }
     for name, learn in track(learners.items(), progress, "learning from patches"):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")             # the method has not converged in its time
-            found[name] = learn() @ pixels
+            found[name] = learn(random_state=seed, **LEARNING[name]) @ pixels
     return {name: filters.reshape(-1, *patches.shape[1:]) for name, filters in found.items()}
 
 

@@ -45,6 +45,7 @@ CONTRAST = 24                                   # levels, as `contrast` of maxim
 SIDES = (48, 96)                                # pixels, the smallest and the largest side of a block
 TOGETHER = 64                                   # blocks that are made at once
 PANEL = 480                                     # pixels: the height of the grid
+RATE, NOISE = 0.05, 0.01                        # of Adam; of what it starts from
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,8 +221,8 @@ def asked_for(net: Network, layer: str, vectors: Any, steps: int, side: Any = No
         problem = Problem(net, goal, fourier(net, shape, decay=1.0), moves)
         z = problem.parameterization.grey()
         rng = np.random.default_rng(seed + first)
-        z = z + net.xp.asarray((0.01 * rng.standard_normal(z.shape)).astype(z.dtype))
-        run = optimize(problem, z, method=Adam(0.05), steps=steps, seed=seed, progress=progress, title="blocks")
+        z = z + net.xp.asarray((NOISE * rng.standard_normal(z.shape)).astype(z.dtype))
+        run = optimize(problem, z, method=Adam(RATE), steps=steps, seed=seed, progress=progress, title="blocks")
         pictures = to_uint8(run.pixels)
         acts = net.forward(net.xp.asarray(net.preprocess(pictures)), keep=(layer,), grad=None)[layer]
         found.append(pictures)
