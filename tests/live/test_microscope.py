@@ -30,6 +30,7 @@ def test_any_net_any_layer(make):
         head, arrays = messages.opened(scope.look(scene(16, 16), view))
         assert arrays["limits"].shape == (head["shape"][-1],)
         assert head["unit"]["channel"] == 0 and arrays["gradient"].ndim == 3
+        assert head["unit"]["shape"] == list(arrays["map"].shape)
 
 
 def test_a_net_without_classes_has_no_top():
