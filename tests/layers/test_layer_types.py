@@ -87,6 +87,15 @@ def test_an_output_is_made_of_what_its_window_sees(layer, inputs):
                 assert first <= seen[:, axis + 1].min() and seen[:, axis + 1].max() < first + window.kernel[axis]
 
 
+@pytest.mark.parametrize("layer, inputs", [example for example in EXAMPLES if getattr(example.values[0], "kinks", ())])
+def test_a_kink_belongs_to_what_lies_outside(layer, inputs):
+    """The gradient there is that below the first and above the second."""
+    for kink, side in zip(layer.kinks, (-1, 1)):
+        at, beside = (both_ways(layer, np.full_like(inputs[0], x), dout=np.ones_like(inputs[0]))[2][0]
+                      for x in (kink, kink + 1e-9 * side))
+        np.testing.assert_allclose(at, beside, rtol=0, atol=1e-6)
+
+
 ODD = (2**62, 10**30, 10**6, -1, 0, 1.5, "x", None, True, [], {}, np.nan, [2**62, 1], [1, 10**6], [None], "same")
 MOST = 10**7                                    # numbers that a layer may put out: memory.py refuses what is larger
 
