@@ -108,3 +108,16 @@ def test_command(pair, tmp_path, monkeypatch, capsys):
     assert main(["rerun", "a-hog.png", "-o", "again.png"]) == 2 and "has changed since" in capsys.readouterr().err
     assert main(["hog", "a.png", "nowhere.png", "-f"]) == 2 and "no file nowhere.png" in capsys.readouterr().err
     assert main(["hog", "a.png", "--size", "12", "-f"]) == 2 and "smaller than one block" in capsys.readouterr().err
+
+
+def test_only_an_inversion_is_drawn_with_its_contrast_stretched(pair, calls_of):
+    """A, the start, the twin, then the HOGs of the three; a twin's contrast is the start's, and stays."""
+    drawn = calls_of("minivis.methods.adversarial.hog.panels")
+    for found in (mv.hog_twin(pair[0], steps=1), mv.hog_twin(*pair, steps=1)):
+        found.picture()
+        shown, bins = drawn[-1][0][0], found.settings["bins"]
+        twin = stretched(found.twin) if found.inverted else found.twin
+        wanted = [found.first, found.start, twin, *(strokes(code, bins) for code in found.codes)]
+        assert found.inverted is (len(drawn) == 1) and (stretched(found.twin) != found.twin).any()
+        for got, picture in zip(shown, wanted, strict=True):
+            np.testing.assert_array_equal(got, picture)
