@@ -16,7 +16,7 @@ def test_augmented_pictures_are_moved_by_a_pixel_and_noisy():
     assert (labels == same).all() and (moved == Augmented(Digits()).batch(0, 50)[0]).all()
     errors = [np.sqrt(((np.roll(plain, (dy, dx), axis=(1, 2)).astype(float) - moved) ** 2).mean())
               for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-    assert min(errors) < NOISE < np.sort(errors)[1]
+    assert min(errors) < NOISE < np.sort(errors)[1] and (moved.min(), moved.max()) == (0, 255)
 
 
 def test_of_clothes_the_nets_see_them_as_they_are_with_noise_and_under_attack(monkeypatch, tmp_path):
