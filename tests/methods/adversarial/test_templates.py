@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from commandline import scene
 
 import minivis as mv
 from minivis.data.samples import upright
 from minivis.errors import BadValue
-from minivis.methods.adversarial.templates import Mixed, linear_templates, mixed_in, weights_of
+from minivis.methods.adversarial.templates import Mixed, fooled_net, linear_templates, mixed_in, weights_of
 from minivis.models.tiny import tiny_vgg
 
 
@@ -41,6 +42,15 @@ def test_a_bit_of_goldfish_makes_the_goose_a_goldfish(net, pictures):
     assert found.by_sign <= 14 and (moved.clip(0, 255) @ w + b).argmax() == goal
     template = w[:, goal] - w.mean(axis=1)
     assert np.corrcoef(found.change.ravel(), template)[0, 1] > 0.8      # it is the template, in whole levels
+
+
+def test_a_convnet_is_fooled_by_pgd_from_the_same_picture():
+    net, picture = tiny_vgg(), scene(16, 16)
+    found, wanted = fooled_net(net, picture, "cat"), mv.fool(net, picture, "cat")
+    assert found.classifier == "convnet" and found.says == ("cat", pytest.approx(wanted.after[0].max()))
+    assert found.said == (net.class_names[wanted.before[0].argmax()], pytest.approx(wanted.before[0].max()))
+    np.testing.assert_array_equal(found.before, picture)
+    np.testing.assert_array_equal(found.after, wanted.made[0])
 
 
 def test_one_class_after_the_other(net, pictures):
