@@ -140,3 +140,9 @@ def test_the_strip_is_made_without_keeping_all_that_it_shows(rng):
         tracemalloc.stop()
     np.testing.assert_array_equal(*strips)
     assert peaks[1] < peaks[0] / 2
+
+
+@pytest.mark.parametrize("size, side", [(16, 128), (160, 200), (None, 224)])
+def test_a_picture_is_sent_a_quarter_larger_than_the_net_takes_it(size, side):
+    net = tiny_branches() if size is None else tiny_vgg(size=size)
+    assert Microscope(net).describe()["side"] == side
