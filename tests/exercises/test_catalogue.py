@@ -67,6 +67,8 @@ def test_no_mistake_is_called_right_and_nearly_all_are_named(exercise):
     wrong = []
     for number, mistake in enumerate(exercise.mistakes):
         outcomes = run_cases(exercise, exercise.wrong(mistake), cases)
+        if mistake.by:                                  # an answer, though a wrong one
+            assert not [one.problem for one in outcomes if one.problem], mistake
         verdicts = {verdict.function: verdict for verdict in judge(exercise, cases, outcomes, measure=False)}
         made = verdicts.pop(mistake.function)
         assert not made.right, f"called right: {mistake}"
