@@ -27,7 +27,7 @@ MAXIMIZE: dict[MaximizePreset, MaximizeSettings] = {
     # what is seen at 0.6 to 2 times its size is an object rather than a texture, and a large one in the middle
     "natural": MaximizeSettings(
         goal="log-score", parameterization="fourier", spectrum_decay=0.65, finest=4, noise=0.01, method="gradient",
-        rate=0.01, momentum=0.9, normalize="rms", steps=128, contrast=16, tv_beta=1, jitter=12, scale=0.4, zoom=2,
+        rate=0.01, momentum=0.9, normalize="rms", steps=192, contrast=16, tv_beta=1, jitter=12, scale=0.4, zoom=2,
         rotate=15, transform_noise=20, own_size=True),
     # Simonyan et al. 2014, section 2: from zero, the score before the softmax, L2
     "simonyan": MaximizeSettings(method="gradient", rate=100.0, normalize="l2", l2=1e-6, steps=200),
