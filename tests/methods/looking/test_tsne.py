@@ -11,7 +11,7 @@ from minivis.data.emoji.classes import CLASSES
 from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.images.files import write_image
 from minivis.methods.looking.codes import codes, write_codes
-from minivis.methods.looking.tsne import TsneGrid, embed, snap, spread, tsne_grid
+from minivis.methods.looking.tsne import TsneGrid, embed, grid, snap, spread, tsne_grid
 from minivis.models.tiny import tiny_vgg
 
 EMOJI = Path(__file__).parents[2] / "data" / "emoji.npz"
@@ -114,10 +114,10 @@ def test_every_picture_is_on_the_map(written):
 def test_on_the_grid_each_picture_stands_in_the_middle_of_its_cell():
     tiles = (np.full((4, 16, 3), 1, np.uint8), np.full((12, 4, 3), 2, np.uint8))
     found = TsneGrid(np.zeros((2, 2)), np.array([[0, 0], [1, 1]]), np.arange(2), tiles, 40, 0.0,
-                     settings={"layout": "grid"}).picture()
+                     settings={"layout": "grid"})
     wanted = np.full((40, 40, 3), 255)
     wanted[8:12, 2:18], wanted[24:36, 28:32] = 1, 2             # cells of 20 x 20
-    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(grid(found), wanted)
 
 
 def test_on_the_plane_each_picture_lies_at_its_place():
