@@ -56,7 +56,7 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "minivis"
-html_favicon = html_logo = "../minivis/live/static/icon.svg"
+html_favicon = html_logo = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["minivis.css"]
 html_show_sourcelink = False

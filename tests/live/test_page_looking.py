@@ -401,7 +401,7 @@ def test_a_tool_shows_its_picture_wherever_it_is_asked_for(person):
     person.until_top("goose")
     person.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     person.keyboard.press("s")
-    person.until("document.getElementById('over-note').textContent === 'Saliency of goose'")
+    person.until("document.getElementById('over-note').textContent === 'Gradient of goose'")
     box = person.locator(".screen").bounding_box()
     assert box["y"] >= person.locator(".top").bounding_box()["height"] - 1 and box["y"] + box["height"] <= 700
 

@@ -105,7 +105,7 @@ def test_a_server_that_starts_again_gets_the_frozen_frame_and_a_tool_that_ran_sa
         person.click("[data-layer=relu3_1]")
         person.until("document.getElementById('grid-title').textContent === 'relu3_1'")
         person.click("[data-tool=saliency]")
-        person.until("document.getElementById('over-note').textContent.startsWith('Saliency of')")
+        person.until("document.getElementById('over-note').textContent.startsWith('Gradient of')")
         context.close()
 
 
