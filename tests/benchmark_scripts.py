@@ -1,4 +1,4 @@
-"""The scripts of benchmarks/, which is no package, as modules."""
+"""Load the scripts of benchmarks/ as modules: that folder is not a package."""
 
 import importlib.util
 from pathlib import Path

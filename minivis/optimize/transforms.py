@@ -235,7 +235,8 @@ def noise(amount: Any) -> Transform:
 
 
 def resize(height: int, width: int) -> Transform:
-    """Show the image at ``height`` x ``width`` pixels, with bilinear interpolation between the centres of its own."""
+    """Show the image at ``height`` x ``width`` pixels, as Pillow's BILINEAR does: enlarged by linear interpolation
+    between the centres of its own pixels, or shrunk to weighted means of them."""
     height, width = whole(1).check("height", height), whole(1).check("width", width)
 
     def draw(rng: np.random.Generator | None, shape: Shape) -> Linear:

@@ -50,7 +50,7 @@ def test_a_module_has_one_idea_and_imports_go_one_way():
 
 
 def test_the_icon_is_in_the_page_itself():
-    """Browsers fetch a file of it anew whenever the page's address changes, and here it often does."""
+    """If the icon were a file, browsers would fetch it again with each change of the page's address."""
     page = (STATIC / "index.html").read_text("utf-8")
     icon = re.search(r'<link rel="icon" .*href="data:image/svg\+xml,(.+?)">', page)
     assert ElementTree.fromstring(unquote(icon[1])).tag == "{http://www.w3.org/2000/svg}svg"

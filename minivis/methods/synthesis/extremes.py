@@ -80,7 +80,7 @@ def extremes(
     unit : str, int or sequence, optional
         The class or neuron, or several; by default the goose, or the first class.
     size : int or (int, int), in pixels, optional
-        Size of the images, for units of layers that take any; by default the net's own, or 128.
+        Size of the images, for classes and for units of layers that take any; by default the net's own, or 128.
 
     Returns
     -------

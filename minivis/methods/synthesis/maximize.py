@@ -124,7 +124,7 @@ def maximize(
     start : uint8 array (H, W, C), optional
         A picture to begin from; by default the net's mean colour with ``noise``.
     size : int or (int, int), in pixels, optional
-        Size of the images, for units of layers that take any; by default the net's own, or 128.
+        Size of the images, for classes and for units of layers that take any; by default the net's own, or 128.
     count : int, default 1
         Number of images of each unit, from different starts.
 
@@ -157,13 +157,11 @@ def maximize(
     units = tuple(u for u in units for _ in range(count))
     shape = (len(units), *image_size(net, size, start), net.input_channels)
     shown = shown_at(net, units, how, shape)
-    own = for_image(how, shape, shown)
-    goal, space = goal_of(net, units, own, shown), parameterization_of(net, shape, own)
-    moves = transforms_of(net, own, shape, shown)
+    goal, (space, moves, method) = goal_of(net, units, how, shown), setup_of(net, how, shape, shown)
     if mask is not None:
         space = behind_mask(space, start, mask, feather)
     held = in_sizes(vectors(space, moves), shape, shown)
-    fit = lean(net, shown, goal.layers, method_of(own), vectors=held, tile=tile,
+    fit = lean(net, shown, goal.layers, method, vectors=held, tile=tile,
                in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how.parameterization], limit=memory,
                progress=progress)
     problem = Problem(net, goal, space, moves, tile=fit.tile)
@@ -221,6 +219,12 @@ def image_size(net: Network, size: Any, start: Any) -> Any:
     if net.input_size is not None:
         return net.input_size
     return start.shape[:2] if start is not None else (ANY_SIZE, ANY_SIZE)
+
+
+def setup_of(net: Network, how: Any, shape: Any, shown: Any) -> tuple[Any, Any, Any]:
+    """The variables, the random moves and the update rule for images of ``shape`` that the net sees as ``shown``."""
+    how = for_image(how, shape, shown)
+    return parameterization_of(net, shape, how), transforms_of(net, how, shape, shown), method_of(how)
 
 
 def parameterization_of(net: Network, shape: Any, how: Any) -> Any:

@@ -21,17 +21,16 @@ from minivis.methods.shared.result import Result
 from minivis.methods.synthesis.goals import goal_of
 from minivis.methods.synthesis.maximize import (
     image_size,
-    method_of,
     name_of,
     named_units,
-    parameterization_of,
     preset_for,
     regularizers_of,
+    setup_of,
     start_of,
 )
 from minivis.methods.synthesis.presets import MAXIMIZE, MaximizePreset, chosen
 from minivis.methods.synthesis.settings import MaximizeSettings
-from minivis.methods.synthesis.shown import for_image, look, of_units, shown_at, transforms_of
+from minivis.methods.synthesis.shown import look, of_units, shown_at
 from minivis.objectives.base import objective
 from minivis.optimize.loop import optimize
 from minivis.optimize.problem import Problem
@@ -105,7 +104,7 @@ def walk(
     frames : int, default 60
         Number of frames from one unit to the next. The image of the first unit takes ``steps``.
     size : int or (int, int), in pixels, optional
-        Size of the image, for units of layers that take any; by default the net's own, or 128.
+        Size of the image, for classes and for units of layers that take any; by default the net's own, or 128.
 
     Returns
     -------
@@ -131,13 +130,12 @@ def walk(
     watch = watch or Watch()
     shape = (1, *image_size(net, size, None), net.input_channels)
     shown = shown_at(net, found, how, shape)
-    own = for_image(how, shape, shown)
-    space = parameterization_of(net, shape, own)
+    space, moves, method = setup_of(net, how, shape, shown)
     moving = Moving([goal_of(net, (unit,), how, shown) for unit in found], how.steps, frames)
-    problem = Problem(net, moving.objective(), space, transforms_of(net, own, shape, shown))
+    problem = Problem(net, moving.objective(), space, moves)
     z = start_of(problem, None, how, seed)
     seen = [] if how.steps else [to_uint8(space.pixels(z))[0]]
-    run = optimize(problem, z, method=method_of(own), steps=how.steps + frames * (len(found) - 1),
+    run = optimize(problem, z, method=method, steps=how.steps + frames * (len(found) - 1),
                    regularize=regularizers_of(net, how), seed=seed, keep="last", progress=progress,
                    watch=moving.watched(watch, seen), title="walk")
     seen = seen or [to_uint8(run.pixels)[0]]            # stopped before the walk began

@@ -1,5 +1,7 @@
 """How the net sees the images that maximize makes."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -86,6 +88,46 @@ def test_noise_is_added_in_levels_whatever_the_net_reads():
     drawn = compose([move], np.random.default_rng(0), (1, 40, 40, 3)).forward(np.zeros((1, 40, 40, 3)))
     assert (drawn * np.asarray(net.preprocessing.scale)).std() == pytest.approx(30, rel=0.1)
     assert net.preprocessing.scale[0] != 1 and transforms_of(net, mv.MaximizeSettings(), shape, shape) == ()
+
+
+@pytest.mark.parametrize("make", [
+    lambda net, **how: maximize(net, "goose", **how),
+    lambda net, **how: mv.walk(net, ["goose", "owl"], frames=1, **how),
+])
+def test_variables_moves_and_steps_are_those_of_the_larger_image(make, monkeypatch):
+    """What is changed in an image of 64 pixels that a net of 32 sees: jitter of 6 for 3, a rate of 0.2 for 0.4."""
+    made = []
+
+    def stopped(problem, z, *, method, **_):
+        made.append((problem, method))
+        raise InterruptedError
+
+    for module in ("maximize", "walk"):
+        monkeypatch.setattr(import_module(f"minivis.methods.synthesis.{module}"), "optimize", stopped)
+    with pytest.raises(InterruptedError):
+        make(tiny_vgg(size=32), preset="natural", size=64, jitter=3, rate=0.4, finest=4, steps=1)
+    ((problem, method),) = made
+    assert str(problem.transforms[0]) == "jitter 6" and method.rate == 0.2
+    assert problem.parameterization.stages[0].finest == 4              # seen twice as large, as short as in 32 pixels
+    made.clear()
+    with pytest.raises(InterruptedError):
+        make(tiny_vgg(size=32), preset="natural", size=64, finest=4, steps=1, zoom=1, scale=0)
+    assert made[0][0].parameterization.stages[0].finest == 8
+
+
+def test_memory_for_a_larger_image_is_asked_for(monkeypatch):
+    asked = []
+
+    def refused(net, shape, *_, vectors, **__):
+        asked.append((shape, vectors))
+        raise InterruptedError
+
+    monkeypatch.setattr(import_module("minivis.methods.synthesis.maximize"), "lean", refused)
+    for size in (32, 64):
+        with pytest.raises(InterruptedError):
+            maximize(tiny_vgg(size=32), "goose", preset="natural", size=size)
+    (small, few), (large, many) = asked
+    assert small == large == (1, 32, 32, 3) and many == 4 * few
 
 
 def test_memory_is_counted_in_images_of_the_size_shown():
