@@ -42,22 +42,23 @@ class Fit(NamedTuple):
 
 def lean(net: Network, shape: Shape, layers: Any, method: Any, *, vectors: Any = 0, targets: Any = (),
          tile: int | None = None, in_tiles: bool = True, adam: float = 2.0, limit: Any = None,
-         steps: int | None = None, progress: bool = False) -> Fit:
+         steps: int | None = None, seen: Any = None, progress: bool = False) -> Fit:
     """The `Fit` of a run over pictures of ``shape`` (N, H, W, C). If there is none, TooLarge names a size that fits.
 
     layers: those that the loss reads. targets: those whose target activations it holds. method: a rule of
     update_rules.py, or anything with ``vectors``, the number of arrays of the pictures' size that it holds;
     ``vectors``: the number that others hold meanwhile. in_tiles: whether the loss can be computed in tiles. adam:
     Adam's rate if it replaces L-BFGS. limit: bytes for the whole program; by default, what the machine has free. steps:
-    of the run; fewer than L-BFGS remembers leave a part of its memory untouched.
+    of the run; fewer than L-BFGS remembers leave a part of its memory untouched. seen: shape -> the shape in which the
+    net sees pictures, if not their own.
     """
     layers, free, changes = list(layers), memory.room(net, limit), []
 
     def needs(shape: Shape = shape) -> Any:
-        return needed(net, shape, layers, method.vectors + beside(vectors, tile), tile, targets)
+        return needed(net, shape, layers, method.vectors + beside(vectors, tile), tile, targets, seen)
 
     if needs() > free and tile is None and in_tiles:
-        tile = tile_of(net, shape, layers)
+        tile = tile_of(net, seen(shape) if seen else shape, layers)
         changes += [f"in tiles of {tile} pixels"] if tile else []
     if isinstance(method, LBFGS):
         shorter = [(LBFGS(m), f"with a history of {m}") for m in HISTORIES if m < method.history]
@@ -90,11 +91,15 @@ def beside(vectors: int, tile: int | None) -> int:
     return vectors if tile is None else max(0, vectors - ONLY_WHOLE)
 
 
-def needed(net: Network, shape: Shape, layers: Any, vectors: Any, tile: int | None = None, targets: Any = ()) -> int:
+def needed(net: Network, shape: Shape, layers: Any, vectors: Any, tile: int | None = None, targets: Any = (),
+           seen: Any = None) -> int:
     """An estimate of a run's bytes: a pass to ``layers`` and back, whole or for a tile with its surroundings,
-    ``vectors`` arrays of the pictures' size, and the activations of ``targets``."""
+    ``vectors`` arrays of the pictures' size, or of that in which they are seen if this is larger, and the activations
+    of ``targets``."""
+    own, shape = shape, seen(shape) if seen else shape
     body, (N, H, W, C) = trunk(net, layers), shape
-    values = vectors * math.prod(shape) + sum(math.prod(body.shapes(shape)[name]) for name in targets)
+    values = vectors * max(math.prod(own), math.prod(shape))
+    values += sum(math.prod(body.shapes(shape)[name]) for name in targets)
     if tile is not None:
         rows, columns = next(reversed(geometry.receptive_fields(body, shape).values())).size
         H, W = min(H, tile + rows), min(W, tile + columns)
@@ -128,5 +133,5 @@ def memory_of(problem: Problem, method: Any) -> Any:
     """An estimate of the bytes of a run of `optimize`."""
     layers = problem.objective.layers or [next(reversed(problem.net.nodes))]
     vectors = method.vectors + beside(problem.vectors, problem.tile)
-    seen = problem.draw(problem.parameterization.shape, None).shape
-    return needed(problem.net, seen, layers, vectors, problem.tile)
+    return needed(problem.net, problem.parameterization.shape, layers, vectors, problem.tile,
+                  seen=lambda shape: problem.draw(shape, None).shape)

@@ -51,6 +51,15 @@ def test_each_array_and_each_target_counts_once():
     assert needed(net, shape, ["conv"], 0, tile=10) == needed(net, seen, ["conv"], 0)
 
 
+@pytest.mark.parametrize("seen", [(2, 20, 25, 3), (2, 80, 100, 3)])
+def test_a_pass_is_of_the_size_that_the_net_sees_and_arrays_are_of_the_larger_one(seen):
+    net, shape = one_layer(), (2, 40, 50, 3)
+    alone = needed(net, shape, ["conv"], 0, targets=["conv"], seen=lambda _: seen)
+    assert alone == needed(net, seen, ["conv"], 0, targets=["conv"])
+    arrays = needed(net, shape, ["conv"], 5, targets=["conv"], seen=lambda _: seen) - alone
+    assert arrays == 5 * 4 * max(2 * 40 * 50 * 3, 2 * seen[1] * seen[2] * 3)
+
+
 def test_the_history_gives_way_first_and_then_lbfgs():
     net, shape = one_layer(), (2, 40, 50, 3)
     needs = {m: needed(net, shape, ["conv"], LBFGS(m).vectors) for m in (20, 10, 5, 3)}

@@ -29,7 +29,7 @@ from minivis.methods.synthesis.goals import ANY_SIZE, goal_of
 from minivis.methods.synthesis.masked import behind_mask
 from minivis.methods.synthesis.presets import MAXIMIZE, STRETCHED, MaximizePreset, chosen
 from minivis.methods.synthesis.settings import MaximizeSettings
-from minivis.methods.synthesis.shown import for_image, in_sizes, look, of_units, shown_at, transforms_of
+from minivis.methods.synthesis.shown import for_image, look, of_units, shown_at, transforms_of
 from minivis.methods.synthesis.unreached import unreached
 from minivis.objectives.words import Sought
 from minivis.optimize.budget import lean
@@ -160,10 +160,9 @@ def maximize(
     goal, (space, moves, method) = goal_of(net, units, how, shown), setup_of(net, how, shape, shown)
     if mask is not None:
         space = behind_mask(space, start, mask, feather)
-    held = in_sizes(vectors(space, moves), shape, shown)
-    fit = lean(net, shown, goal.layers, method, vectors=held, tile=tile,
+    fit = lean(net, shape, goal.layers, method, vectors=vectors(space, moves), tile=tile,
                in_tiles=all(map(has_tiles, goal.parts)), adam=RATES[how.parameterization], limit=memory,
-               progress=progress)
+               seen=lambda other: shown_at(net, units, how, other), progress=progress)
     problem = Problem(net, goal, space, moves, tile=fit.tile)
     run = optimize(problem, start_of(problem, start, how, seed), method=fit.method, steps=how.steps, seed=seed,
                    regularize=regularizers_of(net, how), progress=progress, watch=watch, title="maximize")

@@ -1,6 +1,5 @@
 """How the net sees the images that `maximize` makes: how large, and what it says of them."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -68,11 +67,6 @@ def for_image(how: Any, shape: Any, shown: Any) -> Any:
         finest=max(1, larger / closest(how)) * max(2, how.finest), jitter=round(larger * how.jitter),
         shift=larger * how.shift, transform_blur=larger * how.transform_blur,
         rate=how.rate / larger if how.normalize == "rms" else how.rate)
-
-
-def in_sizes(count: int, shape: Any, shown: Any) -> int:
-    """``count`` arrays of an image's size as a number of arrays of the size shown, which may be smaller."""
-    return math.ceil(count * max(1, math.prod(shape) / math.prod(shown)))
 
 
 def closest(how: Any) -> float:

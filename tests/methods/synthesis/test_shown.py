@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import minivis as mv
-from minivis.errors import BadValue
+from minivis.errors import BadValue, TooLarge
 from minivis.methods.synthesis.maximize import maximize
-from minivis.methods.synthesis.shown import closest, for_image, in_sizes, resized, shown_at, transforms_of
+from minivis.methods.synthesis.shown import closest, for_image, resized, shown_at, transforms_of
 from minivis.models.tiny import tiny_vgg
 from minivis.optimize import transforms
 from minivis.optimize.transforms import compose
@@ -115,24 +115,9 @@ def test_variables_moves_and_steps_are_those_of_the_larger_image(make, monkeypat
     assert made[0][0].parameterization.stages[0].finest == 8
 
 
-def test_memory_for_a_larger_image_is_asked_for(monkeypatch):
-    asked = []
-
-    def refused(net, shape, *_, vectors, **__):
-        asked.append((shape, vectors))
-        raise InterruptedError
-
-    monkeypatch.setattr(import_module("minivis.methods.synthesis.maximize"), "lean", refused)
-    for size in (32, 64):
-        with pytest.raises(InterruptedError):
-            maximize(tiny_vgg(size=32), "goose", preset="natural", size=size)
-    (small, few), (large, many) = asked
-    assert small == large == (1, 32, 32, 3) and many == 4 * few
-
-
-def test_memory_is_counted_in_images_of_the_size_shown():
-    assert in_sizes(10, (1, 64, 64, 3), (1, 32, 32, 3)) == 40 and in_sizes(10, (1, 33, 32, 3), (1, 32, 32, 3)) == 11
-    assert in_sizes(10, (1, 16, 16, 3), (1, 32, 32, 3)) == 10
+def test_an_image_for_which_there_is_no_memory_is_named_by_its_own_size():
+    with pytest.raises(TooLarge, match=r"^30000 x 30000 pixels need about .* make the longer side \d+ or less"):
+        maximize(tiny_vgg(size=32), "goose", preset="natural", size=30_000, memory=2e9)
 
 
 def test_waves_are_as_long_as_the_net_sees_them():
