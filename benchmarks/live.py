@@ -27,7 +27,6 @@ from minivis.runtime import openblas
 NETS = ("emoji-vgg", "squeezenet", "efficientnet-lite0")
 IN_BROWSER = ("emoji-vgg", "squeezenet")
 RANDOM = "VGG16, random"
-SETTLED = 12                                    # seconds for what the page asks for once
 
 
 def main(argv=None):
@@ -100,7 +99,8 @@ def browser_rates(net, name, seconds):
         page.goto(f"http://127.0.0.1:{sock.getsockname()[1]}/")
         page.wait_for_selector("#layers button")
         page.click("[data-source=pattern]")
-        page.wait_for_timeout(1000 * SETTLED)                   # patches and maximised images are ready by then
+        while not is_filled(page):                              # what the page asks for once takes a core
+            page.wait_for_timeout(500)
         stages = page.locator("#layers button")
         for k in (0, stages.count() // 2):
             stages.nth(k).click()
@@ -110,6 +110,12 @@ def browser_rates(net, name, seconds):
         server.should_exit = True
         thread.join()
         app.desk.close()
+
+
+def is_filled(page):
+    """Whether the patches and the maximised images of the unit are there."""
+    patches, maximised = (page.text_content(f"#{part}-note") for part in ("patches", "maximized"))
+    return " to " in patches and maximised.count(", ") == 3
 
 
 if __name__ == "__main__":
