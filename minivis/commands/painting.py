@@ -23,16 +23,12 @@ if TYPE_CHECKING:
     from minivis.optimize.watch import Watch
     from minivis.types import Array, PathLike, Picture
 
-COPIES = 4                                      # of the picture in float32: a dream holds at least this many
 OWN_SIDE = f"IMAGE's, at most {ANY_SIZE}"
 SIDE = click.Option(["--side"], type=whole(), metavar="N", show_default=OWN_SIDE,
                     help="Longer side of the result, in pixels.")
-PAINTED = click.Option(["--side"], type=SIDES, metavar="N,N,...", show_default=OWN_SIDE, help="Longer side of the "
-                                                                                              "result, in pixels; "
-                                                                                              "with several, such as "
-                                                                                              "256,512,1024, each "
-                                                                                              "size starts from the "
-                                                                                              "one before.")
+PAINTED = click.Option(["--side"], type=SIDES, metavar="N,N,...", show_default=OWN_SIDE,
+                       help="Longer side of the result, in pixels; with several, such as 256,512,1024, each size "
+                            "starts from the one before.")
 SIZE = click.Option(["--size"], type=whole(), hidden=True, metavar="N",
                     help="Shrink IMAGE first; --side is usually enough.")
 METHOD = option(StyleSettings, "method", type=click.Choice([*PAINTERS, "all"]),
@@ -278,10 +274,13 @@ def check_side(net: Any, image: Any, side: Any, limit: int | None = None) -> Non
     """Raise TooLarge if a picture with this longer side does not fit into memory, before it is made."""
     from minivis.engine.memory import room
     from minivis.errors import TooLarge
+    from minivis.methods.synthesis.dream import VECTORS
+    from minivis.optimize.budget import copies_in_tiles
+    from minivis.optimize.update_rules import Gradient
 
     side = sides(image, side)
-    height, width = (n * side / max(image.shape[:2]) for n in image.shape[:2])
-    needs, free = height * width * image.shape[2] * COPIES * 4, room(net, limit)
+    numbers, copies = image.size * (side / max(image.shape[:2])) ** 2, copies_in_tiles(Gradient(), VECTORS)
+    needs, free = 4 * numbers * copies, room(net, limit)
     if needs > free:
         raise TooLarge(f"a picture with a longer side of {side} pixels needs at least {needs / 1e9:.2g} GB of memory, "
                        f"and {max(free, 0) / 1e9:.2g} GB are free: choose a smaller --side")

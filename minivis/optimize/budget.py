@@ -91,6 +91,11 @@ def beside(vectors: int, tile: int | None) -> int:
     return vectors if tile is None else max(0, vectors - ONLY_WHOLE)
 
 
+def copies_in_tiles(method: Any, vectors: int) -> int:
+    """The arrays of the picture's size that a run holds at least."""
+    return int(method.vectors + beside(vectors, TILE))
+
+
 def needed(net: Network, shape: Shape, layers: Any, vectors: Any, tile: int | None = None, targets: Any = (),
            seen: Any = None) -> int:
     """An estimate of a run's bytes: a pass to ``layers`` and back, whole or for a tile with its surroundings,

@@ -23,7 +23,7 @@ START = b"\x93NUMPY"
 HEADER_LIMIT = 2**14                            # bytes; NumPy writes 118
 DESCR = re.compile(r"""['"]descr['"]: *['"]([<>|=]?[A-Za-z]\d{0,4})['"]""")
 FORTRAN = re.compile(r"""['"]fortran_order['"]: *(True|False)""")
-SHAPE = re.compile(r"""['"]shape['"]: *\(((?: *\d+L?,?)*) *\)""")        # L: a long of Python 2
+SHAPE = re.compile(r"""['"]shape['"]: *\(([\d ,L]*)\)""")               # L: a long of Python 2
 
 
 def is_npz(names: Iterable[str]) -> bool:

@@ -16,6 +16,8 @@ NPZ = {
     "header": (npy((1,), length=60000), "damaged"),
     "version": (npy((1,), version=b"\x09\x09"), "damaged"),
     "code": (npy("__import__('os')"), "damaged"),
+    "digits": (npy(f"({'9' * 4000},)"), "damaged"),
+    "digits without an end": (npy(f"({'9' * 4000}"), "damaged"),      # for which a pattern may look for ever
     "nothing": (b"", "damaged"),
     "text": (npy((1,), "<U1", bytes(4)), "of no architecture"),
 }
