@@ -89,7 +89,8 @@ class Bottleneck:
             some = shares[k]
             source = Expanded(x, self.expand, some) if self.expand else ArraySource(x, some)
             sink = IntoProjection(self, x, parts[k], filtered, some, lines)
-            w = weights(conv, "depthwise", some, conv.params["w"][..., some], filtered)
+            key = ("share", some.start, some.stop)
+            w = direct.prepared(conv, "depthwise", key, conv.params["w"][..., some], filtered)
             b = conv.params["b"][some] if "b" in conv.params else None
             direct.depthwise(source, w, b, sink, pad_before(conv, wide), conv.stride, conv.dilation)
 
@@ -121,9 +122,20 @@ def cuts(wide: Any, filtered: Any) -> Any:
     return [slice(0, C)], max(tuning.TUNING.share_lines, -(-OH // bands))
 
 
-def weights(conv: Any, algorithm: Any, channels: Any, w: Array, out_shape: Any) -> Any:
-    """``w``, those of ``conv`` that a share of the channels needs, as the algorithm takes them."""
-    return direct.prepared(conv, algorithm, ("share", channels.start, channels.stop), w, out_shape)
+def share_of_filters(conv: Any, channels: Any, out_shape: Any) -> Any:
+    """Some of the filters of a 1 x 1 convolution as `multiply` takes them: a view of what the layer itself runs with."""
+    pieces = all_filters(conv, out_shape)
+    if pieces.shape[1] == 1:
+        return pieces[..., channels]
+    begin, end = channels.start / pieces.shape[3], channels.stop / pieces.shape[3]
+    if begin.is_integer() and end.is_integer():
+        return pieces[:, int(begin) : int(end)]
+    key = ("share", channels.start, channels.stop)
+    return direct.prepared(conv, "pointwise", key, conv.params["w"][..., channels], out_shape)
+
+
+def all_filters(conv: Any, out_shape: Any) -> Any:
+    return direct.prepared(conv, "pointwise", ("forward", 0), conv.params["w"], out_shape)
 
 
 class Expanded:
@@ -132,7 +144,7 @@ class Expanded:
     def __init__(self, x: Array, expand: Any, channels: Any) -> None:
         conv = expand.conv
         self.x, self.dtype, self.shape = x, x.dtype, (*x.shape[:3], channels.stop - channels.start)
-        self.w = weights(conv, "pointwise", channels, conv.params["w"][..., channels], self.shape)
+        self.w = share_of_filters(conv, channels, self.shape)
         self.b = conv.params["b"][channels] if "b" in conv.params else None
         self.max_value = expand.relu.upper_limit
 
@@ -151,9 +163,8 @@ class IntoProjection(IntoReLU):
     def __init__(self, block: Any, x: Array, out: Array, filtered: Any, channels: Any, lines: Any) -> None:
         super().__init__(out, block.filtering.relu.upper_limit, mask=None)
         self.block, self.x, self.lines = block, x, lines
-        w = block.project.params["w"][:, :, channels]
-        self.w = weights(block.project, "pointwise", channels, w, out.shape)
-        self.shape = *filtered[:3], w.shape[2]
+        self.w = all_filters(block.project, out.shape)[:, :, channels]
+        self.shape = *filtered[:3], self.w.shape[2]
         self.whole = self.shape == filtered
 
     def open(self, images: Any, first: Any, last: Any) -> Any:

@@ -9,6 +9,7 @@ from minivis.engine.fusion import bottleneck
 from minivis.engine.network import Network
 from minivis.errors import BadValue
 from minivis.layers import Add, Conv2D, ReLU
+from minivis.runtime import matmul
 from minivis.runtime.threads import set_threads
 
 
@@ -52,6 +53,23 @@ def test_a_block_has_the_same_bits_for_any_number_of_threads(rng, size, shares):
     for threads in (2, 3, 5):
         set_threads(threads)
         np.testing.assert_array_equal(net.forward(x, keep=["sum"], grad=None)["sum"], wanted)
+
+
+@pytest.mark.parametrize("pieces", [True, False], ids=["in pieces", "whole"])
+def test_shares_are_views_of_the_weights_that_the_layers_run_with(rng, monkeypatch, pieces):
+    """48 channels in two shares of 24, from 8 x 8 pixels: in pieces of 16 or 24 filters, or as they are."""
+    monkeypatch.setattr(matmul, "packs_nothing", lambda: pieces)
+    monkeypatch.setattr(bottleneck, "cores", lambda: 2)
+    tune(monkeypatch, share_channels=1, few_lines=9)
+    net, x = block(rng, channels=8, expansion=6), rng.standard_normal((1, 8, 8, 3))
+    last = list(net.nodes)[-2]
+    fused = net.forward(x, keep=[last], grad=None)[last]
+    held = {name: dict(layer.derived) for name, layer in net.layers.items()}
+    plain = net.forward(x, keep=[last], grad=None, fuse=False)[last]
+    np.testing.assert_allclose(fused, plain, rtol=0, atol=1e-12 * np.abs(plain).max())
+    for name in ("expand", "project"):
+        ((key, array),) = held[name].items()
+        assert net.layers[name].derived[key] is array and len(net.layers[name].derived) == 1
 
 
 @pytest.mark.parametrize("groups, filters", [(1, 24), (2, 24), (24, 48)])
