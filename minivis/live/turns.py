@@ -1,7 +1,8 @@
 """Turns: of large nets one job runs at a time, so that the memory that they need does not add up.
 
 A job that somebody asked for and waits for does not wait for the end of one that takes minutes, only for its next news:
-there the less urgent one steps aside, and goes on when no job more urgent than it waits any more.
+there the less urgent one steps aside, and goes on when no job more urgent than it waits any more. Who has no turn holds
+no memory for blocks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from minivis.live.asked import Stopped
+from minivis.runtime.threads import forget_scratch
 
 LISTENS = 0.2                                   # seconds after which a job that waits looks whether it is still wanted
 
@@ -63,6 +65,7 @@ class Turns:
                 self.waiting[rank] -= 1
 
     def leave(self) -> None:
+        forget_scratch()
         with self.change:
             self.is_taken = False
             self.change.notify_all()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3         # settings of mallopt
+TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8          # settings of mallopt
 ARRAYS = 1 << 19                                # bytes from which on an array has pages of its own, given back at once
 LARGEST = 1 << 25                               # the most that glibc allows: smaller arrays are kept for the next one
 
@@ -24,6 +24,12 @@ def give_back() -> None:
     """Give back what is free, in all threads. Nothing happens where the C library cannot."""
     if trim is not None:
         trim(0)
+
+
+def in_one_place() -> None:
+    """From now on, what one thread frees another can take: else threads that start get places (arenas) of their own."""
+    if trim is not None:
+        glibc.mallopt(ARENA_MAX, 1)
 
 
 @contextlib.contextmanager

@@ -159,9 +159,13 @@ class Team:
             memory = held[name] = aligned((max(size, 1),))
         return np.ndarray(shape, dtype, memory)
 
+    def forget_scratch(self) -> None:
+        """Let go of this thread's memory for blocks: a thread that will not compute for a while needs none."""
+        self.here.__dict__.pop("scratch", None)
+
 
 TEAM = Team()
-share_out, sharing, scratch = TEAM.share_out, TEAM.sharing, TEAM.scratch
+share_out, sharing, scratch, forget_scratch = TEAM.share_out, TEAM.sharing, TEAM.scratch, TEAM.forget_scratch
 
 
 def set_threads(count: int | None) -> None:

@@ -1,11 +1,13 @@
 """Of large nets one job at a time, and a short one goes before those that take long."""
 
 import threading
+import weakref
 
 import pytest
 
 from minivis.live.asked import Stopped
 from minivis.live.turns import Turns
+from minivis.runtime.threads import scratch
 
 LAST, LONG, SHORT = 2, 1, 0
 
@@ -127,3 +129,22 @@ def test_who_is_no_longer_wanted_waits_no_longer():
             seen.append(turns.is_taken)         # the long one has not left a turn that was not its own
 
     assert ended(in_a_thread(short)) and seen == [True, True]
+
+
+def test_who_has_no_turn_holds_no_memory_for_blocks():
+    """Neither a job that has ended nor one that has stepped aside; its thread lives on, and may wait for minutes."""
+    turns, held = Turns(), []
+
+    def used():
+        return scratch("of a job", (1000,), "f4")
+
+    def short():
+        with turns.taken(SHORT, never):
+            held.append(weakref.ref(used().base))
+
+    with turns.taken(LONG, never) as step_aside:
+        mine = weakref.ref(used().base)
+        threads = [in_a_thread(short)]
+        waits(turns, 1)
+        step_aside()
+        assert ended(threads[0]) and mine() is None and held[0]() is None

@@ -24,6 +24,7 @@ from minivis.runtime.affinity import cores
 from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 from minivis.runtime.threads import (
     Team,
+    forget_scratch,
     get_threads,
     scratch,
     set_threads,
@@ -248,6 +249,17 @@ def test_scratch_grows_and_belongs_to_its_thread():
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(lambda: scratch("test", (100, 5), "f4")).result()
     assert not np.shares_memory(b, other)
+
+
+def test_a_thread_forgets_its_own_scratch_alone():
+    a = scratch("test", (4, 5), "f8")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(forget_scratch).result()            # it never had any
+        assert np.shares_memory(scratch("test", (4, 5), "f8"), a)
+        other = pool.submit(lambda: scratch("test", (4, 5), "f8")).result()
+        forget_scratch()
+        assert not np.shares_memory(scratch("test", (4, 5), "f8"), a)       # which `a` still holds
+        assert np.shares_memory(pool.submit(lambda: scratch("test", (4, 5), "f8")).result(), other)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
