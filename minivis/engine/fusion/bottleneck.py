@@ -123,7 +123,7 @@ def cuts(wide: Any, filtered: Any) -> Any:
 
 
 def share_of_filters(conv: Any, channels: Any, out_shape: Any) -> Any:
-    """Some of the filters of a 1 x 1 convolution as `multiply` takes them: a view of what the layer itself runs with."""
+    """Some of the filters of a 1 x 1 convolution as `multiply` takes them: a view of those that the layer runs with."""
     pieces = all_filters(conv, out_shape)
     if pieces.shape[1] == 1:
         return pieces[..., channels]
