@@ -56,20 +56,23 @@ def random_squeezenet():
 
 
 def step(options, *, size=128, steps=12):
-    """One step of class maximisation, with all that its default does, beside one of Lucent's."""
+    """One step of class maximisation, with all that belongs to it, beside one of Lucent's: by Lucid's recipe, where the
+    net sees as many pixels as there, and by the default, where it sees them enlarged to its own 224."""
     net, model = random_squeezenet(), torch_squeezenet()
     from lucent.optvis import param, render
 
-    def ours(count):
-        return timed(lambda: mv.maximize(net, 7, size=size, steps=count))
+    def ours(count, preset):
+        return timed(lambda: mv.maximize(net, 7, size=size, steps=count, preset=preset))
 
     def lucent(count):
         return timed(lambda: render.render_vis(
             model, "classifier:7", lambda: param.image(size), thresholds=(count,), fixed_image_size=size,
             show_image=False, progress=False, verbose=False))
 
-    compare(f"maximize, one step, SqueezeNet 1.1, {size} | Lucent", lambda: (ours(steps + 2) - ours(2)) / steps,
-            lambda: (lucent(steps + 2) - lucent(2)) / steps, options)  # fmt: skip
+    for preset in ("lucid", "natural"):
+        compare(f"maximize, {preset}, one step, SqueezeNet 1.1, {size} | Lucent",
+                lambda preset=preset: (ours(steps + 2, preset) - ours(2, preset)) / steps,
+                lambda: (lucent(steps + 2) - lucent(2)) / steps, options)  # fmt: skip
 
 
 def torch_squeezenet():
@@ -92,7 +95,7 @@ def share(options, *, size=128, steps=12):
         acts = inner.forward(x, until=last, keep=[last], workspace=space)
         inner.backward(acts, {last: np.ones_like(acts[last])})
 
-    whole = lambda count: timed(lambda: mv.maximize(net, 7, size=size, steps=count))  # noqa: E731
+    whole = lambda count: timed(lambda: mv.maximize(net, 7, size=size, steps=count, preset="lucid"))  # noqa: E731
     compare(f"the net's passes alone, of one step, {size} | the whole step", lambda: timed(passes),
             lambda: (whole(steps + 2) - whole(2)) / steps, options)  # fmt: skip
 

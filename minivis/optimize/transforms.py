@@ -24,6 +24,8 @@ from minivis.runtime.backend import get_xp
 from minivis.runtime.settings import FARTHEST, number, whole
 from minivis.types import Array, Shape
 
+BORDER = 2                                      # pixels of zeros around a picture whose moved one is read from it
+
 
 class Linear(NamedTuple):
     """A linear map of pictures (N, H, W, C), and its transpose. ``shape``: the shape of the result."""
@@ -140,45 +142,48 @@ def warp(scale: Any = (1.0, 1.0), rotate: float = 0.0, shift: float = 0.0) -> Tr
 
 def source_points(H: Any, W: Any, factors: Any, angles: Any, shifts: Any) -> tuple[Any, Any]:
     """The rows and columns (N, H, W) from which each pixel of the moved picture is read."""
-    i, j = np.mgrid[:H, :W]
-    y, x = i - (H - 1) / 2, j - (W - 1) / 2
-    y = y[None] - shifts[:, 0, None, None]
-    x = x[None] - shifts[:, 1, None, None]
-    cos, sin = (np.cos(angles) / factors)[:, None, None], (np.sin(angles) / factors)[:, None, None]
-    return cos * y - sin * x + (H - 1) / 2, sin * y + cos * x + (W - 1) / 2
+    y = np.arange(H) - (H - 1) / 2 - shifts[:, :1]
+    x = np.arange(W) - (W - 1) / 2 - shifts[:, 1:]
+    cos, sin = (np.cos(angles) / factors)[:, None], (np.sin(angles) / factors)[:, None]
+    rows = (cos * y)[:, :, None] - (sin * x)[:, None, :] + (H - 1) / 2
+    return rows, (sin * y)[:, :, None] + (cos * x)[:, None, :] + (W - 1) / 2
 
 
 def bilinear(shape: Shape, rows: Any, columns: Any) -> Linear:
-    """The `Linear` map that reads (N, H, W, C) pictures at ``rows`` and ``columns`` (N, OH, OW); beyond is 0."""
+    """The `Linear` map that reads (N, H, W, C) pictures at ``rows`` and ``columns`` (N, OH, OW); beyond is 0.
+
+    It reads in pictures with a border of two zeros, in which whatever lies farther out is at the border, too.
+    """
     N, H, W, C = shape
-    top, left = np.floor(rows).astype(np.int64), np.floor(columns).astype(np.int64)
+    tall, wide = H + 2 * BORDER, W + 2 * BORDER
+    top, left = np.floor(rows), np.floor(columns)
     down, right = rows - top, columns - left
-    first = (np.arange(N) * (H * W))[:, None, None]
-    corners = []                                        # (the pixel of the batch, its weight), four per pixel
-    for di, dj in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        i, j = top + di, left + dj
-        weight = (down if di else 1 - down) * (right if dj else 1 - right)
-        inside = (i >= 0) & (i < H) & (j >= 0) & (j < W)
-        corners.append((np.where(inside, first + i * W + j, 0).ravel(), (weight * inside).ravel()))
-    out_shape = (N, *rows.shape[1:], C)
+    up, back = 1 - down, 1 - right
+    top, left = (low.clip(-BORDER, most).astype(np.int64) + BORDER for low, most in ((top, H), (left, W)))
+    first = ((np.arange(N) * tall)[:, None, None] + top) * wide + left
+    corners = [(first + at, weight) for at, weight in (             # the pixel of the batch, its weight: four per pixel
+        (0, up * back), (1, up * right), (wide, down * back), (wide + 1, down * right))]
+    inside = np.s_[:, BORDER : BORDER + H, BORDER : BORDER + W]
 
     def forward(x: Array) -> Array:
         xp = get_xp(x)
-        flat = x.reshape(-1, C)
-        out = sum(flat[xp.asarray(at)] * xp.asarray(weight, dtype=x.dtype)[:, None] for at, weight in corners)
-        return out.reshape(out_shape)
+        padded = xp.zeros((N, tall, wide, C), x.dtype)
+        padded[inside] = x
+        flat = padded.reshape(-1, C)
+        return sum(flat.take(xp.asarray(at), axis=0) * xp.asarray(weight, dtype=x.dtype)[..., None]
+                   for at, weight in corners)
 
     def adjoint(dout: Array) -> Array:
         xp = get_xp(dout)
         flat = dout.reshape(-1, C)
-        dx = xp.zeros((N * H * W, C), dout.dtype)
+        dx = xp.zeros((N * tall * wide, C), dout.dtype)
         for at, weight in corners:
-            at, weight = xp.asarray(at), xp.asarray(weight, dtype=dout.dtype)
+            at, weight = xp.asarray(at).ravel(), xp.asarray(weight, dtype=dout.dtype).ravel()
             for c in range(C):
                 dx[:, c] += xp.bincount(at, flat[:, c] * weight, minlength=len(dx)).astype(dout.dtype)
-        return dx.reshape(shape)
+        return xp.ascontiguousarray(dx.reshape(N, tall, wide, C)[inside])
 
-    return Linear(forward, adjoint, out_shape)
+    return Linear(forward, adjoint, (N, *rows.shape[1:], C))
 
 
 def pad(pixels: Any) -> Transform:
@@ -245,9 +250,9 @@ def resize(height: int, width: int) -> Transform:
 
         def between(x: Array, rows: Array, columns: Array) -> Array:
             xp = get_xp(x)
-            x = xp.tensordot(xp.asarray(rows, dtype=x.dtype), x, (1, 1)).swapaxes(0, 1)
-            x = xp.tensordot(xp.asarray(columns, dtype=x.dtype), x, (1, 2)).transpose(1, 2, 0, 3)
-            return xp.ascontiguousarray(x)
+            rows, columns = (xp.asarray(weights, dtype=x.dtype) for weights in (rows, columns))
+            planes = rows @ xp.ascontiguousarray(xp.moveaxis(x, 3, 1)) @ columns.T
+            return xp.ascontiguousarray(xp.moveaxis(planes, 1, 3))
 
         return Linear(lambda x: between(x, rows, columns), lambda dx: between(dx, rows.T, columns.T),
                       (N, height, width, C))
