@@ -10,6 +10,16 @@ def test_errors_are_cs231ns():
     assert relative_error([1.0, 2.0], [1.0, 2.0]) == 0
     assert relative_error([1.0, 3.0], [1.0, 1.0]) == 0.5                # |3 - 1| / (3 + 1)
     assert relative_error([0.0], [1e-10]) == pytest.approx(1e-2)        # 1e-10 / 1e-8
+    assert relative_error([], []) == 0
+    with np.errstate(all="ignore"):                                     # as those who ask have it
+        assert relative_error([1.0, np.inf], [1.0, 2.0]) == relative_error([1e308], [-1e308]) == 1
+
+
+def test_the_last_number_that_is_equal():
+    right = np.array([1.0, 0.0])
+    assert too_far(np.array([1.0, 1e-7]), right).tolist() == [False, False]
+    assert too_far(np.array([1.0, 1.0000001e-7]), right).tolist() == [False, True]
+    assert too_far(np.array([1e-7, 1.1e-7]), np.zeros(2)).tolist() == [False, True]     # of 1, where all are zero
 
 
 @pytest.mark.parametrize("dtype, allowed", [("f8", 1e-7), ("f4", 2e-4)])

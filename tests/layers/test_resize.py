@@ -72,6 +72,15 @@ def test_our_file_a_pickle_and_new_parameters_keep_it(rng, tmp_path):
     np.testing.assert_allclose(net.forward(x)["t"], 2 * again.forward(x)["t"], rtol=1e-12)
 
 
+@pytest.mark.parametrize("layer", [Upsample((1, 2)), ConvTranspose2D(np.ones((2, 2, 3, 4)), stride=2)])
+def test_each_position_counts_as_if_it_saw_everything(rng, layer):
+    """Of maps of 6 x 7 that see 3 x 3 pixels each, from one beyond the edge on: 8 x 9."""
+    assert layer.window((2, 6, 7, 4)) == ((6, 7), (0, 0), (0, 0), ((0, 0), (0, 0)))
+    net = Network().add("conv", Conv2D(rng.standard_normal((3, 3, 3, 4)), padding=1)).add("up", layer)
+    field = net.receptive_field("up", (1, 6, 7, 3))
+    assert field == ((8, 9), (0, 0), (-1, -1)) and field.box(5, 11, (6, 7)) == (0, 0, 6, 7)
+
+
 def test_there_are_no_tiles_over_them(rng):
     net = Network().add("conv", Conv2D(rng.standard_normal((3, 3, 3, 4)))).add("up", Upsample(2))
     with pytest.raises(BadValue, match="tile"):

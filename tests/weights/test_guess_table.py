@@ -90,6 +90,35 @@ def test_the_way_by_which_pictures_have_a_usual_size_is_taken(shapes, size, padd
     assert sum(row["type"] == "MaxPool2D" for row in table["layers"]) == pools
 
 
+@pytest.mark.parametrize("size", [28, 32, 64, 84, 96, 112, 128, 160, 192, 224, 227, 256, 299, 384, 512])
+def test_each_usual_size_is_recognised(size):
+    """By the second way, without padding; by the first, pictures would be two pixels smaller, as none are."""
+    table = guess_table(contents({"n.0": (2, 3, 3, 3), "n.3": (1, 2 * (size - 2) ** 2)}), "a.pth")
+    assert table["input"] == [size, size] and table["layers"][0]["padding"] == 0
+
+
+@pytest.mark.parametrize("side", [100, 511, 513])
+def test_of_unusual_sizes_the_first_is_taken(side):
+    table = guess_table(contents({"n.0": (2, 3, 3, 3), "n.3": (1, 2 * side**2)}), "a.pth")
+    assert table["input"] == [side, side] and table["layers"][0]["padding"] == 1
+
+
+def test_without_an_fc_layer_pictures_are_imagenets():
+    assert guess_table(contents({"c": (8, 3, 3, 3)}), "a.pth")["input"] == [224, 224]
+
+
+def test_a_name_that_is_taken_gets_a_number():
+    names = [row["name"] for row in rows({"a": (8, 3, 3, 3), "a_relu": (8, 8, 3, 3), "a_relu_2": (8, 8, 1, 1)})]
+    assert names == ["a", "a_relu", "a_pool", "a_relu_2", "a_relu_relu", "a_relu_pool", "a_relu_2_2"]
+
+
+def test_no_more_than_twenty_notes():
+    found = contents({"c": (8, 3, 3, 3)})
+    found.tensors.update({f"odd{i:02}.thing": Tensor.of(np.zeros(2)) for i in range(30)})
+    notes = guess_table(found, "a.pth")["notes"]
+    assert len(notes) == 20 and notes[0].startswith("odd00 ") and notes[-1].startswith("odd19 ")
+
+
 @pytest.mark.parametrize("reads, channels, size", [(784, 1, 28), (3072, 3, 32)])
 def test_a_net_of_fc_layers_alone_reads_pictures_as_rows(reads, channels, size):
     table = guess_table(contents({"f1": (9, reads), "f2": (3, 9)}), "a.pth")

@@ -83,6 +83,13 @@ def test_a_layer_without_energy_is_a_black_tile_of_the_picture_s_shape():
     assert (tile[:32] == 0).all() and (tile[:, :40] == 0).all() and (tile[32, 40:60] == 255).all()
 
 
+@pytest.mark.parametrize("size, drawn", [((500, 250), (224, 112)), ((250, 500), (112, 224)), ((21, 150), (21, 150)),
+                                         ((40, 30), (120, 90)), ((30, 40), (90, 120))])  # fmt: skip
+def test_a_tile_is_about_as_large_for_any_picture(size, drawn):
+    """Small ones enlarged by whole numbers, about to 112 pixels, large ones shrunk to 224."""
+    assert receptive._tile(np.ones(size), (0, 0, *size), (5, 5), 3).shape == (*drawn, 3)
+
+
 @pytest.mark.parametrize("size", [(16, 24), (24, 16)])
 def test_the_chart_compares_both_sizes_with_the_longer_side_of_the_picture(branches, calls_of, size):
     charts = calls_of("minivis.methods.looking.receptive.line_chart")
