@@ -62,6 +62,24 @@ def test_one_class_after_the_other(net, pictures):
     assert found.picture().shape[1] > 16 * 64
 
 
+def test_two_pixels_by_hand():
+    """Scores: a has the first pixel, b always 100. Of 90, 110 and 120, the first is b."""
+    net = mv.Network(preprocessing=mv.Preprocessing("grey", (0.0,), (1.0,), size=(1, 2)), class_names=("a", "b"))
+    w, b = np.array([[1.0, 0], [0, 0]]), np.array([0, 100.0])
+    net.add("flatten", mv.layers.Flatten()).add("fc", mv.layers.FullyConnected(w, b)).add("prob", mv.layers.Softmax())
+    net.roles.update(logits="fc", prob="prob")
+    pixels = np.array([[90, 7], [110, 7], [120, 7]], np.uint8).reshape(3, 1, 2, 1)
+    found = linear_templates(net, pixels, [1, 0, 1], chain=("a", "b"))
+    assert found.accuracy["held out"] == 2 / 3
+    assert found.labels.tolist() == [1, 0] and found.x[:, 0].tolist() == [90, 110]
+    np.testing.assert_allclose(found.nudges, [10, 10], rtol=1e-5)       # of 24 halvings of 255
+    np.testing.assert_allclose(found.amounts, [0, 10 + np.log(99)], rtol=1e-4, atol=1e-4)
+    (one,) = found.mixes
+    assert one.said == ("a", pytest.approx(1 / (1 + np.exp(-10))))
+    assert one.says == ("b", pytest.approx(1 / (1 + np.exp(-5))))
+    assert one.after.ravel().tolist() == [95, 7] and one.by_sign == 15  # 14.6 for p = 0.99, in whole levels
+
+
 @pytest.mark.parametrize("change, factor", [(30, 3), (45, 2), (120, 1), (0, 90)])
 def test_a_change_is_drawn_with_90_levels_or_as_it_is(calls_of, change, factor):
     """A larger change is not made smaller, and none is drawn grey."""

@@ -86,6 +86,9 @@ def test_a_net_that_takes_any_size_sees_the_whole_picture(rng):
     found = segment(net, picture)
     assert found.maps[0].shape == (12, 24) and found.subject.boxes == (Box(0, 0, 24, 48),)
     assert found.masks[0].shape == (24, 48)
+    guided = segment(net, picture, kind="guided", high=0.9, low=0.4)
+    smooth = gaussian_filter(guided.maps[0], 0.05 * 12)                 # of the height
+    np.testing.assert_array_equal(guided.seeds[0], np.kron(seeds_of(smooth, 0.9, 0.4), np.ones((2, 2))))
     assert segment(net, picture, "relu:1@2,2").maps[0].shape == (12, 12)    # a position of the part
     narrow = segment(net, picture[:2])                                  # 24 times as wide as high: cropped
     assert narrow.maps[0].shape == (12, 12) and narrow.subject.boxes[0].width == 2

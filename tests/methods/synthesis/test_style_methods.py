@@ -10,7 +10,7 @@ import minivis as mv
 from minivis.errors import BadValue, UnknownName
 from minivis.methods.synthesis.settings import PAINTERS
 from minivis.methods.synthesis.style import style_transfer
-from minivis.methods.synthesis.style_methods import style_methods
+from minivis.methods.synthesis.style_methods import read_rates, style_methods
 from minivis.models.tiny import tiny_vgg
 
 
@@ -41,6 +41,15 @@ def test_lbfgs_comes_lowest_without_a_rate_to_choose():
     assert 0.7 * found["adagrad"] > found["lbfgs"]
     slow = style_transfer(mv.load("emoji-vgg"), goose, strokes, method="adam", rate=2.0, steps=100).runs[0].loss
     assert slow > 1.4 * found["lbfgs"]
+
+
+def test_rates_are_numbers_above_0():
+    assert read_rates({"adam": 0.25, "gradient": 3}) == {"adam": 0.25, "gradient": 3}
+    for wrong in ({}, [("adam", 1.0)], None, *({"adam": rate} for rate in (0, -1, None, "3", np.inf))):
+        with pytest.raises((ValueError, TypeError)):
+            read_rates(wrong)
+    with pytest.raises(BadValue, match="rates must be rates by method"):
+        style_methods(tiny_vgg(), scene(), scene(), rates={"adam": 0})
 
 
 def test_refuses():
