@@ -63,6 +63,17 @@ def test_of_a_linear_score_its_own_map_is_best():
     assert all(areas["input"][0] <= lost + 1e-12 for lost, _ in areas.values())
 
 
+@pytest.mark.parametrize("height, width, reach", [(12, 30, (4, 10)), (30, 12, (10, 4)), (2, 5, (1, 1))])
+def test_pixels_come_back_into_a_picture_without_details(calls_of, height, width, reach):
+    """Blurred by a quarter of a third of the picture."""
+    from linear_nets import linear
+
+    covers = calls_of("minivis.methods.attribution.curves.filled")
+    net, picture = linear(np.ones((height, width, 3))), np.zeros((height, width, 3), np.uint8)
+    insertion_deletion(net, picture, "fc:0", kinds=("input",), steps=1, fill=9)
+    assert [(how, size) for (_, how, size, _), _ in covers] == [(9, reach), ("blur", reach)]
+
+
 @pytest.mark.parametrize("unit, ends", [("fc8:1", {"low": 0, "high": 1}), ("relu2_1:2@max", {})])
 def test_the_charts_of_a_probability_go_from_0_to_1(vgg, rng, calls_of, unit, ends):
     charts = calls_of("minivis.methods.attribution.curves.line_chart")

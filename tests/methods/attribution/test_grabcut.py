@@ -16,6 +16,7 @@ from minivis.methods.attribution.grabcut import (
     labelled,
     links_of,
     nearest,
+    sides,
     smallest_cut,
 )
 
@@ -50,6 +51,21 @@ def test_hints_of_another_size_and_grey_pictures():
     picture, where, hints = disc()
     assert overlap(grabcut(picture, nearest(hints, (20, 30))), where) > 0.95
     assert overlap(grabcut(picture[..., :1], hints), where) > 0.95
+
+
+@pytest.mark.parametrize("shape, longest, expected", [
+    ((80, 120, 3), 60, (40, 60)), ((120, 80, 3), 60, (60, 40)), ((80, 120), 120, (80, 120)),
+    ((80, 120), 500, (80, 120)), ((1, 1000), 10, (1, 10)), ((30, 91), 90, (30, 90)),
+])  # fmt: skip
+def test_a_picture_is_shrunk_until_its_longer_side_fits(shape, longest, expected):
+    assert sides(shape, longest) == expected
+
+
+def test_the_nearest_pixel_is_read():
+    values = np.array([[1, 2, 3], [4, 5, 6]])
+    assert nearest(values, (4, 3)).tolist() == [[1, 2, 3]] * 2 + [[4, 5, 6]] * 2
+    assert nearest(values, (1, 6)).tolist() == [[4, 4, 5, 5, 6, 6]]
+    assert nearest(values, (3, 2)).tolist() == [[1, 3], [4, 6], [4, 6]]
 
 
 @pytest.mark.parametrize("value", [OBJECT, MAYBE, MAYBE_NOT, BACKGROUND])

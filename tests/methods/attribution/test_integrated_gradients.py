@@ -26,6 +26,15 @@ def test_gradient_x_input_by_hand():
     assert found.numbers["value"] == pytest.approx(2)
 
 
+@pytest.mark.parametrize("shape", [(8, 20), (20, 8)])
+def test_a_blurred_baseline_has_no_details(calls_of, shape):
+    """By a quarter of the longer side."""
+    covers = calls_of("minivis.methods.attribution.integrated_gradients.filled")
+    net = linear_nets.linear(np.ones((*shape, 3)))
+    saliency(net, np.zeros((*shape, 3), np.uint8), "a", kind="integrated", baseline="blur")
+    assert [call[1:3] for call, _ in covers] == [("blur", (20, 20))]
+
+
 def test_integrated_gradients_of_a_linear_net_are_exact_at_once():
     w = np.arange(12.0).reshape(2, 2, 3) - 6
     picture = np.arange(0, 120, 10, np.uint8).reshape(2, 2, 3)

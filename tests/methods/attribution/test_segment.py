@@ -90,7 +90,11 @@ def test_a_net_that_takes_any_size_sees_the_whole_picture(rng):
     smooth = gaussian_filter(guided.maps[0], 0.05 * 12)                 # of the height
     np.testing.assert_array_equal(guided.seeds[0], np.kron(seeds_of(smooth, 0.9, 0.4), np.ones((2, 2))))
     assert segment(net, picture, "relu:1@2,2").maps[0].shape == (12, 12)    # a position of the part
-    narrow = segment(net, picture[:2])                                  # 24 times as wide as high: cropped
+    wide = segment(net, picture[:12])                                   # four times the net's side, and no more
+    assert wide.maps[0].shape == (12, 48) and wide.seeds[0].shape == (12, 48)
+    narrow = segment(net, picture[:11])                                 # 52 x 12: cropped
+    assert narrow.maps[0].shape == (12, 12) and narrow.subject.boxes[0] == Box(0, 19, 11, 11)
+    narrow = segment(net, picture[:2])                                  # 24 times as wide as high
     assert narrow.maps[0].shape == (12, 12) and narrow.subject.boxes[0].width == 2
 
 
