@@ -57,9 +57,9 @@ def layers(group: Any, prefix: str = "", depth: int = 4) -> Iterator[Any]:
 
 
 def plain_shape(shape: Any, biases: Any) -> Any:
-    """Without the ones that Caffe put before a matrix until 2014."""
-    gives = math.prod(biases)
-    return shape[2:] if len(shape) == 4 and shape[:2] == (1, 1) and shape[2] == gives and shape[3] > 1 else shape
+    """Without the ones that Caffe put before a matrix until 2014. A single number may be a kernel, and stays one."""
+    is_matrix = len(shape) == 4 and shape[:2] == (1, 1) and shape[2] == math.prod(biases) and math.prod(shape) > 1
+    return shape[2:] if is_matrix else shape
 
 
 def numbers(blob: Any, shape: Any, dtype: Any, source: Any) -> Any:

@@ -35,6 +35,17 @@ def test_blobs_have_their_layers_names_and_plain_shapes(tmp_path):
     np.testing.assert_array_equal(found["deep/fc.weight"], matrix[0, 0])
 
 
+@pytest.mark.parametrize("shape, biases, plain", [
+    ((1, 1, 2, 3), (2,), (2, 3)), ((1, 1, 2, 3), (1, 1, 1, 2), (2, 3)), ((1, 1, 2, 1), (2,), (2, 1)),
+    ((1, 1, 1, 3), (1,), (1, 3)), ((1, 1, 1, 1), (1,), (1, 1, 1, 1)), ((1, 1, 2, 3), (1,), (1, 1, 2, 3)),
+    ((1, 1, 2, 3), (3,), (1, 1, 2, 3)), ((1, 2, 2, 3), (2,), (1, 2, 2, 3)), ((2, 1, 2, 3), (2,), (2, 1, 2, 3)),
+    ((2, 3), (2,), (2, 3)), ((1, 1, 2), (2,), (1, 1, 2)),
+])  # fmt: skip
+def test_a_matrix_is_told_from_a_kernel_by_its_biases(shape, biases, plain):
+    """Until 2014 a matrix had four axes; a kernel of one output has one bias."""
+    assert caffe_hdf5.plain_shape(shape, biases) == plain
+
+
 def test_a_snapshot_is_a_net(tmp_path):
     layers = {name: arrays for name, _, arrays in caffe_layers()}
     net = mv.load(write(tmp_path / "a.caffemodel.h5", layers))
