@@ -148,6 +148,17 @@ def test_a_long_job_steps_aside_after_its_news_and_not_once_it_is_over(monkeypat
     assert order == ["first", "aside", [False, True]]
 
 
+def test_news_replaces_news_of_its_kind_that_was_not_sent_yet():
+    """Progress never takes the place of a result, nor one job that of another."""
+    viewer = SimpleNamespace(news={}, has_news=asyncio.Event())
+    early, late, other = ({"type": "progress", "job": job, "part": part} for job, part in (
+        ("fool", 0.1), ("fool", 0.9), ("dream", 0.5)))
+    for name, *news in (("fool", early), ("fool", b"first"), ("fool", late), ("dream", other), ("fool", b"more", "more"),
+                        ("fool", {"type": "fooled"})):  # fmt: skip
+        Viewer.note(viewer, name, *news)
+    assert list(viewer.news.values()) == [late, {"type": "fooled"}, other, b"more"] and viewer.has_news.is_set()
+
+
 @pytest.mark.parametrize(("rule", "unit", "parts", "waits"), [
     ("lrp", "conv1_1:0", ("gradient",), True), ("guided", "conv1_1:0", ("gradient",), False),
     ("lrp", None, ("gradient",), False), ("lrp", "conv1_1:0", (), False),

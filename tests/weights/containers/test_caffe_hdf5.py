@@ -46,6 +46,17 @@ def test_a_matrix_is_told_from_a_kernel_by_its_biases(shape, biases, plain):
     assert caffe_hdf5.plain_shape(shape, biases) == plain
 
 
+def test_layers_whose_names_have_slashes(tmp_path):
+    """Down to four groups, so that a hostile file is soon read."""
+    blobs = [np.ones((2, 3), kind) for kind in ("f2", "f4", "f8", "i4")]
+    path = write(tmp_path / "a.caffemodel.h5", {"a": blobs, "b/c/d/e": blobs[:1], "f/g/h/i/j": blobs[:1]})
+    with hdf5.opened(path) as source:
+        assert caffe_hdf5.order(source) == ("a", "b/c/d/e")
+        found = {name: tensor.dtype for name, tensor in caffe_hdf5.read(source).items()}
+    assert found == {"a.weight": "float32", "a.bias": "float32", "a.2": "float64", "a.3": "float32",
+                     "b/c/d/e.weight": "float32"}  # fmt: skip
+
+
 def test_a_snapshot_is_a_net(tmp_path):
     layers = {name: arrays for name, _, arrays in caffe_layers()}
     net = mv.load(write(tmp_path / "a.caffemodel.h5", layers))
