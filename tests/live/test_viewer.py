@@ -153,8 +153,8 @@ def test_news_replaces_news_of_its_kind_that_was_not_sent_yet():
     viewer = SimpleNamespace(news={}, has_news=asyncio.Event())
     early, late, other = ({"type": "progress", "job": job, "part": part} for job, part in (
         ("fool", 0.1), ("fool", 0.9), ("dream", 0.5)))
-    for name, *news in (("fool", early), ("fool", b"first"), ("fool", late), ("dream", other), ("fool", b"more", "more"),
-                        ("fool", {"type": "fooled"})):  # fmt: skip
+    for name, *news in (("fool", early), ("fool", b"first"), ("fool", late), ("dream", other),
+                        ("fool", b"more", "more"), ("fool", {"type": "fooled"})):  # fmt: skip
         Viewer.note(viewer, name, *news)
     assert list(viewer.news.values()) == [late, {"type": "fooled"}, other, b"more"] and viewer.has_news.is_set()
 

@@ -83,6 +83,25 @@ def test_names_of_the_file_and_of_outputs(net, save):
         expect.read_answers(save("x.npy", "gone=conv.npy"), net, names)
 
 
+@pytest.mark.parametrize("channels, shape, read", [
+    (3, (2, 4, 5, 3), [(2, 4, 5, 3)]), (3, (2, 3, 4, 5), [(2, 4, 5, 3)]), (3, (4, 5, 3), [(1, 4, 5, 3)]),
+    (3, (3, 4, 5), [(1, 4, 5, 3)]), (3, (2, 3, 5, 3), [(2, 3, 5, 3), (2, 5, 3, 3)]), (3, (3, 2, 4, 5), []),
+    (3, (3, 5), []), (3, (2, 4, 5), []), (3, (1, 2, 4, 5, 3), []),
+    (1, (4, 5), [(1, 4, 5, 1)]), (1, (2, 4, 5), [(2, 4, 5, 1)]), (1, (1, 4, 5), [(1, 4, 5, 1)]),
+    (1, (4, 5, 1), [(1, 4, 5, 1)]), (1, (2, 1, 4, 5), [(2, 4, 5, 1)]),
+])  # fmt: skip
+def test_an_input_is_read_in_each_order_that_its_channels_allow(channels, shape, read):
+    x, net = np.arange(np.prod(shape)).reshape(shape), Network(preprocessing=IDENTITY.of_channels(channels))
+    net.add("relu", ReLU())
+    if not read:
+        with pytest.raises(BadValue, match="the net reads"):
+            expect.readings(x, net, "x.npy")
+        return
+    found = expect.readings(x, net, "x.npy")
+    assert [one.shape for one in found] == read
+    assert found[0][0, 0, 1, 0] == (channels if shape[-1] == channels else 1)       # the second column
+
+
 def test_the_error_is_a_share_of_the_largest_value():
     ours = np.array([[1.0, 2.0], [4.0, 0.0]])
     assert expect.off(ours, np.array([[1.0, 2.0], [4.0, 1.0]]), None) == 0.25

@@ -142,6 +142,15 @@ def test_names_rule_over_numbers(path):
     assert_same(mv.load(path), narrow_vgg())
 
 
+@pytest.mark.parametrize("names, order", [
+    (("predictions", "fc1", "fc2"), [1, 2, 0]), (("fc8", "fc7", "fc6"), [2, 1, 0]), (("fc7", "fc1", "fc8"), [1, 0, 2]),
+    (("predictions", "dense", "fc1"), [0, 1, 2]), (("fc2", "fc7", "fc6"), [0, 1, 2]), ((), []),
+])  # fmt: skip
+def test_fc_layers_go_by_their_names_if_all_three_are_known(names, order):
+    layers = [SimpleNamespace(name=name) for name in names]
+    assert reader.arrange_dense(layers, "VGG16", "a.h5") == [layers[i] for i in order]
+
+
 def test_caffes_names_in_a_keras_file(path):
     net = narrow_vgg()
     renamed = {n: tuple(layer.params.values()) for n, layer in net.layers.items() if layer.params}
