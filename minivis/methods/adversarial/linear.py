@@ -248,8 +248,9 @@ def mix(x: Array, w: Array, b: Array, target: Any, bounds: Any = None, sure: Any
         at = np.clip(x + amount[:, None] * template, low, high)
         return softmax_forward(at @ w + b)[:, target], at
 
-    small, large = np.zeros(len(x)), np.full(len(x), 1e-3 * max(1e-12, float(x.max() - x.min())))
-    while not (prob(large)[0] >= sure).all() and large.max() < 1e3 * (x.max() - x.min() + 1e-12):
+    span = float(x.max() - x.min()) or 1.0                              # a flat picture has none
+    small, large = np.zeros(len(x)), np.full(len(x), 1e-3 * span)
+    while not (prob(large)[0] >= sure).all() and large.max() < 1e3 * span:
         large = np.where(prob(large)[0] >= sure, large, 2 * large)
     for _ in range(HALVINGS):
         middle = (small + large) / 2

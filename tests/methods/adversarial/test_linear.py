@@ -57,6 +57,17 @@ def test_mixing_reaches_the_class_and_no_farther_than_need_be(rng):
     np.testing.assert_allclose(np.corrcoef(mixed[0] - x[0], w[:, 2] - w.mean(axis=1))[0, 1], 1)
 
 
+@pytest.mark.parametrize("bounds", [None, (0, 255)])
+def test_a_flat_picture_is_mixed_too(bounds):
+    """Two scores that are two of the numbers: t less in one and t more in the other make p = 1 / (1 + exp(-2 t))."""
+    amounts, mixed = mix(np.full((1, 3), 50.0), np.eye(3, 2), np.zeros(2), 1, bounds)
+    t = np.log(99) / 2
+    np.testing.assert_allclose(amounts, t, rtol=1e-5)
+    np.testing.assert_allclose(mixed, [[50 - t, 50 + t, 50]], rtol=1e-5)
+    amounts, mixed = mix(np.full((1, 3), 50.0), np.eye(3, 2), np.zeros(2), 1, (50, 51))     # one more is too little
+    assert np.isnan(amounts).all() and mixed.tolist() == [[50, 51, 50]]
+
+
 def test_training_ends_where_the_gradient_is_zero(rng):
     x = rng.standard_normal((60, 3)) * [1, 10, 0.1] + [5, 0, 1]
     labels = (x[:, 1] > 0).astype(int) + (x[:, 0] > 6)
