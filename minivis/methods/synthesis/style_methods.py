@@ -110,7 +110,7 @@ def style_methods(
     >>> sorted(found.curves)
     ['adam', 'lbfgs']
     """
-    for name in methods:
+    for name in (*methods, *(rates or {})):
         if name not in PAINTERS:
             raise UnknownName.of("method", name, PAINTERS)
     wrong = [name for name in ("steps", "method", "rate") if name in settings]

@@ -50,6 +50,8 @@ def test_rates_are_numbers_above_0():
             read_rates(wrong)
     with pytest.raises(BadValue, match="rates must be rates by method"):
         style_methods(tiny_vgg(), scene(), scene(), rates={"adam": 0})
+    with pytest.raises(UnknownName, match="no method named 'adamm'; did you mean 'adam'"):
+        style_methods(tiny_vgg(), scene(), scene(), rates={"adamm": 2.0})
 
 
 def test_refuses():
