@@ -2,15 +2,15 @@
 
     python benchmarks/mutants.py --count 300 --seed 0 --out mutants.jsonl
     python benchmarks/mutants.py --rooms layers methods --count 50
-    python benchmarks/mutants.py --again mutants.jsonl              # only those that survived
+    python benchmarks/mutants.py --again mutants.jsonl              # only those that survived or took too long
 
 A seed draws the mutants from everything that can be changed: a comparison, an operator, a number, a condition, the
 order of two arguments, min for max. What means nothing when minivis runs stays as it is: annotations, docstrings,
 ``__all__``, ``if TYPE_CHECKING``, the order of what max is taken of. A copy of the checkout is changed, never the
 checkout itself. The tests of the module's own path run first, then those that hold for every module, then those of its
 room, then (with --whole) all others.
-A mutant is noticed when a test fails or a run takes too long. A survivor is for a reader to judge: it may be
-equivalent, or change speed alone.
+A mutant is noticed when a test fails. A survivor is for a reader to judge: it may be equivalent, or change speed
+alone. A run that takes too long says neither, as the machine may be busy.
 """
 
 import argparse
@@ -38,6 +38,7 @@ NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum",
          "KW": "KH", "OH": "OW", "OW": "OH", "rows": "columns", "columns": "rows", "zeros": "ones"}  # fmt: skip
 ANY_ORDER = {"max", "min", "maximum", "minimum", "logical_and", "logical_or"}
 EVERYWHERE = ["tests/test_defaults.py", "tests/test_rooms.py"]      # what holds for every module
+TOO_LONG = "too long"                           # not noticed: a busy machine would flatter the tests
 TEXT = (ast.JoinedStr, ast.Raise)               # messages are checked by their words elsewhere
 
 
@@ -176,11 +177,11 @@ def run(copy, tests, limit):
         done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=limit,
                               env={**os.environ, "PYTHONPATH": str(copy)})
     except subprocess.TimeoutExpired:
-        return None, "too long"
+        return None, TOO_LONG
     return done.returncode != 0, (done.stdout.splitlines() or [""])[-1]
 
 
-def main():
+def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
@@ -188,34 +189,32 @@ def main():
     parser.add_argument("--whole", action="store_true", help="run the whole suite on what its room's tests let pass")
     parser.add_argument("--limit", type=float, default=300, help="seconds for each of the runs")
     parser.add_argument("--out", default="mutants.jsonl")
-    parser.add_argument("--again", help="a file of results: only the mutants that survived, where they still exist")
-    args = parser.parse_args()
+    parser.add_argument("--again", help="a file of results: only what survived or took too long, where it still exists")
+    args = parser.parse_args(argv)
     chosen = draw(args.rooms, args.count if not args.again else 10**9, args.seed)
     if args.again:
         lines = [json.loads(line) for line in Path(args.again).read_text().splitlines()]
-        old = {(d["path"], d["was"], d["is"]) for d in lines if d["survived"]}
+        old = {(d["path"], d["was"], d["is"]) for d in lines if d["survived"] or d["by"] == TOO_LONG}
         chosen = [(p, m) for p, m in chosen if (str(p), *change(p, m)) in old]
-    noticed = 0
+    noticed = late = 0
     with tempfile.TemporaryDirectory() as folder, open(args.out, "a", encoding="utf-8") as out:
         copy = Path(folder) / "minivis"
         shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__"))
         for number, (path, mutation) in enumerate(chosen, 1):
             source, began = (ROOT / path).read_text("utf-8"), time.perf_counter()
             (copy / path).write_text(mutated(source, mutation), "utf-8")
-            seen, by = False, ""
             for tests in stages(path, args.whole):
                 failed, by = run(copy, tests, args.limit)
-                if failed or failed is None:
-                    seen = True
+                if failed is not False:
                     break
             (copy / path).write_text(source, "utf-8")
-            noticed += seen
+            noticed, late = noticed + (failed is True), late + (failed is None)
             was, now = change(path, mutation)
-            line = {"path": str(path), "line": mutation[3], "was": was, "is": now, "survived": not seen, "by": by[:200],
-                    "seconds": round(time.perf_counter() - began, 1)}
+            line = {"path": str(path), "line": mutation[3], "was": was, "is": now, "survived": failed is False,
+                    "by": by[:200], "seconds": round(time.perf_counter() - began, 1)}
             print(json.dumps(line), file=out, flush=True)
-            survived = "" if seen else f"; SURVIVED {path}:{mutation[3]}: {now}"
-            print(f"{noticed} of {number} noticed{survived}", flush=True)
+            fate = f"; {TOO_LONG if failed is None else 'SURVIVED'} {path}:{mutation[3]}: {now}" if not failed else ""
+            print(f"{noticed} of {number - late} noticed, {late} too long{fate}", flush=True)
 
 
 def change(path, mutation):
