@@ -32,11 +32,15 @@ LONG, SHOWN = "1" * 5000, Channels(["mask"])
 
 @pytest.mark.parametrize("kind, word, value", [
     (BYTES, "4GB", 4 * 10**9), (BYTES, "4gib", 2**32), (BYTES, "0.5 MB", 500_000), (BYTES, "1000", 1000),
+    (BYTES, "1", 1), (BYTES, "3MiB", 3 * 2**20), (BYTES, "999999999GB", 999_999_999 * 10**9),
     (PIXELS, "12", (12, 12)), (PIXELS, "12,8", (12, 8)), (PIXELS, "12x8", (12, 8)), (PIXELS, (3, 4), (3, 4)),
-    (START, "noise", "noise"), (START, "200,30,0", (200, 30, 0)),
+    (PIXELS, "1", (1, 1)), (PIXELS, "1000000,1", (10**6, 1)),
+    (START, "noise", "noise"), (START, "200,30,0", (200, 30, 0)), (START, "0,0,255", (0, 0, 255)),
     (COUNTS, "0", (0,)), (COUNTS, "256, 512", (256, 512)), (WEIGHTS, "0.5,2", (0.5, 2.0)),
     (whole(), "1000000", 10**6), (whole(0), "0", 0), (whole(1, 7), "7", 7), (real(), "1e9", 1e9),
+    (whole(), "1", 1), (whole(), "0" * 39 + "1", 1), (real(), "0", 0), (real(-1, 1), "-1", -1), (real(0, 1), "1", 1),
     (real(0, 1), ".5", 0.5), (SHOWN, "3, 2,1", (3, 2, 1)), (SHOWN, "4", (4,)), (SHOWN, "mask", "mask"),
+    (SHOWN, "12345678", (12345678,)),
 ])
 def test_what_is_taken(kind, word, value):
     assert kind.convert(word, None, None) == value
@@ -46,17 +50,23 @@ def test_what_is_taken(kind, word, value):
     (BYTES, "4XB", "'4XB' is not an amount of memory; write it as 4GB or 500MB"), (BYTES, "-1", "amount of memory"),
     (BYTES, "nan", "amount of memory"), (BYTES, "inf", "amount of memory"), (BYTES, "1e30GB", "amount of memory"),
     (BYTES, LONG, "'1{40}'\\.\\.\\. is not"), (BYTES, "0", "amount of memory"),
+    (BYTES, "1000000000GB", "amount of memory"),
     (PIXELS, "0", "'0' is not a size; write pixels as 12, or rows and columns as 12,8"), (PIXELS, "1,2,3", "size"),
     (PIXELS, "1" * 30, "from 1 to 1000000"), (PIXELS, LONG, "not a size"), (PIXELS, "1e3", "not a size"),
+    (PIXELS, "3,0", "'3,0' is not a size"), (PIXELS, "1000001", "not a size"),
     (START, "red", "'red' is not a start; write noise"), (START, "1,2,256", "not a start"),
-    (START, LONG, "not a start"),
+    (START, LONG, "not a start"), (START, "-1,0,0", "not a start"), (START, "1,2", "not a start"),
+    (START, "9" * 40, "'9{40}' is not"), (START, "9" * 41, r"'9{40}'\.\.\. is not"),
     (COUNTS, "1,x", "'x' is not a valid integer"), (COUNTS, "-1", "not in the range"), (COUNTS, "", "not a valid"),
     (WEIGHTS, "1,nan", "nan"), (WEIGHTS, "inf", "inf"), (WEIGHTS, "-1", "not in the range"),
     (whole(), "0", "0 is not in the range"), (whole(), "1000001", "not in the range"), (whole(), "1.5", "integer"),
+    (whole(), "1" * 41, "number 111111111111... has 41 characters, which is too"), (whole(1, 7), "8", "the range"),
     (whole(), LONG, "number 111111111111... has 5000 characters, which is too"), (whole(), "nan", "valid integer"),
     (real(), "nan", "nan is not a finite number"), (real(-1, 1), "inf", "not in the range"), (real(), LONG, "too long"),
     (real(0, 1, max_open=True), "1", "not in the range"), (real(), "-1e-9", "not in the range"),
+    (real(), "1000000001", "not in the range"), (real(0, 1, min_open=True), "0", "not in the range"),
     (SHOWN, "2,1", "'2,1' is not one of 'mask', and is not a choice of channels"), (SHOWN, "1,2,3,4", "channels"),
+    (SHOWN, "123456789", "channels"), (SHOWN, "1,-2,3", "channels"),
     (Channels(), "mask", "'mask' is not a choice of channels; give three"), (SHOWN, LONG, "choice of channels"),
 ])  # fmt: skip
 def test_what_is_refused(kind, word, message):

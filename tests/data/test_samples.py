@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minivis.data import samples
 from minivis.data.digits import every_digit
-from minivis.data.samples import DIGITS, FAMILIES, NAME, Samples, folder_called, unpacked
+from minivis.data.samples import DIGITS, FAMILIES, NAME, Samples, folder_called, sheet_of, unpacked
 from minivis.errors import BadValue
 from minivis.images.files import read_image
 
@@ -63,6 +64,29 @@ def test_the_families_are_a_folder_of_ten_pictures_a_class(cache):
     assert len(files) == 200 and all(kinds.count(kind) == 10 for kind in kinds) and kinds[0] == "goose"
     assert (read_image(files[57]) == Samples(FAMILIES).images[57]).all()
     assert not {one.tobytes() for one in Samples(FAMILIES).images} & {one.tobytes() for one in Samples().images}
+
+
+@pytest.mark.parametrize("colours", [(), (3,)])
+def test_a_sheet_has_twenty_pictures_in_a_row(rng, colours):
+    cells = rng.integers(1, 256, (21, 64, 64, *colours), np.uint8)
+    sheet = np.asarray(sheet_of(cells))
+    assert sheet.shape == (128, 1280, *colours)
+    for picture, (row, column) in ((0, (0, 0)), (1, (0, 1)), (19, (0, 19)), (20, (1, 0))):
+        assert (sheet[64 * row : 64 * row + 64, 64 * column : 64 * column + 64] == cells[picture]).all()
+    assert not sheet[64:, 64:].any() and sheet_of(cells[:20]).size == (1280, 64)
+
+
+def test_the_sheets_are_made_from_a_file_of_pictures_outlines_and_labels(tmp_path, monkeypatch):
+    images, masks = np.full((2, 64, 64, 3), [[[[250, 10, 10]]], [[[10, 10, 250]]]], np.uint8), np.zeros((2, 64, 64))
+    masks[1, :, :2] = 127, 128
+    np.savez("made.npz", images=images, masks=masks.astype(np.uint8), names=["owl", "fish", "goose"], labels=[2, 1])
+    monkeypatch.setattr(samples, "__file__", str(tmp_path / "samples.py"))
+    samples.main("made.npz")
+    assert (tmp_path / "samples.txt").read_text("utf-8") == "goose\nfish\n"
+    sheet, outlines = (read_image(tmp_path / name) for name in ("samples.webp", "samples_masks.png"))
+    assert sheet.shape[:2] == outlines.shape[:2] == (64, 1280)
+    assert abs(sheet[20:44, 20:108:64].astype(int) - [[250, 10, 10], [10, 10, 250]]).max() < 9     # WebP loses a little
+    assert np.argwhere(outlines.max(axis=2)[0]).tolist() == [[65]]
 
 
 def test_no_room_for_them(cache):

@@ -8,7 +8,7 @@ import pytest
 
 from minivis.exercises import read
 from minivis.exercises.calls import run_cases
-from minivis.exercises.catalogue import occlusion, ten_numbers
+from minivis.exercises.catalogue import occlusion, receptive_field, ten_numbers
 from minivis.exercises.checking import check
 from minivis.exercises.judge import judge
 
@@ -108,3 +108,13 @@ def test_a_forgotten_copy_shows_from_the_second_window_on(rng):
     right, wrong = occlusion.occlusion(*given), occlusion.cover_without_a_copy(*given)
     assert wrong.shape == right.shape == (3, 4)
     assert wrong[0, 0] == right[0, 0] and not np.isclose(wrong.ravel()[1:], right.ravel()[1:]).any()
+
+
+def test_the_receptive_fields_are_those_of_the_nets_by_name():
+    """AlexNet's conv3 sees 99 pixels and VGG's conv3_1 sees 24, as the lecture and many tables have them."""
+    fields = {name: receptive_field.receptive_field(layers) for name, layers in receptive_field.NETS.items()}
+    assert fields == {
+        "one convolution": (3, 1, -1), "two convolutions": (5, 1, -2), "convolution and pool": (4, 2, -1),
+        "convolution, pool, convolution": (8, 2, -3), "AlexNet to conv3": (99, 16, -32),
+        "VGG to conv3_1": (24, 4, -10), "one by one": (9, 4, -4),
+    }  # fmt: skip

@@ -24,6 +24,7 @@ from minivis.runtime.affinity import cores
 from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 from minivis.runtime.threads import (
     Team,
+    checked_count,
     forget_scratch,
     get_threads,
     scratch,
@@ -203,16 +204,23 @@ def test_where_blas_cannot_be_held_the_caller_works_alone(monkeypatch):
     assert where == {threading.get_ident()}
 
 
-@pytest.mark.parametrize("count", [0, -1, 1.5, "two", True, 4097, 10**30, "9" * 30])
+@pytest.mark.parametrize("count", [0, -1, 1.5, "two", "1.5", True, 4097, 10**30, 2**256 - 1, "0" * 29 + "7"])
 def test_wrong_numbers_of_threads(count):
     with pytest.raises(BadValue, match=f"^threads must be a whole number from 1 to 4096, got {count!r}$"):
         set_threads(count)
+
+
+@pytest.mark.parametrize("count, taken", [(1, 1), (4096, 4096), ("4096", 4096), (" 2 ", 2), ("0" * 28 + "7", 7)])
+def test_right_numbers_of_threads(count, taken):
+    assert checked_count(count, "threads") == taken
 
 
 @pytest.mark.parametrize("count", [10**5000, "9" * 5000, "x" * 5000], ids=["int", "digits", "letters"])
 def test_an_endless_number_of_threads_is_told_in_one_short_sentence(count):
     with pytest.raises(BadValue, match=r"^threads must be a whole number from 1 to 4096, got .{1,100}$"):
         set_threads(count)
+    with pytest.raises(BadValue, match=r"got one of 257 bits$"):
+        set_threads(2**256)
 
 
 def test_the_command_line_and_a_record_tell_a_number_too_long_in_one_sentence(tmp_path, monkeypatch, capsys):
