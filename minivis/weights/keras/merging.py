@@ -105,15 +105,15 @@ def concatenate(graph: Any, step: Any, values: Any) -> Any:
     if len(values) == 1:
         return values[0]
     ndim = values[0].places.ndim
-    axis = step.get("axis", "concat_axis", default=-1)
-    axis = axis - 1 if axis > 0 else axis + ndim
+    asked = step.get("axis", "concat_axis", default=-1)
+    axis = asked - 1 if asked > 0 else asked + ndim
     if all(value.places.ndim == 1 for value in values):
         values = [Value(graph.row(step.name, value), np.arange(value.places.size)) for value in values]
     shapes = [graph.shapes[value.layer] for value in values]
     if axis not in range(ndim) or any(value.places.ndim != ndim for value in values) \
             or len({len(shape) for shape in shapes}) > 1:
         shown = ", ".join(str([None, *value.places.shape]) for value in values)
-        raise step.refuse(f"joins {shown} along axis {axis + 1}")
+        raise step.refuse(f"joins {shown} along axis {asked}")
     try:
         places = layout.join([value.places for value in values], shapes, axis + 1)
         made = graph.insert(step.name, Concat(), *(value.layer for value in values))
