@@ -7,7 +7,7 @@ import pytest
 from tuned import tune
 
 from minivis.cli import main
-from minivis.commands import bench_tune
+from minivis.commands import bench_conv, bench_tune
 from minivis.commands.bench_tune import Comparison
 from minivis.convolution.tuning import described
 from minivis.models.tiny import tiny_vgg
@@ -63,6 +63,23 @@ def test_tuning_writes_what_is_faster_and_forgets_it(tmp_path, monkeypatch, caps
     monkeypatch.setenv("MINIVIS_TUNING", "off")
     assert main(["bench", "tune", "--forget"]) == 2
     assert "switches this machine's own numbers off" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words, shape", [((), (1, 16, 16, 3)), (("--size", "12,8"), (1, 12, 8, 3))])
+def test_a_net_is_timed_on_pictures_of_its_size_or_the_one_given(tmp_path, monkeypatch, capsys, words, shape):
+    monkeypatch.setenv("MINIVIS_TUNING", str(tmp_path / "tuning.json"))
+    monkeypatch.chdir(tmp_path)
+    save(tiny_vgg(), "tiny.h5")
+    timed, slow = [], Comparison({"tiny": 1}, 1.5, 0.01, 9)
+    monkeypatch.setattr(bench_tune, "passes", lambda net, shape: [shape])
+    monkeypatch.setattr(bench_tune, "tune", lambda works, seconds: timed.append((works, seconds)) or iter([slow]))
+    assert main(["bench", "tune", "--net", "tiny.h5", "--net", "tiny.h5", "--minutes", "0.5", *words]) == 0
+    assert timed == [([shape, shape], 30)]
+    times = lambda net, shape, repeats: timed.append((shape, repeats)) or []  # noqa: E731
+    monkeypatch.setattr(bench_conv, "bench_conv", times)
+    assert main(["bench", "conv", "--net", "tiny.h5", "--batch", "5", "--repeats", "7", *words]) == 0
+    assert timed[1:] == [((5, *shape[1:]), 7)]
+    assert f"tiny.h5, 5 x {shape[1]} x {shape[2]} pixels" in capsys.readouterr().out
 
 
 def test_what_is_tuned_is_said(monkeypatch, capsys):
