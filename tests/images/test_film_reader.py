@@ -1,16 +1,18 @@
 """Films: their times, their frames, and what is wrong with a file."""
 
+import io
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from limits import last_taken
 from PIL import Image
 
 from minivis.errors import BadFile, BadValue, MissingExtra, TooLarge
 from minivis.images import film_reader
 from minivis.images.files import read_image
-from minivis.images.film_reader import film_in, frame_of, read_film
+from minivis.images.film_reader import Film, film_in, frame_of, in_seconds, ppm, read_film
 
 LEVELS = (0, 90, 200)
 
@@ -38,7 +40,8 @@ def test_an_animation(tmp_path, name):
         assert frame.shape == (8, 12, 3) and frame.dtype == np.uint8 and abs(frame.astype(int) - level).max() <= 1
     assert [int(frame_of(film.path, k).mean()) for k in (1, 2, 3)] == list(LEVELS)
     assert int(read_image(film.path).mean()) == LEVELS[0] and int(read_image(film.path, frame=3).mean()) == LEVELS[2]
-    assert [pixels.shape for pixels, _ in film.frames(side=6)] == [(4, 6, 3)] * 3
+    for side, size in ((6, (4, 6)), (11, (7, 11)), (12, (8, 12)), (13, (8, 12))):
+        assert [pixels.shape for pixels, _ in film.frames(side=side)] == [(*size, 3)] * 3
 
 
 @pytest.mark.parametrize("name", ["film.webp", "film.png"])
@@ -49,6 +52,30 @@ def test_transparency(tmp_path, name):
     for pixels, found in film.frames():
         np.testing.assert_array_equal(found[..., 0], alpha)
         assert (pixels[:, :6] == 255).all()                 # on white
+    assert [found.shape for _, found in film.frames(side=6)] == [(4, 6, 1)] * 3
+
+
+@pytest.mark.parametrize("name, loop", [("film.gif", 1), ("film.webp", 0), ("film.png", 0)])
+def test_what_does_not_say_plays_each_frame_for_a_tenth_of_a_second(tmp_path, name, loop):
+    pictures = [Image.fromarray(np.full((8, 12, 3), level, np.uint8)) for level in LEVELS]
+    pictures[0].save(tmp_path / name, save_all=True, append_images=pictures[1:])
+    film = read_film(tmp_path / name)
+    assert (film.durations, film.fps, film.loop) == ((100, 100, 100), 10, loop)
+
+
+@pytest.mark.parametrize("orientation, turned", [
+    (1, lambda a: a), (3, lambda a: a[::-1, ::-1]), (5, lambda a: a.swapaxes(0, 1)),
+    (6, lambda a: np.rot90(a, -1)), (8, np.rot90),
+])
+def test_an_animation_that_was_turned_is_upright(tmp_path, orientation, turned):
+    levels = np.arange(2 * 4 * 3 * 2, dtype=np.uint8).reshape(2, 2, 4, 3) * 5
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    first, second = map(Image.fromarray, levels)
+    first.save(tmp_path / "film.png", save_all=True, append_images=[second], exif=exif)
+    film = read_film(tmp_path / "film.png")
+    assert film.size == turned(levels[0]).shape[:2]
+    np.testing.assert_array_equal(list(film), [turned(frame) for frame in levels])
 
 
 def test_the_picture_for_programs_without_animation_is_no_frame(tmp_path):
@@ -93,9 +120,11 @@ def test_a_truncated_animation(tmp_path):
 
 
 def test_frames_beyond_any_limit(tmp_path, monkeypatch):
+    path = animation(tmp_path / "film.gif")
+    last_taken(monkeypatch, "images.film_reader.MAX_PIXELS", 96, lambda: read_film(path), TooLarge)
     monkeypatch.setattr(film_reader, "MAX_PIXELS", 90)
     with pytest.raises(TooLarge, match="has 12 x 8 pixels"):
-        read_film(animation(tmp_path / "film.gif"))
+        read_film(path)
 
 
 def test_without_ffmpeg(tmp_path, monkeypatch):
@@ -123,6 +152,13 @@ SOUND = "  Stream #0:0: Audio: aac (LC), 44100 Hz, mono\n"
      True),
     (COVER + ABOUT.format(rate="10 fps"), "frame=20 ", (120, 160), 20, 10, True),
     (ABOUT.format(rate="10 fps"), "harmless\nframe=   20 fps=0", (120, 160), 20, 10, True),
+    (ABOUT.format(rate="10 fps"), "partial file\nframe=   19 fps=0", (120, 160), 19, 10, True),      # 95 % of 20
+    (ABOUT.format(rate="10 fps").replace("  Duration", "  "), "partial file\nframe=2", (120, 160), 2, 10, True),
+    (ABOUT.format(rate="90k tbn"), "frame=2", (120, 160), 2, 25, True),
+    (ABOUT.format(rate="0 fps"), "frame=2", (120, 160), 2, 25, True),
+    (ABOUT.format(rate="10 fps") + "rotation of 90.00", "frame=2 ", (160, 120), 2, 10, True),
+    (ABOUT.format(rate="10 fps") + "rotation of 270.00", "frame=2 ", (160, 120), 2, 10, True),
+    (ABOUT.format(rate="10 fps") + "rotation of -180.00", "frame=2 ", (120, 160), 2, 10, True),
     (ABOUT.format(rate="10 fps").replace("Audio", "Data"), "frame=20 ", (120, 160), 20, 10, False),
 ])
 def test_what_ffmpeg_says(tmp_path, monkeypatch, about, said, size, count, fps, sound):
@@ -138,6 +174,7 @@ def test_what_ffmpeg_says(tmp_path, monkeypatch, about, said, size, count, fps, 
     (COVER + SOUND, "", "film.mp4 has only sound, and no picture"),
     ("moov atom not found", "", "film.mp4 is damaged or incomplete: ffmpeg finds no film in it"),
     (ABOUT.format(rate="10 fps"), "partial file\nframe=   15 fps=0", "15 frames of it can be read"),
+    (ABOUT.format(rate="10 fps"), "partial file\nframe=   18 fps=0", "18 frames of it can be read"),
     (ABOUT.format(rate="10 fps"), "frame=   0 fps=0", "0 frames of it can be read"),
     (ABOUT.format(rate="10 fps").replace("160x120", "90000x90000"), "frame=  9", "film.mp4 has 90000 x 90000 pixels"),
 ])
@@ -146,6 +183,54 @@ def test_what_ffmpeg_cannot_read(tmp_path, monkeypatch, about, said, message):
     (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom")
     with pytest.raises((BadFile, TooLarge), match=message):
         read_film(tmp_path / "film.mp4")
+
+
+@pytest.fixture
+def writes(monkeypatch):
+    """writes(code): a film for whose frames Python runs this instead of ffmpeg, and the commands for ffmpeg."""
+    commands, real = [], subprocess.Popen
+
+    def prepared(code):
+        def started(command, **how):
+            commands.append(command)
+            return real([sys.executable, "-c", f"import sys; out = sys.stdout.buffer.write; {code}"], **how)
+
+        monkeypatch.setattr(film_reader, "program", lambda why: "ffmpeg")
+        monkeypatch.setattr(subprocess, "Popen", started)
+        return Film("a.mp4", (2, 3), (40.0,) * 3, by="ffmpeg", rate="24.5"), commands
+
+    return prepared
+
+
+def test_the_frames_that_ffmpeg_writes_up_to_where_it_is_cut(writes):
+    film, commands = writes(r"[out(b'P6\n3 2\n255\n' + bytes(range(k, k + size))) for k, size in "
+                            "((0, 18), (9, 18), (0, 17))]; sys.stderr.write('partial file')")
+    np.testing.assert_array_equal(list(film), [np.arange(18).reshape(2, 3, 3), np.arange(9, 27).reshape(2, 3, 3)])
+    (command,) = commands
+    assert [command[command.index(word) + 1] for word in ("-i", "-r")] == ["file:a.mp4", "24.5"]
+    assert film.fps == 24.5
+
+
+def test_who_reads_no_further_waits_for_nothing(writes):
+    film, _ = writes(r"[out(b'P6\n1 1\n255\n123') for _ in iter(int, 1)]")
+    frames = iter(film)
+    assert [next(frames).tolist() for _ in range(2)] == [[[[49, 50, 51]]]] * 2
+    frames.close()
+
+
+def test_a_film_without_a_frame_says_what_ffmpeg_said_last(writes):
+    film, _ = writes("sys.stderr.write('first\\n' + 'x' * 150 + 'y' * 20)")
+    with pytest.raises(BadFile, match=rf"^a\.mp4 has no frame that can be read \({'x' * 150}y{{10}}\); get a complete"):
+        list(film)
+
+
+@pytest.mark.parametrize("data", [b"", b"P6\n1 1\n255\n12", b"P5\n1 1\n255\n123", b"P6\n1 1\n65535\n123456"])
+def test_what_is_no_picture_of_a_stream(data):
+    assert ppm(io.BytesIO(data)) is None
+
+
+def test_hours_minutes_and_seconds():
+    assert in_seconds("02:03:04.5") == 2 * 3600 + 3 * 60 + 4.5
 
 
 @pytest.mark.slow
