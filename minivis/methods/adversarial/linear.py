@@ -169,7 +169,7 @@ def linear_fool(
         raise BadValue(f"the target must be one of the classes {', '.join(names)}, not {target!r}")
 
     order = np.random.default_rng(seed).permutation(len(x))
-    test, train = np.split(order, [max(1, round(held_out * len(x)))])
+    test, train = np.split(order, [min(len(x) - 1, max(1, round(held_out * len(x))))])
     w, b = train_linear(x[train], labels[train], len(names), l2=l2, steps=steps, alike=shape is not None)
     hits = (x @ w + b).argmax(axis=1) == labels
     accuracy = {"trained on": float(hits[train].mean()), "held out": float(hits[test].mean())}

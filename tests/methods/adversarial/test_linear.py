@@ -80,6 +80,16 @@ def test_training_ends_where_the_gradient_is_zero(rng):
     np.testing.assert_allclose(p.mean(axis=0), 0, atol=1e-4)
 
 
+@pytest.mark.parametrize("held_out, counts", [(0.01, (1, 19)), (0.3, (6, 14)), (0.9, (18, 2)), (0.99, (19, 1))])
+def test_so_many_rows_are_held_out(monkeypatch, held_out, counts):
+    trained = []
+    exact = np.eye(2), np.zeros(2)
+    monkeypatch.setattr(linear, "train_linear", lambda x, labels, K, **how: trained.append(x) or exact)
+    labels = np.arange(20) % 2
+    found = linear_fool(np.eye(2)[labels], labels, held_out=held_out)
+    assert (len(found.x), len(trained[0])) == counts and found.accuracy == {"trained on": 1, "held out": 1}
+
+
 def test_digits_as_pictures_and_wine_as_numbers(monkeypatch):
     digits = linear_fool(**rows("digits"), steps=40)
     labels, real = [], linear.contact_sheet
