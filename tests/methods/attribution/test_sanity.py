@@ -57,6 +57,21 @@ def test_the_chart_begins_with_the_trained_net_and_has_all_likeness_from_0_to_1(
     np.testing.assert_array_equal(y, [1, *found.likeness["gradient"][:, 0]])
 
 
+def test_six_maps_are_drawn_from_the_trained_nets_to_the_last_with_their_likeness_below(vgg, rng, calls_of):
+    drawn, texts = (calls_of(f"minivis.methods.attribution.sanity.{name}") for name in ("unsigned", "text_picture"))
+    found = sanity_check(vgg, rng.integers(0, 256, (2, 16, 16, 3), np.uint8), kinds=("gradient", "guided"))
+    found.draw(1)
+    stages, names = (0, 1, 2, 4, 5, 6), ("fc8", "fc7", "conv2_1", "conv1_2", "conv1_1")
+    np.testing.assert_array_equal([args[0] for args, _ in drawn],
+                                  [found.maps[kind][stage, 1] for kind in found.maps for stage in stages])
+    expected = []
+    for kind, title in (("gradient", "gradient"), ("guided", "guided backprop")):
+        likeness = [f"{found.likeness[kind][stage - 1, 1]:.2f}" for stage in stages[1:]]
+        expected += ["trained", "", *(text for pair in zip((f"down to {name}" for name in names), likeness)
+                                      for text in pair), title]
+    assert [args[0] for args, _ in texts] == expected
+
+
 def test_a_neuron_in_the_middle_batches_and_grey_nets(vgg, rng):
     pictures = rng.integers(0, 256, (2, 16, 16, 3), np.uint8)
     found = sanity_check(vgg, pictures, "relu2_1:3@max", kinds=QUICK)
