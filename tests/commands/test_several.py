@@ -3,11 +3,13 @@
 import json
 import os
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from minivis.commands.several import names_of
+from minivis.commands.several import in_folder, kept_files, make_folder, named, names_of, tell_failure
+from minivis.errors import BadValue
 from minivis.images.files import read_image, write_image
 from minivis.weights import catalogue
 
@@ -111,6 +113,35 @@ def test_what_is_wrong_for_all_pictures_is_said_once(run, here, words, message):
 ])
 def test_names_differ(paths, names):
     assert list(names_of(paths).values()) == names
+
+
+@pytest.mark.parametrize("why, said", [
+    ("maps/a.png is\n  damaged", "maps/a.png is damaged"), ("too\nsmall", "maps/a.png: too small"),
+    ("a.png is small", "maps/a.png: a.png is small"),
+])
+def test_a_failure_names_its_picture_once(capsys, why, said):
+    command = SimpleNamespace(name="saliency")
+    tell_failure(command, {"as_json": False}, "maps/a.png", why)
+    assert capsys.readouterr() == ("", f"minivis: error: {said}\n")
+    tell_failure(command, {"as_json": True}, "maps/a.png", why)
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"command": "saliency", "image": "maps/a.png", "error": why} and err == ""
+
+
+def test_where_the_picture_of_one_of_several_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = SimpleNamespace(name="dream", ending=lambda path: ".webp")
+    (tmp_path / "there").mkdir()
+    assert [in_folder(out) for out in ("there", "new/", "new", "a.png")] == [True, True, False, False]
+    outs = {None: "x-dream.webp", "new/": "new/x-dream.webp", "a/{name}-{name}.png": "a/x-x.png"}
+    assert {out: named(command, out, "x", "in/x.png") for out in outs} == outs
+    make_folder("new/x.png")
+    make_folder("x.png")
+    make_folder("far/away/x.png")                       # a folder is made, not a path of folders
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "there"]
+    assert kept_files({"checkpoint": None, "film": "{name}.gif"}, "x") == {"film": "x.gif"}
+    with pytest.raises(BadValue, match=r"--checkpoint run is one file, and there are several pictures: put {name}"):
+        kept_files({"checkpoint": "run"}, "x")
 
 
 # ---- several nets ----

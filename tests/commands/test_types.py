@@ -12,6 +12,8 @@ from limits import last_taken
 from minivis.commands.types import (
     BYTES,
     COUNTS,
+    MASK_FILE,
+    PICTURE_FILE,
     PIXELS,
     START,
     WEIGHTS,
@@ -73,6 +75,12 @@ def test_what_is_refused(kind, word, message):
     with pytest.raises(click.BadParameter, match=message) as caught:
         kind.convert(word, None, None)
     assert len(caught.value.message) < 200
+
+
+@pytest.mark.parametrize("word, file", [("segment.png", True), ("segment", False), ("segment:goose", False),
+                                        ("1,2,3,4", False), ("mask:1.png", True)])
+def test_which_masks_are_files(word, file):
+    assert MASK_FILE.names_file(word) is file and PICTURE_FILE.names_file(word)
 
 
 def test_choices_are_those_of_the_library():
