@@ -116,7 +116,7 @@ def test_a_net_without_class_names_or_classes():
             parse_unit(net, text)
     assert parse_unit(net, "fc:3") == Unit("fc", 3)
     few = replace(NET, class_names=("goose",))              # not what a file may hold, but no reason to fall over
-    assert parse_unit(few, "2") == Unit("fc8", 2)
+    assert [parse_unit(few, text) for text in "012"] == [Unit("fc8", 0, None, "goose"), Unit("fc8", 1), Unit("fc8", 2)]
 
 
 # --- seeds ---

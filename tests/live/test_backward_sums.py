@@ -77,6 +77,8 @@ def test_a_score_sends_back_its_weights(net, acts):
     assert (first["label"], first["d"], first["w"], first["product"]) == ("score:cat", 1, -3, -3)
     assert (second["label"], second["d"], second["w"], second["product"]) == ("score:goose", 0, 2, 0)
     assert backward(net, acts, "relu", (1,))["target"] == "goose"          # by default the largest: 36 and -54
+    net.class_names = ("goose",)
+    assert [backward(net, acts, "relu", (1,), f"score:{k}")["target"] for k in (0, 1)] == ["goose", "score:1"]
 
 
 def test_the_way_back_begins_with_one_at_the_score_itself(net, acts):

@@ -41,6 +41,12 @@ def test_a_net_without_classes_has_no_top():
     assert head["top"] == [] and scope.describe()["net"]["classes"] == []
 
 
+def test_classes_beyond_the_names_are_called_by_their_numbers():
+    scope = Microscope(tiny_vgg())
+    scope.net.class_names = scope.net.class_names[:2]
+    assert scope.describe()["net"]["classes"] == [*scope.net.class_names, "class 2", "class 3", "class 4"]
+
+
 def test_a_net_with_one_output_has_two_answers():
     scope = Microscope(ended("one logit", names=["cat"]))
     head, _ = messages.opened(scope.look(scene(), scope.first_view()))

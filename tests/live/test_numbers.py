@@ -1,5 +1,7 @@
 """The names of single numbers, and the one number that stands for the rest of a long sum."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,8 @@ def test_only_the_classes_have_names(vgg):
     assert named(vgg, "conv2_1", (3, 4, 1)) == "conv2_1:1@3,4"
     assert named(vgg, "fc8", (1,)) == "fc8:cat" and named(vgg, "prob", (4,)) == "prob:tropical fish"
     assert named(vgg, "fc7", (1,)) == "fc7:1"
+    few = replace(vgg, class_names=("goose",))                  # of the classes beyond the names, the numbers
+    assert [named(few, "fc8", (k,)) for k in range(3)] == ["fc8:goose", "fc8:1", "fc8:2"]
 
 
 def test_a_number_behind_a_flatten_is_named_as_it_was_before(vgg, acts):
