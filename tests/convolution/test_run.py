@@ -59,10 +59,13 @@ def test_other_algorithms_are_those_of_direct(layer, rng, monkeypatch):
                     ("input_grad", "blocked", (1, 20, 30, 32), X_SHAPE, (1, 1), True)]
 
 
-def test_a_layer_without_a_bias_gets_no_gradient_of_one(rng):
-    layer = Conv2D(rng.standard_normal((1, 1, 3, 4)))
-    x, dout = rng.standard_normal((1, 5, 6, 3)), rng.standard_normal((1, 5, 6, 4))
-    for algorithm in ("auto", "im2col"):
-        (_,), dparams = layer.backward(dout, x, BackwardMode(param_grads=True, algorithm=algorithm))
-        assert set(dparams) == {"w"}
-        np.testing.assert_allclose(dparams["w"][0, 0], np.einsum("nijc,nijf->cf", x, dout), rtol=1e-12)
+@pytest.mark.parametrize("algorithm", ["auto", "im2col"])
+@pytest.mark.parametrize("b", [None, np.arange(4.0)])
+def test_a_bias_gets_the_sum_over_all_positions_and_a_layer_without_one_no_gradient_of_it(rng, b, algorithm):
+    layer = Conv2D(rng.standard_normal((1, 1, 3, 4)), b)
+    x, dout = rng.standard_normal((2, 5, 6, 3)), rng.standard_normal((2, 5, 6, 4))
+    (_,), dparams = layer.backward(dout, x, BackwardMode(param_grads=True, algorithm=algorithm))
+    np.testing.assert_allclose(dparams.pop("w")[0, 0], np.einsum("nijc,nijf->cf", x, dout), rtol=1e-12)
+    if b is not None:
+        np.testing.assert_allclose(dparams.pop("b"), dout.sum(axis=(0, 1, 2)), rtol=1e-12)
+    assert dparams == {}
