@@ -116,9 +116,9 @@ def softmax(graph: Any, step: Any, value: Any, layer: Any, axis: Any, title: str
     """Over all numbers of a row, in Keras' order; over the channels of maps."""
     value = graph.settled(value)
     ndim, shape = value.places.ndim, graph.shapes[value.layer]
-    axis = axis - 1 if type(axis) is int and axis > 0 else axis
-    if axis not in range(-ndim, ndim):
+    if type(axis) is not int or axis == 0 or not -ndim <= axis <= ndim:
         raise step.refuse(f"is a softmax over axis {axis}")
+    axis = axis - 1 if axis > 0 else axis
     if len(shape) == 2 and value.places.shape[axis] == value.places.size:
         flat = Value(value.layer, value.places.reshape(-1))
         name = graph.insert(title, layer, graph.row(step.name, flat))

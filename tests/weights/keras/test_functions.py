@@ -1,6 +1,7 @@
 """Activations by name and as layers, what is nothing at inference, and what only moves numbers."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -108,13 +109,30 @@ def test_a_softmax_goes_over_channels_or_a_row(both, answer, w, tmp_path):
     net.ends(net.layer("Activation", net.layer("Flatten", net.input), activation="log_softmax"))
     np.testing.assert_allclose(answer(both(net), x).reshape(x.shape), x - np.log(e.sum(axis=(1, 2, 3), keepdims=True)),
                                atol=1e-5)
+
+
+@pytest.mark.parametrize("axis", [-3, -2, -1, 1, 2, 3, [3]])
+@pytest.mark.parametrize("end", ["maps", "row"])
+def test_a_softmax_over_each_axis(tmp_path, both, answer, w, axis, end):
+    """Of maps over channels; of a row over all of it, also where the row has the shape of a picture of one pixel."""
     net = Keras()
-    net.ends(net.layer("Softmax", net.input, axis=[1, 2], name="where"))
-    with pytest.raises(BadFile, match=r"'where'.* is a softmax over axis"):
-        mv.load(net.h5(tmp_path / "a.h5"))
+    row = net.layer("Reshape", net.layer("Flatten", net.input), target_shape=[1, 1, 90])
+    net.ends(net.layer("Softmax", net.input if end == "maps" else row, axis=axis, name="where"))
+    if axis not in (3, -1, [3]):
+        with pytest.raises(BadFile, match=r"'where'.* is a softmax over an axis that is not its input's channels"):
+            mv.load(net.h5(tmp_path / "a.h5"))
+        return
+    x = w(2, 6, 5, 3)
+    e = np.exp(x if end == "maps" else x.reshape(2, 90))
+    np.testing.assert_allclose(answer(both(net), x).reshape(e.shape), e / e.sum(axis=-1, keepdims=True), atol=1e-6)
+
+
+@pytest.mark.parametrize("axis", [0, 4, -4, [1, 2], "rows"])
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_softmax_over_pictures_or_over_no_axis_is_refused(tmp_path, axis, flat):
     net = Keras()
-    net.ends(net.layer("Softmax", net.input, axis=1, name="where"))
-    with pytest.raises(BadFile, match="over an axis that is not its input's channels"):
+    net.ends(net.layer("Softmax", net.layer("Flatten", net.input) if flat else net.input, axis=axis, name="where"))
+    with pytest.raises(BadFile, match=re.escape(f"'where' (Softmax) is a softmax over axis {axis}")):
         mv.load(net.h5(tmp_path / "a.h5"))
 
 
