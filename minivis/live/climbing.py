@@ -85,7 +85,8 @@ def activations_of(desk: Bench, layer: str, pictures: Array) -> Array:
 
 def maximized(desk: Bench, unit: Unit, pictures: Array, part: float, values: Any = None) -> bytes:
     head = {"type": "grown", "job": "maximize", "unit": str(unit), "name": desk.microscope.unit_name(unit),
-            "part": part / ((DIVERSE + 1) * STEPS), "values": values}
+            "layer": source_of_unit(desk.microscope.net, unit).layer, "part": part / ((DIVERSE + 1) * STEPS),
+            "values": values}
     return envelope(head, {"pictures": coloured(pictures)})
 
 

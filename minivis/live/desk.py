@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LARGE = 1e6                                     # bytes of the largest layer's output, from which on a net is large
 MOST_NETS = 3                                   # that are kept ready: the first, and those that were chosen last
-RANKS = {"asked": 0, "long": 1, "patches": 2, "maximize": 2}    # lane -> its turn: the page's own wishes last
+RANKS = {"asked": 0, "long": 1, "patches": 2, "maximize": 3}    # lane -> its turn: the page's own wishes last
 AT_WORK = 1                                     # seconds that a net holds what its passes need after the last one
 
 

@@ -45,16 +45,16 @@ class Peaks:
         self.lowest: dict[str, Any] = {}        # the same of the smallest: their values are negated, each (LEAST, C)
         self.lock = threading.Lock()
 
-    def of(self, layer: str, channel: int, report: Report) -> list[Any]:
-        """[(value, picture, row, column), ...] of one channel, the largest first; ``report(part)``: see asked.py."""
-        return [peak for peak in ordered(self.all(report)[layer], channel) if peak[0] > 0]
+    def of(self, layer: str, channel: int) -> list[Any]:
+        """[(value, picture, row, column), ...] of one channel, the largest first; among the pictures gone through."""
+        return [peak for peak in ordered(self.found[layer], channel) if peak[0] > 0]
 
-    def least(self, layer: str, channel: int, report: Report) -> list[Any]:
+    def least(self, layer: str, channel: int) -> list[Any]:
         """The same of the smallest values, the smallest first."""
-        self.all(report)
         return [(-value, *where) for value, *where in ordered(self.lowest[layer], channel) if np.isfinite(value)]
 
     def all(self, report: Report) -> Any:
+        """Go through all pictures; ``report(part)``: see asked.py."""
         with self.lock:
             while self.done < len(self.pictures):
                 report(self.done / len(self.pictures))
@@ -97,31 +97,56 @@ def ordered(peaks: Any, channel: int) -> list[Any]:
 
 
 def show_patches(desk: Bench, asked: Asked, tell: Tell) -> None:
-    """The nine strongest places of a unit and the three weakest; then what the rules draw of the strongest."""
+    """The nine strongest places of a unit and the three weakest; then what the rules draw of the strongest.
+
+    While the sample pictures are gone through, those among the first 9, 18, 36, ... are shown: with a large net beside
+    a camera that streams, all of them take long.
+    """
     if asked.unit is None:
         raise BadValue("patches need a unit, such as conv3_1:4")
     unit, report = parse_unit(desk.microscope.net, asked.unit), reporter("patches", tell)
-    peaks = desk.peaks.of(unit.layer, unit.channel, report)
-    seen = [Seen(desk, unit.layer, *peak) for peak in peaks]
     below = source_of_unit(desk.microscope.net, Unit(unit.layer, unit.channel, None))    # behind a ReLU the least is 0
-    least = [Seen(desk, below.layer, *peak) for peak in desk.peaks.least(below.layer, below.channel, report)]
-    head = {"type": "patches", "unit": str(unit), "layer": unit.layer, "channel": unit.channel,
-            "values": [one.value for one in seen], "names": [desk.samples.names[one.picture] for one in seen],
-            "places": [{"picture": one.picture, "box": one.part()} for one in seen],
-            "least": {"values": [one.value for one in least],
-                      "names": [desk.samples.names[one.picture] for one in least],
-                      "places": [{"picture": one.picture, "box": one.part()} for one in least]},
-            "pictures": len(desk.samples.names), "field": list(desk.microscope.net.receptive_field(unit.layer).size)}
-    arrays = {"tiles": resized([one.cut(one.pixels) for one in seen], TILE),
-              "least_tiles": resized([one.cut(one.pixels) for one in least], TILE)}
-    if tell(envelope(head, arrays)):
-        raise Stopped
+    peaks, due = desk.peaks, PATCHES
+
+    def show_first(part: float) -> None:
+        nonlocal due
+        report(part)
+        if peaks.done >= due:
+            due = 2 * peaks.done
+            show(part)
+
+    def show(part: float) -> list[Seen]:
+        seen = [Seen(desk, unit.layer, *peak) for peak in peaks.of(unit.layer, unit.channel)]
+        least = [Seen(desk, below.layer, *peak) for peak in peaks.least(below.layer, below.channel)]
+        if tell(patches_message(desk, unit, seen, below, least, part)):
+            raise Stopped
+        return seen
+
+    peaks.all(show_first)
+    seen = show(1)
     key = ("back", desk.microscope.name, str(unit))
     drawn = desk.kept.get(key)
     if drawn is None:
         drawn = drawn_back(desk, unit, seen, report)
         desk.kept.put(key, drawn)
     tell(envelope({"type": "patches_back", "unit": str(unit), "rules": list(PATCH_RULES)}, {"tiles": drawn}), "back")
+
+
+def patches_message(
+    desk: Bench, unit: Unit, seen: Sequence[Seen], below: Unit, least: Sequence[Seen], part: float,
+) -> bytes:  # fmt: skip
+    """``least`` are those of the unit ``below``; ``part``: of the sample pictures, among which these are."""
+    names = desk.samples.names
+    head = {"type": "patches", "unit": str(unit), "layer": unit.layer, "channel": unit.channel, "part": part,
+            **listed(seen, names), "least": {"layer": below.layer, **listed(least, names)},
+            "pictures": len(names), "field": list(desk.microscope.net.receptive_field(unit.layer).size)}
+    return envelope(head, {"tiles": resized([one.cut(one.pixels) for one in seen], TILE),
+                           "least_tiles": resized([one.cut(one.pixels) for one in least], TILE)})
+
+
+def listed(seen: Sequence[Seen], names: Sequence[str]) -> dict[str, Any]:
+    return {"values": [one.value for one in seen], "names": [names[one.picture] for one in seen],
+            "places": [{"picture": one.picture, "box": one.part()} for one in seen]}
 
 
 def show_patterns(desk: Bench, asked: Asked, tell: Tell) -> None:
@@ -174,7 +199,7 @@ def sheet(desk: Bench, layer: str, report: Report) -> Array:
     found = desk.kept.get(key)
     if found is None:
         units = desk.peaks.all(report)[layer][0].shape[1]
-        best = [desk.peaks.of(layer, channel, report)[:1] for channel in range(units)]
+        best = [desk.peaks.of(layer, channel)[:1] for channel in range(units)]
         found = np.zeros((len(best), SMALL, SMALL, 3), np.uint8)
         for k, peaks in enumerate(best):                # of a thousand classes it takes a while
             report(k / len(best))

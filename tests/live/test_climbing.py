@@ -37,7 +37,7 @@ def test_three_pictures_excite_a_unit_in_different_ways_and_one_does_the_opposit
     while found["values"] is None:
         found = watcher.next("grown", job="maximize", part=1)
     values = [net.forward(net.preprocess(net.fit(picture)))["conv2_1"][..., 3] for picture in found["pictures"]]
-    assert found["pictures"].shape == (4, 16, 16, 3)
+    assert found["pictures"].shape == (4, 16, 16, 3) and found["layer"] == "conv2_1"
     np.testing.assert_allclose(found["values"], [*(v.max() for v in values[:3]), values[3].min()], rtol=1e-4)
     assert min(found["values"][:3]) > 0 > found["values"][3]
     assert not np.array_equal(found["pictures"][0], found["pictures"][1])

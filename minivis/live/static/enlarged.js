@@ -4,6 +4,8 @@ import { $, announce } from "./dom.js";
 import { pngOf } from "./png.js";
 import { save } from "./saving.js";
 
+const TALL = 1.25;                      // times as high as wide: then it is scrolled through, not made to fit
+
 export class Enlarged {
   // ``record()``: what the page looks at, as a plain object; ``link()``: the address of it.
   constructor({ record, link }) {
@@ -22,7 +24,9 @@ export class Enlarged {
     $("enlarged-title").textContent = title;
     $("enlarged-text").textContent = text;
     canvas.setAttribute("aria-label", title);
+    canvas.className = canvas.height > TALL * canvas.width ? "tall" : "";
     $("enlarged").showModal();
+    $("enlarged").scrollTop = 0;
   }
 
   async save() {

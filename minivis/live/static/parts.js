@@ -54,6 +54,7 @@ function changedSource() {
   freeze(false);
   tools.clear();
   stream.needs = true;
+  page.begins = page.connection.sent + 1;
   for (const button of document.querySelectorAll("[data-source]")) button.setAttribute("aria-pressed", button.dataset.source === sources.kind);
   $("next").disabled = !sources.hasNext;
   $("flip").hidden = sources.kind !== "camera" || sources.cameras.length < 2;

@@ -9,6 +9,7 @@ import { hush, say } from "./notice.js";
 import { page, state } from "./page.js";
 import { goOn, perform } from "./wishes.js";
 
+const SETTLED = 24;                     // pictures of a source that moves, after which its first class is looked at
 const METER = 250;                      // ms between two readings of the meters
 
 // ``build()`` makes the parts that need the net; ``again``: whether the server was gone.
@@ -85,6 +86,13 @@ function meter({ ms }) {
   retext($("ms"), (ms.forward + ms.backward).toFixed(1));
 }
 
+// Once with each source that moves: a camera's first pictures may be dark.
+function settles({ number }) {
+  if (number < page.begins + SETTLED) return false;
+  page.begins = Infinity;
+  return true;
+}
+
 export function show(frame) {
   const { hello, stream, tools, classes, layerBar, sources } = page;
   if (frame.layer !== state.layer || frame.net !== hello.net.name) return;
@@ -94,7 +102,7 @@ export function show(frame) {
   stream.draw(frame);
   if (tools.running !== "grow") classes.draw(frame.top);
   if (frame.arrays.strip) layerBar.draw(frame.arrays.strip);
-  if (!state.chosen && frame.top.length && (!state.unit || !sources.moves)) topClass(frame.top[0][0]);
+  if (!state.chosen && frame.top.length && (!state.unit || !sources.moves || settles(frame))) topClass(frame.top[0][0]);
   redraw();
   stream.settle();
 }

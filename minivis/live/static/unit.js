@@ -2,12 +2,17 @@
 
 import { $, announce, retext } from "./dom.js";
 import { copyOf } from "./enlarged.js";
+import { parsed } from "./names.js";
 import { paintMap, paintPicture, paintSheet, short, signedTone, sized, table } from "./paint.js";
 import { moved, tileAt } from "./places.js";
 
 const GAP = 2;                          // pixels between the tiles of a sheet
 const RAMP = { data: Uint8Array.from({ length: 256 }, (_, i) => i), shape: [1, 256] };
 const LEAST = 3;                        // patches that excite a unit least
+
+const looking = (part) => `looking, ${Math.round(100 * part)} %`;          // the strongest so far are shown
+// Of a unit whose lowest value would be 0, behind a ReLU or a softmax, the values are those of the unit before it.
+const valuesOf = ({ values, layer }, own) => `${values.map(short).join(", ")}${layer === own ? "" : ` in ${layer}`}`;
 
 export class UnitPanel {
   // ``rules``: {rule: title}; ``pickPlace([row, column])``; ``enlarge({title, ...})``; ``whole(place)``: draws a sample
@@ -21,6 +26,7 @@ export class UnitPanel {
     this.shown = null;
     this.wanted = null;                 // a place that was chosen by keys and has not been answered
     this.found = null;                  // the message about the patches
+    this.seeks = true;                  // the sample pictures are being gone through for them
     this.name = "";
     $("map").addEventListener("click", (event) => {
       const unit = this.shown;
@@ -135,16 +141,20 @@ export class UnitPanel {
 
   // How far the patches or the maximised pictures are.
   progress({ job, part, before }) {
-    if (job === "patches" && this.found) { retext($("back-note"), `drawing them back, ${Math.round(100 * part)} %`); return; }
-    const what = { patches: "looking", maximize: "maximising" }[job];
-    retext($(job === "patches" ? "patches-note" : "maximized-note"), before ? `${before} before this` : `${what}, ${Math.round(100 * part)} %`);
+    if (job === "patches" && !this.seeks) { retext($("back-note"), `drawing them back, ${Math.round(100 * part)} %`); return; }
+    const how = job === "patches" ? looking(part) : `maximising, ${Math.round(100 * part)} %`;
+    retext($(job === "patches" ? "patches-note" : "maximized-note"), before ? `${before} before this` : how);
   }
 
   // What was asked for will not come any more.
-  failed(about, text) { $(about === "patches" ? "patches-note" : "maximized-note").textContent = text; }
+  failed(about, text) {
+    $(about === "patches" ? "patches-note" : "maximized-note").textContent = text;
+    if (about === "patches") { this.seeks = true; $("back-note").textContent = ""; }
+  }
 
   patches(message) {
     this.found = message;
+    this.seeks = !message || message.part < 1;
     $("back-note").textContent = "";
     for (const rule of ["deconv", "guided"]) $(`patches-${rule}`).getContext("2d").clearRect(0, 0, 9999, 9999);
     if (!message) {
@@ -155,12 +165,13 @@ export class UnitPanel {
       return;
     }
     const count = message.values.length;
-    $("patches-note").textContent = count ? `${short(message.values[0])} to ${short(message.values[count - 1])}` : "inactive in all samples";
+    const range = count ? `${short(message.values[0])} to ${short(message.values[count - 1])}` : "inactive in all samples";
+    $("patches-note").textContent = this.seeks ? looking(message.part) : range;
     $("patches-note").title = `of ${message.pictures} sample pictures`;
     if (count) paintSheet($("patches"), message.arrays.tiles, 3, GAP);
     for (const rule of ["deconv", "guided"]) sized($(`patches-${rule}`), $("patches").width, $("patches").height);
     paintSheet($("least"), message.arrays.least_tiles, LEAST, GAP);
-    $("least-note").textContent = message.least.values.map(short).join(", ");
+    $("least-note").textContent = valuesOf(message.least, message.layer);
     $("least").setAttribute("aria-label", `The parts of the sample pictures that excite the unit least: ${message.least.names.join(", ")}`);
     $("patches").setAttribute("aria-label", `The parts of the sample pictures that excite the unit most: ${message.names.join(", ")}`);
   }
@@ -182,8 +193,7 @@ export class UnitPanel {
       $("maximized").getContext("2d").clearRect(0, 0, 9999, 9999);
       return;
     }
-    const { values } = message;
-    $("maximized-note").textContent = values ? values.map(short).join(", ") : `maximising, ${Math.round(100 * message.part)} %`;
+    $("maximized-note").textContent = message.values ? valuesOf(message, parsed(message.unit).layer) : `maximising, ${Math.round(100 * message.part)} %`;
     paintSheet($("maximized"), message.arrays.pictures, 4, GAP);
   }
 }

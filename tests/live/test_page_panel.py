@@ -1,0 +1,90 @@
+"""The panel of the unit: what it says of numbers and while it waits; pictures that are taller than the screen."""
+
+import threading
+
+import pytest
+from live_person import Person
+from live_server import serving
+
+import minivis as mv
+from minivis.live.patches import Peaks
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """The search for patches stops at the picture ``held.at``, until ``held.set()``."""
+    gate, add = threading.Event(), Peaks.add
+
+    def add_or_wait(peaks, number):
+        if number == gate.at:
+            gate.wait(60)
+        add(peaks, number)
+
+    gate.at = 40
+    monkeypatch.setattr(Peaks, "add", add_or_wait)
+    yield gate
+    gate.set()
+
+
+def drawn(person, canvas):
+    """How many of the red, green and blue bytes of a canvas are not 0."""
+    return person.evaluate(f"""(() => {{
+        const source = document.getElementById({canvas!r}), copy = document.createElement('canvas');
+        copy.width = source.width; copy.height = source.height;
+        const context = copy.getContext('2d', {{ willReadFrequently: true }});
+        context.drawImage(source, 0, 0);
+        const {{ data }} = context.getImageData(0, 0, copy.width, copy.height);
+        return data.filter((value, i) => i % 4 < 3 && value > 0).length;
+    }})()""")
+
+
+def test_the_strongest_patches_so_far_are_shown_while_it_still_looks(browser, held):
+    """And a server that has started again looks anew: it does not say that it draws them back."""
+    net = mv.load("emoji-vgg")
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    with serving(net, "emoji-vgg") as (port, _):
+        person = Person(context.new_page(), port)
+        person.until("/looking, 20 %/.test(document.getElementById('patches-note').textContent)")
+        assert drawn(person, "patches") > 1000 and drawn(person, "patches-deconv") == 0
+        held.set()
+        person.until("/ to /.test(document.getElementById('patches-note').textContent)")
+    person.until("document.getElementById('patches-note').textContent === 'the server does not answer'")
+    held.clear()
+    with serving(net, "emoji-vgg", port=port):
+        person.until("/looking, 20 %/.test(document.getElementById('patches-note').textContent)")
+        assert person.text("#back-note") == ""
+        held.set()
+        person.until("/ to /.test(document.getElementById('patches-note').textContent)")
+        context.close()
+
+
+def test_values_of_another_layer_than_the_units_say_which(person):
+    """What excites a probability least is told by its score: none is below 0."""
+    person.goto(person.url.split("#")[0] + "#sample=0&layer=prob&unit=prob:5")
+    person.reload()
+    person.until("/^(−[0-9.]+, ){2}−[0-9.]+ in fc8$/.test(document.getElementById('least-note').textContent)")
+
+
+def test_a_tall_grid_grows_when_it_is_enlarged(person):
+    person.click("[data-stage=conv3_1]")
+    person.select_option("#zoom", "2")
+    person.until("document.getElementById('grid').height > 1.25 * document.getElementById('grid').width")
+    before = person.locator("#grid").bounding_box()
+    person.click("#enlarge-grid")
+    after = person.locator("#large").bounding_box()
+    assert after["width"] > 1.2 * before["width"]
+    assert after["height"] / after["width"] == pytest.approx(before["height"] / before["width"], rel=0.05)
+    assert person.locator("#save").bounding_box()["y"] < 900
+    person.keyboard.press("Escape")
+
+
+def test_the_unit_that_nobody_chose_is_the_first_class_of_what_is_shown_now(person, known):
+    """A camera comes after the page's first picture, the goose."""
+    person.until_top("goose")
+    person.until("document.getElementById('unit-title').textContent === 'goose'")
+    person.click("[data-source=camera]")
+    names = [name for name, _ in known]
+    person.until(f"{names}.includes(document.getElementById('unit-title').textContent)")
+    assert person.text("#tools-target") in [f"Why {name}?" for name in names]
