@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from minivis.methods.shared.target import Target
 
 
+MOST = 99.5                                     # percent of a map's pixels, that no more than the full colour is for
+
+
 def shower(job: str) -> Callable[[Bench, Asked, Tell], None]:
     """The job of one kind of saliency map: TOOLS has its texts."""
     kind: Any = "gradient" if job == "saliency" else job
@@ -44,7 +47,8 @@ def shower(job: str) -> Callable[[Bench, Asked, Tell], None]:
         found = saliency(desk.microscope.net, asked.picture, asked.unit, kind=kind, samples=25,
                          progress=watching(reporter(job, tell)))
         note = KINDS[kind].formula.format(name=found.target.name(0), **found.settings)
-        tell(heat(job, found.maps[0], found.target, asked.number, note=note, signed=kind in SIGNED))
+        percentile = MOST if kind in SIGNED else 100            # else a few pixels would leave all others pale
+        tell(heat(job, found.maps[0], found.target, asked.number, percentile, note=note, signed=kind in SIGNED))
 
     return show
 
@@ -74,8 +78,8 @@ def amount(value: float, measure: str) -> str:
     return percent(value) if measure == "prob" else f"{value:.3g}"
 
 
-def heat(job: str, values: Array, target: Target, number: int, **numbers: Any) -> bytes:
-    limit = display_limit(values, 100)
+def heat(job: str, values: Array, target: Target, number: int, percentile: float = 100, **numbers: Any) -> bytes:
+    limit = display_limit(values, percentile)
     head = {"type": "heat", "job": job, "number": number, "name": target.name(0), "limit": float(limit),
             "title": TOOLS[job]["title"], **numbers}
     return envelope(head, {"map": signed_bytes(values, limit)})

@@ -215,7 +215,7 @@ def test_a_unit_switched_off_moves_the_classes_and_comes_back(person):
     person.until_top("goose")
     person.click("#classes button")
     person.click("#switch-off")
-    person.until("document.getElementById('off-note').textContent.includes('Without fc8:')")
+    person.until("document.getElementById('off-note').textContent.includes('Without goose.')")
     person.until("document.querySelector('#classes .name').textContent !== 'goose'")
     person.click("#on-again")
     person.until_top("goose")

@@ -1,4 +1,4 @@
-"""The panel of the unit: what it says of numbers and while it waits; pictures that are taller than the screen."""
+"""The panel of the unit while it waits; what is seen of a grid that is tall, or empty, and of what is laid over."""
 
 import threading
 
@@ -88,3 +88,29 @@ def test_the_unit_that_nobody_chose_is_the_first_class_of_what_is_shown_now(pers
     names = [name for name, _ in known]
     person.until(f"{names}.includes(document.getElementById('unit-title').textContent)")
     assert person.text("#tools-target") in [f"Why {name}?" for name in names]
+
+
+def test_a_search_that_finds_nothing_says_so_and_leaves_no_hole(person):
+    person.until("document.getElementById('grid-note').textContent.startsWith('24 maps')")
+    tile = person.evaluate("document.getElementById('grid').clientHeight") / 4
+    person.fill("#search", "zzz")
+    person.until("document.getElementById('grid-note').textContent.endsWith('none found')")
+    assert person.evaluate("document.getElementById('grid').clientHeight") <= 1.1 * tile
+
+
+@pytest.mark.parametrize("tool, title", [("lrp", "LRP"), ("integrated", "Integrated gradients")])
+def test_what_speaks_for_a_white_goose_is_seen_on_it(person, tool, title):
+    """Pale red over white, and most pixels' values small against the largest: nothing was seen of either."""
+    person.until_top("goose")
+    person.click(f"[data-tool={tool}]")
+    person.until(f"document.getElementById('over-note').textContent === '{title} of goose'")
+    red, green, seen = person.evaluate("""(() => {
+        const canvas = document.getElementById('over'), found = [0, 0, 0];
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        for (let i = 0; i < data.length; i += 4) {
+            if (data[i] <= data[i + 2] || data[i + 3] < 60) continue;           // what speaks against it, and what is faint
+            found[0] += data[i]; found[1] += data[i + 1]; found[2] += 1;
+        }
+        return found;
+    })()""")
+    assert seen > 200 and red > 2 * green

@@ -4,6 +4,7 @@
 import { Connection } from "./connection.js";
 import { $, tag } from "./dom.js";
 import { Half } from "./half.js";
+import { offLabels } from "./names.js";
 import { page, state } from "./page.js";
 
 const IN_FLIGHT = 2;                    // pictures on their way to the right half
@@ -153,7 +154,7 @@ export class Beside {
 
   titles() {
     if (!this.isOpen) return;
-    this.left.title(`${page.hello.net.name}${state.off.length ? ` without ${state.off.join(", ")}` : ""}`);
+    this.left.title(`${page.hello.net.name}${state.off.length ? ` without ${offLabels()}` : ""}`);
     this.right.title(`${this.net}${this.holds ? " · the held picture" : ""}`);
   }
 }

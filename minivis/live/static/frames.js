@@ -31,7 +31,7 @@ export function redraw() {
   retext($("grid-title"), last.show === "back" ? `${last.layer}: back from ${unitLabel(state.unit ?? last.unit)}` : last.layer);
   const hidden = C - grid.order.length;
   retext($("grid-note"), `${C} ${h * w > 1 ? `maps of ${w} × ${h}` : "values"} · ${layerOf(last.layer)?.type ?? "input"}`
-    + `${hidden ? ` · ${hidden} not shown` : ""}${last.maps.shrunk > 1 ? ` · drawn at 1/${last.maps.shrunk}` : ""}`
+    + `${hidden === C ? ` · none ${$("search").value.trim() ? "found" : "is on"}` : hidden ? ` · ${hidden} not shown` : ""}${last.maps.shrunk > 1 ? ` · drawn at 1/${last.maps.shrunk}` : ""}`
     + wayBack(last)
     + (grid.lacksPatterns ? ` · looking for its patterns, ${Math.round(100 * grid.sought)} %` : ""));
   $("norm").disabled = h * w === 1;

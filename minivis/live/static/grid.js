@@ -137,8 +137,8 @@ export class Grid {
     const { wide } = this;
     const aim = wide < 500 ? 1.1 : Math.min(HEIGHT, Math.max(LEAST, (innerHeight - ABOVE) / wide)), fewest = wide < 500 ? 3 : 6;
     const { zoom } = this.options, all = frame.arrays.limits.data.length;
-    this.columns = this.hasNames ? Math.max(1, Math.floor(wide / (120 * this.letters * zoom)))
-      : Math.min(n, columnsOf(all, Math.max(fewest, Math.sqrt((all * h) / w / aim)) / zoom));
+    const most = columnsOf(all, Math.max(fewest, Math.sqrt((all * h) / w / aim)) / zoom);
+    this.columns = this.hasNames ? Math.max(1, Math.floor(wide / (120 * this.letters * zoom))) : Math.min(this.order.length || most, most);
     this.rows = Math.ceil(n / this.columns);
     const patterns = this.patterns[frame.layer];
     this.box.classList.toggle("names", this.hasNames);

@@ -4,7 +4,7 @@
 import { linkTo, write } from "./address.js";
 import { $, announce, stopAt, tag } from "./dom.js";
 import { readingOf, redraw } from "./frames.js";
-import { channelIn, layerOf, parsed, unitLabel, unitName, wholeUnit } from "./names.js";
+import { channelIn, layerOf, offLabels, parsed, unitLabel, unitName, wholeUnit } from "./names.js";
 import { say } from "./notice.js";
 import { page, state } from "./page.js";
 import { askPatterns } from "./overlay.js";
@@ -178,7 +178,7 @@ export function markOff() {
   $("switch-off").setAttribute("aria-pressed", isOff);
   $("switch-off").textContent = isOff ? "Switched off" : "Switch off";
   $("off-note").hidden = !state.off.length;
-  $("off-note").firstElementChild.textContent = `Without ${state.off.join(", ")}.`;
+  $("off-note").firstElementChild.textContent = `Without ${offLabels()}.`;
 }
 
 // ---- the net, and time ----

@@ -41,3 +41,6 @@ export function parsed(text) {
   const channel = /^\d+$/.test(name) ? +name : page.hello.net.classes.indexOf(name);
   return channel < 0 ? null : { layer, channel, place: where && where !== "max" ? where.split(",").map(Number) : null };
 }
+
+// What the units that are switched off are called.
+export const offLabels = () => state.off.map((text) => unitLabel(parsed(text))).join(", ");

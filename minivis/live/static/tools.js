@@ -3,6 +3,8 @@
 import { $, roving, stopAt, tag } from "./dom.js";
 import { paintPicture, paintVeil, short, table } from "./paint.js";
 
+const FULL = 100;                       // of 127: the red and the blue of a veil
+
 export class Tools {
   // ``top(rows or null)``: the classes of what is shown in place of the frame; ``keep(canvas)``: make it the input.
   constructor({ colormaps, request, stop, top, keep }) {
@@ -43,11 +45,17 @@ export class Tools {
   heat(message) {
     if (message.job !== this.running) return;
     const { arrays, name, limit, signed, title, note } = message;
-    paintVeil($("over"), arrays.map, signed ? table(this.colormaps.diverging, 1, true) : this.brightTable());
+    paintVeil($("over"), arrays.map, signed ? this.twoColors() : this.brightTable());
     $("over").hidden = false;
     this.note(`${title} of ${name}`);
     if (!limit) this.finish(`${note}: 0 everywhere`);
     else this.finish(signed && message.job !== "occlusion" ? `${note}, ± ${short(limit)}` : message.job === "occlusion" ? note : `${note}, up to ${short(limit)}`);
+  }
+
+  // Red and blue, however small the value is: pale colours would not be seen over what is white.
+  twoColors() {
+    const colors = table(this.colormaps.diverging, 1, true);
+    return colors.map((_, q) => colors[128 + (q < 128 ? -FULL : FULL)]);
   }
 
   // What has no sign uses only the upper half of the bytes, and of inferno the bright part.
