@@ -101,7 +101,7 @@ def test_one_net_sees_two_pictures_and_a_switched_off_unit_is_off_on_the_left_al
     person.click("#switch-off")
     person.until(f"{top(person, 'left')} !== 'dog'")
     assert person.text("#beside-right .classes .name") == "dog"
-    assert person.text("#beside-left h3") == "emoji-vgg without fc8:1"
+    assert person.text("#beside-left h3") == "emoji-vgg without dog"
 
 
 def test_the_way_back_is_held_while_the_pictures_and_the_units_go_on(person):

@@ -70,7 +70,7 @@ def test_values_of_another_layer_than_the_units_say_which(person):
 def test_a_tall_grid_grows_when_it_is_enlarged(person):
     person.click("[data-stage=conv3_1]")
     person.select_option("#zoom", "2")
-    person.until("document.getElementById('grid').height > 1.25 * document.getElementById('grid').width")
+    person.until("document.getElementById('grid').height > 1.5 * document.getElementById('grid').width")
     before = person.locator("#grid").bounding_box()
     person.click("#enlarge-grid")
     after = person.locator("#large").bounding_box()
@@ -96,6 +96,13 @@ def test_a_search_that_finds_nothing_says_so_and_leaves_no_hole(person):
     person.fill("#search", "zzz")
     person.until("document.getElementById('grid-note').textContent.endsWith('none found')")
     assert person.evaluate("document.getElementById('grid').clientHeight") <= 1.1 * tile
+
+
+def test_a_sheet_that_is_wide_is_enlarged_without_black_above_and_below(person):
+    person.until("/^−/.test(document.getElementById('least-note').textContent)")
+    person.click("[data-enlarge=least]")
+    box = person.locator("#large").bounding_box()
+    assert box["width"] > 900 and box["width"] / box["height"] == pytest.approx(3, rel=0.05)
 
 
 @pytest.mark.parametrize("tool, title", [("lrp", "LRP"), ("integrated", "Integrated gradients")])

@@ -4,7 +4,7 @@ import { $, announce } from "./dom.js";
 import { pngOf } from "./png.js";
 import { save } from "./saving.js";
 
-const TALL = 1.25;                      // times as high as wide: then it is scrolled through, not made to fit
+const TALL = 1.5;                       // times as high as wide: then it is scrolled through, not made to fit
 
 export class Enlarged {
   // ``record()``: what the page looks at, as a plain object; ``link()``: the address of it.
@@ -24,7 +24,7 @@ export class Enlarged {
     $("enlarged-title").textContent = title;
     $("enlarged-text").textContent = text;
     canvas.setAttribute("aria-label", title);
-    canvas.className = canvas.height > TALL * canvas.width ? "tall" : "";
+    canvas.className = canvas.height > TALL * canvas.width ? "tall" : canvas.width > TALL * canvas.height ? "wide" : "";
     $("enlarged").showModal();
     $("enlarged").scrollTop = 0;
   }
