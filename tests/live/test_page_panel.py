@@ -1,10 +1,10 @@
-"""The panel of the unit while it waits; what is seen of a grid that is tall, or empty, and of what is laid over."""
+"""The panel of the unit while it waits; a grid that is tall, or empty; what is laid over the input; links."""
 
 import threading
 
 import pytest
 from live_person import Person
-from live_server import serving
+from live_server import Watcher, serving
 
 import minivis as mv
 from minivis.live.patches import Peaks
@@ -115,9 +115,42 @@ def test_what_speaks_for_a_white_goose_is_seen_on_it(person, tool, title):
         const canvas = document.getElementById('over'), found = [0, 0, 0];
         const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
         for (let i = 0; i < data.length; i += 4) {
-            if (data[i] <= data[i + 2] || data[i + 3] < 60) continue;           // what speaks against it, and what is faint
+            if (data[i] <= data[i + 2] || data[i + 3] < 60) continue;   // what speaks against it, what is faint
             found[0] += data[i]; found[1] += data[i + 1]; found[2] += 1;
         }
         return found;
     })()""")
     assert seen > 200 and red > 2 * green
+
+
+@pytest.mark.parametrize("link, unit", [("unit=relu1_1:999", "goose"), ("unit=relu1_1:3@99,99", "relu1_1:3")])
+def test_a_link_to_what_the_net_has_not_leads_as_far_as_it_has(person, link, unit):
+    person.goto(person.url.split("#")[0] + f"#sample=0&{link}")
+    person.reload()
+    person.until(f"document.getElementById('unit-title').textContent === {unit!r}")
+    person.until("document.getElementById('unit-value').textContent !== ''")
+    assert person.text("#notice") == ""
+
+
+def test_no_frames_come_from_a_server_that_is_gone(browser):
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    with serving(mv.load("emoji-vgg"), "emoji-vgg") as (port, _):
+        person = Person(context.new_page(), port)
+        person.click("[data-source=camera]")
+        person.until("parseFloat(document.getElementById('fps').textContent) > 0")
+    person.until("/does not answer/.test(document.getElementById('notice').textContent)")
+    assert person.text("#fps") == "–"
+    context.close()
+
+
+def test_who_gets_in_when_there_is_room_is_not_told_that_the_server_is_back(browser, monkeypatch):
+    """It was not gone."""
+    monkeypatch.setattr("minivis.live.app.MAX_VIEWERS", 1)
+    page = browser.new_context().new_page()
+    with serving(mv.load("emoji-vgg"), "emoji-vgg") as (port, _):
+        with Watcher(port):
+            page.goto(f"http://127.0.0.1:{port}/")
+            page.wait_for_selector("#notice:has-text('connected already')")
+        page.wait_for_selector("#classes button", timeout=90_000)
+        assert not page.is_visible("#notice")
+        page.context.close()

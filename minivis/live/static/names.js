@@ -33,13 +33,14 @@ export function fixedUnit() {
   return place ? `${wholeUnit()}@${place.join(",")}` : unitName();
 }
 
-// {layer, channel, place} of a unit string, or null where the net has no such unit.
+// {layer, channel, place} of a unit string, or null where the net has no such unit; a place that its map has not is left out.
 export function parsed(text) {
-  const [layer, rest] = text.split(/:(.*)/s);
-  if (!rest || !layerOf(layer)) return null;
+  const [layer, rest] = text.split(/:(.*)/s), { shape } = layerOf(layer) ?? {};
+  if (!rest || !shape) return null;
   const [name, where] = rest.split(/@(\d+,\d+|max)$/);
   const channel = /^\d+$/.test(name) ? +name : page.hello.net.classes.indexOf(name);
-  return channel < 0 ? null : { layer, channel, place: where && where !== "max" ? where.split(",").map(Number) : null };
+  const place = where && where !== "max" ? where.split(",").map(Number) : null, isThere = place?.every((at, k) => at < shape[k]);
+  return channel < 0 || channel >= shape.at(-1) ? null : { layer, channel, place: isThere && shape.length === 3 ? place : null };
 }
 
 // What the units that are switched off are called.

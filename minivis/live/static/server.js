@@ -31,7 +31,7 @@ export function greet(message, again, build) {
   if (isFirst) perform(read());
   else if (!goOn() && isOther && state.unit) chooseUnit(state.unit);
   sendView();
-  if (!again || isOther) return;
+  if (!again || isFirst || isOther) return;
   say("The server is back.", 3000);
   if (state.unit) askPanel();
 }
@@ -50,6 +50,7 @@ export function lost(tries, why) {
   say(why ? `${why}. The page tries again when there is room.`
     : tries > 1 || page.hello ? "The server does not answer. It may have been stopped; the page keeps trying." : "Connecting …");
   if (!page.hello) return;
+  $("fps").textContent = "–";
   page.stream.settled = null;
   page.tools.failed("The server stopped before this was done. Ask again when it is back.");
   page.arithmetic.failed();
