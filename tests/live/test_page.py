@@ -115,7 +115,7 @@ def test_a_unit_shows_its_pictures_and_the_rule_changes_the_way_back(person, kno
     person.until("!document.getElementById('unit-body').hidden")
     assert person.text("#unit-title").startswith("relu4_1:")
     person.until("/ to /.test(document.getElementById('patches-note').textContent)")
-    person.until("/^[0-9.]+, [0-9.]+, [0-9.]+, −[0-9.]+$/.test(document.getElementById('maximized-note').textContent)")
+    person.until("/^([0-9.]+, ){3}−[0-9.]+ in conv4_1$/.test(document.getElementById('maximized-note').textContent)")
     person.until("document.getElementById('back-note').textContent === ''")
     for canvas in ("#map", "#gradient", "#patches", "#patches-deconv", "#patches-guided", "#least", "#maximized"):
         assert person.evaluate(f"""(() => {{
