@@ -17,7 +17,7 @@ import numpy as np
 
 from minivis.errors import BadValue
 from minivis.runtime.backend import to_cpu
-from minivis.types import Gradients
+from minivis.types import Array, Gradients
 
 if TYPE_CHECKING:
     from minivis.engine.activations import Activations
@@ -41,7 +41,7 @@ class Part(NamedTuple):
     weight: float
     name: str
     layers: tuple | None                        # the layers it reads; None: unknown
-    evaluate: Callable                          # acts -> (losses (N,), seeds); with sums: acts, sums(acts) -> the same
+    evaluate: Callable          # acts -> (losses (N,), seeds); with sums: acts, sums(acts) -> the same, in new arrays
     per_position: bool = False
     sums: Callable | None = None
 
@@ -49,13 +49,19 @@ class Part(NamedTuple):
         return self.weighted(acts, *self.evaluate(acts)) if self.sums is None else self.from_sums(acts, self.sums(acts))
 
     def from_sums(self, acts: Activations, sums: Any) -> Any:
-        return self.weighted(acts, *self.evaluate(acts, sums))
+        values, seeds = self.evaluate(acts, sums)
+        for seed in seeds.values():             # of style as large as the layer: another array would take as long again
+            seed *= self.weight
+        return self.losses(acts, values), seeds
 
     def weighted(self, acts: Activations, values: Any, seeds: Gradients) -> tuple[Any, Any]:
+        seeds = seeds if self.weight == 1 else {name: self.weight * seed for name, seed in seeds.items()}
+        return self.losses(acts, values), seeds
+
+    def losses(self, acts: Activations, values: Any) -> Array:
         N = len(next(iter(acts.values())))
         values = np.asarray(to_cpu(values), dtype=np.float64)
-        values = self.weight * (values if values.shape == (N,) else np.full(N, values.sum() / N))
-        return values, seeds if self.weight == 1 else {name: self.weight * seed for name, seed in seeds.items()}
+        return self.weight * (values if values.shape == (N,) else np.full(N, values.sum() / N))
 
 
 @dataclass(frozen=True)
