@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -144,3 +145,20 @@ def test_on_the_cpu_the_arithmetic_takes_the_net_itself(desk):
 
 def test_what_is_kept_of_all_nets_has_one_limit(desk):
     assert desk.bench("vgg").kept is desk.bench("branches").kept
+
+
+def test_pictures_are_worked_on_one_at_a_time(desk):
+    """They share the net's workspace."""
+    inside, most = [], []
+
+    def work(bench):
+        inside.append(bench)
+        most.append(len(inside))
+        time.sleep(0.02)
+        inside.pop()
+
+    async def three():
+        await asyncio.gather(*(desk.look(work, desk.bench("vgg")) for _ in range(3)))
+
+    asyncio.run(three())
+    assert most == [1, 1, 1]
