@@ -62,10 +62,22 @@ def test_a_place_on_the_map_is_chosen_by_arrows_and_said(person):
 def test_what_keys_change_is_said(person):
     person.until_top("goose")
     for key, said in (("f", "Frozen"), ("f", "Going on"), ("r", "deconvnet"), ("u", "whole layer"),
-                      ("o", "the picture"), ("v", "back from the unit"), ("w", "Mirrored"), ("z", "Switched off"),
-                      ("z", "Switched on")):
+                      ("o", "the picture"), ("v", "back from the unit"), ("w", "Mirrored")):
         person.keyboard.press(key)
         person.until(f"document.getElementById('announce').textContent === {said!r}")
+
+
+def test_a_class_that_is_switched_off_stays_the_unit_though_another_is_first(person):
+    said = "document.getElementById('announce').textContent === {!r}".format
+    person.until_top("goose")
+    assert person.text("#unit-title") == "goose"                # nobody has chosen it
+    person.keyboard.press("z")
+    person.until(said("Switched off"))
+    person.until("!document.querySelector('#classes .name').textContent.includes('goose')")
+    assert person.text("#unit-title") == "goose"
+    person.keyboard.press("z")
+    person.until(said("Switched on"))
+    person.until_top("goose")
 
 
 def test_how_many_were_found_is_said_once(person):

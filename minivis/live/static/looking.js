@@ -158,11 +158,11 @@ export function markRule() {
 
 // ---- units that are switched off ----
 
-// Switch the unit off, or on again: what reads it sees 0.
+// Switch the unit off, or on again: what reads it sees 0. It stays the unit, whichever class is first then.
 export function switchOff() {
   if (!state.unit || layerOf(state.unit.layer) === undefined) return;
-  const unit = wholeUnit();
-  state.off = state.off.includes(unit) ? state.off.filter((one) => one !== unit) : [...state.off, unit].slice(-64);
+  const unit = wholeUnit(), isOff = state.off.includes(unit);
+  Object.assign(state, { chosen: true, off: isOff ? state.off.filter((one) => one !== unit) : [...state.off, unit].slice(-64) });
   markOff();
   sendView();
 }
