@@ -39,7 +39,7 @@ class Desk:
     """``nets``: name -> a net, or a function that loads it when a viewer chooses it; the first is shown first."""
 
     def __init__(self, nets: Any, samples: Samples) -> None:
-        allocator.in_one_place()                # 460 MB where it was 480: emoji-vgg, SqueezeNet and EfficientNet-Lite2
+        allocator.share_one_arena()             # 460 MB where it was 480: emoji-vgg, SqueezeNet and EfficientNet-Lite2
         self.nets, self.samples = dict(nets), samples
         self.first = next(iter(self.nets))
         self.benches: dict[str, Bench] = {}

@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from minivis.methods.shared.target import Target
 
 
-MOST = 99.5                                     # percent of a map's pixels, that no more than the full colour is for
-
-
 def shower(job: str) -> Callable[[Bench, Asked, Tell], None]:
     """The job of one kind of saliency map: TOOLS has its texts."""
     kind: Any = "gradient" if job == "saliency" else job
@@ -47,8 +44,9 @@ def shower(job: str) -> Callable[[Bench, Asked, Tell], None]:
         found = saliency(desk.microscope.net, asked.picture, asked.unit, kind=kind, samples=25,
                          progress=watching(reporter(job, tell)))
         note = KINDS[kind].formula.format(name=found.target.name(0), **found.settings)
-        percentile = MOST if kind in SIGNED else 100            # else a few pixels would leave all others pale
-        tell(heat(job, found.maps[0], found.target, asked.number, percentile, note=note, signed=kind in SIGNED))
+        signed = kind in SIGNED
+        limit = display_limit(found.maps[0]) if signed else display_limit(found.maps[0], 100)
+        tell(heat(job, found.maps[0], limit, found.target, asked.number, note=note, signed=signed))
 
     return show
 
@@ -71,16 +69,16 @@ def show_occlusion(desk: Bench, asked: Asked, tell: Tell) -> None:
     before, lowest = (amount(float(value), found.settings["measure"]) for value in (found.before[0], found.worst[0][0]))
     note = (f"{found.target.name(0)} falls from {before} to {lowest} under the worst of {found.settings['windows']} "
             "squares; red: it depends on this")
-    tell(heat("occlusion", found.maps[0], found.target, asked.number, note=note, signed=True))
+    limit = display_limit(found.maps[0], 100)
+    tell(heat("occlusion", found.maps[0], limit, found.target, asked.number, note=note, signed=True))
 
 
 def amount(value: float, measure: str) -> str:
     return percent(value) if measure == "prob" else f"{value:.3g}"
 
 
-def heat(job: str, values: Array, target: Target, number: int, percentile: float = 100, **numbers: Any) -> bytes:
-    limit = display_limit(values, percentile)
-    head = {"type": "heat", "job": job, "number": number, "name": target.name(0), "limit": float(limit),
+def heat(job: str, values: Array, limit: float, target: Target, number: int, **numbers: Any) -> bytes:
+    head = {"type": "heat", "job": job, "number": number, "name": target.name(0), "limit": limit,
             "title": TOOLS[job]["title"], **numbers}
     return envelope(head, {"map": signed_bytes(values, limit)})
 

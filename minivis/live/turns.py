@@ -1,8 +1,8 @@
 """Turns: of large nets one job runs at a time, so that the memory that they need does not add up.
 
 A job that somebody asked for and waits for does not wait for the end of one that takes minutes, only for its next news:
-there the less urgent one steps aside, and goes on when no job more urgent than it waits any more. Who has no turn holds
-no memory for blocks.
+there the less urgent one steps aside, and goes on when no job more urgent than it waits any more. A job without a turn
+holds no memory for blocks.
 """
 
 from __future__ import annotations

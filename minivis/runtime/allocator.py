@@ -26,8 +26,8 @@ def give_back() -> None:
         trim(0)
 
 
-def in_one_place() -> None:
-    """From now on, what one thread frees another can take: else threads that start get places (arenas) of their own."""
+def share_one_arena() -> None:
+    """Give no thread that starts from now on an arena of its own, so that what one frees another can take."""
     if trim is not None:
         glibc.mallopt(ARENA_MAX, 1)
 

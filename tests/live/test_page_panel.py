@@ -41,7 +41,7 @@ def drawn(person, canvas):
 
 
 def test_the_strongest_patches_so_far_are_shown_while_it_still_looks(browser, held):
-    """And a server that has started again looks anew: it does not say that it draws them back."""
+    """A server that was restarted begins its search again, and the page does not say that patches are drawn back."""
     net = mv.load("emoji-vgg")
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     with serving(net, "emoji-vgg") as (port, _):

@@ -131,8 +131,8 @@ def test_who_is_no_longer_wanted_waits_no_longer():
     assert ended(in_a_thread(short)) and seen == [True, True]
 
 
-def test_who_has_no_turn_holds_no_memory_for_blocks():
-    """Neither a job that has ended nor one that has stepped aside; its thread lives on, and may wait for minutes."""
+def test_a_job_without_a_turn_holds_no_memory_for_blocks():
+    """Neither when it has ended nor when it has stepped aside: its thread lives on, and may wait for minutes."""
     turns, held = Turns(), []
 
     def used():

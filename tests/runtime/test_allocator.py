@@ -36,7 +36,7 @@ def test_what_a_thread_has_freed_goes_back():
 def test_without_it_nothing_happens(monkeypatch):
     monkeypatch.setattr(allocator, "trim", None)
     allocator.give_back()
-    allocator.in_one_place()
+    allocator.share_one_arena()
 
 
 GOES_BACK = """
@@ -78,7 +78,7 @@ def test_the_last_one_who_leaves_sets_it_back(monkeypatch):
         assert len(said) == 4
 
 
-IN_ONE_PLACE = """
+ONE_ARENA = """
 import threading
 from pathlib import Path
 import numpy as np
@@ -89,7 +89,7 @@ def work():
     heap = [line.split()[0].split("-") for line in Path("/proc/self/maps").read_text().splitlines() if "[heap]" in line]
     print(any(int(begin, 16) <= place < int(end, 16) for begin, end in heap))
 
-allocator.in_one_place()
+allocator.share_one_arena()
 thread = threading.Thread(target=work)
 thread.start()
 thread.join()
@@ -97,6 +97,6 @@ thread.join()
 
 
 @pytest.mark.skipif(allocator.trim is None, reason="this C library has no malloc_trim")
-def test_threads_that_start_share_the_heap():
-    code, out, err = finish("-c", IN_ONE_PLACE)
+def test_threads_that_start_share_one_arena():
+    code, out, err = finish("-c", ONE_ARENA)
     assert (code, out) == (0, "True\n"), err

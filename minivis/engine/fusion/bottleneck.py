@@ -89,8 +89,7 @@ class Bottleneck:
             some = shares[k]
             source = Expanded(x, self.expand, some) if self.expand else ArraySource(x, some)
             sink = IntoProjection(self, x, parts[k], filtered, some, lines)
-            key = ("share", some.start, some.stop)
-            w = direct.prepared(conv, "depthwise", key, conv.params["w"][..., some], filtered)
+            w = own_filters(conv, "depthwise", some, filtered)
             b = conv.params["b"][some] if "b" in conv.params else None
             direct.depthwise(source, w, b, sink, pad_before(conv, wide), conv.stride, conv.dilation)
 
@@ -125,13 +124,18 @@ def cuts(wide: Any, filtered: Any) -> Any:
 def share_of_filters(conv: Any, channels: Any, out_shape: Any) -> Any:
     """Some of the filters of a 1 x 1 convolution as `multiply` takes them: a view of those that the layer runs with."""
     pieces = all_filters(conv, out_shape)
-    if pieces.shape[1] == 1:
+    _, count, _, size = pieces.shape
+    if count == 1:
         return pieces[..., channels]
-    begin, end = channels.start / pieces.shape[3], channels.stop / pieces.shape[3]
-    if begin.is_integer() and end.is_integer():
-        return pieces[:, int(begin) : int(end)]
+    if channels.start % size == channels.stop % size == 0:
+        return pieces[:, channels.start // size : channels.stop // size]
+    return own_filters(conv, "pointwise", channels, out_shape)
+
+
+def own_filters(conv: Any, algorithm: Any, channels: Any, out_shape: Any) -> Any:
+    """Some of a convolution's filters as the algorithm takes them, in an array of their own."""
     key = ("share", channels.start, channels.stop)
-    return direct.prepared(conv, "pointwise", key, conv.params["w"][..., channels], out_shape)
+    return direct.prepared(conv, algorithm, key, conv.params["w"][..., channels], out_shape)
 
 
 def all_filters(conv: Any, out_shape: Any) -> Any:

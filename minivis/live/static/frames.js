@@ -29,9 +29,10 @@ export function redraw() {
   grid.draw(last, channelIn(state.layer), $("input"), sources.moves && !state.frozen);
   const [h, w, C] = last.shape.length === 3 ? last.shape : [1, 1, last.shape[0]];
   retext($("grid-title"), last.show === "back" ? `${last.layer}: back from ${unitLabel(state.unit ?? last.unit)}` : last.layer);
-  const hidden = C - grid.order.length;
+  const hidden = C - grid.order.length, none = $("search").value.trim() ? " · none found" : " · none is on";
   retext($("grid-note"), `${C} ${h * w > 1 ? `maps of ${w} × ${h}` : "values"} · ${layerOf(last.layer)?.type ?? "input"}`
-    + `${hidden === C ? ` · none ${$("search").value.trim() ? "found" : "is on"}` : hidden ? ` · ${hidden} not shown` : ""}${last.maps.shrunk > 1 ? ` · drawn at 1/${last.maps.shrunk}` : ""}`
+    + (hidden === C ? none : hidden ? ` · ${hidden} not shown` : "")
+    + (last.maps.shrunk > 1 ? ` · drawn at 1/${last.maps.shrunk}` : "")
     + wayBack(last)
     + (grid.lacksPatterns ? ` · looking for its patterns, ${Math.round(100 * grid.sought)} %` : ""));
   $("norm").disabled = h * w === 1;

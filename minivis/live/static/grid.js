@@ -8,8 +8,8 @@ const ABOVE = 350;                      // pixels of the page above the grid
 const FEWER = 1.2, MORE = 1.42;         // how many times fewer or more columns than fit best there may be, for a full last row
 const HOLD = 700;                       // ms that an order holds while the pictures move
 
-// The number of columns for so many tiles: the one nearest to the best fit that fills the last row, or else one that
-// leaves few gaps in it.
+// The number of columns for this many tiles: the nearest to the best fit that fills the last row; if there is none, one
+// that leaves few gaps in it.
 export function columnsOf(tiles, best) {
   let found = 1, least = Infinity;
   for (let columns = Math.max(1, Math.ceil(best / FEWER)); columns <= Math.max(1, best * MORE); columns++) {
