@@ -162,3 +162,10 @@ def test_pictures_are_worked_on_one_at_a_time(desk):
 
     asyncio.run(three())
     assert most == [1, 1, 1]
+
+
+def test_threads_of_the_page_share_one_arena(monkeypatch):
+    called = []
+    monkeypatch.setattr(allocator, "share_one_arena", lambda: called.append(True))
+    Desk({"vgg": tiny_vgg()}, Samples()).close()
+    assert called == [True]

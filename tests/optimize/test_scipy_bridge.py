@@ -102,6 +102,8 @@ def test_scipy_sees_the_same(vgg, rng):
     np.testing.assert_array_equal(flat, dz.ravel())
     np.testing.assert_array_equal(fun.image(z.ravel()), z)
     assert fun.evaluation_at(z.ravel()).loss == loss and fun.evaluation_at(z.ravel()) is None
+    fun(z.ravel())
+    assert fun.evaluation_at(z.ravel()[::-1].copy()) is None             # another point with the same numbers
 
 
 def test_the_first_gradient_sets_the_scale_until_a_restart():

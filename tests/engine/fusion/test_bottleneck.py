@@ -55,21 +55,24 @@ def test_a_block_has_the_same_bits_for_any_number_of_threads(rng, size, shares):
         np.testing.assert_array_equal(net.forward(x, keep=["sum"], grad=None)["sum"], wanted)
 
 
-@pytest.mark.parametrize("pieces", [True, False], ids=["in pieces", "whole"])
-def test_shares_are_views_of_the_weights_that_the_layers_run_with(rng, monkeypatch, pieces):
-    """48 channels in two shares of 24, from 8 x 8 pixels: in pieces of 16 or 24 filters, or as they are."""
+@pytest.mark.parametrize("pieces, cores, own", [(True, 2, 0), (True, 3, 3), (False, 3, 0)],
+                         ids=["pieces", "parts of pieces", "whole"])
+def test_shares_are_views_of_the_weights_that_the_layers_run_with(rng, monkeypatch, pieces, cores, own):
+    """128 channels from 8 x 8 pixels, in two pieces of 64 filters or as they are. Of three shares the first ends at 42,
+    within a piece, so that each has an array of its own."""
     monkeypatch.setattr(matmul, "packs_nothing", lambda: pieces)
-    monkeypatch.setattr(bottleneck, "cores", lambda: 2)
+    monkeypatch.setattr(bottleneck, "cores", lambda: cores)
     tune(monkeypatch, share_channels=1, few_lines=9)
-    net, x = block(rng, channels=8, expansion=6), rng.standard_normal((1, 8, 8, 3))
+    net, x = block(rng, channels=16, expansion=8), rng.standard_normal((1, 8, 8, 3))
     last = list(net.nodes)[-2]
     fused = net.forward(x, keep=[last], grad=None)[last]
     held = {name: dict(layer.derived) for name, layer in net.layers.items()}
     plain = net.forward(x, keep=[last], grad=None, fuse=False)[last]
     np.testing.assert_allclose(fused, plain, rtol=0, atol=1e-12 * np.abs(plain).max())
-    for name in ("expand", "project"):
-        ((key, array),) = held[name].items()
-        assert net.layers[name].derived[key] is array and len(net.layers[name].derived) == 1
+    for name, count in (("expand", 1 + own), ("project", 1)):
+        assert len(held[name]) == count
+        assert {key: id(array) for key, array in net.layers[name].derived.items()} == \
+            {key: id(array) for key, array in held[name].items()}
 
 
 @pytest.mark.parametrize("groups, filters", [(1, 24), (2, 24), (24, 48)])
