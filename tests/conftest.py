@@ -111,7 +111,7 @@ def branches():
 @pytest.fixture
 def all_shared(monkeypatch):
     """Threads share out what is too small to be worth it, as nearly everything in these tests is."""
-    tune(monkeypatch, share_products=0, share_depthwise=0, share_winograd=0, alone=0)
+    tune(monkeypatch, share_products=0, share_depthwise=0, share_winograd=0, share_pool=0, alone=0)
 
 
 @pytest.fixture(scope="session")

@@ -77,14 +77,16 @@ class ArraySink:
         """The band is complete."""
 
 
-def bands(shape: Shape, line_bytes: int, lines: int = 1) -> list[Band]:
-    """Cut (N, H, W, C) into bands (images, first line, last line) of about ``band_bytes`` (tuning.py).
+def bands(shape: Shape, line_bytes: int, lines: int = 1, band_bytes: int | None = None) -> list[Band]:
+    """Cut (N, H, W, C) into bands (images, first line, last line) of about ``band_bytes``; None is that of tuning.py.
 
-    Each but the last has a multiple of ``lines``.
+    Each but the last has a multiple of ``lines``. Whether one picture is too small to be cut does not depend on
+    ``band_bytes``: there is as much to do.
     """
     N, H = shape[:2]
-    most = max(1, tuning.TUNING.band_bytes // max(1, line_bytes))
-    if holds_pictures(most, H, N):
+    usual = max(1, tuning.TUNING.band_bytes // max(1, line_bytes))
+    most = usual if band_bytes is None else max(1, band_bytes // max(1, line_bytes))
+    if holds_pictures(most if N > 1 else usual, H, N):
         return [(images, 0, H) for images in even_cuts(N, most // H, cores())]
     groups = -(-H // lines)
     parts = even_cuts(groups, max(1, most // lines), cores() if N == 1 else 1)
@@ -96,8 +98,9 @@ def holds_pictures(most: int, H: int, N: int) -> bool:
     return most >= (2 if N > 1 else 4) * H
 
 
-def padded_rows(source: Source, images: slice, first: int, last: int, left: int, width: int) -> Array:
-    """Lines ``first`` to ``last``, which may lie outside, after ``left`` columns of zeros, ``width`` in all."""
+def padded_rows(source: Source, images: slice, first: int, last: int, left: int, width: int,
+                value: float = 0.0) -> Array:
+    """Lines ``first`` to ``last``, which may lie outside, after ``left`` columns of ``value``, ``width`` in all."""
     n, (_, H, W, C) = images.stop - images.start, source.shape
     low, high = min(max(0, first), H), min(max(0, last), H)
     if (low, high, left, width) == (first, last, 0, W):
@@ -105,10 +108,10 @@ def padded_rows(source: Source, images: slice, first: int, last: int, left: int,
     high, a, b = max(low, high), max(0, -left), min(W, width - left)            # a to b: the columns inside
     padded = scratch("padded", (n, last - first, width, C), source.dtype)
     top, end = low - first, high - first
-    padded[:, :top] = 0
-    padded[:, end:] = 0
-    padded[:, top:end, : a + left] = 0
-    padded[:, top:end, b + left :] = 0
+    padded[:, :top] = value
+    padded[:, end:] = value
+    padded[:, top:end, : a + left] = value
+    padded[:, top:end, b + left :] = value
     inner = padded[:, top:end, a + left : b + left]
     if (a, b) == (0, W):
         source.rows(images, low, high, out=inner)

@@ -69,9 +69,10 @@ class Case:
 
     @property
     def few_tiles(self) -> bool:
-        """Whether packing winograd4's 36 matrices takes longer than multiplying them; winograd2 has 16 of them."""
+        """Whether packing or reading winograd4's 36 matrices takes longer than multiplying; winograd2 has 16 of them."""
         tiles = self.images * math.prod(-(-length // 4) for length in self.made)
-        return not packs_nothing() and tiles <= tuning.TUNING.few_tiles and self.least >= tuning.TUNING.packed_channels
+        most = tuning.TUNING.fewest_tiles if packs_nothing() else tuning.TUNING.few_tiles
+        return tiles <= most and self.least >= tuning.TUNING.packed_channels
 
     @property
     def suits_pointwise(self) -> bool:

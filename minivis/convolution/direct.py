@@ -19,7 +19,8 @@ from minivis.convolution import winograd as wg
 from minivis.convolution.bands import ArraySink, ArraySource, Band, Sink, Source, bands, flat, padded_rows
 from minivis.convolution.choose import worth_sharing
 from minivis.convolution.param_grads import WINOGRAD, weight_grad
-from minivis.convolution.window import ConvLayer, dilated_size, kernel_views, windows
+from minivis.convolution.phases import Phases
+from minivis.convolution.window import ConvLayer, dilated_size, windows
 from minivis.runtime.matmul import in_pieces, multiply
 from minivis.runtime.threads import scratch, share_out, sharing
 from minivis.types import HW, Array, Shape
@@ -32,11 +33,10 @@ as_strided = np.lib.stride_tricks.as_strided
 
 
 def blocked(source: Source, w: Array, bias: Array | None, sink: Sink, pad_before: HW, stride: HW, dilation: HW) -> None:
-    """im2col and a matrix product, band by band."""
-    kernel, F = w.shape[:2], w.shape[3]
+    """im2col and a matrix product, band by band; w (F/piece, KH, KW, C, piece)."""
+    kernel, pieces = w.shape[1:3], w.reshape(1, len(w), -1, w.shape[4])
     (sh, sw), (rh, rw), (top, left), OW = stride, dilated_size(kernel, dilation), pad_before, sink.shape[2]
-    w_rows = np.ascontiguousarray(w).reshape(-1, F)
-    width = (OW - 1) * sw + rw
+    width, length = (OW - 1) * sw + rw, pieces.shape[2]
 
     def band(where: Band) -> None:
         images, first, last = where
@@ -45,12 +45,12 @@ def blocked(source: Source, w: Array, bias: Array | None, sink: Sink, pad_before
         cols = scratch("cols", seen.shape, x.dtype)
         np.copyto(cols, seen)
         y = sink.open(images, first, last)
-        np.matmul(cols.reshape(len(x), -1, len(w_rows)), w_rows, out=flat(y))
+        multiply(cols.reshape(len(x), -1, length), pieces, flat(y))
         if bias is not None:
             y += bias
         sink.close(images, first, last, y)
 
-    share_out(band, bands(sink.shape, OW * (len(w_rows) + F) * w.itemsize, sink.lines))
+    share_out(band, bands(sink.shape, OW * (length + sink.shape[3]) * w.itemsize, sink.lines))
 
 
 def shifted(source: Source, w: Array, bias: Array | None, sink: Sink, pad_before: HW, stride: HW, dilation: HW) -> None:
@@ -159,7 +159,9 @@ def input_grad(layer: ConvLayer, algorithm: str, source: Source, sink: Sink, *, 
         w = group_weights(layer, algorithm, g)
         if algorithm == "blocked" or layer.stride != (1, 1):
             with sharing(worth_sharing(algorithm, math.prod(part.shape) * w.size // w.shape[3])):
-                scattered(part, w, into, pad_before, layer.stride, layer.dilation)
+                way = way_to_give(algorithm, w)
+                ready = prepared(layer, way, ("input", g), w, part.shape, keep_weights)
+                scattered(part, ready, w.shape[:2], way, into, pad_before, layer.stride, layer.dilation)
         else:
             w = w[::-1, ::-1] if algorithm == "depthwise" else w[::-1, ::-1].swapaxes(2, 3)
             run(layer, algorithm, ("input", g), w, None, part, into, turned, keep_weights)
@@ -198,14 +200,26 @@ def prepared(layer: ConvLayer, algorithm: str, key: tuple[Any, ...], w: Array, o
         tiles = WINOGRAD[algorithm]
         rows /= tiles.m**2
         make = partial(wg.transform_weights, w, tiles)
+    elif algorithm == "blocked":
+        make = partial(blocked_weights, w)
     elif algorithm == "pointwise":
         make = partial(in_pieces, w[0, 0])
     elif algorithm == "depthwise":
         key, rows = (*key, k := pixels_together(OW, w.shape[3], layer.stride)), 0
         make = partial(np.repeat, w, k, axis=2)
+    elif algorithm == "rows":
+        make = partial(in_pieces, w.reshape(-1, *w.shape[2:]).swapaxes(1, 2))
+    elif algorithm in GIVE:
+        return np.ascontiguousarray(w).reshape(-1, *(w.shape[3:] if algorithm == "channels" else w.shape[2:]))
     else:
         return w
     return layer.derive(key, make) if keep and rows <= tuning.TUNING.keep_rows else make()
+
+
+def blocked_weights(w: Array) -> Array:
+    """w (KH, KW, C, F) as (F/piece, KH, KW, C, piece)."""
+    pieces = in_pieces(w.reshape(-1, w.shape[3]))[0]
+    return pieces.reshape(len(pieces), *w.shape[:3], -1)
 
 
 def group_parts(layer: ConvLayer, algorithm: str, source: Any, sink: Any) -> list[tuple[int, Source, Sink]]:
@@ -234,59 +248,59 @@ def group_weights(layer: ConvLayer, algorithm: str, g: int) -> Array:
 # ---- the data gradient where it is not a convolution: strides, and the few channels of a picture ----
 
 
-def scattered(source: Source, w: Array, sink: Sink, pad_before: HW, stride: HW, dilation: HW) -> None:
-    """dx: every window that reaches into a band adds its filter times dout there.
+def way_to_give(algorithm: str, w: Array) -> str:
+    """How windows give each kernel position its part of dout: by products of rows or of planes, or channel by channel."""
+    if algorithm == "depthwise":
+        return "channels"
+    return "planes" if tuning.TUNING.planes_channels > w.shape[2] else "rows"
 
-    Depthwise weights have one channel and a filter for each channel of dx.
-    """
-    kernel, (sh, sw), (rh, rw) = w.shape[:2], stride, dilated_size(w.shape[:2], dilation)
+
+def scattered(source: Source, w: Array, kernel: HW, way: str, sink: Sink, pad_before: HW, stride: HW,
+              dilation: HW) -> None:
+    """dx: every window that reaches into a band adds its filter times dout there; w as `prepared` gives it."""
+    sh, rh = stride[0], dilated_size(kernel, dilation)[0]
     (_, OH, OW, F), (_, _, W, C), (top, left) = source.shape, sink.shape, pad_before
-    width = max((OW - 1) * sw + rw, left + W)
-    columns = slice(left, left + W)
-    give = _give_each_channel if w.shape[2] < C else _give_planes if tuning.TUNING.planes_channels > C else _give_rows
-    w = np.ascontiguousarray(w)
 
     def band(where: Band) -> None:
         images, first, last = where
         y = sink.open(images, first, last)
         begin, end = first + top, last + top                                    # in lines of the padded picture
-        low = max(0, -(-(begin - rh + 1) // sh))                                # outputs whose windows reach the band
+        low = min(OH, max(0, -(-(begin - rh + 1) // sh)))                       # outputs whose windows reach the band
         high = max(low, min(OH, (end - 1) // sh + 1))
-        start = min(begin, low * sh)
-        lines = max(end - start, low * sh - start + (high - low - 1) * sh + rh)
-        if give is _give_planes:
-            total = scratch("total", (len(y), C, lines, width), w.dtype).transpose(0, 2, 3, 1)
-        else:
-            total = scratch("total", (len(y), lines, width, C), w.dtype)
-        total[...] = 0
+        total = Phases(len(y), (high - low, OW), kernel, stride, dilation, C, w.dtype, planes=way == "planes")
         if high > low:
-            views = kernel_views(total[:, low * sh - start :], kernel, (high - low, OW), stride, dilation)
-            give(source.rows(images, low, high), w, views)
-        y[...] = total[:, begin - start : end - start, columns]
+            GIVE[way](padded_rows(source, images, low, high, 0, total.columns), w, total.views())
+        total.write(y, begin - low * sh, left)
         sink.close(images, first, last, y)
 
-    share_out(band, bands(sink.shape, (width * C * 2 + OW * (w.size // F + F) // sh) * w.itemsize, max(sh, 8)))
+    line = (W * C * 2 + OW * (math.prod(kernel) * C + F) // sh) * w.itemsize
+    share_out(band, bands(sink.shape, line, max(sh, 8), tuning.TUNING.scatter_bytes))
 
 
-def _give_rows(dout: Array, w: Array, views: Iterable[Array]) -> None:
-    C, F = w.shape[2:]
-    g = flat(dout)
-    parts = scratch("parts", (*g.shape[:2], w.size // F), g.dtype)
-    np.matmul(g, w.reshape(-1, F).T, out=parts)
-    for part, view in zip(np.moveaxis(parts.reshape(*dout.shape[:3], -1, C), 3, 0), views):
-        view += part
+def give_rows(dout: Array, w: Array, views: Iterable[Array]) -> None:
+    """w (KH*KW, C/piece, F, piece): a product for each kernel position."""
+    rows = dout.reshape(1, -1, dout.shape[3])
+    parts = scratch("parts", (len(w), rows.shape[1], w.shape[1] * w.shape[3]), dout.dtype)
+    multiply(rows, w, parts)
+    for part, view in zip(parts, views):
+        view += part.reshape(view.shape)
 
 
-def _give_planes(dout: Array, w: Array, views: Iterable[Array]) -> None:
-    """For few channels: one plane per channel, so that additions run along whole lines instead of three numbers."""
-    C, F = w.shape[2:]
-    parts = scratch("parts", (len(dout), w.size // F, dout.shape[1] * dout.shape[2]), dout.dtype)
+def give_planes(dout: Array, w: Array, views: Iterable[Array]) -> None:
+    """w (KH*KW, C, F): one product for all kernel positions, as each alone would be too thin."""
+    (count, C, F), n = w.shape, len(dout)
+    parts = scratch("parts", (n, count * C, dout.shape[1] * dout.shape[2]), dout.dtype)
     np.matmul(w.reshape(-1, F), flat(dout).swapaxes(1, 2), out=parts)
-    for part, view in zip(parts.reshape(len(dout), -1, C, *dout.shape[1:3]).transpose(1, 0, 3, 4, 2), views):
+    for part, view in zip(parts.reshape(n, count, C, -1).swapaxes(0, 1), views):
         view += part
 
 
-def _give_each_channel(dout: Array, w: Array, views: Iterable[Array]) -> None:
-    term = scratch("term", dout.shape, dout.dtype)
-    for w_k, view in zip(w.reshape(-1, w.shape[3]), views):
-        view += np.multiply(dout, w_k, out=term)
+def give_channels(dout: Array, w: Array, views: Iterable[Array]) -> None:
+    """w (KH*KW, channels), depthwise: each channel times a number."""
+    gradient = flat(dout)
+    part = scratch("part", gradient.shape, dout.dtype)
+    for w_k, view in zip(w, views):
+        view += np.multiply(gradient, w_k, out=part)
+
+
+GIVE = {"rows": give_rows, "planes": give_planes, "channels": give_channels}

@@ -27,6 +27,9 @@ class Tuning:
     few_tiles: int = number(16, "tiles of 4 x 4", "up to here winograd2 where every product packs its factors (AVX2): "
                             "512 channels of 7 x 7 took 4.4 ms instead of 5.6, of 14 x 14 9.3 instead of 9.8; "
                             "ResNet-18's forward 0.84 of the time. Set on 2026-11-29")
+    fewest_tiles: int = number(4, "tiles of 4 x 4", "up to here winograd2 elsewhere, whose weights take half the memory: "
+                               "512 channels of 7 x 7 took 1.2 ms instead of 1.45 on two threads, 1.77 instead of "
+                               "1.6 on one. Set on 2026-11-30")
     packed_channels: int = number(96, "channels or filters", "that few tiles need for it. Set on 2026-11-29")
     shifted_channels: int = number(24, "channels or filters", "with fewer, products by kernel position are too thin. "
                                    "Set on 2026-11-24")
@@ -34,6 +37,7 @@ class Tuning:
                                  "pointwise: emoji-vgg on 64 x 64, forward and gradient, took 7.7 ms with one "
                                  "thread, 12.6 with two, 7.4 with this limit. Set on 2026-11-24")
     share_depthwise: int = number(2**21, "multiplications", "the same for depthwise. Set on 2026-11-25")
+    share_pool: int = number(2**19, "numbers of a max pool's input", "the same for it. Set on 2026-11-30")
     share_winograd: int = number(2**26, "multiplications, counted as done directly", "the same for Winograd, which "
                                  "makes more and shorter calls. Set on 2026-11-24")
 
@@ -43,6 +47,9 @@ class Tuning:
     band_bytes: int = number(2**21, "bytes that a band reads and writes in its inner step", "half of it is as fast for "
                              "one thread, but two threads then wait four times as often for Python's lock: "
                              "emoji-vgg, 64 pictures, 53 ms against 46. Set on 2026-11-28")
+    scatter_bytes: int = number(2**23, "bytes of a band of a data gradient at a stride", "outputs whose windows reach "
+                                "two bands are multiplied twice, so bands are larger: ResNet's first layer took 4.4 "
+                                "ms with two bands, 5.9 with eight. Set on 2026-11-30")
     planes_channels: int = number(16, "channels", "a data gradient with fewer adds plane by plane, along whole lines. "
                                   "Set on 2026-11-24")
     keep_rows: int = number(1000, "pixels or tiles", "with more, preparing the weights again takes under 5 % of the "

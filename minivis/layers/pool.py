@@ -3,6 +3,9 @@
 Max pooling remembers its *switches*, the place of the maximum in each window (a byte each): the gradient, and the
 deconvnet's picture (Zeiler & Fergus 2014, section 2.1), go back only to that place. A tie goes to the first maximum,
 row by row: after a ReLU many windows are all zero, and sending their gradient to several places would multiply it.
+
+The functions here are the definitions, and what a GPU without our kernels runs. On a CPU max pooling goes band by band
+(convolution/max_pool.py), to the same bits.
 """
 
 import math
@@ -10,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minivis.convolution import cuda
+from minivis.convolution import cuda, max_pool
 from minivis.convolution.window import (
     crop,
     kernel_views,
@@ -38,7 +41,7 @@ def max_pool_forward(x: Array, size: HW, *, stride: HW, padding: Pads = ((0, 0),
     xpad = pad(x, _ceil_padding(x.shape, size, stride, padding, out_size), value=-np.inf)
     views = kernel_views(xpad, size, out_size, stride)
     out = next(views).copy()
-    switches = xp.zeros(out.shape, dtype=np.uint8 if size[0] * size[1] <= 256 else np.uint16)
+    switches = xp.zeros(out.shape, dtype=switch_type(size))
     for k, view in enumerate(views, start=1):
         better = view > out                     # strictly greater: the first maximum wins a tie
         xp.maximum(switches, better * switches.dtype.type(k), out=switches)     # the last that was better
@@ -46,20 +49,9 @@ def max_pool_forward(x: Array, size: HW, *, stride: HW, padding: Pads = ((0, 0),
     return out, switches
 
 
-def max_of_windows(x: Array, size: HW, *, stride: HW, padding: Pads = ((0, 0), (0, 0)), ceil: bool = False) -> Array:
-    """The ``out`` of `max_pool_forward`, without switches: over the rows of each window, then over its columns."""
-    (OH, OW), (sh, sw) = output_size(x.shape[1:3], size, stride, padding, ceil=ceil), stride
-    xpad = pad(x, _ceil_padding(x.shape, size, stride, padding, (OH, OW)), value=-np.inf)
-    lines = largest([xpad[:, u : u + (OH - 1) * sh + 1 : sh] for u in range(size[0])])          # (N, OH, W, C)
-    return largest([lines[:, :, v : v + (OW - 1) * sw + 1 : sw] for v in range(size[1])])
-
-
-def largest(arrays: list[Any]) -> Array:
-    """The largest of these at each place, as an array of its own."""
-    out = arrays[0].copy()
-    for other in arrays[1:]:
-        get_xp(out).maximum(out, other, out=out)
-    return out
+def switch_type(size: HW) -> Any:
+    """The smallest type that has a number for each place of a window."""
+    return np.uint8 if size[0] * size[1] <= 256 else np.uint16
 
 
 def max_pool_backward(dout: Array, switches: Array, x_shape: Shape, size: HW, *, stride: HW,
@@ -166,16 +158,22 @@ class MaxPool2D(_Pool2D):
         return 1e-3 * rng.permutation(math.prod(shape)).reshape(shape)
 
     def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
-        check_image(self, x.shape)
-        how = {**self.geometry(x.shape), "ceil": self.ceil}
-        if mode.grad is None and not has_kernels(x):
-            return max_of_windows(x, self.size, **how), None
-        out, switches = max_pool_forward(x, self.size, **how)
+        how, shape = self.geometry(x.shape), self.output_shape(x.shape)
+        if get_xp(x) is not np:
+            out, switches = max_pool_forward(x, self.size, **how, ceil=self.ceil)
+            return out, (switches, x.shape) if mode.grad else None
+        out = mode.empty(shape, x.dtype)
+        switches = mode.empty(shape, switch_type(self.size)) if mode.grad else None
+        max_pool.forward(x, self.size, self.stride, how["padding"], out, switches)
         return out, (switches, x.shape) if mode.grad else None
 
     def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:
-        switches, x_shape = cache
-        return (max_pool_backward(dout, switches, x_shape, self.size, **self.geometry(x_shape)),), {}
+        (switches, x_shape), how = cache, self.geometry(cache[1])
+        if get_xp(dout) is not np:
+            return (max_pool_backward(dout, switches, x_shape, self.size, **how),), {}
+        dx = mode.empty(x_shape, dout.dtype)
+        max_pool.backward(dout, switches, self.size, self.stride, how["padding"], dx)
+        return (dx,), {}
 
 
 class AvgPool2D(_Pool2D):

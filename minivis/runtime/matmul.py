@@ -68,17 +68,17 @@ def filters_a_piece(C: int, F: int) -> int:
 
 
 def in_pieces(w: Array) -> Array:
-    """w (C, F) as (1, F/piece, C, piece)."""
-    C, F = w.shape
-    pieces = w.reshape(1, C, -1, filters_a_piece(C, F)).swapaxes(1, 2)
+    """One matrix or several, w (C, F) or (k, C, F), as (k, F/piece, C, piece)."""
+    C, F = w.shape[-2:]
+    pieces = w.reshape(-1, C, F // (piece := filters_a_piece(C, F)), piece).swapaxes(1, 2)
     out = aligned(pieces.shape, w.dtype)
     out[...] = pieces
     return out
 
 
 def multiply(x: Array, pieces: Array, out: Array) -> None:
-    """out (k, rows, F) = x (k, rows, C) times weights (k or 1, F/piece, C, piece)."""
-    (k, rows, C), (count, piece) = x.shape, pieces.shape[1::2]
-    out = out.reshape(k, rows, count, piece).swapaxes(1, 2)
+    """out (k, rows, F) = x (k or 1, rows, C) times weights (k or 1, F/piece, C, piece)."""
+    (rows, C), (count, piece) = x.shape[1:], pieces.shape[1::2]
+    out = out.reshape(len(out), rows, count, piece).swapaxes(1, 2)
     for part in even_cuts(rows, most_rows(C, piece) or max(1, rows), 1):
         np.matmul(x[:, None, part], pieces, out=out[:, :, part])

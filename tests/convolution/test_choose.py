@@ -57,10 +57,11 @@ def test_the_rules_pick(known, algorithm):
 @pytest.mark.parametrize("packs_nothing, made, images, channels, algorithm", [
     (False, (16, 16), 1, 96, "winograd2"), (False, (13, 14), 1, 512, "winograd2"), (False, (7, 7), 4, 96, "winograd2"),
     (False, (17, 16), 1, 96, "winograd4"), (False, (7, 7), 5, 96, "winograd4"), (False, (16, 16), 1, 95, "winograd4"),
-    (True, (7, 7), 1, 512, "winograd4"),
+    (True, (7, 8), 1, 512, "winograd2"), (True, (4, 4), 4, 96, "winograd2"), (True, (7, 8), 1, 95, "winograd4"),
+    (True, (7, 9), 1, 512, "winograd4"), (True, (4, 4), 5, 512, "winograd4"),
 ])  # fmt: skip
-def test_few_tiles_are_small_ones_where_products_pack(monkeypatch, packs_nothing, made, images, channels, algorithm):
-    """Up to 16 tiles of 4 x 4 in all pictures, from 96 channels on."""
+def test_few_tiles_are_small_ones(monkeypatch, packs_nothing, made, images, channels, algorithm):
+    """From 96 channels on: up to 16 tiles of 4 x 4 in all pictures where products pack, elsewhere up to 4."""
     monkeypatch.setattr(choose, "packs_nothing", lambda: packs_nothing)
     assert choose.choose(replace(case(made=made, channels=channels), images=images, filters=512)) == algorithm
 
