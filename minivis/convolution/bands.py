@@ -87,7 +87,7 @@ def bands(shape: Shape, line_bytes: int, lines: int = 1, band_bytes: int | None 
     usual = max(1, tuning.TUNING.band_bytes // max(1, line_bytes))
     most = usual if band_bytes is None else max(1, band_bytes // max(1, line_bytes))
     if holds_pictures(most if N > 1 else usual, H, N):
-        return [(images, 0, H) for images in even_cuts(N, most // H, cores())]
+        return [(images, 0, H) for images in even_cuts(N, max(1, most // H), cores())]
     groups = -(-H // lines)
     parts = even_cuts(groups, max(1, most // lines), cores() if N == 1 else 1)
     return [(slice(n, n + 1), p.start * lines, min(p.stop * lines, H)) for n in range(N) for p in parts]

@@ -7,7 +7,7 @@ import numpy as np
 from minivis.convolution import tuning
 from minivis.convolution.bands import ArraySource, Band, bands, flat, padded_rows
 from minivis.convolution.phases import Phases
-from minivis.runtime.threads import scratch, share_out, sharing
+from minivis.runtime.threads import scratch, share_out
 from minivis.types import HW, Array, Pads, Shape
 
 
@@ -36,9 +36,14 @@ def forward(x: Array, size: HW, stride: HW, padding: Pads, out: Array, switches:
         places = [v_of[:, some] + code(u * KW) for u, some in enumerate(rows)]
         first_largest([side[:, some] for some in rows], places, y, switches[images, first:last])
 
-    line = (sh * x.shape[2] + OW) * C * x.itemsize
-    with sharing(x.size >= tuning.TUNING.share_pool):
-        share_out(band, bands(out.shape, line))
+    share_out(band, cut(out.shape, x.size, (sh * x.shape[2] + OW) * C * x.itemsize))
+
+
+def cut(shape: Shape, numbers: int, line_bytes: int, lines: int = 1) -> list[Band]:
+    """Bands of (N, H, W, C), as large as those of gradients at a stride; a single one for an input of few numbers."""
+    if numbers < tuning.TUNING.share_pool:
+        return [(slice(0, shape[0]), 0, shape[1])]
+    return bands(shape, line_bytes, lines, tuning.TUNING.scatter_bytes)
 
 
 def largest(views: list[Array], out: Array) -> None:
@@ -62,7 +67,8 @@ def first_largest(views: list[Array], places: list, out: Array, place: Array) ->
 
 def backward(dout: Array, switches: Array, size: HW, stride: HW, padding: Pads, dx: Array) -> None:
     """Fill dx (N, H, W, C): each number of ``dout`` (N, OH, OW, C) is added where its switch points."""
-    (KH, _), (sh, _), ((top, _), (left, _)), (OH, OW) = size, stride, padding, dout.shape[1:3]
+    (KH, KW), (sh, _), ((top, _), (left, _)), (OH, OW) = size, stride, padding, dout.shape[1:3]
+    numbers = np.arange(KH * KW, dtype=switches.dtype)
 
     def band(where: Band) -> None:
         images, first, last = where
@@ -70,14 +76,14 @@ def backward(dout: Array, switches: Array, size: HW, stride: HW, padding: Pads, 
         high = max(low, min(OH, (last - 1 + top) // sh + 1))
         gradient, chosen = dout[images, low:high], switches[images, low:high]
         total = Phases(len(gradient), (high - low, OW), size, stride, (1, 1), dx.shape[3], dx.dtype)
-        here = scratch("here", gradient.shape, bool)
-        part = scratch("part", (len(gradient), high - low, total.columns, dx.shape[3]), dx.dtype)
-        part[:, :, OW:] = 0
-        for k, view in enumerate(total.views()):
-            np.multiply(gradient, np.equal(chosen, k, out=here), out=part[:, :, :OW])
-            view += flat(part)
+        here = scratch("here", (KW, *gradient.shape), bool)
+        part = scratch("part", (KW, len(gradient), high - low, total.columns, dx.shape[3]), dx.dtype)
+        part[..., OW:, :] = 0
+        views = total.views()
+        for row in numbers.reshape(KH, KW, 1, 1, 1, 1):                         # a window's row in one call
+            np.multiply(gradient, np.equal(chosen, row, out=here), out=part[..., :OW, :])
+            for given, view in zip(part, views):
+                view += flat(given)
         total.write(dx[images, first:last], first + top - low * sh, left)
 
-    line = math.prod(dx.shape[2:]) * 2 * dx.itemsize
-    with sharing(dx.size >= tuning.TUNING.share_pool):
-        share_out(band, bands(dx.shape, line, sh))
+    share_out(band, cut(dx.shape, dx.size, 2 * math.prod(dx.shape[2:]) * dx.itemsize, sh))

@@ -1,14 +1,12 @@
 """Max pooling band by band gives the bits of its definition, for any cut and any number of threads."""
 
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tuned import tune
 
-from minivis.convolution import max_pool
+from minivis.convolution import bands, max_pool
 from minivis.convolution.max_pool import first_largest
 from minivis.errors import BadValue
 from minivis.layers import BackwardMode, ForwardMode, MaxPool2D
@@ -43,7 +41,7 @@ def test_bands_give_the_bits_of_the_definition(data, dtype, band_bytes, threads)
     x.flags.writeable = dout.flags.writeable = False
     set_threads(threads)
     with pytest.MonkeyPatch.context() as patch:
-        tune(patch, band_bytes=band_bytes)
+        tune(patch, scatter_bytes=band_bytes)
         seen, cache = layer.forward(x, mode=ForwardMode())
         alone, nothing = layer.forward(x, mode=ForwardMode(grad=None))
         (found,), _ = layer.backward(dout, (switches, shape), BackwardMode())
@@ -71,18 +69,13 @@ def test_of_equal_numbers_the_first_place_stays():
     assert out.tolist() == [1, 6, 4, 4] and place.tolist() == [3, 5, 6, 9]
 
 
-@pytest.mark.parametrize("limit, shared", [(2 * 6 * 5 * 3, True), (2 * 6 * 5 * 3 + 1, False)])
-def test_only_large_inputs_are_shared_out(monkeypatch, rng, limit, shared):
-    worth = []
-
-    @contextmanager
-    def sharing(value):
-        worth.append(value)
-        yield
-
-    monkeypatch.setattr(max_pool, "sharing", sharing)
-    tune(monkeypatch, share_pool=limit)
-    layer, x = MaxPool2D(3, stride=2), rng.standard_normal((2, 6, 5, 3))
+@pytest.mark.parametrize("limit, count", [(2 * 6 * 5 * 3, 2), (2 * 6 * 5 * 3 + 1, 1)])
+def test_only_large_inputs_are_cut(monkeypatch, rng, limit, count):
+    cuts = []
+    monkeypatch.setattr(max_pool, "share_out", lambda band, cut: cuts.append(len(cut)) or list(map(band, cut)))
+    tune(monkeypatch, share_pool=limit, scatter_bytes=1)
+    monkeypatch.setattr(bands, "cores", lambda: 2)
+    layer, x = MaxPool2D(4, stride=2), rng.standard_normal((2, 6, 5, 3))
     out, cache = layer.forward(x, mode=ForwardMode())
     layer.backward(out, cache, BackwardMode())
-    assert worth == [shared, shared]
+    assert cuts == [2 * count if count > 1 else 1, 6 if count > 1 else 1]
