@@ -14,7 +14,7 @@ run.py calls the algorithm that was picked. `minivis bench conv` prints the time
 import functools
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from minivis.convolution import tuning
 from minivis.convolution.window import ConvLayer, placement
@@ -69,7 +69,7 @@ class Case:
 
     @property
     def few_tiles(self) -> bool:
-        """Whether packing or reading winograd4's 36 matrices takes longer than multiplying; winograd2 has 16 of them."""
+        """Whether reading winograd4's 36 matrices takes longer than multiplying by them; winograd2 has 16."""
         tiles = self.images * math.prod(-(-length // 4) for length in self.made)
         most = tuning.TUNING.fewest_tiles if packs_nothing() else tuning.TUNING.few_tiles
         return tiles <= most and self.least >= tuning.TUNING.packed_channels
@@ -114,7 +114,7 @@ RULES = [
 def choose(case: Case, algorithm: str = "auto") -> str:
     """The name of the algorithm: the one asked for, if it fits the case, or the one that the rules pick."""
     if algorithm == "auto":
-        return next(algorithm for algorithm, holds in RULES if holds(case))
+        return picked(case, tuning.TUNING, packs_nothing())
     fits, needs = NEEDS[algorithm]
     if not fits(case):
         raise BadValue(
@@ -122,6 +122,12 @@ def choose(case: Case, algorithm: str = "auto") -> str:
             f"algorithm={{'conv2': '{algorithm}'}}"
         )
     return algorithm
+
+
+@functools.lru_cache(4096)              # a net of small layers waits for these rules
+def picked(case: Case, *known: Any) -> str:
+    """The first algorithm whose rule holds; ``known`` is what the rules look up beside the case."""
+    return next(algorithm for algorithm, holds in RULES if holds(case))
 
 
 def check_algorithm(name: str) -> None:

@@ -1,14 +1,14 @@
 """Faster algorithms for convolution, shared out over threads; conv.py has the definition, choose.py the choice.
 
 Each fills its result band by band, from a source into a sink: see bands.py. At stride 1 the data gradient is a
-convolution too, with the kernel rotated by 180 degrees and its channel axes swapped, so one function serves both.
+convolution too, with the kernel rotated by 180 degrees and its channel axes swapped, so one function serves both; at
+others see scattered.py.
 
 Rounding in float32, relative to the largest output: 2e-6 for all but winograd2 and 4; for these see winograd.py.
 Every algorithm gives the same bits for any number of threads.
 """
 
 import math
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from minivis.convolution import winograd as wg
 from minivis.convolution.bands import ArraySink, ArraySource, Band, Sink, Source, bands, flat, padded_rows
 from minivis.convolution.choose import worth_sharing
 from minivis.convolution.param_grads import WINOGRAD, weight_grad
-from minivis.convolution.phases import Phases
+from minivis.convolution.scattered import GIVE, ready, scattered, way_to_give
 from minivis.convolution.window import ConvLayer, dilated_size, windows
 from minivis.runtime.matmul import in_pieces, multiply
 from minivis.runtime.threads import scratch, share_out, sharing
@@ -160,8 +160,8 @@ def input_grad(layer: ConvLayer, algorithm: str, source: Source, sink: Sink, *, 
         if algorithm == "blocked" or layer.stride != (1, 1):
             with sharing(worth_sharing(algorithm, math.prod(part.shape) * w.size // w.shape[3])):
                 way = way_to_give(algorithm, w)
-                ready = prepared(layer, way, ("input", g), w, part.shape, keep_weights)
-                scattered(part, ready, w.shape[:2], way, into, pad_before, layer.stride, layer.dilation)
+                weights = prepared(layer, way, ("input", g), w, part.shape, keep_weights)
+                scattered(part, weights, w.shape[:2], way, into, pad_before, layer.stride, layer.dilation)
         else:
             w = w[::-1, ::-1] if algorithm == "depthwise" else w[::-1, ::-1].swapaxes(2, 3)
             run(layer, algorithm, ("input", g), w, None, part, into, turned, keep_weights)
@@ -195,7 +195,7 @@ def prepared(layer: ConvLayer, algorithm: str, key: tuple[Any, ...], w: Array, o
     """The weights w, all or one group's, as the algorithm reads them; the layer caches them if that pays."""
     N, OH, OW, _ = out_shape
     rows: float = N * OH * OW
-    key = (algorithm, *key, w.dtype.name)
+    key = (algorithm, *key, w.dtype.char)
     if algorithm in WINOGRAD:
         tiles = WINOGRAD[algorithm]
         rows /= tiles.m**2
@@ -208,9 +208,9 @@ def prepared(layer: ConvLayer, algorithm: str, key: tuple[Any, ...], w: Array, o
         key, rows = (*key, k := pixels_together(OW, w.shape[3], layer.stride)), 0
         make = partial(np.repeat, w, k, axis=2)
     elif algorithm == "rows":
-        make = partial(in_pieces, w.reshape(-1, *w.shape[2:]).swapaxes(1, 2))
+        make = partial(ready, algorithm, w)
     elif algorithm in GIVE:
-        return np.ascontiguousarray(w).reshape(-1, *(w.shape[3:] if algorithm == "channels" else w.shape[2:]))
+        return ready(algorithm, w)
     else:
         return w
     return layer.derive(key, make) if keep and rows <= tuning.TUNING.keep_rows else make()
@@ -243,64 +243,3 @@ def group_weights(layer: ConvLayer, algorithm: str, g: int) -> Array:
         return w
     F = w.shape[3] // layer.groups
     return w[..., g * F : (g + 1) * F]
-
-
-# ---- the data gradient where it is not a convolution: strides, and the few channels of a picture ----
-
-
-def way_to_give(algorithm: str, w: Array) -> str:
-    """How windows give each kernel position its part of dout: by products of rows or of planes, or channel by channel."""
-    if algorithm == "depthwise":
-        return "channels"
-    return "planes" if tuning.TUNING.planes_channels > w.shape[2] else "rows"
-
-
-def scattered(source: Source, w: Array, kernel: HW, way: str, sink: Sink, pad_before: HW, stride: HW,
-              dilation: HW) -> None:
-    """dx: every window that reaches into a band adds its filter times dout there; w as `prepared` gives it."""
-    sh, rh = stride[0], dilated_size(kernel, dilation)[0]
-    (_, OH, OW, F), (_, _, W, C), (top, left) = source.shape, sink.shape, pad_before
-
-    def band(where: Band) -> None:
-        images, first, last = where
-        y = sink.open(images, first, last)
-        begin, end = first + top, last + top                                    # in lines of the padded picture
-        low = min(OH, max(0, -(-(begin - rh + 1) // sh)))                       # outputs whose windows reach the band
-        high = max(low, min(OH, (end - 1) // sh + 1))
-        total = Phases(len(y), (high - low, OW), kernel, stride, dilation, C, w.dtype, planes=way == "planes")
-        if high > low:
-            GIVE[way](padded_rows(source, images, low, high, 0, total.columns), w, total.views())
-        total.write(y, begin - low * sh, left)
-        sink.close(images, first, last, y)
-
-    line = (W * C * 2 + OW * (math.prod(kernel) * C + F) // sh) * w.itemsize
-    share_out(band, bands(sink.shape, line, max(sh, 8), tuning.TUNING.scatter_bytes))
-
-
-def give_rows(dout: Array, w: Array, views: Iterable[Array]) -> None:
-    """w (KH*KW, C/piece, F, piece): a product for each kernel position."""
-    rows = dout.reshape(1, -1, dout.shape[3])
-    parts = scratch("parts", (len(w), rows.shape[1], w.shape[1] * w.shape[3]), dout.dtype)
-    multiply(rows, w, parts)
-    for part, view in zip(parts, views):
-        view += part.reshape(view.shape)
-
-
-def give_planes(dout: Array, w: Array, views: Iterable[Array]) -> None:
-    """w (KH*KW, C, F): one product for all kernel positions, as each alone would be too thin."""
-    (count, C, F), n = w.shape, len(dout)
-    parts = scratch("parts", (n, count * C, dout.shape[1] * dout.shape[2]), dout.dtype)
-    np.matmul(w.reshape(-1, F), flat(dout).swapaxes(1, 2), out=parts)
-    for part, view in zip(parts.reshape(n, count, C, -1).swapaxes(0, 1), views):
-        view += part
-
-
-def give_channels(dout: Array, w: Array, views: Iterable[Array]) -> None:
-    """w (KH*KW, channels), depthwise: each channel times a number."""
-    gradient = flat(dout)
-    part = scratch("part", gradient.shape, dout.dtype)
-    for w_k, view in zip(w, views):
-        view += np.multiply(gradient, w_k, out=part)
-
-
-GIVE = {"rows": give_rows, "planes": give_planes, "channels": give_channels}

@@ -6,7 +6,7 @@ import numpy as np
 
 from minivis.convolution import tuning
 from minivis.convolution.bands import ArraySource, Band, bands, flat, padded_rows
-from minivis.convolution.phases import Phases
+from minivis.convolution.phases import Phases, reaching
 from minivis.runtime.threads import scratch, share_out
 from minivis.types import HW, Array, Pads, Shape
 
@@ -57,12 +57,13 @@ def first_largest(views: list[Array], places: list, out: Array, place: Array) ->
     """The largest of the views, and from ``places``, which rise, the entry of the first that is as large."""
     better, won = scratch("better", out.shape, bool), scratch("won", out.shape, place.dtype)
     place[...] = places[0]
+    so_far = views[0]
     for view, name in zip(views[1:], places[1:]):
-        np.greater(view, views[0] if view is views[1] else out, out=better)
-        np.maximum(views[0] if view is views[1] else out, view, out=out)
+        np.greater(view, so_far, out=better)
+        so_far = np.maximum(so_far, view, out=out)
         np.maximum(place, np.multiply(better, name, out=won), out=place)
-    if len(views) == 1:
-        out[...] = views[0]
+    if so_far is not out:
+        out[...] = so_far
 
 
 def backward(dout: Array, switches: Array, size: HW, stride: HW, padding: Pads, dx: Array) -> None:
@@ -72,8 +73,7 @@ def backward(dout: Array, switches: Array, size: HW, stride: HW, padding: Pads, 
 
     def band(where: Band) -> None:
         images, first, last = where
-        low = min(OH, max(0, -(-(first + top - KH + 1) // sh)))                 # outputs whose windows reach the band
-        high = max(low, min(OH, (last - 1 + top) // sh + 1))
+        low, high = reaching(first + top, last + top, KH, sh, OH)
         gradient, chosen = dout[images, low:high], switches[images, low:high]
         total = Phases(len(gradient), (high - low, OW), size, stride, (1, 1), dx.shape[3], dx.dtype)
         here = scratch("here", (KW, *gradient.shape), bool)

@@ -58,6 +58,12 @@ class Phases:
                 y[:, to, across] = sums[r, q, :, down, along]
 
 
+def reaching(first: int, last: int, size: int, s: int, count: int) -> tuple[int, int]:
+    """Which of ``count`` windows, ``size`` lines high and s apart, reach into lines first to last: (low, high)."""
+    low = min(count, max(0, -(-(first - size + 1) // s)))
+    return low, max(low, min(count, (last - 1) // s + 1))
+
+
 def met(length: int, first: int, s: int, r: int, count: int) -> tuple[slice, slice]:
     """The lines of phase r in a picture of ``length`` lines from line ``first`` on; which of the ``count`` they are."""
     begin = max(0, -((r - first) // s))

@@ -17,6 +17,8 @@ from minivis.runtime.tuning import PRODUCTS, number
 
 @dataclass(frozen=True)
 class Tuning:
+    __hash__ = object.__hash__          # as a key it takes no time; equal tables that are two objects are two keys
+
     # ---- which algorithm (choose.py) ----
     tiny: int = number(2**18, "multiplications", "with fewer, im2col: sharing out costs more than it gains. Set on "
                        "2026-11-24")
@@ -27,9 +29,9 @@ class Tuning:
     few_tiles: int = number(16, "tiles of 4 x 4", "up to here winograd2 where every product packs its factors (AVX2): "
                             "512 channels of 7 x 7 took 4.4 ms instead of 5.6, of 14 x 14 9.3 instead of 9.8; "
                             "ResNet-18's forward 0.84 of the time. Set on 2026-11-29")
-    fewest_tiles: int = number(4, "tiles of 4 x 4", "up to here winograd2 elsewhere, whose weights take half the memory: "
-                               "512 channels of 7 x 7 took 1.2 ms instead of 1.45 on two threads, 1.77 instead of "
-                               "1.6 on one. Set on 2026-11-30")
+    fewest_tiles: int = number(4, "tiles of 4 x 4", "up to here winograd2 elsewhere, whose weights take half the "
+                               "memory: 512 channels of 7 x 7 took 1.2 ms instead of 1.45 on two threads, 1.77 "
+                               "instead of 1.6 on one. Set on 2026-11-30")
     packed_channels: int = number(96, "channels or filters", "that few tiles need for it. Set on 2026-11-29")
     shifted_channels: int = number(24, "channels or filters", "with fewer, products by kernel position are too thin. "
                                    "Set on 2026-11-24")

@@ -159,12 +159,13 @@ class MaxPool2D(_Pool2D):
 
     def forward(self, x: Array, *, mode: ForwardMode) -> tuple[Array, Any]:
         how, shape = self.geometry(x.shape), self.output_shape(x.shape)
-        if get_xp(x) is not np:
+        switches: Array | None
+        if get_xp(x) is np:
+            out = mode.empty(shape, x.dtype)
+            switches = mode.empty(shape, switch_type(self.size)) if mode.grad else None
+            max_pool.forward(x, self.size, self.stride, how["padding"], out, switches)
+        else:
             out, switches = max_pool_forward(x, self.size, **how, ceil=self.ceil)
-            return out, (switches, x.shape) if mode.grad else None
-        out = mode.empty(shape, x.dtype)
-        switches = mode.empty(shape, switch_type(self.size)) if mode.grad else None
-        max_pool.forward(x, self.size, self.stride, how["padding"], out, switches)
         return out, (switches, x.shape) if mode.grad else None
 
     def backward(self, dout: Array, cache: Any, mode: BackwardMode) -> LayerGradients:

@@ -74,9 +74,12 @@ class Team:
             wanted = min(self.size, len(queue)) - 1
             if self.alone() or not ONE_BLAS_THREAD.works:
                 wanted = 0                      # a task within a task, or a BLAS that brings threads of its own
-            hired = self.hire(wanted)
+            hired = self.hire(wanted) if wanted > 0 or not self.warmed else 0
+            if not hired:
+                self.work(task, queue)
+                return
             try:
-                with staying(hired > 0) as place:
+                with staying() as place:
                     helpers = [self.pool.submit(self.help, task, queue, place) for _ in range(hired)]
                     try:
                         self.work(task, queue)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from minivis.convolution.phases import Phases, met
+from minivis.convolution.phases import Phases, met, reaching
 
 pairs = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))  # noqa: E731
 
@@ -58,6 +58,18 @@ def test_lines_of_a_phase_are_found(length, first, s, r, count):
     assert of.stop - of.start == len(expected)
 
 
-@pytest.mark.parametrize("stride, kernel, phases", [((2, 3), (3, 2), (2, 2)), ((2, 2), (1, 1), (1, 1)), ((1, 1), (3, 3), (1, 1))])
+@pytest.mark.parametrize("stride, kernel, phases", [
+    ((2, 3), (3, 2), (2, 2)), ((2, 2), (1, 1), (1, 1)), ((1, 1), (3, 3), (1, 1)),
+])  # fmt: skip
 def test_phases_that_no_window_reaches_take_no_memory(stride, kernel, phases):
     assert Phases(1, (2, 2), kernel, stride, (1, 1), 1, np.dtype(float)).sums.shape[:2] == phases
+
+
+@settings(max_examples=200)
+@given(st.integers(-3, 12), st.integers(1, 9), st.integers(1, 5), st.integers(1, 4), st.integers(0, 5))
+def test_windows_that_reach_some_lines(first, height, size, s, count):
+    low, high = reaching(first, first + height, size, s, count)
+    reach = [i for i in range(count) if i * s < first + height and i * s + size > first]
+    assert 0 <= low <= high <= count and set(reach) <= set(range(low, high))
+    if size >= s:                                                       # without gaps none is taken for nothing
+        assert list(range(low, high)) == reach

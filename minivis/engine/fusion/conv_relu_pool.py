@@ -6,6 +6,7 @@ between do not exist. `plan.py` decides where this is done; a convolution that d
 On a GPU the convolution's own last kernel does the ReLU, and the pool follows.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -59,8 +60,7 @@ class FusedConv:
 
     def pick(self, like: Any, x_shape: Shape, mode: Any) -> Any:
         """The algorithm that goes band by band; None if the layers have to run one by one."""
-        _, OH, OW, _ = self.conv.output_shape(x_shape)
-        if self.pool is not None and min(OH, OW) < 2:
+        if self.pool is not None and min(self.conv.output_shape(x_shape)[1:3]) < 2:
             return None
         return run.pick_banded(self.conv, "forward", like, x_shape, mode)
 
@@ -112,7 +112,7 @@ def signs(shape: Shape, mode: Any) -> Any:
     """Memory for the mask of a ReLU of this shape; None if no backward will need it."""
     if mode.grad is None:
         return None
-    return Bits(shape, mode.empty) if np.prod(shape) >= tuning.TUNING.bits_from else mode.empty(shape, bool)
+    return Bits(shape, mode.empty) if math.prod(shape) >= tuning.TUNING.bits_from else mode.empty(shape, bool)
 
 
 class IntoReLU(ArraySink):
