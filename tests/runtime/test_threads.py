@@ -322,7 +322,7 @@ def test_a_pass_holds_blas_as_a_whole():
 def test_the_first_layers_gradient_comes_in_large_bands(monkeypatch, rng):
     """Planned as if dout were held for each kernel position, they were thirteen times too small, and thrice as slow."""
     counts = []
-    monkeypatch.setattr("minivis.convolution.direct.share_out", lambda task, items: counts.append(len(items)))
+    monkeypatch.setattr("minivis.convolution.scattered.share_out", lambda task, items: counts.append(len(items)))
     monkeypatch.setattr("minivis.convolution.bands.cores", lambda: 2)
     layer = Conv2D(rng.standard_normal((3, 3, 3, 24), "f4"), padding=1)
     x = np.zeros((1, 64, 64, 3), "f4")
