@@ -1,4 +1,4 @@
-"""`minivis weights fetch | import | normalize` as a user types them."""
+"""`minivis weights list | fetch | import | normalize` as a user types them."""
 
 import json
 from pathlib import Path
@@ -29,6 +29,21 @@ def run(capsys, *words, code=0):
     out, err = capsys.readouterr()
     assert code == 0 or err.count("\n") == 1
     return out if code == 0 else err
+
+
+def test_list_says_where_each_net_is_or_how_to_get_it(capsys, folder, monkeypatch):
+    monkeypatch.setattr(catalogue, "folders", lambda: [folder])
+    folder.mkdir()
+    save(tiny_vgg(), folder / "vgg16.h5")
+    size, lines = (folder / "vgg16.h5").stat().st_size, run(capsys, "weights", "list").splitlines()
+    first = lines.index(next(line for line in lines if line.startswith("vgg16: ")))
+    assert lines[first + 1].endswith(f"; CC BY 4.0, {size / 1e6:.1f} MB")
+    assert lines[first + 2] == f"    at {folder / 'vgg16.h5'}"
+    assert lines[first + 3].startswith("vgg19: ") and lines[first + 4].endswith("; CC BY 4.0, 574.7 MB")
+    assert lines[first + 5].startswith("    not here: minivis weights fetch vgg19 (575 MB), or save https://")
+    found = {net["name"]: net for net in json.loads(run(capsys, "weights", "list", "--json"))["numbers"]["nets"]}
+    assert (found["vgg16"]["path"], found["vgg16"]["bytes"]) == (str(folder / "vgg16.h5"), size)
+    assert (found["vgg19"]["path"], found["vgg19"]["bytes"]) == (None, 574_710_816)
 
 
 def test_import_makes_a_file_that_is_found_by_name(capsys, folder):

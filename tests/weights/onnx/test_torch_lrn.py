@@ -24,6 +24,14 @@ def lrn(m, x, size=5, alpha=0.4, beta=0.75, k=2.0, *, around=None, kernel=None, 
     return m.op("Div", x, m.op("Pow", y, np.array(beta, "f4")))
 
 
+def lrn_by_an_axis(m, x, axes, scaled):
+    """The same, by an axis that is put in and taken out again. ``scaled``: what makes k + alpha * it of a mean."""
+    y = m.op("Unsqueeze", m.op("Mul", x, x), np.array(axes))
+    y = m.op("AveragePool", m.op("Pad", y, np.array([0, 0, 2, 0, 0, 0, 0, 2, 0, 0])), kernel_shape=[5, 1, 1])
+    y = scaled(m, m.op("Squeeze", y, np.array(axes)))
+    return m.op("Div", x, m.op("Pow", y, np.array(0.75, "f4")))
+
+
 def either(m, y):
     """Squeeze, if axis 1 has one entry, as a traced squeeze(1) has it."""
     one = m.op("Equal", m.op("Gather", m.op("Shape", y), np.array([1]), axis=0), np.array([1]))
@@ -48,12 +56,41 @@ def test_it_is_one_layer(tmp_path, settings):
     assert layer.size == settings.get("size", 5) and layer.k == settings.get("k", 2) and layer.beta == 0.75
 
 
+@pytest.mark.parametrize("axes", [[1], [-4]])
+@pytest.mark.parametrize("scaled", [
+    lambda m, y: m.op("Add", m.op("Mul", np.array(0.4, "f4"), y), np.array(2, "f4")),
+    lambda m, y: m.op("Add", np.array(2, "f4"), m.op("Div", y, np.array(2.5, "f4"))),
+    lambda m, y: m.op("Mul", m.op("Add", y, np.array(5, "f4")), np.array(0.4, "f4")),
+    lambda m, y: m.op("Div", m.op("Add", np.array(5, "f4"), y), np.array(2.5, "f4")),
+])
+def test_it_is_the_same_layer_however_its_axis_and_its_numbers_are_written(tmp_path, axes, scaled):
+    m = Model()
+    lrn_by_an_axis(m, m.op("Conv", N, 3 * m.w(6, 3, 3, 3)), axes, scaled)
+    _, layer = check(m, tmp_path).layers.values()
+    assert (layer.size, layer.beta) == (5, 0.75) and (layer.alpha, layer.k) == pytest.approx((0.4, 2))
+
+
 @pytest.mark.parametrize("settings, message", [
     ({"around": (1, 3)}, "averages squares in another way"), ({"kernel": [5, 3, 1]}, "averages squares in another way"),
 ])  # fmt: skip
 def test_another_norm_is_refused(tmp_path, settings, message):
     m = Model()
     lrn(m, m.op("Conv", N, m.w(6, 3, 3, 3)), **settings)
+    with pytest.raises(BadFile, match=message):
+        mv.load(m.save(tmp_path / "a.onnx"))
+
+
+@pytest.mark.parametrize("step, message", [
+    (lambda m, y: m.op("Mul", y, np.ones((6, 1, 1), "f4")), "weighs squares by 6 numbers; a local response norm has one"),
+    (lambda m, y: m.op("Unsqueeze", y, np.array([0])), "adds an axis before that of the pictures"),
+    (lambda m, y: m.op("Squeeze", y, np.array([1])), "takes axes .1. away, which are not of one entry each"),
+    (lambda m, y: m.op("Add", y, y), "is computed by the net, where a constant was expected"),
+    (lambda m, y: m.op("Add", y, np.array(1, "f4")), "divides by squares in another way than a local response norm"),
+])
+def test_squares_on_another_way_are_refused(tmp_path, step, message):
+    m = Model()
+    x = m.op("Conv", N, m.w(6, 3, 3, 3))
+    m.op("Div", x, step(m, m.op("Mul", x, x)))
     with pytest.raises(BadFile, match=message):
         mv.load(m.save(tmp_path / "a.onnx"))
 
