@@ -23,8 +23,8 @@ class UnknownName(MinivisError, LookupError):
         lower = {k.lower(): k for k in names}
         close = difflib.get_close_matches(str(name).lower(), lower, n=1)
         hint = f"; did you mean {lower[close[0]]!r}?" if close else "."
-        shown = ", ".join(names[:listed]) + (f", ... ({len(names)} in all)" if len(names) > listed else "")
-        return cls(f"no {kind} named {name!r}{hint} " + (f"Choose from: {shown}" if names else "There are none"))
+        shown = f"Choose from: {some_of(names, listed)}" if names else "There are none"
+        return cls(f"no {kind} named {name!r}{hint} {shown}")
 
 
 class BadValue(MinivisError, ValueError):
@@ -45,3 +45,9 @@ class TooLarge(MinivisError, MemoryError):
 
 class MissingExtra(MinivisError, ImportError):
     """An optional package that is not installed; the sentence says how to install it."""
+
+
+def some_of(things: Iterable[object], most: int) -> str:
+    """The first of a list, for a sentence; and how many there are in all, where there are more."""
+    every = [str(thing) for thing in things]
+    return ", ".join(every[:most]) + (f", ... ({len(every)} in all)" if len(every) > most else "")

@@ -3,7 +3,7 @@
 import pytest
 
 from minivis import errors
-from minivis.errors import MinivisError, UnknownName
+from minivis.errors import MinivisError, UnknownName, some_of
 
 
 @pytest.mark.parametrize("kind, builtin", [
@@ -23,6 +23,11 @@ def test_a_wrong_name_meets_the_closest():
     assert str(UnknownName.of("layer", "a", [])).endswith("There are none")
 
 
-def test_a_long_list_is_cut_and_counted():
+@pytest.mark.parametrize("count, said", [(0, ""), (1, "0"), (3, "0, 1, 2"), (4, "0, 1, 2, ... (4 in all)")])
+def test_a_list_is_cut_and_counted_where_it_has_more(count, said):
+    assert some_of(range(count), 3) == some_of(iter(range(count)), 3) == said
+
+
+def test_a_long_list_of_names_is_cut_and_counted():
     said = str(UnknownName.of("class", "x", [f"class{i}" for i in range(1000)], listed=3))
     assert "class0, class1, class2, ... (1000 in all)" in said and "class3" not in said

@@ -13,7 +13,7 @@ import json
 import re
 from typing import Any
 
-from minivis.errors import BadFile
+from minivis.errors import BadFile, some_of
 from minivis.runtime.files import read_bytes
 from minivis.types import PathLike
 
@@ -100,5 +100,5 @@ def of_pairs(path: PathLike, pairs: Any) -> list[Any]:
         right = False
     if not right or not rows:
         raise BadFile(f"{path}: classes are numbered from 0, each number once; the numbers here are "
-                      f"{', '.join(str(number)[:20] for number, _ in rows[:6])}, ...")
+                      f"{some_of((str(number)[:20] for number, _ in rows), 6) or 'none'}")
     return [name for _, name in rows]

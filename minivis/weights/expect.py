@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minivis.engine.network import Network
-from minivis.errors import BadFile, BadValue, MinivisError, UnknownName
+from minivis.errors import BadFile, BadValue, MinivisError, UnknownName, some_of
 from minivis.types import Array, PathLike
 from minivis.weights import suspects
 
@@ -119,7 +119,7 @@ def read_answers(words: Any, net: Network, names: dict[str, str | None] | None =
     key = next((name for name in INPUTS if name in arrays), None)
     key = next(iter(arrays)) if key is None and len(arrays) == 1 else key
     if key is None:
-        raise BadFile(f"{source} holds {', '.join(list(arrays)[:6])}: the input should be called x")
+        raise BadFile(f"{source} holds {some_of(arrays, 6)}: the input should be called x")
     x = arrays.pop(key)
     outputs: dict[str, Any] = {}
     if arrays:                                                  # the outputs stand in the same file

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from minivis.engine import layer_table
+from minivis.errors import some_of
 from minivis.images.preprocessing import Preprocessing
 from minivis.models.vgg import input_size
 from minivis.weights.arrange import BY_SHAPE
@@ -58,8 +59,7 @@ def table_of(match: Any) -> tuple[Any, Any]:
     if match.pixels:
         fit_pixels(rows, match, table["preprocessing"], prefixes)
     if match.aside:
-        about["aside"] = f"arrays that the net does not need: {', '.join(match.aside[:6])}" + (
-            f", ... ({len(match.aside)} in all)" if len(match.aside) > 6 else "")
+        about["aside"] = f"arrays that the net does not need: {some_of(match.aside, 6)}"
     table["layers"] = list(rows.values())
     return table, lambda name: prefixes.get(name, name)
 

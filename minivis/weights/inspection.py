@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minivis.engine.network import Network
+from minivis.errors import some_of
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import Conv2D, FullyConnected
 from minivis.runtime.files import file_hash
@@ -85,9 +86,8 @@ def warnings(net: Network) -> Iterator[str]:
                 yield f"{name}: {key} is NaN or infinite in {bad} of {array.size} places: the file cannot be used"
         dead = dead_filters(layer)
         if len(dead):
-            shown = ", ".join(map(str, dead[:8])) + (", ..." if len(dead) > 8 else "")
             total = layer.params["w"].shape[-1]
-            yield f"{name}: {len(dead)} of {total} filters are all but 0 and say nothing: {shown}"
+            yield f"{name}: {len(dead)} of {total} filters are all but 0 and say nothing: {some_of(dead, 8)}"
 
 
 def dead_filters(layer: Any) -> list[Any]:

@@ -23,7 +23,7 @@ from minivis.engine.ending import name_classes
 from minivis.engine.layer_table import check_names, check_order
 from minivis.engine.network import ROLES, Network
 from minivis.engine.roles import name_roles
-from minivis.errors import BadFile, BadValue, MinivisError
+from minivis.errors import BadFile, BadValue, MinivisError, some_of
 from minivis.images.preprocessing import Preprocessing
 from minivis.layers import LAYER_TYPES
 from minivis.models.known import SUFFIXES
@@ -49,8 +49,8 @@ def load(table_path: PathLike, path: PathLike, contents: Any, *, dtype: Any, fin
     }
     tensors = wanted_of(contents, wanted, path)
     if not wanted & set(tensors):
-        shown = ", ".join(list(contents.tensors)[:6])
-        raise BadFile(f"{path} holds nothing that {table_path} names; it holds {shown or 'nothing'}, ...")
+        shown = some_of(contents.tensors, 6) or "nothing at all"
+        raise BadFile(f"{path} holds nothing that {table_path} names; it holds {shown}")
     try:
         fit_channels(table, prefixes, tensors, contents.axes)
         net = build(table, lambda name: prefixes.get(name, name), tensors, contents.axes, dtype, path, finite)
@@ -62,7 +62,7 @@ def load(table_path: PathLike, path: PathLike, contents: Any, *, dtype: Any, fin
     net.about.update(format=contents.container, architecture=f"of {Path(table_path).name}", training="unknown")
     unused = sorted(set(tensors) - wanted)
     if unused:
-        net.about["unused"] = f"{len(unused)} arrays of the file are not in the table: {', '.join(unused[:6])}"
+        net.about["unused"] = f"arrays of the file that are not in the table: {some_of(unused, 6)}"
     return net
 
 
@@ -112,7 +112,7 @@ def read(path: PathLike) -> tuple[dict[Any, Any], Any]:
     if not isinstance(table, dict) or not isinstance(table.get("layers"), list) or not table["layers"]:
         raise BadFile(f'{path} is not a layer table; it should be {{"layers": [...]}}, see weights/README.md')
     if unknown := sorted(set(table) - set(KEYS)):
-        raise BadFile(f"{path}: a table has no {', '.join(map(repr, unknown[:4]))}; it may have {', '.join(KEYS)}")
+        raise BadFile(f"{path}: a table has no {some_of(map(repr, unknown), 4)}; it may have {', '.join(KEYS)}")
     if len(table["layers"]) > MOST_LAYERS:
         raise BadFile(f"{path} lists {len(table['layers'])} layers; a table has at most {MOST_LAYERS}")
     rows, prefixes, before = [], {}, "input"

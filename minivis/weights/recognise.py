@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minivis.errors import BadFile, UnknownName
+from minivis.errors import BadFile, UnknownName, some_of
 from minivis.layers import FullyConnected, Softmax
 from minivis.models import resnet
 from minivis.models.known import AS_OURS, Known, architectures, resnets_of
@@ -56,13 +56,12 @@ def recognise(contents: Any, path: PathLike, arch: str | None = None) -> Any:
                 return with_head(body)
             except NoHead as error:
                 nearest = max(nearest, (1, body.known, str(error)), key=lambda near: near[0])
-    shown = ", ".join(f"{name} {list(t.shape)}" for name, t in list(contents.tensors.items())[:4])
-    more = f", ... ({len(contents.tensors)} in all)" if len(contents.tensors) > 4 else ""
+    shown = some_of((f"{name} {list(t.shape)}" for name, t in contents.tensors.items()), 4)
     _, one, difference = nearest
     near = f"nearest is {one.name} ({one.program}'s names), but {difference}" if one else "it is empty"
     raise BadFile(
         f"{path} ({contents.container}) is of no architecture that minivis knows: {near}. It holds {shown or 'nothing'}"
-        f"{more}; for a net of your own, describe its layers: minivis weights table writes a table to start from, and "
+        "; for a net of your own, describe its layers: minivis weights table writes a table to start from, and "
         "--arch table.json reads it"
     )
 

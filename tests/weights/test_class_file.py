@@ -39,10 +39,10 @@ def test_names_in_order(tmp_path, data, names):
     (b"a\0b", "is not a text"),
     (b'["cat", ', "begins like JSON, but is not"), (b"[__import__('os').getcwd()]", "begins like JSON, but is not"),
     (b"[" * 100_000, "begins like JSON, but is not"),
-    (b'{"1": "cat", "2": "dog"}', "classes are numbered from 0, each number once; the numbers here are 1, 2"),
+    (b'{"1": "cat", "2": "dog"}', "classes are numbered from 0, each number once; the numbers here are 1, 2$"),
     (b'{"cat": 0, "dog": 0}', "classes are numbered from 0"), (b'{"a": "b"}', "classes are numbered from 0"),
-    (b'{"' + b"1" * 5000 + b'": "cat", "b": "c"}', "the numbers here are 1{20}, b, ...$"),
-    (b"{}", "classes are numbered from 0"), (b'{"0.5": 1.5}', "classes are numbered from 0"),
+    (b'{"' + b"1" * 5000 + b'": "cat", "b": "c"}', "the numbers here are 1{20}, b$"),
+    (b"{}", "the numbers here are none$"), (b'{"0.5": 1.5}', "classes are numbered from 0"),
     (b"[1, 2]", "class names must be strings"), (b"[]", "class names must be strings"),
     (b'["cat", ""]', "class names must be strings"),
 ])  # fmt: skip

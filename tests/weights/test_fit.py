@@ -34,6 +34,12 @@ def test_an_architectures_own_table_is_left_as_it_is():
     assert table(ARRAYS, known)[0] == before
 
 
+@pytest.mark.parametrize("count, said", [(6, "a, b, c, d, e, f"), (7, "a, b, c, d, e, f, ... (7 in all)")])
+def test_what_the_net_does_not_need_is_named_and_counted_where_not_all_of_it_is(count, said):
+    found, _ = table(ARRAYS, aside=tuple("abcdefg"[:count]))
+    assert found["about"]["aside"] == f"arrays that the net does not need: {said}"
+
+
 def test_a_small_stem_takes_the_pool_out_and_those_that_read_it_read_on():
     found, rows = table(ARRAYS | {"conv1.weight": np.zeros((4, 3, 3, 3), "f4")})
     assert "pool1" not in rows and rows["conv1"]["stride"] == rows["conv1"]["padding"] == 1

@@ -78,7 +78,7 @@ def test_inspection_reports_nan_and_dead_filters(folders):
     assert inspect_file("sick.h5").warnings == (
         "conv3_1: b is NaN or infinite in 1 of 6 places: the file cannot be used",
         "conv3_1: 1 of 6 filters are all but 0 and say nothing: 2",
-        "fc7: 10 of 10 filters are all but 0 and say nothing: 0, 1, 2, 3, 4, 5, 6, 7, ...",
+        "fc7: 10 of 10 filters are all but 0 and say nothing: 0, 1, 2, 3, 4, 5, 6, 7, ... (10 in all)",
         "fc8: w is NaN or infinite in 90 of 90 places: the file cannot be used",
     )
     assert "NaN" in sentence("sick.h5")

@@ -18,7 +18,7 @@ from PIL import Image, ImageFilter
 from minivis.data.emoji.backgrounds import Backgrounds
 from minivis.data.emoji.ink import STYLES, restyle
 from minivis.data.emoji.sprites import CONTENT, HELD_OUT_SETS, SPRITE, TRAINING_SETS, Sprites, check_sets
-from minivis.errors import BadValue
+from minivis.errors import BadValue, some_of
 from minivis.types import Array
 
 SPLITS = ("train", "test")
@@ -93,7 +93,7 @@ class EmojiPictures:
         self.choices = [np.flatnonzero(usable & (sprites.labels == k)) for k in range(len(self.class_names))]
         missing = [name for name, choice in zip(self.class_names, self.choices) if not len(choice)]
         if missing:
-            raise BadValue(f"no sprite of {', '.join(missing[:5])} in the sets {', '.join(sets)}")
+            raise BadValue(f"no sprite of {some_of(missing, 5)} in the sets {', '.join(sets)}")
         # (sprite number, style) -> premultiplied image; filled as needed, by any thread
         self.styled: dict[tuple[int, str | None], Image.Image] = {}
 

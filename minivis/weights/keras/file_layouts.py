@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from minivis.errors import BadFile
+from minivis.errors import BadFile, some_of
 from minivis.models.vgg import BLOCKS, conv_names
 from minivis.types import PathLike
 from minivis.weights.containers.hdf5 import child
@@ -115,7 +115,7 @@ def stored(name: str, weights: Any, path: PathLike) -> list[Any]:
         return []
     arrays = [dataset for _, dataset in weights]
     if sorted(dataset.ndim for dataset in arrays) not in ([1, 2], [1, 4]):
-        shapes = ", ".join(str(dataset.shape) for dataset in arrays[:4]) + (", ..." if len(arrays) > 4 else "")
+        shapes = some_of((dataset.shape for dataset in arrays), 4)
         raise BadFile(f"{path} is not a VGG: layer {name!r} holds {shapes}, not a kernel and a bias; {WHOLE}")
     bias, kernel = sorted(arrays, key=lambda dataset: dataset.ndim)
     return [Stored(name, kernel, bias)]
