@@ -13,6 +13,7 @@ import functools
 import inspect
 import math
 import os
+import re
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -258,7 +259,7 @@ SHARED["content_layers"] = SHARED["style_layers"] = SHARED["layers"]
 
 
 def shown(value: Any) -> str:
-    text = repr(value)
+    text = re.sub(r"\n\s*", " ", repr(value))           # of an array too a single line
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -366,6 +366,16 @@ def test_the_numbers_of_a_bar_stand_at_their_marks_and_none_is_cut(blocks):
     assert (colorbar("viridis", 0, 1, 13, None) == 0).all(axis=2)[:, 19:].any()
 
 
+def test_a_label_stands_4_pixels_under_its_tile_and_as_wide_as_the_largest(blocks):
+    tiles = [np.full((h, w, 3), 100, np.uint8) for h, w in ((20, 30), (16, 20), (20, 30))]
+    sheet = contact_sheet(tiles, columns=2, labels=["a", "b", "c"], scale=1)
+    shade, black = (sheet == 100).all(axis=2), (sheet == 0).all(axis=2)
+    assert sheet.shape == (10 + 2 * (20 + 4 + 13 + 10), 10 + 2 * (30 + 10), 3)
+    assert runs(shade[:, 25]) == [(10, 30), (57, 77)] and runs(shade[:, 65]) == [(14, 30)]     # on its label
+    assert runs(black[:, 25]) == [(34, 47), (81, 94)] and runs(black[:, 65]) == [(34, 47)]
+    assert runs(shade[20]) == [(10, 40), (55, 75)] and runs(black[40]) == [(10, 40), (50, 80)]
+
+
 def test_the_words_of_a_bar_chart_fill_its_width_and_its_rows_the_height(blocks):
     chart = bar_chart(["goose", "duck"], [0.5, 0.25], width=200, height=80)
     assert chart.shape == (80, 200, 3)

@@ -1,7 +1,9 @@
 """Settings: each kind by hand, and every public method at odd values of each of its settings."""
 
 import inspect
+import io
 import math
+import re
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +16,20 @@ from minivis.errors import BadValue, MinivisError, UnknownName
 from minivis.methods.looking.codes import Codes
 from minivis.models.tiny import tiny_vgg
 from minivis.runtime.settings import (
+    ACTIVATIONS,
+    ARRAY,
     CLASS,
     CODES,
     COLOUR,
+    FUNCTION,
+    NETS,
+    NUMBER,
     NUMBERS,
     PATH,
     SEED,
+    SEQUENCE,
     SHARED,
+    SOURCE,
     SWITCH,
     TEXT,
     among,
@@ -155,6 +164,33 @@ def test_kinds_of_arrays(kind, good, bad):
     for value in bad:
         with pytest.raises(BadValue, match=r"^it must be (an array of numbers|a name, or a colour|codes: an array)"):
             kind.check("it", value)
+
+
+@pytest.mark.parametrize("kind, good, bad", [
+    (SHARED["net"], [NET], [None, "emoji-vgg", {"net": NET}]),
+    (NETS, [{"a": NET}, {"a": NET, "b": NET}], [{}, {1: NET}, {"a": NET, 1: NET}, {"a": NET, "b": 5}, NET, None]),
+    (ACTIVATIONS, [NET.forward(np.zeros((1, 16, 16, 3), "f4"))], [NET, {}, np.zeros(3), None]),
+    (ARRAY, [np.zeros(2), np.ones((1, 2), bool)], [[1, 2], 5, np.array(["a"]), np.zeros(2, "c8"), None]),
+    (NUMBER, [1, 2.5, math.inf, np.float32(1)], [True, "1", [1], 1j, None]),
+    (FUNCTION, [len], ["len", None]),
+    (SOURCE, ["a", Path("a"), io.BytesIO()], [5, b"a", None]),
+    (SEQUENCE, [[1], (1, 2), "ab", np.zeros(2)], [5, {1, 2}, iter([1]), None]),
+    (SHARED["layers"], ["a", ["a", "b"], [], {"a": 1, "b": 0.5}], [5, [5], {1: 1}, {"a": 1, 2: 1}, {"a": "b"}, None]),
+    (SHARED["progress"], [True, False, print], [1, "yes", None]),
+    (SHARED["mask"], [5, 0.5, [1.0, 2], np.ones(2, bool)], [math.nan, [1, math.inf], "a", None]),
+    (SHARED["rng"], [np.random.default_rng(0)], [0, np.random, None]),
+])
+def test_kinds_of_things(kind, good, bad):
+    for value in good:
+        assert kind.check("it", value) is value or kind.check("it", value) == value
+    for value in bad:
+        with pytest.raises(BadValue, match=f"^it must be {re.escape(kind.words)}, not "):
+            kind.check("it", value)
+
+
+def test_what_was_given_is_shown_on_one_line():
+    with pytest.raises(BadValue, match=r"^it must be True or False, not array\(\[\[0\], \[1\]\]\)$"):
+        SWITCH.check("it", np.array([[0], [1]]))
 
 
 def test_a_number_of_numpys_becomes_pythons():

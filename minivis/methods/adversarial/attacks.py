@@ -123,16 +123,15 @@ def pgd(
     pixels = as_pixels(net, image)
     xp = get_xp(pixels)
     classes, sign = aimed(net, pixels, target, label)
-    mask = xp.asarray(1.0 if mask is None else mask, pixels.dtype)
-    mask = xp.broadcast_to(mask, pixels.shape) if mask.ndim else mask
+    free = freedom(mask, pixels)
     out = pixels.copy()
     if random_start:
         noise = xp.asarray(random_in_ball(pixels.shape, eps, norm, np.random.default_rng(seed)), pixels.dtype)
-        out = xp.clip(pixels + mask * noise, 0, 255)
+        out = xp.clip(pixels + free * noise, 0, 255)
     parts = [slice(first, first + batch) for first in range(0, len(pixels), batch)]
     for part in track([part for part in parts for _ in range(steps)], progress, "pgd"):
         _, dpixels = class_gradient(net, out[part], classes[part])
-        moved = out[part] + sign * step * (mask[part] if mask.ndim else mask) * steepest(dpixels, norm)
+        moved = out[part] + sign * step * free[part] * steepest(dpixels, norm)
         out[part] = xp.clip(pixels[part] + project(moved - pixels[part], eps, norm), 0, 255)
     return out
 
@@ -255,6 +254,19 @@ def as_pixels(net: Network, image: Any) -> Any:
     on_gpu = any(get_xp(p) is not np for layer in net.layers.values() for p in layer.params.values())
     pixels = pixels.astype(net.dtype)
     return to_gpu(pixels) if on_gpu else pixels
+
+
+def freedom(mask: Any, pixels: Array) -> Any:
+    """How free each number of the pictures is, 0 to 1. Raise BadValue for a mask that says something else."""
+    xp = get_xp(pixels)
+    try:
+        free = xp.broadcast_to(xp.asarray(1.0 if mask is None else mask, pixels.dtype), pixels.shape)
+    except ValueError:
+        raise BadValue(f"mask must be numbers that broadcast to the pictures {pixels.shape}, as (H, W, 1) does, not "
+                       f"{np.shape(mask)}") from None
+    if not (free.min() >= 0 and free.max() <= 1):
+        raise BadValue("mask must be numbers from 0 to 1; some of these are not")
+    return free
 
 
 def check_settings(*, norm: str = NORMS[0], eps: Any = 1, step: Any = 1, steps: int = 1) -> None:

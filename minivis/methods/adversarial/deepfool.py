@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 from minivis.engine.ending import Ending, answering
 from minivis.engine.network import Network
 from minivis.errors import BadValue
-from minivis.methods.adversarial.attacks import BATCH, TINY, aimed, as_pixels, check_settings, fools, logits_of
+from minivis.methods.adversarial.attacks import (
+    BATCH,
+    TINY,
+    aimed,
+    as_pixels,
+    check_settings,
+    fools,
+    freedom,
+    logits_of,
+)
 from minivis.runtime.backend import get_xp
 from minivis.runtime.progress import track
 from minivis.runtime.settings import SEED, number, takes, whole
@@ -77,13 +86,13 @@ def deepfool(
     pixels = as_pixels(net, image)
     xp = get_xp(pixels)
     classes, sign = aimed(net, pixels, target, label)
-    mask = xp.broadcast_to(xp.asarray(1.0 if mask is None else mask, pixels.dtype), pixels.shape)
+    free = freedom(mask, pixels)
     out = pixels.copy()
     for first in track(range(0, len(pixels), batch), progress, "deepfool"):
         todo = np.arange(first, min(first + batch, len(pixels)))
         for _ in range(steps):
             at = xp.asarray(todo)
-            logits, move = _step(net, out[at], classes[todo], sign, candidates, mask[at])
+            logits, move = _step(net, out[at], classes[todo], sign, candidates, free[at])
             still = ~fools(net, logits, classes[todo], sign)
             todo = todo[still]
             if not len(todo):
@@ -110,7 +119,7 @@ def shortened(net: Network, pixels: Array, found: Any, classes: Any, sign: Any, 
     return xp.where(xp.asarray(fooled)[:, None, None, None], at(high), found)
 
 
-def _step(net: Network, pixels: Array, classes: Any, sign: Any, candidates: Any, mask: Any) -> tuple[Any, Any]:
+def _step(net: Network, pixels: Array, classes: Any, sign: Any, candidates: Any, free: Any) -> tuple[Any, Any]:
     """The logits (N, K) on the CPU, and the step (N, H, W, C) to the nearest of the linear boundaries."""
     role = net.role("logits")
     acts = net.forward(net.preprocess(pixels), until=role, keep=(role,))
@@ -118,7 +127,7 @@ def _step(net: Network, pixels: Array, classes: Any, sign: Any, candidates: Any,
     best, move = xp.full(len(pixels), xp.inf, pixels.dtype), xp.zeros_like(pixels)
     for gap, seed in _boundaries(net, logits, xp.asarray(classes), sign, candidates):
         dacts, _ = net.backward(acts, {role: seed.reshape(acts[role].shape)})
-        w = net.preprocess_adjoint(dacts["input"], channels=pixels.shape[3]) * mask
+        w = net.preprocess_adjoint(dacts["input"], channels=pixels.shape[3]) * free
         w = w * ~(((pixels <= 0) & (w < 0)) | ((pixels >= 255) & (w > 0)))              # what cannot go there
         square = (w * w).sum(axis=(1, 2, 3))
         distance = xp.where(square > TINY, gap / xp.sqrt(xp.maximum(square, TINY)), xp.inf)

@@ -18,7 +18,7 @@ from scipy.optimize import differential_evolution
 
 from minivis.engine.ending import Ending, answering
 from minivis.engine.network import Network
-from minivis.methods.adversarial.attacks import BATCH, aimed, as_pixels, class_gradient, logits_of
+from minivis.methods.adversarial.attacks import BATCH, aimed, as_pixels, class_gradient, freedom, logits_of
 from minivis.runtime.backend import to_cpu
 from minivis.runtime.progress import bar, track
 from minivis.runtime.settings import SEED, takes, whole
@@ -46,7 +46,7 @@ def one_pixel(
     most : int, default 3
         Most pixels that change.
     mask : array, optional
-        Where pixels may change.
+        Numbers 0 to 1 that broadcast to the pictures; where all of a pixel are 0 it stays.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def one_pixel(
     net = answering(net)
     pixels = as_pixels(net, image)
     classes, sign = aimed(net, pixels, target, label)
-    out, allowed = to_cpu(pixels).copy(), places(mask, pixels.shape)
+    out, allowed = to_cpu(pixels).copy(), to_cpu(freedom(mask, pixels)).max(axis=3) > 0
     for i in range(len(out)):
         for count in range(1, most + 1):
             found, margin = evolved(net, out[i], classes[i], sign, count, steps, allowed[i], seed, progress)
@@ -83,6 +83,8 @@ def evolved(net: Network, picture: Any, k: int, sign: Any, count: int, steps: in
             seed: Any, progress: bool = False) -> tuple[Any, Any]:
     """(picture, margin) with ``count`` pixels changed: the best after so many generations, or the first that fools."""
     channels, where = picture.shape[2], np.argwhere(allowed)
+    if not len(where):
+        return picture, np.inf
     genes = 1 + channels                        # of a pixel: which of the places, and its colour
 
     def made(z: Array) -> Any:                                # (genes * count, S) -> (S, H, W, C)
@@ -128,7 +130,7 @@ def jsma(
     steps : int, default 200
         Most pixels that change.
     mask : array, optional
-        Where pixels may change.
+        Numbers 0 to 1 that broadcast to the pictures; where all of a pixel are 0 it stays.
 
     Returns
     -------
@@ -151,7 +153,7 @@ def jsma(
     net = answering(net)
     pixels = as_pixels(net, image)
     classes, sign = aimed(net, pixels, target, label)
-    out, allowed = to_cpu(pixels).copy(), places(mask, pixels.shape)
+    out, allowed = to_cpu(pixels).copy(), to_cpu(freedom(mask, pixels)).max(axis=3) > 0
     for i in range(len(out)):
         found = greedy(net, out[i], classes[i], sign, steps, allowed[i], progress)
         out[i] = needed(net, out[i], found, classes[i], sign, progress)
@@ -199,10 +201,3 @@ def margins(net: Network, pictures: Any, k: int, sign: Any) -> Any:
         return sign * logits[:, k]
     others = np.delete(logits, k, axis=1).max(axis=1)
     return sign * (logits[:, k] - others)
-
-
-def places(mask: Any, shape: Any) -> Any:
-    """(N, H, W) bool: where pixels may change."""
-    if mask is None:
-        return np.ones(shape[:3], bool)
-    return np.broadcast_to(np.asarray(to_cpu(mask), float), shape).max(axis=3) > 0

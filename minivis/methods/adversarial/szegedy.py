@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from minivis.engine.ending import Ending, answering
 from minivis.engine.network import Network
 from minivis.errors import BadValue
-from minivis.methods.adversarial.attacks import aimed, as_pixels, check_settings, class_gradient, fools, logits_of
+from minivis.methods.adversarial.attacks import (
+    aimed,
+    as_pixels,
+    check_settings,
+    class_gradient,
+    fools,
+    freedom,
+    logits_of,
+)
 from minivis.methods.adversarial.deepfool import shortened
 from minivis.optimize.scipy_bridge import minimise
 from minivis.runtime.backend import get_xp, to_cpu
@@ -70,9 +78,8 @@ def szegedy(
         raise BadValue(f"searches must be at least 1, not {searches}")
     net = answering(net)
     pixels = as_pixels(net, image)
-    xp = get_xp(pixels)
     classes, sign = aimed(net, pixels, target, label)
-    free = xp.broadcast_to(xp.asarray(1.0 if mask is None else mask, pixels.dtype), pixels.shape) > 0
+    free = freedom(mask, pixels) > 0
     out, rng = pixels.copy(), np.random.default_rng(seed)
     for i in range(len(pixels)):
         one = slice(i, i + 1)

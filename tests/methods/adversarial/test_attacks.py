@@ -21,6 +21,7 @@ from minivis.methods.adversarial.attacks import (
     steepest,
 )  # fmt: skip
 from minivis.methods.adversarial.deepfool import deepfool
+from minivis.methods.adversarial.few_pixels import jsma, one_pixel
 from minivis.methods.adversarial.szegedy import szegedy
 from minivis.models.tiny import tiny_vgg
 from minivis.runtime.backend import to_cpu
@@ -77,6 +78,17 @@ def test_masks():
     np.testing.assert_array_equal(half, [[[[98, 3, 252], [120, 128, 9]]], [PICTURE[0]]])
     still = pgd(net, PICTURE, label="a", eps=4, mask=0)                 # the random start keeps to the mask too
     np.testing.assert_array_equal(still, [PICTURE])
+
+
+@pytest.mark.parametrize("attack", [fgsm, pgd, deepfool, szegedy, jsma, one_pixel])
+@pytest.mark.parametrize("mask, message", [
+    (np.ones((3, 1)), r"mask must be numbers that broadcast to the pictures \(1, 1, 2, 3\), as .*, not \(3, 1\)"),
+    ("segment", "mask must be an array of finite numbers"), ([[[0], [np.nan]]], "mask must be an array of finite"),
+    (np.full((1, 2, 1), 255), "mask must be numbers from 0 to 1"), (-1, "mask must be numbers from 0 to 1"),
+])
+def test_masks_that_are_none(attack, mask, message):
+    with pytest.raises(BadValue, match=message):
+        attack(linear(), PICTURE, label="a", mask=mask)
 
 
 @pytest.mark.parametrize("norm", ["Linf", "L2"])

@@ -43,6 +43,22 @@ def test_where_the_mask_is_zero_nothing_changes(attack):
     assert (found[0, 0, 1] == GREY[0, 1]).all()
 
 
+@pytest.mark.parametrize("attack", [jsma, one_pixel])
+@pytest.mark.parametrize("free", [[], [(1, 1)], [(1, 0), (1, 2)]])
+def test_fewer_places_than_steps(attack, free):
+    """None of them fools the net: it ends there."""
+    mask = np.zeros((2, 3, 1))
+    mask[tuple(zip(*free))] = bool(free)
+    found = attack(weighted(), GREY, label="a", mask=mask, steps=5)
+    changed = np.argwhere((found[0] != GREY).any(axis=2)).tolist()
+    assert {*map(tuple, changed)} <= {*free} and margins(weighted(), found, 0, 1)[0] > 0
+
+
+def test_the_first_part_ends_at_the_pixel_that_fools_the_net():
+    found = greedy(weighted(), GREY.astype(float), 0, 1, 6, np.ones((2, 3), bool))
+    assert np.argwhere((found != GREY).any(axis=2)).tolist() == [[0, 1]]
+
+
 @pytest.mark.parametrize("channels", [slice(None), 1])     # of a pixel that was white in two, one alone may change
 def test_pixels_that_are_not_needed_go_back(channels):
     net, picture = weighted(), GREY.astype(float)

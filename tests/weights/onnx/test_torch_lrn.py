@@ -81,7 +81,7 @@ def test_another_norm_is_refused(tmp_path, settings, message):
 
 
 @pytest.mark.parametrize("step, message", [
-    (lambda m, y: m.op("Mul", y, np.ones((6, 1, 1), "f4")), "weighs squares by 6 numbers; a local response norm has one"),
+    (lambda m, y: m.op("Mul", y, np.ones((6, 1, 1), "f4")), "weighs squares by 6 numbers"),
     (lambda m, y: m.op("Unsqueeze", y, np.array([0])), "adds an axis before that of the pictures"),
     (lambda m, y: m.op("Squeeze", y, np.array([1])), "takes axes .1. away, which are not of one entry each"),
     (lambda m, y: m.op("Add", y, y), "is computed by the net, where a constant was expected"),
