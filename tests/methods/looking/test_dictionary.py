@@ -6,6 +6,7 @@ import pytest
 import minivis as mv
 from minivis.errors import BadValue
 from minivis.figures.compose import contact_sheet, panels
+from minivis.figures.text import percent
 from minivis.methods.looking.dictionary import FilterComparison, compare_filters, learn
 from minivis.methods.looking.filters import FilterGrid
 from minivis.methods.looking.gabor import fitted, part_used
@@ -51,9 +52,12 @@ def test_each_sheet_of_filters_is_as_large_as_its_side_allows(rng, monkeypatch, 
     learnt = rng.standard_normal((count, h, w, 1))
     fits = {"conv1": fitted(own.filters), "PCA": fitted(learnt)}
     settings = {"patches": 490, "photos": 2}
-    FilterComparison(own, {"PCA": learnt}, fits, [], settings=settings).picture()
+    found = FilterComparison(own, {"PCA": learnt}, fits, [("a.jpg", "a.jpg is empty")], settings=settings)
+    found.picture()
     assert seen == 2 * [(9, 3, 15)] + 2 * [(count, columns, scale)]
     assert titles[1::2] == [f"{name}, nearest Gabors\n{fits[name].told()}" for name in fits]
+    said = [f"{name:<14} {percent(fits[name].local.mean()):>7} local edges; Gabor {fits[name].told()}" for name in fits]
+    assert str(found).splitlines() == [*said, "left out: a.jpg is empty"]
     assert titles[0].startswith("conv1\n9 of 5 x 5; ") and titles[2].startswith(f"PCA\n{count} of {w} x {h}; ")
 
 

@@ -7,7 +7,7 @@ import minivis as mv
 from minivis.data.samples import Samples
 from minivis.errors import BadFile, BadValue
 from minivis.methods.looking.codes import Codes, codes
-from minivis.methods.looking.neighbour_sheet import FRAME, TILE, labels_of, neighbour_sheet
+from minivis.methods.looking.neighbour_sheet import FRAME, TILE, NeighbourSheet, labels_of, neighbour_sheet
 from minivis.models.tiny import tiny_vgg
 
 
@@ -41,6 +41,27 @@ def test_a_neighbour_of_the_same_label_has_a_green_frame(rng):
                             pictures=pictures, k=1)
     assert tuple(found.framed(1, 0)[0, 0]) == (44, 160, 44)
     assert tuple(found.framed(2, 0)[0, 0]) == (255, 255, 255) == tuple(found.framed(0)[0, 0])
+
+
+def test_what_a_sheet_shows_and_says(calls_of):
+    near = {"fc7": np.array([[1, 2], [0, 3], [3, 0], [0, 1]]), "pixels": np.array([[2, 3], [3, 2], [0, 1], [1, 0]])}
+    tiles = tuple(np.full((TILE, TILE, 3), 50 * k, np.uint8) for k in range(4))
+    found = NeighbourSheet(tiles, np.array([0, 0, 1, 1]), ("a", "b"), near, (0, 2), settings={"k": 2, "rows": 2})
+    assert found.numbers == {"pictures": 4, "classes": 2, "neighbours": 2, "chance": pytest.approx(1 / 3),
+                             "same_label": {"fc7": 3 / 8, "pixels": 0}}
+    assert str(found).splitlines() == ["4 pictures of 2 classes; of the 2 nearest of each are of its class",
+                                       "  by fc7        37.5 %", "  by pixels      0.0 %", "  by chance     33.3 %"]
+    drawn = calls_of("minivis.methods.looking.neighbour_sheet.panels")
+    found.picture()
+    [((sheets, titles), how)] = drawn
+    side = TILE + 2 * FRAME + 1
+    shades = [[[int(sheet[y + side // 2, x + side // 2, 0]) // 50 for x in range(0, sheet.shape[1] - 1, side)]
+               for y in range(0, sheet.shape[0] - 1, side)] for sheet in sheets]
+    assert shades == [[[0], [2]], [[1, 2], [3, 0]], [[2, 3], [0, 1]]]           # a row for each picture that is shown
+    assert titles == ["picture\n", "nearest codes, fc7\nover all pictures 37.5 % are of its class",
+                      "nearest pixels\nover all pictures 0.0 % are of its class"]
+    assert how["footer"] == ("4 pictures of 2 classes; in green frames: of the same class. By chance it would be "
+                             "33.3 %.")
 
 
 @pytest.mark.parametrize("shape", [(TILE, TILE // 3), (TILE // 3, TILE)])

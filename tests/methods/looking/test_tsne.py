@@ -111,6 +111,16 @@ def test_every_picture_is_on_the_map(written):
         np.testing.assert_array_equal(grid[row * 64 : row * 64 + 64, column * 64 : column * 64 + 64], tile)
 
 
+def test_what_a_map_says():
+    cells = np.array([[0, 0], [1, 2], [0, 1]])
+    found = TsneGrid(np.zeros((3, 2)), cells, np.arange(3), (), 40, 0.125, ("one was left out",),
+                     settings={"perplexity": 1.5, "layout": "grid"})
+    assert str(found) == ("3 pictures on a grid of 2 x 3; Kullback-Leibler divergence 0.125 at perplexity 1.5\n"
+                          "one was left out")
+    assert found.numbers == {"pictures": 3, "divergence": 0.125, "perplexity": 1.5, "grid": [2, 3],
+                             "notes": ["one was left out"]}
+
+
 def test_on_the_grid_each_picture_stands_in_the_middle_of_its_cell():
     tiles = (np.full((4, 16, 3), 1, np.uint8), np.full((12, 4, 3), 2, np.uint8))
     found = TsneGrid(np.zeros((2, 2)), np.array([[0, 0], [1, 1]]), np.arange(2), tiles, 40, 0.0,

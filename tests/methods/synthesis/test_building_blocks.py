@@ -80,6 +80,10 @@ def test_an_atlas_stops_at_its_most_and_names_what_it_cannot_read(vgg, rng, tmp_
     found = activation_atlas(vgg, tmp_path, "relu2_1", cells=2, per_picture=4, most=8, fewest=1, **FEW)
     assert found.settings["pictures"] == 2 and any("0.png" in note for note in found.notes)
     assert any(note.startswith("the first 2 of 4") for note in found.notes)
+    said = f"{len(found.blocks)} cells of 8 places of relu2_1 in 2 pictures"
+    assert str(found).splitlines() == [said, *found.notes] and found.numbers["notes"] == list(found.notes)
+    one = activation_atlas(vgg, tmp_path, "relu2_1", cells=2, per_picture=4, most=4, fewest=1, **FEW)
+    assert str(one).splitlines()[0] == f"{len(one.blocks)} cells of 4 places of relu2_1 in 1 picture"
 
 
 def test_a_layer_without_places_is_refused(vgg, rng):

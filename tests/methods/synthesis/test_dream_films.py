@@ -37,5 +37,7 @@ def test_a_zoom_dreams_on_what_it_dreamt():
     np.testing.assert_array_equal(film.frames[0], first.picture())
     enlarged = to_uint8(zoomed(first.pixels[None], 1.5))[0]
     np.testing.assert_array_equal(film.frames[1], dream(tiny_vgg(), enlarged, octaves=1, steps=1, seed=1).picture())
+    np.testing.assert_array_equal(film.picture(), film.frames[2])
+    assert str(film) == f"3 frames; {film.stopped}" and film.numbers["size"] == [60, 40]
     with pytest.raises(BadValue, match="frames must be at least 1"):
         dream_zoom(tiny_vgg(), scene(), frames=0)
