@@ -1,6 +1,7 @@
 """GrabCut from saliency: seeds by hand, and the object of the emoji pictures, whose outline is known."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,11 +78,24 @@ def test_opencv_sees_what_the_net_sees_by_itself(cv2, rng):
     assert found.subject.boxes[0] == Box(8, 3, 35, 35) and not found.masks[0][:8].any()
 
 
-def test_a_net_that_takes_any_size_sees_the_whole_picture(rng):
+@pytest.fixture
+def of_any_size(rng):
     look = mv.Preprocessing(size=(12, 12), crop_fraction=1)
     net = mv.Network(preprocessing=look, roles={"logits": "pool", "prob": "prob"})
     net.add("conv", mv.layers.Conv2D(rng.standard_normal((3, 3, 3, 4)), np.zeros(4), padding=1))
-    net.add("relu", mv.layers.ReLU()).add("pool", mv.layers.GlobalAvgPool()).add("prob", mv.layers.Softmax())
+    return net.add("relu", mv.layers.ReLU()).add("pool", mv.layers.GlobalAvgPool()).add("prob", mv.layers.Softmax())
+
+
+def test_a_net_without_classes_sees_the_whole_picture_too(of_any_size, rng):
+    net, picture = replace(of_any_size, roles={}), rng.integers(0, 256, (24, 48, 3), np.uint8)
+    found = segment(net, picture, "relu:1", kind="guided")
+    assert found.maps[0].shape == (12, 24) and found.masks[0].shape == (24, 48)
+    one_size = replace(net, nodes=dict(net.nodes)).add("flat", mv.layers.Flatten(), "relu")     # as many as fit it
+    assert segment(one_size, picture, "relu:1", kind="guided").maps[0].shape == (12, 12)
+
+
+def test_a_net_that_takes_any_size_sees_the_whole_picture(of_any_size, rng):
+    net = of_any_size
     picture = rng.integers(0, 256, (24, 48, 3), np.uint8)
     found = segment(net, picture)
     assert found.maps[0].shape == (12, 24) and found.subject.boxes == (Box(0, 0, 24, 48),)
