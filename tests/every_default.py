@@ -1,7 +1,7 @@
 """Every default: of public functions, of settings, in presets, in what `minivis train` does, within the package.
 
-And what an argument, a setting or an option of the command line may be, such as "a whole number of at least 1", and
-the numbers that have a name: rates, sizes, colours, bounds.
+And what an argument, a setting or an option of the command line may be, such as "a whole number of at least 1", the
+numbers that have a name: rates, sizes, colours, bounds; and where the nets of the catalogue are and how they are told.
 """
 
 import ast
@@ -17,10 +17,12 @@ from minivis.layers import LAYER_TYPES
 from minivis.methods.synthesis.presets import INVERT, MAXIMIZE
 from minivis.runtime.settings import SHARED
 from minivis.training.recipes import RANGES, STAGES
+from minivis.weights.catalogue import CATALOGUE
 
 WRITTEN_OUT = (ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop,
                ast.expr_context)
 PLAIN = (bool, int, float, str, tuple)
+PUBLISHED = ("url", "bytes", "megabytes", "md5", "sha1", "sha256")                  # of a file of weights
 ASKED = ("default", "show_default", "metavar", "multiple", "is_flag", "required", "nargs", "hidden")    # of an option
 
 
@@ -35,7 +37,9 @@ def defaults():
                for name, preset in all_of_them.items()}
     trainings = {f"train {name}": [asdict(stage) for stage in stages] for name, stages in STAGES.items()}
     ranges = {f"emoji {name}": asdict(found) for name, found in RANGES.items()}
-    found = {name: values for name, values in {**classes, **called, **presets, **trainings, **ranges,
+    nets = {f"catalogue {name}": {what: value for what in PUBLISHED if (value := getattr(net, what)) is not None}
+            for name, net in CATALOGUE.items()}
+    found = {name: values for name, values in {**nets, **classes, **called, **presets, **trainings, **ranges,
                                                **accepted(public), **named_numbers(), **within(), **taken()}.items()
              if values}
     return json.loads(json.dumps(found))                # tuples are lists

@@ -75,6 +75,14 @@ def test_a_setting_is_described_by_its_field(name):
         assert " ".join(field.metadata["help"].split()).rstrip(".") in shown, field.name
 
 
+@pytest.mark.parametrize("name", [name for name in CLASSES if name.endswith("Settings")])
+def test_help_shows_settings_as_they_are_given_by_name(name):
+    parameters = inspect.signature(CLASSES[name]).parameters.values()
+    assert parameters and {p.kind for p in parameters} == {inspect.Parameter.KEYWORD_ONLY}
+    with pytest.raises(TypeError):
+        CLASSES[name](next(iter(parameters)).default)
+
+
 read_once = lru_cache(mv.load)
 
 

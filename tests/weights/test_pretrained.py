@@ -39,6 +39,13 @@ lite0, lite2, craft, squeeze, tumor = map(installed, (
     "efficientnet-lite0", "efficientnet-lite2", "vgg16-craft", "squeezenet", "vgg16-tumor"))
 
 
+@pytest.mark.parametrize("name", [pytest.param(name, marks=installed(name)) for name, net in catalogue.CATALOGUE.items()
+                                  if net.package])
+def test_a_packages_file_is_as_long_as_the_catalogue_says(name):
+    net = catalogue.CATALOGUE[name]
+    assert net.package.find().stat().st_size == net.bytes
+
+
 @pytest.fixture(scope="module", autouse=True)
 def own_folder(tmp_path_factory):
     """Conversions go to a folder of this module."""
