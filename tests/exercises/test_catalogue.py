@@ -78,6 +78,15 @@ def test_no_mistake_is_called_right_and_nearly_all_are_named(exercise):
     assert len(wrong) <= 0.05 * len(exercise.mistakes), wrong
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_equal_maxima_are_equal_whatever_the_seed(seed):
+    """A case that says so and has none would call right who takes the last of them, or all."""
+    found = [case.arguments["acts"][..., 0] for case in read.get("seed").cases_for(seed) if "equal" in case.label]
+    assert len(found) == 2
+    for maps in found:
+        assert ((maps == maps.max(axis=(1, 2), keepdims=True)).sum(axis=(1, 2)) > 1).all()
+
+
 @each
 def test_it_is_complete(exercise):
     """At least six mistakes, each with its own sentence; some hints; texts that fit a page."""

@@ -70,9 +70,16 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
         yield case("channel_seed", f"{N} x {H} x {W} x {C}", acts=acts, channel=1)
         yield case("strongest_seed", f"{N} x {H} x {W} x {C}", acts=acts, channel=1)
         yield case("strongest_seed", "below zero", acts=acts - 9, channel=0)
-        yield case("strongest_seed", "of two equal maxima the first", acts=np.floor(acts), channel=0)
+        flat = np.minimum(acts, np.median(acts, axis=(1, 2), keepdims=True))    # half of each map is its maximum
+        yield case("strongest_seed", "of several equal maxima the first", acts=flat, channel=0)
     yield case("channel_seed", "float32", acts=acts.astype("f4"), channel=2)
     yield case("strongest_seed", "float32", acts=acts.astype("f4"), channel=2)
+
+
+def every_strongest(acts: Array, channel: int) -> Array:
+    seed = np.zeros_like(acts)
+    seed[..., channel] = acts[..., channel] == acts[..., channel].max(axis=(1, 2), keepdims=True)
+    return seed
 
 
 def picture(functions: Functions, scene: Scene) -> Drawn:
@@ -131,6 +138,9 @@ the first counts, row by row.
                 "The largest size is looked for, whatever its sign."),
         Mistake("strongest_seed", "acts[n, :, :, channel].argmax()", "acts[0, :, :, channel].argmax()",
                 "Every picture gets its seed where the first one is strongest."),
+        Mistake("strongest_seed", "acts[n, :, :, channel].argmax()", "(acts[n, :, :, channel].size - 1 - "
+                "acts[n, ::-1, ::-1, channel].argmax())", "Of several equal maxima the last one is chosen."),
+        Mistake("strongest_seed", by=every_strongest, says="Each of several equal maxima has a 1."),
         Mistake("strongest_seed", "row, column = divmod", "column, row = divmod",
                 "Row and column have changed places."),
         Mistake("strongest_seed", "channel].argmax(), W)", "channel].argmax(), acts.shape[1])",
