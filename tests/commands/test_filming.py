@@ -53,6 +53,14 @@ def test_numbered_frames(run, film, here):
     assert code == 2 and "00001.png exists and is kept" in err
 
 
+def test_a_frame_that_is_in_the_way_is_told_before_any_is_made(run, film, here):
+    (here / "frames").mkdir()
+    (here / "frames" / "00003.png").touch()
+    code, _, err = run("dream", "film.gif", *FAST, "-o", "frames/")
+    assert code == 2 and "00003.png exists and is kept" in err
+    assert [path.name for path in (here / "frames").iterdir()] == ["00003.png"]
+
+
 @pytest.mark.parametrize("out, kept", [("a.webp", True), ("a.apng", True), ("a.gif", False), ("f/{frame}.png", True)])
 def test_transparency(run, film, out, kept):
     assert run("dream", "film.png", *FAST, "-o", out)[0] == 0

@@ -33,6 +33,18 @@ def test_the_attacks_take_score_from_the_best_class():
     assert 7 <= abs(moved).max() <= 8                       # levels, from the picture itself, however many steps
 
 
+@pytest.mark.parametrize("name", [name for name in read.NAMES if read.get(name).picture])
+def test_the_solutions_draw_the_picture(name):
+    exercise, scene = read.get(name), Scene()
+    drawn = {title: np.asarray(values) for title, values in exercise.picture(exercise.solutions, scene).items()}
+    assert drawn and all(np.isfinite(values).all() and np.ptp(values) > 0 for values in drawn.values())
+    acts = scene.net.forward(scene.x)
+    maps = {title: title.split(", map ") for title in drawn if ", map " in title}
+    assert bool(maps) == (name in ("conv_loops", "conv_im2col"))
+    for title, (layer, channel) in maps.items():
+        np.testing.assert_allclose(drawn[title], acts[layer][0, :, :, int(channel)], rtol=1e-3, atol=1e-3)
+
+
 def test_a_dream_takes_as_many_steps_as_its_title_says():
     exercise, calls = read.get("dream_step"), []
 

@@ -126,6 +126,18 @@ def test_a_unit_looks_where_most_of_its_gradient_lies():
     assert where_it_looks(np.zeros((4, 4, 3))) is None
 
 
+def test_a_twentieth_of_the_energy_may_lie_on_each_side():
+    """Of 100 rows of one energy the first five and the last five; 100 and 20 columns differ."""
+    gradient = np.ones((100, 20, 3))
+    assert where_it_looks(gradient)[::2] in ([4, 95], [4, 96], [5, 95], [5, 96])       # as 5 of 100 is rounded
+    assert where_it_looks(gradient)[1::2] in ([0, 19], [0, 20], [1, 19], [1, 20])
+    gradient[:4], gradient[-4:] = 0, 0
+    gradient[0] = np.sqrt(92 * 0.04 / 0.96)                                            # 4 %
+    assert where_it_looks(gradient)[0] > 3
+    gradient[0] = np.sqrt(92 * 0.06 / 0.94)                                            # 6 %
+    assert where_it_looks(gradient)[0] == 0
+
+
 def test_the_strip_is_made_without_keeping_all_that_it_shows(rng):
     net = Network()
     for k in range(16):

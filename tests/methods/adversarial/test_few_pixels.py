@@ -59,6 +59,15 @@ def test_the_first_part_ends_at_the_pixel_that_fools_the_net():
     assert np.argwhere((found != GREY).any(axis=2)).tolist() == [[0, 1]]
 
 
+def test_each_channel_of_a_pixel_goes_to_the_end_at_which_the_class_loses():
+    w = np.zeros((2, 3, 3))
+    w[0, 1], w[1, 2] = (-1, 3, 1), (0.1, -0.1, -0.1)
+    found = GREY.astype(float)
+    for k, sign, wanted in ((0, 1, [255, 0, 0]), (0, -1, [0, 255, 255]), (1, -1, [255, 0, 0])):    # from a, to a, to b
+        found = greedy(linear(w), found, k, sign, 5, np.ones((2, 3), bool))
+        assert found[0, 1].tolist() == wanted and (found != GREY).any(axis=2).sum() == 1
+
+
 @pytest.mark.parametrize("channels", [slice(None), 1])     # of a pixel that was white in two, one alone may change
 def test_pixels_that_are_not_needed_go_back(channels):
     net, picture = weighted(), GREY.astype(float)
