@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import minivis
@@ -26,6 +27,13 @@ def test_a_painting_depends_on_its_seed_alone(monkeypatch):
     assert one.shape == (24, 24, 3) and one.dtype == np.uint8 and one.std() > 10
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
+
+
+@pytest.mark.slow
+def test_the_shipped_painting_is_painted_by_this():
+    """But for its 128 colours: 4.3 levels on average; with other colours for the ground it was 13."""
+    with Image.open(Path(minivis.__file__).parent / "data" / "strokes.png") as file:
+        assert abs(strokes.painting() - np.asarray(file.convert("RGB"), float)).mean() < 6
 
 
 def test_the_shipped_painting_has_night_above_and_cypresses_below():

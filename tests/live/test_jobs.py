@@ -1,5 +1,6 @@
 """What takes longer than a picture may, asked for over a real socket."""
 
+import re
 import time
 
 import numpy as np
@@ -39,6 +40,10 @@ def test_jobs_on_the_last_picture(net, watcher):
     found = watcher.next("heat", job="occlusion")
     wanted = mv.occlusion(net, picture, "fc8:1").maps[0]
     np.testing.assert_allclose(heat_of(found), wanted, atol=abs(wanted).max() / 250)
+    assert re.match(r".* falls from [<>]?[\d.]+ % to [<>]?[\d.]+ % under the worst of \d+ squares", found["note"])
+    watcher.send(type="job", job="occlusion", unit="relu2_1:1@max")
+    found = watcher.next("heat", job="occlusion")
+    assert re.match(r"relu2_1:1@\S+ falls from [\d.e-]+ to [\d.e-]+ under the worst of", found["note"])
 
 
 @pytest.mark.parametrize("job", ["smoothgrad", "integrated", "gradcam", "lrp"])
