@@ -6,6 +6,8 @@ import pytest
 import minivis as mv
 from minivis.errors import BadValue
 from minivis.exercises import read, student
+from minivis.exercises.checking import report
+from minivis.exercises.judge import Verdict
 
 
 def relu_forward(x):
@@ -31,3 +33,12 @@ def test_functions_with_other_names_are_refused():
     for functions in ((), (np.abs,), (relu_forward, test_a_file)):
         with pytest.raises(BadValue, match="relu consists of relu_forward, relu_backward"):
             mv.exercises.check("relu", *functions)
+
+
+def test_what_is_said_of_a_function_stands_below_it():
+    assert report(Verdict("f", False, "It is wrong.", "values")) == "f: wrong\n    It is wrong."
+    assert report(Verdict("f", False, "It is the gap.", "gap")) == "f: to be written\n    It is the gap."
+    assert report(Verdict("f", True, errors={"out": {"loops": 1e-9}})) == (
+        "f: right\n    out: relative error 1.0e-09 against the loops")
+    partly = Verdict("f", False, "No.", "values", right_cases=("a", "b"), wrong_cases=("b", "c"))
+    assert report(partly) == "f: wrong\n    right: a\n    wrong: b; c\n    No."

@@ -65,6 +65,12 @@ def test_contact_sheet_is_nearly_square_and_easy_to_see(rng, count, h, w):
     assert scale * max(h, w) > 55 and (scale == 1 or scale * max(h, w) <= 256)
 
 
+@pytest.mark.parametrize("count, h, w, columns, scale", [(64, 7, 7, 8, 11), (4, 7, 5, 2, 36), (400, 7, 7, 20, 9)])
+def test_a_sheet_is_640_pixels_wide_if_its_tiles_are_64_to_256(count, h, w, columns, scale):
+    sheet = contact_sheet(np.zeros((count, h, w, 3), np.uint8), columns=columns)
+    assert sheet.shape == (count // columns * (h * scale + 2) + 2, columns * (w * scale + 2) + 2, 3)
+
+
 def test_tiles_of_different_sizes_are_centred(rng):
     tiles = [rng.integers(0, 200, s, np.uint8) for s in [(10, 20, 3), (30, 10, 1), (6, 6)]]
     sheet = contact_sheet(tiles, columns=3, gap=0, scale=1)

@@ -33,6 +33,12 @@ def test_several_pictures_side_by_side(tmp_path):
         assert im.size[0] > 20
 
 
+def test_where_a_film_has_no_transparency_that_of_its_frames_is_left_out(tmp_path):
+    write_film(tmp_path / "a.gif", FRAMES, scale=1)
+    write_film(tmp_path / "b.gif", [np.dstack([frame, np.full((8, 10), 9, np.uint8)]) for frame in FRAMES], scale=1)
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_mp4(tmp_path):                                 # imageio-ffmpeg leaves its pipes to the garbage collector

@@ -5,7 +5,7 @@ import pytest
 
 from minivis.engine.network import Network
 from minivis.errors import BadValue
-from minivis.layers import LRN, AvgPool2D, Conv2D, Flatten, FullyConnected, GlobalAvgPool, MaxPool2D
+from minivis.layers import LRN, AvgPool2D, Conv2D, Flatten, FullyConnected, GlobalAvgPool, MaxPool2D, Softmax
 from minivis.live.forward_sums import concat_source, forward, reads
 
 
@@ -100,3 +100,11 @@ def test_every_window_sums_to_what_the_layer_computes(rng, layer):
         if isinstance(layer, Conv2D):
             top, left = (i * step - before for i, step, (before, _) in zip(at, layer.stride, layer.padding))
             assert f" at row {top}, column {left}, in " in found["reads"]
+
+
+def test_a_softmax_shows_the_exponentials_below_the_largest_and_their_sum():
+    net = Network().add("flat", Flatten()).add("prob", Softmax())
+    acts = net.forward(np.log([1.0, 2, 5]).reshape(1, 1, 1, 3))
+    found = forward(net, acts, "prob", (1,))
+    assert [value for _, value in found["steps"]] == pytest.approx([np.log(2), 2 / 5, 8 / 5])
+    assert found["total"] == pytest.approx(2 / 8) and found["steps"][2][0] == "Σ over the 3 classes"

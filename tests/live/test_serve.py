@@ -86,3 +86,13 @@ def test_half_a_request_is_dropped_after_a_while_and_none_keeps_a_person_out(ser
 def fetched(port):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as response:
         return response.status
+
+
+def test_a_certificate_and_its_key_are_read_as_what_they_are(monkeypatch):
+    read = []
+    monkeypatch.setattr(serve.ssl, "create_default_context", lambda purpose: SimpleNamespace(
+        load_cert_chain=lambda *files, **how: read.append((purpose, files, how))))
+    serve.check_certificate("a.crt", "a.key")
+    serve.check_certificate("both.pem", None)
+    assert read == [(serve.ssl.Purpose.CLIENT_AUTH, files, {"password": ""})
+                    for files in (("a.crt", "a.key"), ("both.pem", None))]

@@ -303,3 +303,18 @@ def test_while_pictures_stream_the_way_back_comes_now_and_then_and_at_rest_with_
             last = watcher.next("frame", number=100)
     gradients, strips = (sum(part[k] for part in parts) for k in (0, 1))
     assert parts[0] == (True, True) and strips <= gradients
+
+
+@pytest.mark.parametrize("waiting", [0, 2])
+def test_how_many_wait_before_a_job_is_told_where_any_do(waiting):
+    notes = []
+
+    async def job(lane, do, *given):
+        notes.append((lane, *given[:2]))
+
+    lane = module.LANE_OF["patches"]
+    viewer = SimpleNamespace(wanted={"patches": "asked"}, jobs={}, do=None, note=lambda *note: notes.append(note),
+                             desk=SimpleNamespace(waiting={lane: waiting}, job=job))
+    asyncio.run(Viewer.drive(viewer, "patches"))
+    said = {"type": "progress", "job": "patches", "part": 0, "before": waiting}
+    assert notes == [*([("patches", said)] if waiting else []), (lane, "patches", "asked")]

@@ -1,10 +1,15 @@
 """From the order of another program's file to ours, by hand."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
+from minivis.engine.network import Network
 from minivis.errors import BadFile
-from minivis.weights.arrange import arrange, channels_of, order_of, reordered, transposed
+from minivis.images.preprocessing import Preprocessing
+from minivis.layers import Conv2D, Flatten
+from minivis.weights.arrange import arrange, channels_of, check_end, order_of, reordered, transposed
 from minivis.weights.containers.tensor import Tensor
 
 CONV = {"name": "conv", "type": "Conv2D", "inputs": ["input"]}
@@ -72,3 +77,12 @@ def test_one_slope_for_all_channels_is_repeated():
     row = {"name": "act", "type": "PReLU", "inputs": ["conv"]}
     slopes = arrange(row, "w", Tensor.of(np.array([0.25], "f4")), "OIHW", {**ROWS, "act": row}, ARRAYS, np.float32)
     assert slopes.tolist() == [0.25, 0.25]
+
+
+@pytest.mark.parametrize("H, C, refused", [(1, 4, False), (2, 1, False), (1, 1, False), (2, 4, True)])
+def test_a_row_of_maps_at_the_end_is_in_one_order_if_they_are_of_one_place_or_one_channel(H, C, refused):
+    w = np.zeros((1, 1, 3, C), "f4")
+    net = Network(preprocessing=Preprocessing(size=(H, 1))).add("conv", Conv2D(w, np.zeros(C, "f4")))
+    net.add("flat", Flatten())
+    with pytest.raises(BadFile, match=r'"shape": \[2, 4\]') if refused else nullcontext():
+        check_end(net, ROWS, {**ARRAYS, "conv": {"w": w}}, "a.pt")

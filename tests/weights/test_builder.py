@@ -26,6 +26,14 @@ def test_maps_in_our_order_are_read_as_they_are_and_shuffled_channels_through_a_
     assert builder.maps_of("x", shuffled) == name and len(builder.net.nodes) == 1      # once for all that read it
 
 
+def test_a_value_that_no_layer_makes_is_a_constant():
+    builder, value = begun(2, 3, 6)
+    builder.values["x"] = value
+    assert builder.value("x") is value
+    with pytest.raises(BadFile, match="'y' is a constant, where a layer's output was expected"):
+        builder.value("y")
+
+
 def test_rows_and_maps_that_no_layer_makes_are_refused():
     builder, value = begun(2, 3, 6)
     with pytest.raises(BadFile, match=r"'x' is .* and not feature maps"):

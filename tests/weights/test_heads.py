@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from minivis.weights.heads import NoHead, gap_between, head_of, heads_of
+from minivis.weights.heads import NoHead, gap_between, head_of, heads_of, natural
 
 FLATTEN = [{"name": "flatten", "type": "Flatten", "inputs": ["pool5"], "parameters": []}]
 GAP = [{"name": "pool", "type": "GlobalAvgPool", "inputs": ["last"], "parameters": []}]
@@ -122,3 +122,8 @@ def test_what_is_no_head_says_why(modules, message):
 ])  # fmt: skip
 def test_numbers_of_a_sequential_tell_how_many_stand_between(first, second, gap):
     assert gap_between(first, second) == gap
+
+
+def test_numbers_in_names_are_counted_not_spelled():
+    ordered = ["2.a", "10.a", "fc2", "fc9.1", "fc10.0", "fc10.bias_3", "fc10.bias_12", "fc.weight"]
+    assert sorted(sorted(ordered), key=natural) == ordered

@@ -116,6 +116,7 @@ def test_mistakes(net, picture, settings, message):
 @pytest.mark.parametrize("settings, message", [
     ({"start": "noise"}, "say which class to reach"), ({"start": "nose", "to": "cat"}, "did you mean 'noise'"),
     ({"start": (1, 2), "to": "cat"}, "colour to start from"), ({"start": 256, "to": "cat"}, "the colour"), ({}, "give"),
+    ({"start": (0, -1, 9), "to": "cat"}, "the colour"), ({"start": (0, 256, 9), "to": "cat"}, "the colour"),
 ])
 def test_mistakes_from_nothing(net, settings, message):
     with pytest.raises((BadValue, UnknownName), match=message):

@@ -31,6 +31,12 @@ def test_a_name_is_as_wide_as_its_figure_but_for_the_margins_and_40_pixels_at_le
         assert widths.pop() == width and not widths
 
 
+def test_one_that_is_no_result_among_some_that_are(vgg, rng):
+    found = saliency(vgg, rng.integers(0, 256, (16, 16, 3), dtype=np.uint8))
+    with pytest.raises(BadValue, match="results must be what minivis' methods return"):
+        side_by_side([found, 1], ["a", "b"])
+
+
 @pytest.mark.parametrize("results, names", [([], []), ([1], ["a"]), ([1, 2], ["a"])])
 def test_what_does_not_fit(results, names):
     with pytest.raises(BadValue):

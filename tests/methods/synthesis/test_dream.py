@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from channel_nets import channel_net, channel_picture
 from commandline import scene
 
 import minivis as mv
@@ -234,3 +235,10 @@ def test_a_dog_grows_out_of_a_bush():
         return float(net.forward(net.preprocess(part), grad=None)["prob"][0][151:269].sum())
 
     assert dogs(photo) < 0.06 and dogs(mv.dream(net, photo).picture()) > 0.2
+
+
+def test_colours_of_four_channels_are_left_free_or_refused_before_the_work():
+    net, picture, how = channel_net(4), channel_picture(4), {"octaves": 1, "steps": 1}
+    assert dream(net, picture, "relu1", colours="free", **how).array.shape[2] == 4
+    with pytest.raises(BadValue, match="these have 4 channels: leave the colours free"):
+        dream(net, picture, "relu1", colours="kept", **how)

@@ -16,6 +16,11 @@ def test_octaves_too_small_for_the_net_are_left_out():
         octave_sizes(net, (1, 3, 3, 3), 2, 1.4)
 
 
+def test_a_net_that_reads_single_pixels_dreams_down_to_one():
+    net = trunk(tiny_vgg(), ["relu1_1"])
+    assert octave_sizes(net, (1, 4, 2, 3), 3, 2) == [(1, 1), (2, 1), (4, 2)]
+
+
 def test_a_dream_starts_from_one_picture(rng):
     net, picture = tiny_vgg(), rng.integers(0, 256, (20, 30, 3), np.uint8)
     np.testing.assert_allclose(levels(net, picture)[0], picture, atol=1e-3)

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from channel_nets import channel_net, channel_picture
 from commandline import scene
 
 from minivis.engine.memory import PROGRAM
@@ -203,3 +204,10 @@ def test_pictures_that_are_none():
         style_transfer(tiny_vgg(), scene(), [stripes(), None], steps=1)
     with pytest.raises(BadValue, match="0 styles"):
         style_transfer(tiny_vgg(), scene(), [], steps=1)
+
+
+def test_colours_of_four_channels_are_left_free_or_refused_before_the_work():
+    net, picture, how = channel_net(4), channel_picture(4), {"content_layers": "relu2", "style_layers": "relu1"}
+    assert style_transfer(net, picture, picture, colours="free", steps=1, **how).array.shape[2] == 4
+    with pytest.raises(BadValue, match="these have 4 channels: leave the colours free"):
+        style_transfer(net, picture, picture, colours="kept", steps=1, **how)

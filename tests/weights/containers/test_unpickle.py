@@ -12,7 +12,7 @@ import pytest
 from minivis.errors import BadFile
 from minivis.weights.containers import unpickle
 from minivis.weights.containers.pickle_names import Inert, Name
-from minivis.weights.containers.unpickle import Storage, View, build, find_storage, rebuild_tensor
+from minivis.weights.containers.unpickle import Storage, View, build, check_state, find_storage, rebuild_tensor
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 4])
@@ -49,6 +49,15 @@ def test_a_tensor_has_as_many_strides_as_axes():
     for offset, shape, strides in ((5, (3, 4), (4,)), (-1, (3,), (1,)), (0, (3.0,), (1,))):
         with pytest.raises(BadFile, match="a tensor that cannot be"):
             rebuild_tensor(storage, offset, shape, strides)
+
+
+def test_what_may_have_a_state():
+    """A parameter with attributes of its own, and a state dict with its versions."""
+    check_state(View(Storage("0", "float32"), 0, (1,), (1,)), {"tag": 1})
+    check_state({}, {"_metadata": {}})
+    for value in ([], "a", 1, None):
+        with pytest.raises(BadFile):
+            check_state(value, {})
 
 
 def test_an_object_of_a_class_that_is_not_known_keeps_what_was_put_into_it():

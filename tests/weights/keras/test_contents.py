@@ -1,7 +1,9 @@
 """A Keras file's arrays for a layer table, under names such as PyTorch's; and --arch with such a table."""
 
 import json
+from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 from commandline import runner
@@ -12,6 +14,7 @@ from minivis.errors import BadFile
 from minivis.layers import Sigmoid
 from minivis.weights import keras
 from minivis.weights.containers import hdf5
+from minivis.weights.keras.contents import named
 
 
 def net_of_all(w):
@@ -61,6 +64,18 @@ def test_every_array_by_its_layer(w, tmp_path, write):
         found = keras.contents(source)
         assert {name: tensor.shape for name, tensor in found.tensors.items()} == ALL and found.axes == "HWIO"
         np.testing.assert_array_equal(found.tensors["across.weight"].read(), net.weights["across"]["kernel"])
+
+
+def test_names_of_one_part_and_of_several(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        names = ["kernel:0", "base/a/bias:0", "base/a_1/gamma_2:0", "other/beta:0"]
+        file.attrs["layer_names"], inner = ["a"], file.create_group("a")
+        inner.attrs["weight_names"] = names
+        for name in names:
+            inner[name] = np.zeros(2, "f4")
+        source = SimpleNamespace(strings=lambda group, key: list(group.attrs[key]), path="a.h5")
+        found = {layer: list(kinds) for layer, kinds in named(file, source)}
+    assert found == {"a": ["kernel", "bias", "gamma"], "a/other": ["beta"]}
 
 
 def test_models_inside_go_before_their_layers(w, tmp_path):

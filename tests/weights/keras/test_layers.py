@@ -158,6 +158,9 @@ def test_resizing_where_it_is_nothing_or_nearest_and_the_middle_of_maps(w, both,
     np.testing.assert_array_equal(answer(both(net), x), x.repeat(2, axis=1)[:, 3:8, 1:3])
     net = both(ended("AdaptiveAveragePooling2D", {}, output_size=[1, 1]))
     np.testing.assert_allclose(answer(net, x), x.mean(axis=(1, 2)), atol=ATOL)
+    for height, width in ((6, 5), (6, 2), (3, 5)):
+        cut = x[:, (6 - height) // 2:][:, :height, (5 - width) // 2:][:, :, :width]
+        np.testing.assert_array_equal(answer(both(ended("CenterCrop", {}, height=height, width=width)), x), cut)
     for kind, settings, message in (("Resizing", {"interpolation": "bilinear"}, "take it out of the model"),
                                     ("CenterCrop", {}, "which are more")):
         with pytest.raises(BadFile, match=message):
