@@ -11,6 +11,7 @@ from disks import with_file_limit
 from PIL import Image
 
 from minivis.errors import BadFile, BadValue, MissingExtra
+from minivis.figures import film
 from minivis.figures.film import check_film, write_film
 
 FRAMES = [np.full((8, 10, 3), 60 * k, np.uint8) for k in range(4)]
@@ -33,10 +34,21 @@ def test_several_pictures_side_by_side(tmp_path):
         assert im.size[0] > 20
 
 
-def test_where_a_film_has_no_transparency_that_of_its_frames_is_left_out(tmp_path):
+def test_where_a_film_has_no_transparency_that_of_its_frames_is_left_out(tmp_path, monkeypatch):
+    clear = [np.dstack([frame, np.full((8, 10), 9, np.uint8)]) for frame in FRAMES]
     write_film(tmp_path / "a.gif", FRAMES, scale=1)
-    write_film(tmp_path / "b.gif", [np.dstack([frame, np.full((8, 10), 9, np.uint8)]) for frame in FRAMES], scale=1)
+    write_film(tmp_path / "b.gif", clear, scale=1)
     assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+    sent = []
+
+    def by_ffmpeg(path, suffix, sheets, fps, sound):
+        sent.extend(sheets)
+        path.touch()
+        return True
+
+    monkeypatch.setattr(film, "_by_ffmpeg", by_ffmpeg)
+    write_film(tmp_path / "c.mp4", clear, scale=2, hold=0)
+    np.testing.assert_array_equal(sent, [frame.repeat(2, axis=0).repeat(2, axis=1) for frame in FRAMES])
 
 
 @pytest.mark.slow

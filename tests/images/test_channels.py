@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from minivis.errors import BadValue
-from minivis.images.channels import by_channels, check_names, check_show, default_show, shown
+from minivis.images.channels import by_channels, check_names, check_show, default_show, rgb, shown
 
 
 @pytest.mark.parametrize("channels, drawn", [(1, [0]), (2, [0, 1, 1]), (3, [0, 1, 2]), (4, [0, 1, 2]), (13, [0, 1, 2])])
@@ -22,6 +22,11 @@ def test_a_choice_of_three_or_of_one_counts_from_1():
     for wrong in ((1, 2), (0, 1, 2), (1, 2, 5), "abc", None, (1, 2, 3, 4)):
         with pytest.raises(BadValue, match="three numbers from 1 to 4"):
             check_show(wrong, 4)
+
+
+def test_grey_becomes_three_channels_and_three_stay_three():
+    assert rgb(np.array([[7]])).tolist() == [[7, 7, 7]] and rgb(np.arange(3)[None]).tolist() == [[0, 1, 2]]
+    assert rgb(np.arange(4)[None]).tolist() == [[0, 1, 2]] and rgb(np.arange(4)[None], 2).tolist() == [[1, 1, 1]]
 
 
 def test_channels_by_their_names():
