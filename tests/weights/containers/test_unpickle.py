@@ -12,7 +12,15 @@ import pytest
 from minivis.errors import BadFile
 from minivis.weights.containers import unpickle
 from minivis.weights.containers.pickle_names import Inert, Name
-from minivis.weights.containers.unpickle import Storage, View, build, check_state, find_storage, rebuild_tensor
+from minivis.weights.containers.unpickle import (
+    Storage,
+    View,
+    build,
+    check_state,
+    check_type,
+    find_storage,
+    rebuild_tensor,
+)
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 4])
@@ -58,6 +66,14 @@ def test_what_may_have_a_state():
     for value in ([], "a", 1, None):
         with pytest.raises(BadFile):
             check_state(value, {})
+
+
+def test_what_stands_for_something_is_no_tuple_though_it_is_made_as_one():
+    assert check_type((1, 2), tuple) == (1, 2) and check_type({}, dict) == {}
+    storage = Storage("0", "float32")
+    for value in (storage, View(storage, 0, (1,), (1,)), Name("torch.HalfStorage"), [1]):
+        with pytest.raises(BadFile):
+            check_type(value, tuple)
 
 
 def test_an_object_of_a_class_that_is_not_known_keeps_what_was_put_into_it():
