@@ -12,29 +12,30 @@ import numpy as np
 from minivis.errors import BadValue
 from minivis.layers.base import BackwardMode, Examples, ForwardMode, Layer, LayerGradients, check_input
 from minivis.runtime.backend import get_xp
-from minivis.runtime.reductions import sum_positions, wide
+from minivis.runtime.reductions import row_blocks, sum_positions, sum_rows, wide
 from minivis.runtime.settings import ARRAY, number, takes, whole
 from minivis.types import Array, Shape
 
 
 def batch_norm_forward(x: Array, gamma: Array, beta: Array, mean: Array, var: Array, eps: float) -> tuple[Array, Array]:
     """x (..., C), the rest (C,) -> out, and x_hat = (x - mean) / sqrt(var + eps)."""
+    xp = get_xp(x)
     rows, mean, inverse_std, gamma, beta = wide(x, mean, _inverse_std(var, eps), gamma, beta)
-    x_hat = rows - mean
-    x_hat *= inverse_std
-    out = gamma * x_hat
-    out += beta
+    out, x_hat = xp.empty_like(rows), xp.empty_like(rows)
+    for some in row_blocks(rows):
+        xp.subtract(rows[some], mean, out=x_hat[some])
+        x_hat[some] *= inverse_std
+        xp.multiply(x_hat[some], gamma, out=out[some])
+        out[some] += beta
     return out.reshape(x.shape), x_hat.reshape(x.shape)
 
 
 def batch_statistics(x: Array) -> tuple[Array, Array]:
     """Mean and (biased) variance of each channel, (C,) both."""
-    count = x.size // x.shape[-1]
+    count, C = x.size // x.shape[-1], x.shape[-1]
     mean = sum_positions(x) / count
     rows, means = wide(x, mean)
-    apart = rows - means
-    apart *= apart
-    return mean, sum_positions(apart.reshape(x.shape)) / count
+    return mean, sum(sum_rows((rows[some] - means) ** 2, C) for some in row_blocks(rows)) / count
 
 
 def batch_norm_backward(dout: Array, x_hat: Array, gamma: Array, var: Array, eps: float, *,
@@ -43,15 +44,19 @@ def batch_norm_backward(dout: Array, x_hat: Array, gamma: Array, var: Array, eps
 
         dx = gamma / sqrt(var + eps) * (dout - mean(dout) - x_hat * mean(dout * x_hat))
     """
-    dgamma, dbeta = sum_positions(dout * x_hat), sum_positions(dout)
-    rows, scale = wide(dout, gamma * _inverse_std(var, eps))
-    if batch_statistics:
-        count = dout.size // dout.shape[-1]
-        x_hat, mean_of_product, mean = wide(x_hat, dgamma / count, dbeta / count)
-        shared = x_hat * mean_of_product
-        shared += mean
-        rows = rows - shared
-    return (rows * scale).reshape(dout.shape), dgamma, dbeta
+    xp, C = get_xp(dout), dout.shape[-1]
+    (hats,), (rows, scale) = wide(x_hat), wide(dout, gamma * _inverse_std(var, eps))
+    dgamma = sum(sum_rows(rows[some] * hats[some], C) for some in row_blocks(rows))
+    dbeta = sum_positions(dout)
+    dx = xp.empty_like(rows)
+    count = dout.size // C if batch_statistics else np.inf                      # no x moves the statistics of a net
+    _, mean_of_product, mean = wide(dout, dgamma / count, dbeta / count)
+    for some in row_blocks(rows):
+        xp.multiply(hats[some], mean_of_product, out=dx[some])
+        dx[some] += mean
+        xp.subtract(rows[some], dx[some], out=dx[some])
+        dx[some] *= scale
+    return dx.reshape(dout.shape), dgamma, dbeta
 
 
 def fold_batch_norm(conv: Layer, norm: "BatchNorm") -> Layer:

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from minivis.runtime import tuning
 from minivis.runtime.backend import get_xp
 from minivis.types import Array
@@ -18,11 +20,19 @@ def wide(array: Any, *per_channel: Any) -> tuple[Array, ...]:
     return array.reshape(-1, k * C), *(get_xp(array).tile(values, k) for values in per_channel)
 
 
-def sum_positions(array: Any) -> Array:
-    """Sum over every axis but the last: the gradient of what was added to each position.
+def row_blocks(rows: Array) -> list[slice]:
+    """The rows in blocks that stay in cache while several calls pass over them; on a GPU in one."""
+    most = max(1, tuning.PRODUCTS.block_numbers // rows.shape[1]) if get_xp(rows) is np else len(rows)
+    return [slice(first, first + most) for first in range(0, len(rows), most)]
 
-    It is computed as a product with ones: BLAS adds whole rows, whereas `sum` would handle few channels at a time.
-    """
+
+def sum_positions(array: Any) -> Array:
+    """Sum over every axis but the last: the gradient of what was added to each position."""
     (rows,) = wide(array)
-    sums = get_xp(array).ones(len(rows), array.dtype) @ rows
-    return sums.reshape(-1, array.shape[-1]).sum(axis=0)
+    return sum_rows(rows, array.shape[-1])
+
+
+def sum_rows(rows: Array, C: int) -> Array:
+    """The sums (C,) of `wide` rows, as a product with ones: `sum` would handle few channels at a time."""
+    sums = get_xp(rows).ones(len(rows), rows.dtype) @ rows
+    return sums.reshape(-1, C).sum(axis=0)

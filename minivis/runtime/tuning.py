@@ -16,6 +16,9 @@ class ProductTuning:
     small_product: int = number(1_000_000, "multiplications (rows * channels * filters)", "up to here OpenBLAS' "
                                 "AVX-512 kernels copy nothing (its SMALL_MATRIX_OPT): with 49 rows 104 GFLOP/s "
                                 "instead of 74. Set on 2026-11-24, figures of 2026-11-25")
+    block_numbers: int = number(2**18, "numbers of a block of rows", "still in cache for the next call, and calls long "
+                                "enough for two threads: a training step of emoji-vgg took 0.93 of the time. Set on "
+                                "2026-11-30")
     row_numbers: int = number(2048, "numbers in a row", "NumPy's inner loop is the last axis: with 16 to 24 "
                               "channels alone batch norm took twice as long. Set on 2026-11-24")
 
