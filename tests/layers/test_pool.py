@@ -95,10 +95,10 @@ def test_padding_never_wins():
     assert (out == -7).all() and (dx != 0).sum() == 4
 
 
-@pytest.mark.parametrize("size, dtype", [(2, np.uint8), (16, np.uint8), ((17, 16), np.uint16)])
+@pytest.mark.parametrize("size, dtype", [(2, np.uint8), (16, np.uint8), ((1, 257), np.uint16)])
 def test_switches_are_as_small_as_they_can_be(size, dtype):
     layer = MaxPool2D(size)
-    x = np.arange(40.0 * 40).reshape(1, 40, 40, 1)
+    x = np.arange(34.0 * 257).reshape(1, 34, 257, 1)
     (switches, _) = layer.forward(x, mode=ForwardMode())[1]
     assert switches.dtype == dtype and (switches == layer.size[0] * layer.size[1] - 1).all()
     _, dout, (dx,), _ = both_ways(layer, x)
