@@ -1,7 +1,5 @@
 """Max pooling band by band and on several threads; layers/pool.py has the definition, which gives the same bits."""
 
-import math
-
 import numpy as np
 
 from minivis.convolution import tuning
@@ -86,4 +84,5 @@ def backward(dout: Array, switches: Array, size: HW, stride: HW, padding: Pads, 
                 view += flat(given)
         total.write(dx[images, first:last], first + top - low * sh, left)
 
-    share_out(band, cut(dx.shape, dx.size, 2 * math.prod(dx.shape[2:]) * dx.itemsize, sh))
+    line = (2 * dx.shape[2] + KW * OW // sh) * dx.shape[3] * dx.itemsize
+    share_out(band, cut(dx.shape, dx.size, line, sh))

@@ -46,10 +46,11 @@ def batch_norm_backward(dout: Array, x_hat: Array, gamma: Array, var: Array, eps
     """
     xp, C = get_xp(dout), dout.shape[-1]
     (hats,), (rows, scale) = wide(x_hat), wide(dout, gamma * _inverse_std(var, eps))
-    dgamma = sum(sum_rows(rows[some] * hats[some], C) for some in row_blocks(rows))
+    dgamma: Any = sum(sum_rows(rows[some] * hats[some], C) for some in row_blocks(rows))
     dbeta = sum_positions(dout)
-    dx = xp.empty_like(rows)
-    count = dout.size // C if batch_statistics else np.inf                      # no x moves the statistics of a net
+    if not batch_statistics:
+        return (rows * scale).reshape(dout.shape), dgamma, dbeta
+    dx, count = xp.empty_like(rows), dout.size // C
     _, mean_of_product, mean = wide(dout, dgamma / count, dbeta / count)
     for some in row_blocks(rows):
         xp.multiply(hats[some], mean_of_product, out=dx[some])
