@@ -140,13 +140,15 @@ def phases(job: "Job", images: slice, rows: int) -> None:
         return [(images, part) for part in even_cuts(rows, -(-rows // count), 1)]
 
     def into(where: Block) -> None:
-        part = job.empty("V", where, job.C)
+        part = V if where == everything else job.empty("V", where, job.C)
         job.input_transform(where, part)
-        V_rows[:, :, where[1]] = part.reshape(V_rows[:, :, where[1]].shape)
+        if part is not V:
+            V_rows[:, :, where[1]] = part.reshape(V_rows[:, :, where[1]].shape)
 
     def back(where: Block) -> None:
-        part = job.empty("M", where, job.F)
-        part.reshape(M_rows[:, :, where[1]].shape)[...] = M_rows[:, :, where[1]]
+        part = M if where == everything else job.empty("M", where, job.F)
+        if part is not M:
+            part.reshape(M_rows[:, :, where[1]].shape)[...] = M_rows[:, :, where[1]]
         job.output_transform(where, part)
 
     share_out(into, parts(V))

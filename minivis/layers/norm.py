@@ -44,19 +44,19 @@ def batch_norm_backward(dout: Array, x_hat: Array, gamma: Array, var: Array, eps
 
         dx = gamma / sqrt(var + eps) * (dout - mean(dout) - x_hat * mean(dout * x_hat))
     """
-    xp, C = get_xp(dout), dout.shape[-1]
-    (hats,), (rows, scale) = wide(x_hat), wide(dout, gamma * _inverse_std(var, eps))
-    dgamma: Any = sum(sum_rows(rows[some] * hats[some], C) for some in row_blocks(rows))
+    xp, C, scale = get_xp(dout), dout.shape[-1], gamma * _inverse_std(var, eps)
+    (rows,), (x_hats,) = wide(dout), wide(x_hat)
+    dgamma: Any = sum(sum_rows(rows[some] * x_hats[some], C) for some in row_blocks(rows))
     dbeta = sum_positions(dout)
     if not batch_statistics:
-        return (rows * scale).reshape(dout.shape), dgamma, dbeta
+        return dout * scale, dgamma, dbeta
     dx, count = xp.empty_like(rows), dout.size // C
-    _, mean_of_product, mean = wide(dout, dgamma / count, dbeta / count)
-    for some in row_blocks(rows):
-        xp.multiply(hats[some], mean_of_product, out=dx[some])
-        dx[some] += mean
+    x_hats, scales, means_of_products, means = wide(x_hat, scale, dgamma / count, dbeta / count)
+    for some in row_blocks(rows):                                               # the formula, from the right
+        xp.multiply(x_hats[some], means_of_products, out=dx[some])
+        dx[some] += means
         xp.subtract(rows[some], dx[some], out=dx[some])
-        dx[some] *= scale
+        dx[some] *= scales
     return dx.reshape(dout.shape), dgamma, dbeta
 
 

@@ -47,6 +47,7 @@ def test_where_a_film_has_no_transparency_that_of_its_frames_is_left_out(tmp_pat
         return True
 
     monkeypatch.setattr(film, "_by_ffmpeg", by_ffmpeg)
+    monkeypatch.setattr(film, "_ffmpeg", lambda: "ffmpeg")              # which need not be here
     write_film(tmp_path / "c.mp4", clear, scale=2, hold=0)
     np.testing.assert_array_equal(sent, [frame.repeat(2, axis=0).repeat(2, axis=1) for frame in FRAMES])
 
