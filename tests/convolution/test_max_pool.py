@@ -80,3 +80,12 @@ def test_only_large_inputs_are_cut(monkeypatch, rng, limit, count):
     out, cache = layer.forward(x, mode=ForwardMode())
     layer.backward(out, cache, BackwardMode())
     assert cuts == [2 * count if count > 1 else 1, 6 if count > 1 else 1]
+
+
+def test_one_band_holds_all_pictures(monkeypatch, rng):
+    tune(monkeypatch, share_pool=10**9)
+    layer, x = MaxPool2D(2), rng.standard_normal((5, 2, 4, 3))
+    out, cache = layer.forward(x, mode=ForwardMode())
+    np.testing.assert_array_equal(out, x.reshape(5, 1, 2, 2, 2, 3).max(axis=(2, 4)))
+    (dx,), _ = layer.backward(out, cache, BackwardMode())
+    np.testing.assert_array_equal(dx, np.where(x == out.repeat(2, axis=1).repeat(2, axis=2), x, 0))
