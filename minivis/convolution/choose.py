@@ -71,8 +71,8 @@ class Case:
     def few_tiles(self) -> bool:
         """Whether reading winograd4's 36 matrices takes longer than multiplying by them; winograd2 has 16."""
         tiles = self.images * math.prod(-(-length // 4) for length in self.made)
-        most = tuning.TUNING.fewest_tiles if packs_nothing() else tuning.TUNING.few_tiles
-        return tiles <= most and self.least >= tuning.TUNING.packed_channels
+        most = tuning.TUNING.few_tiles if packs_nothing() else tuning.TUNING.packed_few_tiles
+        return tiles <= most and self.least >= tuning.TUNING.few_tiles_channels
 
     @property
     def suits_pointwise(self) -> bool:

@@ -1,8 +1,8 @@
 """Faster algorithms for convolution, shared out over threads; conv.py has the definition, choose.py the choice.
 
 Each fills its result band by band, from a source into a sink: see bands.py. At stride 1 the data gradient is a
-convolution too, with the kernel rotated by 180 degrees and its channel axes swapped, so one function serves both; at
-others see scattered.py.
+convolution too, with the kernel rotated by 180 degrees and its channel axes swapped, so one function serves both; for
+other strides see scattered.py.
 
 Rounding in float32, relative to the largest output: 2e-6 for all but winograd2 and 4; for these see winograd.py.
 Every algorithm gives the same bits for any number of threads.
@@ -192,7 +192,10 @@ def run(layer: ConvLayer, algorithm: str, key: tuple[str, int], w: Array, b: Arr
 
 def prepared(layer: ConvLayer, algorithm: str, key: tuple[Any, ...], w: Array, out_shape: Shape,
              keep: bool = True) -> Array:
-    """The weights w, all or one group's, as the algorithm reads them; the layer caches them if that pays."""
+    """The weights w, all or one group's, as the algorithm reads them; the layer caches them if that pays.
+
+    The ways of scattered.py count as algorithms here.
+    """
     N, OH, OW, _ = out_shape
     rows: float = N * OH * OW
     key = (algorithm, *key, w.dtype.char)
@@ -207,10 +210,8 @@ def prepared(layer: ConvLayer, algorithm: str, key: tuple[Any, ...], w: Array, o
     elif algorithm == "depthwise":
         key, rows = (*key, k := pixels_together(OW, w.shape[3], layer.stride)), 0
         make = partial(np.repeat, w, k, axis=2)
-    elif algorithm == "rows":
-        make = partial(ready, algorithm, w)
     elif algorithm in GIVE:
-        return ready(algorithm, w)
+        make = partial(ready, algorithm, w)
     else:
         return w
     return layer.derive(key, make) if keep and rows <= tuning.TUNING.keep_rows else make()

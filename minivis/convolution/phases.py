@@ -1,9 +1,10 @@
 """Sums over windows that overlap, in a picture whose lines and columns are sorted by their phase.
 
 Where windows lie s lines and columns apart, what they give to one kernel position goes to every s-th line and column of
-a picture (N, H, W, C): C numbers at a time, and NumPy's inner loop takes as long to begin as to add them. Sorted by the
-remainder of division by s, these are whole lines. If the windows' lines are as long as the sums', with zeros at the
-end, all their lines are one run: what would reach beyond the end of a line adds zeros to the next.
+a picture (N, H, W, C): C numbers at a time, and NumPy's inner loop takes as long to begin as to add them. Sorted by
+phase, the remainder of a line's or column's number divided by s, these are whole lines. If the windows' lines are as
+long as the sums', with zeros at the end, all their lines are one run: what would reach beyond the end of a line adds
+zeros to the next.
 """
 
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ from minivis.types import HW, Array
 
 
 class Phases:
-    """Sums for all that n * ``windows`` (rows, columns) of them cover, zero at first: line 0 is the first window's.
+    """The sums at all places that ``windows`` (rows, columns) in each of n pictures cover, zero at first.
 
-    ``columns`` is the length of a line, of windows as of sums. With ``planes`` each channel has a plane of its own: for
-    channels so few that many products have to be added for each.
+    Line 0 is the first line of the first window. ``columns`` is the length of a line, of windows as of sums. With
+    ``planes`` each channel has a plane of its own, for pictures of few channels.
     """
 
     def __init__(self, n: int, windows: HW, kernel: HW, stride: HW, dilation: HW, C: int, dtype: np.dtype, *,
@@ -65,7 +66,7 @@ def reaching(first: int, last: int, size: int, s: int, count: int) -> tuple[int,
 
 
 def met(length: int, first: int, s: int, r: int, count: int) -> tuple[slice, slice]:
-    """The lines of phase r in a picture of ``length`` lines from line ``first`` on; which of the ``count`` they are."""
+    """The lines of phase r in a picture that begins at line ``first``, and which of that phase's ``count`` they are."""
     begin = max(0, -((r - first) // s))
     end = max(begin, min(count, -((r - first - length) // s)))
     at = begin * s + r - first

@@ -1,4 +1,4 @@
-"""The data gradient where it is no convolution: at a stride, and for the few channels of a picture.
+"""The data gradient where it is not computed as a convolution: at a stride, and for a picture's few channels.
 
 Every window gives each kernel position its filter times dout, and what windows give to one place adds up (phases.py).
 What they give is made in one of three ways:

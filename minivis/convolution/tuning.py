@@ -26,13 +26,13 @@ class Tuning:
                                     "products save. Set on 2026-11-24")
     winograd_side: int = number(3, "lines or columns", "of an output that is smaller, most of a tile would be thrown "
                                 "away. Set on 2026-11-24")
-    few_tiles: int = number(16, "tiles of 4 x 4", "up to here winograd2 where every product packs its factors (AVX2): "
-                            "512 channels of 7 x 7 took 4.4 ms instead of 5.6, of 14 x 14 9.3 instead of 9.8; "
-                            "ResNet-18's forward 0.84 of the time. Set on 2026-11-29")
-    fewest_tiles: int = number(4, "tiles of 4 x 4", "up to here winograd2 elsewhere, whose weights take half the "
-                               "memory: 512 channels of 7 x 7 took 1.2 ms instead of 1.45 on two threads, 1.77 "
-                               "instead of 1.6 on one. Set on 2026-11-30")
-    packed_channels: int = number(96, "channels or filters", "that few tiles need for it. Set on 2026-11-29")
+    few_tiles: int = number(4, "tiles of 4 x 4", "up to here winograd2, whose weights take half the memory: 512 "
+                            "channels of 7 x 7 took 1.2 ms instead of 1.45 on two threads, 1.77 instead of 1.6 on one. "
+                            "Set on 2026-11-30")
+    packed_few_tiles: int = number(16, "tiles of 4 x 4", "the same where every product packs its factors (AVX2): 512 "
+                                   "channels of 7 x 7 took 4.4 ms instead of 5.6, of 14 x 14 9.3 instead of 9.8; "
+                                   "ResNet-18's forward 0.84 of the time. Set on 2026-11-29")
+    few_tiles_channels: int = number(96, "channels or filters", "that few tiles need for it. Set on 2026-11-29")
     shifted_channels: int = number(24, "channels or filters", "with fewer, products by kernel position are too thin. "
                                    "Set on 2026-11-24")
     share_products: int = number(2**23, "multiplications", "from here on a second thread pays for blocked, shifted and "

@@ -12,7 +12,7 @@ import numpy as np
 from minivis.errors import BadValue
 from minivis.layers.base import BackwardMode, Examples, ForwardMode, Layer, LayerGradients, check_input
 from minivis.runtime.backend import get_xp
-from minivis.runtime.reductions import row_blocks, sum_positions, sum_rows, wide
+from minivis.runtime.reductions import row_blocks, sum_positions, sum_products, sum_rows, wide
 from minivis.runtime.settings import ARRAY, number, takes, whole
 from minivis.types import Array, Shape
 
@@ -44,19 +44,19 @@ def batch_norm_backward(dout: Array, x_hat: Array, gamma: Array, var: Array, eps
 
         dx = gamma / sqrt(var + eps) * (dout - mean(dout) - x_hat * mean(dout * x_hat))
     """
-    xp, C, scale = get_xp(dout), dout.shape[-1], gamma * _inverse_std(var, eps)
-    (rows,), (x_hats,) = wide(dout), wide(x_hat)
-    dgamma: Any = sum(sum_rows(rows[some] * x_hats[some], C) for some in row_blocks(rows))
-    dbeta = sum_positions(dout)
+    dgamma, dbeta = sum_products(dout, x_hat), sum_positions(dout)
+    scale = gamma * _inverse_std(var, eps)
     if not batch_statistics:
         return dout * scale, dgamma, dbeta
-    dx, count = xp.empty_like(rows), dout.size // C
-    x_hats, scales, means_of_products, means = wide(x_hat, scale, dgamma / count, dbeta / count)
+    count = dout.size // dout.shape[-1]
+    rows, scale = wide(dout, scale)
+    x_hat, mean_of_product, mean = wide(x_hat, dgamma / count, dbeta / count)
+    xp, dx = get_xp(dout), get_xp(dout).empty_like(rows)
     for some in row_blocks(rows):                                               # the formula, from the right
-        xp.multiply(x_hats[some], means_of_products, out=dx[some])
-        dx[some] += means
+        xp.multiply(x_hat[some], mean_of_product, out=dx[some])
+        dx[some] += mean
         xp.subtract(rows[some], dx[some], out=dx[some])
-        dx[some] *= scales
+        dx[some] *= scale
     return dx.reshape(dout.shape), dgamma, dbeta
 
 

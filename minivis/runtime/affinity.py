@@ -26,9 +26,9 @@ def cores() -> int:
 
 
 @contextmanager
-def staying(wanted: bool = True) -> Iterator[Place | None]:
+def staying() -> Iterator[Place | None]:
     """Pin the calling thread to its core within a with block. Yield the `Place` for others to `keep_off`, or None."""
-    allowed = os.sched_getaffinity(0) if wanted and core_of_this_thread and cores() > 1 else set()
+    allowed = os.sched_getaffinity(0) if core_of_this_thread and cores() > 1 else set()
     if core_of_this_thread is None or len(allowed) < 2:
         yield None
         return

@@ -32,6 +32,13 @@ def sum_positions(array: Any) -> Array:
     return sum_rows(rows, array.shape[-1])
 
 
+def sum_products(a: Array, b: Array) -> Array:
+    """Sum of a * b over every axis but the last, in blocks, so that the products need not be held."""
+    (a_rows,), (b_rows,), C = wide(a), wide(b), a.shape[-1]
+    total: Any = sum(sum_rows(a_rows[some] * b_rows[some], C) for some in row_blocks(a_rows))
+    return total
+
+
 def sum_rows(rows: Array, C: int) -> Array:
     """The sums (C,) of `wide` rows, as a product with ones: `sum` would handle few channels at a time."""
     sums = get_xp(rows).ones(len(rows), rows.dtype) @ rows

@@ -1,4 +1,4 @@
-"""The three ways of a data gradient that is no convolution, against its definition."""
+"""The three ways to scatter a data gradient, against its definition."""
 
 import numpy as np
 import pytest

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tuned import tune
 
-from minivis.runtime.reductions import sum_positions, wide
+from minivis.runtime.reductions import row_blocks, sum_positions, sum_products, wide
 
 
 @pytest.mark.parametrize("shape, rows", [
@@ -39,3 +39,20 @@ def test_sums_over_all_axes_but_the_last(shape, rng, xp):
 
 def test_a_sum_by_hand():
     assert sum_positions(np.array([[[1.0, 10], [2, 20]], [[3, 30], [4, 40]]], "f4")).tolist() == [10, 100]
+
+
+def test_products_are_summed_over_all_axes_but_the_last(monkeypatch, rng, xp):
+    a, b = rng.standard_normal((2, 3, 4, 5, 6))
+    tune(monkeypatch, row_numbers=12, block_numbers=24)                 # four rows of two positions, in blocks of two
+    found = sum_products(xp.asarray(a), xp.asarray(b))
+    np.testing.assert_allclose([float(v) for v in found], (a * b).sum(axis=(0, 1, 2)), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("count, blocks", [(1, [(0, 2)]), (4, [(0, 2), (2, 4)]), (5, [(0, 2), (2, 4), (4, 6)])])
+def test_blocks_of_rows_hold_so_many_numbers(monkeypatch, count, blocks):
+    tune(monkeypatch, block_numbers=25)
+    rows = np.arange(count * 12).reshape(count, 12)
+    assert [(some.start, some.stop) for some in row_blocks(rows)] == blocks
+    assert np.concatenate([rows[some] for some in row_blocks(rows)]).tolist() == rows.tolist()
+    tune(monkeypatch, block_numbers=5)
+    assert len(row_blocks(rows)) == count                               # never less than a row

@@ -26,7 +26,7 @@ function choose(source) {
 
 function next(step) {
   if (!page.sources || page.sources.next(step)) return;
-  say("There is no next picture. To step through pictures, choose several files at once or the samples.", 6000, "source");
+  say("This is the only picture. Choose several files at once, or the samples, to step through them.", 6000, "source");
 }
 
 function mirror() {
