@@ -22,8 +22,8 @@ def wide(array: Any, *per_channel: Any) -> tuple[Array, ...]:
 
 def row_blocks(rows: Array) -> list[slice]:
     """The rows in blocks that stay in cache while several calls pass over them; on a GPU in one."""
-    most = max(1, tuning.PRODUCTS.block_numbers // rows.shape[1]) if get_xp(rows) is np else len(rows)
-    return [slice(first, first + most) for first in range(0, len(rows), most)]
+    most = max(1, tuning.PRODUCTS.block_numbers // rows.shape[1] if get_xp(rows) is np else len(rows))
+    return [slice(first, first + most) for first in range(0, max(1, len(rows)), most)]      # no rows: an empty block
 
 
 def sum_positions(array: Any) -> Array:

@@ -66,6 +66,14 @@ def test_few_tiles_are_small_ones(monkeypatch, packs_nothing, made, images, chan
     assert choose.choose(replace(case(made=made, channels=channels), images=images, filters=512)) == algorithm
 
 
+def test_what_was_picked_for_other_kernels_does_not_stay(monkeypatch):
+    few = replace(case(made=(8, 8), channels=512), filters=512)                # four tiles
+    tune(monkeypatch, few_tiles=3)
+    for packs_nothing, algorithm in ((True, "winograd4"), (False, "winograd2"), (True, "winograd4")):
+        monkeypatch.setattr(choose, "packs_nothing", lambda: packs_nothing)  # noqa: B023
+        assert choose.choose(few) == algorithm
+
+
 @pytest.mark.parametrize("number, at, below", [
     ("tiny", {"made": (16, 16), "channels": 16, "filters": 16}, "im2col"),              # 589,824 multiplications
     ("winograd_channels", {"channels": 70}, "shifted"), ("winograd_side", {"made": (9, 64)}, "shifted"),

@@ -4,12 +4,20 @@ import numpy as np
 import pytest
 import reference
 from passes import ATOL, both_ways, check_gradients, check_modes
+from tuned import tune
 
 from minivis.errors import BadValue
 from minivis.layers import LRN, BackwardMode, BatchNorm, Conv2D, Dropout, ForwardMode, FullyConnected, fold_batch_norm
 from minivis.runtime.reductions import sum_positions, wide
 
 SHAPES = [(2, 3, 4, 5), (6, 5)]
+
+
+@pytest.fixture(params=["one block", "several blocks"])
+def blocks(request, monkeypatch):
+    """Rows in one block, as all these small arrays are, and two at a time."""
+    if request.param == "several blocks":
+        tune(monkeypatch, row_numbers=5, block_numbers=10)
 
 
 def batch_norm(rng, channels=5, eps=1e-3):
@@ -19,7 +27,7 @@ def batch_norm(rng, channels=5, eps=1e-3):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("training", [False, True])
-def test_batch_norm_equals_the_loops(rng, xp, shape, training):
+def test_batch_norm_equals_the_loops(rng, xp, blocks, shape, training):
     x, layer = rng.standard_normal(shape), batch_norm(rng)
     p = dict(layer.params)
     out, *_ = both_ways(layer, x, xp=xp, training=training)
@@ -30,7 +38,7 @@ def test_batch_norm_equals_the_loops(rng, xp, shape, training):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("training", [False, True])
-def test_batch_norm_gradients_are_finite_differences(rng, shape, training):
+def test_batch_norm_gradients_are_finite_differences(rng, blocks, shape, training):
     layer, x = batch_norm(rng), rng.standard_normal(shape)
     check_gradients(layer, x, training=training)
     check_modes(layer, x, training=training)
