@@ -257,7 +257,7 @@ def as_pixels(net: Network, image: Any) -> Any:
 
 
 def freedom(mask: Any, pixels: Array) -> Any:
-    """How free each number of the pictures is, 0 to 1. Raise BadValue for a mask that says something else."""
+    """The mask for each number of the pictures: how far it may move, 0 to 1. Raise BadValue for any other mask."""
     xp = get_xp(pixels)
     try:
         free = xp.broadcast_to(xp.asarray(1.0 if mask is None else mask, pixels.dtype), pixels.shape)

@@ -46,7 +46,7 @@ def one_pixel(
     most : int, default 3
         Most pixels that change.
     mask : array, optional
-        Numbers 0 to 1 that broadcast to the pictures; where all of a pixel are 0 it stays.
+        Numbers from 0 to 1 that broadcast to the pictures; a pixel whose numbers are all 0 stays as it is.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def jsma(
     steps : int, default 200
         Most pixels that change.
     mask : array, optional
-        Numbers 0 to 1 that broadcast to the pictures; where all of a pixel are 0 it stays.
+        Numbers from 0 to 1 that broadcast to the pictures; a pixel whose numbers are all 0 stays as it is.
 
     Returns
     -------
