@@ -26,7 +26,7 @@ function choose(source) {
 
 function next(step) {
   if (!page.sources || page.sources.next(step)) return;
-  say("This is the only picture. Choose several files at once, or the samples, to step through them.", 6000, "source");
+  say("There is no next picture. Choose several files at once, or the samples, to step through them.", 6000, "source");
 }
 
 function mirror() {
