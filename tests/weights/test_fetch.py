@@ -56,6 +56,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if manner == "slow":
             threading.Event().wait(0.5)
+        if manner == "hung":
+            self.server.over.wait()
         self.wfile.write(sent)
 
     def answer(self, code, data):
@@ -69,10 +71,12 @@ class Handler(BaseHTTPRequestHandler):
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.asked = []
+        running.over = threading.Event()            # when it is set, nobody waits for a hung answer any more
         running.daemon_threads = True
         thread = threading.Thread(target=running.serve_forever, daemon=True)
         thread.start()
         yield running
+        running.over.set()
         running.shutdown()
 
 
@@ -171,7 +175,7 @@ def test_what_came_is_kept_when_it_is_given_up(place, tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "TIMEOUT", 0.1)
     (tmp_path / "a.h5.part").write_bytes(DATA[:200_000])
     with pytest.raises(BadFile, match=r"could not be fetched .*; the 0.2 MB that came are kept"):
-        get(place("slow"), tmp_path)
+        get(place("hung"), tmp_path)
     assert (tmp_path / "a.h5.part").stat().st_size == 200_000
     with pytest.raises(BadFile, match="could not be fetched"):
         get("http://127.0.0.1:9/a.h5", tmp_path)                    # nobody listens there
