@@ -25,7 +25,7 @@ SHARING, CUTTING = (1 / 16, 1 / 4, 4, 16), (1 / 2, 2)
 TRIED: dict[str, Sequence[float]] = {
     "share_products": SHARING, "share_winograd": SHARING, "share_depthwise": SHARING, "small_phase": (1 / 4, 4),
     "tiny": (1 / 4, 4), "packed_few_tiles": (1 / 2, 3), "band_bytes": CUTTING, "block_bytes": CUTTING,
-    "block_tiles": CUTTING, "packed_block_tiles": CUTTING, "weights_a_block": CUTTING,
+    "block_tiles": CUTTING, "packed_block_bytes": CUTTING, "weights_a_block": CUTTING,
     "packed_weights_a_block": CUTTING, "share_lines": CUTTING, "share_numbers": CUTTING,
 }  # fmt: skip
 

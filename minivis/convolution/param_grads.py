@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 import numpy as np
 
+from minivis.convolution import tuning
 from minivis.convolution.bands import ArraySource, bands, padded_rows
 from minivis.convolution.window import dilated_size, kernel_views, windows
-from minivis.convolution.winograd import F2, F4
-from minivis.convolution.winograd import weight_grad as winograd_weight_grad
+from minivis.convolution.winograd import F2, F4, Tiles, blocks, input_transform
 from minivis.runtime.affinity import cores
 from minivis.runtime.threads import even_cuts, scratch, share_out
 from minivis.types import HW, Array, Shape
@@ -28,7 +28,7 @@ def weight_grad(algorithm: str, x: Array, dout: Array, w_shape: Shape, pad_befor
                 dilation: HW) -> Array:
     """dw (KH, KW, C, F), of one group: a fixed number of sums over bands, added in order."""
     if algorithm in WINOGRAD:
-        return winograd_weight_grad(x, dout, pad_before, WINOGRAD[algorithm])
+        return _winograd_dw(x, dout, pad_before, WINOGRAD[algorithm])
     rows, cost = ADD_UP[algorithm](w_shape, dout.shape, stride, dilation)
     cut = bands(dout.shape, cost * x.itemsize)
     shares = even_cuts(len(cut), -(-len(cut) // cores()), 1)
@@ -47,6 +47,38 @@ def weight_grad(algorithm: str, x: Array, dout: Array, w_shape: Shape, pad_befor
     for other in sums[1:]:
         total += other
     return total
+
+
+def _winograd_dw(x: Array, dout: Array, pad_before: HW, tiles: Tiles) -> Array:
+    """dw (3, 3, C, F): every step is linear in U and so goes back transposed, dU = V^T (A dout A^T), dw = G^T dU G.
+
+    There is a fixed number of sums, each over blocks of its own, and they are added in order.
+    """
+    (N, OH, OW, F), C, m, t = dout.shape, x.shape[3], tiles.m, tiles.t
+    rows, columns = -(-OH // m), -(-OW // m)
+    BT, AT = tiles.matrices(x.dtype)
+    A = np.ascontiguousarray(AT.T)
+    cut = blocks(N, rows, max(1, round(tuning.TUNING.block_tiles / columns)))
+    shares = even_cuts(len(cut), -(-len(cut) // cores()), 1)
+    sums = np.empty((len(shares), t * t, C, F), x.dtype)
+
+    def share(i: int) -> None:
+        total = sums[i]
+        for at, where in enumerate(cut[shares[i]]):
+            n = (where[0].stop - where[0].start) * (where[1].stop - where[1].start) * columns
+            V, D = (scratch(name, (t * t, n, size), x.dtype) for name, size in (("V", C), ("D", F)))
+            input_transform(ArraySource(x), BT, m, pad_before, where, columns, V)
+            input_transform(ArraySource(dout), A, m, (0, 0), where, columns, D)
+            part = np.matmul(V.swapaxes(1, 2), D, out=scratch("dU", total.shape, x.dtype) if at else total)
+            if at:
+                total += part
+
+    share_out(share, range(len(shares)))
+    dU = sums[0]
+    for other in sums[1:]:
+        dU += other
+    GG = np.kron(tiles.G, tiles.G).astype(x.dtype)                              # (t*t, 9)
+    return (GG.T @ dU.reshape(t * t, -1)).reshape(3, 3, C, F)
 
 
 def _blocked_dw(w_shape: Shape, out_shape: Shape, stride: HW, dilation: HW) -> tuple[Add, int]:

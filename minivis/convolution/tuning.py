@@ -58,10 +58,9 @@ class Tuning:
                             "work, so they are not kept. Set on 2026-11-25")
     block_tiles: int = number(224, "tiles of up to 128 channels, half as many of more", "as band_bytes: half of it is "
                               "as fast for one thread and waits more with several. Set on 2026-11-28")
-    packed_block_tiles: int = number(112, "tiles of up to 128 channels, half as many of more", "the same where every "
-                                     "product packs its factors (AVX2): VGG16's forward and gradient took 406 ms with "
-                                     "112, 400 with 224, and the gradient of a large picture 70 MB less. Set on "
-                                     "2026-11-29")
+    packed_block_bytes: int = number(3 * 2**20, "bytes of V and M", "of a block where every product packs its factors "
+                                     "(AVX2): VGG16's conv1_2 took 12.5 ms with three rows of tiles at a time, 13.1 "
+                                     "with two, 14.2 with one. Set on 2026-11-30")
     phase_bytes: int = number(2**24, "bytes of V and M of whole pictures", "when Winograd runs in phases, pictures at "
                               "a time. Set on 2026-11-24")
     weights_a_block: float = number(2.0, "times", "as large as V and M as the transformed weights must be for phases, "

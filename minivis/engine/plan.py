@@ -25,6 +25,7 @@ from minivis.engine.fusion.conv_relu_pool import FusedConv, fusable
 from minivis.engine.fusion.stripes import StripedConvs
 from minivis.errors import BadValue
 from minivis.layers.base import BackwardMode, ForwardMode
+from minivis.runtime.affinity import STAY
 from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 from minivis.types import Array, Gradients, GradKind
 
@@ -61,7 +62,7 @@ class OneLayer:
 
 def run_forward(acts: Activations, steps: Any) -> Any:
     """The loop of `Network.forward` over steps."""
-    with ONE_BLAS_THREAD:                                               # once, and not by each layer
+    with ONE_BLAS_THREAD, STAY:                                         # once, and not by each layer
         for step in steps:
             acts[step.names[-1]], made = step.run.forward(*(acts[source] for source in step.inputs), mode=acts.mode)
             for name, shape, cache in made:
@@ -73,7 +74,7 @@ def run_forward(acts: Activations, steps: Any) -> Any:
 def run_backward(acts: Activations, seeds: Gradients, keep: Any, mode: Any) -> Any:
     """The loop of `Network.backward` over steps: the gradients at the layers of ``keep``."""
     dacts = dict(seeds)
-    with ONE_BLAS_THREAD:
+    with ONE_BLAS_THREAD, STAY:
         for step in backward_steps(acts.net, tuple(acts.caches), frozenset(seeds), frozenset(keep)):
             name = step.names[-1]
             if name not in dacts:

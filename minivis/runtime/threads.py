@@ -30,7 +30,7 @@ import numpy as np
 
 from minivis.errors import BadValue
 from minivis.runtime import warm_blas
-from minivis.runtime.affinity import Place, cores, keep_off, staying
+from minivis.runtime.affinity import STAY, Place, cores, keep_off
 from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD, OneBlasThread
 from minivis.runtime.workspace import aligned
 from minivis.types import Array, Shape
@@ -54,6 +54,7 @@ class Team:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.small_products = threading.Lock()  # see matmul.py
         self.asked: int | None = None           # what set_threads said
         self.busy = 0                           # workers at work now
         self.pool: Any = None                   # a ThreadPoolExecutor, from the first call that has work for two on
@@ -79,8 +80,8 @@ class Team:
                 self.work(task, queue)
                 return
             try:
-                with staying() as place:
-                    helpers = [self.pool.submit(self.help, task, queue, place) for _ in range(hired)]
+                with STAY:
+                    helpers = [self.pool.submit(self.help, task, queue, STAY.place()) for _ in range(hired)]
                     try:
                         self.work(task, queue)
                     finally:
@@ -109,7 +110,7 @@ class Team:
         working = getattr(self.here, "working", False)
         return working() if callable(working) else working
 
-    def help(self, task: Task, queue: deque, place: Place | None) -> None:
+    def help(self, task: Task, queue: deque, place: Place) -> None:
         keep_off(place)
         self.work(task, queue)
 

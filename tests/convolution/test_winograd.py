@@ -1,13 +1,17 @@
 """Winograd's matrices, tiles and blocks in numbers; test_direct.py has the whole convolution in any shape."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import reference
+from tuned import tune
 
 from minivis.convolution import winograd as module
 from minivis.convolution.bands import ArraySink, ArraySource
 from minivis.convolution.winograd import F2, F4, blocks, edges, in_phases, transform_weights, whole_and_rest, winograd
 from minivis.runtime import matmul
+from minivis.runtime.threads import scratch, threads
 
 NO_PADDING = (1, 1), ((0, 0), (0, 0)), (1, 1), 1
 
@@ -89,8 +93,38 @@ def test_a_whole_convolution_against_the_loops(tiles, pad_before, pads, rng):
     np.testing.assert_allclose(out, wanted, rtol=0, atol=1e-11)
 
 
-@pytest.mark.parametrize("tiles", [F2, F4])
-def test_the_weights_gradient_against_the_loops(tiles, rng):
-    x, dout = rng.standard_normal((2, 7, 9, 3)), rng.standard_normal((2, 6, 9, 4))
-    wanted = reference.conv_gradients(dout, x, np.zeros((3, 3, 3, 4)), (1, 1), ((0, 1), (2, 0)), (1, 1), 1)[1]
-    np.testing.assert_allclose(module.weight_grad(x, dout, (0, 2), tiles), wanted, rtol=0, atol=1e-10)
+@pytest.mark.parametrize("packs_nothing, most", [(True, 2), (False, 4)])
+def test_a_block_is_as_large_as_its_kernel_needs(packs_nothing, most, monkeypatch, rng):
+    """Of 13 tiles in a row: 26 for small products, and for others what has room in packed_block_bytes."""
+    monkeypatch.setattr(matmul, "packs_nothing", lambda: packs_nothing)
+    tune(monkeypatch, block_tiles=26, packed_block_bytes=4 * 13 * 16 * (3 + 8) * 8, small_product=10**6,
+         weights_a_block=10**6, packed_weights_a_block=10**6)
+    wanted, real = [], module.blocks
+    monkeypatch.setattr(module, "blocks", lambda *sizes: wanted.append(sizes) or real(*sizes))
+    out, w = np.empty((1, 14, 26, 8)), rng.standard_normal((3, 3, 3, 8))
+    winograd(ArraySource(np.ones((1, 16, 28, 3))), transform_weights(w, F2), None, ArraySink(out), (0, 0), F2)
+    assert wanted == [(1, 7, most)]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_lay_in_memory_meets_no_product(monkeypatch, rng, whole):
+    """The rows that fill up a product, six tiles to eight rows, hold zeros and not what was there."""
+    monkeypatch.setattr(matmul, "packs_nothing", lambda: False)
+    monkeypatch.setattr(module, "in_phases", lambda *sizes: whole)
+    out, w = np.empty((1, 4, 6, 8)), np.ones((3, 3, 3, 8))
+    w[:, :, 1] = -1                                                         # infinity less infinity would be told
+    with threads(1), np.errstate(all="raise"):
+        for name in ("V", "M", "whole V", "whole M"):
+            scratch(name, (2**16,), np.float64)[...] = np.inf
+        winograd(ArraySource(np.ones((1, 6, 8, 3))), transform_weights(w, F2), None, ArraySink(out), (0, 0), F2)
+    np.testing.assert_allclose(out, 9, rtol=1e-12)
+
+
+def test_small_products_are_made_under_their_lock(monkeypatch, rng):
+    """The horizontal halves, of as many columns as there are channels and filters."""
+    asked = []
+    monkeypatch.setattr(module, "small_products", lambda columns: asked.append(columns) or contextlib.nullcontext())
+    out = np.empty((1, 4, 4, 8))
+    winograd(ArraySource(np.ones((1, 6, 6, 3))), transform_weights(np.ones((3, 3, 3, 8)), F4), None, ArraySink(out),
+             (0, 0), F4)  # fmt: skip
+    assert asked == [3, 8]

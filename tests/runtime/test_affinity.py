@@ -3,10 +3,13 @@
 import os
 import threading
 
+import numpy as np
 import pytest
 
+from minivis.engine.network import Network
+from minivis.layers.relu import ReLU
 from minivis.runtime import affinity
-from minivis.runtime.affinity import cores, keep_off, staying
+from minivis.runtime.affinity import NOWHERE, STAY, cores, keep_off
 from minivis.runtime.threads import set_threads, share_out
 
 pytestmark = pytest.mark.skipif(
@@ -78,7 +81,7 @@ def test_a_helper_follows_the_caller_to_another_core(everywhere):
         for core in [*everywhere] * 2:
             keep_off((core, everywhere))
             seen.append(own_cores())
-        keep_off(None)
+        keep_off(NOWHERE)
         seen.append(own_cores())
 
     thread = threading.Thread(target=helper)
@@ -87,8 +90,58 @@ def test_a_helper_follows_the_caller_to_another_core(everywhere):
     wanted = [everywhere - {core} for core in everywhere] * 2
     assert seen == [*wanted, wanted[-1]]
     os.sched_setaffinity(0, {min(everywhere)})
-    with staying() as place:
-        assert place is None
+    with STAY:
+        assert STAY.place() is NOWHERE
+
+
+def test_one_stay_lasts_until_the_outermost_context_ends(everywhere):
+    """From the first time that somebody asks where it is."""
+    with STAY:
+        assert own_cores() == everywhere
+        with STAY:
+            core, allowed = STAY.place()
+            assert allowed == everywhere and own_cores() == {core}
+        assert own_cores() == {core} and STAY.place() == (core, allowed)
+    assert own_cores() == everywhere
+
+
+def test_a_stay_is_its_threads_own(everywhere):
+    seen = []
+    with STAY:
+        STAY.place()
+        os.sched_setaffinity(0, everywhere)                                 # which a new thread takes over
+        thread = threading.Thread(target=lambda: seen.append((STAY.depth, STAY.here)))
+        thread.start()
+        thread.join()
+    assert seen == [(0, NOWHERE)]
+
+
+class Staying(ReLU):
+    """A ReLU that shares out work and notes where its thread may run then, and afterwards."""
+
+    def __init__(self, seen):
+        super().__init__()
+        self.seen = seen
+
+    def forward(self, x, *, mode):
+        share_out(lambda _: None, range(2))
+        self.seen.append(own_cores())
+        return super().forward(x, mode=mode)
+
+    def backward(self, dout, cache, mode):
+        share_out(lambda _: None, range(2))
+        self.seen.append(own_cores())
+        return super().backward(dout, cache, mode)
+
+
+def test_a_fused_pass_is_one_stay(everywhere):
+    seen = []
+    set_threads(2)
+    net = Network().add("relu", Staying(seen))
+    acts = net.forward(np.ones((1, 2, 2, 3), "f4"), keep=["relu"])
+    assert len(seen) == 1 and len(seen[0]) == 1 and own_cores() == everywhere
+    net.backward(acts, {"relu": acts["relu"]})
+    assert len(seen) == 2 and len(seen[1]) == 1 and own_cores() == everywhere
 
 
 def test_a_system_that_refuses_or_does_not_say(monkeypatch, everywhere):

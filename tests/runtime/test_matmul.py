@@ -54,6 +54,29 @@ def test_only_kernels_that_pack_nothing_get_the_product_in_pieces(architecture, 
     assert len(calls) == (3 if pieces > 1 else 1)                   # 3, 3 and 1 rows, or all 7 of them
 
 
+@pytest.mark.parametrize("packs_nothing, rows", [(False, [0, 4, 4, 8, 52]), (True, [0, 1, 4, 5, 49])])
+def test_products_that_pack_have_whole_rows(packs_nothing, rows, monkeypatch):
+    """OpenBLAS' other kernels make four at a time, so that 49 take longer than 52."""
+    monkeypatch.setattr(module, "packs_nothing", lambda: packs_nothing)
+    assert [module.whole_rows(n) for n in (0, 1, 4, 5, 49)] == rows
+
+
+@pytest.mark.parametrize("api, layer, architecture, alone", [
+    ("openblas", "pthreads", "Haswell", True), ("openblas", "pthreads", "SkylakeX", False),
+    ("openblas", "openmp", "Haswell", False), ("mkl", "intel", None, False),
+])  # fmt: skip
+def test_small_products_are_made_by_one_thread_at_a_time_where_each_takes_a_lock(api, layer, architecture, alone,
+                                                                                 monkeypatch):
+    lib = SimpleNamespace(internal_api=api, threading_layer=layer, architecture=architecture)
+    monkeypatch.setattr(module, "ONE_BLAS_THREAD", SimpleNamespace(libraries=[lib]))
+    for name in ("packs_nothing", "locks_to_pack"):
+        monkeypatch.setattr(module, name, getattr(module, name).__wrapped__)
+    for columns, locked in ((128, alone), (129, False)):
+        with module.small_products(columns):
+            assert threads.TEAM.small_products.locked() == locked
+    assert not threads.TEAM.small_products.locked()
+
+
 def test_blas_has_one_thread_meanwhile(monkeypatch, rng):
     """Threads of its own would spin in the way of the next convolution."""
     inside = []

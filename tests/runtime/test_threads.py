@@ -23,6 +23,7 @@ from minivis.runtime import threads
 from minivis.runtime.affinity import cores
 from minivis.runtime.one_blas_thread import ONE_BLAS_THREAD
 from minivis.runtime.threads import (
+    TEAM,
     Team,
     checked_count,
     forget_scratch,
@@ -286,11 +287,12 @@ def test_memory_begins_with_a_cache_line(rng):
 def test_a_forked_child_has_a_team_of_its_own():
     set_threads(2)
     share_out(lambda _: None, range(4))
-    child = os.fork()
-    if child == 0:
-        done = []
-        share_out(done.append, range(20))
-        os._exit(0 if len(done) == 20 and get_threads() == 2 else 1)
+    with TEAM.small_products:                                           # a thread that the child does not have
+        child = os.fork()
+        if child == 0:
+            done = []
+            share_out(done.append, range(20))
+            os._exit(0 if len(done) == 20 and get_threads() == 2 and not TEAM.small_products.locked() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
