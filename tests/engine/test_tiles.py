@@ -6,7 +6,7 @@ import pytest
 from minivis.engine.image_gradient import per_position
 from minivis.engine.local_passes import LocalPasses
 from minivis.engine.network import Network
-from minivis.engine.tiles import tiles
+from minivis.engine.tiles import readers, tiles
 from minivis.errors import BadValue
 from minivis.layers import Conv2D, Layer, ReLU
 from minivis.layers.base import Window
@@ -111,6 +111,27 @@ def test_a_layer_that_cannot_run_in_tiles_is_named(rng, kind, sentence):
     net.image_gradient(x, energy)
     with pytest.raises(BadValue, match=sentence):
         net.image_gradient(x, energy, tile=16)
+
+
+@pytest.mark.parametrize("kernel, stride, padding, dilation", [
+    (1, 1, 0, 1), (3, 1, 1, 1), (3, 2, 0, 1), (3, 2, 1, 1), (2, 2, 0, 1), (5, 3, 2, 1), (3, 1, 2, 2), (4, 1, ((0, 3), (2, 1)), 1),
+])  # fmt: skip
+def test_the_positions_that_see_some_of_a_box(rng, kernel, stride, padding, dilation):
+    """All of them, and none more where the kernel has no gaps: they are those whose numbers change with the box."""
+    w = rng.uniform(0.1, 1, (kernel, kernel, 1, 1))
+    net = Network().add("conv", Conv2D(w, stride=stride, padding=padding, dilation=dilation))
+    shape = (1, 9, 11, 1)
+    shapes = net.shapes(shape)
+    for low, high, first, last in [(0, 1, 0, 1), (8, 9, 10, 11), (2, 3, 5, 6), (3, 6, 4, 5), (0, 9, 0, 11), (4, 9, 7, 8)]:
+        x = np.zeros(shape)
+        x[0, low:high, first:last] = 1
+        seen = np.nonzero(net.forward(x)["conv"][0, :, :, 0])
+        if not seen[0].size:
+            continue                                        # a stride may step over a pixel
+        least = tuple((int(at.min()), int(at.max()) + 1) for at in seen)
+        found = readers(net, {"input": shape, **shapes}, ((low, high), (first, last)))["conv"]
+        for (a, b), (begin, end) in zip(found, least):
+            assert (a, b) == (begin, end) if dilation == 1 else a <= begin and end <= b
 
 
 @pytest.mark.parametrize("padding", [1, 3, ((0, 4), (2, 0))])

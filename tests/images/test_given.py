@@ -10,7 +10,7 @@ from PIL import Image
 
 import minivis as mv
 from minivis.images.files import read_image, write_image
-from minivis.images.given import alpha_of, as_picture, as_pictures, size_of
+from minivis.images.given import alpha_of, as_picture, as_pictures, remarks_on, size_of
 
 
 @pytest.fixture
@@ -66,3 +66,20 @@ def test_heic(tmp_path):
     heif.register_heif_opener()
     Image.fromarray(scene(64, 64)).save(tmp_path / "a.heic", quality=95)
     assert abs(read_image(tmp_path / "a.heic").astype(int) - scene(64, 64)).mean() < 8
+
+
+@pytest.mark.parametrize("least, most, told", [
+    (0, 16, True), (1, 16, True), (0, 1, True), (16, 16, True), (0, 17, False), (1, 17, False), (0, 0, False),
+    (0, 255, False),
+])  # fmt: skip
+def test_a_picture_in_16_bits_is_nearly_black_by_its_highest_level(tmp_path, least, most, told):
+    levels = np.full((5, 4), least, np.uint16)
+    levels[2, 3] = most
+    Image.fromarray(levels * 257).save(tmp_path / "a.tif")
+    pixels = read_image(tmp_path / "a.tif")
+    assert (pixels.min(), pixels.max()) == (least, most)
+    said = list(remarks_on(tmp_path / "a.tif", pixels))
+    assert [line.startswith(f"a.tif is nearly black: its highest level is {most} of 255") for line in said] == [
+        True] * told
+    Image.fromarray(levels.astype(np.uint8)).save(tmp_path / "b.png")                      # 8 bits are what they are
+    assert not list(remarks_on(tmp_path / "b.png", pixels))
