@@ -60,9 +60,10 @@ def test_each_step_of_a_maximisation_is_news_so_that_a_short_job_waits_for_one_s
 
 
 def test_the_second_and_the_third_are_kept_unlike_those_before_them_and_the_last_does_the_opposite(net, monkeypatch):
-    sought, starts = [], []
+    sought, starts, shaken = [], [], set()
 
     def noting(problem, start, **how):
+        shaken.add(tuple(step.name for step in problem.transforms))
         sought.append({part.name: part.weight for part in problem.objective.parts})
         starts.append(start)
         return optimize(problem, start, **{**how, "steps": 1})
@@ -72,7 +73,7 @@ def test_the_second_and_the_third_are_kept_unlike_those_before_them_and_the_last
     maximize(desk.bench("vgg"), Asked(None, None, 0, "conv2_1:3"), lambda *news: False)
     desk.close()
     goal, alike = "conv2_1:3", f"alike({net.role('content')})"
-    assert [one[goal] for one in sought] == [-1, -1, -1, 1]
+    assert [one[goal] for one in sought] == [-1, -1, -1, 1] and shaken == {("jitter 1",)}       # of 16 pixels
     assert [one.get(alike, 0) > 0 for one in sought] == [False, True, True, False]
     assert not any(np.array_equal(starts[i], starts[j]) for i in range(4) for j in range(i))
 

@@ -34,3 +34,12 @@ def test_single_numbers_share_one_limit_and_keep_their_signs():
 
 def test_128_is_zero_and_what_lies_beyond_the_limit_is_cut():
     assert signed_bytes(np.array([-9.0, -2, -1, 0, 1, 2, 9]), 2).tolist() == [1, 1, 65, 128, 192, 255, 255]
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (2, 1), (1, 3), (3, 1)])
+def test_maps_of_one_row_or_one_column_are_no_single_numbers(shape):
+    """Each channel has its own limit."""
+    maps = np.stack([np.linspace(0, 1, max(shape)), np.linspace(40, 10, max(shape))], axis=1).reshape(*shape, 2)
+    q, limits, is_signed, step = quantised(maps)
+    assert limits.tolist() == [1, 40] and not is_signed and step == 1
+    assert q[..., 0].max() == q[..., 1].max() == 255
