@@ -8,7 +8,7 @@ import pytest
 import minivis as mv
 from minivis.errors import BadValue
 from minivis.layers import Flatten, FullyConnected, Softmax
-from minivis.methods.adversarial.directions import directions, ratios_of
+from minivis.methods.adversarial.directions import Directions, directions, ratios_of
 
 EMOJI = Path(__file__).parents[2] / "data" / "emoji.npz"
 
@@ -40,6 +40,14 @@ def test_numbers_of_one_size_gain_the_root_of_how_many_they_are():
     found = ratios_of(g, np.random.default_rng(0))
     assert list(found) == [10, 100, 1000, 5000]
     np.testing.assert_allclose(list(found.values()), np.sqrt(list(found)))
+
+
+def test_a_direction_that_changes_the_answer_anywhere_counts():
+    """At its end, in the middle alone, all the way; the first line is the gradient's and counts apart."""
+    says = ("abb", "aab", "aba", "bbb", "aaa"), ("bbb",), ("aaa", "aaa", "aaa"), ("aab", "aaa", "aaa")
+    found = [Directions(None, "a", np.array([0.0, 4, 8]), None, None, tuple(map(tuple, line)), {}) for line in says]
+    assert [one.changed for one in found] == [3, 0, 0, 0]
+    assert [one.first for one in found] == [4, 0, None, 8]
 
 
 def test_a_step_finds_what_noise_does_not():

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import minivis as mv
+from minivis.data.spectrogram import levels
 from minivis.data.vowels import LENGTH, Vowels, speak
 from minivis.errors import BadValue, UnknownName
+from minivis.methods.adversarial import sound as module
 from minivis.methods.adversarial.sound import FULL, probs, sound_fool, towards
 
 
@@ -41,6 +43,19 @@ def test_a_faint_addition_makes_another_vowel(net, vowel, to):
     assert found.after.dtype == np.int16 and found.parts["after.wav"] is found.after and found.picture().std() > 10
     bound = sound_fool(net, sound, to, snr=60, steps=5)
     assert bound.snr > 59 and not bound.ok and "not fooled" in str(bound)
+
+
+def test_what_is_drawn_of_a_sound(net, monkeypatch):
+    """Three spectrograms as high as the charts beside them: 2 rows a frequency, 8 columns a moment, low ones below."""
+    shown = []
+    monkeypatch.setattr(module, "panels", lambda images, titles, **how: shown.extend(images) or images[0])
+    found = sound_fool(net, speak("a", np.random.default_rng((0, 9))), "i", snr=20, steps=1)
+    found.picture()
+    seen = levels(found.before[None] / FULL)[0][0, :, :, 0]                     # (moments, frequencies)
+    assert [picture.shape[0] for picture in shown] == [256] * 5
+    assert [picture.shape[1] for picture in shown[::2]] == [8 * len(seen)] * 3
+    strength = shown[0].astype(int).sum(axis=2)[::-2, ::8].T                    # brighter where it is louder
+    assert np.corrcoef(strength.ravel(), seen.ravel())[0, 1] > 0.95
 
 
 def test_refuses(net):

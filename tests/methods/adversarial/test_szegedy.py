@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minivis as mv
+from minivis.methods.adversarial import szegedy as module
 from minivis.methods.adversarial.attacks import aimed, answers, as_pixels, class_gradient, pgd
 from minivis.methods.adversarial.szegedy import _log_probs, szegedy
 from minivis.models.tiny import tiny_vgg
@@ -27,6 +28,26 @@ def test_szegedy_is_nearer_than_pgd(way):
     assert ((answers(net, found) == classes) == (way == "target")).all()
     for picture, one, k in zip(pictures, found, classes):
         assert not fooled_by_pgd(net, picture, np.linalg.norm(one - picture), **{way: k})
+
+
+@pytest.mark.parametrize("largest", [0.003, 0.3, 7.0, 40.0])
+def test_the_largest_c_that_works_is_bracketed_and_then_bisected_by_its_logarithm(monkeypatch, largest):
+    tried = []
+
+    def minimum(net, pixels, start, classes, sign, free, c, steps):
+        tried.append(c)
+        return pixels + (1 if c < largest else 0)
+
+    monkeypatch.setattr(module, "_minimum", minimum)
+    monkeypatch.setattr(module, "logits_of", lambda net, pixels: pixels)
+    monkeypatch.setattr(module, "fools", lambda net, logits, *aim: [logits.max() > 0])
+    monkeypatch.setattr(module, "shortened", lambda net, pixels, found, *aim: found)
+    x = np.zeros((1, 4, 4, 3), np.float32)
+    module._search(None, x, None, 1, x > 0, 5, 40, np.random.default_rng(0), False)
+    works, fails = max(c for c in tried if c < largest), min(c for c in tried if c >= largest)
+    assert works < largest <= fails < module.CLOSE * works and len(tried) < 15
+    between = next(n for n in range(len(tried)) if min(tried[:n], default=9) < largest <= max(tried[:n], default=0))
+    assert tried[between] == pytest.approx((tried[between - 2] * tried[between - 1]) ** 0.5)
 
 
 @pytest.mark.slow(seconds=40)

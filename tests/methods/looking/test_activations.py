@@ -41,6 +41,8 @@ def test_dark_maps_are_counted_among_all_and_the_title_says_so(vgg, picture, mon
     monkeypatch.setattr(activations, "panels", lambda *args, **given: titles.extend(args[1]) or drawn(*args, **given))
     result = activation_grid(vgg, picture, channels=3)
     result.maps[..., result.shown(0)] += 1
+    result.maps[:, 0, :, result.shown(0)[0]] = 0                           # dark in part alone
+    result.maps[:, :, 1:, result.shown(0)[1]] = 0
     result.maps[..., [c for c in range(8) if c not in result.shown(0)]] = 0
     result.draw(0)
     assert any("the 3 strongest of 8 maps" in title and title.endswith("; dark: 5 of 8") for title in titles)

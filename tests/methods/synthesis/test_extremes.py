@@ -24,6 +24,8 @@ def test_one_image_raises_the_unit_and_the_other_lowers_it():
     np.testing.assert_array_equal(made.array[0, 0], mv.maximize(net, "goose", steps=30, **CALM).pictures[0])
     assert made.picture().shape[2] == 3 and "at least" in str(made)
     found = made.numbers["units"][0]                        # the same quantity below both, so that they can be compared
+    assert str(made).splitlines()[:2] == [
+        f"{one['name']}: {one['most']:.3g} at most, {one['least']:.3g} at least" for one in made.numbers["units"]]
     assert list(made.labels())[:2] == [f"most goose\n{found['most']:.3g}", f"least goose\n{found['least']:.3g}"]
 
 

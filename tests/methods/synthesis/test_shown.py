@@ -33,7 +33,9 @@ def test_an_image_of_a_class_is_shown_to_the_net_at_its_own_size():
 @pytest.mark.parametrize("size, expected", [
     ((16, 16), (32, 32)), ((8, 16), (16, 32)), ((12, 5), (32, 13)), ((32, 32), (32, 32)),       # one side fills
     ((64, 64), (32, 32)), ((64, 40), (51, 32)), ((48, 96), (32, 64)),                           # one side fits
+    ((31, 31), (32, 32)), ((33, 33), (32, 32)), ((31, 16), (32, 17)), ((33, 44), (32, 43)),
     ((16, 40), (16, 40)), ((32, 64), (32, 64)), ((40, 32), (40, 32)), ((32, 16), (32, 16)),     # as it is
+    ((24, 40), (24, 40)), ((40, 24), (40, 24)), ((32, 24), (32, 24)), ((24, 32), (24, 32)), ((31, 33), (31, 33)),
 ])
 def test_an_image_is_shown_at_the_net_s_size_in_its_own_proportions(size, expected):
     net, how = tiny_vgg(size=32), mv.MaximizeSettings(own_size=True)
