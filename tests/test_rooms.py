@@ -167,3 +167,11 @@ def test_a_dataclass_stays_as_it_was_made():
             if (text := ast.unparse(how)).startswith("dataclass")}
     assert len(made) > 150
     assert {name for name, how in made.items() if "frozen=True" not in how} == CHANGING
+
+
+def test_settings_are_given_by_name_alone():
+    """A position would say nothing, and the order of the fields is that of the help."""
+    its = [node for _, module in trees() for node in module.body if isinstance(node, ast.ClassDef)
+           and "Settings" in map(ast.unparse, node.bases)]
+    assert len(its) > 20
+    assert not [node.name for node in its if not any("kw_only=True" in ast.unparse(how) for how in node.decorator_list)]

@@ -132,6 +132,16 @@ def test_the_first_frame_that_is_stopped_leaves_nothing(run, film, here, monkeyp
     assert sorted(path.name for path in here.iterdir()) == before
 
 
+def test_a_film_is_named_where_there_are_several(run, film):
+    """In words, and in JSON of a line for each."""
+    said = run("dream", "film.gif", *FAST, "-o", "a.gif")[1]
+    assert said.startswith("3 frames of 32 x 24 pixels") and said.endswith("wrote a.gif\n")
+    assert run("dream", "film.gif", "film.webp", *FAST, "-o", "out/")[1].startswith("film.gif\n3 frames of 32 x 24")
+    assert run("dream", "film.gif", *FAST, "-o", "b.gif", "--json")[1].startswith("{\n")
+    lines = run("dream", "film.gif", "film.webp", *FAST, "-o", "again/", "--json")[1].splitlines()
+    assert [json.loads(line)["numbers"]["frames"] for line in lines] == [3, 3]
+
+
 def test_several_at_once(run, film, here):
     assert run("dream", "film.gif", "photo.png", *FAST, "-o", "out/")[0] == 0
     assert sorted(path.name for path in (here / "out").iterdir()) == ["film-dream.gif", "photo-dream.png"]

@@ -99,6 +99,19 @@ def test_import_expects(capsys, folder):
         capsys, "weights", "import", golden, "--expect", code=2)
 
 
+@pytest.mark.parametrize("ending", [".npz", ".npy"])
+def test_a_file_of_arrays_is_what_is_imported_unless_it_follows_expect(capsys, ending):
+    net = mv.load(str(GOLDEN / "nets_resnet18.pth"))
+    x = np.random.default_rng(0).standard_normal((1, 32, 32, 3)).astype("f4")
+    np.save("x.npy", x.transpose(0, 3, 1, 2))
+    np.save("y.npy", net.forward(x, grad=None)[net.roles["logits"]])
+    name = f"net{ending}"
+    Path(name).write_bytes(b"nothing of the kind")
+    expect = ["--expect", "x.npy", "y.npy"]
+    for words in ([name], [name, *expect], ["-q", name], [*expect, "-q", name]):
+        assert name in run(capsys, "weights", "import", *words, code=2)
+
+
 def test_import_refuses(capsys):
     golden = str(GOLDEN / "nets_vgg16.pth")
     assert "there is no file" in run(capsys, "weights", "import", "missing.pth", code=2)

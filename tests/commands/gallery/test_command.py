@@ -5,6 +5,7 @@ import os
 import subprocess
 from inspect import unwrap
 
+import numpy as np
 import pytest
 from commandline import fill, scene
 
@@ -103,9 +104,20 @@ def test_rerun_finds_inputs_beside_the_picture(run, here, monkeypatch):
     assert (here / "elsewhere/a-rerun.png").read_bytes() == (here / "a.png").read_bytes()
 
 
-def test_rerun_says_when_the_picture_was_edited(run, here):
+@pytest.mark.parametrize("edited", [np.s_[:], np.s_[-1, -1, -1], np.s_[0, 0, 0]])
+def test_rerun_says_when_the_picture_was_edited(run, here, edited):
+    """All of it, or one number."""
     run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.png")
-    write_image("a.png", 255 - read_image("a.png"), read_text("a.png"), force=True)
+    pixels = read_image("a.png")
+    pixels[edited] = 255 - pixels[edited]
+    write_image("a.png", pixels, read_text("a.png"), force=True)
+    code, out, _ = run("rerun", "a.png")
+    assert code == 1 and "not bit for bit" in out
+
+
+def test_rerun_says_when_a_line_was_cut_off(run, here):
+    run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.png")
+    write_image("a.png", read_image("a.png")[:1, :1], read_text("a.png"), force=True)
     code, out, _ = run("rerun", "a.png")
     assert code == 1 and "not bit for bit" in out
 

@@ -50,3 +50,10 @@ def test_each_array_counts_as_one():
     for items, depth in ((0, 1), (1, 0)):                       # one too many, and one too deep
         with pytest.raises(matconvnet.Damaged, match="too many arrays within arrays"):
             matconvnet.matrix(b"", depth, matconvnet.Limits(items, None, None))
+
+
+@pytest.mark.parametrize("length", [5, 6, 8])
+def test_a_small_element_holds_four_bytes_at_most(length):
+    assert matconvnet.element(struct.pack("<HH", 1, 4) + b"four", 0) == (1, b"four", 8)
+    with pytest.raises(matconvnet.Damaged, match="beyond its end"):
+        matconvnet.element(struct.pack("<HH", 1, length) + b"four" + bytes(8), 0)

@@ -89,6 +89,8 @@ def test_channels_last(tmp_path):
     (lambda m, x: slices(m, x, [0], [6], [1], [2]), "every 2th channel"),
     (lambda m, x: slices(m, x, [3], [3], [2]), "takes 3 to 3"),
     (lambda m, x: m.op("Split", x, outputs=2, axis=0), "parts one picture from another"),
+    (lambda m, x: m.op("Split", x, outputs=2), "parts one picture from another"),                   # as ONNX has it
+    (lambda m, x: m.op("Gather", x, np.arange(6)), r"takes \[0, 1, 2, 3, 4, 5\] of axis 0"),
     (lambda m, x: m.op("Relu", m.op("Transpose", x, perm=[1, 0, 2, 3])), "is a Relu of pictures moved to another axis"),
     (lambda m, x: m.op("Expand", x, np.array([1, 4, 11, 9])), "do not go together"),
     (lambda m, x: m.op("Expand", x, np.array([5, 6, 11, 9])), "maps are repeated over positions"),
