@@ -115,7 +115,7 @@ def test_rerun_says_when_the_picture_was_edited(run, here, edited):
     assert code == 1 and "not bit for bit" in out
 
 
-def test_rerun_says_when_a_line_was_cut_off(run, here):
+def test_rerun_says_when_the_picture_was_cut(run, here):
     run("saliency", "photo.png", "--net", "tiny.h5", "-o", "a.png")
     write_image("a.png", read_image("a.png")[:1, :1], read_text("a.png"), force=True)
     code, out, _ = run("rerun", "a.png")
