@@ -12,7 +12,7 @@ from minivis.errors import BadFile, BadValue, UnknownName
 from minivis.layers import BatchNorm, Dropout
 from minivis.training import recipes
 from minivis.training.adversary import Adversary
-from minivis.training.recipes import STAGES, EmojiStream, Training, stages_of
+from minivis.training.recipes import STAGES, EmojiStream, FirstPictures, Training, stages_of
 from minivis.training.trainer import Recipe
 from minivis.weights.catalogue import CATALOGUE
 
@@ -140,3 +140,20 @@ def test_a_recipe_is_that_which_the_net_of_this_name_was_trained_by(name):
 
 def test_every_net_to_train_has_a_builder_and_stages():
     assert recipes.STAGES.keys() == recipes.BUILDERS.keys()
+
+
+def test_the_first_pictures_come_again_and_are_asked_for_once():
+    """In order, whatever the batches, from any number on."""
+    asked = []
+
+    class Numbers:
+        def batch(self, first, count):
+            asked.append((first, count))
+            return np.full((count, 2, 3, 1), first), np.full(count, 10 * first)
+
+    pictures = FirstPictures(Numbers(), 3)
+    for first, count, expected in ((0, 2, [0, 1]), (2, 2, [2, 0]), (1, 7, [1, 2, 0, 1, 2, 0, 1]), (300, 1, [0])):
+        images, labels = pictures.batch(first, count)
+        assert images.shape == (count, 2, 3, 1) and images[:, 1, 2, 0].tolist() == expected
+        assert labels.tolist() == [10 * n for n in expected]
+    assert asked == [(0, 1), (1, 1), (2, 1)]

@@ -9,10 +9,11 @@ from commandline import scene
 from minivis.errors import BadValue
 from minivis.images.preprocessing import to_uint8
 from minivis.images.resampling import zoomed
+from minivis.methods.synthesis import dream_films as module
 from minivis.methods.synthesis.dream import dream
 from minivis.methods.synthesis.dream_films import dream_layers, dream_zoom
 from minivis.models.tiny import tiny_vgg
-from minivis.optimize.watch import Watch
+from minivis.optimize.watch import INTERRUPTED, Watch
 
 
 def test_a_sheet_of_layers():
@@ -41,3 +42,22 @@ def test_a_zoom_dreams_on_what_it_dreamt():
     assert str(film) == f"3 frames; {film.stopped}" and film.numbers["size"] == [60, 40]
     with pytest.raises(BadValue, match="frames must be at least 1"):
         dream_zoom(tiny_vgg(), scene(), frames=0)
+
+
+@pytest.mark.parametrize("frame", [0, 1, None])
+def test_ctrl_c_ends_a_zoom_or_a_sheet_with_what_there_is(monkeypatch, frame):
+    """The one in which it came is kept, and the watch knows that there was one."""
+    made = []
+
+    def stopping(*args, **settings):
+        made.append(dream(*args, **settings))
+        return replace(made[-1], stopped=INTERRUPTED if len(made) - 1 == frame else "done")
+
+    monkeypatch.setattr(module, "dream", stopping)
+    watch, few = Watch(film=9), 2 if frame is None else frame + 1
+    film = dream_zoom(tiny_vgg(), scene(), frames=2, octaves=1, steps=1, watch=watch)
+    assert len(film.frames) == len(watch.frames) == few and watch.interrupted == (frame is not None)
+    assert film.stopped == (INTERRUPTED if watch.interrupted else "done")
+    made.clear()
+    sheet = dream_layers(tiny_vgg(), scene(), octaves=1, steps=1)
+    assert list(sheet.dreams) == ["relu1_1", "relu2_1"][:few] and sheet.stopped == film.stopped
