@@ -135,21 +135,22 @@ def in_phases(N: int, tiles_an_image: int, U: Array, C: int) -> bool:
 def phases(job: "Job", images: slice, rows: int) -> None:
     """The three steps one after the other, each shared out, on whole pictures."""
     _, V, M = job.empty("whole ", (images, slice(0, rows)))
-    count, every = images.stop - images.start, slice(0, rows)
+    count = images.stop - images.start
 
     def shared(step: Callable[[Block, Array], None], array: Array) -> None:
-        """``step`` for some of the tiles in ``array`` at a time, contiguous ones: of some pictures, or of a part."""
+        """``step`` for some contiguous tiles of ``array`` at a time: those of several pictures, or of a part of one."""
         workers = 1 if array.nbytes < tuning.TUNING.small_phase else cores()
-        some = [(some, every) for some in even_cuts(count, -(-count // workers), 1)]
-        if count == 1:
-            some = [(slice(0, 1), part) for part in even_cuts(rows, -(-rows // workers), 1)]
+        if count > 1:
+            cut = [(some, slice(0, rows)) for some in even_cuts(count, -(-count // workers), 1)]
+        else:
+            cut = [(slice(0, 1), part) for part in even_cuts(rows, -(-rows // workers), 1)]
 
         def one(where: Block) -> None:
             (i, j), (first, last) = ((part.start, part.stop) for part in where)
             tiles = slice((i * rows + first) * job.columns, ((j - 1) * rows + last) * job.columns)
             step((slice(images.start + i, images.start + j), where[1]), array[:, tiles])
 
-        share_out(one, some)
+        share_out(one, cut)
 
     shared(job.input_transform, V)
     together = max(2, tuning.TUNING.phase_products // (V.shape[1] * job.C * job.F))           # elements of t*t

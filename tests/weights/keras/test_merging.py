@@ -50,6 +50,28 @@ def test_rows_of_maps_and_others_are_joined_in_keras_order(w, both, answer):
     np.testing.assert_allclose(answer(both(net), x), wanted, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("kind, by_hand", [
+    ("Add", np.add), ("Multiply", np.multiply), ("Subtract", np.subtract), ("Average", lambda a, b: (a + b) / 2),
+    ("Maximum", np.maximum), ("Minimum", np.minimum),
+])  # fmt: skip
+@pytest.mark.parametrize("dims", [[1, 2, 3], [3, 1, 2]])
+def test_rows_go_together_number_by_number_in_keras_order(w, both, answer, kind, by_hand, dims):
+    net, kernel = Keras(), w(90, 90)
+    row = net.layer("Flatten", net.layer("Permute", net.input, dims=dims))
+    net.ends(net.layer(kind, [row, net.layer("Dense", row, {"kernel": kernel})]))
+    x = w(2, 6, 5, 3)
+    flat = x.transpose(0, *dims).reshape(2, -1)
+    np.testing.assert_allclose(answer(both(net), x), by_hand(flat, flat @ kernel), rtol=1e-3, atol=1e-4)
+
+
+def test_a_row_does_not_weigh_maps_and_says_so(w, two, tmp_path):
+    net, (a, _), _ = two()
+    row = net.layer("Dense", net.layer("Flatten", a), {"kernel": w(120, 4)})
+    net.ends(net.layer("Multiply", [a, row], name="times"))
+    with pytest.raises(BadFile, match=r"'times'.*multiplies \[None, 6, 5, 4\], \[None, 4\]"):
+        mv.load(net.h5(tmp_path / "a.h5"))
+
+
 def test_maps_of_different_sizes_are_not_added(w, two, tmp_path):
     net, (a, b), _ = two()
     net.ends(net.layer("Add", [a, net.layer("MaxPooling2D", b)], name="sum"))
