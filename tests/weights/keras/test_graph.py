@@ -34,6 +34,16 @@ def test_calls_need_not_stand_in_order_and_a_layer_may_be_called_twice(w, both, 
     np.testing.assert_allclose(answer(found, x), x @ kernel[0, 0] + x @ kernel[0, 0] @ kernel[0, 0], atol=1e-5)
 
 
+@pytest.mark.parametrize("dims", [[1, 2, 3], [3, 1, 2], [2, 3, 1]])
+def test_a_net_that_ends_in_a_row_has_it_in_keras_order(w, both, answer, dims):
+    """Also with its axes exchanged, of which no layer of ours is made unless the order matters."""
+    net, kernel, x = Keras(), w(1, 1, 3, 3), w(2, 6, 5, 3)
+    maps = net.layer("Conv2D", net.input, {"kernel": kernel}, name="conv")
+    net.ends(net.layer("Flatten", net.layer("Permute", maps, dims=dims)))
+    maps = x @ kernel[0, 0]
+    np.testing.assert_allclose(answer(both(net), x), maps.transpose(0, *dims).reshape(2, -1), rtol=1e-4, atol=1e-5)
+
+
 def test_any_size_stays_any_size(w, both):
     net = Keras((None, None, 3))
     net.ends(net.layer("Conv2D", net.input, {"kernel": w(3, 3, 3, 4)}))
