@@ -43,6 +43,11 @@ def weight_grad(algorithm: str, x: Array, dout: Array, w_shape: Shape, pad_befor
             rows(seen, dout[images, first:last], sums[s])
 
     share_out(share, range(len(shares)))
+    return added(sums)
+
+
+def added(sums: Array) -> Array:
+    """The sums of all shares, added in order, into the first."""
     total = sums[0]
     for other in sums[1:]:
         total += other
@@ -74,11 +79,8 @@ def _winograd_dw(x: Array, dout: Array, pad_before: HW, tiles: Tiles) -> Array:
                 total += part
 
     share_out(share, range(len(shares)))
-    dU = sums[0]
-    for other in sums[1:]:
-        dU += other
     GG = np.kron(tiles.G, tiles.G).astype(x.dtype)                              # (t*t, 9)
-    return (GG.T @ dU.reshape(t * t, -1)).reshape(3, 3, C, F)
+    return (GG.T @ added(sums).reshape(t * t, -1)).reshape(3, 3, C, F)
 
 
 def _blocked_dw(w_shape: Shape, out_shape: Shape, stride: HW, dilation: HW) -> tuple[Add, int]:

@@ -17,7 +17,7 @@ Place: TypeAlias = tuple[int, set[int]]                          # a caller's co
 BY_THREAD = hasattr(os, "sched_setaffinity")                    # Linux: every thread has a set of cores of its own
 core_of_this_thread: Callable[[], int] | None = getattr(ctypes.PyDLL(None), "sched_getcpu", None) if BY_THREAD else None
 LAST = threading.local()                                        # .off: what this thread keeps off already
-NOWHERE: Place = 0, set()                                            # the `Place` of a thread that may be anywhere
+NOWHERE: Place = 0, set()                                       # the `Place` of a thread that may be anywhere
 
 
 @functools.cache

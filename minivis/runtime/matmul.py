@@ -41,7 +41,7 @@ def most_rows(C: int, piece: int) -> int | None:
 
 
 def whole_rows(rows: int) -> int:
-    """``rows`` and as many more as a product makes in no more time; see tuning.py."""
+    """``rows``, rounded up to a multiple of what the kernel makes at a time: 49 rows take longer than 52."""
     whole = 1 if packs_nothing() else tuning.PRODUCTS.packed_rows
     return -(-rows // whole) * whole
 

@@ -16,9 +16,8 @@ class ProductTuning:
     small_product: int = number(1_000_000, "multiplications (rows * channels * filters)", "up to here OpenBLAS' "
                                 "AVX-512 kernels copy nothing (its SMALL_MATRIX_OPT): with 49 rows 104 GFLOP/s "
                                 "instead of 74. Set on 2026-11-24, figures of 2026-11-25")
-    packed_rows: int = number(4, "rows of a product", "that OpenBLAS' other kernels make at a time, or as the last of "
-                              "twelve: 49 rows of 512 channels took 351 us, 48 took 314, 52 took 335 (AVX2). Set on "
-                              "2026-11-30")
+    packed_rows: int = number(4, "rows of a product", "that OpenBLAS' other kernels make at a time: 49 rows of 512 "
+                              "channels took 351 us, 48 took 314, 52 took 335 (AVX2). Set on 2026-11-30")
     locked_columns: int = number(128, "columns of a stack of small products", "up to here one thread at a time makes "
                                  "them where OpenBLAS locks (AVX2): VGG16's conv1_2 took 12.5 ms instead of 13.0. Set "
                                  "on 2026-11-30")

@@ -26,7 +26,7 @@ function choose(source) {
 
 function next(step) {
   if (!page.sources || page.sources.next(step)) return;
-  say("There is no next picture. Choose several files at once, or the samples, to step through them.", 6000, "source");
+  say("There is no next picture. To have more than one, choose several files at once, or the samples.", 6000, "source");
 }
 
 function mirror() {

@@ -36,7 +36,7 @@ def test_calls_need_not_stand_in_order_and_a_layer_may_be_called_twice(w, both, 
 
 @pytest.mark.parametrize("dims", [[1, 2, 3], [3, 1, 2], [2, 3, 1]])
 def test_a_net_that_ends_in_a_row_has_it_in_keras_order(w, both, answer, dims):
-    """Also with its axes exchanged, of which no layer of ours is made unless the order matters."""
+    """Also after a Permute, for which the net has no layer: only the order of the row shows it."""
     net, kernel, x = Keras(), w(1, 1, 3, 3), w(2, 6, 5, 3)
     maps = net.layer("Conv2D", net.input, {"kernel": kernel}, name="conv")
     net.ends(net.layer("Flatten", net.layer("Permute", maps, dims=dims)))
